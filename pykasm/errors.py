@@ -1,0 +1,249 @@
+"""Mistakes: what was expected, what was found, and what to write instead.
+
+Every kind of mistake is a class. All are shown in one format, at the author's line, and a build
+collects them (`Collector`) so that people see all of them at once instead of one a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pykasm.source import Source, Span, author_span
+
+SHOWN_AT_MOST = 20
+"""How many mistakes a failed build shows in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place that matters to a mistake, with what happened there."""
+
+    span: Span
+    text: str
+
+
+class PykasmError(Exception):
+    """Anything that stops pykasm and is not its own fault; `str()` is the message for people."""
+
+
+class Mistake(PykasmError):
+    """A mistake in the author's code.
+
+    `what` is one sentence. `mark` stands under the source text (what is there), `expected` and
+    `got` are phrases, `fix` says what to write instead. `span` is the author's expression; left
+    out, it is the one running now.
+    """
+
+    kind: ClassVar[str] = "mistake"
+    severity: ClassVar[str] = "error"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        mark: str = "",
+        expected: str = "",
+        got: str = "",
+        fix: str = "",
+        span: Span | None = None,
+        notes: tuple[Note, ...] = (),
+    ) -> None:
+        self.what = what
+        self.mark = mark
+        self.expected = expected
+        self.got = got
+        self.fix = fix
+        self.span = span or author_span()
+        self.notes = notes
+        super().__init__(what)
+
+    @property
+    def source(self) -> Source | None:
+        """The author's line."""
+        return self.span.source if self.span else None
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield f"{self.severity}[{self.kind}]: {self.what}"
+        if self.span:
+            yield f"  {self.span.source}"
+            yield from _quoted(self.span, self.mark)
+        for note in self.notes:
+            if self.span is None or note.span.source.file != self.span.source.file:
+                yield f"  {note.span.source}"
+            yield from _quoted(note.span, note.text)
+        for word, text in (("expected", self.expected), ("got", self.got), ("help", self.fix)):
+            if text:
+                yield f"{word}: {text}"
+
+
+def _quoted(span: Span, mark: str) -> Iterator[str]:
+    yield f"  {span.source.line:5} | {span.source.text}"
+    carets = "^" * max(1, span.end - span.start)
+    yield f"        | {' ' * span.start}{carets} {mark}".rstrip()
+
+
+class OperandSizeMistake(Mistake):
+    """Operands whose widths do not fit each other or the value."""
+
+    kind = "operand-size"
+
+
+class OperandFormMistake(Mistake):
+    """Operands that the machine has no form of the instruction for."""
+
+    kind = "operand-form"
+
+
+class ValueRangeMistake(Mistake):
+    """A number that does not fit the field it goes into."""
+
+    kind = "value-range"
+
+
+class TypeMistake(Mistake):
+    """A value of one type where another is expected."""
+
+    kind = "type"
+
+
+class UnknownFieldMistake(Mistake):
+    """A field that the struct does not have."""
+
+    kind = "unknown-field"
+
+
+class ConditionMistake(Mistake):
+    """A condition used where Python wants a bool, or something else used as a condition."""
+
+    kind = "condition"
+
+
+class FlowMistake(Mistake):
+    """A word of structured flow out of its place: no `with`, no loop around it."""
+
+    kind = "flow"
+
+
+class CallMistake(Mistake):
+    """A call whose arguments do not fit the function."""
+
+    kind = "call"
+
+
+class UnusedResultMistake(Mistake):
+    """The result of a call that nothing uses."""
+
+    kind = "unused-result"
+
+
+class RegisterMistake(Mistake):
+    """No register is free for a role, or a register is used against its role."""
+
+    kind = "registers"
+
+
+class PlaceMistake(Mistake):
+    """A word of the language used where it has no meaning, such as outside a function."""
+
+    kind = "place"
+
+
+class DeclarationMistake(Mistake):
+    """A struct, datum, function or subsystem that is declared wrongly."""
+
+    kind = "declaration"
+
+
+class SymbolMistake(Mistake):
+    """A symbol defined twice or not at all."""
+
+    kind = "symbol"
+
+
+class BranchRangeMistake(Mistake):
+    """A branch whose target is further away than its encoding reaches."""
+
+    kind = "branch-range"
+
+
+class EncodingMistake(Mistake):
+    """A statement that no encoder turned into the bytes meant."""
+
+    kind = "encoding"
+
+
+class UnreachableWarning(Mistake):
+    """A function that nothing can reach."""
+
+    kind = "unreachable"
+    severity = "warning"
+
+
+class BuildFailed(PykasmError):
+    """All mistakes of a build together."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = mistakes
+        super().__init__(mistakes)
+
+    def __str__(self) -> str:
+        parts = [str(mistake) for mistake in self.mistakes[:SHOWN_AT_MOST]]
+        hidden = len(self.mistakes) - len(parts)
+        count = len(self.mistakes)
+        tail = f"{count} error{'s' if count != 1 else ''}"
+        if hidden:
+            tail += f", {hidden} of them not shown"
+        return "\n\n".join([*parts, tail])
+
+
+class Collector:
+    """Gathers the mistakes of a build so that it can go on after each."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+        self.warnings: list[Mistake] = []
+
+    def add(self, mistake: Mistake) -> None:
+        """Take note of `mistake`; the same one at the same place counts once."""
+        known = self.warnings if mistake.severity == "warning" else self.mistakes
+        if not any(str(mistake) == str(other) for other in known):
+            known.append(mistake)
+
+    @contextmanager
+    def catching(self) -> Iterator[None]:
+        """Collect a mistake raised inside instead of passing it on."""
+        try:
+            yield
+        except Mistake as mistake:
+            self.add(mistake)
+
+    def finish(self) -> None:
+        """Raise `BuildFailed` if there was any mistake."""
+        if self.mistakes:
+            raise BuildFailed(self.mistakes)
+
+
+_collectors: list[Collector] = []
+
+
+@contextmanager
+def collecting(collector: Collector) -> Iterator[Collector]:
+    """Let `report` inside hand its mistakes to `collector`."""
+    _collectors.append(collector)
+    try:
+        yield collector
+    finally:
+        _collectors.pop()
+
+
+def report(mistake: Mistake) -> None:
+    """Hand `mistake` to the build in progress and go on; without a build, raise it."""
+    if not _collectors:
+        raise mistake
+    _collectors[-1].add(mistake)

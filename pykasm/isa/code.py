@@ -1,0 +1,78 @@
+"""A piece of code before and after layout: what a function body is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+from pykasm.isa.statement import FixupKind, Statement
+from pykasm.source import Source
+
+
+@dataclass(eq=False, slots=True)
+class Label:
+    """A place inside one piece of code; `name` is for people (listing), not unique."""
+
+    name: str
+
+
+class Reference(NamedTuple):
+    """What a fix-up of operand `operand` points to: a symbol by name or a label, plus `addend`."""
+
+    operand: int
+    target: str | Label
+    addend: int = 0
+
+
+class Line(NamedTuple):
+    """One instruction with what it refers to and where it was written.
+
+    `source` is the innermost line of the author's; `body_line` is the line in the function's own
+    body that led to it (the two differ inside a Python helper that emits code).
+    """
+
+    statement: Statement
+    references: tuple[Reference, ...]
+    source: Source
+    body_line: int
+
+
+class Align(NamedTuple):
+    """Pad with NOPs until the offset in the section is a multiple of `boundary`."""
+
+    boundary: int
+
+
+Item: TypeAlias = Line | Label | Align
+"""Code is a sequence of lines, labels (which stand for the place of the next line) and padding."""
+
+
+class PlacedLine(NamedTuple):
+    """A line after layout: where its bytes are in the piece's code."""
+
+    offset: int
+    size: int
+    line: Line
+
+
+class CodeRelocation(NamedTuple):
+    """A field that the linker fills: `offset` into the code, symbol `target`, final `addend`."""
+
+    offset: int
+    kind: FixupKind
+    target: str
+    addend: int
+
+
+@dataclass(slots=True)
+class AssembledCode:
+    """A piece of code after layout."""
+
+    code: bytes
+    relocations: list[CodeRelocation] = field(default_factory=list)
+    lines: list[PlacedLine] = field(default_factory=list)
+    labels: dict[Label, int] = field(default_factory=dict)
+
+
+Body: TypeAlias = Sequence[Item]

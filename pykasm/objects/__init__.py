@@ -1,0 +1,1 @@
+"""ELF64 relocatable objects and their DWARF debugging information."""

@@ -1,0 +1,157 @@
+"""What a debugger is told about an object: lines, types, functions, variables, frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from pykasm.source import Source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BaseType:
+    """An integer, boolean or character type of `size` bytes; `encoding` unsigned, signed, …"""
+
+    name: str
+    size: int
+    encoding: str = "unsigned"  # unsigned | signed | boolean | char | float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointerType:
+    """A pointer of 8 bytes to `target` (None: to anything)."""
+
+    target: DebugType | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ArrayType:
+    """`count` elements in a row."""
+
+    element: DebugType
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Member:
+    """A field of a struct or union at `offset` bytes."""
+
+    name: str
+    type: DebugType
+    offset: int
+
+
+@dataclass(slots=True, eq=False)
+class StructType:
+    """A struct or union. `members` may be filled after creation, so that types can be recursive."""
+
+    name: str
+    size: int
+    members: list[Member] = field(default_factory=list)
+    union: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EnumType:
+    """An enumeration or a set of flags held in `size` bytes."""
+
+    name: str
+    size: int
+    values: tuple[tuple[str, int], ...]
+    flags: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FunctionType:
+    """What a function pointer points to."""
+
+    parameters: tuple[DebugType, ...]
+    result: DebugType | None
+
+
+DebugType: TypeAlias = (
+    BaseType | PointerType | ArrayType | StructType | EnumType | FunctionType
+)
+"""Types are compared by identity: give the same object for the same type."""
+
+
+@dataclass(frozen=True, slots=True)
+class InRegister:
+    """A place: a machine register by its 64-bit name (`rdi`)."""
+
+    register: str
+
+
+@dataclass(frozen=True, slots=True)
+class InFrame:
+    """A place: `offset` bytes from the frame pointer rbp."""
+
+    offset: int
+
+
+Place: TypeAlias = InRegister | InFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A parameter or a named role of a function, valid from code offset `start` to `end`."""
+
+    name: str
+    type: DebugType
+    place: Place
+    start: int
+    end: int
+    parameter: bool = False
+
+
+class EntryFrame(Enum):
+    """What is on the stack when code is entered; the unwinder starts from it."""
+
+    CALL = "a return address"
+    INTERRUPT = "rip, cs, rflags, rsp, ss pushed by the processor"
+    INTERRUPT_WITH_ERROR = "an error code below the interrupt frame"
+    NONE = "nothing: there is no caller"
+
+
+@dataclass(slots=True)
+class DebugFunction:
+    """A function: its symbol is `name`, its code is `code` at `offset` of `section`.
+
+    `rows` are (offset into the code, source line) in order. `prologue_end` is the offset of the
+    first instruction of the body. `pushed` counts the bytes that lie on the stack above what
+    `entry_frame` says (a stub that continues another's frame).
+    """
+
+    name: str
+    section: str
+    offset: int
+    code: bytes
+    declared: Source
+    rows: list[tuple[int, Source]]
+    prologue_end: int = 0
+    result: DebugType | None = None
+    variables: list[Variable] = field(default_factory=list)
+    entry_frame: EntryFrame = EntryFrame.CALL
+    pushed: int = 0
+    bits: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class DebugVariable:
+    """A global: `symbol` is its ELF symbol, `name` what people type."""
+
+    name: str
+    symbol: str
+    type: DebugType
+    declared: Source
+
+
+@dataclass(slots=True)
+class DebugUnit:
+    """Everything about one object. `directory` is the root that source paths are relative to."""
+
+    name: str
+    directory: str
+    functions: list[DebugFunction] = field(default_factory=list)
+    variables: list[DebugVariable] = field(default_factory=list)

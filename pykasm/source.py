@@ -1,0 +1,129 @@
+"""Where in the author's Python an instruction, an operand or a mistake comes from."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """A line of the author's code: absolute file name and line number from 1."""
+
+    file: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        """The line as it stands in the file, without its line end."""
+        return linecache.getline(self.file, self.line).rstrip()
+
+    def __str__(self) -> str:
+        return f"{shown_path(self.file)}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of one source line; columns count characters from 0, `end` is exclusive."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        """The characters of the span."""
+        return self.source.text[self.start : self.end]
+
+
+def shown_path(file: str) -> str:
+    """`file` as people see it: relative to the working directory where it lies below that."""
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return file
+
+
+def is_library(frame: FrameType) -> bool:
+    """Whether `frame` runs code of pykasm itself, which messages never show."""
+    name: str = frame.f_globals.get("__name__", "")
+    return name.startswith("pykasm.") or name == "pykasm"
+
+
+def author_frame() -> FrameType | None:
+    """The innermost frame on the stack that is not pykasm's own."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def author_source() -> Source | None:
+    """The author's line that is running now, or None where only pykasm runs."""
+    frame = author_frame()
+    return Source(frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+def author_span() -> Span | None:
+    """The expression of the author's that is running now; the whole line if Python can't tell."""
+    frame = author_frame()
+    if frame is None:
+        return None
+    return frame_span(frame)
+
+
+def frame_span(frame: FrameType) -> Span:
+    """The expression that `frame` is evaluating, cut to its first line."""
+    positions = list(frame.f_code.co_positions())
+    line, end_line, column, end_column = positions[frame.f_lasti // 2]
+    source = Source(frame.f_code.co_filename, line or frame.f_lineno)
+    text = source.text
+    if column is None or end_column is None:
+        return Span(source, len(text) - len(text.lstrip()), len(text))
+    raw = text.encode()
+    end = len(raw) if end_line != line else end_column
+    return Span(source, len(raw[:column].decode()), len(raw[:end].decode()))
+
+
+@lru_cache(maxsize=None)
+def _targets(file: str) -> dict[tuple[int, int], str]:
+    """Map the start of each assigned expression in `file` to the name it is assigned to."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return {}
+    found: dict[tuple[int, int], str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                _pair(target, node.value, found)
+        elif isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
+            _pair(node.target, node.value, found)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            _pair(node.optional_vars, node.context_expr, found)
+    return found
+
+
+def _pair(target: ast.expr, value: ast.expr, found: dict[tuple[int, int], str]) -> None:
+    if isinstance(target, ast.Name | ast.Attribute):
+        found[value.lineno, value.col_offset] = ast.unparse(target)
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one_target, one_value in zip(target.elts, value.elts, strict=False):
+            _pair(one_target, one_value, found)
+
+
+def assigned_name() -> str | None:
+    """The name that the author's running call is assigned to: `x` in `x = keep(U32)`."""
+    frame = author_frame()
+    if frame is None:
+        return None
+    line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    if line is None or column is None:
+        return None
+    return _targets(frame.f_code.co_filename).get((line, column))
