@@ -70,9 +70,7 @@ class FunctionType:
     result: DebugType | None
 
 
-DebugType: TypeAlias = (
-    BaseType | PointerType | ArrayType | StructType | EnumType | FunctionType
-)
+DebugType: TypeAlias = BaseType | PointerType | ArrayType | StructType | EnumType | FunctionType
 """Types are compared by identity: give the same object for the same type."""
 
 

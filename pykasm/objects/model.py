@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, IntFlag
+from typing import NamedTuple
 
 from pykasm.objects.debug import DebugUnit
 
@@ -15,6 +16,8 @@ class SectionFlags(IntFlag):
     WRITE = 1
     ALLOC = 2
     EXECUTE = 4
+    MERGE = 0x10
+    STRINGS = 0x20
 
 
 class RelocationKind(IntEnum):
@@ -37,9 +40,11 @@ class SymbolKind(IntEnum):
     FUNC = 2
 
 
-@dataclass(slots=True, frozen=True)
-class Relocation:
-    """`symbol`'s address plus `addend`, put at `offset` of the section in the way of `kind`."""
+class Relocation(NamedTuple):
+    """`symbol`'s address plus `addend`, put at `offset` of the section in the way of `kind`.
+
+    The name of a section stands for its start where no symbol has that name.
+    """
 
     offset: int
     kind: RelocationKind
@@ -49,7 +54,10 @@ class Relocation:
 
 @dataclass(slots=True)
 class Section:
-    """A section: `data` for one with contents, `zeros` bytes without contents for a bss one."""
+    """A section: `data` for one with contents, `zeros` bytes without contents for a bss one.
+
+    `entry_size` is that of the table in a section of equal entries, 0 for others.
+    """
 
     name: str
     flags: SectionFlags
@@ -57,6 +65,7 @@ class Section:
     data: bytearray = field(default_factory=bytearray)
     zeros: int | None = None
     note: bool = False
+    entry_size: int = 0
     relocations: list[Relocation] = field(default_factory=list)
 
     @property

@@ -1,0 +1,293 @@
+"""The ELF64 relocatable file (System V ABI, "Object Files"; AMD64 supplement, chapter 4)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from pykasm.errors import DeclarationMistake, Note, SymbolMistake
+from pykasm.objects.dwarf import debug_sections
+from pykasm.objects.model import Binding, ObjectFile, Section, SectionFlags, Symbol
+from pykasm.objects.strings import StringTable
+from pykasm.source import Span
+
+_HEADER = struct.Struct("<4sBBBBB7xHHIQQQIHHHHHH")
+_SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
+_SYMBOL = struct.Struct("<IBBHQQ")
+_RELOCATION = struct.Struct("<QQq")
+
+_ELFCLASS64 = 2
+_ELFDATA2LSB = 1
+_EV_CURRENT = 1
+_ELFOSABI_NONE = 0
+_ET_REL = 1
+_EM_X86_64 = 62
+_STB_LOCAL = 0
+_STB_GLOBAL = 1
+_STT_SECTION = 3
+_STT_FILE = 4
+_SHN_UNDEF = 0
+_SHN_ABS = 0xFFF1
+_SHF_INFO_LINK = 0x40
+
+
+class _SectionType(IntEnum):
+    NULL = 0
+    PROGBITS = 1
+    SYMTAB = 2
+    STRTAB = 3
+    RELA = 4
+    NOTE = 7
+    NOBITS = 8
+
+
+@dataclass(slots=True)
+class _Part:
+    """A section of the file: what its header says and its bytes in the file."""
+
+    name: str
+    type: _SectionType
+    data: bytes | bytearray = b""
+    flags: int = 0
+    size: int = 0
+    link: int = 0
+    info: int = 0
+    align: int = 1
+    entry_size: int = 0
+
+
+@dataclass(slots=True)
+class _SymbolTable:
+    """`.symtab` while it is built; `numbers` gives the index that relocations use."""
+
+    strings: StringTable = field(default_factory=StringTable)
+    data: bytearray = field(default_factory=lambda: bytearray(_SYMBOL.size))
+    numbers: dict[str, int] = field(default_factory=dict)
+    locals: int = 0
+
+    def add(self, name: str, info: int, section: int, offset: int = 0, size: int = 0) -> int:
+        """Append a symbol; the result is its index."""
+        number = len(self.data) // _SYMBOL.size
+        self.data += _SYMBOL.pack(self.strings.add(name), info, 0, section, offset, size)
+        return number
+
+
+def write_object(obj: ObjectFile) -> bytes:
+    """The bytes of the relocatable file for `obj`, debugging information included.
+
+    The same object gives the same bytes. Raises `SymbolMistake` for a symbol defined twice or
+    outside of its section, `DeclarationMistake` for a section that is unknown or given twice.
+    """
+    sections = [*obj.sections]
+    if obj.debug is not None:
+        sections += debug_sections(obj)
+    sections.append(Section(".note.GNU-stack", SectionFlags.NONE))  # asks for no executable stack
+    numbers = _section_numbers(sections)
+    _check_symbols(obj, {section.name: section for section in obj.sections})
+    table = _symbol_table(obj, sections, numbers)
+    parts = [_Part("", _SectionType.NULL, align=0)]
+    parts += [_contents(section) for section in sections]
+    symtab = len(parts) + sum(1 for section in sections if section.relocations)
+    parts += [
+        _relocations(section, numbers[section.name], table, symtab)
+        for section in sections
+        if section.relocations
+    ]
+    parts += _symbol_parts(table, symtab)
+    return _file(parts)
+
+
+def _section_numbers(sections: Iterable[Section]) -> dict[str, int]:
+    numbers: dict[str, int] = {}
+    for number, section in enumerate(sections, start=1):
+        if section.name in numbers:
+            raise DeclarationMistake(
+                f"section `{section.name}` is given twice",
+                expected="one section a name",
+                fix="put all contents of that name into one section",
+            )
+        numbers[section.name] = number
+    return numbers
+
+
+def _check_symbols(obj: ObjectFile, sections: dict[str, Section]) -> None:
+    seen: set[str] = set()
+    for symbol in obj.symbols:
+        if symbol.name in seen:
+            raise _defined_twice(obj, symbol.name)
+        seen.add(symbol.name)
+        if symbol.section is None:
+            continue
+        section = sections.get(symbol.section)
+        if section is None:
+            raise _unknown_section(obj, symbol)
+        if symbol.offset < 0 or symbol.offset + symbol.size > section.size:
+            raise _outside(obj, symbol, section)
+
+
+def _declarations(obj: ObjectFile, symbol: str) -> list[Span]:
+    """The author's lines that define `symbol`, as far as the debugging information tells."""
+    if obj.debug is None:
+        return []
+    sources = [function.declared for function in obj.debug.functions if function.name == symbol]
+    sources += [data.declared for data in obj.debug.variables if data.symbol == symbol]
+    return [Span(source, 0, len(source.text)) for source in sources]
+
+
+def _defined_twice(obj: ObjectFile, name: str) -> SymbolMistake:
+    spans = _declarations(obj, name)
+    return SymbolMistake(
+        f"symbol `{name}` is defined twice in {obj.name}",
+        mark="first here",
+        fix="give one of the two another name",
+        span=next(iter(spans), None),
+        notes=tuple(Note(span, "and again here") for span in spans[1:]),
+    )
+
+
+def _unknown_section(obj: ObjectFile, symbol: Symbol) -> DeclarationMistake:
+    return DeclarationMistake(
+        f"symbol `{symbol.name}` lies in section `{symbol.section}`, which {obj.name} has not",
+        expected="one of " + ", ".join(section.name for section in obj.sections),
+        got=f"{symbol.section}",
+        span=next(iter(_declarations(obj, symbol.name)), None),
+    )
+
+
+def _outside(obj: ObjectFile, symbol: Symbol, section: Section) -> SymbolMistake:
+    return SymbolMistake(
+        f"symbol `{symbol.name}` lies outside of its section `{section.name}`",
+        expected=f"offsets 0 to {section.size:#x}",
+        got=f"{symbol.offset:#x} to {symbol.offset + symbol.size:#x}",
+        fix="give the symbol the offset and size that its contents have",
+        span=next(iter(_declarations(obj, symbol.name)), None),
+    )
+
+
+def _symbol_table(
+    obj: ObjectFile, sections: list[Section], numbers: dict[str, int]
+) -> _SymbolTable:
+    """Symbols in the order ELF wants: locals, then globals, then what is undefined."""
+    table = _SymbolTable()
+    table.add(obj.name, _STT_FILE, _SHN_ABS)
+    named = {relocation.symbol for section in sections for relocation in section.relocations}
+    for section in sections:
+        if section.name in named:
+            number = table.add("", _STT_SECTION, numbers[section.name])
+            table.numbers[section.name] = number
+    defined = [symbol for symbol in obj.symbols if symbol.section is not None]
+    for binding in (Binding.LOCAL, Binding.GLOBAL):
+        table.locals = len(table.data) // _SYMBOL.size
+        for symbol in defined:
+            if symbol.binding is binding and symbol.section is not None:
+                info = binding.value << 4 | symbol.kind
+                where = numbers[symbol.section]
+                number = table.add(symbol.name, info, where, symbol.offset, symbol.size)
+                table.numbers[symbol.name] = number
+    imported = {symbol.name for symbol in obj.symbols if symbol.section is None} | named
+    for name in sorted(imported - table.numbers.keys()):
+        table.numbers[name] = table.add(name, _STB_GLOBAL << 4, _SHN_UNDEF)
+    return table
+
+
+def _contents(section: Section) -> _Part:
+    part = _Part(section.name, _SectionType.PROGBITS, section.data, int(section.flags))
+    part.size, part.align, part.entry_size = section.size, section.align, section.entry_size
+    if section.note:
+        part.type = _SectionType.NOTE
+    elif section.zeros is not None:
+        part.type, part.data = _SectionType.NOBITS, b""
+    return part
+
+
+def _relocations(section: Section, number: int, table: _SymbolTable, symtab: int) -> _Part:
+    pack, numbers = _RELOCATION.pack, table.numbers
+    data = b"".join(
+        [
+            pack(offset, numbers[symbol] << 32 | kind, addend)
+            for offset, kind, symbol, addend in section.relocations
+        ]
+    )
+    return _Part(
+        ".rela" + section.name,
+        _SectionType.RELA,
+        data,
+        _SHF_INFO_LINK,
+        len(data),
+        link=symtab,
+        info=number,
+        align=8,
+        entry_size=_RELOCATION.size,
+    )
+
+
+def _symbol_parts(table: _SymbolTable, symtab: int) -> list[_Part]:
+    strings = table.strings.data
+    return [
+        _Part(
+            ".symtab",
+            _SectionType.SYMTAB,
+            table.data,
+            size=len(table.data),
+            link=symtab + 1,
+            info=table.locals,
+            align=8,
+            entry_size=_SYMBOL.size,
+        ),
+        _Part(".strtab", _SectionType.STRTAB, strings, size=len(strings)),
+    ]
+
+
+def _file(parts: list[_Part]) -> bytes:
+    """Header, contents of all parts, section headers."""
+    names = StringTable()
+    offsets = [names.add(part.name) for part in parts]
+    offsets.append(names.add(".shstrtab"))
+    parts.append(_Part(".shstrtab", _SectionType.STRTAB, names.data, size=len(names.data)))
+    out = bytearray(_HEADER.size)
+    headers = bytearray()
+    for part, name in zip(parts, offsets, strict=True):
+        out += bytes(-len(out) % max(1, part.align))
+        place = len(out) if part.type is not _SectionType.NULL else 0
+        out += part.data
+        headers += _SECTION_HEADER.pack(
+            name,
+            part.type,
+            part.flags,
+            0,
+            place,
+            part.size,
+            part.link,
+            part.info,
+            part.align,
+            part.entry_size,
+        )
+    out += bytes(-len(out) % 8)
+    out[: _HEADER.size] = _file_header(len(out), len(parts))
+    return bytes(out + headers)
+
+
+def _file_header(section_headers: int, sections: int) -> bytes:
+    return _HEADER.pack(
+        b"\x7fELF",
+        _ELFCLASS64,
+        _ELFDATA2LSB,
+        _EV_CURRENT,
+        _ELFOSABI_NONE,
+        0,
+        _ET_REL,
+        _EM_X86_64,
+        _EV_CURRENT,
+        0,
+        0,
+        section_headers,
+        0,
+        _HEADER.size,
+        0,
+        0,
+        _SECTION_HEADER.size,
+        sections,
+        sections - 1,
+    )
