@@ -1,0 +1,278 @@
+"""The words for a statement that the machine has no form for: what is wrong, what to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from pykasm.errors import Mistake, OperandFormMistake, OperandSizeMistake, ValueRangeMistake
+from pykasm.isa import names
+from pykasm.isa.formtable import PREFIXES, Form, forms, shaped_forms, valued_forms
+from pykasm.isa.intel import WIDTH_WORDS, operand_text, statement_text
+from pykasm.isa.kinds import ImmediateField
+from pykasm.isa.registers import Register, RegisterKind, general
+from pykasm.isa.statement import (
+    Address,
+    BranchTarget,
+    FarPointer,
+    Operand,
+    Statement,
+    SymbolImmediate,
+)
+
+_SHOWN_FORMS = 6
+_GENERAL_SIZES = (1, 2, 4, 8)
+
+_MODE_HELP = {
+    ("iret", 64): "`iretq` returns in 64-bit code; `iretd` is the 32-bit one",
+    ("pushfd", 64): "write `pushfq`",
+    ("popfd", 64): "write `popfq`",
+    ("pusha", 64): "push the registers one by one",
+    ("pushad", 64): "push the registers one by one",
+    ("popa", 64): "pop the registers one by one",
+    ("popad", 64): "pop the registers one by one",
+    ("sysretq", 32): "write `sysret` or `sysexit`",
+    ("iretq", 32): "write `iretd`",
+    ("iretq", 16): "write `iret`",
+}
+
+
+def no_shape(statement: Statement) -> Mistake:
+    """No form takes operands of these kinds and widths."""
+    if not forms(statement.bits, statement.mnemonic):
+        return _unknown(statement)
+    others = list(_other_widths(statement))
+    if others:
+        return _wrong_width(statement, others)
+    takes = forms(statement.bits, statement.mnemonic)
+    if all(len(form.rules) != len(statement.operands) for form in takes):
+        return _wrong_count(statement)
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` has no form with {_kinds(statement)}",
+        expected=_shown_forms(statement),
+        got=f"`{statement_text(statement)}`",
+        fix=_form_help(statement),
+    )
+
+
+def _unknown(statement: Statement) -> Mistake:
+    name, bits = statement.mnemonic, statement.bits
+    if name in names.all_names():
+        return OperandFormMistake(
+            f"`{name}` does not exist in {bits}-bit code",
+            expected=f"an instruction of {bits}-bit code",
+            got=f"`{statement_text(statement)}`",
+            fix=_MODE_HELP.get((name, bits), ""),
+        )
+    near = get_close_matches(name, names.all_names(), 3)
+    return OperandFormMistake(
+        f"there is no instruction `{name}`",
+        expected="a mnemonic of the processor's manual",
+        got=f"`{name}`",
+        fix=f"did you mean {' or '.join(f'`{word}`' for word in near)}?" if near else "",
+    )
+
+
+def _wrong_count(statement: Statement) -> Mistake:
+    takes = forms(statement.bits, statement.mnemonic)
+    counts = sorted({len(form.rules) for form in takes})
+    text = " or ".join(map(str, counts))
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` takes {text} operand{'s' if counts != [1] else ''}",
+        expected=_shown_forms(statement),
+        got=f"{len(statement.operands)}: `{statement_text(statement)}`",
+    )
+
+
+def _shown_forms(statement: Statement) -> str:
+    takes = forms(statement.bits, statement.mnemonic)
+    count = len(statement.operands)
+    texts = [form.text for form in takes if len(form.rules) == count]
+    texts = list(dict.fromkeys(texts or [form.text for form in takes]))
+    more = f" … ({len(texts) - _SHOWN_FORMS} more)" if len(texts) > _SHOWN_FORMS else ""
+    shown = "; ".join(f"{statement.mnemonic} {text}".rstrip() for text in texts[:_SHOWN_FORMS])
+    return shown + more
+
+
+def _kinds(statement: Statement) -> str:
+    return ", ".join(_kind(operand) for operand in statement.operands) or "no operands"
+
+
+def _kind(operand: Operand) -> str:
+    if isinstance(operand, Register):
+        return f"`{operand.name}` ({operand.kind.value} register, {_width(operand.size)})"
+    if isinstance(operand, Address):
+        return f"memory of {_width(operand.size)}" if operand.size else "memory of no width"
+    if isinstance(operand, int):
+        return f"the number {operand:#x}"
+    if isinstance(operand, SymbolImmediate):
+        return f"a symbol's address in {_width(operand.size)}"
+    return "a branch target" if isinstance(operand, BranchTarget) else "a far pointer"
+
+
+def _width(size: int) -> str:
+    return f"{size * 8} bits"
+
+
+def _form_help(statement: Statement) -> str:
+    operands = statement.operands
+    if statement.mnemonic in ("jmp", "call") and any(isinstance(o, FarPointer) for o in operands):
+        return f"a far {statement.mnemonic} is `l{statement.mnemonic}`"
+    if sum(isinstance(operand, Address) for operand in operands) > 1:
+        return "load one of the two memory operands into a register first"
+    if any(isinstance(o, Register) and o.name == "rip" for o in operands):
+        return "`lea reg, [rip]` reads the instruction pointer"
+    if any(isinstance(o, int) for o in operands[:1]) and len(operands) > 1:
+        return "the destination comes first and cannot be a number"
+    return ""
+
+
+def _other_widths(statement: Statement) -> Iterator[Statement]:
+    """The statements that the machine has, with one operand in another width."""
+    for position, operand in enumerate(statement.operands):
+        for other in _resized(operand):
+            operands = list(statement.operands)
+            operands[position] = other
+            changed = statement._replace(operands=tuple(operands))
+            shaped = shaped_forms(changed)
+            if shaped and valued_forms(changed, shaped):
+                yield changed
+
+
+def _resized(operand: Operand) -> Iterator[Operand]:
+    if isinstance(operand, Register) and operand.kind is RegisterKind.GENERAL:
+        for size in _GENERAL_SIZES:
+            if size != operand.size:
+                yield general(operand.number, size)
+    elif isinstance(operand, Address):
+        for size in WIDTH_WORDS:
+            if size != operand.size:
+                yield operand._replace(size=size)
+    elif isinstance(operand, SymbolImmediate):
+        for size in _GENERAL_SIZES:
+            if size != operand.size:
+                yield SymbolImmediate(size)
+
+
+def _wrong_width(statement: Statement, others: list[Statement]) -> Mistake:
+    sized = [operand for operand in statement.operands if _size(operand)]
+    got = " and ".join(f"`{operand_text(o)}` ({_width(_size(o))})" for o in sized)
+    return OperandSizeMistake(
+        f"the operands of `{statement.mnemonic}` do not fit each other in width",
+        expected=" or ".join(f"`{statement_text(other)}`" for other in others[:3]),
+        got=got or f"`{statement_text(statement)}`",
+        fix=_width_help(statement),
+    )
+
+
+def _size(operand: Operand) -> int:
+    return operand.size if isinstance(operand, Register | Address | SymbolImmediate) else 0
+
+
+def _width_help(statement: Statement) -> str:
+    if len(statement.operands) < 2:
+        return "use the operand in one of the widths above"
+    target, source = statement.operands[:2]
+    if isinstance(target, Register) and 0 < _size(source) < target.size:
+        narrow = operand_text(source)
+        if _size(source) == 4 and target.kind is RegisterKind.GENERAL:
+            low = general(target.number, 4)
+            if statement.mnemonic in ("mov", "movzx"):
+                return (
+                    f"`mov {low}, {narrow}` clears the upper half of {target}; "
+                    f"`movsxd {target}, {narrow}` keeps the sign"
+                )
+        elif statement.mnemonic == "mov":
+            return (
+                f"`movzx {target}, {narrow}` fills with zeros; "
+                f"`movsx {target}, {narrow}` keeps the sign"
+            )
+    return "use both operands in one width, or widen the narrower with `movzx` or `movsx` first"
+
+
+def no_value(statement: Statement, shaped: tuple[Form, ...]) -> Mistake:
+    """Forms of this shape exist, but none whose fields hold the values."""
+    for position, operand in enumerate(statement.operands):
+        rules = [form.rules[position] for form in shaped]
+        if isinstance(operand, int):
+            fields = {rule.immediate for rule in rules if rule.immediate}
+            if not any(field.holds(operand) for field in fields):
+                return _range(statement, operand, fields)
+        elif isinstance(operand, Address) and all(rule.memory for rule in rules):
+            mistake = _address_value(statement, operand)
+            if mistake:
+                return mistake
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` has no form with these values",
+        expected=_shown_forms(statement),
+        got=f"`{statement_text(statement)}`",
+    )
+
+
+def _range(statement: Statement, value: int, fields: set[ImmediateField]) -> Mistake:
+    widest = max(fields, key=lambda field: field.bits) if fields else None
+    wide_enough = -(1 << 63) <= value < 1 << 64
+    in_register = widest is not None and widest.operand_bits == 64 and wide_enough
+    return ValueRangeMistake(
+        f"{value:#x} does not fit the immediate of `{statement.mnemonic}`",
+        expected=widest.range_text if widest else "1",
+        got=f"`{statement_text(statement)}`",
+        fix="load it with `mov r64, …` into a register first" if in_register else "",
+    )
+
+
+def _address_value(statement: Statement, address: Address) -> Mistake | None:
+    if address.base or address.index:
+        return None
+    return ValueRangeMistake(
+        f"`{statement.mnemonic}` cannot reach the address {address.displacement:#x}",
+        expected="an address whose upper 33 bits are equal (sign-extended 32 bits)",
+        got=f"`{statement_text(statement)}`",
+        fix="load the address into a register first, then use that as the base",
+    )
+
+
+def long_register(statement: Statement, register: Register) -> Mistake:
+    """A register of 64-bit code elsewhere."""
+    return OperandFormMistake(
+        f"`{register.name}` exists in 64-bit code only",
+        expected=f"a register of {statement.bits}-bit code",
+        got=f"`{statement_text(statement)}`",
+    )
+
+
+def high_byte(statement: Statement) -> Mistake:
+    """A high byte register where the instruction needs a REX prefix."""
+    names_there = [
+        operand.name
+        for operand in statement.operands
+        if isinstance(operand, Register) and operand.kind is RegisterKind.HIGH_BYTE
+    ]
+    return OperandFormMistake(
+        f"`{names_there[0]}` cannot stand in an instruction that needs a REX prefix",
+        expected="no 64-bit operand, no spl … dil and none of r8 … r15 beside it",
+        got=f"`{statement_text(statement)}`",
+        fix="move the byte to a low byte register first, or shift it down",
+    )
+
+
+def unknown_prefix(statement: Statement) -> Mistake:
+    """A prefix that is none."""
+    return OperandFormMistake(
+        f"there is no prefix `{statement.prefix}`",
+        expected=", ".join(word for word in PREFIXES if word),
+        got=f"`{statement_text(statement)}`",
+    )
+
+
+def prefix(statement: Statement) -> Mistake:
+    """An instruction that does not take the prefix."""
+    fix = ""
+    if statement.prefix == "lock":
+        fix = "`lock` goes before a read-modify-write of memory: `lock add dword ptr […], 1`"
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` does not take `{statement.prefix}` with these operands",
+        expected=f"`{statement.mnemonic}` without it",
+        got=f"`{statement_text(statement)}`",
+        fix=fix,
+    )
