@@ -6,9 +6,10 @@ import ast
 import linecache
 import sys
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
+from itertools import islice
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 
@@ -70,28 +71,61 @@ def author_source() -> Source | None:
     return Source(frame.f_code.co_filename, frame.f_lineno) if frame else None
 
 
+class Moment(NamedTuple):
+    """A point in the running of the author's code, cheap to take, from which a span is found."""
+
+    code: CodeType
+    instruction: int
+    line: int
+
+    @property
+    def source(self) -> Source:
+        """The line that was running."""
+        return Source(self.code.co_filename, self.line)
+
+    @property
+    def span(self) -> Span:
+        """The expression that was being evaluated, cut to its first line."""
+        line, end_line, column, end_column = self._position
+        source = Source(self.code.co_filename, line or self.line)
+        text = source.text
+        if column is None or end_column is None:
+            return Span(source, len(text) - len(text.lstrip()), len(text))
+        raw = text.encode()
+        end = len(raw) if end_line != line else end_column
+        return Span(source, len(raw[:column].decode()), len(raw[:end].decode()))
+
+    @property
+    def assigned_name(self) -> str | None:
+        """The name that the running call's value goes to: `x` in `x = keep(U32)`."""
+        line, _, column, _ = self._position
+        if line is None or column is None:
+            return None
+        return _targets(self.code.co_filename).get((line, column))
+
+    @property
+    def _position(self) -> tuple[int | None, int | None, int | None, int | None]:
+        return next(islice(self.code.co_positions(), self.instruction // 2, None))
+
+
+def moment_of(frame: FrameType) -> Moment:
+    """What `frame` is doing now."""
+    return Moment(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def author_moment() -> Moment | None:
+    """What the author's code is doing now."""
+    frame = author_frame()
+    return moment_of(frame) if frame is not None else None
+
+
 def author_span() -> Span | None:
     """The expression of the author's that is running now; the whole line if Python can't tell."""
-    frame = author_frame()
-    if frame is None:
-        return None
-    return frame_span(frame)
+    moment = author_moment()
+    return moment.span if moment is not None else None
 
 
-def frame_span(frame: FrameType) -> Span:
-    """The expression that `frame` is evaluating, cut to its first line."""
-    positions = list(frame.f_code.co_positions())
-    line, end_line, column, end_column = positions[frame.f_lasti // 2]
-    source = Source(frame.f_code.co_filename, line or frame.f_lineno)
-    text = source.text
-    if column is None or end_column is None:
-        return Span(source, len(text) - len(text.lstrip()), len(text))
-    raw = text.encode()
-    end = len(raw) if end_line != line else end_column
-    return Span(source, len(raw[:column].decode()), len(raw[:end].decode()))
-
-
-@lru_cache(maxsize=None)
+@cache
 def _targets(file: str) -> dict[tuple[int, int], str]:
     """Map the start of each assigned expression in `file` to the name it is assigned to."""
     try:
@@ -116,14 +150,3 @@ def _pair(target: ast.expr, value: ast.expr, found: dict[tuple[int, int], str]) 
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one_target, one_value in zip(target.elts, value.elts, strict=False):
             _pair(one_target, one_value, found)
-
-
-def assigned_name() -> str | None:
-    """The name that the author's running call is assigned to: `x` in `x = keep(U32)`."""
-    frame = author_frame()
-    if frame is None:
-        return None
-    line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-    if line is None or column is None:
-        return None
-    return _targets(frame.f_code.co_filename).get((line, column))

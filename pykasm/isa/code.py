@@ -29,13 +29,15 @@ class Line(NamedTuple):
     """One instruction with what it refers to and where it was written.
 
     `source` is the innermost line of the author's; `body_line` is the line in the function's own
-    body that led to it (the two differ inside a Python helper that emits code).
+    body that led to it (the two differ inside a Python helper that emits code). `written` are the
+    operands as the author wrote them, with types, roles and field names: for listing and checker.
     """
 
     statement: Statement
     references: tuple[Reference, ...]
     source: Source
     body_line: int
+    written: tuple[object, ...] = ()
 
 
 class Align(NamedTuple):

@@ -1,0 +1,1 @@
+"""The language: what authors of subsystems write."""

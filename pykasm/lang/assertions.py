@@ -1,0 +1,47 @@
+"""Checks in debug builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pykasm.isa.code import Label
+from pykasm.lang.builder import current, emit, place
+from pykasm.lang.conditions import condition
+from pykasm.lang.data import text
+from pykasm.source import author_moment
+
+_handlers: list[Any] = []
+
+
+@contextmanager
+def asserting(handler: Any) -> Iterator[None]:
+    """Let failed `asserts` inside call `handler`; None leaves the checks out."""
+    _handlers.append(handler)
+    try:
+        yield
+    finally:
+        _handlers.pop()
+
+
+def asserts(test: object) -> None:
+    """In debug builds, check that the condition holds; if not, the image's `on_assert` gets the
+    source line and text. The check's failing side is out of the way, behind the function."""
+    handler = _handlers[-1] if _handlers else None
+    if handler is None:
+        condition(test)
+        return
+    builder = current("asserts")
+    failed = Label("failed")
+    condition(test).jump(failed, when=False)
+    moment = author_moment()
+    source = moment.source if moment else builder.declared
+    message = f"{source}: {source.text.strip()}"
+
+    def report_failure() -> None:
+        place(failed)
+        handler(text(message))
+        emit("ud2")  # the handler never returns
+
+    builder.cold.append((source, report_failure))

@@ -1,0 +1,272 @@
+"""The code being written: where instructions go while a function's body runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from pykasm.errors import PlaceMistake
+from pykasm.isa import forms
+from pykasm.isa.code import Align, Item, Label, Line, Reference
+from pykasm.isa.statement import (
+    BranchTarget,
+    FarPointer,
+    Statement,
+    SymbolImmediate,
+)
+from pykasm.isa.statement import (
+    Operand as Encodable,
+)
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, SymbolReference
+from pykasm.source import Source, Span, is_library
+
+_checked: set[Statement] = set()
+"""Statements that the form table has let pass in this process."""
+
+ENDS = frozenset({"jmp", "ret", "iretq", "iretd", "iret", "sysret", "sysexit", "ud2", "ljmp"})
+"""Mnemonics after which control does not go on to the next instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchOperand:
+    """A place that code can go to: a label, or something with a symbol."""
+
+    reference: SymbolReference
+    name: str
+    code: object = None
+
+    def _text(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOperand:
+    """A symbol's address as an immediate of `size` bytes."""
+
+    reference: SymbolReference
+    size: int
+    name: str
+
+    def _text(self) -> str:
+        return f"offset {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FarOperand:
+    """`selector:place`, the target of a far jump in 16- and 32-bit code."""
+
+    selector: int
+    reference: SymbolReference
+    size: int
+    name: str
+
+    def _text(self) -> str:
+        return f"{self.selector:#x}:{self.name}"
+
+
+class CodeBuilder:
+    """Collects the items of one piece of code, in code of `bits`, written by `code`."""
+
+    def __init__(self, name: str, bits: int, code: CodeType | None, declared: Source) -> None:
+        self.name = name
+        self.bits = bits
+        self.declared = declared
+        self.items: list[Item] = []
+        self.unit: Any = None
+        self.cold: list[tuple[Source, Callable[[], None]]] = []
+        """Writers of code out of line, called when the body has run."""
+        self.finishing: Source | None = None
+        """Where code is counted to that is added after the body has run."""
+        self.open_words: list[Any] = []
+        """Words of flow that still wait for their `with`."""
+        self.loops: list[Any] = []
+        self.switches: list[Any] = []
+        self.last_branch: tuple[Any, int] | None = None
+        """The if-chain that ended last, and how many items there were then."""
+        self._code = code
+        self._body_frame: FrameType | None = None
+
+    def body_line(self, frame: FrameType) -> int:
+        """The line of the function's own body that leads to `frame`."""
+        if self._body_frame is None:
+            seek: FrameType | None = frame
+            while seek is not None and seek.f_code is not self._code:
+                seek = seek.f_back
+            self._body_frame = seek or frame
+        return self._body_frame.f_lineno
+
+    def append(
+        self,
+        statement: Statement,
+        references: tuple[Reference, ...],
+        written: tuple[object, ...],
+        source: Source | None = None,
+    ) -> None:
+        """Add an instruction of the language's own making, at `source` or the running line."""
+        line = source.line if source else self.declared.line
+        if source is None:
+            source, line = self._running()
+        self.items.append(Line(statement, references, source, line, written))
+
+    def _running(self) -> tuple[Source, int]:
+        """The author's line that is running, and the line of the body that led to it."""
+        if self.finishing is not None:
+            return self.finishing, self.finishing.line
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and is_library(frame):
+            frame = frame.f_back
+        if frame is None:
+            return self.declared, self.declared.line
+        return Source(frame.f_code.co_filename, frame.f_lineno), self.body_line(frame)
+
+    @property
+    def last_source(self) -> Source:
+        """The line of the body that the last instruction came from."""
+        lines = (item for item in reversed(self.items) if isinstance(item, Line))
+        last = next(lines, None)
+        return Source(self.declared.file, last.body_line) if last else self.declared
+
+    @property
+    def falls_through(self) -> bool:
+        """Whether control can reach the end of what is written so far."""
+        for item in reversed(self.items):
+            if isinstance(item, Line):
+                return item.statement.mnemonic not in ENDS and not _never_returns(item)
+            if isinstance(item, Label):
+                return True
+        return True
+
+    def finish(self) -> None:
+        """Write the code out of line."""
+        for source, write in self.cold:
+            self.finishing = source
+            write()
+        self.finishing = None
+
+
+def _never_returns(line: Line) -> bool:
+    """Whether `line` calls a function that is declared to return never."""
+    signature = getattr(line.written[0], "_signature", None) if line.written else None
+    return signature is not None and signature.never_returns
+
+
+_builders: list[CodeBuilder] = []
+
+
+@contextmanager
+def building(builder: CodeBuilder) -> Iterator[CodeBuilder]:
+    """Let instructions inside go to `builder`."""
+    _builders.append(builder)
+    try:
+        yield builder
+    finally:
+        _builders.pop()
+
+
+def is_building() -> bool:
+    """Whether a body is running."""
+    return bool(_builders)
+
+
+def current(word: str = "this") -> CodeBuilder:
+    """The code being written; a mistake naming `word` where there is none."""
+    if not _builders:
+        raise PlaceMistake(
+            f"`{word}` outside of any code",
+            expected="a method marked `@function`, `@interrupt`, `@naked` or `@entry`",
+            got="code that runs while nothing is being assembled",
+        )
+    return _builders[-1]
+
+
+def emit(mnemonic: str, *operands: object, prefix: str = "", source: Source | None = None) -> None:
+    """Add an instruction to the code being written, after checking its operands."""
+    builder = current(mnemonic)
+    encodable, references = convert(operands, builder.bits, mnemonic)
+    statement = Statement(builder.bits, mnemonic, encodable, prefix)
+    check(statement)
+    builder.append(statement, references, operands, source)
+
+
+def check(statement: Statement) -> None:
+    """Raise a mistake unless the machine has this form."""
+    if statement not in _checked:
+        forms.check(statement)
+        _checked.add(statement)
+
+
+def convert(
+    operands: tuple[object, ...], bits: int, mnemonic: str
+) -> tuple[tuple[Encodable, ...], tuple[Reference, ...]]:
+    """The operands as the encoder takes them, and what their fix-ups refer to."""
+    encodable: list[Encodable] = []
+    references: tuple[Reference, ...] = ()
+    for index, operand in enumerate(operands):
+        kind = type(operand)
+        if kind is RegisterOperand:
+            encodable.append(operand._register)  # type: ignore[attr-defined]
+            if operand._role is not None:  # type: ignore[attr-defined]
+                operand._role.used = True  # type: ignore[attr-defined]
+        elif kind is int:
+            encodable.append(operand)  # type: ignore[arg-type]
+        else:
+            one, reference = _converted(operand, bits, mnemonic)
+            encodable.append(one)
+            if reference is not None:
+                target = reference._target()
+                references += (Reference(index, target, reference.addend),)
+    return tuple(encodable), references
+
+
+def _converted(
+    operand: object, bits: int, mnemonic: str
+) -> tuple[Encodable, SymbolReference | None]:
+    if isinstance(operand, MemoryOperand):
+        operand._touch()
+        return operand._address(bits), operand._reference
+    if isinstance(operand, RegisterOperand):
+        operand._touch()
+        return operand._register, None
+    if isinstance(operand, int):
+        return int(operand), None
+    if isinstance(operand, Label):
+        return BranchTarget(short=False), SymbolReference(operand)
+    if isinstance(operand, BranchOperand):
+        return BranchTarget(short=False), operand.reference
+    if isinstance(operand, AddressOperand):
+        return SymbolImmediate(operand.size), operand.reference
+    if isinstance(operand, FarOperand):
+        return FarPointer(operand.selector, 0, operand.size, symbolic=True), operand.reference
+    return _adapted(operand, bits, mnemonic)
+
+
+def _adapted(operand: object, bits: int, mnemonic: str) -> tuple[Encodable, SymbolReference | None]:
+    """An operand that stands for another one in this instruction (a function, a struct value)."""
+    adapt = getattr(operand, "_as_operand", None)
+    if adapt is None:
+        raise PlaceMistake(
+            f"`{operand!r}` is no operand of `{mnemonic}`",
+            expected="a register, memory, a number, a label or a symbol",
+            got=type(operand).__name__,
+        )
+    return _converted(adapt(mnemonic), bits, mnemonic)
+
+
+def place(label: Label) -> None:
+    """Let `label` stand for the next instruction."""
+    current("label").items.append(label)
+
+
+def align_code(boundary: int) -> None:
+    """Pad so that the next instruction lies at a multiple of `boundary` bytes."""
+    current("align_code").items.append(Align(boundary))
+
+
+def line_span(source: Source) -> Span:
+    """The whole of a source line, without its indentation."""
+    text = source.text
+    return Span(source, len(text) - len(text.lstrip()), len(text))

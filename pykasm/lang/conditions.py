@@ -1,0 +1,237 @@
+"""Conditions: comparisons, tests of flags, and their short-circuit combinations."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, NoReturn
+
+from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake
+from pykasm.isa.code import Label
+from pykasm.lang.builder import emit, place
+from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+
+UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
+SIGNED = {"<": "l", "<=": "le", ">": "g", ">=": "ge", "==": "e", "!=": "ne"}
+OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+
+
+class Condition:
+    """Something that code can branch on."""
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Emit code that goes to `target` if the condition is `when`, else goes on."""
+        raise NotImplementedError
+
+    def __and__(self, other: object) -> Condition:
+        return Both(self, condition(other))
+
+    def __or__(self, other: object) -> Condition:
+        return Either(self, condition(other))
+
+    def __invert__(self) -> Condition:
+        return Negation(self)
+
+    def __bool__(self) -> NoReturn:
+        raise ConditionMistake(
+            "a condition has no value while the code is being written",
+            expected="a condition inside `if_`, `while_`, `break_if` …",
+            got="Python's `if`, `while`, `and`, `or`, `not` or `a < b < c` on a condition",
+            fix="use `with if_(…):`, and `&`, `|`, `~` with parentheses to join conditions",
+        )
+
+
+class Comparison(Condition):
+    """`left operator right` of two operands of one width."""
+
+    def __init__(self, left: Operand, operator: str, right: Operand | int) -> None:
+        self.left = left
+        self.operator = operator
+        self.right = right
+        self.signed = left._kind._signed
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Compare, then branch."""
+        if self._against_zero:
+            emit("test", self.left, self.left)
+        else:
+            emit("cmp", self.left, self.right)
+        operator = self.operator if when else OPPOSITE[self.operator]
+        codes = SIGNED if self.signed else UNSIGNED
+        emit("j" + codes[operator], target)
+
+    @property
+    def _against_zero(self) -> bool:
+        register = isinstance(self.left, RegisterOperand)
+        zero = isinstance(self.right, int) and self.right == 0
+        return register and zero and self.operator in ("==", "!=")
+
+
+class BitTest(Condition):
+    """`operand & mask`: some bit of the mask is set."""
+
+    def __init__(self, operand: Operand, mask: Operand | int) -> None:
+        self.operand = operand
+        self.mask = mask
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Test, then branch."""
+        emit("test", self.operand, self.mask)
+        emit("jne" if when else "je", target)
+
+    def __eq__(self, other: object) -> Any:
+        return self._compared(other, negated=True)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compared(other, negated=False)
+
+    __hash__ = Condition.__hash__
+
+    def _compared(self, other: object, negated: bool) -> Condition:
+        if isinstance(other, int) and other == 0:
+            return Negation(self) if negated else self
+        raise ConditionMistake(
+            "masked bits compare with 0 only",
+            expected="`x & MASK`, or that compared with 0",
+            got=f"compared with {other!r}",
+            fix="mask a copy with `and_`, then compare that",
+        )
+
+
+class Flag(Condition):
+    """A flag of rflags as the instruction before left it."""
+
+    def __init__(self, name: str, when_set: str, when_clear: str) -> None:
+        self.name = name
+        self.when_set = when_set
+        self.when_clear = when_clear
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Branch on the flag."""
+        emit(self.when_set if when else self.when_clear, target)
+
+
+CF = Flag("CF", "jb", "jae")
+ZF = Flag("ZF", "je", "jne")
+SF = Flag("SF", "js", "jns")
+OF = Flag("OF", "jo", "jno")
+PF = Flag("PF", "jp", "jnp")
+
+
+class Negation(Condition):
+    """The opposite of a condition."""
+
+    def __init__(self, inner: Condition) -> None:
+        self.inner = inner
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Branch the other way."""
+        self.inner.jump(target, not when)
+
+
+class Both(Condition):
+    """`left & right`; `right` is looked at only where `left` holds."""
+
+    def __init__(self, left: Condition, right: Condition) -> None:
+        self.left = left
+        self.right = right
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Short-circuit: a false `left` decides."""
+        _short_circuit(self.left, self.right, target, when, decided_by=False)
+
+
+class Either(Condition):
+    """`left | right`; `right` is looked at only where `left` does not hold."""
+
+    def __init__(self, left: Condition, right: Condition) -> None:
+        self.left = left
+        self.right = right
+
+    def jump(self, target: Label, when: bool) -> None:
+        """Short-circuit: a true `left` decides."""
+        _short_circuit(self.left, self.right, target, when, decided_by=True)
+
+
+def _short_circuit(
+    left: Condition, right: Condition, target: Label, when: bool, decided_by: bool
+) -> None:
+    if when is decided_by:
+        left.jump(target, when)
+        right.jump(target, when)
+        return
+    skip = Label("skip")
+    left.jump(skip, decided_by)
+    right.jump(target, when)
+    place(skip)
+
+
+def condition(value: object) -> Condition:
+    """`value` as a condition, or the mistake of it not being one."""
+    if isinstance(value, Condition):
+        return value
+    raise ConditionMistake(
+        "this is no condition",
+        expected="a comparison, `&` of flags, or these joined by `&`, `|`, `~`",
+        got=value._text() if isinstance(value, Operand) else repr(value),
+        fix="compare: `x != 0`" if isinstance(value, Operand) else "",
+    )
+
+
+def comparison(left: Operand, operator: str, right: object) -> Condition:
+    """What `left operator right` means when an author writes it."""
+    _check_right(left, operator, right)
+    assert isinstance(right, Operand | int)
+    if operator == "&":
+        return BitTest(left, right if isinstance(right, Operand) else int(right))
+    return Comparison(left, operator, right if isinstance(right, Operand) else int(right))
+
+
+def _check_right(left: Operand, operator: str, right: object) -> None:
+    if not isinstance(right, Operand | int):
+        raise TypeMistake(
+            f"`{left._text()}` can't be compared with this",
+            expected="a register, memory, a number or an enumeration's value",
+            got=repr(right),
+        )
+    if isinstance(left, MemoryOperand) and isinstance(right, MemoryOperand):
+        raise OperandFormMistake(
+            f"`{left._text()}` and `{right._text()}` are both in memory",
+            expected="at least one register or number",
+            got="two memory operands",
+            fix="load one of them into a register first",
+        )
+    if isinstance(right, Enum):
+        _check_enumeration(left, right)
+    elif isinstance(right, int):
+        _check_number(left, operator, right)
+    else:
+        _check_signs(left, operator, right)
+
+
+def _check_enumeration(left: Operand, right: Enum) -> None:
+    if left._values is not None and not isinstance(right, left._values):
+        raise TypeMistake(
+            f"`{left._text()}` holds another enumeration",
+            expected=f"a value of {left._values.__name__}",
+            got=str(right),
+        )
+
+
+def _check_number(left: Operand, operator: str, right: int) -> None:
+    if right < 0 and not left._kind._signed and operator != "&":
+        raise TypeMistake(
+            f"`{left._text()}` has no sign, so it is never {right}",
+            expected="0 or more",
+            got=str(right),
+            fix=f"see it as signed: `i{left._kind._size * 8}({left._text()})`",
+        )
+
+
+def _check_signs(left: Operand, operator: str, right: Operand) -> None:
+    if left._kind._signed != right._kind._signed and operator not in ("==", "!=", "&"):
+        raise TypeMistake(
+            "a signed and an unsigned operand have no common order",
+            expected="two signed or two unsigned operands",
+            got=f"{left._text()}: {left._kind!r} and {right._text()}: {right._kind!r}",
+            fix="see one as the other: `i64(x)` or `u64(x)`",
+        )

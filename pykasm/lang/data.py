@@ -1,0 +1,292 @@
+"""Data: where it lives, its type, its initial value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, NamedTuple, TypeVar
+from typing import cast as typing_cast
+
+from pykasm.errors import DeclarationMistake, TypeMistake, ValueRangeMistake
+from pykasm.isa.code import Label
+from pykasm.isa.registers import REGISTERS
+from pykasm.lang.builder import AddressOperand, BranchOperand, current, is_building
+from pykasm.lang.operands import MemoryOperand, Operand, SymbolReference
+from pykasm.lang.types import (
+    POINTER_SIZE,
+    U8,
+    U64,
+    Array,
+    Integer,
+    Ptr,
+    Struct,
+    StructMeta,
+    TypeMeta,
+    is_pointer,
+    is_struct,
+)
+from pykasm.source import Moment, author_moment
+
+T = TypeVar("T")
+
+VIRTUAL_BASE = 0xFFFF_FFFF_8000_0000
+"""Where physical address 0 would be in the kernel image's addresses; the linker's base."""
+
+
+class Storage(Enum):
+    """Where data lives; the value is the first part of its section's name."""
+
+    BSS = ".bss"
+    DATA = ".data"
+    RODATA = ".rodata"
+    PERCPU = ".percpu"
+    INIT = ".init.data"
+    BOOT = ".boot.data"
+
+
+class Data(MemoryOperand):
+    """A datum with a symbol; as an operand it is the memory it lives in.
+
+    Its name is the path of attributes to it from its subsystem; a class attribute is one datum
+    for each instance of the class.
+    """
+
+    def __init__(
+        self, storage: Storage, kind: TypeMeta, initial: object, align: int, symbol: str = ""
+    ) -> None:
+        segment = REGISTERS["gs"] if storage is Storage.PERCPU else None
+        reference = SymbolReference(self._symbol_name)
+        super().__init__(kind, reference=reference, segment=segment)
+        self._storage = storage
+        self._initial = initial
+        self._alignment = max(align, kind._align)
+        self._symbol = symbol
+        self._moment: Moment | None = author_moment()
+
+    def _symbol_name(self) -> str:
+        if not self._symbol:
+            raise DeclarationMistake(
+                "this datum belongs to no subsystem of the image",
+                expected="an attribute of a subsystem or of a component inside one",
+                got=f"{self._kind!r} in {self._storage.value}",
+                fix="keep it in `self`, and list the subsystem in the image",
+                span=self._moment.span if self._moment else None,
+            )
+        return self._symbol
+
+    def _text(self) -> str:
+        return self._symbol or self._kind.__name__
+
+    def _clone(self) -> Data:
+        made = Data(self._storage, self._kind, self._initial, self._alignment)
+        made._moment = self._moment
+        return made
+
+
+def _declared(storage: Storage, kind: object, initial: object, align: int) -> Any:
+    if not isinstance(kind, TypeMeta):
+        raise DeclarationMistake(
+            "data needs a type",
+            expected="a type such as U32, `Gate * 256` or a Struct",
+            got=repr(kind),
+        )
+    if align & (align - 1) or align < 1:
+        raise DeclarationMistake(
+            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
+        )
+    return Data(storage, kind, initial, align)
+
+
+def bss(kind: type[T], align: int = 1) -> T:
+    """Zeroed data that takes no room in the image."""
+    return typing_cast(T, _declared(Storage.BSS, kind, None, align))
+
+
+def data(kind: type[T], initial: object, align: int = 1) -> T:
+    """Data that starts with a value and may be written."""
+    return typing_cast(T, _declared(Storage.DATA, kind, initial, align))
+
+
+def rodata(kind: type[T], value: object, align: int = 1) -> T:
+    """Data that is never written: its page is read-only."""
+    return typing_cast(T, _declared(Storage.RODATA, kind, value, align))
+
+
+def percpu(kind: type[T], initial: object = None, align: int = 1) -> T:
+    """A variable of which each processor has its own, reached through GS in one instruction."""
+    return typing_cast(T, _declared(Storage.PERCPU, kind, initial, align))
+
+
+def init(kind: type[T], initial: object = None, align: int = 1) -> T:
+    """Data that only starting up uses; its memory is given back afterwards."""
+    return typing_cast(T, _declared(Storage.INIT, kind, initial, align))
+
+
+def boot(kind: type[T], initial: object = None, align: int = 1) -> T:
+    """Data that code before paging uses: linked at its physical address."""
+    return typing_cast(T, _declared(Storage.BOOT, kind, initial, align))
+
+
+class LabelAddress(NamedTuple):
+    """The address of `label` inside the code piece `symbol`, as an initial value."""
+
+    symbol: str
+    label: Label
+
+
+class DataReference(NamedTuple):
+    """A pointer in initialised data: `size` bytes at `offset` take the address of `target`."""
+
+    offset: int
+    size: int
+    target: str | LabelAddress
+    addend: int
+
+
+class Packer:
+    """Turns initial values into bytes and references.
+
+    `string` makes read-only data of a text and gives its symbol's reference.
+    """
+
+    def __init__(self, string: Callable[[str], SymbolReference]) -> None:
+        self.string = string
+        self.references: list[DataReference] = []
+        self.bytes = bytearray()
+
+    def pack(self, kind: TypeMeta, value: object, offset: int = 0) -> None:
+        """Put `value`, a `kind`, at `offset` bytes."""
+        missing = offset + kind._size - len(self.bytes)
+        self.bytes += bytes(max(0, missing))
+        if value is None:
+            return
+        if is_struct(kind):
+            self._struct(typing_cast(StructMeta, kind), value, offset)
+        elif _is_array(kind):
+            self._array(kind, value, offset)
+        elif isinstance(value, int):
+            self._number(kind, int(value), offset)
+        else:
+            self._address(kind, value, offset)
+
+    def _struct(self, kind: StructMeta, value: object, offset: int) -> None:
+        values = value._given if isinstance(value, Struct) else value
+        if not isinstance(values, dict) or (isinstance(value, Struct) and type(value) is not kind):
+            raise _wrong_value(kind, value, f"`{kind.__name__}(field=…)`")
+        for name, one in values.items():
+            found = kind._field(name)
+            self.pack(found.type, one, offset + found.offset)
+
+    def _array(self, kind: Any, value: object, offset: int) -> None:
+        element = kind._element
+        if isinstance(value, str):
+            value = value.encode()
+        if not isinstance(value, list | tuple | bytes | bytearray):
+            raise _wrong_value(kind, value, "a list, a tuple, or bytes")
+        if len(value) > kind._count:
+            raise _wrong_value(kind, value, f"at most {kind._count} elements")
+        if element is U8 and isinstance(value, bytes | bytearray):
+            self.bytes[offset : offset + len(value)] = value
+            return
+        for number, one in enumerate(value):
+            self.pack(element, one, offset + number * element._size)
+
+    def _number(self, kind: TypeMeta, value: int, offset: int) -> None:
+        size = kind._size
+        least = -(1 << (size * 8 - 1)) if kind._signed or issubclass(kind, Integer) else 0
+        if not least <= value < 1 << (size * 8):
+            raise ValueRangeMistake(
+                f"{value:#x} does not fit a {kind!r}",
+                expected=f"{size} bytes",
+                got=f"{value:#x}",
+            )
+        self.bytes[offset : offset + size] = (value % (1 << (size * 8))).to_bytes(size, "little")
+
+    def _address(self, kind: TypeMeta, value: object, offset: int) -> None:
+        if kind._size not in (4, POINTER_SIZE):
+            raise _wrong_value(kind, value, "a number")
+        if isinstance(value, LabelAddress):
+            self.references.append(DataReference(offset, kind._size, value, 0))
+            return
+        reference = self._reference(kind, value)
+        target = reference._target()
+        assert isinstance(target, str)
+        self.references.append(DataReference(offset, kind._size, target, reference.addend))
+
+    def _reference(self, kind: TypeMeta, value: object) -> SymbolReference:
+        if isinstance(value, str) and is_pointer(kind):
+            return self.string(value)
+        if isinstance(value, AddressOperand):
+            return value.reference
+        if isinstance(value, Data) and value._reference is not None:
+            return value._reference
+        found = getattr(value, "_symbol_reference", None)
+        if isinstance(found, SymbolReference):
+            return found
+        raise _wrong_value(kind, value, "a number, data, a function, or `address_of(…)`")
+
+
+def _is_array(kind: TypeMeta) -> bool:
+    return issubclass(kind, Array)
+
+
+def _wrong_value(kind: TypeMeta, value: object, expected: str) -> TypeMistake:
+    got = value._text() if isinstance(value, Operand) else repr(value)
+    return TypeMistake(f"this can't be the value of a {kind!r}", expected=expected, got=got[:80])
+
+
+def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
+    """The symbol that `value` (data, a part of it, a function, a label) has, and its name."""
+    if isinstance(value, Label):
+        return SymbolReference(value), value.name
+    if isinstance(value, MemoryOperand) and value._reference is not None:
+        if value._base is None and value._index is None:
+            return value._reference, value._text()
+    found = getattr(value, "_symbol_reference", None)
+    if isinstance(found, SymbolReference):
+        return found, getattr(value, "_label", "")
+    raise TypeMistake(
+        f"`{word}` takes something with a symbol",
+        expected="data, a function or a label",
+        got=value._text() if isinstance(value, Operand) else repr(value),
+    )
+
+
+def address_of(value: object) -> Any:
+    """The address of data or of a function, as a pointer for calls, `lea` and initial values."""
+    reference, name = symbol_reference(value, "address_of")
+    return AddressOperand(reference, 4 if current_bits() != 16 else 2, name)
+
+
+def physical(value: object) -> Any:
+    """The physical address of something in the kernel's image, for code that runs before paging.
+
+    `mov(eax, physical(self.table))` takes the address, `u32[physical(self.table)]` the memory.
+    """
+    reference, name = symbol_reference(value, "physical")
+    return AddressOperand(reference._plus(-VIRTUAL_BASE), 4, f"physical({name})")
+
+
+def current_bits() -> int:
+    """The width of the code being written; 64 outside of code."""
+    return current().bits if is_building() else 64
+
+
+def symbol(name: str) -> Any:
+    """A symbol that the linker script defines, such as `bss_end`; see `address_of`."""
+    return BranchOperand(SymbolReference(lambda: name), name)
+
+
+def jump_table(owner: str, targets: list[Label]) -> Data:
+    """A read-only table of the addresses of labels in the code piece `owner`."""
+    slots = [LabelAddress(owner, target) for target in targets]
+    made = Data(Storage.RODATA, U64 * len(slots), slots, POINTER_SIZE)
+    current("switch").unit.adopt(made, "cases")
+    return made
+
+
+def text(value: str) -> Ptr[U8]:
+    """The address of `value` as read-only bytes, UTF-8, with a zero at the end."""
+    reference = current("text").unit.string(value)
+    made: Any = AddressOperand(reference, 4, repr(value))
+    return typing_cast(Ptr[U8], made)

@@ -1,0 +1,157 @@
+"""The language's types, functions and data as a debugger is told of them."""
+
+from __future__ import annotations
+
+from enum import Enum, Flag
+from typing import Any
+from typing import cast as typing_cast
+
+from pykasm.isa.code import AssembledCode, Item, Line
+from pykasm.isa.registers import Register, general
+from pykasm.lang.data import Data
+from pykasm.lang.operands import Role
+from pykasm.lang.piece import SLOT, Piece
+from pykasm.lang.types import Array, Fn, Ptr, StructMeta, TypeMeta, Void, is_struct
+from pykasm.objects.debug import (
+    ArrayType,
+    BaseType,
+    DebugFunction,
+    DebugType,
+    DebugVariable,
+    EnumType,
+    FunctionType,
+    InFrame,
+    InRegister,
+    Member,
+    PointerType,
+    StructType,
+    Variable,
+)
+from pykasm.source import Source
+
+
+class DebugTypes:
+    """Converts types, each once, so that the same type is the same object."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[TypeMeta, type[Enum] | None], DebugType] = {}
+
+    def of(self, kind: TypeMeta, values: type[Enum] | None = None) -> DebugType:
+        """The debugger's type for `kind`, named values given by `values`."""
+        key = (kind, values)
+        if key not in self._known:
+            if is_struct(kind):
+                return self._struct(typing_cast(StructMeta, kind))
+            self._known[key] = self._simple(kind, values)
+        return self._known[key]
+
+    def _struct(self, kind: StructMeta) -> StructType:
+        made = StructType(kind.__name__, kind._size, union=kind._union)
+        self._known[kind, None] = made  # before its members, which may point back to it
+        made.members = [
+            Member(one.name, self.of(one.type, one.values), one.offset)
+            for one in kind._fields.values()
+        ]
+        return made
+
+    def _simple(self, kind: Any, values: type[Enum] | None) -> DebugType:
+        if values is not None:
+            return _enumeration(kind, values)
+        if issubclass(kind, Ptr):
+            target = kind._target
+            return PointerType(None if target is Void else self.of(target))
+        if issubclass(kind, Fn):
+            result = kind._result
+            parameters = tuple(self.of(one) for one in kind._parameters)
+            return PointerType(
+                FunctionType(parameters, self.of(result) if isinstance(result, TypeMeta) else None)
+            )
+        if issubclass(kind, Array):
+            return ArrayType(self.of(kind._element), kind._count or 0)
+        return BaseType(kind.__name__, kind._size, "signed" if kind._signed else "unsigned")
+
+
+def _enumeration(kind: TypeMeta, values: type[Enum]) -> EnumType:
+    named = tuple((one.name, int(one.value)) for one in values)
+    return EnumType(values.__name__, kind._size, named, issubclass(values, Flag))
+
+
+def item_offsets(items: list[Item], code: AssembledCode) -> list[int]:
+    """The offset of each item in the laid-out code, and of the end."""
+    offsets, placed = [], iter(code.lines)
+    upcoming = next(placed, None)
+    for item in items:
+        offsets.append(upcoming.offset if upcoming else len(code.code))
+        if isinstance(item, Line):
+            upcoming = next(placed, None)
+    return [*offsets, len(code.code)]
+
+
+def debug_function(
+    piece: Piece, code: AssembledCode, offset: int, types: DebugTypes
+) -> DebugFunction:
+    """What a debugger is told of `piece`, laid out as `code` at `offset` of its section."""
+    offsets = item_offsets(piece.items, code)
+    results = piece.signature.results
+    return DebugFunction(
+        name=piece.symbol,
+        section=piece.section,
+        offset=offset,
+        code=code.code,
+        declared=piece.declared,
+        rows=_rows(code),
+        prologue_end=offsets[piece.prologue_items],
+        result=types.of(results[0]) if results else None,
+        variables=[
+            *_role_variables(piece, offsets, types),
+            *_local_variables(piece, types, offsets),
+        ],
+        entry_frame=piece.entered,
+        pushed=piece.pushed,
+        bits=piece.bits,
+    )
+
+
+def _rows(code: AssembledCode) -> list[tuple[int, Source]]:
+    rows: list[tuple[int, Source]] = []
+    last: Source | None = None
+    for placed in code.lines:
+        if placed.line.source != last:
+            last = placed.line.source
+            rows.append((placed.offset, last))
+    return rows
+
+
+def _whole(register: Register) -> str:
+    return general(register.number, SLOT).name
+
+
+def _role_variables(piece: Piece, offsets: list[int], types: DebugTypes) -> list[Variable]:
+    return [
+        Variable(
+            role.name,
+            types.of(role.type),
+            InRegister(_whole(role.register)),
+            0 if role.kind == "parameter" else offsets[role.start],
+            _end(role, offsets),
+            role.kind == "parameter",
+        )
+        for role in piece.roles
+    ]
+
+
+def _end(role: Role, offsets: list[int]) -> int:
+    return offsets[-1] if role.end is None else offsets[role.end]
+
+
+def _local_variables(piece: Piece, types: DebugTypes, offsets: list[int]) -> list[Variable]:
+    return [
+        Variable(one._name, types.of(one._kind), InFrame(one._displacement), 0, offsets[-1])
+        for one in piece.locals
+    ]
+
+
+def debug_variable(datum: Data, types: DebugTypes, directory: str) -> DebugVariable:
+    """What a debugger is told of a datum."""
+    declared = datum._moment.source if datum._moment else Source(directory, 1)
+    return DebugVariable(datum._symbol, datum._symbol, types.of(datum._kind), declared)

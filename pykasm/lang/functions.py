@@ -1,0 +1,411 @@
+"""Kinds of code: `@function`, `@interrupt`, `@naked`, `@entry`, `@emits`, and `stub`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import signature as python_signature
+from typing import (
+    Any,
+    Generic,
+    Never,
+    NoReturn,
+    ParamSpec,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
+from typing import cast as typing_cast
+
+from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
+from pykasm.lang.builder import BranchOperand, building, is_building, line_span
+from pykasm.lang.calls import call_function, laid_out
+from pykasm.lang.flow import report_forgotten
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
+from pykasm.lang.piece import Kind, Parameter, PieceBuilder, Signature
+from pykasm.lang.types import TypeMeta, Void
+from pykasm.lang.unit import Unit
+from pykasm.objects.debug import EntryFrame
+from pykasm.source import Moment, Source, Span, author_source
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TEXT, INIT_TEXT, BOOT_TEXT = ".text", ".init.text", ".boot.text"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a decorator says of a function."""
+
+    kind: Kind
+    bits: int = 64
+    section: str = TEXT
+    exported: bool = False
+    entered: EntryFrame = EntryFrame.CALL
+    pushed: int = 0
+
+
+class Function(Generic[R]):
+    """A method that is code. Through an instance it becomes the function of that subsystem."""
+
+    def __init__(self, body: Callable[..., R], traits: Traits) -> None:
+        self.body = body
+        self.traits = traits
+        self.__doc__ = body.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Function[R]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> BoundFunction[R]: ...
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        made: BoundFunction[R] = BoundFunction(self, instance)
+        instance.__dict__[self.name] = made
+        return made
+
+    @property
+    def declared(self) -> Source:
+        """The line of the `def`."""
+        code = self.body.__code__
+        return Source(code.co_filename, code.co_firstlineno + _decorator_lines(self.body))
+
+    def signature(self) -> Signature:
+        """Parameters and results, from the annotations."""
+        hints = get_type_hints(self.body)
+        names = list(python_signature(self.body).parameters)[1:]
+        named = [(name, self._type(name, hints.get(name))) for name in names]
+        result = hints.get("return")
+        if result in (NoReturn, Never):
+            return Signature(laid_out(named), never_returns=True)
+        return Signature(laid_out(named), self._results(result))
+
+    def _type(self, name: str, hint: object) -> TypeMeta:
+        if isinstance(hint, TypeMeta) and hint._size in (1, 2, 4, 8):
+            return hint
+        fix = f"`{name}: Ptr[{hint.__name__}]`" if isinstance(hint, TypeMeta) else ""
+        raise DeclarationMistake(
+            f"`{name}` of `{self.name}` can't be passed in a register",
+            expected="an integer or pointer type",
+            got="no annotation" if hint is None else getattr(hint, "__name__", str(hint)),
+            fix=fix,
+            span=line_span(self.declared),
+        )
+
+    def _results(self, hint: object) -> tuple[TypeMeta, ...]:
+        if hint is None or hint is type(None):
+            return ()
+        kinds = get_args(hint) if get_origin(hint) is tuple else (hint,)
+        return tuple(self._type("the result", one) for one in kinds)
+
+
+def _decorator_lines(body: Callable[..., object]) -> int:
+    """How many lines stand between the first decorator and the `def` of `body`."""
+    code = body.__code__
+    file = Source(code.co_filename, 1).file
+    for distance in range(50):
+        if Source(file, code.co_firstlineno + distance).text.lstrip().startswith("def "):
+            return distance
+    return 0
+
+
+class BoundFunction(Generic[R]):
+    """A function of one subsystem: a symbol; calling it inside code emits a call."""
+
+    def __init__(self, function: Function[R], owner: Any) -> None:
+        self._function = function
+        self._owner = owner
+        self._signature = function.signature()
+
+    def __call__(self, *arguments: object) -> R:
+        """Emit a call with these arguments; the operand that holds the result."""
+        if not is_building():
+            raise PlaceMistake(
+                f"`{self._label}` is called outside of any code",
+                expected="a call inside a function's body",
+                got="Python that runs while nothing is being assembled",
+                fix="tests call it through `Host.call`",
+            )
+        return typing_cast(R, call_function(self, arguments))
+
+    def __repr__(self) -> str:
+        return self._label
+
+    @property
+    def _label(self) -> str:
+        return f"{self._owner._unit_name()}.{self._function.name}"
+
+    def _symbol_name(self) -> str:
+        return self._label
+
+    @property
+    def _symbol_reference(self) -> SymbolReference:
+        return SymbolReference(self._symbol_name)
+
+    def _as_operand(self, mnemonic: str) -> object:
+        if mnemonic == "lea":
+            return MemoryOperand(Void, reference=self._symbol_reference, name=self._label)
+        return BranchOperand(self._symbol_reference, self._label, self)
+
+
+def _decorator(*traits: Any, **more: Any) -> Any:
+    def decorate(body: Callable[..., R]) -> Function[R]:
+        return Function(body, Traits(*traits, **more))
+
+    return decorate
+
+
+@overload
+def function(body: Callable[..., R]) -> Function[R]: ...
+@overload
+def function(
+    *, init: bool = False, exported: bool = False
+) -> Callable[[Callable[..., R]], Function[R]]: ...
+def function(
+    body: Callable[..., R] | None = None, *, init: bool = False, exported: bool = False
+) -> Any:
+    """A function by the System V convention, with a frame pointer.
+
+    `init`: only starting up calls it, and its memory is given back. `exported`: something
+    outside of the image (a debugger, a test) uses it, so nothing warns that it is unreachable.
+    """
+    section = INIT_TEXT if init else TEXT
+    made = _decorator(Kind.FUNCTION, section=section, exported=exported)
+    return made(body) if body is not None else made
+
+
+def interrupt(body: Callable[..., R]) -> Function[R]:
+    """A handler that the processor enters through a gate: saves all it may change, ends by iretq.
+
+    `def tick(self, frame: Ptr[InterruptFrame])` gets the address of what the processor pushed;
+    a second parameter of type U64 is the error code, for vectors that push one.
+    """
+    made: Function[R] = _decorator(Kind.INTERRUPT)(body)
+    return made
+
+
+@overload
+def naked(body: Callable[..., R]) -> Function[R]: ...
+@overload
+def naked(
+    *,
+    bits: int = 64,
+    boot: bool = False,
+    exported: bool = False,
+    entered: EntryFrame = EntryFrame.CALL,
+    pushed: int = 0,
+) -> Callable[[Callable[..., R]], Function[R]]: ...
+def naked(
+    body: Callable[..., R] | None = None,
+    *,
+    bits: int = 64,
+    boot: bool = False,
+    exported: bool = False,
+    entered: EntryFrame = EntryFrame.CALL,
+    pushed: int = 0,
+) -> Any:
+    """Code without prologue and epilogue; `boot` links it at its physical address.
+
+    `entered` says what is on the stack when it is entered, and `pushed` how many bytes lie above
+    that: a debugger unwinds from there.
+    """
+    section = BOOT_TEXT if boot else TEXT
+    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed)
+    return made(body) if body is not None else made
+
+
+def entry(*, bits: int = 64) -> Callable[[Callable[..., R]], Function[R]]:
+    """Where a loader jumps to: code without a frame, linked at its physical address."""
+    made: Callable[[Callable[..., R]], Function[R]]
+    made = _decorator(Kind.ENTRY, bits, BOOT_TEXT, True, EntryFrame.NONE)
+    return made
+
+
+class Emits:
+    """A method that runs once a build and makes stubs."""
+
+    def __init__(self, body: Callable[[Any], None]) -> None:
+        self.body = body
+        self.__doc__ = body.__doc__
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return self
+
+
+def emits(body: Callable[[Any], None]) -> Any:
+    """Mark a method that makes code with `stub`, in loops or by tables: it runs once a build."""
+    return Emits(body)
+
+
+class Assembly:
+    """The writing of all code of one unit."""
+
+    def __init__(self, unit: Unit, owner: Any) -> None:
+        self.unit = unit
+        self.owner = owner
+
+    def run(self) -> None:
+        """Run every body of the owner, in the order of its class, collecting mistakes."""
+        for name, member in _members(type(self.owner)):
+            if isinstance(member, Function):
+                self._write(getattr(self.owner, name))
+            elif isinstance(member, Emits):
+                _collected(lambda body=member.body: body(self.owner), member.body)  # type: ignore[misc]
+
+    def _write(self, bound: BoundFunction[Any]) -> None:
+        function, traits = bound._function, bound._function.traits
+        builder = PieceBuilder(
+            self.unit,
+            bound._label,
+            traits.kind,
+            traits.bits,
+            bound._signature,
+            function.body.__code__,
+            function.declared,
+        )
+        operands = _parameters(builder, bound._signature)
+        with building(builder):
+            complete = _collected(lambda: function.body(self.owner, *operands), function.body)
+            _finish(builder, complete)
+        piece = builder.piece(
+            traits.section,
+            entered=_entered(builder, traits),
+            pushed=traits.pushed,
+            exported=traits.exported,
+            doc=function.__doc__ or "",
+        )
+        self.unit.pieces.append(piece)
+
+
+def _members(owner: type) -> Iterator[tuple[str, object]]:
+    """Methods of `owner` and its bases in the order of the source, overridden ones once."""
+    names: dict[str, object] = {}
+    for one in reversed(owner.__mro__):
+        names.update(vars(one))
+    yield from names.items()
+
+
+def _finish(builder: PieceBuilder, complete: bool) -> None:
+    report_forgotten(builder)
+    if complete:
+        _collected(builder.finish, None)
+
+
+def _entered(builder: PieceBuilder, traits: Traits) -> EntryFrame:
+    if builder.kind is not Kind.INTERRUPT:
+        return traits.entered
+    return EntryFrame.INTERRUPT_WITH_ERROR if builder.error_code else EntryFrame.INTERRUPT
+
+
+def _parameters(builder: PieceBuilder, signature: Signature) -> list[object]:
+    error_code = builder.kind is Kind.INTERRUPT and len(signature.parameters) > 1
+    builder.error_code = error_code
+    return [_parameter(builder, one, number) for number, one in enumerate(signature.parameters)]
+
+
+def _parameter(builder: PieceBuilder, parameter: Parameter, number: int) -> object:
+    from pykasm.lang.piece import RBP, SLOT
+
+    if parameter.register is None:
+        above = 2 * SLOT + (number - 6) * SLOT
+        return MemoryOperand(parameter.type, base=RBP, displacement=above, name=parameter.name)
+    role = Role("parameter", parameter.register, parameter.type, parameter.name)
+    builder.assign(role)
+    return RegisterOperand(parameter.register, parameter.type, role)
+
+
+def _collected(run: Callable[[], object], body: Callable[..., object] | None) -> bool:
+    """Run author's code; report the mistake that ends it. Whether it came to its end."""
+    try:
+        run()
+    except Mistake as mistake:
+        report(mistake)
+        return False
+    except Exception as error:
+        place = _author_place(error)
+        if place is None:
+            raise
+        report(_python_mistake(error, place))
+        return False
+    return True
+
+
+class PythonMistake(Mistake):
+    """An exception that Python raised in the author's code."""
+
+    kind = "python"
+
+
+def _author_place(error: Exception) -> Span | None:
+    """Where in the author's code `error` came from, unless pykasm itself raised it."""
+    from pykasm.source import is_library
+
+    trace = error.__traceback__
+    last = None
+    while trace is not None:
+        if not is_library(trace.tb_frame):
+            last = trace
+        trace = trace.tb_next
+    if last is None:
+        return None
+    return Moment(last.tb_frame.f_code, last.tb_lasti, last.tb_lineno).span
+
+
+def _python_mistake(error: Exception, place: Span) -> Mistake:
+    return PythonMistake(f"{type(error).__name__}: {error}", span=place)
+
+
+@contextmanager
+def stub(
+    name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL
+) -> Iterator[BranchOperand]:
+    """A piece of code without a frame, named `name` in its subsystem, made inside `@emits`.
+
+    `entered` says what is on the stack when it is entered. The value is the stub as an operand,
+    for jumps and tables.
+    """
+    unit = _current_unit()
+    declared = author_source() or Source("", 1)
+    builder = PieceBuilder(
+        unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), None, declared
+    )
+    with building(builder):
+        yield stub_address(unit.name, name)
+        _finish(builder, True)
+    unit.pieces.append(builder.piece(TEXT, entered=entered))
+
+
+def stub_address(owner: str, name: str) -> BranchOperand:
+    """The stub `name` of the subsystem called `owner`, as an operand or an initial value."""
+    symbol = f"{owner}.{name}"
+    return BranchOperand(SymbolReference(lambda: symbol), symbol)
+
+
+_units: list[Unit] = []
+
+
+@contextmanager
+def assembling(unit: Unit) -> Iterator[None]:
+    """Let stubs inside belong to `unit`."""
+    _units.append(unit)
+    try:
+        yield
+    finally:
+        _units.pop()
+
+
+def _current_unit() -> Unit:
+    if not _units:
+        raise PlaceMistake(
+            "`stub` outside of a method marked `@emits`",
+            expected="`@emits` above the method that makes stubs",
+            got="Python that runs while nothing is being assembled",
+        )
+    return _units[-1]

@@ -1,0 +1,172 @@
+"""The image: subsystems wired together, assembled into units and then objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pykasm.errors import (
+    Collector,
+    DeclarationMistake,
+    SymbolMistake,
+    UnreachableWarning,
+    collecting,
+)
+from pykasm.isa.code import Line
+from pykasm.lang.builder import line_span
+from pykasm.lang.data import Data, DataReference, LabelAddress, Packer
+from pykasm.lang.functions import Assembly, BoundFunction, assembling
+from pykasm.lang.subsystem import Subsystem, data_of
+from pykasm.lang.unit import Unit
+
+
+@dataclass(slots=True)
+class PackedData:
+    """A datum ready for its section: bytes, and the references in them."""
+
+    datum: Data
+    bytes: bytes
+    references: list[DataReference]
+
+
+@dataclass(slots=True)
+class Program:
+    """All units of an image, with the mistakes that did not stop it."""
+
+    units: list[Unit]
+    entries: tuple[str, ...]
+    packed: dict[str, list[PackedData]] = field(default_factory=dict)
+    warnings: list[Any] = field(default_factory=list)
+
+
+class Image:
+    """What is built: the entry points, and every subsystem with what it uses given to it.
+
+    `entry`: the function that a loader jumps to (several: a tuple, the first is the ELF entry).
+    `on_assert`: the function that failed `asserts` call, `(text: Ptr[U8]) -> None`.
+    `layout`: the memory layout for the linker (default: the kernel's).
+    """
+
+    def __init__(
+        self,
+        entry: BoundFunction[Any] | tuple[BoundFunction[Any], ...],
+        subsystems: Sequence[Subsystem],
+        *,
+        on_assert: BoundFunction[Any] | None = None,
+        layout: Any = None,
+    ) -> None:
+        self.entries = entry if isinstance(entry, tuple) else (entry,)
+        self.subsystems = list(subsystems)
+        self.on_assert = on_assert
+        self.layout = layout
+
+    def assemble(self, debug: bool = True) -> Program:
+        """Run every body. Raises `BuildFailed` with all mistakes of all of them."""
+        from pykasm.lang.assertions import asserting
+
+        with collecting(Collector()) as collector:
+            units = name_units(self.subsystems, collector)
+            collector.finish()
+            with asserting(self.on_assert if debug else None):
+                for unit, subsystem in zip(units, self.subsystems, strict=True):
+                    with assembling(unit):
+                        Assembly(unit, subsystem).run()
+            program = Program(units, tuple(one._label for one in self.entries))
+            for unit in units:
+                program.packed[unit.name] = pack_unit(unit, collector)
+            _warn_of_unreachable(program, collector)
+            collector.finish()
+            program.warnings = collector.warnings
+        return program
+
+
+def name_units(subsystems: Sequence[Subsystem], collector: Collector) -> list[Unit]:
+    """A unit for each subsystem, with its data named."""
+    units: list[Unit] = []
+    for subsystem in subsystems:
+        with collector.catching():
+            units.append(_named_unit(subsystem, {unit.name for unit in units}))
+    return units
+
+
+def _named_unit(subsystem: Subsystem, taken: set[str]) -> Unit:
+    name = subsystem._unit_name()
+    if name in taken:
+        raise SymbolMistake(
+            f"two subsystems are called `{name}`",
+            expected="a name of its own for each",
+            got="the same class twice",
+            fix="set `self.label` in `__init__` of one of them",
+        )
+    unit = Unit(name)
+    for path, datum in data_of(subsystem, name):
+        if datum._symbol and datum._symbol != path:
+            continue  # another subsystem's datum that this one was given
+        datum._symbol = path
+        unit.data.append(datum)
+    return unit
+
+
+def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
+    """Initial values of the unit's data as bytes; strings in them become data of the unit too."""
+    packed = []
+    for datum in unit.data:  # grows while strings are met
+        packer = Packer(unit.string)
+        with collector.catching():
+            _pack(packer, datum)
+        packed.append(PackedData(datum, bytes(packer.bytes), packer.references))
+    return packed
+
+
+def _pack(packer: Packer, datum: Data) -> None:
+    try:
+        packer.pack(datum._kind, datum._initial)
+    except DeclarationMistake:
+        raise
+    except Exception as mistake:
+        if hasattr(mistake, "span") and mistake.span is None and datum._moment:
+            mistake.span = datum._moment.span
+        raise
+
+
+def _warn_of_unreachable(program: Program, collector: Collector) -> None:
+    """Warn of functions that no entry point leads to."""
+    uses = _references(program)
+    reached: set[str] = set()
+    waiting = list(program.entries)
+    waiting += [p.symbol for u in program.units for p in u.pieces if p.exported]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol not in reached:
+            reached.add(symbol)
+            waiting += uses.get(symbol, ())
+    for unit in program.units:
+        for piece in unit.pieces:
+            if piece.symbol not in reached:
+                collector.add(
+                    UnreachableWarning(
+                        f"nothing can reach `{piece.symbol}`",
+                        expected="a call, a jump or a table that names it",
+                        got="none from any entry point",
+                        fix="take it out, or mark it `exported=True` if others use it",
+                        span=line_span(piece.declared),
+                    )
+                )
+
+
+def _references(program: Program) -> dict[str, set[str]]:
+    """Which symbols each piece of code and each datum names."""
+    uses: dict[str, set[str]] = {}
+    for unit in program.units:
+        for piece in unit.pieces:
+            found = uses.setdefault(piece.symbol, set())
+            for item in piece.items:
+                if isinstance(item, Line):
+                    found.update(r.target for r in item.references if isinstance(r.target, str))
+        for packed in program.packed[unit.name]:
+            targets = uses.setdefault(packed.datum._symbol, set())
+            for one in packed.references:
+                is_label = isinstance(one.target, LabelAddress)
+                targets.add(one.target.symbol if is_label else one.target)  # type: ignore[union-attr,arg-type]
+    return uses

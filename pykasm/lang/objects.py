@@ -1,0 +1,170 @@
+"""From the units of a program to object files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pykasm.encode.encoder import Encoder
+from pykasm.encode.layout import assemble_all
+from pykasm.isa.code import AssembledCode
+from pykasm.isa.statement import FixupKind
+from pykasm.lang.data import LabelAddress, Storage
+from pykasm.lang.debuginfo import DebugTypes, debug_function, debug_variable
+from pykasm.lang.image import PackedData, Program
+from pykasm.lang.piece import Piece
+from pykasm.lang.unit import Unit
+from pykasm.objects.debug import DebugUnit
+from pykasm.objects.model import (
+    ObjectFile,
+    Relocation,
+    RelocationKind,
+    Section,
+    SectionFlags,
+    Symbol,
+    SymbolKind,
+)
+
+FUNCTION_ALIGNMENT = 16
+"""Bytes; the fetch width that the optimisation manuals align branch targets to."""
+
+RELOCATIONS = {
+    FixupKind.BRANCH32: RelocationKind.R_X86_64_PLT32,
+    FixupKind.BRANCH16: RelocationKind.R_X86_64_PC16,
+    FixupKind.PC32: RelocationKind.R_X86_64_PC32,
+    FixupKind.SIGNED32: RelocationKind.R_X86_64_32S,
+    FixupKind.ABSOLUTE16: RelocationKind.R_X86_64_16,
+    FixupKind.ABSOLUTE32: RelocationKind.R_X86_64_32,
+    FixupKind.ABSOLUTE64: RelocationKind.R_X86_64_64,
+}
+
+DATA_FLAGS = {
+    Storage.BSS: SectionFlags.ALLOC | SectionFlags.WRITE,
+    Storage.DATA: SectionFlags.ALLOC | SectionFlags.WRITE,
+    Storage.RODATA: SectionFlags.ALLOC,
+    Storage.PERCPU: SectionFlags.ALLOC | SectionFlags.WRITE,
+    Storage.INIT: SectionFlags.ALLOC | SectionFlags.WRITE,
+    Storage.BOOT: SectionFlags.ALLOC | SectionFlags.WRITE,
+}
+
+
+@dataclass(slots=True)
+class PlacedPiece:
+    """A piece of code after layout, at `offset` of `section` of its unit's object."""
+
+    piece: Piece
+    code: AssembledCode
+    section: str
+    offset: int
+
+
+@dataclass(slots=True)
+class AssembledUnit:
+    """A unit's object file, and its pieces for listings and checks."""
+
+    name: str
+    object: ObjectFile
+    pieces: list[PlacedPiece] = field(default_factory=list)
+
+
+def assemble_program(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
+    """Encode all code in one go and fill an object for each unit.
+
+    `directory` is the root that source paths in debugging information are relative to.
+    """
+    pieces = [piece for unit in program.units for piece in unit.pieces]
+    codes = assemble_all([(piece.symbol, piece.items) for piece in pieces], encoder)
+    by_symbol = {piece.symbol: code for piece, code in zip(pieces, codes, strict=True)}
+    types = DebugTypes()
+    return [
+        _Assembler(unit, program.packed[unit.name], by_symbol, types, directory).run()
+        for unit in program.units
+    ]
+
+
+class _Assembler:
+    """Fills the object of one unit."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        packed: list[PackedData],
+        codes: dict[str, AssembledCode],
+        types: DebugTypes,
+        directory: str,
+    ) -> None:
+        self.unit = unit
+        self.packed = packed
+        self.codes = codes
+        self.types = types
+        self.directory = directory
+        self.debug = DebugUnit(unit.name, directory)
+        self.made = AssembledUnit(unit.name, ObjectFile(unit.name, debug=self.debug))
+        self.sections: dict[str, Section] = {}
+
+    def run(self) -> AssembledUnit:
+        """The finished unit."""
+        for piece in self.unit.pieces:
+            self._add_code(piece)
+        for packed in self.packed:
+            self._add_data(packed)
+        self.made.object.sections = list(self.sections.values())
+        return self.made
+
+    def _section(self, kind: str, flags: SectionFlags, nobits: bool = False) -> Section:
+        name = f"{kind}.{self.unit.name}"
+        if name not in self.sections:
+            self.sections[name] = Section(name, flags, zeros=0 if nobits else None)
+        return self.sections[name]
+
+    def _add_code(self, piece: Piece) -> None:
+        section = self._section(piece.section, SectionFlags.ALLOC | SectionFlags.EXECUTE)
+        code = self.codes[piece.symbol]
+        offset = _pad(section, FUNCTION_ALIGNMENT, filler=0xCC)  # int3: nothing runs off an end
+        section.data += code.code
+        section.relocations += [
+            Relocation(offset + one.offset, RELOCATIONS[one.kind], one.target, one.addend)
+            for one in code.relocations
+        ]
+        self._symbol(piece.symbol, section, offset, len(code.code), SymbolKind.FUNC)
+        self.made.pieces.append(PlacedPiece(piece, code, section.name, offset))
+        described = debug_function(piece, code, offset, self.types)
+        described.section = section.name
+        self.debug.functions.append(described)
+
+    def _symbol(
+        self, name: str, section: Section, offset: int, size: int, kind: SymbolKind
+    ) -> None:
+        self.made.object.symbols.append(Symbol(name, section.name, offset, size, kind))
+
+    def _add_data(self, packed: PackedData) -> None:
+        datum, storage = packed.datum, packed.datum._storage
+        nobits = storage is Storage.BSS
+        section = self._section(storage.value, DATA_FLAGS[storage], nobits)
+        offset = _pad(section, datum._alignment)
+        if nobits:
+            section.zeros = offset + len(packed.bytes)
+        else:
+            section.data += packed.bytes
+        for one in packed.references:
+            target, addend = self._resolved(one.target, one.addend)
+            kind = RelocationKind.R_X86_64_64 if one.size == 8 else RelocationKind.R_X86_64_32
+            section.relocations.append(Relocation(offset + one.offset, kind, target, addend))
+        self._symbol(datum._symbol, section, offset, len(packed.bytes), SymbolKind.OBJECT)
+        self.debug.variables.append(debug_variable(datum, self.types, self.directory))
+
+    def _resolved(self, target: str | LabelAddress, addend: int) -> tuple[str, int]:
+        if isinstance(target, str):
+            return target, addend
+        return target.symbol, addend + self.codes[target.symbol].labels[target.label]
+
+
+def _pad(section: Section, alignment: int, filler: int = 0) -> int:
+    """Round the section's end up to `alignment` bytes; the new end."""
+    section.align = max(section.align, alignment)
+    size = section.size
+    padding = -size % alignment
+    if section.zeros is not None:
+        section.zeros += padding
+    else:
+        section.data += bytes([filler]) * padding
+    return size + padding

@@ -1,0 +1,328 @@
+"""A piece of code: a function, an interrupt handler, a stub. Here it is written and finished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from types import CodeType
+from typing import Any, NamedTuple
+
+from pykasm.errors import (
+    FlowMistake,
+    RegisterMistake,
+    UnusedResultMistake,
+    report,
+)
+from pykasm.isa.code import Item, Line
+from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.lang.builder import CodeBuilder, emit, line_span
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
+from pykasm.lang.types import U64, TypeMeta
+from pykasm.lang.unit import Unit
+from pykasm.objects.debug import EntryFrame
+from pykasm.source import Source, author_moment
+
+SLOT = 8
+"""Bytes that push, pop and a return address move the stack by."""
+
+STACK_ALIGNMENT = 16
+"""rsp at every call instruction (System V ABI AMD64, 3.2.2)."""
+
+ARGUMENTS = tuple(REGISTERS[name] for name in ("rdi", "rsi", "rdx", "rcx", "r8", "r9"))
+CALLEE_SAVED = tuple(REGISTERS[name] for name in ("rbx", "r12", "r13", "r14", "r15"))
+CALLER_SAVED = tuple(
+    REGISTERS[name] for name in ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11")
+)
+"""System V ABI AMD64, figure 3.4."""
+
+SCRATCH_ORDER = tuple(REGISTERS[name] for name in ("r11", "r10", "r9", "r8", "rdi", "rsi"))
+"""Where `scratch` looks; rax, rcx and rdx stay free for instructions that insist on them."""
+
+RBP, RSP = (RegisterOperand(REGISTERS[name], U64) for name in ("rbp", "rsp"))
+
+INTERRUPT_FRAME_SIZE = 40
+"""rip, cs, rflags, rsp and ss, pushed by the processor (AMD64 APM vol. 2, 8.9.3)."""
+
+
+class Kind(Enum):
+    """What a piece of code is entered by, and so what its first and last instructions are."""
+
+    FUNCTION = "function"
+    INTERRUPT = "interrupt"
+    NAKED = "naked"
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter: its name, its type and the register it arrives in (None: on the stack)."""
+
+    name: str
+    type: TypeMeta
+    register: Register | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Parameters and results of a function; two results are in rax and rdx."""
+
+    parameters: tuple[Parameter, ...] = ()
+    results: tuple[TypeMeta, ...] = ()
+    never_returns: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A finished piece of code with all that listings, debuggers and checks want to know."""
+
+    symbol: str
+    kind: Kind
+    bits: int
+    section: str
+    declared: Source
+    signature: Signature
+    items: list[Item]
+    roles: list[Role] = field(default_factory=list)
+    locals: list[MemoryOperand] = field(default_factory=list)
+    frame_bytes: int = 0
+    prologue_items: int = 0
+    kept: list[Register] = field(default_factory=list)
+    entered: EntryFrame = EntryFrame.CALL
+    pushed: int = 0
+    exported: bool = False
+    doc: str = ""
+
+
+class Leaving(NamedTuple):
+    """Where a function is left: stands for its epilogue, then `last` (`ret`, `iretq`, `jmp`)."""
+
+    source: Source
+    body_line: int
+    last: Line
+
+
+class PieceBuilder(CodeBuilder):
+    """Writes one piece; knows which register holds what and what the frame looks like."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        symbol: str,
+        kind: Kind,
+        bits: int,
+        signature: Signature,
+        code: CodeType | None,
+        declared: Source,
+    ) -> None:
+        super().__init__(symbol, bits, code, declared)
+        self.unit = unit
+        self.kind = kind
+        self.signature = signature
+        self.error_code = False
+        self.holders: dict[int, Role] = {}
+        self.roles: list[Role] = []
+        self.kept: list[Register] = []
+        self.locals: list[MemoryOperand] = []
+        self.local_bytes = 0
+        self.results: list[Role] = []
+        self.prologue_items = 0
+
+    # Registers
+
+    def assign(self, role: Role) -> None:
+        """Let `role` live in its register from now on."""
+        self.release(role.register)
+        role.start = len(self.items)
+        self.roles.append(role)
+        self.holders[role.register.number] = role
+
+    def release(self, register: Register) -> None:
+        """Let the register be handed out again."""
+        role = self.holders.pop(register.number, None)
+        if role is not None:
+            role.end = len(self.items)
+
+    def clobber(self) -> None:
+        """End what lives in caller-saved registers: a call may change them."""
+        for register in CALLER_SAVED:
+            self.release(register)
+
+    def take(self, kind: str, candidates: tuple[Register, ...], value: TypeMeta) -> Role:
+        """A free one of `candidates` for a new role of `kind` with values of type `value`."""
+        for register in candidates:
+            if register.number not in self.holders:
+                own = general(register.number, value._size)
+                role = Role(kind, own, value, moment=author_moment())
+                self.assign(role)
+                return role
+        raise RegisterMistake(
+            f"no register is left for `{kind}`",
+            expected="one of " + ", ".join(one.name for one in candidates),
+            got=", ".join(
+                f"{one.name} holds `{self.holders[one.number].name}`" for one in candidates
+            ),
+            fix="`release` one, use a `local`, or split the function",
+        )
+
+    def keep(self, value: TypeMeta) -> Role:
+        """A callee-saved register; the prologue saves it and the epilogue restores it."""
+        role = self.take("keep", CALLEE_SAVED, value)
+        register = general(role.register.number, SLOT)
+        if register not in self.kept:
+            self.kept.append(register)
+        return role
+
+    def local(self, kind: TypeMeta, name: str) -> MemoryOperand:
+        """A stack slot of type `kind`, addressed from rbp."""
+        align = max(1, kind._align)
+        end = self.local_bytes + kind._size
+        self.local_bytes = (end + align - 1) // align * align
+        made = MemoryOperand(kind, base=RBP, displacement=-self.local_bytes, name=name)
+        self.locals.append(made)
+        return made
+
+    # Leaving
+
+    @property
+    def falls_through(self) -> bool:
+        """Whether control can reach the end of what is written so far."""
+        last = self.items[-1] if self.items else None
+        return not isinstance(last, Leaving) and super().falls_through
+
+    def leave(self, mnemonic: str, *operands: object) -> None:
+        """Write the epilogue, then `mnemonic`, which ends the piece here."""
+        emit(mnemonic, *operands)
+        if self.kind in (Kind.FUNCTION, Kind.INTERRUPT):
+            last = self.items.pop()
+            assert isinstance(last, Line)
+            self.items.append(Leaving(last.source, last.body_line, last))  # type: ignore[arg-type]
+
+    def finish(self) -> None:
+        """End the body: report what was left open, and put prologue and epilogues in."""
+        if self.kind in (Kind.FUNCTION, Kind.INTERRUPT) and self.falls_through:
+            self._leave_at_end()
+        super().finish()
+        self._report_unused_results()
+        self._expand()
+
+    def _report_unused_results(self) -> None:
+        for role in self.results:
+            if not role.used:
+                report(
+                    UnusedResultMistake(
+                        "the result of this call is never used",
+                        mark=f"returns a {role.type!r}",
+                        expected="a name for it that later code reads",
+                        got="nothing",
+                        fix="`ignore(…)` around the call says that it may be dropped",
+                        span=role.moment.span if role.moment else None,
+                    )
+                )
+
+    def _leave_at_end(self) -> None:
+        if self.signature.results or self.signature.never_returns:
+            report(
+                FlowMistake(
+                    f"`{self.name}` can run off its end",
+                    expected=self._ways_out,
+                    got="code that runs off the end",
+                    span=line_span(self.declared),
+                )
+            )
+        self.finishing = self.last_source
+        self.leave("iretq" if self.kind is Kind.INTERRUPT else "ret")
+        self.finishing = None
+
+    @property
+    def _ways_out(self) -> str:
+        if self.signature.never_returns:
+            return "a loop or call at the end that never returns"
+        return "`ret(value)` on every way out"
+
+    def _expand(self) -> None:
+        if self.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+            return
+        body, self.items = self.items, []
+        self._prologue()
+        self.prologue_items = len(self.items)
+        moved = []
+        for item in body:
+            moved.append(len(self.items))
+            if isinstance(item, Leaving):
+                self._epilogue(item)
+            else:
+                self.items.append(item)
+        moved.append(len(self.items))
+        for role in self.roles:
+            role.start = moved[role.start]
+            role.end = None if role.end is None else moved[role.end]
+
+    @property
+    def _saved(self) -> tuple[Register, ...]:
+        kept = tuple(self.kept)
+        return CALLER_SAVED + kept if self.kind is Kind.INTERRUPT else kept
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes below rbp for locals, rounded so that calls find the stack aligned."""
+        above = 2 * SLOT
+        if self.kind is Kind.INTERRUPT:
+            above = INTERRUPT_FRAME_SIZE + SLOT + SLOT * self.error_code
+        fixed = above + SLOT * len(self._saved)
+        whole = fixed + self.local_bytes
+        return self.local_bytes + -whole % STACK_ALIGNMENT
+
+    def _prologue(self) -> None:
+        source = self.declared
+        emit("push", RBP, source=source)
+        emit("mov", RBP, RSP, source=source)
+        if self.frame_bytes:
+            emit("sub", RSP, self.frame_bytes, source=source)
+        for register in self._saved:
+            emit("push", RegisterOperand(register, U64), source=source)
+        if self.kind is Kind.INTERRUPT:
+            emit("cld", source=source)  # the interrupted code may have set DF
+            self._interrupt_parameters(source)
+
+    def _interrupt_parameters(self, source: Source) -> None:
+        """Give the handler what it declares: the frame's address, then the error code."""
+        above = SLOT * (1 + self.error_code)
+        frame = MemoryOperand(U64, base=RBP, displacement=above)
+        code = MemoryOperand(U64, base=RBP, displacement=SLOT)
+        for parameter, value in zip(self.signature.parameters, (frame, code), strict=False):
+            assert parameter.register is not None
+            target = RegisterOperand(parameter.register, U64)
+            emit("lea" if value is frame else "mov", target, value, source=source)
+
+    def _epilogue(self, leaving: Leaving) -> None:
+        source = leaving.source
+        start = len(self.items)
+        for register in reversed(self._saved):
+            emit("pop", RegisterOperand(register, U64), source=source)
+        emit("leave", source=source)
+        if self.error_code:
+            emit("add", RSP, SLOT, source=source)
+        self.items.append(leaving.last)
+        for index in range(start, len(self.items)):
+            line = self.items[index]
+            assert isinstance(line, Line)
+            self.items[index] = line._replace(body_line=leaving.body_line)
+
+    def piece(self, section: str, **traits: Any) -> Piece:
+        """The finished piece; `traits` are further fields of `Piece`."""
+        framed = self.kind in (Kind.FUNCTION, Kind.INTERRUPT)
+        return Piece(
+            self.name,
+            self.kind,
+            self.bits,
+            section,
+            self.declared,
+            self.signature,
+            self.items,
+            self.roles,
+            self.locals,
+            self.frame_bytes if framed else 0,
+            self.prologue_items,
+            self.kept,
+            **traits,
+        )

@@ -1,0 +1,118 @@
+"""Roles: `keep`, `scratch` and `local` say what a value is for; the language finds its place."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, overload
+from typing import cast as typing_cast
+
+from pykasm.errors import PlaceMistake, TypeMistake
+from pykasm.lang.builder import current, emit
+from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.piece import SCRATCH_ORDER, Kind, PieceBuilder
+from pykasm.lang.types import TypeMeta
+from pykasm.source import author_moment
+
+T = TypeVar("T")
+
+WIDEST = 8
+"""Bytes that a general-purpose register holds."""
+
+
+def _builder(word: str) -> PieceBuilder:
+    builder = current(word)
+    assert isinstance(builder, PieceBuilder)
+    if builder.kind not in (Kind.FUNCTION, Kind.INTERRUPT) and word != "scratch":
+        raise PlaceMistake(
+            f"`{word}` in code without a frame",
+            expected="`@function` or `@interrupt`, whose prologue makes one",
+            got=f"`@{builder.kind.value}`",
+        )
+    return builder
+
+
+def _type_of(value: object, word: str) -> TypeMeta:
+    kind = value if isinstance(value, TypeMeta) else getattr(value, "_kind", None)
+    if not isinstance(kind, TypeMeta):
+        raise TypeMistake(
+            f"`{word}` takes a type or a value that has one",
+            expected=f"`{word}(U32)`, `{word}(Ptr[Frame])` or `{word}(register)`",
+            got=repr(value),
+        )
+    if kind._size not in (1, 2, 4, WIDEST):
+        raise TypeMistake(
+            f"a register can't hold a {kind!r}",
+            expected="a type of 1, 2, 4 or 8 bytes",
+            got=f"{kind._size} bytes",
+            fix="use `local`, or a pointer to it",
+        )
+    return kind
+
+
+def _placed(value: object, kind: TypeMeta, made: RegisterOperand) -> Any:
+    if isinstance(value, Operand):
+        emit("mov", made, value)
+        made._values = value._values
+    return made
+
+
+@overload
+def keep(value: type[T]) -> T: ...
+@overload
+def keep(value: T) -> T: ...
+def keep(value: object) -> Any:
+    """A callee-saved register for `value`, or for a value of that type to come.
+
+    It survives calls. The prologue saves the register. Errors: none is free.
+    """
+    builder = _builder("keep")
+    kind = _type_of(value, "keep")
+    role = builder.keep(kind)
+    if isinstance(value, RegisterOperand) and value._role is not None:
+        builder.release(value._register)
+    return _placed(value, kind, RegisterOperand(role.register, kind, role))
+
+
+@overload
+def scratch(value: type[T]) -> T: ...
+@overload
+def scratch(value: T) -> T: ...
+def scratch(value: object) -> Any:
+    """A caller-saved register for `value`, or for a value of that type; any call ends its life."""
+    builder = _builder("scratch")
+    kind = _type_of(value, "scratch")
+    role = builder.take("scratch", SCRATCH_ORDER, kind)
+    return _placed(value, kind, RegisterOperand(role.register, kind, role))
+
+
+def local(kind: type[T]) -> T:
+    """A place of type `kind` in the function's stack frame, not initialised."""
+    builder = _builder("local")
+    if not isinstance(kind, TypeMeta) or not kind._size:
+        raise TypeMistake(
+            "`local` takes a type", expected="`local(U64)` or `local(Frame)`", got=repr(kind)
+        )
+    moment = author_moment()
+    name = (moment.assigned_name if moment else None) or "local"
+    made: Any = builder.local(kind, name)
+    return typing_cast(T, made)
+
+
+def release(*values: object) -> None:
+    """End the life of roles, so that their registers can be handed out again."""
+    builder = current("release")
+    assert isinstance(builder, PieceBuilder)
+    for value in values:
+        if not isinstance(value, RegisterOperand) or value._role is None:
+            raise TypeMistake(
+                "`release` takes roles",
+                expected="what `keep` or `scratch` gave",
+                got=value._text() if isinstance(value, MemoryOperand) else repr(value),
+            )
+        builder.release(value._register)
+
+
+def ignore(result: object) -> None:
+    """Say that the result of a call may be dropped."""
+    for one in result if isinstance(result, tuple) else (result,):
+        if isinstance(one, RegisterOperand):
+            one._touch()

@@ -1,0 +1,56 @@
+"""Subsystems: classes whose methods are code and whose attributes are data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+from pykasm.lang.data import Data
+
+
+class Component:
+    """A part of a subsystem that has data and emits code in place, such as a lock.
+
+    Its data belongs to the subsystem that holds it, under the name of the attribute.
+    """
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Give the instance its own copy of each datum that the class declares."""
+        made = super().__new__(cls)
+        for owner in reversed(cls.__mro__):
+            for name, value in vars(owner).items():
+                if isinstance(value, Data):
+                    made.__dict__[name] = value._clone()
+        return made
+
+
+class Subsystem(Component):
+    """A part of the image with its own object file.
+
+    `label` starts its symbols and names its object; it is the class's name unless it is set,
+    as it must be where an image has two subsystems of one class.
+    """
+
+    label: str = ""
+
+    def _unit_name(self) -> str:
+        return self.label or type(self).__name__
+
+
+def data_of(component: Component, path: str) -> Iterator[tuple[str, Data]]:
+    """The data of `component` and of the components in it, with the path to each."""
+    for name, value in vars(component).items():
+        yield from _data_in(value, f"{path}.{name.strip('_')}")
+
+
+def _data_in(value: object, path: str) -> Iterator[tuple[str, Data]]:
+    if isinstance(value, Data):
+        yield path, value
+    elif isinstance(value, Component) and not isinstance(value, Subsystem):
+        yield from data_of(value, path)
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            yield from _data_in(one, f"{path}.{number}")
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _data_in(one, f"{path}.{key}")

@@ -1,0 +1,42 @@
+"""What one subsystem comes to: its pieces of code and its data, ready for an object file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pykasm.lang.data import Data, Storage
+from pykasm.lang.operands import SymbolReference
+from pykasm.lang.types import U8
+
+if TYPE_CHECKING:
+    from pykasm.lang.piece import Piece
+
+
+@dataclass(eq=False)
+class Unit:
+    """One subsystem while it is assembled; `name` starts all its symbols."""
+
+    name: str
+    pieces: list[Piece] = field(default_factory=list)
+    data: list[Data] = field(default_factory=list)
+    _strings: dict[str, Data] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def adopt(self, datum: Data, purpose: str) -> None:
+        """Take in data without a name of its own; it is called after its purpose and a number."""
+        number = self._counts.get(purpose, 0)
+        self._counts[purpose] = number + 1
+        datum._symbol = f"{self.name}.{purpose}{number}"
+        self.data.append(datum)
+
+    def string(self, value: str) -> SymbolReference:
+        """`value` as zero-terminated UTF-8 in read-only data; equal strings share their place."""
+        if value not in self._strings:
+            raw = value.encode() + b"\0"
+            made = Data(Storage.RODATA, U8 * len(raw), raw, 1)
+            self.adopt(made, "text")
+            self._strings[value] = made
+        reference = self._strings[value]._reference
+        assert reference is not None
+        return reference
