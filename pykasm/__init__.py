@@ -3,6 +3,7 @@
 `from pykasm import *` brings the words of the language; see `pykasm/README.md`.
 """
 
+from pykasm.isa.code import Label
 from pykasm.lang.assertions import asserts
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
@@ -96,6 +97,7 @@ __all__ = [
     "I64",
     "I8",
     "Image",
+    "Label",
     "OF",
     "PF",
     "Ptr",

@@ -239,8 +239,9 @@ def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
     """The symbol that `value` (data, a part of it, a function, a label) has, and its name."""
     if isinstance(value, Label):
         return SymbolReference(value), value.name
-    if isinstance(value, MemoryOperand) and value._reference is not None:
-        if value._base is None and value._index is None:
+    if isinstance(value, MemoryOperand):
+        fixed = value._base is None and value._index is None
+        if fixed and value._reference is not None:
             return value._reference, value._text()
     found = getattr(value, "_symbol_reference", None)
     if isinstance(found, SymbolReference):

@@ -160,10 +160,12 @@ class Loop(Word):
         self.top = Label("loop")
 
     def begin(self) -> None:
+        """Begin the first round."""
         self.builder.loops.append(self)
         place(self.top)
 
     def end(self) -> None:
+        """Go round again."""
         place(self.again)
         emit("jmp", self.top)
         self.close()
@@ -296,10 +298,12 @@ class Switch(Word):
         self.start = 0
 
     def begin(self) -> None:
+        """Wait for the cases: the choice is written when all are known."""
         self.builder.switches.append(self)
         self.start = len(self.builder.items)
 
     def end(self) -> None:
+        """Put the choice before the blocks."""
         self.builder.switches.remove(self)
         bodies: list[Item] = self.builder.items[self.start :]
         del self.builder.items[self.start :]

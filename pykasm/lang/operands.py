@@ -185,7 +185,7 @@ class Operand:
 
 
 def _target(kind: TypeMeta) -> TypeMeta | None:
-    return kind._target if issubclass(kind, Ptr) else None
+    return getattr(kind, "_target", None)
 
 
 class RegisterOperand(Operand):

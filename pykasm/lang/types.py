@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag
+from inspect import get_annotations
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -354,7 +355,7 @@ def unknown_field(struct: StructMeta, name: str) -> UnknownFieldMistake:
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
     scope = {**struct._scope, struct.__name__: struct}
-    own = struct.__dict__.get("__annotations__", {})
+    own = get_annotations(struct)
     hints = get_type_hints(struct, localns=scope)
     return {name: hints[name] for name in own if not name.startswith("_")}
 
