@@ -1,0 +1,1 @@
+"""The machine that kernels run on: QEMU, its serial line and monitor, gdb, symbols."""
