@@ -1,0 +1,177 @@
+"""What the linked image looks like: its sections, their places and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import pairwise
+from typing import Literal
+
+from pykasm.errors import PykasmError
+
+PAGE = 4096
+"""The smallest page of the machine (AMD64 APM vol. 2, 5.1), the grain of all permissions."""
+
+LOAD_ADDRESS = 0x100000
+"""1 MiB: the first memory that belongs to nobody on a PC."""
+
+VIRTUAL_BASE = 0xFFFFFFFF80000000
+"""The last 2 GiB of addresses, which sign-extended 32-bit operands reach (System V ABI AMD64
+supplement, 3.5.1, "kernel code model")."""
+
+Permissions = Literal["r-x", "r--", "rw-"]
+
+SEGMENT_FLAGS: dict[Permissions, int] = {"r-x": 5, "r--": 4, "rw-": 6}
+"""`p_flags` (System V ABI, chapter 5, "Segment Permissions"); writable code has none."""
+
+
+class Place(Enum):
+    """Where the code of a section believes it runs; all are loaded one after the other."""
+
+    PHYSICAL = "at its load address, for code that runs before paging"
+    VIRTUAL = "at its load address plus the image's virtual base"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSection:
+    """A section of the image.
+
+    `inputs` are patterns of input sections, in this order. `place` says for which address it is
+    linked; a number is that very address. `align` is in bytes. A `nobits` section holds zeros
+    only and takes no room in the file. A `note` is also shown to loaders by a PT_NOTE segment.
+
+    Code can refer to `<symbol>_start` and `<symbol>_end`, where the section lies once the image
+    is mapped, to `<symbol>_load`, its physical address, where that is another one, and to
+    `<symbol>_size` of a section linked at a number.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    permissions: Permissions
+    place: Place | int = Place.VIRTUAL
+    align: int = PAGE
+    nobits: bool = False
+    note: bool = False
+
+    @property
+    def symbol(self) -> str:
+        """What the bounds symbols begin with."""
+        return self.name.lstrip(".").replace(".", "_")
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is linked at a number."""
+        return not isinstance(self.place, Place)
+
+    @property
+    def physical(self) -> bool:
+        """Whether it is linked at its load address."""
+        return self.place is Place.PHYSICAL
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Sections next to each other that one program header loads."""
+
+    sections: tuple[OutputSection, ...]
+
+    @property
+    def name(self) -> str:
+        """Its name in the linker script."""
+        return self.sections[0].symbol
+
+    @property
+    def flags(self) -> int:
+        """`p_flags`."""
+        return SEGMENT_FLAGS[self.sections[0].permissions]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The image: `sections` in the order of their load addresses, from `load_address` on.
+
+    `entry` is the symbol where a boot loader starts it.
+    """
+
+    entry: str
+    sections: Sequence[OutputSection] = ()
+    load_address: int = LOAD_ADDRESS
+    virtual_base: int = VIRTUAL_BASE
+
+    def __post_init__(self) -> None:
+        for before, section in pairwise(self.sections):
+            if section.physical and not before.physical:
+                raise PykasmError(
+                    f"{section.name} is linked at its physical address but comes after"
+                    f" {before.name}, which is not\n"
+                    "help: put all sections with Place.PHYSICAL first in the layout"
+                )
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The sections, cut wherever permissions or places change and after a nobits section,
+        which only the end of a segment can hold."""
+        segments: list[list[OutputSection]] = []
+        for section in self.sections:
+            if not segments or not _continues(segments[-1], section):
+                segments.append([])
+            segments[-1].append(section)
+        return [Segment(tuple(sections)) for sections in segments]
+
+    @property
+    def bounds(self) -> set[str]:
+        """The symbols that the linker script defines."""
+        names = {"image_start", "image_end", "image_load_start", "image_load_end"}
+        for section in self.sections:
+            names |= {f"{section.symbol}_start", f"{section.symbol}_end"}
+            if not section.physical:
+                names.add(f"{section.symbol}_load")
+            if section.fixed:
+                names.add(f"{section.symbol}_size")
+        return names
+
+
+def _continues(segment: list[OutputSection], section: OutputSection) -> bool:
+    first, last = segment[0], segment[-1]
+    same_place = section.place is last.place and not section.fixed
+    same_permissions = section.permissions == first.permissions or section.note
+    return same_place and same_permissions and (section.nobits or not last.nobits)
+
+
+SYMBOLS = "symbols"
+"""The section of the embedded symbol table, `.symbols`, and of its bounds symbols."""
+
+
+def kernel_layout(entry: str) -> Layout:
+    """The layout of the kernel (see its "Addresses").
+
+    The Multiboot2 header comes first, since loaders look for it in the first 32 KiB of the file
+    (Multiboot2 specification, 3.1). The per-CPU template is linked at 0, so that the address of
+    a variable in it is the offset from GS. The symbol table comes last, so that nothing moves
+    when it is filled in.
+    """
+    return Layout(
+        entry,
+        [
+            OutputSection(
+                ".boot",
+                (".multiboot2", ".boot.text", ".boot.text.*", ".boot.rodata", ".boot.rodata.*"),
+                "r-x",
+                Place.PHYSICAL,
+            ),
+            OutputSection(".note.pvh", (".note.pvh",), "r--", Place.PHYSICAL, align=4, note=True),
+            OutputSection(".boot.data", (".boot.data", ".boot.data.*"), "rw-", Place.PHYSICAL),
+            OutputSection(
+                ".boot.bss", (".boot.bss", ".boot.bss.*"), "rw-", Place.PHYSICAL, nobits=True
+            ),
+            OutputSection(".text", (".text", ".text.*"), "r-x"),
+            OutputSection(".rodata", (".rodata", ".rodata.*"), "r--"),
+            OutputSection(".init.text", (".init.text", ".init.text.*"), "r-x"),
+            OutputSection(".init.data", (".init.data", ".init.data.*"), "rw-"),
+            OutputSection(".data", (".data", ".data.*"), "rw-"),
+            OutputSection(".percpu", (".percpu", ".percpu.*"), "rw-", place=0),
+            OutputSection(".bss", (".bss", ".bss.*"), "rw-", nobits=True),
+            OutputSection(f".{SYMBOLS}", (f".{SYMBOLS}",), "r--"),
+        ],
+    )
