@@ -90,7 +90,7 @@ def _word_mistake(address: Address) -> Mistake | None:
     single = len(names) == 1 and names[0] in _WORD_BASES + _WORD_INDEXES
     pair = len(names) == 2 and any(n in _WORD_BASES for n in names)
     pair = pair and any(n in _WORD_INDEXES for n in names)
-    if address.scale == 1 and (single or pair):
+    if address.scale == 1 and (single or pair or not names):
         return None
     expected = "[bx or bp + si or di + displacement], a part of it, or 32-bit registers"
     return _form(address, expected, f"[{' + '.join(names)}]")

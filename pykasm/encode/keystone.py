@@ -1,0 +1,26 @@
+"""Keystone's assembler, one engine for each width of code."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from keystone import KS_ARCH_X86, KS_MODE_16, KS_MODE_32, KS_MODE_64, Ks, KsError
+
+_MODES = {16: KS_MODE_16, 32: KS_MODE_32, 64: KS_MODE_64}
+
+
+@lru_cache(maxsize=None)
+def _engine(bits: int) -> Ks:
+    return Ks(KS_ARCH_X86, _MODES[bits])
+
+
+def assemble(lines: list[str], bits: int) -> bytes | None:
+    """The bytes of rendered statements at address 0, or None where Keystone refuses one of them.
+
+    Keystone may also leave out a statement without saying so: compare what comes back.
+    """
+    try:
+        code, _ = _engine(bits).asm("\n".join(lines).encode(), 0, as_bytes=True)
+    except KsError:
+        return None
+    return bytes(code) if code else None
