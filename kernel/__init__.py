@@ -1,0 +1,1 @@
+"""The kernel, written with pykasm; `kernel.image` wires it together."""

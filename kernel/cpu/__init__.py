@@ -1,0 +1,1 @@
+"""The processor: its state, its descriptor tables, its interrupts."""

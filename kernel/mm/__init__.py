@@ -1,0 +1,1 @@
+"""Memory: where things lie, and who may do what with them."""
