@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from iced_x86 import Decoder, Instruction
 
 from pykasm.encode import fallback, keystone
 from pykasm.encode.fixups import encoding_with_fixups
-from pykasm.encode.render import is_symbolic, render, with_placeholders
+from pykasm.encode.render import render, with_placeholders
 from pykasm.encode.verify import matching_form
 from pykasm.errors import EncodingMistake
 from pykasm.isa.forms import match
-from pykasm.isa.formtable import Form
 from pykasm.isa.intel import statement_text
-from pykasm.isa.statement import BranchTarget, Encoding, Statement
+from pykasm.isa.shapes import Shape
+from pykasm.isa.statement import Encoding, Statement
 
 BATCH = 250
 """How many statements Keystone is given at once: more gain nothing and cost more after an error."""
@@ -32,11 +32,11 @@ _WAITING = {
 
 
 class _Job(NamedTuple):
-    """A statement to encode: as given, with placeholders for symbols, its forms and its text."""
+    """A statement to encode: as given, with placeholders for symbols, its shape and its text."""
 
     statement: Statement
     numeric: Statement
-    forms: tuple[Form, ...]
+    shape: Shape
     text: str
 
 
@@ -66,7 +66,7 @@ class Encoder:
                 self._known[statement] = self._after_wait(statement)
                 continue
             job = _job(statement)
-            if any(isinstance(operand, BranchTarget) for operand in statement.operands):
+            if job.shape.has_branch:
                 self._encode_batch([job])
             else:
                 batches.setdefault(statement.bits, []).append(job)
@@ -106,30 +106,29 @@ class Encoder:
 
 
 def _job(statement: Statement) -> _Job:
-    forms = match(statement)
-    numeric = with_placeholders(statement)
-    return _Job(statement, numeric, forms, render(numeric, forms[0]))
+    shape = match(statement)
+    numeric = with_placeholders(statement) if shape.has_symbol else statement
+    return _Job(statement, numeric, shape, render(numeric, shape.forms[0]))
 
 
-def _decoded(code: bytes, jobs: Iterable[_Job]) -> list[Encoding]:
+def _decoded(code: bytes, jobs: list[_Job]) -> list[Encoding]:
     """The encodings in `code` of `jobs`, up to the first that is not what was meant."""
-    jobs = list(jobs)
     decoder = Decoder(jobs[0].statement.bits, code)
     instruction = Instruction()
     found = []
     start = 0
-    for job in jobs:
+    for statement, numeric, shape, _ in jobs:
         decoder.decode_out(instruction)
-        form = matching_form(instruction, job.numeric, job.forms)
+        form = matching_form(instruction, numeric, shape.forms)
         if form is None:
             return found
-        end = start + instruction.len
+        end = decoder.position
         piece = code[start:end]
-        if job.numeric is job.statement and not is_symbolic(job.statement):
-            found.append(Encoding(piece))
-        else:
+        if shape.has_symbol:
             offsets = decoder.get_constant_offsets(instruction)
-            found.append(encoding_with_fixups(piece, offsets, job.statement, form))
+            found.append(encoding_with_fixups(piece, offsets, statement, form))
+        else:
+            found.append(Encoding(piece))
         start = end
     if start != len(code):
         found.pop()
@@ -138,7 +137,7 @@ def _decoded(code: bytes, jobs: Iterable[_Job]) -> list[Encoding]:
 
 def _encoded_otherwise(job: _Job) -> Encoding:
     """The encoding by iced-x86, checked in the same way."""
-    for code in fallback.candidates(job.numeric, job.forms):
+    for code in fallback.candidates(job.numeric, job.shape.forms):
         found = _decoded(code, [job])
         if found:
             return found[0]

@@ -7,9 +7,10 @@ from iced_x86 import Encoder, Instruction, OpKind
 from pykasm.encode.render import branch_placeholder
 from pykasm.encode.verify import ICED_REGISTERS, STRING_OPERANDS
 from pykasm.isa.addresses import address_bits
-from pykasm.isa.formtable import PREFIXES, Form
+from pykasm.isa.formtable import Form
 from pykasm.isa.kinds import OperandRule, signed
 from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.isa.shapes import PREFIXES
 from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand, Statement
 
 _IMMEDIATE_KINDS = {

@@ -28,22 +28,9 @@ _SHORT_PLACEHOLDER = 0x10
 
 def with_placeholders(statement: Statement) -> Statement:
     """`statement` with numbers in place of symbols' addresses."""
-    operands = statement.operands
-    if not any(_is_symbolic(operand) for operand in operands):
-        return statement
     bits = statement.bits
-    return statement._replace(operands=tuple(_placeholder(operand, bits) for operand in operands))
-
-
-def is_symbolic(statement: Statement) -> bool:
-    """Whether an operand of `statement` is, or holds, an address that is not known yet."""
-    return any(_is_symbolic(operand) for operand in statement.operands)
-
-
-def _is_symbolic(operand: Operand) -> bool:
-    if isinstance(operand, Address | FarPointer):
-        return operand.symbolic
-    return isinstance(operand, SymbolImmediate | BranchTarget)
+    operands = tuple(_placeholder(operand, bits) for operand in statement.operands)
+    return statement._replace(operands=operands)
 
 
 def _placeholder(operand: Operand, bits: int) -> Operand:

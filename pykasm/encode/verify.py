@@ -7,9 +7,10 @@ from iced_x86 import Register as IcedRegister
 
 from pykasm.encode.render import branch_placeholder
 from pykasm.isa.addresses import address_bits
-from pykasm.isa.formtable import PREFIXES, Form
+from pykasm.isa.formtable import Form
 from pykasm.isa.kinds import OperandRule
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
+from pykasm.isa.shapes import PREFIXES
 from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand, Statement
 
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from pykasm.errors import OperandSizeMistake
 from pykasm.isa import names, refusals
 from pykasm.isa.addresses import address_mistake
-from pykasm.isa.formtable import (
-    PREFIXES,
-    Form,
-    allows_prefix,
-    forms,
-    shaped_forms,
-    valued_forms,
-)
-from pykasm.isa.intel import WIDTH_WORDS, statement_text
+from pykasm.isa.formtable import forms
 from pykasm.isa.registers import Register, RegisterKind
+from pykasm.isa.shapes import Shape, shape_of
 from pykasm.isa.statement import Address, Statement
 
-_matched: dict[Statement, tuple[Form, ...]] = {}
+_matched: dict[Statement, Shape] = {}
 
 
 def check(statement: Statement) -> None:
@@ -31,29 +23,42 @@ def check(statement: Statement) -> None:
     match(statement)
 
 
-def match(statement: Statement) -> tuple[Form, ...]:
-    """The forms that mean exactly `statement`; raises as `check` does if there is none."""
+def match(statement: Statement) -> Shape:
+    """The shape of `statement`, with its forms; raises as `check` does if it has none."""
     found = _matched.get(statement)
     if found is None:
         found = _matched[statement] = _match(statement)
     return found
 
 
-def _match(statement: Statement) -> tuple[Form, ...]:
-    shaped = shaped_forms(statement)
-    if not shaped:
+def _match(statement: Statement) -> Shape:
+    shape = shape_of(statement)
+    if not shape.suitable:
         raise refusals.no_shape(statement)
     _check_registers(statement)
     for operand in statement.operands:
-        if isinstance(operand, Address) and (mistake := address_mistake(operand, statement.bits)):
+        if isinstance(operand, Address):
+            _check_address(operand, statement, shape)
+    if not shape.valued:
+        raise refusals.no_value(statement, shape.suitable)
+    if not shape.forms:
+        raise refusals.prefix(statement)
+    return shape
+
+
+_sound: set[tuple[object, ...]] = set()
+
+
+def _check_address(address: Address, statement: Statement, shape: Shape) -> None:
+    """Refuse what the machine cannot address, and an operand whose width is left open."""
+    key = (statement.bits, *address[1:])
+    if key not in _sound:
+        mistake = address_mistake(address, statement.bits)
+        if mistake:
             raise mistake
-    found = valued_forms(statement, shaped)
-    if not found:
-        raise refusals.no_value(statement, shaped)
-    _check_memory_size(statement, found)
-    if statement.prefix:
-        return _with_prefix(statement, found)
-    return found
+        _sound.add(key)
+    if address.size == 0 and len({form.memory_size for form in shape.valued}) > 1:
+        raise refusals.open_width(statement, shape.valued)
 
 
 def _check_registers(statement: Statement) -> None:
@@ -61,11 +66,10 @@ def _check_registers(statement: Statement) -> None:
         for register in _registers(statement):
             if register.needs_rex or _is_long(register):
                 raise refusals.long_register(statement, register)
-    elif any(
-        isinstance(operand, Register) and operand.kind is RegisterKind.HIGH_BYTE
-        for operand in statement.operands
-    ):
-        _check_high_byte(statement)
+        return
+    for operand in statement.operands:
+        if isinstance(operand, Register) and operand.kind is RegisterKind.HIGH_BYTE:
+            _check_high_byte(statement)
 
 
 def _check_high_byte(statement: Statement) -> None:
@@ -90,30 +94,6 @@ def _parts(operand: object) -> list[Register]:
     if isinstance(operand, Address):
         return [register for register in (operand.base, operand.index) if register]
     return []
-
-
-def _check_memory_size(statement: Statement, found: tuple[Form, ...]) -> None:
-    """A memory operand without a width must have only one that fits."""
-    if not any(isinstance(o, Address) and o.size == 0 for o in statement.operands):
-        return
-    sizes = sorted({form.memory_size for form in found})
-    if len(sizes) > 1:
-        words = " or ".join(f"{WIDTH_WORDS.get(size, size)} ptr" for size in sizes)
-        raise OperandSizeMistake(
-            f"`{statement_text(statement)}` does not say how wide its memory operand is",
-            expected=f"a memory operand with a width: {words}",
-            got="an address without one",
-            fix=f"write the width: `{WIDTH_WORDS.get(sizes[-1], sizes[-1])} ptr […]`",
-        )
-
-
-def _with_prefix(statement: Statement, found: tuple[Form, ...]) -> tuple[Form, ...]:
-    if statement.prefix not in PREFIXES:
-        raise refusals.unknown_prefix(statement)
-    allowed = tuple(form for form in found if allows_prefix(form, statement))
-    if not allowed:
-        raise refusals.prefix(statement)
-    return allowed
 
 
 @lru_cache(maxsize=None)

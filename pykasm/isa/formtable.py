@@ -1,6 +1,6 @@
 """The table of the operand forms that the machine has.
 
-The table is made, mnemonic by mnemonic and when first asked for, from iced-x86's opcode tables.
+It is made, mnemonic by mnemonic and when first asked for, from iced-x86's opcode tables.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import lru_cache
 from iced_x86 import EncodingKind, MemorySizeExt, OpCodeInfo
 
 from pykasm.isa import names
-from pykasm.isa.addresses import fits_signed_32
 from pykasm.isa.kinds import (
     KIND_NAMES,
     STRING_POINTERS,
@@ -21,32 +20,6 @@ from pykasm.isa.kinds import (
     operand_rule,
 )
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
-from pykasm.isa.statement import (
-    Address,
-    BranchTarget,
-    FarPointer,
-    Operand,
-    Statement,
-    SymbolImmediate,
-)
-
-PREFIXES: dict[str, tuple[str, ...]] = {
-    "": (),
-    "lock": ("lock",),
-    "rep": ("rep",),
-    "repe": ("rep",),
-    "repz": ("rep",),
-    "repne": ("repne",),
-    "repnz": ("repne",),
-    "bnd": ("bnd",),
-    "notrack": ("notrack",),
-    "xacquire": ("xacquire",),
-    "xrelease": ("xrelease",),
-    "xacquire lock": ("xacquire", "lock"),
-    "xrelease lock": ("xrelease", "lock"),
-}
-"""The prefixes a statement may have, each with what the opcode must allow."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
@@ -227,135 +200,3 @@ def _stack_spellings(kinds: tuple[str, ...], mnemonic: str) -> Iterator[_Spellin
 def _fixed_registers(kinds: tuple[str, ...]) -> _Implied:
     found = ((p, REGISTERS.get(kind.lower())) for p, kind in enumerate(kinds))
     return tuple((position, register) for position, register in found if register)
-
-
-_Token = int | tuple[int, ...]
-
-
-def _register_tokens() -> dict[Register, int]:
-    """Number the classes of registers that every rule treats alike."""
-    special = {"al", "ax", "eax", "rax", "cl", "dx", "st0", "es", "cs", "ss", "ds", "fs", "gs"}
-    classes: dict[tuple[object, ...], int] = {}
-    tokens = {}
-    for register in REGISTERS.values():
-        name = register.name if register.name in special else ""
-        key = (register.kind, register.size, name, register.number >= 16)
-        tokens[register] = classes.setdefault(key, len(classes))
-    return tokens
-
-
-_REGISTER_TOKENS = _register_tokens()
-_INTEGER, _MEMORY, _SYMBOL, _BRANCH, _FAR = range(-1, -6, -1)
-
-
-def _token(operand: Operand) -> _Token:
-    """What of `operand`, other than a number's value, decides the forms it fits."""
-    if isinstance(operand, Register):
-        return _REGISTER_TOKENS[operand]
-    if isinstance(operand, Address):
-        index = operand.index
-        vector = index.size if index and index.kind is RegisterKind.VECTOR else 0
-        return (_MEMORY, operand.size, vector)
-    if isinstance(operand, int):
-        return _INTEGER
-    if isinstance(operand, SymbolImmediate):
-        return (_SYMBOL, operand.size)
-    if isinstance(operand, BranchTarget):
-        return (_BRANCH, operand.short)
-    return (_FAR, operand.size)
-
-
-_by_shape: dict[tuple[object, ...], tuple[Form, ...]] = {}
-
-
-def shaped_forms(statement: Statement) -> tuple[Form, ...]:
-    """The forms that fit the kinds and widths of the statement's operands, whatever the values."""
-    operands = statement.operands
-    key = (statement.bits, statement.mnemonic, *map(_token, operands))
-    found = _by_shape.get(key)
-    if found is None:
-        candidates = forms(statement.bits, statement.mnemonic)
-        found = tuple(form for form in candidates if _has_shape(form, operands))
-        if any(isinstance(operand, BranchTarget) for operand in operands):
-            found = _of_wanted_reach(found, operands)
-        _by_shape[key] = found
-    return found
-
-
-def _has_shape(form: Form, operands: tuple[Operand, ...]) -> bool:
-    return len(form.rules) == len(operands) and all(
-        _suits(rule, operand, form.memory_size)
-        for rule, operand in zip(form.rules, operands, strict=True)
-    )
-
-
-def _suits(rule: OperandRule, operand: Operand, memory_size: int) -> bool:
-    if isinstance(operand, Register):
-        return operand in rule.registers
-    if isinstance(operand, Address):
-        index = operand.index
-        vector = index.size if index and index.kind is RegisterKind.VECTOR else 0
-        right_size = operand.size in (0, memory_size) or memory_size == 0
-        return rule.memory and vector == rule.vector_index and right_size
-    if isinstance(operand, int):
-        return rule.immediate is not None or rule.one
-    if isinstance(operand, SymbolImmediate):
-        return rule.immediate is not None and rule.immediate.bits == operand.size * 8
-    if isinstance(operand, BranchTarget):
-        return rule.branch != 0
-    return rule.far == operand.size
-
-
-def _of_wanted_reach(found: tuple[Form, ...], operands: tuple[Operand, ...]) -> tuple[Form, ...]:
-    """Keep the short or the near forms of a branch; one that has no near form is always short."""
-    short = tuple(f for f in found if any(rule.branch == 1 for rule in f.rules))
-    near = tuple(f for f in found if f not in short)
-    wants_short = any(isinstance(o, BranchTarget) and o.short for o in operands)
-    return short if wants_short or not near else near
-
-
-def valued_forms(statement: Statement, shaped: tuple[Form, ...]) -> tuple[Form, ...]:
-    """Of the forms `shaped`, those whose fields hold the statement's values."""
-    if not any(isinstance(operand, int | Address) for operand in statement.operands):
-        return shaped
-    return tuple(form for form in shaped if _holds_values(form, statement))
-
-
-def _holds_values(form: Form, statement: Statement) -> bool:
-    for rule, operand in zip(form.rules, statement.operands, strict=True):
-        if isinstance(operand, Address):
-            if not _holds_address(rule, operand, statement):
-                return False
-        elif isinstance(operand, int):
-            if rule.immediate is not None:
-                if not rule.immediate.holds(operand):
-                    return False
-            elif operand != 1:
-                return False
-    return True
-
-
-def _holds_address(rule: OperandRule, address: Address, statement: Statement) -> bool:
-    if rule.kind in STRING_POINTERS:
-        return _is_string_pointer(rule.kind, address)
-    absolute = address.base is None and address.index is None
-    if rule.kind == "MEM_OFFS":
-        wide = statement.mnemonic == "movabs" or not fits_signed_32(address.displacement)
-        return absolute and (wide or statement.bits != 64)
-    return not absolute or statement.bits != 64 or fits_signed_32(address.displacement)
-
-
-def _is_string_pointer(kind: str, address: Address) -> bool:
-    base = address.base
-    if base is None or address.index or address.displacement or address.symbolic:
-        return False
-    if kind == "ES_RDI" and address.segment not in (None, REGISTERS["es"]):
-        return False
-    return base.name[-2:] == STRING_POINTERS[kind] and base.size > 1
-
-
-def allows_prefix(form: Form, statement: Statement) -> bool:
-    """Whether `form` may have the statement's prefix; a lock wants a memory operand."""
-    needed = PREFIXES[statement.prefix]
-    in_memory = any(isinstance(operand, Address) for operand in statement.operands)
-    return form.prefixes.issuperset(needed) and (in_memory or "lock" not in needed)

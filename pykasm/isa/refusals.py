@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 from pykasm.errors import Mistake, OperandFormMistake, OperandSizeMistake, ValueRangeMistake
 from pykasm.isa import names
-from pykasm.isa.formtable import PREFIXES, Form, forms, shaped_forms, valued_forms
+from pykasm.isa.formtable import Form, forms
 from pykasm.isa.intel import WIDTH_WORDS, operand_text, statement_text
 from pykasm.isa.kinds import ImmediateField
 from pykasm.isa.registers import Register, RegisterKind, general
+from pykasm.isa.shapes import PREFIXES, shape_of
 from pykasm.isa.statement import (
     Address,
     BranchTarget,
@@ -134,8 +135,7 @@ def _other_widths(statement: Statement) -> Iterator[Statement]:
             operands = list(statement.operands)
             operands[position] = other
             changed = statement._replace(operands=tuple(operands))
-            shaped = shaped_forms(changed)
-            if shaped and valued_forms(changed, shaped):
+            if shape_of(changed).valued:
                 yield changed
 
 
@@ -256,17 +256,26 @@ def high_byte(statement: Statement) -> Mistake:
     )
 
 
-def unknown_prefix(statement: Statement) -> Mistake:
-    """A prefix that is none."""
-    return OperandFormMistake(
-        f"there is no prefix `{statement.prefix}`",
-        expected=", ".join(word for word in PREFIXES if word),
-        got=f"`{statement_text(statement)}`",
+def open_width(statement: Statement, found: tuple[Form, ...]) -> Mistake:
+    """A memory operand without a width, where several fit."""
+    sizes = sorted({form.memory_size for form in found})
+    words = " or ".join(f"{WIDTH_WORDS.get(size, size)} ptr" for size in sizes)
+    return OperandSizeMistake(
+        f"`{statement_text(statement)}` does not say how wide its memory operand is",
+        expected=f"a memory operand with a width: {words}",
+        got="an address without one",
+        fix=f"write the width: `{WIDTH_WORDS.get(sizes[-1], sizes[-1])} ptr […]`",
     )
 
 
 def prefix(statement: Statement) -> Mistake:
     """An instruction that does not take the prefix."""
+    if statement.prefix not in PREFIXES:
+        return OperandFormMistake(
+            f"there is no prefix `{statement.prefix}`",
+            expected=", ".join(word for word in PREFIXES if word),
+            got=f"`{statement_text(statement)}`",
+        )
     fix = ""
     if statement.prefix == "lock":
         fix = "`lock` goes before a read-modify-write of memory: `lock add dword ptr […], 1`"
