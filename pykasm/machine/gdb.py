@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from types import TracebackType
 import pexpect  # type: ignore[import-untyped]
 
 from pykasm.machine.mi import MiValue, Record
-from pykasm.machine.qemu import MachineError
+from pykasm.toolchain import require
 
 PROGRAM = "gdb"
 PATIENCE = 30.0
@@ -66,12 +65,6 @@ def arguments(kernel: Path, address: Path, source: Path) -> list[str]:
     return ["-q", "-nx", *(part for command in commands for part in ("-ex", command))]
 
 
-def require() -> None:
-    """Raise `MachineError` if there is no gdb."""
-    if shutil.which(PROGRAM) is None:
-        raise MachineError(f"{PROGRAM} not found: install the package `gdb`")
-
-
 class Gdb:
     """gdb attached to a machine that was started with `gdb`; to be used in `with`.
 
@@ -80,7 +73,7 @@ class Gdb:
     """
 
     def __init__(self, kernel: Path, address: Path, source: Path) -> None:
-        require()
+        require(PROGRAM)
         self._process = pexpect.spawn(
             PROGRAM,
             ["--interpreter=mi3", "-nx", "-q"],

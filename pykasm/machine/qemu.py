@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.errors import PykasmError
+from pykasm.toolchain import located, require
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -29,14 +30,6 @@ POWEROFF_STATUS = debug_exit_status(POWEROFF_VALUE)
 PANIC_STATUS = debug_exit_status(PANIC_VALUE)
 
 STATUS_MEANINGS = {0: "switched off", POWEROFF_STATUS: "powered off", PANIC_STATUS: "panic"}
-
-OVMF_FILES = (
-    Path("/usr/share/ovmf/OVMF.fd"),
-    Path("/usr/share/OVMF/OVMF.fd"),
-    Path("/usr/share/edk2/ovmf/OVMF.fd"),
-    Path("/usr/share/edk2-ovmf/x64/OVMF.fd"),
-)
-"""Where distributions put the UEFI firmware for virtual machines."""
 
 
 class MachineError(PykasmError):
@@ -98,7 +91,7 @@ class MachineOptions:
         if self.iso is not None:
             yield from ("-cdrom", str(self.iso), "-boot", "d")
         if self.uefi:
-            yield from ("-bios", str(ovmf()))
+            yield from ("-bios", str(located("UEFI firmware")))
         if not self.reboot:
             yield "-no-reboot"
 
@@ -107,20 +100,6 @@ class MachineOptions:
             yield "-S"
         if self.count_instructions:
             yield from ("-icount", "shift=0,sleep=off")
-
-
-def ovmf() -> Path:
-    """The UEFI firmware file; `MachineError` names the package if there is none."""
-    for path in OVMF_FILES:
-        if path.exists():
-            return path
-    raise MachineError("no UEFI firmware found: install the package `ovmf`")
-
-
-def require() -> None:
-    """Raise `MachineError` if there is no QEMU."""
-    if shutil.which(PROGRAM) is None:
-        raise MachineError(f"{PROGRAM} not found: install the package `qemu-system-x86`")
 
 
 class Qemu:
@@ -132,7 +111,7 @@ class Qemu:
     """
 
     def __init__(self, options: MachineOptions, *, monitor: bool = True) -> None:
-        require()
+        require(PROGRAM)
         self._folder = tempfile.TemporaryDirectory(prefix="pykasm-")
         self._ends: list[socket.socket] = []
         command = options.command()

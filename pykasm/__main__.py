@@ -1,0 +1,5 @@
+"""`python -m pykasm`."""
+
+from pykasm.cli.main import main
+
+main()

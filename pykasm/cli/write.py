@@ -1,0 +1,37 @@
+"""`pykasm write`: the ISO on a USB stick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pykasm.cli.project import built_iso
+from pykasm.machine.disk import Disk
+
+
+@click.command
+@click.argument("device", type=click.Path(path_type=Path))
+@click.option(
+    "--iso",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The image to write; that of the project, built if need be, if left out.",
+)
+@click.option("--force", is_flag=True, help="Write even to what is not a removable disk.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def command(device: Path, iso: Path | None, force: bool, yes: bool) -> None:
+    """Write the ISO to DEVICE, such as /dev/sdb, and read it back to verify it.
+
+    All that DEVICE holds is lost. A disk that is not removable is refused unless forced; one that
+    is mounted is always refused.
+    """
+    disk = Disk(device)
+    disk.check(0, force=force)
+    image = iso or built_iso()
+    size = image.stat().st_size
+    disk.check(size, force=force)
+    if not yes:
+        click.confirm(f"Overwrite {disk.description}?", abort=True)
+    with click.progressbar(length=2 * size, label="writing and verifying") as bar:
+        disk.write(image, bar.update)
+    click.echo(f"{image} is on {device} and verified")
