@@ -1,0 +1,1 @@
+"""From a project's sources to its kernel and ISO."""

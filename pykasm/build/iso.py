@@ -49,9 +49,7 @@ def make_iso(
     the same bytes. Raises `PykasmError` for a file that is missing or a template with mistakes.
     """
     files = {KERNEL_ON_ISO: kernel, **_modules_on_iso(modules)}
-    for file in (menu, *files.values()):
-        if not file.is_file():
-            raise PykasmError(f"{file}, which belongs on the ISO, is not a file")
+    check_files([menu, *files.values()])
     text = render_menu(menu, name, command_line, [module.name for module in modules])
     images = grub.boot_images(cache, reporter=reporter)
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
@@ -61,6 +59,13 @@ def make_iso(
         unfinished = Path(folder) / "iso"
         _join(images, files, _volume_name(name), unfinished, reporter)
         os.replace(unfinished, output)
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Raise `PykasmError` for the first of `files` that is not there."""
+    for file in files:
+        if not file.is_file():
+            raise PykasmError(f"{file}, which belongs on the ISO, is not a file")
 
 
 def render_menu(menu: Path, name: str, command_line: str, modules: Sequence[str]) -> str:

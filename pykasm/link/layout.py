@@ -37,9 +37,11 @@ class Place(Enum):
 class OutputSection:
     """A section of the image.
 
-    `inputs` are patterns of input sections, in this order. `place` says for which address it is
-    linked; a number is that very address. `align` is in bytes. A `nobits` section holds zeros
-    only and takes no room in the file. A `note` is also shown to loaders by a PT_NOTE segment.
+    It takes in the sections named in `inputs`, in this order (none: those of its own name), and
+    those whose names go on from there: `.text` and `.text.console`. `place` says for which
+    address it is linked; a number is that very address. `align` is in bytes. A `nobits` section
+    holds zeros only and takes no room in the file. A `note` is also shown to loaders by a PT_NOTE
+    segment.
 
     Code can refer to `<symbol>_start` and `<symbol>_end`, where the section lies once the image
     is mapped, to `<symbol>_load`, its physical address, where that is another one, and to
@@ -47,12 +49,17 @@ class OutputSection:
     """
 
     name: str
-    inputs: tuple[str, ...]
     permissions: Permissions
+    inputs: tuple[str, ...] = ()
     place: Place | int = Place.VIRTUAL
     align: int = PAGE
     nobits: bool = False
     note: bool = False
+
+    @property
+    def patterns(self) -> list[str]:
+        """The input sections, each line one statement of a linker script."""
+        return [f"{name} {name}.*" for name in self.inputs or (self.name,)]
 
     @property
     def symbol(self) -> str:
@@ -143,6 +150,9 @@ SYMBOLS = "symbols"
 """The section of the embedded symbol table, `.symbols`, and of its bounds symbols."""
 
 
+BOOT_INPUTS = (".multiboot2", ".boot.text", ".boot.rodata")
+
+
 def kernel_layout(entry: str) -> Layout:
     """The layout of the kernel (see its "Addresses").
 
@@ -153,25 +163,18 @@ def kernel_layout(entry: str) -> Layout:
     """
     return Layout(
         entry,
-        [
-            OutputSection(
-                ".boot",
-                (".multiboot2", ".boot.text", ".boot.text.*", ".boot.rodata", ".boot.rodata.*"),
-                "r-x",
-                Place.PHYSICAL,
-            ),
-            OutputSection(".note.pvh", (".note.pvh",), "r--", Place.PHYSICAL, align=4, note=True),
-            OutputSection(".boot.data", (".boot.data", ".boot.data.*"), "rw-", Place.PHYSICAL),
-            OutputSection(
-                ".boot.bss", (".boot.bss", ".boot.bss.*"), "rw-", Place.PHYSICAL, nobits=True
-            ),
-            OutputSection(".text", (".text", ".text.*"), "r-x"),
-            OutputSection(".rodata", (".rodata", ".rodata.*"), "r--"),
-            OutputSection(".init.text", (".init.text", ".init.text.*"), "r-x"),
-            OutputSection(".init.data", (".init.data", ".init.data.*"), "rw-"),
-            OutputSection(".data", (".data", ".data.*"), "rw-"),
-            OutputSection(".percpu", (".percpu", ".percpu.*"), "rw-", place=0),
-            OutputSection(".bss", (".bss", ".bss.*"), "rw-", nobits=True),
-            OutputSection(f".{SYMBOLS}", (f".{SYMBOLS}",), "r--"),
-        ],
+        (
+            OutputSection(".boot", "r-x", BOOT_INPUTS, Place.PHYSICAL),
+            OutputSection(".note.pvh", "r--", place=Place.PHYSICAL, align=4, note=True),
+            OutputSection(".boot.data", "rw-", place=Place.PHYSICAL),
+            OutputSection(".boot.bss", "rw-", place=Place.PHYSICAL, nobits=True),
+            OutputSection(".text", "r-x"),
+            OutputSection(".rodata", "r--"),
+            OutputSection(".init.text", "r-x"),
+            OutputSection(".init.data", "rw-"),
+            OutputSection(".data", "rw-"),
+            OutputSection(".percpu", "rw-", place=0),
+            OutputSection(".bss", "rw-", nobits=True),
+            OutputSection(f".{SYMBOLS}", "r--"),
+        ),
     )

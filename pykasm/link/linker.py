@@ -74,6 +74,12 @@ def link_with_tables(
     _check_unmoved(before, read_symbols(output))
 
 
+def strip(image: Path, output: Path, *, reporter: Reporter = QUIET) -> None:
+    """Copy `image` to `output` without symbols and debugging information: all that a boot loader
+    would read in vain."""
+    run("strip", "--strip-all", "-o", output, image, reporter=reporter)
+
+
 def _check_unmoved(before: list[LinkedSymbol], after: list[LinkedSymbol]) -> None:
     now = {(symbol.name, symbol.address) for symbol in after}
     moved = [

@@ -1,0 +1,155 @@
+"""The build, stage by stage, each skipped where nothing that it reads has changed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pykasm.build import iso
+from pykasm.build.files import Stamps, fingerprint, write_if_changed
+from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.image import Image, Program
+from pykasm.lang.objects import AssembledUnit, assemble_program
+from pykasm.link import linker
+from pykasm.link.layout import Layout, kernel_layout
+from pykasm.link.script import render_script
+from pykasm.objects.elf import write_object
+from pykasm.objects.model import ObjectFile
+from pykasm.toolchain import require
+
+TOOLS = ("ld", "strip", *iso.TOOLS)
+
+UNCHANGED = "unchanged"
+"""What a stage notes that had nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildResult:
+    """What a build made: the `program` with its warnings, the `units` in the order of the image,
+    the `kernel`, and the `iso`."""
+
+    project: Project
+    program: Program
+    units: list[AssembledUnit]
+    kernel: Path
+    iso: Path
+
+    @property
+    def objects(self) -> list[ObjectFile]:
+        """The object of each unit."""
+        return [unit.object for unit in self.units]
+
+
+MakeTables = Callable[[list[AssembledUnit], Path], ObjectFile]
+"""From the units and the image linked without it, the kernel's embedded symbol table as an object
+with the section `.symbols`."""
+
+Hook = Callable[[BuildResult], None]
+"""Something made from a finished build, such as a listing."""
+
+
+def build(
+    project: Project,
+    stages: Stages,
+    *,
+    make_tables: MakeTables | None = None,
+    hooks: Sequence[tuple[str, Hook]] = (),
+    debug: bool = True,
+) -> BuildResult:
+    """Build `project`: the kernel, the ISO, and then each of the `hooks` as a stage.
+
+    `debug` keeps `asserts`. Raises `ToolsMissing` before any work if a program is not there, and
+    `BuildFailed` with all mistakes of the code.
+    """
+    require(*TOOLS)
+    project.cache.mkdir(parents=True, exist_ok=True)
+    project.objects.mkdir(exist_ok=True)
+    stamps = Stamps(project.cache / "stamps.json")
+    with stages.stage("emit"):
+        image: Image = project.load_image()
+        program = image.assemble(debug)
+    with stages.stage("encode"):
+        units = assemble_program(program, Encoder(), str(project.root))
+    objects = _write_objects(project, stages, units)
+    layout = image.layout or kernel_layout(program.entries[0])
+    _link(project, stages, stamps, layout, objects, units, make_tables)
+    _make_iso(project, stages, stamps)
+    result = BuildResult(project, program, units, project.kernel, project.iso)
+    for name, hook in hooks:
+        with stages.stage(name):
+            hook(result)
+    return result
+
+
+def _write_objects(project: Project, stages: Stages, units: list[AssembledUnit]) -> list[Path]:
+    paths = []
+    with stages.stage("objects") as stage:
+        for number, unit in enumerate(units):
+            stage.advance(number, len(units))
+            path = project.objects / f"{unit.name}.o"
+            write_if_changed(path, write_object(unit.object))
+            paths.append(path)
+    return paths
+
+
+def _link(
+    project: Project,
+    stages: Stages,
+    stamps: Stamps,
+    layout: Layout,
+    objects: list[Path],
+    units: list[AssembledUnit],
+    make_tables: MakeTables | None,
+) -> None:
+    with stages.stage("link") as stage:
+        script = project.folder / "kernel.ld"
+        write_if_changed(script, render_script(layout).encode())
+        sources = [Path(linker.__file__), *_source(make_tables)]
+        names = " ".join(path.name for path in objects)
+        made_from = fingerprint(*sources, script, names, *objects)
+        if stamps.fresh(project.kernel, made_from):
+            stage.note = UNCHANGED
+        elif make_tables is None:
+            linker.link(objects, script, project.kernel, reporter=stages.reporter)
+        else:
+            linker.link_with_tables(
+                objects,
+                script,
+                project.kernel,
+                lambda linked: write_object(make_tables(units, linked)),
+                reporter=stages.reporter,
+            )
+        stamps.record(project.kernel, made_from)
+
+
+def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
+    with stages.stage("iso") as stage:
+        stripped = project.cache / "kernel.stripped"
+        linker.strip(project.kernel, stripped, reporter=stages.reporter)
+        inputs = [stripped, project.menu, *project.module_files]
+        iso.check_files(inputs)
+        settings = repr((project.name, project.command_line, project.modules))
+        made_from = fingerprint(*_source(iso.make_iso), settings, *inputs)
+        if stamps.fresh(project.iso, made_from):
+            stage.note = UNCHANGED
+            return
+        iso.make_iso(
+            stripped,
+            project.iso,
+            project.menu,
+            cache=project.cache,
+            name=project.name,
+            command_line=project.command_line,
+            modules=project.module_files,
+            reporter=stages.reporter,
+        )
+        stamps.record(project.iso, made_from)
+
+
+def _source(function: Callable[..., object] | None) -> list[Path]:
+    """The file of `function`, on which what it makes depends too."""
+    return [Path(inspect.getfile(function))] if function else []

@@ -1,0 +1,168 @@
+"""A project: the folder of a kernel, and what its `pyproject.toml` says of it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pykasm.errors import PykasmError
+
+CONFIGURATION = "pyproject.toml"
+IMAGE = re.compile(r"(?P<module>[\w.]+):(?P<function>\w+)")
+
+
+class ConfigurationError(PykasmError):
+    """A setting that means nothing, and what would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The settings under `[tool.pykasm]`; `root` is the folder of the file they stand in.
+
+    `image` names the function that returns the image, `grub` the folder with the template of the
+    boot menu. `build` is where everything made goes. `command_line` is the kernel's, `modules`
+    are files that the boot loader hands to it. `memory` (MiB), `smp` (processors) and `cpu` (a
+    model of QEMU's) are the machine that `run` starts.
+    """
+
+    root: Path
+    name: str = "kernel"
+    image: str = "kernel.image:image"
+    build: str = "build"
+    grub: str = "grub"
+    command_line: str = ""
+    modules: tuple[str, ...] = ()
+    memory: int = 256
+    smp: int = 1
+    cpu: str = "max"
+
+    @classmethod
+    def load(cls, path: Path) -> Project:
+        """The project that `path` lies in: its folder, a folder below it, or its file.
+
+        Raises `ConfigurationError` if there is none, or for a setting that is not as it should be.
+        """
+        file = _configuration(path.resolve())
+        try:
+            document = tomllib.loads(file.read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
+            raise ConfigurationError(f"{file} can't be read: {mistake}") from None
+        settings = document.get("tool", {}).get("pykasm")
+        if not isinstance(settings, dict):
+            raise ConfigurationError(
+                f'{file} has no table [tool.pykasm]\nhelp: add one with image = "module:function"'
+            )
+        name = document.get("project", {}).get("name", cls.name)
+        return replace(cls(file.parent, name), **_checked(settings, file))
+
+    @property
+    def folder(self) -> Path:
+        """Where everything made goes."""
+        return self.root / self.build
+
+    @property
+    def cache(self) -> Path:
+        """What later builds may use again."""
+        return self.folder / "cache"
+
+    @property
+    def objects(self) -> Path:
+        """Where the object files are."""
+        return self.folder / "objects"
+
+    @property
+    def kernel(self) -> Path:
+        """The linked kernel with symbols and debugging information."""
+        return self.folder / "kernel.elf"
+
+    @property
+    def iso(self) -> Path:
+        """The image for CDs and USB sticks."""
+        return self.folder / "kernel.iso"
+
+    @property
+    def menu(self) -> Path:
+        """The template of the boot menu."""
+        return self.root / self.grub / "grub.cfg.j2"
+
+    @property
+    def module_files(self) -> list[Path]:
+        """The files of `modules`."""
+        return [self.root / module for module in self.modules]
+
+    def load_image(self) -> Any:
+        """Call the function that `image` names and give back its result.
+
+        The project's folder is searched first for its modules. Raises `ConfigurationError` where
+        there is no such module or function; mistakes in the code pass through.
+        """
+        place = IMAGE.fullmatch(self.image)
+        assert place, "checked when the project was loaded"
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        module = self._imported(place["module"])
+        function = getattr(module, place["function"], None)
+        if not callable(function):
+            functions = [name for name, value in vars(module).items() if callable(value)]
+            raise ConfigurationError(
+                f"{self.image}: the module has no function {place['function']}"
+                + _hint(place["function"], functions)
+            )
+        return function()
+
+    def _imported(self, name: str) -> ModuleType:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
+                raise
+            raise ConfigurationError(
+                f"{self.image}: there is no module {missing.name} in {self.root}\n"
+                f"help: set image under [tool.pykasm] in {self.root / CONFIGURATION}"
+            ) from None
+
+
+SETTINGS = {field.name: type(field.default) for field in fields(Project) if field.name != "root"}
+TYPES = {str: "a string", int: "a number above 0", tuple: "a list of strings"}
+
+
+def _configuration(path: Path) -> Path:
+    folders = [path, *path.parents] if path.is_dir() else [path.parent]
+    for folder in folders:
+        if (folder / CONFIGURATION).is_file():
+            return folder / CONFIGURATION
+    raise ConfigurationError(
+        f"there is no {CONFIGURATION} in {path} or a folder above it\n"
+        "help: go to the folder of a kernel, or make one: python -m pykasm new DIR"
+    )
+
+
+def _checked(settings: Mapping[str, object], file: Path) -> dict[str, Any]:
+    return {key: _setting(key, value, file) for key, value in settings.items()}
+
+
+def _setting(key: str, value: object, file: Path) -> object:
+    where = f"{file}, [tool.pykasm]"
+    if key not in SETTINGS:
+        raise ConfigurationError(f"{where}: unknown setting {key}{_hint(key, list(SETTINGS))}")
+    kind = SETTINGS[key]
+    if kind is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return tuple(value)
+    right = type(value) is kind and (not isinstance(value, int) or value > 0)
+    if not right or (key == "image" and not IMAGE.fullmatch(str(value))):
+        wanted = '"module:function"' if key == "image" else TYPES[kind]
+        raise ConfigurationError(f"{where}: {key} must be {wanted}, not {value!r}")
+    return value
+
+
+def _hint(word: str, known: list[str]) -> str:
+    close = get_close_matches(word, known, n=1)
+    return f"\nhelp: did you mean {close[0]}?" if close else f"\nhelp: there are {', '.join(known)}"
