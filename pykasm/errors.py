@@ -208,12 +208,15 @@ class Collector:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.warnings: list[Mistake] = []
+        self._known: set[tuple[str, str, Span | None]] = set()
 
     def add(self, mistake: Mistake) -> None:
         """Take note of `mistake`; the same one at the same place counts once."""
-        known = self.warnings if mistake.severity == "warning" else self.mistakes
-        if not any(str(mistake) == str(other) for other in known):
-            known.append(mistake)
+        key = (mistake.kind, mistake.what, mistake.span)
+        if key not in self._known:
+            self._known.add(key)
+            is_warning = mistake.severity == "warning"
+            (self.warnings if is_warning else self.mistakes).append(mistake)
 
     @contextmanager
     def catching(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, SymbolReference, u32
 from pykasm.lang.types import U64
-from pykasm.source import Span, author_span
+from pykasm.source import author_moment
 
 Test: TypeAlias = Condition | Callable[[], object]
 
@@ -40,7 +40,7 @@ class Word:
     def __init__(self, name: str) -> None:
         self.name = name
         self.builder: CodeBuilder = current(name)
-        self.span: Span | None = author_span()
+        self.moment = author_moment()
         self.builder.open_words.append(self)
 
     def forgotten(self) -> Mistake:
@@ -49,7 +49,7 @@ class Word:
             f"`{self.name}` without `with`",
             expected=f"`with {self.name}(…):` and an indented block",
             got="a call whose value is dropped",
-            span=self.span,
+            span=self.moment.span if self.moment else None,
         )
 
     def __enter__(self) -> Any:

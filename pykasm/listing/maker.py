@@ -1,0 +1,200 @@
+"""Makes listings from assembled units and the linked image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pykasm.isa.code import Item, Label, Line, PlacedLine
+from pykasm.listing.model import (
+    DatumListing,
+    FunctionListing,
+    Group,
+    Instruction,
+    Mark,
+    UnitListing,
+)
+from pykasm.listing.operands import branch_label, shown_operands
+from pykasm.source import Source, shown_path
+
+if TYPE_CHECKING:
+    from pykasm.lang.image import Program
+    from pykasm.lang.objects import AssembledUnit, PlacedPiece
+    from pykasm.lang.piece import Piece
+
+
+class LinkedImage:
+    """Where symbols are in the linked image, and its bytes."""
+
+    def __init__(self, addresses: Mapping[str, int], segments: Sequence[tuple[int, bytes]]) -> None:
+        self.addresses = addresses
+        self.segments = segments
+
+    @classmethod
+    def read(cls, path: Path) -> LinkedImage:
+        """The image in the ELF file `path`."""
+        from elftools.elf.elffile import ELFFile
+
+        from pykasm.link.symbols import read_symbols
+
+        addresses = {one.name: one.address for one in read_symbols(path) if one.defined}
+        with path.open("rb") as file:
+            segments = [
+                (section["sh_addr"], section.data())
+                for section in ELFFile(file).iter_sections()
+                if section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & 2
+            ]
+        return cls(addresses, segments)
+
+    def read_bytes(self, address: int, size: int) -> bytes:
+        """`size` bytes at `address`; fewer where the image has none there."""
+        for start, contents in self.segments:
+            if start <= address < start + len(contents):
+                return contents[address - start : address - start + size]
+        return b""
+
+
+def make_listing(
+    program: Program, units: Sequence[AssembledUnit], image: LinkedImage
+) -> list[UnitListing]:
+    """A listing of every unit of `program`."""
+    return [
+        UnitListing(
+            unit.name,
+            [_function(placed, image) for placed in unit.pieces],
+            _data(program, unit.name, image),
+        )
+        for unit in units
+    ]
+
+
+def _data(program: Program, unit: str, image: LinkedImage) -> list[DatumListing]:
+    return [
+        DatumListing(
+            one.datum._symbol,
+            image.addresses.get(one.datum._symbol, 0),
+            len(one.bytes),
+            repr(one.datum._kind),
+            one.datum._storage.value.strip("."),
+        )
+        for one in program.packed[unit]
+    ]
+
+
+def _function(placed: PlacedPiece, image: LinkedImage) -> FunctionListing:
+    piece = placed.piece
+    return FunctionListing(
+        piece.symbol,
+        _heading(piece),
+        shown_path(piece.declared.file),
+        piece.declared.line,
+        image.addresses.get(piece.symbol, 0),
+        len(placed.code.code),
+        _facts(piece),
+        _Grouping(placed, image).run(),
+    )
+
+
+def _heading(piece: Piece) -> str:
+    given = ", ".join(
+        f"{one.name}: {one.type!r} = {one.register.name if one.register else 'stack'}"
+        for one in piece.signature.parameters
+    )
+    results = ", ".join(repr(one) for one in piece.signature.results)
+    return f"{piece.symbol}({given})" + (f" -> {results}" if results else "")
+
+
+def _facts(piece: Piece) -> str:
+    facts = [f"{piece.kind.value}" + (f", {piece.bits}-bit" if piece.bits != 64 else "")]
+    kept = [f"{r.register.name} = {r.name}" for r in piece.roles if r.kind == "keep"]
+    if kept:
+        facts.append("keeps " + ", ".join(dict.fromkeys(kept)))
+    if piece.frame_bytes:
+        facts.append(f"stack {piece.frame_bytes} bytes")
+    calls = dict.fromkeys(
+        reference.target
+        for item in piece.items
+        if isinstance(item, Line) and item.statement.mnemonic in ("call", "jmp")
+        for reference in item.references
+        if isinstance(reference.target, str)
+    )
+    if calls:
+        facts.append("calls " + ", ".join(calls))
+    return " · ".join(facts)
+
+
+class _Grouping:
+    """Puts a piece's instructions under the lines of its body."""
+
+    def __init__(self, placed: PlacedPiece, image: LinkedImage) -> None:
+        self.piece = placed.piece
+        self.placed = iter(placed.code.lines)
+        self.start = image.addresses.get(placed.piece.symbol, 0)
+        self.image = image
+        self.names = _label_names(placed.piece.items)
+        self.lines_at = _lines_at_labels(placed.piece.items)
+        self.groups: list[Group] = []
+        self.waiting: list[Mark] = []
+
+    def run(self) -> list[Group]:
+        """The groups in the order of the code."""
+        for item in self.piece.items:
+            if isinstance(item, Label) and item in self.names:
+                self.waiting.append(Mark(self.names[item]))
+            elif isinstance(item, Line):
+                self._add(item, next(self.placed))
+        if self.waiting and self.groups:
+            self.groups[-1].rows += self.waiting
+        return self.groups
+
+    def _add(self, line: Line, placed: PlacedLine) -> None:
+        if not self.groups or self.groups[-1].line != line.body_line:
+            source = Source(self.piece.declared.file, line.body_line)
+            self.groups.append(Group(line.body_line, source.text.strip()))
+        self.groups[-1].rows += self.waiting
+        self.waiting = []
+        self.groups[-1].rows.append(self._instruction(line, placed))
+
+    def _instruction(self, line: Line, placed: PlacedLine) -> Instruction:
+        address = self.start + placed.offset
+        statement = line.statement
+        return Instruction(
+            address,
+            self.image.read_bytes(address, placed.size),
+            f"{statement.prefix} {statement.mnemonic}".strip(),
+            shown_operands(line, lambda one: self.names.get(one, one.name)),
+            self._comment(line),
+        )
+
+    def _comment(self, line: Line) -> str:
+        target = branch_label(line)
+        if target is not None and target in self.lines_at:
+            return str(self.lines_at[target])
+        own = Source(self.piece.declared.file, line.body_line)
+        return "" if line.source == own else str(line.source)
+
+
+def _label_names(items: Sequence[Item]) -> dict[Label, str]:
+    """Names for the labels that are branched to, numbered where several have the same."""
+    used = {branch_label(item) for item in items if isinstance(item, Line)}
+    names: dict[Label, str] = {}
+    counts: dict[str, int] = {}
+    for item in items:
+        if isinstance(item, Label) and item in used:
+            counts[item.name] = counts.get(item.name, 0) + 1
+            number = counts[item.name]
+            names[item] = f".{item.name}{number if number > 1 else ''}"
+    return names
+
+
+def _lines_at_labels(items: Sequence[Item]) -> dict[Label, int]:
+    """The line of the body that each label's next instruction belongs to."""
+    found: dict[Label, int] = {}
+    line = None
+    for item in reversed(items):
+        if isinstance(item, Line):
+            line = item.body_line
+        elif isinstance(item, Label) and line is not None:
+            found[item] = line
+    return found
