@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from pykasm.errors import DeclarationMistake, Note, SymbolMistake
-from pykasm.objects.dwarf import debug_sections
 from pykasm.objects.model import Binding, ObjectFile, Section, SectionFlags, Symbol
+from pykasm.objects.sections import debug_sections
 from pykasm.objects.strings import StringTable
 from pykasm.source import Span
 
@@ -82,7 +82,7 @@ def write_object(obj: ObjectFile) -> bytes:
     """
     sections = [*obj.sections]
     if obj.debug is not None:
-        sections += debug_sections(obj)
+        sections += debug_sections(obj, obj.debug)
     sections.append(Section(".note.GNU-stack", SectionFlags.NONE))  # asks for no executable stack
     numbers = _section_numbers(sections)
     _check_symbols(obj, {section.name: section for section in obj.sections})

@@ -1,0 +1,132 @@
+"""`.debug_frame`: call frame information (DWARF 5, 6.4)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from pykasm.objects import dwarf
+from pykasm.objects.debug import DebugFunction, DebugUnit, EntryFrame
+from pykasm.objects.dwarf import FrameInstruction as Cfa
+from pykasm.objects.effects import RBP, RIP, RSP
+from pykasm.objects.leb128 import unsigned
+from pykasm.objects.model import Section
+from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows
+from pykasm.objects.writer import SectionWriter
+
+_VERSION = 4
+_SIGNAL_FRAME = "S"
+"""The caller was interrupted before the instruction it returns to, not called from before it.
+
+The letter is from the augmentations of `.eh_frame` (LSB core, 10.6.1.1.1); gdb knows it here.
+"""
+_CODE_ALIGNMENT = 1
+_DATA_ALIGNMENT = -SLOT
+
+
+def frame_section(unit: DebugUnit, relocated: dict[str, frozenset[int]]) -> Section:
+    """`.debug_frame` for the 64-bit functions of `unit`.
+
+    `relocated` are the offsets that the linker fills in, by section.
+    """
+    out = SectionWriter(".debug_frame")
+    common: dict[EntryFrame, int] = {}
+    for function in unit.functions:
+        if function.bits == 64:
+            if function.entry_frame not in common:
+                common[function.entry_frame] = len(out.data)
+                _write_common(out, function.entry_frame)
+            cie = common[function.entry_frame]
+            _write_function(out, function, cie, relocated.get(function.section, frozenset()))
+    return out.section
+
+
+def _write_common(out: SectionWriter, entry: EntryFrame) -> None:
+    """The common information entry of functions entered in the way of `entry`."""
+    interrupt = entry in (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
+    with out.counted():
+        out.number(dwarf.NO_CIE, 4)
+        out.number(_VERSION, 1)
+        out.string(_SIGNAL_FRAME if interrupt else "")
+        out.number(dwarf.ADDRESS_SIZE, 1)
+        out.number(0, 1)  # no segment selectors
+        out.uleb(_CODE_ALIGNMENT)
+        out.sleb(_DATA_ALIGNMENT)
+        out.uleb(RIP)
+        frame = entry_frame(entry, 0)
+        out.data += bytes((Cfa.DEF_CFA, RSP)) + unsigned(frame.depth or 0)
+        out.data += _register_changes(_NOTHING, frame)
+        _pad(out)
+
+
+def _write_function(
+    out: SectionWriter, function: DebugFunction, cie: int, relocated: frozenset[int]
+) -> None:
+    frame = entry_frame(function.entry_frame, 0)
+    entered = entry_frame(function.entry_frame, function.pushed)
+    with out.counted():
+        out.section_offset(".debug_frame", cie)
+        out.address(function.section, function.offset)
+        out.number(len(function.code), dwarf.ADDRESS_SIZE)
+        data, place = out.data, 0
+        for offset, after in frame_rows(function.code, entered, function.offset, relocated):
+            change = b"" if after is frame else _change(frame, after)
+            if change and offset < len(function.code):
+                data += _advance(offset - place) + change
+                place = offset
+            frame = after
+        _pad(out)
+
+
+def _pad(out: SectionWriter) -> None:
+    """Fill the entry up to a multiple of an address (DWARF 5, 6.4.1)."""
+    out.data += bytes((Cfa.NOP,)) * (-len(out.data) % dwarf.ADDRESS_SIZE)
+
+
+def _advance(distance: int) -> bytes:
+    if distance == 0:
+        return b""
+    if distance < Cfa.ADVANCE_LOC:
+        return bytes((Cfa.ADVANCE_LOC | distance,))
+    for code, size in ((Cfa.ADVANCE_LOC1, 1), (Cfa.ADVANCE_LOC2, 2)):
+        if distance < 1 << 8 * size:
+            return bytes((code,)) + distance.to_bytes(size, "little")
+    return bytes((Cfa.ADVANCE_LOC4,)) + distance.to_bytes(4, "little")
+
+
+_NOTHING = Frame(None, None, (), frozenset(), False)
+
+
+@lru_cache(65536)
+def _change(before: Frame, after: Frame) -> bytes:
+    """The instructions that turn the rules of `before` into those of `after`."""
+    return _address_change(before, after) + _register_changes(before, after)
+
+
+def _address_rule(frame: Frame) -> tuple[int, int]:
+    """The register and distance that give the CFA; any where it is not known."""
+    if frame.base is not None:
+        return RBP, frame.base
+    return RSP, frame.depth if frame.depth is not None else SLOT
+
+
+def _address_change(before: Frame, after: Frame) -> bytes:
+    (old_register, old_distance), (register, distance) = _address_rule(before), _address_rule(after)
+    if register == old_register:
+        if distance == old_distance:
+            return b""
+        return bytes((Cfa.DEF_CFA_OFFSET,)) + unsigned(distance)
+    if distance == old_distance:
+        return bytes((Cfa.DEF_CFA_REGISTER, register))
+    return bytes((Cfa.DEF_CFA, register)) + unsigned(distance)
+
+
+def _register_changes(before: Frame, after: Frame) -> bytes:
+    out = b""
+    for register, place in sorted(set(after.saved) - set(before.saved)):
+        out += bytes((Cfa.OFFSET | register,)) + unsigned(place // _DATA_ALIGNMENT)
+    for register in sorted(after.lost - before.lost):
+        out += bytes((Cfa.UNDEFINED, register))
+    known = dict(after.saved).keys() | after.lost
+    for register in sorted((dict(before.saved).keys() | before.lost) - known):
+        out += bytes((Cfa.RESTORE | register,))
+    return out

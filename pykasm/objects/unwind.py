@@ -1,0 +1,204 @@
+"""How to get from an instruction back to the caller: frames found by following the code.
+
+Nothing has to be declared: the code is decoded, and what it does to rsp, rbp and the registers
+it saves is followed along its branches (DWARF 5, 6.4, calls the result a table of rows).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from pykasm.objects.debug import EntryFrame
+from pykasm.objects.dwarf import REGISTER_NUMBERS
+from pykasm.objects.effects import (
+    CALLER_SAVED,
+    GENERAL,
+    RBP,
+    RIP,
+    RSP,
+    Action,
+    Effect,
+    Flow,
+    Place,
+    Step,
+    places,
+)
+
+SLOT = 8
+"""Bytes that a register takes on the stack."""
+
+_INTERRUPT_FRAME = ("ss", "rsp", "rflags", "cs", "rip")
+"""What the processor pushes, in order (AMD64 APM vol. 2, 8.9.3)."""
+
+
+class Frame(NamedTuple):
+    """What is known of the stack at an instruction.
+
+    The CFA (canonical frame address, DWARF 5, 6.4) is the end of what was on the stack when the
+    function was entered. `depth` is the distance from rsp up to it, `base` that from rbp; None
+    if not known. `saved` pairs registers with the place of the caller's value, relative to the
+    CFA. `lost` are registers whose values for the caller can't be known.
+    """
+
+    depth: int | None
+    base: int | None
+    saved: tuple[tuple[int, int], ...]
+    lost: frozenset[int]
+    call: bool
+
+
+def entry_frame(entry: EntryFrame, pushed: int) -> Frame:
+    """The frame at the first instruction of a function, `pushed` bytes below what `entry` says."""
+    match entry:
+        case EntryFrame.CALL:
+            return Frame(SLOT + pushed, None, ((RIP, -SLOT),), CALLER_SAVED, True)
+        case EntryFrame.NONE:
+            return Frame(pushed, None, (), GENERAL | {RIP}, False)
+    saved = tuple(
+        (REGISTER_NUMBERS[name], -SLOT * place)
+        for place, name in enumerate(_INTERRUPT_FRAME, start=1)
+    )
+    depth = SLOT * (len(saved) + (entry is EntryFrame.INTERRUPT_WITH_ERROR))
+    return Frame(depth + pushed, None, saved, frozenset(), False)
+
+
+def frame_rows(
+    code: bytes, entry: Frame, base: int = 0, relocated: frozenset[int] = frozenset()
+) -> list[tuple[int, Frame]]:
+    """The frames of a function of 64-bit `code`, each with the offset from which it holds.
+
+    `base` is the code's offset in its section and `relocated` the offsets there that the linker
+    fills in. Code that no branch is seen to reach (a case of a jump table) is taken to have the
+    frame of the last indirect jump before it.
+    """
+    found = list(places(code, base, relocated))
+    targets = {place.target for place in found if place.target is not None}
+    targets -= {place.offset for place in found}
+    found += [Place(offset, offset, Effect(), None) for offset in targets if offset < len(code)]
+    found.sort(key=lambda place: place.offset)
+    arrivals = {0: entry}
+    known = 0
+    while len(arrivals) > known:
+        known = len(arrivals)
+        rows, complete = _follow(found, arrivals, entry, False)
+    if not complete:
+        rows, _ = _follow(found, arrivals, entry, True)
+    return sorted(rows.items())
+
+
+def _follow(
+    found: list[Place], arrivals: dict[int, Frame], entry: Frame, jump_tables: bool
+) -> tuple[dict[int, Frame], bool]:
+    """One pass over a function; the rows, and whether every place was reached.
+
+    `arrivals` are the frames at the targets of branches, to which the pass adds. With
+    `jump_tables`, code after an end is reached from the last indirect jump.
+    """
+    rows, complete = {0: entry}, True
+    frame: Frame | None = entry
+    table: Frame | None = None
+    for offset, end, effect, target in found:
+        frame = arrivals.get(offset, frame)
+        if frame is None:
+            complete = False
+            continue
+        rows[offset] = frame
+        if effect.steps:
+            frame = rows[end] = _after(frame, effect.steps)
+        if target is not None:
+            arrivals.setdefault(target, frame)
+        if effect.flow is Flow.INDIRECT_JUMP and jump_tables:
+            table = frame
+        if effect.flow in _ENDS:
+            frame = table
+    return rows, complete
+
+
+_ENDS = {Flow.JUMP, Flow.INDIRECT_JUMP, Flow.END}
+
+
+@lru_cache(65536)
+def _after(frame: Frame, steps: tuple[Step, ...]) -> Frame:
+    """The frame after `steps`."""
+    for action, argument in steps:
+        frame = _ACTIONS[action](frame, argument)
+    if frame.depth is None and frame.base is None:
+        return frame._replace(saved=(), lost=frame.lost | {RIP})
+    return frame
+
+
+def _push(frame: Frame, register: int) -> Frame:
+    frame = _add(frame, -SLOT)
+    depth = frame.depth
+    untouched = register not in frame.lost and register not in dict(frame.saved)
+    if depth is None or depth % SLOT or not untouched or register == RSP:
+        return frame
+    return frame._replace(saved=(*frame.saved, (register, -depth)))
+
+
+def _pop(frame: Frame, register: int) -> Frame:
+    slot = None if frame.depth is None else (register, -frame.depth)
+    if slot in frame.saved:
+        frame = frame._replace(saved=tuple(place for place in frame.saved if place != slot))
+        if register == RBP:
+            frame = frame._replace(base=None)
+    else:
+        frame = _change(frame, register)
+    return _add(frame, SLOT)
+
+
+def _add(frame: Frame, distance: int) -> Frame:
+    if frame.depth is None:
+        return frame
+    return _lower(frame, frame.depth - distance)
+
+
+def _lower(frame: Frame, depth: int | None) -> Frame:
+    """The frame with rsp `depth` below the CFA; what is saved below rsp is no longer safe."""
+    gone = {register for register, place in frame.saved if depth is not None and place < -depth}
+    if gone:
+        kept = tuple(place for place in frame.saved if place[0] not in gone)
+        return frame._replace(depth=depth, saved=kept, lost=frame.lost | gone)
+    return frame._replace(depth=depth)
+
+
+def _base_from_stack(frame: Frame, distance: int) -> Frame:
+    base = None if frame.depth is None else frame.depth - distance
+    return _change(frame, RBP)._replace(base=base)
+
+
+def _stack_from_base(frame: Frame, distance: int) -> Frame:
+    return _lower(frame, None if frame.base is None else frame.base - distance)
+
+
+def _switch_stack(frame: Frame, _: int) -> Frame:
+    """A function that was called and takes another stack finds its own frame there.
+
+    That is what a switch between threads does: both stacks were left by the same code.
+    """
+    return frame if frame.call else frame._replace(depth=None)
+
+
+def _lose_stack(frame: Frame, _: int) -> Frame:
+    return frame._replace(depth=None)
+
+
+def _change(frame: Frame, register: int) -> Frame:
+    if register == RBP and frame.base is not None:
+        frame = frame._replace(base=None)
+    if register in frame.lost or register in dict(frame.saved):
+        return frame
+    return frame._replace(lost=frame.lost | {register})
+
+
+_ACTIONS = {
+    Action.PUSH: _push,
+    Action.POP: _pop,
+    Action.ADD: _add,
+    Action.BASE_FROM_STACK: _base_from_stack,
+    Action.STACK_FROM_BASE: _stack_from_base,
+    Action.SWITCH_STACK: _switch_stack,
+    Action.LOSE_STACK: _lose_stack,
+    Action.CHANGE: _change,
+}
