@@ -1,15 +1,16 @@
 """The symbol table that a kernel carries, to name addresses by itself: the section `.symbols`.
 
-`SymbolTable` lies at its start and points to what follows. Symbols are functions and data with a
-size, ordered by address. An address is held by its lower 32 bits, of which it is the sign
+`EmbeddedSymbols` lies at its start and points to what follows. Symbols are functions and data
+with a size, ordered by address. An address is held by its lower 32 bits, of which it is the sign
 extension: code before paging lies in the first 2 GiB, all other in the last (System V ABI AMD64
 supplement, 3.5.1, "kernel code model").
 
 The lines of a function are a program of unsigned LEB128 numbers (DWARF 5, 7.6). It begins with
 the index of a file and a line, which hold from the function's first byte on. Then follow rows of
-two numbers: how many bytes after the row before the next one begins, which is never 0, and how far
-its line is from that row's, in zigzag order (0, -1, 1, -2 …). `FILE_CHANGE` behind a row, then the
-index of a file, says that the row is of that file. The last row begins where the function ends.
+two numbers: how many bytes after the row before the next one begins, which is never 0, and how
+far its line is from that row's, in zigzag order (0, -1, 1, -2 …). `FILE_CHANGE` behind a row, then
+the index of a file, says that the row is of that file. The last row begins where the function
+ends.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pykasm.lang.data import DataReference, Packer, SymbolReference
 from pykasm.lang.objects import AssembledUnit
-from pykasm.lang.types import U8, U32, U64, Ptr, Struct, TypeMeta, sizeof
+from pykasm.lang.types import U8, U32, U64, Ptr, Struct, offsetof, sizeof
 from pykasm.link.layout import LOAD_ADDRESS, SYMBOLS
 from pykasm.link.symbols import LinkedSymbol, read_symbols
 from pykasm.objects.debug import DebugFunction
@@ -37,14 +37,14 @@ ALIGNMENT = 8
 """Bytes; that of the pointers at the table's start."""
 
 
-class SymbolTable(Struct):
-    """What `.symbols` begins with. Offsets of names are in bytes from `strings` on, those of line
-    programs from `programs` on."""
+class EmbeddedSymbols(Struct):
+    """What `.symbols` begins with. Names are given by the bytes from `strings` on to them, line
+    programs by those from `programs` on."""
 
     addresses: Ptr[U32]  # of each symbol, ascending
     sizes: Ptr[U32]  # in bytes
     names: Ptr[U32]
-    lines: Ptr[U32]  # offset of the line program, or NO_LINES
+    lines: Ptr[U32]  # line programs, or NO_LINES
     by_name: Ptr[U32]  # indexes of the symbols in the order of the bytes of their names
     files: Ptr[U32]  # the name of each file
     programs: Ptr[U8]
@@ -52,27 +52,65 @@ class SymbolTable(Struct):
     count: U64  # of symbols
 
 
-class _Strings:
-    """Strings one after the other, each once."""
-
-    def __init__(self) -> None:
-        self.bytes = bytearray()
-        self._offsets: dict[str, int] = {}
-
-    def offset(self, text: str) -> int:
-        """Where `text` begins."""
-        if text not in self._offsets:
-            self._offsets[text] = len(self.bytes)
-            self.bytes += text.encode() + b"\0"
-        return self._offsets[text]
-
-
-class _Lines(NamedTuple):
-    """A function's rows in the way of a table: offset, index of the file, line."""
+class _Row(NamedTuple):
+    """From `offset` bytes into a function on, its code comes from `line` of the file `file`."""
 
     offset: int
     file: int
     line: int
+
+
+class _Table:
+    """The parts of the table while they grow."""
+
+    def __init__(self) -> None:
+        self.strings = bytearray()
+        self.programs = bytearray()
+        self.files: dict[str, int] = {}
+
+    def string(self, text: str) -> int:
+        """Add `text`; where it begins."""
+        self.strings += text.encode() + b"\0"
+        return len(self.strings) - len(text.encode()) - 1
+
+    def program(self, function: DebugFunction, directory: str) -> int:
+        """Add the line program of `function`; where it begins."""
+        start = len(self.programs)
+        row, *rest = self._rows(function, directory)
+        self.programs += unsigned(row.file) + unsigned(row.line)
+        for following in [*rest, row._replace(offset=len(function.code))]:
+            self.programs += unsigned(following.offset - row.offset)
+            self.programs += unsigned(_zigzag(following.line - row.line))
+            if following.file != row.file:
+                self.programs += unsigned(FILE_CHANGE) + unsigned(following.file)
+            row = following
+        return start
+
+    def _rows(self, function: DebugFunction, directory: str) -> list[_Row]:
+        return [
+            _Row(offset, self._file(source, directory), source.line)
+            for offset, source in function.rows
+        ]
+
+    def _file(self, source: Source, directory: str) -> int:
+        path = Path(source.file)
+        name = str(path.relative_to(directory) if path.is_relative_to(directory) else path)
+        return self.files.setdefault(name, len(self.files))
+
+    def finished(self, symbols: Sequence[LinkedSymbol], lines: list[int]) -> ObjectFile:
+        """The table as an object."""
+        order = sorted(range(len(symbols)), key=lambda index: symbols[index].name.encode())
+        parts = {
+            "addresses": _words(symbol.address & 0xFFFFFFFF for symbol in symbols),
+            "sizes": _words(symbol.size for symbol in symbols),
+            "names": _words(self.string(symbol.name) for symbol in symbols),
+            "lines": _words(lines),
+            "by_name": _words(order),
+            "files": _words(self.string(file) for file in self.files),
+            "programs": bytes(self.programs),
+            "strings": bytes(self.strings),
+        }
+        return _object(parts, len(symbols))
 
 
 def embedded_symbols(units: Sequence[AssembledUnit], linked: Path) -> ObjectFile:
@@ -80,6 +118,7 @@ def embedded_symbols(units: Sequence[AssembledUnit], linked: Path) -> ObjectFile
 
     Source files are named relative to the directory that the units' debugging information names.
     """
+    table = _Table()
     symbols = sorted(filter(_is_told, read_symbols(linked)), key=lambda one: one.address)
     functions = {
         function.name: (function, debug.directory)
@@ -87,7 +126,11 @@ def embedded_symbols(units: Sequence[AssembledUnit], linked: Path) -> ObjectFile
         if (debug := unit.object.debug) is not None
         for function in debug.functions
     }
-    return _table(symbols, functions)
+    lines = [
+        table.program(*functions[one.name]) if one.name in functions else NO_LINES
+        for one in symbols
+    ]
+    return table.finished(symbols, lines)
 
 
 def _is_told(symbol: LinkedSymbol) -> bool:
@@ -95,57 +138,8 @@ def _is_told(symbol: LinkedSymbol) -> bool:
     return symbol.defined and symbol.size > 0 and symbol.address >= LOAD_ADDRESS
 
 
-def _table(
-    symbols: list[LinkedSymbol], functions: dict[str, tuple[DebugFunction, str]]
-) -> ObjectFile:
-    strings, programs = _Strings(), bytearray()
-    files: dict[str, int] = {}
-    lines = []
-    for symbol in symbols:
-        if symbol.name not in functions:
-            lines.append(NO_LINES)
-            continue
-        lines.append(len(programs))
-        programs += _program(*functions[symbol.name], files)
-    by_name = sorted(range(len(symbols)), key=lambda index: symbols[index].name.encode())
-    parts: dict[str, bytes] = {
-        "addresses": _words(symbol.address & 0xFFFFFFFF for symbol in symbols),
-        "sizes": _words(symbol.size for symbol in symbols),
-        "names": _words(strings.offset(symbol.name) for symbol in symbols),
-        "lines": _words(lines),
-        "by_name": _words(by_name),
-        "files": _words(strings.offset(file) for file in files),
-        "programs": bytes(programs),
-        "strings": bytes(strings.bytes),
-    }
-    return _object(parts, len(symbols))
-
-
 def _words(numbers: Iterable[int]) -> bytes:
     return b"".join(number.to_bytes(sizeof(U32), "little") for number in numbers)
-
-
-def _program(function: DebugFunction, directory: str, files: dict[str, int]) -> bytes:
-    """The line program of `function`; files that are new are added to `files`."""
-    rows = [
-        _Lines(offset, files.setdefault(_relative(source, directory), len(files)), source.line)
-        for offset, source in function.rows
-    ] or [_Lines(0, files.setdefault(_relative(function.declared, directory), len(files)), 0)]
-    out = bytearray(unsigned(rows[0].file) + unsigned(rows[0].line))
-    before = rows[0]
-    for row in [*rows[1:], before._replace(offset=len(function.code) or 1)]:
-        if row.offset == before.offset:
-            continue
-        out += unsigned(row.offset - before.offset) + unsigned(_zigzag(row.line - before.line))
-        if row.file != before.file:
-            out += unsigned(FILE_CHANGE) + unsigned(row.file)
-        before = row
-    return bytes(out)
-
-
-def _relative(source: Source, directory: str) -> str:
-    path = Path(source.file)
-    return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
 
 
 def _zigzag(number: int) -> int:
@@ -153,13 +147,14 @@ def _zigzag(number: int) -> int:
 
 
 def _object(parts: dict[str, bytes], count: int) -> ObjectFile:
-    name = f".{SYMBOLS}"
-    section = Section(
-        name, SectionFlags.ALLOC, align=ALIGNMENT, data=bytearray(sizeof(SymbolTable))
-    )
-    places = {}
-    for part, contents in parts.items():
-        places[part] = len(section.data)
+    """`EmbeddedSymbols` for `count` symbols, and behind it the `parts` that it points to."""
+    section = Section(f".{SYMBOLS}", SectionFlags.ALLOC, align=ALIGNMENT)
+    section.data += bytes(sizeof(EmbeddedSymbols))
+    at = offsetof(EmbeddedSymbols, "count")
+    section.data[at:] = count.to_bytes(sizeof(U64), "little")
+    for name, contents in parts.items():
+        pointer = offsetof(EmbeddedSymbols, name)
+        kind = RelocationKind.R_X86_64_64
+        section.relocations.append(Relocation(pointer, kind, section.name, len(section.data)))
         section.data += contents
-        section.data += bytes(-len(section.data) % sizeof(U32))
-    ...
+    return ObjectFile(SYMBOLS, [section])

@@ -1,0 +1,1 @@
+"""Telling people what went wrong, and where."""
