@@ -16,6 +16,7 @@ from typing import Any
 from pykasm.errors import PykasmError
 
 CONFIGURATION = "pyproject.toml"
+DEFAULT_NAME = "kernel"
 IMAGE = re.compile(r"(?P<module>[\w.]+):(?P<function>\w+)")
 
 
@@ -34,7 +35,7 @@ class Project:
     """
 
     root: Path
-    name: str = "kernel"
+    name: str = DEFAULT_NAME
     image: str = "kernel.image:image"
     build: str = "build"
     grub: str = "grub"
@@ -60,7 +61,7 @@ class Project:
             raise ConfigurationError(
                 f'{file} has no table [tool.pykasm]\nhelp: add one with image = "module:function"'
             )
-        name = document.get("project", {}).get("name", cls.name)
+        name = document.get("project", {}).get("name", DEFAULT_NAME)
         return replace(cls(file.parent, name), **_checked(settings, file))
 
     @property
