@@ -115,7 +115,7 @@ def _decoded(code: bytes, jobs: list[_Job]) -> list[Encoding]:
     """The encodings in `code` of `jobs`, up to the first that is not what was meant."""
     decoder = Decoder(jobs[0].statement.bits, code)
     instruction = Instruction()
-    found = []
+    found: list[Encoding] = []
     start = 0
     for statement, numeric, shape, _ in jobs:
         decoder.decode_out(instruction)
@@ -147,5 +147,3 @@ def _encoded_otherwise(job: _Job) -> Encoding:
         got="no such bytes from Keystone and from iced-x86",
         fix="write the instruction in another form",
     )
-
-

@@ -47,9 +47,7 @@ def _instruction(statement: Statement, form: Form) -> Instruction:
     instruction.code = form.code
     for position, kind in enumerate(form.kinds):
         _set_unwritten(instruction, position, kind, statement.bits)
-    for position, rule, operand in zip(
-        form.positions, form.rules, statement.operands, strict=True
-    ):
+    for position, rule, operand in zip(form.positions, form.rules, statement.operands, strict=True):
         _set_operand(instruction, position, rule, operand, statement.bits)
     for position, register in form.implied:
         instruction.set_op_register(position, ICED_REGISTERS[register])
@@ -119,9 +117,7 @@ def _displacement_size(address: Address, width: int, value: int) -> int:
     return 1 if -0x80 <= value < 0x80 else width // 8
 
 
-def _set_immediate(
-    instruction: Instruction, position: int, rule: OperandRule, value: int
-) -> None:
+def _set_immediate(instruction: Instruction, position: int, rule: OperandRule, value: int) -> None:
     field = rule.immediate
     shape = (field.bits, field.operand_bits) if field else (8, 8)
     instruction.set_op_kind(position, _IMMEDIATE_KINDS[shape])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from keystone import KS_ARCH_X86, KS_MODE_16, KS_MODE_32, KS_MODE_64, Ks, KsError
 
 _MODES = {16: KS_MODE_16, 32: KS_MODE_32, 64: KS_MODE_64}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _engine(bits: int) -> Ks:
     return Ks(KS_ARCH_X86, _MODES[bits])
 

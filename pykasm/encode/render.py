@@ -20,7 +20,7 @@ from pykasm.isa.statement import (
 )
 
 PLACEHOLDERS = {1: 0x11, 2: 0x1122, 4: 0x11223344, 8: 0x1122334455667788}
-"""Numbers that stand for a symbol's address in a field of so many bytes: none has a shorter form."""
+"""Numbers that stand for an address in a field of so many bytes; none fits a smaller field."""
 
 _SHORT_PLACEHOLDER = 0x10
 """The target of a short branch at address 0: near enough for every encoder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from iced_x86 import Instruction, OpKind
 from iced_x86 import Register as IcedRegister
+from iced_x86 import Register_ as IcedNumber
 
 from pykasm.encode.render import branch_placeholder
 from pykasm.isa.addresses import address_bits
@@ -14,21 +15,20 @@ from pykasm.isa.shapes import PREFIXES
 from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand, Statement
 
 
-
-def _iced_number(register: Register) -> int:
+def _iced_number(register: Register) -> IcedNumber:
     name = register.name.upper()
     if register.kind is RegisterKind.GENERAL and register.size == 1 and register.number >= 8:
         name = f"R{register.number}L"
-    number: int = getattr(IcedRegister, name)
+    number: IcedNumber = getattr(IcedRegister, name)
     return number
 
 
-ICED_REGISTERS: dict[Register, int] = {
+ICED_REGISTERS: dict[Register, IcedNumber] = {
     register: _iced_number(register) for register in REGISTERS.values()
 }
 """iced-x86's number of each register."""
 
-_REGISTERS = {number: register for register, number in ICED_REGISTERS.items()}
+_REGISTERS: dict[int, Register] = {number: register for register, number in ICED_REGISTERS.items()}
 
 _MEMORY = OpKind.MEMORY
 _RIP, _EIP = IcedRegister.RIP, IcedRegister.EIP
@@ -60,9 +60,7 @@ def matching_form(
 
 
 def _agrees(instruction: Instruction, statement: Statement, form: Form) -> bool:
-    for position, rule, operand in zip(
-        form.positions, form.rules, statement.operands, strict=True
-    ):
+    for position, rule, operand in zip(form.positions, form.rules, statement.operands, strict=True):
         if isinstance(operand, Register):
             register = instruction.op_register(position)
             if register != ICED_REGISTERS[operand] and not _same_word(register, operand, rule):

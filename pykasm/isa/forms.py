@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from pykasm.isa import names, refusals
 from pykasm.isa.addresses import address_mistake
@@ -96,7 +96,14 @@ def _parts(operand: object) -> list[Register]:
     return []
 
 
-@lru_cache(maxsize=None)
+@cache
+def branch_sizes(bits: int, mnemonic: str) -> frozenset[int]:
+    """The sizes in bytes of the distances that branch `mnemonic` has forms for."""
+    sizes = {rule.branch for form in forms(bits, mnemonic) for rule in form.rules}
+    return frozenset(sizes - {0})
+
+
+@cache
 def mnemonics() -> frozenset[str]:
     """Every mnemonic that can be encoded in some mode."""
     return frozenset(

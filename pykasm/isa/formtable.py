@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
-from iced_x86 import EncodingKind, MemorySizeExt, OpCodeInfo
+from iced_x86 import Code_, EncodingKind, MemorySizeExt, OpCodeInfo
 
 from pykasm.isa import names
 from pykasm.isa.kinds import (
@@ -21,6 +21,7 @@ from pykasm.isa.kinds import (
 )
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
 
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """One opcode with one way to write its operands.
@@ -31,7 +32,7 @@ class Form:
     `memory_size` is the width of the memory operand in bytes, 0 where it has none.
     """
 
-    code: int
+    code: Code_
     positions: tuple[int, ...]
     rules: tuple[OperandRule, ...]
     kinds: tuple[str, ...]
@@ -59,7 +60,7 @@ _SELECTOR_READERS = {
 """Instructions of whose source register (operand so-and-so) only the low 16 bits count."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def forms(bits: int, mnemonic: str) -> tuple[Form, ...]:
     """The forms of `mnemonic` in code of `bits`, in the order of the opcode tables."""
     opcodes = names.opcodes_of(bits, mnemonic)
@@ -146,9 +147,7 @@ _SELECTOR_REGISTERS = frozenset(
 )
 
 
-def _reads_selector(
-    info: OpCodeInfo, kinds: tuple[str, ...], mnemonic: str, position: int
-) -> bool:
+def _reads_selector(info: OpCodeInfo, kinds: tuple[str, ...], mnemonic: str, position: int) -> bool:
     if _SELECTOR_READERS.get(mnemonic) != position:
         return False
     if mnemonic == "mov" and kinds[0] != "SEG_REG":

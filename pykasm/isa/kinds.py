@@ -7,7 +7,7 @@ operand codes (Intel SDM vol. 2, 3.1.1.3).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from iced_x86 import OpCodeOperandKind
 
@@ -40,7 +40,9 @@ _REGISTER_FILES = {
     "SEG": (RegisterKind.SEGMENT, 2),
 }
 
-_SINGLE_REGISTERS = ("AL", "AX", "EAX", "RAX", "CL", "DX", "ST0", "ES", "CS", "SS", "DS", "FS", "GS")
+_ACCUMULATORS = ("AL", "AX", "EAX", "RAX")
+SINGLE_REGISTERS = (*_ACCUMULATORS, "CL", "DX", "ST0", "ES", "CS", "SS", "DS", "FS", "GS")
+"""The operand kinds that are one register."""
 
 _IMMEDIATES = {
     "IMM8": (8, 8),
@@ -138,7 +140,7 @@ def _register_file(name: str, wide: bool) -> frozenset[Register]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=None)
+@cache
 def operand_rule(kind: str, wide: bool) -> OperandRule | None:
     """The rule of operand kind `kind`; None for kinds that pykasm has no operand for.
 
@@ -152,7 +154,7 @@ def operand_rule(kind: str, wide: bool) -> OperandRule | None:
         return OperandRule(kind, branch=_BRANCHES[kind])
     if kind in _FAR_POINTERS:
         return OperandRule(kind, far=_FAR_POINTERS[kind])
-    if kind in _SINGLE_REGISTERS:
+    if kind in SINGLE_REGISTERS:
         return OperandRule(kind, registers=frozenset({REGISTERS[kind.lower()]}))
     if kind in ("MEM", "MEM_OFFS", *STRING_POINTERS):
         return OperandRule(kind, memory=True)

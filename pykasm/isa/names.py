@@ -6,9 +6,10 @@ Names are those of the manuals and of GNU as in Intel syntax. Opcodes come from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
+from typing import cast
 
-from iced_x86 import Code, DecoderOptions, EncodingKind, Mnemonic, OpCodeInfo
+from iced_x86 import Code, Code_, DecoderOptions, EncodingKind, Mnemonic, OpCodeInfo
 
 from pykasm.isa.kinds import KIND_NAMES, STRING_POINTERS
 
@@ -113,18 +114,17 @@ WIDTH_IN_NAME = frozenset({"retw", "retfw", "retfd", "retfq"})
 """Names that choose an operand size which the operands do not show."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _opcodes() -> dict[str, list[OpCodeInfo]]:
     """Every opcode of processors that a kernel meets, by the table's own mnemonic."""
     names = {
         value: name.lower() for name, value in vars(Mnemonic).items() if isinstance(value, int)
     }
     found: dict[str, list[OpCodeInfo]] = {}
-    for code in vars(Code).values():
-        if isinstance(code, int):
-            info = OpCodeInfo(code)
-            if _is_usable(info):
-                found.setdefault(names[info.mnemonic], []).append(info)
+    codes = [cast(Code_, code) for code in vars(Code).values() if isinstance(code, int)]
+    for info in map(OpCodeInfo, codes):
+        if _is_usable(info):
+            found.setdefault(names[info.mnemonic], []).append(info)
     return found
 
 
@@ -139,7 +139,7 @@ def _is_usable(info: OpCodeInfo) -> bool:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def _canonical() -> dict[str, str]:
     """Each further name of a mnemonic, mapped to the one that the tables know."""
     found = dict(_ALIASES)
@@ -172,7 +172,7 @@ def canonical_name(name: str) -> str:
     return _canonical().get(name, name)
 
 
-@lru_cache(maxsize=None)
+@cache
 def all_names() -> frozenset[str]:
     """Every mnemonic there is, in any mode, with its further names."""
     names = {*_opcodes(), *_canonical(), *_PARTS, *_SYNONYMS, *_BY_MODE}

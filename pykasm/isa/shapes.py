@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from pykasm.isa.addresses import fits_signed_32
 from pykasm.isa.formtable import Form, forms
-from pykasm.isa.kinds import STRING_POINTERS, OperandRule
+from pykasm.isa.kinds import SINGLE_REGISTERS, STRING_POINTERS, OperandRule
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
 from pykasm.isa.statement import (
     Address,
@@ -56,7 +56,7 @@ class Shape:
     has_branch: bool
 
 
-_SPECIAL = frozenset("al ax eax rax cl dx st0 es cs ss ds fs gs".split())
+_SPECIAL = frozenset(name.lower() for name in SINGLE_REGISTERS)
 
 
 def _register_tokens() -> dict[Register, int]:

@@ -24,7 +24,7 @@ class Address(NamedTuple):
     size: int
     segment: Register | None = None
     base: Register | None = None
-    index: Register | None = None
+    index: Register | None = None  # type: ignore[assignment]  # hides tuple.index
     scale: int = 1
     displacement: int = 0
     symbolic: bool = False
@@ -83,7 +83,7 @@ class Fixup(NamedTuple):
     """A field for a symbol's address.
 
     `offset` from the instruction's first byte, `operand` the index of the operand it belongs to,
-    `addend` what the field's place in the instruction adds to the author's addend (−4 for a
+    `addend` what the field's place in the instruction adds to the author's addend (-4 for a
     call: the distance counts from the instruction's end).
     """
 
