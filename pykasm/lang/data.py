@@ -239,6 +239,8 @@ def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
     """The symbol that `value` (data, a part of it, a function, a label) has, and its name."""
     if isinstance(value, Label):
         return SymbolReference(value), value.name
+    if isinstance(value, BranchOperand):
+        return value.reference, value.name
     if isinstance(value, MemoryOperand):
         fixed = value._base is None and value._index is None
         if fixed and value._reference is not None:
