@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pykasm.build import iso
+from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
@@ -15,7 +15,8 @@ from pykasm.encode.encoder import Encoder
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker
-from pykasm.link.layout import Layout, kernel_layout
+from pykasm.link.embedded import embedded_symbols
+from pykasm.link.layout import SYMBOLS, Layout, kernel_layout
 from pykasm.link.script import render_script
 from pykasm.objects.elf import write_object
 from pykasm.objects.model import ObjectFile
@@ -44,10 +45,6 @@ class BuildResult:
         return [unit.object for unit in self.units]
 
 
-MakeTables = Callable[[list[AssembledUnit], Path], ObjectFile]
-"""From the units and the image linked without it, the kernel's embedded symbol table as an object
-with the section `.symbols`."""
-
 Hook = Callable[[BuildResult], None]
 """Something made from a finished build, such as a listing."""
 
@@ -56,7 +53,6 @@ def build(
     project: Project,
     stages: Stages,
     *,
-    make_tables: MakeTables | None = None,
     hooks: Sequence[tuple[str, Hook]] = (),
     debug: bool = True,
 ) -> BuildResult:
@@ -76,7 +72,7 @@ def build(
         units = assemble_program(program, Encoder(), str(project.root))
     objects = _write_objects(project, stages, units)
     layout = image.layout or kernel_layout(program.entries[0])
-    _link(project, stages, stamps, layout, objects, units, make_tables)
+    _link(project, stages, stamps, layout, objects, units)
     _make_iso(project, stages, stamps)
     result = BuildResult(project, program, units, project.kernel, project.iso)
     for name, hook in hooks:
@@ -103,27 +99,36 @@ def _link(
     layout: Layout,
     objects: list[Path],
     units: list[AssembledUnit],
-    make_tables: MakeTables | None,
 ) -> None:
     with stages.stage("link") as stage:
         script = project.folder / "kernel.ld"
         write_if_changed(script, render_script(layout).encode())
-        sources = [Path(linker.__file__), *_source(make_tables)]
         names = " ".join(path.name for path in objects)
-        made_from = fingerprint(*sources, script, names, *objects)
+        makers = _source(linker.link, embedded_symbols)
+        made_from = fingerprint(*makers, script, names, *objects)
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
-        elif make_tables is None:
-            linker.link(objects, script, project.kernel, reporter=stages.reporter)
-        else:
+        elif _uses_symbols(units):
             linker.link_with_tables(
                 objects,
                 script,
                 project.kernel,
-                lambda linked: write_object(make_tables(units, linked)),
+                lambda linked: write_object(embedded_symbols(units, linked)),
                 reporter=stages.reporter,
             )
+        else:
+            linker.link(objects, script, project.kernel, reporter=stages.reporter)
         stamps.record(project.kernel, made_from)
+
+
+def _uses_symbols(units: list[AssembledUnit]) -> bool:
+    """Whether any code refers to the embedded symbol table."""
+    return any(
+        relocation.symbol == f"{SYMBOLS}_start"
+        for unit in units
+        for section in unit.object.sections
+        for relocation in section.relocations
+    )
 
 
 def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
@@ -133,7 +138,7 @@ def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
         inputs = [stripped, project.menu, *project.module_files]
         iso.check_files(inputs)
         settings = repr((project.name, project.command_line, project.modules))
-        made_from = fingerprint(*_source(iso.make_iso), settings, *inputs)
+        made_from = fingerprint(*_source(iso.make_iso, grub.boot_images), settings, *inputs)
         if stamps.fresh(project.iso, made_from):
             stage.note = UNCHANGED
             return
@@ -150,6 +155,6 @@ def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
         stamps.record(project.iso, made_from)
 
 
-def _source(function: Callable[..., object] | None) -> list[Path]:
-    """The file of `function`, on which what it makes depends too."""
-    return [Path(inspect.getfile(function))] if function else []
+def _source(*functions: Callable[..., object]) -> list[Path]:
+    """The files of `functions`, on which what they make depends too."""
+    return [Path(inspect.getfile(function)) for function in functions]
