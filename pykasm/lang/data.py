@@ -10,7 +10,13 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS
-from pykasm.lang.builder import AddressOperand, BranchOperand, current, is_building
+from pykasm.lang.builder import (
+    AddressOperand,
+    BranchOperand,
+    FarOperand,
+    current,
+    is_building,
+)
 from pykasm.lang.operands import MemoryOperand, Operand, SymbolReference
 from pykasm.lang.types import (
     POINTER_SIZE,
@@ -42,6 +48,8 @@ class Storage(Enum):
     PERCPU = ".percpu"
     INIT = ".init.data"
     BOOT = ".boot.data"
+    HEADER = ".multiboot2"
+    NOTE = ".note.pvh"
 
 
 class Data(MemoryOperand):
@@ -125,6 +133,16 @@ def init(kind: type[T], initial: object = None, align: int = 1) -> T:
 def boot(kind: type[T], initial: object = None, align: int = 1) -> T:
     """Data that code before paging uses: linked at its physical address."""
     return typing_cast(T, _declared(Storage.BOOT, kind, initial, align))
+
+
+def header(kind: type[T], value: object, align: int = 1) -> T:
+    """What a boot loader searches the first part of the file for, such as a Multiboot2 header."""
+    return typing_cast(T, _declared(Storage.HEADER, kind, value, align))
+
+
+def note(kind: type[T], value: object, align: int = 4) -> T:
+    """An ELF note (System V ABI, chapter 5), which tells a loader something about the image."""
+    return typing_cast(T, _declared(Storage.NOTE, kind, value, align))
 
 
 class LabelAddress(NamedTuple):
@@ -268,6 +286,12 @@ def physical(value: object) -> Any:
     """
     reference, name = symbol_reference(value, "physical")
     return AddressOperand(reference._plus(-VIRTUAL_BASE), 4, f"physical({name})")
+
+
+def far(selector: int, place: object) -> Any:
+    """`selector:place`, the target of a far jump or call in 16- and 32-bit code."""
+    reference, name = symbol_reference(place, "far")
+    return FarOperand(selector, reference, 4 if current_bits() != 16 else 2, name)
 
 
 def current_bits() -> int:

@@ -44,6 +44,8 @@ DATA_FLAGS = {
     Storage.PERCPU: SectionFlags.ALLOC | SectionFlags.WRITE,
     Storage.INIT: SectionFlags.ALLOC | SectionFlags.WRITE,
     Storage.BOOT: SectionFlags.ALLOC | SectionFlags.WRITE,
+    Storage.HEADER: SectionFlags.ALLOC,
+    Storage.NOTE: SectionFlags.ALLOC,
 }
 
 
@@ -140,6 +142,7 @@ class _Assembler:
         datum, storage = packed.datum, packed.datum._storage
         nobits = storage is Storage.BSS
         section = self._section(storage.value, DATA_FLAGS[storage], nobits)
+        section.note = storage is Storage.NOTE
         offset = _pad(section, datum._alignment)
         if nobits:
             section.zeros = offset + len(packed.bytes)
