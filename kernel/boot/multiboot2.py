@@ -1,0 +1,186 @@
+"""What a Multiboot2 loader looks for in the image, and what it leaves in memory.
+
+Source: Multiboot2 Specification version 2.0, sections 3.1 (header) and 3.6 (boot information).
+"""
+
+from enum import IntEnum, IntFlag
+
+from pykasm import *
+
+HEADER_MAGIC = 0xE85250D6
+"""What a loader searches for (3.1.2)."""
+
+LOADER_MAGIC = 0x36D76289
+"""What eax holds when a Multiboot2 loader enters (3.3)."""
+
+ARCHITECTURE_I386 = 0
+"""32-bit protected mode of i386 (3.1.2)."""
+
+TAG_ALIGNMENT = 8
+"""Bytes; tags of the header and of the boot information are padded to it (3.1.3, 3.6.2)."""
+
+
+class HeaderTagType(IntEnum):
+    """Kinds of tags in the header (3.1.3 to 3.1.13)."""
+
+    END = 0
+    INFORMATION_REQUEST = 1
+    CONSOLE_FLAGS = 4
+
+
+class HeaderTagFlags(IntFlag):
+    """What a tag of the header asks (3.1.3)."""
+
+    REQUIRED = 0
+    OPTIONAL = 1
+
+
+class ConsoleFlags(IntFlag):
+    """What the image says of its console (3.1.9)."""
+
+    EGA_TEXT_SUPPORTED = 1 << 1
+
+
+class HeaderTag(Struct):
+    """The start of each tag of the header; `size` counts bytes and leaves padding out (3.1.3)."""
+
+    type: U16 = field(HeaderTagType)
+    flags: U16 = field(HeaderTagFlags)
+    size: U32
+
+
+class ConsoleFlagsTag(Struct, align=TAG_ALIGNMENT):
+    """Which consoles the image can use (3.1.9)."""
+
+    tag: HeaderTag
+    console_flags: U32 = field(ConsoleFlags)
+
+
+class Header(Struct, align=TAG_ALIGNMENT):
+    """The header of this kernel's image (3.1.2)."""
+
+    magic: U32
+    architecture: U32
+    header_length: U32
+    checksum: U32
+    console: ConsoleFlagsTag
+    end: HeaderTag
+
+
+def image_header() -> Header:
+    """The header that makes a file a Multiboot2 image: entered at its ELF entry point."""
+    length = sizeof(Header)
+    return Header(
+        magic=HEADER_MAGIC,
+        architecture=ARCHITECTURE_I386,
+        header_length=length,
+        checksum=-(HEADER_MAGIC + ARCHITECTURE_I386 + length) % (1 << 32),
+        console=ConsoleFlagsTag(
+            tag=HeaderTag(
+                type=HeaderTagType.CONSOLE_FLAGS,
+                flags=HeaderTagFlags.OPTIONAL,
+                size=offsetof(ConsoleFlagsTag, "console_flags") + sizeof(U32),
+            ),
+            console_flags=ConsoleFlags.EGA_TEXT_SUPPORTED,
+        ),
+        end=HeaderTag(type=HeaderTagType.END, size=sizeof(HeaderTag)),
+    )
+
+
+class TagType(IntEnum):
+    """Kinds of tags in the boot information (3.6)."""
+
+    END = 0
+    COMMAND_LINE = 1
+    BOOT_LOADER_NAME = 2
+    MODULE = 3
+    MEMORY_MAP = 6
+    FRAMEBUFFER = 8
+    ACPI_OLD_RSDP = 14
+    ACPI_NEW_RSDP = 15
+
+
+class InformationHeader(Struct):
+    """The start of the boot information; `total_size` counts bytes, itself too (3.6.1)."""
+
+    total_size: U32
+    reserved: U32
+
+
+class Tag(Struct):
+    """The start of each tag; `size` counts bytes and leaves padding out (3.6.2)."""
+
+    type: U32 = field(TagType)
+    size: U32
+
+
+class StringTag(Struct):
+    """A command line or the loader's name, with a zero at the end (3.6.4, 3.6.5)."""
+
+    tag: Tag
+    string: Array[U8] = field(count=0)
+
+
+class ModuleTag(Struct):
+    """A file loaded beside the kernel, from physical `start` up to `end` (3.6.6)."""
+
+    tag: Tag
+    start: U32
+    end: U32
+    string: Array[U8] = field(count=0)
+
+
+class MemoryKind(IntEnum):
+    """What physical memory is for (3.6.8); the numbers are those of ACPI 6.5, table 15.2, too."""
+
+    AVAILABLE = 1
+    RESERVED = 2
+    ACPI_RECLAIMABLE = 3
+    ACPI_NVS = 4
+    DEFECTIVE = 5
+
+
+class MemoryMapEntry(Struct):
+    """`length` bytes of physical memory from `base_address` (3.6.8)."""
+
+    base_address: U64
+    length: U64
+    type: U32 = field(MemoryKind)
+    reserved: U32
+
+
+class MemoryMapTag(Struct):
+    """The memory map; entries of `entry_size` bytes fill the rest of the tag (3.6.8)."""
+
+    tag: Tag
+    entry_size: U32
+    entry_version: U32
+    entries: Array[MemoryMapEntry] = field(count=0)
+
+
+class FramebufferType(IntEnum):
+    """What the display shows (3.6.12)."""
+
+    INDEXED = 0
+    DIRECT = 1
+    EGA_TEXT = 2
+
+
+class FramebufferTag(Struct):
+    """The display: for EGA text `width` and `height` count characters (3.6.12)."""
+
+    tag: Tag
+    address: U64
+    pitch: U32
+    width: U32
+    height: U32
+    bits_per_pixel: U8
+    type: U8 = field(FramebufferType)
+    reserved: U16
+
+
+class RsdpTag(Struct):
+    """A copy of the ACPI root system description pointer (3.6.14, 3.6.15)."""
+
+    tag: Tag
+    rsdp: Array[U8] = field(count=0)

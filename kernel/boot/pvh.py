@@ -1,0 +1,83 @@
+"""The PVH way in: a note in the image, and what the loader leaves in memory.
+
+Source: Xen, "x86/HVM direct boot ABI" (docs/misc/pvh.pandoc) and public/arch-x86/hvm/start_info.h,
+public/elfnote.h.
+"""
+
+from enum import IntEnum
+
+from pykasm import *
+
+PHYS32_ENTRY = 18
+"""XEN_ELFNOTE_PHYS32_ENTRY: the type of the note (elfnote.h)."""
+
+OWNER = b"Xen\0"
+"""The name of the note (elfnote.h)."""
+
+START_MAGIC = 0x336EC578
+"""XEN_HVM_START_MAGIC_VALUE: "xEn3" with the 0x80 bit of the "E" set (start_info.h)."""
+
+
+class EntryNote(Struct):
+    """An ELF note (System V ABI, chapter 5, "Note Section") with a 32-bit physical address."""
+
+    name_size: U32
+    description_size: U32
+    type: U32
+    name: Array[U8] = field(count=len(OWNER))
+    entry: U32
+
+
+def entry_note(entry: object) -> EntryNote:
+    """The note that tells a PVH loader to enter at `entry`, code linked at its load address."""
+    return EntryNote(
+        name_size=len(OWNER),
+        description_size=sizeof(U32),
+        type=PHYS32_ENTRY,
+        name=OWNER,
+        entry=entry,
+    )
+
+
+class StartInfo(Struct):
+    """hvm_start_info; ebx holds its physical address. All pointers are physical, 0 for none."""
+
+    magic: U32
+    version: U32
+    flags: U32
+    module_count: U32
+    modules: U64
+    command_line: U64
+    rsdp: U64
+    memory_map: U64
+    """From version 1 on, as is all that follows."""
+    memory_map_entries: U32
+    reserved: U32
+
+
+class Module(Struct):
+    """hvm_modlist_entry: a file of `size` bytes at physical `address`."""
+
+    address: U64
+    size: U64
+    command_line: U64
+    reserved: U64
+
+
+class MemoryKind(IntEnum):
+    """XEN_HVM_MEMMAP_TYPE_…: what physical memory is for; ACPI's numbers (6.5, table 15.2)."""
+
+    AVAILABLE = 1
+    RESERVED = 2
+    ACPI_RECLAIMABLE = 3
+    ACPI_NVS = 4
+    DEFECTIVE = 5
+
+
+class MemoryMapEntry(Struct):
+    """hvm_memmap_table_entry: `size` bytes of physical memory from `address`."""
+
+    address: U64
+    size: U64
+    type: U32 = field(MemoryKind)
+    reserved: U32
