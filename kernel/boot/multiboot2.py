@@ -7,6 +7,8 @@ from enum import IntEnum, IntFlag
 
 from pykasm import *
 
+from kernel.boot.memorykind import MemoryKind
+
 HEADER_MAGIC = 0xE85250D6
 """What a loader searches for (3.1.2)."""
 
@@ -128,16 +130,6 @@ class ModuleTag(Struct):
     start: U32
     end: U32
     string: Array[U8] = field(count=0)
-
-
-class MemoryKind(IntEnum):
-    """What physical memory is for (3.6.8); the numbers are those of ACPI 6.5, table 15.2, too."""
-
-    AVAILABLE = 1
-    RESERVED = 2
-    ACPI_RECLAIMABLE = 3
-    ACPI_NVS = 4
-    DEFECTIVE = 5
 
 
 class MemoryMapEntry(Struct):

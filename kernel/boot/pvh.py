@@ -4,9 +4,9 @@ Source: Xen, "x86/HVM direct boot ABI" (docs/misc/pvh.pandoc) and public/arch-x8
 public/elfnote.h.
 """
 
-from enum import IntEnum
-
 from pykasm import *
+
+from kernel.boot.memorykind import MemoryKind
 
 PHYS32_ENTRY = 18
 """XEN_ELFNOTE_PHYS32_ENTRY: the type of the note (elfnote.h)."""
@@ -62,16 +62,6 @@ class Module(Struct):
     size: U64
     command_line: U64
     reserved: U64
-
-
-class MemoryKind(IntEnum):
-    """XEN_HVM_MEMMAP_TYPE_…: what physical memory is for; ACPI's numbers (6.5, table 15.2)."""
-
-    AVAILABLE = 1
-    RESERVED = 2
-    ACPI_RECLAIMABLE = 3
-    ACPI_NVS = 4
-    DEFECTIVE = 5
 
 
 class MemoryMapEntry(Struct):
