@@ -51,16 +51,20 @@ def shown_path(file: str) -> str:
         return file
 
 
+_LIBRARY = ("pykasm", "pykasm.")
+"""How the names of pykasm's own modules begin."""
+
+
 def is_library(frame: FrameType) -> bool:
     """Whether `frame` runs code of pykasm itself, which messages never show."""
-    name: str = frame.f_globals.get("__name__", "")
-    return name.startswith("pykasm.") or name == "pykasm"
+    return frame.f_globals.get("__name__", "")[:7] in _LIBRARY
 
 
 def author_frame() -> FrameType | None:
     """The innermost frame on the stack that is not pykasm's own."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_library(frame):
+    # `is_library` written out: this loop runs for every instruction of a build
+    while frame is not None and frame.f_globals.get("__name__", "")[:7] in _LIBRARY:
         frame = frame.f_back
     return frame
 

@@ -99,12 +99,11 @@ def _with_register(source: object, old: Register, new: Register) -> object:
     if isinstance(source, RegisterOperand):
         return _renamed(source, old, new)
     assert isinstance(source, MemoryOperand)
-    return source._copy(
-        source._kind,
-        base=_renamed(source._base, old, new),
-        index=_renamed(source._index, old, new),
-        name="",
-    )
+    made = source._copy(source._kind)
+    made._base = _renamed(source._base, old, new)
+    made._index = _renamed(source._index, old, new)
+    made._name = ""
+    return made
 
 
 def _renamed(

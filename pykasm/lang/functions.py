@@ -29,7 +29,7 @@ from pykasm.lang.piece import Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Moment, Source, Span, author_source
+from pykasm.source import Moment, Source, Span, author_frame
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -372,9 +372,11 @@ def stub(
     for jumps and tables.
     """
     unit = _current_unit()
-    declared = author_source() or Source("", 1)
+    frame = author_frame()
+    assert frame is not None
+    declared = Source(frame.f_code.co_filename, frame.f_lineno)
     builder = PieceBuilder(
-        unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), None, declared
+        unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), frame.f_code, declared
     )
     with building(builder):
         yield stub_address(unit.name, name)

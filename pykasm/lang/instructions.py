@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from types import FrameType
-
 from pykasm.errors import Mistake, PlaceMistake, report
-from pykasm.isa.code import Line
-from pykasm.isa.statement import Statement
-from pykasm.lang.builder import _builders, _checked, check, convert, emit
-from pykasm.source import Source, is_library
+from pykasm.lang.builder import current
 
 
 class Mnemonic:
@@ -27,24 +21,11 @@ class Mnemonic:
 
     def __call__(self, *operands: object) -> None:
         """Emit the instruction. A wrong operand is reported at this line, and nothing emitted."""
-        if not _builders:
-            emit(self._name, *operands)  # raises the mistake of being outside of code
-        builder = _builders[-1]
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and is_library(frame):
-            frame = frame.f_back
-        assert frame is not None
+        builder = current(self._name)
         try:
-            encodable, references = convert(operands, builder.bits, self._name)
-            statement = Statement(builder.bits, self._name, encodable, self._prefix)
-            if statement not in _checked:
-                check(statement)
+            builder.add(self._name, operands, self._prefix)
         except Mistake as mistake:
             report(mistake)
-            return
-        source = Source(frame.f_code.co_filename, frame.f_lineno)
-        line = builder.body_line(frame)
-        builder.items.append(Line(statement, references, source, line, operands))
 
 
 class Prefix:

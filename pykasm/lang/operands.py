@@ -231,9 +231,10 @@ class RegisterOperand(Operand):
     def _pointed(self) -> MemoryOperand:
         """The memory that this pointer points to."""
         self._touch()
-        if not issubclass(self._kind, Ptr):
-            super()._element_at(0)
-        return MemoryOperand(self._kind._target, base=self, name=f"[{self._text()}]", values=None)
+        target = _target(self._kind)
+        if target is None:
+            return typing_cast(MemoryOperand, super()._element_at(0))
+        return MemoryOperand(target, base=self, name=f"[{self._text()}]")
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Ptr):
@@ -305,26 +306,33 @@ class MemoryOperand(Operand):
             if one is not None:
                 one._touch()
 
-    def _copy(self, kind: TypeMeta, **changes: Any) -> MemoryOperand:
-        settings: dict[str, Any] = {
-            "segment": self._segment,
-            "base": self._base,
-            "index": self._index,
-            "scale": self._scale,
-            "displacement": self._displacement,
-            "reference": self._reference,
-            "name": self._name,
-            "values": None,
-        }
-        return MemoryOperand(kind, **{**settings, **changes})
+    def _copy(self, kind: TypeMeta) -> MemoryOperand:
+        """The same place, seen as `kind`; the caller may still change the copy."""
+        made = MemoryOperand.__new__(MemoryOperand)
+        made._kind = kind
+        made._values = None
+        made._segment = self._segment
+        made._base = self._base
+        made._index = self._index
+        made._scale = self._scale
+        made._displacement = self._displacement
+        made._reference = self._reference
+        made._name = self._name
+        made._memo = None
+        return made
 
     def _seen_as(self, kind: TypeMeta) -> MemoryOperand:
         return self._copy(kind)
 
-    def _moved(self, kind: TypeMeta, distance: int, **changes: Any) -> MemoryOperand:
+    def _moved(self, kind: TypeMeta, distance: int, name: str) -> MemoryOperand:
+        """The place of type `kind`, `distance` bytes further on."""
+        made = self._copy(kind)
+        made._name = name
         if self._reference is not None:
-            return self._copy(kind, reference=self._reference._plus(distance), **changes)
-        return self._copy(kind, displacement=self._displacement + distance, **changes)
+            made._reference = self._reference._plus(distance)
+        else:
+            made._displacement += distance
+        return made
 
     def _member(self, name: str) -> MemoryOperand:
         if not is_struct(self._kind):
@@ -496,7 +504,9 @@ def _described(value: object) -> str:
 
 
 def _member_of(place: MemoryOperand, found: Field, name: str) -> MemoryOperand:
-    return place._moved(found.type, found.offset, name=name, values=found.values)
+    made = place._moved(found.type, found.offset, name)
+    made._values = found.values
+    return made
 
 
 def _check_bounds(array: MemoryOperand, index: object) -> None:
@@ -511,7 +521,7 @@ def _check_bounds(array: MemoryOperand, index: object) -> None:
 
 def _indexed(place: MemoryOperand, element: TypeMeta, index: object, name: str) -> MemoryOperand:
     if isinstance(index, int):
-        return place._moved(element, index * element._size, name=f"{name}[{index}]")
+        return place._moved(element, index * element._size, f"{name}[{index}]")
     if not isinstance(index, RegisterOperand):
         raise OperandFormMistake(
             f"`{_described(index)}` can't index `{name}`",
@@ -533,12 +543,11 @@ def _indexed(place: MemoryOperand, element: TypeMeta, index: object, name: str) 
             got=f"{place._index._text()} and {index._text()}",
             fix="take the address of the first element with `lea`",
         )
-    return place._copy(
-        element,
-        index=_full_index(index),
-        scale=element._size,
-        name=f"{name}[{index._text()}]",
-    )
+    made = place._copy(element)
+    made._index = _full_index(index)
+    made._scale = element._size
+    made._name = f"{name}[{index._text()}]"
+    return made
 
 
 def _full_index(index: RegisterOperand) -> RegisterOperand:
@@ -644,7 +653,9 @@ class SegmentOperand(RegisterOperand):
                 expected=f"`{self._register.name}[u64[0x28]]`",
                 got=_described(index),
             )
-        return index._copy(index._kind, segment=self._register)
+        made = index._copy(index._kind)
+        made._segment = self._register
+        return made
 
 
 u8 = _Words(types.U8)

@@ -357,7 +357,24 @@ def _field_types(struct: StructMeta) -> dict[str, Any]:
     scope = {**struct._scope, struct.__name__: struct}
     own = get_annotations(struct)
     hints = get_type_hints(struct, localns=scope)
-    return {name: hints[name] for name in own if not name.startswith("_")}
+    names = {**vars(sys.modules[struct.__module__]), **scope}
+    return {name: _resolved(hints[name], names) for name in own if not name.startswith("_")}
+
+
+def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
+    """`kind` with the types that stand in it as strings, as in `Ptr["Node"]`, looked up."""
+    if isinstance(kind, str):
+        return names.get(kind, kind)
+    if not isinstance(kind, TypeMeta):
+        return kind
+    if issubclass(kind, Ptr):
+        return Ptr[_resolved(kind._target, names)]
+    if issubclass(kind, Array) and kind._count is None:
+        return Array[_resolved(kind._element, names)]
+    if issubclass(kind, Fn):
+        parameters = [_resolved(one, names) for one in kind._parameters]
+        return Fn[parameters, _resolved(kind._result, names)]
+    return kind
 
 
 def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
@@ -377,7 +394,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
 
 
 def _completed(struct: StructMeta, name: str, kind: object, options: FieldOptions) -> TypeMeta:
-    if not isinstance(kind, TypeMeta):
+    if not isinstance(kind, TypeMeta) or isinstance(getattr(kind, "_target", None), str):
         raise DeclarationMistake(
             f"`{struct.__name__}.{name}` has no machine type",
             expected="U8 … U64, I8 … I64, Ptr[T], Array[T], Fn[…] or a Struct",
