@@ -35,7 +35,6 @@ aesencwide128kl = Mnemonic("aesencwide128kl")
 aesencwide256kl = Mnemonic("aesencwide256kl")
 aesimc = Mnemonic("aesimc")
 aeskeygenassist = Mnemonic("aeskeygenassist")
-altinst = Mnemonic("altinst")
 and_ = Mnemonic("and")
 andn = Mnemonic("andn")
 andnpd = Mnemonic("andnpd")
@@ -45,8 +44,6 @@ andps = Mnemonic("andps")
 aor = Mnemonic("aor")
 arpl = Mnemonic("arpl")
 axor = Mnemonic("axor")
-bb0_reset = Mnemonic("bb0_reset")
-bb1_reset = Mnemonic("bb1_reset")
 bextr = Mnemonic("bextr")
 blcfill = Mnemonic("blcfill")
 blci = Mnemonic("blci")
@@ -62,13 +59,6 @@ blsi = Mnemonic("blsi")
 blsic = Mnemonic("blsic")
 blsmsk = Mnemonic("blsmsk")
 blsr = Mnemonic("blsr")
-bndcl = Mnemonic("bndcl")
-bndcn = Mnemonic("bndcn")
-bndcu = Mnemonic("bndcu")
-bndldx = Mnemonic("bndldx")
-bndmk = Mnemonic("bndmk")
-bndmov = Mnemonic("bndmov")
-bndstx = Mnemonic("bndstx")
 bound = Mnemonic("bound")
 bsf = Mnemonic("bsf")
 bsr = Mnemonic("bsr")
@@ -79,18 +69,16 @@ btr = Mnemonic("btr")
 bts = Mnemonic("bts")
 bzhi = Mnemonic("bzhi")
 call = Mnemonic("call")
+callq = Mnemonic("callq")
 cbw = Mnemonic("cbw")
 ccs_encrypt = Mnemonic("ccs_encrypt")
 ccs_hash = Mnemonic("ccs_hash")
 cdq = Mnemonic("cdq")
 cdqe = Mnemonic("cdqe")
-cl1invmb = Mnemonic("cl1invmb")
 clac = Mnemonic("clac")
 clc = Mnemonic("clc")
 cld = Mnemonic("cld")
 cldemote = Mnemonic("cldemote")
-clevict0 = Mnemonic("clevict0")
-clevict1 = Mnemonic("clevict1")
 clflush = Mnemonic("clflush")
 clflushopt = Mnemonic("clflushopt")
 clgi = Mnemonic("clgi")
@@ -148,6 +136,7 @@ cmpoxadd = Mnemonic("cmpoxadd")
 cmppd = Mnemonic("cmppd")
 cmpps = Mnemonic("cmpps")
 cmppxadd = Mnemonic("cmppxadd")
+cmps = Mnemonic("cmps")
 cmpsb = Mnemonic("cmpsb")
 cmpsd = Mnemonic("cmpsd")
 cmpsq = Mnemonic("cmpsq")
@@ -160,8 +149,6 @@ cmpxchg8b = Mnemonic("cmpxchg8b")
 cmpzxadd = Mnemonic("cmpzxadd")
 comisd = Mnemonic("comisd")
 comiss = Mnemonic("comiss")
-cpu_read = Mnemonic("cpu_read")
-cpu_write = Mnemonic("cpu_write")
 cpuid = Mnemonic("cpuid")
 cqo = Mnemonic("cqo")
 crc32 = Mnemonic("crc32")
@@ -191,20 +178,14 @@ cwd = Mnemonic("cwd")
 cwde = Mnemonic("cwde")
 daa = Mnemonic("daa")
 das = Mnemonic("das")
-db = Mnemonic("db")
-dd = Mnemonic("dd")
 dec = Mnemonic("dec")
-delay = Mnemonic("delay")
 div = Mnemonic("div")
 divpd = Mnemonic("divpd")
 divps = Mnemonic("divps")
 divsd = Mnemonic("divsd")
 divss = Mnemonic("divss")
-dmint = Mnemonic("dmint")
 dppd = Mnemonic("dppd")
 dpps = Mnemonic("dpps")
-dq = Mnemonic("dq")
-dw = Mnemonic("dw")
 emms = Mnemonic("emms")
 encls = Mnemonic("encls")
 enclu = Mnemonic("enclu")
@@ -286,20 +267,14 @@ fnop = Mnemonic("fnop")
 fnsave = Mnemonic("fnsave")
 fnsetpm = Mnemonic("fnsetpm")
 fnstcw = Mnemonic("fnstcw")
-fnstdw = Mnemonic("fnstdw")
 fnstenv = Mnemonic("fnstenv")
-fnstsg = Mnemonic("fnstsg")
 fnstsw = Mnemonic("fnstsw")
 fpatan = Mnemonic("fpatan")
 fprem = Mnemonic("fprem")
 fprem1 = Mnemonic("fprem1")
 fptan = Mnemonic("fptan")
-frichop = Mnemonic("frichop")
-frinear = Mnemonic("frinear")
-frint2 = Mnemonic("frint2")
 frndint = Mnemonic("frndint")
 frstor = Mnemonic("frstor")
-frstpm = Mnemonic("frstpm")
 fsave = Mnemonic("fsave")
 fscale = Mnemonic("fscale")
 fsetpm = Mnemonic("fsetpm")
@@ -308,23 +283,21 @@ fsincos = Mnemonic("fsincos")
 fsqrt = Mnemonic("fsqrt")
 fst = Mnemonic("fst")
 fstcw = Mnemonic("fstcw")
-fstdw = Mnemonic("fstdw")
 fstenv = Mnemonic("fstenv")
 fstp = Mnemonic("fstp")
 fstpnce = Mnemonic("fstpnce")
-fstsg = Mnemonic("fstsg")
 fstsw = Mnemonic("fstsw")
 fsub = Mnemonic("fsub")
 fsubp = Mnemonic("fsubp")
 fsubr = Mnemonic("fsubr")
 fsubrp = Mnemonic("fsubrp")
 ftst = Mnemonic("ftst")
-ftstp = Mnemonic("ftstp")
 fucom = Mnemonic("fucom")
 fucomi = Mnemonic("fucomi")
 fucomip = Mnemonic("fucomip")
 fucomp = Mnemonic("fucomp")
 fucompp = Mnemonic("fucompp")
+fwait = Mnemonic("fwait")
 fxam = Mnemonic("fxam")
 fxch = Mnemonic("fxch")
 fxrstor = Mnemonic("fxrstor")
@@ -345,21 +318,22 @@ hlt = Mnemonic("hlt")
 hreset = Mnemonic("hreset")
 hsubpd = Mnemonic("hsubpd")
 hsubps = Mnemonic("hsubps")
-ibts = Mnemonic("ibts")
+icebp = Mnemonic("icebp")
 idiv = Mnemonic("idiv")
 imul = Mnemonic("imul")
 in_ = Mnemonic("in")
 inc = Mnemonic("inc")
 incsspd = Mnemonic("incsspd")
 incsspq = Mnemonic("incsspq")
+ins = Mnemonic("ins")
 insb = Mnemonic("insb")
 insd = Mnemonic("insd")
 insertps = Mnemonic("insertps")
 insertq = Mnemonic("insertq")
 insw = Mnemonic("insw")
-int_ = Mnemonic("int")
 int1 = Mnemonic("int1")
 int3 = Mnemonic("int3")
+int_ = Mnemonic("int")
 into = Mnemonic("into")
 invd = Mnemonic("invd")
 invept = Mnemonic("invept")
@@ -371,6 +345,7 @@ invvpid = Mnemonic("invvpid")
 iret = Mnemonic("iret")
 iretd = Mnemonic("iretd")
 iretq = Mnemonic("iretq")
+iretw = Mnemonic("iretw")
 ja = Mnemonic("ja")
 jae = Mnemonic("jae")
 jb = Mnemonic("jb")
@@ -381,12 +356,10 @@ je = Mnemonic("je")
 jecxz = Mnemonic("jecxz")
 jg = Mnemonic("jg")
 jge = Mnemonic("jge")
-jknzd = Mnemonic("jknzd")
-jkzd = Mnemonic("jkzd")
 jl = Mnemonic("jl")
 jle = Mnemonic("jle")
 jmp = Mnemonic("jmp")
-jmpe = Mnemonic("jmpe")
+jmpq = Mnemonic("jmpq")
 jna = Mnemonic("jbe")
 jnae = Mnemonic("jb")
 jnb = Mnemonic("jae")
@@ -412,37 +385,25 @@ kaddb = Mnemonic("kaddb")
 kaddd = Mnemonic("kaddd")
 kaddq = Mnemonic("kaddq")
 kaddw = Mnemonic("kaddw")
-kand = Mnemonic("kand")
 kandb = Mnemonic("kandb")
 kandd = Mnemonic("kandd")
-kandn = Mnemonic("kandn")
 kandnb = Mnemonic("kandnb")
 kandnd = Mnemonic("kandnd")
 kandnq = Mnemonic("kandnq")
-kandnr = Mnemonic("kandnr")
 kandnw = Mnemonic("kandnw")
 kandq = Mnemonic("kandq")
 kandw = Mnemonic("kandw")
-kconcath = Mnemonic("kconcath")
-kconcatl = Mnemonic("kconcatl")
-kextract = Mnemonic("kextract")
-kmerge2l1h = Mnemonic("kmerge2l1h")
-kmerge2l1l = Mnemonic("kmerge2l1l")
-kmov = Mnemonic("kmov")
 kmovb = Mnemonic("kmovb")
 kmovd = Mnemonic("kmovd")
 kmovq = Mnemonic("kmovq")
 kmovw = Mnemonic("kmovw")
-knot = Mnemonic("knot")
 knotb = Mnemonic("knotb")
 knotd = Mnemonic("knotd")
 knotq = Mnemonic("knotq")
 knotw = Mnemonic("knotw")
-kor = Mnemonic("kor")
 korb = Mnemonic("korb")
 kord = Mnemonic("kord")
 korq = Mnemonic("korq")
-kortest = Mnemonic("kortest")
 kortestb = Mnemonic("kortestb")
 kortestd = Mnemonic("kortestd")
 kortestq = Mnemonic("kortestq")
@@ -463,36 +424,37 @@ ktestw = Mnemonic("ktestw")
 kunpckbw = Mnemonic("kunpckbw")
 kunpckdq = Mnemonic("kunpckdq")
 kunpckwd = Mnemonic("kunpckwd")
-kxnor = Mnemonic("kxnor")
 kxnorb = Mnemonic("kxnorb")
 kxnord = Mnemonic("kxnord")
 kxnorq = Mnemonic("kxnorq")
 kxnorw = Mnemonic("kxnorw")
-kxor = Mnemonic("kxor")
 kxorb = Mnemonic("kxorb")
 kxord = Mnemonic("kxord")
 kxorq = Mnemonic("kxorq")
 kxorw = Mnemonic("kxorw")
 lahf = Mnemonic("lahf")
 lar = Mnemonic("lar")
+lcall = Mnemonic("lcall")
 lddqu = Mnemonic("lddqu")
 ldmxcsr = Mnemonic("ldmxcsr")
 lds = Mnemonic("lds")
 ldtilecfg = Mnemonic("ldtilecfg")
 lea = Mnemonic("lea")
 leave = Mnemonic("leave")
+leaveq = Mnemonic("leaveq")
 les = Mnemonic("les")
 lfence = Mnemonic("lfence")
 lfs = Mnemonic("lfs")
 lgdt = Mnemonic("lgdt")
 lgs = Mnemonic("lgs")
 lidt = Mnemonic("lidt")
+ljmp = Mnemonic("ljmp")
 lkgs = Mnemonic("lkgs")
 lldt = Mnemonic("lldt")
 llwpcb = Mnemonic("llwpcb")
 lmsw = Mnemonic("lmsw")
-loadall = Mnemonic("loadall")
 loadiwkey = Mnemonic("loadiwkey")
+lods = Mnemonic("lods")
 lodsb = Mnemonic("lodsb")
 lodsd = Mnemonic("lodsd")
 lodsq = Mnemonic("lodsq")
@@ -500,6 +462,12 @@ lodsw = Mnemonic("lodsw")
 loop_ = Mnemonic("loop")
 loope = Mnemonic("loope")
 loopne = Mnemonic("loopne")
+loopnz = Mnemonic("loopnz")
+loopz = Mnemonic("loopz")
+lret = Mnemonic("lret")
+lretl = Mnemonic("lretl")
+lretq = Mnemonic("lretq")
+lretw = Mnemonic("lretw")
 lsl = Mnemonic("lsl")
 lss = Mnemonic("lss")
 ltr = Mnemonic("ltr")
@@ -518,11 +486,11 @@ minpd = Mnemonic("minpd")
 minps = Mnemonic("minps")
 minsd = Mnemonic("minsd")
 minss = Mnemonic("minss")
-mnemonic = Mnemonic("mnemonic")
 monitor = Mnemonic("monitor")
 monitorx = Mnemonic("monitorx")
 montmul = Mnemonic("montmul")
 mov = Mnemonic("mov")
+movabs = Mnemonic("movabs")
 movapd = Mnemonic("movapd")
 movaps = Mnemonic("movaps")
 movbe = Mnemonic("movbe")
@@ -551,6 +519,7 @@ movntsd = Mnemonic("movntsd")
 movntss = Mnemonic("movntss")
 movq = Mnemonic("movq")
 movq2dq = Mnemonic("movq2dq")
+movs = Mnemonic("movs")
 movsb = Mnemonic("movsb")
 movsd = Mnemonic("movsd")
 movshdup = Mnemonic("movshdup")
@@ -579,6 +548,7 @@ or_ = Mnemonic("or")
 orpd = Mnemonic("orpd")
 orps = Mnemonic("orps")
 out = Mnemonic("out")
+outs = Mnemonic("outs")
 outsb = Mnemonic("outsb")
 outsd = Mnemonic("outsd")
 outsw = Mnemonic("outsw")
@@ -593,7 +563,6 @@ paddb = Mnemonic("paddb")
 paddd = Mnemonic("paddd")
 paddq = Mnemonic("paddq")
 paddsb = Mnemonic("paddsb")
-paddsiw = Mnemonic("paddsiw")
 paddsw = Mnemonic("paddsw")
 paddusb = Mnemonic("paddusb")
 paddusw = Mnemonic("paddusw")
@@ -602,7 +571,6 @@ palignr = Mnemonic("palignr")
 pand = Mnemonic("pand")
 pandn = Mnemonic("pandn")
 pause = Mnemonic("pause")
-paveb = Mnemonic("paveb")
 pavgb = Mnemonic("pavgb")
 pavgusb = Mnemonic("pavgusb")
 pavgw = Mnemonic("pavgw")
@@ -624,10 +592,8 @@ pcmpgtq = Mnemonic("pcmpgtq")
 pcmpgtw = Mnemonic("pcmpgtw")
 pcmpistri = Mnemonic("pcmpistri")
 pcmpistrm = Mnemonic("pcmpistrm")
-pcommit = Mnemonic("pcommit")
 pconfig = Mnemonic("pconfig")
 pdep = Mnemonic("pdep")
-pdistib = Mnemonic("pdistib")
 pext = Mnemonic("pext")
 pextrb = Mnemonic("pextrb")
 pextrd = Mnemonic("pextrd")
@@ -648,10 +614,8 @@ pfpnacc = Mnemonic("pfpnacc")
 pfrcp = Mnemonic("pfrcp")
 pfrcpit1 = Mnemonic("pfrcpit1")
 pfrcpit2 = Mnemonic("pfrcpit2")
-pfrcpv = Mnemonic("pfrcpv")
 pfrsqit1 = Mnemonic("pfrsqit1")
 pfrsqrt = Mnemonic("pfrsqrt")
-pfrsqrtv = Mnemonic("pfrsqrtv")
 pfsub = Mnemonic("pfsub")
 pfsubr = Mnemonic("pfsubr")
 phaddd = Mnemonic("phaddd")
@@ -667,10 +631,8 @@ pinsrb = Mnemonic("pinsrb")
 pinsrd = Mnemonic("pinsrd")
 pinsrq = Mnemonic("pinsrq")
 pinsrw = Mnemonic("pinsrw")
-pmachriw = Mnemonic("pmachriw")
 pmaddubsw = Mnemonic("pmaddubsw")
 pmaddwd = Mnemonic("pmaddwd")
-pmagw = Mnemonic("pmagw")
 pmaxsb = Mnemonic("pmaxsb")
 pmaxsd = Mnemonic("pmaxsd")
 pmaxsw = Mnemonic("pmaxsw")
@@ -697,7 +659,6 @@ pmovzxdq = Mnemonic("pmovzxdq")
 pmovzxwd = Mnemonic("pmovzxwd")
 pmovzxwq = Mnemonic("pmovzxwq")
 pmuldq = Mnemonic("pmuldq")
-pmulhriw = Mnemonic("pmulhriw")
 pmulhrsw = Mnemonic("pmulhrsw")
 pmulhrw = Mnemonic("pmulhrw")
 pmulhuw = Mnemonic("pmulhuw")
@@ -705,17 +666,16 @@ pmulhw = Mnemonic("pmulhw")
 pmulld = Mnemonic("pmulld")
 pmullw = Mnemonic("pmullw")
 pmuludq = Mnemonic("pmuludq")
-pmvgezb = Mnemonic("pmvgezb")
-pmvlzb = Mnemonic("pmvlzb")
-pmvnzb = Mnemonic("pmvnzb")
-pmvzb = Mnemonic("pmvzb")
 pop = Mnemonic("pop")
 popa = Mnemonic("popa")
 popad = Mnemonic("popad")
+popaw = Mnemonic("popaw")
 popcnt = Mnemonic("popcnt")
 popf = Mnemonic("popf")
 popfd = Mnemonic("popfd")
 popfq = Mnemonic("popfq")
+popfw = Mnemonic("popfw")
+popq = Mnemonic("popq")
 por = Mnemonic("por")
 prefetch = Mnemonic("prefetch")
 prefetchit0 = Mnemonic("prefetchit0")
@@ -750,7 +710,6 @@ psubb = Mnemonic("psubb")
 psubd = Mnemonic("psubd")
 psubq = Mnemonic("psubq")
 psubsb = Mnemonic("psubsb")
-psubsiw = Mnemonic("psubsiw")
 psubsw = Mnemonic("psubsw")
 psubusb = Mnemonic("psubusb")
 psubusw = Mnemonic("psubusw")
@@ -769,9 +728,12 @@ punpcklwd = Mnemonic("punpcklwd")
 push = Mnemonic("push")
 pusha = Mnemonic("pusha")
 pushad = Mnemonic("pushad")
+pushaw = Mnemonic("pushaw")
 pushf = Mnemonic("pushf")
 pushfd = Mnemonic("pushfd")
 pushfq = Mnemonic("pushfq")
+pushfw = Mnemonic("pushfw")
+pushq = Mnemonic("pushq")
 pvalidate = Mnemonic("pvalidate")
 pxor = Mnemonic("pxor")
 rcl = Mnemonic("rcl")
@@ -780,7 +742,6 @@ rcpss = Mnemonic("rcpss")
 rcr = Mnemonic("rcr")
 rdfsbase = Mnemonic("rdfsbase")
 rdgsbase = Mnemonic("rdgsbase")
-rdm = Mnemonic("rdm")
 rdmsr = Mnemonic("rdmsr")
 rdmsrlist = Mnemonic("rdmsrlist")
 rdpid = Mnemonic("rdpid")
@@ -789,14 +750,16 @@ rdpmc = Mnemonic("rdpmc")
 rdpru = Mnemonic("rdpru")
 rdrand = Mnemonic("rdrand")
 rdseed = Mnemonic("rdseed")
-rdshr = Mnemonic("rdshr")
 rdsspd = Mnemonic("rdsspd")
 rdsspq = Mnemonic("rdsspq")
 rdtsc = Mnemonic("rdtsc")
 rdtscp = Mnemonic("rdtscp")
-rdudbg = Mnemonic("rdudbg")
-reservednop = Mnemonic("reservednop")
 retf = Mnemonic("retf")
+retfd = Mnemonic("retfd")
+retfq = Mnemonic("retfq")
+retfw = Mnemonic("retfw")
+retq = Mnemonic("retq")
+retw = Mnemonic("retw")
 rmpadjust = Mnemonic("rmpadjust")
 rmpquery = Mnemonic("rmpquery")
 rmpupdate = Mnemonic("rmpupdate")
@@ -807,13 +770,10 @@ roundpd = Mnemonic("roundpd")
 roundps = Mnemonic("roundps")
 roundsd = Mnemonic("roundsd")
 roundss = Mnemonic("roundss")
-rsdc = Mnemonic("rsdc")
-rsldt = Mnemonic("rsldt")
 rsm = Mnemonic("rsm")
 rsqrtps = Mnemonic("rsqrtps")
 rsqrtss = Mnemonic("rsqrtss")
 rstorssp = Mnemonic("rstorssp")
-rsts = Mnemonic("rsts")
 sahf = Mnemonic("sahf")
 sal = Mnemonic("sal")
 salc = Mnemonic("salc")
@@ -821,6 +781,7 @@ sar = Mnemonic("sar")
 sarx = Mnemonic("sarx")
 saveprevssp = Mnemonic("saveprevssp")
 sbb = Mnemonic("sbb")
+scas = Mnemonic("scas")
 scasb = Mnemonic("scasb")
 scasd = Mnemonic("scasd")
 scasq = Mnemonic("scasq")
@@ -882,9 +843,7 @@ sidt = Mnemonic("sidt")
 skinit = Mnemonic("skinit")
 sldt = Mnemonic("sldt")
 slwpcb = Mnemonic("slwpcb")
-smint = Mnemonic("smint")
 smsw = Mnemonic("smsw")
-spflt = Mnemonic("spflt")
 sqrtpd = Mnemonic("sqrtpd")
 sqrtps = Mnemonic("sqrtps")
 sqrtsd = Mnemonic("sqrtsd")
@@ -895,7 +854,7 @@ std = Mnemonic("std")
 stgi = Mnemonic("stgi")
 sti = Mnemonic("sti")
 stmxcsr = Mnemonic("stmxcsr")
-storeall = Mnemonic("storeall")
+stos = Mnemonic("stos")
 stosb = Mnemonic("stosb")
 stosd = Mnemonic("stosd")
 stosq = Mnemonic("stosq")
@@ -908,64 +867,42 @@ subpd = Mnemonic("subpd")
 subps = Mnemonic("subps")
 subsd = Mnemonic("subsd")
 subss = Mnemonic("subss")
-svdc = Mnemonic("svdc")
-svldt = Mnemonic("svldt")
-svts = Mnemonic("svts")
 swapgs = Mnemonic("swapgs")
 syscall = Mnemonic("syscall")
 sysenter = Mnemonic("sysenter")
 sysexit = Mnemonic("sysexit")
 sysexitq = Mnemonic("sysexitq")
 sysret = Mnemonic("sysret")
+sysretd = Mnemonic("sysretd")
+sysretl = Mnemonic("sysretl")
 sysretq = Mnemonic("sysretq")
 t1mskc = Mnemonic("t1mskc")
-tcmmimfp16ps = Mnemonic("tcmmimfp16ps")
-tcmmrlfp16ps = Mnemonic("tcmmrlfp16ps")
 tdcall = Mnemonic("tdcall")
-tdpbf16ps = Mnemonic("tdpbf16ps")
-tdpbssd = Mnemonic("tdpbssd")
-tdpbsud = Mnemonic("tdpbsud")
-tdpbusd = Mnemonic("tdpbusd")
-tdpbuud = Mnemonic("tdpbuud")
-tdpfp16ps = Mnemonic("tdpfp16ps")
 test = Mnemonic("test")
 testui = Mnemonic("testui")
-tileloadd = Mnemonic("tileloadd")
-tileloaddt1 = Mnemonic("tileloaddt1")
 tilerelease = Mnemonic("tilerelease")
-tilestored = Mnemonic("tilestored")
-tilezero = Mnemonic("tilezero")
 tlbsync = Mnemonic("tlbsync")
 tpause = Mnemonic("tpause")
-typing = Mnemonic("typing")
 tzcnt = Mnemonic("tzcnt")
-tzcnti = Mnemonic("tzcnti")
 tzmsk = Mnemonic("tzmsk")
 ucomisd = Mnemonic("ucomisd")
 ucomiss = Mnemonic("ucomiss")
 ud0 = Mnemonic("ud0")
 ud1 = Mnemonic("ud1")
 ud2 = Mnemonic("ud2")
+ud2a = Mnemonic("ud2a")
 uiret = Mnemonic("uiret")
 umonitor = Mnemonic("umonitor")
-umov = Mnemonic("umov")
 umwait = Mnemonic("umwait")
 undoc = Mnemonic("undoc")
 unpckhpd = Mnemonic("unpckhpd")
 unpckhps = Mnemonic("unpckhps")
 unpcklpd = Mnemonic("unpcklpd")
 unpcklps = Mnemonic("unpcklps")
-v4fmaddps = Mnemonic("v4fmaddps")
-v4fmaddss = Mnemonic("v4fmaddss")
-v4fnmaddps = Mnemonic("v4fnmaddps")
-v4fnmaddss = Mnemonic("v4fnmaddss")
-vaddnpd = Mnemonic("vaddnpd")
-vaddnps = Mnemonic("vaddnps")
 vaddpd = Mnemonic("vaddpd")
 vaddph = Mnemonic("vaddph")
 vaddps = Mnemonic("vaddps")
 vaddsd = Mnemonic("vaddsd")
-vaddsetsps = Mnemonic("vaddsetsps")
 vaddsh = Mnemonic("vaddsh")
 vaddss = Mnemonic("vaddss")
 vaddsubpd = Mnemonic("vaddsubpd")
@@ -1018,12 +955,6 @@ vcompressps = Mnemonic("vcompressps")
 vcvtdq2pd = Mnemonic("vcvtdq2pd")
 vcvtdq2ph = Mnemonic("vcvtdq2ph")
 vcvtdq2ps = Mnemonic("vcvtdq2ps")
-vcvtfxpntdq2ps = Mnemonic("vcvtfxpntdq2ps")
-vcvtfxpntpd2dq = Mnemonic("vcvtfxpntpd2dq")
-vcvtfxpntpd2udq = Mnemonic("vcvtfxpntpd2udq")
-vcvtfxpntps2dq = Mnemonic("vcvtfxpntps2dq")
-vcvtfxpntps2udq = Mnemonic("vcvtfxpntps2udq")
-vcvtfxpntudq2ps = Mnemonic("vcvtfxpntudq2ps")
 vcvtne2ps2bf16 = Mnemonic("vcvtne2ps2bf16")
 vcvtneebf162ps = Mnemonic("vcvtneebf162ps")
 vcvtneeph2ps = Mnemonic("vcvtneeph2ps")
@@ -1113,7 +1044,6 @@ vdppd = Mnemonic("vdppd")
 vdpps = Mnemonic("vdpps")
 verr = Mnemonic("verr")
 verw = Mnemonic("verw")
-vexp223ps = Mnemonic("vexp223ps")
 vexp2pd = Mnemonic("vexp2pd")
 vexp2ps = Mnemonic("vexp2ps")
 vexpandpd = Mnemonic("vexpandpd")
@@ -1137,8 +1067,6 @@ vfixupimmpd = Mnemonic("vfixupimmpd")
 vfixupimmps = Mnemonic("vfixupimmps")
 vfixupimmsd = Mnemonic("vfixupimmsd")
 vfixupimmss = Mnemonic("vfixupimmss")
-vfixupnanpd = Mnemonic("vfixupnanpd")
-vfixupnanps = Mnemonic("vfixupnanps")
 vfmadd132pd = Mnemonic("vfmadd132pd")
 vfmadd132ph = Mnemonic("vfmadd132ph")
 vfmadd132ps = Mnemonic("vfmadd132ps")
@@ -1157,7 +1085,6 @@ vfmadd231ps = Mnemonic("vfmadd231ps")
 vfmadd231sd = Mnemonic("vfmadd231sd")
 vfmadd231sh = Mnemonic("vfmadd231sh")
 vfmadd231ss = Mnemonic("vfmadd231ss")
-vfmadd233ps = Mnemonic("vfmadd233ps")
 vfmaddcph = Mnemonic("vfmaddcph")
 vfmaddcsh = Mnemonic("vfmaddcsh")
 vfmaddpd = Mnemonic("vfmaddpd")
@@ -1266,16 +1193,6 @@ vfrczsd = Mnemonic("vfrczsd")
 vfrczss = Mnemonic("vfrczss")
 vgatherdpd = Mnemonic("vgatherdpd")
 vgatherdps = Mnemonic("vgatherdps")
-vgatherpf0dpd = Mnemonic("vgatherpf0dpd")
-vgatherpf0dps = Mnemonic("vgatherpf0dps")
-vgatherpf0hintdpd = Mnemonic("vgatherpf0hintdpd")
-vgatherpf0hintdps = Mnemonic("vgatherpf0hintdps")
-vgatherpf0qpd = Mnemonic("vgatherpf0qpd")
-vgatherpf0qps = Mnemonic("vgatherpf0qps")
-vgatherpf1dpd = Mnemonic("vgatherpf1dpd")
-vgatherpf1dps = Mnemonic("vgatherpf1dps")
-vgatherpf1qpd = Mnemonic("vgatherpf1qpd")
-vgatherpf1qps = Mnemonic("vgatherpf1qps")
 vgatherqpd = Mnemonic("vgatherqpd")
 vgatherqps = Mnemonic("vgatherqps")
 vgetexppd = Mnemonic("vgetexppd")
@@ -1293,11 +1210,6 @@ vgetmantss = Mnemonic("vgetmantss")
 vgf2p8affineinvqb = Mnemonic("vgf2p8affineinvqb")
 vgf2p8affineqb = Mnemonic("vgf2p8affineqb")
 vgf2p8mulb = Mnemonic("vgf2p8mulb")
-vgmaxabsps = Mnemonic("vgmaxabsps")
-vgmaxpd = Mnemonic("vgmaxpd")
-vgmaxps = Mnemonic("vgmaxps")
-vgminpd = Mnemonic("vgminpd")
-vgminps = Mnemonic("vgminps")
 vhaddpd = Mnemonic("vhaddpd")
 vhaddps = Mnemonic("vhaddps")
 vhsubpd = Mnemonic("vhsubpd")
@@ -1315,15 +1227,6 @@ vinserti64x4 = Mnemonic("vinserti64x4")
 vinsertps = Mnemonic("vinsertps")
 vlddqu = Mnemonic("vlddqu")
 vldmxcsr = Mnemonic("vldmxcsr")
-vloadunpackhd = Mnemonic("vloadunpackhd")
-vloadunpackhpd = Mnemonic("vloadunpackhpd")
-vloadunpackhps = Mnemonic("vloadunpackhps")
-vloadunpackhq = Mnemonic("vloadunpackhq")
-vloadunpackld = Mnemonic("vloadunpackld")
-vloadunpacklpd = Mnemonic("vloadunpacklpd")
-vloadunpacklps = Mnemonic("vloadunpacklps")
-vloadunpacklq = Mnemonic("vloadunpacklq")
-vlog2ps = Mnemonic("vlog2ps")
 vmaskmovdqu = Mnemonic("vmaskmovdqu")
 vmaskmovpd = Mnemonic("vmaskmovpd")
 vmaskmovps = Mnemonic("vmaskmovps")
@@ -1366,10 +1269,6 @@ vmovlpd = Mnemonic("vmovlpd")
 vmovlps = Mnemonic("vmovlps")
 vmovmskpd = Mnemonic("vmovmskpd")
 vmovmskps = Mnemonic("vmovmskps")
-vmovnrapd = Mnemonic("vmovnrapd")
-vmovnraps = Mnemonic("vmovnraps")
-vmovnrngoapd = Mnemonic("vmovnrngoapd")
-vmovnrngoaps = Mnemonic("vmovnrngoaps")
 vmovntdq = Mnemonic("vmovntdq")
 vmovntdqa = Mnemonic("vmovntdqa")
 vmovntpd = Mnemonic("vmovntpd")
@@ -1401,33 +1300,18 @@ vmxoff = Mnemonic("vmxoff")
 vmxon = Mnemonic("vmxon")
 vorpd = Mnemonic("vorpd")
 vorps = Mnemonic("vorps")
-vp2intersectd = Mnemonic("vp2intersectd")
-vp2intersectq = Mnemonic("vp2intersectq")
-vp4dpwssd = Mnemonic("vp4dpwssd")
-vp4dpwssds = Mnemonic("vp4dpwssds")
 vpabsb = Mnemonic("vpabsb")
 vpabsd = Mnemonic("vpabsd")
 vpabsq = Mnemonic("vpabsq")
 vpabsw = Mnemonic("vpabsw")
 vpackssdw = Mnemonic("vpackssdw")
 vpacksswb = Mnemonic("vpacksswb")
-vpackstorehd = Mnemonic("vpackstorehd")
-vpackstorehpd = Mnemonic("vpackstorehpd")
-vpackstorehps = Mnemonic("vpackstorehps")
-vpackstorehq = Mnemonic("vpackstorehq")
-vpackstoreld = Mnemonic("vpackstoreld")
-vpackstorelpd = Mnemonic("vpackstorelpd")
-vpackstorelps = Mnemonic("vpackstorelps")
-vpackstorelq = Mnemonic("vpackstorelq")
 vpackusdw = Mnemonic("vpackusdw")
 vpackuswb = Mnemonic("vpackuswb")
-vpadcd = Mnemonic("vpadcd")
 vpaddb = Mnemonic("vpaddb")
 vpaddd = Mnemonic("vpaddd")
 vpaddq = Mnemonic("vpaddq")
 vpaddsb = Mnemonic("vpaddsb")
-vpaddsetcd = Mnemonic("vpaddsetcd")
-vpaddsetsd = Mnemonic("vpaddsetsd")
 vpaddsw = Mnemonic("vpaddsw")
 vpaddusb = Mnemonic("vpaddusb")
 vpaddusw = Mnemonic("vpaddusw")
@@ -1472,7 +1356,6 @@ vpcmpgtq = Mnemonic("vpcmpgtq")
 vpcmpgtw = Mnemonic("vpcmpgtw")
 vpcmpistri = Mnemonic("vpcmpistri")
 vpcmpistrm = Mnemonic("vpcmpistrm")
-vpcmpltd = Mnemonic("vpcmpltd")
 vpcmpq = Mnemonic("vpcmpq")
 vpcmpub = Mnemonic("vpcmpub")
 vpcmpud = Mnemonic("vpcmpud")
@@ -1513,15 +1396,12 @@ vperm2f128 = Mnemonic("vperm2f128")
 vperm2i128 = Mnemonic("vperm2i128")
 vpermb = Mnemonic("vpermb")
 vpermd = Mnemonic("vpermd")
-vpermf32x4 = Mnemonic("vpermf32x4")
 vpermi2b = Mnemonic("vpermi2b")
 vpermi2d = Mnemonic("vpermi2d")
 vpermi2pd = Mnemonic("vpermi2pd")
 vpermi2ps = Mnemonic("vpermi2ps")
 vpermi2q = Mnemonic("vpermi2q")
 vpermi2w = Mnemonic("vpermi2w")
-vpermil2pd = Mnemonic("vpermil2pd")
-vpermil2ps = Mnemonic("vpermil2ps")
 vpermilpd = Mnemonic("vpermilpd")
 vpermilps = Mnemonic("vpermilps")
 vpermpd = Mnemonic("vpermpd")
@@ -1586,8 +1466,6 @@ vpmacswd = Mnemonic("vpmacswd")
 vpmacsww = Mnemonic("vpmacsww")
 vpmadcsswd = Mnemonic("vpmadcsswd")
 vpmadcswd = Mnemonic("vpmadcswd")
-vpmadd231d = Mnemonic("vpmadd231d")
-vpmadd233d = Mnemonic("vpmadd233d")
 vpmadd52huq = Mnemonic("vpmadd52huq")
 vpmadd52luq = Mnemonic("vpmadd52luq")
 vpmaddubsw = Mnemonic("vpmaddubsw")
@@ -1650,9 +1528,7 @@ vpmovzxdq = Mnemonic("vpmovzxdq")
 vpmovzxwd = Mnemonic("vpmovzxwd")
 vpmovzxwq = Mnemonic("vpmovzxwq")
 vpmuldq = Mnemonic("vpmuldq")
-vpmulhd = Mnemonic("vpmulhd")
 vpmulhrsw = Mnemonic("vpmulhrsw")
-vpmulhud = Mnemonic("vpmulhud")
 vpmulhuw = Mnemonic("vpmulhuw")
 vpmulhw = Mnemonic("vpmulhw")
 vpmulld = Mnemonic("vpmulld")
@@ -1668,14 +1544,6 @@ vpor = Mnemonic("vpor")
 vpord = Mnemonic("vpord")
 vporq = Mnemonic("vporq")
 vpperm = Mnemonic("vpperm")
-vprefetch0 = Mnemonic("vprefetch0")
-vprefetch1 = Mnemonic("vprefetch1")
-vprefetch2 = Mnemonic("vprefetch2")
-vprefetche0 = Mnemonic("vprefetche0")
-vprefetche1 = Mnemonic("vprefetche1")
-vprefetche2 = Mnemonic("vprefetche2")
-vprefetchenta = Mnemonic("vprefetchenta")
-vprefetchnta = Mnemonic("vprefetchnta")
 vprold = Mnemonic("vprold")
 vprolq = Mnemonic("vprolq")
 vprolvd = Mnemonic("vprolvd")
@@ -1689,12 +1557,6 @@ vprotd = Mnemonic("vprotd")
 vprotq = Mnemonic("vprotq")
 vprotw = Mnemonic("vprotw")
 vpsadbw = Mnemonic("vpsadbw")
-vpsbbd = Mnemonic("vpsbbd")
-vpsbbrd = Mnemonic("vpsbbrd")
-vpscatterdd = Mnemonic("vpscatterdd")
-vpscatterdq = Mnemonic("vpscatterdq")
-vpscatterqd = Mnemonic("vpscatterqd")
-vpscatterqq = Mnemonic("vpscatterqq")
 vpshab = Mnemonic("vpshab")
 vpshad = Mnemonic("vpshad")
 vpshaq = Mnemonic("vpshaq")
@@ -1746,10 +1608,7 @@ vpsrlw = Mnemonic("vpsrlw")
 vpsubb = Mnemonic("vpsubb")
 vpsubd = Mnemonic("vpsubd")
 vpsubq = Mnemonic("vpsubq")
-vpsubrd = Mnemonic("vpsubrd")
-vpsubrsetbd = Mnemonic("vpsubrsetbd")
 vpsubsb = Mnemonic("vpsubsb")
-vpsubsetbd = Mnemonic("vpsubsetbd")
 vpsubsw = Mnemonic("vpsubsw")
 vpsubusb = Mnemonic("vpsubusb")
 vpsubusw = Mnemonic("vpsubusw")
@@ -1784,7 +1643,6 @@ vrcp14pd = Mnemonic("vrcp14pd")
 vrcp14ps = Mnemonic("vrcp14ps")
 vrcp14sd = Mnemonic("vrcp14sd")
 vrcp14ss = Mnemonic("vrcp14ss")
-vrcp23ps = Mnemonic("vrcp23ps")
 vrcp28pd = Mnemonic("vrcp28pd")
 vrcp28ps = Mnemonic("vrcp28ps")
 vrcp28sd = Mnemonic("vrcp28sd")
@@ -1799,8 +1657,6 @@ vreduceps = Mnemonic("vreduceps")
 vreducesd = Mnemonic("vreducesd")
 vreducesh = Mnemonic("vreducesh")
 vreducess = Mnemonic("vreducess")
-vrndfxpntpd = Mnemonic("vrndfxpntpd")
-vrndfxpntps = Mnemonic("vrndfxpntps")
 vrndscalepd = Mnemonic("vrndscalepd")
 vrndscaleph = Mnemonic("vrndscaleph")
 vrndscaleps = Mnemonic("vrndscaleps")
@@ -1815,7 +1671,6 @@ vrsqrt14pd = Mnemonic("vrsqrt14pd")
 vrsqrt14ps = Mnemonic("vrsqrt14ps")
 vrsqrt14sd = Mnemonic("vrsqrt14sd")
 vrsqrt14ss = Mnemonic("vrsqrt14ss")
-vrsqrt23ps = Mnemonic("vrsqrt23ps")
 vrsqrt28pd = Mnemonic("vrsqrt28pd")
 vrsqrt28ps = Mnemonic("vrsqrt28ps")
 vrsqrt28sd = Mnemonic("vrsqrt28sd")
@@ -1830,21 +1685,6 @@ vscalefps = Mnemonic("vscalefps")
 vscalefsd = Mnemonic("vscalefsd")
 vscalefsh = Mnemonic("vscalefsh")
 vscalefss = Mnemonic("vscalefss")
-vscaleps = Mnemonic("vscaleps")
-vscatterdpd = Mnemonic("vscatterdpd")
-vscatterdps = Mnemonic("vscatterdps")
-vscatterpf0dpd = Mnemonic("vscatterpf0dpd")
-vscatterpf0dps = Mnemonic("vscatterpf0dps")
-vscatterpf0hintdpd = Mnemonic("vscatterpf0hintdpd")
-vscatterpf0hintdps = Mnemonic("vscatterpf0hintdps")
-vscatterpf0qpd = Mnemonic("vscatterpf0qpd")
-vscatterpf0qps = Mnemonic("vscatterpf0qps")
-vscatterpf1dpd = Mnemonic("vscatterpf1dpd")
-vscatterpf1dps = Mnemonic("vscatterpf1dps")
-vscatterpf1qpd = Mnemonic("vscatterpf1qpd")
-vscatterpf1qps = Mnemonic("vscatterpf1qps")
-vscatterqpd = Mnemonic("vscatterqpd")
-vscatterqps = Mnemonic("vscatterqps")
 vsha512msg1 = Mnemonic("vsha512msg1")
 vsha512msg2 = Mnemonic("vsha512msg2")
 vsha512rnds2 = Mnemonic("vsha512rnds2")
@@ -1869,8 +1709,6 @@ vstmxcsr = Mnemonic("vstmxcsr")
 vsubpd = Mnemonic("vsubpd")
 vsubph = Mnemonic("vsubph")
 vsubps = Mnemonic("vsubps")
-vsubrpd = Mnemonic("vsubrpd")
-vsubrps = Mnemonic("vsubrps")
 vsubsd = Mnemonic("vsubsd")
 vsubsh = Mnemonic("vsubsh")
 vsubss = Mnemonic("vsubss")
@@ -1896,16 +1734,13 @@ wrmsr = Mnemonic("wrmsr")
 wrmsrlist = Mnemonic("wrmsrlist")
 wrmsrns = Mnemonic("wrmsrns")
 wrpkru = Mnemonic("wrpkru")
-wrshr = Mnemonic("wrshr")
 wrssd = Mnemonic("wrssd")
 wrssq = Mnemonic("wrssq")
-wrudbg = Mnemonic("wrudbg")
 wrussd = Mnemonic("wrussd")
 wrussq = Mnemonic("wrussq")
 xabort = Mnemonic("xabort")
 xadd = Mnemonic("xadd")
 xbegin = Mnemonic("xbegin")
-xbts = Mnemonic("xbts")
 xchg = Mnemonic("xchg")
 xcryptcbc = Mnemonic("xcryptcbc")
 xcryptcfb = Mnemonic("xcryptcfb")
@@ -1914,6 +1749,7 @@ xcryptecb = Mnemonic("xcryptecb")
 xcryptofb = Mnemonic("xcryptofb")
 xend = Mnemonic("xend")
 xgetbv = Mnemonic("xgetbv")
+xlat = Mnemonic("xlat")
 xlatb = Mnemonic("xlatb")
 xor = Mnemonic("xor")
 xorpd = Mnemonic("xorpd")
@@ -1940,7 +1776,6 @@ xstore = Mnemonic("xstore")
 xstore_alt = Mnemonic("xstore_alt")
 xsusldtrk = Mnemonic("xsusldtrk")
 xtest = Mnemonic("xtest")
-zero_bytes = Mnemonic("zero_bytes")
 
 __all__ = [
     "aaa",
@@ -1973,7 +1808,6 @@ __all__ = [
     "aesencwide256kl",
     "aesimc",
     "aeskeygenassist",
-    "altinst",
     "and_",
     "andn",
     "andnpd",
@@ -1983,8 +1817,6 @@ __all__ = [
     "aor",
     "arpl",
     "axor",
-    "bb0_reset",
-    "bb1_reset",
     "bextr",
     "blcfill",
     "blci",
@@ -2000,13 +1832,6 @@ __all__ = [
     "blsic",
     "blsmsk",
     "blsr",
-    "bndcl",
-    "bndcn",
-    "bndcu",
-    "bndldx",
-    "bndmk",
-    "bndmov",
-    "bndstx",
     "bound",
     "bsf",
     "bsr",
@@ -2017,18 +1842,16 @@ __all__ = [
     "bts",
     "bzhi",
     "call",
+    "callq",
     "cbw",
     "ccs_encrypt",
     "ccs_hash",
     "cdq",
     "cdqe",
-    "cl1invmb",
     "clac",
     "clc",
     "cld",
     "cldemote",
-    "clevict0",
-    "clevict1",
     "clflush",
     "clflushopt",
     "clgi",
@@ -2086,6 +1909,7 @@ __all__ = [
     "cmppd",
     "cmpps",
     "cmppxadd",
+    "cmps",
     "cmpsb",
     "cmpsd",
     "cmpsq",
@@ -2093,13 +1917,11 @@ __all__ = [
     "cmpsw",
     "cmpsxadd",
     "cmpxchg",
-    "cmpxchg8b",
     "cmpxchg16b",
+    "cmpxchg8b",
     "cmpzxadd",
     "comisd",
     "comiss",
-    "cpu_read",
-    "cpu_write",
     "cpuid",
     "cqo",
     "crc32",
@@ -2129,20 +1951,14 @@ __all__ = [
     "cwde",
     "daa",
     "das",
-    "db",
-    "dd",
     "dec",
-    "delay",
     "div",
     "divpd",
     "divps",
     "divsd",
     "divss",
-    "dmint",
     "dppd",
     "dpps",
-    "dq",
-    "dw",
     "emms",
     "encls",
     "enclu",
@@ -2224,20 +2040,14 @@ __all__ = [
     "fnsave",
     "fnsetpm",
     "fnstcw",
-    "fnstdw",
     "fnstenv",
-    "fnstsg",
     "fnstsw",
     "fpatan",
     "fprem",
     "fprem1",
     "fptan",
-    "frichop",
-    "frinear",
-    "frint2",
     "frndint",
     "frstor",
-    "frstpm",
     "fsave",
     "fscale",
     "fsetpm",
@@ -2246,23 +2056,21 @@ __all__ = [
     "fsqrt",
     "fst",
     "fstcw",
-    "fstdw",
     "fstenv",
     "fstp",
     "fstpnce",
-    "fstsg",
     "fstsw",
     "fsub",
     "fsubp",
     "fsubr",
     "fsubrp",
     "ftst",
-    "ftstp",
     "fucom",
     "fucomi",
     "fucomip",
     "fucomp",
     "fucompp",
+    "fwait",
     "fxam",
     "fxch",
     "fxrstor",
@@ -2283,13 +2091,14 @@ __all__ = [
     "hreset",
     "hsubpd",
     "hsubps",
-    "ibts",
+    "icebp",
     "idiv",
     "imul",
     "in_",
     "inc",
     "incsspd",
     "incsspq",
+    "ins",
     "insb",
     "insd",
     "insertps",
@@ -2309,6 +2118,7 @@ __all__ = [
     "iret",
     "iretd",
     "iretq",
+    "iretw",
     "ja",
     "jae",
     "jb",
@@ -2319,12 +2129,10 @@ __all__ = [
     "jecxz",
     "jg",
     "jge",
-    "jknzd",
-    "jkzd",
     "jl",
     "jle",
     "jmp",
-    "jmpe",
+    "jmpq",
     "jna",
     "jnae",
     "jnb",
@@ -2350,37 +2158,25 @@ __all__ = [
     "kaddd",
     "kaddq",
     "kaddw",
-    "kand",
     "kandb",
     "kandd",
-    "kandn",
     "kandnb",
     "kandnd",
     "kandnq",
-    "kandnr",
     "kandnw",
     "kandq",
     "kandw",
-    "kconcath",
-    "kconcatl",
-    "kextract",
-    "kmerge2l1h",
-    "kmerge2l1l",
-    "kmov",
     "kmovb",
     "kmovd",
     "kmovq",
     "kmovw",
-    "knot",
     "knotb",
     "knotd",
     "knotq",
     "knotw",
-    "kor",
     "korb",
     "kord",
     "korq",
-    "kortest",
     "kortestb",
     "kortestd",
     "kortestq",
@@ -2401,36 +2197,37 @@ __all__ = [
     "kunpckbw",
     "kunpckdq",
     "kunpckwd",
-    "kxnor",
     "kxnorb",
     "kxnord",
     "kxnorq",
     "kxnorw",
-    "kxor",
     "kxorb",
     "kxord",
     "kxorq",
     "kxorw",
     "lahf",
     "lar",
+    "lcall",
     "lddqu",
     "ldmxcsr",
     "lds",
     "ldtilecfg",
     "lea",
     "leave",
+    "leaveq",
     "les",
     "lfence",
     "lfs",
     "lgdt",
     "lgs",
     "lidt",
+    "ljmp",
     "lkgs",
     "lldt",
     "llwpcb",
     "lmsw",
-    "loadall",
     "loadiwkey",
+    "lods",
     "lodsb",
     "lodsd",
     "lodsq",
@@ -2438,6 +2235,12 @@ __all__ = [
     "loop_",
     "loope",
     "loopne",
+    "loopnz",
+    "loopz",
+    "lret",
+    "lretl",
+    "lretq",
+    "lretw",
     "lsl",
     "lss",
     "ltr",
@@ -2456,11 +2259,11 @@ __all__ = [
     "minps",
     "minsd",
     "minss",
-    "mnemonic",
     "monitor",
     "monitorx",
     "montmul",
     "mov",
+    "movabs",
     "movapd",
     "movaps",
     "movbe",
@@ -2489,6 +2292,7 @@ __all__ = [
     "movntss",
     "movq",
     "movq2dq",
+    "movs",
     "movsb",
     "movsd",
     "movshdup",
@@ -2517,6 +2321,7 @@ __all__ = [
     "orpd",
     "orps",
     "out",
+    "outs",
     "outsb",
     "outsd",
     "outsw",
@@ -2531,7 +2336,6 @@ __all__ = [
     "paddd",
     "paddq",
     "paddsb",
-    "paddsiw",
     "paddsw",
     "paddusb",
     "paddusw",
@@ -2540,7 +2344,6 @@ __all__ = [
     "pand",
     "pandn",
     "pause",
-    "paveb",
     "pavgb",
     "pavgusb",
     "pavgw",
@@ -2562,10 +2365,8 @@ __all__ = [
     "pcmpgtw",
     "pcmpistri",
     "pcmpistrm",
-    "pcommit",
     "pconfig",
     "pdep",
-    "pdistib",
     "pext",
     "pextrb",
     "pextrd",
@@ -2586,10 +2387,8 @@ __all__ = [
     "pfrcp",
     "pfrcpit1",
     "pfrcpit2",
-    "pfrcpv",
     "pfrsqit1",
     "pfrsqrt",
-    "pfrsqrtv",
     "pfsub",
     "pfsubr",
     "phaddd",
@@ -2605,10 +2404,8 @@ __all__ = [
     "pinsrd",
     "pinsrq",
     "pinsrw",
-    "pmachriw",
     "pmaddubsw",
     "pmaddwd",
-    "pmagw",
     "pmaxsb",
     "pmaxsd",
     "pmaxsw",
@@ -2635,7 +2432,6 @@ __all__ = [
     "pmovzxwd",
     "pmovzxwq",
     "pmuldq",
-    "pmulhriw",
     "pmulhrsw",
     "pmulhrw",
     "pmulhuw",
@@ -2643,17 +2439,16 @@ __all__ = [
     "pmulld",
     "pmullw",
     "pmuludq",
-    "pmvgezb",
-    "pmvlzb",
-    "pmvnzb",
-    "pmvzb",
     "pop",
     "popa",
     "popad",
+    "popaw",
     "popcnt",
     "popf",
     "popfd",
     "popfq",
+    "popfw",
+    "popq",
     "por",
     "prefetch",
     "prefetchit0",
@@ -2688,7 +2483,6 @@ __all__ = [
     "psubd",
     "psubq",
     "psubsb",
-    "psubsiw",
     "psubsw",
     "psubusb",
     "psubusw",
@@ -2707,9 +2501,12 @@ __all__ = [
     "push",
     "pusha",
     "pushad",
+    "pushaw",
     "pushf",
     "pushfd",
     "pushfq",
+    "pushfw",
+    "pushq",
     "pvalidate",
     "pxor",
     "rcl",
@@ -2718,7 +2515,6 @@ __all__ = [
     "rcr",
     "rdfsbase",
     "rdgsbase",
-    "rdm",
     "rdmsr",
     "rdmsrlist",
     "rdpid",
@@ -2727,14 +2523,16 @@ __all__ = [
     "rdpru",
     "rdrand",
     "rdseed",
-    "rdshr",
     "rdsspd",
     "rdsspq",
     "rdtsc",
     "rdtscp",
-    "rdudbg",
-    "reservednop",
     "retf",
+    "retfd",
+    "retfq",
+    "retfw",
+    "retq",
+    "retw",
     "rmpadjust",
     "rmpquery",
     "rmpupdate",
@@ -2745,13 +2543,10 @@ __all__ = [
     "roundps",
     "roundsd",
     "roundss",
-    "rsdc",
-    "rsldt",
     "rsm",
     "rsqrtps",
     "rsqrtss",
     "rstorssp",
-    "rsts",
     "sahf",
     "sal",
     "salc",
@@ -2759,6 +2554,7 @@ __all__ = [
     "sarx",
     "saveprevssp",
     "sbb",
+    "scas",
     "scasb",
     "scasd",
     "scasq",
@@ -2820,9 +2616,7 @@ __all__ = [
     "skinit",
     "sldt",
     "slwpcb",
-    "smint",
     "smsw",
-    "spflt",
     "sqrtpd",
     "sqrtps",
     "sqrtsd",
@@ -2833,7 +2627,7 @@ __all__ = [
     "stgi",
     "sti",
     "stmxcsr",
-    "storeall",
+    "stos",
     "stosb",
     "stosd",
     "stosq",
@@ -2846,64 +2640,42 @@ __all__ = [
     "subps",
     "subsd",
     "subss",
-    "svdc",
-    "svldt",
-    "svts",
     "swapgs",
     "syscall",
     "sysenter",
     "sysexit",
     "sysexitq",
     "sysret",
+    "sysretd",
+    "sysretl",
     "sysretq",
     "t1mskc",
-    "tcmmimfp16ps",
-    "tcmmrlfp16ps",
     "tdcall",
-    "tdpbf16ps",
-    "tdpbssd",
-    "tdpbsud",
-    "tdpbusd",
-    "tdpbuud",
-    "tdpfp16ps",
     "test",
     "testui",
-    "tileloadd",
-    "tileloaddt1",
     "tilerelease",
-    "tilestored",
-    "tilezero",
     "tlbsync",
     "tpause",
-    "typing",
     "tzcnt",
-    "tzcnti",
     "tzmsk",
     "ucomisd",
     "ucomiss",
     "ud0",
     "ud1",
     "ud2",
+    "ud2a",
     "uiret",
     "umonitor",
-    "umov",
     "umwait",
     "undoc",
     "unpckhpd",
     "unpckhps",
     "unpcklpd",
     "unpcklps",
-    "v4fmaddps",
-    "v4fmaddss",
-    "v4fnmaddps",
-    "v4fnmaddss",
-    "vaddnpd",
-    "vaddnps",
     "vaddpd",
     "vaddph",
     "vaddps",
     "vaddsd",
-    "vaddsetsps",
     "vaddsh",
     "vaddss",
     "vaddsubpd",
@@ -2928,18 +2700,18 @@ __all__ = [
     "vblendps",
     "vblendvpd",
     "vblendvps",
+    "vbroadcastf128",
     "vbroadcastf32x2",
     "vbroadcastf32x4",
     "vbroadcastf32x8",
     "vbroadcastf64x2",
     "vbroadcastf64x4",
-    "vbroadcastf128",
+    "vbroadcasti128",
     "vbroadcasti32x2",
     "vbroadcasti32x4",
     "vbroadcasti32x8",
     "vbroadcasti64x2",
     "vbroadcasti64x4",
-    "vbroadcasti128",
     "vbroadcastsd",
     "vbroadcastss",
     "vcmppd",
@@ -2956,12 +2728,6 @@ __all__ = [
     "vcvtdq2pd",
     "vcvtdq2ph",
     "vcvtdq2ps",
-    "vcvtfxpntdq2ps",
-    "vcvtfxpntpd2dq",
-    "vcvtfxpntpd2udq",
-    "vcvtfxpntps2dq",
-    "vcvtfxpntps2udq",
-    "vcvtfxpntudq2ps",
     "vcvtne2ps2bf16",
     "vcvtneebf162ps",
     "vcvtneeph2ps",
@@ -3053,19 +2819,18 @@ __all__ = [
     "verw",
     "vexp2pd",
     "vexp2ps",
-    "vexp223ps",
     "vexpandpd",
     "vexpandps",
+    "vextractf128",
     "vextractf32x4",
     "vextractf32x8",
     "vextractf64x2",
     "vextractf64x4",
-    "vextractf128",
+    "vextracti128",
     "vextracti32x4",
     "vextracti32x8",
     "vextracti64x2",
     "vextracti64x4",
-    "vextracti128",
     "vextractps",
     "vfcmaddcph",
     "vfcmaddcsh",
@@ -3075,8 +2840,6 @@ __all__ = [
     "vfixupimmps",
     "vfixupimmsd",
     "vfixupimmss",
-    "vfixupnanpd",
-    "vfixupnanps",
     "vfmadd132pd",
     "vfmadd132ph",
     "vfmadd132ps",
@@ -3095,7 +2858,6 @@ __all__ = [
     "vfmadd231sd",
     "vfmadd231sh",
     "vfmadd231ss",
-    "vfmadd233ps",
     "vfmaddcph",
     "vfmaddcsh",
     "vfmaddpd",
@@ -3204,16 +2966,6 @@ __all__ = [
     "vfrczss",
     "vgatherdpd",
     "vgatherdps",
-    "vgatherpf0dpd",
-    "vgatherpf0dps",
-    "vgatherpf0hintdpd",
-    "vgatherpf0hintdps",
-    "vgatherpf0qpd",
-    "vgatherpf0qps",
-    "vgatherpf1dpd",
-    "vgatherpf1dps",
-    "vgatherpf1qpd",
-    "vgatherpf1qps",
     "vgatherqpd",
     "vgatherqps",
     "vgetexppd",
@@ -3231,37 +2983,23 @@ __all__ = [
     "vgf2p8affineinvqb",
     "vgf2p8affineqb",
     "vgf2p8mulb",
-    "vgmaxabsps",
-    "vgmaxpd",
-    "vgmaxps",
-    "vgminpd",
-    "vgminps",
     "vhaddpd",
     "vhaddps",
     "vhsubpd",
     "vhsubps",
+    "vinsertf128",
     "vinsertf32x4",
     "vinsertf32x8",
     "vinsertf64x2",
     "vinsertf64x4",
-    "vinsertf128",
+    "vinserti128",
     "vinserti32x4",
     "vinserti32x8",
     "vinserti64x2",
     "vinserti64x4",
-    "vinserti128",
     "vinsertps",
     "vlddqu",
     "vldmxcsr",
-    "vloadunpackhd",
-    "vloadunpackhpd",
-    "vloadunpackhps",
-    "vloadunpackhq",
-    "vloadunpackld",
-    "vloadunpacklpd",
-    "vloadunpacklps",
-    "vloadunpacklq",
-    "vlog2ps",
     "vmaskmovdqu",
     "vmaskmovpd",
     "vmaskmovps",
@@ -3292,10 +3030,10 @@ __all__ = [
     "vmovdqa32",
     "vmovdqa64",
     "vmovdqu",
-    "vmovdqu8",
     "vmovdqu16",
     "vmovdqu32",
     "vmovdqu64",
+    "vmovdqu8",
     "vmovhlps",
     "vmovhpd",
     "vmovhps",
@@ -3304,10 +3042,6 @@ __all__ = [
     "vmovlps",
     "vmovmskpd",
     "vmovmskps",
-    "vmovnrapd",
-    "vmovnraps",
-    "vmovnrngoapd",
-    "vmovnrngoaps",
     "vmovntdq",
     "vmovntdqa",
     "vmovntpd",
@@ -3339,33 +3073,18 @@ __all__ = [
     "vmxon",
     "vorpd",
     "vorps",
-    "vp2intersectd",
-    "vp2intersectq",
-    "vp4dpwssd",
-    "vp4dpwssds",
     "vpabsb",
     "vpabsd",
     "vpabsq",
     "vpabsw",
     "vpackssdw",
     "vpacksswb",
-    "vpackstorehd",
-    "vpackstorehpd",
-    "vpackstorehps",
-    "vpackstorehq",
-    "vpackstoreld",
-    "vpackstorelpd",
-    "vpackstorelps",
-    "vpackstorelq",
     "vpackusdw",
     "vpackuswb",
-    "vpadcd",
     "vpaddb",
     "vpaddd",
     "vpaddq",
     "vpaddsb",
-    "vpaddsetcd",
-    "vpaddsetsd",
     "vpaddsw",
     "vpaddusb",
     "vpaddusw",
@@ -3410,7 +3129,6 @@ __all__ = [
     "vpcmpgtw",
     "vpcmpistri",
     "vpcmpistrm",
-    "vpcmpltd",
     "vpcmpq",
     "vpcmpub",
     "vpcmpud",
@@ -3451,15 +3169,12 @@ __all__ = [
     "vperm2i128",
     "vpermb",
     "vpermd",
-    "vpermf32x4",
     "vpermi2b",
     "vpermi2d",
     "vpermi2pd",
     "vpermi2ps",
     "vpermi2q",
     "vpermi2w",
-    "vpermil2pd",
-    "vpermil2ps",
     "vpermilpd",
     "vpermilps",
     "vpermpd",
@@ -3526,8 +3241,6 @@ __all__ = [
     "vpmadcswd",
     "vpmadd52huq",
     "vpmadd52luq",
-    "vpmadd231d",
-    "vpmadd233d",
     "vpmaddubsw",
     "vpmaddwd",
     "vpmaskmovd",
@@ -3588,9 +3301,7 @@ __all__ = [
     "vpmovzxwd",
     "vpmovzxwq",
     "vpmuldq",
-    "vpmulhd",
     "vpmulhrsw",
-    "vpmulhud",
     "vpmulhuw",
     "vpmulhw",
     "vpmulld",
@@ -3606,14 +3317,6 @@ __all__ = [
     "vpord",
     "vporq",
     "vpperm",
-    "vprefetch0",
-    "vprefetch1",
-    "vprefetch2",
-    "vprefetche0",
-    "vprefetche1",
-    "vprefetche2",
-    "vprefetchenta",
-    "vprefetchnta",
     "vprold",
     "vprolq",
     "vprolvd",
@@ -3627,12 +3330,6 @@ __all__ = [
     "vprotq",
     "vprotw",
     "vpsadbw",
-    "vpsbbd",
-    "vpsbbrd",
-    "vpscatterdd",
-    "vpscatterdq",
-    "vpscatterqd",
-    "vpscatterqq",
     "vpshab",
     "vpshad",
     "vpshaq",
@@ -3684,10 +3381,7 @@ __all__ = [
     "vpsubb",
     "vpsubd",
     "vpsubq",
-    "vpsubrd",
-    "vpsubrsetbd",
     "vpsubsb",
-    "vpsubsetbd",
     "vpsubsw",
     "vpsubusb",
     "vpsubusw",
@@ -3722,7 +3416,6 @@ __all__ = [
     "vrcp14ps",
     "vrcp14sd",
     "vrcp14ss",
-    "vrcp23ps",
     "vrcp28pd",
     "vrcp28ps",
     "vrcp28sd",
@@ -3737,8 +3430,6 @@ __all__ = [
     "vreducesd",
     "vreducesh",
     "vreducess",
-    "vrndfxpntpd",
-    "vrndfxpntps",
     "vrndscalepd",
     "vrndscaleph",
     "vrndscaleps",
@@ -3753,7 +3444,6 @@ __all__ = [
     "vrsqrt14ps",
     "vrsqrt14sd",
     "vrsqrt14ss",
-    "vrsqrt23ps",
     "vrsqrt28pd",
     "vrsqrt28ps",
     "vrsqrt28sd",
@@ -3768,21 +3458,6 @@ __all__ = [
     "vscalefsd",
     "vscalefsh",
     "vscalefss",
-    "vscaleps",
-    "vscatterdpd",
-    "vscatterdps",
-    "vscatterpf0dpd",
-    "vscatterpf0dps",
-    "vscatterpf0hintdpd",
-    "vscatterpf0hintdps",
-    "vscatterpf0qpd",
-    "vscatterpf0qps",
-    "vscatterpf1dpd",
-    "vscatterpf1dps",
-    "vscatterpf1qpd",
-    "vscatterpf1qps",
-    "vscatterqpd",
-    "vscatterqps",
     "vsha512msg1",
     "vsha512msg2",
     "vsha512rnds2",
@@ -3807,8 +3482,6 @@ __all__ = [
     "vsubpd",
     "vsubph",
     "vsubps",
-    "vsubrpd",
-    "vsubrps",
     "vsubsd",
     "vsubsh",
     "vsubss",
@@ -3834,16 +3507,13 @@ __all__ = [
     "wrmsrlist",
     "wrmsrns",
     "wrpkru",
-    "wrshr",
     "wrssd",
     "wrssq",
-    "wrudbg",
     "wrussd",
     "wrussq",
     "xabort",
     "xadd",
     "xbegin",
-    "xbts",
     "xchg",
     "xcryptcbc",
     "xcryptcfb",
@@ -3852,6 +3522,7 @@ __all__ = [
     "xcryptofb",
     "xend",
     "xgetbv",
+    "xlat",
     "xlatb",
     "xor",
     "xorpd",
@@ -3878,5 +3549,4 @@ __all__ = [
     "xstore_alt",
     "xsusldtrk",
     "xtest",
-    "zero_bytes",
 ]
