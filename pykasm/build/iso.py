@@ -45,8 +45,8 @@ def make_iso(
     """Write the ISO `output`, whose boot loader starts `kernel` with `command_line`.
 
     `menu` is the Jinja template of GRUB's menu; `cache` keeps GRUB's own images from one ISO to
-    the next; the `modules` are handed to the kernel under their file names. The same input makes
-    the same bytes. Raises `PykasmError` for a file that is missing or a template with mistakes.
+    the next; the `modules` are handed to the kernel under their file names. GRUB puts a backslash
+    before quotes and backslashes of the command line. The same input makes the same bytes. Raises `PykasmError` for a file that is missing or a template with mistakes.
     """
     files = {KERNEL_ON_ISO: kernel, **_modules_on_iso(modules)}
     check_files([menu, *files.values()])
@@ -121,7 +121,8 @@ def _join(
     run(
         *("xorriso", "-as", "mkisofs", "-quiet", "-graft-points", "-V", volume),
         # Owner, mode and date of the files say nothing of where they were built.
-        *("-r", "--set_all_file_dates", f"={grub.SOURCE_DATE}"),
+        *("-r", "-file-mode", "0444", "-dir-mode", "0555"),
+        *("--set_all_file_dates", f"={grub.SOURCE_DATE}"),
         # An El Torito entry for BIOS; the table in it tells GRUB where its second half lies.
         *("-b", bios, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"),
         *("--grub2-boot-info", "--grub2-mbr", images.mbr, "--protective-msdos-label"),
