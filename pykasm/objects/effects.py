@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from enum import Enum, auto
+from enum import IntEnum, auto
 from typing import NamedTuple
 
 from iced_x86 import (
@@ -30,7 +29,7 @@ CALLER_SAVED = frozenset(
 """Registers that a call may change (System V ABI AMD64 supplement, 3.2.1), by DWARF number."""
 
 
-class Action(Enum):
+class Action(IntEnum):
     """A step in what an instruction does; `argument` of a `Step` is its number."""
 
     PUSH = auto()
@@ -54,21 +53,17 @@ class Step(NamedTuple):
     argument: int = 0
 
 
-class Flow(Enum):
-    """Where execution goes after an instruction."""
-
-    NEXT = auto()
-    BRANCH = auto()
-    JUMP = auto()
-    INDIRECT_JUMP = auto()
-    END = auto()
-
-
 class Effect(NamedTuple):
-    """What an instruction does, in order, and where execution goes on."""
+    """What an instruction does, in order, and where execution goes on.
+
+    A `branch` has a target in its operand. An instruction that `ends` has no other successor,
+    unless it is a jump to a place that is looked up (`indirect`).
+    """
 
     steps: tuple[Step, ...] = ()
-    flow: Flow = Flow.NEXT
+    branch: bool = False
+    ends: bool = False
+    indirect: bool = False
 
 
 class Place(NamedTuple):
@@ -80,14 +75,12 @@ class Place(NamedTuple):
     target: int | None
 
 
-_FLOWS = {
-    FlowControl.CONDITIONAL_BRANCH: Flow.BRANCH,
-    FlowControl.UNCONDITIONAL_BRANCH: Flow.JUMP,
-    FlowControl.INDIRECT_BRANCH: Flow.INDIRECT_JUMP,
-    FlowControl.RETURN: Flow.END,
-    FlowControl.EXCEPTION: Flow.END,
+_ENDS = {
+    FlowControl.UNCONDITIONAL_BRANCH: Effect(branch=True, ends=True),
+    FlowControl.INDIRECT_BRANCH: Effect(ends=True, indirect=True),
+    FlowControl.RETURN: Effect(ends=True),
+    FlowControl.EXCEPTION: Effect(ends=True),
 }
-_DIRECT = {Flow.BRANCH, Flow.JUMP}
 _WRITES = {
     OpAccess.WRITE,
     OpAccess.COND_WRITE,
@@ -95,6 +88,8 @@ _WRITES = {
     OpAccess.READ_COND_WRITE,
 }
 _IMMEDIATES = {OpKind.IMMEDIATE8TO64, OpKind.IMMEDIATE32TO64}
+_CALLS = {FlowControl.CALL, FlowControl.INDIRECT_CALL}
+_STACK_POINTERS = {Register.RSP, Register.RBP}
 _BRANCH_FIELD = 4  # bytes of the distance in a branch that the linker fills in
 
 _NUMBERS = {
@@ -103,43 +98,76 @@ _NUMBERS = {
     if number in GENERAL
 }
 _info = InstructionInfoFactory()
-_known: dict[bytes, Effect | None] = {}
 
 
-def places(code: bytes, base: int, relocated: frozenset[int]) -> Iterator[Place]:
-    """The instructions of 64-bit `code` that matter to frames, in order.
+class EffectReader:
+    """Finds the instructions that matter to frames in which only the registers `tracked` count.
 
-    `base` is the offset of the code in its section, `relocated` the offsets in that section
-    that the linker fills in: a branch with such a field leaves the function.
+    Equal bytes have equal effects, and so have equal forms with equal registers, so that few
+    instructions of a program have to be looked at closely.
     """
-    offset = 0
-    for instruction in Decoder(64, code):
-        end = instruction.next_ip
-        encoded = code[offset:end]
-        try:
-            effect = _known[encoded]
-        except KeyError:
-            effect = _known[encoded] = _effect(instruction)
-        if effect is not None:
-            direct = effect.flow in _DIRECT and base + end - _BRANCH_FIELD not in relocated
-            target = instruction.near_branch_target if direct else None
-            yield Place(offset, end, effect, target)
-        offset = end
+
+    def __init__(self, tracked: frozenset[int]) -> None:
+        self._tracked = tracked
+        self._by_bytes: dict[bytes, Effect | None] = {}
+        self._by_form: dict[tuple[int, ...], Effect | None] = {}
+
+    def places(self, code: bytes, base: int, relocated: frozenset[int]) -> list[Place]:
+        """The instructions of 64-bit `code` that matter to frames, in order.
+
+        `base` is the offset of the code in its section, `relocated` the offsets in that section
+        that the linker fills in: a branch with such a field leaves the function.
+        """
+        found, offset, known = [], 0, self._by_bytes
+        for instruction in Decoder(64, code):
+            end = instruction.next_ip
+            encoded = code[offset:end]
+            if encoded in known:
+                effect = known[encoded]
+            else:
+                effect = known[encoded] = self._effect(instruction)
+            if effect is not None:
+                inside = effect.branch and base + end - _BRANCH_FIELD not in relocated
+                target = instruction.near_branch_target if inside else None
+                found.append(Place(offset, end, effect, target))
+            offset = end
+        return found
+
+    def _effect(self, instruction: Instruction) -> Effect | None:
+        """The effect of `instruction`; None if it has none on frames."""
+        first = instruction.op0_register
+        if first in _STACK_POINTERS or instruction.is_stack_instruction:  # constants matter
+            return self._computed(instruction)
+        form = (
+            instruction.code,
+            first,
+            instruction.op1_register,
+            instruction.op2_register,
+            instruction.has_rep_prefix,
+        )
+        if form not in self._by_form:
+            self._by_form[form] = self._computed(instruction)
+        return self._by_form[form]
+
+    def _computed(self, instruction: Instruction) -> Effect | None:
+        flow = instruction.flow_control
+        if flow in _ENDS:
+            return _ENDS[flow]
+        if flow in _CALLS:
+            steps = tuple(Step(Action.CHANGE, register) for register in sorted(CALLER_SAVED))
+        else:
+            steps = _steps(instruction)
+        steps = tuple(step for step in steps if self._matters(step))
+        branch = flow == FlowControl.CONDITIONAL_BRANCH
+        return Effect(steps, branch) if steps or branch else None
+
+    def _matters(self, step: Step) -> bool:
+        return step.action != Action.CHANGE or step.argument in self._tracked
 
 
-def _effect(instruction: Instruction) -> Effect | None:
-    """The effect of `instruction`; None if it has none on frames."""
-    flow = _FLOWS.get(instruction.flow_control, Flow.NEXT)
-    if flow is Flow.BRANCH:
-        return Effect(_other_steps(instruction), flow)
-    if flow is not Flow.NEXT:
-        return Effect((), flow)
-    if instruction.flow_control in (FlowControl.CALL, FlowControl.INDIRECT_CALL):
-        return Effect(tuple(Step(Action.CHANGE, number) for number in sorted(CALLER_SAVED)))
+def _steps(instruction: Instruction) -> tuple[Step, ...]:
     steps = _stack_steps(instruction)
-    if steps is None:
-        steps = _other_steps(instruction)
-    return Effect(steps) if steps else None
+    return _other_steps(instruction) if steps is None else steps
 
 
 def _stack_steps(instruction: Instruction) -> tuple[Step, ...] | None:
@@ -163,7 +191,7 @@ def _stack_steps(instruction: Instruction) -> tuple[Step, ...] | None:
 def _pointer_steps(instruction: Instruction) -> tuple[Step, ...] | None:
     """The steps of moving rsp or rbp by a known distance."""
     target = instruction.op0_register
-    if target not in (Register.RSP, Register.RBP):
+    if target not in _STACK_POINTERS:
         return None
     if instruction.mnemonic in (Mnemonic.MOV, Mnemonic.LEA):
         return _copy_steps(instruction)

@@ -82,6 +82,7 @@ def _pad(out: SectionWriter) -> None:
     out.data += bytes((Cfa.NOP,)) * (-len(out.data) % dwarf.ADDRESS_SIZE)
 
 
+@lru_cache(4096)
 def _advance(distance: int) -> bytes:
     if distance == 0:
         return b""

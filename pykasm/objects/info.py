@@ -70,7 +70,7 @@ def _write_function(
     for places in _by_name(function.variables):
         variable = places[0]
         out.begin(shapes.PARAMETER if variable.parameter else shapes.VARIABLE)
-        out.name(variable.name)
+        out.string(variable.name)  # short and many: an offset with its relocation costs more
         out.type(variable.type)
         out.section_offset(".debug_loclists", locations.add(function, places))
     out.end_children()

@@ -44,7 +44,7 @@ _FUNCTION = (
     (At.PROTOTYPED, Form.FLAG_PRESENT),
 )
 _CODE = ((At.LOW_PC, Form.ADDR), (At.RANGES, Form.SEC_OFFSET))
-_PLACED = (_NAME, _TYPE, (At.LOCATION, Form.SEC_OFFSET))
+_PLACED = ((At.NAME, Form.STRING), _TYPE, (At.LOCATION, Form.SEC_OFFSET))
 
 DATA_UNIT = Shape(Tag.COMPILE_UNIT, *_UNIT, children=True)
 CODE_UNIT = Shape(Tag.COMPILE_UNIT, *_UNIT, *_CODE, children=True)

@@ -7,6 +7,7 @@ it saves is followed along its branches (DWARF 5, 6.4, calls the result a table 
 from __future__ import annotations
 
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from pykasm.objects.debug import EntryFrame
@@ -19,10 +20,9 @@ from pykasm.objects.effects import (
     RSP,
     Action,
     Effect,
-    Flow,
+    EffectReader,
     Place,
     Step,
-    places,
 )
 
 SLOT = 8
@@ -72,50 +72,53 @@ def frame_rows(
     fills in. Code that no branch is seen to reach (a case of a jump table) is taken to have the
     frame of the last indirect jump before it.
     """
-    found = list(places(code, base, relocated))
+    found = _reader(GENERAL - entry.lost).places(code, base, relocated)
     targets = {place.target for place in found if place.target is not None}
     targets -= {place.offset for place in found}
     found += [Place(offset, offset, Effect(), None) for offset in targets if offset < len(code)]
-    found.sort(key=lambda place: place.offset)
+    found.sort()
     arrivals = {0: entry}
-    known = 0
-    while len(arrivals) > known:
+    known, complete = 0, False
+    while not complete and len(arrivals) > known:
         known = len(arrivals)
         rows, complete = _follow(found, arrivals, entry, False)
     if not complete:
         rows, _ = _follow(found, arrivals, entry, True)
-    return sorted(rows.items())
+    rows.sort(key=itemgetter(0))  # a branch may lead into the middle of an instruction
+    return rows
+
+
+_reader = lru_cache(EffectReader)
 
 
 def _follow(
     found: list[Place], arrivals: dict[int, Frame], entry: Frame, jump_tables: bool
-) -> tuple[dict[int, Frame], bool]:
+) -> tuple[list[tuple[int, Frame]], bool]:
     """One pass over a function; the rows, and whether every place was reached.
 
     `arrivals` are the frames at the targets of branches, to which the pass adds. With
     `jump_tables`, code after an end is reached from the last indirect jump.
     """
-    rows, complete = {0: entry}, True
+    rows, complete = [(0, entry)], True
     frame: Frame | None = entry
     table: Frame | None = None
     for offset, end, effect, target in found:
-        frame = arrivals.get(offset, frame)
+        before = frame
+        frame = arrivals.get(offset, before)
         if frame is None:
             complete = False
             continue
-        rows[offset] = frame
+        if frame is not before:
+            rows.append((offset, frame))
         if effect.steps:
-            frame = rows[end] = _after(frame, effect.steps)
+            frame = _after(frame, effect.steps)
+            rows.append((end, frame))
         if target is not None:
             arrivals.setdefault(target, frame)
-        if effect.flow is Flow.INDIRECT_JUMP and jump_tables:
-            table = frame
-        if effect.flow in _ENDS:
+        if effect.ends:
+            table = frame if effect.indirect and jump_tables else table
             frame = table
     return rows, complete
-
-
-_ENDS = {Flow.JUMP, Flow.INDIRECT_JUMP, Flow.END}
 
 
 @lru_cache(65536)

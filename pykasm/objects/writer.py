@@ -9,6 +9,10 @@ from pykasm.objects import dwarf
 from pykasm.objects.leb128 import signed, unsigned
 from pykasm.objects.model import Relocation, RelocationKind, Section, SectionFlags
 
+_ADDRESS = RelocationKind.R_X86_64_64
+_OFFSET = RelocationKind.R_X86_64_32
+_OFFSET_SIZE = 4
+
 
 class SectionWriter:
     """A debugging section while it is written, little-endian, from its start to its end."""
@@ -35,11 +39,11 @@ class SectionWriter:
 
     def address(self, symbol: str, addend: int = 0) -> None:
         """The address of `symbol` plus `addend`: 8 bytes that the linker fills in."""
-        self._relocate(RelocationKind.R_X86_64_64, symbol, addend, dwarf.ADDRESS_SIZE)
+        self._relocate(_ADDRESS, symbol, addend, dwarf.ADDRESS_SIZE)
 
     def section_offset(self, section: str, offset: int = 0) -> None:
         """`offset` in what the linker makes of all `section`s of that name: 4 bytes."""
-        self._relocate(RelocationKind.R_X86_64_32, section, offset, 4)
+        self._relocate(_OFFSET, section, offset, _OFFSET_SIZE)
 
     def _relocate(self, kind: RelocationKind, symbol: str, addend: int, size: int) -> None:
         self.section.relocations.append(Relocation(len(self.data), kind, symbol, addend))
