@@ -53,6 +53,11 @@ class AddressOperand:
     def _text(self) -> str:
         return f"offset {self.name}"
 
+    def __add__(self, distance: object) -> AddressOperand:
+        if not isinstance(distance, int):
+            return NotImplemented  # a register: the sum is a memory operand's address
+        return AddressOperand(self.reference._plus(distance), self.size, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class FarOperand:
