@@ -46,7 +46,10 @@ def make_iso(
 
     `menu` is the Jinja template of GRUB's menu; `cache` keeps GRUB's own images from one ISO to
     the next; the `modules` are handed to the kernel under their file names. GRUB puts a backslash
-    before quotes and backslashes of the command line. The same input makes the same bytes. Raises `PykasmError` for a file that is missing or a template with mistakes.
+    before quotes and backslashes of the command line.
+
+    The same input makes the same bytes. Raises `PykasmError` for a file that is missing or a
+    template with mistakes.
     """
     files = {KERNEL_ON_ISO: kernel, **_modules_on_iso(modules)}
     check_files([menu, *files.values()])

@@ -71,7 +71,9 @@ def build(
     with stages.stage("encode"):
         units = assemble_program(program, Encoder(), str(project.root))
     objects = _write_objects(project, stages, units)
-    layout = image.layout or kernel_layout(program.entries[0])
+    layout: Layout = image.layout or kernel_layout(program.entries[0])
+    names = {section.name for unit in units for section in unit.object.sections}
+    layout = layout.without_empty_notes(names)
     _link(project, stages, stamps, layout, objects, units)
     _make_iso(project, stages, stamps)
     result = BuildResult(project, program, units, project.kernel, project.iso)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import pairwise
 from typing import Literal
@@ -60,6 +60,10 @@ class OutputSection:
     def patterns(self) -> list[str]:
         """The input sections, each line one statement of a linker script."""
         return [f"{name} {name}.*" for name in self.inputs or (self.name,)]
+
+    def takes(self, name: str) -> bool:
+        """Whether an input section called `name` goes into it."""
+        return any(f"{name}.".startswith(f"{one}.") for one in self.inputs or (self.name,))
 
     @property
     def symbol(self) -> str:
@@ -137,6 +141,16 @@ class Layout:
             if section.fixed:
                 names.add(f"{section.symbol}_size")
         return names
+
+    def without_empty_notes(self, inputs: Collection[str]) -> Layout:
+        """This layout without the notes that none of the sections `inputs` goes into: readelf
+        takes a PT_NOTE segment without contents for a mistake."""
+        kept = [
+            section
+            for section in self.sections
+            if not section.note or any(section.takes(name) for name in inputs)
+        ]
+        return replace(self, sections=kept)
 
 
 def _continues(segment: list[OutputSection], section: OutputSection) -> bool:

@@ -1,0 +1,162 @@
+"""A whole build of a small project."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pykasm.build.pipeline import BuildResult, build
+from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+from pykasm.link.symbols import read_symbols
+from pykasm.toolchain import ToolsMissing
+
+REPOSITORY = Path(__file__).parents[2]
+
+IMAGE = '''
+from pykasm import *
+
+
+class Start(Subsystem):
+    """The beginning."""
+
+    greeting = rodata(U8 * 2, b"hi")
+    table = data(U32, 7)
+
+    @entry(bits=32)
+    def start(self) -> None:
+        """Stop at once."""
+        hlt()
+
+    @function(exported=True)
+    def names(self) -> None:
+        """Refer to the embedded symbol table."""
+        mov(rax, address_of(symbol("symbols_start")))
+        mov(ecx, self.table)
+
+
+def image() -> Image:
+    """The image."""
+    start = Start()
+    return Image(entry=start.start, subsystems=[start])
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of one subsystem, whose modules no other test imports."""
+    return make_project(tmp_path / "project", monkeypatch)
+
+
+def make_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    (folder / "grub").mkdir(parents=True)
+    (folder / "wiring.py").write_text(IMAGE)
+    menu = (REPOSITORY / "grub/grub.cfg.j2").read_text()
+    (folder / "grub/grub.cfg.j2").write_text(menu)
+    (folder / "pyproject.toml").write_text('[tool.pykasm]\nimage = "wiring:image"\n')
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    return Project.load(folder)
+
+
+def run(project: Project) -> tuple[BuildResult, dict[str, str]]:
+    """Build as a new process would; the result, and what each stage noted."""
+    sys.modules.pop("wiring", None)
+    stages = Stages()
+    result = build(project, stages)
+    return result, {stage.name: stage.note for stage in stages.finished}
+
+
+def edit(project: Project, old: str, new: str) -> None:
+    file = project.root / "wiring.py"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_build_makes_the_kernel_and_the_iso(project: Project) -> None:
+    result, notes = run(project)
+    assert list(notes) == ["emit", "encode", "objects", "link", "iso"]
+    assert set(notes.values()) == {""}
+    assert result.kernel.read_bytes().startswith(b"\x7fELF")
+    assert result.iso.stat().st_size > 0
+    assert [one.name for one in result.objects] == ["Start"]
+
+
+def test_the_symbol_table_is_linked_in_where_code_refers_to_it(project: Project) -> None:
+    result, _ = run(project)
+    found = {symbol.name: symbol.address for symbol in read_symbols(result.kernel)}
+    assert found["symbols_end"] > found["symbols_start"]
+
+
+def test_code_that_does_not_refer_to_the_symbol_table_goes_without(project: Project) -> None:
+    edit(project, 'mov(rax, address_of(symbol("symbols_start")))', "nop()")
+    result, _ = run(project)
+    found = {symbol.name: symbol.address for symbol in read_symbols(result.kernel)}
+    assert found["symbols_end"] == found["symbols_start"]
+
+
+def test_a_second_build_links_nothing_again(project: Project) -> None:
+    run(project)
+    _, notes = run(project)
+    assert (notes["link"], notes["iso"]) == ("unchanged", "unchanged")
+
+
+def test_a_changed_instruction_is_built(project: Project) -> None:
+    before = run(project)[0].iso.read_bytes()
+    edit(project, "mov(ecx, self.table)", "mov(edx, self.table)")
+    result, notes = run(project)
+    assert notes["link"] == notes["iso"] == ""
+    assert result.iso.read_bytes() != before
+
+
+def test_a_changed_boot_menu_makes_only_the_iso_again(project: Project) -> None:
+    run(project)
+    menu = project.menu.read_text().replace("timeout=0", "timeout=5")
+    project.menu.write_text(menu)
+    _, notes = run(project)
+    assert (notes["link"], notes["iso"]) == ("unchanged", "")
+
+
+def test_a_missing_product_is_made_again(project: Project) -> None:
+    result, _ = run(project)
+    result.iso.unlink()
+    result.kernel.unlink()
+    result, _ = run(project)
+    assert result.kernel.exists()
+    assert result.iso.exists()
+
+
+def test_the_same_source_makes_the_same_files_in_every_folder(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, _ = run(project)
+    there, _ = run(make_project(tmp_path / "another place", monkeypatch))
+    assert there.iso.read_bytes() == here.iso.read_bytes()
+    assert there.kernel.read_bytes() == here.kernel.read_bytes()
+
+
+def test_hooks_run_as_stages_after_the_build(project: Project) -> None:
+    seen: list[bool] = []
+    stages = Stages()
+    sys.modules.pop("wiring", None)
+    build(project, stages, hooks=[("listing", lambda result: seen.append(result.iso.exists()))])
+    assert seen == [True]
+    assert stages.finished[-1].name == "listing"
+
+
+def test_a_missing_tool_is_named_before_any_work(
+    project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolsMissing, match="xorriso"):
+        build(project, Stages())
+    assert not project.folder.exists()
+
+
+def test_readelf_has_no_complaint(project: Project) -> None:
+    result, _ = run(project)
+    done = subprocess.run(
+        ["readelf", "-a", result.kernel], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
