@@ -4,6 +4,8 @@
 """
 
 from pykasm.isa.code import Label
+from pykasm.lang import mnemonics as _mnemonics
+from pykasm.lang import registers as _registers
 from pykasm.lang.assertions import asserts
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
@@ -42,7 +44,6 @@ from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.mnemonics import *
-from pykasm.lang.mnemonics import __all__ as _mnemonics
 from pykasm.lang.operands import (
     at,
     bare,
@@ -51,6 +52,7 @@ from pykasm.lang.operands import (
     i16,
     i32,
     i64,
+    point_at,
     u8,
     u16,
     u32,
@@ -61,7 +63,6 @@ from pykasm.lang.operands import (
     x512,
 )
 from pykasm.lang.registers import *
-from pykasm.lang.registers import __all__ as _registers
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.types import (
@@ -89,8 +90,6 @@ from pykasm.lang.types import (
 )
 
 __all__ = [
-    *_mnemonics,
-    *_registers,
     "Array",
     "CF",
     "Component",
@@ -160,6 +159,7 @@ __all__ = [
     "percpu",
     "physical",
     "place",
+    "point_at",
     "release",
     "rep",
     "repe",
@@ -185,3 +185,5 @@ __all__ = [
     "xacquire",
     "xrelease",
 ]
+__all__ += _mnemonics.__all__
+__all__ += _registers.__all__

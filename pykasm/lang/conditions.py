@@ -213,7 +213,7 @@ def _check_enumeration(left: Operand, right: Enum) -> None:
         raise TypeMistake(
             f"`{left._text()}` holds another enumeration",
             expected=f"a value of {left._values.__name__}",
-            got=str(right),
+            got=f"{type(right).__name__}.{right.name}",
         )
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from pykasm.errors import FlowMistake, Mistake, OperandFormMistake, ValueRangeMistake, report
 from pykasm.isa.code import Item, Label
 from pykasm.lang.builder import CodeBuilder, current, emit, place
 from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, SymbolReference, u32
+from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, SymbolReference, u32
 from pykasm.lang.types import U64
 from pykasm.source import author_moment
 
@@ -30,7 +30,7 @@ FEWEST_TABLE_CASES = 4
 
 
 def _jump(test: object, target: Label, when: bool) -> None:
-    made = test() if callable(test) and not isinstance(test, Condition) else test
+    made = test() if _is_deferred(test) else test
     condition(made).jump(target, when)
 
 
@@ -132,7 +132,12 @@ def else_() -> Word:
 
 
 def _checked(test: Test) -> Test:
-    return test if callable(test) else condition(test)
+    return test if _is_deferred(test) else condition(test)
+
+
+def _is_deferred(test: object) -> TypeGuard[Callable[[], object]]:
+    """Whether the condition is given as a function that makes it."""
+    return callable(test) and not isinstance(test, Operand)
 
 
 def _chain(name: str) -> _Branch:
@@ -283,7 +288,6 @@ class Switch(Word):
     """Several ways by the value of a register, by jump table where the values lie close."""
 
     def __init__(self, value: object) -> None:
-        super().__init__("switch")
         if not isinstance(value, RegisterOperand):
             raise OperandFormMistake(
                 "`switch` looks at a register",
@@ -291,6 +295,7 @@ class Switch(Word):
                 got=value._text() if isinstance(value, MemoryOperand) else repr(value),
                 fix="load it into a register first",
             )
+        super().__init__("switch")
         self.value = value
         self.cases: dict[int, Label] = {}
         self.otherwise: Label | None = None

@@ -641,6 +641,44 @@ def at(pointer: Ptr[T]) -> T:
     return typing_cast(T, pointer._pointed())
 
 
+def point_at(pointer: object, array: object, index: object) -> None:
+    """Let `pointer` hold the address of `array[index]`, for elements of any size.
+
+    `pointer` is a register of 64 bits, `array` an array in memory or a typed pointer, `index` a
+    register. Clobbers flags.
+    """
+    place = array._pointed() if isinstance(array, RegisterOperand) else array
+    if not isinstance(pointer, RegisterOperand) or not isinstance(index, RegisterOperand):
+        raise OperandFormMistake(
+            "`point_at` computes with registers",
+            expected="`point_at(pointer, array, index)`, pointer and index in registers",
+            got=f"{_described(pointer)} and {_described(index)}",
+        )
+    if not isinstance(place, MemoryOperand) or place._index is not None:
+        raise TypeMistake(
+            f"`{_described(array)}` is no array",
+            expected="an array in memory, or a pointer to its first element",
+            got=_described(array),
+        )
+    _point_at(u64(pointer), place, index)
+
+
+def _point_at(pointer: Any, place: MemoryOperand, index: RegisterOperand) -> None:
+    from pykasm.lang.builder import emit
+
+    element = getattr(place._kind, "_element", place._kind)
+    if place._base is not None and place._base._register is pointer._register:
+        raise OperandFormMistake(
+            f"`{pointer._text()}` is needed to find the array",
+            expected="another register for the element's address",
+            got=f"{pointer._register.name} for both",
+        )
+    emit("imul", pointer, _full_index(index), element._size)
+    target = place._copy(Void)
+    target._index = pointer
+    emit("lea", pointer, target)
+
+
 class SegmentOperand(RegisterOperand):
     """A segment register: an operand of `mov`, and a prefix: `gs[u32[0x28]]`."""
 

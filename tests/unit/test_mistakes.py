@@ -1,0 +1,1113 @@
+"""Every kind of mistake: its whole message, at the author's line."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import pytest
+
+from pykasm import *
+from pykasm.encode.encoder import Encoder
+from pykasm.errors import BuildFailed, Mistake
+from pykasm.lang.objects import assemble_program
+from tests.unit.messages import normalised
+
+
+class Colour(IntEnum):
+    RED = 1
+    BLACK = 2
+
+
+class Shape(IntEnum):
+    ROUND = 1
+
+
+class Node(Struct):
+    next: Ptr[Node]
+    value: U64
+    colour: U8 = field(Colour)
+    counts: Array[U32] = field(count=4)
+
+
+class Base(Subsystem):
+    """What the subsystems of the tests call."""
+
+    @function
+    def sum(self, a: U64, b: U32) -> U64:
+        ret(a)
+
+    @function
+    def visit(self, node: Ptr[Node]) -> None:
+        mov(rax, node.value)
+
+
+def message_of(wrong: type[Base]) -> str:
+    """What a build of `wrong` says, with its file and line numbers left out."""
+    subsystem: Any = wrong()
+    with pytest.raises((BuildFailed, Mistake)) as caught:
+        program = Image(entry=subsystem.wrong, subsystems=[subsystem]).assemble()
+        assemble_program(program, Encoder(), ".")
+    return normalised(str(caught.value)).removesuffix("\n\n1 error")
+
+
+def test_operands_of_two_widths() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, ebx)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-size]: the operands of `mov` do not fit each other in width
+  FILE:LINE
+  LINE |             mov(rax, ebx)
+        |             ^^^^^^^^^^^^^
+expected: `mov eax, ebx` or `mov rax, rbx`
+got: `rax` (64 bits) and `ebx` (32 bits)
+help: `mov eax, ebx` clears the upper half of rax; `movsxd rax, ebx` keeps the sign"""
+    )
+
+
+def test_a_number_too_wide_for_its_register() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(eax, 0x1_2345_6789)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: 0x123456789 does not fit the immediate of `mov`
+  FILE:LINE
+  LINE |             mov(eax, 0x1_2345_6789)
+        |             ^^^^^^^^^^^^^^^^^^^^^^^
+expected: -0x80000000 … 0xffffffff (32 bits)
+got: `mov eax, 0x123456789`"""
+    )
+
+
+def test_an_immediate_that_would_be_sign_extended() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            and_(rax, 0xFFFF_F000)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: 0xfffff000 does not fit the immediate of `and`
+  FILE:LINE
+  LINE |             and_(rax, 0xFFFF_F000)
+        |             ^^^^^^^^^^^^^^^^^^^^^^
+expected: -0x80000000 … 0x7fffffff (32 bits, sign-extended to 64)
+got: `and rax, 0xfffff000`
+help: load it with `mov r64, …` into a register first"""
+    )
+
+
+def test_a_form_the_machine_lacks() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(u64[rax], u64[rbx])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `mov` has no form with memory of 64 bits, memory of 64 bits
+  FILE:LINE
+  LINE |             mov(u64[rax], u64[rbx])
+        |             ^^^^^^^^^^^^^^^^^^^^^^^
+expected: mov r/m8, r8; mov r/m16, r16; mov r/m32, r32; mov r/m64, r64; mov r8, r/m8; mov r16, r/m16 … (28 more)
+got: `mov qword ptr [rax], qword ptr [rbx]`
+help: load one of the two memory operands into a register first"""
+    )
+
+
+def test_a_high_byte_beside_a_rex_register() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(r8b, ah)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `ah` cannot stand in an instruction that needs a REX prefix
+  FILE:LINE
+  LINE |             mov(r8b, ah)
+        |             ^^^^^^^^^^^^
+expected: no 64-bit operand, no spl … dil and none of r8 … r15 beside it
+got: `mov r8b, ah`
+help: move the byte to a low byte register first, or shift it down"""
+    )
+
+
+def test_rsp_as_index() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, u64[rbx + rsp * 2])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: the machine cannot address `qword ptr [rbx + rsp*2]`
+  FILE:LINE
+  LINE |             mov(rax, u64[rbx + rsp * 2])
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: an index other than the stack pointer
+got: rsp
+help: copy rsp first"""
+    )
+
+
+def test_a_scale_the_machine_lacks() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, u64[rbx * 3])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: an index can't be multiplied by 3
+  FILE:LINE
+  LINE |             mov(rax, u64[rbx * 3])
+        |                          ^^^^^^^
+expected: 1, 2, 4 or 8
+got: 3
+help: multiply with `imul` or `lea` first"""
+    )
+
+
+def test_a_displacement_beyond_32_bits() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, u64[rbx + 0x1_0000_0000])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: the displacement of `qword ptr [rbx + 0x100000000]` does not fit its field
+  FILE:LINE
+  LINE |             mov(rax, u64[rbx + 0x1_0000_0000])
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: -0x80000000 … 0x7fffffff
+got: 0x100000000
+help: load the address into a register first, then use that as the base"""
+    )
+
+
+def test_three_registers_in_an_address() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, u64[rbx + rcx + rdx])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: an address has one base, one scaled index and one symbol
+  FILE:LINE
+  LINE |             mov(rax, u64[rbx + rcx + rdx])
+        |                          ^^^^^^^^^^^^^^^
+expected: `base + index*scale + number`
+got: more registers than that
+help: add two of them with `lea` first"""
+    )
+
+
+def test_memory_without_a_width() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            inc(bare[rax])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-size]: `inc [rax]` does not say how wide its memory operand is
+  FILE:LINE
+  LINE |             inc(bare[rax])
+        |             ^^^^^^^^^^^^^^
+expected: a memory operand with a width: byte ptr or word ptr or dword ptr or qword ptr
+got: an address without one
+help: write the width: `qword ptr […]`"""
+    )
+
+
+def test_a_lock_prefix_that_faults() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            lock.mov(u64[rax], rbx)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `mov` does not take `lock` with these operands
+  FILE:LINE
+  LINE |             lock.mov(u64[rax], rbx)
+        |             ^^^^^^^^^^^^^^^^^^^^^^^
+expected: `mov` without it
+got: `lock mov qword ptr [rax], rbx`
+help: `lock` goes before a read-modify-write of memory: `lock add dword ptr […], 1`"""
+    )
+
+
+def test_an_unknown_field() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(rax, node.vlaue)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[unknown-field]: `Node` has no field `vlaue`
+  FILE:LINE
+  LINE |             mov(rax, node.vlaue)
+        |                      ^^^^^^^^^^
+expected: one of next, value, colour, counts
+got: vlaue
+help: did you mean `value`?"""
+    )
+
+
+def test_a_field_of_something_that_has_none() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            mov(rax, count.value)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `count` has no fields
+  FILE:LINE
+  LINE |             mov(rax, count.value)
+        |                      ^^^^^^^^^^^
+expected: a pointer to a struct, or a struct in memory
+got: count: U64"""
+    )
+
+
+def test_a_bare_displacement_on_a_typed_pointer() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(rax, u64[node + 8])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: a bare displacement on the typed pointer `node`
+  FILE:LINE
+  LINE |             mov(rax, u64[node + 8])
+        |                          ^^^^^^^^
+expected: a field or an element: `node.next` or `node.value` or `node.colour`
+got: arithmetic on node: Ptr[Node]
+help: name what you mean, or `u64(node)` if it is really a number"""
+    )
+
+
+def test_an_index_out_of_bounds() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(eax, node.counts[4])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `node.counts` has no element 4
+  FILE:LINE
+  LINE |             mov(eax, node.counts[4])
+        |                      ^^^^^^^^^^^^^^
+expected: 0 to 3
+got: 4"""
+    )
+
+
+def test_an_index_that_is_too_narrow() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node], index: U8) -> None:
+            mov(eax, node.counts[index])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `index` is too narrow to index with
+  FILE:LINE
+  LINE |             mov(eax, node.counts[index])
+        |                      ^^^^^^^^^^^^^^^^^^
+expected: a register of 64 bits, or a U32 (its upper half is clear)
+got: index: U8
+help: `movzx` it into a wider register first"""
+    )
+
+
+def test_elements_of_an_odd_size() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, nodes: Ptr[Node], index: U64) -> None:
+            mov(rax, nodes[index].value)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: elements of `nodes` have 40 bytes, which no address can scale by
+  FILE:LINE
+  LINE |             mov(rax, nodes[index].value)
+        |                      ^^^^^^^^^^^^
+expected: elements of 1, 2, 4 or 8 bytes
+got: Node
+help: `point_at(pointer, nodes, index)` computes the address"""
+    )
+
+
+def test_python_if_on_a_comparison() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            if rax == 0:
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: a condition has no value while the code is being written
+  FILE:LINE
+  LINE |             if rax == 0:
+        |                ^^^^^^^^
+expected: a condition inside `if_`, `while_`, `break_if` …
+got: Python's `if`, `while`, `and`, `or`, `not` or `a < b < c` on a condition
+help: use `with if_(…):`, and `&`, `|`, `~` with parentheses to join conditions"""
+    )
+
+
+def test_python_and_between_conditions() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with if_(rax > 1 and rax < 5):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: a condition has no value while the code is being written
+  FILE:LINE
+  LINE |             with if_(rax > 1 and rax < 5):
+        |                      ^^^^^^^^^^^^^^^^^^^
+expected: a condition inside `if_`, `while_`, `break_if` …
+got: Python's `if`, `while`, `and`, `or`, `not` or `a < b < c` on a condition
+help: use `with if_(…):`, and `&`, `|`, `~` with parentheses to join conditions"""
+    )
+
+
+def test_python_if_on_a_register() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            if count:
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: a register or memory operand has no value while the code is being written
+  FILE:LINE
+  LINE |             if count:
+        |             ^^^^^^^^^
+expected: a condition inside `if_`, `while_`, `break_if` …
+got: Python's `if`, `while`, `and`, `or` or `not` on an operand
+help: use `with if_(…):`, and `&`, `|`, `~` to join conditions"""
+    )
+
+
+def test_a_chained_comparison() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            with if_(1 < count < 5):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: a condition has no value while the code is being written
+  FILE:LINE
+  LINE |             with if_(1 < count < 5):
+        |                      ^^^^^^^^^^^^^
+expected: a condition inside `if_`, `while_`, `break_if` …
+got: Python's `if`, `while`, `and`, `or`, `not` or `a < b < c` on a condition
+help: use `with if_(…):`, and `&`, `|`, `~` with parentheses to join conditions"""
+    )
+
+
+def test_python_for_on_an_operand() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            for _ in count:
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `count` can't be iterated while the code is being written
+  FILE:LINE
+  LINE |             for _ in count:
+        |             ^^^^^^^^^^^^^^^
+expected: `for_` over a counter
+got: Python's `for` on an operand"""
+    )
+
+
+def test_a_number_as_condition() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with if_(1):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: this is no condition
+  FILE:LINE
+  LINE |             with if_(1):
+        |                  ^^^^^^
+expected: a comparison, `&` of flags, or these joined by `&`, `|`, `~`
+got: 1"""
+    )
+
+
+def test_a_register_as_condition() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            with if_(count):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: this is no condition
+  FILE:LINE
+  LINE |             with if_(count):
+        |                  ^^^^^^^^^^
+expected: a comparison, `&` of flags, or these joined by `&`, `|`, `~`
+got: count
+help: compare: `x != 0`"""
+    )
+
+
+def test_masked_bits_compared_with_a_number() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            with if_((count & 3) == 1):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: masked bits compare with 0 only
+  FILE:LINE
+  LINE |             with if_((count & 3) == 1):
+        |                      ^^^^^^^^^^^^^^^^
+expected: `x & MASK`, or that compared with 0
+got: compared with 1
+help: mask a copy with `and_`, then compare that"""
+    )
+
+
+def test_two_memory_operands_compared() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            with if_(node.value == node.next):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `node.value` and `node.next` are both in memory
+  FILE:LINE
+  LINE |             with if_(node.value == node.next):
+        |                      ^^^^^^^^^^^^^^^^^^^^^^^
+expected: at least one register or number
+got: two memory operands
+help: load one of them into a register first"""
+    )
+
+
+def test_a_sign_that_an_operand_never_has() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            with if_(count < -1):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `count` has no sign, so it is never -1
+  FILE:LINE
+  LINE |             with if_(count < -1):
+        |                      ^^^^^^^^^^
+expected: 0 or more
+got: -1
+help: see it as signed: `i64(count)`"""
+    )
+
+
+def test_signed_against_unsigned() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64, b: I64) -> None:
+            with if_(a < b):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: a signed and an unsigned operand have no common order
+  FILE:LINE
+  LINE |             with if_(a < b):
+        |                      ^^^^^
+expected: two signed or two unsigned operands
+got: a: U64 and b: I64
+help: see one as the other: `i64(x)` or `u64(x)`"""
+    )
+
+
+def test_a_value_of_another_enumeration() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            with if_(node.colour == Shape.ROUND):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `node.colour` holds another enumeration
+  FILE:LINE
+  LINE |             with if_(node.colour == Shape.ROUND):
+        |                      ^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a value of Colour
+got: Shape.ROUND"""
+    )
+
+
+def test_if_without_with() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            if_(rax == 0)
+            nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `if_` without `with`
+  FILE:LINE
+  LINE |             if_(rax == 0)
+        |             ^^^^^^^^^^^^^
+expected: `with if_(…):` and an indented block
+got: a call whose value is dropped"""
+    )
+
+
+def test_while_without_with() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            while_(rax == 0)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `while_` without `with`
+  FILE:LINE
+  LINE |             while_(rax == 0)
+        |             ^^^^^^^^^^^^^^^^
+expected: `with while_(…):` and an indented block
+got: a call whose value is dropped"""
+    )
+
+
+def test_else_without_if() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with else_():
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `else_` without an `if_` just before it
+  FILE:LINE
+  LINE |             with else_():
+        |                  ^^^^^^^
+expected: the block of an `if_` or `elif_` directly above
+got: no `if_`"""
+    )
+
+
+def test_else_after_other_code() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with if_(rax == 0):
+                nop()
+            inc(rcx)
+            with else_():
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `else_` without an `if_` just before it
+  FILE:LINE
+  LINE |             with else_():
+        |                  ^^^^^^^
+expected: the block of an `if_` or `elif_` directly above
+got: other code in between"""
+    )
+
+
+def test_break_outside_of_a_loop() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            break_if(rax == 0)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `break_if` outside of a loop
+  FILE:LINE
+  LINE |             break_if(rax == 0)
+        |             ^^^^^^^^^^^^^^^^^^
+expected: a `while_`, `loop` or `for_` around it
+got: no loop"""
+    )
+
+
+def test_case_outside_of_a_switch() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with case(1):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `case` outside of a `switch`
+  FILE:LINE
+  LINE |             with case(1):
+        |             ^^^^^^^^^^^^^
+expected: `with switch(register):` around it
+got: no switch"""
+    )
+
+
+def test_a_case_twice() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with switch(rax):
+                with case(1, 1):
+                    nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: the case 1 is there twice
+  FILE:LINE
+  LINE |                 with case(1, 1):
+        |                 ^^^^^^^^^^^^^^^^
+expected: each value once
+got: 1"""
+    )
+
+
+def test_a_switch_over_memory() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            with switch(node.value):
+                with case(1):
+                    nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `switch` looks at a register
+  FILE:LINE
+  LINE |             with switch(node.value):
+        |                  ^^^^^^^^^^^^^^^^^^
+expected: a register
+got: node.value
+help: load it into a register first"""
+    )
+
+
+def test_a_step_backwards() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with for_(keep(U64), 0, 5, step=-1):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: `for_` counts up
+  FILE:LINE
+  LINE |             with for_(keep(U64), 0, 5, step=-1):
+        |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a step of 1 or more
+got: -1"""
+    )
+
+
+def test_too_few_arguments() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(self.sum(1))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `Wrong.sum` takes 2 arguments
+  FILE:LINE
+  LINE |             ignore(self.sum(1))
+        |                    ^^^^^^^^^^^
+expected: Wrong.sum(a: U64, b: U32)
+got: 1 argument"""
+    )
+
+
+def test_an_argument_of_another_width() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(self.sum(eax, 1))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `a` of `Wrong.sum` does not take this
+  FILE:LINE
+  LINE |             ignore(self.sum(eax, 1))
+        |                    ^^^^^^^^^^^^^^^^
+expected: a: U64
+got: eax: U32, 4 bytes"""
+    )
+
+
+def test_an_argument_of_another_type() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            ignore(self.sum(node, 1))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `a` of `Wrong.sum` does not take this
+  FILE:LINE
+  LINE |             ignore(self.sum(node, 1))
+        |                    ^^^^^^^^^^^^^^^^^
+expected: a: U64
+got: node: Ptr[Node]
+help: `cast(node, U64)` if it is one"""
+    )
+
+
+def test_a_pointer_to_another_type() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, other: Ptr[U64]) -> None:
+            self.visit(other)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `node` of `Wrong.visit` does not take this
+  FILE:LINE
+  LINE |             self.visit(other)
+        |             ^^^^^^^^^^^^^^^^^
+expected: node: Ptr[Node]
+got: other: Ptr[U64]
+help: `cast(other, Ptr[Node])` if it is one"""
+    )
+
+
+def test_a_number_that_does_not_fit_its_parameter() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(self.sum(1, 0x1_0000_0000))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `b` of `Wrong.sum` does not take this
+  FILE:LINE
+  LINE |             ignore(self.sum(1, 0x1_0000_0000))
+        |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: b: U32
+got: 0x100000000"""
+    )
+
+
+def test_an_unused_result() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            self.sum(1, 2)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[unused-result]: the result of this call is never used
+  FILE:LINE
+  LINE |             self.sum(1, 2)
+        |             ^^^^^^^^^^^^^^ returns a U64
+expected: a name for it that later code reads
+got: nothing
+help: `ignore(…)` around the call says that it may be dropped"""
+    )
+
+
+def test_a_result_assigned_but_never_read() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            total = self.sum(1, 2)
+            nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[unused-result]: the result of this call is never used
+  FILE:LINE
+  LINE |             total = self.sum(1, 2)
+        |                     ^^^^^^^^^^^^^^ returns a U64
+expected: a name for it that later code reads
+got: nothing
+help: `ignore(…)` around the call says that it may be dropped"""
+    )
+
+
+def test_a_result_of_a_function_that_has_none() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            ret(self.visit(node))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `Wrong.wrong` returns no value
+  FILE:LINE
+  LINE |             ret(self.visit(node))
+        |             ^^^^^^^^^^^^^^^^^^^^^
+expected: ret()
+got: 1 value"""
+    )
+
+
+def test_a_call_of_something_that_is_no_function() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64) -> None:
+            count(1)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `count` is no function
+  FILE:LINE
+  LINE |             count(1)
+        |             ^^^^^^^^
+expected: a function pointer, `Fn[[…], …]`
+got: count: U64"""
+    )
+
+
+def test_tail_with_a_call_in_it() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            tail(self.sum(1, 2))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `tail` takes the function, then its arguments
+  FILE:LINE
+  LINE |             tail(self.sum(1, 2))
+        |             ^^^^^^^^^^^^^^^^^^^^
+expected: `tail(self.other, a, b)`
+got: rax
+help: leave the parentheses after the function's name out"""
+    )
+
+
+def test_no_register_left() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            kept = [keep(U64) for _ in range(6)]
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[registers]: no register is left for `keep`
+  FILE:LINE
+  LINE |             kept = [keep(U64) for _ in range(6)]
+        |                     ^^^^^^^^^
+expected: one of rbx, r12, r13, r14, r15
+got: rbx holds `rbx`, r12 holds `r12`, r13 holds `r13`, r14 holds `r14`, r15 holds `r15`
+help: `release` one, use a `local`, or split the function"""
+    )
+
+
+def test_keep_of_something_without_a_type() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            keep(3)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `keep` takes a type or a value that has one
+  FILE:LINE
+  LINE |             keep(3)
+        |             ^^^^^^^
+expected: `keep(U32)`, `keep(Ptr[Frame])` or `keep(register)`
+got: 3"""
+    )
+
+
+def test_keep_of_a_struct() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            keep(Node)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: a register can't hold a Node
+  FILE:LINE
+  LINE |             keep(Node)
+        |             ^^^^^^^^^^
+expected: a type of 1, 2, 4 or 8 bytes
+got: 40 bytes
+help: use `local`, or a pointer to it"""
+    )
+
+
+def test_a_cast_that_changes_the_width() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U32) -> None:
+            cast(count, Ptr[Node])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `cast` keeps the width of `count`
+  FILE:LINE
+  LINE |             cast(count, Ptr[Node])
+        |             ^^^^^^^^^^^^^^^^^^^^^^
+expected: a type of 4 bytes
+got: Ptr[Node], 8 bytes"""
+    )
+
+
+def test_text_as_an_operand() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, "rbx")
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `'rbx'` is no operand of `mov`
+  FILE:LINE
+  LINE |             mov(rax, "rbx")
+        |             ^^^^^^^^^^^^^^^
+expected: a register, memory, a number, a label or a symbol
+got: str"""
+    )
+
+
+def test_a_python_exception_in_a_body() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            [][1]
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[python]: IndexError: list index out of range
+  FILE:LINE
+  LINE |             [][1]
+        |             ^^^^^"""
+    )
+
+
+def test_a_prefix_called() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            lock(rax)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `lock` is a prefix
+  FILE:LINE
+  LINE |             lock(rax)
+        |             ^^^^^^^^^
+expected: `lock.instruction(…)`
+got: a call of the prefix"""
+    )
+
+
+def test_a_label_of_another_function() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            jmp(Label("elsewhere"))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: the label `elsewhere` is not in this code
+  FILE:LINE
+  LINE |             jmp(Label("elsewhere"))
+        |             ^^^^^^^^^^^^^^^^^^^^^^^
+expected: a label placed in the function that refers to it
+got: `jmp target`"""
+    )
