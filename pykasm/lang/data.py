@@ -285,7 +285,8 @@ def physical(value: object) -> Any:
     `mov(eax, physical(self.table))` takes the address, `u32[physical(self.table)]` the memory.
     """
     reference, name = symbol_reference(value, "physical")
-    return AddressOperand(reference._plus(-VIRTUAL_BASE), 4, f"physical({name})")
+    distance = (1 << 64) - VIRTUAL_BASE  # down by the base; addends are signed and wrap
+    return AddressOperand(reference._plus(distance), 4, f"physical({name})")
 
 
 def far(selector: int, place: object) -> Any:

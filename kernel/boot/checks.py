@@ -1,0 +1,52 @@
+"""Whether this machine can run the kernel at all."""
+
+from pykasm import *
+
+from kernel.boot.failure import BootFailure, complaint
+from kernel.cpu.control import RFlags
+from kernel.cpu.features import Extended, Leaf
+
+
+class Checks(Subsystem):
+    """Looks at the processor before any instruction that it may not have."""
+
+    no_cpuid = complaint("the processor has no CPUID instruction; pykasm needs one of x86-64")
+    no_long_mode = complaint("the processor has no 64-bit mode; pykasm needs one of x86-64")
+
+    def __init__(self, failure: BootFailure) -> None:
+        self.failure = failure
+
+    @naked(bits=32, boot=True)
+    def processor(self) -> None:
+        """Come back only if there is long mode; changes eax to edx."""
+        push(ebx)
+        self._cpuid()
+        self._long_mode()
+        pop(ebx)
+        ret()
+
+    def _cpuid(self) -> None:
+        """A processor without CPUID does not let the ID flag be changed."""
+        pushfd()
+        pop(eax)
+        mov(ecx, eax)
+        xor(eax, RFlags.ID)
+        push(eax)
+        popfd()
+        pushfd()
+        pop(eax)
+        xor(eax, ecx)
+        self._insist(eax & RFlags.ID, self.no_cpuid)
+
+    def _long_mode(self) -> None:
+        mov(eax, Leaf.HIGHEST_EXTENDED)
+        cpuid()
+        self._insist(eax >= Leaf.EXTENDED, self.no_long_mode)
+        mov(eax, Leaf.EXTENDED)
+        cpuid()
+        self._insist(edx & Extended.LONG_MODE, self.no_long_mode)
+
+    def _insist(self, condition: object, message: object) -> None:
+        with if_(~condition):
+            mov(esi, physical(message))
+            jmp(self.failure.stop)

@@ -1,0 +1,91 @@
+"""Where boot loaders enter, and the way from there to 64-bit code at the kernel's addresses."""
+
+from enum import IntEnum
+
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
+
+from kernel.boot import multiboot2, pvh
+from kernel.boot.checks import Checks
+from kernel.boot.failure import BootFailure, complaint
+from kernel.boot.tables import BootTables
+from kernel.cpu.control import Cr0, Cr4, Efer, Msr
+from kernel.cpu.segments import Selector
+from kernel.mm.stack import GuardedStack
+
+
+class Protocol(IntEnum):
+    """Who started the kernel, and so what kind of information it left."""
+
+    MULTIBOOT2 = 0
+    PVH = 1
+
+
+class Start(Subsystem):
+    """The first code to run. Loaders enter in 32-bit protected mode without paging, with flat
+    segments, interrupts off, and the physical address of their information in ebx."""
+
+    stack = bss(GuardedStack)
+    not_multiboot2 = complaint("the loader entered as by Multiboot2, but its magic is wrong")
+    not_pvh = complaint("the loader entered as by PVH, but its start info has no magic")
+
+    def __init__(self, checks: Checks, tables: BootTables, failure: BootFailure) -> None:
+        self.checks = checks
+        self.tables = tables
+        self.failure = failure
+        self.multiboot2_header = header(multiboot2.Header, multiboot2.image_header())
+        self.pvh_note = note(pvh.EntryNote, pvh.entry_note(self.pvh))
+
+    @entry(bits=32)
+    def multiboot2(self) -> None:
+        """Multiboot2 loaders come here, with their magic in eax (3.3)."""
+        mov(esi, physical(self.not_multiboot2))
+        cmp(eax, multiboot2.LOADER_MAGIC)
+        jne(self.failure.stop)
+        mov(ebp, Protocol.MULTIBOOT2)
+        jmp(self.enter_long_mode)
+
+    @entry(bits=32)
+    def pvh(self) -> None:
+        """PVH loaders come here, with ebx pointing to a `StartInfo`."""
+        mov(esi, physical(self.not_pvh))
+        cmp(u32[ebx + offsetof(pvh.StartInfo, "magic")], pvh.START_MAGIC)
+        jne(self.failure.stop)
+        mov(ebp, Protocol.PVH)
+        jmp(self.enter_long_mode)
+
+    @naked(bits=32, boot=True, entered=EntryFrame.NONE)
+    def enter_long_mode(self) -> None:
+        """Switch paging and long mode on (AMD64 APM vol. 2, 14.6); keeps ebx and ebp."""
+        mov(esp, physical(self.stack.top))
+        call(self.checks.processor)
+        mov(eax, Cr4.PAE)
+        mov(cr4, eax)
+        mov(eax, address_of(self.tables.root))
+        mov(cr3, eax)
+        mov(ecx, Msr.EFER)
+        mov(eax, Efer.LME)
+        xor(edx, edx)
+        wrmsr()
+        mov(eax, Cr0.PG | Cr0.WP | Cr0.NE | Cr0.ET | Cr0.PE)
+        mov(cr0, eax)
+        lgdt(bare[address_of(self.tables.segments_pointer)])
+        ljmp(far(Selector.CODE, self.long_mode))
+
+    @naked(boot=True, entered=EntryFrame.NONE)
+    def long_mode(self) -> None:
+        """The first 64-bit code, still at its physical address."""
+        mov(eax, Selector.DATA)
+        for segment in (ds, es, fs, gs, ss):
+            mov(segment, eax)
+        mov(rax, address_of(self.higher_half))
+        jmp(rax)
+
+    @naked(entered=EntryFrame.NONE)
+    def higher_half(self) -> None:
+        """The first code at the kernel's own addresses."""
+        lea(rsp, self.stack.top)
+        mov(edx, 0x3f8)
+        mov(al, 0x41)
+        out(dx, al)
+        hlt()

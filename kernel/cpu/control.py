@@ -1,0 +1,69 @@
+"""Control registers, model-specific registers and flags, by the names of the AMD64 APM."""
+
+from enum import IntEnum, IntFlag
+
+
+class Cr0(IntFlag):
+    """CR0 (AMD64 APM vol. 2, 3.1.1)."""
+
+    PE = 1 << 0
+    """Protection enable."""
+    MP = 1 << 1
+    """Monitor coprocessor."""
+    ET = 1 << 4
+    """Extension type; always 1."""
+    NE = 1 << 5
+    """Numeric error: x87 errors are exceptions rather than external interrupts."""
+    WP = 1 << 16
+    """Write protect: the kernel too respects read-only pages."""
+    PG = 1 << 31
+    """Paging."""
+
+
+class Cr4(IntFlag):
+    """CR4 (AMD64 APM vol. 2, 3.1.3)."""
+
+    PAE = 1 << 5
+    """Physical-address extension; long mode insists on it."""
+    PGE = 1 << 7
+    """Page-global enable."""
+    UMIP = 1 << 11
+    """User-mode instruction prevention: no sgdt, sidt, sldt, smsw, str outside of the kernel."""
+    SMEP = 1 << 20
+    """Supervisor-mode execution prevention: the kernel runs no code from user pages."""
+    SMAP = 1 << 21
+    """Supervisor-mode access prevention: the kernel touches user pages only where it says so."""
+
+
+class Msr(IntEnum):
+    """Numbers of model-specific registers (AMD64 APM vol. 2, appendix A)."""
+
+    EFER = 0xC000_0080
+    GS_BASE = 0xC000_0101
+
+
+class Efer(IntFlag):
+    """EFER (AMD64 APM vol. 2, 3.1.7)."""
+
+    LME = 1 << 8
+    """Long mode enable."""
+    NXE = 1 << 11
+    """No-execute enable."""
+
+
+class RFlags(IntFlag):
+    """RFLAGS (AMD64 APM vol. 2, 3.1.6)."""
+
+    CF = 1 << 0
+    PF = 1 << 2
+    AF = 1 << 4
+    ZF = 1 << 6
+    SF = 1 << 7
+    TF = 1 << 8
+    IF = 1 << 9
+    DF = 1 << 10
+    OF = 1 << 11
+    RF = 1 << 16
+    AC = 1 << 18
+    ID = 1 << 21
+    """Can be changed exactly where there is a CPUID instruction (AMD64 APM vol. 3, 3.1)."""

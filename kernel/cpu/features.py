@@ -1,0 +1,65 @@
+"""What the processor can do, as CPUID tells (AMD64 APM vol. 3, appendix E; Intel SDM vol. 2A)."""
+
+from enum import IntEnum, IntFlag
+
+from pykasm import *
+
+
+class Leaf(IntEnum):
+    """Numbers of CPUID functions."""
+
+    HIGHEST = 0
+    """eax: the highest number below `HIGHEST_EXTENDED`."""
+    STRUCTURED = 7
+    HIGHEST_EXTENDED = 0x8000_0000
+    """eax: the highest number from here on."""
+    EXTENDED = 0x8000_0001
+
+
+class Structured(IntFlag):
+    """ebx of `Leaf.STRUCTURED`."""
+
+    SMEP = 1 << 7
+    SMAP = 1 << 20
+
+
+class StructuredMore(IntFlag):
+    """ecx of `Leaf.STRUCTURED`."""
+
+    UMIP = 1 << 2
+
+
+class Extended(IntFlag):
+    """edx of `Leaf.EXTENDED`."""
+
+    NX = 1 << 20
+    PAGE_1GB = 1 << 26
+    LONG_MODE = 1 << 29
+
+
+class Features(Subsystem):
+    """The answers of CPUID that the kernel asks for, each a flag set; nothing else runs CPUID.
+
+    The processors of one machine are taken to be alike in these.
+    """
+
+    structured = bss(U32)
+    structured_more = bss(U32)
+    extended = bss(U32)
+
+    @function(init=True)
+    def read(self) -> None:
+        """Ask the processor. Must come before anything that looks at the flags."""
+        push(rbx)  # belongs to the caller, and cpuid writes it
+        mov(eax, Leaf.HIGHEST)
+        cpuid()
+        with if_(eax >= Leaf.STRUCTURED):
+            mov(eax, Leaf.STRUCTURED)
+            xor(ecx, ecx)
+            cpuid()
+            mov(self.structured, ebx)
+            mov(self.structured_more, ecx)
+        mov(eax, Leaf.EXTENDED)
+        cpuid()
+        mov(self.extended, edx)
+        pop(rbx)

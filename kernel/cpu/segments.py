@@ -1,0 +1,47 @@
+"""Segments, the little that long mode leaves of them (AMD64 APM vol. 2, 4.7 and 4.8)."""
+
+from enum import IntEnum, IntFlag
+
+from pykasm import *
+
+
+class Selector(IntEnum):
+    """Offsets in the global descriptor table."""
+
+    CODE = 0x08
+    DATA = 0x10
+    TASK_STATE = 0x18
+
+
+class Segment(IntFlag):
+    """Bits of a descriptor (4.7.1, 4.8.1). The processor ignores base and limit in 64-bit mode."""
+
+    ACCESSED = 1 << 40
+    """Set from the start, so that the processor need not write to the table."""
+    WRITABLE = 1 << 41
+    READABLE = 1 << 41
+    EXECUTABLE = 1 << 43
+    CODE_OR_DATA = 1 << 44
+    PRESENT = 1 << 47
+    LONG = 1 << 53
+    """64-bit code."""
+
+
+COMMON = Segment.PRESENT | Segment.CODE_OR_DATA | Segment.ACCESSED
+
+KERNEL_SEGMENTS = (
+    0,
+    COMMON | Segment.EXECUTABLE | Segment.READABLE | Segment.LONG,
+    COMMON | Segment.WRITABLE,
+)
+"""What each descriptor table starts with: nothing, `Selector.CODE`, `Selector.DATA`."""
+
+
+class TablePointer(Struct, packed=True):
+    """What lgdt and lidt load: the table's last byte, counted from 0, and its address (4.6.2).
+
+    32-bit code reads only the lower half of `base`.
+    """
+
+    limit: U16
+    base: U64
