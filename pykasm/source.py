@@ -145,6 +145,9 @@ def _targets(file: str) -> dict[tuple[int, int], str]:
             _pair(node.target, node.value, found)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             _pair(node.optional_vars, node.context_expr, found)
+            if isinstance(node.context_expr, ast.Call) and node.context_expr.args:
+                # `with for_(keep(U32), 0, 9) as i`: what `i` names is made in the first argument
+                _pair(node.optional_vars, node.context_expr.args[0], found)
     return found
 
 

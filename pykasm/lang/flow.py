@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, TypeAlias, TypeGuard
 
 from pykasm.errors import FlowMistake, Mistake, OperandFormMistake, ValueRangeMistake, report
-from pykasm.isa.code import Item, Label
+from pykasm.isa.code import Item, Label, Line
 from pykasm.lang.builder import CodeBuilder, current, emit, place
 from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
@@ -312,6 +312,8 @@ class Switch(Word):
         self.builder.switches.remove(self)
         bodies: list[Item] = self.builder.items[self.start :]
         del self.builder.items[self.start :]
+        if bodies and _jumps_to(bodies[-1], self.done):
+            bodies.pop()  # the last block ends where the switch does
         self._dispatch(self.otherwise or self.done)
         self.builder.items += bodies
         place(self.done)
@@ -359,6 +361,14 @@ class Switch(Word):
         wide: Any = u32(self.value)
         emit("movzx", wide, self.value)
         return wide  # type: ignore[no-any-return]
+
+
+def _jumps_to(item: Item, label: Label) -> bool:
+    return (
+        isinstance(item, Line)
+        and item.statement.mnemonic == "jmp"
+        and any(one.target is label for one in item.references)
+    )
 
 
 class _Case(Word):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pykasm.isa.code import Item, Label, Line, PlacedLine
+from pykasm.isa.statement import BranchTarget
 from pykasm.listing.model import (
     DatumListing,
     FunctionListing,
@@ -115,9 +116,10 @@ def _facts(piece: Piece) -> str:
     calls = dict.fromkeys(
         reference.target
         for item in piece.items
-        if isinstance(item, Line) and item.statement.mnemonic in ("call", "jmp")
+        if isinstance(item, Line)
         for reference in item.references
         if isinstance(reference.target, str)
+        and isinstance(item.statement.operands[reference.operand], BranchTarget)
     )
     if calls:
         facts.append("calls " + ", ".join(calls))
