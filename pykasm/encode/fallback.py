@@ -34,12 +34,23 @@ def candidates(statement: Statement, forms: tuple[Form, ...]) -> list[bytes]:
 
 
 def _encode(statement: Statement, form: Form) -> bytes | None:
-    encoder = Encoder(statement.bits)
+    instruction = _instruction(statement, form)
     try:
-        encoder.encode(_instruction(statement, form), 0)
+        length = Encoder(statement.bits).encode(instruction, 0)
+        if instruction.is_ip_rel_memory_operand:
+            instruction.memory_displacement = _target(statement, length)
+        encoder = Encoder(statement.bits)
+        encoder.encode(instruction, 0)
     except ValueError:
         return None
     return encoder.take_buffer()
+
+
+def _target(statement: Statement, length: int) -> int:
+    """What iced-x86 wants of a RIP-relative operand: the address that it comes to."""
+    address = next(operand for operand in statement.operands if isinstance(operand, Address))
+    width = address_bits(address, statement.bits)
+    return (length + address.displacement) & ((1 << width) - 1)
 
 
 def _instruction(statement: Statement, form: Form) -> Instruction:
@@ -74,7 +85,7 @@ def _set_operand(
     instruction: Instruction, position: int, rule: OperandRule, operand: Operand, bits: int
 ) -> None:
     if isinstance(operand, Register):
-        if rule.low_word:
+        if rule.any_width:
             operand = general(operand.number, _WORD_SIZES[rule.kind.partition("_")[0]])
         instruction.set_op_register(position, ICED_REGISTERS[operand])
     elif isinstance(operand, Address):
@@ -104,7 +115,8 @@ def _set_memory(
         instruction.memory_index = ICED_REGISTERS[address.index]
         instruction.memory_index_scale = address.scale
     displacement = address.displacement & ((1 << width) - 1)
-    instruction.memory_displacement = displacement
+    relative = instruction.is_ip_rel_memory_operand
+    instruction.memory_displacement = 0 if relative else displacement
     instruction.memory_displ_size = _displacement_size(address, width, signed(displacement, width))
 
 

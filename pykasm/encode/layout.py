@@ -7,7 +7,9 @@ changes; as nothing shrinks again this ends. A jump that its author asked to be 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import accumulate
+from typing import cast
 
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.nops import nops
@@ -27,13 +29,10 @@ from pykasm.isa.intel import statement_text
 from pykasm.isa.statement import BranchTarget, Encoding, Fixup, FixupKind, Statement
 from pykasm.source import Span
 
-_RELATIVE_BYTES = {
-    FixupKind.BRANCH8: 1,
-    FixupKind.BRANCH16: 2,
-    FixupKind.BRANCH32: 4,
-    FixupKind.PC32: 4,
-}
-"""The fix-ups that count from the instruction, with the bytes of their fields."""
+_RELATIVE = (FixupKind.BRANCH8, FixupKind.BRANCH16, FixupKind.BRANCH32, FixupKind.PC32)
+"""The fix-ups that count from the instruction."""
+
+_RELATIVE_BYTES = dict(zip(_RELATIVE, (1, 2, 4, 4), strict=True))
 
 _SHORT_LOW, _SHORT_HIGH = -128, 127
 _DEFAULT_BITS = 64
@@ -53,64 +52,73 @@ def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
 def assemble_all(pieces: Sequence[tuple[str, Body]], encoder: Encoder) -> list[AssembledCode]:
     """Lay out many pieces, given as symbol and body, with all their statements encoded at once."""
     layouts = [_Layout(symbol, body) for symbol, body in pieces]
-    encodings = iter(encoder.encode([s for layout in layouts for s in layout.statements()]))
-    return [layout.assembled(encodings, encoder) for layout in layouts]
+    encodings = encoder.encode([s for layout in layouts for s in layout.statements])
+    assembled = []
+    end = 0
+    for layout in layouts:
+        start, end = end, end + len(layout.statements)
+        assembled.append(layout.assembled(encodings[start:end], encoder))
+    return assembled
 
 
 class _Layout:
-    """One piece of code on its way. Lists run parallel to the items of the body."""
+    """One piece of code on its way.
+
+    `statements` is what to encode, line by line; of a jump that can grow it has the short form.
+    `codes` and `offsets` run parallel to the items of the body; the other lists are indexes of
+    items.
+    """
 
     def __init__(self, symbol: str, body: Body) -> None:
         self.symbol = symbol
         self.body = body
+        self.statements: list[Statement] = []
+        self.lines: list[int] = []
         self.labels: dict[Label, int] = {}
         self.paddings: list[int] = []
         self.jumps: list[int] = []
         self.referring: list[int] = []
-        self.codes: list[bytes] = []
         self.fixups: dict[int, tuple[Fixup, ...]] = {}
+        self.codes: list[bytes] = [b""] * len(body)
         self.offsets: list[int] = []
+        self._sort_items()
 
-    def statements(self) -> Iterator[Statement]:
-        """What to encode: each line's statement, of a jump that can grow the short form."""
+    def _sort_items(self) -> None:
         for index, item in enumerate(self.body):
             if type(item) is Line:
-                if item.references:
-                    self.referring.append(index)
-                    if _can_grow(item):
-                        self.jumps.append(index)
-                        yield _in_short_form(item.statement)
-                        continue
-                yield item.statement
+                self.lines.append(index)
+                self.statements.append(
+                    self._referring_statement(index, item) if item.references else item.statement
+                )
             elif type(item) is Label:
                 self.labels[item] = index
             else:
                 self.paddings.append(index)
 
-    def assembled(self, encodings: Iterator[Encoding], encoder: Encoder) -> AssembledCode:
-        """The piece after layout; `encodings` are those of `statements()`, in order."""
-        self._take(encodings)
+    def _referring_statement(self, index: int, line: Line) -> Statement:
+        self.referring.append(index)
+        short = _short_form(line.statement)
+        if short is None or not isinstance(line.references[0].target, Label):
+            return line.statement
+        self.jumps.append(index)
+        return short
+
+    def assembled(self, encodings: list[Encoding], encoder: Encoder) -> AssembledCode:
+        """The piece after layout; `encodings` are those of its statements."""
+        for index, encoding in zip(self.lines, encodings, strict=True):
+            self.codes[index] = encoding.code
+            if encoding.fixups:
+                self.fixups[index] = encoding.fixups
         self._grow(encoder)
         code = bytearray(b"".join(self.codes))
         relocations = list(self._fill(code))
-        offsets, codes = self.offsets, self.codes
+        offsets, codes, body = self.offsets, self.codes, self.body
         lines = [
-            PlacedLine(offsets[index], len(codes[index]), item)
-            for index, item in enumerate(self.body)
-            if type(item) is Line
+            PlacedLine(offsets[index], len(codes[index]), cast(Line, body[index]))
+            for index in self.lines
         ]
         labels = {label: offsets[index] for label, index in self.labels.items()}
         return AssembledCode(bytes(code), relocations, lines, labels)
-
-    def _take(self, encodings: Iterator[Encoding]) -> None:
-        for index, item in enumerate(self.body):
-            if type(item) is Line:
-                code, fixups = next(encodings)
-                self.codes.append(code)
-                if fixups:
-                    self.fixups[index] = fixups
-            else:
-                self.codes.append(b"")
 
     def _grow(self, encoder: Encoder) -> None:
         """Place everything, and give jumps that do not reach their near form, until all reach."""
@@ -152,9 +160,7 @@ class _Layout:
         return _SHORT_LOW <= target - self.offsets[index + 1] <= _SHORT_HIGH
 
     def _line(self, index: int) -> Line:
-        item = self.body[index]
-        assert isinstance(item, Line)
-        return item
+        return cast(Line, self.body[index])
 
     def _offset(self, reference: Reference, line: Line) -> int:
         """The place of the label that `reference` of `line` points to."""
@@ -173,21 +179,21 @@ class _Layout:
         """Fill in what is known and tell what the linker has to."""
         for index in self.referring:
             line = self._line(index)
-            fixups = {fixup.operand: fixup for fixup in self.fixups.get(index, ())}
+            fixups = self.fixups.get(index, ())
             if len(fixups) != len(line.references):
                 raise _unmatched(line)
             for reference in line.references:
-                fixup = fixups[reference.operand]
+                fixup = next(fixup for fixup in fixups if fixup.operand == reference.operand)
                 place = self.offsets[index] + fixup.offset
                 addend = reference.addend + fixup.addend
                 if not isinstance(reference.target, Label):
                     yield self._external(line, fixup, place, reference.target, addend)
-                elif fixup.kind in _RELATIVE_BYTES:
-                    distance = self._offset(reference, line) + addend - place
-                    self._write(code, place, fixup.kind, distance, line)
+                    continue
+                distance = self._offset(reference, line) + addend
+                if fixup.kind in _RELATIVE:
+                    self._write(code, place, fixup.kind, distance - place, line)
                 else:
-                    addend += self._offset(reference, line)
-                    yield CodeRelocation(place, fixup.kind, self.symbol, addend)
+                    yield CodeRelocation(place, fixup.kind, self.symbol, distance)
 
     def _external(
         self, line: Line, fixup: Fixup, place: int, target: str, addend: int
@@ -219,19 +225,14 @@ class _Layout:
             ) from None
 
 
-def _can_grow(line: Line) -> bool:
-    """Whether `line` is a jump to a label whose length is left to the layout."""
-    statement = line.statement
+@cache
+def _short_form(statement: Statement) -> Statement | None:
+    """The short form of a jump whose length is left to the layout; None for all else."""
     operand = statement.operands[0] if statement.operands else None
-    return (
-        isinstance(operand, BranchTarget)
-        and not operand.short
-        and isinstance(line.references[0].target, Label)
-        and len(branch_sizes(statement.bits, statement.mnemonic)) > 1
-    )
-
-
-def _in_short_form(statement: Statement) -> Statement:
+    if not isinstance(operand, BranchTarget) or operand.short:
+        return None
+    if len(branch_sizes(statement.bits, statement.mnemonic)) < 2:
+        return None
     return statement._replace(operands=(BranchTarget(short=True),))
 
 

@@ -64,7 +64,7 @@ def render(statement: Statement, form: Form) -> str:
 
 def _operand(operand: Operand, bits: int, form: Form, position: int) -> str:
     if isinstance(operand, Register):
-        if form.rules[position].low_word and bits != 16:
+        if form.rules[position].any_width and bits != 16:
             return general(operand.number, 4).name  # needs no operand-size prefix
         return register_text(operand)
     if isinstance(operand, Address):

@@ -63,7 +63,7 @@ def _agrees(instruction: Instruction, statement: Statement, form: Form) -> bool:
     for position, rule, operand in zip(form.positions, form.rules, statement.operands, strict=True):
         if isinstance(operand, Register):
             register = instruction.op_register(position)
-            if register != ICED_REGISTERS[operand] and not _same_word(register, operand, rule):
+            if register != ICED_REGISTERS[operand] and not _same_number_of(register, operand, rule):
                 return False
         elif isinstance(operand, Address):
             if not _same_memory(instruction, position, rule, operand, statement.bits):
@@ -75,9 +75,9 @@ def _agrees(instruction: Instruction, statement: Statement, form: Form) -> bool:
     return _same_prefix(instruction, statement)
 
 
-def _same_word(register: int, operand: Register, rule: OperandRule) -> bool:
+def _same_number_of(register: int, operand: Register, rule: OperandRule) -> bool:
     found = _REGISTERS.get(register)
-    return rule.low_word and found is not None and found.number == operand.number
+    return rule.any_width and found is not None and found.number == operand.number
 
 
 def _same_number(

@@ -12,6 +12,7 @@ from functools import cache
 from iced_x86 import Code_, EncodingKind, MemorySizeExt, OpCodeInfo
 
 from pykasm.isa import names
+from pykasm.isa.intel import WIDTH_WORDS
 from pykasm.isa.kinds import (
     KIND_NAMES,
     STRING_POINTERS,
@@ -85,7 +86,8 @@ def _visible(info: OpCodeInfo) -> tuple[str, ...]:
     """What of an opcode's operands can be seen in the text."""
     kinds = [KIND_NAMES[kind] for kind in info.op_kinds()]
     seen = tuple(_visible_kind(kind) for kind in kinds)
-    return (*seen, info.instruction_string.split()[0], str(info.memory_size))
+    size = MemorySizeExt.size(info.memory_size)
+    return (*seen, info.instruction_string.split()[0], WIDTH_WORDS.get(size, ""))
 
 
 def _visible_kind(kind: str) -> str:
@@ -133,7 +135,9 @@ def _rules(info: OpCodeInfo, kinds: tuple[str, ...], mnemonic: str) -> list[Oper
         if rule is None:
             return None
         if _reads_selector(info, kinds, mnemonic, position):
-            rule = replace(rule, registers=_SELECTOR_REGISTERS, low_word=True)
+            rule = replace(rule, registers=_SELECTOR_REGISTERS, any_width=True)
+        elif kind == "R32_OR_MEM" and _writes_selector(kinds, mnemonic):
+            rule = replace(rule, registers=_ZERO_EXTENDED, any_width=True)
         elif kind == "SEG_REG" and position == 0:
             rule = replace(rule, registers=rule.registers - {REGISTERS["cs"]})
         rules.append(rule)
@@ -153,6 +157,14 @@ def _reads_selector(info: OpCodeInfo, kinds: tuple[str, ...], mnemonic: str, pos
     if mnemonic == "mov" and kinds[0] != "SEG_REG":
         return False
     return MemorySizeExt.size(info.memory_size) == 2
+
+
+_ZERO_EXTENDED = frozenset(r for r in _SELECTOR_REGISTERS if r.size > 2)
+
+
+def _writes_selector(kinds: tuple[str, ...], mnemonic: str) -> bool:
+    """Whether the 32-bit form does for a 64-bit register too, as it clears the upper half."""
+    return mnemonic in ("str", "sldt") or (mnemonic == "mov" and kinds[1] == "SEG_REG")
 
 
 def _prefixes(info: OpCodeInfo) -> frozenset[str]:

@@ -105,7 +105,7 @@ class OperandRule:
 
     `branch` and `far` are the bytes of a branch distance and of a far pointer's offset, 0 where
     the operand is none; `vector_index` the bytes of the vector register that indexes the memory.
-    With `low_word` only the low 16 bits of a register count, so all its widths mean the same.
+    With `any_width` the registers' widths make no difference: only their number counts.
     """
 
     kind: str
@@ -116,7 +116,7 @@ class OperandRule:
     branch: int = 0
     far: int = 0
     vector_index: int = 0
-    low_word: bool = False
+    any_width: bool = False
 
 
 def signed(value: int, bits: int) -> int:

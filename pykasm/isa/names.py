@@ -150,8 +150,13 @@ def _canonical() -> dict[str, str]:
 
 
 def opcodes_of(bits: int, name: str) -> list[OpCodeInfo]:
-    """The opcodes that mnemonic `name` stands for in code of `bits`; empty if there are none."""
-    return [info for info in _all_opcodes_of(bits, name) if info.is_available_in_mode(bits)]
+    """The opcodes that mnemonic `name` stands for in code of `bits`; empty if there are none.
+
+    Left out are the 16-bit branches in 64-bit code, which Intel's and AMD's processors read
+    differently (AMD64 APM vol. 3, CALL (Near)).
+    """
+    found = (info for info in _all_opcodes_of(bits, name) if info.is_available_in_mode(bits))
+    return [info for info in found if bits != 64 or info.intel_decoder64]
 
 
 def _all_opcodes_of(bits: int, name: str) -> Iterator[OpCodeInfo]:
