@@ -1,0 +1,1 @@
+"""Text in and out: the serial line, the text screen, formatted printing to both."""

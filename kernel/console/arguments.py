@@ -1,0 +1,72 @@
+"""Arguments of printing, on the stack: 64 bits each, the first at the lowest address."""
+
+from __future__ import annotations
+
+from pykasm import *
+from pykasm.errors import RegisterMistake
+from pykasm.isa.registers import Register, general
+from pykasm.lang.builder import AddressOperand
+from pykasm.lang.calls import registers_in
+from pykasm.lang.operands import Operand, RegisterOperand
+from pykasm.lang.piece import CALLER_SAVED, RSP, SLOT, STACK_ALIGNMENT
+from pykasm.source import Span
+
+IMMEDIATE = range(-(1 << 31), 1 << 31)
+"""Numbers that `push` takes (AMD64 APM vol. 3, PUSH)."""
+
+WORD = 4
+"""Writing a register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
+
+
+def push_arguments(values: tuple[object, ...], span: Span) -> int:
+    """Push `values`, widened by their types, so that the stack stays aligned; the bytes it took.
+
+    Changes a caller-saved register that no value is in. `span` is where a mistake is shown.
+    """
+    spare = _spare(values, span)
+    padding = -len(values) * SLOT % STACK_ALIGNMENT
+    if padding:
+        sub(rsp, padding)
+    for value in reversed(values):
+        _push(value, spare)
+    return padding + len(values) * SLOT
+
+
+def _spare(values: tuple[object, ...], span: Span) -> Register:
+    used = {one.number for value in values for one in registers_in(value)}
+    free = [one for one in CALLER_SAVED if one.number not in used]
+    if not free or RSP._register.number in used:
+        raise RegisterMistake(
+            "these arguments leave no register to widen them in",
+            expected="one caller-saved register that none is in, and none addressed from rsp",
+            got=f"{len(values)} arguments",
+            fix="keep some of them: `x = keep(x)`",
+            span=span,
+        )
+    return free[0]
+
+
+def _push(value: object, spare: Register) -> None:
+    whole = RegisterOperand(spare, U64)
+    if isinstance(value, str):
+        push(text(value))
+    elif isinstance(value, AddressOperand):
+        push(value)
+    elif isinstance(value, int) and value in IMMEDIATE:
+        push(value)
+    elif isinstance(value, Operand) and value._kind._size == SLOT:
+        push(value)
+    else:
+        _widen(value, whole)
+        push(whole)
+
+
+def _widen(value: object, whole: RegisterOperand) -> None:
+    if not isinstance(value, Operand):
+        mov(whole, value if isinstance(value, int) else address_of(value))
+    elif value._kind._signed:
+        extend = movsxd if value._kind._size == WORD else movsx
+        extend(whole, value)
+    else:
+        load = mov if value._kind._size == WORD else movzx
+        load(RegisterOperand(general(whole._register.number, WORD), U32), value)

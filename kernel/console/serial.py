@@ -1,0 +1,200 @@
+"""A serial line behind a 16550 (PC16550D data sheet, National Semiconductor, 1995)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from kernel.console.queue import ByteQueue
+from pykasm import *
+
+COM1 = 0x3F8
+"""The first serial port of a PC (IBM PC/AT Technical Reference)."""
+
+
+class Register(IntEnum):
+    """Offsets from the base port (table 2); some places have two registers."""
+
+    RBR = 0  # receiver buffer, read
+    THR = 0  # transmitter holding, write
+    DLL = 0  # divisor latch, low byte, while LCR.DLAB is set
+    DLM = 1  # divisor latch, high byte, while LCR.DLAB is set
+    IER = 1  # interrupt enable
+    IIR = 2  # interrupt identification, read
+    FCR = 2  # FIFO control, write
+    LCR = 3  # line control
+    MCR = 4  # modem control
+    LSR = 5  # line status
+
+
+class FifoControl(IntFlag):
+    """FCR (8.5)."""
+
+    ENABLE = 1 << 0
+    CLEAR_RECEIVER = 1 << 1
+    CLEAR_TRANSMITTER = 1 << 2
+    TRIGGER_14 = 3 << 6
+
+
+class LineControl(IntFlag):
+    """LCR (8.1)."""
+
+    EIGHT_BITS = 3 << 0
+    DLAB = 1 << 7
+
+
+class ModemControl(IntFlag):
+    """MCR (8.7)."""
+
+    DTR = 1 << 0
+    RTS = 1 << 1
+    OUT2 = 1 << 3  # lets the interrupt line through on a PC
+    LOOP = 1 << 4
+
+
+class LineStatus(IntFlag):
+    """LSR (8.3)."""
+
+    DATA_READY = 1 << 0
+    PARITY_ERROR = 1 << 2
+    FRAMING_ERROR = 1 << 3
+    BREAK = 1 << 4
+    THRE = 1 << 5  # the transmitter FIFO is empty
+
+
+DAMAGED = LineStatus.PARITY_ERROR | LineStatus.FRAMING_ERROR | LineStatus.BREAK
+FIFO_ENABLED = 3 << 6
+"""IIR says by these bits that there is a FIFO that works (8.6)."""
+FIFO_DEPTH = 16
+DIVISOR = 1
+"""115,200 baud from the PC's 1.8432 MHz clock (table 3)."""
+TEST_BYTE = 0xAE
+PATIENCE = 1_000_000
+"""Looks at LSR, about 1 µs each, before a line that takes no bytes counts as stopped."""
+
+SETUP = (
+    (Register.IER, 0),
+    (Register.LCR, LineControl.DLAB),
+    (Register.DLL, DIVISOR & 0xFF),
+    (Register.DLM, DIVISOR >> 8),
+    (Register.LCR, LineControl.EIGHT_BITS),
+    (
+        Register.FCR,
+        FifoControl.ENABLE
+        | FifoControl.CLEAR_RECEIVER
+        | FifoControl.CLEAR_TRANSMITTER
+        | FifoControl.TRIGGER_14,
+    ),
+    (Register.MCR, ModemControl.LOOP | ModemControl.RTS | ModemControl.OUT2),
+)
+"""What `start` writes before its self-test: 115,200 baud, 8 bits, no parity, one stop bit."""
+
+
+class Serial(Subsystem):
+    """One 16550. A port where none answers swallows output and never has input.
+
+    No function here takes a lock: the console serialises output, and only one reader reads.
+    """
+
+    depth = bss(U8)
+    """Bytes that the transmitter takes at once; 0 where no UART answered."""
+    room = bss(U8)
+    """Bytes that the transmitter takes for certain before it must be asked again."""
+    patience = data(U32, PATIENCE)
+    """Looks at LSR that the next wait may take: one after a wait in vain."""
+
+    def __init__(self, port: int = COM1) -> None:
+        self.port = port
+        self.received = ByteQueue()
+
+    @function
+    def start(self) -> None:
+        """Set the line up, and test that a UART is there by sending it a byte in a loop."""
+        for register, value in SETUP:
+            self._write(register, value)
+        self._write(Register.THR, TEST_BYTE)
+        ignore(self.wait_for(LineStatus.DATA_READY))
+        self._read(Register.RBR)
+        with if_(al == TEST_BYTE):
+            self._find_depth()
+            self._write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
+
+    @function
+    def write_byte(self, byte: U8) -> None:
+        """Send `byte`, waiting for room; a line that has stopped loses it."""
+        byte = keep(byte)
+        room = self.find_room()
+        with if_(room != 0):
+            dec(self.room)
+            self._write(Register.THR, byte)
+
+    @function
+    def read_byte(self) -> U8:
+        """Wait for a byte from the line."""
+        with loop():
+            self.receive()
+            self.received.count(al)
+            break_if(al != 0)
+            pause()
+        self.received.take(al)
+        ret(al)
+
+    @function
+    def receive(self) -> None:
+        """Move what the receiver holds into the queue, but for damaged bytes.
+
+        Whoever waits for input calls this; an interrupt of the UART may do so as well.
+        """
+        with if_(self.depth == 0):
+            ret()
+        with loop():
+            self._read(Register.LSR)
+            break_if((al & LineStatus.DATA_READY) == 0)
+            mov(cl, al)
+            self._read(Register.RBR)
+            with if_((cl & DAMAGED) == 0):
+                self.received.append(al)
+
+    @function
+    def find_room(self) -> U8:
+        """How many bytes the transmitter takes, after waiting for it to take any; 0: none."""
+        with if_((self.depth != 0) & (self.room == 0)):
+            free = self.wait_for(LineStatus.THRE)
+            with if_(free != 0):
+                mov(cl, self.depth)
+                mov(self.room, cl)
+        ret(self.room)
+
+    @function
+    def wait_for(self, status: U8) -> U8:
+        """Wait until LSR shows one of the bits of `status`; the bits it shows, 0 if none came."""
+        mov(edx, self.port + Register.LSR)
+        mov(ecx, self.patience)
+        mov(self.patience, 1)
+        with loop():
+            in_(al, dx)
+            and_(al, status)
+            break_if(al != 0)
+            dec(ecx)
+            with if_(ZF):
+                ret(0)
+        mov(self.patience, PATIENCE)
+        ret(al)
+
+    def _find_depth(self) -> None:
+        """Tell a 16550 from its forerunners, which have no FIFO."""
+        self._read(Register.IIR)
+        and_(al, FIFO_ENABLED)
+        with if_(al == FIFO_ENABLED):
+            mov(self.depth, FIFO_DEPTH)
+        with else_():
+            mov(self.depth, 1)
+
+    def _write(self, register: Register, value: object) -> None:
+        mov(edx, self.port + register)
+        mov(al, value)
+        out(dx, al)
+
+    def _read(self, register: Register) -> None:
+        """The register's value into al; changes edx."""
+        mov(edx, self.port + register)
+        in_(al, dx)

@@ -1,0 +1,1 @@
+"""The monitor: a prompt on the serial line for looking into the running kernel."""

@@ -1,0 +1,47 @@
+"""A lock for short stretches of code, taken by waiting in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pykasm import *
+
+
+class SpinLock(Component):
+    """A ticket lock: processors get it in the order in which they asked.
+
+    Interrupts are off while it is held, so that no handler on the same processor can wait for it.
+    (Mellor-Crummey and Scott, Algorithms for Scalable Synchronization, 1991, 2.2.)
+    """
+
+    next_ticket = bss(U16)
+    now_serving = bss(U16)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock in the block, which must not be left by `ret`. Uses a scratch register."""
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        cli()
+        self._take()
+        yield
+        inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
+        push(flags)
+        popfq()
+
+    def _take(self) -> None:
+        ticket = scratch(U16)
+        mov(ticket, 1)
+        lock.xadd(self.next_ticket, ticket)
+        with while_(ticket != self.now_serving):
+            pause()
+        release(ticket)
+
+    def break_open(self) -> None:
+        """Take the lock from whoever holds it, for a panic: the holder must never run again."""
+        latest = scratch(U16)
+        mov(latest, self.next_ticket)
+        mov(self.now_serving, latest)
+        release(latest)
