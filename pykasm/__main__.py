@@ -1,5 +1,5 @@
 """`python -m pykasm`."""
 
-from pykasm.cli.main import main
+from pykasm.commands.main import main
 
 main()

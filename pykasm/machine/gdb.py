@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import pexpect  # type: ignore[import-untyped]
+import pexpect
 
 from pykasm.machine.mi import MiValue, Record
 from pykasm.toolchain import require
@@ -63,6 +64,17 @@ def arguments(kernel: Path, address: Path, source: Path) -> list[str]:
         f"target remote {address}",
     )
     return ["-q", "-nx", *(part for command in commands for part in ("-ex", command))]
+
+
+def stop_at_first(functions: tuple[str, ...]) -> list[str]:
+    """What makes gdb run the machine up to the first of `functions`, a kernel's entry points."""
+    stops = [f"tbreak {function}" for function in functions]
+    return [part for command in (*stops, "continue", "delete") for part in ("-ex", command)]
+
+
+def shown(words: list[str]) -> str:
+    """The command line of gdb with the arguments `words`."""
+    return shlex.join([PROGRAM, *words])
 
 
 class Gdb:

@@ -46,12 +46,14 @@ class MachineOptions:
     debugger can attach (`Qemu.gdb_address`); with `gdb_wait` the processors also stand still until
     it lets them run. `reboot` lets the machine start again after a reset instead of leaving QEMU.
     `count_instructions` ties the machine's clocks to executed instructions, one a nanosecond, so
-    that runs can be repeated exactly. `arguments` go to QEMU as they are.
+    that runs can be repeated exactly. `modules` are files handed over with `kernel`.
+    `arguments` go to QEMU as they are.
     """
 
     kernel: Path | None = None
     iso: Path | None = None
     command_line: str = ""
+    modules: tuple[Path, ...] = ()
     uefi: bool = False
     smp: int = 1
     memory: int = 256
@@ -70,6 +72,10 @@ class MachineOptions:
             raise MachineError("UEFI firmware starts no kernel directly: start from the ISO")
         if self.command_line and self.iso is not None:
             raise MachineError("the command line of an ISO is in its boot menu: build one with it")
+        if self.modules and self.iso is not None:
+            raise MachineError("the modules of an ISO are on it: build one with them")
+        if len(self.modules) > 1:
+            raise MachineError("a kernel entered directly gets one module at most: use the ISO")
 
     def command(self) -> list[str]:
         """The command line, all but the sockets (see `Qemu`)."""
@@ -88,6 +94,8 @@ class MachineOptions:
             yield from ("-kernel", str(self.kernel))
         if self.command_line:
             yield from ("-append", self.command_line)
+        for module in self.modules:
+            yield from ("-initrd", str(module))
         if self.iso is not None:
             yield from ("-cdrom", str(self.iso), "-boot", "d")
         if self.uefi:

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-import pexpect  # type: ignore[import-untyped]
-from pexpect.fdpexpect import fdspawn  # type: ignore[import-untyped]
+import pexpect
+from pexpect.fdpexpect import fdspawn
 
 from pykasm.machine.qemu import STATUS_MEANINGS, MachineOptions, Qemu
 from pykasm.machine.qmp import Qmp

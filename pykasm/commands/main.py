@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import traceback
 from importlib import import_module
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
+import pykasm
 from pykasm.errors import PykasmError
 
 COMMANDS = {
@@ -41,7 +44,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"pykasm.cli.{cmd_name}").command
+        command: click.Command = import_module(f"pykasm.commands.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -53,6 +56,26 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except PykasmError as error:
             raise _Failure(str(error)) from None
+        except Exception as error:
+            shown = _author_traceback(error)
+            if not shown:
+                raise
+            raise _Failure(shown) from None
+
+
+def _author_traceback(error: Exception) -> str:
+    """The traceback of an exception out of the project's own Python, without the frames of the
+    tool; empty if `error` came from elsewhere."""
+    tools = tuple(str(Path(module.__file__).parent) for module in (pykasm, click))
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((*tools, "<"))
+    ]
+    if not frames:
+        return ""
+    shown = traceback.StackSummary.from_list(frames).format()
+    return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
 
 
 @click.group(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pykasm.cli.project import built_iso
+from pykasm.commands.project import built
 from pykasm.machine.disk import Disk
 
 
@@ -27,7 +27,7 @@ def command(device: Path, iso: Path | None, force: bool, yes: bool) -> None:
     """
     disk = Disk(device)
     disk.check(0, force=force)
-    image = iso or built_iso()
+    image = iso or built().iso
     size = image.stat().st_size
     disk.check(size, force=force)
     if not yes:

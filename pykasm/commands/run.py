@@ -1,0 +1,99 @@
+"""`pykasm run`: the kernel in QEMU, its serial line on the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from pykasm.build.project import Project
+from pykasm.commands.project import built
+from pykasm.machine import gdb
+from pykasm.machine.annotate import Annotator
+from pykasm.machine.qemu import PANIC_STATUS, POWEROFF_STATUS, MachineOptions, Qemu
+from pykasm.machine.symbols import SymbolTable
+from pykasm.machine.terminal import Terminal, TimeIsUp
+
+TIME_IS_UP_STATUS = 124
+"""The exit status of `timeout` (GNU coreutils) when it ends a command."""
+
+
+@click.command
+@click.option("--direct", is_flag=True, help="Enter the kernel without a boot loader (PVH).")
+@click.option("--uefi", is_flag=True, help="Start the ISO under UEFI instead of a BIOS.")
+@click.option("--smp", type=click.IntRange(1), metavar="N", help="Have N processors.")
+@click.option("--memory", type=click.IntRange(1), metavar="M", help="Have M MiB of memory.")
+@click.option("--display", is_flag=True, help="Show the screen in a window.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds."
+)
+@click.option(
+    "--gdb",
+    "debugger",
+    type=click.Choice(["go", "wait"]),
+    is_flag=False,
+    flag_value="go",
+    metavar="[=wait]",
+    help="Let gdb attach; with =wait, stand still until it does.",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU ARGUMENTS]")
+def command(
+    direct: bool,
+    uefi: bool,
+    smp: int | None,
+    memory: int | None,
+    display: bool,
+    timeout: float | None,
+    debugger: str | None,
+    arguments: tuple[str, ...],
+) -> None:
+    """Build the kernel and run it in QEMU, its serial line on this terminal.
+
+    Ctrl-A X leaves, Ctrl-A C switches to QEMU's monitor. Kernel addresses in the output are shown
+    with their symbol and source line. The exit status is 0 after a power-off, 1 after a panic in
+    a test, and 124 when the time is up.
+    """
+    project = built().project
+    options = MachineOptions(
+        kernel=project.kernel if direct else None,
+        iso=None if direct else project.iso,
+        command_line=project.command_line if direct else "",
+        modules=tuple(project.module_files) if direct else (),
+        uefi=uefi,
+        smp=smp or project.smp,
+        memory=memory or project.memory,
+        cpu=project.cpu,
+        display=display,
+        reboot=True,
+        gdb=debugger == "go",
+        gdb_wait=debugger == "wait",
+        arguments=arguments,
+    )
+    sys.exit(_run(project, options, timeout))
+
+
+def _run(project: Project, options: MachineOptions, timeout: float | None) -> int:
+    """Run the machine until it ends; the exit status of the command."""
+    qemu = Qemu(options, monitor=False)
+    try:
+        if qemu.gdb_address is not None:
+            attach = gdb.arguments(project.kernel, qemu.gdb_address, project.root)
+            click.echo(f"attach with: {gdb.shown(attach)}", err=True)
+        symbols = SymbolTable.from_elf(project.kernel, project.root)
+        status = Terminal(qemu, Annotator(symbols)).attend(timeout)
+        return _outcome(status, qemu.complaint())
+    except TimeIsUp:
+        click.echo(f"\nstopped after {timeout:g} s", err=True)
+        return TIME_IS_UP_STATUS
+    finally:
+        qemu.stop()
+
+
+def _outcome(status: int, complaint: str) -> int:
+    if status in (0, POWEROFF_STATUS):
+        return 0
+    if status == PANIC_STATUS:
+        click.echo("the kernel panicked", err=True)
+    else:
+        click.echo(f"QEMU failed with status {status}\n{complaint}".rstrip(), err=True)
+    return 1
