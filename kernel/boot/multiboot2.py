@@ -3,7 +3,7 @@
 Source: Multiboot2 Specification version 2.0, sections 3.1 (header) and 3.6 (boot information).
 """
 
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from pykasm import *
 
@@ -26,46 +26,23 @@ class HeaderTagType(IntEnum):
     """Kinds of tags in the header (3.1.3 to 3.1.13)."""
 
     END = 0
-    INFORMATION_REQUEST = 1
-    CONSOLE_FLAGS = 4
-
-
-class HeaderTagFlags(IntFlag):
-    """What a tag of the header asks (3.1.3)."""
-
-    REQUIRED = 0
-    OPTIONAL = 1
-
-
-class ConsoleFlags(IntFlag):
-    """What the image says of its console (3.1.9)."""
-
-    EGA_TEXT_SUPPORTED = 1 << 1
 
 
 class HeaderTag(Struct):
     """The start of each tag of the header; `size` counts bytes and leaves padding out (3.1.3)."""
 
     type: U16 = field(HeaderTagType)
-    flags: U16 = field(HeaderTagFlags)
+    flags: U16
     size: U32
 
 
-class ConsoleFlagsTag(Struct, align=TAG_ALIGNMENT):
-    """Which consoles the image can use (3.1.9)."""
-
-    tag: HeaderTag
-    console_flags: U32 = field(ConsoleFlags)
-
-
 class Header(Struct, align=TAG_ALIGNMENT):
-    """The header of this kernel's image (3.1.2)."""
+    """The header of this kernel's image, which asks for nothing special (3.1.2)."""
 
     magic: U32
     architecture: U32
     header_length: U32
     checksum: U32
-    console: ConsoleFlagsTag
     end: HeaderTag
 
 
@@ -77,14 +54,6 @@ def image_header() -> Header:
         architecture=ARCHITECTURE_I386,
         header_length=length,
         checksum=-(HEADER_MAGIC + ARCHITECTURE_I386 + length) % (1 << 32),
-        console=ConsoleFlagsTag(
-            tag=HeaderTag(
-                type=HeaderTagType.CONSOLE_FLAGS,
-                flags=HeaderTagFlags.OPTIONAL,
-                size=offsetof(ConsoleFlagsTag, "console_flags") + sizeof(U32),
-            ),
-            console_flags=ConsoleFlags.EGA_TEXT_SUPPORTED,
-        ),
         end=HeaderTag(type=HeaderTagType.END, size=sizeof(HeaderTag)),
     )
 

@@ -41,7 +41,7 @@ class OutputSection:
     those whose names go on from there: `.text` and `.text.console`. `place` says for which
     address it is linked; a number is that very address. `align` is in bytes. A `nobits` section
     holds zeros only and takes no room in the file. A `note` is also shown to loaders by a PT_NOTE
-    segment.
+    segment. `reserve` names a symbol that says how many bytes are kept free at its end.
 
     Code can refer to `<symbol>_start` and `<symbol>_end`, where the section lies once the image
     is mapped, to `<symbol>_load`, its physical address, where that is another one, and to
@@ -55,6 +55,7 @@ class OutputSection:
     align: int = PAGE
     nobits: bool = False
     note: bool = False
+    reserve: str = ""
 
     @property
     def patterns(self) -> list[str]:
@@ -172,7 +173,8 @@ def kernel_layout(entry: str) -> Layout:
 
     The Multiboot2 header comes first, since loaders look for it in the first 32 KiB of the file
     (Multiboot2 specification, 3.1). The per-CPU template is linked at 0, so that the address of
-    a variable in it is the offset from GS. The symbol table comes last, so that nothing moves
+    a variable in it is the offset from GS; the first processor's copy of it has its place, since it
+    is needed before there is memory to hand out. The symbol table comes last, so that nothing moves
     when it is filled in.
     """
     return Layout(
@@ -187,8 +189,9 @@ def kernel_layout(entry: str) -> Layout:
             OutputSection(".init.text", "r-x"),
             OutputSection(".init.data", "rw-"),
             OutputSection(".data", "rw-"),
-            OutputSection(".percpu", "rw-", place=0),
+            OutputSection(".percpu", "r--", place=0),
             OutputSection(".bss", "rw-", nobits=True),
+            OutputSection(".first_percpu", "rw-", nobits=True, reserve="percpu_size"),
             OutputSection(f".{SYMBOLS}", "r--"),
         ),
     )
