@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import linecache
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -42,11 +44,24 @@ class Span:
         return self.source.text[self.start : self.end]
 
 
+_roots: list[Path] = []
+
+
+@contextmanager
+def rooted_at(directory: Path) -> Iterator[None]:
+    """Show paths inside relative to `directory`, so that a build is the same from any folder."""
+    _roots.append(directory)
+    try:
+        yield
+    finally:
+        _roots.pop()
+
+
 def shown_path(file: str) -> str:
-    """`file` as people see it: relative to the working directory where it lies below that."""
+    """`file` as people see it: relative to the project, or else to the working directory."""
     path = Path(file)
     try:
-        return str(path.relative_to(Path.cwd()))
+        return str(path.relative_to(_roots[-1] if _roots else Path.cwd()))
     except ValueError:
         return file
 

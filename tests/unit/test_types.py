@@ -1,0 +1,135 @@
+"""Types: sizes, offsets, and the declarations that are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum, IntFlag
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pykasm import *
+from pykasm.errors import Mistake
+from pykasm.lang.types import StructMeta, TypeMeta, value_names
+
+SCALARS: list[TypeMeta] = [U8, U16, U32, U64, I8, I16, I32, I64, Ptr[U8]]
+
+
+class Node(Struct):
+    next: Ptr[Node]
+    colour: U8
+    weight: I32
+
+
+class Pair(Struct):
+    left: Node
+    tag: U8
+    right: Node
+
+
+class Descriptor(Struct, packed=True):
+    limit: U16
+    base: U64
+
+
+class Register(Struct, size=0x40):
+    status: U32
+    data: U64 = field(at=0x20)
+
+
+class Word(Union):
+    whole: U64
+    halves: Array[U32] = field(count=2)
+
+
+def offsets(struct: StructMeta) -> dict[str, int]:
+    return {name: one.offset for name, one in struct._fields.items()}
+
+
+def message(make: Callable[[], object]) -> str:
+    with pytest.raises(Mistake) as caught:
+        make()
+    return caught.value.what
+
+
+def test_fields_are_aligned_as_the_abi_has_it() -> None:
+    assert offsets(Node) == {"next": 0, "colour": 8, "weight": 12}
+    assert sizeof(Node) == 16
+
+
+def test_structs_nest() -> None:
+    assert offsets(Pair) == {"left": 0, "tag": 16, "right": 24}
+    assert offsetof(Pair, "right.weight") == 36
+
+
+def test_a_packed_struct_has_no_padding() -> None:
+    assert offsets(Descriptor) == {"limit": 0, "base": 2}
+    assert sizeof(Descriptor) == 10
+
+
+def test_a_field_lies_where_the_device_has_it() -> None:
+    assert offsets(Register) == {"status": 0, "data": 0x20}
+    assert sizeof(Register) == 0x40
+
+
+def test_members_of_a_union_share_their_place() -> None:
+    assert offsets(Word) == {"whole": 0, "halves": 0}
+    assert sizeof(Word) == 8
+
+
+def test_equal_types_are_the_same_object() -> None:
+    assert Ptr[Node] is Ptr[Node]
+    assert U32 * 4 is U32 * 4
+
+
+@given(st.lists(st.sampled_from(SCALARS), min_size=1, max_size=12))
+def test_layout_agrees_with_ctypes(kinds: list[TypeMeta]) -> None:
+    import ctypes
+
+    names = [f"f{n}" for n in range(len(kinds))]
+    made = StructMeta("Made", (Struct,), {"__annotations__": dict(zip(names, kinds, strict=True))})
+    by_size = {1: ctypes.c_uint8, 2: ctypes.c_uint16, 4: ctypes.c_uint32, 8: ctypes.c_uint64}
+    fields = [(n, by_size[k._size]) for n, k in zip(names, kinds, strict=True)]
+    model = type("Model", (ctypes.Structure,), {"_fields_": fields})
+    assert offsets(made) == {n: getattr(model, n).offset for n in names}
+    assert made._size == ctypes.sizeof(model)
+
+
+def test_a_field_without_a_machine_type_is_refused() -> None:
+    class Bad(Struct):
+        name: str
+
+    assert message(lambda: sizeof(Bad)) == "`Bad.name` has no machine type"
+
+
+def test_an_array_field_needs_a_count() -> None:
+    class Bad(Struct):
+        slots: Array[U64]
+
+    assert message(lambda: sizeof(Bad)) == "`Bad.slots` is an array of unknown length"
+
+
+def test_an_explicit_offset_may_not_overlap() -> None:
+    class Bad(Struct):
+        first: U64
+        second: U32 = field(at=4)
+
+    assert message(lambda: sizeof(Bad)) == "`Bad.second` overlaps the field before it"
+
+
+def test_a_negative_length_is_refused() -> None:
+    assert message(lambda: U8 * -1) == "an array's length is a whole number"
+
+
+def test_values_are_shown_by_their_names() -> None:
+    class Colour(IntEnum):
+        RED = 1
+
+    class Rights(IntFlag):
+        READ = 1
+        WRITE = 2
+
+    assert value_names(Colour, 1) == "RED"
+    assert value_names(Colour, 9) == "9"
+    assert value_names(Rights, 3) == "READ|WRITE"
