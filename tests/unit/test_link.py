@@ -100,7 +100,7 @@ def test_each_set_of_permissions_is_a_segment_of_its_own(kernel: Path) -> None:
         ("PT_LOAD", 5, high + 0x103000, 0x103000, 5),
         ("PT_LOAD", 6, high + 0x104000, 0x104000, 0x1008),
         ("PT_LOAD", 4, 0, 0x106000, 16),
-        ("PT_LOAD", 6, high + 0x107000, 0x107000, 9000),
+        ("PT_LOAD", 6, high + 0x107000, 0x107000, 12288 + 16),
         ("PT_LOAD", 4, 0, 0, 0),
         ("PT_NOTE", 4, 0x100008, 0x100008, 0x14),
     ]
