@@ -14,11 +14,14 @@ from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows
 from pykasm.objects.writer import SectionWriter
 
 _VERSION = 4
-_SIGNAL_FRAME = "S"
+_SIGNAL_FRAME = "zS"
 """The caller was interrupted before the instruction it returns to, not called from before it.
 
-The letter is from the augmentations of `.eh_frame` (LSB core, 10.6.1.1.1); gdb knows it here.
+The letters are from the augmentations of `.eh_frame` (LSB core, 10.6.1.1.1), which readers of
+`.debug_frame` know too. `z` announces the length of data of which there is none.
 """
+_NO_AUGMENTATION_DATA = bytes(1)  # for a reader that does not expect it: DW_CFA_nop
+_INTERRUPTS = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 _CODE_ALIGNMENT = 1
 _DATA_ALIGNMENT = -SLOT
 
@@ -42,16 +45,17 @@ def frame_section(unit: DebugUnit, relocated: dict[str, frozenset[int]]) -> Sect
 
 def _write_common(out: SectionWriter, entry: EntryFrame) -> None:
     """The common information entry of functions entered in the way of `entry`."""
-    interrupt = entry in (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
     with out.counted():
         out.number(dwarf.NO_CIE, 4)
         out.number(_VERSION, 1)
-        out.string(_SIGNAL_FRAME if interrupt else "")
+        out.string(_SIGNAL_FRAME if entry in _INTERRUPTS else "")
         out.number(dwarf.ADDRESS_SIZE, 1)
         out.number(0, 1)  # no segment selectors
         out.uleb(_CODE_ALIGNMENT)
         out.sleb(_DATA_ALIGNMENT)
         out.uleb(RIP)
+        if entry in _INTERRUPTS:
+            out.data += _NO_AUGMENTATION_DATA
         frame = entry_frame(entry, 0)
         out.data += bytes((Cfa.DEF_CFA, RSP)) + unsigned(frame.depth or 0)
         out.data += _register_changes(_NOTHING, frame)
@@ -67,6 +71,8 @@ def _write_function(
         out.section_offset(".debug_frame", cie)
         out.address(function.section, function.offset)
         out.number(len(function.code), dwarf.ADDRESS_SIZE)
+        if function.entry_frame in _INTERRUPTS:
+            out.data += _NO_AUGMENTATION_DATA
         data, place = out.data, 0
         for offset, after in frame_rows(function.code, entered, function.offset, relocated):
             change = b"" if after is frame else _change(frame, after)

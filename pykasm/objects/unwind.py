@@ -103,12 +103,11 @@ def _follow(
     frame: Frame | None = entry
     table: Frame | None = None
     for offset, end, effect, target in found:
-        before = frame
-        frame = arrivals.get(offset, before)
+        frame = arrivals.get(offset, frame)
         if frame is None:
             complete = False
             continue
-        if frame is not before:
+        if frame is not rows[-1][1]:
             rows.append((offset, frame))
         if effect.steps:
             frame = _after(frame, effect.steps)
