@@ -20,6 +20,7 @@ from pykasm.link.layout import SYMBOLS, Layout, kernel_layout
 from pykasm.link.script import render_script
 from pykasm.objects.elf import write_object
 from pykasm.objects.model import ObjectFile
+from pykasm.source import rooted_at
 from pykasm.toolchain import require
 
 TOOLS = ("ld", "strip", *iso.TOOLS)
@@ -65,7 +66,7 @@ def build(
     project.cache.mkdir(parents=True, exist_ok=True)
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
-    with stages.stage("emit"):
+    with rooted_at(project.root), stages.stage("emit"):
         image: Image = project.load_image()
         program = image.assemble(debug)
     with stages.stage("encode"):
@@ -78,7 +79,7 @@ def build(
     _make_iso(project, stages, stamps)
     result = BuildResult(project, program, units, project.kernel, project.iso)
     for name, hook in hooks:
-        with stages.stage(name):
+        with rooted_at(project.root), stages.stage(name):
             hook(result)
     return result
 

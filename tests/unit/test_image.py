@@ -50,9 +50,10 @@ help: take it out, or mark it `exported=True` if others use it"""
 
 
 def test_two_subsystems_of_one_class_need_labels() -> None:
+    leaf = Leaf()
+    image = Image(entry=leaf.used, subsystems=[leaf, Leaf()])
     with pytest.raises(BuildFailed, match="two subsystems are called `Leaf`"):
-        leaf = Leaf()
-        Image(entry=leaf.used, subsystems=[leaf, Leaf()]).assemble()
+        image.assemble()
 
 
 def test_a_label_names_the_symbols_of_an_instance() -> None:
