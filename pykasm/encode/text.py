@@ -24,7 +24,7 @@ from pykasm.source import Source
 _WIDTHS = {word: size for size, word in WIDTH_WORDS.items()} | {"oword": 16}
 _SEGMENTS = frozenset({"es", "cs", "ss", "ds", "fs", "gs"})
 _PREFIX_WORDS = frozenset(word for prefix in PREFIXES for word in prefix.split())
-_STACK_WIDE = frozenset({"push", "pop", "call", "jmp", "pushq", "popq", "callq", "jmpq"})
+_STACK_WIDE = frozenset({"push", "pop", "call", "jmp"})
 """Instructions whose memory operand is as wide as the stack where nothing else is written."""
 
 _XMM0_LAST = frozenset({"blendvpd", "blendvps", "pblendvb", "sha256rnds2"})
@@ -286,7 +286,7 @@ def _wants_swap(base: Register, index: Register, total: Sum) -> bool:
 def _statement(
     mnemonic: str, operands: list[Operand], prefixes: list[str], is_far: bool, bits: int
 ) -> Statement:
-    if is_far or _is_far_memory(operands):
+    if is_far or _is_far_memory(operands, bits):
         mnemonic = _FAR.get(mnemonic, mnemonic)
     if mnemonic in ("ljmp", "lcall"):
         operands = [_with_width(operand, _FAR_WIDTHS[bits]) for operand in operands]
@@ -308,8 +308,10 @@ def _statement(
     return Statement(bits, mnemonic, tuple(operands), " ".join(prefixes))
 
 
-def _is_far_memory(operands: list[Operand]) -> bool:
-    return any(isinstance(o, Address) and o.size == 6 for o in operands)
+def _is_far_memory(operands: list[Operand], bits: int) -> bool:
+    """Whether a memory operand is a far pointer by its width; in 16-bit code `dword ptr` is one."""
+    widths = (4, 6) if bits == 16 else (6,)
+    return any(isinstance(operand, Address) and operand.size in widths for operand in operands)
 
 
 def _with_width(operand: Operand, width: int) -> Operand:

@@ -57,8 +57,10 @@ def _check_address(address: Address, statement: Statement, shape: Shape) -> None
         if mistake:
             raise mistake
         _sound.add(key)
-    if address.size == 0 and len({form.memory_size for form in shape.valued}) > 1:
-        raise refusals.open_width(statement, shape.valued)
+    if address.size == 0:
+        wants_width = statement.bits == 16 and statement.mnemonic in names.DESCRIPTOR_TABLES
+        if wants_width or len({form.memory_size for form in shape.valued}) > 1:
+            raise refusals.open_width(statement, shape.valued)
 
 
 def _check_registers(statement: Statement) -> None:

@@ -39,14 +39,19 @@ class Form:
     kinds: tuple[str, ...]
     memory_size: int
     prefixes: frozenset[str]
+    is_evex: bool
     text: str
     implied: tuple[tuple[int, Register], ...] = ()
     tied: bool = False
 
 
 _POPPING = ("faddp", "fmulp", "fsubp", "fsubrp", "fdivp", "fdivrp")
-_STACK_TOP_PAIR = (*_POPPING, "fxch", "fcom", "fcomp", "fucom", "fucomp")
+_ONE_OPERAND = ("fxch", "fcom", "fcomp", "fucom", "fucomp")
+_STACK_TOP_PAIR = (*_POPPING, *_ONE_OPERAND)
 """x87 instructions that mean st(1) where no register is written (Intel SDM vol. 2, FADD …)."""
+
+_WITH_TOP = (*_ONE_OPERAND, "fadd", "fmul", "fsub", "fsubr", "fdiv", "fdivr")
+"""x87 instructions that work on st(0) where only one register is written."""
 
 _SELECTOR_READERS = {
     "mov": 1,
@@ -119,6 +124,7 @@ def _forms_of_opcode(info: OpCodeInfo, mnemonic: str) -> Iterator[Form]:
         kinds=kinds,
         memory_size=MemorySizeExt.size(info.memory_size),
         prefixes=_prefixes(info),
+        is_evex=info.encoding == EncodingKind.EVEX,
         text=info.instruction_string.partition(" ")[2],
     )
     for positions, implied, tied in _spellings(kinds, mnemonic):
@@ -190,7 +196,8 @@ def _spellings(kinds: tuple[str, ...], mnemonic: str) -> Iterator[_Spelling]:
     is_string = any(kind in STRING_POINTERS for kind in kinds)
     if is_string and mnemonic not in names.EXPLICIT_STRINGS:
         yield (), _fixed_registers(kinds), False
-    yield written, (), False
+    if mnemonic not in _ONE_OPERAND:
+        yield written, (), False
     if mnemonic in ("xchg", "test") and len(kinds) == 2 and "IMM" not in kinds[1]:
         yield (1, 0), (), False
     if mnemonic == "imul" and len(kinds) == 3:
@@ -202,7 +209,7 @@ def _spellings(kinds: tuple[str, ...], mnemonic: str) -> Iterator[_Spelling]:
 def _stack_spellings(kinds: tuple[str, ...], mnemonic: str) -> Iterator[_Spelling]:
     other = kinds.index("STI_OPCODE")
     top = (1 - other, REGISTERS["st0"])
-    if other == 1 or mnemonic in _POPPING:
+    if mnemonic in _POPPING or (other == 1 and mnemonic in _WITH_TOP):
         yield (other,), (top,), False
     if mnemonic in _STACK_TOP_PAIR:
         yield (), (top, (other, REGISTERS["st1"])), False

@@ -40,7 +40,8 @@ def address_text(address: Address, absolute: str = "") -> str:
     """
     terms = [address.base.name] if address.base else []
     if address.index:
-        terms.append(f"{address.index.name}*{address.scale}")
+        factor = f"*{address.scale}" if address.scale > 1 or not terms else ""
+        terms.append(f"{address.index.name}{factor}")
     if not terms and absolute:
         terms.append(absolute)
     inside = " + ".join(terms)

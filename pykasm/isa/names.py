@@ -41,8 +41,6 @@ _ALIASES = {
     "pushfw": "pushf",
     "iretw": "iret",
     "sal": "shl",
-    "sysretd": "sysret",
-    "sysretl": "sysret",
     "ud2a": "ud2",
     "xlat": "xlatb",
 }
@@ -53,8 +51,17 @@ _BY_MODE = {
     "pusha": {16: "pusha", 32: "pushad"},
     "popa": {16: "popa", 32: "popad"},
     "iret": {16: "iret", 32: "iretd"},
+    "sysret": {16: "sysret", 32: "sysret"},
+    "sysexit": {16: "sysexit", 32: "sysexit"},
+    "retf": {16: "retf", 32: "retf"},
+    "retq": {64: "ret"},
+    "leaveq": {64: "leave"},
 }
-"""Names that mean the width of the code they stand in (AMD64 APM vol. 3, PUSHF, IRET)."""
+"""Names that mean the width of the code they stand in (AMD64 APM vol. 3, PUSHF, IRET).
+
+In 64-bit code `iret`, `retf`, `sysret` and `sysexit` have a default of 32 bits, which is hardly
+ever meant: there the width must be said.
+"""
 
 
 def _is_far(info: OpCodeInfo) -> bool:
@@ -78,6 +85,17 @@ def _is_string(info: OpCodeInfo) -> bool:
     return any(KIND_NAMES[kind] in STRING_POINTERS for kind in info.op_kinds())
 
 
+_DEAD = frozenset(
+    [
+        *("CCS_ENCRYPT", "CCS_HASH", "MONTMUL", "UNDOC", "XSTORE", "XSTORE_ALT"),
+        *("XCRYPTCBC", "XCRYPTCFB", "XCRYPTCTR", "XCRYPTECB", "XCRYPTOFB"),
+        *("XSHA1", "XSHA256", "XSHA512", "XSHA512_ALT"),
+        *("FDISI", "FENI", "FSETPM", "FSTPNCE"),
+        *("POP CS", "BSWAP r16", "UD0"),
+    ]
+)
+"""VIA's PadLock, what the 8087 and 80287 alone acted on, and forms without a defined effect."""
+
 _STRINGS = ("movs", "cmps", "stos", "lods", "scas", "ins", "outs")
 
 _PARTS: dict[str, tuple[tuple[str, ...], Callable[[OpCodeInfo], bool]]] = {
@@ -87,6 +105,8 @@ _PARTS: dict[str, tuple[tuple[str, ...], Callable[[OpCodeInfo], bool]]] = {
     "lcall": (("call",), _is_far),
     "movabs": (("mov",), _is_wide_move),
     "retw": (("ret",), _has_width(16)),
+    "sysretl": (("sysret",), _has_width(0)),
+    "sysexitl": (("sysexit",), _has_width(0)),
     "retfw": (("retf",), _has_width(16)),
     "retfd": (("retf",), _has_width(32)),
     "retfq": (("retf",), _has_width(64)),
@@ -95,17 +115,15 @@ _PARTS: dict[str, tuple[tuple[str, ...], Callable[[OpCodeInfo], bool]]] = {
 """Names that stand for a part of one or several mnemonics of the opcode tables."""
 
 _SYNONYMS = {
-    "retq": "ret",
-    "callq": "call",
-    "jmpq": "jmp",
-    "pushq": "push",
-    "popq": "pop",
-    "leaveq": "leave",
     "lret": "retf",
-    "lretw": "retfw",
-    "lretl": "retfd",
     "lretq": "retfq",
 }
+
+DESCRIPTOR_TABLES = frozenset({"lgdt", "lidt", "sgdt", "sidt"})
+"""Instructions of which 16-bit code has a form that drops the top 8 bits of the table's address.
+
+Only the full form is offered, and its operand must say that it has 6 bytes, as GNU as wants it.
+"""
 
 EXPLICIT_STRINGS = frozenset(_STRINGS)
 """Names of string instructions that always come with their operands written out."""
@@ -129,13 +147,14 @@ def _opcodes() -> dict[str, list[OpCodeInfo]]:
 
 
 def _is_usable(info: OpCodeInfo) -> bool:
-    """Leave out pseudo-opcodes, other makers' (Cyrix, Knights Corner) and those needing a mask."""
+    """Leave out pseudo-opcodes, those of dead processors, and those that need a mask register."""
     return (
         info.is_instruction
         and info.decoder_option == DecoderOptions.NONE
         and info.encoding != EncodingKind.MVEX
         and not info.is_reserved_nop
         and not info.require_op_mask_register
+        and info.instruction_string not in _DEAD
     )
 
 
@@ -155,8 +174,12 @@ def opcodes_of(bits: int, name: str) -> list[OpCodeInfo]:
     Left out are the 16-bit branches in 64-bit code, which Intel's and AMD's processors read
     differently (AMD64 APM vol. 3, CALL (Near)).
     """
-    found = (info for info in _all_opcodes_of(bits, name) if info.is_available_in_mode(bits))
-    return [info for info in found if bits != 64 or info.intel_decoder64]
+    found = [info for info in _all_opcodes_of(bits, name) if info.is_available_in_mode(bits)]
+    if bits == 64:
+        return [info for info in found if info.intel_decoder64]
+    if bits == 16 and name in DESCRIPTOR_TABLES:
+        return [info for info in found if info.operand_size == 32]
+    return found
 
 
 def _all_opcodes_of(bits: int, name: str) -> Iterator[OpCodeInfo]:

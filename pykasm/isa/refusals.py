@@ -26,6 +26,10 @@ _GENERAL_SIZES = (1, 2, 4, 8)
 
 _MODE_HELP = {
     ("iret", 64): "`iretq` returns in 64-bit code; `iretd` is the 32-bit one",
+    ("retf", 64): "write `retfq`, or `retfd` for a return address of 32 bits",
+    ("lret", 64): "write `lretq`, or `retfd` for a return address of 32 bits",
+    ("sysret", 64): "`sysretq` returns to 64-bit code, `sysretl` to 32-bit code",
+    ("sysexit", 64): "`sysexitq` returns to 64-bit code, `sysexitl` to 32-bit code",
     ("pushfd", 64): "write `pushfq`",
     ("popfd", 64): "write `popfq`",
     ("pusha", 64): "push the registers one by one",

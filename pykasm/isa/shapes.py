@@ -128,6 +128,7 @@ def shape_of(statement: Statement) -> Shape:
 
 
 def _make_shape(statement: Statement) -> Shape:
+    """Find the forms; those with an EVEX prefix only where no older processor has one."""
     operands = statement.operands
     table = forms(statement.bits, statement.mnemonic)
     suitable = tuple(form for form in table if _suits_all(form, operands))
@@ -135,6 +136,7 @@ def _make_shape(statement: Statement) -> Shape:
     if has_branch:
         suitable = _of_wanted_reach(suitable, operands)
     valued = tuple(form for form in suitable if _holds_values(form, statement))
+    valued = tuple(form for form in valued if not form.is_evex) or valued
     return Shape(
         suitable=suitable,
         valued=valued,
