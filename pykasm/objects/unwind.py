@@ -78,12 +78,17 @@ def frame_rows(
     found += [Place(offset, offset, Effect(), None) for offset in targets if offset < len(code)]
     found.sort()
     arrivals = {0: entry}
-    known, complete = 0, False
-    while not complete and len(arrivals) > known:
+    known = 0
+    while True:
+        rows, unreached = _follow(found, arrivals)
+        if not unreached:
+            break
+        if len(arrivals) == known:  # no branch leads there: take the first for a case
+            case = next(((offset, frame) for offset, frame in unreached if frame), None)
+            if case is None:
+                break
+            arrivals.update([case])
         known = len(arrivals)
-        rows, complete = _follow(found, arrivals, entry, False)
-    if not complete:
-        rows, _ = _follow(found, arrivals, entry, True)
     rows.sort(key=itemgetter(0))  # a branch may lead into the middle of an instruction
     return rows
 
@@ -92,20 +97,20 @@ _reader = lru_cache(EffectReader)
 
 
 def _follow(
-    found: list[Place], arrivals: dict[int, Frame], entry: Frame, jump_tables: bool
-) -> tuple[list[tuple[int, Frame]], bool]:
-    """One pass over a function; the rows, and whether every place was reached.
+    found: list[Place], arrivals: dict[int, Frame]
+) -> tuple[list[tuple[int, Frame]], list[tuple[int, Frame | None]]]:
+    """One pass over a function; the rows, and the places that were not reached.
 
-    `arrivals` are the frames at the targets of branches, to which the pass adds. With
-    `jump_tables`, code after an end is reached from the last indirect jump.
+    `arrivals` are the frames at the entry and at the targets of branches, to which the pass
+    adds. With an unreached place comes the frame of the last indirect jump before it.
     """
-    rows, complete = [(0, entry)], True
-    frame: Frame | None = entry
+    frame: Frame | None = arrivals[0]
     table: Frame | None = None
+    rows, unreached = [(0, arrivals[0])], []
     for offset, end, effect, target in found:
         frame = arrivals.get(offset, frame)
         if frame is None:
-            complete = False
+            unreached.append((offset, table))
             continue
         if frame is not rows[-1][1]:
             rows.append((offset, frame))
@@ -115,9 +120,9 @@ def _follow(
         if target is not None:
             arrivals.setdefault(target, frame)
         if effect.ends:
-            table = frame if effect.indirect and jump_tables else table
-            frame = table
-    return rows, complete
+            table = frame if effect.indirect else table
+            frame = None
+    return rows, unreached
 
 
 @lru_cache(65536)
