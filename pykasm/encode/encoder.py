@@ -117,9 +117,9 @@ def _decoded(code: bytes, jobs: list[_Job]) -> list[Encoding]:
     instruction = Instruction()
     found: list[Encoding] = []
     start = 0
-    for statement, numeric, shape, _ in jobs:
+    for statement, numeric, shape, text in jobs:
         decoder.decode_out(instruction)
-        form = matching_form(instruction, numeric, shape.forms)
+        form = matching_form(instruction, numeric, shape.forms, text)
         if form is None:
             return found
         end = decoder.position

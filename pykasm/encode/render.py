@@ -1,15 +1,16 @@
 """Statements as text for Keystone: from typed operands only, numbers always as `0x…`.
 
 Keystone reads a lone displacement in 64-bit code as RIP-relative; `riz*1` ("no index" of the SIB
-byte) makes it the absolute address that is meant.
+byte) makes it the absolute address that is meant. Apart from that the text is written as iced-x86's
+fast formatter writes it, so that code which is formatted back to the same text is proved right.
 """
 
 from __future__ import annotations
 
 from pykasm.isa.formtable import Form
-from pykasm.isa.intel import address_text, register_text
-from pykasm.isa.kinds import signed
-from pykasm.isa.registers import Register, general
+from pykasm.isa.intel import WIDTH_WORDS, register_text
+from pykasm.isa.kinds import OperandRule, signed
+from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.isa.statement import (
     Address,
     BranchTarget,
@@ -53,34 +54,57 @@ def branch_placeholder(size: int) -> int:
 def render(statement: Statement, form: Form) -> str:
     """The text of `statement`, placeholders filled in, of which `form` is a form."""
     operands = statement.operands
+    words = f"{statement.prefix} {statement.mnemonic}" if statement.prefix else statement.mnemonic
     if not operands:
-        return f"{statement.prefix} {statement.mnemonic}"
-    texts = [
-        _operand(operand, statement.bits, form, position)
-        for position, operand in enumerate(operands)
-    ]
-    return f"{statement.prefix} {statement.mnemonic} {', '.join(texts)}"
+        return words
+    texts = []
+    for position, operand in enumerate(operands):
+        if type(operand) is Register:
+            texts.append(_register(operand, statement.bits, form.rules[position]))
+        elif type(operand) is Address:
+            texts.append(_address(operand, statement.bits))
+        else:
+            texts.append(_number(operand, form.rules[position]))
+    return f"{words} {', '.join(texts)}"
 
 
-def _operand(operand: Operand, bits: int, form: Form, position: int) -> str:
-    if isinstance(operand, Register):
-        if form.rules[position].any_width and bits != 16:
-            return general(operand.number, 4).name  # needs no operand-size prefix
-        return register_text(operand)
-    if isinstance(operand, Address):
-        return address_text(operand, "riz*1" if bits == 64 else "")
+_REGISTER_TEXTS = {register: register_text(register) for register in REGISTERS.values()}
+_WIDTH_TEXTS = {0: ""} | {size: f"{word} ptr " for size, word in WIDTH_WORDS.items()}
+
+
+def _register(register: Register, bits: int, rule: OperandRule) -> str:
+    if rule.any_width and bits != 16:
+        return general(register.number, 4).name  # needs no operand-size prefix
+    return _REGISTER_TEXTS[register]
+
+
+def _address(address: Address, bits: int) -> str:
+    size, segment, base, index, scale, displacement, _ = address
+    text = _WIDTH_TEXTS.get(size, "")
+    if segment is not None:
+        text = f"{text}{segment.name}:"
+    if index is not None:
+        inside = f"{base.name}+{index.name}" if base is not None else index.name
+        if scale > 1 or base is None:
+            inside = f"{inside}*{scale}"
+    elif base is not None:
+        inside = base.name
+    else:
+        absolute = "riz*1+" if bits == 64 else ""
+        return f"{text}[{absolute}{displacement:#x}]"
+    if displacement:
+        return f"{text}[{inside}{displacement:+#x}]"
+    return f"{text}[{inside}]"
+
+
+def _number(operand: Operand, rule: OperandRule) -> str:
+    """A number; where the machine sign-extends, as a signed one, so that the short form fits."""
     if isinstance(operand, int):
-        return _number(operand, form, position)
+        field = rule.immediate
+        if field is not None and field.operand_bits > 8:
+            return hex(signed(operand, field.operand_bits))
+        return hex(operand)
     if isinstance(operand, BranchTarget):
-        return hex(branch_placeholder(form.rules[position].branch))
-    if isinstance(operand, FarPointer):
-        return f"{operand.selector:#x}:{operand.offset:#x}"
-    raise AssertionError("symbols are replaced by placeholders before rendering")
-
-
-def _number(value: int, form: Form, position: int) -> str:
-    """An immediate; where the machine sign-extends, as a signed number, so the short form fits."""
-    field = form.rules[position].immediate
-    if field is not None and field.operand_bits > 8 and value > 0:
-        return hex(signed(value, field.operand_bits))
-    return hex(value)
+        return hex(branch_placeholder(rule.branch))
+    assert isinstance(operand, FarPointer)
+    return f"{operand.selector:#x}:{operand.offset:#x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iced_x86 import Instruction, OpKind
+from iced_x86 import FastFormatter, Instruction, OpKind
 from iced_x86 import Register as IcedRegister
 from iced_x86 import Register_ as IcedNumber
 
@@ -48,13 +48,32 @@ STRING_OPERANDS = {
 """iced-x86's operand kinds for memory at a register that the instruction implies, by width."""
 
 
+def _formatter() -> FastFormatter:
+    formatter = FastFormatter()
+    formatter.space_after_operand_separator = True
+    formatter.use_hex_prefix = True
+    formatter.uppercase_hex = False
+    formatter.always_show_memory_size = True
+    formatter.rip_relative_addresses = True
+    return formatter
+
+
+_FORMATTER = _formatter()
+
+
 def matching_form(
-    instruction: Instruction, statement: Statement, forms: tuple[Form, ...]
+    instruction: Instruction, statement: Statement, forms: tuple[Form, ...], text: str
 ) -> Form | None:
-    """The form of `forms` by which `instruction` means `statement` (placeholders filled in)."""
+    """The form of `forms` by which `instruction` means `statement` (placeholders filled in).
+
+    Of an opcode that the statement has, equal `text` proves equal operands; texts that differ
+    can still mean the same, then the operands are compared one by one.
+    """
     code = instruction.code
     for form in forms:
-        if form.code == code and _agrees(instruction, statement, form):
+        if form.code == code and (
+            _FORMATTER.format(instruction) == text or _agrees(instruction, statement, form)
+        ):
             return form
     return None
 

@@ -33,17 +33,12 @@ def register_text(register: Register) -> str:
     return register.name
 
 
-def address_text(address: Address, absolute: str = "") -> str:
-    """A memory operand: `dword ptr gs:[rax + rcx*4 + 0x10]`.
-
-    `absolute` stands in the brackets of an address that is only a displacement.
-    """
+def address_text(address: Address) -> str:
+    """A memory operand: `dword ptr gs:[rax + rcx*4 + 0x10]`."""
     terms = [address.base.name] if address.base else []
     if address.index:
         factor = f"*{address.scale}" if address.scale > 1 or not terms else ""
         terms.append(f"{address.index.name}{factor}")
-    if not terms and absolute:
-        terms.append(absolute)
     inside = " + ".join(terms)
     if address.symbolic:
         inside = f"{inside} + symbol" if inside else "symbol"

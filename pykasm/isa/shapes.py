@@ -98,11 +98,13 @@ def _token(operand: Operand) -> object:
 
 def _place(address: Address) -> str:
     """How an address is made, as far as forms with an implied or a wide address care."""
+    if address.displacement and address.base is not None:
+        return "base"
     if address.base is None:
         if address.index is not None:
             return "index"
         return "absolute" if fits_signed_32(address.displacement) else "wide absolute"
-    if address.index is None and not address.displacement and not address.symbolic:
+    if address.index is None and not address.symbolic:
         name = address.base.name[-2:]
         if address.segment is None or address.segment.name == "es":
             return name if name in ("di", "si") else "base"
