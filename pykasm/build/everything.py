@@ -5,8 +5,6 @@ from __future__ import annotations
 from pykasm.build.pipeline import BuildResult, build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
-from pykasm.listing.maker import LinkedImage, make_listing
-from pykasm.listing.page import write_listing
 
 
 def build_everything(
@@ -19,6 +17,9 @@ def build_everything(
 
 
 def _write_listing(result: BuildResult) -> None:
+    from pykasm.listing.maker import LinkedImage, make_listing
+    from pykasm.listing.page import write_listing
+
     project = result.project
     units = make_listing(result.program, result.units, LinkedImage.read(result.kernel))
     text, page = project.folder / "kernel.lst", project.folder / "kernel.html"

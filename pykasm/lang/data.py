@@ -31,12 +31,10 @@ from pykasm.lang.types import (
     is_pointer,
     is_struct,
 )
+from pykasm.link.layout import VIRTUAL_BASE
 from pykasm.source import Moment, author_moment
 
 T = TypeVar("T")
-
-VIRTUAL_BASE = 0xFFFF_FFFF_8000_0000
-"""Where physical address 0 would be in the kernel image's addresses; the linker's base."""
 
 
 class Storage(Enum):
