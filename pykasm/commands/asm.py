@@ -46,14 +46,14 @@ def _lines(text: str) -> list[str]:
 
 
 def _as_json(result: TextResult) -> dict[str, str | None]:
-    code = None if result.bytes is None else result.bytes.hex()
+    code = None if result.code is None else result.code.hex()
     return {"text": result.text, "bytes": code, "error": result.error}
 
 
 def _show(results: list[TextResult]) -> None:
-    width = max((len(result.bytes.hex(" ")) for result in results if result.bytes), default=0)
+    width = max((len(result.code.hex(" ")) for result in results if result.code), default=0)
     for result in results:
-        if result.bytes is None:
+        if result.code is None:
             click.echo(f"{result.text}\n  error: {result.error}", err=True)
         else:
-            click.echo(f"{result.bytes.hex(' '):{width}}  {result.text}")
+            click.echo(f"{result.code.hex(' '):{width}}  {result.text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import threading
 
 import click
 
+from pykasm.build.pipeline import BuildResult
 from pykasm.commands.project import built
-from pykasm.machine import gdb
+from pykasm.machine import gdb, gdbserial
 from pykasm.machine.qemu import MachineOptions, Qemu
 from pykasm.toolchain import require
 
@@ -25,7 +27,8 @@ def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> 
     """Build the kernel, run it in QEMU and stop at its first line under gdb.
 
     gdb knows the lines, types and globals of the Python source. What the kernel writes to its
-    serial line appears between gdb's own output; leaving gdb ends the machine.
+    serial line appears between gdb's own output, and gdb's command `serial TEXT` types a line
+    there, which the kernel reads once it runs again. Leaving gdb ends the machine.
     """
     require(gdb.PROGRAM)
     result = built()
@@ -40,14 +43,24 @@ def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> 
         reboot=True,
         gdb_wait=True,
     )
+    sys.exit(_debug(result, options, arguments))
+
+
+def _debug(result: BuildResult, options: MachineOptions, arguments: tuple[str, ...]) -> int:
+    """Run gdb on the machine until people leave it; gdb's exit status."""
+    project = result.project
     qemu = Qemu(options)
     try:
         assert qemu.gdb_address is not None
         attach = gdb.arguments(project.kernel, qemu.gdb_address, project.root)
-        attach += gdb.stop_at_first(result.program.entries)
+        first_line = gdb.stop_at_first(result.program.entries)
         threading.Thread(target=_show_serial, args=(qemu,), daemon=True).start()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for gdb: it stops the kernel
-        sys.exit(subprocess.call([gdb.PROGRAM, *attach, *arguments]))
+        return subprocess.call(
+            [gdb.PROGRAM, "-x", gdbserial.__file__, *attach, *first_line, *arguments],
+            env={**os.environ, gdbserial.VARIABLE: str(qemu.serial.fileno())},
+            pass_fds=[qemu.serial.fileno()],
+        )
     finally:
         qemu.stop()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from importlib import import_module
-from pathlib import Path
 from typing import IO, Any
 
 import click
@@ -66,7 +65,7 @@ class _Commands(click.Group):
 def _author_traceback(error: Exception) -> str:
     """The traceback of an exception out of the project's own Python, without the frames of the
     tool; empty if `error` came from elsewhere."""
-    tools = tuple(str(Path(module.__file__).parent) for module in (pykasm, click))
+    tools = tuple(module.__path__[0] for module in (pykasm, click))
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)

@@ -32,7 +32,8 @@ def pytest_runtest_makereport(
     """Add the last serial output of a failed test's machines to its report."""
     report = yield
     if report.when == "call" and report.failed and _MACHINES in item.stash:
-        for number, machine in enumerate(item.stash[_MACHINES], 1):
+        machines = item.stash[_MACHINES]
+        for number, machine in enumerate(machines, 1):
             report.sections.append((f"serial line of machine {number}", machine.last_output()))
     return report
 

@@ -1,0 +1,388 @@
+"""The command line, by what its commands print and return, in a fresh project."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(SOURCE),
+    "NO_COLOR": "1",
+    "TERM": "dumb",
+    "COLUMNS": "200",
+}
+
+
+def pykasm(
+    *arguments: str, folder: Path = SOURCE, text: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` with `text` as its input."""
+    return subprocess.run(
+        [sys.executable, "-m", "pykasm", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project fresh from `new`, built."""
+    folder = tmp_path_factory.mktemp("projects") / "demo"
+    pykasm("new", str(folder))
+    built = pykasm("build", folder=folder)
+    assert built.returncode == 0, built.stderr
+    return folder
+
+
+@pytest.fixture
+def broken(project: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be broken."""
+    return Path(shutil.copytree(project, tmp_path / "demo"))
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    """Put `new` in place of `old`, which must be there."""
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+# All commands
+
+
+def test_help_names_every_command() -> None:
+    shown = pykasm("--help").stdout
+    names = [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()[:12]]
+    assert " ".join(names) == "build run debug test list size sym asm write new doctor clean"
+
+
+@pytest.mark.parametrize("command", ["build", "run", "debug", "test", "list", "size", "sym"])
+def test_each_command_has_help(command: str) -> None:
+    shown = pykasm(command, "--help")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith(f"Usage: pykasm {command} ")
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    result = pykasm("fly")
+    assert result.returncode == 2
+    assert "No such command 'fly'" in result.stderr
+
+
+def test_outside_of_a_project_one_message_says_so(tmp_path: Path) -> None:
+    result = pykasm("build", folder=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"there is no pyproject.toml in {tmp_path}")
+    assert "Traceback" not in result.stderr
+
+
+# asm
+
+
+def test_asm_prints_the_code_before_each_instruction() -> None:
+    result = pykasm("asm", "mov eax, 5\nret")
+    assert result.stdout == "b8 05 00 00 00  mov eax, 5\nc3              ret\n"
+    assert result.returncode == 0
+
+
+def test_asm_reads_a_file(tmp_path: Path) -> None:
+    (tmp_path / "code.txt").write_text("nop\n\n  ret\r\n")
+    assert pykasm("asm", "code.txt", folder=tmp_path).stdout == "90  nop\nc3  ret\n"
+
+
+def test_asm_reads_standard_input() -> None:
+    assert pykasm("asm", "-", text="nop\n").stdout == "90  nop\n"
+
+
+def test_asm_knows_three_modes() -> None:
+    assert pykasm("asm", "--bits", "16", "mov ax, 5").stdout == "b8 05 00  mov ax, 5\n"
+
+
+def test_asm_goes_on_after_a_refused_line_and_returns_1() -> None:
+    result = pykasm("asm", "nop\nmov eax\nret")
+    assert result.stdout == "90  nop\nc3  ret\n"
+    assert result.stderr.startswith("mov eax\n  error: ")
+    assert result.returncode == 1
+
+
+def test_asm_prints_json_in_the_order_of_the_lines() -> None:
+    result = pykasm("asm", "--json", "-", text="nop\nmov eax\nret\n")
+    first, second, third = json.loads(result.stdout)
+    assert first == {"text": "nop", "bytes": "90", "error": None}
+    assert (second["text"], second["bytes"]) == ("mov eax", None)
+    assert second["error"]
+    assert third["bytes"] == "c3"
+    assert result.returncode == 1
+
+
+# build, list, size, sym, clean
+
+
+def test_build_makes_everything(project: Path) -> None:
+    made = {path.name for path in (project / "build").iterdir()}
+    assert {"kernel.elf", "kernel.iso", "kernel.lst", "kernel.html"} <= made
+
+
+def test_build_prints_commands_if_asked(broken: Path) -> None:
+    replace(broken / "kernel/main.py", "hello from", "greetings from")
+    assert "+ ld -m elf_x86_64" in pykasm("build", "-v", folder=broken).stdout
+
+
+def test_build_shows_a_mistake_without_a_traceback(broken: Path) -> None:
+    replace(broken / "kernel/main.py", "            hlt()", "            mov(al, rbx)")
+    result = pykasm("build", folder=broken)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error[operand-")
+    assert "kernel/main.py:" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_build_shows_an_exception_of_the_project_without_frames_of_the_tool(broken: Path) -> None:
+    replace(broken / "kernel/image.py", "serial = Serial()", "serial = Cereal()")
+    result = pykasm("build", folder=broken)
+    assert result.returncode == 1
+    assert result.stderr.endswith("NameError: name 'Cereal' is not defined\n")
+    assert str(SOURCE) not in result.stderr
+
+
+def test_list_shows_a_function_under_its_python(project: Path) -> None:
+    shown = pykasm("list", "Main.run", folder=project).stdout
+    assert shown.startswith("Main.run()")
+    assert "| hlt()" in shown
+    assert "call   Serial.write" in shown
+
+
+def test_list_shows_a_subsystem(project: Path) -> None:
+    shown = pykasm("list", "Boot", folder=project).stdout
+    assert "Boot.start()" in shown
+    assert "Boot.stack: U8 * 16384" in shown
+
+
+def test_list_suggests_a_name(project: Path) -> None:
+    result = pykasm("list", "Main.rum", folder=project)
+    assert result.stderr == (
+        "there is no function or subsystem `Main.rum`; did you mean `Main.run` or `Main`?\n"
+    )
+    assert result.returncode == 1
+
+
+def test_size_counts_sections_subsystems_and_functions(project: Path) -> None:
+    lines = [line.split() for line in pykasm("size", folder=project).stdout.splitlines()]
+    assert [".bss", "16,384"] in lines
+    assert ["Boot.start", "109"] in lines
+    total = next(line for line in lines if line[:1] == ["all"])
+    parts = [line for line in lines if len(line) == 5 and line[0] in ("Boot", "Serial", "Main")]
+    numbers = [sum(int(part[n].replace(",", "")) for part in parts) for n in range(1, 5)]
+    assert total[1:] == [f"{number:,}" for number in numbers]
+
+
+def test_sym_finds_a_name_and_its_address(project: Path) -> None:
+    by_name = pykasm("sym", "Main.run", folder=project).stdout
+    address, location, place = by_name.split()[:3]
+    assert (location, place.split(":")[0]) == ("Main.run+0x0", "kernel/main.py")
+    assert pykasm("sym", address, folder=project).stdout == by_name
+    assert pykasm("sym", address.removeprefix("0x"), folder=project).stdout == by_name
+
+
+def test_sym_refuses_what_is_unknown(project: Path) -> None:
+    result = pykasm("sym", "0x10", folder=project)
+    assert result.stderr == "0x10 is in no function or datum of the kernel\n"
+    assert result.returncode == 1
+
+
+def test_clean_removes_what_was_built(broken: Path) -> None:
+    assert pykasm("clean", folder=broken).returncode == 0
+    assert not (broken / "build").exists()
+    assert (broken / "kernel/main.py").exists()
+
+
+def test_clean_leaves_a_folder_outside_of_the_project_alone(broken: Path) -> None:
+    replace(broken / "pyproject.toml", "[tool.pykasm]", '[tool.pykasm]\nbuild = ".."')
+    result = pykasm("clean", folder=broken)
+    assert result.returncode == 1
+    assert (
+        result.stderr
+        == f"{broken.parent} is not a folder inside the project, so it is left alone\n"
+    )
+
+
+# run and debug
+
+
+def test_run_shows_the_serial_line_until_the_time_is_up(project: Path) -> None:
+    result = pykasm("run", "--direct", "--timeout", "3", folder=project)
+    assert "hello from demo" in result.stdout
+    assert result.stderr == "\nstopped after 3 s\n"
+    assert result.returncode == 124
+
+
+def spawn(folder: Path, *arguments: str) -> pexpect.spawn:
+    """A command on a terminal."""
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "pykasm", *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+
+
+def test_ctrl_a_x_leaves(project: Path) -> None:
+    terminal = spawn(project, "run", "--direct")
+    terminal.expect_exact("hello from demo")
+    terminal.send("\x01x")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_run_annotates_addresses(broken: Path) -> None:
+    replace(broken / "kernel/main.py", "hello from demo", "at 0xffffffff80106001 ")
+    terminal = spawn(broken, "run", "--direct")
+    terminal.expect(r"at 0xffffffff80106001 <Main.run\+0x1 kernel/main.py:\d+>")
+    terminal.close(force=True)
+
+
+def test_run_passes_arguments_to_qemu_and_shows_its_complaint(project: Path) -> None:
+    result = pykasm("run", "--direct", "--", "-device", "toaster", folder=project)
+    assert result.returncode == 1
+    assert result.stderr.startswith("QEMU failed with status 1\n")
+    assert "toaster" in result.stderr
+
+
+def test_run_refuses_to_enter_directly_under_uefi(project: Path) -> None:
+    result = pykasm("run", "--direct", "--uefi", folder=project)
+    assert result.stderr == "UEFI firmware starts no kernel directly: start from the ISO\n"
+    assert result.returncode == 1
+
+
+def test_run_waits_for_gdb(project: Path) -> None:
+    terminal = spawn(project, "run", "--direct", "--gdb=wait")
+    terminal.expect(r"attach with: (gdb [^\r\n]*)")
+    attach = str(terminal.match[1])
+    gdb = pexpect.spawn("sh", ["-c", attach], encoding="utf-8", timeout=PATIENCE)
+    gdb.expect_exact("(gdb) ")
+    gdb.sendline("continue")
+    terminal.expect_exact("hello from demo")
+    gdb.close(force=True)
+    terminal.close(force=True)
+
+
+def test_debug_stops_at_the_first_line(project: Path) -> None:
+    terminal = spawn(project, "debug")
+    terminal.expect(r"Boot\.start \(\)")
+    terminal.expect_exact("(gdb) ")
+    terminal.sendline("frame")
+    terminal.expect(r"boot\.py:\d+\s+\d+\s+cli\(\)")
+    terminal.sendline("continue")
+    terminal.expect_exact("hello from demo")
+    terminal.sendintr()
+    terminal.expect_exact("(gdb) ")
+    terminal.sendline("kill")
+    terminal.sendline("quit")
+    terminal.expect(pexpect.EOF)
+
+
+ECHO = """\
+            mov(edx, 0x3FD)
+            in_(al, dx)
+            with if_((al & 1) != 0):
+                mov(edx, 0x3F8)
+                in_(al, dx)
+                out(dx, al)
+"""
+
+
+def test_debug_types_on_the_serial_line(broken: Path) -> None:
+    replace(broken / "kernel/main.py", "            hlt()\n", ECHO)
+    terminal = spawn(broken, "debug")
+    terminal.expect_exact("(gdb) ")
+    terminal.sendline("serial typed text")
+    terminal.expect_exact("(gdb) ")
+    terminal.sendline("continue")
+    terminal.expect_exact("hello from demo\r\ntyped text")
+    terminal.sendintr()
+    terminal.expect_exact("(gdb) ")
+    terminal.close(force=True)
+
+
+# new, test, write, doctor
+
+
+def test_the_tests_of_a_new_project_pass(project: Path) -> None:
+    result = pykasm("test", "-p", "pykasm.machine.pytest_plugin", folder=project)
+    assert "3 passed" in result.stdout
+    assert result.returncode == 0
+
+
+def test_the_template_passes_the_linter(project: Path) -> None:
+    ruff = [sys.executable, "-m", "ruff", "check", "--config", str(SOURCE / "pyproject.toml")]
+    shown = subprocess.run([*ruff, "kernel"], cwd=project, capture_output=True, text=True)
+    assert shown.returncode == 0, shown.stdout
+
+
+def test_a_failed_boot_test_shows_the_serial_line(broken: Path) -> None:
+    (broken / "tests/test_boot.py").write_text(
+        "def test_it(machine):\n    machine().expect('farewell', timeout=2)\n"
+    )
+    result = pykasm("test", "-p", "pykasm.machine.pytest_plugin", folder=broken)
+    assert result.returncode == 1
+    assert "nothing matched `farewell` within 2 s" in result.stdout
+    assert "serial line of machine 1" in result.stdout
+    assert result.stdout.count("hello from demo") == 2
+
+
+def test_new_leaves_a_folder_with_contents_alone(project: Path) -> None:
+    result = pykasm("new", str(project))
+    assert result.stderr == f"{project} is there already and not an empty folder\n"
+    assert result.returncode == 1
+
+
+def test_new_refuses_a_name_that_python_packaging_refuses(tmp_path: Path) -> None:
+    result = pykasm("new", str(tmp_path / "-a b"))
+    assert result.returncode == 2 or "can't be the name of a project" in result.stderr
+
+
+def test_write_refuses_what_is_no_disk(tmp_path: Path) -> None:
+    (tmp_path / "a.iso").write_bytes(b"image")
+    (tmp_path / "file").write_bytes(b"kept")
+    result = pykasm("write", "file", "--iso", "a.iso", folder=tmp_path)
+    assert result.stderr == "file is not a disk; --force writes to it nevertheless\n"
+    assert result.returncode == 1
+
+
+def test_write_asks_first(tmp_path: Path) -> None:
+    (tmp_path / "a.iso").write_bytes(b"image")
+    (tmp_path / "file").write_bytes(b"kept")
+    result = pykasm("write", "file", "--iso", "a.iso", "--force", folder=tmp_path, text="n\n")
+    assert result.stdout.startswith("Overwrite file? [y/N]: ")
+    assert result.returncode == 1
+    assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+def test_write_writes_when_told_to(tmp_path: Path) -> None:
+    (tmp_path / "a.iso").write_bytes(b"image")
+    (tmp_path / "file").write_bytes(b"kept")
+    result = pykasm("write", "file", "--iso", "a.iso", "--force", "--yes", folder=tmp_path)
+    assert result.stdout.endswith("a.iso is on file and verified\n")
+    assert (tmp_path / "file").read_bytes() == b"image"
+
+
+def test_doctor_names_each_tool() -> None:
+    shown = pykasm("doctor").stdout
+    assert "qemu-system-x86_64" in shown
+    assert "xorriso" in shown
