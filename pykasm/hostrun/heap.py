@@ -1,0 +1,88 @@
+"""Memory for the objects that tests hand to code, with a strip between them that none may touch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pykasm.hostrun.faults import HostError
+from pykasm.hostrun.memory import Memory
+
+ADDRESS = 0xFFFF_D000_0000_0000
+"""In the half of the address space that belongs to kernels, above 32 bits so that a truncated
+pointer faults."""
+
+SIZE = 1 << 26
+ALIGNMENT = 16
+STRIP = b"\xfd" * ALIGNMENT
+
+
+class Object(NamedTuple):
+    """`size` bytes at `address`, and what they are for messages."""
+
+    address: int
+    size: int
+    name: str
+
+
+class Heap:
+    """Hands out zeroed memory, one object after the other."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._region = memory.map("host objects", ADDRESS, SIZE, "rw-")
+        self._objects: list[Object] = []
+        self._strips: list[tuple[int, int, bytes]] = []
+        self._end = 0
+
+    def allocate(self, size: int, align: int, name: str) -> int:
+        """The address of `size` new bytes, a multiple of `align`; `name` is for messages."""
+        align = max(align, ALIGNMENT)
+        start = self._end + ALIGNMENT
+        start += -start % align
+        end = start + size
+        end += -end % ALIGNMENT
+        if end + ALIGNMENT > SIZE:
+            raise HostError(
+                f"no room for {name}: tests have {SIZE >> 20} MiB for objects\n"
+                "help: `host.map(address, size)` makes room of its own"
+            )
+        self._guard(self._end, start)
+        self._guard(start + size, end + ALIGNMENT)
+        self._end = end
+        self._objects.append(Object(ADDRESS + start, size, name))
+        return ADDRESS + start
+
+    def _guard(self, start: int, end: int) -> None:
+        pattern = STRIP[:1] * (end - start)
+        self._region.bytes[start:end] = pattern
+        self._strips.append((start, end, pattern))
+
+    def damage(self) -> str | None:
+        """Where something wrote outside of objects, or None."""
+        contents = self._region.bytes
+        for start, end, pattern in self._strips:
+            if contents[start:end] != pattern:
+                offset = next(n for n in range(start, end) if contents[n] != STRIP[0])
+                return self.describe(ADDRESS + offset)
+        return None
+
+    def describe(self, address: int) -> str | None:
+        """The place of `address` relative to the object nearest below it, or at the start."""
+        below = [one for one in self._objects if one.address <= address]
+        if not below:
+            first = self._objects[0] if self._objects else None
+            return f"{first.address - address} bytes before {first.name}" if first else None
+        nearest = below[-1]
+        past = address - nearest.address - nearest.size
+        if past >= 0:
+            return f"{past} bytes past the end of {nearest.name}"
+        return f"{nearest.name} + {address - nearest.address:#x}"
+
+    def mark(self) -> tuple[int, int, int]:
+        """The state now, for `release`."""
+        return len(self._objects), len(self._strips), self._end
+
+    def release(self, mark: tuple[int, int, int]) -> None:
+        """Take back what was handed out after `mark`."""
+        objects, strips, self._end = mark
+        del self._objects[objects:]
+        del self._strips[strips:]

@@ -1,0 +1,138 @@
+"""Everything in memory: the subsystems, the gateway, the stack, per-CPU data, symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pykasm.errors import SymbolMistake
+from pykasm.hostrun.faults import HostAssertion
+from pykasm.hostrun.gateway import CALL_BYTES, assembled_gateway
+from pykasm.hostrun.machine import Machine
+from pykasm.hostrun.memory import Memory
+from pykasm.hostrun.placement import Placement
+from pykasm.hostrun.program import assemble, assertions, reachable
+from pykasm.hostrun.slots import Slots
+from pykasm.hostrun.stubs import Missing, Stub
+from pykasm.lang.functions import BoundFunction
+from pykasm.lang.operands import SymbolReference
+from pykasm.lang.piece import Signature
+from pykasm.lang.subsystem import Subsystem
+from pykasm.link.layout import Layout, OutputSection
+
+STACK_ADDRESS = 0xFFFF_C000_0000_0000
+STACK_SIZE = 1 << 16
+"""Bytes; four times what kernels usually give a thread."""
+
+GATEWAY_LAYOUT = Layout(
+    "",
+    [
+        OutputSection(".text", "--x"),  # type: ignore[arg-type]
+        OutputSection(".bss", "rw-", nobits=True),
+    ],
+    load_address=0x7000_0000,
+)
+"""Within the reach of a call from the image, far above its end. The code can't be read, so that
+the slot of a missing symbol is no memory."""
+
+JUMP = b"\xe9"
+"""`jmp rel32` (AMD64 APM vol. 3, JMP)."""
+
+
+class Loaded:
+    """What is in the memory of a host."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        memory: Memory,
+        roots: Sequence[Subsystem],
+        layout: Layout,
+    ) -> None:
+        self.machine = machine
+        gateway = Placement(assembled_gateway(), GATEWAY_LAYOUT, memory, lambda name: 0)
+        names = {name.rpartition(".")[2]: address for name, address in gateway.symbols.items()}
+        self.enter, self.resume = names["enter"], names["resume"]
+        self.exchange = gateway.regions[".bss"]
+        self.gateway = gateway.regions[".text"]
+        self.slots = Slots(names["slots"])
+        self.stack = memory.map("the stack", STACK_ADDRESS, STACK_SIZE, "rw-")
+        self.known = reachable(roots)
+        self.units = assemble(roots, self.known)
+        self.placement = Placement(self.units, layout, memory, self._missing)
+        self._patches: list[tuple[int, bytes]] = []
+        self._memory = memory
+        self._start_processor()
+
+    def _start_processor(self) -> None:
+        """Give the one processor its copy of the per-CPU data."""
+        template, own = (self.placement.regions.get(name) for name in (".percpu", ".first_percpu"))
+        if template and own:
+            own.bytes[: template.size] = template.bytes[: template.size]
+            self.machine.set_gs_base(own.address)
+
+    def _missing(self, name: str) -> int:
+        if name == assertions.failed._label:
+            return self.slots.add(Stub(name, assertions.failed._signature, _fail))
+        return self.slots.add(Missing(name, Signature(), lambda: None))
+
+    def address(self, reference: SymbolReference, percpu: bool = False) -> int:
+        """Where what `reference` means is in memory."""
+        target = reference._target()
+        assert isinstance(target, str)
+        start = self.placement.resolve(target) if target else 0
+        if percpu:
+            start += self.machine.gs_base
+        return (start + reference.addend) % (1 << 64)
+
+    def missing(self, address: int) -> str | None:
+        """The undefined symbol that `address` stands for."""
+        stub = self.slots.at(address)
+        return stub.name if isinstance(stub, Missing) else None
+
+    def function(self, function: BoundFunction[object]) -> int:
+        """The address of `function`; a mistake if it is not loaded."""
+        address = self.address(function._symbol_reference)
+        if self.missing(address):
+            raise SymbolMistake(
+                f"`{function._label}` is not loaded",
+                expected="a function of a subsystem that the host was given, or that those use",
+                got=", ".join(unit.name for unit in self.units),
+                fix="give its subsystem to `Host(…)` too",
+            )
+        return address
+
+    def replace(self, function: BoundFunction[object], stub: Stub) -> None:
+        """Let `stub` answer for `function`, wherever it is called from."""
+        address = self.address(function._symbol_reference)
+        if self.slots.at(address):
+            self.slots.replace(address, stub)
+            return
+        distance = self.slots.add(stub) - (address + CALL_BYTES)
+        self._patches.append((address, self._memory.read(address, CALL_BYTES)))
+        self._patch(address, JUMP + distance.to_bytes(CALL_BYTES - 1, "little", signed=True))
+
+    def _patch(self, address: int, code: bytes) -> None:
+        self._memory.write(address, code)
+        self.machine.forget_code(address, len(code))
+
+    def state(self) -> tuple[int, list[Stub]]:
+        """Which functions are replaced now, for `restore`."""
+        return len(self._patches), self.slots.state()
+
+    def restore(self, state: tuple[int, list[Stub]]) -> None:
+        """Go back to `state`."""
+        kept, stubs = state
+        while len(self._patches) > kept:
+            self._patch(*self._patches.pop())
+        self.slots.restore(stubs)
+
+
+def _fail(text: object) -> None:
+    raise HostAssertion(_text(text))
+
+
+def _text(pointer: object) -> str:
+    from pykasm.hostrun.views import Pointer
+
+    assert isinstance(pointer, Pointer)
+    return pointer._values.text(int(pointer))

@@ -1,0 +1,169 @@
+"""Python values as the bytes of the language's types, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, Flag
+from typing import Any
+from typing import cast as typing_cast
+
+from pykasm.errors import TypeMistake, ValueRangeMistake
+from pykasm.hostrun.memory import Memory
+from pykasm.hostrun.views import Elements, Pointer
+from pykasm.lang.data import Packer
+from pykasm.lang.operands import MemoryOperand, SymbolReference
+from pykasm.lang.types import (
+    Array,
+    Fn,
+    Ptr,
+    Struct,
+    StructMeta,
+    TypeMeta,
+    Void,
+    is_pointer,
+    is_struct,
+)
+
+
+class Values:
+    """Reads and writes typed values in `memory`.
+
+    `resolve` gives the address of a symbol, `place_text` puts bytes into memory, `answer` gives
+    the address of a slot where a Python function answers for a function pointer.
+    """
+
+    def __init__(
+        self,
+        memory: Memory,
+        resolve: Callable[[SymbolReference], int],
+        place_text: Callable[[bytes], int],
+        answer: Callable[[TypeMeta, Callable[..., object]], int],
+    ) -> None:
+        self.memory = memory
+        self.resolve = resolve
+        self.place_text = place_text
+        self.answer = answer
+
+    def read(self, kind: TypeMeta, address: int, values: type[Enum] | None = None) -> Any:
+        """The value of type `kind` at `address`; structs and arrays stay where they are."""
+        if is_struct(kind):
+            return Pointer(self, address, typing_cast(TypeMeta, Ptr[kind]))  # type: ignore[valid-type]
+        if _is_array(kind):
+            array: Any = kind
+            return Elements(self, address, array._element, array._count)
+        return self.decode(kind, self.memory.read(address, kind._size), values)
+
+    def view(self, kind: TypeMeta, address: int) -> Any:
+        """What is at `address` as a thing to look into: the elements of an array, or a pointer."""
+        if _is_array(kind):
+            return self.read(kind, address)
+        return Pointer(self, address, typing_cast(TypeMeta, Ptr[kind]))  # type: ignore[valid-type]
+
+    def decode(self, kind: TypeMeta, raw: bytes, values: type[Enum] | None = None) -> Any:
+        """`raw` as a Python value: an int, a pointer, or one of `values`."""
+        number = int.from_bytes(raw[: kind._size], "little", signed=kind._signed)
+        if is_pointer(kind):
+            return Pointer(self, number, kind)
+        return _named(number, values) if values else number
+
+    def write(self, kind: TypeMeta, address: int, value: object) -> None:
+        """Put `value` as a `kind` at `address`."""
+        self.memory.write(address, self.encode(kind, value))
+
+    def encode(self, kind: TypeMeta, value: object) -> bytes:
+        """`value` as the bytes of a `kind`."""
+        packer = Packer(self._text)
+        packer.pack(kind, self.plain(kind, value))
+        for one in packer.references:
+            assert isinstance(one.target, str)
+            number = self.resolve(SymbolReference(lambda name=one.target: name, one.addend))  # type: ignore[misc]
+            packer.bytes[one.offset : one.offset + one.size] = number.to_bytes(one.size, "little")
+        return bytes(packer.bytes)
+
+    def text(self, address: int) -> str:
+        """The characters at `address`, up to a zero byte."""
+        raw = bytearray()
+        while byte := self.memory.read(address + len(raw), 1)[0]:
+            raw.append(byte)
+        return raw.decode()
+
+    def _text(self, value: str) -> SymbolReference:
+        return SymbolReference(lambda: "", self.place_text(value.encode() + b"\0"))
+
+    def plain(self, kind: TypeMeta, value: object) -> Any:
+        """`value` with what only host runs know (pointers, Python functions) as numbers."""
+        if is_struct(kind):
+            return self._plain_struct(typing_cast(StructMeta, kind), value)
+        if _is_array(kind):
+            return self._plain_array(kind, value)
+        if is_pointer(kind):
+            return self._plain_pointer(kind, value)
+        return value
+
+    def _plain_array(self, kind: Any, value: object) -> Any:
+        if isinstance(value, list | tuple | Elements):
+            return [self.plain(kind._element, one) for one in value]
+        return value
+
+    def _plain_struct(self, kind: StructMeta, value: object) -> Any:
+        if isinstance(value, Pointer) and value._target is kind:
+            return {one.name: getattr(value, one.name) for one in kind._fields.values()}
+        given = value._given if type(value) is kind and isinstance(value, Struct) else value
+        if not isinstance(given, dict):
+            return value
+        return {name: self.plain(kind._field(name).type, one) for name, one in given.items()}
+
+    def _plain_pointer(self, kind: TypeMeta, value: object) -> Any:
+        if value is None:
+            return 0
+        if isinstance(value, Pointer | Elements):
+            check_pointer(kind, value)
+            return int(value)
+        if isinstance(value, bytes | bytearray):
+            return self.place_text(bytes(value))
+        operand = isinstance(value, MemoryOperand) or hasattr(value, "_symbol_reference")
+        if issubclass(kind, Fn) and callable(value) and not operand:
+            return self.answer(kind, value)
+        return value
+
+
+def _is_array(kind: TypeMeta) -> bool:
+    return issubclass(kind, Array)
+
+
+def _named(number: int, values: type[Enum]) -> Any:
+    if issubclass(values, Flag):
+        return values(number)
+    return next((one for one in values if one.value == number), number)
+
+
+def check_pointer(kind: TypeMeta, value: Pointer | Elements) -> None:
+    """Raise a mistake unless `value` points to what a `kind` points to."""
+    wanted, given = getattr(kind, "_target", kind), value._target
+    if wanted is given or Void in (wanted, given):
+        return
+    raise TypeMistake(
+        f"a pointer to a {given!r} where a {kind!r} is expected",
+        expected=repr(kind),
+        got=repr(value),
+        fix=f"`host.at({wanted!r}, address)` if there is one",
+    )
+
+
+def register_value(values: Values, name: str, kind: TypeMeta, value: object) -> int:
+    """`value` for the parameter `name` of type `kind`, as a caller leaves it in a register.
+
+    Callers extend what is narrower than 32 bits, and clear the upper half of what is not wider.
+    """
+    number = values.plain(kind, value)
+    if not isinstance(number, int):
+        number = int.from_bytes(values.encode(kind, number), "little")
+    bits = kind._size * 8
+    low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if kind._signed else (0, 1 << bits)
+    if not low <= number < high:
+        raise ValueRangeMistake(
+            f"`{name}` does not take {int(number):#x}",
+            expected=f"{name}: {kind!r}, from {low:#x} to {high - 1:#x}",
+            got=f"{int(number):#x}",
+        )
+    return int(number) % (1 << (64 if bits == 64 else 32))
