@@ -83,8 +83,8 @@ class CodeBuilder:
         self.unit: Any = None
         self.cold: list[tuple[Source, Callable[[], None]]] = []
         """Writers of code out of line, called when the body has run."""
-        self.finishing: Source | None = None
-        """Where code is counted to that is added after the body has run."""
+        self.counted: tuple[Source, int] | None = None
+        """The line that instructions are counted to, where it is not the one that is running."""
         self.open_words: list[Any] = []
         """Words of flow that still wait for their `with`."""
         self.loops: list[Any] = []
@@ -93,28 +93,25 @@ class CodeBuilder:
         """The if-chain that ended last, and how many items there were then."""
         self._code = code
 
-    def add(
-        self,
-        mnemonic: str,
-        operands: tuple[object, ...],
-        prefix: str = "",
-        source: Source | None = None,
-    ) -> None:
-        """Add an instruction after checking its operands.
-
-        It is counted to `source`; left out, to the author's line that is running.
-        """
+    def add(self, mnemonic: str, operands: tuple[object, ...], prefix: str = "") -> None:
+        """Add an instruction after checking its operands."""
         encodable, references = convert(operands, self.bits, mnemonic)
         statement = checked(self.bits, mnemonic, encodable, prefix)
-        line = source.line if source else 0
-        if source is None:
-            source, line = self._running()
+        source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
-    def _running(self) -> tuple[Source, int]:
+    @contextmanager
+    def counting(self, source: Source, body_line: int | None = None) -> Iterator[None]:
+        """Count the instructions inside to `source`, and to `body_line` of the body."""
+        before = self.counted
+        self.counted = source, source.line if body_line is None else body_line
+        try:
+            yield
+        finally:
+            self.counted = before
+
+    def running(self) -> tuple[Source, int]:
         """The author's line that is running, and the line of the body that led to it."""
-        if self.finishing is not None:
-            return self.finishing, self.finishing.line
         frame = author_frame()
         if frame is None:
             return self.declared, self.declared.line
@@ -150,9 +147,8 @@ class CodeBuilder:
     def finish(self) -> None:
         """Write the code out of line."""
         for source, write in self.cold:
-            self.finishing = source
-            write()
-        self.finishing = None
+            with self.counting(source):
+                write()
 
 
 _new: Any = tuple.__new__
@@ -194,9 +190,9 @@ def current(word: str = "this") -> CodeBuilder:
     return _builders[-1]
 
 
-def emit(mnemonic: str, *operands: object, source: Source | None = None) -> None:
+def emit(mnemonic: str, *operands: object) -> None:
     """Add an instruction of the language's own making to the code being written."""
-    current(mnemonic).add(mnemonic, operands, source=source)
+    current(mnemonic).add(mnemonic, operands)
 
 
 def checked(

@@ -297,9 +297,10 @@ def _caller() -> PieceBuilder:
 def call_function(function: Any, given: tuple[object, ...]) -> Any:
     """Emit a call of a function of the image; the operands that hold its results."""
     builder = _caller()
-    pushed = _prepare(function._label, function._signature, given)
-    emit("call", function)
-    return _returned(builder, function._signature, pushed)
+    with builder.counting(*(builder.counted or builder.running())):
+        pushed = _prepare(function._label, function._signature, given)
+        emit("call", function)
+        return _returned(builder, function._signature, pushed)
 
 
 def call_pointer(pointer: Operand, given: tuple[object, ...]) -> Any:

@@ -41,6 +41,7 @@ class Word:
         self.name = name
         self.builder: CodeBuilder = current(name)
         self.moment = author_moment()
+        self.place = self.builder.counted or self.builder.running()
         self.builder.open_words.append(self)
 
     def forgotten(self) -> Mistake:
@@ -54,7 +55,8 @@ class Word:
 
     def __enter__(self) -> Any:
         self.builder.open_words.remove(self)
-        self.begin()
+        with self.builder.counting(*self.place):
+            self.begin()
         return self
 
     def __exit__(
@@ -64,7 +66,8 @@ class Word:
         trace: TracebackType | None,
     ) -> None:
         if kind is None:
-            self.end()
+            with self.builder.counting(*self.place):
+                self.end()
 
     def begin(self) -> None:
         """Emit what comes before the block."""

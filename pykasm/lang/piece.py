@@ -229,9 +229,8 @@ class PieceBuilder(CodeBuilder):
                     span=line_span(self.declared),
                 )
             )
-        self.finishing = self.last_source
-        self.leave("iretq" if self.kind is Kind.INTERRUPT else "ret")
-        self.finishing = None
+        with self.counting(self.last_source):
+            self.leave("iretq" if self.kind is Kind.INTERRUPT else "ret")
 
     @property
     def _ways_out(self) -> str:
@@ -243,15 +242,17 @@ class PieceBuilder(CodeBuilder):
         if self.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
             return
         body, self.items = self.items, []
-        self._prologue()
+        with self.counting(self.declared):
+            self._prologue()
         self.prologue_items = len(self.items)
         moved = []
         for item in body:
             moved.append(len(self.items))
             if isinstance(item, Leaving):
-                self._epilogue(item)
-            else:
-                self.items.append(item)
+                with self.counting(item.source, item.body_line):
+                    self._epilogue()
+                item = item.last
+            self.items.append(item)
         moved.append(len(self.items))
         for role in self.roles:
             role.start = moved[role.start]
@@ -273,18 +274,17 @@ class PieceBuilder(CodeBuilder):
         return self.local_bytes + -whole % STACK_ALIGNMENT
 
     def _prologue(self) -> None:
-        source = self.declared
-        emit("push", RBP, source=source)
-        emit("mov", RBP, RSP, source=source)
+        emit("push", RBP)
+        emit("mov", RBP, RSP)
         if self.frame_bytes:
-            emit("sub", RSP, self.frame_bytes, source=source)
+            emit("sub", RSP, self.frame_bytes)
         for register in self._saved:
-            emit("push", RegisterOperand(register, U64), source=source)
+            emit("push", RegisterOperand(register, U64))
         if self.kind is Kind.INTERRUPT:
-            emit("cld", source=source)  # the interrupted code may have set DF
-            self._interrupt_parameters(source)
+            emit("cld")  # the interrupted code may have set DF
+            self._interrupt_parameters()
 
-    def _interrupt_parameters(self, source: Source) -> None:
+    def _interrupt_parameters(self) -> None:
         """Give the handler what it declares: the frame's address, then the error code."""
         above = SLOT * (1 + self.error_code)
         frame = MemoryOperand(U64, base=RBP, displacement=above)
@@ -292,21 +292,14 @@ class PieceBuilder(CodeBuilder):
         for parameter, value in zip(self.signature.parameters, (frame, code), strict=False):
             assert parameter.register is not None
             target = RegisterOperand(parameter.register, U64)
-            emit("lea" if value is frame else "mov", target, value, source=source)
+            emit("lea" if value is frame else "mov", target, value)
 
-    def _epilogue(self, leaving: Leaving) -> None:
-        source = leaving.source
-        start = len(self.items)
+    def _epilogue(self) -> None:
         for register in reversed(self._saved):
-            emit("pop", RegisterOperand(register, U64), source=source)
-        emit("leave", source=source)
+            emit("pop", RegisterOperand(register, U64))
+        emit("leave")
         if self.error_code:
-            emit("add", RSP, SLOT, source=source)
-        self.items.append(leaving.last)
-        for index in range(start, len(self.items)):
-            line = self.items[index]
-            assert isinstance(line, Line)
-            self.items[index] = line._replace(body_line=leaving.body_line)
+            emit("add", RSP, SLOT)
 
     def piece(self, section: str, **traits: Any) -> Piece:
         """The finished piece; `traits` are further fields of `Piece`."""
