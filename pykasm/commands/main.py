@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import traceback
 from importlib import import_module
 from typing import IO, Any
@@ -89,4 +91,12 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line of this process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     cli(prog_name="pykasm")
+
+
+def _leave(number: int, frame: object) -> None:
+    """End by the signal `number` in order, so that a machine ends too and the terminal is as it
+    was."""
+    sys.exit(128 + number)

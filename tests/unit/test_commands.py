@@ -1,10 +1,13 @@
 """The command line, by what its commands print and return, in a fresh project."""
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -248,6 +251,23 @@ def test_ctrl_a_x_leaves(project: Path) -> None:
     terminal.expect(pexpect.EOF)
     terminal.close()
     assert terminal.exitstatus == 0
+
+
+def test_a_signal_ends_the_machine_too(project: Path) -> None:
+    terminal = spawn(project, "run", "--direct", "--", "-name", "to-be-ended")
+    terminal.expect_exact("hello from demo")
+    terminal.kill(signal.SIGTERM)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 128 + signal.SIGTERM
+    assert "to-be-ended" not in "".join(_command_lines())
+
+
+def _command_lines() -> Iterator[str]:
+    """The command line of each process."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # ended meanwhile
+            yield file.read_text()
 
 
 def test_run_annotates_addresses(broken: Path) -> None:
