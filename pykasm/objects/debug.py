@@ -93,7 +93,11 @@ Place: TypeAlias = InRegister | InFrame
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A parameter or a named role of a function, valid from code offset `start` to `end`."""
+    """A parameter or a named role of a function, valid from code offset `start` to `end`.
+
+    One that moves is given several times, with the same name and type; where two places are
+    valid, the one that started later counts.
+    """
 
     name: str
     type: DebugType
@@ -117,8 +121,10 @@ class DebugFunction:
     """A function: its symbol is `name`, its code is `code` at `offset` of `section`.
 
     `rows` are (offset into the code, source line) in order. `prologue_end` is the offset of the
-    first instruction of the body. `pushed` counts the bytes that lie on the stack above what
-    `entry_frame` says (a stub that continues another's frame).
+    first instruction of the body. `pushed` counts the bytes that were pushed after what
+    `entry_frame` says, before the function is entered (a stub that continues another's frame).
+    In the frames of an interrupt gdb stops at lines but does not step by them, as it takes them
+    for signal handlers' trampolines.
     """
 
     name: str
@@ -147,7 +153,11 @@ class DebugVariable:
 
 @dataclass(slots=True)
 class DebugUnit:
-    """Everything about one object. `directory` is the root that source paths are relative to."""
+    """Everything about one object.
+
+    `directory` is the absolute path of the project's root. It is not recorded: source paths are
+    written relative to it, those of other packages relative to where Python imports them from.
+    """
 
     name: str
     directory: str

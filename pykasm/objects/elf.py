@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from pykasm.errors import DeclarationMistake, Note, SymbolMistake
-from pykasm.objects.model import Binding, ObjectFile, Section, SectionFlags, Symbol
+from pykasm.objects.check import check_object
+from pykasm.objects.model import Binding, ObjectFile, Section, SectionFlags
 from pykasm.objects.sections import debug_sections
 from pykasm.objects.strings import StringTable
-from pykasm.source import Span
 
 _HEADER = struct.Struct("<4sBBBBB7xHHIQQQIHHHHHH")
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
@@ -77,15 +75,14 @@ class _SymbolTable:
 def write_object(obj: ObjectFile) -> bytes:
     """The bytes of the relocatable file for `obj`, debugging information included.
 
-    The same object gives the same bytes. Raises `SymbolMistake` for a symbol defined twice or
-    outside of its section, `DeclarationMistake` for a section that is unknown or given twice.
+    The same object gives the same bytes. Raises what `check_object` does.
     """
+    check_object(obj)
     sections = [*obj.sections]
     if obj.debug is not None:
         sections += debug_sections(obj, obj.debug)
     sections.append(Section(".note.GNU-stack", SectionFlags.NONE))  # asks for no executable stack
-    numbers = _section_numbers(sections)
-    _check_symbols(obj, {section.name: section for section in obj.sections})
+    numbers = {section.name: number for number, section in enumerate(sections, start=1)}
     table = _symbol_table(obj, sections, numbers)
     parts = [_Part("", _SectionType.NULL, align=0)]
     parts += [_contents(section) for section in sections]
@@ -97,73 +94,6 @@ def write_object(obj: ObjectFile) -> bytes:
     ]
     parts += _symbol_parts(table, symtab)
     return _file(parts)
-
-
-def _section_numbers(sections: Iterable[Section]) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for number, section in enumerate(sections, start=1):
-        if section.name in numbers:
-            raise DeclarationMistake(
-                f"section `{section.name}` is given twice",
-                expected="one section a name",
-                fix="put all contents of that name into one section",
-            )
-        numbers[section.name] = number
-    return numbers
-
-
-def _check_symbols(obj: ObjectFile, sections: dict[str, Section]) -> None:
-    seen: set[str] = set()
-    for symbol in obj.symbols:
-        if symbol.name in seen:
-            raise _defined_twice(obj, symbol.name)
-        seen.add(symbol.name)
-        if symbol.section is None:
-            continue
-        section = sections.get(symbol.section)
-        if section is None:
-            raise _unknown_section(obj, symbol)
-        if symbol.offset < 0 or symbol.offset + symbol.size > section.size:
-            raise _outside(obj, symbol, section)
-
-
-def _declarations(obj: ObjectFile, symbol: str) -> list[Span]:
-    """The author's lines that define `symbol`, as far as the debugging information tells."""
-    if obj.debug is None:
-        return []
-    sources = [function.declared for function in obj.debug.functions if function.name == symbol]
-    sources += [data.declared for data in obj.debug.variables if data.symbol == symbol]
-    return [Span(source, 0, len(source.text)) for source in sources]
-
-
-def _defined_twice(obj: ObjectFile, name: str) -> SymbolMistake:
-    spans = _declarations(obj, name)
-    return SymbolMistake(
-        f"symbol `{name}` is defined twice in {obj.name}",
-        mark="first here",
-        fix="give one of the two another name",
-        span=next(iter(spans), None),
-        notes=tuple(Note(span, "and again here") for span in spans[1:]),
-    )
-
-
-def _unknown_section(obj: ObjectFile, symbol: Symbol) -> DeclarationMistake:
-    return DeclarationMistake(
-        f"symbol `{symbol.name}` lies in section `{symbol.section}`, which {obj.name} has not",
-        expected="one of " + ", ".join(section.name for section in obj.sections),
-        got=f"{symbol.section}",
-        span=next(iter(_declarations(obj, symbol.name)), None),
-    )
-
-
-def _outside(obj: ObjectFile, symbol: Symbol, section: Section) -> SymbolMistake:
-    return SymbolMistake(
-        f"symbol `{symbol.name}` lies outside of its section `{section.name}`",
-        expected=f"offsets 0 to {section.size:#x}",
-        got=f"{symbol.offset:#x} to {symbol.offset + symbol.size:#x}",
-        fix="give the symbol the offset and size that its contents have",
-        span=next(iter(_declarations(obj, symbol.name)), None),
-    )
 
 
 def _symbol_table(

@@ -24,10 +24,10 @@ def recorded_path(file: str, directory: str) -> PurePath:
 
 
 class FileTable:
-    """The files of a unit; a file's number is its index in `files`, the first one the unit's own.
+    """The files of a unit; a file's number is its index in `files`.
 
-    `files` are pairs of a name and the index of its folder in `directories`, of which the first
-    is the project's root.
+    The first one is where the unit's first function or variable is. `files` are pairs of a name
+    and the index of its folder in `directories`, of which the first is the project's root.
     """
 
     def __init__(self, unit: DebugUnit) -> None:
@@ -36,12 +36,18 @@ class FileTable:
         self.numbers: dict[str, int] = {}
         self._root = unit.directory
         self._known: dict[PurePath, int] = {}
-        self._add(unit.name)
+        for described in (*unit.functions, *unit.variables):
+            self._add(described.declared.file)
         for function in unit.functions:
-            for file in {function.declared.file: 0, **{row[1][0]: 0 for row in function.rows}}:
+            for file in {row[1][0]: None for row in function.rows}:
                 self._add(file)
-        for variable in unit.variables:
-            self._add(variable.declared.file)
+        if not self.files:
+            self._add(unit.name)
+
+    @property
+    def primary(self) -> str:
+        """The path of the first file."""
+        return str(next(iter(self._known)))
 
     def _add(self, file: str) -> None:
         if file in self.numbers:

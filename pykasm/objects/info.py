@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from pykasm.objects import dwarf, shapes
 from pykasm.objects.debug import DebugFunction, DebugUnit, DebugVariable, Variable
 from pykasm.objects.dwarf import Operation
 from pykasm.objects.entries import EntryWriter
-from pykasm.objects.files import FileTable, recorded_path
+from pykasm.objects.files import FileTable
 from pykasm.objects.locations import LocationLists
 from pykasm.objects.model import Section
 from pykasm.objects.ranges import RANGES_START, CodeRange
 from pykasm.objects.types import write_types
 
 _PRODUCER = "pykasm"
+_DIRECTORY = "."
+"""Where the build ran: not told, as the same source gives the same bytes in any folder.
+
+Debuggers take it for the folder that they are started in, the project's root.
+"""
 _FRAME_BASE = bytes((1, Operation.CALL_FRAME_CFA))  # counted
 
 
@@ -27,7 +34,7 @@ def info_sections(
     base = ranges[0].section if ranges else ""
     locations = LocationLists(base)
     with out.counted():
-        _write_unit(out, unit, base)
+        _write_unit(out, files.primary, base)
         for function in unit.functions:
             _write_function(out, function, locations, function.name in exported)
         for variable in unit.variables:
@@ -38,8 +45,8 @@ def info_sections(
     return [out.section, out.string_section(), locations.section()]
 
 
-def _write_unit(out: EntryWriter, unit: DebugUnit, base: str) -> None:
-    """The header and the unit's own entry; `base` is the section that addresses count from."""
+def _write_unit(out: EntryWriter, file: str, base: str) -> None:
+    """The header and the entry of a unit in `file`; addresses count from section `base`."""
     out.number(dwarf.VERSION, 2)
     out.number(dwarf.UNIT_TYPE_COMPILE, 1)
     out.number(dwarf.ADDRESS_SIZE, 1)
@@ -47,8 +54,8 @@ def _write_unit(out: EntryWriter, unit: DebugUnit, base: str) -> None:
     out.begin(shapes.CODE_UNIT if base else shapes.DATA_UNIT)
     out.name(_PRODUCER)
     out.number(dwarf.LANGUAGE_C11, 1)
-    out.name(str(recorded_path(unit.name, unit.directory)))
-    out.name(".")
+    out.name(file)
+    out.name(_DIRECTORY)
     out.section_offset(".debug_line")
     if base:
         out.address(base)
@@ -68,8 +75,8 @@ def _write_function(
     if function.result is not None:
         out.type(function.result)
     for places in _by_name(function.variables):
-        variable = places[0]
-        out.begin(shapes.PARAMETER if variable.parameter else shapes.VARIABLE)
+        variable, parameter = places[0], any(place.parameter for place in places)
+        out.begin(shapes.PARAMETER if parameter else shapes.VARIABLE)
         out.string(variable.name)  # short and many: an offset with its relocation costs more
         out.type(variable.type)
         out.section_offset(".debug_loclists", locations.add(function, places))
@@ -77,13 +84,20 @@ def _write_function(
 
 
 def _by_name(variables: list[Variable]) -> list[list[Variable]]:
-    """The places of each variable: one that moves is given once for each place it is in."""
-    found: dict[tuple[str, int, bool], list[Variable]] = {}
+    """The places of each variable, the latest first, as debuggers take the first that is valid.
+
+    A variable that moves is given once for each place; so is a parameter that is kept.
+    """
+    found: dict[tuple[str, int], list[Variable]] = {}
     for variable in variables:
         if variable.start < variable.end:
-            key = variable.name, id(variable.type), variable.parameter
-            found.setdefault(key, []).append(variable)
+            found.setdefault((variable.name, id(variable.type)), []).insert(0, variable)
+    for places in found.values():
+        places.sort(key=_start, reverse=True)
     return list(found.values())
+
+
+_start = attrgetter("start")
 
 
 def _write_global(out: EntryWriter, variable: DebugVariable, exported: bool) -> None:
