@@ -368,13 +368,18 @@ def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(kind, TypeMeta):
         return kind
     if issubclass(kind, Ptr):
-        return Ptr[_resolved(kind._target, names)]
+        return _generic(Ptr)[_resolved(kind._target, names)]
     if issubclass(kind, Array) and kind._count is None:
-        return Array[_resolved(kind._element, names)]
+        return _generic(Array)[_resolved(kind._element, names)]
     if issubclass(kind, Fn):
         parameters = [_resolved(one, names) for one in kind._parameters]
-        return Fn[parameters, _resolved(kind._result, names)]
+        return _generic(Fn)[parameters, _resolved(kind._result, names)]
     return kind
+
+
+def _generic(base: type) -> Any:
+    """`base` for subscripts made at run time, which type checkers can't follow."""
+    return base
 
 
 def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
