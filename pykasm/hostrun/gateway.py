@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pykasm.encode.encoder import Encoder
+from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS
-from pykasm.lang.builder import align_code
+from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret
 from pykasm.lang.data import bss
 from pykasm.lang.functions import naked
@@ -31,7 +32,7 @@ GENERAL = tuple(
 FINISHED, STUBBED = 1, 2
 """Why the gateway stopped the emulator: the function returned, or came to a slot."""
 
-SLOTS = 2048
+SLOTS = 1024
 """How many functions may be missing or be replaced by Python at one time."""
 
 SLOT_BYTES = 8
@@ -84,12 +85,6 @@ class Gateway(Subsystem):
         self._store(FINISHED)
 
     @naked
-    def stop(self) -> None:
-        """Let Python act for the slot that called this."""
-        pop(self.exchange.slot)
-        self._store(STUBBED)
-
-    @naked
     def resume(self) -> None:
         """Return to the caller of a slot with the registers of the exchange."""
         self._load()
@@ -97,10 +92,15 @@ class Gateway(Subsystem):
 
     @naked
     def slots(self) -> None:
-        """The slots, all alike: which of them called is known by where it would return to."""
+        """The slots, all alike, then what stops for Python: where a slot's call would return to
+        tells which it is."""
+        stop = Label("stop")
         for _ in range(SLOTS):
             align_code(SLOT_BYTES)
-            call(self.stop)
+            call(stop)
+        place(stop)
+        pop(self.exchange.slot)
+        self._store(STUBBED)
 
 
 @cache

@@ -11,7 +11,7 @@ ADDRESS = 0xFFFF_D000_0000_0000
 """In the half of the address space that belongs to kernels, above 32 bits so that a truncated
 pointer faults."""
 
-SIZE = 1 << 26
+SIZE = 1 << 24
 ALIGNMENT = 16
 STRIP = b"\xfd" * ALIGNMENT
 
@@ -31,7 +31,7 @@ class Heap:
         self._region = memory.map("host objects", ADDRESS, SIZE, "rw-")
         self._objects: list[Object] = []
         self._strips: list[tuple[int, int, bytes]] = []
-        self._end = 0
+        self._use(0)
 
     def allocate(self, size: int, align: int, name: str) -> int:
         """The address of `size` new bytes, a multiple of `align`; `name` is for messages."""
@@ -47,9 +47,13 @@ class Heap:
             )
         self._guard(self._end, start)
         self._guard(start + size, end + ALIGNMENT)
-        self._end = end
+        self._use(end)
         self._objects.append(Object(ADDRESS + start, size, name))
         return ADDRESS + start
+
+    def _use(self, end: int) -> None:
+        self._end = end
+        self._region.used = end + ALIGNMENT
 
     def _guard(self, start: int, end: int) -> None:
         pattern = STRIP[:1] * (end - start)
@@ -83,6 +87,7 @@ class Heap:
 
     def release(self, mark: tuple[int, int, int]) -> None:
         """Take back what was handed out after `mark`."""
-        objects, strips, self._end = mark
+        objects, strips, end = mark
+        self._use(end)
         del self._objects[objects:]
         del self._strips[strips:]

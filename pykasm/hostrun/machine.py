@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from unicorn import Uc, UcError
+from unicorn import Uc, UcError  # type: ignore[attr-defined]
 from unicorn import x86_const as x86
 from unicorn.unicorn_const import (
     UC_ARCH_X86,
@@ -69,7 +69,8 @@ class Machine:
     """A processor in 64-bit mode with ports. `enter` is called for each block that begins."""
 
     def __init__(self) -> None:
-        self.emulator: Any = Uc(UC_ARCH_X86, UC_MODE_64)
+        made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
+        self.emulator = made
         self.emulator.ctl_set_tlb_mode(UC_TLB_VIRTUAL)  # the other mode cuts addresses to 52 bits
         self.enter: Callable[[int, int], None] = lambda address, size: None
         self.ports = Ports()

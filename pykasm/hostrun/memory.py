@@ -7,8 +7,8 @@ import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from unicorn import Uc
 from unicorn.unicorn_const import UC_PROT_EXEC, UC_PROT_READ, UC_PROT_WRITE
 
 from pykasm.hostrun.faults import HostError
@@ -26,7 +26,8 @@ PROTECTION = {"r": UC_PROT_READ, "w": UC_PROT_WRITE, "x": UC_PROT_EXEC, "-": 0}
 class Region:
     """`size` bytes at `address`, with permissions such as `rw-`; `name` is for messages.
 
-    `linked` is where the code in it and references to it believe it to be.
+    `linked` is where the code in it and references to it believe it to be. `used` is how many
+    bytes from its start on may hold something.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Region:
     bytes: mmap.mmap = field(init=False)
 
     def __post_init__(self) -> None:
+        self.used = self.size
         self.mapped = max(PAGE, -(-self.size // PAGE) * PAGE)
         self.bytes = mmap.mmap(-1, self.mapped, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
@@ -70,7 +72,7 @@ class Snapshot:
 
 def _pages(region: Region) -> Iterator[tuple[int, bytes]]:
     zeros = bytes(PAGE)
-    for offset in range(0, region.mapped, PAGE):
+    for offset in range(0, region.used, PAGE):
         page = region.bytes[offset : offset + PAGE]
         if page != zeros:
             yield offset, page
@@ -79,7 +81,7 @@ def _pages(region: Region) -> Iterator[tuple[int, bytes]]:
 class Memory:
     """All regions of one emulator."""
 
-    def __init__(self, emulator: Uc) -> None:
+    def __init__(self, emulator: Any) -> None:
         self._emulator = emulator
         self._starts: list[int] = []
         self._regions: list[Region] = []
