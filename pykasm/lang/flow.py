@@ -180,8 +180,19 @@ class Loop(Word):
 
     def close(self) -> None:
         """End the loop where the code stands now."""
-        place(self.done)
+        if self._is_left:
+            place(self.done)
         self.builder.loops.remove(self)
+
+    @property
+    def _is_left(self) -> bool:
+        """Whether anything breaks out; if not, nothing after the loop is ever reached."""
+        return any(
+            reference.target is self.done
+            for item in self.builder.items
+            if isinstance(item, Line)
+            for reference in item.references
+        )
 
 
 class _While(Loop):
