@@ -47,18 +47,23 @@ def _spare(values: tuple[object, ...], span: Span) -> Register:
 
 
 def _push(value: object, spare: Register) -> None:
-    whole = RegisterOperand(spare, U64)
     if isinstance(value, str):
         push(text(value))
-    elif isinstance(value, AddressOperand):
-        push(value)
-    elif isinstance(value, int) and value in IMMEDIATE:
-        push(value)
-    elif isinstance(value, Operand) and value._kind._size == SLOT:
+    elif _is_wide(value):
         push(value)
     else:
+        whole = RegisterOperand(spare, U64)
         _widen(value, whole)
         push(whole)
+
+
+def _is_wide(value: object) -> bool:
+    """Whether `push` takes the value as it is."""
+    if isinstance(value, int):
+        return value in IMMEDIATE
+    return isinstance(value, AddressOperand) or (
+        isinstance(value, Operand) and value._kind._size == SLOT
+    )
 
 
 def _widen(value: object, whole: RegisterOperand) -> None:

@@ -28,7 +28,7 @@ class Console(Writer):
         self.lock = SpinLock()
 
     def _write(self, format: str) -> None:
-        self.format_locked(text(format), rsp)  # type: ignore[arg-type]
+        self.format_locked(text(format), rsp)
 
     @function
     def format_locked(self, format: Ptr[U8], arguments: Ptr[U64]) -> None:

@@ -39,6 +39,10 @@ def _is_natural(kind: TypeMeta) -> bool:
     return issubclass(kind, Integer) and not kind._signed
 
 
+def _is_number_or_pointer(kind: TypeMeta) -> bool:
+    return issubclass(kind, Integer) or is_pointer(kind)
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of directive: its letter for the writer, and what it takes."""
@@ -61,7 +65,7 @@ KINDS = {
     "x": Kind(
         Letter.HEXADECIMAL,
         "an integer or a pointer",
-        lambda t: issubclass(t, Integer) or is_pointer(t),
+        _is_number_or_pointer,
         WHOLE,
     ),
     "z": Kind(Letter.SIZE, "an integer without sign", _is_natural, NATURAL),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pykasm import *
+from pykasm.lang.operands import Operand
 
 CAPACITY = 256
 """Slots of a queue: as many as an index of 8 bits tells apart, so that indexes wrap by themselves.
@@ -18,7 +19,7 @@ class ByteQueue(Component):
     end = bss(U8)
     """Where the writer goes on; only the writer writes it."""
 
-    def append(self, byte: U8) -> None:
+    def append(self, byte: Operand) -> None:
         """Put `byte` (a register) last; a full queue drops it. Uses two scratch registers."""
         slot, after = scratch(U32), scratch(U8)
         movzx(slot, self.end)
@@ -29,7 +30,7 @@ class ByteQueue(Component):
             mov(self.end, after)
         release(slot, after)
 
-    def take(self, byte: U8) -> None:
+    def take(self, byte: Operand) -> None:
         """Move the first byte into `byte`, a register; the queue must not be empty."""
         slot = scratch(U32)
         movzx(slot, self.first)
@@ -37,7 +38,7 @@ class ByteQueue(Component):
         inc(self.first)
         release(slot)
 
-    def count(self, register: U8) -> None:
+    def count(self, register: Operand) -> None:
         """Put the number of bytes that wait into `register`."""
         mov(register, self.end)
         sub(register, self.first)

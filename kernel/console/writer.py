@@ -60,7 +60,7 @@ class Writer(Subsystem):
 
     def _write(self, format: str) -> None:
         """Emit the call that writes a translated format with the arguments at rsp."""
-        self.format(text(format), rsp)  # type: ignore[arg-type]
+        self.format(text(format), rsp)
 
     @function
     def put(self, byte: U8) -> None:
@@ -186,7 +186,7 @@ class Writer(Subsystem):
         self._literal("0x")
         self.write_number(address_of(self.pointer), address, HEXADECIMAL)
         lea(rsi, place)
-        found = self.symbols.describe(address, rsi)  # type: ignore[arg-type]
+        found = self.symbols.describe(address, rsi)
         with if_(found == 0):
             ret()
         self._literal(" <")

@@ -1,0 +1,32 @@
+"""A command of the monitor."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kernel.monitor.strings import Words
+from pykasm import *
+
+
+class Command(Struct):
+    """What is typed, what it does, and the function that does it.
+
+    `run` gets the words, of which the first is the name, and as many as `arguments` tells of. It
+    returns 1, or 0 if a word is not what `arguments` says.
+    """
+
+    name: Ptr[U8]
+    arguments: Ptr[U8]
+    purpose: Ptr[U8]
+    run: Fn[[Ptr[Words]], U32]
+    least: U8
+    """Fewest words, with the name."""
+    most: U8
+
+
+def command(name: str, arguments: str, purpose: str, run: Any) -> Command:
+    """A row of the monitor's table; `[ ]` in `arguments` is what may be left out."""
+    most = 1 + len(arguments.split())
+    least = most - len(re.findall(r"\[", arguments))
+    return Command(name=name, arguments=arguments, purpose=purpose, run=run, least=least, most=most)

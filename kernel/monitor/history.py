@@ -1,0 +1,52 @@
+"""Lines that were typed before."""
+
+from __future__ import annotations
+
+from kernel.monitor.prompt import LINE_SIZE
+from kernel.monitor.strings import Strings
+from pykasm import *
+
+ENTRIES = 16
+"""Lines kept: a power of two, so that the ring's index is the low bits of a count."""
+
+
+class History(Subsystem):
+    """The last ENTRIES different lines, by age: 1 is the newest. Context: the one who reads."""
+
+    lines = bss(U8 * (LINE_SIZE * ENTRIES))
+    count = bss(U64)
+    """Lines ever added."""
+
+    def __init__(self, strings: Strings) -> None:
+        self.strings = strings
+
+    @function
+    def add(self, line: Ptr[U8]) -> None:
+        """Keep `line` (LINE_SIZE bytes), unless it is empty or the same as the newest."""
+        line = keep(line)
+        with if_(at(line) == 0):
+            ret()
+        newest = self.line(1)
+        with if_(newest != 0):
+            same = self.strings.equal(newest, line)
+            with if_(same != 0):
+                ret()
+        inc(self.count)
+        place = self.line(1)
+        mov(rdi, place)
+        mov(rsi, line)
+        mov(ecx, LINE_SIZE)
+        rep.movsb()
+
+    @function
+    def line(self, age: U64) -> Ptr[U8]:
+        """The line of this age, from 1; null if there is none."""
+        with if_((age > ENTRIES) | (age > self.count)):
+            ret(0)
+        mov(rax, self.count)
+        sub(rax, age)
+        and_(eax, ENTRIES - 1)
+        imul(rax, rax, LINE_SIZE)
+        lea(rdx, self.lines)
+        add(rax, rdx)
+        ret(rax)

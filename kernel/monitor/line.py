@@ -1,0 +1,214 @@
+"""Typing a line: an editor with history."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.monitor.history import History
+from kernel.monitor.keys import Key, Keys
+from kernel.monitor.prompt import LINE_SIZE
+from pykasm import *
+
+MAX_LENGTH = LINE_SIZE - 1
+
+
+class LineEditor(Subsystem):
+    """Reads a line from the console, with the editing keys of GNU readline.
+
+    What it shows is made of characters, `\\b` and the bell alone, so that it looks the same on
+    any terminal and on the text screen. Context: the one thread that reads.
+    """
+
+    text = bss(U8 * LINE_SIZE)
+    length = bss(U32)
+    cursor = bss(U32)
+    """The character that the next one typed goes before."""
+    age = bss(U64)
+    """Which line of the history is shown; 0: none, this one is new."""
+    draft = bss(U8 * LINE_SIZE)
+    """The new line while one of the history is shown."""
+
+    def __init__(self, console: Console, keys: Keys, history: History) -> None:
+        self.console = console
+        self.keys = keys
+        self.history = history
+
+    @function
+    def read(self) -> Ptr[U8]:
+        """Wait until a line is typed; it ends with a zero and stays until the next call."""
+        mov(self.length, 0)
+        mov(self.cursor, 0)
+        mov(self.age, 0)
+        with loop():
+            byte = self.console.read_byte()
+            key = self.keys.decode(byte)
+            break_if(key == Key.ENTER)
+            self.press(key)
+        self._terminate()
+        self.console.write_byte(ord("\n"))
+        self.history.add(address_of(self.text))
+        ret(address_of(self.text))
+
+    @function
+    def press(self, key: U8) -> None:
+        """Do what `key` (a `Key` but ENTER) asks for; ring the bell if it can't be done."""
+        with if_(key == Key.NONE):
+            ret()
+        cursor, beside = scratch(self.cursor), scratch(U32)
+        movzx(eax, key)
+        with switch(eax):
+            with case(Key.LEFT):
+                dec(cursor)
+                tail(self.move_to, cursor)
+            with case(Key.RIGHT):
+                inc(cursor)
+                tail(self.move_to, cursor)
+            with case(Key.HOME):
+                tail(self.move_to, 0)
+            with case(Key.END):
+                tail(self.move_to, self.length)
+            with case(Key.BACKSPACE):
+                lea(beside, bare[u64(cursor) - 1])
+                tail(self.erase, beside, cursor)
+            with case(Key.DELETE):
+                lea(beside, bare[u64(cursor) + 1])
+                tail(self.erase, cursor, beside)
+            with case(Key.ERASE_BEFORE):
+                tail(self.erase, 0, cursor)
+            with case(Key.ERASE_AFTER):
+                tail(self.erase, cursor, self.length)
+            with case(Key.ERASE_WORD):
+                start = self.word_start()
+                tail(self.erase, start, self.cursor)
+            with case(Key.ERASE_LINE):
+                tail(self.erase, 0, self.length)
+            with case(Key.OLDER):
+                tail(self.older)
+            with case(Key.NEWER):
+                tail(self.newer)
+            with default():
+                tail(self.insert, key)
+
+    @function
+    def move_to(self, column: U32) -> None:
+        """Move the cursor, showing again what it passes to the right.
+
+        A `column` outside of the line, as one left of 0 is too, only rings the bell.
+        """
+        column = keep(column)
+        with if_(column > self.length):
+            tail(self.bell)
+        with while_(column < self.cursor):
+            self.console.write_byte(ord("\b"))
+            dec(self.cursor)
+        with while_(column > self.cursor):
+            mov(eax, self.cursor)
+            self.console.write_byte(self.text[rax])
+            inc(self.cursor)
+
+    @function
+    def insert(self, character: U8) -> None:
+        """Put `character` in before the cursor; ring the bell if the line is full."""
+        with if_(self.length == MAX_LENGTH):
+            tail(self.bell)
+        column = keep(self.cursor)
+        moved, place = scratch(character), scratch(column)
+        with while_(place <= self.length):
+            xchg(moved, self.text[place])
+            inc(place)
+        inc(self.length)
+        inc(column)
+        self.move_to(self.length)
+        tail(self.move_to, column)
+
+    @function
+    def erase(self, start: U32, end: U32) -> None:
+        """Take the characters from `start` up to `end` out, which leaves the cursor at `start`.
+
+        If one of them is outside of the line, only ring the bell.
+        """
+        start, end = keep(start), keep(end)
+        with if_((start > self.length) | (end > self.length)):
+            tail(self.bell)
+        self.move_to(start)
+        lea(rdi, self.text[start])
+        lea(rsi, self.text[end])
+        mov(ecx, self.length)
+        sub(ecx, end)
+        rep.movsb()
+        removed = end
+        sub(removed, start)
+        sub(self.length, removed)
+        self.move_to(self.length)
+        self.repeat(ord(" "), removed)
+        self.repeat(ord("\b"), removed)
+        tail(self.move_to, start)
+
+    @function
+    def word_start(self) -> U32:
+        """Where the word before the cursor starts."""
+        mov(eax, self.cursor)
+        lea(rcx, self.text)
+        with while_((rax != 0) & (u8[rcx + rax - 1] == ord(" "))):
+            dec(rax)
+        with while_((rax != 0) & (u8[rcx + rax - 1] != ord(" "))):
+            dec(rax)
+        ret(eax)
+
+    @function
+    def older(self) -> None:
+        """Show the line of the history before the one that is shown."""
+        mov(rdi, self.age)
+        inc(rdi)
+        line = self.history.line(rdi)
+        with if_(line == 0):
+            tail(self.bell)
+        with if_(self.age == 0):
+            self._save_draft()
+        inc(self.age)
+        tail(self.replace, line)
+
+    @function
+    def newer(self) -> None:
+        """Show the line after the one that is shown, at last the one that is new."""
+        with if_(self.age == 0):
+            tail(self.bell)
+        dec(self.age)
+        with if_(ZF):
+            tail(self.replace, address_of(self.draft))
+        line = self.history.line(self.age)
+        tail(self.replace, line)
+
+    @function
+    def replace(self, line: Ptr[U8]) -> None:
+        """Show `line`, which ends with a zero, in place of what is shown."""
+        line = keep(line)
+        self.erase(0, self.length)
+        with while_(at(line) != 0):
+            self.insert(at(line))
+            inc(line)
+
+    @function
+    def repeat(self, byte: U8, count: U32) -> None:
+        """Write `byte` so many times."""
+        byte, count = keep(byte), keep(count)
+        with while_(count != 0):
+            self.console.write_byte(byte)
+            dec(count)
+
+    @function
+    def bell(self) -> None:
+        """Say that a key can't be obeyed."""
+        tail(self.console.write_byte, ord("\a"))
+
+    def _save_draft(self) -> None:
+        """Copy the line; changes rcx, rsi and rdi."""
+        self._terminate()
+        lea(rsi, self.text)
+        lea(rdi, self.draft)
+        mov(ecx, LINE_SIZE)
+        rep.movsb()
+
+    def _terminate(self) -> None:
+        """End the line with a zero; changes ecx."""
+        mov(ecx, self.length)
+        mov(self.text[rcx], 0)

@@ -1,0 +1,92 @@
+"""The monitor: reads commands and runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kernel.console.console import Console
+from kernel.monitor.command import Command, command
+from kernel.monitor.line import LineEditor
+from kernel.monitor.prompt import PROMPT
+from kernel.monitor.strings import Strings, Words
+from pykasm import *
+
+
+class Monitor(Subsystem):
+    """Asks for commands on the console, one line each. Context: a thread of its own.
+
+    `commands` is the table; `help` comes with the monitor. Each line gets the command's output or
+    one line that tells what is wrong with it.
+    """
+
+    def __init__(
+        self, console: Console, editor: LineEditor, strings: Strings, commands: Sequence[Command]
+    ) -> None:
+        self.console = console
+        self.editor = editor
+        self.strings = strings
+        table = [command("help", "", "this list", self.help), *commands]
+        self.count = len(table)
+        self.commands = rodata(Command * self.count, table)
+
+    @function
+    def run(self) -> NoReturn:
+        """Serve for ever."""
+        with loop():
+            self.console.print(PROMPT)
+            line = self.editor.read()
+            self.execute(line)
+
+    @function
+    def execute(self, line: Ptr[U8]) -> None:
+        """Run the command on `line`, which is taken apart in place."""
+        words = local(Words)
+        first = keep(Ptr[U8])
+        lea(rsi, words)
+        self.strings.split(line, rsi)
+        with if_(words.count == 0):
+            ret()
+        mov(first, words.word[0])
+        chosen = keep(self.find(first))
+        with if_(chosen == 0):
+            self.console.print("unknown command: %s (`help` lists them)\n", first)
+            ret()
+        lea(rdi, words)
+        done = self.try_to_run(chosen, rdi)
+        with if_(done == 0):
+            self.console.print("usage: %s %s\n", chosen.name, chosen.arguments)
+
+    @function
+    def find(self, name: Ptr[U8]) -> Ptr[Command]:
+        """The command called `name`, or null."""
+        name, candidate, left = keep(name), keep(Ptr[Command]), keep(U32)
+        lea(candidate, self.commands)
+        with for_(left, 0, self.count):
+            same = self.strings.equal(candidate.name, name)
+            with if_(same != 0):
+                ret(candidate)
+            add(candidate, sizeof(Command))
+        ret(0)
+
+    @function
+    def try_to_run(self, chosen: Ptr[Command], words: Ptr[Words]) -> U32:
+        """Run the command if the number of its words is right; 1 if it could use them."""
+        movzx(eax, chosen.least)
+        movzx(ecx, chosen.most)
+        with if_((words.count < rax) | (words.count > rcx)):
+            ret(0)
+        done = chosen.run(words)
+        ret(done)
+
+    @function
+    def help(self, words: Ptr[Words]) -> U32:
+        """List the commands."""
+        candidate, left = keep(Ptr[Command]), keep(U32)
+        lea(candidate, self.commands)
+        with for_(left, 0, self.count):
+            self.console.print(
+                "%-9s %-21s %s\n", candidate.name, candidate.arguments, candidate.purpose
+            )
+            add(candidate, sizeof(Command))
+        ret(1)
