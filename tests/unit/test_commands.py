@@ -344,7 +344,7 @@ def test_debug_types_on_the_serial_line(broken: Path) -> None:
 
 
 def test_the_tests_of_a_new_project_pass(project: Path) -> None:
-    result = pykasm("test", "-p", "pykasm.machine.pytest_plugin", folder=project)
+    result = pykasm("test", folder=project)
     assert "3 passed" in result.stdout
     assert result.returncode == 0
 
@@ -359,7 +359,7 @@ def test_a_failed_boot_test_shows_the_serial_line(broken: Path) -> None:
     (broken / "tests/test_boot.py").write_text(
         "def test_it(machine):\n    machine().expect('farewell', timeout=2)\n"
     )
-    result = pykasm("test", "-p", "pykasm.machine.pytest_plugin", folder=broken)
+    result = pykasm("test", folder=broken)
     assert result.returncode == 1
     assert "nothing matched `farewell` within 2 s" in result.stdout
     assert "serial line of machine 1" in result.stdout
