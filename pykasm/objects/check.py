@@ -99,13 +99,13 @@ def _name_taken(obj: ObjectFile, name: str, sections: dict[str, Section]) -> Sym
     if name in sections:
         what = f"symbol `{name}` has the name of a section of {obj.name}"
         return SymbolMistake(what, fix="give the symbol another name")
-    first, *others = [*_declarations(obj, name)] or [None]
+    spans = list(_declarations(obj, name))
     return SymbolMistake(
         f"symbol `{name}` is defined twice in {obj.name}",
         mark="first here",
         fix="give one of the two another name",
-        span=first,
-        notes=tuple(Note(span, "and again here") for span in others if span),
+        span=next(iter(spans), None),
+        notes=tuple(Note(span, "and again here") for span in spans[1:]),
     )
 
 

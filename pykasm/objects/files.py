@@ -36,8 +36,10 @@ class FileTable:
         self.numbers: dict[str, int] = {}
         self._root = unit.directory
         self._known: dict[PurePath, int] = {}
-        for described in (*unit.functions, *unit.variables):
-            self._add(described.declared.file)
+        for function in unit.functions:
+            self._add(function.declared.file)
+        for variable in unit.variables:
+            self._add(variable.declared.file)
         for function in unit.functions:
             for file in {row[1][0]: None for row in function.rows}:
                 self._add(file)
