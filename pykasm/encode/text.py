@@ -299,8 +299,6 @@ def _statement(
         mnemonic, operands = "int3", []  # as GNU as does: the one-byte form is what is meant
     elif mnemonic == "movsx" and len(operands) == 2 and _is_dword(operands[1]):
         mnemonic = "movsxd"
-    elif mnemonic == "xchg" and operands == [REGISTERS["rax"]] * 2:
-        mnemonic, operands = "nop", []
     elif mnemonic in _XMM0_LAST and operands[2:] == [REGISTERS["xmm0"]]:
         operands = operands[:2]
     if prefixes == ["ds"] and mnemonic in ("jmp", "call"):

@@ -59,8 +59,8 @@ def _check_address(address: Address, statement: Statement, shape: Shape) -> None
         _sound.add(key)
     if address.size == 0:
         wants_width = statement.bits == 16 and statement.mnemonic in names.DESCRIPTOR_TABLES
-        if wants_width or len({form.memory_size for form in shape.valued}) > 1:
-            raise refusals.open_width(statement, shape.valued)
+        if wants_width or len({form.memory_size for form in shape.suitable}) > 1:
+            raise refusals.open_width(statement, shape.suitable)
 
 
 def _check_registers(statement: Statement) -> None:

@@ -90,7 +90,7 @@ _DEAD = frozenset(
         *("CCS_ENCRYPT", "CCS_HASH", "MONTMUL", "UNDOC", "XSTORE", "XSTORE_ALT"),
         *("XCRYPTCBC", "XCRYPTCFB", "XCRYPTCTR", "XCRYPTECB", "XCRYPTOFB"),
         *("XSHA1", "XSHA256", "XSHA512", "XSHA512_ALT"),
-        *("FDISI", "FENI", "FSETPM", "FSTPNCE"),
+        *("FDISI", "FENI", "FSETPM", "FSTPNCE ST(i)"),
         *("POP CS", "BSWAP r16", "UD0"),
     ]
 )
