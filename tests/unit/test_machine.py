@@ -156,6 +156,14 @@ def test_what_stops_qemu_itself_is_shown(tmp_path: Path) -> None:
             {"iso": Path("i"), "command_line": "test"},
             "the command line of an ISO is in its boot menu: build one with it",
         ),
+        (
+            {"iso": Path("i"), "modules": (Path("m"),)},
+            "the modules of an ISO are on it: build one with them",
+        ),
+        (
+            {"kernel": Path("k"), "modules": (Path("m"), Path("n"))},
+            "a kernel entered directly gets one module at most: use the ISO",
+        ),
     ],
 )
 def test_options_that_contradict_are_refused(options: dict[str, object], message: str) -> None:
@@ -168,6 +176,7 @@ def test_the_command_line_follows_the_options() -> None:
     command = MachineOptions(
         kernel=Path("k.elf"),
         command_line="test",
+        modules=(Path("module"),),
         smp=2,
         memory=64,
         cpu="qemu64",
@@ -177,7 +186,7 @@ def test_the_command_line_follows_the_options() -> None:
     assert " ".join(command) == (
         "qemu-system-x86_64 -nodefaults -machine q35 -accel tcg -cpu qemu64 -smp 2 -m 64M "
         "-vga std -display none -device isa-debug-exit,iobase=0xf4,iosize=4 "
-        "-kernel k.elf -append test -no-reboot -icount shift=0,sleep=off -d int"
+        "-kernel k.elf -append test -initrd module -no-reboot -icount shift=0,sleep=off -d int"
     )
 
 
