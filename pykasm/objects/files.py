@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import PurePath
 
 from pykasm.objects.debug import DebugUnit
@@ -11,13 +12,14 @@ from pykasm.objects.debug import DebugUnit
 def recorded_path(file: str, directory: str) -> PurePath:
     """The path written for `file`, the same wherever the project and pykasm are installed.
 
-    Relative to `directory` (the project's root) where it lies below, else to the folder that
-    Python imports it from. A path that is relative already stays as it is.
+    Relative to `directory` (the project's root) where it lies below, for an installed package and
+    elsewhere to the folder that Python imports it from. A relative path stays as it is.
     """
     path = PurePath(file)
     if not path.is_absolute():
         return path
-    for root in [directory, *sorted(sys.path, key=len, reverse=True)]:
+    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    for root in [*installed, directory, *sorted(sys.path, key=len, reverse=True)]:
         if root and path.is_relative_to(root):
             return path.relative_to(root)
     return PurePath(path.name)

@@ -42,7 +42,7 @@ def info_sections(
         write_types(out)
         out.end_children()
     out.resolve()
-    return [out.section, out.string_section(), locations.section()]
+    return [out.section, out.string_section(), *locations.sections()]
 
 
 def _write_unit(out: EntryWriter, file: str, base: str) -> None:

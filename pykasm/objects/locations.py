@@ -34,11 +34,12 @@ class LocationLists:
     def __init__(self, base: str) -> None:
         self._base = base
         self._out = SectionWriter(".debug_loclists")
-        self._out.number(0, 4)  # the length, set by `section`
+        self._out.number(0, 4)  # the length, set by `sections`
         self._out.number(dwarf.VERSION, 2)
         self._out.number(dwarf.ADDRESS_SIZE, 1)
         self._out.number(0, 1)  # no segment selectors
         self._out.number(0, 4)  # no table of offsets
+        self._header_size = len(self._out.data)
 
     def add(self, function: DebugFunction, places: list[Variable]) -> int:
         """The offset of a new list: the `places` of one variable of `function`."""
@@ -55,8 +56,8 @@ class LocationLists:
         data.append(LocationEntry.END_OF_LIST)
         return start
 
-    def section(self) -> Section:
-        """`.debug_loclists` with all lists added so far."""
+    def sections(self) -> list[Section]:
+        """`.debug_loclists` with all lists added so far, if there are any."""
         data = self._out.data
         data[:4] = (len(data) - 4).to_bytes(4, "little")
-        return self._out.section
+        return [self._out.section] if len(data) > self._header_size else []

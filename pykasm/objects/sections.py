@@ -21,11 +21,12 @@ def debug_sections(obj: ObjectFile, unit: DebugUnit) -> list[Section]:
         section.name: frozenset(relocation.offset for relocation in section.relocations)
         for section in obj.sections
     }
-    return [
+    described = [
         *info_sections(unit, files, ranges, exported),
         abbreviation_section(),
         line_section(unit, files),
-        range_section(ranges),
-        address_section(ranges),
-        frame_section(unit, relocated),
     ]
+    if ranges:
+        described += [range_section(ranges), address_section(ranges)]
+    frames = frame_section(unit, relocated)
+    return [*described, frames] if frames.data else described
