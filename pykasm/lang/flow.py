@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from pykasm.errors import FlowMistake, Mistake, OperandFormMistake, ValueRangeMistake, report
 from pykasm.isa.code import Item, Label, Line
@@ -296,6 +296,17 @@ def continue_if(test: Test) -> None:
 def continue_() -> None:
     """Begin the innermost loop's next round."""
     emit("jmp", _innermost("continue_").again)
+
+
+def never() -> NoReturn:
+    """Say that control can't get here; a mistake if it can. Ends functions that never return."""
+    if current("never").falls_through:
+        raise FlowMistake(
+            "control can get here",
+            expected="a jump, an endless loop or a call that never returns before it",
+            got="code that runs on",
+        )
+    return None  # type: ignore[misc] # the Python function does, the code being written does not
 
 
 class Switch(Word):

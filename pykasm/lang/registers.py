@@ -6,6 +6,8 @@ fits any parameter of its width. A role (`keep`, a parameter, a result) carries 
 
 from __future__ import annotations
 
+from typing import Any
+
 from pykasm.isa.registers import REGISTERS, Register
 from pykasm.lang.operands import RegisterOperand, SegmentOperand
 from pykasm.lang.types import U8, U16, U32, U64, X80, X128, X256, X512, TypeMeta
@@ -22,8 +24,11 @@ _BY_SIZE: dict[int, TypeMeta] = {
 }
 
 
-def machine_register(register: Register) -> RegisterOperand:
-    """The operand for `register` itself, as an unsigned number of its width."""
+def machine_register(register: Register) -> Any:
+    """The operand for `register` itself, as an unsigned number of its width.
+
+    For type checkers it is anything: a register by its machine name fits every type of its width.
+    """
     return RegisterOperand(register, _BY_SIZE[register.size])
 
 

@@ -32,6 +32,7 @@ from pykasm.lang.flow import (
     for_,
     if_,
     loop,
+    never,
     switch,
     while_,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "lock",
     "loop",
     "naked",
+    "never",
     "note",
     "offsetof",
     "percpu",
