@@ -6,7 +6,7 @@ from functools import cache
 
 from pykasm.isa import names, refusals
 from pykasm.isa.addresses import address_mistake
-from pykasm.isa.formtable import forms
+from pykasm.isa.formtable import forms, has_forms
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.isa.shapes import Shape, shape_of
 from pykasm.isa.statement import Address, Statement
@@ -109,7 +109,7 @@ def branch_sizes(bits: int, mnemonic: str) -> frozenset[int]:
 def mnemonics() -> frozenset[str]:
     """Every mnemonic that can be encoded in some mode."""
     return frozenset(
-        name for name in names.all_names() if any(forms(bits, name) for bits in (64, 32, 16))
+        name for name in names.all_names() if any(has_forms(bits, name) for bits in (64, 32, 16))
     )
 
 

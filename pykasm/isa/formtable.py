@@ -75,6 +75,18 @@ def forms(bits: int, mnemonic: str) -> tuple[Form, ...]:
     return tuple(form for info in opcodes for form in _forms_of_opcode(info, mnemonic))
 
 
+def has_forms(bits: int, mnemonic: str) -> bool:
+    """Whether `mnemonic` has any form in code of `bits`; much faster than making them all."""
+    return any(
+        _rules(info, _kinds(info), mnemonic) is not None
+        for info in names.opcodes_of(bits, mnemonic)
+    )
+
+
+def _kinds(info: OpCodeInfo) -> tuple[str, ...]:
+    return tuple(KIND_NAMES[kind] for kind in info.op_kinds())
+
+
 def _of_natural_width(opcodes: list[OpCodeInfo], bits: int) -> list[OpCodeInfo]:
     """Of opcodes that differ only in a width which no operand shows, keep the mode's own."""
     groups: dict[tuple[str, ...], list[OpCodeInfo]] = {}
@@ -89,8 +101,7 @@ def _of_natural_width(opcodes: list[OpCodeInfo], bits: int) -> list[OpCodeInfo]:
 
 def _visible(info: OpCodeInfo) -> tuple[str, ...]:
     """What of an opcode's operands can be seen in the text."""
-    kinds = [KIND_NAMES[kind] for kind in info.op_kinds()]
-    seen = tuple(_visible_kind(kind) for kind in kinds)
+    seen = tuple(_visible_kind(kind) for kind in _kinds(info))
     size = MemorySizeExt.size(info.memory_size)
     return (*seen, info.instruction_string.split()[0], WIDTH_WORDS.get(size, ""))
 
@@ -113,7 +124,7 @@ def _is_natural(info: OpCodeInfo, bits: int) -> bool:
 
 
 def _forms_of_opcode(info: OpCodeInfo, mnemonic: str) -> Iterator[Form]:
-    kinds = tuple(KIND_NAMES[kind] for kind in info.op_kinds())
+    kinds = _kinds(info)
     rules = _rules(info, kinds, mnemonic)
     if rules is None:
         return
