@@ -82,7 +82,8 @@ class Move:
 def _operand(register: Register, size: int) -> RegisterOperand:
     from pykasm.lang.registers import machine_register
 
-    return machine_register(general(register.number, size))
+    made: RegisterOperand = machine_register(general(register.number, size))
+    return made
 
 
 def registers_in(source: object) -> tuple[Register, ...]:
