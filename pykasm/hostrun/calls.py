@@ -8,19 +8,16 @@ from typing import Any
 
 from pykasm.errors import CallMistake
 from pykasm.hostrun.diagnosis import Diagnosis
-from pykasm.hostrun.gateway import FINISHED, GENERAL, LAYOUT, STUBBED
+from pykasm.hostrun.gateway import FINISHED, GENERAL, LAYOUT, STUBBED, UNSET
 from pykasm.hostrun.heap import Heap
 from pykasm.hostrun.loaded import STACK_ADDRESS, STACK_SIZE, Loaded
 from pykasm.hostrun.machine import Machine
 from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.ports import MissingPort
-from pykasm.hostrun.stubs import WHOLE, NotLoaded
+from pykasm.hostrun.stubs import WHOLE, Failed, NotLoaded
 from pykasm.hostrun.trace import Trace
 from pykasm.hostrun.values import Values, register_value
 from pykasm.lang.piece import CALLEE_SAVED, SLOT, STACK_ALIGNMENT, Signature
-
-UNSET = 0x0BAD_0BAD_0BAD_0000
-"""What registers hold that nothing has set, plus their number: no address has such upper bits."""
 
 RFLAGS = 0x202
 """Interrupts on, direction up; bit 1 is always set (AMD64 APM vol. 2, 3.1.6)."""
@@ -44,10 +41,17 @@ class Calls:
     """Makes calls, one inside the other where Python that stands in for a function calls too."""
 
     def __init__(
-        self, machine: Machine, memory: Memory, loaded: Loaded, heap: Heap, values: Values
+        self,
+        machine: Machine,
+        memory: Memory,
+        loaded: Loaded,
+        heap: Heap,
+        values: Values,
+        traced: bool,
     ) -> None:
         self.trace = Trace(loaded.units, loaded.placement)
-        machine.enter = self.trace.enter
+        if traced:
+            machine.on_block(self.trace.enter)
         self._machine = machine
         self._memory = memory
         self._loaded = loaded
@@ -136,6 +140,8 @@ class Calls:
             results = stub.run(self._values, registers, stack)
         except NotLoaded as missing:
             raise self._diagnosis.not_loaded(str(missing), stack) from None
+        except Failed as failed:
+            raise self._diagnosis.assertion(str(failed), stack) from None
         finally:
             self._stacks.pop()
         for number, name in enumerate(GENERAL):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pykasm.hostrun.faults import HostFault, Report
+from pykasm.hostrun.faults import HostAssertion, HostFault, Report
+from pykasm.hostrun.gateway import UNSET
 from pykasm.hostrun.heap import Heap
 from pykasm.hostrun.loaded import STACK_ADDRESS, STACK_SIZE, Loaded
 from pykasm.hostrun.machine import EXCEPTIONS, HLT, Access, Machine
@@ -35,15 +36,16 @@ class Diagnosis:
             return self._refused(machine.refused)
         if machine.exception is not None:
             return self._exception(machine.exception)
-        if self._trace.instructions >= limit:
-            return self.fault(
-                f"has not returned after {limit:,} instructions",
-                fix="`limit=` allows more, if this is no endless loop",
-            )
         rip = machine.registers["rip"]
-        if self._loaded.machine.emulator.mem_read(rip - 1, 1) == HLT:
+        before = self._trace.at(rip - 1)
+        if before and before.address == rip - 1 and self._memory.read(rip - 1, 1) == HLT:
             return self.fault("halts the processor, and no interrupt would wake it", rip - 1)
-        return self.fault("runs an instruction that the emulator does not know, or a trap")
+        if machine.is_stuck():
+            return self.fault("runs an instruction that the emulator does not know")
+        return self.fault(
+            f"has not returned after {limit:,} instructions",
+            fix="`limit=` allows more, if this is no endless loop",
+        )
 
     def _exception(self, number: int) -> HostFault:
         rip = self._machine.registers["rip"]
@@ -70,11 +72,14 @@ class Diagnosis:
             symbol = self._loaded.placement.describe(access.address) or region.name
             kind = {"writes": "read-only", "runs": "no code"}.get(access.word, "not readable")
             return f" ({symbol}), which is {kind}"
+        if access.address >> 32 == UNSET >> 32:
+            return ", an address from a register that nothing has set"
         if access.address < PAGE:
             return ", a null pointer"
         if STACK_ADDRESS - STACK_SIZE <= access.address < STACK_ADDRESS:
             return f", below the {STACK_SIZE >> 10} KiB of stack"
-        return ", where nothing is mapped"
+        nearest = self._heap.describe(access.address, within=PAGE)
+        return f", {nearest}" if nearest else ", where nothing is mapped"
 
     def not_loaded(self, symbol: str, stack: int) -> HostFault:
         """The fault of calling `symbol`; the return address is at `stack`."""
@@ -85,6 +90,12 @@ class Diagnosis:
             fix=f"`host.stub({symbol}, lambda …: value)`, or give its subsystem to `Host(…)`",
         )
 
+    def assertion(self, text: str, stack: int) -> HostAssertion:
+        """The failure of the check described by `text`; the return address is at `stack`."""
+        returns_to = int.from_bytes(self._memory.read(stack, SLOT), "little")
+        report = self._report(f"assertion failed: {text}", returns_to - 1)
+        return HostAssertion(report)
+
     def broken(self, name: str, what: str) -> HostFault:
         """The fault of returning in a way that breaks the convention."""
         report = Report(f"{name} {what}", ran=self._trace.last_positions(-1))
@@ -93,13 +104,16 @@ class Diagnosis:
 
     def fault(self, what: str, at: int | None = None, fix: str = "") -> HostFault:
         """The fault that the instruction at `at`, by default the current one, does `what`."""
+        report = self._report(what, at, fix)
+        report.what = f"{report.position.function if report.position else 'the code'} {what}"
+        return HostFault(report)
+
+    def _report(self, what: str, at: int | None = None, fix: str = "") -> Report:
         registers = self._machine.registers
-        rip = registers["rip"] if at is None else at
+        rip = registers["rip"] = registers["rip"] if at is None else at
         ran = self._trace.last_positions(rip)
         position = self._trace.at(rip) or (ran[-1] if ran else None)
-        name = position.function if position else "the code"
-        callers = self._callers(registers)
-        return HostFault(Report(f"{name} {what}", position, callers, ran, registers, fix))
+        return Report(what, position, self._callers(registers), ran, registers, fix)
 
     def _callers(self, registers: dict[str, int]) -> list[Position]:
         """Where calls are waiting to return to, innermost first, by the chain of frames."""

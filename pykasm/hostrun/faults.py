@@ -24,7 +24,11 @@ class HostError(PykasmError):
 
 
 class HostAssertion(HostError):
-    """A failed `asserts` in the code under test; the text is the place and source of the check."""
+    """A failed `asserts` in the code under test; see `report`."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        super().__init__(str(report))
 
 
 class HostStop(HostError):
@@ -83,7 +87,7 @@ def _shown(position: Position) -> list[str]:
 
 
 def _rows(registers: dict[str, int]) -> list[str]:
-    cells = [f"{name:>6} {value:016x}" for name, value in registers.items()]
+    cells = [f"{name:>7} {value:016x}" for name, value in registers.items()]
     return [
         "  " + "".join(cells[start : start + REGISTERS_IN_ROW]).rstrip()
         for start in range(0, len(cells), REGISTERS_IN_ROW)

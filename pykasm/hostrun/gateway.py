@@ -29,6 +29,9 @@ GENERAL = tuple(
 )
 """All general registers but rsp."""
 
+UNSET = 0x0BAD_0BAD_0BAD_0000
+"""What registers hold that nothing has set, plus their number: no address has such upper bits."""
+
 FINISHED, STUBBED = 1, 2
 """Why the gateway stopped the emulator: the function returned, or came to a slot."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pykasm.errors import CallMistake, TypeMistake
 from pykasm.hostrun.calls import Calls
+from pykasm.hostrun.faults import HostError
 from pykasm.hostrun.heap import Heap
 from pykasm.hostrun.loaded import Loaded
 from pykasm.hostrun.machine import Machine
@@ -28,8 +29,8 @@ from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.types import U8, Fn, Ptr, TypeMeta, Void
 from pykasm.link.layout import Layout, kernel_layout
 
-LIMIT = 10_000_000
-"""Instructions that a call may take: seconds, where routines take microseconds."""
+LIMIT = 1_000_000
+"""Instructions that a call may take: some seconds in a traced host."""
 
 
 class Host:
@@ -37,25 +38,34 @@ class Host:
 
     `subjects` are subsystems, or images. What those refer to is loaded too, as far as their
     attributes lead to it; all else can be replaced with `stub` or `define`. `limit` is how many
-    instructions a call may take. `layout` places sections (default: that of the kernel).
+    instructions a call may take. Long loops run many times faster when the host is not `traced`,
+    but then instructions are not counted and faults do not show the last lines. `layout` places
+    sections (default: that of the kernel).
 
     Data is read and written through `host[subsystem.datum]`. Raises `BuildFailed` for mistakes in
     the code, and from calls `HostFault`, `HostAssertion` and `HostStop`.
     """
 
     def __init__(
-        self, *subjects: Subsystem | Image, layout: Layout | None = None, limit: int = LIMIT
+        self,
+        *subjects: Subsystem | Image,
+        layout: Layout | None = None,
+        limit: int = LIMIT,
+        traced: bool = True,
     ) -> None:
         roots: list[Subsystem] = []
         for one in subjects:
             roots += one.subsystems if isinstance(one, Image) else [one]
         self._limit = limit
+        self._traced = traced
         self._machine = Machine()
         self._memory = Memory(self._machine.emulator)
         self._loaded = Loaded(self._machine, self._memory, roots, layout or kernel_layout(""))
         self._heap = Heap(self._memory)
         self._values = Values(self._memory, self._loaded.address, self._place_bytes, self._callback)
-        self._calls = Calls(self._machine, self._memory, self._loaded, self._heap, self._values)
+        self._calls = Calls(
+            self._machine, self._memory, self._loaded, self._heap, self._values, traced
+        )
         self.checkpoint()
 
     # Calls
@@ -80,6 +90,8 @@ class Host:
     @property
     def instructions(self) -> int:
         """How many instructions the last call ran; each round of a repeated one counts."""
+        if not self._traced:
+            raise HostError("this host is not traced, so it counts no instructions")
         return self._calls.trace.instructions
 
     @property
@@ -90,11 +102,20 @@ class Host:
     # Memory
 
     def new(
-        self, kind: Any, value: object = None, /, *, at: int | None = None, **fields: Any
+        self,
+        kind: Any,
+        value: object = None,
+        /,
+        *,
+        at: int | None = None,
+        fenced: bool = False,
+        **fields: Any,
     ) -> Any:
         """Memory for a `kind`, zeros or `value`: a view of a struct or array, or a pointer.
 
         `fields` are initial values of a struct's. `at` says where, in memory that `map` made.
+        What writes outside of the object is found when the call returns; where it is `fenced`,
+        accesses past its end fault at once, reads too.
         """
         if not isinstance(kind, TypeMeta):
             raise TypeMistake(
@@ -103,7 +124,7 @@ class Host:
                 got=repr(kind),
             )
         if at is None:
-            at = self._heap.allocate(kind._size, kind._align, repr(kind))
+            at = self._heap.allocate(kind._size, kind._align, repr(kind), fenced)
         initial = fields if value is None else value
         if initial:
             self._values.write(kind, at, initial)
@@ -113,9 +134,9 @@ class Host:
         """What is at `address`, seen as a `kind`: a view of a struct or array, or a pointer."""
         return self._values.view(kind, int(address))
 
-    def bytes(self, value: builtins.bytes) -> Pointer:
-        """A pointer to a copy of `value`."""
-        return Pointer(self._values, self._place_bytes(value), _pointer_to(U8))
+    def bytes(self, value: builtins.bytes, fenced: bool = False) -> Pointer:
+        """A pointer to a copy of `value`; for `fenced` see `new`."""
+        return Pointer(self._values, self._place_bytes(value, fenced), _pointer_to(U8))
 
     def text(self, value: str) -> Pointer:
         """A pointer to `value` in UTF-8 with a zero at the end."""
@@ -166,8 +187,8 @@ class Host:
         address = self._loaded.address(reference, percpu) + datum._displacement
         return datum._kind, address, datum._values
 
-    def _place_bytes(self, value: builtins.bytes) -> int:
-        address = self._heap.allocate(len(value), 1, f"{len(value)} bytes")
+    def _place_bytes(self, value: builtins.bytes, fenced: bool = False) -> int:
+        address = self._heap.allocate(len(value), 1, f"{len(value)} bytes", fenced)
         self._memory.write(address, value)
         return address
 

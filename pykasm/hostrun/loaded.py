@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pykasm.errors import SymbolMistake
-from pykasm.hostrun.faults import HostAssertion
 from pykasm.hostrun.gateway import CALL_BYTES, assembled_gateway
 from pykasm.hostrun.machine import Machine
 from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.placement import Placement
 from pykasm.hostrun.program import assemble, assertions, reachable
 from pykasm.hostrun.slots import Slots
-from pykasm.hostrun.stubs import Missing, Stub
+from pykasm.hostrun.stubs import Assertion, Missing, Stub
 from pykasm.lang.functions import BoundFunction
 from pykasm.lang.operands import SymbolReference
 from pykasm.lang.piece import Signature
@@ -72,8 +71,8 @@ class Loaded:
 
     def _missing(self, name: str) -> int:
         if name == assertions.failed._label:
-            return self.slots.add(Stub(name, assertions.failed._signature, _fail))
-        return self.slots.add(Missing(name, Signature(), lambda: None))
+            return self.slots.add(Assertion(name, assertions.failed._signature, None))
+        return self.slots.add(Missing(name, Signature(), None))
 
     def address(self, reference: SymbolReference, percpu: bool = False) -> int:
         """Where what `reference` means is in memory."""
@@ -125,14 +124,3 @@ class Loaded:
         while len(self._patches) > kept:
             self._patch(*self._patches.pop())
         self.slots.restore(stubs)
-
-
-def _fail(text: object) -> None:
-    raise HostAssertion(_text(text))
-
-
-def _text(pointer: object) -> str:
-    from pykasm.hostrun.views import Pointer
-
-    assert isinstance(pointer, Pointer)
-    return pointer._values.text(int(pointer))

@@ -32,6 +32,10 @@ NOWHERE = (1 << 64) - 1
 
 HLT = b"\xf4"
 
+STAYING = (0xE9, 0xEB, 0xF2, 0xF3)
+"""First bytes of instructions that may stay where they are: jumps, repeated ones (AMD64 APM vol. 3,
+JMP and 1.2.6)."""
+
 EXCEPTIONS = {
     0: "divides by zero, or its quotient is too large (#DE)",
     1: "raises a debug exception (#DB)",
@@ -66,13 +70,12 @@ class Access:
 
 
 class Machine:
-    """A processor in 64-bit mode with ports. `enter` is called for each block that begins."""
+    """A processor in 64-bit mode with ports."""
 
     def __init__(self) -> None:
         made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
         self.emulator = made
         self.emulator.ctl_set_tlb_mode(UC_TLB_VIRTUAL)  # the other mode cuts addresses to 52 bits
-        self.enter: Callable[[int, int], None] = lambda address, size: None
         self.ports = Ports()
         self.refused: Access | None = None
         self.exception: int | None = None
@@ -81,14 +84,14 @@ class Machine:
 
     def _hook(self) -> None:
         add = self.emulator.hook_add
-        add(UC_HOOK_BLOCK, self._on_block)
         add(UC_HOOK_MEM_INVALID, self._on_access)
         add(UC_HOOK_INTR, self._on_exception)
         add(UC_HOOK_INSN, self._on_in, aux1=x86.UC_X86_INS_IN)
         add(UC_HOOK_INSN, self._on_out, aux1=x86.UC_X86_INS_OUT)
 
-    def _on_block(self, _: Uc, address: int, size: int, __: Any) -> None:
-        self.enter(address, size)
+    def on_block(self, enter: Callable[[Uc, int, int, Any], None]) -> None:
+        """Call `enter(_, address, size, _)` for each block of instructions that begins."""
+        self.emulator.hook_add(UC_HOOK_BLOCK, enter)
 
     def _on_access(self, _: Uc, kind: int, address: int, size: int, __: int, ___: Any) -> bool:
         if self.refused is None:
@@ -115,6 +118,13 @@ class Machine:
                 self.exception = 6
             elif self.refused is None:
                 raise
+
+    def is_stuck(self) -> bool:
+        """Whether one step more leads nowhere, as with instructions that are not emulated."""
+        before = self.registers["rip"]
+        self.run(before, 1)
+        code = self.emulator.mem_read(before, 1)[0]
+        return self.registers["rip"] == before and code not in STAYING
 
     def forget_code(self, address: int, size: int) -> None:
         """Take note that code was changed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pykasm.errors import CallMistake
-from pykasm.hostrun.faults import HostError, HostStop
+from pykasm.hostrun.faults import HostStop
 from pykasm.hostrun.values import Values, register_value
 from pykasm.lang.piece import Signature
 
@@ -76,6 +76,19 @@ WHOLE = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split() 
 """Names of the general registers by number (AMD64 APM vol. 3, 1.4.1)."""
 
 
+class Assertion(Stub):
+    """Whom failed `asserts` call."""
+
+    def run(self, values: Values, registers: dict[str, int], stack: int) -> tuple[int, ...]:
+        """Raise what says which check failed."""
+        (text,) = self._arguments(values, registers, stack)
+        raise Failed(values.text(int(text)))
+
+
+class Failed(Exception):
+    """A check of the code's failed; the text is its place and source."""
+
+
 class Missing(Stub):
     """A function or other symbol that nothing loaded defines: a call of it is an error."""
 
@@ -84,5 +97,5 @@ class Missing(Stub):
         raise NotLoaded(self.name)
 
 
-class NotLoaded(HostError):
+class NotLoaded(Exception):
     """The code called something that no loaded subsystem defines."""

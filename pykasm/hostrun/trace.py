@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pykasm.hostrun.placement import Placement
 from pykasm.lang.objects import AssembledUnit
@@ -42,7 +42,7 @@ class Trace:
         self._blocks.clear()
         self.instructions = 0
 
-    def enter(self, address: int, size: int) -> None:
+    def enter(self, _: Any, address: int, size: int, __: Any) -> None:
         """Take note that the instructions in `size` bytes at `address` are about to run."""
         block = address, size
         count = self._counts.get(block)
