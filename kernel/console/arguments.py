@@ -60,7 +60,7 @@ def _push(value: object, spare: Register) -> None:
 def _is_wide(value: object) -> bool:
     """Whether `push` takes the value as it is."""
     if isinstance(value, int):
-        return value in IMMEDIATE
+        return int(value) in IMMEDIATE  # a range looks through its numbers for an enum
     return isinstance(value, AddressOperand) or (
         isinstance(value, Operand) and value._kind._size == SLOT
     )
