@@ -18,6 +18,10 @@ START_MAGIC = 0x336EC578
 """XEN_HVM_START_MAGIC_VALUE: "xEn3" with the 0x80 bit of the "E" set (start_info.h)."""
 
 
+VERSION_WITH_MEMORY_MAP = 1
+"""From this `StartInfo.version` on there is a memory map (start_info.h)."""
+
+
 class EntryNote(Struct):
     """An ELF note (System V ABI, chapter 5, "Note Section") with a 32-bit physical address."""
 

@@ -1,0 +1,207 @@
+"""What the kernel knows from its start: a copy, so that the loader's memory can be given away."""
+
+from enum import IntFlag
+
+from kernel.boot.memorykind import MemoryKind
+from pykasm import *
+
+MAX_REGIONS = 128
+"""As many as Linux takes (E820_MAX_ENTRIES_ZEROPAGE); firmware gives far fewer."""
+
+MAX_MODULES = 16
+TEXT_SIZE = 1024
+"""Bytes kept of the command line and its end; the kernel's own is far shorter."""
+
+NAME_SIZE = 64
+"""Bytes kept of the loader's name and of each module's, with their end."""
+
+RSDP_SIZE = 36
+"""Bytes of an ACPI root system description pointer (ACPI 6.5, table 5.3)."""
+
+FIRST_PRINTABLE, DELETE = 0x20, 0x7F
+"""ASCII's control characters lie below the one, and at the other."""
+
+
+class Region(Struct):
+    """`length` bytes of physical memory from `address`."""
+
+    address: U64
+    length: U64
+    kind: U64 = field(MemoryKind)
+
+
+class Module(Struct):
+    """A file that the loader put at the physical `address`, `size` bytes, called `name`."""
+
+    address: U64
+    size: U64
+    name: Array[U8] = field(count=NAME_SIZE)
+
+
+class Damage(IntFlag):
+    """What was wrong with the loader's information."""
+
+    SIZE = 1 << 0
+    TAG = 1 << 1
+    POINTER = 1 << 2
+    REGION = 1 << 3
+    MANY_REGIONS = 1 << 4
+    MODULE = 1 << 5
+    MANY_MODULES = 1 << 6
+    TEXT = 1 << 7
+    NO_MEMORY = 1 << 8
+
+
+MESSAGES = {
+    Damage.SIZE: "its size makes no sense, so all of it is ignored",
+    Damage.TAG: "a tag does not fit, so it and what follows are ignored",
+    Damage.POINTER: "a part lies where it can't be read, and is ignored",
+    Damage.REGION: "a memory region ends beyond all addresses, and is cut",
+    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} memory regions; the rest is ignored",
+    Damage.MODULE: "a module ends before it begins, and is ignored",
+    Damage.MANY_MODULES: f"there are more than {MAX_MODULES} modules; the rest is ignored",
+    Damage.TEXT: "a text is too long, and is cut",
+    Damage.NO_MEMORY: "there is no memory map, so only the kernel's own memory is used",
+}
+"""What is printed for each, and what was done about it."""
+
+
+class BootRecord(Subsystem):
+    """The record, and the ways to add to it, which take nothing on trust.
+
+    Only the first processor writes it, while starting; later it may be read in any context.
+    """
+
+    command_line = bss(U8 * TEXT_SIZE)
+    loader_name = bss(U8 * NAME_SIZE)
+    regions = bss(Region * MAX_REGIONS)
+    """In the order of their addresses. They may overlap: then the worse kind counts."""
+    region_count = bss(U32)
+    modules = bss(Module * MAX_MODULES)
+    module_count = bss(U32)
+    acpi_root = bss(U64)
+    """Physical address of the ACPI root system description pointer, 0 for none."""
+    damage = bss(U32)
+
+    def _note(self, damage: Damage) -> None:
+        """Remember that something was wrong."""
+        or_(self.damage, damage)
+
+    @function(init=True)
+    def add_region(self, address: U64, length: U64, kind: U32) -> None:
+        """Add a memory region; one of an unknown kind is reserved, an empty one is nothing."""
+        with if_(length == 0):
+            ret()
+        with if_(self.region_count == MAX_REGIONS):
+            self._note(Damage.MANY_REGIONS)
+            ret()
+        with if_((kind < MemoryKind.AVAILABLE) | (kind > MemoryKind.DEFECTIVE)):
+            mov(kind, MemoryKind.RESERVED)
+        mov(rax, address)
+        add(rax, length)
+        with if_(CF & (rax != 0)):
+            self._note(Damage.REGION)
+            mov(length, address)
+            neg(length)
+        slot = self._slot_for(address)
+        mov(slot.address, address)
+        mov(slot.length, length)
+        mov(slot.kind, u64(kind))
+        inc(self.region_count)
+
+    def _slot_for(self, address: U64) -> Ptr[Region]:
+        """Move the regions above `address` up by one; the slot that becomes free."""
+        slot, first = scratch(Ptr[Region]), scratch(Ptr[Region])
+        lea(first, self.regions)
+        imul(u32(slot), self.region_count, sizeof(Region))
+        add(slot, first)
+        with while_(slot > first):
+            break_if(slot[-1].address <= address)
+            for name in ("address", "length", "kind"):
+                mov(rax, getattr(slot[-1], name))
+                mov(getattr(slot, name), rax)
+            sub(slot, sizeof(Region))
+        return slot
+
+    @function(init=True)
+    def add_module(self, start: U64, end: U64, name: Ptr[U8], room: U64) -> None:
+        """Add a file at physical `start` up to `end`; its name has at most `room` bytes."""
+        with if_(end < start):
+            self._note(Damage.MODULE)
+            ret()
+        with if_(self.module_count == MAX_MODULES):
+            self._note(Damage.MANY_MODULES)
+            ret()
+        imul(eax, self.module_count, sizeof(Module))
+        lea(r11, self.modules)
+        add(rax, r11)
+        module = cast(rax, Ptr[Module])
+        mov(module.address, start)
+        sub(end, start)
+        mov(module.size, end)
+        inc(self.module_count)
+        lea(rdi, module.name)
+        tail(self.copy_text, rdi, NAME_SIZE, name, room)
+
+    @function(init=True)
+    def set_command_line(self, line: Ptr[U8], room: U64) -> None:
+        """Keep the command line, which has at most `room` bytes."""
+        tail(self.copy_text, address_of(self.command_line), TEXT_SIZE, line, room)
+
+    @function(init=True)
+    def set_loader_name(self, name: Ptr[U8], room: U64) -> None:
+        """Keep the loader's name, which has at most `room` bytes."""
+        tail(self.copy_text, address_of(self.loader_name), NAME_SIZE, name, room)
+
+    @function(init=True)
+    def copy_text(self, target: Ptr[U8], size: U64, source: Ptr[U8], room: U64) -> None:
+        """Copy a text to the `size` bytes at `target`, with `?` for control characters.
+
+        It ends with a zero or after `room` bytes. What does not fit is cut off.
+        """
+        dec(size)  # for the zero at the end
+        with loop():
+            mov(at(target), 0)
+            break_if(room == 0)
+            mov(al, at(source))
+            break_if(al == 0)
+            with if_(size == 0):
+                self._note(Damage.TEXT)
+                ret()
+            with if_((al < FIRST_PRINTABLE) | (al == DELETE)):
+                mov(al, ord("?"))
+            mov(at(target), al)
+            inc(target)
+            inc(source)
+            dec(room)
+            dec(size)
+
+    @function(init=True)
+    def complete(self) -> None:
+        """Make the record usable whatever was missing: end the start's reading with this."""
+        with if_(self.region_count == 0):
+            self._note(Damage.NO_MEMORY)
+            mov(rdi, address_of(symbol("image_load_start")))
+            mov(rsi, address_of(symbol("image_load_end")))
+            sub(rsi, rdi)
+            tail(self.add_region, rdi, rsi, MemoryKind.AVAILABLE)
+
+    @function
+    def has_option(self, name: Ptr[U8]) -> U32:
+        """Whether the command line has the word `name`; words are parted by blanks."""
+        line = scratch(Ptr[U8])
+        lea(line, self.command_line)
+        with while_(at(line) != 0):
+            with while_(at(line) == ord(" ")):
+                inc(line)
+            mov(rcx, name)
+            with while_(at(line) > ord(" ")):
+                mov(al, at(line))
+                break_if(al != u8[rcx])
+                inc(line)
+                inc(rcx)
+            with if_((u8[rcx] == 0) & (at(line) <= ord(" "))):
+                ret(1)
+            with while_(at(line) > ord(" ")):
+                inc(line)
+        ret(0)

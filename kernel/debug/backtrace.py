@@ -1,0 +1,111 @@
+"""Who called whom: the chain of frame pointers, in words."""
+
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.symbols import Place, Symbols
+from pykasm import *
+
+MAX_DEPTH = 32
+"""More calls than any sound chain here has, and few enough to be read."""
+
+
+class StackFrame(Struct):
+    """What rbp points to in every function (System V ABI AMD64 supplement, figure 3.3)."""
+
+    caller: Ptr["StackFrame"]
+    return_address: U64
+
+
+class TrapStackFrame(Struct):
+    """That of a function called by the interrupt stub, which has a TrapFrame on top of its own."""
+
+    frame: StackFrame
+    interrupted: TrapFrame
+
+
+class Backtrace(Subsystem):
+    """Prints how code was reached.
+
+    A caller is shown by the address of its call's last byte, so that the line is that of the call
+    even where no code follows it. `memory.is_mapped(address) -> U32` tells what can be read: a
+    broken chain ends the trace, not the kernel. What returns to `trap_stub` was called by nobody:
+    the trace goes on with what was interrupted. May be called in any context.
+    """
+
+    def __init__(self, console: Console, symbols: Symbols, memory: Any, trap_stub: Any) -> None:
+        self.console = console
+        self.symbols = symbols
+        self.memory = memory
+        self.trap_stub = trap_stub
+
+    @function
+    def print(self, address: U64, frame: Ptr[StackFrame]) -> None:
+        """Print the code at `address`, whose rbp is `frame`, its caller, and so on.
+
+        The chain ends at a frame that `is_frame` does not accept, at a return address of 0, or
+        where a caller's frame is not above its callee's, as the stack grows down.
+        """
+        frame, depth = keep(frame), keep(U32)
+        self.console.print("  #0 %p\n", address)
+        with for_(depth, 1, MAX_DEPTH):
+            with if_(self.is_frame(frame) == 0):
+                ret()
+            with if_(frame.return_address == 0):
+                ret()
+            with if_(self.is_trap(frame) != 0):
+                mov(frame, self.print_interrupted(depth, cast(frame, Ptr[TrapStackFrame])))
+            with else_():
+                mov(frame, self.print_caller(depth, frame))
+        self.console.print("  ... and so on\n")
+
+    @function
+    def print_caller(self, depth: U32, frame: Ptr[StackFrame]) -> Ptr[StackFrame]:
+        """Print who called the function of `frame`; the caller's frame, or null for a bad one."""
+        frame = keep(frame)
+        mov(rax, frame.return_address)
+        dec(rax)
+        self.console.print("  #%u %p\n", depth, rax)
+        with if_(frame.caller <= frame):
+            ret(0)
+        ret(frame.caller)
+
+    @function
+    def print_interrupted(self, depth: U32, frame: Ptr[TrapStackFrame]) -> Ptr[StackFrame]:
+        """Print what the interrupt whose handler has `frame` interrupted; the frame of that.
+
+        It may lie on another stack, so it need not be above this one.
+        """
+        frame = keep(frame)
+        self.console.print(
+            "  #%u %p (interrupt %u)\n", depth, frame.interrupted.rip, frame.interrupted.vector
+        )
+        ret(cast(frame.interrupted.rbp, Ptr[StackFrame]))
+
+    @function
+    def is_frame(self, frame: Ptr[StackFrame]) -> U32:
+        """Whether `frame` is aligned and can be read."""
+        frame = keep(frame)
+        with if_((u64(frame) & (sizeof(U64) - 1)) != 0):
+            ret(0)
+        with if_(self.memory.is_mapped(u64(frame)) == 0):
+            ret(0)
+        lea(rdi, frame.return_address)
+        tail(self.memory.is_mapped, rdi)
+
+    @function
+    def is_trap(self, frame: Ptr[StackFrame]) -> U32:
+        """Whether the function of `frame` was called by the interrupt stub."""
+        frame, place = keep(frame), local(Place)
+        lea(rsi, place)
+        found = self.symbols.describe(frame.return_address, cast(rsi, Ptr[Place]))
+        with if_(found == 0):
+            ret(0)
+        mov(rax, frame.return_address)
+        sub(rax, place.offset)
+        mov(rcx, address_of(self.trap_stub))
+        with if_(rax != rcx):
+            ret(0)
+        lea(rdi, cast(frame, Ptr[TrapStackFrame]).interrupted.ss)
+        tail(self.memory.is_mapped, rdi)

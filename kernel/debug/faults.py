@@ -1,0 +1,185 @@
+"""What the processor's exceptions are called, and what their error codes say."""
+
+from collections.abc import Mapping, Sequence
+from enum import IntFlag
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.cpu.exceptions import Vector
+from kernel.cpu.trapframe import TrapFrame
+from kernel.mm.pagetable import PAGE
+from kernel.mm.stack import GuardedStack
+from pykasm import *
+
+EXCEPTIONS = 32
+"""Vectors that belong to the processor's exceptions (AMD64 APM vol. 2, 8.2)."""
+
+NAMES: Mapping[int, str] = {
+    Vector.DIVIDE_ERROR: "divide error (#DE)",
+    Vector.DEBUG: "debug (#DB)",
+    Vector.NMI: "non-maskable interrupt (NMI)",
+    Vector.BREAKPOINT: "breakpoint (#BP)",
+    Vector.OVERFLOW: "overflow (#OF)",
+    Vector.BOUND_RANGE: "bound range exceeded (#BR)",
+    Vector.INVALID_OPCODE: "invalid opcode (#UD)",
+    Vector.DEVICE_NOT_AVAILABLE: "device not available (#NM)",
+    Vector.DOUBLE_FAULT: "double fault (#DF)",
+    Vector.INVALID_TSS: "invalid TSS (#TS)",
+    Vector.SEGMENT_NOT_PRESENT: "segment not present (#NP)",
+    Vector.STACK: "stack fault (#SS)",
+    Vector.GENERAL_PROTECTION: "general protection (#GP)",
+    Vector.PAGE_FAULT: "page fault (#PF)",
+    Vector.X87_FLOATING_POINT: "x87 floating-point exception (#MF)",
+    Vector.ALIGNMENT_CHECK: "alignment check (#AC)",
+    Vector.MACHINE_CHECK: "machine check (#MC)",
+    Vector.SIMD_FLOATING_POINT: "SIMD floating-point exception (#XF)",
+    Vector.VIRTUALIZATION: "virtualization exception (#VE)",
+    Vector.CONTROL_PROTECTION: "control-protection exception (#CP)",
+    Vector.HYPERVISOR_INJECTION: "hypervisor injection exception (#HV)",
+    Vector.VMM_COMMUNICATION: "VMM communication exception (#VC)",
+    Vector.SECURITY: "security exception (#SX)",
+}
+"""AMD64 APM vol. 2, table 8-1; #VE by Intel SDM vol. 3, table 6-1."""
+
+SELECTOR_VECTORS = (
+    Vector.INVALID_TSS,
+    Vector.SEGMENT_NOT_PRESENT,
+    Vector.STACK,
+    Vector.GENERAL_PROTECTION,
+)
+"""Those whose error code names a segment (8.4.1)."""
+
+
+class PageFaultCode(IntFlag):
+    """Error code of a page fault (AMD64 APM vol. 2, 8.4.2; SGX by Intel SDM vol. 3, 4.7)."""
+
+    P = 1 << 0
+    """The page was present: its permissions forbade the access."""
+    RW = 1 << 1
+    """It was a write."""
+    US = 1 << 2
+    """It was made in user mode."""
+    RSV = 1 << 3
+    """A reserved bit was set in a page table."""
+    ID = 1 << 4
+    """It was the fetch of an instruction."""
+    PK = 1 << 5
+    """A protection key forbade it."""
+    SS = 1 << 6
+    """It was made for a shadow stack."""
+    SGX = 1 << 15
+    """The rules of SGX forbade it."""
+
+
+class SelectorCode(IntFlag):
+    """Error code that names a segment (AMD64 APM vol. 2, 8.4.1)."""
+
+    EXT = 1 << 0
+    """An external event led to it."""
+    IDT = 1 << 1
+    """The index is that of a gate in the IDT."""
+    TI = 1 << 2
+    """The index is one in the LDT."""
+
+
+SELECTOR_INDEX = 3
+"""The lowest bit of the index in such a code."""
+
+
+class Faults(Subsystem):
+    """Says in words what an exception was. May be called in any context.
+
+    `stacks` are the kernel's `GuardedStack` data, whose guard pages tell of overflow.
+    """
+
+    names = rodata(
+        Ptr[U8] * EXCEPTIONS, [NAMES.get(n, "reserved exception") for n in range(EXCEPTIONS)]
+    )
+
+    def __init__(self, console: Console, stacks: Sequence[GuardedStack]) -> None:
+        self.console = console
+        self.stacks = stacks
+
+    @function
+    def print(self, frame: Ptr[TrapFrame]) -> None:
+        """Print the exception that `frame` tells of, and what its error code means."""
+        frame, vector = keep(frame), keep(frame.vector)
+        with if_(vector >= EXCEPTIONS):
+            self.console.print("unexpected interrupt, vector %u\n", vector)
+            ret()
+        self.console.print("%s, vector %u\n", self.names[vector], vector)
+        with switch(vector):
+            with case(Vector.DOUBLE_FAULT):
+                tail(self.print_double_fault)
+            with case(*SELECTOR_VECTORS):
+                tail(self.print_selector, frame.error_code)
+            with case(Vector.PAGE_FAULT):
+                tail(self.print_page_fault, frame.error_code)
+
+    @function
+    def print_double_fault(self) -> None:
+        """Print that a stack is used up, if that is why the first fault could not be handled."""
+        mov(rax, cr2)
+        address = keep(rax)
+        with if_(self.is_overflow(address) != 0):
+            self.console.print("  stack overflow: %p is in a guard page\n", address)
+
+    @function
+    def print_page_fault(self, code: U64) -> None:
+        """Print who did what to which address, why that was a fault, and the error `code`."""
+        code = keep(code)
+        mov(rax, cr2)
+        address = keep(rax)
+        who = self._choose((code & PageFaultCode.US, "user code"), otherwise="the kernel")
+        did = self._choose(
+            (code & PageFaultCode.ID, "executed"),
+            (code & PageFaultCode.RW, "wrote to"),
+            otherwise="read from",
+        )
+        why = self._choose(
+            ((code & PageFaultCode.P) == 0, "is not mapped"),
+            (code & PageFaultCode.RSV, "is mapped with reserved bits set"),
+            otherwise="is mapped without that permission",
+        )
+        self.console.print("  %s %s %p, which %s\n", who, did, address, why)
+        self._print_flags(code, PageFaultCode)
+        with if_(address < PAGE):
+            self.console.print("  null pointer\n")
+
+    def _choose(self, *choices: tuple[Any, str], otherwise: str) -> Ptr[U8]:
+        """The words of the first choice whose condition holds."""
+        words = keep(Ptr[U8])
+        mov(words, text(otherwise))
+        for condition, choice in reversed(choices):
+            with if_(condition):
+                mov(words, text(choice))
+        return words
+
+    @function
+    def print_selector(self, code: U64) -> None:
+        """Print an error `code` that names a segment or a gate, and which."""
+        code = keep(code)
+        self._print_flags(code, SelectorCode)
+        with if_(code != 0):
+            mov(rax, code)
+            shr(rax, SELECTOR_INDEX)
+            self.console.print("  entry %u of the descriptor table\n", rax)
+
+    def _print_flags(self, code: U64, flags: type[IntFlag]) -> None:
+        """Print an error code in hexadecimal and by the names of its `flags`."""
+        self.console.print("  error code 0x%x", code)
+        for flag in flags:
+            with if_(code & flag):
+                self.console.print(f" {flag.name}")
+        self.console.print("\n")
+
+    @function
+    def is_overflow(self, address: U64) -> U32:
+        """Whether `address` lies in the guard page of a stack."""
+        for stack in self.stacks:
+            lea(rax, stack.guard)
+            neg(rax)
+            add(rax, address)
+            with if_(rax < PAGE):
+                ret(1)
+        ret(0)

@@ -1,0 +1,197 @@
+"""The end: a report of what went wrong, after which nothing runs any more."""
+
+from typing import Any, NoReturn
+
+from kernel.boot.information import BootInformation
+from kernel.console.colour import Colour
+from kernel.console.console import Console
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.backtrace import Backtrace, StackFrame
+from kernel.debug.emulator import ExitValue, leave_emulator
+from kernel.debug.faults import Faults
+from pykasm import *
+
+ROWS = (
+    ("rax", "rbx", "rcx", "rdx"),
+    ("rsi", "rdi", "rbp", "rsp"),
+    ("r8", "r9", "r10", "r11"),
+    ("r12", "r13", "r14", "r15"),
+    ("rip", "cs", "rflags", "ss"),
+)
+"""The registers of a TrapFrame as the report shows them."""
+
+GENERAL = tuple(name for row in ROWS[:4] for name in row if name != "rsp")
+
+CPUID_FEATURES = 1
+APIC_ID_SHIFT = 24
+"""CPUID leaf 1 has the local APIC's number in ebx[31:24] (AMD64 APM vol. 3, E.3.2)."""
+
+END = "panic: end of report"
+"""The last line of a report."""
+
+
+class Panic(Subsystem):
+    """Reports what can't be gone on from, then stops the machine.
+
+    Any context may call it, with any lock held. The first processor to come reports; one that
+    comes later stops silently; the reporting one, should it come again because the report itself
+    fails, only says where, and at a third time nothing.
+    """
+
+    reporter = bss(U32)
+    """The local APIC's number, plus 1, of the processor that reports; 0 for none."""
+    entries = bss(U32)
+    """How often that processor has come here."""
+
+    def __init__(
+        self,
+        console: Console,
+        faults: Faults,
+        backtrace: Backtrace,
+        information: BootInformation,
+    ) -> None:
+        self.console = console
+        self.faults = faults
+        self.backtrace = backtrace
+        self.information = information
+
+    @function
+    def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
+        """Report the exception whose handler was given `frame`."""
+        frame = keep(frame)
+        self.begin(frame)
+        self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
+        self.faults.print(frame)
+        tail(self.finish, frame)
+
+    @naked
+    def stop(self, message: Ptr[U8]) -> NoReturn:
+        """Report `message`, from the caller's place and with its registers."""
+        self._with_frame(self.report_stop)
+
+    @naked
+    def assertion_failed(self, message: Ptr[U8]) -> NoReturn:
+        """Report a failed `asserts`: `message` has its place and its text."""
+        self._with_frame(self.report_assertion)
+
+    def _with_frame(self, report: Any) -> None:
+        """Call `report` with the message in rdi and a TrapFrame of the caller's registers.
+
+        The frame's rip is the last byte of the call that led here, so that its line is the call's.
+        """
+        size = sizeof(TrapFrame)
+        lea(rsp, bare[rsp - (size + sizeof(U64))])  # as `sub`, but leaves the flags; aligned
+        frame = cast(rsp, Ptr[TrapFrame])
+        for name in GENERAL:
+            mov(getattr(frame, name), globals()[name])
+        pushfq()
+        pop(rax)
+        mov(frame.rflags, rax)
+        lea(rax, bare[rsp + (size + 2 * sizeof(U64))])
+        mov(frame.rsp, rax)
+        mov(rax, u64[rax - sizeof(U64)])
+        dec(rax)
+        mov(frame.rip, rax)
+        for name, selector in (("cs", cs), ("ss", ss)):
+            mov(rax, selector)
+            mov(getattr(frame, name), rax)
+        mov(rsi, rsp)
+        call(report)
+
+    @function
+    def report_stop(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
+        """Report `message` with the registers of `frame`."""
+        message, frame = keep(message), keep(frame)
+        self.begin(frame)
+        self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
+        tail(self.finish, frame)
+
+    @function
+    def report_assertion(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
+        """Report the failed check `message` with the registers of `frame`."""
+        message, frame = keep(message), keep(frame)
+        self.begin(frame)
+        self.console.print("\npanic: assertion failed: %s\n", message, colour=Colour.LIGHT_RED)
+        tail(self.finish, frame)
+
+    @function
+    def begin(self, frame: Ptr[TrapFrame]) -> None:
+        """Make this processor the one that reports; return only if it newly is."""
+        cli()
+        frame = keep(frame)
+        processor = keep(self.processor())
+        inc(processor)
+        xor(eax, eax)
+        lock.cmpxchg(self.reporter, processor)
+        with if_(~ZF & (eax != processor)):
+            tail(self.halt)
+        inc(self.entries)
+        with if_(self.entries == 1):
+            tail(self.console.seize)
+        tail(self.report_again, frame)
+
+    @function
+    def report_again(self, frame: Ptr[TrapFrame]) -> NoReturn:
+        """Say where the report itself failed, once, and by as little code as possible."""
+        with if_(self.entries == 2):
+            frame = keep(frame)
+            self.console.seize()
+            mov(rax, cr2)
+            self.console.print(
+                "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax
+            )
+            self.console.print(END + "\n")
+        tail(self.leave)
+
+    @function
+    def processor(self) -> U32:
+        """This processor's number: that of its local APIC, which needs no memory to be known."""
+        push(rbx)
+        mov(eax, CPUID_FEATURES)
+        cpuid()
+        mov(eax, ebx)
+        pop(rbx)
+        shr(eax, APIC_ID_SHIFT)
+        ret(eax)
+
+    @function
+    def finish(self, frame: Ptr[TrapFrame]) -> NoReturn:
+        """Print registers and backtrace, and leave."""
+        frame = keep(frame)
+        self.print_registers(frame)
+        self.console.print("backtrace\n")
+        self.backtrace.print(frame.rip, cast(frame.rbp, Ptr[StackFrame]))
+        self.console.print(END + "\n")
+        tail(self.leave)
+
+    @function
+    def print_registers(self, frame: Ptr[TrapFrame]) -> None:
+        """Print the registers of `frame` and this processor's number and control registers."""
+        frame = keep(frame)
+        for row in ROWS:
+            values = [getattr(frame, name) for name in row]
+            self.console.print(_row(row), *values)
+        for register, into in ((cr0, rax), (cr2, rcx), (cr3, rdx), (cr4, rsi)):
+            mov(into, register)
+        self.console.print(_row(("cr0", "cr2", "cr3", "cr4")), rax, rcx, rdx, rsi)
+        self.console.print("  cpu %u\n", self.processor())
+
+    @function
+    def leave(self) -> NoReturn:
+        """Leave the emulator if the command line says that this is a test; else halt."""
+        testing = self.information.has_option(text("test"))
+        with if_(testing != 0):
+            leave_emulator(ExitValue.PANIC)
+        tail(self.halt)
+
+    @function
+    def halt(self) -> NoReturn:
+        """Let this processor do nothing for ever; only an NMI wakes it, for a moment."""
+        cli()
+        with loop():
+            hlt()
+
+
+def _row(names: tuple[str, ...]) -> str:
+    """The format for a line of registers."""
+    return "".join(f"  {name:<6} %016x" for name in names) + "\n"
