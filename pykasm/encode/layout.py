@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
-from typing import cast
 
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.nops import nops
@@ -65,15 +64,15 @@ class _Layout:
     """One piece of code on its way.
 
     `statements` is what to encode, line by line; of a jump that can grow it has the short form.
-    `codes` and `offsets` run parallel to the items of the body; the other lists are indexes of
-    items.
+    `codes` and `offsets` run parallel to the items of the body, everything else goes by an item's
+    index in it.
     """
 
     def __init__(self, symbol: str, body: Body) -> None:
         self.symbol = symbol
         self.body = body
         self.statements: list[Statement] = []
-        self.lines: list[int] = []
+        self.lines: dict[int, Line] = {}
         self.labels: dict[Label, int] = {}
         self.paddings: list[int] = []
         self.jumps: list[int] = []
@@ -86,7 +85,7 @@ class _Layout:
     def _sort_items(self) -> None:
         for index, item in enumerate(self.body):
             if type(item) is Line:
-                self.lines.append(index)
+                self.lines[index] = item
                 self.statements.append(
                     self._referring_statement(index, item) if item.references else item.statement
                 )
@@ -112,11 +111,10 @@ class _Layout:
         self._grow(encoder)
         code = bytearray(b"".join(self.codes))
         relocations = list(self._fill(code))
-        offsets, codes, body = self.offsets, self.codes, self.body
-        lines = [
-            PlacedLine(offsets[index], len(codes[index]), cast(Line, body[index]))
-            for index in self.lines
-        ]
+        offsets, codes = self.offsets, self.codes
+        places = [offsets[index] for index in self.lines]
+        sizes = [len(codes[index]) for index in self.lines]
+        lines = list(map(PlacedLine, places, sizes, self.lines.values()))
         labels = {label: offsets[index] for label, index in self.labels.items()}
         return AssembledCode(bytes(code), relocations, lines, labels)
 
@@ -127,7 +125,7 @@ class _Layout:
             too_far = [index for index in self.jumps if not self._reaches(index)]
             if not too_far:
                 return
-            grown = encoder.encode([self._line(index).statement for index in too_far])
+            grown = encoder.encode([self.lines[index].statement for index in too_far])
             for index, (code, fixups) in zip(too_far, grown, strict=True):
                 self.codes[index] = code
                 self.fixups[index] = fixups
@@ -154,13 +152,10 @@ class _Layout:
         return nops(-at % item.boundary, line.statement.bits if line else _DEFAULT_BITS)
 
     def _reaches(self, index: int) -> bool:
-        line = self._line(index)
+        line = self.lines[index]
         reference = line.references[0]
         target = self._offset(reference, line) + reference.addend
         return _SHORT_LOW <= target - self.offsets[index + 1] <= _SHORT_HIGH
-
-    def _line(self, index: int) -> Line:
-        return cast(Line, self.body[index])
 
     def _offset(self, reference: Reference, line: Line) -> int:
         """The place of the label that `reference` of `line` points to."""
@@ -178,7 +173,7 @@ class _Layout:
     def _fill(self, code: bytearray) -> Iterator[CodeRelocation]:
         """Fill in what is known and tell what the linker has to."""
         for index in self.referring:
-            line = self._line(index)
+            line = self.lines[index]
             fixups = self.fixups.get(index, ())
             if len(fixups) != len(line.references):
                 raise _unmatched(line)
