@@ -56,6 +56,7 @@ class Host:
         roots: list[Subsystem] = []
         for one in subjects:
             roots += one.subsystems if isinstance(one, Image) else [one]
+            layout = layout or getattr(one, "layout", None)
         self._limit = limit
         self._traced = traced
         self._machine = Machine()
@@ -168,10 +169,10 @@ class Host:
         self._values.write(kind, address, value)
 
     def address(self, thing: Any) -> Pointer:
-        """The address of a datum or function, as a typed pointer."""
+        """The address of a datum or function as a typed pointer, of an array to its elements."""
         if isinstance(thing, MemoryOperand):
             kind, address, _ = self._place(thing)
-            return Pointer(self._values, address, _pointer_to(kind))
+            return Pointer(self._values, address, _pointer_to(getattr(kind, "_element", kind)))
         reference, _ = symbol_reference(thing, "host.address")
         return Pointer(self._values, self._loaded.address(reference), _pointer_to(Void))
 

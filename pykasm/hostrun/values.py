@@ -107,7 +107,7 @@ class Values:
 
     def _plain_struct(self, kind: StructMeta, value: object) -> Any:
         if isinstance(value, Pointer) and value._target is kind:
-            return {one.name: getattr(value, one.name) for one in kind._fields.values()}
+            value = {name: getattr(value, name) for name in kind._fields}
         given = value._given if type(value) is kind and isinstance(value, Struct) else value
         if not isinstance(given, dict):
             return value
