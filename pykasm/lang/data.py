@@ -232,7 +232,7 @@ class Packer:
     def _reference(self, kind: TypeMeta, value: object) -> SymbolReference:
         if isinstance(value, str) and is_pointer(kind):
             return self.string(value)
-        if isinstance(value, AddressOperand):
+        if isinstance(value, AddressOperand | BranchOperand):
             return value.reference
         if isinstance(value, Data) and value._reference is not None:
             return value._reference

@@ -10,7 +10,7 @@ from typing import Any
 
 from pykasm.errors import (
     Collector,
-    DeclarationMistake,
+    Mistake,
     SymbolMistake,
     UnreachableWarning,
     collecting,
@@ -136,10 +136,8 @@ def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
 def _pack(packer: Packer, datum: Data) -> None:
     try:
         packer.pack(datum._kind, datum._initial)
-    except DeclarationMistake:
-        raise
-    except Exception as mistake:
-        if hasattr(mistake, "span") and mistake.span is None and datum._moment:
+    except Mistake as mistake:
+        if datum._moment:
             mistake.span = datum._moment.span
         raise
 

@@ -26,6 +26,7 @@ from pykasm.lang.types import (
     StructMeta,
     TypeMeta,
     Void,
+    is_pointer,
     is_struct,
     operand_size,
 )
@@ -352,6 +353,17 @@ class MemoryOperand(Operand):
             self._memo = self._made_address(bits)
         return self._memo
 
+    def _as_expression(self) -> Expression:
+        """The address of this place, as the start of another one."""
+        return Expression(
+            self._base,
+            self._index,
+            self._scale,
+            self._displacement,
+            self._reference,
+            self._segment,
+        )
+
     def _made_address(self, bits: int) -> Address:
         base = self._base._register if self._base is not None else None
         index = self._index._register if self._index is not None else None
@@ -471,8 +483,8 @@ def _expression(value: object) -> Expression:
             raise _literal_displacement(value)
         return Expression(base=value)
     if isinstance(value, MemoryOperand):
-        if value._reference is not None and value._base is None and value._index is None:
-            return Expression(reference=value._reference, segment=value._segment)
+        if not is_pointer(value._kind):
+            return value._as_expression()
     elif isinstance(value, int):
         return Expression(displacement=value)
     else:
