@@ -212,7 +212,10 @@ class Host:
         return self._loaded.slots.add(Stub(name, signature_of(kind), python))
 
     def define(self, symbol: str, address: Any) -> None:
-        """Let a symbol that nothing loaded defines, such as the linker's, be `address`."""
+        """Let `symbol`, one of the linker's or one that nothing loaded defines, be `address`.
+
+        Without it, bounds symbols are those of what is loaded. A reset does not undo it.
+        """
         self._loaded.placement.define(symbol, int(address))
         self._machine.forget_code(0, 1 << 64)
 

@@ -55,7 +55,6 @@ class Placement:
         """Of each input section: its region, and its offset in it."""
         self.regions: dict[str, Region] = {}
         self.uses: list[Use] = []
-        self._missing: set[str] = set()
         self._answer = answer
         self._units = list(units)
         self._next = {True: layout.load_address, False: layout.virtual_base + layout.load_address}
@@ -123,15 +122,13 @@ class Placement:
         """The address of the symbol `name`, as linked."""
         if name not in self.symbols:
             self.symbols[name] = self._answer(name)
-            self._missing.add(name)
         return self.symbols[name]
 
     def define(self, name: str, address: int) -> None:
-        """Let the undefined symbol `name` be `address`, also where code refers to it already."""
-        if name in self.symbols and name not in self._missing:
-            raise HostError(f"the symbol `{name}` is defined already")
+        """Let `name` be `address` in place of a symbol of the linker's or a missing one."""
+        if any(one.name == name for one in self._sorted):
+            raise HostError(f"a loaded subsystem defines `{name}`")
         self.symbols[name] = address
-        self._missing.discard(name)
         for use in self.uses:
             if use.relocation.symbol == name:
                 self._relocate(use)
