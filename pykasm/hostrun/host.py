@@ -217,7 +217,7 @@ class Host:
         Without it, bounds symbols are those of what is loaded. A reset does not undo it.
         """
         self._loaded.placement.define(symbol, int(address))
-        self._machine.forget_code(0, 1 << 64)
+        self._machine.forget_all_code()
 
     def on_in(self, ports: int | range, reader: Reader) -> None:
         """Let `reader(port)` give the value when code reads one of `ports`."""

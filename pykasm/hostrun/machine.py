@@ -130,6 +130,10 @@ class Machine:
         """Take note that code was changed."""
         self.emulator.ctl_remove_cache(address, address + size)
 
+    def forget_all_code(self) -> None:
+        """Take note that code was changed in many places."""
+        self.emulator.ctl_flush_tb()
+
     def reset(self) -> None:
         """Give all registers the values that they had at first."""
         self.emulator.context_restore(self._fresh)
