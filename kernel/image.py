@@ -1,17 +1,99 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
 from pykasm import *
+from pykasm.lang.functions import stub_address
+from pykasm.link.layout import kernel_layout
 
+from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure
+from kernel.boot.information import BootInformation
 from kernel.boot.start import Start
 from kernel.boot.tables import BootTables
+from kernel.console.console import Console
+from kernel.console.numbers import Numbers
+from kernel.console.serial import Serial
+from kernel.console.vga import TEXT_BUFFER, TextScreen
+from kernel.cpu.descriptors import Descriptors
+from kernel.cpu.exceptions import Exceptions
+from kernel.cpu.features import Features
+from kernel.cpu.interrupts import Interrupts
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.protection import Protection
+from kernel.cpu.stacks import Stacks
+from kernel.debug.backtrace import Backtrace
+from kernel.debug.faults import Faults
+from kernel.debug.panic import Panic
+from kernel.debug.symbols import Symbols
+from kernel.mm.addresses import Area
+from kernel.mm.early import EarlyFrames
+from kernel.mm.paging import Paging
+from kernel.mm.walk import PageWalk
 
 
 def image() -> Image:
     """All of the kernel."""
+    layout = kernel_layout("Start.multiboot2")  # where the linker puts everything
+    # The console
+    symbols = Symbols()  # names and lines of addresses
+    numbers = Numbers()  # numbers as text
+    serial = Serial()  # the serial line
+    screen = TextScreen(Area.DIRECT_MAP + TEXT_BUFFER)  # the screen, where it shows text
+    console = Console(serial, screen, numbers, symbols)  # both of them
+    # When something is wrong
+    information = BootInformation()  # what the boot loader told
+    stacks = Stacks()  # the stacks of the first processor
+    walk = PageWalk()  # what an address leads to
+    faults = Faults(console, list(stacks))  # exceptions in words
+    trap = stub_address("Interrupts", "common")
+    backtrace = Backtrace(console, symbols, walk, trap)  # who called whom
+    panic = Panic(console, faults, backtrace, information)  # the report of the end
+    # The processor
+    features = Features()  # what CPUID shows
+    per_cpu = PerCpu()  # variables of which each processor has its own
+    descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
+    exceptions = Exceptions(panic.exception)  # who handles which vector
+    interrupts = Interrupts(exceptions)  # 256 gates
+    protection = Protection(features)  # the processor's own defences
+    # Memory
+    frames = EarlyFrames(information, panic)  # pages before there is an allocator
+    paging = Paging(layout, stacks, information, features, frames, walk)  # the address space
+    # Starting
+    bring_up = BringUp(
+        per_cpu, descriptors, interrupts, console, information, features, paging, protection
+    )  # the order in which all this starts
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
-    start = Start(checks, tables, failure)  # from the boot loader to 64-bit code
-    return Image(entry=(start.multiboot2, start.pvh), subsystems=[start, checks, failure, tables])
+    start = Start(stacks, checks, tables, failure, bring_up)  # from the loader to 64-bit code
+    return Image(
+        entry=(start.multiboot2, start.pvh),
+        subsystems=[
+            start,
+            tables,
+            checks,
+            failure,
+            bring_up,
+            paging,
+            frames,
+            walk,
+            protection,
+            interrupts,
+            exceptions,
+            descriptors,
+            stacks,
+            per_cpu,
+            features,
+            panic,
+            backtrace,
+            faults,
+            information,
+            console,
+            screen,
+            serial,
+            numbers,
+            symbols,
+        ],
+        on_assert=panic.assertion_failed,
+        layout=layout,
+    )

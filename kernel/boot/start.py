@@ -1,38 +1,39 @@
 """Where boot loaders enter, and the way from there to 64-bit code at the kernel's addresses."""
 
-from enum import IntEnum
-
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
 from kernel.boot import multiboot2, pvh
+from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure, complaint
+from kernel.boot.protocol import Protocol
 from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0, Cr4, Efer, Msr
 from kernel.cpu.segments import Selector
-from kernel.mm.stack import GuardedStack
-
-
-class Protocol(IntEnum):
-    """Who started the kernel, and so what kind of information it left."""
-
-    MULTIBOOT2 = 0
-    PVH = 1
+from kernel.cpu.stacks import Stacks
 
 
 class Start(Subsystem):
     """The first code to run. Loaders enter in 32-bit protected mode without paging, with flat
     segments, interrupts off, and the physical address of their information in ebx."""
 
-    stack = bss(GuardedStack)
     not_multiboot2 = complaint("the loader entered as by Multiboot2, but its magic is wrong")
     not_pvh = complaint("the loader entered as by PVH, but its start info has no magic")
 
-    def __init__(self, checks: Checks, tables: BootTables, failure: BootFailure) -> None:
+    def __init__(
+        self,
+        stacks: Stacks,
+        checks: Checks,
+        tables: BootTables,
+        failure: BootFailure,
+        bring_up: BringUp,
+    ) -> None:
+        self.stacks = stacks
         self.checks = checks
         self.tables = tables
         self.failure = failure
+        self.bring_up = bring_up
         self.multiboot2_header = header(multiboot2.Header, multiboot2.image_header())
         self.pvh_note = note(pvh.EntryNote, pvh.entry_note(self.pvh))
 
@@ -57,7 +58,7 @@ class Start(Subsystem):
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
         """Switch paging and long mode on (AMD64 APM vol. 2, 14.6); keeps ebx and ebp."""
-        mov(esp, physical(self.stack.top))
+        mov(esp, physical(self.stacks.boot.top))
         call(self.checks.processor)
         mov(eax, Cr4.PAE)
         mov(cr4, eax)
@@ -83,9 +84,9 @@ class Start(Subsystem):
 
     @naked(entered=EntryFrame.NONE)
     def higher_half(self) -> None:
-        """The first code at the kernel's own addresses."""
-        lea(rsp, self.stack.top)
-        mov(edx, 0x3f8)
-        mov(al, 0x41)
-        out(dx, al)
-        hlt()
+        """The first code at the kernel's own addresses; a backtrace ends here."""
+        lea(rsp, self.stacks.boot.top)
+        mov(edi, ebp)
+        mov(esi, ebx)
+        xor(ebp, ebp)
+        call(self.bring_up.run)

@@ -1,0 +1,72 @@
+"""The order in which the kernel comes up."""
+
+from typing import NoReturn
+
+from pykasm import *
+
+from kernel.boot import multiboot2, pvh
+from kernel.boot.information import BootInformation
+from kernel.boot.protocol import Protocol
+from kernel.console.console import Console
+from kernel.cpu.descriptors import Descriptors
+from kernel.cpu.features import Features
+from kernel.cpu.interrupts import Interrupts
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.protection import Protection
+from kernel.mm.addresses import direct
+from kernel.mm.paging import Paging
+
+
+class BringUp(Subsystem):
+    """Starts every subsystem, each after what it uses."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        descriptors: Descriptors,
+        interrupts: Interrupts,
+        console: Console,
+        information: BootInformation,
+        features: Features,
+        paging: Paging,
+        protection: Protection,
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.descriptors = descriptors
+        self.interrupts = interrupts
+        self.console = console
+        self.information = information
+        self.features = features
+        self.paging = paging
+        self.protection = protection
+
+    @function(init=True)
+    def run(self, protocol: U32, info: U64) -> NoReturn:
+        """Bring the kernel up; `info` is the physical address of what the loader left, in the form
+        that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
+        protocol, info = keep(protocol), keep(info)
+        self.per_cpu.start_first()
+        self.descriptors.load()
+        self.interrupts.load()
+        self.console.serial.start()
+        self.console.screen.start()
+        self.read_information(protocol, info)
+        self.features.read()
+        self.paging.switch_over()
+        self.protection.enable()
+        self.console.print("hello %p\n", address_of(self.run))
+        int3()
+        self.console.print("back\n")
+        mov(rax, 0)
+        mov(rax, u64[rax])
+        with loop():
+            hlt()
+
+    @function(init=True)
+    def read_information(self, protocol: U32, info: U64) -> None:
+        """Copy what the loader left at physical `info`."""
+        direct(info)
+        with if_(protocol == Protocol.PVH):
+            self.information.from_pvh(cast(info, Ptr[pvh.StartInfo]))
+        with else_():
+            self.information.from_multiboot2(cast(info, Ptr[multiboot2.InformationHeader]))

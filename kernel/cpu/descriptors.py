@@ -1,0 +1,108 @@
+"""The global descriptor table and the task state segment of each processor."""
+
+from enum import IntEnum
+
+from pykasm import *
+
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.segments import KERNEL_SEGMENTS, Segment, Selector, TablePointer
+from kernel.cpu.stacks import Stacks
+
+
+class InterruptStack(IntEnum):
+    """Entries of the interrupt stack table (AMD64 APM vol. 2, 8.9.4), 0 for none.
+
+    These exceptions can come while the stack in use can't be trusted, and within each other.
+    """
+
+    NONE = 0
+    NMI = 1
+    DOUBLE_FAULT = 2
+    MACHINE_CHECK = 3
+
+
+class TaskState(Struct, packed=True):
+    """The 64-bit task state segment (AMD64 APM vol. 2, 12.2.5)."""
+
+    reserved: U32
+    rsp: Array[U64] = field(count=3)
+    """Stacks for the privilege levels that an interrupt switches to."""
+    unused: U64
+    ist: Array[U64] = field(count=7)
+    """Stacks of the interrupt stack table, the first of them number 1."""
+    reserved_too: Array[U8] = field(count=10)
+    io_map_base: U16
+
+
+class SystemDescriptor(Struct, packed=True):
+    """A descriptor of a task state segment in long mode (AMD64 APM vol. 2, 4.8.3)."""
+
+    limit_low: U16
+    base_low: U16
+    base_middle: U8
+    type: U8
+    limit_high_and_flags: U8
+    base_high: U8
+    base_highest: U32
+    reserved: U32
+
+
+AVAILABLE_TASK_STATE = 0x9
+"""The type of a task state segment that is not in use (4.8.3, table 4-6)."""
+
+TYPE_PRESENT = Segment.PRESENT >> 40
+"""`Segment.PRESENT` in the byte that holds the type."""
+
+CACHE_LINE = 128
+"""Alignment that keeps a task state segment within a page (Intel SDM vol. 3A, 8.2.1)."""
+
+
+class DescriptorTable(Struct):
+    """The global descriptor table: `Selector` names its entries."""
+
+    segments: Array[U64] = field(count=len(KERNEL_SEGMENTS))
+    task_state: SystemDescriptor
+
+
+class Descriptors(Subsystem):
+    """A processor's segments. They are the same as those it started on, so that the selectors
+    which it has loaded stay as they are; its own is the task state with the stacks of its own."""
+
+    table = percpu(DescriptorTable, DescriptorTable(segments=KERNEL_SEGMENTS), align=8)
+    task = percpu(TaskState, TaskState(io_map_base=sizeof(TaskState)), align=CACHE_LINE)
+
+    def __init__(self, per_cpu: PerCpu, stacks: Stacks) -> None:
+        self.per_cpu = per_cpu
+        self.stacks = {
+            InterruptStack.NMI: stacks.nmi,
+            InterruptStack.DOUBLE_FAULT: stacks.double_fault,
+            InterruptStack.MACHINE_CHECK: stacks.machine_check,
+        }
+
+    @function(init=True)
+    def load(self) -> None:
+        """Give the first processor its table, its task state and its interrupt stacks."""
+        for number, stack in self.stacks.items():
+            lea(rax, stack.top)
+            mov(self.task.ist[number - 1], rax)
+        self._describe_task()
+        pointer = local(TablePointer)
+        mov(pointer.limit, sizeof(DescriptorTable) - 1)
+        self.per_cpu.point_at(rax, self.table)
+        mov(pointer.base, rax)
+        lgdt(bare[pointer])
+        mov(eax, Selector.TASK_STATE)
+        ltr(ax)
+
+    def _describe_task(self) -> None:
+        """Fill the descriptor of the task state in. Changes rax."""
+        descriptor = self.table.task_state
+        mov(descriptor.limit_low, sizeof(TaskState) - 1)
+        mov(descriptor.type, TYPE_PRESENT | AVAILABLE_TASK_STATE)
+        self.per_cpu.point_at(rax, self.task)
+        mov(descriptor.base_low, ax)
+        shr(rax, 16)
+        mov(descriptor.base_middle, al)
+        mov(descriptor.base_high, ah)
+        shr(rax, 16)
+        mov(descriptor.base_highest, eax)

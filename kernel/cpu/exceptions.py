@@ -1,0 +1,69 @@
+"""What happens on each vector."""
+
+from enum import IntEnum
+from typing import Any
+
+from pykasm import *
+
+from kernel.cpu.trapframe import TrapFrame
+
+VECTORS = 256
+
+
+class Vector(IntEnum):
+    """Exceptions (AMD64 APM vol. 2, 8.1, table 8-1)."""
+
+    DIVIDE_ERROR = 0
+    DEBUG = 1
+    NMI = 2
+    BREAKPOINT = 3
+    OVERFLOW = 4
+    BOUND_RANGE = 5
+    INVALID_OPCODE = 6
+    DEVICE_NOT_AVAILABLE = 7
+    DOUBLE_FAULT = 8
+    INVALID_TSS = 10
+    SEGMENT_NOT_PRESENT = 11
+    STACK = 12
+    GENERAL_PROTECTION = 13
+    PAGE_FAULT = 14
+    X87_FLOATING_POINT = 16
+    ALIGNMENT_CHECK = 17
+    MACHINE_CHECK = 18
+    SIMD_FLOATING_POINT = 19
+    VIRTUALIZATION = 20
+    CONTROL_PROTECTION = 21
+    HYPERVISOR_INJECTION = 28
+    VMM_COMMUNICATION = 29
+    SECURITY = 30
+
+
+WITH_ERROR_CODE = {
+    Vector.DOUBLE_FAULT,
+    Vector.INVALID_TSS,
+    Vector.SEGMENT_NOT_PRESENT,
+    Vector.STACK,
+    Vector.GENERAL_PROTECTION,
+    Vector.PAGE_FAULT,
+    Vector.ALIGNMENT_CHECK,
+    Vector.CONTROL_PROTECTION,
+    Vector.VMM_COMMUNICATION,
+    Vector.SECURITY,
+}
+"""The vectors on which the processor pushes an error code (8.4)."""
+
+Handler = Fn[[Ptr[TrapFrame]], Void]
+"""Called with interrupts off; when it returns, the interrupted code goes on."""
+
+
+class Exceptions(Subsystem):
+    """Who handles what. Whatever the kernel does not expect ends in a panic."""
+
+    def __init__(self, panic: Any) -> None:
+        known = {Vector.BREAKPOINT: self.breakpoint}
+        handlers = [known.get(vector, panic) for vector in range(VECTORS)]
+        self.handlers = rodata(Handler * VECTORS, handlers)
+
+    @function
+    def breakpoint(self, frame: Ptr[TrapFrame]) -> None:
+        """Go on: without a debugger, int3 means nothing."""

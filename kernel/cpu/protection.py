@@ -1,0 +1,28 @@
+"""The processor's own defences of the kernel."""
+
+from pykasm import *
+
+from kernel.cpu.control import Cr4
+from kernel.cpu.features import Features, Structured, StructuredMore
+
+
+class Protection(Subsystem):
+    """Switches on what CPUID shows; `Cr0.WP` is on from the start, NX with the page tables."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @function(init=True)
+    def enable(self) -> None:
+        """Set the bits of CR4 that this processor has. Its page tables are the final ones."""
+        features = self.features
+        mov(rax, cr4)
+        or_(rax, Cr4.PGE)  # every processor with long mode has it
+        for word, feature, bit in (
+            (features.structured, Structured.SMEP, Cr4.SMEP),
+            (features.structured, Structured.SMAP, Cr4.SMAP),
+            (features.structured_more, StructuredMore.UMIP, Cr4.UMIP),
+        ):
+            with if_(word & feature):
+                or_(rax, bit)
+        mov(cr4, rax)

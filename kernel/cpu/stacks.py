@@ -1,0 +1,21 @@
+"""The stacks of the first processor."""
+
+from collections.abc import Iterator
+
+from pykasm import *
+
+from kernel.mm.stack import GuardedStack
+
+
+class Stacks(Subsystem):
+    """The image has room for them, since they are needed before there is memory to hand out."""
+
+    boot = bss(GuardedStack)
+    """What the kernel starts on, and then goes on with."""
+    nmi = bss(GuardedStack)
+    double_fault = bss(GuardedStack)
+    machine_check = bss(GuardedStack)
+
+    def __iter__(self) -> Iterator[GuardedStack]:
+        """All of them."""
+        yield from (self.boot, self.nmi, self.double_fault, self.machine_check)
