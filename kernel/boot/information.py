@@ -73,9 +73,8 @@ class BootInformation(BootRecord):
                 tail(self.read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
             with case(TagType.MEMORY_MAP):
                 tail(self.read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
-            with case(TagType.ACPI_OLD_RSDP):
-                with if_(self.acpi_root == 0):
-                    self._read_rsdp(tag, size)
+            with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):
+                self._read_rsdp(tag, size)
             with case(TagType.ACPI_NEW_RSDP):
                 self._read_rsdp(tag, size)
 

@@ -9,7 +9,7 @@ DEBUG_EXIT_PORT = 0xF4
 
 
 class ExitValue(IntEnum):
-    """What is written to the port; QEMU's exit status is twice that plus 1 (hw/misc/debugexit.c)."""
+    """What is written to the port; QEMU exits with twice that plus 1 (hw/misc/debugexit.c)."""
 
     POWEROFF = 0x10
     PANIC = 0x11

@@ -1,0 +1,92 @@
+"""The tables that the kernel reads, as the firmware lays them out.
+
+Source: Advanced Configuration and Power Interface Specification, version 6.5.
+"""
+
+from enum import IntEnum, IntFlag
+
+from pykasm import *
+
+
+def signature(characters: str) -> int:
+    """The signature of a table as a number that code can compare with."""
+    return int.from_bytes(characters.encode(), "little")
+
+
+class RootPointer(Struct, packed=True):
+    """Root system description pointer (5.2.5.3). Revision 0 ends with `rsdt`."""
+
+    signature: U64
+    checksum: U8
+    oem_id: Array[U8] = field(count=6)
+    revision: U8
+    rsdt: U32
+    length: U32
+    xsdt: U64
+    extended_checksum: U8
+    reserved: Array[U8] = field(count=3)
+
+
+ROOT_SIGNATURE = signature("RSD PTR ")
+OLD_ROOT_SIZE = offsetof(RootPointer, "length")
+"""Bytes of a root pointer of revision 0, over which `checksum` runs in all revisions."""
+
+
+class TableHeader(Struct, packed=True):
+    """What every table begins with; `length` counts bytes, these too (5.2.6)."""
+
+    signature: U32
+    length: U32
+    revision: U8
+    checksum: U8
+    oem_id: Array[U8] = field(count=6)
+    oem_table_id: Array[U8] = field(count=8)
+    oem_revision: U32
+    creator_id: U32
+    creator_revision: U32
+
+
+class AddressSpace(IntEnum):
+    """Where a register lies (5.2.3.2)."""
+
+    MEMORY = 0
+    IO = 1
+    PCI = 2
+
+
+class GenericAddress(Struct, packed=True):
+    """The place of a register (5.2.3.2)."""
+
+    space: U8 = field(AddressSpace)
+    bit_width: U8
+    bit_offset: U8
+    access_size: U8
+    address: U64
+
+
+class FixedFlags(IntFlag):
+    """`FixedTable.flags` (5.2.9, table 5.10)."""
+
+    RESET_REG_SUP = 1 << 10
+    """`reset_register` resets the machine."""
+
+
+class FixedTable(Struct, packed=True):
+    """Fixed ACPI description table, signature FACP (5.2.9); short of what older revisions lack."""
+
+    header: TableHeader
+    dsdt: U32 = field(at=40)
+    smi_command: U32 = field(at=48)
+    acpi_enable: U8
+    pm1a_control: U32 = field(at=64)
+    pm1b_control: U32
+    flags: U32 = field(FixedFlags, at=112)
+    reset_register: GenericAddress
+    reset_value: U8
+    x_dsdt: U64 = field(at=140)
+
+
+RSDT_SIGNATURE = signature("RSDT")
+XSDT_SIGNATURE = signature("XSDT")
+FIXED_SIGNATURE = signature("FACP")
+DSDT_SIGNATURE = signature("DSDT")
