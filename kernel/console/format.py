@@ -40,7 +40,7 @@ def _is_natural(kind: TypeMeta) -> bool:
 
 
 def _is_number_or_pointer(kind: TypeMeta) -> bool:
-    return issubclass(kind, Integer) or is_pointer(kind)
+    return is_pointer(kind) or issubclass(kind, Integer)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,16 @@ from pykasm import *
 NUMBER_SIZE = 24
 """Bytes that any number of 64 bits fits into as text, with its sign or its unit."""
 
+HEXADECIMAL, DECIMAL = 16, 10
+NO_DIGIT = 0xFF
+
 KIBI = 1024
 KIBI_BITS = 10
+
+
+def _digit_value(code: int) -> int:
+    found = "0123456789abcdef".find(chr(code).lower())
+    return found if found >= 0 else NO_DIGIT
 
 
 class Numbers(Subsystem):
@@ -19,6 +27,7 @@ class Numbers(Subsystem):
     """
 
     digits = rodata(U8 * 16, b"0123456789abcdef")
+    digit_values = rodata(U8 * 256, bytes(_digit_value(code) for code in range(256)))
     units = rodata(U8 * 7, b" KMGTPE")
     """First letters of the binary prefixes (IEC 80000-13)."""
 
@@ -76,6 +85,33 @@ class Numbers(Subsystem):
             self._prepend(end, al)
             self._prepend(end, ord("."))
         tail(self.unsigned, size, 10, end)
+
+    @function
+    def parse(self, string: Ptr[U8]) -> tuple[U64, U32]:
+        """The number that `string` is, in decimal or, after `0x`, in hexadecimal; and 1.
+
+        Both are 0 if it is none, or one of more than 64 bits.
+        """
+        base = scratch(U64)
+        mov(u32(base), DECIMAL)
+        with if_((string[0] == ord("0")) & ((string[1] == ord("x")) | (string[1] == ord("X")))):
+            mov(u32(base), HEXADECIMAL)
+            add(string, len("0x"))
+        value, digit = rax, rcx
+        xor(u32(value), u32(value))
+        with loop():
+            movzx(u32(digit), at(string))
+            mov(cl, self.digit_values[digit])
+            with if_(digit >= base):
+                ret(0, 0)
+            mul(base)
+            with if_(~OF):
+                add(value, digit)
+            with if_(CF):
+                ret(0, 0)
+            inc(string)
+            break_if(at(string) == 0)
+        ret(value, 1)
 
     def _prepend(self, end: Ptr[U8], character: object) -> None:
         dec(end)

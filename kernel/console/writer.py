@@ -8,13 +8,13 @@ from kernel.console.arguments import push_arguments
 from kernel.console.colour import NORMAL, Colour
 from kernel.console.directive import ESCAPE, Directive, Letter, Padding, directive
 from kernel.console.format import translate
-from kernel.console.numbers import NUMBER_SIZE, Numbers
+from kernel.console.numbers import DECIMAL, HEXADECIMAL, NUMBER_SIZE, Numbers
 from kernel.debug.symbols import Place, Symbols
 from pykasm import *
 from pykasm.errors import Mistake, report
 from pykasm.source import moment_of
 
-HEXADECIMAL, DECIMAL = 16, 10
+
 POINTER_DIGITS = 16
 
 PLAIN = Directive(letter=Letter.UNSIGNED, padding=Padding.LEFT, width_plus_one=1)
@@ -138,7 +138,7 @@ class Writer(Subsystem):
 
     def _write_up_to(self, end: Ptr[U8], directive: Ptr[Directive], start: Ptr[U8]) -> None:
         sub(end, start)
-        tail(self.write_field, directive, start, u64(end))
+        self.write_field(directive, start, u64(end))
 
     @function
     def write_string(self, directive: Ptr[Directive], string: Ptr[U8]) -> None:
