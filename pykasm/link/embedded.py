@@ -15,7 +15,7 @@ ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,19 +118,27 @@ def embedded_symbols(units: Sequence[AssembledUnit], linked: Path) -> ObjectFile
 
     Source files are named relative to the directory that the units' debugging information names.
     """
-    table = _Table()
-    symbols = sorted(filter(_is_told, read_symbols(linked)), key=lambda one: one.address)
     functions = {
         function.name: (function, debug.directory)
         for unit in units
         if (debug := unit.object.debug) is not None
         for function in debug.functions
     }
+    return symbols_object(read_symbols(linked), functions)
+
+
+def symbols_object(
+    symbols: Iterable[LinkedSymbol], functions: Mapping[str, tuple[DebugFunction, str]]
+) -> ObjectFile:
+    """The table of `symbols`; `functions` has those of code by name, each with the directory that
+    its source files are named relative to."""
+    table = _Table()
+    told = sorted(filter(_is_told, symbols), key=lambda symbol: symbol.address)
     lines = [
-        table.program(*functions[one.name]) if one.name in functions else NO_LINES
-        for one in symbols
+        table.program(*functions[symbol.name]) if symbol.name in functions else NO_LINES
+        for symbol in told
     ]
-    return table.finished(symbols, lines)
+    return table.finished(told, lines)
 
 
 def _is_told(symbol: LinkedSymbol) -> bool:
