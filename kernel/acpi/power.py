@@ -59,6 +59,7 @@ class Power(Subsystem):
             self.soft_off()
         leave_emulator(ExitValue.POWEROFF)
         tail(self.halt)
+        never()
 
     @function
     def soft_off(self) -> None:
@@ -136,6 +137,7 @@ class Power(Subsystem):
         self.reset_by_acpi()
         self.reset_by_keyboard()
         tail(self.triple_fault)
+        never()
 
     @function
     def reset_by_acpi(self) -> None:
@@ -170,6 +172,7 @@ class Power(Subsystem):
         push(0)
         lidt(bare[rsp])
         ud2()
+        never()
 
     @function
     def wait(self) -> None:
@@ -183,3 +186,4 @@ class Power(Subsystem):
         with loop():
             cli()
             hlt()
+        never()

@@ -101,11 +101,12 @@ class AcpiTables(Subsystem):
         ret(0)
 
     def _entry(self, entry: U64) -> U64:
-        """The address that is the entry of `root` at `entry`, in rdi."""
-        mov(edi, u32[entry])
+        """The address that is the entry of `root` at `entry`."""
+        address = scratch(U64)
+        mov(u32(address), u32[entry])
         with if_(self.entry_size == sizeof(U64)):
-            mov(rdi, u64[entry])
-        return rdi
+            mov(address, u64[entry])
+        return address
 
     @function
     def table_at(self, address: U64) -> Ptr[TableHeader]:

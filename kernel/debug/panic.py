@@ -63,16 +63,19 @@ class Panic(Subsystem):
         self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
         self.faults.print(frame)
         tail(self.finish, frame)
+        never()
 
     @naked
     def stop(self, message: Ptr[U8]) -> NoReturn:
         """Report `message`, from the caller's place and with its registers."""
         self._with_frame(self.report_stop)
+        never()
 
     @naked
     def assertion_failed(self, message: Ptr[U8]) -> NoReturn:
         """Report a failed `asserts`: `message` has its place and its text."""
         self._with_frame(self.report_assertion)
+        never()
 
     def _with_frame(self, report: Any) -> None:
         """Call `report` with the message in rdi and a TrapFrame of the caller's registers.
@@ -105,6 +108,7 @@ class Panic(Subsystem):
         self.begin(frame)
         self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
         tail(self.finish, frame)
+        never()
 
     @function
     def report_assertion(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
@@ -113,6 +117,7 @@ class Panic(Subsystem):
         self.begin(frame)
         self.console.print("\npanic: assertion failed: %s\n", message, colour=Colour.LIGHT_RED)
         tail(self.finish, frame)
+        never()
 
     @function
     def begin(self, frame: Ptr[TrapFrame]) -> None:
@@ -142,6 +147,7 @@ class Panic(Subsystem):
             )
             self.console.print(END + "\n")
         tail(self.leave)
+        never()
 
     @function
     def processor(self) -> U32:
@@ -163,6 +169,7 @@ class Panic(Subsystem):
         self.backtrace.print(frame.rip, cast(frame.rbp, Ptr[StackFrame]))
         self.console.print(END + "\n")
         tail(self.leave)
+        never()
 
     @function
     def print_registers(self, frame: Ptr[TrapFrame]) -> None:
@@ -183,6 +190,7 @@ class Panic(Subsystem):
         with if_(testing != 0):
             leave_emulator(ExitValue.PANIC)
         tail(self.halt)
+        never()
 
     @function
     def halt(self) -> NoReturn:
@@ -190,6 +198,7 @@ class Panic(Subsystem):
         cli()
         with loop():
             hlt()
+        never()
 
 
 def _row(names: tuple[str, ...]) -> str:

@@ -192,7 +192,8 @@ class Symbols(Subsystem):
 
     def _index_of_rank(self, table: Ptr[EmbeddedSymbols], rank: U32) -> U32:
         order = scratch(table.by_name)
-        return scratch(order[rank])
+        index: U32 = scratch(order[rank])
+        return index
 
     @function
     def compare(self, left: Ptr[U8], right: Ptr[U8]) -> I32:
