@@ -40,8 +40,6 @@ class Diagnosis:
         before = self._trace.at(rip - 1)
         if before and before.address == rip - 1 and self._memory.read(rip - 1, 1) == HLT:
             return self.fault("halts the processor, and no interrupt would wake it", rip - 1)
-        if machine.is_stuck():
-            return self.fault("runs an instruction that the emulator does not know")
         return self.fault(
             f"has not returned after {limit:,} instructions",
             fix="`limit=` allows more, if this is no endless loop",

@@ -32,15 +32,11 @@ NOWHERE = (1 << 64) - 1
 
 HLT = b"\xf4"
 
-STAYING = (0xE9, 0xEB, 0xF2, 0xF3)
-"""First bytes of instructions that may stay where they are: jumps, repeated ones (AMD64 APM vol. 3,
-JMP and 1.2.6)."""
-
 EXCEPTIONS = {
     0: "divides by zero, or its quotient is too large (#DE)",
     1: "raises a debug exception (#DB)",
     3: "runs into a breakpoint (#BP)",
-    6: "runs an invalid instruction (#UD)",
+    6: "runs an instruction that is invalid, or unknown to the emulator (#UD)",
     8: "raises an exception, and a host run has no interrupt table",
     13: "raises a general protection exception (#GP)",
     14: "raises a page fault (#PF)",
@@ -79,6 +75,7 @@ class Machine:
         self.ports = Ports()
         self.refused: Access | None = None
         self.exception: int | None = None
+        self._failure: BaseException | None = None
         self._hook()
         self._fresh = self.emulator.context_save()
 
@@ -102,15 +99,20 @@ class Machine:
         self.exception = number
         emulator.emu_stop()
 
-    def _on_in(self, _: Uc, port: int, size: int, __: Any) -> int:
-        return self.ports.read(port, size)
+    def _on_in(self, emulator: Any, port: int, size: int, _: Any) -> int:
+        try:
+            return self.ports.read(port, size)
+        except BaseException as failure:  # the binding has no value to go on with
+            self._failure = failure
+            emulator.emu_stop()
+            return 0
 
     def _on_out(self, _: Uc, port: int, size: int, value: int, __: Any) -> None:
         self.ports.write(port, size, value)
 
     def run(self, address: int, most: int) -> None:
         """Run from `address` until something stops it, or `most` instructions ran."""
-        self.refused = self.exception = None
+        self.refused = self.exception = self._failure = None
         try:
             self.emulator.emu_start(address, NOWHERE, count=most)
         except UcError as error:
@@ -118,13 +120,8 @@ class Machine:
                 self.exception = 6
             elif self.refused is None:
                 raise
-
-    def is_stuck(self) -> bool:
-        """Whether one step more leads nowhere, as with instructions that are not emulated."""
-        before = self.registers["rip"]
-        self.run(before, 1)
-        code = self.emulator.mem_read(before, 1)[0]
-        return self.registers["rip"] == before and code not in STAYING
+        if self._failure is not None:
+            raise self._failure
 
     def forget_code(self, address: int, size: int) -> None:
         """Take note that code was changed."""

@@ -57,9 +57,12 @@ class Placement:
         self.uses: list[Use] = []
         self._answer = answer
         self._units = list(units)
-        self._next = {True: layout.load_address, False: layout.virtual_base + layout.load_address}
+        self._base = layout.virtual_base
+        self._end = layout.load_address
+        self._name_bound("start")
         for output, inputs in self._outputs(layout):
             self._place(output, inputs, memory)
+        self._name_bound("end")
         self._name_symbols()
         for use in self.uses:
             self._relocate(use)
@@ -74,7 +77,7 @@ class Placement:
         ]
         for output in layout.sections:
             taken = [one for one in waiting if output.takes(one.name)]
-            waiting = [one for one in waiting if one not in taken]
+            waiting = [one for one in waiting if not output.takes(one.name)]
             yield output, taken
         for section in waiting:
             yield OutputSection(section.name, _permissions(section)), [section]
@@ -87,12 +90,12 @@ class Placement:
             offsets.append(size)
             size += section.size
         size += self.symbols[output.reserve] if output.reserve else 0
-        address = self._next[output.physical]
+        address = self._end + (0 if output.physical else self._base)
         if size:
             linked = output.place if isinstance(output.place, int) else address
             region = memory.map(output.name, address, size, output.permissions, linked)
             self._fill(region, inputs, offsets)
-            self._next[output.physical] = region.end + PAGE  # a gap, so that overruns fault
+            self._end += region.mapped + PAGE  # a gap, so that overruns fault
         self.symbols[f"{output.symbol}_start"] = address
         self.symbols[f"{output.symbol}_end"] = address + size
         if output.fixed:
@@ -106,6 +109,11 @@ class Placement:
             self.starts[section.name] = region, offset
             self.symbols[section.name] = region.linked + offset
             self.uses += [Use(region, offset + one.offset, one) for one in section.relocations]
+
+    def _name_bound(self, bound: str) -> None:
+        """Define the image's start or end, where the next section would be."""
+        self.symbols[f"image_load_{bound}"] = self._end
+        self.symbols[f"image_{bound}"] = self._end + self._base
 
     def _name_symbols(self) -> None:
         found = []
