@@ -8,7 +8,7 @@ from pykasm.objects import dwarf
 from pykasm.objects.debug import DebugFunction, DebugUnit, EntryFrame
 from pykasm.objects.dwarf import FrameInstruction as Cfa
 from pykasm.objects.effects import RBP, RIP, RSP
-from pykasm.objects.leb128 import unsigned
+from pykasm.objects.leb128 import signed, unsigned
 from pykasm.objects.model import Section
 from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows
 from pykasm.objects.writer import SectionWriter
@@ -121,10 +121,19 @@ def _address_change(before: Frame, after: Frame) -> bytes:
     if register == old_register:
         if distance == old_distance:
             return b""
-        return bytes((Cfa.DEF_CFA_OFFSET,)) + unsigned(distance)
+        return _with_distance(Cfa.DEF_CFA_OFFSET, Cfa.DEF_CFA_OFFSET_SF, b"", distance)
+    named = bytes((register,))
     if distance == old_distance:
-        return bytes((Cfa.DEF_CFA_REGISTER, register))
-    return bytes((Cfa.DEF_CFA, register)) + unsigned(distance)
+        return bytes((Cfa.DEF_CFA_REGISTER,)) + named
+    return _with_distance(Cfa.DEF_CFA, Cfa.DEF_CFA_SF, named, distance)
+
+
+def _with_distance(plain: int, factored: int, named: bytes, distance: int) -> bytes:
+    """The instruction `plain` for a distance; `factored` for one below zero, which code has that
+    took off the stack what was there before it."""
+    if distance >= 0:
+        return bytes((plain,)) + named + unsigned(distance)
+    return bytes((factored,)) + named + signed(distance // _DATA_ALIGNMENT)
 
 
 def _register_changes(before: Frame, after: Frame) -> bytes:
