@@ -1,0 +1,1 @@
+"""What runs beside the product: set-up, benchmarks, generated files."""

@@ -1,0 +1,91 @@
+"""The kernel's instructions again and again, with other registers each time.
+
+That gives as many instructions as wanted with a real kernel's distribution: of mnemonics, of
+operand forms, of jumps, and of how often the same statement comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from kernel.image import image
+from pykasm.isa.code import Label, Line
+from pykasm.isa.registers import Register, RegisterKind, general
+from pykasm.lang.builder import place
+from pykasm.lang.functions import emits, naked, stub
+from pykasm.lang.image import Image
+from pykasm.lang.instructions import Mnemonic
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.piece import CALLEE_SAVED, Piece
+from pykasm.lang.subsystem import Subsystem
+from pykasm.objects.debug import EntryFrame
+
+RING = [register.number for register in CALLEE_SAVED]
+"""Registers that can stand for each other in every instruction."""
+
+Step = tuple[Callable[..., None], tuple[Any, ...]]
+
+
+def _turned(register: Register, turn: int) -> Register:
+    if register.kind is not RegisterKind.GENERAL or register.number not in RING:
+        return register
+    position = (RING.index(register.number) + turn) % len(RING)
+    return general(RING[position], register.size)
+
+
+def _renamed(operand: Any, turn: int) -> Any:
+    if type(operand) is RegisterOperand:
+        return RegisterOperand(_turned(operand._register, turn), operand._kind)
+    if isinstance(operand, MemoryOperand):
+        made = operand._copy(operand._kind)
+        made._base = _renamed(operand._base, turn)
+        made._index = _renamed(operand._index, turn)
+        return made
+    return operand
+
+
+def _steps(piece: Piece, turn: int) -> list[Step]:
+    steps: list[Step] = []
+    for item in piece.items:
+        if isinstance(item, Label):
+            steps.append((place, (item,)))
+        elif isinstance(item, Line):
+            word = Mnemonic(item.statement.mnemonic, item.statement.prefix)
+            steps.append((word, tuple(_renamed(one, turn) for one in item.written)))
+    return steps
+
+
+class Replay(Subsystem):
+    """Emits at least `wanted` instructions."""
+
+    def __init__(self, wanted: int) -> None:
+        program = image().assemble()
+        pieces = [one for unit in program.units for one in unit.pieces if one.bits == 64]
+        self.bodies = [[_steps(piece, turn) for piece in pieces] for turn in range(len(RING))]
+        self.wanted = wanted
+
+    @naked
+    def start(self) -> None:
+        """An entry, so that there is an image."""
+        Mnemonic("ret")()
+
+    @emits
+    def copies(self) -> None:
+        """The copies, each of the kernel's functions a stub."""
+        made = 0
+        for turn in count():
+            for number, steps in enumerate(self.bodies[turn % len(RING)]):
+                with stub(f"copy{turn}_{number}", entered=EntryFrame.NONE):
+                    for word, operands in steps:
+                        word(*operands)
+                made += len(steps)
+            if made >= self.wanted:
+                return
+
+
+def replayed(wanted: int) -> Image:
+    """An image of at least `wanted` instructions like the kernel's."""
+    replay = Replay(wanted)
+    return Image(entry=replay.start, subsystems=[replay])
