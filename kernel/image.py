@@ -1,13 +1,11 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
-from pykasm import *
-from pykasm.lang.functions import stub_address
-from pykasm.link.layout import kernel_layout
-
+from kernel.acpi.tables import AcpiTables
 from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
+from kernel.boot.report import BootReport
 from kernel.boot.start import Start
 from kernel.boot.tables import BootTables
 from kernel.console.console import Console
@@ -29,10 +27,17 @@ from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
 from kernel.mm.paging import Paging
 from kernel.mm.walk import PageWalk
+from kernel.monitor.history import History
+from kernel.monitor.keys import Keys
+from kernel.monitor.line import LineEditor
+from kernel.monitor.monitor import Monitor
+from kernel.monitor.strings import Strings
+from pykasm import *
+from pykasm.link.layout import kernel_layout
 
 
 def image() -> Image:
-    """All of the kernel."""
+    """All of the kernel, in the order in which it is linked."""
     layout = kernel_layout("Start.multiboot2")  # where the linker puts everything
     # The console
     symbols = Symbols()  # names and lines of addresses
@@ -42,10 +47,10 @@ def image() -> Image:
     console = Console(serial, screen, numbers, symbols)  # both of them
     # When something is wrong
     information = BootInformation()  # what the boot loader told
-    stacks = Stacks()  # the stacks of the first processor
+    stacks = Stacks()  # those of the first processor
     walk = PageWalk()  # what an address leads to
     faults = Faults(console, list(stacks))  # exceptions in words
-    trap = stub_address("Interrupts", "common")
+    trap = symbol("Interrupts.common")  # what calls all handlers
     backtrace = Backtrace(console, symbols, walk, trap)  # who called whom
     panic = Panic(console, faults, backtrace, information)  # the report of the end
     # The processor
@@ -58,42 +63,36 @@ def image() -> Image:
     # Memory
     frames = EarlyFrames(information, panic)  # pages before there is an allocator
     paging = Paging(layout, stacks, information, features, frames, walk)  # the address space
+    # The firmware
+    acpi = AcpiTables(information, paging, console)  # its tables
+    # People
+    strings = Strings()  # texts, and the words in them
+    history = History(strings)  # lines typed before
+    keys = Keys()  # what was typed on the terminal
+    editor = LineEditor(console, keys, history)  # a line at a time
+    monitor = Monitor(console, editor, strings, [])  # commands
     # Starting
-    bring_up = BringUp(
-        per_cpu, descriptors, interrupts, console, information, features, paging, protection
-    )  # the order in which all this starts
+    report = BootReport(console, information)  # what the boot loader told, in words
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
+    bring_up = BringUp(
+        per_cpu,
+        descriptors,
+        interrupts,
+        console,
+        information,
+        features,
+        paging,
+        protection,
+        report,
+        acpi,
+        monitor,
+    )  # the order in which all this starts
     start = Start(stacks, checks, tables, failure, bring_up)  # from the loader to 64-bit code
     return Image(
         entry=(start.multiboot2, start.pvh),
-        subsystems=[
-            start,
-            tables,
-            checks,
-            failure,
-            bring_up,
-            paging,
-            frames,
-            walk,
-            protection,
-            interrupts,
-            exceptions,
-            descriptors,
-            stacks,
-            per_cpu,
-            features,
-            panic,
-            backtrace,
-            faults,
-            information,
-            console,
-            screen,
-            serial,
-            numbers,
-            symbols,
-        ],
+        subsystems=[one for one in locals().values() if isinstance(one, Subsystem)],
         on_assert=panic.assertion_failed,
         layout=layout,
     )

@@ -2,11 +2,11 @@
 
 from typing import NoReturn
 
-from pykasm import *
-
+from kernel.acpi.tables import AcpiTables
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
 from kernel.boot.protocol import Protocol
+from kernel.boot.report import BootReport
 from kernel.console.console import Console
 from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.features import Features
@@ -15,6 +15,8 @@ from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
+from kernel.monitor.monitor import Monitor
+from pykasm import *
 
 
 class BringUp(Subsystem):
@@ -30,6 +32,9 @@ class BringUp(Subsystem):
         features: Features,
         paging: Paging,
         protection: Protection,
+        report: BootReport,
+        acpi: AcpiTables,
+        monitor: Monitor,
     ) -> None:
         self.per_cpu = per_cpu
         self.descriptors = descriptors
@@ -39,6 +44,9 @@ class BringUp(Subsystem):
         self.features = features
         self.paging = paging
         self.protection = protection
+        self.report = report
+        self.acpi = acpi
+        self.monitor = monitor
 
     @function(init=True)
     def run(self, protocol: U32, info: U64) -> NoReturn:
@@ -54,13 +62,10 @@ class BringUp(Subsystem):
         self.features.read()
         self.paging.switch_over()
         self.protection.enable()
-        self.console.print("hello %p\n", address_of(self.run))
-        int3()
-        self.console.print("back\n")
-        mov(rax, 0)
-        mov(rax, u64[rax])
-        with loop():
-            hlt()
+        self.report.print()
+        self.acpi.start()
+        self.monitor.run()
+        never()
 
     @function(init=True)
     def read_information(self, protocol: U32, info: U64) -> None:

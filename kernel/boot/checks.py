@@ -1,10 +1,11 @@
 """Whether this machine can run the kernel at all."""
 
-from pykasm import *
+from typing import Any
 
 from kernel.boot.failure import BootFailure, complaint
 from kernel.cpu.control import RFlags
 from kernel.cpu.features import Extended, Leaf
+from pykasm import *
 
 
 class Checks(Subsystem):
@@ -35,6 +36,8 @@ class Checks(Subsystem):
         popfd()
         pushfd()
         pop(eax)
+        push(ecx)
+        popfd()
         xor(eax, ecx)
         self._insist(eax & RFlags.ID, self.no_cpuid)
 
@@ -46,7 +49,7 @@ class Checks(Subsystem):
         cpuid()
         self._insist(edx & Extended.LONG_MODE, self.no_long_mode)
 
-    def _insist(self, condition: object, message: object) -> None:
+    def _insist(self, condition: Any, message: object) -> None:
         with if_(~condition):
             mov(esi, physical(message))
             jmp(self.failure.stop)

@@ -1,8 +1,7 @@
 """The end of a start that can't go on, told before there is a console."""
 
-from pykasm import *
-
 from kernel.console.serial import COM1, DIVISOR, LineControl, LineStatus, Register
+from pykasm import *
 
 SCREEN = 0xB8000
 """The text screen of a VGA in mode 3 (IBM VGA Technical Reference, 1987)."""

@@ -5,9 +5,8 @@ Source: Multiboot2 Specification version 2.0, sections 3.1 (header) and 3.6 (boo
 
 from enum import IntEnum
 
-from pykasm import *
-
 from kernel.boot.memorykind import MemoryKind
+from pykasm import *
 
 HEADER_MAGIC = 0xE85250D6
 """What a loader searches for (3.1.2)."""

@@ -1,8 +1,5 @@
 """Where boot loaders enter, and the way from there to 64-bit code at the kernel's addresses."""
 
-from pykasm import *
-from pykasm.objects.debug import EntryFrame
-
 from kernel.boot import multiboot2, pvh
 from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
@@ -12,6 +9,8 @@ from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0, Cr4, Efer, Msr
 from kernel.cpu.segments import Selector
 from kernel.cpu.stacks import Stacks
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
 
 
 class Start(Subsystem):

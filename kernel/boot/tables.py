@@ -1,10 +1,9 @@
 """The page tables that the kernel starts on, and its first descriptor table."""
 
-from pykasm import *
-
 from kernel.cpu.segments import KERNEL_SEGMENTS, TablePointer
 from kernel.mm.addresses import Area
 from kernel.mm.pagetable import ENTRIES, PAGE, PageFlags, PageShift, PageTable
+from pykasm import *
 
 REACH = 4
 """GiB of physical memory that the tables map: all that 32-bit loaders can have written to."""

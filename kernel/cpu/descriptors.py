@@ -2,11 +2,10 @@
 
 from enum import IntEnum
 
-from pykasm import *
-
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.segments import KERNEL_SEGMENTS, Segment, Selector, TablePointer
 from kernel.cpu.stacks import Stacks
+from pykasm import *
 
 
 class InterruptStack(IntEnum):
@@ -73,16 +72,16 @@ class Descriptors(Subsystem):
 
     def __init__(self, per_cpu: PerCpu, stacks: Stacks) -> None:
         self.per_cpu = per_cpu
-        self.stacks = {
-            InterruptStack.NMI: stacks.nmi,
-            InterruptStack.DOUBLE_FAULT: stacks.double_fault,
-            InterruptStack.MACHINE_CHECK: stacks.machine_check,
-        }
+        self.stacks = stacks
 
     @function(init=True)
     def load(self) -> None:
         """Give the first processor its table, its task state and its interrupt stacks."""
-        for number, stack in self.stacks.items():
+        for number, stack in (
+            (InterruptStack.NMI, self.stacks.nmi),
+            (InterruptStack.DOUBLE_FAULT, self.stacks.double_fault),
+            (InterruptStack.MACHINE_CHECK, self.stacks.machine_check),
+        ):
             lea(rax, stack.top)
             mov(self.task.ist[number - 1], rax)
         self._describe_task()

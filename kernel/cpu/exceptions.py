@@ -3,9 +3,8 @@
 from enum import IntEnum
 from typing import Any
 
-from pykasm import *
-
 from kernel.cpu.trapframe import TrapFrame
+from pykasm import *
 
 VECTORS = 256
 
@@ -60,7 +59,7 @@ class Exceptions(Subsystem):
     """Who handles what. Whatever the kernel does not expect ends in a panic."""
 
     def __init__(self, panic: Any) -> None:
-        known = {Vector.BREAKPOINT: self.breakpoint}
+        known: dict[int, Any] = {Vector.BREAKPOINT: self.breakpoint}
         handlers = [known.get(vector, panic) for vector in range(VECTORS)]
         self.handlers = rodata(Handler * VECTORS, handlers)
 

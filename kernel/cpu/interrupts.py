@@ -2,16 +2,15 @@
 
 from enum import IntFlag
 
-from pykasm import *
-from pykasm.lang.functions import stub_address
-from pykasm.objects.debug import EntryFrame
-
 from kernel.cpu.descriptors import InterruptStack
 from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Exceptions, Vector
 from kernel.cpu.segments import Selector, TablePointer
 from kernel.cpu.trapframe import TrapFrame
+from pykasm import *
+from pykasm.lang.functions import stub_address
+from pykasm.objects.debug import EntryFrame
 
-INTERRUPT_STACKS = {
+INTERRUPT_STACKS: dict[int, InterruptStack] = {
     Vector.NMI: InterruptStack.NMI,
     Vector.DOUBLE_FAULT: InterruptStack.DOUBLE_FAULT,
     Vector.MACHINE_CHECK: InterruptStack.MACHINE_CHECK,

@@ -1,8 +1,7 @@
 """The block of variables that each processor has of its own, reached through GS."""
 
-from pykasm import *
-
 from kernel.cpu.control import Msr
+from pykasm import *
 
 
 class PerCpu(Subsystem):

@@ -1,9 +1,8 @@
 """The processor's own defences of the kernel."""
 
-from pykasm import *
-
 from kernel.cpu.control import Cr4
 from kernel.cpu.features import Features, Structured, StructuredMore
+from pykasm import *
 
 
 class Protection(Subsystem):

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 
-from pykasm import *
-
 from kernel.mm.stack import GuardedStack
+from pykasm import *
 
 
 class Stacks(Subsystem):

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from pykasm import *
-
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Module, Region
 from kernel.boot.tables import REACH
 from kernel.mm.addresses import direct
 from kernel.mm.pagetable import PAGE, PageShift
+from pykasm import *
 
 LOWEST = 1 << 20
 """Where to begin: the first MiB is for starting other processors, whose first code is 16-bit."""

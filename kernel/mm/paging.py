@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from pykasm import *
-from pykasm.link.layout import Layout, OutputSection
-
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Region
 from kernel.cpu.control import Efer, Msr
@@ -22,6 +19,8 @@ from kernel.mm.pagetable import (
 )
 from kernel.mm.stack import GuardedStack
 from kernel.mm.walk import PageWalk
+from pykasm import *
+from pykasm.link.layout import Layout, OutputSection
 
 READ = PageFlags.PRESENT | PageFlags.GLOBAL | NO_EXECUTE
 WRITE = READ | PageFlags.WRITE

@@ -1,8 +1,7 @@
 """Stacks that can't overflow unnoticed."""
 
-from pykasm import *
-
 from kernel.mm.pagetable import PAGE
+from pykasm import *
 
 STACK_SIZE = 4 * PAGE
 """Bytes; what a thread of the kernel or an interrupt may use."""

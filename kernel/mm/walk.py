@@ -1,9 +1,8 @@
 """What an address leads to, by the page tables in use."""
 
-from pykasm import *
-
 from kernel.mm.addresses import direct
-from kernel.mm.pagetable import ADDRESS_MASK, ENTRIES, INDEX_BITS, PageFlags, PageShift, PageTable
+from kernel.mm.pagetable import ADDRESS_MASK, ENTRIES, INDEX_BITS, PageFlags, PageShift
+from pykasm import *
 
 SIGN_BITS = 16
 """The upper bits of an address, which must repeat the one below them (AMD64 APM vol. 2, 1.1.3)."""
