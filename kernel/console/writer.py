@@ -14,7 +14,6 @@ from pykasm import *
 from pykasm.errors import Mistake, report
 from pykasm.source import moment_of
 
-
 POINTER_DIGITS = 16
 
 PLAIN = Directive(letter=Letter.UNSIGNED, padding=Padding.LEFT, width_plus_one=1)

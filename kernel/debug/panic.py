@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 from kernel.boot.information import BootInformation
 from kernel.console.colour import Colour
 from kernel.console.console import Console
+from kernel.cpu.snapshot import push_frame
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace, StackFrame
 from kernel.debug.emulator import ExitValue, leave_emulator
@@ -19,8 +20,6 @@ ROWS = (
     ("rip", "cs", "rflags", "ss"),
 )
 """The registers of a TrapFrame as the report shows them."""
-
-GENERAL = tuple(name for row in ROWS[:4] for name in row if name != "rsp")
 
 CPUID_FEATURES = 1
 APIC_ID_SHIFT = 24
@@ -78,26 +77,8 @@ class Panic(Subsystem):
         never()
 
     def _with_frame(self, report: Any) -> None:
-        """Call `report` with the message in rdi and a TrapFrame of the caller's registers.
-
-        The frame's rip is the last byte of the call that led here, so that its line is the call's.
-        """
-        size = sizeof(TrapFrame)
-        lea(rsp, bare[rsp - (size + sizeof(U64))])  # as `sub`, but leaves the flags; aligned
-        frame = cast(rsp, Ptr[TrapFrame])
-        for name in GENERAL:
-            mov(getattr(frame, name), globals()[name])
-        pushfq()
-        pop(rax)
-        mov(frame.rflags, rax)
-        lea(rax, bare[rsp + (size + 2 * sizeof(U64))])
-        mov(frame.rsp, rax)
-        mov(rax, u64[rax - sizeof(U64)])
-        dec(rax)
-        mov(frame.rip, rax)
-        for name, selector in (("cs", cs), ("ss", ss)):
-            mov(rax, selector)
-            mov(getattr(frame, name), rax)
+        """Call `report` with the message in rdi and a TrapFrame of the caller's registers."""
+        push_frame()
         mov(rsi, rsp)
         call(report)
 

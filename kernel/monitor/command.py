@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from kernel.monitor.strings import Words
 from pykasm import *
@@ -23,6 +23,12 @@ class Command(Struct):
     least: U8
     """Fewest words, with the name."""
     most: U8
+
+
+class Family(Protocol):
+    """A subsystem that has commands."""
+
+    commands: list[Command]
 
 
 def command(name: str, arguments: str, purpose: str, run: Any) -> Command:

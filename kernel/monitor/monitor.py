@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kernel.console.console import Console
-from kernel.monitor.command import Command, command
+from kernel.monitor.command import Command, Family, command
 from kernel.monitor.line import LineEditor
 from kernel.monitor.prompt import PROMPT
 from kernel.monitor.strings import Strings, Words
@@ -16,17 +16,18 @@ from pykasm import *
 class Monitor(Subsystem):
     """Asks for commands on the console, one line each. Context: a thread of its own.
 
-    `commands` is the table; `help` comes with the monitor. Each line gets the command's output or
-    one line that tells what is wrong with it.
+    `families` bring the commands; `help` comes with the monitor. Each line gets the command's
+    output, or one line that tells what is wrong with it.
     """
 
     def __init__(
-        self, console: Console, editor: LineEditor, strings: Strings, commands: Sequence[Command]
+        self, console: Console, editor: LineEditor, strings: Strings, families: Sequence[Family]
     ) -> None:
         self.console = console
         self.editor = editor
         self.strings = strings
-        table = [command("help", "", "this list", self.help), *commands]
+        rows = [row for family in families for row in family.commands]
+        table = [command("help", "", "this list", self.help), *rows]
         self.count = len(table)
         self.commands = rodata(Command * self.count, table)
 
@@ -37,6 +38,7 @@ class Monitor(Subsystem):
             self.console.print(PROMPT)
             line = self.editor.read()
             self.execute(line)
+        never()
 
     @function
     def execute(self, line: Ptr[U8]) -> None:

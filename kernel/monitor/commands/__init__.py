@@ -1,0 +1,1 @@
+"""The commands of the monitor, one file a family."""

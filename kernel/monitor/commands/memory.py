@@ -1,0 +1,115 @@
+"""Commands that show memory."""
+
+from kernel.boot.report import BootReport
+from kernel.console.console import Console
+from kernel.console.numbers import Numbers
+from kernel.mm.walk import PageWalk
+from kernel.monitor.addresses import Addresses
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+ROW = 16
+"""Bytes shown on one line."""
+
+USUAL_COUNT = 64
+MAX_COUNT = 4096
+"""Bytes that `peek` shows when it isn't told, and at most."""
+
+FIRST_PRINTABLE, LAST_PRINTABLE = 0x20, 0x7E
+
+
+class MemoryCommands(Subsystem):
+    """`mem` and `peek`."""
+
+    def __init__(
+        self,
+        console: Console,
+        report: BootReport,
+        numbers: Numbers,
+        addresses: Addresses,
+        walk: PageWalk,
+    ) -> None:
+        self.console = console
+        self.report = report
+        self.numbers = numbers
+        self.addresses = addresses
+        self.walk = walk
+        self.commands = [
+            command("mem", "", "the memory map", self.mem),
+            command("peek", "ADDRESS [COUNT]", "bytes of memory, at a number or symbol", self.peek),
+        ]
+
+    @function
+    def mem(self, words: Ptr[Words]) -> U32:
+        """Print the memory map."""
+        self.report.print_memory()
+        ret(1)
+
+    @function
+    def peek(self, words: Ptr[Words]) -> U32:
+        """Print memory that is mapped; never a fault."""
+        words = keep(words)
+        count = keep(self.count(words))
+        with if_((count == 0) | (count > MAX_COUNT)):
+            self.console.print(f"COUNT is a number from 1 to {MAX_COUNT}\n")
+            ret(1)
+        address, good = self.addresses.read(words.word[1])
+        with if_(good == 0):
+            self.console.print("neither a number nor a symbol: %s\n", words.word[1])
+            ret(1)
+        self.show(address, count)
+        ret(1)
+
+    @function
+    def count(self, words: Ptr[Words]) -> U64:
+        """The count among `words`; 0 if it is no number."""
+        with if_(words.count == 2):
+            ret(USUAL_COUNT)
+        count, good = self.numbers.parse(words.word[2])
+        ignore(good)
+        ret(count)
+
+    @function
+    def show(self, address: U64, count: U64) -> None:
+        """Print `count` bytes from `address` on, up to the first that is not mapped."""
+        address, count, length = keep(address), keep(count), keep(U64)
+        with while_(count != 0):
+            mov(length, count)
+            with if_(length > ROW):
+                mov(u32(length), ROW)
+            good = self.is_mapped(address, length)
+            with if_(good == 0):
+                self.console.print("%016x  not mapped\n", address)
+                ret()
+            self.show_row(cast(address, Ptr[U8]), length)
+            add(address, length)
+            sub(count, length)
+
+    @function
+    def is_mapped(self, address: U64, length: U64) -> U32:
+        """Whether `length` bytes, fewer than a page, can be read at `address`: 1 or 0."""
+        last = keep(U64)
+        lea(last, bare[address + length - 1])
+        first_good = self.walk.is_mapped(address)
+        with if_(first_good == 0):
+            ret(0)
+        tail(self.walk.is_mapped, last)
+
+    @function
+    def show_row(self, start: Ptr[U8], length: U64) -> None:
+        """Print a line: the address, `length` bytes in hexadecimal, and as characters."""
+        start, length, index = keep(start), keep(length), keep(U64)
+        self.console.print("%016x ", start)
+        with for_(index, 0, ROW):
+            with if_(index < length):
+                self.console.print(" %02x", start[index])
+            with else_():
+                self.console.print("   ")
+        self.console.print("  ")
+        with for_(index, 0, length):
+            mov(al, start[index])
+            with if_((al < FIRST_PRINTABLE) | (al > LAST_PRINTABLE)):
+                mov(al, ord("."))
+            self.console.print("%c", al)
+        self.console.print("\n")

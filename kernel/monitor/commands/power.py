@@ -1,0 +1,27 @@
+"""Commands that end the run."""
+
+from kernel.acpi.power import Power
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+
+class PowerCommands(Subsystem):
+    """`reboot` and `poweroff`."""
+
+    def __init__(self, power: Power) -> None:
+        self.power = power
+        self.commands = [
+            command("reboot", "", "start the machine again", self.reboot),
+            command("poweroff", "", "switch the machine off", self.poweroff),
+        ]
+
+    @function
+    def reboot(self, words: Ptr[Words]) -> U32:
+        """Start the machine again; nothing returns."""
+        self.power.reboot()
+
+    @function
+    def poweroff(self, words: Ptr[Words]) -> U32:
+        """Switch the machine off; nothing returns."""
+        self.power.power_off()

@@ -1,0 +1,30 @@
+"""Commands that show the processor."""
+
+from kernel.cpu.snapshot import FRAME_ROOM, push_frame
+from kernel.debug.panic import Panic
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+
+class ProcessorCommands(Subsystem):
+    """`regs`."""
+
+    def __init__(self, panic: Panic) -> None:
+        self.panic = panic
+        self.commands = [command("regs", "", "the registers, as they are here", self.regs)]
+
+    @function
+    def regs(self, words: Ptr[Words]) -> U32:
+        """Print the registers as a panic here would."""
+        self.show()
+        ret(1)
+
+    @naked(pushed=0)
+    def show(self) -> None:
+        """Print the registers of the caller."""
+        push_frame()
+        mov(rdi, rsp)
+        call(self.panic.print_registers)
+        add(rsp, FRAME_ROOM)
+        ret()

@@ -1,0 +1,37 @@
+"""Commands that ask the symbol table."""
+
+from kernel.console.console import Console
+from kernel.debug.symbols import Place, Symbols
+from kernel.monitor.addresses import Addresses
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+
+class SymbolCommands(Subsystem):
+    """`sym`."""
+
+    def __init__(self, console: Console, symbols: Symbols, addresses: Addresses) -> None:
+        self.console = console
+        self.symbols = symbols
+        self.addresses = addresses
+        self.commands = [
+            command("sym", "NAME|ADDRESS", "where a symbol is, or what is there", self.sym)
+        ]
+
+    @function
+    def sym(self, words: Ptr[Words]) -> U32:
+        """Print an address with its symbol and line."""
+        word, place = keep(words.word[1]), local(Place)
+        address, good = self.addresses.read(word)
+        with if_(good == 0):
+            self.console.print("no symbol is called %s\n", word)
+            ret(1)
+        address = keep(address)
+        lea(rsi, place)
+        found = self.symbols.describe(address, rsi)
+        with if_(found == 0):
+            self.console.print("no symbol is at 0x%x\n", address)
+            ret(1)
+        self.console.print("%p\n", address)
+        ret(1)
