@@ -146,8 +146,6 @@ class FrameInstruction(IntEnum):
     DEF_CFA = 0x0C
     DEF_CFA_REGISTER = 0x0D
     DEF_CFA_OFFSET = 0x0E
-    DEF_CFA_SF = 0x12
-    DEF_CFA_OFFSET_SF = 0x13
     ADVANCE_LOC = 0x40
     OFFSET = 0x80
     RESTORE = 0xC0

@@ -8,7 +8,7 @@ from pykasm.objects import dwarf
 from pykasm.objects.debug import DebugFunction, DebugUnit, EntryFrame
 from pykasm.objects.dwarf import FrameInstruction as Cfa
 from pykasm.objects.effects import RBP, RIP, RSP
-from pykasm.objects.leb128 import signed, unsigned
+from pykasm.objects.leb128 import unsigned
 from pykasm.objects.model import Section
 from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows
 from pykasm.objects.writer import SectionWriter
@@ -57,7 +57,8 @@ def _write_common(out: SectionWriter, entry: EntryFrame) -> None:
         if entry in _INTERRUPTS:
             out.data += _NO_AUGMENTATION_DATA
         frame = entry_frame(entry, 0)
-        out.data += bytes((Cfa.DEF_CFA, RSP)) + unsigned(frame.depth or 0)
+        register, distance = _address_rule(frame)
+        out.data += bytes((Cfa.DEF_CFA, register)) + unsigned(distance)
         out.data += _register_changes(_NOTHING, frame)
         _pad(out)
 
@@ -110,10 +111,15 @@ def _change(before: Frame, after: Frame) -> bytes:
 
 
 def _address_rule(frame: Frame) -> tuple[int, int]:
-    """The register and distance that give the CFA; any where it is not known."""
+    """The register and distance that give the CFA.
+
+    Any will do where the backtrace ends: rsp may even be above what the caller pushed.
+    """
+    if RIP in frame.lost:
+        return RSP, SLOT
     if frame.base is not None:
         return RBP, frame.base
-    return RSP, frame.depth if frame.depth is not None else SLOT
+    return RSP, frame.depth or 0
 
 
 def _address_change(before: Frame, after: Frame) -> bytes:
@@ -121,19 +127,10 @@ def _address_change(before: Frame, after: Frame) -> bytes:
     if register == old_register:
         if distance == old_distance:
             return b""
-        return _with_distance(Cfa.DEF_CFA_OFFSET, Cfa.DEF_CFA_OFFSET_SF, b"", distance)
-    named = bytes((register,))
+        return bytes((Cfa.DEF_CFA_OFFSET,)) + unsigned(distance)
     if distance == old_distance:
-        return bytes((Cfa.DEF_CFA_REGISTER,)) + named
-    return _with_distance(Cfa.DEF_CFA, Cfa.DEF_CFA_SF, named, distance)
-
-
-def _with_distance(plain: int, factored: int, named: bytes, distance: int) -> bytes:
-    """The instruction `plain` for a distance; `factored` for one below zero, which code has that
-    took off the stack what was there before it."""
-    if distance >= 0:
-        return bytes((plain,)) + named + unsigned(distance)
-    return bytes((factored,)) + named + signed(distance // _DATA_ALIGNMENT)
+        return bytes((Cfa.DEF_CFA_REGISTER, register))
+    return bytes((Cfa.DEF_CFA, register)) + unsigned(distance)
 
 
 def _register_changes(before: Frame, after: Frame) -> bytes:

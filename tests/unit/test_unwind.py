@@ -428,3 +428,13 @@ def test_code_of_other_modes_has_no_frames(bits: int) -> None:
     data = write_object(ObjectFile("demo", [text], [], DebugUnit("demo.py", ".", [function])))
     info = ELFFile(io.BytesIO(data)).get_dwarf_info()
     assert not info.has_CFI() or list(info.CFI_entries()) == []
+
+
+def test_code_that_drops_its_return_address_has_no_caller_from_then_on() -> None:
+    table = description(code_of("nop;add rsp, 24;ret"), EntryFrame.CALL).get_decoded().table
+    assert [(row["pc"], row[RIP].type) for row in table] == [(0, "OFFSET"), (5, "UNDEFINED")]
+
+
+def test_code_without_a_caller_may_drop_what_was_on_the_stack() -> None:
+    table = description(code_of("pop rax;add rsp, 24;hlt"), EntryFrame.NONE).get_decoded().table
+    assert [row["pc"] for row in table] == [0]
