@@ -11,6 +11,7 @@ from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
@@ -62,6 +63,13 @@ def build(
     `debug` keeps `asserts`. Raises `ToolsMissing` before any work if a program is not there, and
     `BuildFailed` with all mistakes of the code.
     """
+    with without_garbage_collection():
+        return _build(project, stages, hooks, debug)
+
+
+def _build(
+    project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]], debug: bool
+) -> BuildResult:
     require(*TOOLS)
     project.cache.mkdir(parents=True, exist_ok=True)
     project.objects.mkdir(exist_ok=True)

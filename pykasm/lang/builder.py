@@ -115,7 +115,7 @@ class CodeBuilder:
         frame = author_frame()
         if frame is None:
             return self.declared, self.declared.line
-        source = Source(frame.f_code.co_filename, frame.f_lineno)
+        source: Source = _new(Source, (frame.f_code.co_filename, frame.f_lineno))
         if frame.f_code is self._code:
             return source, source.line
         return source, self._body_line(frame)

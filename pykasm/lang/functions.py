@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from inspect import signature as python_signature
 from typing import (
@@ -362,10 +362,9 @@ def _python_mistake(error: Exception, place: Span) -> Mistake:
     return PythonMistake(f"{type(error).__name__}: {error}", span=place)
 
 
-@contextmanager
 def stub(
     name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL
-) -> Iterator[BranchOperand]:
+) -> AbstractContextManager[BranchOperand]:
     """A piece of code without a frame, named `name` in its subsystem, made inside `@emits`.
 
     `entered` says what is on the stack when it is entered. The value is the stub as an operand,
@@ -378,10 +377,17 @@ def stub(
     builder = PieceBuilder(
         unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), frame.f_code, declared
     )
+    return _written(builder, stub_address(unit.name, name), entered)
+
+
+@contextmanager
+def _written(
+    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame
+) -> Iterator[BranchOperand]:
     with building(builder):
-        yield stub_address(unit.name, name)
+        yield address
         _finish(builder, True)
-    unit.pieces.append(builder.piece(TEXT, entered=entered))
+    builder.unit.pieces.append(builder.piece(TEXT, entered=entered))
 
 
 def stub_address(owner: str, name: str) -> BranchOperand:

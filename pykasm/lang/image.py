@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pykasm.collection import without_garbage_collection
 from pykasm.errors import (
     Collector,
     Mistake,
@@ -67,7 +66,7 @@ class Image:
         """Run every body. Raises `BuildFailed` with all mistakes of all of them."""
         from pykasm.lang.assertions import asserting
 
-        with collecting(Collector()) as collector, _without_garbage_collection():
+        with collecting(Collector()) as collector, without_garbage_collection():
             units = name_units(self.subsystems, collector)
             collector.finish()
             with asserting(self.on_assert if debug else None):
@@ -81,18 +80,6 @@ class Image:
             collector.finish()
             program.warnings = collector.warnings
         return program
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Assembling makes many objects and no cycles: looking for those takes a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def name_units(subsystems: Sequence[Subsystem], collector: Collector) -> list[Unit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble_all
 from pykasm.isa.code import AssembledCode
@@ -73,6 +74,11 @@ def assemble_program(program: Program, encoder: Encoder, directory: str) -> list
 
     `directory` is the root that source paths in debugging information are relative to.
     """
+    with without_garbage_collection():
+        return _assembled(program, encoder, directory)
+
+
+def _assembled(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
     pieces = [piece for unit in program.units for piece in unit.pieces]
     codes = assemble_all([(piece.symbol, piece.items) for piece in pieces], encoder)
     by_symbol = {piece.symbol: code for piece, code in zip(pieces, codes, strict=True)}

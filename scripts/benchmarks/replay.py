@@ -57,13 +57,20 @@ def _steps(piece: Piece, turn: int) -> list[Step]:
     return steps
 
 
+class Bodies:
+    """The steps of each of the kernel's functions, for each turn of the ring."""
+
+    def __init__(self) -> None:
+        program = image().assemble()
+        pieces = [one for unit in program.units for one in unit.pieces if one.bits == 64]
+        self.turned = [[_steps(piece, turn) for piece in pieces] for turn in range(len(RING))]
+
+
 class Replay(Subsystem):
     """Emits at least `wanted` instructions."""
 
     def __init__(self, wanted: int) -> None:
-        program = image().assemble()
-        pieces = [one for unit in program.units for one in unit.pieces if one.bits == 64]
-        self.bodies = [[_steps(piece, turn) for piece in pieces] for turn in range(len(RING))]
+        self.bodies = Bodies()
         self.wanted = wanted
 
     @naked
@@ -76,7 +83,7 @@ class Replay(Subsystem):
         """The copies, each of the kernel's functions a stub."""
         made = 0
         for turn in count():
-            for number, steps in enumerate(self.bodies[turn % len(RING)]):
+            for number, steps in enumerate(self.bodies.turned[turn % len(RING)]):
                 with stub(f"copy{turn}_{number}", entered=EntryFrame.NONE):
                     for word, operands in steps:
                         word(*operands)
