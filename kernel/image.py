@@ -1,5 +1,7 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
+from kernel.acpi.power import Power
+from kernel.acpi.sleep import SleepTypes
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
@@ -27,6 +29,12 @@ from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
 from kernel.mm.paging import Paging
 from kernel.mm.walk import PageWalk
+from kernel.monitor.addresses import Addresses
+from kernel.monitor.commands.crash import CrashCommands
+from kernel.monitor.commands.memory import MemoryCommands
+from kernel.monitor.commands.power import PowerCommands
+from kernel.monitor.commands.processor import ProcessorCommands
+from kernel.monitor.commands.symbols import SymbolCommands
 from kernel.monitor.history import History
 from kernel.monitor.keys import Keys
 from kernel.monitor.line import LineEditor
@@ -65,14 +73,23 @@ def image() -> Image:
     paging = Paging(layout, stacks, information, features, frames, walk)  # the address space
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
+    sleep = SleepTypes()  # what switches the machine off
+    power = Power(information, acpi, sleep)  # switching off, and starting again
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
     keys = Keys()  # what was typed on the terminal
     editor = LineEditor(console, keys, history)  # a line at a time
-    monitor = Monitor(console, editor, strings, [])  # commands
-    # Starting
+    addresses = Addresses(numbers, symbols)  # addresses as people type them
     report = BootReport(console, information)  # what the boot loader told, in words
+    on_memory = MemoryCommands(console, report, numbers, addresses, walk)  # mem, peek
+    on_processor = ProcessorCommands(panic)  # regs
+    on_symbols = SymbolCommands(console, symbols, addresses)  # sym
+    on_failure = CrashCommands(console, strings)  # crash
+    on_power = PowerCommands(power)  # reboot, poweroff
+    families = (on_memory, on_processor, on_symbols, on_failure, on_power)
+    monitor = Monitor(console, editor, strings, families)  # the prompt
+    # Starting
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
