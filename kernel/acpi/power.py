@@ -43,12 +43,19 @@ class Keyboard(IntEnum):
 
 
 class Power(Subsystem):
-    """Ends the machine's run. Context: any; nothing returns, and interrupts go off."""
+    """Ends the machine's run. Context: any; interrupts go off, and nothing runs afterwards."""
 
-    def __init__(self, record: BootRecord, tables: AcpiTables, sleep: SleepTypes) -> None:
+    def __init__(
+        self,
+        record: BootRecord,
+        tables: AcpiTables,
+        sleep: SleepTypes,
+        patience: int = PATIENCE,
+    ) -> None:
         self.record = record
         self.tables = tables
         self.sleep = sleep
+        self.patience = patience
 
     @function
     def power_off(self) -> NoReturn:
@@ -126,7 +133,7 @@ class Power(Subsystem):
         mov(al, table.acpi_enable)
         out(dx, al)
         mov(edx, table.pm1a_control)
-        with for_(ecx, 0, PATIENCE):
+        with for_(ecx, 0, self.patience):
             in_(ax, dx)
             break_if(eax & Pm1Control.SCI_EN)
 
@@ -157,7 +164,7 @@ class Power(Subsystem):
     @function
     def reset_by_keyboard(self) -> None:
         """Let the keyboard controller pulse the processor's reset line."""
-        with for_(ecx, 0, PATIENCE):
+        with for_(ecx, 0, self.patience):
             in_(al, Keyboard.PORT)
             break_if((al & Keyboard.INPUT_FULL) == 0)
         mov(al, Keyboard.PULSE_RESET)
@@ -177,7 +184,7 @@ class Power(Subsystem):
     @function
     def wait(self) -> None:
         """Give the machine time to obey."""
-        with for_(ecx, 0, PATIENCE):
+        with for_(ecx, 0, self.patience):
             pause()
 
     @function

@@ -1,0 +1,384 @@
+"""Finding ACPI tables and the way to switch off, with sound and damaged tables."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.acpi.power import Keyboard, Power
+from kernel.acpi.sleep import NOT_FOUND, SleepTypes
+from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
+from kernel.acpi.tables import AcpiTables
+from kernel.boot.information import BootInformation
+from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
+from pykasm import *
+from pykasm.hostrun import Host, HostStop
+from tests.host.console_support import Paper
+
+PHYSICAL, ROOM = 0x10000, 1 << 16
+"""The memory that the firmware of the tests has."""
+ROOT = PHYSICAL
+PM1A, PM1B, SMI, RESET = 0x604, 0x608, 0xB2, 0xCF9
+SLP_EN, SCI_EN = 1 << 13, 1
+PATIENCE = 20
+
+
+class Memory(Subsystem):
+    """What makes firmware memory readable: physical addresses are addresses here."""
+
+    @function
+    def expose(self, start: U64, length: U64) -> U64:
+        """Answered by the tests."""
+        ret(start)
+
+
+class Firmware:
+    """A host with the subsystems, and a machine's memory and ports."""
+
+    def __init__(self) -> None:
+        self.record = BootInformation()
+        self.tables = AcpiTables(self.record, Memory(), Paper())
+        self.sleep = SleepTypes()
+        self.power = Power(self.record, self.tables, self.sleep, PATIENCE)
+        self.host = Host(self.power)
+        for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
+            self.host.define(name, 0)
+        self.host.map(PHYSICAL, ROOM)
+        for end in (self.power.wait, self.power.halt, self.power.triple_fault):
+            self.host.stub(end)
+        self.host.checkpoint()
+
+    def install(self, layout: dict[int, bytes], root: int = ROOT) -> None:
+        """Start over with these bytes at these physical addresses, and find the root."""
+        self.host.reset()
+        self.outs: list[tuple[int, int]] = []
+        for address, contents in layout.items():
+            self.host.write(address, contents)
+        self.host[self.record.acpi_root] = root
+        self.host.call(self.tables.find_root, root)
+
+    def find(self, name: str) -> int:
+        """Where the table `name` is, 0 for nowhere."""
+        return int(self.host.call(self.tables.find, signature(name)))
+
+    def port(self, port: int, value: Callable[[], int] = lambda: 0) -> None:
+        """Let `port` exist: reads give `value`, writes are kept in `outs`."""
+        self.host.on_in(port, lambda _: value())
+        self.host.on_out(port, lambda where, what: self.outs.append((where, what)))
+
+    def ends(self, function: Any) -> list[Any]:
+        """What `function`, which never returns, writes to ports; last, the name of its end."""
+        with pytest.raises(HostStop) as stopped:
+            self.host.call(function)
+        return [*self.outs, stopped.value.function]
+
+
+def checked(contents: bytes, at: int, size: int | None = None) -> bytes:
+    """`contents` with a checksum over its first `size` bytes at offset `at`."""
+    made = bytearray(contents)
+    made[at] = 0
+    made[at] = -sum(made[:size]) % 256
+    return bytes(made)
+
+
+def table(name: str, body: bytes = b"", length: int | None = None) -> bytes:
+    """A table with a right checksum; `length` is what it claims."""
+    claimed = 36 + len(body) if length is None else length
+    head = struct.pack("<4sIBB6s8sIII", name.encode(), claimed, 1, 0, b"pykasm", b"test", 0, 0, 0)
+    return checked(head + body, 9)
+
+
+def root_pointer(rsdt: int, xsdt: int = 0, revision: int = 0) -> bytes:
+    """A root pointer with right checksums."""
+    raw = struct.pack("<8sB6sBIIQB3s", b"RSD PTR ", 0, b"pykasm", revision, rsdt, 36, xsdt, 0, b"")
+    return checked(checked(raw, 8, 20), 32)
+
+
+def rsdt(*entries: int) -> bytes:
+    return table("RSDT", b"".join(struct.pack("<I", one) for one in entries))
+
+
+def xsdt(*entries: int) -> bytes:
+    return table("XSDT", b"".join(struct.pack("<Q", one) for one in entries))
+
+
+@pytest.fixture(scope="module")
+def firmware() -> Firmware:
+    return Firmware()
+
+
+RSDT, XSDT, FADT, DSDT, OTHER = (PHYSICAL + n * 0x1000 for n in range(1, 6))
+
+
+def test_tables_are_found_through_the_rsdt(firmware: Firmware) -> None:
+    firmware.install(
+        {
+            ROOT: root_pointer(RSDT),
+            RSDT: rsdt(FADT, OTHER),
+            FADT: table("FACP"),
+            OTHER: table("APIC", b"x"),
+        }
+    )
+    assert (firmware.find("FACP"), firmware.find("APIC")) == (FADT, OTHER)
+    assert firmware.find("HPET") == 0
+
+
+def test_the_xsdt_counts_where_there_is_one(firmware: Firmware) -> None:
+    layout = {
+        ROOT: root_pointer(RSDT, XSDT, revision=2),
+        RSDT: rsdt(FADT),
+        XSDT: xsdt(OTHER, FADT),
+        FADT: table("FACP"),
+        OTHER: table("APIC"),
+    }
+    firmware.install(layout)
+    assert (firmware.find("FACP"), firmware.find("APIC")) == (FADT, OTHER)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {XSDT: b"RSDT"},
+        {XSDT + 9: b"\x55"},
+        {XSDT + 4: b"\xff\xff\xff\xff"},
+        {ROOT: root_pointer(RSDT, 1 << 40, revision=2)},
+        {ROOT + 32: b"\x55"},
+    ],
+)
+def test_a_damaged_xsdt_leaves_the_rsdt(firmware: Firmware, damage: dict[int, bytes]) -> None:
+    layout = {
+        ROOT: root_pointer(RSDT, XSDT, revision=2),
+        RSDT: rsdt(FADT),
+        XSDT: xsdt(OTHER),
+        FADT: table("FACP"),
+        OTHER: table("APIC"),
+    }
+    firmware.install({**layout, **damage})
+    assert (firmware.find("FACP"), firmware.find("APIC")) == (FADT, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "damage"),
+    [
+        (ROOT, b"RSD PTR?"),
+        (ROOT + 8, b"\x55"),
+        (RSDT, b"XXXX"),
+        (RSDT + 9, b"\x55"),
+        (RSDT + 4, b"\x23\0\0\0"),
+        (RSDT + 4, b"\0\0\0\0"),
+        (RSDT + 4, b"\1\0\0\1"),
+    ],
+)
+def test_a_damaged_root_means_no_tables(firmware: Firmware, address: int, damage: bytes) -> None:
+    layout = {ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: table("FACP")}
+    firmware.install({**layout, address: damage})
+    assert firmware.find("FACP") == 0
+
+
+@pytest.mark.parametrize("root", [1 << 36, (1 << 64) - 1, (1 << 36) - 35])
+def test_a_root_where_no_memory_can_be_means_no_tables(firmware: Firmware, root: int) -> None:
+    firmware.install({}, root)
+    assert firmware.find("FACP") == 0
+
+
+@given(
+    entries=st.lists(st.sampled_from([0, FADT, OTHER, DSDT]), max_size=9),
+    spare=st.binary(max_size=7),
+)
+def test_entries_are_followed_in_order_and_bad_ones_passed_by(
+    firmware: Firmware, entries: list[int], spare: bytes
+) -> None:
+    body = b"".join(struct.pack("<I", one) for one in entries) + spare[: len(spare) % 4]
+    firmware.install(
+        {
+            ROOT: root_pointer(RSDT),
+            RSDT: table("RSDT", body),
+            FADT: table("FACP"),
+            OTHER: table("FACP", b"second"),
+            DSDT: b"FACP" + bytes(32),
+        }
+    )
+    sound = [one for one in entries if one in (FADT, OTHER)]
+    assert firmware.find("FACP") == (sound[0] if sound else 0)
+
+
+# Soft off
+
+NUMBER = {0: b"\0", 1: b"\1", 5: b"\x0a\5", 7: b"\x0a\7", 255: b"\x0a\xff"}
+
+
+def s5(first: bytes, second: bytes, path: bytes = b"", length: bytes = b"\6") -> bytes:
+    """The declaration of the soft-off values."""
+    return b"\x08" + path + b"_S5_\x12" + length + b"\4" + first + second + b"\0\0"
+
+
+def soft_off(firmware: Firmware, code: bytes) -> int:
+    """What is found in a definition block with this code; its end is the end of memory."""
+    firmware.host.reset()
+    block = table("DSDT", code)
+    where = PHYSICAL + ROOM - len(block)
+    firmware.host.write(where, block)
+    header = firmware.host.at(TableHeader, where)
+    return int(firmware.host.call(firmware.sleep.soft_off, header))
+
+
+@pytest.mark.parametrize("first", NUMBER)
+@pytest.mark.parametrize("second", NUMBER)
+@pytest.mark.parametrize("path", [b"", b"\\"])
+@pytest.mark.parametrize("length", [b"\6", b"\x46\0", b"\xc6\0\0\0"])
+def test_the_values_for_soft_off_are_read(
+    firmware: Firmware, first: int, second: int, path: bytes, length: bytes
+) -> None:
+    declaration = s5(NUMBER[first], NUMBER[second], path, length)
+    code = b"\x10\x42_S5_\x08\x5c_S5_" + declaration + b"\x08_S4_"
+    assert soft_off(firmware, code) == NOT_FOUND
+    assert soft_off(firmware, b"\x10\x42_S5_" + declaration + b"\x08_S4_") == first | second << 8
+
+
+@given(
+    code=st.lists(
+        st.sampled_from(
+            [b"\x08", b"\\", b"_S5_", b"\x12", b"\6", b"\xc6", b"\4", b"\x0a", b"\0", b"S"]
+        ),
+        max_size=14,
+    )
+)
+def test_no_code_makes_reading_leave_the_block(firmware: Firmware, code: list[bytes]) -> None:
+    values = soft_off(firmware, b"".join(code))
+    assert values == NOT_FOUND or values < 1 << 16
+
+
+def test_values_that_are_no_small_numbers_are_not_taken(firmware: Firmware) -> None:
+    assert soft_off(firmware, s5(b"\x0b\5\0", b"\0")) == NOT_FOUND
+    assert soft_off(firmware, s5(b"FOO_", b"\0")) == NOT_FOUND
+
+
+# Power
+
+
+def fixed(**values: Any) -> bytes:
+    """A fixed table with these fields."""
+    body = bytearray(sizeof(FixedTable) - 36)
+    for name, value in values.items():
+        start = offsetof(FixedTable, name) - 36
+        kind = FixedTable._field(name).type  # type: ignore[attr-defined]
+        raw = value if isinstance(value, bytes) else value.to_bytes(kind._size, "little")
+        body[start : start + len(raw)] = raw
+    return table("FACP", bytes(body))
+
+
+def machine(fadt: bytes, code: bytes = s5(b"\x0a\5", b"\x0a\6")) -> dict[int, bytes]:
+    """The memory of a machine with this fixed table and this code."""
+    return {ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: fadt, DSDT: table("DSDT", code)}
+
+
+def reset_register(space: int) -> bytes:
+    return struct.pack("<BBBBQ", space, 8, 0, 1, RESET)
+
+
+OFF_BY_EMULATOR = [(DEBUG_EXIT_PORT, ExitValue.POWEROFF), "Power.halt"]
+SOUND = {"dsdt": DSDT, "pm1a_control": PM1A, "pm1b_control": PM1B}
+
+
+def test_switching_off_writes_the_sleep_state_to_both_registers(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(**SOUND)))
+    firmware.port(PM1A, lambda: SCI_EN | 7 << 10)
+    firmware.port(PM1B)
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == [
+        (PM1A, SLP_EN | 5 << 10 | SCI_EN),
+        (PM1B, SLP_EN | 6 << 10),
+        *OFF_BY_EMULATOR,
+    ]
+
+
+def test_the_64_bit_address_of_the_code_counts(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(dsdt=OTHER, x_dsdt=DSDT, pm1a_control=PM1A)))
+    firmware.port(PM1A)
+    firmware.port(DEBUG_EXIT_PORT)
+    off = firmware.ends(firmware.power.power_off)
+    assert off == [(PM1A, SLP_EN | 5 << 10), *OFF_BY_EMULATOR]
+
+
+def test_the_firmware_is_asked_for_acpi_mode_first(firmware: Firmware) -> None:
+    answers = iter([0, 0, 0, SCI_EN, SCI_EN])
+    firmware.install(machine(fixed(**{**SOUND, "smi_command": SMI, "acpi_enable": 0xF1})))
+    firmware.port(PM1A, lambda: next(answers))
+    for port in (PM1B, SMI, DEBUG_EXIT_PORT):
+        firmware.port(port)
+    assert firmware.ends(firmware.power.power_off)[:2] == [
+        (SMI, 0xF1),
+        (PM1A, SLP_EN | 5 << 10 | SCI_EN),
+    ]
+
+
+def test_a_firmware_that_does_not_answer_is_not_waited_for_long(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(**{**SOUND, "smi_command": SMI, "acpi_enable": 0xF1})))
+    for port in (PM1A, PM1B, SMI, DEBUG_EXIT_PORT):
+        firmware.port(port)
+    assert firmware.ends(firmware.power.power_off)[-2:] == OFF_BY_EMULATOR
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        machine(fixed(pm1a_control=PM1A)),
+        machine(table("FACP", bytes(20))),
+        machine(fixed(**SOUND), code=b""),
+        {**machine(fixed(**SOUND)), DSDT: table("XXXX", s5(b"\0", b"\0"))},
+        {**machine(fixed(**SOUND)), DSDT + 9: b"\x55"},
+    ],
+    ids=["no tables", "no code", "short", "no values", "other table", "bad checksum"],
+)
+def test_without_the_way_in_the_tables_the_emulator_is_left(
+    firmware: Firmware, layout: dict[int, bytes]
+) -> None:
+    firmware.install(layout)
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+
+
+def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(**SOUND)))
+    firmware.host[firmware.record.command_line] = b"test"
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+
+
+RESET_BY_KEYBOARD = [(Keyboard.PORT, Keyboard.PULSE_RESET), "Power.triple_fault"]
+RESETTING = {"flags": FixedFlags.RESET_REG_SUP, "reset_value": 15}
+
+
+def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(reset_register=reset_register(1), **RESETTING)))
+    firmware.port(RESET)
+    firmware.port(Keyboard.PORT)
+    assert firmware.ends(firmware.power.reboot) == [(RESET, 15), *RESET_BY_KEYBOARD]
+
+
+@pytest.mark.parametrize(
+    "fadt",
+    [
+        fixed(reset_register=reset_register(1), reset_value=15),
+        fixed(reset_register=reset_register(0), **RESETTING),
+        fixed(**RESETTING)[:100],
+        table("FACP", fixed(reset_register=reset_register(1), **RESETTING)[36:128]),
+    ],
+    ids=["not supported", "in memory", "damaged", "short"],
+)
+def test_without_a_reset_register_the_keyboard_controller_resets(
+    firmware: Firmware, fadt: bytes
+) -> None:
+    firmware.install(machine(fadt))
+    firmware.port(Keyboard.PORT)
+    assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
+
+
+def test_a_busy_keyboard_controller_is_not_waited_for_long(firmware: Firmware) -> None:
+    firmware.install({})
+    firmware.port(Keyboard.PORT, lambda: Keyboard.INPUT_FULL)
+    assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
