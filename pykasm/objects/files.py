@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from functools import lru_cache
 from pathlib import PurePath
 
 from pykasm.objects.debug import DebugUnit
@@ -18,11 +19,16 @@ def recorded_path(file: str, directory: str) -> PurePath:
     path = PurePath(file)
     if not path.is_absolute():
         return path
-    installed = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    for root in [*installed, directory, *sorted(sys.path, key=len, reverse=True)]:
+    for root in [*_installed(), directory, *sorted(sys.path, key=len, reverse=True)]:
         if root and path.is_relative_to(root):
             return path.relative_to(root)
     return PurePath(path.name)
+
+
+@lru_cache
+def _installed() -> tuple[str, str]:
+    """The folders that packages are installed in."""
+    return sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
 
 
 class FileTable:

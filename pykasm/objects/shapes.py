@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from pykasm.objects.dwarf import Attribute as At
 from pykasm.objects.dwarf import Form, Tag
-from pykasm.objects.model import Section
-from pykasm.objects.writer import SectionWriter
+from pykasm.objects.leb128 import unsigned
+from pykasm.objects.model import Section, SectionFlags
 
 
 class Shape:
@@ -78,14 +79,15 @@ PARAMETER_TYPE = Shape(Tag.FORMAL_PARAMETER, _TYPE)
 
 def abbreviation_section() -> Section:
     """`.debug_abbrev`: all shapes under their codes."""
-    out = SectionWriter(".debug_abbrev")
+    return Section(".debug_abbrev", SectionFlags.NONE, data=bytearray(_abbreviations()))
+
+
+@lru_cache
+def _abbreviations() -> bytes:
+    out = bytearray()
     for shape in Shape.all:
-        out.uleb(shape.code)
-        out.uleb(shape.tag)
-        out.number(int(shape.children), 1)
+        out += unsigned(shape.code) + unsigned(shape.tag) + bytes((shape.children,))
         for attribute, form in shape.attributes:
-            out.uleb(attribute)
-            out.uleb(form)
-        out.data += bytes(2)
-    out.data += bytes(1)
-    return out.section
+            out += unsigned(attribute) + unsigned(form)
+        out += bytes(2)
+    return bytes(out) + bytes(1)
