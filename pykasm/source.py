@@ -70,6 +70,10 @@ _LIBRARY = ("pykasm", "pykasm.")
 """How the names of pykasm's own modules begin."""
 
 
+_INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
+"""Parts of the paths of code that somebody else wrote."""
+
+
 def is_library(frame: FrameType) -> bool:
     """Whether `frame` runs code of pykasm itself, which messages never show."""
     return frame.f_globals.get("__name__", "")[:7] in _LIBRARY
@@ -141,7 +145,9 @@ def author_moment() -> Moment | None:
 def author_span() -> Span | None:
     """The expression of the author's that is running now; the whole line if Python can't tell."""
     moment = author_moment()
-    return moment.span if moment is not None else None
+    if moment is None or _INSTALLED.intersection(Path(moment.source.file).parts):
+        return None  # nobody's code: the command line called the build
+    return moment.span
 
 
 @cache

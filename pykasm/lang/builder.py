@@ -87,6 +87,8 @@ class CodeBuilder:
         """The line that instructions are counted to, where it is not the one that is running."""
         self.open_words: list[Any] = []
         """Words of flow that still wait for their `with`."""
+        self.targets: set[Label] = set()
+        """Labels that some instruction refers to."""
         self.loops: list[Any] = []
         self.switches: list[Any] = []
         self.last_branch: tuple[Any, int] | None = None
@@ -97,6 +99,9 @@ class CodeBuilder:
         """Add an instruction after checking its operands."""
         encodable, references = convert(operands, self.bits, mnemonic)
         statement = checked(self.bits, mnemonic, encodable, prefix)
+        for reference in references:
+            if type(reference.target) is Label:
+                self.targets.add(reference.target)
         source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
@@ -268,6 +273,13 @@ def _adapted(operand: object, bits: int, mnemonic: str) -> tuple[Encodable, Symb
 def place(label: Label) -> None:
     """Let `label` stand for the next instruction."""
     current("label").items.append(label)
+
+
+def join(label: Label) -> None:
+    """Let `label` stand for the next instruction if anything went there; without, the code after
+    it is not reached that way."""
+    if label in current().targets:
+        place(label)
 
 
 def align_code(boundary: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake
 from pykasm.isa.code import Label
-from pykasm.lang.builder import emit, place
+from pykasm.lang.builder import emit, join
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
 
 UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
@@ -162,7 +162,7 @@ def _short_circuit(
     skip = Label("skip")
     left.jump(skip, decided_by)
     right.jump(target, when)
-    place(skip)
+    join(skip)
 
 
 def condition(value: object) -> Condition:
@@ -182,8 +182,8 @@ def comparison(left: Operand, operator: str, right: object) -> Condition:
     _check_right(left, operator, right)
     assert isinstance(right, Operand | int)
     if operator == "&":
-        return BitTest(left, right if isinstance(right, Operand) else int(right))
-    return Comparison(left, operator, right if isinstance(right, Operand) else int(right))
+        return BitTest(left, right)
+    return Comparison(left, operator, right)
 
 
 def _check_right(left: Operand, operator: str, right: object) -> None:

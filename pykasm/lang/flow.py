@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from pykasm.errors import FlowMistake, Mistake, OperandFormMistake, ValueRangeMistake, report
 from pykasm.isa.code import Item, Label, Line
-from pykasm.lang.builder import CodeBuilder, current, emit, place
+from pykasm.lang.builder import CodeBuilder, current, emit, join, place
 from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, SymbolReference, u32
@@ -106,16 +106,16 @@ class _Branch(Word):
             items.pop()
         if self.builder.falls_through:
             emit("jmp", self.finish)
-        place(before.otherwise)
+        join(before.otherwise)
 
     @property
     def _endings(self) -> tuple[Label, Label]:
         return self.otherwise, self.finish
 
     def end(self) -> None:
-        place(self.otherwise)
+        join(self.otherwise)
         if self.joined:
-            place(self.finish)
+            join(self.finish)
         self.builder.last_branch = (self, len(self.builder.items))
 
 
@@ -173,26 +173,16 @@ class Loop(Word):
         place(self.top)
 
     def end(self) -> None:
-        """Go round again."""
-        place(self.again)
-        emit("jmp", self.top)
-        self.close()
-
-    def close(self) -> None:
-        """End the loop where the code stands now."""
-        if self._is_left:
-            place(self.done)
+        """Go round again, if the block's end is ever reached."""
+        join(self.again)
+        if self.builder.falls_through:
+            self.repeat()
+        join(self.done)
         self.builder.loops.remove(self)
 
-    @property
-    def _is_left(self) -> bool:
-        """Whether anything breaks out; if not, nothing after the loop is ever reached."""
-        return any(
-            reference.target is self.done
-            for item in self.builder.items
-            if isinstance(item, Line)
-            for reference in item.references
-        )
+    def repeat(self) -> None:
+        """Emit what begins the next round."""
+        emit("jmp", self.top)
 
 
 class _While(Loop):
@@ -206,10 +196,8 @@ class _While(Loop):
         _jump(self.test, self.done, when=False)
         super().begin()
 
-    def end(self) -> None:
-        place(self.again)
+    def repeat(self) -> None:
         _jump(self.test, self.top, when=True)
-        self.close()
 
 
 class _For(_While):
@@ -238,14 +226,12 @@ class _For(_While):
         super().__enter__()
         return self.counter
 
-    def end(self) -> None:
-        place(self.again)
+    def repeat(self) -> None:
         if self.step == 1:
             emit("inc", self.counter)
         else:
             emit("add", self.counter, self.step)
-        _jump(self.test, self.top, when=True)
-        self.close()
+        super().repeat()
 
 
 def while_(test: Test) -> Loop:
@@ -341,7 +327,7 @@ class Switch(Word):
             bodies.pop()  # the last block ends where the switch does
         self._dispatch(self.otherwise or self.done)
         self.builder.items += bodies
-        place(self.done)
+        join(self.done)
 
     def _dispatch(self, otherwise: Label) -> None:
         if self._is_dense:
@@ -370,6 +356,7 @@ class Switch(Word):
         emit("cmp", value, high)
         emit("ja", otherwise)
         targets = [self.cases.get(number, otherwise) for number in range(low, high + 1)]
+        self.builder.targets.update(targets)
         table = jump_table(self.builder.name, targets)
         slot = MemoryOperand(
             U64,

@@ -1,0 +1,91 @@
+"""The guide's examples run, and what it shows is what comes out."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+import pykasm
+from pykasm.encode.encoder import Encoder
+from pykasm.errors import BuildFailed
+from pykasm.lang.image import Image
+from pykasm.lang.objects import assemble_program
+from pykasm.listing.maker import LinkedImage, make_listing
+from pykasm.listing.text import function_lines
+
+GUIDE = Path(pykasm.__file__).parent / "README.md"
+FILE = "guide.py"
+"""What the examples together are called in messages."""
+
+BLOCK = re.compile(
+    r"(?:<!-- output: (?P<output>.+?) -->\n)?```(?P<language>\w+)\n(?P<text>.*?)```\n", re.DOTALL
+)
+
+
+class Block(NamedTuple):
+    """A fenced block: `output` is the expression whose value it shows, or None."""
+
+    language: str
+    text: str
+    output: str | None
+
+
+def mistakes(subsystem_class: type[Any], name: str) -> str:
+    """What a build of the class with the entry `name` says."""
+    subsystem = subsystem_class()
+    with pytest.raises(BuildFailed) as caught:
+        Image(entry=getattr(subsystem, name), subsystems=[subsystem]).assemble()
+    return str(caught.value) + "\n"
+
+
+def listing(subsystem_class: type[Any], name: str) -> str:
+    """The listing of one function of the class, as if linked at address 0."""
+    subsystem = subsystem_class()
+    program = Image(entry=getattr(subsystem, name), subsystems=[subsystem]).assemble()
+    units = assemble_program(program, Encoder(), ".")
+    symbol = f"{subsystem_class.__name__}.{name}"
+    placed = next(one for one in units[0].pieces if one.piece.symbol == symbol)
+    image = LinkedImage({symbol: 0}, [(0, placed.code.code)])
+    shown = make_listing(program, units, image)[0].functions
+    function = next(one for one in shown if one.symbol == symbol)
+    return "\n".join(function_lines(function)).rstrip() + "\n"
+
+
+def blocks(text: str) -> list[Block]:
+    return [Block(one["language"], one["text"], one["output"]) for one in BLOCK.finditer(text)]
+
+
+def run(source: str, start: int, names: dict[str, Any]) -> None:
+    """Run `source` from line `start` on, so that mistakes in it can quote its lines."""
+    lines = source.splitlines(keepends=True)
+    linecache.cache[FILE] = (len(source), None, lines, FILE)
+    part = "\n" * start + "".join(lines[start:])
+    exec(compile(part, FILE, "exec", dont_inherit=True), names)
+
+
+def shown_and_made() -> list[tuple[str, str]]:
+    """Run all examples in order; each output that the guide shows, and what really comes out."""
+    module = ModuleType("guide")
+    sys.modules["guide"] = module
+    names = vars(module)
+    names.update(mistakes=mistakes, listing=listing)
+    source, pairs = "", []
+    for block in blocks(GUIDE.read_text(encoding="utf-8")):
+        if block.language == "python":
+            start = source.count("\n")
+            source += block.text
+            run(source, start, names)
+        elif block.output is not None:
+            pairs.append((block.text, eval(block.output, names)))
+    return pairs
+
+
+def test_every_example_runs_and_every_output_is_what_comes_out() -> None:
+    for shown, made in shown_and_made():
+        assert shown == made
