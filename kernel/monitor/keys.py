@@ -62,8 +62,6 @@ TILDES = {1: Key.HOME, 3: Key.DELETE, 4: Key.END, 7: Key.HOME, 8: Key.END}
 
 FIRST_FINAL = 0x40
 """A sequence ends with a byte from this one on (ECMA-48, 5.4)."""
-FIRST_PARAMETER = 0x20
-"""Below it come control characters, which end a sequence before its time."""
 TABLE_SIZE = 0x20
 TILDE_COUNT = max(TILDES) + 1
 
@@ -94,10 +92,11 @@ class Keys(Subsystem):
         mov(self.state, State.GROUND)
         with if_((eax == State.RETURN) & (byte == ord("\n"))):
             ret(Key.NONE)
-        with if_(eax == State.ESCAPE):
-            tail(self.after_escape, byte)
-        with if_((eax >= State.PARAMETER) & (byte >= FIRST_PARAMETER)):
-            tail(self.in_sequence, byte, al)
+        with if_(byte >= FIRST_PRINTABLE):  # control characters end what came before
+            with if_(eax == State.ESCAPE):
+                tail(self.after_escape, byte)
+            with if_(eax >= State.PARAMETER):
+                tail(self.in_sequence, byte, al)
         tail(self.plain, byte)
 
     @function
@@ -124,8 +123,6 @@ class Keys(Subsystem):
             mov(self.state, State.PARAMETER)
         with elif_(byte == ord("O")):
             mov(self.state, State.IGNORE)
-        with elif_(byte == ESCAPE):
-            mov(self.state, State.ESCAPE)
         ret(Key.NONE)
 
     @function
