@@ -66,8 +66,9 @@ def shown_path(file: str) -> str:
         return file
 
 
-_LIBRARY = ("pykasm", "pykasm.")
-"""How the names of pykasm's own modules begin."""
+_LIBRARY = ("pykasm", "pykasm.", "context")
+"""How the names of pykasm's own modules begin, and of contextlib, which runs the blocks of
+context managers for everybody."""
 
 
 _INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}

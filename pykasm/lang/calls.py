@@ -51,13 +51,15 @@ class Move:
 
     @property
     def is_done(self) -> bool:
-        """Whether the value is in place already, extended as it has to be."""
+        """Whether the value is in place already, extended as it has to be.
+
+        What is 32 bits wide has a clear upper half, unless it is a part of something wider.
+        """
         source = self.source
-        return (
-            isinstance(source, RegisterOperand)
-            and source._register.number == self.target.number
-            and self.kind._size >= WORD
-        )
+        if not isinstance(source, RegisterOperand) or source._register.number != self.target.number:
+            return False
+        whole = source._role.register.size if source._role else SLOT
+        return self.kind._size == whole == SLOT or self.kind._size == whole == WORD
 
     def emit(self) -> None:
         """Write the instruction that makes this move."""

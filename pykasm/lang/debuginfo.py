@@ -146,7 +146,13 @@ def _end(role: Role, offsets: list[int]) -> int:
 
 def _local_variables(piece: Piece, types: DebugTypes, offsets: list[int]) -> list[Variable]:
     return [
-        Variable(one._name, types.of(one._kind), InFrame(one._displacement), 0, offsets[-1])
+        Variable(
+            one._name,
+            types.of(one._kind),
+            InFrame(one._displacement),
+            offsets[piece.prologue_items],
+            offsets[-1],
+        )
         for one in piece.locals
     ]
 

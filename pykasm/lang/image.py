@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pykasm.collection import without_garbage_collection
@@ -113,7 +114,7 @@ def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
     """Initial values of the unit's data as bytes; strings in them become data of the unit too."""
     packed = []
     for datum in unit.data:  # grows while strings are met
-        packer = Packer(unit.string)
+        packer = Packer(partial(unit.string, moment=datum._moment))
         with collector.catching():
             _pack(packer, datum)
         packed.append(PackedData(datum, bytes(packer.bytes), packer.references))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.operands import SymbolReference
 from pykasm.lang.types import U8
+from pykasm.source import Moment
 
 if TYPE_CHECKING:
     from pykasm.lang.piece import Piece
@@ -30,11 +31,15 @@ class Unit:
         datum._symbol = f"{self.name}.{purpose}{number}"
         self.data.append(datum)
 
-    def string(self, value: str) -> SymbolReference:
-        """`value` as zero-terminated UTF-8 in read-only data; equal strings share their place."""
+    def string(self, value: str, moment: Moment | None = None) -> SymbolReference:
+        """`value` as zero-terminated UTF-8 in read-only data; equal strings share their place.
+
+        `moment`: when the author gave it, where that is not now.
+        """
         if value not in self._strings:
             raw = value.encode() + b"\0"
             made = Data(Storage.RODATA, U8 * len(raw), raw, 1)
+            made._moment = moment or made._moment
             self.adopt(made, "text")
             self._strings[value] = made
         reference = self._strings[value]._reference
