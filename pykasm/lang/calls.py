@@ -59,7 +59,7 @@ class Move:
         if not isinstance(source, RegisterOperand) or source._register.number != self.target.number:
             return False
         whole = source._role.register.size if source._role else SLOT
-        return self.kind._size == whole == SLOT or self.kind._size == whole == WORD
+        return self.kind._size == whole and whole in (WORD, SLOT)
 
     def emit(self) -> None:
         """Write the instruction that makes this move."""
