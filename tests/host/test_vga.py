@@ -1,0 +1,146 @@
+"""The text screen against a model of it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.console.colour import NORMAL, Colour
+from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, TextScreen
+from pykasm.hostrun import Host
+
+GRAPHICS_DATA, CRT_INDEX, CRT_DATA = 0x3CF, 0x3D4, 0x3D5
+TEXT_MODE = 0x0E
+"""The graphics controller's register 6 in mode 3 (IBM VGA Technical Reference, 1992)."""
+GRAPHICS_MODE, NO_DEVICE = 0x05, 0xFF
+CURSOR_HIGH, CURSOR_LOW = 0x0E, 0x0F
+
+WORDS = st.sampled_from(["panic", "x" * 79, "y" * 80, "z" * 200, " ", "~"])
+CONTROLS = st.sampled_from(["\n", "\r", "\b", "\a", "\n" * 30])
+TEXT = st.lists(WORDS | CONTROLS, max_size=30).map("".join)
+
+
+class Display:
+    """The subsystem with memory and ports of a VGA."""
+
+    def __init__(self, mode: int) -> None:
+        self.screen = TextScreen(TEXT_BUFFER)
+        self.host = Host(self.screen)
+        self.host.map(TEXT_BUFFER, 1 << 12)
+        self.index = 0
+        self.registers = dict.fromkeys((CURSOR_HIGH, CURSOR_LOW), 0)
+        self.host.on_in(GRAPHICS_DATA, lambda port: mode)
+        self.host.on_out(range(GRAPHICS_DATA - 1, CRT_INDEX), lambda port, value: None)
+        self.host.on_out(CRT_INDEX, self.select)
+        self.host.on_out(CRT_DATA, self.set)
+        self.host.checkpoint()
+
+    def select(self, port: int, value: int) -> None:
+        """Answer for the CRT controller's index."""
+        self.index = value
+
+    def set(self, port: int, value: int) -> None:
+        """Answer for the register that the index names."""
+        self.registers[self.index] = value
+
+    def start(self) -> None:
+        """Begin with a blank screen."""
+        self.host.reset()
+        self.host.call(self.screen.start)
+
+    def write(self, text: str) -> None:
+        """Write all of `text`, then show the cursor."""
+        for byte in text.encode():
+            self.host.call(self.screen.write_byte, byte)
+        self.host.call(self.screen.show_cursor)
+
+    @property
+    def cells(self) -> bytes:
+        """The text buffer."""
+        return self.host.read(TEXT_BUFFER, ROWS * COLUMNS * 2)
+
+    @property
+    def rows(self) -> list[str]:
+        """The characters."""
+        text = self.cells[::2].decode()
+        return [text[start : start + COLUMNS] for start in range(0, len(text), COLUMNS)]
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column of the hardware's cursor."""
+        return divmod(self.registers[CURSOR_HIGH] << 8 | self.registers[CURSOR_LOW], COLUMNS)
+
+
+class Model:
+    """What should be on the screen."""
+
+    def __init__(self) -> None:
+        self.rows = [" " * COLUMNS] * ROWS
+        self.row = self.column = 0
+
+    def write(self, text: str) -> None:
+        for character in text:
+            self._write(character)
+            if self.row == ROWS:
+                self.rows = [*self.rows[1:], " " * COLUMNS]
+                self.row -= 1
+
+    def _write(self, character: str) -> None:
+        if character == "\n":
+            self.row, self.column = self.row + 1, 0
+        elif character == "\r":
+            self.column = 0
+        elif character == "\b":
+            place = max(0, self.row * COLUMNS + self.column - 1)
+            self.row, self.column = divmod(place, COLUMNS)
+        elif character != "\a":
+            row = self.rows[self.row]
+            self.rows[self.row] = row[: self.column] + character + row[self.column + 1 :]
+            place = self.row * COLUMNS + self.column + 1
+            self.row, self.column = divmod(place, COLUMNS)
+
+
+@pytest.fixture(scope="module")
+def display() -> Display:
+    return Display(TEXT_MODE)
+
+
+def test_starting_blanks_the_screen(display: Display) -> None:
+    display.start()
+    assert display.cells == bytes([ord(" "), NORMAL]) * (ROWS * COLUMNS)
+    assert display.cursor == (0, 0)
+
+
+@given(text=TEXT)
+def test_text_wraps_and_scrolls(display: Display, text: str) -> None:
+    display.start()
+    display.write(text)
+    model = Model()
+    model.write(text)
+    assert display.rows == model.rows
+    assert display.cursor == (model.row, model.column)
+
+
+def test_colours_are_those_set_when_a_character_is_written(display: Display) -> None:
+    display.start()
+    display.host.call(display.screen.set_colour, Colour.LIGHT_RED)
+    display.write("p")
+    display.host.call(display.screen.set_colour, NORMAL)
+    display.write("q")
+    assert display.cells[:4] == bytes([ord("p"), Colour.LIGHT_RED, ord("q"), NORMAL])
+
+
+def test_scrolling_moves_colours_too(display: Display) -> None:
+    display.start()
+    display.write("\n")
+    display.host.call(display.screen.set_colour, Colour.GREEN)
+    display.write("go" + "\n" * (ROWS - 1))
+    assert display.cells[:4] == bytes([ord("g"), Colour.GREEN, ord("o"), Colour.GREEN])
+    assert display.cells[-2:] == bytes([ord(" "), NORMAL])
+
+
+@pytest.mark.parametrize("mode", [GRAPHICS_MODE, NO_DEVICE])
+def test_without_text_mode_nothing_is_written(mode: int) -> None:
+    display = Display(mode)
+    display.start()
+    display.write("hidden\n")
+    assert not any(display.cells)
