@@ -41,15 +41,17 @@ class Backtrace(Subsystem):
         self.trap_stub = trap_stub
 
     @function
-    def print(self, address: U64, frame: Ptr[StackFrame]) -> None:
-        """Print the code at `address`, whose rbp is `frame`, its caller, and so on.
+    def print(self, trap: Ptr[TrapFrame]) -> None:
+        """Print the code that `trap` is of, its caller, and so on.
 
         The chain ends at a frame that `is_frame` does not accept, at a return address of 0, or
         where a caller's frame is not above its callee's, as the stack grows down.
         """
-        frame, depth = keep(frame), keep(U32)
-        self.console.print("  #0 %p\n", address)
-        with for_(depth, 1, MAX_DEPTH):
+        trap = keep(trap)
+        frame, depth = keep(cast(trap.rbp, Ptr[StackFrame])), keep(U32)
+        self.console.print("  #0 %p\n", trap.rip)
+        mov(depth, self.print_frameless(trap))
+        with while_(depth < MAX_DEPTH):
             with if_(self.is_frame(frame) == 0):
                 ret()
             with if_(frame.return_address == 0):
@@ -58,7 +60,34 @@ class Backtrace(Subsystem):
                 mov(frame, self.print_interrupted(depth, cast(frame, Ptr[TrapStackFrame])))
             with else_():
                 mov(frame, self.print_caller(depth, frame))
+            inc(depth)
         self.console.print("  ... and so on\n")
+
+    @function
+    def print_frameless(self, trap: Ptr[TrapFrame]) -> U32:
+        """Print the caller of code that has no frame yet; the depth of the next line.
+
+        Such is the first instruction of a function, and what is no function but was jumped to:
+        its return address is what rsp points to, if that is one.
+        """
+        trap, place = keep(trap), local(Place)
+        with if_(self._is_inside(trap.rip, place)):
+            ret(1)
+        with if_(self.memory.is_mapped(trap.rsp) == 0):
+            ret(1)
+        stack = scratch(trap.rsp)
+        caller = keep(u64[stack])
+        dec(caller)
+        with if_(~self._is_inside(caller, place)):
+            ret(1)
+        self.console.print("  #1 %p\n", caller)
+        ret(2)
+
+    def _is_inside(self, address: U64, place: Place) -> Any:
+        """Whether `address` is in a function, behind its first instruction; uses `place`."""
+        lea(rsi, place)
+        found = self.symbols.describe(address, cast(rsi, Ptr[Place]))
+        return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
     def print_caller(self, depth: U32, frame: Ptr[StackFrame]) -> Ptr[StackFrame]:

@@ -7,7 +7,7 @@ from kernel.console.colour import Colour
 from kernel.console.console import Console
 from kernel.cpu.snapshot import push_frame
 from kernel.cpu.trapframe import TrapFrame
-from kernel.debug.backtrace import Backtrace, StackFrame
+from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
 from pykasm import *
@@ -143,11 +143,12 @@ class Panic(Subsystem):
 
     @function
     def finish(self, frame: Ptr[TrapFrame]) -> NoReturn:
-        """Print registers and backtrace, and leave."""
+        """Print place, registers and backtrace, and leave."""
         frame = keep(frame)
+        self.console.print("  at %p\n", frame.rip)
         self.print_registers(frame)
         self.console.print("backtrace\n")
-        self.backtrace.print(frame.rip, cast(frame.rbp, Ptr[StackFrame]))
+        self.backtrace.print(frame)
         self.console.print(END + "\n")
         tail(self.leave)
         never()
