@@ -11,8 +11,8 @@ from pykasm import *
 class Checks(Subsystem):
     """Looks at the processor before any instruction that it may not have."""
 
-    no_cpuid = complaint("the processor has no CPUID instruction; pykasm needs one of x86-64")
-    no_long_mode = complaint("the processor has no 64-bit mode; pykasm needs one of x86-64")
+    no_cpuid = complaint("the processor has no CPUID instruction (x86-64 is needed)")
+    no_long_mode = complaint("the processor has no 64-bit mode (x86-64 is needed)")
 
     def __init__(self, failure: BootFailure) -> None:
         self.failure = failure

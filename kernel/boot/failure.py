@@ -1,13 +1,9 @@
 """The end of a start that can't go on, told before there is a console."""
 
-from kernel.console.serial import COM1, DIVISOR, LineControl, LineStatus, Register
+from kernel.console.colour import Colour
+from kernel.console.serial import COM1, DIVISOR, PATIENCE, LineControl, LineStatus, Register
+from kernel.console.vga import CELL, COLUMNS, ROWS, TEXT_BUFFER
 from pykasm import *
-
-SCREEN = 0xB8000
-"""The text screen of a VGA in mode 3 (IBM VGA Technical Reference, 1987)."""
-
-RED_ON_BLACK = 0x0C
-"""The attribute of a character: bright red."""
 
 LINE_SETUP = (
     (Register.LCR, LineControl.DLAB),
@@ -15,9 +11,6 @@ LINE_SETUP = (
     (Register.DLM, 0),
     (Register.LCR, LineControl.EIGHT_BITS),
 )
-
-PATIENCE = 1_000_000
-"""Looks at the line status before a byte is sent regardless: there may be no UART at all."""
 
 
 class BootFailure(Subsystem):
@@ -31,20 +24,24 @@ class BootFailure(Subsystem):
             mov(edx, COM1 + register)
             mov(al, value)
             out(dx, al)
-        mov(edi, SCREEN)
-        mov(ah, RED_ON_BLACK)
+        self._clear_screen()
+        mov(edi, TEXT_BUFFER)
         with loop():
             lodsb()
             break_if(al == 0)
-            self._show()
+            with if_(al >= ord(" ")):
+                stosw()  # with the attribute in ah
             self._send()
         with loop():
             cli()
             hlt()
 
-    def _show(self) -> None:
-        """Put al on the screen, at edi."""
-        stosw()
+    def _clear_screen(self) -> None:
+        """Fill the text screen with blanks; ah becomes their attribute. Changes ecx and edi."""
+        mov(edi, TEXT_BUFFER)
+        mov(ecx, COLUMNS * ROWS)
+        mov(eax, Colour.LIGHT_RED << 8 * (CELL - 1) | ord(" "))
+        rep.stosw()
 
     def _send(self) -> None:
         """Send al on the serial line; changes ecx and edx."""

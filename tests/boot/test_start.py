@@ -1,0 +1,88 @@
+"""How the kernel starts: every way in, on good and on bad processors."""
+
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kernel.boot import pvh
+from pykasm.build.iso import make_iso
+from pykasm.link.symbols import read_symbols
+from pykasm.machine.images import Images
+from pykasm.machine.qemu import MachineOptions
+from pykasm.machine.session import Machine
+
+MakeMachine = Callable[..., Machine]
+
+ENTRY_OFFSET = 24
+"""`e_entry` in an ELF header (System V ABI, chapter 4)."""
+
+
+def test_a_pvh_loader_brings_the_prompt(machine: MakeMachine) -> None:
+    assert "loader: PVH\n" in machine().expect_prompt()
+
+
+def test_grub_under_a_bios_brings_the_prompt(machine: MakeMachine) -> None:
+    assert "loader: GRUB " in machine(direct=False).expect_prompt()
+
+
+def test_grub_under_uefi_brings_the_prompt(machine: MakeMachine) -> None:
+    assert "loader: GRUB " in machine(uefi=True).expect_prompt()
+
+
+@pytest.mark.parametrize("cpu", ["max", "qemu64", "qemu64,-nx", "max,-pdpe1gb,-smep,-smap,-umip"])
+def test_every_64_bit_processor_brings_the_prompt(machine: MakeMachine, cpu: str) -> None:
+    machine(cpu=cpu).expect_prompt()
+
+
+@pytest.mark.parametrize("memory", [16, 6 * 1024])
+def test_little_and_much_memory_bring_the_prompt(machine: MakeMachine, memory: int) -> None:
+    machine(memory=memory).expect_prompt()
+
+
+def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:
+    machine(smp=2).expect_prompt()
+
+
+@pytest.mark.parametrize("cpu", ["qemu64,-lm", "pentium3"])
+def test_a_processor_without_long_mode_is_told_of(machine: MakeMachine, cpu: str) -> None:
+    made = machine(cpu=cpu)
+    message = "pykasm: can't start: the processor has no 64-bit mode (x86-64 is needed)"
+    made.expect(re.escape(f"{message}\r\n"))
+    assert [line for line in made.screen() if line] == [message]
+
+
+def symbol_address(kernel: Path, name: str) -> int:
+    return next(one.address for one in read_symbols(kernel) if one.name == name)
+
+
+def entered_at(kernel: Path, entry: str, place: int, output: Path) -> Path:
+    """A copy of `kernel` whose 32-bit entry address at offset `place` is that of `entry`."""
+    contents = bytearray(kernel.read_bytes())
+    struct.pack_into("<I", contents, place, symbol_address(kernel, entry))
+    output.write_bytes(contents)
+    return output
+
+
+def test_a_pvh_loader_at_the_multiboot2_entry_is_told_of(
+    kernel_images: Images, tmp_path: Path
+) -> None:
+    kernel = kernel_images.project.kernel
+    entry = struct.pack("<I", symbol_address(kernel, "Start.pvh"))
+    note = kernel.read_bytes().index(pvh.OWNER + entry) + len(pvh.OWNER)
+    patched = entered_at(kernel, "Start.multiboot2", note, tmp_path / "kernel.elf")
+    with Machine(MachineOptions(kernel=patched)) as made:
+        made.expect("can't start: the loader entered as by Multiboot2, but its magic is wrong\r\n")
+
+
+def test_a_multiboot2_loader_at_the_pvh_entry_is_told_of(
+    kernel_images: Images, tmp_path: Path
+) -> None:
+    project = kernel_images.project
+    patched = entered_at(project.kernel, "Start.pvh", ENTRY_OFFSET, tmp_path / "kernel.elf")
+    iso = tmp_path / "kernel.iso"
+    make_iso(patched, iso, project.menu, cache=project.cache)
+    with Machine(MachineOptions(iso=iso)) as made:
+        made.expect("can't start: the loader entered as by PVH, but its start info has no magic")
