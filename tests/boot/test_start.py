@@ -2,7 +2,6 @@
 
 import re
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,9 @@ from kernel.boot import pvh
 from pykasm.build.iso import make_iso
 from pykasm.link.symbols import read_symbols
 from pykasm.machine.images import Images
+from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import MachineOptions
 from pykasm.machine.session import Machine
-
-MakeMachine = Callable[..., Machine]
 
 ENTRY_OFFSET = 24
 """`e_entry` in an ELF header (System V ABI, chapter 4)."""
