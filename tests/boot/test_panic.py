@@ -1,0 +1,232 @@
+"""The report of each way to crash: what, where, registers, who called."""
+
+import inspect
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from kernel.debug.panic import END
+from kernel.monitor.commands.crash import CrashCommands
+from pykasm.lang.functions import Function
+from pykasm.machine.gdb import Gdb
+from pykasm.machine.images import Images
+from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS
+from pykasm.machine.session import Machine
+from pykasm.machine.symbols import SymbolTable
+
+REGISTER = re.compile(r"\b([a-z][a-z0-9]{1,5}) +([0-9a-f]{16})\b")
+FRAME = re.compile(r"^  #(\d+) 0x([0-9a-f]{16})(?: <(\S+)\+0x[0-9a-f]+(?: (\S+))?>)?", re.MULTILINE)
+UD2 = 0x0B0F
+"""The instruction that is always invalid, as bytes of memory."""
+CALLERS = ["CrashCommands.crash", "Monitor.try_to_run", "Monitor.execute", "Monitor.run"]
+
+
+def line_of(owner: type, name: str, code: str) -> str:
+    """`file:line` of the line with `code` in the function `name` of `owner`."""
+    function = inspect.getattr_static(owner, name)
+    assert isinstance(function, Function)
+    lines, first = inspect.getsourcelines(function.body)
+    (found,) = [number for number, line in enumerate(lines, first) if code in line]
+    path = Path(function.body.__code__.co_filename).relative_to(Path.cwd())
+    return f"{path}:{found}"
+
+
+@dataclass
+class Report:
+    """A panic's report, taken apart."""
+
+    text: str
+    registers: dict[str, int] = field(init=False)
+    frames: list[tuple[str, str]] = field(init=False)
+    """Function and `file:line` of each frame."""
+    addresses: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.registers = {name: int(value, 16) for name, value in REGISTER.findall(self.text)}
+        found = FRAME.findall(self.text)
+        assert [int(number) for number, *_ in found] == list(range(len(found)))
+        self.frames = [(function, source) for _, _, function, source in found]
+        self.addresses = [int(address, 16) for _, address, *_ in found]
+
+
+@pytest.fixture(scope="session")
+def kernel_symbols(kernel_images: Images) -> SymbolTable:
+    """The symbols of the kernel under test."""
+    return SymbolTable.from_elf(kernel_images.project.kernel)
+
+
+def crash(machine: Machine, kind: str) -> Report:
+    """Let the monitor crash the kernel in the way `kind`; the report. QEMU must end."""
+    machine.expect_prompt()
+    machine.send_line(f"crash {kind}")
+    assert machine.wait_exit() == PANIC_STATUS
+    (report,) = re.findall(rf"^panic: .*?^{END}$", machine.output, re.DOTALL | re.MULTILINE)
+    return Report(report)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the report of `crash` says: its first lines, and the function and line at fault."""
+
+    kind: str
+    says: tuple[str, ...]
+    function: str
+    code: str
+
+
+WAYS = (
+    Way("div0", (r"divide error \(#DE\), vector 0",), "divide_by_zero", "div("),
+    Way("ud", (r"invalid opcode \(#UD\), vector 6",), "invalid_opcode", "ud2("),
+    Way(
+        "gp",
+        (r"general protection \(#GP\), vector 13", "error code 0x0"),
+        "general_protection",
+        "u64[rax]",
+    ),
+    Way(
+        "null",
+        (
+            r"page fault \(#PF\), vector 14",
+            "the kernel read from 0x0000000000000000, which is not mapped",
+            "error code 0x0",
+            "null pointer",
+        ),
+        "null_read",
+        "u64[rax]",
+    ),
+    Way(
+        "stack",
+        (
+            r"double fault \(#DF\), vector 8",
+            r"stack overflow: 0x[0-9a-f]{16} <Stacks.boot\+0xff8> is in a guard page",
+        ),
+        "stack_overflow",
+        "push(",
+    ),
+    Way("double", (r"double fault \(#DF\), vector 8",), "double_fault", "push("),
+    Way(
+        "text",
+        (
+            r"page fault \(#PF\), vector 14",
+            r"the kernel wrote to 0x[0-9a-f]{16} <CrashCommands.write_to_text\+0x0 \S+>,"
+            " which is mapped without that permission",
+            "error code 0x3 P RW",
+        ),
+        "write_to_text",
+        "mov(u8[rax]",
+    ),
+    Way(
+        "assert",
+        (r"assertion failed: \S+/crash\.py:\d+: asserts\(eax == 1\)",),
+        "fail_assertion",
+        "asserts(",
+    ),
+)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.kind)
+def test_a_crash_is_reported_with_what_where_and_who_called(machine: MakeMachine, way: Way) -> None:
+    report = crash(machine(), way.kind)
+    at = rf"at 0x[0-9a-f]{{16}} <CrashCommands\.{way.function}\+0x[0-9a-f]+ (\S+)>"
+    beginning = "panic: " + r"\n  ".join([*way.says, at]) + r"\n  rax "
+    found = re.match(beginning, report.text)
+    assert found, report.text
+    place = line_of(CrashCommands, way.function, way.code)
+    assert found[1] == place
+    assert report.frames[0] == (f"CrashCommands.{way.function}", place)
+    assert [function for function, _ in report.frames[1:5]] == CALLERS
+
+
+def test_executing_data_is_reported_with_the_code_that_went_there(machine: MakeMachine) -> None:
+    report = crash(machine(), "data")
+    assert "the kernel executed 0x" in report.text
+    assert "error code 0x11 P ID\n" in report.text
+    caller = line_of(CrashCommands, "execute_data", "call(rax)")
+    assert report.frames[:2] == [
+        ("CrashCommands.code", ""),
+        ("CrashCommands.execute_data", caller),
+    ]
+    assert [function for function, _ in report.frames[2:6]] == CALLERS
+
+
+def test_every_way_to_crash_is_tested() -> None:
+    source = inspect.getsource(CrashCommands.__init__)
+    ways = re.findall(r'"(\w+)": self\.', source)
+    assert {*ways} == {"data", *(way.kind for way in WAYS)}
+
+
+def test_callers_are_shown_at_the_lines_of_their_calls(
+    machine: MakeMachine, kernel_symbols: SymbolTable
+) -> None:
+    report = crash(machine(), "div0")
+    assert report.frames[1][1] == line_of(CrashCommands, "crash", "way.run()")
+    for address, (function, source) in zip(report.addresses, report.frames, strict=True):
+        location = kernel_symbols.lookup(address)
+        assert (location.symbol.name, str(location.source)) == (function, source)
+
+
+def test_registers_are_those_of_the_moment(
+    machine: MakeMachine, kernel_symbols: SymbolTable
+) -> None:
+    report = crash(machine(), "text")
+    target = kernel_symbols.address("CrashCommands.write_to_text")
+    assert report.registers["rax"] == report.registers["cr2"] == target
+    assert report.registers["rip"] == report.addresses[0]
+    assert report.registers["cs"] & 3 == 0
+    assert report.registers["cr3"] % 4096 == 0
+    stack = kernel_symbols.named("Stacks.boot")
+    assert stack.address < report.registers["rsp"] < stack.address + stack.size
+    assert report.registers["rsp"] <= report.registers["rbp"]
+    assert "cpu 0\n" in report.text
+
+
+def test_a_failed_check_reports_the_callers_registers(
+    machine: MakeMachine, kernel_symbols: SymbolTable
+) -> None:
+    report = crash(machine(), "assert")
+    symbol = kernel_symbols.lookup(report.registers["rip"]).symbol
+    assert symbol.name == "CrashCommands.fail_assertion"
+    assert report.registers["rax"] == 0
+    assert report.registers["rsp"] % 16 == 0
+
+
+def test_without_test_on_the_command_line_a_panic_halts(machine: MakeMachine) -> None:
+    halted = machine(command_line="")
+    halted.expect_prompt()
+    halted.send_line("crash ud")
+    halted.expect(f"{END}\r\n")
+    assert halted.qmp("query-status")["status"] == "running"
+    assert "HLT=1" in halted.qmp("human-monitor-command", **{"command-line": "info registers"})
+
+
+def test_a_report_that_fails_itself_says_where_and_ends(
+    machine: MakeMachine, kernel_images: Images, kernel_symbols: SymbolTable
+) -> None:
+    broken = machine(gdb=True)
+    broken.expect_prompt()
+    backtrace = kernel_symbols.address("Backtrace.print")
+    with Gdb(kernel_images.project.kernel, broken.gdb_address, Path.cwd()) as gdb:
+        gdb.console(f"set {{unsigned short}}{backtrace:#x} = {UD2:#x}")
+    broken.send_line("crash gp")
+    assert broken.wait_exit() == PANIC_STATUS
+    report = broken.output.partition("panic: ")[2]
+    assert report.startswith("general protection (#GP), vector 13\n")
+    said = (
+        f"backtrace\n\npanic: again, at {backtrace:#x}, cr2 0x0, while this was reported\n{END}\n"
+    )
+    assert report.endswith(said)
+
+
+def test_a_report_that_cannot_even_say_so_ends(
+    machine: MakeMachine, kernel_images: Images, kernel_symbols: SymbolTable
+) -> None:
+    broken = machine(gdb=True)
+    broken.expect_prompt()
+    put = kernel_symbols.address("Console.put")
+    with Gdb(kernel_images.project.kernel, broken.gdb_address, Path.cwd()) as gdb:
+        gdb.console(f"set {{unsigned short}}{put:#x} = {UD2:#x}")
+    broken.send("x")  # its echo is what fails first
+    assert broken.wait_exit() == PANIC_STATUS
