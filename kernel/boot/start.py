@@ -57,6 +57,7 @@ class Start(Subsystem):
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
         """Switch paging and long mode on (AMD64 APM vol. 2, 14.6); keeps ebx and ebp."""
+        self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.processor)
         mov(eax, Cr4.PAE)
@@ -71,6 +72,16 @@ class Start(Subsystem):
         mov(cr0, eax)
         lgdt(bare[address_of(self.tables.segments_pointer)])
         ljmp(far(Selector.CODE, self.long_mode))
+
+    def _clear_bss(self) -> None:
+        """Zero what the image leaves to the loader: QEMU does so only before the first start, not
+        after a reset. Changes eax, ecx and edi."""
+        cld()
+        xor(eax, eax)
+        mov(edi, physical(symbol("bss_start")))
+        mov(ecx, physical(symbol("bss_end")))
+        sub(ecx, edi)
+        rep.stosb()
 
     @naked(boot=True, entered=EntryFrame.NONE)
     def long_mode(self) -> None:
