@@ -12,12 +12,13 @@ from pykasm import *
 class Command(Struct):
     """What is typed, what it does, and the function that does it.
 
-    `run` gets the words, of which the first is the name, and as many as `arguments` tells of. It
-    returns 1, or 0 if a word is not what `arguments` says.
+    `run` gets the words, of which the first is the name, as many as `usage` tells of. It returns
+    1, or 0 if a word is not what `usage` says.
     """
 
     name: Ptr[U8]
-    arguments: Ptr[U8]
+    usage: Ptr[U8]
+    """The name with what follows it."""
     purpose: Ptr[U8]
     run: Fn[[Ptr[Words]], U32]
     least: U8
@@ -35,4 +36,5 @@ def command(name: str, arguments: str, purpose: str, run: Any) -> Command:
     """A row of the monitor's table; `[ ]` in `arguments` is what may be left out."""
     most = 1 + len(arguments.split())
     least = most - len(re.findall(r"\[", arguments))
-    return Command(name=name, arguments=arguments, purpose=purpose, run=run, least=least, most=most)
+    usage = f"{name} {arguments}".rstrip()
+    return Command(name=name, usage=usage, purpose=purpose, run=run, least=least, most=most)

@@ -57,7 +57,7 @@ class Monitor(Subsystem):
         lea(rdi, words)
         done = self.try_to_run(chosen, rdi)
         with if_(done == 0):
-            self.console.print("usage: %s %s\n", chosen.name, chosen.arguments)
+            self.console.print("usage: %s\n", chosen.usage)
 
     @function
     def find(self, name: Ptr[U8]) -> Ptr[Command]:
@@ -87,8 +87,6 @@ class Monitor(Subsystem):
         candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)
         with for_(left, 0, self.count):
-            self.console.print(
-                "%-9s %-21s %s\n", candidate.name, candidate.arguments, candidate.purpose
-            )
+            self.console.print("%-22s %s\n", candidate.usage, candidate.purpose)
             add(candidate, sizeof(Command))
         ret(1)
