@@ -1,0 +1,163 @@
+"""Gates, interrupt stacks, and the way into a handler and back."""
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from kernel.cpu.descriptors import InterruptStack, TaskState
+from kernel.cpu.exceptions import VECTORS, Vector
+from kernel.cpu.interrupts import GENERAL_REGISTERS, INTERRUPT_STACKS, Gate, GateFlags
+from kernel.cpu.segments import Selector
+from kernel.mm.addresses import Area
+from kernel.mm.stack import GuardedStack
+from pykasm import offsetof, sizeof
+from pykasm.machine.gdb import Gdb, Stop
+from pykasm.machine.images import Images
+from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS
+from pykasm.machine.session import Machine
+from pykasm.machine.symbols import SymbolTable
+
+INT3 = b"\xcc"
+INT_0X80 = b"\xcd\x80"
+LINUX_VECTOR = 0x80
+GENERAL = [f"r{name}" for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", *range(8, 16))]
+
+
+@pytest.fixture
+def symbols(kernel_images: Images) -> SymbolTable:
+    """The kernel's."""
+    return SymbolTable.from_elf(kernel_images.project.kernel)
+
+
+@pytest.fixture
+def running(machine: MakeMachine) -> Machine:
+    """A machine at its prompt, ready for gdb."""
+    made = machine(gdb=True)
+    made.expect_prompt()
+    return made
+
+
+@pytest.fixture
+def gdb(running: Machine, kernel_images: Images) -> Iterator[Gdb]:
+    """gdb, where the monitor begins with a command."""
+    project = kernel_images.project
+    with Gdb(project.kernel, running.gdb_address, project.root) as attached:
+        attached.break_at("Monitor.execute")
+        running.send_line("help")
+        attached.resume()
+        yield attached
+
+
+def read_image(machine: Machine, address: int, size: int) -> bytes:
+    """`size` bytes of the kernel's image at `address`."""
+    return machine.memory(address - Area.IMAGE, size)
+
+
+def gates(machine: Machine, symbols: SymbolTable) -> list[tuple[int, int, int, int]]:
+    """Offset, selector, interrupt stack and flags of each gate (AMD64 APM vol. 2, 4.8.4)."""
+    table = read_image(machine, symbols.address("Interrupts.table"), sizeof(Gate) * VECTORS)
+    return [
+        (low | middle << 16 | high << 32, selector, stack, flags)
+        for low, selector, stack, flags, middle, high, _ in struct.iter_unpack("<HHBBHII", table)
+    ]
+
+
+def run(gdb: Gdb, instruction: bytes) -> Stop:
+    """Let the machine run `instruction` where it stands, up to what follows that."""
+    for offset, byte in enumerate(instruction):
+        gdb.console(f"set var *(unsigned char *)($rip + {offset}) = {byte}")
+    gdb.break_at(f"*($rip+{len(instruction)})")
+    return gdb.resume()
+
+
+def registers(gdb: Gdb) -> dict[str, str]:
+    """All general registers and the flags."""
+    return {name: gdb.evaluate(f"${name}") for name in [*GENERAL, "eflags"]}
+
+
+def functions(gdb: Gdb) -> list[str]:
+    """The functions of the backtrace, innermost first."""
+    return [frame.function for frame in gdb.backtrace()]
+
+
+def test_every_vector_has_a_gate_to_its_own_stub(running: Machine, symbols: SymbolTable) -> None:
+    present = GateFlags.PRESENT | GateFlags.INTERRUPT
+    assert [
+        (offset, selector, flags) for offset, selector, _, flags in gates(running, symbols)
+    ] == [
+        (symbols.address(f"Interrupts.vector_{vector}"), Selector.CODE, present)
+        for vector in range(VECTORS)
+    ]
+
+
+def test_what_can_come_on_a_bad_stack_has_its_own(running: Machine, symbols: SymbolTable) -> None:
+    stacks = {vector: stack for vector, (_, _, stack, _) in enumerate(gates(running, symbols))}
+    assert {vector: stack for vector, stack in stacks.items() if stack} == INTERRUPT_STACKS
+    assert set(INTERRUPT_STACKS) == {Vector.NMI, Vector.DOUBLE_FAULT, Vector.MACHINE_CHECK}
+
+
+def test_the_interrupt_stacks_are_those_of_the_image(
+    running: Machine, symbols: SymbolTable
+) -> None:
+    block = symbols.address("first_percpu_start") + symbols.address("Descriptors.task")
+    ist = read_image(running, block + offsetof(TaskState, "ist"), 3 * 8)
+    assert list(struct.unpack("<3Q", ist)) == [
+        symbols.address(f"Stacks.{stack.name.lower()}") + sizeof(GuardedStack)
+        for stack in InterruptStack
+        if stack is not InterruptStack.NONE
+    ]
+
+
+def test_a_breakpoint_returns_with_all_registers_as_they_were(gdb: Gdb) -> None:
+    before = registers(gdb)
+    assert run(gdb, INT3).frame.function == "Monitor.execute"
+    assert registers(gdb) == before
+
+
+def test_a_vector_that_nobody_expects_is_a_panic(running: Machine, gdb: Gdb) -> None:
+    gdb.break_at("Panic.exception")
+    assert run(gdb, INT_0X80).frame.function == "Panic.exception"
+    assert gdb.evaluate("frame->vector") == str(LINUX_VECTOR)
+    gdb.console("delete")
+    gdb.console("detach")
+    running.expect(f"panic: unexpected interrupt, vector {LINUX_VECTOR}\r\n")
+    assert running.wait_exit() == PANIC_STATUS
+
+
+def test_gdb_goes_from_a_handler_into_the_interrupted_code(gdb: Gdb) -> None:
+    callers = functions(gdb)
+    gdb.break_at("Exceptions.breakpoint")
+    run(gdb, INT3)
+    assert functions(gdb) == ["Exceptions.breakpoint", "<signal handler called>", *callers]
+
+
+def test_gdb_finds_the_interrupted_code_from_every_place_in_the_stub(
+    gdb: Gdb, symbols: SymbolTable
+) -> None:
+    callers = functions(gdb)
+    gdb.break_at(f"*{symbols.address(f'Interrupts.vector_{Vector.BREAKPOINT}')}")
+    run(gdb, INT3)
+    visited = []
+    while functions(gdb)[0] != "Exceptions.breakpoint":
+        assert functions(gdb)[1:] == callers
+        visited.append(gdb.step_instruction().frame.address)
+    gdb.finish()
+    while functions(gdb) != callers:
+        assert functions(gdb)[1:] == callers
+        visited.append(gdb.step_instruction().frame.address)
+    assert len(set(visited)) == len(visited) > 2 * len(GENERAL_REGISTERS)
+
+
+def test_a_non_maskable_interrupt_has_its_own_stack(
+    running: Machine, gdb: Gdb, symbols: SymbolTable
+) -> None:
+    gdb.break_at("Panic.exception")
+    callers = functions(gdb)
+    running.qmp("inject-nmi")
+    gdb.resume()
+    assert gdb.evaluate("frame->vector") == str(int(Vector.NMI))
+    stack = int(gdb.evaluate("(unsigned long)$rsp")) - symbols.address("Stacks.nmi")
+    assert 0 < stack < sizeof(GuardedStack)
+    assert functions(gdb) == ["Panic.exception", "<signal handler called>", *callers]
