@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, TypeAlias
 
 from pykasm.errors import PlaceMistake
 from pykasm.isa import forms
@@ -20,7 +20,7 @@ from pykasm.isa.statement import (
 from pykasm.isa.statement import (
     Operand as Encodable,
 )
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, SymbolReference
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand, SymbolReference
 from pykasm.source import Source, Span, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -87,21 +87,37 @@ class CodeBuilder:
         """The line that instructions are counted to, where it is not the one that is running."""
         self.open_words: list[Any] = []
         """Words of flow that still wait for their `with`."""
-        self.targets: set[Label] = set()
-        """Labels that some instruction refers to."""
+        self.targets: set[Label | str] = set()
+        """Labels and symbols that some instruction refers to."""
         self.loops: list[Any] = []
         self.switches: list[Any] = []
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
         self._code = code
 
-    def add(self, mnemonic: str, operands: tuple[object, ...], prefix: str = "") -> None:
-        """Add an instruction after checking its operands."""
-        encodable, references = convert(operands, self.bits, mnemonic)
-        statement = checked(self.bits, mnemonic, encodable, prefix)
-        for reference in references:
-            if type(reference.target) is Label:
-                self.targets.add(reference.target)
+    def add(self, mnemonic: str, operands: tuple[Any, ...], prefix: str = "") -> None:
+        """Add an instruction after checking its operands.
+
+        Every instruction of a build comes through here, so common cases are written out.
+        """
+        encodable: list[Encodable] = []
+        references: tuple[Reference, ...] = ()
+        for operand in operands:
+            kind = type(operand)
+            if kind is RegisterOperand:
+                encodable.append(operand._register)
+                if operand._role is not None:
+                    operand._role.used = True
+            elif kind is int:
+                encodable.append(operand)
+            else:
+                one, target, addend = converted(operand, self.bits, mnemonic)
+                if target is not None:
+                    references += (_new(Reference, (len(encodable), target, addend)),)
+                    self.targets.add(target)
+                encodable.append(one)
+        key = (self.bits, mnemonic, tuple(encodable), prefix)
+        statement = _statements.get(key) or _checked(key)
         source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
@@ -200,66 +216,72 @@ def emit(mnemonic: str, *operands: object) -> None:
     current(mnemonic).add(mnemonic, operands)
 
 
-def checked(
-    bits: int, mnemonic: str, operands: tuple[Encodable, ...], prefix: str = ""
-) -> Statement:
+def _checked(parts: tuple[Any, ...]) -> Statement:
     """The statement of these parts; a mistake if the machine has no such form."""
-    key = (bits, mnemonic, operands, prefix)
-    known = _statements.get(key)
-    if known is None:
-        known = Statement(*key)
-        forms.check(known)
-        _statements[key] = known
-    return known
+    statement = Statement(*parts)
+    forms.check(statement)
+    _statements[parts] = statement
+    return statement
 
 
-def convert(
-    operands: tuple[Any, ...], bits: int, mnemonic: str
-) -> tuple[tuple[Encodable, ...], tuple[Reference, ...]]:
-    """The operands as the encoder takes them, and what their fix-ups refer to."""
-    encodable: list[Encodable] = []
-    references: tuple[Reference, ...] = ()
-    for operand in operands:
-        kind = type(operand)
-        if kind is RegisterOperand:
-            encodable.append(operand._register)
-            if operand._role is not None:
-                operand._role.used = True
-        elif kind is int:
-            encodable.append(operand)
-        else:
-            one, reference = _converted(operand, bits, mnemonic)
-            if reference is not None:
-                index = len(encodable)
-                references += (Reference(index, reference._target(), reference.addend),)
-            encodable.append(one)
-    return tuple(encodable), references
+Converted: TypeAlias = tuple[Encodable, str | Label | None, int]
+"""An operand as the encoder takes it, and what its fix-up refers to: a target and an addend."""
+
+_NEAR = BranchTarget(short=False)
 
 
-def _converted(
-    operand: object, bits: int, mnemonic: str
-) -> tuple[Encodable, SymbolReference | None]:
+def converted(operand: Any, bits: int, mnemonic: str) -> Converted:
+    """One operand of `mnemonic`, in code of `bits`."""
+    convert = _CONVERSIONS.get(type(operand))
+    if convert is not None:
+        return convert(operand, bits)
     if isinstance(operand, MemoryOperand):
-        operand._touch()
-        return operand._memo or operand._address(bits), operand._reference
-    if isinstance(operand, RegisterOperand):
-        operand._touch()
-        return operand._register, None
+        return _memory(operand, bits)
     if isinstance(operand, int):
-        return int(operand), None
-    if isinstance(operand, Label):
-        return BranchTarget(short=False), SymbolReference(operand)
-    if isinstance(operand, BranchOperand):
-        return BranchTarget(short=False), operand.reference
-    if isinstance(operand, AddressOperand):
-        return SymbolImmediate(operand.size), operand.reference
-    if isinstance(operand, FarOperand):
-        return FarPointer(operand.selector, 0, operand.size, symbolic=True), operand.reference
+        return int(operand), None, 0
     return _adapted(operand, bits, mnemonic)
 
 
-def _adapted(operand: object, bits: int, mnemonic: str) -> tuple[Encodable, SymbolReference | None]:
-    """An operand that stands for another one in this instruction (a function, a struct value)."""
+def _memory(operand: MemoryOperand, bits: int) -> Converted:
+    address = operand._memo or operand._address(bits)
+    reference = operand._reference
+    if reference is None:
+        return address, None, 0
+    return address, reference._target(), reference.addend
+
+
+def _register(operand: RegisterOperand, bits: int) -> Converted:
+    operand._touch()
+    return operand._register, None, 0
+
+
+def _branch(operand: BranchOperand, bits: int) -> Converted:
+    return _NEAR, operand.reference._target(), operand.reference.addend
+
+
+def _symbol_address(operand: AddressOperand, bits: int) -> Converted:
+    reference = operand.reference
+    return SymbolImmediate(operand.size), reference._target(), reference.addend
+
+
+def _far(operand: FarOperand, bits: int) -> Converted:
+    pointer = FarPointer(operand.selector, 0, operand.size, symbolic=True)
+    return pointer, operand.reference._target(), operand.reference.addend
+
+
+_CONVERSIONS: dict[type, Callable[[Any, int], Converted]] = {
+    MemoryOperand: _memory,
+    RegisterOperand: _register,
+    SegmentOperand: _register,
+    Label: lambda label, bits: (_NEAR, label, 0),
+    BranchOperand: _branch,
+    AddressOperand: _symbol_address,
+    FarOperand: _far,
+}
+
+
+def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
+    """An operand that stands for another one in this instruction, as a function does."""
     adapt = getattr(operand, "_as_operand", None)
     if adapt is None:
         raise PlaceMistake(
@@ -267,7 +289,7 @@ def _adapted(operand: object, bits: int, mnemonic: str) -> tuple[Encodable, Symb
             expected="a register, memory, a number, a label or a symbol",
             got=type(operand).__name__,
         )
-    return _converted(adapt(mnemonic), bits, mnemonic)
+    return converted(adapt(mnemonic), bits, mnemonic)
 
 
 def place(label: Label) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature as python_signature
 from typing import (
     Any,
@@ -138,7 +139,7 @@ class BoundFunction(Generic[R]):
     def __repr__(self) -> str:
         return self._label
 
-    @property
+    @cached_property
     def _label(self) -> str:
         return f"{self._owner._unit_name()}.{self._function.name}"
 
@@ -149,10 +150,14 @@ class BoundFunction(Generic[R]):
     def _symbol_reference(self) -> SymbolReference:
         return SymbolReference(self._symbol_name)
 
+    @cached_property
+    def _branch(self) -> BranchOperand:
+        return BranchOperand(self._symbol_reference, self._label, self)
+
     def _as_operand(self, mnemonic: str) -> object:
         if mnemonic == "lea":
             return MemoryOperand(Void, reference=self._symbol_reference, name=self._label)
-        return BranchOperand(self._symbol_reference, self._label, self)
+        return self._branch
 
 
 def _decorator(*traits: Any, **more: Any) -> Any:

@@ -15,7 +15,6 @@ from pykasm.errors import (
     UnreachableWarning,
     collecting,
 )
-from pykasm.isa.code import Line
 from pykasm.lang.builder import line_span
 from pykasm.lang.data import Data, DataReference, LabelAddress, Packer
 from pykasm.lang.functions import Assembly, BoundFunction, assembling
@@ -160,10 +159,7 @@ def _references(program: Program) -> dict[str, set[str]]:
     uses: dict[str, set[str]] = {}
     for unit in program.units:
         for piece in unit.pieces:
-            found = uses.setdefault(piece.symbol, set())
-            for item in piece.items:
-                if isinstance(item, Line):
-                    found.update(r.target for r in item.references if isinstance(r.target, str))
+            uses[piece.symbol] = {one for one in piece.targets if isinstance(one, str)}
         for packed in program.packed[unit.name]:
             targets = uses.setdefault(packed.datum._symbol, set())
             for one in packed.references:

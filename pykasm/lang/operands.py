@@ -7,9 +7,8 @@ attribute access on an operand means a field of what it points to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from typing import cast as typing_cast
 
 from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake
@@ -74,8 +73,7 @@ class Role:
         return self._name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SymbolReference:
+class SymbolReference(NamedTuple):
     """The address of something that has a symbol, plus `addend` bytes.
 
     `symbol` gives the name; it is asked when code is emitted, after naming.
@@ -370,7 +368,7 @@ class MemoryOperand(Operand):
         symbolic = self._reference is not None
         if symbolic and base is None and index is None and self._segment is None and bits == 64:
             base = REGISTERS["rip"]
-        return Address(
+        parts = (
             operand_size(self._kind),
             self._segment,
             base,
@@ -379,6 +377,7 @@ class MemoryOperand(Operand):
             self._displacement,
             symbolic,
         )
+        return tuple.__new__(Address, parts)
 
 
 class Expression:
@@ -555,6 +554,7 @@ def _indexed(place: MemoryOperand, element: TypeMeta, index: object, name: str) 
             got=f"{place._index._text()} and {index._text()}",
             fix="take the address of the first element with `lea`",
         )
+    index._touch()
     made = place._copy(element)
     made._index = _full_index(index)
     made._scale = element._size

@@ -13,7 +13,7 @@ from pykasm.errors import (
     UnusedResultMistake,
     report,
 )
-from pykasm.isa.code import Item, Line
+from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.lang.builder import CodeBuilder, emit, line_span
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
@@ -87,6 +87,7 @@ class Piece:
     frame_bytes: int = 0
     prologue_items: int = 0
     kept: list[Register] = field(default_factory=list)
+    targets: set[Label | str] = field(default_factory=set)
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
     exported: bool = False
@@ -317,5 +318,6 @@ class PieceBuilder(CodeBuilder):
             self.frame_bytes if framed else 0,
             self.prologue_items,
             self.kept,
+            self.targets,
             **traits,
         )

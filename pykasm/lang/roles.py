@@ -7,7 +7,7 @@ from typing import cast as typing_cast
 
 from pykasm.errors import PlaceMistake, TypeMistake
 from pykasm.lang.builder import current, emit
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
 from pykasm.lang.piece import SCRATCH_ORDER, Kind, PieceBuilder
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
@@ -48,9 +48,12 @@ def _type_of(value: object, word: str) -> TypeMeta:
     return kind
 
 
-def _placed(value: object, kind: TypeMeta, made: RegisterOperand) -> Any:
+def _placed(builder: PieceBuilder, role: Role, value: object) -> Any:
+    """The register of `role`, with `value` if that is one: the role's life begins with it."""
+    made = RegisterOperand(role.register, role.type, role)
     if isinstance(value, Operand):
         emit("mov", made, value)
+        role.start = len(builder.items)
         made._values = value._values
     return made
 
@@ -66,10 +69,10 @@ def keep(value: object) -> Any:
     """
     builder = _builder("keep")
     kind = _type_of(value, "keep")
-    role = builder.keep(kind)
+    made = _placed(builder, builder.keep(kind), value)
     if isinstance(value, RegisterOperand) and value._role is not None:
         builder.release(value._register)
-    return _placed(value, kind, RegisterOperand(role.register, kind, role))
+    return made
 
 
 @overload
@@ -81,7 +84,7 @@ def scratch(value: object) -> Any:
     builder = _builder("scratch")
     kind = _type_of(value, "scratch")
     role = builder.take("scratch", SCRATCH_ORDER, kind)
-    return _placed(value, kind, RegisterOperand(role.register, kind, role))
+    return _placed(builder, role, value)
 
 
 def local(kind: type[T]) -> T:

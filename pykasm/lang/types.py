@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag
+from functools import cache
 from inspect import get_annotations
 from typing import (
     TYPE_CHECKING,
@@ -460,6 +461,7 @@ def is_struct(kind: TypeMeta) -> bool:
     return isinstance(kind, StructMeta)
 
 
+@cache
 def operand_size(kind: TypeMeta) -> int:
     """The width in bytes that `kind` gives a memory operand; 0 for structs, arrays and Void."""
     aggregate = is_struct(kind) or issubclass(kind, Array)

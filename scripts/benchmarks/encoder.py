@@ -11,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from kernel.image import image
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.code import Line
 from pykasm.isa.intel import statement_text
 from pykasm.isa.statement import BranchTarget, Statement
+from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.objects.elf import write_object
 from scripts.benchmarks.figure import Figure, spread, timed
@@ -63,6 +65,23 @@ def _pipeline() -> Iterator[Figure]:
     yield Figure("whole pipeline", spread(rates, "a second", 0), target, met)
     for name, values in parts.items():
         yield Figure(f"  {name}", spread(values, "µs an instruction"))
+    yield _own_emission()
+
+
+def _own_emission() -> Figure:
+    """The kernel as its authors wrote it, with operands, conditions and calls being made."""
+    rates = []
+    for _ in range(ROUNDS):
+        kernel = image()
+        with without_garbage_collection():
+            program, taken = timed(kernel.assemble)
+        rates.append(taken / _lines_in(program) * 1e6)
+    return Figure("  emission of the kernel itself", spread(rates, "µs an instruction"))
+
+
+def _lines_in(program: Program) -> int:
+    items = (item for unit in program.units for piece in unit.pieces for item in piece.items)
+    return sum(isinstance(item, Line) for item in items)
 
 
 def _write(units: list[AssembledUnit]) -> list[bytes]:

@@ -13,8 +13,8 @@ from typing import Any
 from kernel.image import image
 from pykasm.isa.code import Label, Line
 from pykasm.isa.registers import Register, RegisterKind, general
-from pykasm.lang.builder import place
-from pykasm.lang.functions import emits, naked, stub
+from pykasm.lang.builder import BranchOperand, place
+from pykasm.lang.functions import emits, naked, stub, stub_address
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import Mnemonic
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -75,21 +75,28 @@ class Replay(Subsystem):
 
     @naked
     def start(self) -> None:
-        """An entry, so that there is an image."""
-        Mnemonic("ret")()
+        """An entry; every copy leads to the next one, so that all are reached."""
+        Mnemonic("jmp")(_copy(0))
 
     @emits
     def copies(self) -> None:
         """The copies, each of the kernel's functions a stub."""
-        made = 0
+        made, jump = 0, Mnemonic("jmp")
+        numbers = count()
         for turn in count():
-            for number, steps in enumerate(self.bodies.turned[turn % len(RING)]):
-                with stub(f"copy{turn}_{number}", entered=EntryFrame.NONE):
+            for steps in self.bodies.turned[turn % len(RING)]:
+                number = next(numbers)
+                with stub(f"copy{number}", entered=EntryFrame.NONE):
                     for word, operands in steps:
                         word(*operands)
-                made += len(steps)
+                    jump(_copy(number + 1))
+                made += len(steps) + 1
             if made >= self.wanted:
                 return
+
+
+def _copy(number: int) -> BranchOperand:
+    return stub_address(Replay.__name__, f"copy{number}")
 
 
 def replayed(wanted: int) -> Image:
