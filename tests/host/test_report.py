@@ -1,0 +1,76 @@
+"""The boot information as it is printed."""
+
+import pytest
+
+from kernel.boot.information import BootInformation
+from kernel.boot.memorykind import MemoryKind
+from kernel.boot.record import MESSAGES, Damage
+from kernel.boot.report import KIND_NAMES, BootReport
+from pykasm.hostrun import Host
+from tests.host.console_support import Paper, written
+
+
+class Printed:
+    """A record, and what is printed of it."""
+
+    def __init__(self) -> None:
+        self.paper = Paper()
+        self.record = BootInformation()
+        self.report = BootReport(self.paper, self.record)  # type: ignore[arg-type]
+        self.host = Host(self.report)
+        for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
+            self.host.define(name, 0)
+        self.host.checkpoint()
+
+    def lines(self) -> list[str]:
+        """What is printed now, without changes of colour."""
+        self.host.call(self.report.print)
+        text = bytes(one for one in written(self.host, self.paper) if one < 0x80)
+        self.host.reset()
+        return text.decode().splitlines()
+
+
+@pytest.fixture(scope="module")
+def printed() -> Printed:
+    return Printed()
+
+
+def test_an_empty_record_is_printed_as_such(printed: Printed) -> None:
+    assert printed.lines() == [
+        "loader: ",
+        "command line: ",
+        "memory map",
+        "0 B available",
+        "no ACPI root",
+    ]
+
+
+@pytest.mark.parametrize("damage", Damage)
+def test_every_damage_has_a_message_before_all_else(printed: Printed, damage: Damage) -> None:
+    printed.host[printed.record.damage] = damage
+    assert printed.lines()[:2] == [f"boot information: {MESSAGES[damage]}", "loader: "]
+
+
+@pytest.mark.parametrize("kind", MemoryKind)
+def test_a_region_is_printed_with_its_last_byte_size_and_kind(
+    printed: Printed, kind: MemoryKind
+) -> None:
+    call, record = printed.host.call, printed.record
+    call(record.add_region, 0x100000, 0x180000, kind)
+    call(record.add_region, 0, 1000, kind)
+    available = "1.5 MiB" if kind is MemoryKind.AVAILABLE else "0 B"
+    assert printed.lines()[2:6] == [
+        "memory map",
+        f"  0000000000000000-00000000000003e7     1000 B  {KIND_NAMES[kind]}",
+        f"  0000000000100000-000000000027ffff    1.5 MiB  {KIND_NAMES[kind]}",
+        f"{available} available",
+    ]
+
+
+def test_modules_are_printed_with_place_size_and_name(printed: Printed) -> None:
+    printed.host.call(printed.record.add_module, 0x300000, 0x300800, "disk.img", 9)
+    assert printed.lines()[-3:] == [
+        "modules",
+        "  0000000000300000      2 KiB  disk.img",
+        "no ACPI root",
+    ]
