@@ -10,8 +10,8 @@ NUMBER_SIZE = 24
 HEXADECIMAL, DECIMAL = 16, 10
 NO_DIGIT = 0xFF
 
-KIBI = 1024
-KIBI_BITS = 10
+UNIT_BITS = 10
+"""Each unit is 2**10 of the one below it."""
 
 
 def _digit_value(code: int) -> int:
@@ -64,22 +64,27 @@ class Numbers(Subsystem):
 
         `1023 B`, `4 KiB`, `1.5 MiB`. What is below a tenth is cut off.
         """
-        unit, rest = scratch(U64), scratch(U64)
-        xor(u32(unit), u32(unit))
-        xor(u32(rest), u32(rest))
-        with while_(size >= KIBI):
-            mov(rest, size)
-            and_(rest, KIBI - 1)
-            shr(size, KIBI_BITS)
-            inc(unit)
+        unit, rest = scratch(U64), scratch(size)
+        mov(rax, size)
+        or_(rax, 1)  # so that there is a highest bit
+        bsr(rax, rax)
+        xor(edx, edx)
+        mov(ecx, UNIT_BITS)
+        div(ecx)
+        mov(unit, rax)
+        imul(ecx, eax, UNIT_BITS)
+        shr(size, cl)
+        mov(rax, size)
+        shl(rax, cl)
+        sub(rest, rax)
+        imul(rest, rest, 10)
+        shr(rest, cl)
         self._prepend(end, ord("B"))
         with if_(unit != 0):
             self._prepend(end, ord("i"))
             mov(al, self.units[unit])
             self._prepend(end, al)
         self._prepend(end, ord(" "))
-        imul(rest, rest, 10)
-        shr(rest, KIBI_BITS)
         with if_(rest != 0):
             mov(al, self.digits[rest])
             self._prepend(end, al)

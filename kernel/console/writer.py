@@ -12,7 +12,8 @@ from kernel.console.numbers import DECIMAL, HEXADECIMAL, NUMBER_SIZE, Numbers
 from kernel.debug.symbols import Place, Symbols
 from pykasm import *
 from pykasm.errors import Mistake, report
-from pykasm.source import moment_of
+from pykasm.lang.builder import current
+from pykasm.source import Span, moment_of
 
 POINTER_DIGITS = 16
 
@@ -42,17 +43,23 @@ class Writer(Subsystem):
         Ends the life of caller-saved registers, as a call does. Mistakes are shown at the line
         that calls `print`.
         """
-        span = moment_of(sys._getframe(1)).span
-        try:
-            translated = translate(format, arguments, span)
-            if colour is not NORMAL:
-                change = directive(Letter.COLOUR)
-                translated = change + translated + change
-                arguments = (colour, *arguments, NORMAL)
-            pushed = push_arguments(arguments, span)
-        except Mistake as mistake:
-            report(mistake)
-            return
+        moment, builder = moment_of(sys._getframe(1)), current("print")
+        _, body_line = builder.running()
+        with builder.counting(moment.source, body_line):
+            try:
+                self._print(moment.span, format, arguments, colour)
+            except Mistake as mistake:
+                report(mistake)
+
+    def _print(
+        self, span: Span, format: str, arguments: tuple[object, ...], colour: Colour
+    ) -> None:
+        translated = translate(format, arguments, span)
+        if colour is not NORMAL:
+            change = directive(Letter.COLOUR)
+            translated = change + translated + change
+            arguments = (colour, *arguments, NORMAL)
+        pushed = push_arguments(arguments, span)
         self._write(translated)
         if pushed:
             add(rsp, pushed)

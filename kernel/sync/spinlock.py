@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from pykasm import *
+from pykasm.errors import FlowMistake
+from pykasm.lang.builder import current
+from pykasm.lang.piece import Leaving
+from pykasm.source import Moment, moment_of
 
 
 class SpinLock(Component):
@@ -18,15 +23,27 @@ class SpinLock(Component):
     next_ticket = bss(U16)
     now_serving = bss(U16)
 
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the lock in the block, which ends at its end only. Uses a scratch register."""
+        return self._held(moment_of(sys._getframe(1)))
+
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock in the block, which must not be left by `ret`. Uses a scratch register."""
+    def _held(self, moment: Moment) -> Iterator[None]:
+        code = current("held").items
+        start = len(code)
         flags = local(U64)
         pushfq()
         pop(flags)
         cli()
         self._take()
         yield
+        if any(isinstance(item, Leaving) for item in code[start:]):
+            raise FlowMistake(
+                "the function is left while it holds a lock",
+                expected="`ret` and `tail` after the block",
+                got="one of them inside",
+                span=moment.span,
+            )
         inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
         push(flags)
         popfq()

@@ -21,7 +21,6 @@ from kernel.console.serial import (
 )
 from pykasm.hostrun import Host
 
-
 UNDAMAGED = LineStatus(0)
 
 

@@ -4,7 +4,9 @@ import pytest
 
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
+from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host, HostFault
+from tests.unit.messages import normalised
 
 INTERRUPTS = 1 << 9
 """RFLAGS.IF (AMD64 APM vol. 2, 3.1.6)."""
@@ -110,3 +112,33 @@ def test_interrupts_are_off_inside_and_on_again_after(bench: Bench) -> None:
 def test_interrupts_that_were_off_stay_off(bench: Bench) -> None:
     bench.set_lock(0, 0)
     assert not bench.host.call(bench.counter.add_without_interrupts) & INTERRUPTS
+
+
+class Leaver(Subsystem):
+    """Forgets to give its lock back."""
+
+    def __init__(self) -> None:
+        self.lock = SpinLock()
+
+    @function(exported=True)
+    def leave(self) -> None:
+        with self.lock.held():
+            ret()
+
+
+def test_leaving_with_the_lock_held_is_a_mistake() -> None:
+    leaver = Leaver()
+    with pytest.raises(BuildFailed) as caught:
+        Image(leaver.leave, [leaver]).assemble()
+    assert (
+        normalised(str(caught.value))
+        == """\
+error[flow]: the function is left while it holds a lock
+  FILE:LINE
+  LINE |         with self.lock.held():
+        |              ^^^^^^^^^^^^^^^^
+expected: `ret` and `tail` after the block
+got: one of them inside
+
+1 error"""
+    )
