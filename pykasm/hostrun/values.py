@@ -98,7 +98,7 @@ class Values:
             return self._plain_array(kind, value)
         if is_pointer(kind):
             return self._plain_pointer(kind, value)
-        return value
+        return int(value) if isinstance(value, Pointer | Elements) else value
 
     def _plain_array(self, kind: Any, value: object) -> Any:
         if isinstance(value, list | tuple | Elements):

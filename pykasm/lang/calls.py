@@ -242,12 +242,28 @@ def _misfit(name: str, parameter: Parameter, got: str, fix: str = "") -> CallMis
     )
 
 
-def _moves(parameters: Sequence[Parameter], given: Sequence[object]) -> list[Move]:
+def _moves(
+    parameters: Sequence[Parameter], given: Sequence[object], pushed: int = 0
+) -> list[Move]:
     return [
-        Move(parameter.register, parameter.type, _source(value))
+        Move(parameter.register, parameter.type, _below(_source(value), pushed))
         for parameter, value in zip(parameters, given, strict=True)
         if parameter.register is not None
     ]
+
+
+def _below(source: Any, pushed: int) -> Any:
+    """`source` as it is found when rsp has moved `pushed` bytes down."""
+    if pushed and isinstance(source, MemoryOperand) and RSP._register in registers_in(source):
+        return source._moved(source._kind, pushed, source._name)
+    if pushed and isinstance(source, RegisterOperand) and source._register.number == RSP._register.number:
+        raise RegisterMistake(
+            "rsp is an argument of a call that puts others on the stack",
+            expected="rsp as it was before the call's arguments",
+            got=f"rsp, {pushed} bytes lower",
+            fix="`lea` or `mov` it into another register first",
+        )
+    return source
 
 
 def _source(value: object) -> object:
@@ -260,9 +276,9 @@ def _source(value: object) -> object:
 def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
     """Push what does not fit registers, the last first; the bytes it took."""
     rest = [v for p, v in zip(parameters, given, strict=True) if p.register is None]
-    padding = -len(rest) * SLOT % STACK_ALIGNMENT
-    if padding:
-        emit("sub", RSP, padding)
+    pushed = -len(rest) * SLOT % STACK_ALIGNMENT
+    if pushed:
+        emit("sub", RSP, pushed)
     for value in reversed(rest):
         if (
             not isinstance(value, int | AddressOperand)
@@ -273,14 +289,15 @@ def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
                 expected="a register, memory or number of 64 bits",
                 got=str(value),
             )
-        emit("push", _source(value))
-    return padding + len(rest) * SLOT
+        emit("push", _below(_source(value), pushed))
+        pushed += SLOT
+    return pushed
 
 
 def _prepare(name: str, signature: Signature, given: tuple[object, ...]) -> int:
     check_arguments(name, signature.parameters, given)
     pushed = _push_rest(signature.parameters, given)
-    parallel_move(_moves(signature.parameters, given))
+    parallel_move(_moves(signature.parameters, given, pushed))
     return pushed
 
 
@@ -319,8 +336,8 @@ def call_pointer(pointer: Operand, given: tuple[object, ...]) -> Any:
     signature = signature_of(kind)
     check_arguments(pointer._text(), signature.parameters, given)
     pushed = _push_rest(signature.parameters, given)
-    moves = _moves(signature.parameters, given)
-    target = _target_of_pointer(pointer, moves)
+    moves = _moves(signature.parameters, given, pushed)
+    target = _target_of_pointer(_below(pointer, pushed), moves)
     parallel_move(moves)
     emit("call", target)
     return _returned(builder, signature, pushed)
