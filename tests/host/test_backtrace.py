@@ -1,0 +1,185 @@
+"""Backtraces over sound and over broken chains of frames."""
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.backtrace import MAX_DEPTH, Backtrace
+from pykasm import *
+from pykasm.hostrun import Host
+from tests.host.console_support import Paper, written
+
+STACK, SIZE = 0x40_0000, 0x2000
+FUNCTION = 0x5000
+"""Where the only function of the tests begins; code from there on is in it."""
+WORD = 8
+
+
+class Memory(Subsystem):
+    """Answered by the tests."""
+
+    @function
+    def is_mapped(self, address: U64) -> U32:
+        ret(0)
+
+
+class Stub(Subsystem):
+    """Stands for the stub of the interrupts."""
+
+    @naked
+    def common(self) -> None:
+        ud2()
+
+
+class Walker:
+    """A host that walks a stack made of the words that a test puts there."""
+
+    def __init__(self) -> None:
+        self.paper = Paper()
+        self.symbols = self.paper.symbols
+        self.memory = Memory()
+        self.stub = Stub()
+        paper: Any = self.paper
+        self.backtrace = Backtrace(paper, self.symbols, self.memory, self.stub.common)
+        self.host = Host(self.backtrace, self.stub)
+        for name in ("symbols_start", "symbols_end"):
+            self.host.define(name, 0)
+        self.host.map(STACK, SIZE)
+        self.host.stub(self.memory.is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
+        self.trap = int(self.host.address(self.stub.common))
+        self.host.stub(self.symbols.describe, self._describe)
+        self.host.checkpoint()
+
+    def _describe(self, address: int, place: Any) -> int:
+        """As `Symbols.describe`, for the stub and one function."""
+        for name, start, size in (("stub", self.trap, 2), ("f", FUNCTION, 0x1000)):
+            if start <= address < start + size:
+                place.name, place.file = self.host.text(name), self.host.text("f.py")
+                place.offset, place.line = address - start, 7
+                return 1
+        return 0
+
+    def lines(
+        self, words: dict[int, int], rbp: int, rip: int = FUNCTION + 9, rsp: int = 0
+    ) -> list[str]:
+        """What is printed for these words of the stack, by their offsets."""
+        self.host.reset()
+        for offset, word in words.items():
+            self.host.write(STACK + offset, struct.pack("<Q", word % (1 << 64)))
+        trap = self.host.new(TrapFrame, rip=rip, rbp=rbp, rsp=rsp)
+        self.host.call(self.backtrace.print, trap)
+        return written(self.host, self.paper).decode().splitlines()
+
+
+def frame(at: int, caller: int, returns_to: int) -> dict[int, int]:
+    """A stack frame at the offset `at`."""
+    return {at: caller, at + WORD: returns_to}
+
+
+def shown(depth: int, offset: int) -> str:
+    """The line for code `offset` bytes into the function."""
+    return f"  #{depth} 0x{FUNCTION + offset:016x} <f+{offset:#x} f.py:7>"
+
+
+@pytest.fixture(scope="module")
+def walker() -> Walker:
+    return Walker()
+
+
+def test_callers_are_shown_by_the_last_bytes_of_their_calls(walker: Walker) -> None:
+    words = {
+        **frame(0x10, STACK + 0x40, FUNCTION + 0x21),
+        **frame(0x40, STACK + 0x80, FUNCTION + 0x31),
+        **frame(0x80, 0, 0),
+    }
+    assert walker.lines(words, STACK + 0x10) == [shown(0, 9), shown(1, 0x20), shown(2, 0x30)]
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [0, STACK + 0x10, STACK + 8, STACK + 0x44, STACK + SIZE, STACK + SIZE - 8, (1 << 64) - 8],
+    ids=["null", "itself", "below", "unaligned", "unmapped", "half mapped", "above all"],
+)
+def test_a_chain_ends_where_it_is_broken(walker: Walker, caller: int) -> None:
+    words = frame(0x10, caller, FUNCTION + 0x21)
+    assert walker.lines(words, STACK + 0x10) == [shown(0, 9), shown(1, 0x20)]
+
+
+@pytest.mark.parametrize("rbp", [0, 1, STACK - 8, STACK + SIZE, 1 << 63])
+def test_code_without_a_chain_is_shown_alone(walker: Walker, rbp: int) -> None:
+    assert walker.lines({}, rbp) == [shown(0, 9)]
+
+
+def interrupted(at: int, **registers: int) -> dict[int, int]:
+    """A trap frame behind the stack frame at the offset `at`."""
+    start = at + 2 * WORD
+    return {start + offsetof(TrapFrame, name): value for name, value in registers.items()}
+
+
+def test_a_trace_goes_on_through_an_interrupt(walker: Walker) -> None:
+    words = {
+        **frame(0x10, STACK + 0x1000, walker.trap + 1),
+        **interrupted(0x10, rip=FUNCTION + 0x51, rbp=STACK + 0x1000, vector=33),
+        **frame(0x1000, 0, FUNCTION + 0x21),
+    }
+    assert walker.lines(words, STACK + 0x10) == [
+        shown(0, 9),
+        f"{shown(1, 0x51)} (interrupt 33)",
+        shown(2, 0x20),
+    ]
+
+
+def test_an_interrupted_stack_may_lie_below(walker: Walker) -> None:
+    words = {
+        **frame(0x1000, 0, walker.trap + 1),
+        **interrupted(0x1000, rip=FUNCTION + 0x51, rbp=STACK + 0x10, vector=2),
+        **frame(0x10, 0, FUNCTION + 0x21),
+    }
+    assert walker.lines(words, STACK + 0x1000)[2:] == [shown(2, 0x20)]
+
+
+def test_interrupts_that_interrupt_each_other_for_ever_are_cut(walker: Walker) -> None:
+    words = {
+        **frame(0x1000, 0, walker.trap + 1),
+        **interrupted(0x1000, rip=FUNCTION + 0x51, rbp=STACK + 0x10),
+        **frame(0x10, 0, walker.trap + 1),
+        **interrupted(0x10, rip=FUNCTION + 0x52, rbp=STACK + 0x1000),
+    }
+    lines = walker.lines(words, STACK + 0x10)
+    assert len(lines) == MAX_DEPTH + 1
+    assert lines[-1] == "  ... and so on"
+
+
+def test_a_trap_frame_beyond_the_stack_is_not_read(walker: Walker) -> None:
+    words = frame(SIZE - 0x20, 0, walker.trap + 1)
+    assert len(walker.lines(words, STACK + SIZE - 0x20)) == 2
+
+
+@pytest.mark.parametrize("rip", [FUNCTION, 0x20], ids=["first instruction", "no function"])
+def test_code_without_a_frame_was_called_from_where_the_stack_says(
+    walker: Walker, rip: int
+) -> None:
+    words = {0x08: FUNCTION + 0x21, **frame(0x10, 0, FUNCTION + 0x31)}
+    lines = walker.lines(words, STACK + 0x10, rip, rsp=STACK + 0x08)
+    assert lines[1:] == [shown(1, 0x20), shown(2, 0x30)]
+
+
+@pytest.mark.parametrize("rsp", [0, STACK + SIZE, STACK + 0x100])
+def test_a_stack_that_says_nothing_is_not_believed(walker: Walker, rsp: int) -> None:
+    words = frame(0x10, 0, FUNCTION + 0x31)
+    assert walker.lines(words, STACK + 0x10, FUNCTION, rsp)[1:] == [shown(1, 0x30)]
+
+
+@given(data=st.data())
+def test_no_stack_is_left_and_no_trace_is_endless(walker: Walker, data: st.DataObject) -> None:
+    places = st.integers(-2, SIZE // WORD + 2).map(lambda n: STACK + n * WORD)
+    code = st.sampled_from([0, 1, walker.trap, walker.trap + 1, FUNCTION, FUNCTION + 0x21, -1])
+    offsets = st.integers(0, SIZE // WORD - 1).map(lambda n: n * WORD)
+    words = data.draw(st.dictionaries(offsets, places | code, max_size=40))
+    rbp, rsp = data.draw(places), data.draw(places)
+    rip = data.draw(code) % (1 << 64)
+    assert len(walker.lines(words, rbp, rip, rsp)) <= MAX_DEPTH + 1

@@ -1,0 +1,93 @@
+"""Exceptions in words."""
+
+from typing import Any
+
+import pytest
+
+from kernel.cpu.exceptions import Vector
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, Faults
+from pykasm import *
+from pykasm.hostrun import Host
+from tests.host.console_support import Paper, written
+
+
+class Told:
+    """A host, and what it prints of an exception."""
+
+    def __init__(self) -> None:
+        self.paper = Paper()
+        paper: Any = self.paper
+        self.faults = Faults(paper, [])
+        self.host = Host(self.faults)
+        for name in ("symbols_start", "symbols_end"):
+            self.host.define(name, 0)
+        self.host.checkpoint()
+
+    def lines(self, vector: int, error_code: int = 0) -> list[str]:
+        """What is printed of an exception."""
+        self.host.reset()
+        frame = self.host.new(TrapFrame, vector=vector, error_code=error_code)
+        self.host.call(self.faults.print, frame)
+        return written(self.host, self.paper).decode().splitlines()
+
+
+@pytest.fixture(scope="module")
+def told() -> Told:
+    return Told()
+
+
+@pytest.mark.parametrize("vector", Vector)
+def test_every_exception_is_called_by_its_name(told: Told, vector: Vector) -> None:
+    assert told.lines(vector)[0] == f"{NAMES[vector]}, vector {int(vector)}"
+
+
+@pytest.mark.parametrize("vector", [9, 15, 22, 31])
+def test_reserved_vectors_are_called_that(told: Told, vector: int) -> None:
+    assert told.lines(vector) == [f"reserved exception, vector {vector}"]
+
+
+@pytest.mark.parametrize("vector", [EXCEPTIONS, 255, (1 << 64) - 1])
+def test_other_vectors_are_unexpected_interrupts(told: Told, vector: int) -> None:
+    assert told.lines(vector) == [f"unexpected interrupt, vector {vector}"]
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence", "flags"),
+    [
+        (0x0, "the kernel read from {}, which is not mapped", ""),
+        (0x2, "the kernel wrote to {}, which is not mapped", " RW"),
+        (0x3, "the kernel wrote to {}, which is mapped without that permission", " P RW"),
+        (0x4, "user code read from {}, which is not mapped", " US"),
+        (0x7, "user code wrote to {}, which is mapped without that permission", " P RW US"),
+        (0x9, "the kernel read from {}, which is mapped with reserved bits set", " P RSV"),
+        (0x10, "the kernel executed {}, which is not mapped", " ID"),
+        (0x15, "user code executed {}, which is mapped without that permission", " P US ID"),
+        (0x25, "user code read from {}, which is mapped without that permission", " P US PK"),
+        (0x8000, "the kernel read from {}, which is not mapped", " SGX"),
+    ],
+)
+def test_a_page_fault_is_told_by_its_error_code(
+    told: Told, code: int, sentence: str, flags: str
+) -> None:
+    assert told.lines(Vector.PAGE_FAULT, code)[1:] == [
+        "  " + sentence.format("0x0000000000000000"),
+        f"  error code {code:#x}{flags}",
+        "  null pointer",
+    ]
+
+
+@pytest.mark.parametrize("vector", SELECTOR_VECTORS)
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        (0, ["  error code 0x0"]),
+        (0x18, ["  error code 0x18", "  entry 3 of the descriptor table"]),
+        (0x7B, ["  error code 0x7b EXT IDT", "  entry 15 of the descriptor table"]),
+        (0x14, ["  error code 0x14 TI", "  entry 2 of the descriptor table"]),
+    ],
+)
+def test_a_segment_fault_names_the_table_entry(
+    told: Told, vector: Vector, code: int, lines: list[str]
+) -> None:
+    assert told.lines(vector, code)[1:] == lines
