@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
-from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
 from pykasm.lang.builder import AddressOperand, current, emit
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
 from pykasm.lang.piece import (
@@ -28,6 +28,9 @@ from pykasm.source import author_moment
 RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
 TEMPORARIES = tuple(REGISTERS[name] for name in ("rax", "r10", "r11"))
 """Caller-saved registers that carry no argument."""
+
+FIRST_HIGH_BYTE = 4
+"""The number of ah (AMD64 APM vol. 3, 1.4.1); those of ch, dh and bh follow."""
 
 WORD = 4
 """Writing a register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
@@ -91,11 +94,18 @@ def _operand(register: Register, size: int) -> RegisterOperand:
 def registers_in(source: object) -> tuple[Register, ...]:
     """The registers whose contents `source` depends on."""
     if isinstance(source, RegisterOperand):
-        return (source._register,)
+        return (_whole(source._register),)
     if isinstance(source, MemoryOperand):
         parts = (source._base, source._index)
         return tuple(one._register for one in parts if one is not None)
     return ()
+
+
+def _whole(register: Register) -> Register:
+    """The register that `register` is a part of: rdx for dh."""
+    if register.kind is RegisterKind.HIGH_BYTE:
+        return general(register.number - FIRST_HIGH_BYTE, SLOT)
+    return register
 
 
 def _with_register(source: object, old: Register, new: Register) -> object:
@@ -112,8 +122,15 @@ def _with_register(source: object, old: Register, new: Register) -> object:
 def _renamed(
     operand: RegisterOperand | None, old: Register, new: Register
 ) -> RegisterOperand | None:
-    if operand is None or operand._register.number != old.number:
+    if operand is None or _whole(operand._register).number != old.number:
         return operand
+    if operand._register.kind is RegisterKind.HIGH_BYTE:
+        raise RegisterMistake(
+            f"`{operand._text()}` has to move before this call's arguments are in place",
+            expected="a low byte, or memory",
+            got=operand._text(),
+            fix="`mov` it into another register first",
+        )
     size = operand._register.size
     return RegisterOperand(general(new.number, size), operand._kind)
 
@@ -254,16 +271,16 @@ def _moves(
 
 def _below(source: Any, pushed: int) -> Any:
     """`source` as it is found when rsp has moved `pushed` bytes down."""
-    if pushed and isinstance(source, MemoryOperand) and RSP._register in registers_in(source):
+    if not pushed or RSP._register not in registers_in(source):
+        return source
+    if isinstance(source, MemoryOperand):
         return source._moved(source._kind, pushed, source._name)
-    if pushed and isinstance(source, RegisterOperand) and source._register.number == RSP._register.number:
-        raise RegisterMistake(
-            "rsp is an argument of a call that puts others on the stack",
-            expected="rsp as it was before the call's arguments",
-            got=f"rsp, {pushed} bytes lower",
-            fix="`lea` or `mov` it into another register first",
-        )
-    return source
+    raise RegisterMistake(
+        "rsp is an argument of a call that puts others on the stack",
+        expected="rsp as it was before the call's arguments",
+        got=f"rsp, {pushed} bytes lower",
+        fix="`mov` it into another register first",
+    )
 
 
 def _source(value: object) -> object:
