@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,10 +18,16 @@ from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
 
+Patch = Callable[[Machine, dict[int, int]], None]
+
 REGISTER = re.compile(r"\b([a-z][a-z0-9]{1,5}) +([0-9a-f]{16})\b")
 FRAME = re.compile(r"^  #(\d+) 0x([0-9a-f]{16})(?: <(\S+)\+0x[0-9a-f]+(?: (\S+))?>)?", re.MULTILINE)
 UD2 = 0x0B0F
 """The instruction that is always invalid, as bytes of memory."""
+INT3 = 0x90CC
+"""A breakpoint, and an instruction that does nothing."""
+PROLOGUE = 4
+"""Bytes of `push rbp` and `mov rbp, rsp`."""
 CALLERS = ["CrashCommands.crash", "Monitor.try_to_run", "Monitor.execute", "Monitor.run"]
 
 
@@ -140,6 +147,16 @@ def test_a_crash_is_reported_with_what_where_and_who_called(machine: MakeMachine
     assert [function for function, _ in report.frames[1:5]] == CALLERS
 
 
+@pytest.mark.parametrize("way", [{"direct": False}, {"uefi": True}], ids=["bios", "uefi"])
+def test_reports_are_the_same_whichever_way_the_kernel_started(
+    machine: MakeMachine, way: dict[str, bool]
+) -> None:
+    report = crash(machine(**way), "null")
+    place = line_of(CrashCommands, "null_read", "u64[rax]")
+    assert report.frames[0] == ("CrashCommands.null_read", place)
+    assert [function for function, _ in report.frames[1:5]] == CALLERS
+
+
 def test_executing_data_is_reported_with_the_code_that_went_there(machine: MakeMachine) -> None:
     report = crash(machine(), "data")
     assert "the kernel executed 0x" in report.text
@@ -202,31 +219,64 @@ def test_without_test_on_the_command_line_a_panic_halts(machine: MakeMachine) ->
     assert "HLT=1" in halted.qmp("human-monitor-command", **{"command-line": "info registers"})
 
 
+@pytest.fixture
+def patch(kernel_images: Images) -> Patch:
+    """Writes two bytes of code at each of some addresses into a machine made with `gdb=True`."""
+
+    def write(machine: Machine, code: dict[int, int]) -> None:
+        with Gdb(kernel_images.project.kernel, machine.gdb_address, Path.cwd()) as gdb:
+            for address, contents in code.items():
+                gdb.console(f"set {{unsigned short}}{address:#x} = {contents:#x}")
+            gdb.console("detach")
+
+    return write
+
+
+def test_a_fault_in_a_handler_is_traced_to_what_was_interrupted(
+    machine: MakeMachine, patch: Patch, kernel_symbols: SymbolTable
+) -> None:
+    made = machine(gdb=True)
+    made.expect_prompt()
+    handler, interrupted = "Exceptions.breakpoint", "CrashCommands.invalid_opcode"
+    addresses = [kernel_symbols.address(name) + PROLOGUE for name in (handler, interrupted)]
+    patch(made, dict(zip(addresses, (UD2, INT3), strict=True)))
+    made.send_line("crash ud")
+    assert made.wait_exit() == PANIC_STATUS
+    report = Report(made.output.partition("panic: ")[2])
+    assert [function for function, _ in report.frames[:3]] == [handler, interrupted, CALLERS[0]]
+    assert "(interrupt 3)\n" in report.text
+
+
+def test_an_nmi_is_traced_from_its_own_stack(machine: MakeMachine) -> None:
+    made = machine()
+    made.expect_prompt()
+    made.qmp("inject-nmi")
+    assert made.wait_exit() == PANIC_STATUS
+    report = Report(made.output.partition("panic: ")[2])
+    assert report.text.startswith("non-maskable interrupt (NMI), vector 2\n")
+    assert "Monitor.run" in [function for function, _ in report.frames]
+
+
 def test_a_report_that_fails_itself_says_where_and_ends(
-    machine: MakeMachine, kernel_images: Images, kernel_symbols: SymbolTable
+    machine: MakeMachine, patch: Patch, kernel_symbols: SymbolTable
 ) -> None:
     broken = machine(gdb=True)
     broken.expect_prompt()
-    backtrace = kernel_symbols.address("Backtrace.print")
-    with Gdb(kernel_images.project.kernel, broken.gdb_address, Path.cwd()) as gdb:
-        gdb.console(f"set {{unsigned short}}{backtrace:#x} = {UD2:#x}")
+    address = kernel_symbols.address("Backtrace.print")
+    patch(broken, {address: UD2})
     broken.send_line("crash gp")
     assert broken.wait_exit() == PANIC_STATUS
     report = broken.output.partition("panic: ")[2]
     assert report.startswith("general protection (#GP), vector 13\n")
-    said = (
-        f"backtrace\n\npanic: again, at {backtrace:#x}, cr2 0x0, while this was reported\n{END}\n"
-    )
-    assert report.endswith(said)
+    again = f"panic: again, at {address:#x}, cr2 0x0, while this was reported"
+    assert report.endswith(f"backtrace\n\n{again}\n{END}\n")
 
 
 def test_a_report_that_cannot_even_say_so_ends(
-    machine: MakeMachine, kernel_images: Images, kernel_symbols: SymbolTable
+    machine: MakeMachine, patch: Patch, kernel_symbols: SymbolTable
 ) -> None:
     broken = machine(gdb=True)
     broken.expect_prompt()
-    put = kernel_symbols.address("Console.put")
-    with Gdb(kernel_images.project.kernel, broken.gdb_address, Path.cwd()) as gdb:
-        gdb.console(f"set {{unsigned short}}{put:#x} = {UD2:#x}")
+    patch(broken, {kernel_symbols.address("Console.put"): UD2})
     broken.send("x")  # its echo is what fails first
     assert broken.wait_exit() == PANIC_STATUS
