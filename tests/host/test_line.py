@@ -102,7 +102,7 @@ ACTIONS: dict[str, tuple[bytes, Callable[[Model], None]]] = {
 }
 CHARACTERS = st.sampled_from("ab ~")
 LONG = st.sampled_from(["x" * 30, "word " * 6])
-TYPED = st.lists(st.sampled_from(sorted(ACTIONS)) | CHARACTERS | LONG, max_size=25)
+TYPED = st.lists(st.sampled_from(sorted(ACTIONS)) | CHARACTERS | LONG, max_size=12)
 
 
 class Desk:
@@ -157,7 +157,7 @@ def desk() -> Desk:
     return Desk()
 
 
-@given(lines=st.lists(TYPED, min_size=1, max_size=4))
+@given(lines=st.lists(TYPED, min_size=1, max_size=3))
 def test_lines_come_out_as_edited_and_look_so_all_the_time(
     desk: Desk, lines: list[list[str]]
 ) -> None:

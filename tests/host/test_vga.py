@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from kernel.console.colour import NORMAL, Colour
 from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, TextScreen
+from pykasm import *
 from pykasm.hostrun import Host
 
 GRAPHICS_DATA, CRT_INDEX, CRT_DATA = 0x3CF, 0x3D4, 0x3D5
@@ -19,12 +20,28 @@ CONTROLS = st.sampled_from(["\n", "\r", "\b", "\a", "\n" * 30])
 TEXT = st.lists(WORDS | CONTROLS, max_size=30).map("".join)
 
 
+class Author(Subsystem):
+    """Writes whole texts."""
+
+    def __init__(self, screen: TextScreen) -> None:
+        self.screen = screen
+
+    @function(exported=True)
+    def write(self, text: Ptr[U8]) -> None:
+        text = keep(text)
+        with while_(at(text) != 0):
+            self.screen.write_byte(at(text))
+            inc(text)
+        self.screen.show_cursor()
+
+
 class Display:
     """The subsystem with memory and ports of a VGA."""
 
     def __init__(self, mode: int) -> None:
         self.screen = TextScreen(TEXT_BUFFER)
-        self.host = Host(self.screen)
+        self.author = Author(self.screen)
+        self.host = Host(self.author)
         self.host.map(TEXT_BUFFER, 1 << 12)
         self.index = 0
         self.registers = dict.fromkeys((CURSOR_HIGH, CURSOR_LOW), 0)
@@ -49,9 +66,7 @@ class Display:
 
     def write(self, text: str) -> None:
         """Write all of `text`, then show the cursor."""
-        for byte in text.encode():
-            self.host.call(self.screen.write_byte, byte)
-        self.host.call(self.screen.show_cursor)
+        self.host.call(self.author.write, text)
 
     @property
     def cells(self) -> bytes:
