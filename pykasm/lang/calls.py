@@ -259,9 +259,7 @@ def _misfit(name: str, parameter: Parameter, got: str, fix: str = "") -> CallMis
     )
 
 
-def _moves(
-    parameters: Sequence[Parameter], given: Sequence[object], pushed: int = 0
-) -> list[Move]:
+def _moves(parameters: Sequence[Parameter], given: Sequence[object], pushed: int = 0) -> list[Move]:
     return [
         Move(parameter.register, parameter.type, _below(_source(value), pushed))
         for parameter, value in zip(parameters, given, strict=True)
