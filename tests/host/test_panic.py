@@ -1,0 +1,142 @@
+"""Panics that code asks for: the message, and the registers of the caller."""
+
+import re
+from typing import Any
+
+import pytest
+
+from kernel.boot.information import BootInformation
+from kernel.cpu.snapshot import GENERAL
+from kernel.debug.backtrace import Backtrace
+from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
+from kernel.debug.faults import Faults
+from kernel.debug.panic import END, Panic
+from kernel.mm.walk import PageWalk
+from pykasm import *
+from pykasm.hostrun import Host, HostStop
+from pykasm.lang import registers
+from tests.host.console_support import Paper, written
+
+VALUES = {name: 0x1111_0000_0000_0000 + number for number, name in enumerate(GENERAL)}
+
+
+class Failing(Subsystem):
+    """Code with known registers that panics."""
+
+    def __init__(self, panic: Panic) -> None:
+        self.panic = panic
+
+    @naked
+    def stop(self) -> None:
+        push(0)
+        self._set_registers()
+        call(self.panic.stop)
+
+    @naked
+    def fail(self) -> None:
+        push(0)
+        self._set_registers()
+        call(self.panic.assertion_failed)
+
+    def _set_registers(self) -> None:
+        for name, value in VALUES.items():
+            if name not in ("rdi", "rbp"):
+                mov(getattr(registers, name), value)
+        mov(rdi, text("out of luck"))
+
+
+class Console(Paper):
+    """Paper that panics can seize."""
+
+    @function
+    def seize(self) -> None:
+        pass
+
+
+class Scene:
+    """A host with a panic whose backtrace and last step are Python's."""
+
+    def __init__(self) -> None:
+        self.paper: Any = Console()
+        walk = PageWalk()
+        self.information = BootInformation()
+        self.panic = Panic(
+            self.paper,
+            Faults(self.paper, []),
+            Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
+            self.information,
+        )
+        self.failing = Failing(self.panic)
+        self.host = Host(self.failing)
+        for name in ("symbols_start", "symbols_end", "image_load_start", "image_load_end"):
+            self.host.define(name, 0)
+        self.traced = self.host.stub(self.panic.backtrace.print)
+        self.host.stub(self.panic.halt)
+        self.exits: list[int] = []
+        self.host.on_out(DEBUG_EXIT_PORT, lambda _, value: self.exits.append(value))
+        self.host.checkpoint()
+
+    def run(self, function: Any) -> str:
+        """What is printed when `function` runs into a panic."""
+        self.exits.clear()
+        with pytest.raises(HostStop, match=r"^Panic\.halt"):
+            self.host.call(function)
+        said = bytes(one for one in written(self.host, self.paper) if one < 0x80)
+        return said.decode()
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_a_panic_says_its_message_first_and_its_end_last(scene: Scene) -> None:
+    said = scene.run(scene.failing.stop)
+    assert said.startswith("\npanic: out of luck\n  at 0x")
+    assert said.endswith(f"backtrace\n{END}\n")
+
+
+def test_a_failed_check_is_told_as_one(scene: Scene) -> None:
+    assert scene.run(scene.failing.fail).startswith("\npanic: assertion failed: out of luck\n")
+
+
+def test_a_panic_shows_the_registers_of_who_asked_for_it(scene: Scene) -> None:
+    said = scene.run(scene.failing.stop)
+    shown = {name: int(v, 16) for name, v in re.findall(r"(\w+) +([0-9a-f]{16})\b", said)}
+    expected = {name: value for name, value in VALUES.items() if name not in ("rdi", "rbp")}
+    assert {name: shown[name] for name in expected} == expected
+    start = int(scene.host.address(scene.failing.stop))
+    assert start < shown["rip"] < start + 0x200
+    ((trap,),) = scene.traced.calls
+    assert trap.rip == shown["rip"]
+
+
+def test_under_test_the_emulator_is_left(scene: Scene) -> None:
+    scene.host[scene.information.command_line] = b"quiet test"
+    scene.run(scene.failing.stop)
+    assert scene.exits == [ExitValue.PANIC]
+
+
+def test_elsewhere_the_machine_halts(scene: Scene) -> None:
+    scene.run(scene.failing.stop)
+    assert scene.exits == []
+
+
+def test_a_second_panic_of_the_processor_is_told_briefly(scene: Scene) -> None:
+    scene.run(scene.failing.stop)
+    said = scene.run(scene.failing.stop)
+    assert re.fullmatch(
+        rf"\npanic: again, at 0x[0-9a-f]+, cr2 0x[0-9a-f]+, while this was reported\n{END}\n", said
+    )
+
+
+def test_a_third_panic_of_the_processor_is_silent(scene: Scene) -> None:
+    for _ in range(2):
+        scene.run(scene.failing.stop)
+    assert scene.run(scene.failing.stop) == ""
+
+
+def test_a_panic_of_another_processor_is_silent(scene: Scene) -> None:
+    scene.host[scene.panic.reporter] = 9
+    assert scene.run(scene.failing.stop) == ""
+    assert scene.host[scene.panic.reporter] == 9
