@@ -1,0 +1,105 @@
+"""Pages before there is an allocator, against Python's idea of what is free."""
+
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.boot.information import BootInformation
+from kernel.boot.memorykind import MemoryKind
+from kernel.mm.addresses import Area
+from kernel.mm.early import EarlyFrames
+from kernel.mm.pagetable import PAGE
+from pykasm import *
+from pykasm.hostrun import Host, HostStop
+
+PAGES = 24
+"""The physical memory of the tests, from 0 on."""
+
+RANGES = st.tuples(st.integers(0, PAGES * PAGE), st.integers(0, PAGES * PAGE)).map(sorted)
+KINDS = st.sampled_from(MemoryKind)
+
+
+class Panic(Subsystem):
+    """What is told that no memory is left."""
+
+    @function
+    def stop(self, message: Ptr[U8]) -> NoReturn:
+        """Answered by the tests."""
+        with loop():
+            hlt()
+
+
+class Machine:
+    """A host whose first pages of physical memory are there, filled with garbage."""
+
+    def __init__(self) -> None:
+        self.information = BootInformation()
+        self.panic = Panic()
+        self.frames = EarlyFrames(self.information, self.panic)
+        self.host = Host(self.frames)
+        self.host.map(Area.DIRECT_MAP, PAGES * PAGE)
+        self.host.write(Area.DIRECT_MAP, b"\xaa" * PAGES * PAGE)
+        self.host.stub(self.panic.stop)
+        self.host[self.frames.next] = 0
+
+    def allocate_all(self) -> list[int]:
+        """Every page that there is."""
+        found = []
+        while True:
+            try:
+                found.append(self.host.call(self.frames.allocate))
+            except HostStop:
+                return found
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    """One for all tests of this file."""
+    return Machine()
+
+
+def free_pages(regions: list[Any], obstacles: list[tuple[int, int]]) -> list[int]:
+    """The pages inside an available region that touch nothing else, by going over all pages."""
+    available = [(s, e) for (s, e), kind in regions if kind is MemoryKind.AVAILABLE]
+    taken = [(s, e) for (s, e), kind in regions if kind is not MemoryKind.AVAILABLE and s < e]
+    taken += [(s, e) for s, e in obstacles if s < e]
+    return [
+        page
+        for page in range(0, PAGES * PAGE, PAGE)
+        if any(start <= page and page + PAGE <= end for start, end in available)
+        and not any(page < end and start < page + PAGE for start, end in taken)
+    ]
+
+
+@given(
+    st.lists(st.tuples(RANGES, KINDS), max_size=6),
+    st.lists(RANGES, max_size=3),
+    RANGES,
+)
+def test_all_pages_that_are_free_are_handed_out_once_in_order(
+    machine: Machine, regions: list[Any], modules: list[Any], image: list[int]
+) -> None:
+    host, information = machine.host, machine.information
+    host.define("image_load_start", image[0])
+    host.define("image_load_end", image[1])
+    host.checkpoint()
+    for (start, end), kind in regions:
+        host.call(information.add_region, start, end - start, kind)
+    for start, end in modules:
+        host.call(information.add_module, start, end, "", 1)
+    pages = machine.allocate_all()
+    cleared = [host.read(Area.DIRECT_MAP + page, PAGE) for page in pages]
+    host.reset()
+    assert pages == free_pages(regions, [*modules, image])
+    assert set(cleared) <= {bytes(PAGE)}
+
+
+def test_without_memory_the_kernel_says_so() -> None:
+    machine = Machine()
+    for bound in ("image_load_start", "image_load_end"):
+        machine.host.define(bound, 0)
+    stop = machine.host.stub(machine.panic.stop)
+    assert machine.allocate_all() == []
+    assert machine.host.read_text(stop.calls[0][0]) == "no memory is left for page tables"
