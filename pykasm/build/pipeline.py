@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
-from pykasm.build.project import Project
+from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
@@ -75,7 +75,7 @@ def _build(
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
     with rooted_at(project.root), stages.stage("emit"):
-        image: Image = project.load_image()
+        image = _image(project)
         program = image.assemble(debug)
     with stages.stage("encode"):
         units = assemble_program(program, Encoder(), str(project.root))
@@ -90,6 +90,15 @@ def _build(
         with rooted_at(project.root), stages.stage(name):
             hook(result)
     return result
+
+
+def _image(project: Project) -> Image:
+    image = project.load_image()
+    if not isinstance(image, Image):
+        raise ConfigurationError(
+            f"{project.image} returned {image!r}, not an Image\nhelp: end it by `return Image(…)`"
+        )
+    return image
 
 
 def _write_objects(project: Project, stages: Stages, units: list[AssembledUnit]) -> list[Path]:

@@ -12,8 +12,9 @@ import click
 
 from pykasm.build.pipeline import BuildResult
 from pykasm.commands.project import built
+from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb, gdbserial
-from pykasm.machine.qemu import MachineOptions, Qemu
+from pykasm.machine.qemu import PROGRAM, MachineOptions, Qemu
 from pykasm.toolchain import require
 
 CHUNK = 65536
@@ -21,7 +22,9 @@ CHUNK = 65536
 
 @click.command
 @click.option("--smp", type=click.IntRange(1), metavar="N", help="Have N processors.")
-@click.option("--memory", type=click.IntRange(1), metavar="M", help="Have M MiB of memory.")
+@click.option(
+    "--memory", type=mebibytes, metavar="M", help="Have M MiB of memory; 64M and 2G do too."
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- GDB ARGUMENTS]")
 def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> None:
     """Build the kernel, run it in QEMU and stop at its first line under gdb.
@@ -30,7 +33,7 @@ def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> 
     serial line appears between gdb's own output, and gdb's command `serial TEXT` types a line
     there, which the kernel reads once it runs again. Leaving gdb ends the machine.
     """
-    require(gdb.PROGRAM)
+    require(gdb.PROGRAM, PROGRAM)
     result = built()
     project = result.project
     options = MachineOptions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import sysconfig
 import traceback
 from importlib import import_module
 from typing import IO, Any
@@ -58,7 +59,7 @@ class _Commands(click.Group):
         except PykasmError as error:
             raise _Failure(str(error)) from None
         except Exception as error:
-            shown = _author_traceback(error)
+            shown = _author_traceback(error) or _refusal(error)
             if not shown:
                 raise
             raise _Failure(shown) from None
@@ -66,8 +67,8 @@ class _Commands(click.Group):
 
 def _author_traceback(error: Exception) -> str:
     """The traceback of an exception out of the project's own Python, without the frames of the
-    tool; empty if `error` came from elsewhere."""
-    tools = tuple(module.__path__[0] for module in (pykasm, click))
+    tool and of Python's library; empty if `error` came from elsewhere."""
+    tools = [module.__path__[0] for module in (pykasm, click)] + [sysconfig.get_path("stdlib")]
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -77,6 +78,13 @@ def _author_traceback(error: Exception) -> str:
         return ""
     shown = traceback.StackSummary.from_list(frames).format()
     return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
+
+
+def _refusal(error: Exception) -> str:
+    """What the system said to an operation on a file; empty if `error` is something else."""
+    if not isinstance(error, OSError) or error.filename is None:
+        return ""
+    return f"{error.filename}: {error.strerror}"
 
 
 @click.group(

@@ -8,11 +8,19 @@ import click
 
 from pykasm.build.project import Project
 from pykasm.commands.project import built
+from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb
 from pykasm.machine.annotate import Annotator
-from pykasm.machine.qemu import PANIC_STATUS, POWEROFF_STATUS, MachineOptions, Qemu
+from pykasm.machine.qemu import (
+    PANIC_STATUS,
+    POWEROFF_STATUS,
+    PROGRAM,
+    MachineOptions,
+    Qemu,
+)
 from pykasm.machine.symbols import SymbolTable
 from pykasm.machine.terminal import Terminal, TimeIsUp
+from pykasm.toolchain import require
 
 TIME_IS_UP_STATUS = 124
 """The exit status of `timeout` (GNU coreutils) when it ends a command."""
@@ -22,7 +30,9 @@ TIME_IS_UP_STATUS = 124
 @click.option("--direct", is_flag=True, help="Enter the kernel without a boot loader (PVH).")
 @click.option("--uefi", is_flag=True, help="Start the ISO under UEFI instead of a BIOS.")
 @click.option("--smp", type=click.IntRange(1), metavar="N", help="Have N processors.")
-@click.option("--memory", type=click.IntRange(1), metavar="M", help="Have M MiB of memory.")
+@click.option(
+    "--memory", type=mebibytes, metavar="M", help="Have M MiB of memory; 64M and 2G do too."
+)
 @click.option("--display", is_flag=True, help="Show the screen in a window.")
 @click.option(
     "--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop after S seconds."
@@ -53,6 +63,7 @@ def command(
     with their symbol and source line. The exit status is 0 after a power-off, 1 after a panic in
     a test, and 124 when the time is up.
     """
+    require(PROGRAM, *(["UEFI firmware"] if uefi else []))
     project = built().project
     options = MachineOptions(
         kernel=project.kernel if direct else None,

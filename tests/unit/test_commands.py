@@ -25,13 +25,13 @@ ENVIRONMENT = {
 
 
 def pykasm(
-    *arguments: str, folder: Path = SOURCE, text: str = ""
+    *arguments: str, folder: Path = SOURCE, text: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` with `text` as its input."""
+    """Run a command in `folder` with `text` as its input; `environment` is added to the usual."""
     return subprocess.run(
         [sys.executable, "-m", "pykasm", *arguments],
         cwd=folder,
-        env=ENVIRONMENT,
+        env={**ENVIRONMENT, **environment},
         input=text,
         capture_output=True,
         text=True,
@@ -161,6 +161,23 @@ def test_build_shows_an_exception_of_the_project_without_frames_of_the_tool(brok
     assert str(SOURCE) not in result.stderr
 
 
+def test_build_refuses_an_image_that_is_none(broken: Path) -> None:
+    replace(broken / "kernel/image.py", "return Image(", "Image(")
+    result = pykasm("build", folder=broken)
+    assert result.returncode == 1
+    assert result.stderr == (
+        "kernel.image:image returned None, not an Image\nhelp: end it by `return Image(…)`\n"
+    )
+
+
+def test_build_says_where_it_may_not_write(broken: Path) -> None:
+    shutil.rmtree(broken / "build")
+    (broken / "build").write_text("not a folder")
+    result = pykasm("build", folder=broken)
+    assert result.returncode == 1
+    assert result.stderr == f"{broken}/build/cache: Not a directory\n"
+
+
 def test_list_shows_a_function_under_its_python(project: Path) -> None:
     shown = pykasm("list", "Main.run", folder=project).stdout
     assert shown.startswith("Main.run()")
@@ -282,6 +299,31 @@ def test_run_passes_arguments_to_qemu_and_shows_its_complaint(project: Path) -> 
     assert result.returncode == 1
     assert result.stderr.startswith("QEMU failed with status 1\n")
     assert "toaster" in result.stderr
+
+
+def test_run_takes_memory_with_a_unit(project: Path) -> None:
+    result = pykasm("run", "--direct", "--timeout", "3", "--memory", "64M", folder=project)
+    assert "hello from demo" in result.stdout
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "5Q", "1.5G", ""])
+def test_run_refuses_what_is_no_size_of_memory(project: Path, size: str) -> None:
+    result = pykasm("run", "--memory", size, folder=project)
+    assert result.returncode == 2
+    assert f"{size!r} is no size of memory such as 64, 64M or 2G." in result.stderr
+
+
+@pytest.mark.parametrize(("command", "missing"), [("run", 1), ("debug", 2)])
+def test_run_and_debug_name_missing_programs_before_they_build(
+    broken: Path, tmp_path: Path, command: str, missing: int
+) -> None:
+    shutil.rmtree(broken / "build")
+    (tmp_path / "bin").mkdir()
+    result = pykasm(command, folder=broken, PATH=str(tmp_path / "bin"))
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{missing} external program")
+    assert "qemu-system-x86_64: for run, debug and boot tests, in the package" in result.stderr
+    assert not (broken / "build").exists()
 
 
 def test_run_refuses_to_enter_directly_under_uefi(project: Path) -> None:
