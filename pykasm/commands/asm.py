@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from pykasm.encode.expression import LONGEST_LINE
 from pykasm.encode.text import TextResult, encode_lines
 
 
@@ -37,12 +38,14 @@ def command(text: str, as_json: bool, bits: str) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of `text`, of the file it names, or of standard input, without the empty ones."""
+    """The lines of `text`, of the file it names, or of standard input, without those that are
+    empty or a comment."""
     if text == "-":
         text = sys.stdin.buffer.read().decode(errors="replace")
     elif "\n" not in text and Path(text).is_file():
         text = Path(text).read_text(errors="replace")
-    return [line.strip() for line in text.split("\n") if line.strip()]
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _as_json(result: TextResult) -> dict[str, str | None]:
@@ -54,6 +57,6 @@ def _show(results: list[TextResult]) -> None:
     width = max((len(result.code.hex(" ")) for result in results if result.code), default=0)
     for result in results:
         if result.code is None:
-            click.echo(f"{result.text}\n  error: {result.error}", err=True)
+            click.echo(f"{result.text[:LONGEST_LINE]}\n  error: {result.error}", err=True)
         else:
             click.echo(f"{result.code.hex(' '):{width}}  {result.text}")

@@ -33,8 +33,14 @@ class Sum:
 
 
 def tokens_of(text: str) -> list[str]:
-    """Split a line into tokens, without its comment (`#` or `;` to the end)."""
-    text = re.split("[#;]", text, maxsplit=1)[0]
+    """Split a line into tokens, without its comment (`#` to the end)."""
+    text, _, more = text.partition("#")[0].partition(";")
+    if more.strip():
+        raise OperandFormMistake(
+            "`;` begins another instruction to GNU as, a comment to others",
+            expected="one instruction a line, comments after `#`",
+            got=f"`;{more.rstrip()[:LONGEST_LINE]}`",
+        )
     if len(text) > LONGEST_LINE:
         raise OperandFormMistake(
             "the line is too long",

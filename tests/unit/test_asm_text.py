@@ -126,6 +126,11 @@ ERRORS = [
         "`]` is missing after the address; expected: `]`; got: the end of the line",
     ),
     (
+        "nop; ret",
+        "`;` begins another instruction to GNU as, a comment to others; "
+        "expected: one instruction a line, comments after `#`; got: `; ret`",
+    ),
+    (
         "",
         "there is no instruction in the line; expected: a mnemonic and its operands; got: ``",
     ),

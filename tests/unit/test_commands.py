@@ -121,6 +121,20 @@ def test_asm_goes_on_after_a_refused_line_and_returns_1() -> None:
     assert result.returncode == 1
 
 
+def test_asm_passes_over_comments_and_empty_lines() -> None:
+    result = pykasm("asm", "-", text="# the end\n\nret  # of it\n")
+    assert result.stdout == "c3  ret  # of it\n"
+
+
+def test_asm_refuses_what_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "code.txt").write_bytes(b"\xff\xfe\x00\nnop\n@:\n" + b"[" * 1_000_000 + b"\n")
+    result = pykasm("asm", "code.txt", folder=tmp_path)
+    assert result.stdout == "90  nop\n"
+    assert result.stderr.count("  error: ") == 3
+    assert len(result.stderr) < 2000
+    assert result.returncode == 1
+
+
 def test_asm_prints_json_in_the_order_of_the_lines() -> None:
     result = pykasm("asm", "--json", "-", text="nop\nmov eax\nret\n")
     first, second, third = json.loads(result.stdout)
