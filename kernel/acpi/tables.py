@@ -1,7 +1,5 @@
 """The firmware's tables, found from their root and looked at only once they are checked."""
 
-from typing import Any
-
 from kernel.acpi.structures import (
     OLD_ROOT_SIZE,
     ROOT_SIGNATURE,
@@ -13,6 +11,7 @@ from kernel.acpi.structures import (
 from kernel.boot.record import BootRecord
 from kernel.console.colour import Colour
 from kernel.console.console import Console
+from kernel.mm.paging import Paging
 from pykasm import *
 
 PHYSICAL_END = 1 << 36
@@ -29,8 +28,7 @@ XSDT_REVISION = 2
 class AcpiTables(Subsystem):
     """The tables by their signatures.
 
-    `memory.expose(start, length) -> U64` makes physical memory readable and tells where. A table
-    whose checksum or length is wrong counts as missing. Context: threads, after `start`.
+    A table whose checksum or length is wrong counts as missing. Context: threads, after `start`.
     """
 
     root = bss(Ptr[TableHeader])
@@ -38,7 +36,7 @@ class AcpiTables(Subsystem):
     entry_size = bss(U64)
     """Bytes of an address in it: 4 or 8."""
 
-    def __init__(self, record: BootRecord, memory: Any, console: Console) -> None:
+    def __init__(self, record: BootRecord, memory: Paging, console: Console) -> None:
         self.record = record
         self.memory = memory
         self.console = console

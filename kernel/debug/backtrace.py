@@ -5,6 +5,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.symbols import Place, Symbols
+from kernel.mm.walk import PageWalk
 from pykasm import *
 
 MAX_DEPTH = 32
@@ -29,12 +30,14 @@ class Backtrace(Subsystem):
     """Prints how code was reached.
 
     A caller is shown by the address of its call's last byte, so that the line is that of the call
-    even where no code follows it. `memory.is_mapped(address) -> U32` tells what can be read: a
-    broken chain ends the trace, not the kernel. What returns to `trap_stub` was called by nobody:
-    the trace goes on with what was interrupted. May be called in any context.
+    even where no code follows it. `memory` tells what can be read: a broken chain ends the trace,
+    not the kernel. What returns to `trap_stub` was called by nobody: the trace goes on with what
+    was interrupted. May be called in any context.
     """
 
-    def __init__(self, console: Console, symbols: Symbols, memory: Any, trap_stub: Any) -> None:
+    def __init__(
+        self, console: Console, symbols: Symbols, memory: PageWalk, trap_stub: Any
+    ) -> None:
         self.console = console
         self.symbols = symbols
         self.memory = memory

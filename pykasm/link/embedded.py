@@ -15,7 +15,9 @@ ends.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,8 +95,7 @@ class _Table:
         ]
 
     def _file(self, source: Source, directory: str) -> int:
-        path = Path(source.file)
-        name = str(path.relative_to(directory) if path.is_relative_to(directory) else path)
+        name = _relative(source.file, directory)
         return self.files.setdefault(name, len(self.files))
 
     def finished(self, symbols: Sequence[LinkedSymbol], lines: list[int]) -> ObjectFile:
@@ -141,13 +142,20 @@ def symbols_object(
     return table.finished(told, lines)
 
 
+@cache
+def _relative(file: str, directory: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
+
+
 def _is_told(symbol: LinkedSymbol) -> bool:
     """Whether the table holds `symbol`; per-CPU variables have offsets in place of addresses."""
     return symbol.defined and symbol.size > 0 and symbol.address >= LOAD_ADDRESS
 
 
 def _words(numbers: Iterable[int]) -> bytes:
-    return b"".join(number.to_bytes(sizeof(U32), "little") for number in numbers)
+    listed = [*numbers]
+    return struct.pack(f"<{len(listed)}I", *listed)
 
 
 def _zigzag(number: int) -> int:
