@@ -48,10 +48,18 @@ class BringUp(Subsystem):
         self.acpi = acpi
         self.monitor = monitor
 
-    @function(init=True)
+    @function
     def run(self, protocol: U32, info: U64) -> NoReturn:
         """Bring the kernel up; `info` is the physical address of what the loader left, in the form
         that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
+        self.start_all(protocol, info)
+        self.paging.drop_init()
+        self.monitor.run()
+        never()
+
+    @function(init=True)
+    def start_all(self, protocol: U32, info: U64) -> None:
+        """Start every subsystem; see `run`."""
         protocol, info = keep(protocol), keep(info)
         self.per_cpu.start_first()
         self.descriptors.load()
@@ -64,8 +72,6 @@ class BringUp(Subsystem):
         self.protection.enable()
         self.report.print()
         self.acpi.start()
-        self.monitor.run()
-        never()
 
     @function(init=True)
     def read_information(self, protocol: U32, info: U64) -> None:

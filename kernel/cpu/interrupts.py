@@ -44,7 +44,8 @@ class Interrupts(Subsystem):
     """Every vector comes through a stub of its own to `common`, which makes a `TrapFrame` and calls
     the handler that `Exceptions.handlers` names."""
 
-    table = bss(Gate * VECTORS, align=16)
+    table = rodata(Gate * VECTORS, [], align=16)
+    """Filled in while starting, before the page tables that make it read-only."""
 
     def __init__(self, exceptions: Exceptions) -> None:
         self.exceptions = exceptions

@@ -34,6 +34,9 @@ PERMISSIONS = {"r--": READ, "rw-": WRITE, "r-x": EXECUTE}
 VIDEO_MEMORY = (0xA0000, 0xC0000)
 """Where VGA has its memory (IBM VGA Technical Reference, 1987)."""
 
+INIT = ".init."
+"""What the names of sections begin with that only starting up needs."""
+
 DIRECT_MAP_SIZE = Area.RUNTIME - Area.DIRECT_MAP
 
 
@@ -82,8 +85,8 @@ class Paging(Subsystem):
         self.map(Area.DIRECT_MAP + start, start, end - start, DEVICE, PageShift.LARGE)
         for stack in self.stacks:
             lea(rdi, stack.guard)
-            entry = self.entry(rdi, PageShift.PAGE)
-            mov(entry[0], 0)
+            lea(rsi, stack.room)
+            self.unmap(rdi, rsi)
         mov(rax, self.root)
         mov(cr3, rax)
 
@@ -105,6 +108,27 @@ class Paging(Subsystem):
         )
         flags = PERMISSIONS[section.permissions]
         self.map_section(start, load, end, flags)
+
+    @function
+    def drop_init(self) -> None:
+        """Take what only starting up needed out of the image. Context: after that, one processor.
+
+        Its memory stays where it is until there is an allocator to give it to.
+        """
+        for section in self.sections:
+            if section.name.startswith(INIT):
+                bounds = (f"{section.symbol}_{bound}" for bound in ("start", "end"))
+                self.unmap(*(address_of(symbol(bound)) for bound in bounds))
+
+    @function
+    def unmap(self, start: U64, end: U64) -> None:
+        """Take the pages of 4 KiB from `start` up to `end` out, on this processor."""
+        start, end = keep(start), keep(end)
+        with while_(start < end):
+            entry = self.entry(start, PageShift.PAGE)
+            mov(entry[0], 0)
+            invlpg(bare[start])
+            add(start, PAGE)
 
     @function(init=True)
     def map_section(self, start: U64, load: U64, end: U64, flags: U64) -> None:

@@ -109,6 +109,21 @@ def test_a_section_is_mapped(pages: list[Page], symbols: SymbolTable, name: str)
     assert section_pages(pages, section, symbols)
 
 
+@pytest.mark.parametrize("name", [".init.text", ".init.data"])
+def test_what_only_starting_up_needs_is_gone(
+    pages: list[Page], symbols: SymbolTable, name: str
+) -> None:
+    [section] = [one for one in SECTIONS if one.name == name]
+    assert symbols.address(f"{section.symbol}_start") < symbols.address(f"{section.symbol}_end")
+    assert section_pages(pages, section, symbols) == []
+
+
+def test_the_interrupt_table_is_read_only(pages: list[Page], symbols: SymbolTable) -> None:
+    table = symbols.address("Interrupts.table")
+    [page] = [page for page in pages if page.address <= table < page.address + PAGE]
+    assert not page.writable
+
+
 def test_only_the_image_is_executable(pages: list[Page]) -> None:
     assert min(page.address for page in pages if page.executable) > Area.IMAGE
 
