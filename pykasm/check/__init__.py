@@ -1,0 +1,1 @@
+"""The checker: proves a build free of faults that assemblers let through."""

@@ -1,0 +1,106 @@
+"""What an instruction does to registers, flags and the stack pointer, read off its bytes.
+
+The effects come from decoding the emitted bytes, never from what the language believes that it
+emitted.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from iced_x86 import (
+    Decoder,
+    Instruction,
+    InstructionInfoFactory,
+    Mnemonic,
+    OpAccess,
+    OpKind,
+    RegisterExt,
+)
+from iced_x86 import Register as IcedRegister
+
+RSP, RBP = 4, 5
+"""Numbers of registers that the stack needs (AMD64 APM vol. 3, table 1-10)."""
+
+WHOLE = 0b1111
+"""A register's parts as bits: byte 0, byte 1, bytes 2 and 3, bytes 4 to 7."""
+
+_PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
+_HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.BH)
+_READS = {OpAccess.READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
+_WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
+
+_FACTORY = InstructionInfoFactory()
+
+
+class Effects(NamedTuple):
+    """The effects of an instruction.
+
+    `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
+    that is only written under a condition is in neither `writes`. Flags are bits of iced-x86's
+    `RflagsBits`. `moves` is what the instruction adds to rsp, None where that depends on data.
+    """
+
+    instruction: Instruction
+    reads: tuple[tuple[int, int], ...]
+    writes: tuple[tuple[int, int], ...]
+    flags_read: int
+    flags_written: int
+    flags_undefined: int
+    moves: int | None
+    flow: int
+
+
+@cache
+def effects(code: bytes, bits: int) -> Effects:
+    """The effects of the one instruction `code`."""
+    instruction = Decoder(bits, code).decode()
+    reads: dict[int, int] = {}
+    writes: dict[int, int] = {}
+    for used in _FACTORY.info(instruction).used_registers():
+        number, parts = _parts(used.register)
+        if number is None:
+            continue
+        if used.access in _READS:
+            reads[number] = reads.get(number, 0) | parts
+        if used.access in _WRITES:
+            whole = WHOLE if parts == _PARTS[4] else parts  # writing 32 bits clears the rest
+            writes[number] = writes.get(number, 0) | whole
+    return Effects(
+        instruction,
+        tuple(reads.items()),
+        tuple(writes.items()),
+        instruction.rflags_read,
+        instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,
+        instruction.rflags_undefined,
+        _stack_movement(instruction, writes),
+        instruction.flow_control,
+    )
+
+
+def _parts(register: int) -> tuple[int | None, int]:
+    """The number of a general register and the bits of the part that `register` names."""
+    if register in _HIGH_BYTES:
+        return _HIGH_BYTES.index(register), 0b0010
+    if not RegisterExt.is_gpr(register):
+        return None, 0
+    whole = RegisterExt.full_register(register)
+    return RegisterExt.number(whole), _PARTS[RegisterExt.size(register)]
+
+
+def _stack_movement(instruction: Instruction, writes: dict[int, int]) -> int | None:
+    if RSP not in writes:
+        return 0
+    if instruction.is_stack_instruction:
+        return instruction.stack_pointer_increment
+    if instruction.mnemonic in (Mnemonic.ADD, Mnemonic.SUB) and _has_immediate(instruction):
+        amount = instruction.immediate(1)
+        amount -= (amount >> 63) << 64  # iced-x86 gives immediates without their sign
+        return amount if instruction.mnemonic == Mnemonic.ADD else -amount
+    return None
+
+
+def _has_immediate(instruction: Instruction) -> bool:
+    kinds = (OpKind.REGISTER, OpKind.MEMORY)
+    return instruction.op_count == 2 and instruction.op1_kind not in kinds

@@ -1,0 +1,130 @@
+"""The control flow of a piece of code: which instruction can follow which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from iced_x86 import FlowControl
+
+from pykasm.check.effects import Effects, effects
+from pykasm.isa.code import Label, Line
+from pykasm.isa.statement import BranchTarget
+from pykasm.lang.data import LabelAddress
+from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.operands import MemoryOperand
+
+JumpTables = Mapping[str, list[Label]]
+"""The labels that each table of code addresses points to, by the table's symbol."""
+
+
+@dataclass(slots=True)
+class Node:
+    """An instruction: its line, its effects, the indexes of those that can follow it.
+
+    `callee` is the symbol that it calls or jumps to; `leaves` says that control goes out of the
+    piece here, `falls_off` that it runs past the end.
+    """
+
+    line: Line
+    effects: Effects
+    offset: int
+    following: list[int] = field(default_factory=list)
+    callee: str | None = None
+    leaves: bool = False
+    falls_off: bool = False
+    unknown_target: bool = False
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the next instruction is come back to."""
+        return self.effects.flow in (FlowControl.CALL, FlowControl.INDIRECT_CALL)
+
+
+class Graph:
+    """The instructions of a piece in order, with the edges between them."""
+
+    def __init__(self, placed: PlacedPiece, tables: JumpTables) -> None:
+        self.piece = placed.piece
+        code = placed.code
+        self.nodes = [
+            Node(line.line, effects(_bytes(code.code, line), placed.piece.bits), line.offset)
+            for line in code.lines
+        ]
+        self._at = {node.offset: index for index, node in enumerate(self.nodes)}
+        self._labels = code.labels
+        self._tables = tables
+        for index, node in enumerate(self.nodes):
+            self._connect(index, node)
+
+    def _connect(self, index: int, node: Node) -> None:
+        flow = node.effects.flow
+        target = _branch_target(node.line)
+        if isinstance(target, Label):
+            node.following.append(self._at.get(self._labels[target], len(self.nodes)))
+        elif isinstance(target, str):
+            node.callee = target
+        if flow in (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH):
+            self._connect_jump(node, target)
+        elif flow in (FlowControl.RETURN, FlowControl.EXCEPTION):
+            node.leaves = True
+        elif not _never_returns(node.line):
+            node.following.append(index + 1)
+        node.falls_off = len(self.nodes) in node.following
+        node.following = [one for one in node.following if one < len(self.nodes)]
+
+    def _connect_jump(self, node: Node, target: str | Label | None) -> None:
+        if isinstance(target, Label):
+            return
+        table = _table_of(node.line, self._tables)
+        if table is not None:
+            node.following += [self._at[self._labels[one]] for one in table]
+            return
+        node.leaves = True
+        node.unknown_target = target is None
+
+    @property
+    def reached(self) -> set[int]:
+        """The instructions that control can get to from the first."""
+        found: set[int] = set()
+        waiting = [0] if self.nodes else []
+        while waiting:
+            index = waiting.pop()
+            if index not in found:
+                found.add(index)
+                waiting += self.nodes[index].following
+        return found
+
+
+def _bytes(code: bytes, placed: object) -> bytes:
+    return code[placed.offset : placed.offset + placed.size]  # type: ignore[attr-defined]
+
+
+def _branch_target(line: Line) -> str | Label | None:
+    for one in line.references:
+        if isinstance(line.statement.operands[one.operand], BranchTarget):
+            return one.target
+    return None
+
+
+def _never_returns(line: Line) -> bool:
+    signature = getattr(line.written[0], "_signature", None) if line.written else None
+    return signature is not None and bool(signature.never_returns)
+
+
+def _table_of(line: Line, tables: JumpTables) -> list[Label] | None:
+    """The labels that an indirect jump can go to, if it goes through a table of the language."""
+    operand = line.written[0]
+    if not isinstance(operand, MemoryOperand) or operand._reference is None:
+        return None
+    target = operand._reference._target()
+    return tables.get(target) if isinstance(target, str) else None
+
+
+def jump_tables(references: Mapping[str, list[object]]) -> JumpTables:
+    """From the references in each datum, those that are tables of labels."""
+    return {
+        symbol: [one.target.label for one in found]  # type: ignore[attr-defined]
+        for symbol, found in references.items()
+        if found and all(isinstance(one.target, LabelAddress) for one in found)  # type: ignore[attr-defined]
+    }

@@ -1,0 +1,93 @@
+"""E03x: control goes where code is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iced_x86 import Mnemonic
+
+from pykasm.check.finding import Finding, span_of
+from pykasm.check.rule import applies, rule
+from pykasm.check.subject import Subject
+from pykasm.lang.piece import Kind
+
+E030 = rule(
+    "E030",
+    "code runs off its end",
+    """What lies behind it is another function, or padding.""",
+)
+E031 = rule(
+    "E031",
+    "code can't be reached",
+    """It was written to run. A jump before it goes elsewhere than its author thought.""",
+)
+E032 = rule(
+    "E032",
+    "an indirect jump without declared targets",
+    """Nothing can be proved about code that may continue anywhere.""",
+)
+E033 = rule(
+    "E033",
+    "a function is left by the return of an interrupt",
+    """`iretq` takes five values off the stack where the caller left one.""",
+)
+
+
+@applies
+def ends_are_not_passed(subject: Subject) -> Iterator[Finding]:
+    """Instructions behind which nothing stands."""
+    for _, node, _ in subject.visits():
+        if node.falls_off:
+            yield Finding(
+                E030,
+                f"`{subject.piece.symbol}` runs off its end",
+                span=span_of(node.line),
+                mark="nothing stands behind this",
+                fix="end with `ret()`, a jump, or a call that never returns",
+                symbol=subject.piece.symbol,
+            )
+
+
+@applies
+def all_code_is_reached(subject: Subject) -> Iterator[Finding]:
+    """The first instruction of each stretch that no path leads to."""
+    reached = subject.graph.reached
+    for index, node in enumerate(subject.graph.nodes):
+        if index not in reached and (index == 0 or index - 1 in reached):
+            yield Finding(
+                E031,
+                "no path leads to this code",
+                span=span_of(node.line),
+                fix="take it out, or mend the branch that should lead here",
+                symbol=subject.piece.symbol,
+            )
+
+
+@applies
+def targets_are_known(subject: Subject) -> Iterator[Finding]:
+    """Jumps through registers and memory."""
+    for _, node, _ in subject.visits():
+        if node.unknown_target:
+            yield Finding(
+                E032,
+                "nothing says where this jump goes",
+                span=span_of(node.line),
+                fix="use `switch`, or a call through a typed function pointer",
+                symbol=subject.piece.symbol,
+            )
+
+
+@applies
+def functions_return(subject: Subject) -> Iterator[Finding]:
+    """`iretq` in code that is called."""
+    if subject.piece.kind is not Kind.FUNCTION:
+        return
+    for _, node, _ in subject.visits():
+        if node.effects.instruction.mnemonic in (Mnemonic.IRETQ, Mnemonic.IRETD):
+            yield Finding(
+                E033,
+                "a function is left by the return of an interrupt",
+                span=span_of(node.line),
+                fix="mark it `@interrupt`, or end it with `ret()`",
+                symbol=subject.piece.symbol,
+            )

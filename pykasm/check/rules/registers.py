@@ -1,0 +1,227 @@
+"""E01x: what registers and flags hold when they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iced_x86 import Mnemonic, RflagsBits
+
+from pykasm.check.effects import RBP, RSP
+from pykasm.check.finding import Finding, span_of
+from pykasm.check.graph import Node
+from pykasm.check.rule import applies, rule
+from pykasm.check.state import Loss, Value
+from pykasm.check.subject import Subject, register_name
+from pykasm.check.walk import SAVED, written_roles
+from pykasm.errors import Note
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
+from pykasm.lang.piece import Kind
+
+E010 = rule(
+    "E010",
+    "a register is read that some path never wrote",
+    """The register still holds what the caller had in it, so the code works by accident, or only
+    until somebody changes the caller.""",
+)
+E011 = rule(
+    "E011",
+    "a register is read after a call that may have changed it",
+    """A call may change every caller-saved register (System V ABI AMD64, figure 3.4). That this
+    callee leaves it alone today is not a promise.""",
+)
+E012 = rule(
+    "E012",
+    "a named value is read after its register was clobbered",
+    """The name still stands in the source, but its register was given away: to a call, or to
+    another name. The code reads something else under the old name.""",
+)
+E013 = rule(
+    "E013",
+    "a flag is read that the code before did not leave defined",
+    """A call, and some instructions, leave flags undefined. The branch depends on chance.""",
+)
+E014 = rule(
+    "E014",
+    "a callee-saved register is not restored on some path",
+    """Callers rely on rbx, rbp and r12 to r15. They fail later, far away from the fault.""",
+)
+E015 = rule(
+    "E015",
+    "DF is set at a call or return",
+    """Everybody's string instructions go upwards (System V ABI AMD64, 3.2.1). With DF set they
+    overwrite what lies below.""",
+)
+
+STATUS_FLAGS = (
+    RflagsBits.CF | RflagsBits.PF | RflagsBits.AF | RflagsBits.ZF | RflagsBits.SF | RflagsBits.OF
+)
+_FLAG_NAMES = {
+    RflagsBits.CF: "CF",
+    RflagsBits.PF: "PF",
+    RflagsBits.AF: "AF",
+    RflagsBits.ZF: "ZF",
+    RflagsBits.SF: "SF",
+    RflagsBits.OF: "OF",
+}
+
+
+@applies
+def values_are_there(subject: Subject) -> Iterator[Finding]:
+    """Reads of registers that hold nothing of use."""
+    for _, node, state in subject.visits():
+        if node.effects.instruction.mnemonic == Mnemonic.PUSH or node.is_call:
+            continue  # saving a register is no use of what is in it
+        roles = read_roles(node)
+        for number, parts in node.effects.reads:
+            value = state.registers[number]
+            role = roles.get(number)
+            if role is not None and (value.missing & parts or not _holds(value, role)):
+                yield _lost_role(subject, node, number, value, role)
+            elif value.missing & parts and number != RSP:
+                yield _missing(subject, node, number, value)
+
+
+def read_roles(node: Node) -> dict[int, Role]:
+    """The roles through which the instruction reads registers, by register number."""
+    only_written = written_roles(node).keys() - {number for number, _ in node.effects.reads}
+    roles: dict[int, Role] = {}
+    for operand in node.line.written:
+        if isinstance(operand, MemoryOperand):
+            parts = (operand._base, operand._index)
+        else:
+            parts = (operand if isinstance(operand, RegisterOperand) else None, None)
+        for one in parts:
+            if one is not None and one._role is not None:
+                number = one._register.number
+                if number not in only_written or isinstance(operand, MemoryOperand):
+                    roles[number] = one._role
+    return roles
+
+
+def _holds(value: Value, role: Role) -> bool:
+    """Whether a register with `value` still holds `role`."""
+    return value.role is role or (value.role is None and not value.mixed)
+
+
+def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Role) -> Finding:
+    name = register_name(number)
+    if value.loss is not None and value.loss.index is None:
+        return Finding(
+            E010,
+            f"`{role.name}` is read before it has a value",
+            span=span_of(node.line, role.name),
+            mark=f"{name} was not written on some path to here",
+            fix=f"give `{role.name}` a value on every path",
+            symbol=subject.piece.symbol,
+        )
+    notes, until = _ending(subject, value.loss, name)
+    other = f", and now `{value.role.name}`" if value.role is not None else ""
+    return Finding(
+        E012,
+        f"`{role.name}` is read after its register was clobbered",
+        span=span_of(node.line, role.name),
+        mark=f"{name} held `{role.name}`{until}{other}",
+        notes=notes,
+        fix=f"keep it across the call: `{role.name} = keep(...)`"
+        if notes
+        else f"keep `{role.name}` in a register of its own",
+        symbol=subject.piece.symbol,
+    )
+
+
+def _ending(subject: Subject, loss: Loss | None, name: str) -> tuple[list[Note], str]:
+    """A note about the instruction that ended a value, and until which line it lived."""
+    if loss is None or loss.index is None:
+        return [], ""
+    line = subject.graph.nodes[loss.index].line
+    what = "this call may change" if loss.call else "this leaves nothing of use in"
+    return [Note(span_of(line), f"{what} {name}")], f" until line {line.source.line}"
+
+
+def _missing(subject: Subject, node: Node, number: int, value: Value) -> Finding:
+    name = register_name(number)
+    notes, _ = _ending(subject, value.loss, name)
+    if notes:
+        return Finding(
+            E011,
+            f"`{name}` is read after a call that may have changed it",
+            span=span_of(node.line),
+            notes=notes,
+            fix="keep the value in a `keep` register, or use the call's result by its name",
+            symbol=subject.piece.symbol,
+        )
+    narrow = "part of " if value.missing != 0b1111 else ""
+    return Finding(
+        E010,
+        f"{narrow}`{name}` is read before it is written",
+        span=span_of(node.line),
+        mark=f"some path to here leaves {narrow}{name} as the caller had it",
+        fix="write all of it first (`movzx` widens a narrow value)"
+        if narrow
+        else "give it a value on every path",
+        symbol=subject.piece.symbol,
+    )
+
+
+@applies
+def flags_are_defined(subject: Subject) -> Iterator[Finding]:
+    """Reads of flags that are left to chance."""
+    for _, node, state in subject.visits():
+        missing = node.effects.flags_read & state.lost_flags & STATUS_FLAGS
+        if not missing or node.effects.instruction.mnemonic == Mnemonic.PUSHFQ:
+            continue
+        names = " and ".join(name for bit, name in _FLAG_NAMES.items() if bit & missing)
+        notes, _ = _ending(subject, state.flag_loss, names)
+        yield Finding(
+            E013,
+            f"{names} is read, but the code before leaves it undefined",
+            span=span_of(node.line),
+            notes=notes,
+            fix="compare or test right before the branch",
+            symbol=subject.piece.symbol,
+        )
+
+
+@applies
+def saved_registers_are_restored(subject: Subject) -> Iterator[Finding]:
+    """Callee-saved registers at every way out of a function."""
+    if subject.piece.kind is not Kind.FUNCTION:
+        return
+    for _, node, state in subject.visits():
+        if not node.leaves or node.effects.instruction.mnemonic == Mnemonic.UD2:
+            continue
+        for number in SAVED:
+            if state.registers[number].entry != number:
+                name = register_name(number)
+                yield Finding(
+                    E014,
+                    f"`{name}` is not what the caller had in it",
+                    span=span_of(node.line),
+                    mark=f"some path to here changed {name} and did not restore it",
+                    fix="take the register with `keep`, which saves it"
+                    if number != RBP
+                    else "leave rbp to the prologue",
+                    symbol=subject.piece.symbol,
+                )
+
+
+@applies
+def strings_go_upwards(subject: Subject) -> Iterator[Finding]:
+    """DF where other code takes over."""
+    if not subject.is_framed:
+        return
+    for _, node, state in subject.visits():
+        if state.direction and (node.is_call or node.leaves) and _is_handed_over(subject, node):
+            yield Finding(
+                E015,
+                "DF may be set when other code runs",
+                span=span_of(node.line),
+                mark="some path to here set DF",
+                fix="`cld()` after the string instruction",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _is_handed_over(subject: Subject, node: Node) -> bool:
+    """Whether code that relies on DF comes next; what is interrupted gets its flags back."""
+    return node.effects.instruction.mnemonic not in (Mnemonic.IRETQ, Mnemonic.UD2)

@@ -1,0 +1,113 @@
+"""What is known at an instruction: what registers, flags and the stack hold on every path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pykasm.check.effects import RSP, WHOLE
+from pykasm.lang.operands import Role
+
+ALL_FLAGS = 0x1FF
+"""Every flag that iced-x86 knows (its `RflagsBits`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Why a value is not there any more: the index of the instruction that ended it, and whether
+    that was a call. `index` None: nothing was ever written."""
+
+    index: int | None
+    call: bool = False
+
+
+NEVER = Loss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a register holds.
+
+    `missing` are the parts (bits of `WHOLE`) that some path leaves without a value, `loss` why.
+    `role` is the role that was written there, None for a value without one. `entry` is the number
+    of the register whose value at entry this still is.
+    """
+
+    missing: int = 0
+    loss: Loss | None = None
+    role: Role | None = None
+    entry: int | None = None
+    mixed: bool = False
+
+    def joined(self, other: Value) -> Value:
+        """What is known where two paths meet."""
+        if self == other:
+            return self
+        return Value(
+            self.missing | other.missing,
+            self.loss or other.loss,
+            self.role if self.role is other.role else None,
+            self.entry if self.entry == other.entry else None,
+            self.mixed or other.mixed or self.role is not other.role,
+        )
+
+
+UNKNOWN = Value()
+
+
+@dataclass(slots=True)
+class State:
+    """The machine before an instruction.
+
+    `depth` is how many bytes lie between rsp and where it was at entry, None where that can't be
+    known; `base` the same for rbp. `slots` are values saved on the stack, by their depth.
+    `lost_flags` are flags without a defined value, `flag_loss` why; `direction` is whether DF may
+    be set.
+    """
+
+    registers: list[Value]
+    depth: int | None = 0
+    base: int | None = None
+    slots: dict[int, Value] = field(default_factory=dict)
+    lost_flags: int = 0
+    flag_loss: Loss | None = None
+    direction: bool = False
+
+    def copy(self) -> State:
+        """A state that can be changed apart from this one."""
+        return replace(self, registers=list(self.registers), slots=dict(self.slots))
+
+    def join(self, other: State) -> bool:
+        """Take in another path's state; whether anything changed."""
+        before = (list(self.registers), self.depth, self.base, self.slots, self.lost_flags)
+        direction = self.direction
+        pairs = zip(self.registers, other.registers, strict=True)
+        self.registers = [mine.joined(theirs) for mine, theirs in pairs]
+        if self.depth != other.depth:
+            self.depth = None
+        if self.base != other.base:
+            self.base = None
+        shared = self.slots.keys() & other.slots.keys()
+        self.slots = {at: self.slots[at].joined(other.slots[at]) for at in shared}
+        self.lost_flags |= other.lost_flags
+        self.flag_loss = self.flag_loss or other.flag_loss
+        self.direction |= other.direction
+        after = (self.registers, self.depth, self.base, self.slots, self.lost_flags)
+        return before != after or direction != self.direction
+
+    def write(self, number: int, parts: int, role: Role | None) -> None:
+        """Give `parts` of a register a value."""
+        if number == RSP:
+            return
+        old = self.registers[number]
+        missing = old.missing & ~parts
+        keeps = parts != WHOLE and role is None
+        self.registers[number] = Value(
+            missing,
+            old.loss if missing else None,
+            old.role if keeps else role,
+            None,
+        )
+
+    def lose(self, number: int, loss: Loss) -> None:
+        """End the value of a register."""
+        self.registers[number] = Value(WHOLE, loss)

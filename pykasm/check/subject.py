@@ -1,0 +1,78 @@
+"""What a rule looks at: one piece of code with its states, and the build around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
+from pykasm.check.state import State
+from pykasm.check.walk import Callee, Walk
+from pykasm.isa.registers import general
+from pykasm.lang.image import Program
+from pykasm.lang.objects import AssembledUnit, PlacedPiece
+from pykasm.lang.piece import SLOT, Kind, Piece
+
+FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)
+"""Kinds of code that the language gives a prologue and an epilogue."""
+
+
+@dataclass
+class Build:
+    """All pieces of a build by their symbols, and what callers know of them."""
+
+    pieces: dict[str, PlacedPiece]
+    tables: JumpTables
+
+    @classmethod
+    def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
+        """The build of `program`, assembled as `units`."""
+        pieces = {placed.piece.symbol: placed for unit in units for placed in unit.pieces}
+        references = {
+            packed.datum._symbol: list(packed.references)
+            for unit in program.units
+            for packed in program.packed[unit.name]
+        }
+        return cls(pieces, jump_tables(references))
+
+    @cached_property
+    def callees(self) -> dict[str, Callee]:
+        """What a caller knows of each piece."""
+        return {
+            symbol: Callee(placed.piece.signature if placed.piece.kind in FRAMED else None)
+            for symbol, placed in self.pieces.items()
+        }
+
+
+class Subject:
+    """A piece of code, ready to be looked at."""
+
+    def __init__(self, placed: PlacedPiece, build: Build) -> None:
+        self.placed = placed
+        self.build = build
+        self.graph = Graph(placed, build.tables)
+
+    @property
+    def piece(self) -> Piece:
+        """The piece as it was written."""
+        return self.placed.piece
+
+    @property
+    def is_framed(self) -> bool:
+        """Whether the language made the prologue and the epilogues."""
+        return self.piece.kind in FRAMED
+
+    @cached_property
+    def walk(self) -> Walk:
+        """What holds at each instruction."""
+        return Walk(self.graph, self.build.callees)
+
+    def visits(self) -> Iterator[tuple[int, Node, State]]:
+        """Every instruction that is reached, with what holds before it."""
+        return self.walk.visits()
+
+
+def register_name(number: int) -> str:
+    """The 64-bit name of a general register."""
+    return general(number, SLOT).name

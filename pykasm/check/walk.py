@@ -1,0 +1,209 @@
+"""Follows a piece of code along all its paths and hands each instruction to the rules.
+
+A state is computed for the start of every instruction as what holds on all paths to it; then each
+instruction is visited once, in order, with its final state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from iced_x86 import Mnemonic, OpKind, RflagsBits
+from iced_x86 import Register as IcedRegister
+
+from pykasm.check.effects import RBP, RSP, WHOLE
+from pykasm.check.graph import Graph, Node
+from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
+from pykasm.isa.registers import RegisterKind
+from pykasm.lang.operands import RegisterOperand, Role
+from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
+
+SAVED = (*(register.number for register in CALLEE_SAVED), RBP)
+CLOBBERED = tuple(register.number for register in CALLER_SAVED)
+RESULTS = (0, 2)
+"""rax and rdx (System V ABI AMD64, figure 3.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """What a caller knows of a function: `signature` None for code without the convention."""
+
+    signature: Signature | None
+
+
+class Walk:
+    """The states of a piece. `callees` tells what is known of other code by its symbol."""
+
+    def __init__(self, graph: Graph, callees: dict[str, Callee]) -> None:
+        self.graph = graph
+        self.callees = callees
+        self.states: dict[int, State] = {}
+        self._run()
+
+    def visits(self) -> Iterator[tuple[int, Node, State]]:
+        """Every instruction that is reached, with what holds before it."""
+        for index in sorted(self.states):
+            yield index, self.graph.nodes[index], self.states[index]
+
+    def _run(self) -> None:
+        if not self.graph.nodes:
+            return
+        self.states[0] = entry_state(self.graph)
+        waiting = [0]
+        while waiting:
+            index = waiting.pop()
+            node = self.graph.nodes[index]
+            after = self.states[index].copy()
+            self.step(index, node, after)
+            for following in node.following:
+                known = self.states.get(following)
+                if known is None:
+                    self.states[following] = after.copy()
+                    waiting.append(following)
+                elif known.join(after):
+                    waiting.append(following)
+
+    def step(self, index: int, node: Node, state: State) -> None:
+        """Change `state` as the instruction does."""
+        if node.is_call:
+            self._call(index, node, state)
+            return
+        self._move_stack(node, state)
+        self._write_registers(node, state)
+        self._write_flags(index, node, state)
+
+    def _call(self, index: int, node: Node, state: State) -> None:
+        callee = self.callees.get(node.callee or "")
+        pointer = node.callee is None
+        if callee is not None and callee.signature is None:
+            for number in CLOBBERED:  # code without the convention: its author knows
+                state.registers[number] = UNKNOWN
+            state.lost_flags, state.flag_loss = 0, None
+            return
+        loss = Loss(index, call=True)
+        for number in CLOBBERED:
+            state.lose(number, loss)
+        count = len(callee.signature.results) if callee and callee.signature else 0
+        if pointer or callee is None:
+            count = len(RESULTS)
+        for number in RESULTS[:count]:
+            state.registers[number] = UNKNOWN
+        state.lost_flags, state.flag_loss = ALL_FLAGS, loss
+
+    def _move_stack(self, node: Node, state: State) -> None:
+        instruction = node.effects.instruction
+        mnemonic = instruction.mnemonic
+        if mnemonic == Mnemonic.PUSH:
+            _push(node, state)
+        elif mnemonic == Mnemonic.POP:
+            _pop(node, state)
+        elif mnemonic == Mnemonic.LEAVE:
+            state.depth = None if state.base is None else state.base - SLOT
+            state.base = None
+            state.registers[RBP] = state.slots.get((state.depth or 0) + SLOT, UNKNOWN)
+        elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RSP):
+            state.depth = state.base if instruction.op1_register == IcedRegister.RBP else None
+        elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RBP):
+            state.base = state.depth if instruction.op1_register == IcedRegister.RSP else None
+        elif mnemonic == Mnemonic.LEA and _writes_whole(instruction, IcedRegister.RSP):
+            state.depth = _led_depth(instruction, state)
+        elif node.effects.moves is None:
+            state.depth = None
+        elif state.depth is not None:
+            state.depth -= node.effects.moves
+
+    def _write_registers(self, node: Node, state: State) -> None:
+        mnemonic = node.effects.instruction.mnemonic
+        if mnemonic in (Mnemonic.POP, Mnemonic.LEAVE):
+            return
+        read = {number for number, _ in node.effects.reads}
+        roles = written_roles(node)
+        for number, parts in node.effects.writes:
+            role = roles.get(number)
+            if role is None and number in read:
+                role = state.registers[number].role  # changed in place: still the same thing
+            state.write(number, parts, role)
+
+    def _write_flags(self, index: int, node: Node, state: State) -> None:
+        effects = node.effects
+        state.lost_flags = state.lost_flags & ~effects.flags_written | effects.flags_undefined
+        if effects.flags_undefined:
+            state.flag_loss = Loss(index)
+        mnemonic = effects.instruction.mnemonic
+        if mnemonic == Mnemonic.STD:
+            state.direction = True
+        elif effects.flags_written & RflagsBits.DF:
+            state.direction = False
+
+
+def _push(node: Node, state: State) -> None:
+    if state.depth is None:
+        return
+    state.depth += SLOT
+    instruction = node.effects.instruction
+    if instruction.op0_kind == OpKind.REGISTER:
+        number = _number(node)
+        if number is not None:
+            state.slots[state.depth] = state.registers[number]
+
+
+def _pop(node: Node, state: State) -> None:
+    number = _number(node)
+    value = UNKNOWN
+    if state.depth is not None:
+        value = state.slots.pop(state.depth, UNKNOWN)
+        state.depth -= SLOT
+    if number is not None and number != RSP:
+        state.registers[number] = value
+        if number == RBP:
+            state.base = None
+
+
+def _number(node: Node) -> int | None:
+    operand = node.line.statement.operands[0]
+    kind = getattr(operand, "kind", None)
+    return operand.number if kind is RegisterKind.GENERAL else None  # type: ignore[union-attr]
+
+
+def _writes_whole(instruction: object, register: int) -> bool:
+    return (
+        instruction.op0_kind == OpKind.REGISTER  # type: ignore[attr-defined]
+        and instruction.op0_register == register  # type: ignore[attr-defined]
+    )
+
+
+def _led_depth(instruction: object, state: State) -> int | None:
+    """The depth after `lea rsp, [rbp - n]` or `lea rsp, [rsp + n]`."""
+    base = instruction.memory_base  # type: ignore[attr-defined]
+    start = {IcedRegister.RBP: state.base, IcedRegister.RSP: state.depth}.get(base)
+    if start is None or instruction.memory_index != IcedRegister.NONE:  # type: ignore[attr-defined]
+        return None
+    distance = instruction.memory_displacement  # type: ignore[attr-defined]
+    return start - (distance - ((distance >> 63) << 64))
+
+
+def written_roles(node: Node) -> dict[int, Role]:
+    """The roles that the instruction's own operands write: the first one, for most."""
+    written = node.line.written
+    first = written[0] if written else None
+    if isinstance(first, RegisterOperand) and first._role is not None:
+        return {first._register.number: first._role}
+    return {}
+
+
+def entry_state(graph: Graph) -> State:
+    """What holds when the piece is entered."""
+    piece = graph.piece
+    if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+        return State([UNKNOWN] * 16)
+    registers = [Value(WHOLE, NEVER)] * 16
+    for number in (*SAVED, RSP):
+        registers[number] = Value(entry=number)
+    if piece.kind is Kind.INTERRUPT:
+        registers = [Value(WHOLE, NEVER, entry=number) for number in range(16)]
+        return State(registers, lost_flags=ALL_FLAGS, flag_loss=NEVER, direction=True)
+    roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
+    for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):
+        registers[register.number] = Value(role=roles.get(parameter.register))  # type: ignore[arg-type]
+    return State(registers, lost_flags=ALL_FLAGS & ~RflagsBits.DF, flag_loss=NEVER)
