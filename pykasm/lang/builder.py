@@ -20,7 +20,13 @@ from pykasm.isa.statement import (
 from pykasm.isa.statement import (
     Operand as Encodable,
 )
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand, SymbolReference
+from pykasm.lang.operands import (
+    Expression,
+    MemoryOperand,
+    RegisterOperand,
+    SegmentOperand,
+    SymbolReference,
+)
 from pykasm.source import Source, Span, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -89,6 +95,8 @@ class CodeBuilder:
         """Words of flow that still wait for their `with`."""
         self.targets: set[Label | str] = set()
         """Labels and symbols that some instruction refers to."""
+        self.placed: set[Item] = set()
+        """Labels that have their place."""
         self.loops: list[Any] = []
         self.switches: list[Any] = []
         self.last_branch: tuple[Any, int] | None = None
@@ -283,6 +291,13 @@ _CONVERSIONS: dict[type, Callable[[Any, int], Converted]] = {
 def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
     """An operand that stands for another one in this instruction, as a function does."""
     adapt = getattr(operand, "_as_operand", None)
+    if isinstance(operand, Expression):
+        raise PlaceMistake(
+            f"an address is no operand of `{mnemonic}`",
+            expected="a register, memory, a number, a label or a symbol",
+            got="a sum of registers and numbers",
+            fix="`u64[…]` around it is the memory there; `lea` computes it",
+        )
     if adapt is None:
         raise PlaceMistake(
             f"`{operand!r}` is no operand of `{mnemonic}`",
@@ -293,8 +308,20 @@ def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
 
 
 def place(label: Label) -> None:
-    """Let `label` stand for the next instruction."""
-    current("label").items.append(label)
+    """Let `label` stand for the next instruction. A label has one place."""
+    builder = current("place")
+    if not isinstance(label, Label):
+        raise PlaceMistake(
+            f"`{label!r}` can't be placed", expected='`Label("name")`', got=type(label).__name__
+        )
+    if label in builder.placed:
+        raise PlaceMistake(
+            f"the label `{label.name}` has a place already",
+            expected="one `place` for each label",
+            got="a second one",
+        )
+    builder.placed.add(label)
+    builder.items.append(label)
 
 
 def join(label: Label) -> None:

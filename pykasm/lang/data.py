@@ -313,6 +313,8 @@ def jump_table(owner: str, targets: list[Label]) -> Data:
 
 def text(value: str) -> Ptr[U8]:
     """The address of `value` as read-only bytes, UTF-8, with a zero at the end."""
+    if not isinstance(value, str):
+        raise TypeMistake("`text` takes a string", expected='`text("…")`', got=repr(value))
     reference = current("text").unit.string(value)
     made: Any = AddressOperand(reference, 4, repr(value))
     return typing_cast(Ptr[U8], made)

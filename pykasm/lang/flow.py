@@ -18,7 +18,7 @@ from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, SymbolReference, u32
 from pykasm.lang.types import U64
-from pykasm.source import author_moment
+from pykasm.source import Moment, author_moment
 
 Test: TypeAlias = Condition | Callable[[], object]
 
@@ -34,6 +34,16 @@ def _jump(test: object, target: Label, when: bool) -> None:
     condition(made).jump(target, when)
 
 
+def forgotten_with(name: str, moment: Moment | None) -> FlowMistake:
+    """The mistake of the word `name`, used at `moment` without `with`."""
+    return FlowMistake(
+        f"`{name}` without `with`",
+        expected=f"`with {name}(…):` and an indented block",
+        got="a call whose value is dropped",
+        span=moment.span if moment else None,
+    )
+
+
 class Word:
     """A word that must stand after `with`."""
 
@@ -46,12 +56,7 @@ class Word:
 
     def forgotten(self) -> Mistake:
         """The mistake of never having been entered."""
-        return FlowMistake(
-            f"`{self.name}` without `with`",
-            expected=f"`with {self.name}(…):` and an indented block",
-            got="a call whose value is dropped",
-            span=self.moment.span if self.moment else None,
-        )
+        return forgotten_with(self.name, self.moment)
 
     def __enter__(self) -> Any:
         self.builder.open_words.remove(self)
@@ -103,7 +108,7 @@ class _Branch(Word):
         """Let the block before jump over this one; its own end comes here."""
         items = self.builder.items
         while items and isinstance(items[-1], Label) and items[-1] in before._endings:
-            items.pop()
+            self.builder.placed.discard(items.pop())
         if self.builder.falls_through:
             emit("jmp", self.finish)
         join(before.otherwise)

@@ -24,13 +24,13 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
-from pykasm.lang.flow import report_forgotten
+from pykasm.lang.flow import forgotten_with, report_forgotten
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
 from pykasm.lang.piece import Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Moment, Source, Span, author_frame
+from pykasm.source import Moment, Source, Span, author_frame, author_moment
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -263,6 +263,8 @@ class Assembly:
                 self._write(getattr(self.owner, name))
             elif isinstance(member, Emits):
                 _collected(lambda body=member.body: body(self.owner), member.body)  # type: ignore[misc]
+        for mistake in self.unit.forgotten:
+            report(mistake)
 
     def _write(self, bound: BoundFunction[Any]) -> None:
         function, traits = bound._function, bound._function.traits
@@ -382,13 +384,16 @@ def stub(
     builder = PieceBuilder(
         unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), frame.f_code, declared
     )
-    return _written(builder, stub_address(unit.name, name), entered)
+    unentered = forgotten_with("stub", author_moment())
+    unit.forgotten.append(unentered)
+    return _written(builder, stub_address(unit.name, name), entered, unentered)
 
 
 @contextmanager
 def _written(
-    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame
+    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame, unentered: Mistake
 ) -> Iterator[BranchOperand]:
+    builder.unit.forgotten.remove(unentered)
     with building(builder):
         yield address
         _finish(builder, True)

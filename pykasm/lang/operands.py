@@ -463,11 +463,11 @@ def _scaled(operand: Operand, scale: int) -> Expression:
         raise OperandFormMistake(
             f"`{operand._text()}` can't be scaled", expected="a register", got="memory"
         )
-    if scale not in SCALES:
+    if not isinstance(scale, int) or scale not in SCALES:
         raise OperandFormMistake(
-            f"an index can't be multiplied by {scale!r}",
+            f"an index can't be multiplied by {_described(scale)}",
             expected="1, 2, 4 or 8",
-            got=repr(scale),
+            got=_described(scale),
             fix="multiply with `imul` or `lea` first",
         )
     return Expression(index=operand, scale=scale)
@@ -632,7 +632,11 @@ def view(operand: object, kind: TypeMeta) -> Any:
 
 def cast(operand: object, kind: type[T]) -> T:
     """`operand` with another type of the same width, such as a number that is a pointer."""
-    wanted = typing_cast(TypeMeta, kind)
+    wanted: Any = kind
+    if not isinstance(wanted, TypeMeta):
+        raise TypeMistake(
+            "`cast` takes an operand and a type", expected="`cast(x, Ptr[Frame])`", got=repr(kind)
+        )
     if isinstance(operand, RegisterOperand) and operand._register.size != wanted._size:
         raise TypeMistake(
             f"`cast` keeps the width of `{operand._text()}`",

@@ -137,6 +137,10 @@ class PieceBuilder(CodeBuilder):
         self.roles.append(role)
         self.holders[role.register.number] = role
 
+    def holds(self, role: Role) -> bool:
+        """Whether `role` still lives in its register."""
+        return self.holders.get(role.register.number) is role
+
     def release(self, register: Register) -> None:
         """Let the register be handed out again."""
         role = self.holders.pop(register.number, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar, overload
 from typing import cast as typing_cast
 
-from pykasm.errors import PlaceMistake, TypeMistake
+from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake
 from pykasm.lang.builder import current, emit
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
 from pykasm.lang.piece import SCRATCH_ORDER, Kind, PieceBuilder
@@ -70,7 +70,7 @@ def keep(value: object) -> Any:
     builder = _builder("keep")
     kind = _type_of(value, "keep")
     made = _placed(builder, builder.keep(kind), value)
-    if isinstance(value, RegisterOperand) and value._role is not None:
+    if isinstance(value, RegisterOperand) and value._role and builder.holds(value._role):
         builder.release(value._register)
     return made
 
@@ -110,6 +110,12 @@ def release(*values: object) -> None:
                 "`release` takes roles",
                 expected="what `keep` or `scratch` gave",
                 got=value._text() if isinstance(value, MemoryOperand) else repr(value),
+            )
+        if not builder.holds(value._role):
+            raise RegisterMistake(
+                f"the life of `{value._text()}` has ended already",
+                expected="a role that still has its register",
+                got=f"{value._register.name}, which a `release` or a call freed",
             )
         builder.release(value._register)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Self
 
+from pykasm.errors import TypeMistake
+from pykasm.lang.builder import is_building
 from pykasm.lang.data import Data
 
 
@@ -22,6 +24,16 @@ class Component:
                 if isinstance(value, Data):
                     made.__dict__[name] = value._clone()
         return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if is_building() and isinstance(self.__dict__.get(name), Data):
+            raise TypeMistake(
+                f"`{name} = …` gives the Python attribute another value and emits nothing",
+                expected="an instruction that writes the datum",
+                got="an assignment to it in code",
+                fix=f"`mov(self.{name}, …)`",
+            )
+        super().__setattr__(name, value)
 
 
 class Subsystem(Component):

@@ -1111,3 +1111,178 @@ error[place]: the label `elsewhere` is not in this code
 expected: a label placed in the function that refers to it
 got: `jmp target`"""
     )
+
+
+def test_a_label_placed_twice() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            again = Label("again")
+            place(again)
+            place(again)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: the label `again` has a place already
+  FILE:LINE
+  LINE |             place(again)
+        |             ^^^^^^^^^^^^
+expected: one `place` for each label
+got: a second one"""
+    )
+
+
+def test_placing_what_is_no_label() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            place(5)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `5` can't be placed
+  FILE:LINE
+  LINE |             place(5)
+        |             ^^^^^^^^
+expected: `Label("name")`
+got: int"""
+    )
+
+
+def test_a_role_released_twice() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            count = keep(U64)
+            release(count)
+            release(count)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[registers]: the life of `count` has ended already
+  FILE:LINE
+  LINE |             release(count)
+        |             ^^^^^^^^^^^^^^
+expected: a role that still has its register
+got: rbx, which a `release` or a call freed"""
+    )
+
+
+def test_a_datum_assigned_in_code() -> None:
+    class Wrong(Base):
+        total = bss(U64)
+
+        @function
+        def wrong(self) -> None:
+            self.total = 5
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `total = …` gives the Python attribute another value and emits nothing
+  FILE:LINE
+  LINE |             self.total = 5
+        |             ^^^^^^^^^^
+expected: an instruction that writes the datum
+got: an assignment to it in code
+help: `mov(self.total, …)`"""
+    )
+
+
+def test_an_address_as_an_operand() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, rbx + 1)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: an address is no operand of `mov`
+  FILE:LINE
+  LINE |             mov(rax, rbx + 1)
+        |             ^^^^^^^^^^^^^^^^^
+expected: a register, memory, a number, a label or a symbol
+got: a sum of registers and numbers
+help: `u64[…]` around it is the memory there; `lea` computes it"""
+    )
+
+
+def test_an_index_multiplied_by_a_register() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, u64[rbx * rcx])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: an index can't be multiplied by rcx
+  FILE:LINE
+  LINE |             mov(rax, u64[rbx * rcx])
+        |                          ^^^^^^^^^
+expected: 1, 2, 4 or 8
+got: rcx
+help: multiply with `imul` or `lea` first"""
+    )
+
+
+def test_a_cast_to_no_type() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, cast(rbx, 5))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `cast` takes an operand and a type
+  FILE:LINE
+  LINE |             mov(rax, cast(rbx, 5))
+        |                      ^^^^^^^^^^^^
+expected: `cast(x, Ptr[Frame])`
+got: 5"""
+    )
+
+
+def test_a_text_that_is_none() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rdi, text(5))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `text` takes a string
+  FILE:LINE
+  LINE |             mov(rdi, text(5))
+        |                      ^^^^^^^
+expected: `text("…")`
+got: 5"""
+    )
+
+
+def test_a_stub_without_with() -> None:
+    class Wrong(Base):
+        @emits
+        def stubs(self) -> None:
+            stub("vector")
+
+        @function
+        def wrong(self) -> None:
+            nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `stub` without `with`
+  FILE:LINE
+  LINE |             stub("vector")
+        |             ^^^^^^^^^^^^^^
+expected: `with stub(…):` and an indented block
+got: a call whose value is dropped"""
+    )
