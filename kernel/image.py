@@ -27,6 +27,7 @@ from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
 from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
+from kernel.mm.mapper import Mapper
 from kernel.mm.paging import Paging
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
@@ -70,7 +71,8 @@ def image() -> Image:
     protection = Protection(features)  # the processor's own defences
     # Memory
     frames = EarlyFrames(information, panic)  # pages before there is an allocator
-    paging = Paging(layout, stacks, information, features, frames, walk)  # the address space
+    mapper = Mapper(frames)  # changing page tables
+    paging = Paging(layout, stacks, information, features, mapper, walk)  # the address space
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     sleep = SleepTypes()  # what switches the machine off

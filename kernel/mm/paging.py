@@ -7,11 +7,8 @@ from kernel.boot.record import BootRecord, Region
 from kernel.cpu.control import Efer, Msr
 from kernel.cpu.features import Extended, Features
 from kernel.mm.addresses import Area, direct
-from kernel.mm.early import EarlyFrames
+from kernel.mm.mapper import Mapper
 from kernel.mm.pagetable import (
-    ADDRESS_MASK,
-    ENTRIES,
-    INDEX_BITS,
     NO_EXECUTE,
     PAGE,
     PageFlags,
@@ -49,13 +46,8 @@ class Paging(Subsystem):
     it can be executed. Page 0 and all of the lower half stay unmapped.
     """
 
-    root = bss(U64)
-    """The physical address of the top table."""
     largest = data(U32, PageShift.LARGE)
     """The largest pages that this processor has."""
-    allowed = data(U64, NO_EXECUTE - 1)
-    """The bits of an entry that this processor knows."""
-    mask = rodata(U64, ADDRESS_MASK)
 
     def __init__(
         self,
@@ -63,51 +55,52 @@ class Paging(Subsystem):
         stacks: Iterable[GuardedStack],
         record: BootRecord,
         features: Features,
-        frames: EarlyFrames,
+        mapper: Mapper,
         walk: PageWalk,
     ) -> None:
         self.sections = [section for section in layout.sections if not section.physical]
         self.stacks = stacks
         self.record = record
         self.features = features
-        self.frames = frames
+        self.mapper = mapper
         self.walk = walk
 
     @function(init=True)
     def switch_over(self) -> None:
         """Make the tables and use them from now on."""
         self._use_features()
-        mov(self.root, self.frames.allocate())
-        for section in self.sections:
-            self._map_section(section)
+        self.mapper.start()
+        self.map_image()
         self.map_memory()
+        self.mapper.use()
         start, end = VIDEO_MEMORY
-        self.map(Area.DIRECT_MAP + start, start, end - start, DEVICE, PageShift.LARGE)
-        for stack in self.stacks:
-            lea(rdi, stack.guard)
-            lea(rsi, stack.room)
-            self.unmap(rdi, rsi)
-        mov(rax, self.root)
-        mov(cr3, rax)
+        ignore(self.include(start, end - start, DEVICE))
 
     def _use_features(self) -> None:
         """Find out about large pages, and switch NX on where the processor has it."""
         with if_(self.features.extended & Extended.PAGE_1GB):
             mov(self.largest, PageShift.HUGE)
         with if_(self.features.extended & Extended.NX):
-            mov(self.allowed, -1)
+            mov(self.mapper.allowed, -1)
             mov(ecx, Msr.EFER)
             rdmsr()
             or_(eax, Efer.NXE)
             wrmsr()
 
-    def _map_section(self, section: OutputSection) -> None:
-        """Map a section of the image where it is linked, and its memory in the direct map."""
-        start, end, load = (
-            address_of(symbol(f"{section.symbol}_{bound}")) for bound in ("start", "end", "load")
-        )
-        flags = PERMISSIONS[section.permissions]
-        self.map_section(start, load, end, flags)
+    @function(init=True)
+    def map_image(self) -> None:
+        """Map the sections of the image, but for the guard pages in them."""
+        for section in self.sections:
+            start, end, load = (self._bound(section, name) for name in ("start", "end", "load"))
+            self.map_section(start, load, end, PERMISSIONS[section.permissions])
+        for stack in self.stacks:
+            lea(rdi, stack.guard)
+            lea(rsi, stack.room)
+            self.mapper.unmap(rdi, rsi)
+
+    def _bound(self, section: OutputSection, name: str) -> object:
+        """An address of `section` that the linker knows (see `OutputSection`)."""
+        return address_of(symbol(f"{section.symbol}_{name}"))
 
     @function
     def drop_init(self) -> None:
@@ -117,32 +110,22 @@ class Paging(Subsystem):
         """
         for section in self.sections:
             if section.name.startswith(INIT):
-                bounds = (f"{section.symbol}_{bound}" for bound in ("start", "end"))
-                self.unmap(*(address_of(symbol(bound)) for bound in bounds))
-
-    @function
-    def unmap(self, start: U64, end: U64) -> None:
-        """Take the pages of 4 KiB from `start` up to `end` out, on this processor."""
-        start, end = keep(start), keep(end)
-        with while_(start < end):
-            entry = self.entry(start, PageShift.PAGE)
-            mov(entry[0], 0)
-            invlpg(bare[start])
-            add(start, PAGE)
+                self.mapper.unmap(self._bound(section, "start"), self._bound(section, "end"))
 
     @function(init=True)
     def map_section(self, start: U64, load: U64, end: U64, flags: U64) -> None:
-        """Map the image from `start` up to `end`, whose physical address is `load`."""
+        """Map the image from `start` up to `end`, whose physical address is `load`, there and in
+        the direct map."""
         load, length, flags = keep(load), keep(end), keep(flags)
         sub(length, start)
         add(length, PAGE - 1)
         and_(length, -PAGE)
-        self.map(start, load, length, flags, PageShift.PAGE)
+        self.mapper.map(start, load, length, flags, PageShift.PAGE)
         mov(rdi, load)
         direct(rdi)
         mov(rax, NO_EXECUTE)
         or_(flags, rax)
-        self.map(rdi, load, length, flags, PageShift.PAGE)
+        self.mapper.map(rdi, load, length, flags, PageShift.PAGE)
 
     @function(init=True)
     def map_memory(self) -> None:
@@ -168,7 +151,7 @@ class Paging(Subsystem):
             mov(start, done)
         with if_(start >= end):
             ret(done)
-        mov(rsi, address_of(symbol(f"{self.sections[0].symbol}_load")))
+        mov(rsi, self._bound(self.sections[0], "load"))
         with if_(end < rsi):
             mov(rsi, end)
         self.map_directly(start, rsi)
@@ -205,82 +188,20 @@ class Paging(Subsystem):
             sub(rdx, start)
             mov(rsi, start)
             direct(rdi)
-            self.map(rdi, rsi, rdx, WRITE, self.largest)
-
-    @function
-    def map(self, address: U64, target: U64, length: U64, flags: U64, largest: U32) -> None:
-        """Map `length` bytes from `address` on to physical `target`, by pages of up to
-        `largest` (a `PageShift`). All are multiples of the page size; nothing may be mapped there.
-        """
-        limit = local(U32)
-        mov(limit, largest)
-        address, target, length, flags = keep(address), keep(target), keep(length), keep(flags)
-        and_(flags, self.allowed)
-        with while_(length != 0):
-            shift = keep(self.page_shift(address, target, length, limit))
-            entry = self.entry(address, shift)
-            mov(rcx, target)
-            or_(rcx, flags)
-            with if_(shift != PageShift.PAGE):
-                or_(rcx, PageFlags.LARGE)
-            mov(entry[0], rcx)
-            mov(ecx, shift)
-            release(shift)
-            mov(eax, 1)
-            shl(rax, cl)
-            add(address, rax)
-            add(target, rax)
-            sub(length, rax)
-
-    @function
-    def page_shift(self, address: U64, target: U64, length: U64, largest: U32) -> U32:
-        """The largest pages, up to `largest`, by which mapping `length` bytes can begin."""
-        mov(ecx, largest)
-        or_(address, target)
-        with while_(ecx > PageShift.PAGE):
-            mov(eax, 1)
-            shl(rax, cl)
-            dec(rax)
-            break_if((length > rax) & ((address & rax) == 0))
-            sub(ecx, INDEX_BITS)
-        ret(ecx)
-
-    @function
-    def entry(self, address: U64, shift: U32) -> Ptr[U64]:
-        """The entry for `address` in its table of the level `shift`, with all tables above it."""
-        address, shift = keep(address), keep(shift)
-        slot, level = keep(Ptr[U64]), keep(U32)
-        table = u64(slot)
-        mov(table, self.root)
-        mov(level, PageShift.TOP)
-        with loop():
-            self._slot(table, address, level)
-            break_if(level == shift)
-            with if_(slot[0] == 0):
-                frame = self.frames.allocate()
-                or_(frame, PageFlags.PRESENT | PageFlags.WRITE)
-                mov(slot[0], frame)
-            mov(table, slot[0])
-            and_(table, self.mask)
-            sub(level, INDEX_BITS)
-        ret(slot)
-
-    def _slot(self, table: U64, address: U64, level: U32) -> None:
-        """From a table's physical address to its entry for `address`. Changes rax and rcx."""
-        direct(table)
-        mov(rax, address)
-        mov(ecx, level)
-        shr(rax, cl)
-        and_(eax, ENTRIES - 1)
-        lea(table, bare[table + rax * sizeof(U64)])
+            self.mapper.map(rdi, rsi, rdx, WRITE, self.largest)
 
     @function
     def expose(self, start: U64, length: U64) -> U64:
-        """Let `length` bytes of physical memory from `start` be read: where they are mapped.
+        """Let `length` bytes of physical memory from `start` be read; where they are mapped.
 
         They may lie outside of the memory that the direct map has, such as tables of the firmware.
         """
-        start, page, end = keep(start), keep(start), keep(length)
+        tail(self.include, start, length, READ)
+
+    @function
+    def include(self, start: U64, length: U64, flags: U64) -> U64:
+        """Let the direct map have physical memory, where it lacks some; where `start` is mapped."""
+        start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
         add(end, start)
         and_(page, -PAGE)
         with while_(page < end):
@@ -290,7 +211,7 @@ class Paging(Subsystem):
             with if_(found == 0):
                 mov(rdi, page)
                 direct(rdi)
-                self.map(rdi, page, PAGE, READ, PageShift.PAGE)
+                self.mapper.map(rdi, page, PAGE, flags, PageShift.PAGE)
             add(page, PAGE)
         direct(start)
         ret(start)

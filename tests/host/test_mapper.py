@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import BootInformation
-from kernel.cpu.features import Features
 from kernel.mm.addresses import Area
+from kernel.mm.mapper import Mapper
 from kernel.mm.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
@@ -20,11 +19,9 @@ from kernel.mm.pagetable import (
     PageFlags,
     PageShift,
 )
-from kernel.mm.paging import READ, WRITE, Paging
-from kernel.mm.walk import PageWalk
+from kernel.mm.paging import READ, WRITE
 from pykasm import *
 from pykasm.hostrun import Host
-from pykasm.link.layout import kernel_layout
 
 ROOM = 256
 """Pages of physical memory for tables."""
@@ -45,10 +42,9 @@ class Machine:
     """A host with physical memory for tables from 0 on."""
 
     def __init__(self) -> None:
-        information, walk = BootInformation(), PageWalk()
         self.frames: Any = Frames()
-        self.paging = Paging(kernel_layout(""), [], information, Features(), self.frames, walk)
-        self.host = Host(self.paging, traced=False)
+        self.mapper = Mapper(self.frames)
+        self.host = Host(self.mapper, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.checkpoint()
         self.start()
@@ -58,7 +54,7 @@ class Machine:
         self.host.reset()
         pages = iter(range(PAGE, ROOM * PAGE, PAGE))
         self.host.stub(self.frames.allocate, lambda: next(pages))
-        self.host[self.paging.allowed] = allowed
+        self.host[self.mapper.allowed] = allowed
 
     def entry(self, table: int, index: int) -> int:
         """The entry `index` of the table at physical `table`."""
@@ -119,7 +115,7 @@ def test_what_is_mapped_is_found_and_nothing_around_it(
     machine: Machine, mapping: Mapping, part: float
 ) -> None:
     machine.start()
-    machine.host.call(machine.paging.map, *mapping.arguments)
+    machine.host.call(machine.mapper.map, *mapping.arguments)
     start, length = Area.DIRECT_MAP + mapping.address, mapping.length
     for offset in (0, int(part * (length - 1)), length - 1):
         assert machine.find(start + offset) == (mapping.target + offset, WRITE)
@@ -137,7 +133,7 @@ def test_mapping_begins_with_the_largest_page_that_fits(machine: Machine, mappin
         and mapping.length >= 1 << shift
     ]
     address, target, length, _, largest = mapping.arguments
-    chosen = machine.host.call(machine.paging.page_shift, address, target, length, largest)
+    chosen = machine.host.call(machine.mapper.page_shift, address, target, length, largest)
     assert chosen == max(fitting)
 
 
@@ -145,7 +141,7 @@ def test_two_mappings_share_their_tables(machine: Machine) -> None:
     machine.start()
     for page in (0, 1):
         address, target = Area.RUNTIME + page * PAGE, page * PAGE
-        machine.host.call(machine.paging.map, address, target, PAGE, READ, PageShift.PAGE)
+        machine.host.call(machine.mapper.map, address, target, PAGE, READ, PageShift.PAGE)
     assert [machine.find(Area.RUNTIME + page * PAGE) for page in (0, 1, 2)] == [
         (0, READ),
         (PAGE, READ),
@@ -157,5 +153,5 @@ def test_two_mappings_share_their_tables(machine: Machine) -> None:
 
 def test_a_processor_without_nx_gets_no_such_bit(machine: Machine) -> None:
     machine.start(allowed=NO_EXECUTE - 1)
-    machine.host.call(machine.paging.map, Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
+    machine.host.call(machine.mapper.map, Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
     assert machine.find(Area.RUNTIME) == (0, READ & ~NO_EXECUTE)
