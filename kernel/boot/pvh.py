@@ -4,9 +4,8 @@ Source: Xen, "x86/HVM direct boot ABI" (docs/misc/pvh.pandoc) and public/arch-x8
 public/elfnote.h.
 """
 
-from pykasm import *
-
 from kernel.boot.memorykind import MemoryKind
+from pykasm import *
 
 PHYS32_ENTRY = 18
 """XEN_ELFNOTE_PHYS32_ENTRY: the type of the note (elfnote.h)."""
