@@ -5,10 +5,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any, NoReturn
 
-from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake
+from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import emit, join
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.types import numbers_of
 
 UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
 SIGNED = {"<": "l", "<=": "le", ">": "g", ">=": "ge", "==": "e", "!=": "ne"}
@@ -224,6 +225,12 @@ def _check_number(left: Operand, operator: str, right: int) -> None:
             expected="0 or more",
             got=str(right),
             fix=f"see it as signed: `i{left._kind._size * 8}({left._text()})`",
+        )
+    if operator != "&" and right not in numbers_of(left._kind):
+        raise ValueRangeMistake(
+            f"{right} is outside of what `{left._text()}` can be",
+            expected=f"{numbers_of(left._kind)[0]} to {numbers_of(left._kind)[-1]}",
+            got=f"{right} for a {left._kind!r}",
         )
 
 

@@ -17,7 +17,7 @@ from pykasm.lang.builder import CodeBuilder, current, emit, join, place
 from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, SymbolReference, u32
-from pykasm.lang.types import U64
+from pykasm.lang.types import U64, numbers_of
 from pykasm.source import Moment, author_moment
 
 Test: TypeAlias = Condition | Callable[[], object]
@@ -219,9 +219,15 @@ class _For(_While):
             raise ValueRangeMistake(
                 "`for_` counts up", expected="a step of 1 or more", got=str(step)
             )
+        if step not in numbers_of(counter._kind):
+            raise ValueRangeMistake(
+                f"a step of {step} does not fit the counter",
+                expected=f"at most {numbers_of(counter._kind)[-1]}",
+                got=f"{step} for a {counter._kind!r}",
+            )
         super().__init__(counter < stop)
         self.name = "for_"
-        self.counter, self.start, self.step = counter, start, step
+        self.counter, self.start, self.stop, self.step = counter, start, stop, step
 
     def begin(self) -> None:
         emit("mov", self.counter, self.start)
@@ -236,7 +242,16 @@ class _For(_While):
             emit("inc", self.counter)
         else:
             emit("add", self.counter, self.step)
+            if self._may_wrap:
+                emit("jo" if self.counter._kind._signed else "jb", self.done)
         super().repeat()
+
+    @property
+    def _may_wrap(self) -> bool:
+        """Whether a step can lead past the largest number of the counter's type."""
+        most = numbers_of(self.counter._kind)[-1]
+        last = self.stop - 1 if isinstance(self.stop, int) else most - 1
+        return last + self.step > most
 
 
 def while_(test: Test) -> Loop:

@@ -468,6 +468,13 @@ def operand_size(kind: TypeMeta) -> int:
     return 0 if aggregate else kind._size
 
 
+def numbers_of(kind: TypeMeta) -> range:
+    """The numbers that a `kind` holds."""
+    count = 1 << (kind._size * 8)
+    least = -(count // 2) if kind._signed else 0
+    return range(least, least + count)
+
+
 def sizeof(kind: object) -> int:
     """Bytes that a value of the type `kind` takes."""
     if not isinstance(kind, TypeMeta):
