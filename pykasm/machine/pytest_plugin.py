@@ -25,6 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let tests say `from pykasm import *`: the mnemonics `test` and `testui` are no tests."""
+    config.addinivalue_line(
+        "filterwarnings", "ignore:cannot collect 'test(ui)?' because:pytest.PytestCollectionWarning"
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -405,6 +405,15 @@ def test_the_tests_of_a_new_project_pass(project: Path) -> None:
     assert result.returncode == 0
 
 
+def test_the_mnemonic_test_is_not_taken_for_a_test(broken: Path) -> None:
+    (broken / "tests/test_names.py").write_text(
+        "from pykasm import *\n\n\ndef test_it():\n    assert callable(test)\n"
+    )
+    result = pykasm("test", "tests/test_names.py", folder=broken)
+    assert "1 passed" in result.stdout
+    assert "warning" not in result.stdout
+
+
 def test_the_template_passes_the_linter(project: Path) -> None:
     ruff = [sys.executable, "-m", "ruff", "check", "--config", str(SOURCE / "pyproject.toml")]
     shown = subprocess.run([*ruff, "kernel"], cwd=project, capture_output=True, text=True)
