@@ -10,6 +10,7 @@ from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.state import State
 from pykasm.check.walk import Callee, Walk
 from pykasm.isa.registers import general
+from pykasm.lang.data import Data
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
 from pykasm.lang.piece import SLOT, Kind, Piece
@@ -24,6 +25,7 @@ class Build:
 
     pieces: dict[str, PlacedPiece]
     tables: JumpTables
+    data: dict[str, Data]
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
@@ -34,7 +36,8 @@ class Build:
             for unit in program.units
             for packed in program.packed[unit.name]
         }
-        return cls(pieces, jump_tables(references))
+        data = {datum._symbol: datum for unit in program.units for datum in unit.data}
+        return cls(pieces, jump_tables(references), data)
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
