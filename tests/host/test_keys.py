@@ -72,6 +72,10 @@ def test_other_keys_do_nothing(terminal: Terminal, sent: str) -> None:
     assert terminal.decode((ESC + sent + "a").encode()) == [ord("a")]
 
 
+def test_a_sequence_knows_nothing_of_the_one_before(terminal: Terminal) -> None:
+    assert terminal.decode(b"\x1b[3~\x1b[~") == [Key.DELETE]
+
+
 def test_delete_is_what_terminals_send_for_backspace(terminal: Terminal) -> None:
     assert terminal.decode(b"\x7f") == [Key.BACKSPACE]
 
