@@ -28,7 +28,7 @@ WHOLE = 0b1111
 
 _PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
 _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.BH)
-_READS = {OpAccess.READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
+_READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
 
 _FACTORY = InstructionInfoFactory()
@@ -38,13 +38,15 @@ class Effects(NamedTuple):
     """The effects of an instruction.
 
     `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
-    that is only written under a condition is in neither `writes`. Flags are bits of iced-x86's
+    that is only written under a condition is not in `writes`. `may_read` are the registers, as a
+    bit set by number, that only some uses of the instruction read (cpuid's rcx). Flags are bits of iced-x86's
     `RflagsBits`. `moves` is what the instruction adds to rsp, None where that depends on data.
     """
 
     instruction: Instruction
     reads: tuple[tuple[int, int], ...]
     writes: tuple[tuple[int, int], ...]
+    may_read: int
     flags_read: int
     flags_written: int
     flags_undefined: int
@@ -58,11 +60,14 @@ def effects(code: bytes, bits: int) -> Effects:
     instruction = Decoder(bits, code).decode()
     reads: dict[int, int] = {}
     writes: dict[int, int] = {}
+    may_read = 0
     for used in _FACTORY.info(instruction).used_registers():
         number, parts = _parts(used.register)
         if number is None:
             continue
-        if used.access in _READS:
+        if used.access == OpAccess.COND_READ and instruction.mnemonic == Mnemonic.CPUID:
+            may_read |= 1 << number
+        elif used.access in _READS:
             reads[number] = reads.get(number, 0) | parts
         if used.access in _WRITES:
             whole = WHOLE if parts == _PARTS[4] else parts  # writing 32 bits clears the rest
@@ -71,6 +76,7 @@ def effects(code: bytes, bits: int) -> Effects:
         instruction,
         tuple(reads.items()),
         tuple(writes.items()),
+        may_read,
         instruction.rflags_read,
         instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,
         instruction.rflags_undefined,

@@ -49,6 +49,6 @@ def applies(function: Apply) -> Apply:
 
 def all_rules() -> list[Apply]:
     """Every function that looks for faults in a piece of code."""
-    for name in ("registers", "stack", "flow", "memory"):
+    for name in ("registers", "stack", "flow", "memory", "calls", "style"):
         import_module(f"pykasm.check.rules.{name}")
     return _appliers

@@ -1,0 +1,70 @@
+"""Which registers are still read on some path from an instruction on."""
+
+from __future__ import annotations
+
+from pykasm.check.effects import RSP, WHOLE
+from pykasm.check.graph import Node
+from pykasm.check.subject import FRAMED, Subject
+from pykasm.check.walk import CLOBBERED, RESULTS, SAVED
+from pykasm.lang.piece import ARGUMENTS
+
+ALL = (1 << 16) - 1
+"""Every general register, as a bit set by their numbers."""
+
+_SAVED = sum(1 << number for number in (*SAVED, RSP))
+_CLOBBERED = sum(1 << number for number in CLOBBERED)
+_ARGUMENTS = sum(1 << register.number for register in ARGUMENTS)
+_POINTER_CALL = _ARGUMENTS | 1  # rax counts vector arguments of functions with many
+
+
+class Liveness:
+    """For each instruction of a piece, the registers that are read after it."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        nodes = subject.graph.nodes
+        self._before = [0] * len(nodes)
+        self.after = [0] * len(nodes)
+        changed = True
+        while changed:
+            changed = False
+            for index in range(len(nodes) - 1, -1, -1):
+                changed |= self._update(index, nodes[index])
+
+    def _update(self, index: int, node: Node) -> bool:
+        after = self._live_at_end(node)
+        for following in node.following:
+            after |= self._before[following]
+        before = (after & ~self._ended(node)) | self._read(node)
+        self.after[index] = after
+        if before == self._before[index]:
+            return False
+        self._before[index] = before
+        return True
+
+    def _live_at_end(self, node: Node) -> int:
+        """What code behind the piece reads, where control leaves it."""
+        if not node.leaves:
+            return 0
+        if not self.subject.is_framed or node.callee is not None:
+            return ALL  # whoever comes next may read anything
+        count = len(self.subject.piece.signature.results)
+        return _SAVED | sum(1 << number for number in RESULTS[:count])
+
+    def _ended(self, node: Node) -> int:
+        """Registers whose values from before the instruction are gone after it."""
+        if node.is_call:
+            return _CLOBBERED
+        return sum(1 << number for number, parts in node.effects.writes if parts == WHOLE)
+
+    def _read(self, node: Node) -> int:
+        read = node.effects.may_read | sum(1 << number for number, _ in node.effects.reads)
+        if not node.is_call:
+            return read
+        placed = self.subject.build.pieces.get(node.callee or "")
+        if placed is None:
+            return read | _POINTER_CALL
+        if placed.piece.kind not in FRAMED:
+            return ALL
+        count = len(placed.piece.signature.parameters)
+        return read | sum(1 << register.number for register in ARGUMENTS[:count])

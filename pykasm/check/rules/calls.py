@@ -1,0 +1,80 @@
+"""E07x: calls and what they take and give.
+
+Arguments, their number and widths, are checked by the language at the line that calls; here is
+what only the finished code shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pykasm.check.finding import Finding, span_of
+from pykasm.check.graph import Node
+from pykasm.check.rule import applies, rule
+from pykasm.check.state import State
+from pykasm.check.subject import Subject, register_name
+from pykasm.lang.builder import BranchOperand
+from pykasm.lang.piece import ARGUMENTS, Kind
+
+E070 = rule(
+    "E070",
+    "a function is called without one of its arguments",
+    """The callee reads whatever the register holds. It happens where `call` is used as an
+    instruction instead of calling the function by its name.""",
+)
+E071 = rule(
+    "E071",
+    "a symbol is called that nothing declares",
+    """The linker would fill in any symbol of that name, with any convention.""",
+)
+
+
+@applies
+def arguments_are_given(subject: Subject) -> Iterator[Finding]:
+    """Registers of parameters at every call of a function."""
+    for _, node, state in subject.visits():
+        for number, name in _missing(subject, node, state):
+            yield Finding(
+                E070,
+                f"`{node.callee}` is called without its `{name}`",
+                span=span_of(node.line),
+                mark=f"some path to here leaves {register_name(number)} without a value",
+                fix=f"call it with arguments: `{_call_of(node)}`",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _missing(subject: Subject, node: Node, state: State) -> Iterator[tuple[int, str]]:
+    placed = subject.build.pieces.get(node.callee or "")
+    if not node.is_call or placed is None or placed.piece.kind is not Kind.FUNCTION:
+        return
+    parameters = placed.piece.signature.parameters
+    for register, parameter in zip(ARGUMENTS, parameters, strict=False):
+        if state.registers[register.number].missing:
+            yield register.number, parameter.name
+
+
+def _call_of(node: Node) -> str:
+    return f"{(node.callee or '').split('.')[-1]}(…)"
+
+
+@applies
+def callees_are_declared(subject: Subject) -> Iterator[Finding]:
+    """Calls of symbols that are neither code of the image nor declared with `symbol`."""
+    for _, node, _ in subject.visits():
+        if node.callee is None or node.callee in subject.build.pieces:
+            continue
+        if node.callee not in subject.build.data and not _is_declared(node):
+            yield Finding(
+                E071,
+                f"nothing declares `{node.callee}`",
+                span=span_of(node.line),
+                mark="no subsystem of the image has it",
+                fix="list its subsystem in the image, or name it with `symbol(…)`",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _is_declared(node: Node) -> bool:
+    """Whether the author named a symbol, one of the linker's, in place of a function."""
+    return bool(node.line.written) and isinstance(node.line.written[0], BranchOperand)

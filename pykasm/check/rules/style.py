@@ -1,0 +1,104 @@
+"""W0xx: code that does nothing, or more than it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iced_x86 import Mnemonic, OpKind
+
+from pykasm.check.effects import RBP, RSP
+from pykasm.check.finding import Finding, span_in, span_of
+from pykasm.check.graph import Node
+from pykasm.check.liveness import Liveness
+from pykasm.check.rule import applies, rule
+from pykasm.check.subject import Subject, register_name
+from pykasm.lang.operands import Role
+
+W001 = rule(
+    "W001",
+    "a value is written that nothing reads",
+    """Either the instruction is left over, or the code that should use it is missing.""",
+)
+W002 = rule(
+    "W002",
+    "a named register is never used",
+    """It takes a register, and readers look for its use.""",
+)
+W003 = rule(
+    "W003",
+    "a kept register that no call makes necessary",
+    """`keep` costs a push and a pop. In a function without calls `scratch` does as well.""",
+)
+
+_ONLY_WRITE = {
+    Mnemonic.MOV,
+    Mnemonic.MOVZX,
+    Mnemonic.MOVSX,
+    Mnemonic.MOVSXD,
+    Mnemonic.LEA,
+}
+"""Instructions that do nothing but give a register a value."""
+
+
+@applies
+def writes_are_read(subject: Subject) -> Iterator[Finding]:
+    """Registers that are written and then not looked at on any path."""
+    if not subject.is_framed:
+        return
+    live = Liveness(subject)
+    for index, node, _ in subject.visits():
+        number = _only_written(node)
+        if number is not None and not live.after[index] >> number & 1:
+            yield Finding(
+                "W001",
+                f"`{register_name(number)}` is written, and nothing reads it",
+                span=span_of(node.line),
+                fix="take it out",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _only_written(node: Node) -> int | None:
+    """The register that is all the instruction writes, if there is one."""
+    if node.effects.instruction.mnemonic not in _ONLY_WRITE:
+        return None
+    loads = node.effects.instruction.op1_kind == OpKind.MEMORY  # which a device may notice
+    if loads and node.effects.instruction.mnemonic != Mnemonic.LEA:
+        return None
+    numbers = [number for number, _ in node.effects.writes if number not in (RSP, RBP)]
+    return numbers[0] if len(numbers) == 1 else None
+
+
+@applies
+def names_are_used(subject: Subject) -> Iterator[Finding]:
+    """Roles that no instruction reads."""
+    for role in _taken(subject):
+        if not role.used and role.moment is not None:
+            yield Finding(
+                "W002",
+                f"`{role.name}` is never used",
+                span=span_in(role.moment.source, role.name),
+                fix="take it out",
+                symbol=subject.piece.symbol,
+            )
+
+
+@applies
+def keeping_is_needed(subject: Subject) -> Iterator[Finding]:
+    """`keep` in functions that call nothing."""
+    if any(node.is_call for node in subject.graph.nodes):
+        return
+    for role in _taken(subject):
+        if role.kind == "keep" and role.moment is not None:
+            yield Finding(
+                "W003",
+                f"`{role.name}` is kept, but nothing is called",
+                span=span_in(role.moment.source, role.name),
+                fix=f"`{role.name} = scratch(…)`",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _taken(subject: Subject) -> list[Role]:
+    """Roles that the function took a register for."""
+    return [role for role in subject.piece.roles if role.kind in ("keep", "scratch")]
