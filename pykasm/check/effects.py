@@ -7,7 +7,7 @@ emitted.
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from iced_x86 import (
     Decoder,
@@ -39,8 +39,9 @@ class Effects(NamedTuple):
 
     `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
     that is only written under a condition is not in `writes`. `may_read` are the registers, as a
-    bit set by number, that only some uses of the instruction read (cpuid's rcx). Flags are bits of iced-x86's
-    `RflagsBits`. `moves` is what the instruction adds to rsp, None where that depends on data.
+    bit set by number, that only some uses of the instruction read (cpuid's rcx). Flags are bits
+    of iced-x86's `RflagsBits`. `moves` is what the instruction adds to rsp, None where that
+    depends on data.
     """
 
     instruction: Instruction
@@ -85,7 +86,7 @@ def effects(code: bytes, bits: int) -> Effects:
     )
 
 
-def _parts(register: int) -> tuple[int | None, int]:
+def _parts(register: Any) -> tuple[int | None, int]:
     """The number of a general register and the bits of the part that `register` names."""
     if register in _HIGH_BYTES:
         return _HIGH_BYTES.index(register), 0b0010
