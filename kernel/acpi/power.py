@@ -91,9 +91,9 @@ class Power(Subsystem):
             and_(ecx, SLP_TYP_MASK)
             shl(ecx, SLP_TYP_SHIFT)
             in_(ax, dx)
-            and_(eax, ~(SLP_TYP_MASK << SLP_TYP_SHIFT))
-            or_(eax, ecx)
-            or_(eax, Pm1Control.SLP_EN)
+            and_(ax, ~(SLP_TYP_MASK << SLP_TYP_SHIFT))
+            or_(ax, cx)
+            or_(ax, Pm1Control.SLP_EN)
             out(dx, ax)
 
     @function
@@ -127,7 +127,7 @@ class Power(Subsystem):
             ret()
         mov(edx, table.pm1a_control)
         in_(ax, dx)
-        with if_(eax & Pm1Control.SCI_EN):
+        with if_(ax & Pm1Control.SCI_EN):
             ret()
         mov(edx, table.smi_command)
         mov(al, table.acpi_enable)
@@ -135,7 +135,7 @@ class Power(Subsystem):
         mov(edx, table.pm1a_control)
         with for_(ecx, 0, self.patience):
             in_(ax, dx)
-            break_if(eax & Pm1Control.SCI_EN)
+            break_if(ax & Pm1Control.SCI_EN)
 
     @function
     def reboot(self) -> NoReturn:

@@ -99,6 +99,8 @@ class CodeBuilder:
         """Labels that have their place."""
         self.loops: list[Any] = []
         self.switches: list[Any] = []
+        self.allowances: list[Any] = []
+        """Exceptions from the checker's rules."""
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
         self._code = code

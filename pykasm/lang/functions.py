@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +22,7 @@ from typing import (
 from typing import cast as typing_cast
 
 from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
+from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.flow import forgotten_with, report_forgotten
@@ -48,6 +49,7 @@ class Traits:
     exported: bool = False
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
+    allow: Mapping[str, str] | None = None
 
 
 class Function(Generic[R]):
@@ -171,18 +173,23 @@ def _decorator(*traits: Any, **more: Any) -> Any:
 def function(body: Callable[..., R]) -> Function[R]: ...
 @overload
 def function(
-    *, init: bool = False, exported: bool = False
+    *, init: bool = False, exported: bool = False, allow: Mapping[str, str] | None = None
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
-    body: Callable[..., R] | None = None, *, init: bool = False, exported: bool = False
+    body: Callable[..., R] | None = None,
+    *,
+    init: bool = False,
+    exported: bool = False,
+    allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
 
     `init`: only starting up calls it, and its memory is given back. `exported`: something
     outside of the image (a debugger, a test) uses it, so nothing warns that it is unreachable.
+    `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = INIT_TEXT if init else TEXT
-    made = _decorator(Kind.FUNCTION, section=section, exported=exported)
+    made = _decorator(Kind.FUNCTION, section=section, exported=exported, allow=allow)
     return made(body) if body is not None else made
 
 
@@ -206,6 +213,7 @@ def naked(
     exported: bool = False,
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
+    allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def naked(
     body: Callable[..., R] | None = None,
@@ -215,14 +223,16 @@ def naked(
     exported: bool = False,
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
+    allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Code without prologue and epilogue; `boot` links it at its physical address.
 
     `entered` says what is on the stack when it is entered, and `pushed` how many bytes lie above
-    that: a debugger unwinds from there.
+    that: a debugger unwinds from there. `allow`: exceptions from the checker's rules, as reasons
+    by rules.
     """
     section = BOOT_TEXT if boot else TEXT
-    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed)
+    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed, allow)
     return made(body) if body is not None else made
 
 
@@ -278,6 +288,7 @@ class Assembly:
             function.declared,
         )
         operands = _parameters(builder, bound._signature)
+        builder.allowances += allowances_of(traits.allow or {}, function.declared)
         with building(builder):
             complete = _collected(lambda: function.body(self.owner, *operands), function.body)
             _finish(builder, complete)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import CodeType
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from pykasm.errors import (
 )
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.lang.allowances import Allowance
 from pykasm.lang.builder import CodeBuilder, emit, line_span
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
 from pykasm.lang.types import U64, TypeMeta
@@ -92,6 +93,7 @@ class Piece:
     pushed: int = 0
     exported: bool = False
     doc: str = ""
+    allowances: list[Allowance] = field(default_factory=list)
 
 
 class Leaving(NamedTuple):
@@ -262,6 +264,12 @@ class PieceBuilder(CodeBuilder):
         for role in self.roles:
             role.start = moved[role.start]
             role.end = None if role.end is None else moved[role.end]
+        self.allowances = [
+            one
+            if one.end is None
+            else replace(one, start=moved[one.start], end=moved[one.end])
+            for one in self.allowances
+        ]
 
     @property
     def _saved(self) -> tuple[Register, ...]:
@@ -323,5 +331,6 @@ class PieceBuilder(CodeBuilder):
             self.prologue_items,
             self.kept,
             self.targets,
+            allowances=self.allowances,
             **traits,
         )

@@ -1,6 +1,7 @@
 """The words of the language, but for mnemonics and registers."""
 
 from pykasm.isa.code import Label
+from pykasm.lang.allowances import allowed
 from pykasm.lang.assertions import asserts
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
@@ -113,6 +114,7 @@ __all__ = [
     "Void",
     "address_of",
     "align_code",
+    "allowed",
     "asserts",
     "at",
     "bare",

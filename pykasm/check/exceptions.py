@@ -1,0 +1,56 @@
+"""Exceptions: findings that the code allows, with a reason, where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pykasm.check.finding import Finding
+from pykasm.check.rule import rule
+from pykasm.isa.code import Line
+from pykasm.lang.allowances import Allowance
+from pykasm.lang.piece import Piece
+
+E001 = rule(
+    "E001",
+    "an exception that nothing needs",
+    """It would hide the next fault of its kind in these lines, and readers look for what it
+    excuses.""",
+)
+
+
+def without_allowed(piece: Piece, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What remains of the `findings` in `piece`, and the exceptions in it that allow none."""
+    if not piece.allowances:
+        yield from findings
+        return
+    needed: set[int] = set()
+    for finding in findings:
+        allowing = {
+            number
+            for number, one in enumerate(piece.allowances)
+            if one.rule == finding.rule and _covers(one, piece, finding)
+        }
+        needed |= allowing
+        if not allowing:
+            yield finding
+    for number, one in enumerate(piece.allowances):
+        if number not in needed:
+            yield _needless(piece, one)
+
+
+def _covers(allowance: Allowance, piece: Piece, finding: Finding) -> bool:
+    if allowance.end is None:
+        return True
+    items = piece.items[allowance.start : allowance.end]
+    return any(isinstance(item, Line) and item.source == finding.source for item in items)
+
+
+def _needless(piece: Piece, allowance: Allowance) -> Finding:
+    return Finding(
+        E001,
+        f"nothing here breaks {allowance.rule}",
+        span=allowance.span,
+        mark="this exception allows nothing",
+        fix="take it out",
+        symbol=piece.symbol,
+    )

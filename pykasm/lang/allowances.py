@@ -1,0 +1,73 @@
+"""Exceptions from the checker's rules, written at the code with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pykasm.errors import DeclarationMistake, report
+from pykasm.lang.builder import line_span
+from pykasm.lang.flow import Word
+from pykasm.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """An exception from the rule of this number, such as E032, stated at `span`.
+
+    `start` and `end` are the indexes of the items of code that it covers (`end` None: all of the
+    piece).
+    """
+
+    rule: str
+    reason: str
+    span: Span
+    start: int = 0
+    end: int | None = None
+
+
+class _Allowed(Word):
+    """A block in which a rule may be broken."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__("allowed")
+        self.rule = rule
+        self.reason = reason
+
+    def begin(self) -> None:
+        self.start = len(self.builder.items)
+
+    def end(self) -> None:
+        span = self.moment.span if self.moment else line_span(self.place[0])
+        _check_reason(self.rule, self.reason, span)
+        end = len(self.builder.items)
+        self.builder.allowances.append(Allowance(self.rule, self.reason, span, self.start, end))
+
+
+def allowed(rule: str, reason: str) -> Word:
+    """Let the lines of the block break the checker's `rule`, for `reason`.
+
+    A build counts its exceptions. One that nothing in its block needs is a mistake, and so is an
+    empty reason.
+    """
+    return _Allowed(rule, reason)
+
+
+def allowances_of(piece: Mapping[str, str], declared: Source) -> list[Allowance]:
+    """The exceptions that a decorator states for a whole piece: reasons by rules."""
+    span = line_span(declared)
+    for rule, reason in piece.items():
+        _check_reason(rule, reason, span)
+    return [Allowance(rule, reason, span) for rule, reason in piece.items()]
+
+
+def _check_reason(rule: str, reason: str, span: Span) -> None:
+    if not reason.strip():
+        report(
+            DeclarationMistake(
+                f"an exception from {rule} without a reason",
+                expected="words that tell why the code is right all the same",
+                got="an empty text",
+                span=span,
+            )
+        )
