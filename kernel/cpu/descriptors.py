@@ -52,8 +52,8 @@ AVAILABLE_TASK_STATE = 0x9
 TYPE_PRESENT = Segment.PRESENT >> 40
 """`Segment.PRESENT` in the byte that holds the type."""
 
-CACHE_LINE = 128
-"""Alignment that keeps a task state segment within a page (Intel SDM vol. 3A, 8.2.1)."""
+TASK_STATE_ALIGNMENT = 128
+"""Bytes; keeps a task state segment within a page (Intel SDM vol. 3A, 8.2.1)."""
 
 
 class DescriptorTable(Struct):
@@ -68,7 +68,7 @@ class Descriptors(Subsystem):
     which it has loaded stay as they are; its own is the task state with the stacks of its own."""
 
     table = percpu(DescriptorTable, DescriptorTable(segments=KERNEL_SEGMENTS), align=8)
-    task = percpu(TaskState, TaskState(io_map_base=sizeof(TaskState)), align=CACHE_LINE)
+    task = percpu(TaskState, TaskState(io_map_base=sizeof(TaskState)), align=TASK_STATE_ALIGNMENT)
 
     def __init__(self, per_cpu: PerCpu, stacks: Stacks) -> None:
         self.per_cpu = per_cpu
