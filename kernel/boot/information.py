@@ -113,12 +113,15 @@ class BootInformation(BootRecord):
         """Add the regions of the memory map `tag`; entries may be larger than we know them."""
         entry, end, step = keep(Ptr[multiboot2.MemoryMapEntry]), keep(U64), keep(U64)
         mov(u32(end), tag.tag.size)
+        with if_(
+            (end < offsetof(multiboot2.MemoryMapTag, "entries"))
+            | (tag.entry_size < sizeof(multiboot2.MemoryMapEntry))
+        ):
+            self._note(Damage.TAG)
+            ret()
         add(end, tag)
         mov(u32(step), tag.entry_size)
         lea(entry, tag.entries)
-        with if_(step < sizeof(multiboot2.MemoryMapEntry)):
-            self._note(Damage.TAG)
-            ret()
         with loop():
             lea(rax, entry[1])
             break_if(rax > end)

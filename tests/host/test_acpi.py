@@ -205,6 +205,12 @@ def test_entries_are_followed_in_order_and_bad_ones_passed_by(
     assert firmware.find("FACP") == (sound[0] if sound else 0)
 
 
+def test_a_table_shorter_than_its_header_is_passed_by(firmware: Firmware) -> None:
+    short = checked(table("FACP", length=35), 9, size=35)
+    firmware.install({ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: short})
+    assert firmware.find("FACP") == 0
+
+
 # Soft off
 
 NUMBER = {0: b"\0", 1: b"\1", 5: b"\x0a\5", 7: b"\x0a\7", 255: b"\x0a\xff"}
@@ -249,6 +255,14 @@ def test_the_values_for_soft_off_are_read(
 def test_no_code_makes_reading_leave_the_block(firmware: Firmware, code: list[bytes]) -> None:
     values = soft_off(firmware, b"".join(code))
     assert values == NOT_FOUND or values < 1 << 16
+
+
+@pytest.mark.parametrize("left_out", range(2, 11))
+def test_a_declaration_that_the_block_cuts_off_is_not_taken(
+    firmware: Firmware, left_out: int
+) -> None:
+    declaration = s5(b"\x0a\5", b"\x0a\6")
+    assert soft_off(firmware, declaration[: -left_out - 1]) == NOT_FOUND
 
 
 def test_values_that_are_no_small_numbers_are_not_taken(firmware: Firmware) -> None:

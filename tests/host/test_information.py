@@ -194,6 +194,7 @@ def test_memory_regions_are_ordered_and_made_sound(
         ([module(1, 2, b"n" * NAME_SIZE), END], Damage.TEXT),
         ([module(1, 2, b"\0")] * (MAX_MODULES + 1) + [END], Damage.MANY_MODULES),
         ([memory_map([Range(1, 2, 1)] * (MAX_REGIONS + 1)), END], Damage.MANY_REGIONS),
+        ([tag(TagType.MEMORY_MAP)], Damage.TAG),
         ([tag(TagType.MEMORY_MAP, struct.pack("<II", 23, 0) + bytes(23)), END], Damage.TAG),
         ([tag(TagType.MEMORY_MAP, struct.pack("<II", 0, 0) + bytes(48)), END], Damage.TAG),
         ([], Damage.TAG),
@@ -206,6 +207,12 @@ def test_damaged_tags_are_noted_and_what_came_before_is_kept(
     loader.multiboot2(SOME_MEMORY, *tags)
     assert loader.damage == damage
     assert loader.regions[0] == Range(0, 0xA0000, 1)
+
+
+def test_a_region_may_reach_the_last_address(loader: Loader) -> None:
+    last = Range(LIMIT - 0x1000, 0x1000, MemoryKind.RESERVED)
+    loader.multiboot2(memory_map([last]), END)
+    assert (loader.regions, loader.damage) == ([last], Damage(0))
 
 
 @pytest.mark.parametrize("size", [0, 7, (1 << 20) + 1, (1 << 32) - 1])
@@ -254,6 +261,14 @@ def test_the_newer_acpi_root_counts(loader: Loader, kinds: tuple[int, ...]) -> N
     assert kept == roots[max(kinds)].ljust(RSDP_SIZE, b"\0")
     rsdp = int(loader.host.address(loader.record.rsdp))
     assert loader.host[loader.record.acpi_root] == rsdp - Area.IMAGE
+
+
+@pytest.mark.parametrize("more", [1, 28])
+def test_of_a_long_acpi_root_only_the_known_part_is_kept(loader: Loader, more: int) -> None:
+    root = bytes(range(1, RSDP_SIZE + more + 1))
+    loader.multiboot2(tag(TagType.ACPI_NEW_RSDP, root), SOME_MEMORY, END)
+    start = loader.host.address(loader.record.rsdp)
+    assert loader.host.read(start, len(root)) == root[:RSDP_SIZE] + bytes(more)
 
 
 # PVH
