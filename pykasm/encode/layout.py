@@ -6,9 +6,10 @@ changes; as nothing shrinks again this ends. A jump that its author asked to be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
+from typing import Any
 
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.nops import nops
@@ -20,12 +21,10 @@ from pykasm.isa.code import (
     CodeRelocation,
     Label,
     Line,
-    PlacedLine,
-    Reference,
 )
 from pykasm.isa.forms import branch_sizes
 from pykasm.isa.intel import statement_text
-from pykasm.isa.statement import BranchTarget, Encoding, Fixup, FixupKind, Statement
+from pykasm.isa.statement import BranchTarget, Encoding, FixupKind, Statement
 from pykasm.source import Span
 
 _RELATIVE = (FixupKind.BRANCH8, FixupKind.BRANCH16, FixupKind.BRANCH32, FixupKind.PC32)
@@ -35,6 +34,11 @@ _RELATIVE_BYTES = dict(zip(_RELATIVE, (1, 2, 4, 4), strict=True))
 
 _SHORT_LOW, _SHORT_HIGH = -128, 127
 _DEFAULT_BITS = 64
+
+_NOTHING = Encoding(b"")
+
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
 def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
@@ -64,59 +68,53 @@ class _Layout:
     """One piece of code on its way.
 
     `statements` is what to encode, line by line; of a jump that can grow it has the short form.
-    `codes` and `offsets` run parallel to the items of the body, everything else goes by an item's
-    index in it.
+    `encodings` and `offsets` run parallel to the items of the body, what is no line encoded as
+    nothing. The others are indexes of items.
     """
 
     def __init__(self, symbol: str, body: Body) -> None:
         self.symbol = symbol
         self.body = body
         self.statements: list[Statement] = []
-        self.lines: dict[int, Line] = {}
         self.labels: dict[Label, int] = {}
         self.paddings: list[int] = []
         self.jumps: list[int] = []
         self.referring: list[int] = []
-        self.fixups: dict[int, tuple[Fixup, ...]] = {}
-        self.codes: list[bytes] = [b""] * len(body)
+        self.encodings: list[Encoding] = []
         self.offsets: list[int] = []
         self._sort_items()
 
     def _sort_items(self) -> None:
+        add = self.statements.append
         for index, item in enumerate(self.body):
             if type(item) is Line:
-                self.lines[index] = item
-                self.statements.append(
-                    self._referring_statement(index, item) if item.references else item.statement
-                )
+                add(self._referring(index, item) if item.references else item.statement)
             elif type(item) is Label:
                 self.labels[item] = index
             else:
                 self.paddings.append(index)
 
-    def _referring_statement(self, index: int, line: Line) -> Statement:
+    def _referring(self, index: int, line: Line) -> Statement:
+        """Note that `line` refers to something; what to encode for it."""
         self.referring.append(index)
-        short = _short_form(line.statement)
-        if short is None or not isinstance(line.references[0].target, Label):
-            return line.statement
-        self.jumps.append(index)
-        return short
+        if type(line.references[0].target) is Label:
+            short = _short_form(line.statement)
+            if short is not None:
+                self.jumps.append(index)
+                return short
+        return line.statement
 
     def assembled(self, encodings: list[Encoding], encoder: Encoder) -> AssembledCode:
         """The piece after layout; `encodings` are those of its statements."""
-        for index, encoding in zip(self.lines, encodings, strict=True):
-            self.codes[index] = encoding.code
-            if encoding.fixups:
-                self.fixups[index] = encoding.fixups
+        self.encodings = encodings
+        for index in sorted([*self.labels.values(), *self.paddings]):
+            encodings.insert(index, _NOTHING)
         self._grow(encoder)
-        code = bytearray(b"".join(self.codes))
-        relocations = list(self._fill(code))
-        offsets, codes = self.offsets, self.codes
-        places = [offsets[index] for index in self.lines]
-        sizes = [len(codes[index]) for index in self.lines]
-        lines = list(map(PlacedLine, places, sizes, self.lines.values()))
+        code = bytearray().join([encoding.code for encoding in self.encodings])
+        relocations = self._fill(code)
+        offsets = self.offsets
         labels = {label: offsets[index] for label, index in self.labels.items()}
-        return AssembledCode(bytes(code), relocations, lines, labels)
+        return AssembledCode(bytes(code), self.body, offsets, relocations, labels)
 
     def _grow(self, encoder: Encoder) -> None:
         """Place everything, and give jumps that do not reach their near form, until all reach."""
@@ -125,22 +123,28 @@ class _Layout:
             too_far = [index for index in self.jumps if not self._reaches(index)]
             if not too_far:
                 return
-            grown = encoder.encode([self.lines[index].statement for index in too_far])
-            for index, (code, fixups) in zip(too_far, grown, strict=True):
-                self.codes[index] = code
-                self.fixups[index] = fixups
+            grown = encoder.encode([self._line(index).statement for index in too_far])
+            for index, encoding in zip(too_far, grown, strict=True):
+                self.encodings[index] = encoding
             self.jumps = sorted(set(self.jumps).difference(too_far))
+
+    def _line(self, index: int) -> Line:
+        line = self.body[index]
+        assert type(line) is Line
+        return line
 
     def _place(self) -> None:
         """Compute the offset of every item, and of the end, and the bytes of the paddings."""
+        sizes = [len(encoding.code) for encoding in self.encodings]
         offsets: list[int] = []
         at, start = 0, 0
         for padding in self.paddings:
-            offsets += accumulate(map(len, self.codes[start:padding]), initial=at)
+            offsets += accumulate(sizes[start:padding], initial=at)
             at = offsets.pop()
-            self.codes[padding] = self._padding(padding, at)
+            self.encodings[padding] = made = Encoding(self._padding(padding, at))
+            sizes[padding] = len(made.code)
             start = padding
-        offsets += accumulate(map(len, self.codes[start:]), initial=at)
+        offsets += accumulate(sizes[start:], initial=at)
         self.offsets = offsets
 
     def _padding(self, index: int, at: int) -> bytes:
@@ -152,72 +156,74 @@ class _Layout:
         return nops(-at % item.boundary, line.statement.bits if line else _DEFAULT_BITS)
 
     def _reaches(self, index: int) -> bool:
-        line = self.lines[index]
+        line = self._line(index)
         reference = line.references[0]
-        target = self._offset(reference, line) + reference.addend
+        assert type(reference.target) is Label
+        target = self._offset(reference.target, line) + reference.addend
         return _SHORT_LOW <= target - self.offsets[index + 1] <= _SHORT_HIGH
 
-    def _offset(self, reference: Reference, line: Line) -> int:
-        """The place of the label that `reference` of `line` points to."""
-        assert isinstance(reference.target, Label)
-        index = self.labels.get(reference.target)
+    def _offset(self, label: Label, line: Line) -> int:
+        """The place of `label`, which `line` refers to."""
+        index = self.labels.get(label)
         if index is None:
             raise PlaceMistake(
-                f"the label `{reference.target.name}` is not in this code",
+                f"the label `{label.name}` is not in this code",
                 expected="a label placed in the function that refers to it",
                 got=f"`{statement_text(line.statement)}`",
                 span=_span(line),
             )
         return self.offsets[index]
 
-    def _fill(self, code: bytearray) -> Iterator[CodeRelocation]:
+    def _fill(self, code: bytearray) -> list[CodeRelocation]:
         """Fill in what is known and tell what the linker has to."""
+        relocations: list[CodeRelocation] = []
         for index in self.referring:
-            line = self.lines[index]
-            fixups = self.fixups.get(index, ())
-            if len(fixups) != len(line.references):
+            line, start = self._line(index), self.offsets[index]
+            fixups, references = self.encodings[index].fixups, line.references
+            if len(fixups) != len(references):
                 raise _unmatched(line)
-            for reference in line.references:
-                fixup = next(fixup for fixup in fixups if fixup.operand == reference.operand)
-                place = self.offsets[index] + fixup.offset
-                addend = reference.addend + fixup.addend
-                if not isinstance(reference.target, Label):
-                    yield self._external(line, fixup, place, reference.target, addend)
-                    continue
-                distance = self._offset(reference, line) + addend
-                if fixup.kind in _RELATIVE:
-                    self._write(code, place, fixup.kind, distance - place, line)
+            for fixup, (operand, target, addend) in zip(fixups, references, strict=True):
+                offset, kind, field, more = fixup
+                if field != operand:
+                    raise _unmatched(line)
+                place, addend = start + offset, addend + more
+                if isinstance(target, Label):
+                    symbol, addend = self.symbol, addend + self._offset(target, line)
+                    if kind in _RELATIVE:
+                        _write(code, place, kind, addend - place, line)
+                        continue
+                elif kind is FixupKind.BRANCH8:
+                    raise _leaving(line, target)
                 else:
-                    yield CodeRelocation(place, fixup.kind, self.symbol, distance)
+                    symbol = target
+                relocations.append(_new(CodeRelocation, (place, kind, symbol, addend)))
+        return relocations
 
-    def _external(
-        self, line: Line, fixup: Fixup, place: int, target: str, addend: int
-    ) -> CodeRelocation:
-        if fixup.kind is FixupKind.BRANCH8:
-            raise BranchRangeMistake(
-                f"`{line.statement.mnemonic}` cannot leave its own code",
-                expected="a label in the same function, at most 127 bytes away",
-                got=f"the symbol `{target}`",
-                fix="branch to a label here, and from there `jmp` to the symbol",
-                span=_span(line),
-            )
-        return CodeRelocation(place, fixup.kind, target, addend)
 
-    def _write(
-        self, code: bytearray, place: int, kind: FixupKind, distance: int, line: Line
-    ) -> None:
-        size = _RELATIVE_BYTES[kind]
-        try:
-            code[place : place + size] = distance.to_bytes(size, "little", signed=True)
-        except OverflowError:
-            half = 1 << size * 8 - 1
-            raise BranchRangeMistake(
-                f"the target of `{line.statement.mnemonic}` is too far away",
-                expected=f"a distance of {-half} … {half - 1} bytes",
-                got=f"{distance} bytes",
-                fix=_reach_help(line.statement),
-                span=_span(line),
-            ) from None
+def _write(code: bytearray, place: int, kind: FixupKind, distance: int, line: Line) -> None:
+    """Put `distance` where `kind` of `line` has its field, at `place`."""
+    size = _RELATIVE_BYTES[kind]
+    try:
+        code[place : place + size] = distance.to_bytes(size, "little", signed=True)
+    except OverflowError:
+        half = 1 << size * 8 - 1
+        raise BranchRangeMistake(
+            f"the target of `{line.statement.mnemonic}` is too far away",
+            expected=f"a distance of {-half} … {half - 1} bytes",
+            got=f"{distance} bytes",
+            fix=_reach_help(line.statement),
+            span=_span(line),
+        ) from None
+
+
+def _leaving(line: Line, target: str) -> BranchRangeMistake:
+    return BranchRangeMistake(
+        f"`{line.statement.mnemonic}` cannot leave its own code",
+        expected="a label in the same function, at most 127 bytes away",
+        got=f"the symbol `{target}`",
+        fix="branch to a label here, and from there `jmp` to the symbol",
+        span=_span(line),
+    )
 
 
 @cache

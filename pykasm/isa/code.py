@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from pykasm.isa.statement import FixupKind, Statement
@@ -67,14 +68,24 @@ class CodeRelocation(NamedTuple):
     addend: int
 
 
+Body: TypeAlias = Sequence[Item]
+
+
 @dataclass(slots=True)
 class AssembledCode:
-    """A piece of code after layout."""
+    """A piece of code after layout; `offsets` are those of the items of `body` and of the end."""
 
     code: bytes
-    relocations: list[CodeRelocation] = field(default_factory=list)
-    lines: list[PlacedLine] = field(default_factory=list)
-    labels: dict[Label, int] = field(default_factory=dict)
+    body: Body
+    offsets: list[int]
+    relocations: list[CodeRelocation]
+    labels: dict[Label, int]
 
-
-Body: TypeAlias = Sequence[Item]
+    @property
+    def lines(self) -> list[PlacedLine]:
+        """The lines of the body with their places."""
+        return [
+            PlacedLine(start, end - start, item)
+            for item, (start, end) in zip(self.body, pairwise(self.offsets), strict=True)
+            if isinstance(item, Line)
+        ]

@@ -6,7 +6,7 @@ from enum import Enum, Flag
 from typing import Any
 from typing import cast as typing_cast
 
-from pykasm.isa.code import AssembledCode, Item, Line
+from pykasm.isa.code import AssembledCode, Line
 from pykasm.isa.registers import Register, general
 from pykasm.lang.data import Data
 from pykasm.lang.operands import Role
@@ -76,26 +76,15 @@ def _enumeration(kind: TypeMeta, values: type[Enum]) -> EnumType:
     return EnumType(values.__name__, kind._size, named, issubclass(values, Flag))
 
 
-def item_offsets(items: list[Item], code: AssembledCode) -> list[int]:
-    """The offset of each item in the laid-out code, and of the end."""
-    offsets, placed = [], iter(code.lines)
-    upcoming = next(placed, None)
-    for item in items:
-        offsets.append(upcoming.offset if upcoming else len(code.code))
-        if isinstance(item, Line):
-            upcoming = next(placed, None)
-    return [*offsets, len(code.code)]
-
-
 def debug_function(
-    piece: Piece, code: AssembledCode, offset: int, types: DebugTypes
+    piece: Piece, code: AssembledCode, section: str, offset: int, types: DebugTypes
 ) -> DebugFunction:
-    """What a debugger is told of `piece`, laid out as `code` at `offset` of its section."""
-    offsets = item_offsets(piece.items, code)
+    """What a debugger is told of `piece`, laid out as `code` at `offset` of `section`."""
+    offsets = code.offsets
     results = piece.signature.results
     return DebugFunction(
         name=piece.symbol,
-        section=piece.section,
+        section=section,
         offset=offset,
         code=code.code,
         declared=piece.declared,
@@ -115,10 +104,10 @@ def debug_function(
 def _rows(code: AssembledCode) -> list[tuple[int, Source]]:
     rows: list[tuple[int, Source]] = []
     last: Source | None = None
-    for placed in code.lines:
-        if placed.line.source != last:
-            last = placed.line.source
-            rows.append((placed.offset, last))
+    for item, offset in zip(code.body, code.offsets, strict=False):  # the last one is the end
+        if type(item) is Line and item.source != last:
+            last = item.source
+            rows.append((offset, last))
     return rows
 
 

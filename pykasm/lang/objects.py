@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
@@ -37,6 +38,8 @@ RELOCATIONS = {
     FixupKind.ABSOLUTE32: RelocationKind.R_X86_64_32,
     FixupKind.ABSOLUTE64: RelocationKind.R_X86_64_64,
 }
+
+CODE_FLAGS = SectionFlags.ALLOC | SectionFlags.EXECUTE
 
 DATA_FLAGS = {
     Storage.BSS: SectionFlags.ALLOC | SectionFlags.WRITE,
@@ -119,25 +122,24 @@ class _Assembler:
         return self.made
 
     def _section(self, kind: str, flags: SectionFlags, nobits: bool = False) -> Section:
-        name = f"{kind}.{self.unit.name}"
-        if name not in self.sections:
-            self.sections[name] = Section(name, flags, zeros=0 if nobits else None)
-        return self.sections[name]
+        section = self.sections.get(kind)
+        if section is None:
+            name = f"{kind}.{self.unit.name}"
+            section = self.sections[kind] = Section(name, flags, zeros=0 if nobits else None)
+        return section
 
     def _add_code(self, piece: Piece) -> None:
-        section = self._section(piece.section, SectionFlags.ALLOC | SectionFlags.EXECUTE)
+        section = self._section(piece.section, CODE_FLAGS)
         code = self.codes[piece.symbol]
         offset = _pad(section, FUNCTION_ALIGNMENT, filler=0xCC)  # int3: nothing runs off an end
         section.data += code.code
         section.relocations += [
-            Relocation(offset + one.offset, RELOCATIONS[one.kind], one.target, one.addend)
-            for one in code.relocations
+            _new(Relocation, (offset + place, RELOCATIONS[kind], target, addend))
+            for place, kind, target, addend in code.relocations
         ]
         self._symbol(piece.symbol, section, offset, len(code.code), SymbolKind.FUNC)
         self.made.pieces.append(PlacedPiece(piece, code, section.name, offset))
-        described = debug_function(piece, code, offset, self.types)
-        described.section = section.name
-        self.debug.functions.append(described)
+        self.debug.functions.append(debug_function(piece, code, section.name, offset, self.types))
 
     def _symbol(
         self, name: str, section: Section, offset: int, size: int, kind: SymbolKind
@@ -165,6 +167,10 @@ class _Assembler:
         if isinstance(target, str):
             return target, addend
         return target.symbol, addend + self.codes[target.symbol].labels[target.label]
+
+
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
 def _pad(section: Section, alignment: int, filler: int = 0) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from iced_x86 import (
     Decoder,
@@ -53,11 +54,12 @@ class Step(NamedTuple):
     argument: int = 0
 
 
-class Effect(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Effect:
     """What an instruction does, in order, and where execution goes on.
 
     A `branch` has a target in its operand. An instruction that `ends` has no other successor,
-    unless it is a jump to a place that is looked up (`indirect`).
+    unless it is a jump to a place that is looked up (`indirect`). Compared by identity.
     """
 
     steps: tuple[Step, ...] = ()
@@ -118,18 +120,19 @@ class EffectReader:
         `base` is the offset of the code in its section, `relocated` the offsets in that section
         that the linker fills in: a branch with such a field leaves the function.
         """
-        found, offset, known = [], 0, self._by_bytes
+        found: list[Place] = []
+        offset, known = 0, self._by_bytes
         for instruction in Decoder(64, code):
             end = instruction.next_ip
             encoded = code[offset:end]
-            if encoded in known:
+            try:
                 effect = known[encoded]
-            else:
+            except KeyError:
                 effect = known[encoded] = self._effect(instruction)
             if effect is not None:
                 inside = effect.branch and base + end - _BRANCH_FIELD not in relocated
                 target = instruction.near_branch_target if inside else None
-                found.append(Place(offset, end, effect, target))
+                found.append(_new(Place, (offset, end, effect, target)))
             offset = end
         return found
 
@@ -163,6 +166,10 @@ class EffectReader:
 
     def _matters(self, step: Step) -> bool:
         return step.action != Action.CHANGE or step.argument in self._tracked
+
+
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
 def _steps(instruction: Instruction) -> tuple[Step, ...]:

@@ -102,7 +102,7 @@ def _symbol_table(
     """Symbols in the order ELF wants: locals, then globals, then what is undefined."""
     table = _SymbolTable()
     table.add(obj.name, _STT_FILE, _SHN_ABS)
-    named = {relocation.symbol for section in sections for relocation in section.relocations}
+    named = {symbol for section in sections for _, _, symbol, _ in section.relocations}
     for section in sections:
         if section.name in named:
             number = table.add("", _STT_SECTION, numbers[section.name])
@@ -110,12 +110,13 @@ def _symbol_table(
     defined = [symbol for symbol in obj.symbols if symbol.section is not None]
     for binding in (Binding.LOCAL, Binding.GLOBAL):
         table.locals = len(table.data) // _SYMBOL.size
+        upper = binding.value << 4
         for symbol in defined:
             if symbol.binding is binding and symbol.section is not None:
-                info = binding.value << 4 | symbol.kind
                 where = numbers[symbol.section]
-                number = table.add(symbol.name, info, where, symbol.offset, symbol.size)
-                table.numbers[symbol.name] = number
+                table.numbers[symbol.name] = table.add(
+                    symbol.name, upper | symbol.kind, where, symbol.offset, symbol.size
+                )
     imported = {symbol.name for symbol in obj.symbols if symbol.section is None} | named
     for name in sorted(imported - table.numbers.keys()):
         table.numbers[name] = table.add(name, _STB_GLOBAL << 4, _SHN_UNDEF)

@@ -10,7 +10,7 @@ from pykasm.objects.dwarf import FrameInstruction as Cfa
 from pykasm.objects.effects import RBP, RIP, RSP
 from pykasm.objects.leb128 import unsigned
 from pykasm.objects.model import Section
-from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows
+from pykasm.objects.unwind import SLOT, Frame, entry_frame, frame_rows, unique_frame
 from pykasm.objects.writer import SectionWriter
 
 _VERSION = 4
@@ -35,10 +35,10 @@ def frame_section(unit: DebugUnit, relocated: dict[str, frozenset[int]]) -> Sect
     common: dict[EntryFrame, int] = {}
     for function in unit.functions:
         if function.bits == 64:
-            if function.entry_frame not in common:
-                common[function.entry_frame] = len(out.data)
+            cie = common.get(function.entry_frame)
+            if cie is None:
+                cie = common[function.entry_frame] = len(out.data)
                 _write_common(out, function.entry_frame)
-            cie = common[function.entry_frame]
             _write_function(out, function, cie, relocated.get(function.section, frozenset()))
     return out.section
 
@@ -66,22 +66,29 @@ def _write_common(out: SectionWriter, entry: EntryFrame) -> None:
 def _write_function(
     out: SectionWriter, function: DebugFunction, cie: int, relocated: frozenset[int]
 ) -> None:
-    frame = entry_frame(function.entry_frame, 0)
-    entered = entry_frame(function.entry_frame, function.pushed)
     with out.counted():
         out.section_offset(".debug_frame", cie)
         out.address(function.section, function.offset)
         out.number(len(function.code), dwarf.ADDRESS_SIZE)
         if function.entry_frame in _INTERRUPTS:
             out.data += _NO_AUGMENTATION_DATA
-        data, place = out.data, 0
-        for offset, after in frame_rows(function.code, entered, function.offset, relocated):
-            change = b"" if after is frame else _change(frame, after)
-            if change and offset < len(function.code):
-                data += _advance(offset - place) + change
-                place = offset
-            frame = after
+        _write_changes(out.data, function, relocated)
         _pad(out)
+
+
+def _write_changes(data: bytearray, function: DebugFunction, relocated: frozenset[int]) -> None:
+    """What changes from the common entry on, along the code of `function`."""
+    frame = entry_frame(function.entry_frame, 0)
+    entered = entry_frame(function.entry_frame, function.pushed)
+    code, place = function.code, 0
+    size = len(code)
+    for offset, after in frame_rows(code, entered, function.offset, relocated):
+        if after is not frame and offset < size:
+            change = _change(offset - place, frame, after)
+            if change:
+                data += change
+                place = offset
+        frame = after
 
 
 def _pad(out: SectionWriter) -> None:
@@ -89,7 +96,6 @@ def _pad(out: SectionWriter) -> None:
     out.data += bytes((Cfa.NOP,)) * (-len(out.data) % dwarf.ADDRESS_SIZE)
 
 
-@lru_cache(4096)
 def _advance(distance: int) -> bytes:
     if distance == 0:
         return b""
@@ -101,13 +107,14 @@ def _advance(distance: int) -> bytes:
     return bytes((Cfa.ADVANCE_LOC4,)) + distance.to_bytes(4, "little")
 
 
-_NOTHING = Frame(None, None, (), frozenset(), False)
+_NOTHING = unique_frame(None, None, (), frozenset(), False)
 
 
 @lru_cache(65536)
-def _change(before: Frame, after: Frame) -> bytes:
-    """The instructions that turn the rules of `before` into those of `after`."""
-    return _address_change(before, after) + _register_changes(before, after)
+def _change(distance: int, before: Frame, after: Frame) -> bytes:
+    """The instructions that turn the rules of `before` into those of `after`, `distance` on."""
+    change = _address_change(before, after) + _register_changes(before, after)
+    return _advance(distance) + change if change else b""
 
 
 def _address_rule(frame: Frame) -> tuple[int, int]:

@@ -61,24 +61,28 @@ def _write_files(out: SectionWriter, files: FileTable) -> None:
         out.uleb(directory_number)
 
 
+_SET_ADDRESS = bytes((LineOpcode.EXTENDED, 1 + dwarf.ADDRESS_SIZE, ExtendedLineOpcode.SET_ADDRESS))
+_SET_FILE = bytes((LineOpcode.SET_FILE,))
+_SET_PROLOGUE_END = bytes((LineOpcode.SET_PROLOGUE_END,))
+_ADVANCE_PC = bytes((LineOpcode.ADVANCE_PC,))
+_END_SEQUENCE = bytes((LineOpcode.EXTENDED, 1, ExtendedLineOpcode.END_SEQUENCE))
+
+
 def _write_sequence(out: SectionWriter, function: DebugFunction, files: dict[str, int]) -> None:
-    out.data += bytes((LineOpcode.EXTENDED, 1 + dwarf.ADDRESS_SIZE, ExtendedLineOpcode.SET_ADDRESS))
+    out.data += _SET_ADDRESS
     out.address(function.section, function.offset)
     prologue_end = function.prologue_end
     data, file, line, address = out.data, _FIRST_FILE, _FIRST_LINE, 0
     for offset, source in _rows(function):
         number = files[source[0]]
         if number != file:
-            data.append(LineOpcode.SET_FILE)
-            data += unsigned(number)
+            data += _SET_FILE + unsigned(number)
             file = number
         if offset == prologue_end:
-            data.append(LineOpcode.SET_PROLOGUE_END)
+            data += _SET_PROLOGUE_END
         data += _row(source[1] - line, offset - address)
         line, address = source[1], offset
-    data.append(LineOpcode.ADVANCE_PC)
-    data += unsigned(len(function.code) - address)
-    data += bytes((LineOpcode.EXTENDED, 1, ExtendedLineOpcode.END_SEQUENCE))
+    data += _ADVANCE_PC + unsigned(len(function.code) - address) + _END_SEQUENCE
 
 
 def _rows(function: DebugFunction) -> Iterator[tuple[int, Source]]:

@@ -6,9 +6,9 @@ it saves is followed along its branches (DWARF 5, 6.4, calls the result a table 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from operator import itemgetter
-from typing import NamedTuple
 
 from pykasm.objects.debug import EntryFrame
 from pykasm.objects.dwarf import REGISTER_NUMBERS
@@ -22,7 +22,6 @@ from pykasm.objects.effects import (
     Effect,
     EffectReader,
     Place,
-    Step,
 )
 
 SLOT = 8
@@ -32,8 +31,9 @@ _INTERRUPT_FRAME = ("ss", "rsp", "rflags", "cs", "rip")
 """What the processor pushes, in order (AMD64 APM vol. 2, 8.9.3)."""
 
 
-class Frame(NamedTuple):
-    """What is known of the stack at an instruction.
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """What is known of the stack at an instruction; equal ones are the same object.
 
     The CFA (canonical frame address, DWARF 5, 6.4) is the end of what was on the stack when the
     function was entered. `depth` is the distance from rsp up to it, `base` that from rbp; None
@@ -48,19 +48,24 @@ class Frame(NamedTuple):
     call: bool
 
 
+unique_frame = lru_cache(None)(Frame)
+"""Makes a frame, or finds the one that is like it: so they are compared and looked up quickly."""
+
+
+@lru_cache
 def entry_frame(entry: EntryFrame, pushed: int) -> Frame:
     """The frame at the first instruction of a function, `pushed` bytes below what `entry` says."""
     match entry:
         case EntryFrame.CALL:
-            return Frame(SLOT + pushed, None, ((RIP, -SLOT),), CALLER_SAVED, True)
+            return unique_frame(SLOT + pushed, None, ((RIP, -SLOT),), CALLER_SAVED, True)
         case EntryFrame.NONE:
-            return Frame(pushed, None, (), GENERAL | {RIP}, False)
+            return unique_frame(pushed, None, (), GENERAL | {RIP}, False)
     saved = tuple(
         (REGISTER_NUMBERS[name], -SLOT * place)
         for place, name in enumerate(_INTERRUPT_FRAME, start=1)
     )
     depth = SLOT * (len(saved) + (entry is EntryFrame.INTERRUPT_WITH_ERROR))
-    return Frame(depth + pushed, None, saved, frozenset(), False)
+    return unique_frame(depth + pushed, None, saved, frozenset(), False)
 
 
 def frame_rows(
@@ -72,11 +77,12 @@ def frame_rows(
     fills in. Code that no branch is seen to reach (a case of a jump table) is taken to have the
     frame of the last indirect jump before it.
     """
-    found = _reader(GENERAL - entry.lost).places(code, base, relocated)
+    found = _reader(entry.lost).places(code, base, relocated)
     targets = {place.target for place in found if place.target is not None}
-    targets -= {place.offset for place in found}
-    found += [Place(offset, offset, Effect(), None) for offset in targets if offset < len(code)]
-    found.sort()
+    if targets:
+        targets.difference_update([place.offset for place in found])
+        found += [Place(at, at, _NO_EFFECT, None) for at in targets if at < len(code)]
+        found.sort(key=_offset)
     arrivals = {0: entry}
     known = 0
     while True:
@@ -89,11 +95,18 @@ def frame_rows(
                 break
             arrivals.update([case])
         known = len(arrivals)
-    rows.sort(key=itemgetter(0))  # a branch may lead into the middle of an instruction
+    rows.sort(key=_offset)  # a branch may lead into the middle of an instruction
     return rows
 
 
-_reader = lru_cache(EffectReader)
+_offset = itemgetter(0)
+_NO_EFFECT = Effect()
+
+
+@lru_cache
+def _reader(lost: frozenset[int]) -> EffectReader:
+    """The reader for a function that may change the registers in `lost`."""
+    return EffectReader(GENERAL - lost)
 
 
 def _follow(
@@ -115,7 +128,7 @@ def _follow(
         if frame is not rows[-1][1]:
             rows.append((offset, frame))
         if effect.steps:
-            frame = _after(frame, effect.steps)
+            frame = _after(frame, effect)
             rows.append((end, frame))
         if target is not None:
             arrivals.setdefault(target, frame)
@@ -126,13 +139,13 @@ def _follow(
 
 
 @lru_cache(65536)
-def _after(frame: Frame, steps: tuple[Step, ...]) -> Frame:
-    """The frame after `steps`."""
-    for action, argument in steps:
+def _after(frame: Frame, effect: Effect) -> Frame:
+    """The frame after an instruction of `effect`."""
+    for action, argument in effect.steps:
         frame = _ACTIONS[action](frame, argument)
     if frame.depth is None and frame.base is None:
-        return frame._replace(saved=(), lost=frame.lost | {RIP})
-    return frame
+        frame = replace(frame, saved=(), lost=frame.lost | {RIP})
+    return unique_frame(frame.depth, frame.base, frame.saved, frame.lost, frame.call)
 
 
 def _push(frame: Frame, register: int) -> Frame:
@@ -141,15 +154,15 @@ def _push(frame: Frame, register: int) -> Frame:
     untouched = register not in frame.lost and register not in dict(frame.saved)
     if depth is None or depth % SLOT or not untouched or register == RSP:
         return frame
-    return frame._replace(saved=(*frame.saved, (register, -depth)))
+    return replace(frame, saved=(*frame.saved, (register, -depth)))
 
 
 def _pop(frame: Frame, register: int) -> Frame:
     slot = None if frame.depth is None else (register, -frame.depth)
     if slot in frame.saved:
-        frame = frame._replace(saved=tuple(place for place in frame.saved if place != slot))
+        frame = replace(frame, saved=tuple(place for place in frame.saved if place != slot))
         if register == RBP:
-            frame = frame._replace(base=None)
+            frame = replace(frame, base=None)
     else:
         frame = _change(frame, register)
     return _add(frame, SLOT)
@@ -166,13 +179,13 @@ def _lower(frame: Frame, depth: int | None) -> Frame:
     gone = {register for register, place in frame.saved if depth is not None and place < -depth}
     if gone:
         kept = tuple(place for place in frame.saved if place[0] not in gone)
-        return frame._replace(depth=depth, saved=kept, lost=frame.lost | gone)
-    return frame._replace(depth=depth)
+        return replace(frame, depth=depth, saved=kept, lost=frame.lost | gone)
+    return replace(frame, depth=depth)
 
 
 def _base_from_stack(frame: Frame, distance: int) -> Frame:
     base = None if frame.depth is None else frame.depth - distance
-    return _change(frame, RBP)._replace(base=base)
+    return replace(_change(frame, RBP), base=base)
 
 
 def _stack_from_base(frame: Frame, distance: int) -> Frame:
@@ -184,19 +197,19 @@ def _switch_stack(frame: Frame, _: int) -> Frame:
 
     That is what a switch between threads does: both stacks were left by the same code.
     """
-    return frame if frame.call else frame._replace(depth=None)
+    return frame if frame.call else replace(frame, depth=None)
 
 
 def _lose_stack(frame: Frame, _: int) -> Frame:
-    return frame._replace(depth=None)
+    return replace(frame, depth=None)
 
 
 def _change(frame: Frame, register: int) -> Frame:
     if register == RBP and frame.base is not None:
-        frame = frame._replace(base=None)
+        frame = replace(frame, base=None)
     if register in frame.lost or register in dict(frame.saved):
         return frame
-    return frame._replace(lost=frame.lost | {register})
+    return replace(frame, lost=frame.lost | {register})
 
 
 _ACTIONS = {

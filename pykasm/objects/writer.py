@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
 from pykasm.objects import dwarf
 from pykasm.objects.leb128 import signed, unsigned
@@ -12,6 +11,8 @@ from pykasm.objects.model import Relocation, RelocationKind, Section, SectionFla
 _ADDRESS = RelocationKind.R_X86_64_64
 _OFFSET = RelocationKind.R_X86_64_32
 _OFFSET_SIZE = 4
+_LENGTH_SIZE = 4
+_NO_LENGTH = bytes(_LENGTH_SIZE)
 
 
 class SectionWriter:
@@ -46,13 +47,30 @@ class SectionWriter:
         self._relocate(_OFFSET, section, offset, _OFFSET_SIZE)
 
     def _relocate(self, kind: RelocationKind, symbol: str, addend: int, size: int) -> None:
-        self.section.relocations.append(Relocation(len(self.data), kind, symbol, addend))
+        place = len(self.data)
+        self.section.relocations.append(_new(Relocation, (place, kind, symbol, addend)))
         self.data += bytes(size)
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
+    def counted(self) -> _Counted:
         """What is written inside follows its length in bytes, a number of 4 bytes."""
-        start = len(self.data)
-        self.data += bytes(4)
-        yield
-        self.data[start : start + 4] = (len(self.data) - start - 4).to_bytes(4, "little")
+        return _Counted(self.data)
+
+
+class _Counted:
+    """A context that writes the length of what is written in it before that."""
+
+    def __init__(self, data: bytearray) -> None:
+        self._data = data
+
+    def __enter__(self) -> None:
+        self._start = len(self._data)
+        self._data += _NO_LENGTH
+
+    def __exit__(self, *_: object) -> None:
+        start = self._start
+        length = len(self._data) - start - _LENGTH_SIZE
+        self._data[start : start + _LENGTH_SIZE] = length.to_bytes(_LENGTH_SIZE, "little")
+
+
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
