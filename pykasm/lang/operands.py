@@ -595,6 +595,8 @@ class _Words(Generic[T]):
     def __init__(self, kind: type[T]) -> None:
         self._kind = typing_cast(TypeMeta, kind)
 
+    __iter__ = None  # without it, Python would try the addresses 0, 1, 2 … for ever
+
     def __getitem__(self, address: object) -> T:
         return typing_cast(T, memory(self._kind, address))
 

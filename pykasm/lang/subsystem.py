@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from pykasm.errors import TypeMistake
@@ -50,19 +50,28 @@ class Subsystem(Component):
 
 
 def data_of(component: Component, path: str) -> Iterator[tuple[str, Data]]:
-    """The data of `component` and of the components in it, with the path to each."""
-    for name, value in vars(component).items():
-        yield from _data_in(value, f"{path}.{name.strip('_')}")
+    """The data of `component` and of the components in it, with the path to each.
+
+    What can be reached on several paths, or in a circle, is named by the first.
+    """
+    yield from _data_in_parts(vars(component).items(), path, {id(component)})
 
 
-def _data_in(value: object, path: str) -> Iterator[tuple[str, Data]]:
+def _data_in_parts(
+    parts: Iterable[tuple[object, object]], path: str, seen: set[int]
+) -> Iterator[tuple[str, Data]]:
+    for name, value in parts:
+        if id(value) not in seen and isinstance(value, Data | Component | list | tuple | dict):
+            seen.add(id(value))
+            yield from _data_in(value, f"{path}.{str(name).strip('_')}", seen)
+
+
+def _data_in(value: object, path: str, seen: set[int]) -> Iterator[tuple[str, Data]]:
     if isinstance(value, Data):
         yield path, value
     elif isinstance(value, Component) and not isinstance(value, Subsystem):
-        yield from data_of(value, path)
+        yield from _data_in_parts(vars(value).items(), path, seen)
     elif isinstance(value, list | tuple):
-        for number, one in enumerate(value):
-            yield from _data_in(one, f"{path}.{number}")
+        yield from _data_in_parts(enumerate(value), path, seen)
     elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _data_in(one, f"{path}.{key}")
+        yield from _data_in_parts(value.items(), path, seen)

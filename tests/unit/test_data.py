@@ -107,6 +107,27 @@ def test_a_datum_of_each_instance_has_its_own_symbol() -> None:
     assert symbols == ["Two.first.ticket", "Two.second.ticket"]
 
 
+def test_parts_that_refer_to_each_other_are_named_once() -> None:
+    class Part(Component):
+        count = bss(U32)
+        other: Any = None
+
+    class Whole(Subsystem):
+        def __init__(self) -> None:
+            self.left, self.right = Part(), Part()
+            self.left.other, self.right.other = self.right, self.left
+
+        @function
+        def run(self) -> None:
+            inc(self.left.count)
+            inc(self.right.count)
+
+    whole = Whole()
+    program = Image(entry=whole.run, subsystems=[whole]).assemble()
+    symbols = [one.datum._symbol for one in program.packed["Whole"]]
+    assert symbols == ["Whole.left.count", "Whole.left.other.count"]
+
+
 @pytest.mark.parametrize(
     ("make", "what"),
     [
