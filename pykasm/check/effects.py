@@ -39,19 +39,23 @@ class Effects(NamedTuple):
 
     `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
     that is only written under a condition is not in `writes`. `may_read` are the registers, as a
-    bit set by number, that only some uses of the instruction read (cpuid's rcx). Flags are bits
+    bit set by number, that some use of the instruction reads (cpuid's rcx too), `ends` those whose
+    old value is gone after it. Flags are bits
     of iced-x86's `RflagsBits`. `moves` is what the instruction adds to rsp, None where that
-    depends on data.
+    depends on data; `moves_frame` is whether it writes rsp or rbp at all.
     """
 
     instruction: Instruction
+    mnemonic: int
     reads: tuple[tuple[int, int], ...]
     writes: tuple[tuple[int, int], ...]
     may_read: int
+    ends: int
     flags_read: int
     flags_written: int
     flags_undefined: int
     moves: int | None
+    moves_frame: bool
     flow: int
 
 
@@ -75,13 +79,16 @@ def effects(code: bytes, bits: int) -> Effects:
             writes[number] = writes.get(number, 0) | whole
     return Effects(
         instruction,
+        instruction.mnemonic,
         tuple(reads.items()),
         tuple(writes.items()),
-        may_read,
+        may_read | sum(1 << number for number in reads),
+        sum(1 << number for number, parts in writes.items() if parts == WHOLE),
         instruction.rflags_read,
         instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,
         instruction.rflags_undefined,
         _stack_movement(instruction, writes),
+        RSP in writes or RBP in writes,
         instruction.flow_control,
     )
 

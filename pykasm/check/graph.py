@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 from iced_x86 import FlowControl
 
@@ -14,6 +16,8 @@ from pykasm.lang.data import LabelAddress
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.operands import MemoryOperand
 
+CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
+
 JumpTables = Mapping[str, list[Label]]
 """The labels that each table of code addresses points to, by the table's symbol."""
 
@@ -22,23 +26,20 @@ JumpTables = Mapping[str, list[Label]]
 class Node:
     """An instruction: its line, its effects, the indexes of those that can follow it.
 
-    `callee` is the symbol that it calls or jumps to; `leaves` says that control goes out of the
+    `is_call` is whether the next instruction is come back to. `callee` is the symbol that it calls
+    or jumps to; `leaves` says that control goes out of the
     piece here, `falls_off` that it runs past the end.
     """
 
     line: Line
     effects: Effects
     offset: int
-    following: list[int] = field(default_factory=list)
+    following: list[int]
     callee: str | None = None
     leaves: bool = False
     falls_off: bool = False
     unknown_target: bool = False
-
-    @property
-    def is_call(self) -> bool:
-        """Whether the next instruction is come back to."""
-        return self.effects.flow in (FlowControl.CALL, FlowControl.INDIRECT_CALL)
+    is_call: bool = False
 
 
 class Graph:
@@ -47,18 +48,24 @@ class Graph:
     def __init__(self, placed: PlacedPiece, tables: JumpTables) -> None:
         self.piece = placed.piece
         code = placed.code
+        bits, raw, ends = self.piece.bits, code.code, code.offsets
         self.nodes = [
-            Node(line.line, effects(_bytes(code.code, line), placed.piece.bits), line.offset)
-            for line in code.lines
+            Node(item, effects(raw[ends[index] : ends[index + 1]], bits), ends[index], [])
+            for index, item in enumerate(code.body)
+            if isinstance(item, Line)
         ]
         self._at = {node.offset: index for index, node in enumerate(self.nodes)}
         self._labels = code.labels
         self._tables = tables
-        for index, node in enumerate(self.nodes):
-            self._connect(index, node)
+        for index, node in enumerate(self.nodes, 1):
+            if node.effects.flow == FlowControl.NEXT and index < len(self.nodes):
+                node.following.append(index)
+            else:
+                self._connect(index - 1, node)
 
     def _connect(self, index: int, node: Node) -> None:
         flow = node.effects.flow
+        node.is_call = flow in CALLS
         target = _branch_target(node.line)
         if isinstance(target, Label):
             node.following.append(self._at.get(self._labels[target], len(self.nodes)))
@@ -83,7 +90,7 @@ class Graph:
         node.leaves = True
         node.unknown_target = target is None
 
-    @property
+    @cached_property
     def reached(self) -> set[int]:
         """The instructions that control can get to from the first."""
         found: set[int] = set()
@@ -95,9 +102,14 @@ class Graph:
                 waiting += self.nodes[index].following
         return found
 
-
-def _bytes(code: bytes, placed: object) -> bytes:
-    return code[placed.offset : placed.offset + placed.size]  # type: ignore[attr-defined]
+    @cached_property
+    def blocks(self) -> dict[int, int]:
+        """The straight stretches that control only enters at the start: each end by its start."""
+        starts = {0}
+        for index, node in enumerate(self.nodes, 1):
+            if node.following != [index]:
+                starts.update(node.following, (index,))
+        return dict(pairwise(sorted(starts | {len(self.nodes)})))
 
 
 def _branch_target(line: Line) -> str | Label | None:

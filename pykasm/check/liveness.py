@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pykasm.check.effects import RSP, WHOLE
+from pykasm.check.effects import RSP
 from pykasm.check.graph import Node
 from pykasm.check.subject import FRAMED, Subject
 from pykasm.check.walk import CLOBBERED, RESULTS, SAVED
@@ -23,8 +23,9 @@ class Liveness:
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         nodes = subject.graph.nodes
+        self._effects = [(self._read(node), ~self._ended(node)) for node in nodes]
         self._before = [0] * len(nodes)
-        self.after = [0] * len(nodes)
+        self.after = [self._live_at_end(node) for node in nodes]
         changed = True
         while changed:
             changed = False
@@ -32,10 +33,11 @@ class Liveness:
                 changed |= self._update(index, nodes[index])
 
     def _update(self, index: int, node: Node) -> bool:
-        after = self._live_at_end(node)
+        after = self.after[index]
         for following in node.following:
             after |= self._before[following]
-        before = (after & ~self._ended(node)) | self._read(node)
+        read, kept = self._effects[index]
+        before = (after & kept) | read
         self.after[index] = after
         if before == self._before[index]:
             return False
@@ -55,10 +57,10 @@ class Liveness:
         """Registers whose values from before the instruction are gone after it."""
         if node.is_call:
             return _CLOBBERED
-        return sum(1 << number for number, parts in node.effects.writes if parts == WHOLE)
+        return node.effects.ends
 
     def _read(self, node: Node) -> int:
-        read = node.effects.may_read | sum(1 << number for number, _ in node.effects.reads)
+        read = node.effects.may_read
         if not node.is_call:
             return read
         placed = self.subject.build.pieces.get(node.callee or "")

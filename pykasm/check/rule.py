@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ def applies(function: Apply) -> Apply:
     return function
 
 
+@cache
 def all_rules() -> list[Apply]:
     """Every function that looks for faults in a piece of code."""
     for name in ("registers", "stack", "flow", "memory", "calls", "style"):

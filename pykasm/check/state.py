@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pykasm.check.effects import RSP, WHOLE
 from pykasm.lang.operands import Role
@@ -11,8 +13,7 @@ ALL_FLAGS = 0x1FF
 """Every flag that iced-x86 knows (its `RflagsBits`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """Why a value is not there any more: the index of the instruction that ended it, and whether
     that was a call. `index` None: nothing was ever written."""
 
@@ -23,8 +24,7 @@ class Loss:
 NEVER = Loss(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a register holds.
 
     `missing` are the parts (bits of `WHOLE`) that some path leaves without a value, `loss` why.
@@ -73,21 +73,33 @@ class State:
     direction: bool = False
 
     def copy(self) -> State:
-        """A state that can be changed apart from this one."""
-        return replace(self, registers=list(self.registers), slots=dict(self.slots))
+        """A state that can be changed apart from this one; `slots` are never changed in place."""
+        return State(
+            self.registers[:],
+            self.depth,
+            self.base,
+            self.slots,
+            self.lost_flags,
+            self.flag_loss,
+            self.direction,
+        )
 
     def join(self, other: State) -> bool:
         """Take in another path's state; whether anything changed."""
-        before = (list(self.registers), self.depth, self.base, self.slots, self.lost_flags)
+        before = (self.registers, self.depth, self.base, self.slots, self.lost_flags)
         direction = self.direction
-        pairs = zip(self.registers, other.registers, strict=True)
-        self.registers = [mine.joined(theirs) for mine, theirs in pairs]
+        if self.registers != other.registers:
+            pairs = zip(self.registers, other.registers, strict=True)
+            self.registers = [
+                mine if mine is theirs else mine.joined(theirs) for mine, theirs in pairs
+            ]
         if self.depth != other.depth:
             self.depth = None
         if self.base != other.base:
             self.base = None
-        shared = self.slots.keys() & other.slots.keys()
-        self.slots = {at: self.slots[at].joined(other.slots[at]) for at in shared}
+        if self.slots != other.slots:
+            shared = self.slots.keys() & other.slots.keys()
+            self.slots = {at: self.slots[at].joined(other.slots[at]) for at in shared}
         self.lost_flags |= other.lost_flags
         self.flag_loss = self.flag_loss or other.flag_loss
         self.direction |= other.direction
@@ -98,16 +110,20 @@ class State:
         """Give `parts` of a register a value."""
         if number == RSP:
             return
+        if parts == WHOLE:
+            self.registers[number] = UNKNOWN if role is None else Value(role=role)
+            return
         old = self.registers[number]
         missing = old.missing & ~parts
-        keeps = parts != WHOLE and role is None
         self.registers[number] = Value(
             missing,
             old.loss if missing else None,
-            old.role if keeps else role,
+            old.role if role is None else role,
             None,
         )
 
-    def lose(self, number: int, loss: Loss) -> None:
-        """End the value of a register."""
-        self.registers[number] = Value(WHOLE, loss)
+    def lose(self, numbers: Iterable[int], loss: Loss) -> None:
+        """End the values of registers."""
+        lost = Value(WHOLE, loss)
+        for number in numbers:
+            self.registers[number] = lost

@@ -1,13 +1,14 @@
 """Follows a piece of code along all its paths and hands each instruction to the rules.
 
-A state is computed for the start of every instruction as what holds on all paths to it; then each
-instruction is visited once, in order, with its final state.
+A state is computed for the start of every block as what holds on all paths to it, and from there
+for each of its instructions; then each instruction is visited, in order, with its final state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from iced_x86 import Mnemonic, OpKind, RflagsBits
 from iced_x86 import Register as IcedRegister
@@ -40,38 +41,53 @@ class Walk:
         self.callees = callees
         self.states: dict[int, State] = {}
         self._run()
+        self._visits = [
+            (index, self.graph.nodes[index], self.states[index]) for index in sorted(self.states)
+        ]
 
     def visits(self) -> Iterator[tuple[int, Node, State]]:
         """Every instruction that is reached, with what holds before it."""
-        for index in sorted(self.states):
-            yield index, self.graph.nodes[index], self.states[index]
+        return iter(self._visits)
 
     def _run(self) -> None:
-        if not self.graph.nodes:
+        """Compute block after block, the first in the code first, until no start changes."""
+        nodes, blocks = self.graph.nodes, self.graph.blocks
+        if not nodes:
             return
-        self.states[0] = entry_state(self.graph)
+        starts = {0: entry_state(self.graph)}
         waiting = [0]
         while waiting:
-            index = waiting.pop()
-            node = self.graph.nodes[index]
-            after = self.states[index].copy()
-            self.step(index, node, after)
-            for following in node.following:
-                known = self.states.get(following)
+            start = heappop(waiting)
+            after = self._through(start, blocks[start], starts[start].copy())
+            for following in nodes[blocks[start] - 1].following:
+                known = starts.get(following)
                 if known is None:
-                    self.states[following] = after.copy()
-                    waiting.append(following)
-                elif known.join(after):
-                    waiting.append(following)
+                    starts[following] = after.copy()
+                elif not known.join(after):
+                    continue
+                if following not in waiting:
+                    heappush(waiting, following)
+
+    def _through(self, start: int, end: int, state: State) -> State:
+        """Note the state before each instruction of a block; the one after it."""
+        for index in range(start, end):
+            self.states[index] = state
+            state = state.copy()
+            self.step(index, self.graph.nodes[index], state)
+        return state
 
     def step(self, index: int, node: Node, state: State) -> None:
         """Change `state` as the instruction does."""
         if node.is_call:
             self._call(index, node, state)
             return
-        self._move_stack(node, state)
-        self._write_registers(node, state)
-        self._write_flags(index, node, state)
+        effects = node.effects
+        if effects.moves_frame:
+            self._move_stack(node, state)
+        if effects.writes:
+            self._write_registers(node, state)
+        if effects.flags_written or effects.flags_undefined:
+            self._write_flags(index, node, state)
 
     def _call(self, index: int, node: Node, state: State) -> None:
         callee = self.callees.get(node.callee or "")
@@ -82,8 +98,7 @@ class Walk:
             state.lost_flags, state.flag_loss = 0, None
             return
         loss = Loss(index, call=True)
-        for number in CLOBBERED:
-            state.lose(number, loss)
+        state.lose(CLOBBERED, loss)
         count = len(callee.signature.results) if callee and callee.signature else 0
         if pointer or callee is None:
             count = len(RESULTS)
@@ -93,7 +108,7 @@ class Walk:
 
     def _move_stack(self, node: Node, state: State) -> None:
         instruction = node.effects.instruction
-        mnemonic = instruction.mnemonic
+        mnemonic = node.effects.mnemonic
         if mnemonic == Mnemonic.PUSH:
             _push(node, state)
         elif mnemonic == Mnemonic.POP:
@@ -114,14 +129,12 @@ class Walk:
             state.depth -= node.effects.moves
 
     def _write_registers(self, node: Node, state: State) -> None:
-        mnemonic = node.effects.instruction.mnemonic
-        if mnemonic in (Mnemonic.POP, Mnemonic.LEAVE):
+        if node.effects.mnemonic in (Mnemonic.POP, Mnemonic.LEAVE):
             return
-        read = {number for number, _ in node.effects.reads}
         roles = written_roles(node)
         for number, parts in node.effects.writes:
             role = roles.get(number)
-            if role is None and number in read:
+            if role is None and any(number == one for one, _ in node.effects.reads):
                 role = state.registers[number].role  # changed in place: still the same thing
             state.write(number, parts, role)
 
@@ -130,8 +143,7 @@ class Walk:
         state.lost_flags = state.lost_flags & ~effects.flags_written | effects.flags_undefined
         if effects.flags_undefined:
             state.flag_loss = Loss(index)
-        mnemonic = effects.instruction.mnemonic
-        if mnemonic == Mnemonic.STD:
+        if effects.mnemonic == Mnemonic.STD:
             state.direction = True
         elif effects.flags_written & RflagsBits.DF:
             state.direction = False
@@ -145,14 +157,15 @@ def _push(node: Node, state: State) -> None:
     if instruction.op0_kind == OpKind.REGISTER:
         number = _number(node)
         if number is not None:
-            state.slots[state.depth] = state.registers[number]
+            state.slots = {**state.slots, state.depth: state.registers[number]}
 
 
 def _pop(node: Node, state: State) -> None:
     number = _number(node)
     value = UNKNOWN
     if state.depth is not None:
-        value = state.slots.pop(state.depth, UNKNOWN)
+        value = state.slots.get(state.depth, UNKNOWN)
+        state.slots = {at: one for at, one in state.slots.items() if at != state.depth}
         state.depth -= SLOT
     if number is not None and number != RSP:
         state.registers[number] = value
@@ -183,13 +196,16 @@ def _led_depth(instruction: object, state: State) -> int | None:
     return start - (distance - ((distance >> 63) << 64))
 
 
+NONE: dict[int, Role] = {}
+
+
 def written_roles(node: Node) -> dict[int, Role]:
     """The roles that the instruction's own operands write: the first one, for most."""
     written = node.line.written
     first = written[0] if written else None
     if isinstance(first, RegisterOperand) and first._role is not None:
         return {first._register.number: first._role}
-    return {}
+    return NONE
 
 
 def entry_state(graph: Graph) -> State:
