@@ -67,8 +67,8 @@ class _Commands(click.Group):
 
 def _author_traceback(error: Exception) -> str:
     """The traceback of an exception out of the project's own Python, without the frames of the
-    tool and of Python's library; empty if `error` came from elsewhere."""
-    tools = [module.__path__[0] for module in (pykasm, click)] + [sysconfig.get_path("stdlib")]
+    tool, of Python's library and of installed packages; empty if `error` came from elsewhere."""
+    tools = pykasm.__path__[0], sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -82,9 +82,9 @@ def _author_traceback(error: Exception) -> str:
 
 def _refusal(error: Exception) -> str:
     """What the system said to an operation on a file; empty if `error` is something else."""
-    if not isinstance(error, OSError) or error.filename is None:
+    if not isinstance(error, OSError) or error.strerror is None:
         return ""
-    return f"{error.filename}: {error.strerror}"
+    return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
 
 
 @click.group(

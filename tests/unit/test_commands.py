@@ -106,6 +106,21 @@ def test_asm_reads_a_file(tmp_path: Path) -> None:
     assert pykasm("asm", "code.txt", folder=tmp_path).stdout == "90  nop\nc3  ret\n"
 
 
+def test_output_that_has_no_room_is_told_in_one_line(project: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "pykasm", "list", "Main"],
+            cwd=project,
+            env=ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith("No space left on device\n")
+    assert "Traceback" not in result.stderr
+
+
 def test_asm_reads_standard_input() -> None:
     assert pykasm("asm", "-", text="nop\n").stdout == "90  nop\n"
 
