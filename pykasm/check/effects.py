@@ -42,7 +42,8 @@ class Effects(NamedTuple):
     bit set by number, that some use of the instruction reads (cpuid's rcx too), `ends` those whose
     old value is gone after it. Flags are bits
     of iced-x86's `RflagsBits`. `moves` is what the instruction adds to rsp, None where that
-    depends on data; `moves_frame` is whether it writes rsp or rbp at all.
+    depends on data; `moves_frame` is whether it writes rsp or rbp at all. `frame_access` is
+    the register, rsp or rbp, and the distance from it of the memory that it reads or writes.
     """
 
     instruction: Instruction
@@ -56,6 +57,7 @@ class Effects(NamedTuple):
     flags_undefined: int
     moves: int | None
     moves_frame: bool
+    frame_access: tuple[int, int] | None
     flow: int
 
 
@@ -89,6 +91,7 @@ def effects(code: bytes, bits: int) -> Effects:
         instruction.rflags_undefined,
         _stack_movement(instruction, writes),
         RSP in writes or RBP in writes,
+        _frame_access(instruction),
         instruction.flow_control,
     )
 
@@ -113,6 +116,17 @@ def _stack_movement(instruction: Instruction, writes: dict[int, int]) -> int | N
         amount -= (amount >> 63) << 64  # iced-x86 gives immediates without their sign
         return amount if instruction.mnemonic == Mnemonic.ADD else -amount
     return None
+
+
+def _frame_access(instruction: Instruction) -> tuple[int, int] | None:
+    base = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}.get(instruction.memory_base)
+    kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
+    if base is None or OpKind.MEMORY not in kinds or instruction.mnemonic == Mnemonic.LEA:
+        return None
+    if instruction.memory_index != IcedRegister.NONE:
+        return None
+    distance = instruction.memory_displacement
+    return base, distance - ((distance >> 63) << 64)
 
 
 def _has_immediate(instruction: Instruction) -> bool:

@@ -134,8 +134,9 @@ class Walk:
         roles = written_roles(node)
         for number, parts in node.effects.writes:
             role = roles.get(number)
-            if role is None and any(number == one for one, _ in node.effects.reads):
-                role = state.registers[number].role  # changed in place: still the same thing
+            if role is None and state.registers[number].role is not None:
+                if any(number == one for one, _ in node.effects.reads):
+                    role = state.registers[number].role  # changed in place: still the same thing
             state.write(number, parts, role)
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
@@ -203,7 +204,7 @@ def written_roles(node: Node) -> dict[int, Role]:
     """The roles that the instruction's own operands write: the first one, for most."""
     written = node.line.written
     first = written[0] if written else None
-    if isinstance(first, RegisterOperand) and first._role is not None:
+    if type(first) is RegisterOperand and first._role is not None:
         return {first._register.number: first._role}
     return NONE
 

@@ -10,7 +10,7 @@ from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import applies, rule
-from pykasm.check.state import Loss, Value
+from pykasm.check.state import UNKNOWN, Loss, Value
 from pykasm.check.subject import Subject, register_name
 from pykasm.check.walk import SAVED, written_roles
 from pykasm.errors import Note
@@ -69,11 +69,14 @@ _FLAG_NAMES = {
 def values_are_there(subject: Subject) -> Iterator[Finding]:
     """Reads of registers that hold nothing of use."""
     for _, node, state in subject.visits():
-        if node.effects.instruction.mnemonic == Mnemonic.PUSH or node.is_call:
+        if node.effects.mnemonic == Mnemonic.PUSH or node.is_call:
             continue  # saving a register is no use of what is in it
+        registers = state.registers
+        if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
+            continue
         roles = read_roles(node)
         for number, parts in node.effects.reads:
-            value = state.registers[number]
+            value = registers[number]
             role = roles.get(number)
             if role is not None and (value.missing & parts or not _holds(value, role)):
                 yield _lost_role(subject, node, number, value, role)

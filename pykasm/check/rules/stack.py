@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iced_x86 import Mnemonic, OpKind
-from iced_x86 import Register as IcedRegister
+from iced_x86 import Mnemonic
 
+from pykasm.check.effects import RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import applies, rule
@@ -116,7 +116,8 @@ def _entry_misalignment(subject: Subject) -> int | None:
 def nothing_lies_below(subject: Subject) -> Iterator[Finding]:
     """Memory operands below rsp."""
     for _, node, state in subject.visits():
-        if _reaches_below(node, state):
+        access = node.effects.frame_access
+        if access is not None and _reaches_below(access, state):
             yield Finding(
                 E023,
                 "memory below rsp is used",
@@ -127,18 +128,9 @@ def nothing_lies_below(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _reaches_below(node: Node, state: State) -> bool:
-    instruction = node.effects.instruction
-    kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
-    if OpKind.MEMORY not in kinds or instruction.mnemonic == Mnemonic.LEA:
-        return False
-    distance = instruction.memory_displacement
-    distance -= (distance >> 63) << 64
-    if instruction.memory_index != IcedRegister.NONE:
-        return False
-    if instruction.memory_base == IcedRegister.RSP:
-        return bool(distance < 0)
-    if instruction.memory_base == IcedRegister.RBP:
-        known = state.base is not None and state.depth is not None
-        return known and state.base - distance > state.depth
-    return False
+def _reaches_below(access: tuple[int, int], state: State) -> bool:
+    base, distance = access
+    if base == RSP:
+        return distance < 0
+    known = state.base is not None and state.depth is not None
+    return known and state.base - distance > state.depth  # type: ignore[operator]
