@@ -13,9 +13,6 @@ from pykasm import *
 MAX_INFORMATION = 1 << 20
 """Bytes; more than any loader's information has, so that a damaged size can't lead far."""
 
-MAX_TEXT = 4096
-"""Bytes read at most of a PVH text, whose size nothing tells: the page that QEMU keeps for it."""
-
 READABLE = REACH << PageShift.HUGE
 """Physical memory below it is mapped while the kernel starts."""
 
@@ -200,7 +197,5 @@ class BootInformation(BootRecord):
         with if_(CF):
             self._note(Damage.POINTER)
             ret(0, 0)
-        with if_(rax > MAX_TEXT):
-            mov(eax, MAX_TEXT)
         direct(address)
         ret(cast(address, Ptr[U8]), rax)

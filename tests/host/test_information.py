@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import MAX_TEXT, BootInformation
+from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
@@ -326,7 +326,7 @@ def test_a_pvh_text_that_cannot_be_read_is_left_out(loader: Loader) -> None:
 
 
 def test_a_pvh_text_without_an_end_is_cut(loader: Loader) -> None:
-    loader.pvh(b"x" * MAX_TEXT, command_line=PHYSICAL)
+    loader.pvh(b"x" * 2 * TEXT_SIZE, command_line=PHYSICAL)
     assert loader.damage & Damage.TEXT
     assert loader.command_line == "x" * (TEXT_SIZE - 1)
 
