@@ -1,0 +1,360 @@
+"""Faults in instructions: each function plants one kind, at every place of a piece that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import TypeAlias
+
+
+from pykasm.isa.code import Item, Label, Line
+from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
+from pykasm.isa.statement import Address, Operand, Statement
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.piece import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind, Piece
+from tests.mutation.kind import FaultKind
+
+Plant: TypeAlias = Callable[[Piece], Iterator[list[Item]]]
+
+PLANTS: dict[FaultKind, Plant] = {}
+"""What plants each kind: the items of the piece with the fault, once for every place."""
+
+RSP = REGISTERS["rsp"]
+STATUS_SETTERS = frozenset({"cmp", "test", "bt"})
+"""Instructions that only set flags."""
+
+OPPOSITES = {
+    one: other
+    for first, second in (
+        ("jz", "jnz"),
+        ("je", "jne"),
+        ("jb", "jae"),
+        ("jbe", "ja"),
+        ("jl", "jge"),
+        ("jle", "jg"),
+        ("js", "jns"),
+        ("jc", "jnc"),
+    )
+    for one, other in ((first, second), (second, first))
+}
+"""Jumps on a condition and on its opposite (AMD64 APM vol. 3, Jcc)."""
+
+
+def plants(name: str, rules: str = "") -> Callable[[Plant], Plant]:
+    """Let the function below plant the kind `name`, which `rules` forbid."""
+
+    def entered(plant: Plant) -> Plant:
+        PLANTS[FaultKind(name, rules)] = plant
+        return plant
+
+    return entered
+
+
+def _lines(piece: Piece, *mnemonics: str) -> Iterator[tuple[int, Line]]:
+    """The instructions of `piece` named so, or all, with their indexes."""
+    for index, item in enumerate(piece.items):
+        if isinstance(item, Line) and (not mnemonics or item.statement.mnemonic in mnemonics):
+            yield index, item
+
+
+def _without(piece: Piece, *indexes: int) -> list[Item]:
+    """The items but those; a label nobody uses stands there, so that indexes stay what they are."""
+    return [
+        Label("dropped") if index in indexes else item for index, item in enumerate(piece.items)
+    ]
+
+
+def _with(piece: Piece, index: int, line: Line) -> list[Item]:
+    """The items with `line` at `index`."""
+    return [*piece.items[:index], line, *piece.items[index + 1 :]]
+
+
+def _plain(line: Line, mnemonic: str) -> Line:
+    """`mnemonic` without operands in place of `line`."""
+    return line._replace(
+        statement=Statement(line.statement.bits, mnemonic), references=(), written=()
+    )
+
+
+def _with_operand(line: Line, position: int, operand: Operand, written: object) -> Line:
+    """`line` with another operand."""
+    operands, author = list(line.statement.operands), list(line.written)
+    operands[position], author[position] = operand, written
+    statement = line.statement._replace(operands=tuple(operands))
+    return line._replace(statement=statement, written=tuple(author))
+
+
+def _dropped(*mnemonics: str) -> Plant:
+    """Drops one of the instructions named so."""
+
+    def plant(piece: Piece) -> Iterator[list[Item]]:
+        for index, _ in _lines(piece, *mnemonics):
+            yield _without(piece, index)
+
+    return plant
+
+
+plants("push dropped", "E014 E020 E021 E022")(_dropped("push"))
+plants("pop dropped", "E014 E020 E021")(_dropped("pop"))
+plants("leave dropped", "E021")(_dropped("leave"))
+plants("return dropped", "E020 E021 E030")(_dropped("ret", "iretq"))
+
+
+@plants("push and pops of a kept register dropped", "E014")
+def _unsaved(piece: Piece) -> Iterator[list[Item]]:
+    if piece.kind is not Kind.FUNCTION:
+        return
+    for register in piece.kept:
+        own = [
+            index
+            for index, line in _lines(piece, "push", "pop")
+            if line.statement.operands[0] is register
+        ]
+        yield _without(piece, *own)
+
+
+@plants("pops swapped", "E014")
+def _pops_swapped(piece: Piece) -> Iterator[list[Item]]:
+    if piece.kind is not Kind.FUNCTION:
+        return
+    for (first, one), (second, other) in pairwise(_lines(piece, "pop")):
+        if second == first + 1:
+            yield [*piece.items[:first], other, one, *piece.items[second + 1 :]]
+
+
+@plants("other way of returning", "E021 E033")
+def _returns_otherwise(piece: Piece) -> Iterator[list[Item]]:
+    if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+        return
+    for index, line in _lines(piece, "ret", "iretq"):
+        other = "iretq" if line.statement.mnemonic == "ret" else "ret"
+        yield _with(piece, index, _plain(line, other))
+
+
+@plants("frame of another size", "E014 E022 E023")
+def _frame_resized(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece, "sub"):
+        if line.statement.operands[0] is RSP and piece.kind is Kind.FUNCTION:
+            size = line.statement.operands[1]
+            assert isinstance(size, int)
+            for wrong in (size - STACK_ALIGNMENT, size - SLOT, size + SLOT):
+                if wrong > 0:
+                    yield _with(piece, index, _with_operand(line, 1, wrong, wrong))
+            yield _without(piece, index)
+
+
+@plants("stack adjusted wrongly", "E020 E021 E022")
+def _adjusted_wrongly(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece, "add", "lea"):
+        target, amount = line.statement.operands[:2]
+        if target is not RSP or index < piece.prologue_items:
+            continue
+        for distance in (-SLOT, SLOT):
+            if isinstance(amount, int):
+                yield _with(piece, index, _with_operand(line, 1, amount + distance, amount))
+            elif isinstance(amount, Address):
+                moved = amount._replace(displacement=amount.displacement + distance)
+                yield _with(piece, index, _with_operand(line, 1, moved, line.written[1]))
+
+
+@plants("cld dropped", "E015")
+def _cld_dropped(piece: Piece) -> Iterator[list[Item]]:
+    for index, _ in _lines(piece, "cld"):
+        yield _without(piece, index)
+
+
+@plants("std before a string instruction", "E015")
+def _std_added(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece):
+        if line.statement.prefix.startswith("rep"):
+            yield [*piece.items[:index], _plain(line, "std"), *piece.items[index:]]
+
+
+@plants("flags not set for a jump", "E013")
+def _flags_unset(piece: Piece) -> Iterator[list[Item]]:
+    for index, _ in _lines(piece, *STATUS_SETTERS):
+        yield _without(piece, index)
+
+
+@plants("argument not moved", "E010 E011 E07x")
+def _argument_dropped(piece: Piece) -> Iterator[list[Item]]:
+    """Drops the last write of an argument's register before a call that takes it."""
+    for index, line in _lines(piece, "call"):
+        signature = getattr(line.written[0], "_signature", None)
+        count = len(signature.parameters) if signature else 0
+        for register in ARGUMENTS[:count]:
+            written = _last_write(piece, index, register)
+            if written is not None:
+                yield _without(piece, written)
+
+
+def _last_write(piece: Piece, before: int, register: Register) -> int | None:
+    """The move to `register` in the straight code that ends at `before`."""
+    for index in range(before - 1, piece.prologue_items - 1, -1):
+        item = piece.items[index]
+        if not isinstance(item, Line) or item.statement.mnemonic.startswith(("j", "call")):
+            return None
+        operands = item.statement.operands
+        if operands and _is_part(operands[0], register):
+            return index if item.statement.mnemonic in ("mov", "lea", "movzx") else None
+    return None
+
+
+def _is_part(operand: object, register: Register) -> bool:
+    return (
+        isinstance(operand, Register)
+        and operand.kind is RegisterKind.GENERAL
+        and operand.number == register.number
+    )
+
+
+@plants("result not moved", "E010 E011")
+def _result_dropped(piece: Piece) -> Iterator[list[Item]]:
+    """Drops the write of rax before the function is left."""
+    if not piece.signature.results:
+        return
+    for index, _ in _lines(piece, "ret"):
+        written = _last_write(piece, index, REGISTERS["rax"])
+        if written is not None:
+            yield _without(piece, written)
+
+
+@plants("first value of a name dropped", "E010 E012")
+def _name_unset(piece: Piece) -> Iterator[list[Item]]:
+    seen: set[int] = {id(role) for role in piece.roles if role.kind == "parameter"}
+    for index, line in _lines(piece):
+        first = line.written[0] if line.written else None
+        role = first._role if isinstance(first, RegisterOperand) else None
+        if role is None or id(role) in seen:
+            continue
+        seen.add(id(role))
+        if line.statement.mnemonic in ("mov", "lea", "movzx", "movsx", "xor", "pop"):
+            yield _without(piece, index)
+
+
+@plants("call dropped")
+def _call_dropped(piece: Piece) -> Iterator[list[Item]]:
+    yield from _dropped("call")(piece)
+
+
+@plants("width of an operand changed", "E010 E07x")
+def _width_changed(piece: Piece) -> Iterator[list[Item]]:
+    """One operand becomes narrower or wider, the others stay."""
+    for index, line in _lines(piece):
+        for position, operand in enumerate(line.statement.operands):
+            written = line.written[position] if position < len(line.written) else None
+            changed = _of_other_width(operand)
+            if changed is not None and index >= piece.prologue_items:
+                yield _with(piece, index, _with_operand(line, position, changed, written))
+
+
+def _of_other_width(operand: Operand) -> Operand | None:
+    """`operand` with half its width, or from one byte on with twice that."""
+    size = getattr(operand, "size", 0)
+    if size not in (1, 2, 4, 8):
+        return None
+    other = size // 2 if size > 1 else 2
+    if isinstance(operand, Address):
+        return operand._replace(size=other)
+    if isinstance(operand, Register) and operand.kind is RegisterKind.GENERAL:
+        return general(operand.number, other)
+    return None
+
+
+@plants("write narrowed", "E010")
+def _write_narrowed(piece: Piece) -> Iterator[list[Item]]:
+    """A move to a register becomes one of 16 bits, which leaves the rest as it was."""
+    for index, line in _lines(piece, "mov"):
+        target, source = line.statement.operands
+        wide = isinstance(target, Register) and target.kind is RegisterKind.GENERAL
+        if not wide or index < piece.prologue_items or target.number in (4, 5):
+            continue
+        if not isinstance(source, Register | Address) or getattr(target, "size", 0) < 4:
+            continue
+        if isinstance(source, Register) and source.kind is not RegisterKind.GENERAL:
+            continue
+        narrow = line
+        for position, operand in enumerate((target, source)):
+            less = (
+                operand._replace(size=2)
+                if isinstance(operand, Address)
+                else general(operand.number, 2)
+            )
+            narrow = _with_operand(narrow, position, less, line.written[position])
+        yield _with(piece, index, narrow)
+
+
+@plants("release of a lock skipped", "E050")
+def _lock_kept(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece, "inc"):
+        first = line.written[0]
+        if isinstance(first, MemoryOperand) and "now_serving" in first._text():
+            yield _without(piece, index)
+
+
+@plants("interrupts left off", "E051")
+def _interrupts_off(piece: Piece) -> Iterator[list[Item]]:
+    """Drops the `popfq` that gives back what `pushfq` and `cli` took, with its push."""
+    for (before, _), (index, line) in pairwise(_lines(piece)):
+        if line.statement.mnemonic == "popfq":
+            yield _without(piece, before, index)
+
+
+@plants("condition negated")
+def _negated(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece, *OPPOSITES):
+        other = line.statement._replace(mnemonic=OPPOSITES[line.statement.mnemonic])
+        yield _with(piece, index, line._replace(statement=other))
+
+
+@plants("operands swapped")
+def _swapped(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece):
+        operands = line.statement.operands
+        if index < piece.prologue_items or len(operands) != 2 or operands[0] is operands[1]:
+            continue
+        if all(isinstance(one, Register) for one in operands):
+            first, second = line.written
+            swapped = _with_operand(line, 0, operands[1], second)
+            yield _with(piece, index, _with_operand(swapped, 1, operands[0], first))
+
+
+@plants("another name's register")
+def _misnamed(piece: Piece) -> Iterator[list[Item]]:
+    """A name in place of another one with a value of the same width."""
+    for index, line in _lines(piece):
+        for position, written in enumerate(line.written):
+            if not isinstance(written, RegisterOperand) or written._role is None:
+                continue
+            for role in piece.roles:
+                if role is not written._role and role.start < index:
+                    register = general(role.register.number, written._register.size)
+                    other = RegisterOperand(register, written._kind, role)
+                    yield _with(piece, index, _with_operand(line, position, register, other))
+                    break
+
+
+@plants("number off by one")
+def _off_by_one(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece):
+        for position, operand in enumerate(line.statement.operands):
+            if isinstance(operand, int) and line.statement.operands[0] is not RSP:
+                wrong = operand + 1
+                yield _with(piece, index, _with_operand(line, position, wrong, wrong))
+
+
+@plants("another field")
+def _misplaced(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece):
+        for position, operand in enumerate(line.statement.operands):
+            if isinstance(operand, Address) and operand.base is not None and not operand.symbolic:
+                moved = operand._replace(displacement=operand.displacement + SLOT)
+                written = line.written[position]
+                yield _with(piece, index, _with_operand(line, position, moved, written))
+
+
+@plants("instruction dropped")
+def _any_dropped(piece: Piece) -> Iterator[list[Item]]:
+    for index, line in _lines(piece):
+        if index >= piece.prologue_items and line.written:
+            yield _without(piece, index)

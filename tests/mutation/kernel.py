@@ -1,0 +1,129 @@
+"""The kernel under test: assembled once, then a piece at a time with a fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from kernel.image import image
+from pykasm.check.finding import Finding
+from pykasm.check.graph import jump_tables
+from pykasm.check.rule import all_rules
+from pykasm.check.subject import Build, Subject
+from pykasm.encode.encoder import Encoder
+from pykasm.encode.layout import assemble
+from pykasm.errors import Collector, collecting
+from pykasm.isa.code import Item
+from pykasm.lang.assertions import asserting
+from pykasm.lang.data import Packer
+from pykasm.lang.functions import Assembly, BoundFunction, Function, assembling
+from pykasm.lang.image import PackedData
+from pykasm.lang.objects import PlacedPiece, assemble_program
+from pykasm.lang.piece import Kind, Piece
+from pykasm.lang.subsystem import Subsystem
+from pykasm.lang.unit import Unit
+
+BITS = 64
+"""The code that the checker looks at."""
+
+
+class Kernel:
+    """The kernel of the day; `build` is what the checker knows of it."""
+
+    def __init__(self) -> None:
+        self.image = image()
+        self.program = self.image.assemble()
+        self.encoder = Encoder()
+        units = assemble_program(self.program, self.encoder, ".")
+        self.build = Build.of(self.program, units)
+        self.pieces = _unlike(self.build)
+        self.findings = {
+            symbol: _errors(Subject(placed, self.build)) for symbol, placed in self.pieces.items()
+        }
+        """What the checker says of each piece as it is."""
+        self.data = {
+            packed.datum._symbol: packed
+            for unit in self.program.units
+            for packed in self.program.packed[unit.name]
+        }
+
+    def functions(self) -> Iterator[BoundFunction[Any]]:
+        """Every function that has a body of its own in the source."""
+        for subsystem in self.image.subsystems:
+            names = {name: None for one in type(subsystem).__mro__ for name in vars(one)}
+            for name in names:
+                found = getattr(type(subsystem), name, None)
+                if isinstance(found, Function) and found.traits.bits == BITS:
+                    yield getattr(subsystem, name)
+
+    def assembled(self, piece: Piece, items: list[Item]) -> PlacedPiece:
+        """`piece` with other items. Raises what the language and the encoder find."""
+        code = assemble(items, self.encoder, piece.symbol)
+        original = self.pieces[piece.symbol]
+        return PlacedPiece(replace(piece, items=items), code, original.section, original.offset)
+
+    def written(self, bound: BoundFunction[Any]) -> tuple[Piece, list[PackedData]]:
+        """The piece that a function comes to now, and the data that are new with it.
+
+        Raises `BuildFailed` with the mistakes that the language finds.
+        """
+        unit, subsystem = self._unit_of(bound)
+        scratch = replace(
+            unit,
+            pieces=[],
+            data=list(unit.data),
+            forgotten=[],
+            _strings=dict(unit._strings),
+            _counts=dict(unit._counts),
+        )
+        with (
+            collecting(Collector()) as collector,
+            asserting(self.image.on_assert),
+            assembling(scratch),
+        ):
+            Assembly(scratch, subsystem)._write(bound)
+            packed = [_packed(datum, scratch) for datum in scratch.data[len(unit.data) :]]
+            collector.finish()
+        return scratch.pieces[0], packed
+
+    def _unit_of(self, bound: BoundFunction[Any]) -> tuple[Unit, Subsystem]:
+        pairs = zip(self.program.units, self.image.subsystems, strict=True)
+        return next(pair for pair in pairs if pair[1] is bound._owner)
+
+    def checked(self, placed: PlacedPiece, data: list[PackedData]) -> list[Finding]:
+        """The errors that the checker finds in `placed` and not in the kernel as it is."""
+        symbol = placed.piece.symbol
+        tables = jump_tables({one.datum._symbol: list(one.references) for one in data})
+        build = replace(
+            self.build,
+            pieces={**self.build.pieces, symbol: placed},
+            tables={**self.build.tables, **tables},
+            data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
+        )
+        known = {str(one) for one in self.findings[symbol]}
+        return [one for one in _errors(Subject(placed, build)) if str(one) not in known]
+
+
+def _unlike(build: Build) -> dict[str, PlacedPiece]:
+    """The pieces that the checker looks at, of the stubs that are alike only one."""
+    found: dict[str, PlacedPiece] = {}
+    seen: set[tuple[str, ...]] = set()
+    for symbol, placed in build.pieces.items():
+        piece = placed.piece
+        shape = tuple(one.line.statement.mnemonic for one in placed.code.lines)
+        if piece.bits == BITS and (piece.kind is not Kind.NAKED or shape not in seen):
+            found[symbol] = placed
+            seen.add(shape)
+    return found
+
+
+def _packed(datum: Any, unit: Unit) -> PackedData:
+    packer = Packer(unit.string)
+    packer.pack(datum._kind, datum._initial)
+    return PackedData(datum, bytes(packer.bytes), packer.references)
+
+
+def _errors(subject: Subject) -> list[Finding]:
+    found = [one for apply in all_rules() for one in apply(subject)]
+    return [one for one in found if one.severity == "error"]

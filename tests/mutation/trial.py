@@ -1,0 +1,172 @@
+"""Trials: faults planted by a fixed seed, and what becomes of each."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from itertools import zip_longest
+from typing import NamedTuple
+
+from pykasm.errors import BuildFailed, Mistake
+from pykasm.isa.code import Item, PlacedLine
+from pykasm.lang.image import PackedData
+from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.piece import Kind
+from tests.mutation.behaviour import Laboratory, Run
+from tests.mutation.instructions import PLANTS
+from tests.mutation.kernel import Kernel
+from tests.mutation.kind import FaultKind
+from tests.mutation.source import REWRITES, Body, Rewrite
+
+SEED = 1985
+"""Any fixed number does."""
+
+RUNS = 40
+"""Random runs before two versions of a piece count as the same."""
+
+Made = tuple[PlacedPiece, list[PackedData]]
+"""A piece with a fault, and the data that came with it."""
+
+
+class Outcome(Enum):
+    """What becomes of a planted fault."""
+
+    SAME_CODE = "same code"
+    BUILD = "found at build time"
+    RUNNING = "only by running"
+    NO_CHANGE = "no change seen"
+    NOTHING = "found by nothing"
+
+
+class Mutant(NamedTuple):
+    """A fault of `kind` in the piece `symbol`; `make` raises what is found before assembly ends."""
+
+    kind: FaultKind
+    symbol: str
+    make: Callable[[], Made]
+
+
+class Verdict(NamedTuple):
+    """What became of `mutant`; `by` is the rule or the kind of mistake that found it, `place` the
+    first line that differs."""
+
+    mutant: Mutant
+    outcome: Outcome
+    by: str = ""
+    place: str = ""
+
+
+def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
+    """Every fault that can be planted, by kind."""
+    found: dict[FaultKind, list[Mutant]] = {}
+    for kind, plant in PLANTS.items():
+        found[kind] = [
+            Mutant(kind, symbol, partial(_from_items, kernel, placed, items))
+            for symbol, placed in kernel.pieces.items()
+            for items in plant(placed.piece)
+        ]
+    bodies = [Body(bound) for bound in kernel.functions()]
+    for kind, rewrite in REWRITES.items():
+        found[kind] = [
+            Mutant(kind, body.bound._label, partial(_from_source, kernel, body, node, rewrite))
+            for body in bodies
+            for node in body.places(rewrite)
+        ]
+    return found
+
+
+def _from_items(kernel: Kernel, placed: PlacedPiece, items: list[Item]) -> Made:
+    return kernel.assembled(placed.piece, items), []
+
+
+def _from_source(kernel: Kernel, body: Body, node: ast.AST, rewrite: Rewrite) -> Made:
+    piece, data = kernel.written(body.faulty(node, rewrite))
+    return kernel.assembled(piece, piece.items), data
+
+
+def chosen(kernel: Kernel, most: int) -> list[Mutant]:
+    """At most so many faults of each kind, always the same ones of the same kernel."""
+    chance = random.Random(SEED)
+    return [
+        mutant
+        for mutants in planted(kernel).values()
+        for mutant in chance.sample(mutants, min(most, len(mutants)))
+    ]
+
+
+class Court:
+    """Finds out what becomes of faults in `kernel`."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        signatures = {
+            symbol: placed.piece.signature if placed.piece.kind is Kind.FUNCTION else None
+            for symbol, placed in kernel.build.pieces.items()
+        }
+        self.laboratory = Laboratory(signatures, kernel.data)
+        self._runs: dict[tuple[str, int], Run] = {}
+
+    def judge(self, mutant: Mutant, run: bool = True) -> Verdict:
+        """What becomes of `mutant`; without `run` nothing is run to find it."""
+        try:
+            made, data = mutant.make()
+        except BuildFailed as failed:
+            return Verdict(mutant, Outcome.BUILD, failed.mistakes[0].kind)
+        except Mistake as mistake:
+            return Verdict(mutant, Outcome.BUILD, mistake.kind)
+        original = self.kernel.pieces[mutant.symbol]
+        if made.code.code == original.code.code and _aims(made) == _aims(original):
+            return Verdict(mutant, Outcome.SAME_CODE)
+        place = _first_difference(original, made)
+        where = str(place.line.source)
+        found = self.kernel.checked(made, data)
+        if found:
+            return Verdict(mutant, Outcome.BUILD, found[0].rule, where)
+        return Verdict(
+            mutant,
+            self._compared(made, data, place.offset) if run else Outcome.NOTHING,
+            place=where,
+        )
+
+    def _compared(self, made: PlacedPiece, data: list[PackedData], offset: int) -> Outcome:
+        """Run the piece with the fault beside the one without."""
+        reached = False
+        for seed in range(RUNS):
+            original = self._original(made.piece.symbol, seed)
+            if not original.reached(offset):
+                continue
+            reached = True
+            if original.differs(self.laboratory.run(made, data, seed)):
+                return Outcome.RUNNING
+        return Outcome.NO_CHANGE if reached else Outcome.NOTHING
+
+    def _original(self, symbol: str, seed: int) -> Run:
+        if (symbol, seed) not in self._runs:
+            placed = self.kernel.pieces[symbol]
+            self._runs[symbol, seed] = self.laboratory.run(placed, [], seed)
+        return self._runs[symbol, seed]
+
+
+def _aims(placed: PlacedPiece) -> list[tuple[object, ...]]:
+    """What the code refers to; jump tables have another name each time."""
+    return [
+        (one.offset, one.kind, one.addend, "table" not in one.target and one.target)
+        for one in placed.code.relocations
+    ]
+
+
+def _first_difference(original: PlacedPiece, other: PlacedPiece) -> PlacedLine:
+    """The first line of `original` that is another one in `other`, or its last one."""
+    lines = original.code.lines
+    for mine, theirs in zip_longest(lines, other.code.lines):
+        if mine is None or theirs is None or _meaning(mine) != _meaning(theirs):
+            return mine or lines[-1]
+    return lines[-1]
+
+
+def _meaning(placed: PlacedLine) -> tuple[object, ...]:
+    aims = tuple(one.target for one in placed.line.references if isinstance(one.target, str))
+    return placed.line.statement, aims
