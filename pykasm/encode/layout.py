@@ -6,14 +6,14 @@ changes; as nothing shrinks again this ends. A jump that its author asked to be 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any
 
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.nops import nops
-from pykasm.errors import BranchRangeMistake, EncodingMistake, PlaceMistake
+from pykasm.errors import BranchRangeMistake, EncodingMistake, Mistake, PlaceMistake, report
 from pykasm.isa.code import (
     Align,
     AssembledCode,
@@ -53,15 +53,45 @@ def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
 
 
 def assemble_all(pieces: Sequence[tuple[str, Body]], encoder: Encoder) -> list[AssembledCode]:
-    """Lay out many pieces, given as symbol and body, with all their statements encoded at once."""
+    """Lay out many pieces, given as symbol and body, with all their statements encoded at once.
+
+    Of the mistakes in several pieces all but the last are reported, and that is raised.
+    """
     layouts = [_Layout(symbol, body) for symbol, body in pieces]
-    encodings = encoder.encode([s for layout in layouts for s in layout.statements])
-    assembled = []
+    try:
+        encodings = encoder.encode([s for layout in layouts for s in layout.statements])
+    except Mistake:
+        raise _last([one for layout in layouts for one in _refused(layout, encoder)]) from None
+    assembled: list[AssembledCode] = []
+    mistakes: list[Mistake] = []
     end = 0
     for layout in layouts:
         start, end = end, end + len(layout.statements)
-        assembled.append(layout.assembled(encodings[start:end], encoder))
+        try:
+            assembled.append(layout.assembled(encodings[start:end], encoder))
+        except Mistake as mistake:
+            mistakes.append(mistake)
+    if mistakes:
+        raise _last(mistakes)
     return assembled
+
+
+def _refused(layout: _Layout, encoder: Encoder) -> Iterator[Mistake]:
+    """The mistakes in statements that do not encode, at the lines that made them."""
+    lines = [item for item in layout.body if isinstance(item, Line)]
+    for line, statement in zip(lines, layout.statements, strict=True):
+        try:
+            encoder.encode([statement])
+        except Mistake as mistake:
+            mistake.span = _span(line)
+            yield mistake
+
+
+def _last(mistakes: list[Mistake]) -> Mistake:
+    """The last of `mistakes`, after reporting the others."""
+    for mistake in mistakes[:-1]:
+        report(mistake)
+    return mistakes[-1]
 
 
 class _Layout:
@@ -69,7 +99,7 @@ class _Layout:
 
     `statements` is what to encode, line by line; of a jump that can grow it has the short form.
     `encodings` and `offsets` run parallel to the items of the body, what is no line encoded as
-    nothing. The others are indexes of items.
+    nothing. `labels`, `paddings`, `jumps` and `referring` tell where such items are in the body.
     """
 
     def __init__(self, symbol: str, body: Body) -> None:
@@ -79,7 +109,7 @@ class _Layout:
         self.labels: dict[Label, int] = {}
         self.paddings: list[int] = []
         self.jumps: list[int] = []
-        self.referring: list[int] = []
+        self.referring: list[tuple[int, Line]] = []
         self.encodings: list[Encoding] = []
         self.offsets: list[int] = []
         self._sort_items()
@@ -96,7 +126,7 @@ class _Layout:
 
     def _referring(self, index: int, line: Line) -> Statement:
         """Note that `line` refers to something; what to encode for it."""
-        self.referring.append(index)
+        self.referring.append((index, line))
         if type(line.references[0].target) is Label:
             short = _short_form(line.statement)
             if short is not None:
@@ -177,9 +207,9 @@ class _Layout:
     def _fill(self, code: bytearray) -> list[CodeRelocation]:
         """Fill in what is known and tell what the linker has to."""
         relocations: list[CodeRelocation] = []
-        for index in self.referring:
-            line, start = self._line(index), self.offsets[index]
-            fixups, references = self.encodings[index].fixups, line.references
+        for index, line in self.referring:
+            start, fixups = self.offsets[index], self.encodings[index].fixups
+            references = line.references
             if len(fixups) != len(references):
                 raise _unmatched(line)
             for fixup, (operand, target, addend) in zip(fixups, references, strict=True):

@@ -8,6 +8,7 @@ from typing import Any
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble_all
+from pykasm.errors import Collector, collecting
 from pykasm.isa.code import AssembledCode
 from pykasm.isa.statement import FixupKind
 from pykasm.lang.data import LabelAddress, Storage
@@ -75,7 +76,8 @@ class AssembledUnit:
 def assemble_program(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
     """Encode all code in one go and fill an object for each unit.
 
-    `directory` is the root that source paths in debugging information are relative to.
+    `directory` is the root that source paths in debugging information are relative to. Raises
+    `BuildFailed` with all mistakes that only show now, such as a label that was never placed.
     """
     with without_garbage_collection():
         return _assembled(program, encoder, directory)
@@ -83,7 +85,11 @@ def assemble_program(program: Program, encoder: Encoder, directory: str) -> list
 
 def _assembled(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
     pieces = [piece for unit in program.units for piece in unit.pieces]
-    codes = assemble_all([(piece.symbol, piece.items) for piece in pieces], encoder)
+    with collecting(Collector()) as collector:
+        codes: list[AssembledCode] = []
+        with collector.catching():
+            codes = assemble_all([(piece.symbol, piece.items) for piece in pieces], encoder)
+        collector.finish()
     by_symbol = {piece.symbol: code for piece, code in zip(pieces, codes, strict=True)}
     types = DebugTypes()
     return [

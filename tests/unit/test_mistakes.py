@@ -1095,6 +1095,51 @@ got: a call of the prefix"""
     )
 
 
+def test_a_register_that_no_encoding_has() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(cr9, rax)
+            mov(rax, cr1)
+
+        @function
+        def wrong_too(self) -> None:
+            jmp(Label("elsewhere"))
+            mov(rax, cr1)
+
+    message = message_of(Wrong)
+    assert message.startswith(
+        """\
+error[encoding]: no encoder makes machine code that means `mov cr9, rax`
+  FILE:LINE
+  LINE |             mov(cr9, rax)
+        |             ^^^^^^^^^^^^^
+expected: bytes that decode to the same instruction and operands
+got: no such bytes from Keystone and from iced-x86
+help: write the instruction in another form
+
+error[encoding]: no encoder makes machine code that means `mov rax, cr1`
+"""
+    )
+    assert message.endswith("\n\n3 errors")
+
+
+def test_labels_that_several_functions_lack() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            jmp(Label("elsewhere"))
+
+        @function
+        def wrong_too(self) -> None:
+            jmp(Label("nowhere"))
+
+    message = message_of(Wrong)
+    assert "the label `elsewhere` is not in this code" in message
+    assert "the label `nowhere` is not in this code" in message
+    assert message.endswith("\n\n2 errors")
+
+
 def test_a_label_of_another_function() -> None:
     class Wrong(Base):
         @function
