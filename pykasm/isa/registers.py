@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+WORD = 4
+"""Writing a general register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
+
 
 class RegisterKind(Enum):
     """Which register file a register belongs to."""

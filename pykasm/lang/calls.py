@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
-from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
+from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.lang.builder import AddressOperand, current, emit
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
 from pykasm.lang.piece import (
@@ -31,9 +31,6 @@ TEMPORARIES = tuple(REGISTERS[name] for name in ("rax", "r10", "r11"))
 
 FIRST_HIGH_BYTE = 4
 """The number of ah (AMD64 APM vol. 3, 1.4.1); those of ch, dh and bh follow."""
-
-WORD = 4
-"""Writing a register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from pykasm.errors import FlowMistake, Mistake, OperandFormMistake, ValueRangeMistake, report
 from pykasm.isa.code import Item, Label, Line
+from pykasm.isa.registers import WORD
 from pykasm.lang.builder import CodeBuilder, current, emit, join, place
 from pykasm.lang.conditions import Condition, condition
 from pykasm.lang.data import jump_table
@@ -350,7 +351,7 @@ class Switch(Word):
         join(self.done)
 
     def _dispatch(self, otherwise: Label) -> None:
-        if self._is_dense:
+        if self._is_dense and self._may_widen:
             self._jump_by_table(otherwise)
             return
         for number, target in self.cases.items():
@@ -387,11 +388,23 @@ class Switch(Word):
         )
         emit("jmp", slot)
 
+    @property
+    def _may_widen(self) -> bool:
+        """Whether the value is all that its register holds, so that the rest may be cleared.
+
+        A register that is named in 32 bits counts: writing it clears its upper half anyway.
+        """
+        size, role = self.value._register.size, self.value._role
+        whole = role.register.size if role else max(size, WORD)
+        return size == whole
+
     def _widened(self) -> RegisterOperand:
-        if self.value._register.size >= 4:
+        """The value in 64 bits, of which an index needs all."""
+        size = self.value._register.size
+        if size > WORD or (size == WORD and self.value._role):
             return self.value
         wide: Any = u32(self.value)
-        emit("movzx", wide, self.value)
+        emit("mov" if size == WORD else "movzx", wide, self.value)
         return wide  # type: ignore[no-any-return]
 
 
