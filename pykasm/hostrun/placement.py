@@ -90,7 +90,8 @@ class Placement:
             offsets.append(size)
             size += section.size
         size += self.symbols[output.reserve] if output.reserve else 0
-        address = self._end + (0 if output.physical else self._base)
+        start = self._end
+        address = start + (0 if output.physical else self._base)
         if size:
             linked = output.place if isinstance(output.place, int) else address
             region = memory.map(output.name, address, size, output.permissions, linked)
@@ -98,6 +99,8 @@ class Placement:
             self._end += region.mapped + PAGE  # a gap, so that overruns fault
         self.symbols[f"{output.symbol}_start"] = address
         self.symbols[f"{output.symbol}_end"] = address + size
+        if not output.physical:
+            self.symbols[f"{output.symbol}_load"] = start
         if output.fixed:
             self.symbols[f"{output.symbol}_size"] = size
 
