@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 from pykasm.objects import dwarf
 from pykasm.objects.debug import DebugFunction, DebugUnit, EntryFrame
@@ -110,7 +110,7 @@ def _advance(distance: int) -> bytes:
 _NOTHING = unique_frame(None, None, (), frozenset(), False)
 
 
-@lru_cache(65536)
+@cache
 def _change(distance: int, before: Frame, after: Frame) -> bytes:
     """The instructions that turn the rules of `before` into those of `after`, `distance` on."""
     change = _address_change(before, after) + _register_changes(before, after)

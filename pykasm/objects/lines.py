@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 
 from pykasm.objects import dwarf
 from pykasm.objects.debug import DebugFunction, DebugUnit
@@ -101,7 +101,7 @@ def _rows(function: DebugFunction) -> Iterator[tuple[int, Source]]:
             before = source
 
 
-@lru_cache(65536)
+@cache
 def _row(lines: int, addresses: int) -> bytes:
     """The shortest opcodes that add to the line and the address and append a row (6.2.5.1)."""
     step = lines - _LINE_BASE

@@ -81,8 +81,7 @@ class Binding(Enum):
     GLOBAL = 1
 
 
-@dataclass(slots=True, frozen=True)
-class Symbol:
+class Symbol(NamedTuple):
     """A name for `size` bytes at `offset` of `section` (None: defined in another object)."""
 
     name: str

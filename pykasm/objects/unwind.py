@@ -7,7 +7,7 @@ it saves is followed along its branches (DWARF 5, 6.4, calls the result a table 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from operator import itemgetter
 
 from pykasm.objects.debug import EntryFrame
@@ -48,11 +48,11 @@ class Frame:
     call: bool
 
 
-unique_frame = lru_cache(None)(Frame)
+unique_frame = cache(Frame)
 """Makes a frame, or finds the one that is like it: so they are compared and looked up quickly."""
 
 
-@lru_cache
+@cache
 def entry_frame(entry: EntryFrame, pushed: int) -> Frame:
     """The frame at the first instruction of a function, `pushed` bytes below what `entry` says."""
     match entry:
@@ -103,7 +103,7 @@ _offset = itemgetter(0)
 _NO_EFFECT = Effect()
 
 
-@lru_cache
+@cache
 def _reader(lost: frozenset[int]) -> EffectReader:
     """The reader for a function that may change the registers in `lost`."""
     return EffectReader(GENERAL - lost)
@@ -138,7 +138,7 @@ def _follow(
     return rows, unreached
 
 
-@lru_cache(65536)
+@cache
 def _after(frame: Frame, effect: Effect) -> Frame:
     """The frame after an instruction of `effect`."""
     for action, argument in effect.steps:
