@@ -30,6 +30,9 @@ from pykasm.hostrun.ports import Ports
 NOWHERE = (1 << 64) - 1
 """Where the emulator would stop by itself: no code can be there."""
 
+TRANSLATIONS = 1 << 24
+"""Bytes for translated code; by default the emulator reserves 1 GiB for each instance."""
+
 HLT = b"\xf4"
 
 EXCEPTIONS = {
@@ -71,6 +74,7 @@ class Machine:
     def __init__(self) -> None:
         made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
         self.emulator = made
+        self.emulator.ctl_set_tcg_buffer_size(TRANSLATIONS)
         self.emulator.ctl_set_tlb_mode(UC_TLB_VIRTUAL)  # the other mode cuts addresses to 52 bits
         self.ports = Ports()
         self.refused: Access | None = None
