@@ -22,7 +22,7 @@ from pykasm.lang.piece import (
     PieceBuilder,
     Signature,
 )
-from pykasm.lang.types import U64, Fn, Ptr, TypeMeta, Void, is_pointer
+from pykasm.lang.types import U64, Fn, Ptr, TypeMeta, Void, is_pointer, is_user
 from pykasm.source import author_moment
 
 RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
@@ -240,7 +240,7 @@ def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
 
 def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
     """Whether a value of type `given` may go where `wanted` is: pointers keep their target."""
-    if is_pointer(wanted) != is_pointer(given):
+    if is_pointer(wanted) != is_pointer(given) or is_user(wanted) != is_user(given):
         return False
     if issubclass(wanted, Ptr) and issubclass(given, Ptr):
         return wanted is given or Void in (wanted._target, given._target)

@@ -50,6 +50,7 @@ class Traits:
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
     allow: Mapping[str, str] | None = None
+    copies_user: bool = False
 
 
 class Function(Generic[R]):
@@ -173,23 +174,31 @@ def _decorator(*traits: Any, **more: Any) -> Any:
 def function(body: Callable[..., R]) -> Function[R]: ...
 @overload
 def function(
-    *, init: bool = False, exported: bool = False, allow: Mapping[str, str] | None = None
+    *,
+    init: bool = False,
+    exported: bool = False,
+    copies_user: bool = False,
+    allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
     body: Callable[..., R] | None = None,
     *,
     init: bool = False,
     exported: bool = False,
+    copies_user: bool = False,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
 
     `init`: only starting up calls it, and its memory is given back. `exported`: something
     outside of the image (a debugger, a test) uses it, so nothing warns that it is unreachable.
+    `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
     `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = INIT_TEXT if init else TEXT
-    made = _decorator(Kind.FUNCTION, section=section, exported=exported, allow=allow)
+    made = _decorator(
+        Kind.FUNCTION, section=section, exported=exported, copies_user=copies_user, allow=allow
+    )
     return made(body) if body is not None else made
 
 
@@ -297,6 +306,7 @@ class Assembly:
             entered=_entered(builder, traits),
             pushed=traits.pushed,
             exported=traits.exported,
+            copies_user=traits.copies_user,
             doc=function.__doc__ or "",
         )
         self.unit.pieces.append(piece)

@@ -163,6 +163,9 @@ if TYPE_CHECKING:
 
         _target: ClassVar[TypeMeta]
 
+    class User(Ptr[T]):
+        """The address of a `T` that a program gave: only copy routines may follow it."""
+
     class Array(Type, Generic[T]):
         """`count` elements of `T`, written `T * count` (and `Array[T]` in annotations)."""
 
@@ -183,7 +186,10 @@ else:
         _target = Void
 
         def __class_getitem__(cls, target):
-            return _made(cls, f"Ptr[{_name_of(target)}]", target, _target=target)
+            return _made(cls, f"{cls.__name__}[{_name_of(target)}]", target, _target=target)
+
+    class User(Ptr):
+        """The address of a `T` that a program gave: only copy routines may follow it."""
 
     class Array(Type):
         """`count` elements of `T`, written `T * count` (and `Array[T]` in annotations)."""
@@ -369,7 +375,7 @@ def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
     if not isinstance(kind, TypeMeta):
         return kind
     if issubclass(kind, Ptr):
-        return _generic(Ptr)[_resolved(kind._target, names)]
+        return _generic(User if is_user(kind) else Ptr)[_resolved(kind._target, names)]
     if issubclass(kind, Array) and kind._count is None:
         return _generic(Array)[_resolved(kind._element, names)]
     if issubclass(kind, Fn):
@@ -454,6 +460,11 @@ class Union(Struct):
 def is_pointer(kind: TypeMeta) -> bool:
     """Whether `kind` is a `Ptr[…]` or a `Fn[…]`."""
     return issubclass(kind, _PointerBase)
+
+
+def is_user(kind: TypeMeta) -> bool:
+    """Whether `kind` is an address that a program gave."""
+    return issubclass(kind, User)
 
 
 def is_struct(kind: TypeMeta) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iced_x86 import Instruction, InstructionInfoFactory, OpAccess
+from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic, OpAccess
 
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
@@ -12,7 +12,14 @@ from pykasm.check.rule import applies, rule
 from pykasm.check.subject import Subject
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.types import is_user
 
+E060 = rule(
+    "E060",
+    "a pointer that a program gave is followed outside of the copy routines",
+    """It may point anywhere, into the kernel too, and its page may be missing. Only the copy
+    routines check it and survive its faults.""",
+)
 E061 = rule(
     "E061",
     "a store to read-only data",
@@ -26,6 +33,30 @@ E062 = rule(
 
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 _FACTORY = InstructionInfoFactory()
+
+
+@applies
+def user_pointers_are_copied(subject: Subject) -> Iterator[Finding]:
+    """Memory operands whose base is a `User[T]`."""
+    if subject.piece.copies_user:
+        return
+    for _, node, _ in subject.visits():
+        for operand in node.line.written:
+            base = operand._base if isinstance(operand, MemoryOperand) else None
+            if base is None or not is_user(base._kind) or _only_computes(node):
+                continue
+            yield Finding(
+                E060,
+                f"`{base._text()}` was given by a program",
+                span=span_of(node.line, base._text()),
+                mark="this follows it",
+                fix="copy in what it points to, by a function marked `copies_user=True`",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _only_computes(node: Node) -> bool:
+    return bool(node.effects.instruction.mnemonic == Mnemonic.LEA)
 
 
 @applies
