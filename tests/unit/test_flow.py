@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
 from pykasm import *
+from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host
+from pykasm.lang.types import numbers_of
 from tests.unit.flow_support import (
     LOG_SIZE,
+    OPERATORS,
     VARIABLES,
     Block,
     Chain,
@@ -20,6 +24,7 @@ from tests.unit.flow_support import (
     conditions,
     programs,
 )
+from tests.unit.moves_support import INTEGERS, with_parameters
 
 Variables: Any = type(
     "Variables",
@@ -154,3 +159,73 @@ def test_a_switch_over_a_named_half_ignores_the_upper_half() -> None:
 def test_a_switch_over_a_word() -> None:
     assert Host(switches).call(switches.by_word_of_role, 5) == (15, 0)
     assert Host(switches).call(switches.by_word_of_role, 0x105) == (99, 0)
+
+
+def boundaries(kind: Any) -> list[int]:
+    """The numbers around which comparisons of a `kind` go wrong."""
+    numbers = numbers_of(kind)
+    middle = numbers[len(numbers) // 2] if kind._size < 8 else (0 if kind._signed else 1 << 63)
+    return sorted({numbers[0], numbers[0] + 1, middle - 1, middle, numbers[-1] - 1, numbers[-1]})
+
+
+def comparison(kind: Any, sign: str) -> Any:
+    """A function that says whether `a sign b` for two numbers of a `kind`."""
+
+    def compare(self: Any, a: Any, b: Any) -> None:
+        with if_(OPERATORS[sign](a, b)):
+            ret(1)
+        ret(0)
+
+    return function(with_parameters(compare, [kind, kind], U8))
+
+
+COMPARISONS = {(kind, sign): comparison(kind, sign) for kind in INTEGERS for sign in OPERATORS}
+
+
+@pytest.fixture(scope="module")
+def comparisons() -> Any:
+    """A subsystem with all comparisons, and its host."""
+    members = {f"compare{n}": one for n, one in enumerate(COMPARISONS.values())}
+    subsystem = type("Comparisons", (Subsystem,), members)()
+    functions = {key: getattr(subsystem, f"compare{n}") for n, key in enumerate(COMPARISONS)}
+    return functions, Host(subsystem)
+
+
+@pytest.mark.parametrize("sign", OPERATORS)
+@pytest.mark.parametrize("kind", INTEGERS)
+def test_comparisons_at_the_limits_of_their_types(comparisons: Any, kind: Any, sign: str) -> None:
+    functions, host = comparisons
+    for a, b in product(boundaries(kind), repeat=2):
+        found = host.call(functions[kind, sign], a, b)
+        assert found == OPERATORS[sign](a, b), f"{a} {sign} {b}"
+
+
+class Counting(Subsystem):
+    """Counting loops whose bounds are not numbers."""
+
+    @function
+    def rounds(self, start: U8, stop: U8) -> U64:
+        xor(eax, eax)
+        with for_(scratch(U8), start, stop, step=16):
+            inc(rax)
+        ret(rax)
+
+
+counting = Counting()
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 255), (250, 255), (7, 7), (9, 3), (0, 16)])
+def test_a_step_past_the_largest_number_ends_a_loop(start: int, stop: int) -> None:
+    assert Host(counting).call(counting.rounds, start, stop) == len(range(start, stop, 16))
+
+
+class Beyond(Subsystem):
+    @function
+    def wrong(self, value: I8) -> None:
+        with if_(value < 200):
+            nop()
+
+
+def test_comparing_with_a_number_beyond_the_type_is_a_mistake() -> None:
+    with pytest.raises(BuildFailed, match="200 is outside of what `value` can be"):
+        Host(Beyond())
