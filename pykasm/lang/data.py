@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 from typing import cast as typing_cast
 
-from pykasm.errors import DeclarationMistake, TypeMistake, ValueRangeMistake
+from pykasm.errors import DeclarationMistake, PlaceMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS
 from pykasm.lang.builder import (
@@ -79,6 +79,10 @@ class Data(MemoryOperand):
                 span=self._moment.span if self._moment else None,
             )
         return self._symbol
+
+    @property
+    def _is_physical(self) -> bool:
+        return self._storage in (Storage.BOOT, Storage.HEADER, Storage.NOTE)
 
     def _text(self) -> str:
         return self._symbol or self._kind.__name__
@@ -283,14 +287,25 @@ def physical(value: object) -> Any:
     `mov(eax, physical(self.table))` takes the address, `u32[physical(self.table)]` the memory.
     """
     reference, name = symbol_reference(value, "physical")
+    if getattr(getattr(reference.symbol, "__self__", None), "_is_physical", False):
+        raise PlaceMistake(
+            f"`{name}` is linked at its physical address already",
+            expected="something that is linked at an address of the kernel's",
+            got="a header, a note, or what is declared with `boot`",
+            fix="`address_of`, or the name itself for the memory",
+        )
     distance = (1 << 64) - VIRTUAL_BASE  # down by the base; addends are signed and wrap
     return AddressOperand(reference._plus(distance), 4, f"physical({name})")
 
 
-def far(selector: int, place: object) -> Any:
-    """`selector:place`, the target of a far jump or call in 16- and 32-bit code."""
+def far(selector: int, place: object, size: int | None = None) -> Any:
+    """`selector:place`, the target of a far jump or call in 16- and 32-bit code.
+
+    The offset has `size` bytes, 2 or 4; those of the code's own width if left out. 16-bit code
+    leaves for 32-bit code anywhere with 4.
+    """
     reference, name = symbol_reference(place, "far")
-    return FarOperand(selector, reference, 4 if current_bits() != 16 else 2, name)
+    return FarOperand(selector, reference, size or min(current_bits() // 8, 4), name)
 
 
 def current_bits() -> int:

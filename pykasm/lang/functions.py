@@ -150,6 +150,10 @@ class BoundFunction(Generic[R]):
         return self._label
 
     @property
+    def _is_physical(self) -> bool:
+        return self._function.traits.section == BOOT_TEXT
+
+    @property
     def _symbol_reference(self) -> SymbolReference:
         return SymbolReference(self._symbol_name)
 

@@ -1095,6 +1095,40 @@ got: a call of the prefix"""
     )
 
 
+@pytest.mark.parametrize("part", [lambda own: own.table, lambda own: own.table[1]])
+def test_physical_address_of_what_is_there_already(part: Any) -> None:
+    class Wrong(Base):
+        table = boot(U64 * 4)
+
+        @naked(bits=32, boot=True)
+        def wrong(self) -> None:
+            place = part(self)
+            mov(eax, physical(place))
+
+    message = message_of(Wrong)
+    assert message.startswith("error[place]: `Wrong.table")
+    assert (
+        message.partition("` ")[2]
+        == """\
+is linked at its physical address already
+  FILE:LINE
+  LINE |             mov(eax, physical(place))
+        |                      ^^^^^^^^^^^^^^^
+expected: something that is linked at an address of the kernel's
+got: a header, a note, or what is declared with `boot`
+help: `address_of`, or the name itself for the memory"""
+    )
+
+
+def test_physical_address_of_code_that_runs_before_paging() -> None:
+    class Wrong(Base):
+        @naked(bits=32, boot=True)
+        def wrong(self) -> None:
+            mov(eax, physical(self.wrong))
+
+    assert "`Wrong.wrong` is linked at its physical address already" in message_of(Wrong)
+
+
 def test_a_register_that_no_encoding_has() -> None:
     class Wrong(Base):
         @function
