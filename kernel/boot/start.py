@@ -90,8 +90,7 @@ class Start(Subsystem):
         for segment in (ds, es, fs, gs, ss):
             mov(segment, eax)
         mov(rax, address_of(self.higher_half))
-        with allowed("E032", "rax holds `higher_half`: no jump reaches so far by a distance"):
-            jmp(rax)
+        jmp(rax)
 
     @naked(entered=EntryFrame.NONE)
     def higher_half(self) -> None:

@@ -11,8 +11,10 @@ from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
+from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
+from pykasm.errors import BuildFailed
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker
@@ -79,6 +81,7 @@ def _build(
         program = image.assemble(debug)
     with stages.stage("encode"):
         units = assemble_program(program, Encoder(), str(project.root))
+    _check(project, stages, program, units)
     objects = _write_objects(project, stages, units)
     layout: Layout = image.layout or kernel_layout(program.entries[0])
     names = {section.name for unit in units for section in unit.object.sections}
@@ -99,6 +102,16 @@ def _image(project: Project) -> Image:
             f"{project.image} returned {image!r}, not an Image\nhelp: end it by `return Image(…)`"
         )
     return image
+
+
+def _check(project: Project, stages: Stages, program: Program, units: list[AssembledUnit]) -> None:
+    """Prove what can be proved of the code; warnings join those of the program."""
+    with rooted_at(project.root), stages.stage("check") as stage:
+        made = report(program, units, project.cache / "clean")
+        stage.note = made.summary
+        program.warnings += made.warnings
+        if made.errors:
+            raise BuildFailed([*made.errors])
 
 
 def _write_objects(project: Project, stages: Stages, units: list[AssembledUnit]) -> list[Path]:

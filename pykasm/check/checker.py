@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from pykasm.check.content import content_key
 from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
-from pykasm.check.rule import all_rules
+from pykasm.check.ledger import Ledger
+from pykasm.check.rule import all_rules, build_rules
 from pykasm.check.subject import Build, Subject
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
+
+LONG_MODE = 64
+"""Bits of the code that rules are about."""
 
 
 @dataclass(slots=True)
@@ -47,21 +53,46 @@ def check(program: Program, units: Sequence[AssembledUnit]) -> list[Finding]:
     return report(program, units).findings
 
 
-def report(program: Program, units: Sequence[AssembledUnit]) -> Report:
-    """Look at every function of `program`, which was assembled as `units`."""
+def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None = None) -> Report:
+    """Look at every function of `program`, which was assembled as `units`.
+
+    `memory` is a file about functions that are clean: they are not looked at again.
+    """
     build = Build.of(program, units)
+    ledger = Ledger(memory)
     made = Report()
-    for placed in build.pieces.values():
+    elsewhere = _found_in_build(build)
+    for symbol, placed in build.pieces.items():
         made.functions += 1
         made.exceptions += len(placed.piece.allowances)
-        if placed.piece.bits == 64:
-            made.findings += _found(placed, build)
+        found = _found(placed, build, ledger) + elsewhere.pop(symbol, [])
+        made.findings += without_allowed(placed.piece, found)
+    made.findings += [one for found in elsewhere.values() for one in found]
+    ledger.save()
     return made
 
 
-def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
+def _found(placed: PlacedPiece, build: Build, ledger: Ledger) -> list[Finding]:
     """What is wrong with one function, each fault once."""
+    if placed.piece.bits != LONG_MODE:
+        return []
+    key = content_key(placed, build)
+    if ledger.knows(key):
+        return []
     subject = Subject(placed, build)
-    found = (finding for apply in all_rules() for finding in apply(subject))
-    distinct = {(one.rule, one.what, one.span): one for one in found}
-    return list(without_allowed(placed.piece, list(distinct.values())))
+    found = _distinct(finding for apply in all_rules() for finding in apply(subject))
+    if not found:
+        ledger.enter(key)
+    return found
+
+
+def _found_in_build(build: Build) -> dict[str, list[Finding]]:
+    """What is wrong with the build as a whole, by the function where it shows."""
+    found: dict[str, list[Finding]] = {}
+    for finding in _distinct(one for apply in build_rules() for one in apply(build)):
+        found.setdefault(finding.symbol, []).append(finding)
+    return found
+
+
+def _distinct(findings: Iterable[Finding]) -> list[Finding]:
+    return list({(one.rule, one.what, one.span): one for one in findings}.values())

@@ -31,6 +31,8 @@ _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.B
 _READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
 
+_FRAME_BASES: dict[int, int] = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}
+
 _FACTORY = InstructionInfoFactory()
 
 
@@ -96,6 +98,7 @@ def effects(code: bytes, bits: int) -> Effects:
     )
 
 
+@cache
 def _parts(register: Any) -> tuple[int | None, int]:
     """The number of a general register and the bits of the part that `register` names."""
     if register in _HIGH_BYTES:
@@ -119,11 +122,12 @@ def _stack_movement(instruction: Instruction, writes: dict[int, int]) -> int | N
 
 
 def _frame_access(instruction: Instruction) -> tuple[int, int] | None:
-    base = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}.get(instruction.memory_base)
-    kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
-    if base is None or OpKind.MEMORY not in kinds or instruction.mnemonic == Mnemonic.LEA:
+    base = _FRAME_BASES.get(instruction.memory_base)
+    if base is None:
         return None
-    if instruction.memory_index != IcedRegister.NONE:
+    kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
+    addresses_only = OpKind.MEMORY not in kinds or instruction.mnemonic == Mnemonic.LEA
+    if addresses_only or instruction.memory_index != IcedRegister.NONE:
         return None
     distance = instruction.memory_displacement
     return base, distance - ((distance >> 63) << 64)

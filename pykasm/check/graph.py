@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,8 +11,8 @@ from iced_x86 import FlowControl
 
 from pykasm.check.effects import Effects, effects
 from pykasm.isa.code import Label, Line
-from pykasm.isa.statement import BranchTarget
-from pykasm.lang.data import LabelAddress
+from pykasm.isa.statement import BranchTarget, SymbolImmediate
+from pykasm.lang.data import DataReference, LabelAddress
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.operands import MemoryOperand
 
@@ -66,7 +66,7 @@ class Graph:
     def _connect(self, index: int, node: Node) -> None:
         flow = node.effects.flow
         node.is_call = flow in CALLS
-        target = _branch_target(node.line)
+        target = _branch_target(node.line) or self._loaded_target(index, node)
         if isinstance(target, Label):
             node.following.append(self._at.get(self._labels[target], len(self.nodes)))
         elif isinstance(target, str):
@@ -89,6 +89,21 @@ class Graph:
             return
         node.leaves = True
         node.unknown_target = target is None
+
+    def _loaded_target(self, index: int, node: Node) -> str | None:
+        """The symbol whose address the instruction before puts where this one jumps through."""
+        is_entered = node.offset in self._labels.values()
+        if node.effects.flow != FlowControl.INDIRECT_BRANCH or not index or is_entered:
+            return None
+        line = self.nodes[index - 1].line
+        through = node.line.statement.operands[0]
+        if not line.references or line.statement.operands[0] != through:
+            return None
+        is_address = isinstance(line.statement.operands[-1], SymbolImmediate)
+        target = line.references[0].target
+        if isinstance(target, Label) or not (is_address or line.statement.mnemonic == "lea"):
+            return None
+        return target
 
     @cached_property
     def reached(self) -> set[int]:
@@ -133,10 +148,11 @@ def _table_of(line: Line, tables: JumpTables) -> list[Label] | None:
     return tables.get(target) if isinstance(target, str) else None
 
 
-def jump_tables(references: Mapping[str, list[object]]) -> JumpTables:
+def jump_tables(references: Mapping[str, Sequence[DataReference]]) -> JumpTables:
     """From the references in each datum, those that are tables of labels."""
     return {
-        symbol: [one.target.label for one in found]  # type: ignore[attr-defined]
+        symbol: labels
         for symbol, found in references.items()
-        if found and all(isinstance(one.target, LabelAddress) for one in found)  # type: ignore[attr-defined]
+        if (labels := [one.target.label for one in found if isinstance(one.target, LabelAddress)])
+        and len(labels) == len(found)
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pykasm.check.finding import Finding
 
 if TYPE_CHECKING:
-    from pykasm.check.subject import Subject
+    from pykasm.check.subject import Build, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,16 @@ class Rule:
         return (Path(__file__).parent / "examples" / f"{self.number.lower()}.py").read_text()
 
 
+FAMILIES = ("registers", "stack", "flow", "memory", "calls", "style", "locks")
+"""The modules with rules, in the order in which a function's findings are shown."""
+
 RULES: dict[str, Rule] = {}
 """All rules by their numbers."""
 
 Apply = Callable[["Subject"], Iterator[Finding]]
+ApplyToBuild = Callable[["Build"], Iterator[Finding]]
 _appliers: list[Apply] = []
+_build_appliers: list[ApplyToBuild] = []
 
 
 def rule(number: str, title: str, why: str) -> str:
@@ -48,9 +53,26 @@ def applies(function: Apply) -> Apply:
     return function
 
 
-@cache
+def applies_to_build(function: ApplyToBuild) -> ApplyToBuild:
+    """Let `function` look at a build as a whole, each time: its findings are not remembered."""
+    _build_appliers.append(function)
+    return function
+
+
 def all_rules() -> list[Apply]:
     """Every function that looks for faults in a piece of code."""
-    for name in ("registers", "stack", "flow", "memory", "calls", "style"):
-        import_module(f"pykasm.check.rules.{name}")
+    load_rules()
     return _appliers
+
+
+def build_rules() -> list[ApplyToBuild]:
+    """Every function that looks for faults in a build as a whole."""
+    load_rules()
+    return _build_appliers
+
+
+@cache
+def load_rules() -> None:
+    """Bring the catalogue and the functions that apply it together."""
+    for family in FAMILIES:
+        import_module(f"pykasm.check.rules.{family}")

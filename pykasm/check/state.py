@@ -14,10 +14,10 @@ ALL_FLAGS = 0x1FF
 
 
 class Loss(NamedTuple):
-    """Why a value is not there any more: the index of the instruction that ended it, and whether
-    that was a call. `index` None: nothing was ever written."""
+    """Why a value is not there any more: the index of the `instruction` that ended it, and
+    whether that was a call. None: nothing was ever written."""
 
-    index: int | None
+    instruction: int | None
     call: bool = False
 
 

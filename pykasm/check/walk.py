@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
-from iced_x86 import Mnemonic, OpKind, RflagsBits
+from iced_x86 import Instruction, Mnemonic, OpKind, RflagsBits
 from iced_x86 import Register as IcedRegister
 
 from pykasm.check.effects import RBP, RSP, WHOLE
@@ -134,9 +134,9 @@ class Walk:
         roles = written_roles(node)
         for number, parts in node.effects.writes:
             role = roles.get(number)
-            if role is None and state.registers[number].role is not None:
-                if any(number == one for one, _ in node.effects.reads):
-                    role = state.registers[number].role  # changed in place: still the same thing
+            old = state.registers[number].role
+            if role is None and old and any(number == one for one, _ in node.effects.reads):
+                role = old  # changed in place: still the same thing
             state.write(number, parts, role)
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
@@ -180,20 +180,17 @@ def _number(node: Node) -> int | None:
     return operand.number if kind is RegisterKind.GENERAL else None  # type: ignore[union-attr]
 
 
-def _writes_whole(instruction: object, register: int) -> bool:
-    return (
-        instruction.op0_kind == OpKind.REGISTER  # type: ignore[attr-defined]
-        and instruction.op0_register == register  # type: ignore[attr-defined]
-    )
+def _writes_whole(instruction: Instruction, register: int) -> bool:
+    return instruction.op0_kind == OpKind.REGISTER and bool(instruction.op0_register == register)
 
 
-def _led_depth(instruction: object, state: State) -> int | None:
+def _led_depth(instruction: Instruction, state: State) -> int | None:
     """The depth after `lea rsp, [rbp - n]` or `lea rsp, [rsp + n]`."""
-    base = instruction.memory_base  # type: ignore[attr-defined]
+    base = instruction.memory_base
     start = {IcedRegister.RBP: state.base, IcedRegister.RSP: state.depth}.get(base)
-    if start is None or instruction.memory_index != IcedRegister.NONE:  # type: ignore[attr-defined]
+    if start is None or instruction.memory_index != IcedRegister.NONE:
         return None
-    distance = instruction.memory_displacement  # type: ignore[attr-defined]
+    distance: int = instruction.memory_displacement
     return start - (distance - ((distance >> 63) << 64))
 
 

@@ -76,7 +76,7 @@ def edit(project: Project, old: str, new: str) -> None:
 
 def test_a_build_makes_the_kernel_and_the_iso(project: Project) -> None:
     result, notes = run(project)
-    assert list(notes) == ["emit", "encode", "objects", "link", "iso"]
+    assert list(notes) == ["emit", "encode", "check", "objects", "link", "iso"]
     assert set(notes.values()) == {""}
     assert result.kernel.read_bytes().startswith(b"\x7fELF")
     assert result.iso.stat().st_size > 0

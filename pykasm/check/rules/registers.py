@@ -108,7 +108,7 @@ def _holds(value: Value, role: Role) -> bool:
 
 def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Role) -> Finding:
     name = register_name(number)
-    if value.loss is not None and value.loss.index is None:
+    if value.loss is not None and value.loss.instruction is None:
         return Finding(
             E010,
             f"`{role.name}` is read before it has a value",
@@ -134,9 +134,9 @@ def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Ro
 
 def _ending(subject: Subject, loss: Loss | None, name: str) -> tuple[list[Note], str]:
     """A note about the instruction that ended a value, and until which line it lived."""
-    if loss is None or loss.index is None:
+    if loss is None or loss.instruction is None:
         return [], ""
-    line = subject.graph.nodes[loss.index].line
+    line = subject.graph.nodes[loss.instruction].line
     what = "this call may change" if loss.call else "this leaves nothing of use in"
     return [Note(span_of(line), f"{what} {name}")], f" until line {line.source.line}"
 
