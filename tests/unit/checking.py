@@ -1,0 +1,52 @@
+"""What the checker says of the examples of its rules."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pykasm.check
+from pykasm.check.checker import check
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.image import Image
+from pykasm.lang.objects import assemble_program
+from tests.unit.messages import normalised
+
+
+EXAMPLES = Path(pykasm.check.__file__).parent / "examples"
+
+
+def findings(subsystem: Any) -> list[str]:
+    """The messages for a subsystem whose entry is `run`."""
+    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
+    units = assemble_program(program, Encoder(), ".")
+    return [normalised(str(one)) for one in _found(check(program, units))]
+
+
+def _found(result: Any) -> list[Any]:
+    return list(getattr(result, "findings", result))
+
+
+def broken(rule: str) -> list[str]:
+    """The messages for the broken example of `rule`."""
+    return findings(_example(rule).Broken())
+
+
+def mended(rule: str) -> list[str]:
+    """The messages for the mended example of `rule`."""
+    return findings(_example(rule).Mended())
+
+
+def _example(rule: str) -> ModuleType:
+    """The module, under a name that does not make it pykasm's own code."""
+    name = f"example_{rule.lower()}"
+    spec = spec_from_file_location(name, EXAMPLES / f"{rule.lower()}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
