@@ -15,7 +15,6 @@ from pykasm.lang.image import Image
 from pykasm.lang.objects import assemble_program
 from tests.unit.messages import normalised
 
-
 EXAMPLES = Path(pykasm.check.__file__).parent / "examples"
 
 
