@@ -44,6 +44,7 @@ class SpinLock(Component):
                 got="one of them inside",
                 span=moment.span,
             )
+        releasing(self)
         inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
         push(flags)
         popfq()
@@ -51,6 +52,7 @@ class SpinLock(Component):
     def _take(self) -> None:
         ticket = scratch(U16)
         mov(ticket, 1)
+        taking(self)
         lock.xadd(self.next_ticket, ticket)
         with while_(ticket != self.now_serving):
             pause()
@@ -60,5 +62,6 @@ class SpinLock(Component):
         """Take the lock from whoever holds it, for a panic: the holder must never run again."""
         latest = scratch(U16)
         mov(latest, self.next_ticket)
+        breaking_open(self)
         mov(self.now_serving, latest)
         release(latest)

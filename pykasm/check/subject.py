@@ -8,6 +8,7 @@ from functools import cached_property
 
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.state import State
+from pykasm.check.summary import Summary
 from pykasm.check.walk import Callee, Walk
 from pykasm.isa.registers import general
 from pykasm.lang.data import Data
@@ -26,6 +27,8 @@ class Build:
     pieces: dict[str, PlacedPiece]
     tables: JumpTables
     data: dict[str, Data]
+    pointers: dict[str, list[str]]
+    """The symbols that each datum points to, by its own."""
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
@@ -37,7 +40,11 @@ class Build:
             for packed in program.packed[unit.name]
         }
         data = {datum._symbol: datum for unit in program.units for datum in unit.data}
-        return cls(pieces, jump_tables(references), data)
+        pointers = {
+            symbol: [one.target for one in found if isinstance(one.target, str)]
+            for symbol, found in references.items()
+        }
+        return cls(pieces, jump_tables(references), data, pointers)
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
@@ -46,6 +53,11 @@ class Build:
             symbol: Callee(placed.piece.signature if placed.piece.kind in FRAMED else None)
             for symbol, placed in self.pieces.items()
         }
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What holds across calls."""
+        return Summary(self.pieces, self.tables, self.pointers)
 
 
 class Subject:

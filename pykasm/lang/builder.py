@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ class CodeBuilder:
         self.switches: list[Any] = []
         self.allowances: list[Any] = []
         """Exceptions from the checker's rules."""
+        self.lock_events: list[Any] = []
+        """Where locks are taken and released."""
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
         self._code = code
@@ -128,7 +131,12 @@ class CodeBuilder:
                 encodable.append(one)
         key = (self.bits, mnemonic, tuple(encodable), prefix)
         statement = _statements.get(key) or _checked(key)
-        source, line = self.counted or self.running()
+        caller = sys._getframe(2)
+        if self.counted is None and caller.f_code is self._code:  # an instruction of the body's own
+            line = caller.f_lineno
+            source: Source = _new(Source, (self.declared.file, line))
+        else:
+            source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
     @contextmanager

@@ -17,6 +17,7 @@ from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.builder import CodeBuilder, emit, line_span
+from pykasm.lang.locking import LockEvent
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
 from pykasm.lang.types import U64, TypeMeta
 from pykasm.lang.unit import Unit
@@ -92,8 +93,10 @@ class Piece:
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
     exported: bool = False
+    copies_user: bool = False
     doc: str = ""
     allowances: list[Allowance] = field(default_factory=list)
+    lock_events: list[LockEvent] = field(default_factory=list)
 
 
 class Leaving(NamedTuple):
@@ -265,11 +268,10 @@ class PieceBuilder(CodeBuilder):
             role.start = moved[role.start]
             role.end = None if role.end is None else moved[role.end]
         self.allowances = [
-            one
-            if one.end is None
-            else replace(one, start=moved[one.start], end=moved[one.end])
+            one if one.end is None else replace(one, start=moved[one.start], end=moved[one.end])
             for one in self.allowances
         ]
+        self.lock_events = [replace(one, index=moved[one.index]) for one in self.lock_events]
 
     @property
     def _saved(self) -> tuple[Register, ...]:
@@ -332,5 +334,6 @@ class PieceBuilder(CodeBuilder):
             self.kept,
             self.targets,
             allowances=self.allowances,
+            lock_events=self.lock_events,
             **traits,
         )

@@ -40,6 +40,7 @@ from pykasm.lang.flow import (
 from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
+from pykasm.lang.locking import breaking_open, releasing, taking
 from pykasm.lang.operands import (
     at,
     bare,
@@ -78,6 +79,7 @@ from pykasm.lang.types import (
     Ptr,
     Struct,
     Union,
+    User,
     Void,
     field,
     offsetof,
@@ -111,6 +113,7 @@ __all__ = [
     "Struct",
     "Subsystem",
     "Union",
+    "User",
     "Void",
     "address_of",
     "align_code",
@@ -121,6 +124,7 @@ __all__ = [
     "boot",
     "break_",
     "break_if",
+    "breaking_open",
     "bss",
     "case",
     "cast",
@@ -158,6 +162,7 @@ __all__ = [
     "place",
     "point_at",
     "release",
+    "releasing",
     "rep",
     "repe",
     "repne",
@@ -169,6 +174,7 @@ __all__ = [
     "switch",
     "symbol",
     "tail",
+    "taking",
     "text",
     "u8",
     "u16",

@@ -1,0 +1,23 @@
+"""A lock for the examples."""
+
+from pykasm import *
+
+
+class SpinLock(Component):
+    """Free where `taken` is 0. Interrupts are as its user left them."""
+
+    taken = bss(U8)
+
+    def take(self) -> None:
+        """Wait for the lock."""
+        value = scratch(U8)
+        taking(self)
+        mov(value, 1)
+        with while_(value != 0):
+            xchg(self.taken, value)
+        release(value)
+
+    def drop(self) -> None:
+        """Let the next one have it."""
+        releasing(self)
+        mov(self.taken, 0)

@@ -1,0 +1,320 @@
+"""What holds across calls: which locks code takes, what calls what, where interrupts are on.
+
+Facts about one piece are computed along its paths; facts about what it calls are closed over the
+call graph. Locks are bits of a set.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from iced_x86 import Mnemonic
+
+from pykasm.check.finding import span_of
+from pykasm.check.graph import Graph, JumpTables, Node
+from pykasm.errors import Note
+from pykasm.isa.code import Line
+from pykasm.isa.statement import BranchTarget
+from pykasm.lang.locking import LockAction, LockEvent
+from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.piece import Piece
+
+SAME, OFF, ON = 1, 2, 4
+"""Interrupts as a set of what paths may leave: as they were at entry, off, on."""
+
+_INTERRUPT_WORDS = {"cli", "sti", "popfq"}
+
+
+class Situation(NamedTuple):
+    """What holds before an instruction.
+
+    `may` and `must` are the locks that the piece itself holds on some path and on all. `interrupts`
+    is a set of `SAME`, `OFF` and `ON`, and `saved` what pushes of the flags saved of it.
+    """
+
+    may: int = 0
+    must: int = 0
+    interrupts: int = SAME
+    saved: tuple[int, ...] = ()
+
+    def joined(self, other: Situation) -> Situation:
+        """What holds where two paths meet."""
+        return Situation(
+            self.may | other.may,
+            self.must & other.must,
+            self.interrupts | other.interrupts,
+            self.saved if self.saved == other.saved else (),
+        )
+
+
+ENTRY = Situation()
+
+
+class Call(NamedTuple):
+    """A call or a jump from one piece to another; `at` counts the instructions before it."""
+
+    caller: str
+    callee: str
+    at: int
+    line: Line
+
+
+class Facts:
+    """What one piece does with locks and interrupts.
+
+    `situations` is empty where nothing in the piece changes them.
+    """
+
+    def __init__(self, piece: Piece, targets: Callable[[Line], Iterable[str]]) -> None:
+        self.piece = piece
+        self.symbol = piece.symbol
+        self.calls: list[Call] = []
+        self.situations: dict[int, Situation] = {}
+        self.changes_interrupts = False
+        numbers = [0]
+        for item in piece.items:
+            if isinstance(item, Line):
+                self._look_at(item, numbers[-1], targets)
+            numbers.append(numbers[-1] + isinstance(item, Line))
+        self.events: dict[int, list[LockEvent]] = defaultdict(list)
+        for event in piece.lock_events:
+            self.events[numbers[event.index]].append(event)
+
+    def _look_at(self, line: Line, index: int, targets: Callable[[Line], Iterable[str]]) -> None:
+        self.changes_interrupts |= line.statement.mnemonic in _INTERRUPT_WORDS
+        for callee in targets(line):
+            self.calls.append(Call(self.symbol, callee, index, line))
+
+    def reached_events(self) -> Iterator[tuple[int, LockEvent]]:
+        """What happens to locks on the paths through the piece, and at which instructions."""
+        for index, events in self.events.items():
+            if index in self.situations:
+                yield from ((index, event) for event in events)
+
+    def before(self, index: int) -> Situation:
+        """What holds before the `index`th instruction."""
+        return self.situations.get(index, ENTRY)
+
+
+class Summary:
+    """The facts of all pieces of a build, and what follows from them."""
+
+    def __init__(
+        self,
+        pieces: Mapping[str, PlacedPiece],
+        tables: JumpTables,
+        pointers: Mapping[str, Sequence[str]],
+    ) -> None:
+        self.pieces = {
+            symbol: placed for symbol, placed in pieces.items() if placed.piece.bits == 64
+        }
+        self._tables = tables
+        self._pointers = pointers
+        self.facts = {
+            symbol: Facts(placed.piece, self._targets) for symbol, placed in self.pieces.items()
+        }
+        self._graphs: dict[str, Graph] = {}
+        self._exits = dict.fromkeys(self.facts, SAME)
+        self._follow()
+
+    def followed(self) -> list[Facts]:
+        """The facts of all pieces that change locks or interrupts."""
+        return [facts for facts in self.facts.values() if facts.situations]
+
+    # Locks
+
+    @cached_property
+    def locks(self) -> list[str]:
+        """The names of all locks; a lock's place is its bit."""
+        found = {e.lock for f in self.facts.values() for e in f.piece.lock_events}
+        return sorted(found)
+
+    @cached_property
+    def bits(self) -> dict[str, int]:
+        """Each lock as a set."""
+        return {name: 1 << number for number, name in enumerate(self.locks)}
+
+    def names(self, locks: int) -> list[str]:
+        """The names of a set of locks."""
+        return [name for number, name in enumerate(self.locks) if locks >> number & 1]
+
+    def taken_under(self, symbol: str) -> int:
+        """The locks that `symbol` or what it calls takes."""
+        return self._taken.get(symbol, 0)
+
+    @cached_property
+    def _taken(self) -> dict[str, int]:
+        taken: dict[str, int] = defaultdict(int)
+        for name, first in self._takers.items():
+            for symbol in first:
+                taken[symbol] |= self.bits[name]
+        return taken
+
+    @cached_property
+    def _takers(self) -> dict[str, dict[str, Call | None]]:
+        """For each lock, what takes it: by the call that leads there, None where it happens.
+
+        Code that breaks the lock open may take it whoever holds it.
+        """
+        return {
+            name: self.leading_to(
+                self._that(LockAction.TAKE, name),
+                except_for=self.leading_to(self._that(LockAction.BREAK, name)),
+            )
+            for name in self.locks
+        }
+
+    def _that(self, action: LockAction, lock: str) -> list[str]:
+        return [
+            symbol
+            for symbol, facts in self.facts.items()
+            if any(one.action is action and one.lock == lock for one in facts.piece.lock_events)
+        ]
+
+    def way_to_lock(self, symbol: str, lock: str) -> list[Note]:
+        """How `symbol` comes to take `lock`: the calls, then the instruction."""
+        notes, last = self.way(symbol, self._takers[lock])
+        return [*notes, self.where_taken(last, lock)]
+
+    def where_taken(self, symbol: str, lock: str) -> Note:
+        """The first instruction in `symbol` that takes `lock`."""
+        nodes = self.graph(symbol).nodes
+        for index, events in self.facts[symbol].events.items():
+            if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
+                return Note(span_of(nodes[index].line), f"`{symbol}` takes `{lock}`")
+        raise LookupError(lock)
+
+    # Calls
+
+    @cached_property
+    def callers(self) -> dict[str, list[Call]]:
+        """The calls of each piece."""
+        found: dict[str, list[Call]] = defaultdict(list)
+        for facts in self.facts.values():
+            for call in facts.calls:
+                found[call.callee].append(call)
+        return found
+
+    def leading_to(
+        self,
+        symbols: Iterable[str],
+        *,
+        except_for: Mapping[str, object] | None = None,
+        by: Callable[[Call], bool] = lambda call: True,
+    ) -> dict[str, Call | None]:
+        """`symbols` and all that calls them, by the first call of a shortest way there.
+
+        `except_for` is code that is left out, `by` tells which calls count.
+        """
+        left_out = except_for or {}
+        found: dict[str, Call | None] = {one: None for one in symbols if one not in left_out}
+        waiting = list(found)
+        for symbol in waiting:  # grows while callers are met
+            for call in self.callers.get(symbol, ()):
+                if call.caller not in found and call.caller not in left_out and by(call):
+                    found[call.caller] = call
+                    waiting.append(call.caller)
+        return found
+
+    def way(self, symbol: str, leading: Mapping[str, Call | None]) -> tuple[list[Note], str]:
+        """The calls from `symbol` to where `leading` ends, and what that is."""
+        notes = []
+        call = leading[symbol]
+        while call is not None:
+            notes.append(Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
+            symbol = call.callee
+            call = leading[symbol]
+        return notes, symbol
+
+    def _targets(self, line: Line) -> Iterator[str]:
+        """The pieces that an instruction calls or jumps to, so far as that is known."""
+        for one in line.references:
+            if isinstance(one.target, str):
+                if isinstance(line.statement.operands[one.operand], BranchTarget):
+                    yield from (one.target,) if one.target in self.pieces else ()
+                elif line.statement.mnemonic in ("call", "jmp"):
+                    table = self._pointers.get(one.target, ())
+                    yield from dict.fromkeys(symbol for symbol in table if symbol in self.pieces)
+
+    # Paths
+
+    def graph(self, symbol: str) -> Graph:
+        """The control flow of a piece."""
+        if symbol not in self._graphs:
+            self._graphs[symbol] = Graph(self.pieces[symbol], self._tables)
+        return self._graphs[symbol]
+
+    def _follow(self) -> None:
+        """Follow each piece that changes locks or interrupts, until what calls leave is settled."""
+        waiting = [
+            symbol
+            for symbol, facts in self.facts.items()
+            if facts.piece.lock_events or facts.changes_interrupts
+        ]
+        for symbol in waiting:  # grows while what a callee leaves changes
+            exits = self._followed(symbol)
+            if exits != self._exits[symbol]:
+                self._exits[symbol] = exits
+                waiting += [call.caller for call in self.callers.get(symbol, ())]
+
+    def _followed(self, symbol: str) -> int:
+        """Compute the situations in a piece; how it leaves interrupts."""
+        facts, nodes = self.facts[symbol], self.graph(symbol).nodes
+        callees: dict[int, list[str]] = defaultdict(list)
+        for call in facts.calls:
+            callees[call.at].append(call.callee)
+        situations = {0: ENTRY} if nodes else {}
+        waiting = list(situations)
+        exits = 0
+        while waiting:
+            index = waiting.pop()
+            node = nodes[index]
+            after = self._after(node, situations[index], facts.events.get(index, ()))
+            after = self._returned(after, callees.get(index, ()))
+            if node.leaves:
+                exits |= after.interrupts
+            for following in node.following:
+                known = situations.get(following)
+                joined = after if known is None else known.joined(after)
+                if joined != known:
+                    situations[following] = joined
+                    waiting.append(following)
+        facts.situations = situations
+        return exits or SAME
+
+    def after(self, facts: Facts, index: int) -> Situation:
+        """What holds after the `index`th instruction of a piece."""
+        node = self.graph(facts.symbol).nodes[index]
+        return self._after(node, facts.before(index), facts.events.get(index, ()))
+
+    def _after(self, node: Node, before: Situation, events: Iterable[LockEvent]) -> Situation:
+        may, must, interrupts, saved = before
+        for event in events:
+            lock = self.bits[event.lock]
+            if event.action is LockAction.TAKE:
+                may, must = may | lock, must | lock
+            else:
+                may, must = may & ~lock, must & ~lock
+        match node.effects.instruction.mnemonic:
+            case Mnemonic.CLI:
+                interrupts = OFF
+            case Mnemonic.STI:
+                interrupts = ON
+            case Mnemonic.PUSHFQ:
+                saved = (*saved, interrupts)
+            case Mnemonic.POPFQ:
+                interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
+        return Situation(may, must, interrupts, saved)
+
+    def _returned(self, before: Situation, callees: Iterable[str]) -> Situation:
+        """What holds when one of `callees` came back."""
+        exits = 0
+        for callee in callees:
+            exits |= self._exits[callee]
+        if exits in (0, SAME):
+            return before
+        changed = exits & (OFF | ON) | (before.interrupts if exits & SAME else 0)
+        return before._replace(interrupts=changed)
