@@ -76,11 +76,7 @@ def _build(
     project.cache.mkdir(parents=True, exist_ok=True)
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
-    with rooted_at(project.root), stages.stage("emit"):
-        image = _image(project)
-        program = image.assemble(debug)
-    with stages.stage("encode"):
-        units = assemble_program(program, Encoder(), str(project.root))
+    image, program, units = assembled(project, stages, debug=debug)
     _check(project, stages, program, units)
     objects = _write_objects(project, stages, units)
     layout: Layout = image.layout or kernel_layout(program.entries[0])
@@ -93,6 +89,18 @@ def _build(
         with rooted_at(project.root), stages.stage(name):
             hook(result)
     return result
+
+
+def assembled(
+    project: Project, stages: Stages, *, debug: bool = True
+) -> tuple[Image, Program, list[AssembledUnit]]:
+    """The project's image with its code run and encoded."""
+    with rooted_at(project.root), stages.stage("emit"):
+        image = _image(project)
+        program = image.assemble(debug)
+    with stages.stage("encode"):
+        units = assemble_program(program, Encoder(), str(project.root))
+    return image, program, units
 
 
 def _image(project: Project) -> Image:

@@ -1,0 +1,44 @@
+"""A function's control flow as text: its blocks, their lines, and where each leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iced_x86 import FlowControl
+
+from pykasm.check.graph import Graph, Node
+
+
+def drawing(graph: Graph) -> Iterator[str]:
+    """The lines of the drawing: a block begins with its number, the author's lines follow, then
+    the blocks that control goes to, with the instruction that decides."""
+    numbers = {start: number for number, start in enumerate(graph.blocks, 1)}
+    yield graph.piece.symbol
+    for start, end in graph.blocks.items():
+        yield f"{numbers[start]:>4} {'' if start in graph.reached else '(no path leads here)'}".rstrip()
+        yield from _lines(graph.nodes[start:end])
+        yield f"       -> {', '.join(_edges(graph.nodes[end - 1], end, numbers))}"
+
+
+def _lines(nodes: list[Node]) -> Iterator[str]:
+    """The author's lines of a block, each once where it goes on."""
+    before = None
+    for node in nodes:
+        source = node.line.source
+        if source != before:
+            yield f"  {source.line:5} | {source.text.strip()}"
+        before = source
+
+
+def _edges(node: Node, after: int, numbers: dict[int, int]) -> Iterator[str]:
+    mnemonic = node.line.statement.mnemonic
+    conditional = node.effects.flow == FlowControl.CONDITIONAL_BRANCH
+    for following in node.following:
+        taken = conditional and following != after
+        yield f"{numbers[following]}{f' if {mnemonic}' if taken else ''}"
+    if node.leaves:
+        yield f"out by {mnemonic}{f' to {node.callee}' if node.callee else ''}"
+    elif node.callee and node.falls_off:
+        yield f"behind the end, after {node.callee}"
+    elif not node.following:
+        yield f"nowhere: {node.callee or mnemonic} does not return"

@@ -1,0 +1,136 @@
+"""`pykasm check`: what can be proved of the code, without building the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+
+import click
+from rich.console import Console
+from rich.syntax import Syntax
+
+from pykasm.build.pipeline import assembled
+from pykasm.build.stages import Stages
+from pykasm.check.checker import Report, report
+from pykasm.check.drawing import drawing
+from pykasm.check.finding import Finding
+from pykasm.check.rule import RULES, load_rules
+from pykasm.check.stacks import Stacks, report_lines
+from pykasm.check.subject import Build, Subject
+from pykasm.commands.project import this_project
+from pykasm.errors import BuildFailed, PykasmError
+from pykasm.lang.image import Program
+from pykasm.lang.objects import AssembledUnit
+from pykasm.source import rooted_at
+
+
+@click.command
+@click.argument("name", metavar="[FUNCTION|SUBSYSTEM]", required=False)
+@click.option("--explain", metavar="RULE", help="Tell about a rule, such as E012.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--graph", metavar="FUNCTION", help="Draw the control flow of a function.")
+@click.option("--stacks", is_flag=True, help="Show the deepest path of each stack.")
+def command(
+    name: str | None, explain: str | None, as_json: bool, graph: str | None, stacks: bool
+) -> None:
+    """Look for faults in the code of a function or a subsystem; in all if none is named.
+
+    Ends with status 1 if there is an error.
+    """
+    if explain is not None:
+        _explain(explain)
+        return
+    project = this_project()
+    _, program, units = assembled(project, Stages())
+    with rooted_at(project.root):
+        if graph is not None:
+            _draw(graph, Build.of(program, units))
+        elif stacks:
+            paths = Stacks(Build.of(program, units)).deepest()
+            click.echo("\n".join(report_lines(paths)).rstrip())
+        else:
+            _show(_report(program, units, name), as_json)
+
+
+def _report(program: Program, units: Sequence[AssembledUnit], name: str | None) -> Report:
+    """What was found in the function or subsystem `name`."""
+    made = report(program, units)
+    if name is None:
+        return made
+    pieces = [placed.piece for unit in units for placed in unit.pieces]
+    chosen = [one for one in pieces if name in (one.symbol, one.symbol.split(".")[0])]
+    if not chosen:
+        known = [one.symbol for one in pieces]
+        raise _unknown("function or subsystem", name, [*known, *(unit.name for unit in units)])
+    symbols = {one.symbol for one in chosen}
+    exceptions = sum(len(one.allowances) for one in chosen)
+    return Report(len(chosen), exceptions, [one for one in made.findings if one.symbol in symbols])
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> PykasmError:
+    close = get_close_matches(name, known, n=3)
+    meant = f"; did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else ""
+    return PykasmError(f"there is no {what} `{name}`{meant}")
+
+
+def _show(made: Report, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps([_record(one) for one in made.findings], indent=1))
+        if made.errors:
+            raise SystemExit(1)
+        return
+    for warning in made.warnings:
+        click.echo(f"{warning}\n", err=True)
+    if made.errors:
+        raise BuildFailed([*made.errors])
+    click.echo(made.summary)
+
+
+def _record(finding: Finding) -> dict[str, object]:
+    """A finding for programs; lines and columns count from 1."""
+    span = finding.span
+    assert span is not None
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity,
+        "function": finding.symbol,
+        "what": finding.what,
+        "file": span.source.file,
+        "line": span.source.line,
+        "column": span.start + 1,
+        "end": span.end + 1,
+        "mark": finding.mark,
+        "help": finding.fix,
+        "notes": [
+            {"file": note.span.source.file, "line": note.span.source.line, "text": note.text}
+            for note in finding.notes
+        ],
+    }
+
+
+def _draw(name: str, build: Build) -> None:
+    placed = build.pieces.get(name)
+    if placed is None:
+        raise _unknown("function", name, list(build.pieces))
+    click.echo("\n".join(drawing(Subject(placed, build).graph)))
+
+
+def _explain(number: str) -> None:
+    """Show a rule, why it matters, and code that breaks and keeps it."""
+    load_rules()
+    rule = RULES.get(number.upper())
+    if rule is None:
+        raise _unknown("rule", number, sorted(RULES))
+    console = Console()
+    console.print(f"[bold]{rule.number}[/]: {rule.title}\n\n{rule.why}\n", highlight=False)
+    for heading, code in _parts(rule.example):
+        console.print(f"[bold]{heading}[/]")
+        console.print(Syntax(code, "python", background_color="default"))
+
+
+def _parts(example: str) -> Iterator[tuple[str, str]]:
+    """The two classes of an example, without what surrounds them."""
+    before, mended = example.split("class Mended", 1)
+    yield "Broken", "class Broken" + before.split("class Broken", 1)[1].rstrip() + "\n"
+    yield "Mended", "class Mended" + mended
