@@ -1,0 +1,1 @@
+"""A broken and a mended example of each rule."""
