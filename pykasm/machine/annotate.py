@@ -15,8 +15,8 @@ _UNFINISHED = re.compile(r"\b(?:0|(?:0x)?f{0,8}|(?:0x)?ffffffff[89a-f][0-9a-f]{0
 
 
 class Annotator:
-    """Puts `<symbol+offset file:line>` behind each address of `symbols` in a text that comes in
-    pieces. What may be the start of an address is held back until the next piece."""
+    """Puts `<symbol+offset file:line>` behind each address of code in a text that comes in
+    pieces; data stays bare, so that tables of registers stay readable. What may be the start of an address is held back until the next piece."""
 
     def __init__(self, symbols: SymbolTable) -> None:
         self._symbols = symbols
@@ -37,6 +37,7 @@ class Annotator:
 
     def _annotated(self, match: re.Match[str]) -> str:
         try:
-            return f"{match[0]} <{self._symbols.lookup(int(match[1], 16))}>"
+            place = self._symbols.lookup(int(match[1], 16))
         except UnknownSymbol:
             return match[0]
+        return f"{match[0]} <{place}>" if place.source else match[0]

@@ -93,12 +93,17 @@ def test_an_address_in_a_text_gets_its_symbol(symbols: SymbolTable) -> None:
 
 
 def test_an_address_without_prefix_gets_its_symbol(symbols: SymbolTable) -> None:
-    assert annotated(symbols, "ffffffff80001000,") == ["ffffffff80001000 <datum+0x0>,", ""]
+    shown = annotated(symbols, "ffffffff80000001,")
+    assert shown == [f"ffffffff80000001 {code_line(symbols)},", ""]
+
+
+def test_addresses_of_data_stay_bare(symbols: SymbolTable) -> None:
+    assert annotated(symbols, "rbx ffffffff80001000\n") == ["rbx ffffffff80001000\n", ""]
 
 
 def test_an_address_in_pieces_gets_its_symbol_once_it_is_whole(symbols: SymbolTable) -> None:
-    shown = annotated(symbols, "at 0xffff", "ffff80001000", "\n")
-    assert shown == ["at ", "", "0xffffffff80001000 <datum+0x0>\n", ""]
+    shown = annotated(symbols, "at 0xffff", "ffff80000001", "\n")
+    assert shown == ["at ", "", f"{ADDRESS} {code_line(symbols)}\n", ""]
 
 
 def test_every_way_of_cutting_a_text_shows_the_same(symbols: SymbolTable) -> None:
