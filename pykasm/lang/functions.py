@@ -27,7 +27,7 @@ from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.flow import forgotten_with, report_forgotten
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
-from pykasm.lang.piece import Kind, Parameter, PieceBuilder, Signature
+from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
@@ -51,6 +51,8 @@ class Traits:
     pushed: int = 0
     allow: Mapping[str, str] | None = None
     copies_user: bool = False
+    sleeps: bool = False
+    context: Context | None = None
 
 
 class Function(Generic[R]):
@@ -182,6 +184,8 @@ def function(
     init: bool = False,
     exported: bool = False,
     copies_user: bool = False,
+    sleeps: bool = False,
+    context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
@@ -190,6 +194,8 @@ def function(
     init: bool = False,
     exported: bool = False,
     copies_user: bool = False,
+    sleeps: bool = False,
+    context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
@@ -197,11 +203,20 @@ def function(
     `init`: only starting up calls it, and its memory is given back. `exported`: something
     outside of the image (a debugger, a test) uses it, so nothing warns that it is unreachable.
     `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
-    `allow`: exceptions from the checker's rules, as reasons by rules.
+    `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
+    `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
+    may be on; `"interrupt"`: with interrupts off; `"any"`: both. `allow`: exceptions from the
+    checker's rules, as reasons by rules.
     """
     section = INIT_TEXT if init else TEXT
     made = _decorator(
-        Kind.FUNCTION, section=section, exported=exported, copies_user=copies_user, allow=allow
+        Kind.FUNCTION,
+        section=section,
+        exported=exported,
+        copies_user=copies_user,
+        sleeps=sleeps,
+        context=context,
+        allow=allow,
     )
     return made(body) if body is not None else made
 
@@ -310,6 +325,8 @@ class Assembly:
             entered=_entered(builder, traits),
             pushed=traits.pushed,
             exported=traits.exported,
+            sleeps=traits.sleeps,
+            context=traits.context,
             copies_user=traits.copies_user,
             doc=function.__doc__ or "",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from pykasm.errors import (
     FlowMistake,
@@ -55,6 +55,10 @@ class Kind(Enum):
     ENTRY = "entry"
 
 
+Context: TypeAlias = Literal["thread", "interrupt", "any"]
+"""Where a function runs: where interrupts may be on, only where they are off, or both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter: its name, its type and the register it arrives in (None: on the stack)."""
@@ -93,6 +97,8 @@ class Piece:
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
     exported: bool = False
+    sleeps: bool = False
+    context: Context | None = None
     copies_user: bool = False
     doc: str = ""
     allowances: list[Allowance] = field(default_factory=list)
