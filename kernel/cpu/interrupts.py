@@ -90,9 +90,9 @@ class Interrupts(Subsystem):
     @function(init=True)
     def load(self) -> None:
         """Fill the table in and let this processor use it."""
-        gate = keep(Ptr[Gate])
+        gate = scratch(Ptr[Gate])
         lea(gate, self.table)
-        with for_(keep(U32), 0, VECTORS) as vector:
+        with for_(scratch(U32), 0, VECTORS) as vector:
             mov(rax, self.stubs[vector])
             mov(cl, self.stacks[vector])
             self._fill(gate)
