@@ -17,6 +17,7 @@ from iced_x86 import (
     OpAccess,
     OpKind,
     RegisterExt,
+    RflagsBits,
 )
 from iced_x86 import Register as IcedRegister
 
@@ -26,7 +27,9 @@ RSP, RBP = 4, 5
 WHOLE = 0b1111
 """A register's parts as bits: byte 0, byte 1, bytes 2 and 3, bytes 4 to 7."""
 
-_PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
+PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
+"""The parts that the low bytes of a register take, by how many they are."""
+
 _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.BH)
 _READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
@@ -42,8 +45,8 @@ class Effects(NamedTuple):
     `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
     that is only written under a condition is not in `writes`. `may_read` are the registers, as a
     bit set by number, that some use of the instruction reads (cpuid's rcx too), `ends` those whose
-    old value is gone after it. Flags are bits
-    of iced-x86's `RflagsBits`. `moves` is what the instruction adds to rsp, None where that
+    old value is gone after it. Flags are bits of iced-x86's `RflagsBits`; those whose value says
+    nothing count as undefined too. `moves` is what the instruction adds to rsp, None where that
     depends on data; `moves_frame` is whether it writes rsp or rbp at all. `frame_access` is
     the register, rsp or rbp, and the distance from it of the memory that it reads or writes.
     """
@@ -79,7 +82,7 @@ def effects(code: bytes, bits: int) -> Effects:
         elif used.access in _READS:
             reads[number] = reads.get(number, 0) | parts
         if used.access in _WRITES:
-            whole = WHOLE if parts == _PARTS[4] else parts  # writing 32 bits clears the rest
+            whole = WHOLE if parts == PARTS[4] else parts  # writing 32 bits clears the rest
             writes[number] = writes.get(number, 0) | whole
     return Effects(
         instruction,
@@ -90,7 +93,7 @@ def effects(code: bytes, bits: int) -> Effects:
         sum(1 << number for number, parts in writes.items() if parts == WHOLE),
         instruction.rflags_read,
         instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,
-        instruction.rflags_undefined,
+        instruction.rflags_undefined | _flags_without_meaning(instruction, writes),
         _stack_movement(instruction, writes),
         RSP in writes or RBP in writes,
         _frame_access(instruction),
@@ -106,7 +109,16 @@ def _parts(register: Any) -> tuple[int | None, int]:
     if not RegisterExt.is_gpr(register):
         return None, 0
     whole = RegisterExt.full_register(register)
-    return RegisterExt.number(whole), _PARTS[RegisterExt.size(register)]
+    return RegisterExt.number(whole), PARTS[RegisterExt.size(register)]
+
+
+def _flags_without_meaning(instruction: Instruction, writes: dict[int, int]) -> int:
+    """Flags that say nothing: those of a moved stack, and of `xor(eax, eax)`, which never vary."""
+    if RSP in writes and not instruction.is_stack_instruction:
+        return instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set
+    if instruction.rflags_set & RflagsBits.ZF:
+        return RflagsBits.ZF | RflagsBits.SF | RflagsBits.PF | RflagsBits.OF  # CF starts a carry
+    return 0
 
 
 def _stack_movement(instruction: Instruction, writes: dict[int, int]) -> int | None:

@@ -19,9 +19,13 @@ from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
 from pykasm.isa.registers import RegisterKind
 from pykasm.lang.operands import RegisterOperand, Role
 from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
+from pykasm.objects.debug import EntryFrame
 
 SAVED = (*(register.number for register in CALLEE_SAVED), RBP)
 CLOBBERED = tuple(register.number for register in CALLER_SAVED)
+INTERRUPTED = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
+"""Entered so, code finds the flags as any other code left them."""
+
 RESULTS = (0, 2)
 """rax and rdx (System V ABI AMD64, figure 3.4)."""
 
@@ -40,6 +44,8 @@ class Walk:
         self.graph = graph
         self.callees = callees
         self.states: dict[int, State] = {}
+        self.disagreements: set[int] = set()
+        """Where paths meet on which the stack has different depths."""
         self._run()
         self._visits = [
             (index, self.graph.nodes[index], self.states[index]) for index in sorted(self.states)
@@ -61,6 +67,8 @@ class Walk:
             after = self._through(start, blocks[start], starts[start].copy())
             for following in nodes[blocks[start] - 1].following:
                 known = starts.get(following)
+                if known is not None and len({known.depth, after.depth, None}) > 2:
+                    self.disagreements.add(following)
                 if known is None:
                     starts[following] = after.copy()
                 elif not known.join(after):
@@ -210,12 +218,10 @@ def entry_state(graph: Graph) -> State:
     """What holds when the piece is entered."""
     piece = graph.piece
     if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
-        return State([UNKNOWN] * 16)
-    registers = [Value(WHOLE, NEVER)] * 16
-    for number in (*SAVED, RSP):
-        registers[number] = Value(entry=number)
+        return State([UNKNOWN] * 16, direction=piece.entered in INTERRUPTED)
+    registers = [Value(WHOLE, NEVER, entry=number) for number in range(16)]
+    registers[RSP] = Value(entry=RSP)
     if piece.kind is Kind.INTERRUPT:
-        registers = [Value(WHOLE, NEVER, entry=number) for number in range(16)]
         return State(registers, lost_flags=ALL_FLAGS, flag_loss=NEVER, direction=True)
     roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
     for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):

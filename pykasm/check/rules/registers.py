@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from iced_x86 import Mnemonic, RflagsBits
 
-from pykasm.check.effects import RBP, RSP
+from pykasm.check.effects import PARTS, RBP, RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import applies, rule
 from pykasm.check.state import UNKNOWN, Loss, Value
 from pykasm.check.subject import Subject, register_name
-from pykasm.check.walk import SAVED, written_roles
+from pykasm.check.walk import RESULTS, SAVED, written_roles
 from pykasm.errors import Note
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
 from pykasm.lang.piece import Kind
@@ -167,6 +167,19 @@ def _missing(subject: Subject, node: Node, number: int, value: Value) -> Finding
 
 
 @applies
+def results_are_there(subject: Subject) -> Iterator[Finding]:
+    """The registers of results where a function returns."""
+    if subject.piece.kind is not Kind.FUNCTION:
+        return
+    for _, node, state in subject.visits():
+        if node.effects.mnemonic != Mnemonic.RET:
+            continue
+        for number, kind in zip(RESULTS, subject.piece.signature.results, strict=False):
+            if state.registers[number].missing & PARTS[kind._size]:
+                yield _missing(subject, node, number, state.registers[number])
+
+
+@applies
 def flags_are_defined(subject: Subject) -> Iterator[Finding]:
     """Reads of flags that are left to chance."""
     for _, node, state in subject.visits():
@@ -211,10 +224,9 @@ def saved_registers_are_restored(subject: Subject) -> Iterator[Finding]:
 @applies
 def strings_go_upwards(subject: Subject) -> Iterator[Finding]:
     """DF where other code takes over."""
-    if not subject.is_framed:
-        return
     for _, node, state in subject.visits():
-        if state.direction and (node.is_call or node.leaves) and _is_handed_over(subject, node):
+        leaves = node.leaves and subject.is_framed  # stubs go on to others of their kind
+        if state.direction and (node.is_call or leaves) and _is_handed_over(subject, node):
             yield Finding(
                 E015,
                 "DF may be set when other code runs",

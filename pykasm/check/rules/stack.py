@@ -43,7 +43,7 @@ def depths_agree(subject: Subject) -> Iterator[Finding]:
     if not subject.is_framed:
         return
     for index, node, state in subject.visits():
-        if state.depth is None and _first_unknown(subject, index):
+        if index in subject.walk.disagreements:
             yield Finding(
                 E020,
                 "the stack has different depths on the paths to here",
@@ -64,17 +64,6 @@ def depths_agree(subject: Subject) -> Iterator[Finding]:
 
 def _difference(depth: int) -> str:
     return f"{abs(depth)} bytes {'more' if depth > 0 else 'less'} are on it"
-
-
-def _first_unknown(subject: Subject, index: int) -> bool:
-    """Whether the depth is known on every path up to `index`, and only their meeting loses it."""
-    befores = [(other, state) for other, node, state in subject.visits() if index in node.following]
-    depths = set()
-    for other, state in befores:
-        after = state.copy()
-        subject.walk.step(other, subject.graph.nodes[other], after)
-        depths.add(after.depth)
-    return len(befores) > 1 and len(depths - {None}) > 1
 
 
 def _returns(node: Node) -> bool:
