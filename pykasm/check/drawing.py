@@ -15,7 +15,8 @@ def drawing(graph: Graph) -> Iterator[str]:
     numbers = {start: number for number, start in enumerate(graph.blocks, 1)}
     yield graph.piece.symbol
     for start, end in graph.blocks.items():
-        yield f"{numbers[start]:>4} {'' if start in graph.reached else '(no path leads here)'}".rstrip()
+        note = "" if start in graph.reached else " (no path leads here)"
+        yield f"{numbers[start]:>4}{note}"
         yield from _lines(graph.nodes[start:end])
         yield f"       -> {', '.join(_edges(graph.nodes[end - 1], end, numbers))}"
 

@@ -1,0 +1,22 @@
+"""E030: code runs off its end."""
+
+from pykasm import *
+
+
+class Broken(Subsystem):
+    """Does not end."""
+
+    @naked
+    def run(self) -> None:
+        """Let the processor wait."""
+        hlt()
+
+
+class Mended(Subsystem):
+    """Ends."""
+
+    @naked
+    def run(self) -> None:
+        """Let the processor wait."""
+        hlt()
+        ret()

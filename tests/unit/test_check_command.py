@@ -1,0 +1,205 @@
+"""`pykasm check` in a project, and what builds remember of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pykasm import *
+from pykasm.check.checker import Report, report
+from pykasm.check.stacks import Stacks
+from pykasm.check.subject import Build
+from pykasm.commands.main import cli
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.objects import assemble_program
+
+WIRING = """
+from pykasm import *
+
+class Probe(Subsystem):
+    @function
+    def run(self, value: U64) -> U64:
+        once = scratch(value)
+        with if_(once == 0):
+            ret(1)
+        ret({result})
+
+def image():
+    probe = Probe()
+    return Image(entry=probe.run, subsystems=[probe])
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a clean project; its image module has a name of its own in each test."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+
+
+def check(project: Path, result: str, *arguments: str) -> Result:
+    """Run the command on a function that returns `result` in the end."""
+    module = f"wiring_{project.name}_{len(os.listdir(project))}"
+    (project / f"{module}.py").write_text(WIRING.format(result=result))
+    (project / "pyproject.toml").write_text(f'[tool.pykasm]\nimage = "{module}:image"\n')
+    return CliRunner().invoke(cli, ["check", *arguments])
+
+
+def test_a_clean_project_is_counted(project: Path) -> None:
+    done = check(project, "once")
+    assert (done.exit_code, done.output) == (0, "1 function, 0 exceptions\n")
+
+
+def test_a_fault_ends_with_status_1(project: Path) -> None:
+    done = check(project, "rcx")
+    assert done.exit_code == 1
+    assert "error[E010]: `rcx` is read before it is written" in done.output
+    assert done.output.endswith("1 error\n")
+
+
+def test_a_name_that_nothing_has(project: Path) -> None:
+    done = check(project, "once", "Prob.run")
+    assert done.exit_code == 1
+    assert done.output == (
+        "there is no function or subsystem `Prob.run`; did you mean `Probe.run` or `Probe`?\n"
+    )
+
+
+def test_findings_as_json(project: Path) -> None:
+    done = check(project, "rcx", "--json")
+    assert done.exit_code == 1
+    (found,) = json.loads(done.output)
+    assert (found["rule"], found["function"], found["line"]) == ("E010", "Probe.run", 10)
+    assert (found["column"], found["end"]) == (9, 17)
+
+
+def test_the_drawing_of_a_function(project: Path) -> None:
+    done = check(project, "once", "--graph", "Probe.run")
+    assert (
+        done.output
+        == """\
+Probe.run
+   1
+      6 | def run(self, value: U64) -> U64:
+      7 | once = scratch(value)
+      8 | with if_(once == 0):
+       -> 3 if jne, 2
+   2
+      9 | ret(1)
+       -> out by ret
+   3
+     10 | ret(once)
+       -> out by ret
+"""
+    )
+
+
+def test_a_rule_is_explained_with_both_examples() -> None:
+    done = CliRunner().invoke(cli, ["check", "--explain", "e012"])
+    assert done.output.startswith("E012: a named value is read after its register was clobbered\n")
+    assert done.output.index("class Broken") < done.output.index("class Mended")
+    assert "value = keep(value)" in done.output
+
+
+def test_an_unknown_rule_is_not_explained() -> None:
+    done = CliRunner().invoke(cli, ["check", "--explain", "E112"])
+    assert done.exit_code == 1
+    assert done.output.startswith("there is no rule `E112`; did you mean `E")
+
+
+class Deep(Subsystem):
+    """Calls into three depths, one of them through itself."""
+
+    @function
+    def run(self) -> None:
+        self.middle()
+        self.again()
+
+    @function
+    def middle(self) -> None:
+        room = local(U64)
+        mov(room, 0)
+        self.low()
+
+    @function
+    def low(self) -> None:
+        nop()
+
+    @function
+    def again(self) -> None:
+        self.again()
+
+
+def assembled(subsystem: Any) -> tuple[Any, Any]:
+    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
+    return program, assemble_program(program, Encoder(), ".")
+
+
+def test_the_deepest_path_of_a_stack() -> None:
+    (path,) = Stacks(Build.of(*assembled(Deep()))).deepest()
+    assert [(frame.symbol, frame.size) for frame in path.frames] == [
+        ("Deep.run", 16),  # rbp and a return address
+        ("Deep.middle", 32),  # the same, a local and 8 bytes for alignment
+        ("Deep.low", 8),  # rbp
+    ]
+    assert path.size == 56
+    assert path.unbounded == {"recursion of Deep.again"}
+
+
+def checked(subsystem: Any, memory: Path) -> Report:
+    return report(*assembled(subsystem), memory)
+
+
+class Returns(Subsystem):
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    @function
+    def run(self) -> U64:
+        ret(self.result)
+
+
+def test_clean_functions_are_remembered_and_others_are_not(tmp_path: Path) -> None:
+    memory = tmp_path / "clean"
+    assert checked(Returns(rcx), memory).findings
+    assert not memory.exists()
+    assert not checked(Returns(1), memory).findings
+    remembered = memory.read_bytes()
+    assert len(remembered) == 16
+    assert checked(Returns(rcx), memory).findings
+    assert not checked(Returns(2), memory).findings
+    assert memory.read_bytes() != remembered
+
+
+class Giving(Subsystem):
+    @function
+    def run(self) -> U64:
+        call(self.give)
+        ret(rax)
+
+    @function
+    def give(self) -> U64:
+        ret(1)
+
+
+class Taking(Giving):
+    def __init__(self) -> None:
+        self.label = "Giving"
+
+    @function
+    def give(self) -> None:
+        mov(eax, 1)
+
+
+def test_a_caller_is_looked_at_again_when_its_callee_returns_nothing(tmp_path: Path) -> None:
+    memory = tmp_path / "clean"
+    assert not checked(Giving(), memory).errors
+    (found,) = checked(Taking(), memory).errors
+    assert found.what == "`rax` is read after a call that may have changed it"

@@ -1,0 +1,87 @@
+"""The checker's rules on registers and flags: each with its broken and its mended example."""
+
+from tests.unit.checking import broken, mended
+
+
+def test_a_register_is_read_that_some_path_never_wrote() -> None:
+    assert broken("E010") == [
+        """\
+error[E010]: `rcx` is read before it is written
+  FILE:LINE
+  LINE |         ret(rcx)
+        |         ^^^^^^^^ some path to here leaves rcx as the caller had it
+help: give it a value on every path""",
+    ]
+    assert mended("E010") == []
+
+
+def test_a_register_is_read_after_a_call() -> None:
+    assert broken("E011") == [
+        """\
+error[E011]: `rcx` is read after a call that may have changed it
+  FILE:LINE
+  LINE |         ret(rcx)
+        |         ^^^^^^^^
+  LINE |         self.tick()
+        |         ^^^^^^^^^^^ this call may change rcx
+help: keep the value in a `keep` register, or use the call's result by its name""",
+        """\
+warning[W001]: `rcx` is written, and nothing reads it
+  FILE:LINE
+  LINE |         mov(ecx, 7)
+        |         ^^^^^^^^^^^
+help: take it out""",
+    ]
+    assert mended("E011") == []
+
+
+def test_a_name_is_read_after_a_call_clobbered_it() -> None:
+    assert broken("E012") == [
+        """\
+error[E012]: `value` is read after its register was clobbered
+  FILE:LINE
+  LINE |         ret(value)
+        |             ^^^^^ rdi held `value` until line 14
+  LINE |         self.tick()
+        |         ^^^^^^^^^^^ this call may change rdi
+help: keep it across the call: `value = keep(...)`""",
+    ]
+    assert mended("E012") == []
+
+
+def test_a_flag_is_read_after_a_call() -> None:
+    assert broken("E013") == [
+        """\
+error[E013]: ZF is read, but the code before leaves it undefined
+  FILE:LINE
+  LINE |         with if_(~ZF):
+        |         ^^^^^^^^^^^^^^
+  LINE |         self.tick()
+        |         ^^^^^^^^^^^ this call may change ZF
+help: compare or test right before the branch""",
+    ]
+    assert mended("E013") == []
+
+
+def test_a_callee_saved_register_is_changed() -> None:
+    assert broken("E014") == [
+        """\
+error[E014]: `rbx` is not what the caller had in it
+  FILE:LINE
+  LINE |         ret(rax)
+        |         ^^^^^^^^ some path to here changed rbx and did not restore it
+help: take the register with `keep`, which saves it""",
+    ]
+    assert mended("E014") == []
+
+
+def test_the_direction_flag_stays_set() -> None:
+    assert broken("E015") == [
+        """\
+error[E015]: DF may be set when other code runs
+  FILE:LINE
+  LINE |         rep.movsb()
+        |         ^^^^^^^^^^^ some path to here set DF
+help: `cld()` after the string instruction""",
+    ]
+    assert mended("E015") == []
