@@ -18,14 +18,17 @@ from pykasm.check.graph import Graph, JumpTables, Node
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.isa.statement import BranchTarget
+from pykasm.lang.builder import line_span
 from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.piece import Piece
+from pykasm.objects.debug import EntryFrame
 
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""
 
 _INTERRUPT_WORDS = {"cli", "sti", "popfq"}
+_BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 
 
 class Situation(NamedTuple):
@@ -186,6 +189,74 @@ class Summary:
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(span_of(nodes[index].line), f"`{symbol}` takes `{lock}`")
         raise LookupError(lock)
+
+    # Contexts
+
+    @cached_property
+    def in_interrupts(self) -> list[str]:
+        """Code that runs where interrupts brought the processor, or says that it does."""
+        return [
+            symbol
+            for symbol, facts in self.facts.items()
+            if facts.piece.entered in _BY_INTERRUPT or facts.piece.context == "interrupt"
+        ]
+
+    @cached_property
+    def sleepers(self) -> dict[str, Call | None]:
+        """What may sleep, by the call that leads there."""
+        return self.leading_to(self._sleeping)
+
+    @cached_property
+    def sleepers_as_entered(self) -> dict[str, Call | None]:
+        """What may sleep with interrupts as they were when it was entered."""
+        return self.leading_to(self._sleeping, by=lambda call: bool(self._at(call) & SAME))
+
+    @property
+    def _sleeping(self) -> list[str]:
+        return [symbol for symbol, facts in self.facts.items() if facts.piece.sleeps]
+
+    def way_to_sleep(self, symbol: str, sleepers: Mapping[str, Call | None]) -> list[Note]:
+        """How `symbol` comes to sleep."""
+        notes, last = self.way(symbol, sleepers)
+        declared = line_span(self.facts[last].piece.declared)
+        return [*notes, Note(declared, f"`{last}` sleeps")]
+
+    @cached_property
+    def entered_on(self) -> dict[str, Call | None]:
+        """What may be entered with interrupts on, by the call that does so."""
+        found: dict[str, Call | None] = {
+            symbol: None for symbol, facts in self.facts.items() if facts.piece.context == "thread"
+        }
+        for facts in self.followed():
+            for call in facts.calls:
+                if self._at(call) & ON:
+                    found.setdefault(call.callee, call)
+        waiting = list(found)
+        for symbol in waiting:  # grows while callees are met
+            for call in self.facts[symbol].calls:
+                if call.callee not in found and self._at(call) & SAME:
+                    found[call.callee] = call
+                    waiting.append(call.callee)
+        return found
+
+    def may_be_on(self, facts: Facts, at: int) -> bool:
+        """Whether interrupts may be on before the `at`th instruction of a piece."""
+        interrupts = facts.before(at).interrupts
+        return bool(interrupts & ON or (interrupts & SAME and facts.symbol in self.entered_on))
+
+    def way_in(self, symbol: str) -> list[Note]:
+        """How `symbol` is entered with interrupts on: the calls from where they were turned on."""
+        notes: list[Note] = []
+        call = self.entered_on[symbol]
+        while call is not None:
+            notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
+            on = self._at(call) & ON
+            call = None if on else self.entered_on.get(call.caller)
+        return notes
+
+    def _at(self, call: Call) -> int:
+        """How interrupts may be at a call."""
+        return self.facts[call.caller].before(call.at).interrupts
 
     # Calls
 

@@ -102,3 +102,80 @@ class BrokenOpen(TakenByCallee):
 
 def test_code_that_breaks_a_lock_open_may_take_it() -> None:
     assert findings(BrokenOpen()) == []
+
+
+def test_locks_in_an_order_that_goes_round() -> None:
+    assert broken("E052") == [
+        """\
+error[E052]: the order of locks goes round: `Broken.books`, then `Broken.readers`, then `Broken.books`
+  FILE:LINE
+  LINE |         self.count()
+        |         ^^^^^^^^^^^^
+  LINE |         self.readers.take()
+        |         ^^^^^^^^^^^^^^^^^^^ `Broken.count` takes `Broken.readers`
+  LINE |         self.books.take()
+        |         ^^^^^^^^^^^^^^^^^ under `Broken.readers`, `Broken.give_back` takes `Broken.books`
+help: take them in the same order everywhere"""
+    ]
+    assert mended("E052") == []
+
+
+class Guarded(Subsystem):
+    """Takes two locks in either order, but always under a third."""
+
+    def __init__(self) -> None:
+        self.outer, self.left, self.right = SpinLock(), SpinLock(), SpinLock()
+
+    @function
+    def run(self) -> None:
+        self._both(self.left, self.right)
+        self._both(self.right, self.left)
+
+    def _both(self, first: SpinLock, second: SpinLock) -> None:
+        for one in (self.outer, first, second):
+            one.take()
+        for one in (second, first, self.outer):
+            one.drop()
+
+
+def test_a_third_lock_makes_any_order_safe() -> None:
+    assert findings(Guarded()) == []
+
+
+def test_lock_of_interrupts_taken_with_interrupts_on() -> None:
+    assert broken("E053") == [
+        """\
+error[E053]: `Broken.lock` is taken with interrupts on, but an interrupt handler takes it too
+  FILE:LINE
+  LINE |         self.lock.take()
+        |         ^^^^^^^^^^^^^^^^ a handler that interrupts what follows waits for ever
+  LINE |         self.add_one()
+        |         ^^^^^^^^^^^^^^ `Broken.run` calls `Broken.add_one`
+  LINE |         self.add_one()
+        |         ^^^^^^^^^^^^^^ `Broken.tick` calls `Broken.add_one`
+  LINE |         self.lock.take()
+        |         ^^^^^^^^^^^^^^^^ `Broken.add_one` takes `Broken.lock`
+help: turn interrupts off first, and back on when it is released"""
+    ]
+    assert mended("E053") == []
+
+
+class TakenByHandlersOnly(Counter):
+    """A lock that only a handler takes."""
+
+    handler = bss(U64)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.tick)
+        mov(self.handler, rax)
+        sti()
+
+    @interrupt
+    def tick(self) -> None:
+        self.lock.take()
+        self.lock.drop()
+
+
+def test_handlers_take_locks_with_interrupts_off() -> None:
+    assert findings(TakenByHandlersOnly()) == []

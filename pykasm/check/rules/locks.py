@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from iced_x86 import FlowControl
 
 from pykasm.check.finding import Finding, span_of
+from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
-from pykasm.check.summary import Facts, Summary
+from pykasm.check.summary import SAME, Facts, Summary
 from pykasm.isa.code import Line
 from pykasm.lang.locking import LockAction
 
@@ -18,6 +19,17 @@ E050 = rule(
     "a lock is not taken and released in turn on some path",
     """Whoever asks for a lock that was not released waits for ever, and so does who asks for one
     that he holds. A lock that is released twice lets two in.""",
+)
+
+E052 = rule(
+    "E052",
+    "the order in which locks are taken goes round",
+    """Two processors that each hold the lock that the other one asks for wait for ever.""",
+)
+E053 = rule(
+    "E053",
+    "a lock that interrupts take is taken with interrupts on",
+    """A handler that interrupts the holder waits for the lock, and the holder never runs on.""",
 )
 
 
@@ -92,3 +104,55 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
                     fix="release it first, or call code that expects it to be held",
                     symbol=facts.symbol,
                 )
+
+
+@applies_to_build
+def locks_have_one_order(build: Build) -> Iterator[Finding]:
+    """Locks that are taken under each other."""
+    order = LockOrder(build.summary)
+    for cycle in order.cycles():
+        first, *others = cycle
+        yield Finding(
+            E052,
+            f"the order of locks goes round: {_names(cycle)}",
+            span=span_of(first.line),
+            notes=[
+                *order.notes(first)[1:],
+                *(note for step in others for note in order.notes(step)),
+            ],
+            fix="take them in the same order everywhere",
+            symbol=first.symbol,
+        )
+
+
+def _names(cycle: Sequence[Step]) -> str:
+    return ", then ".join(f"`{lock}`" for lock in [one.first for one in cycle] + [cycle[0].first])
+
+
+@applies_to_build
+def interrupts_are_off(build: Build) -> Iterator[Finding]:
+    """Locks that interrupt handlers take, wherever they are taken."""
+    summary = build.summary
+    takers = {
+        lock: symbol
+        for symbol in summary.in_interrupts
+        for lock in summary.names(summary.taken_under(symbol))
+    }
+    for facts in summary.facts.values():
+        for at, event in facts.reached_events():
+            is_taken = event.lock in takers and event.action is LockAction.TAKE
+            if is_taken and summary.may_be_on(facts, at):
+                yield _interruptible(summary, facts, at, event.lock, takers[event.lock])
+
+
+def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: str) -> Finding:
+    on_before = summary.way_in(facts.symbol) if facts.before(at).interrupts & SAME else []
+    return Finding(
+        E053,
+        f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
+        span=span_of(summary.graph(facts.symbol).nodes[at].line),
+        mark="a handler that interrupts what follows waits for ever",
+        notes=[*on_before, *summary.way_to_lock(handler, lock)],
+        fix="turn interrupts off first, and back on when it is released",
+        symbol=facts.symbol,
+    )

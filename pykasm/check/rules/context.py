@@ -1,0 +1,67 @@
+"""E04x: code runs only where what it does is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pykasm.check.finding import Finding, span_of
+from pykasm.check.rule import applies_to_build, rule
+from pykasm.check.subject import Build
+from pykasm.check.summary import OFF, Call, Facts, Summary
+from pykasm.errors import Note
+
+E040 = rule(
+    "E040",
+    "a function sleeps where nothing may sleep",
+    """While it sleeps, others wait for the lock for as long as it likes, or for ever; an interrupt
+    handler that sleeps takes the thread with it that it happened to interrupt; and with interrupts
+    off nothing comes that would wake it.""",
+)
+
+
+@applies_to_build
+def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
+    """Calls in interrupt handlers."""
+    summary = build.summary
+    for symbol in summary.in_interrupts:
+        for call in summary.facts[symbol].calls:
+            if call.callee in summary.sleepers and call.callee not in summary.in_interrupts:
+                yield _sleeps(
+                    call,
+                    f"`{call.callee}` may sleep, but an interrupt handler calls it",
+                    summary.way_to_sleep(call.callee, summary.sleepers),
+                    "let the handler wake a thread that does the rest",
+                )
+
+
+@applies_to_build
+def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
+    """Calls while a lock is held or interrupts are off."""
+    summary = build.summary
+    for facts in summary.followed():
+        for call in facts.calls:
+            yield from _asleep(summary, facts, call)
+
+
+def _asleep(summary: Summary, facts: Facts, call: Call) -> Iterator[Finding]:
+    before = facts.before(call.at)
+    if before.may and call.callee in summary.sleepers:
+        lock = summary.names(before.may)[0]
+        taken = summary.where_taken(facts.symbol, lock)
+        yield _sleeps(
+            call,
+            f"`{call.callee}` may sleep, but `{lock}` is held",
+            [taken, *summary.way_to_sleep(call.callee, summary.sleepers)],
+            "release the lock first",
+        )
+    elif before.interrupts & OFF and call.callee in summary.sleepers_as_entered:
+        yield _sleeps(
+            call,
+            f"`{call.callee}` may sleep, but interrupts are off",
+            summary.way_to_sleep(call.callee, summary.sleepers_as_entered),
+            "turn interrupts on first",
+        )
+
+
+def _sleeps(call: Call, what: str, notes: list[Note], fix: str) -> Finding:
+    return Finding(E040, what, span=span_of(call.line), notes=notes, fix=fix, symbol=call.caller)
