@@ -93,7 +93,9 @@ def _token(operand: Operand) -> object:
         return (operand.size, vector, _place(operand), operand.symbolic)
     if isinstance(operand, int):
         return -bisect_right(_NUMBER_BOUNDS, operand) - 1
-    return (type(operand), operand.short if isinstance(operand, BranchTarget) else operand.size)
+    if isinstance(operand, BranchTarget):
+        return (BranchTarget, operand.short)
+    return (type(operand), operand.size, _is_symbolic(operand))
 
 
 def _place(address: Address) -> str:

@@ -144,6 +144,13 @@ def test_a_symbol_leaves_a_zero_field_and_a_fixup(
     assert (fixup.kind, fixup.offset, fixup.addend) == (kind, offset, addend)
 
 
+def test_a_far_pointer_is_symbolic_or_not_whichever_came_first() -> None:
+    numeric = statement("ljmp", FarPointer(8, 0x1000, 2), bits=32)
+    symbolic = statement("ljmp", FarPointer(8, 0, 2, symbolic=True), bits=32)
+    fixups = [Encoder().encode([one])[0].fixups for one in (numeric, symbolic, numeric)]
+    assert [len(one) for one in fixups] == [0, 1, 0]
+
+
 def test_two_symbols_in_one_statement_have_a_fixup_each() -> None:
     both = statement("mov", memory(8, "rip", symbolic=True), SymbolImmediate(4))
     assert Encoder().encode([both]) == [
