@@ -1,4 +1,4 @@
-"""What a piece of code does, as others can see it: calls, ports, memory, results, the stack.
+"""What a piece of code does, as others can see it: calls, ports, memory, results, stack, IF, DF.
 
 A piece runs alone in an emulator. What it calls is only written down, with its arguments, and
 answers by chance; memory and parameters hold what chance gives. The same `seed` gives the same
@@ -67,8 +67,8 @@ GENERAL = [
 ]
 RSP, ARGUMENTS, SAVED = 4, (7, 6, 2, 1, 8, 9), (3, 5, 12, 13, 14, 15)
 CLOBBERED = (0, 1, 2, 6, 7, 8, 9, 10, 11)
-ARITHMETIC, DIRECTION, ALWAYS = 0x8D5, 0x400, 0x202
-"""CF, PF, AF, ZF, SF and OF; DF; interrupts on and the bit that is always set (AMD64 APM vol. 2,
+ARITHMETIC, MODE, AT_FIRST = 0x8D5, 0x600, 0x202
+"""CF, PF, AF, ZF, SF and OF; DF and IF; IF and the bit that is always set (AMD64 APM vol. 2,
 3.1.6)."""
 
 
@@ -203,6 +203,7 @@ class Laboratory:
         self.emulator.mem_write(self.entry, struct.pack("<Q", RETURN))
         write(GENERAL[RSP], self.entry)
         write(x86.UC_X86_REG_GS_BASE, PER_CPU)
+        write(x86.UC_X86_REG_EFLAGS, AT_FIRST)
         self.saved = [self.emulator.reg_read(GENERAL[number]) for number in SAVED]
         self._stir_flags()
 
@@ -217,8 +218,10 @@ class Laboratory:
         return _number(self.chance)
 
     def _stir_flags(self) -> None:
-        flags = self.chance.getrandbits(12) & ARITHMETIC | ALWAYS
-        self.emulator.reg_write(x86.UC_X86_REG_EFLAGS, flags)
+        """Leave the arithmetic flags to chance."""
+        others = self.emulator.reg_read(x86.UC_X86_REG_EFLAGS) & ~ARITHMETIC
+        stirred = self.chance.getrandbits(12) & ARITHMETIC
+        self.emulator.reg_write(x86.UC_X86_REG_EFLAGS, others | stirred)
 
     def _follow(self) -> tuple[object, ...]:
         """Run until the piece is left, answering for what it calls."""
@@ -255,8 +258,8 @@ class Laboratory:
             for number, size in zip(ARGUMENTS, sizes, strict=False):
                 given.append(read(GENERAL[number]) & ((1 << size * 8) - 1))
         rsp = read(GENERAL[RSP])
-        direction = read(x86.UC_X86_REG_EFLAGS) & DIRECTION
-        self.events.append(("call", name, *given, rsp % 16, direction))
+        mode = read(x86.UC_X86_REG_EFLAGS) & MODE
+        self.events.append(("call", name, *given, rsp % 16, mode))
         if signature is not None and signature.never_returns:
             return None
         try:
@@ -281,9 +284,9 @@ class Laboratory:
         kept = [read(GENERAL[number]) for number in SAVED] == self.saved
         framed = placed.piece.kind is Kind.FUNCTION
         everything = [] if framed else [read(GENERAL[number]) for number in CLOBBERED]
-        direction = read(x86.UC_X86_REG_EFLAGS) & DIRECTION
+        mode = read(x86.UC_X86_REG_EFLAGS) & MODE
         moved = read(GENERAL[RSP]) - self.entry
-        return (*results, kept, direction, moved, *everything)
+        return (*results, kept, mode, moved, *everything)
 
     # What the emulator reports
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import TypeAlias
-
 
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
 from pykasm.isa.statement import Address, Operand, Statement
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.locking import LockAction
+from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.piece import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind, Piece
 from tests.mutation.kind import FaultKind
 
-Plant: TypeAlias = Callable[[Piece], Iterator[list[Item]]]
+Plant: TypeAlias = Callable[[Piece], Iterator[Piece]]
 
 PLANTS: dict[FaultKind, Plant] = {}
-"""What plants each kind: the items of the piece with the fault, once for every place."""
+"""What plants each kind: the piece with the fault, once for every place."""
 
 RSP = REGISTERS["rsp"]
 STATUS_SETTERS = frozenset({"cmp", "test", "bt"})
@@ -57,16 +58,18 @@ def _lines(piece: Piece, *mnemonics: str) -> Iterator[tuple[int, Line]]:
             yield index, item
 
 
-def _without(piece: Piece, *indexes: int) -> list[Item]:
-    """The items but those; a label nobody uses stands there, so that indexes stay what they are."""
-    return [
+def _without(piece: Piece, *indexes: int) -> Piece:
+    """The piece without those items; labels nobody uses keep the places of the others."""
+    items = [
         Label("dropped") if index in indexes else item for index, item in enumerate(piece.items)
     ]
+    return replace(piece, items=items)
 
 
-def _with(piece: Piece, index: int, line: Line) -> list[Item]:
-    """The items with `line` at `index`."""
-    return [*piece.items[:index], line, *piece.items[index + 1 :]]
+def _with(piece: Piece, index: int, *lines: Item) -> Piece:
+    """The piece with `lines` from `index` on in place of as many others."""
+    items = [*piece.items[:index], *lines, *piece.items[index + len(lines) :]]
+    return replace(piece, items=items)
 
 
 def _plain(line: Line, mnemonic: str) -> Line:
@@ -87,7 +90,7 @@ def _with_operand(line: Line, position: int, operand: Operand, written: object) 
 def _dropped(*mnemonics: str) -> Plant:
     """Drops one of the instructions named so."""
 
-    def plant(piece: Piece) -> Iterator[list[Item]]:
+    def plant(piece: Piece) -> Iterator[Piece]:
         for index, _ in _lines(piece, *mnemonics):
             yield _without(piece, index)
 
@@ -101,7 +104,7 @@ plants("return dropped", "E020 E021 E030")(_dropped("ret", "iretq"))
 
 
 @plants("push and pops of a kept register dropped", "E014")
-def _unsaved(piece: Piece) -> Iterator[list[Item]]:
+def _unsaved(piece: Piece) -> Iterator[Piece]:
     if piece.kind is not Kind.FUNCTION:
         return
     for register in piece.kept:
@@ -114,16 +117,16 @@ def _unsaved(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("pops swapped", "E014")
-def _pops_swapped(piece: Piece) -> Iterator[list[Item]]:
+def _pops_swapped(piece: Piece) -> Iterator[Piece]:
     if piece.kind is not Kind.FUNCTION:
         return
     for (first, one), (second, other) in pairwise(_lines(piece, "pop")):
         if second == first + 1:
-            yield [*piece.items[:first], other, one, *piece.items[second + 1 :]]
+            yield _with(piece, first, other, one)
 
 
 @plants("other way of returning", "E021 E033")
-def _returns_otherwise(piece: Piece) -> Iterator[list[Item]]:
+def _returns_otherwise(piece: Piece) -> Iterator[Piece]:
     if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
         return
     for index, line in _lines(piece, "ret", "iretq"):
@@ -132,7 +135,7 @@ def _returns_otherwise(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("frame of another size", "E014 E022 E023")
-def _frame_resized(piece: Piece) -> Iterator[list[Item]]:
+def _frame_resized(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece, "sub"):
         if line.statement.operands[0] is RSP and piece.kind is Kind.FUNCTION:
             size = line.statement.operands[1]
@@ -144,7 +147,7 @@ def _frame_resized(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("stack adjusted wrongly", "E020 E021 E022")
-def _adjusted_wrongly(piece: Piece) -> Iterator[list[Item]]:
+def _adjusted_wrongly(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece, "add", "lea"):
         target, amount = line.statement.operands[:2]
         if target is not RSP or index < piece.prologue_items:
@@ -157,27 +160,22 @@ def _adjusted_wrongly(piece: Piece) -> Iterator[list[Item]]:
                 yield _with(piece, index, _with_operand(line, 1, moved, line.written[1]))
 
 
-@plants("cld dropped", "E015")
-def _cld_dropped(piece: Piece) -> Iterator[list[Item]]:
-    for index, _ in _lines(piece, "cld"):
-        yield _without(piece, index)
+plants("cld dropped", "E015")(_dropped("cld"))
 
 
 @plants("std before a string instruction", "E015")
-def _std_added(piece: Piece) -> Iterator[list[Item]]:
+def _std_added(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece):
         if line.statement.prefix.startswith("rep"):
-            yield [*piece.items[:index], _plain(line, "std"), *piece.items[index:]]
+            items = [*piece.items[:index], _plain(line, "std"), *piece.items[index:]]
+            yield replace(piece, items=items)
 
 
-@plants("flags not set for a jump", "E013")
-def _flags_unset(piece: Piece) -> Iterator[list[Item]]:
-    for index, _ in _lines(piece, *STATUS_SETTERS):
-        yield _without(piece, index)
+plants("flags not set for a jump", "E013")(_dropped(*STATUS_SETTERS))
 
 
 @plants("argument not moved", "E010 E011 E07x")
-def _argument_dropped(piece: Piece) -> Iterator[list[Item]]:
+def _argument_dropped(piece: Piece) -> Iterator[Piece]:
     """Drops the last write of an argument's register before a call that takes it."""
     for index, line in _lines(piece, "call"):
         signature = getattr(line.written[0], "_signature", None)
@@ -209,7 +207,7 @@ def _is_part(operand: object, register: Register) -> bool:
 
 
 @plants("result not moved", "E010 E011")
-def _result_dropped(piece: Piece) -> Iterator[list[Item]]:
+def _result_dropped(piece: Piece) -> Iterator[Piece]:
     """Drops the write of rax before the function is left."""
     if not piece.signature.results:
         return
@@ -220,7 +218,7 @@ def _result_dropped(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("first value of a name dropped", "E010 E012")
-def _name_unset(piece: Piece) -> Iterator[list[Item]]:
+def _name_unset(piece: Piece) -> Iterator[Piece]:
     seen: set[int] = {id(role) for role in piece.roles if role.kind == "parameter"}
     for index, line in _lines(piece):
         first = line.written[0] if line.written else None
@@ -228,17 +226,15 @@ def _name_unset(piece: Piece) -> Iterator[list[Item]]:
         if role is None or id(role) in seen:
             continue
         seen.add(id(role))
-        if line.statement.mnemonic in ("mov", "lea", "movzx", "movsx", "xor", "pop"):
+        if line.statement.mnemonic in ("mov", "lea", "movzx", "movsx", "xor"):
             yield _without(piece, index)
 
 
-@plants("call dropped")
-def _call_dropped(piece: Piece) -> Iterator[list[Item]]:
-    yield from _dropped("call")(piece)
+plants("call dropped")(_dropped("call"))
 
 
 @plants("width of an operand changed", "E010 E07x")
-def _width_changed(piece: Piece) -> Iterator[list[Item]]:
+def _width_changed(piece: Piece) -> Iterator[Piece]:
     """One operand becomes narrower or wider, the others stay."""
     for index, line in _lines(piece):
         for position, operand in enumerate(line.statement.operands):
@@ -261,39 +257,54 @@ def _of_other_width(operand: Operand) -> Operand | None:
     return None
 
 
-@plants("write narrowed", "E010")
-def _write_narrowed(piece: Piece) -> Iterator[list[Item]]:
+@plants("write narrowed")
+def _write_narrowed(piece: Piece) -> Iterator[Piece]:
     """A move to a register becomes one of 16 bits, which leaves the rest as it was."""
     for index, line in _lines(piece, "mov"):
-        target, source = line.statement.operands
-        wide = isinstance(target, Register) and target.kind is RegisterKind.GENERAL
-        if not wide or index < piece.prologue_items or target.number in (4, 5):
-            continue
-        if not isinstance(source, Register | Address) or getattr(target, "size", 0) < 4:
-            continue
-        if isinstance(source, Register) and source.kind is not RegisterKind.GENERAL:
-            continue
-        narrow = line
-        for position, operand in enumerate((target, source)):
-            less = (
-                operand._replace(size=2)
-                if isinstance(operand, Address)
-                else general(operand.number, 2)
-            )
-            narrow = _with_operand(narrow, position, less, line.written[position])
-        yield _with(piece, index, narrow)
+        narrow = [_narrowed(operand) for operand in line.statement.operands]
+        if index >= piece.prologue_items and all(one is not None for one in narrow):
+            statement = line.statement._replace(operands=tuple(one for one in narrow if one))
+            yield _with(piece, index, line._replace(statement=statement))
 
 
-@plants("release of a lock skipped", "E050")
-def _lock_kept(piece: Piece) -> Iterator[list[Item]]:
-    for index, line in _lines(piece, "inc"):
-        first = line.written[0]
-        if isinstance(first, MemoryOperand) and "now_serving" in first._text():
-            yield _without(piece, index)
+def _narrowed(operand: Operand) -> Register | Address | None:
+    """The lowest 16 bits of `operand`, if it has more."""
+    if isinstance(operand, Address):
+        return operand._replace(size=2) if operand.size > 2 else None
+    is_general = isinstance(operand, Register) and operand.kind is RegisterKind.GENERAL
+    return general(operand.number, 2) if is_general and operand.size > 2 else None  # type: ignore[union-attr]
 
 
-@plants("interrupts left off", "E051")
-def _interrupts_off(piece: Piece) -> Iterator[list[Item]]:
+@plants("lock not released", "E050")
+def _lock_kept(piece: Piece) -> Iterator[Piece]:
+    for event in piece.lock_events:
+        if event.action is LockAction.RELEASE:
+            others = [one for one in piece.lock_events if one is not event]
+            yield replace(_without(piece, event.index), lock_events=others)
+
+
+@plants("lock taken while it is held", "E050")
+def _lock_taken_again(piece: Piece) -> Iterator[Piece]:
+    """Lets a function call itself where it holds the lock."""
+    for index, line in calls_under_locks(piece):
+        [reference] = line.references
+        itself = reference._replace(target=piece.symbol)
+        yield _with(piece, index, line._replace(references=(itself,)))
+
+
+def calls_under_locks(piece: Piece) -> Iterator[tuple[int, Line]]:
+    """The calls between taking a lock and releasing it, with their indexes."""
+    actions = {event.index: event.action for event in piece.lock_events}
+    held = False
+    for index, item in enumerate(piece.items):
+        if index in actions:
+            held = actions[index] is LockAction.TAKE
+        if held and isinstance(item, Line) and item.statement.mnemonic == "call":
+            yield index, item
+
+
+@plants("interrupts left off")
+def _interrupts_off(piece: Piece) -> Iterator[Piece]:
     """Drops the `popfq` that gives back what `pushfq` and `cli` took, with its push."""
     for (before, _), (index, line) in pairwise(_lines(piece)):
         if line.statement.mnemonic == "popfq":
@@ -301,14 +312,14 @@ def _interrupts_off(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("condition negated")
-def _negated(piece: Piece) -> Iterator[list[Item]]:
+def _negated(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece, *OPPOSITES):
         other = line.statement._replace(mnemonic=OPPOSITES[line.statement.mnemonic])
         yield _with(piece, index, line._replace(statement=other))
 
 
 @plants("operands swapped")
-def _swapped(piece: Piece) -> Iterator[list[Item]]:
+def _swapped(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece):
         operands = line.statement.operands
         if index < piece.prologue_items or len(operands) != 2 or operands[0] is operands[1]:
@@ -320,7 +331,7 @@ def _swapped(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("another name's register")
-def _misnamed(piece: Piece) -> Iterator[list[Item]]:
+def _misnamed(piece: Piece) -> Iterator[Piece]:
     """A name in place of another one with a value of the same width."""
     for index, line in _lines(piece):
         for position, written in enumerate(line.written):
@@ -335,7 +346,7 @@ def _misnamed(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("number off by one")
-def _off_by_one(piece: Piece) -> Iterator[list[Item]]:
+def _off_by_one(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, int) and line.statement.operands[0] is not RSP:
@@ -344,7 +355,7 @@ def _off_by_one(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("another field")
-def _misplaced(piece: Piece) -> Iterator[list[Item]]:
+def _misplaced(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, Address) and operand.base is not None and not operand.symbolic:
@@ -354,7 +365,7 @@ def _misplaced(piece: Piece) -> Iterator[list[Item]]:
 
 
 @plants("instruction dropped")
-def _any_dropped(piece: Piece) -> Iterator[list[Item]]:
+def _any_dropped(piece: Piece) -> Iterator[Piece]:
     for index, line in _lines(piece):
         if index >= piece.prologue_items and line.written:
             yield _without(piece, index)

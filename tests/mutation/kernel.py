@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from kernel.image import image
+from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
 from pykasm.check.graph import jump_tables
-from pykasm.check.rule import all_rules
+from pykasm.check.rule import all_rules, build_rules
 from pykasm.check.subject import Build, Subject
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble
 from pykasm.errors import Collector, collecting
-from pykasm.isa.code import Item
 from pykasm.lang.assertions import asserting
 from pykasm.lang.data import Packer
 from pykasm.lang.functions import Assembly, BoundFunction, Function, assembling
@@ -57,11 +57,11 @@ class Kernel:
                 if isinstance(found, Function) and found.traits.bits == BITS:
                     yield getattr(subsystem, name)
 
-    def assembled(self, piece: Piece, items: list[Item]) -> PlacedPiece:
-        """`piece` with other items. Raises what the language and the encoder find."""
-        code = assemble(items, self.encoder, piece.symbol)
-        original = self.pieces[piece.symbol]
-        return PlacedPiece(replace(piece, items=items), code, original.section, original.offset)
+    def assembled(self, piece: Piece) -> PlacedPiece:
+        """`piece` in place of the one of that name. Raises what the encoder finds."""
+        code = assemble(piece.items, self.encoder, piece.symbol)
+        original = self.build.pieces[piece.symbol]
+        return PlacedPiece(piece, code, original.section, original.offset)
 
     def written(self, bound: BoundFunction[Any]) -> tuple[Piece, list[PackedData]]:
         """The piece that a function comes to now, and the data that are new with it.
@@ -92,7 +92,10 @@ class Kernel:
         return next(pair for pair in pairs if pair[1] is bound._owner)
 
     def checked(self, placed: PlacedPiece, data: list[PackedData]) -> list[Finding]:
-        """The errors that the checker finds in `placed` and not in the kernel as it is."""
+        """The errors that the checker finds in `placed` and not in the kernel as it is.
+
+        What holds across calls is only looked at again where locks or waiting are involved.
+        """
         symbol = placed.piece.symbol
         tables = jump_tables({one.datum._symbol: list(one.references) for one in data})
         build = replace(
@@ -102,7 +105,10 @@ class Kernel:
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
         )
         known = {str(one) for one in self.findings[symbol]}
-        return [one for one in _errors(Subject(placed, build)) if str(one) not in known]
+        found = _errors(Subject(placed, build))
+        if placed.piece.lock_events or placed.piece.sleeps:
+            found += [one for apply in build_rules() for one in apply(build)]
+        return [one for one in found if str(one) not in known]
 
 
 def _unlike(build: Build) -> dict[str, PlacedPiece]:
@@ -126,4 +132,5 @@ def _packed(datum: Any, unit: Unit) -> PackedData:
 
 def _errors(subject: Subject) -> list[Finding]:
     found = [one for apply in all_rules() for one in apply(subject)]
-    return [one for one in found if one.severity == "error"]
+    left = without_allowed(subject.piece, found)
+    return [one for one in left if one.severity == "error"]

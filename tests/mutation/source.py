@@ -1,7 +1,6 @@
 """Faults in the source of a function: the tree of its body is changed and it is written again."""
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -20,6 +19,9 @@ REWRITES: dict[FaultKind, Rewrite] = {}
 
 WIDTHS = {"8": "16", "16": "8", "32": "64", "64": "32"}
 """The width in bits that a type or view is given by mistake."""
+
+LAST = "is_last"
+"""The attribute that marks the last statement of the body of a function with a result."""
 
 
 def rewrites(name: str, rules: str = "") -> Callable[[Rewrite], Rewrite]:
@@ -96,11 +98,20 @@ def _result_forgotten(node: ast.AST) -> ast.AST | None:
     return ast.Call(node.func, [], [])  # type: ignore[attr-defined]
 
 
-@rewrites("return forgotten", "E07x E030")
+@rewrites("last return forgotten", "E07x E030")
+def _last_return_forgotten(node: ast.AST) -> ast.AST | None:
+    """`ret(value)` is not there at the end of the body."""
+    return ast.Pass() if _is_return(node) and getattr(node, LAST, False) else None
+
+
+@rewrites("return inside forgotten")
 def _return_forgotten(node: ast.AST) -> ast.AST | None:
-    """`ret(value)` is not there."""
-    is_statement = isinstance(node, ast.Expr) and _called(node.value) in ("ret", "tail")
-    return ast.Pass() if is_statement else None
+    """`ret(value)` is not there inside a block; what follows it runs on."""
+    return ast.Pass() if _is_return(node) and not getattr(node, LAST, False) else None
+
+
+def _is_return(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and _called(node.value) in ("ret", "tail")
 
 
 @rewrites("name without a value", "E010 E07x")
@@ -141,11 +152,13 @@ class Body:
         # inside of a class the columns stay what they are in the file
         self.tree = ast.parse("class Holder:\n" + "".join(lines))
         ast.increment_lineno(self.tree, first - 2)
+        [self.definition] = self.tree.body[0].body  # type: ignore[attr-defined]
+        if bound._signature.results:
+            setattr(self.definition.body[-1], LAST, True)
 
     def places(self, rewrite: Rewrite) -> list[ast.AST]:
         """The nodes that `rewrite` makes a fault of."""
-        [definition] = self.tree.body[0].body  # type: ignore[attr-defined]
-        nodes = (node for statement in definition.body for node in ast.walk(statement))
+        nodes = (node for statement in self.definition.body for node in ast.walk(statement))
         return [node for node in nodes if rewrite(node) is not None]
 
     def faulty(self, node: ast.AST, rewrite: Rewrite) -> BoundFunction[Any]:

@@ -53,7 +53,7 @@ def total(verdicts: Sequence[Verdict], *, forbidden: bool) -> Count:
     """The count of all kinds that rules forbid, or of all that none does."""
     made = Count()
     for verdict in verdicts:
-        if bool(verdict.mutant.kind.rules) is forbidden:
+        if verdict.mutant.kind.is_forbidden is forbidden:
             made.add(verdict)
     return made
 
@@ -70,7 +70,7 @@ def table(verdicts: Sequence[Verdict]) -> Table:
     kinds = counted(verdicts)
     for forbidden, name in ((True, "forbidden by a rule"), (False, "no rule can know")):
         for kind, count in kinds.items():
-            if bool(kind.rules) is forbidden:
+            if kind.is_forbidden is forbidden:
                 made.add_row(kind.name, *_cells(count))
         made.add_row(f"[bold]{name}", *_cells(total(verdicts, forbidden=forbidden)), style="bold")
         made.add_section()

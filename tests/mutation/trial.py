@@ -5,24 +5,27 @@ from __future__ import annotations
 import ast
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from itertools import zip_longest
 from typing import NamedTuple
 
 from pykasm.errors import BuildFailed, Mistake
-from pykasm.isa.code import Item, PlacedLine
+from pykasm.isa.code import PlacedLine
 from pykasm.lang.image import PackedData
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.piece import Kind
+from pykasm.lang.piece import Kind, Piece
 from tests.mutation.behaviour import Laboratory, Run
-from tests.mutation.instructions import PLANTS
+from tests.mutation.instructions import PLANTS, calls_under_locks
 from tests.mutation.kernel import Kernel
 from tests.mutation.kind import FaultKind
 from tests.mutation.source import REWRITES, Body, Rewrite
 
 SEED = 1985
 """Any fixed number does."""
+
+SLEEPER = FaultKind("sleeper called under a lock", "E040")
 
 RUNS = 40
 """Random runs before two versions of a piece count as the same."""
@@ -64,10 +67,17 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     found: dict[FaultKind, list[Mutant]] = {}
     for kind, plant in PLANTS.items():
         found[kind] = [
-            Mutant(kind, symbol, partial(_from_items, kernel, placed, items))
+            Mutant(kind, symbol, partial(_from_piece, kernel, piece))
             for symbol, placed in kernel.pieces.items()
-            for items in plant(placed.piece)
+            for piece in plant(placed.piece)
         ]
+    found[SLEEPER] = [
+        Mutant(SLEEPER, symbol, partial(_sleeping, kernel, symbol))
+        for placed in kernel.pieces.values()
+        for _, line in calls_under_locks(placed.piece)
+        for symbol in (line.references[0].target,)
+        if isinstance(symbol, str)
+    ]
     bodies = [Body(bound) for bound in kernel.functions()]
     for kind, rewrite in REWRITES.items():
         found[kind] = [
@@ -78,13 +88,18 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     return found
 
 
-def _from_items(kernel: Kernel, placed: PlacedPiece, items: list[Item]) -> Made:
-    return kernel.assembled(placed.piece, items), []
+def _from_piece(kernel: Kernel, piece: Piece) -> Made:
+    return kernel.assembled(piece), []
+
+
+def _sleeping(kernel: Kernel, symbol: str) -> Made:
+    """The function as if somebody had let it wait."""
+    return kernel.assembled(replace(kernel.build.pieces[symbol].piece, sleeps=True)), []
 
 
 def _from_source(kernel: Kernel, body: Body, node: ast.AST, rewrite: Rewrite) -> Made:
     piece, data = kernel.written(body.faulty(node, rewrite))
-    return kernel.assembled(piece, piece.items), data
+    return kernel.assembled(piece), data
 
 
 def chosen(kernel: Kernel, most: int) -> list[Mutant]:
@@ -118,7 +133,7 @@ class Court:
         except Mistake as mistake:
             return Verdict(mutant, Outcome.BUILD, mistake.kind)
         original = self.kernel.pieces[mutant.symbol]
-        if made.code.code == original.code.code and _aims(made) == _aims(original):
+        if _is_same(original, made):
             return Verdict(mutant, Outcome.SAME_CODE)
         place = _first_difference(original, made)
         where = str(place.line.source)
@@ -148,6 +163,12 @@ class Court:
             placed = self.kernel.pieces[symbol]
             self._runs[symbol, seed] = self.laboratory.run(placed, [], seed)
         return self._runs[symbol, seed]
+
+
+def _is_same(one: PlacedPiece, other: PlacedPiece) -> bool:
+    """Whether nobody can tell the two apart."""
+    same_code = one.code.code == other.code.code and _aims(one) == _aims(other)
+    return same_code and one.piece.sleeps == other.piece.sleeps
 
 
 def _aims(placed: PlacedPiece) -> list[tuple[object, ...]]:

@@ -1,0 +1,71 @@
+"""Checking: from nothing, and after one function changed, for a kernel of 50,000 instructions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+from kernel.image import image
+from pykasm.check import effects
+from pykasm.check.checker import report
+from pykasm.collection import without_garbage_collection
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.image import Program
+from pykasm.lang.objects import AssembledUnit, PlacedPiece, assemble_program
+from scripts.benchmarks.figure import Figure, spread, timed
+
+INSTRUCTIONS = 50_000
+FROM_NOTHING, ONE_FUNCTION = 1.0, 0.1
+"""Targets in seconds."""
+
+ROUNDS = 5
+
+
+def figures() -> Iterator[Figure]:
+    """Both checks, of as many copies of the kernel as make up the instructions."""
+    with tempfile.TemporaryDirectory() as folder, without_garbage_collection():
+        program, units = _large()
+        memory = Path(folder) / "clean"
+        cold, warm = [], []
+        for turn in range(ROUNDS):
+            memory.unlink(missing_ok=True)
+            effects.effects.cache_clear()
+            cold.append(timed(report, program, units, memory)[1])
+            _change(units, turn)
+            warm.append(timed(report, program, units, memory)[1])
+    yield _figure("50,000 instructions from nothing", cold, FROM_NOTHING)
+    yield _figure("the same after one function changed", warm, ONE_FUNCTION)
+
+
+def _figure(name: str, times: list[float], target: float) -> Figure:
+    return Figure(name, spread(times, "s"), f"under {target:g} s", median(times) < target)
+
+
+def _large() -> tuple[Program, list[AssembledUnit]]:
+    """The kernel, with copies of its functions under other names."""
+    program = image().assemble()
+    units = assemble_program(program, Encoder(), ".")
+    kernel = [placed for unit in units for placed in unit.pieces]
+    copies = AssembledUnit("copies", units[0].object)
+    total = sum(len(placed.code.lines) for placed in kernel)
+    for turn in count():
+        for placed in kernel:
+            if total >= INSTRUCTIONS:
+                return program, [*units, copies]
+            copies.pieces.append(_copy(placed, f"{placed.piece.symbol}.{turn}"))
+            total += len(placed.code.lines)
+    raise AssertionError
+
+
+def _copy(placed: PlacedPiece, symbol: str) -> PlacedPiece:
+    return replace(placed, piece=replace(placed.piece, symbol=symbol))
+
+
+def _change(units: list[AssembledUnit], turn: int) -> None:
+    """Give the last function another name, so that it is a new one to the checker."""
+    last = units[-1].pieces.pop()
+    units[-1].pieces.append(_copy(last, f"{last.piece.symbol}.changed{turn}"))
