@@ -27,6 +27,9 @@ from pykasm.objects.debug import EntryFrame
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""
 
+EVERY = -1
+"""All locks, as a set."""
+
 _INTERRUPT_WORDS = {"cli", "sti", "popfq"}
 _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 
@@ -75,6 +78,7 @@ class Facts:
         self.piece = piece
         self.symbol = piece.symbol
         self.calls: list[Call] = []
+        self.addresses: set[str] = set()
         self.situations: dict[int, Situation] = {}
         self.changes_interrupts = False
         numbers = [0]
@@ -88,6 +92,8 @@ class Facts:
 
     def _look_at(self, line: Line, index: int, targets: Callable[[Line], Iterable[str]]) -> None:
         self.changes_interrupts |= line.statement.mnemonic in _INTERRUPT_WORDS
+        if line.statement.mnemonic in ("lea", "mov"):
+            self.addresses.update(one.target for one in line.references if type(one.target) is str)
         for callee in targets(line):
             self.calls.append(Call(self.symbol, callee, index, line))
 
@@ -132,8 +138,9 @@ class Summary:
     @cached_property
     def locks(self) -> list[str]:
         """The names of all locks; a lock's place is its bit."""
-        found = {e.lock for f in self.facts.values() for e in f.piece.lock_events}
-        return sorted(found)
+        pieces = [facts.piece for facts in self.facts.values()]
+        found = {event.lock for piece in pieces for event in piece.lock_events}
+        return sorted(found | {piece.holds for piece in pieces if piece.holds})
 
     @cached_property
     def bits(self) -> dict[str, int]:
@@ -189,6 +196,41 @@ class Summary:
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(span_of(nodes[index].line), f"`{symbol}` takes `{lock}`")
         raise LookupError(lock)
+
+    @cached_property
+    def held_at_entry(self) -> dict[str, int]:
+        """The locks that all callers of a piece hold, or that it says they do."""
+        held = {symbol: self._promised(symbol) for symbol in self.facts}
+        waiting = [symbol for symbol, locks in held.items() if locks != EVERY]
+        for symbol in waiting:  # grows while what callees find changes
+            for call in self.facts[symbol].calls:
+                known = held[call.callee]
+                less = known & self.held_at(call, held)
+                if less != known and not self.facts[call.callee].piece.holds:
+                    held[call.callee] = less
+                    waiting.append(call.callee)
+        return held
+
+    def held_at(self, call: Call, at_entry: Mapping[str, int] | None = None) -> int:
+        """The locks that are held at a call on every path to it."""
+        entry = self.held_at_entry if at_entry is None else at_entry
+        return self.facts[call.caller].before(call.at).must | entry[call.caller]
+
+    def _promised(self, symbol: str) -> int:
+        """The locks held at entry so far as the piece itself tells: all where callers decide."""
+        piece = self.facts[symbol].piece
+        if piece.holds:
+            return self.bits[piece.holds]
+        known = symbol in self.callers and symbol not in self._pointed_to and not piece.exported
+        return EVERY if known else 0
+
+    @cached_property
+    def _pointed_to(self) -> set[str]:
+        """What is reached by pointers, from code that nobody knows."""
+        found = {symbol for table in self._pointers.values() for symbol in table}
+        for facts in self.facts.values():
+            found.update(facts.addresses)
+        return found
 
     # Contexts
 

@@ -67,6 +67,7 @@ class Data(MemoryOperand):
         self._initial = initial
         self._alignment = max(align, kind._align)
         self._symbol = symbol
+        self._guard: object = None
         self._moment: Moment | None = author_moment()
 
     def _symbol_name(self) -> str:
@@ -89,11 +90,14 @@ class Data(MemoryOperand):
 
     def _clone(self) -> Data:
         made = Data(self._storage, self._kind, self._initial, self._alignment)
+        made._guard = self._guard
         made._moment = self._moment
         return made
 
 
-def _declared(storage: Storage, kind: object, initial: object, align: int) -> Any:
+def _declared(
+    storage: Storage, kind: object, initial: object, align: int, guard: object = None
+) -> Any:
     if not isinstance(kind, TypeMeta):
         raise DeclarationMistake(
             "data needs a type",
@@ -104,17 +108,23 @@ def _declared(storage: Storage, kind: object, initial: object, align: int) -> An
         raise DeclarationMistake(
             "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
         )
-    return Data(storage, kind, initial, align)
+    made = Data(storage, kind, initial, align)
+    made._guard = guard
+    return made
 
 
-def bss(kind: type[T], align: int = 1) -> T:
-    """Zeroed data that takes no room in the image."""
-    return typing_cast(T, _declared(Storage.BSS, kind, None, align))
+def bss(kind: type[T], align: int = 1, *, guarded_by: object = None) -> T:
+    """Zeroed data that takes no room in the image.
+
+    `guarded_by`: the lock that must be held to touch it, as a component, or as the name of an
+    attribute beside the datum.
+    """
+    return typing_cast(T, _declared(Storage.BSS, kind, None, align, guarded_by))
 
 
-def data(kind: type[T], initial: object, align: int = 1) -> T:
-    """Data that starts with a value and may be written."""
-    return typing_cast(T, _declared(Storage.DATA, kind, initial, align))
+def data(kind: type[T], initial: object, align: int = 1, *, guarded_by: object = None) -> T:
+    """Data that starts with a value and may be written. `guarded_by` as for `bss`."""
+    return typing_cast(T, _declared(Storage.DATA, kind, initial, align, guarded_by))
 
 
 def rodata(kind: type[T], value: object, align: int = 1) -> T:

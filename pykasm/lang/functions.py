@@ -26,6 +26,7 @@ from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.flow import forgotten_with, report_forgotten
+from pykasm.lang.locking import held_lock
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
 from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
@@ -53,6 +54,7 @@ class Traits:
     copies_user: bool = False
     sleeps: bool = False
     context: Context | None = None
+    holds: str = ""
 
 
 class Function(Generic[R]):
@@ -186,6 +188,7 @@ def function(
     copies_user: bool = False,
     sleeps: bool = False,
     context: Context | None = None,
+    holds: str = "",
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
@@ -196,6 +199,7 @@ def function(
     copies_user: bool = False,
     sleeps: bool = False,
     context: Context | None = None,
+    holds: str = "",
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
@@ -205,8 +209,8 @@ def function(
     `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
     `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
     `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
-    may be on; `"interrupt"`: with interrupts off; `"any"`: both. `allow`: exceptions from the
-    checker's rules, as reasons by rules.
+    may be on; `"interrupt"`: with interrupts off; `"any"`: both. `holds`: the path from `self` to
+    a lock that its callers hold. `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = INIT_TEXT if init else TEXT
     made = _decorator(
@@ -216,6 +220,7 @@ def function(
         copies_user=copies_user,
         sleeps=sleeps,
         context=context,
+        holds=holds,
         allow=allow,
     )
     return made(body) if body is not None else made
@@ -327,6 +332,7 @@ class Assembly:
             exported=traits.exported,
             sleeps=traits.sleeps,
             context=traits.context,
+            holds=held_lock(bound._owner, traits.holds) if traits.holds else "",
             copies_user=traits.copies_user,
             doc=function.__doc__ or "",
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 
 from pykasm.errors import DeclarationMistake
 from pykasm.lang.builder import current
+from pykasm.lang.data import Data
 from pykasm.lang.subsystem import Component, data_of
 
 
@@ -57,3 +59,20 @@ def lock_name(lock: object, word: str) -> str:
         expected="a component that has data",
         got=repr(lock),
     )
+
+
+def guard_of(datum: Data) -> str | None:
+    """The name of the lock that must be held to touch `datum`, if it names one."""
+    guard = datum._guard
+    if isinstance(guard, str):
+        return f"{datum._symbol_name().rpartition('.')[0]}.{guard}"
+    return None if guard is None else lock_name(guard, "guarded_by")
+
+
+def held_lock(owner: object, path: str) -> str:
+    """The name of the lock at the attributes `path` of a subsystem."""
+    try:
+        lock = attrgetter(path)(owner)
+    except AttributeError:
+        lock = path
+    return lock_name(lock, "holds")

@@ -99,6 +99,7 @@ class Piece:
     exported: bool = False
     sleeps: bool = False
     context: Context | None = None
+    holds: str = ""
     copies_user: bool = False
     doc: str = ""
     allowances: list[Allowance] = field(default_factory=list)

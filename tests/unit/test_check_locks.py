@@ -107,7 +107,7 @@ def test_code_that_breaks_a_lock_open_may_take_it() -> None:
 def test_locks_in_an_order_that_goes_round() -> None:
     assert broken("E052") == [
         """\
-error[E052]: the order of locks goes round: `Broken.books`, then `Broken.readers`, then `Broken.books`
+error[E052]: the order of locks goes round: `Broken.books`, `Broken.readers`, `Broken.books`
   FILE:LINE
   LINE |         self.count()
         |         ^^^^^^^^^^^^
@@ -179,3 +179,100 @@ class TakenByHandlersOnly(Counter):
 
 def test_handlers_take_locks_with_interrupts_off() -> None:
     assert findings(TakenByHandlersOnly()) == []
+
+
+def test_datum_touched_without_its_lock() -> None:
+    assert broken("E051") == [
+        """\
+error[E051]: `Broken.count` is touched without `Broken.lock`
+  FILE:LINE
+  LINE |         with if_(self.count < number):
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ some path to here does not hold it
+help: take the lock, or state that callers hold it: `@function(holds=…)`"""
+    ]
+    assert mended("E051") == []
+
+
+class Held(Counter):
+    """Touches a datum in a helper that is called with and without the lock."""
+
+    count = bss(U64, guarded_by="lock")
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        self.add_one()
+        self.lock.drop()
+
+    @function
+    def add_one(self) -> None:
+        inc(self.count)
+
+
+def test_callers_may_hold_the_lock() -> None:
+    assert findings(Held()) == []
+
+
+class HeldBySome(Held):
+    """One of two callers holds no lock."""
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        self.add_one()
+        self.lock.drop()
+        self.add_one()
+
+
+def test_every_caller_has_to_hold_the_lock() -> None:
+    assert findings(HeldBySome()) == [
+        """\
+error[E051]: `HeldBySome.count` is touched without `HeldBySome.lock`
+  FILE:LINE
+  LINE |         inc(self.count)
+        |         ^^^^^^^^^^^^^^^ some path to here does not hold it
+  LINE |         self.add_one()
+        |         ^^^^^^^^^^^^^^ `HeldBySome.run` does not hold it here
+help: take the lock, or state that callers hold it: `@function(holds=…)`"""
+    ]
+
+
+class HeldByContract(Held):
+    """Calls without the lock what states that it is held."""
+
+    @function
+    def run(self) -> None:
+        self.add_one()
+
+    @function(holds="lock")
+    def add_one(self) -> None:
+        inc(self.count)
+
+
+def test_contracts_of_locks_are_verified() -> None:
+    assert findings(HeldByContract()) == [
+        """\
+error[E051]: `HeldByContract.add_one` is called without `HeldByContract.lock`
+  FILE:LINE
+  LINE |         self.add_one()
+        |         ^^^^^^^^^^^^^^ it says that its callers hold it
+help: take the lock first"""
+    ]
+
+
+class HeldByPointer(HeldByContract):
+    """Is called by a pointer, so that only the contract tells what is held."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.adders = rodata(Fn[[], Void] * 1, [self.add_one])
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        call(self.adders[0])
+        self.lock.drop()
+
+
+def test_contracts_tell_what_pointers_hide() -> None:
+    assert findings(HeldByPointer()) == []

@@ -11,8 +11,11 @@ from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
 from pykasm.check.summary import SAME, Facts, Summary
+from pykasm.errors import Note
 from pykasm.isa.code import Line
-from pykasm.lang.locking import LockAction
+from pykasm.isa.statement import Address
+from pykasm.lang.functions import INIT_TEXT
+from pykasm.lang.locking import LockAction, guard_of
 
 E050 = rule(
     "E050",
@@ -21,6 +24,12 @@ E050 = rule(
     that he holds. A lock that is released twice lets two in.""",
 )
 
+E051 = rule(
+    "E051",
+    "a datum is touched without its lock",
+    """Somebody else may be in the middle of changing it. Code that only starting up runs needs no
+    lock: there is nobody else yet.""",
+)
 E052 = rule(
     "E052",
     "the order in which locks are taken goes round",
@@ -107,6 +116,71 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
 
 
 @applies_to_build
+def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
+    """Memory operands in data that name their lock."""
+    summary = build.summary
+    found = {symbol: guard_of(datum) for symbol, datum in build.data.items()}
+    guards = {symbol: lock for symbol, lock in found.items() if lock is not None}
+    for facts in summary.facts.values():
+        if facts.piece.section == INIT_TEXT or guards.keys().isdisjoint(facts.piece.targets):
+            continue
+        for at, line in enumerate(one for one in facts.piece.items if isinstance(one, Line)):
+            for symbol in _touched(line) & guards.keys():
+                if not _holds(summary, facts, at, guards[symbol]):
+                    yield _unlocked(summary, facts, line, symbol, guards[symbol])
+
+
+def _touched(line: Line) -> set[str]:
+    """The data in which the instruction reads or writes."""
+    if line.statement.mnemonic == "lea":
+        return set()
+    return {
+        one.target
+        for one in line.references
+        if isinstance(one.target, str) and isinstance(line.statement.operands[one.operand], Address)
+    }
+
+
+def _holds(summary: Summary, facts: Facts, at: int, lock: str) -> bool:
+    held = facts.before(at).must | summary.held_at_entry[facts.symbol]
+    return bool(held & summary.bits.get(lock, 0))
+
+
+def _unlocked(summary: Summary, facts: Facts, line: Line, datum: str, lock: str) -> Finding:
+    return Finding(
+        E051,
+        f"`{datum}` is touched without `{lock}`",
+        span=span_of(line),
+        mark="some path to here does not hold it",
+        notes=[
+            Note(span_of(call.line), f"`{call.caller}` does not hold it here")
+            for call in summary.callers.get(facts.symbol, ())
+            if not summary.held_at(call) & summary.bits.get(lock, 0)
+        ],
+        fix="take the lock, or state that callers hold it: `@function(holds=…)`",
+        symbol=facts.symbol,
+    )
+
+
+@applies_to_build
+def promised_locks_are_held(build: Build) -> Iterator[Finding]:
+    """Calls of functions that say that their callers hold a lock."""
+    summary = build.summary
+    for facts in summary.facts.values():
+        for call in facts.calls:
+            lock = summary.facts[call.callee].piece.holds
+            if lock and not summary.held_at(call) & summary.bits.get(lock, 0):
+                yield Finding(
+                    E051,
+                    f"`{call.callee}` is called without `{lock}`",
+                    span=span_of(call.line),
+                    mark="it says that its callers hold it",
+                    fix="take the lock first",
+                    symbol=call.caller,
+                )
+
+
+@applies_to_build
 def locks_have_one_order(build: Build) -> Iterator[Finding]:
     """Locks that are taken under each other."""
     order = LockOrder(build.summary)
@@ -126,7 +200,7 @@ def locks_have_one_order(build: Build) -> Iterator[Finding]:
 
 
 def _names(cycle: Sequence[Step]) -> str:
-    return ", then ".join(f"`{lock}`" for lock in [one.first for one in cycle] + [cycle[0].first])
+    return ", ".join(f"`{lock}`" for lock in [one.first for one in cycle] + [cycle[0].first])
 
 
 @applies_to_build
