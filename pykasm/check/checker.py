@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pykasm.check.content import content_key
+from pykasm.check.content import Contents
 from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
 from pykasm.check.ledger import Ledger
@@ -59,24 +59,24 @@ def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None
     `memory` is a file about functions that are clean: they are not looked at again.
     """
     build = Build.of(program, units)
-    ledger = Ledger(memory)
+    ledger, contents = Ledger(memory), Contents(build)
     made = Report()
     elsewhere = _found_in_build(build)
     for symbol, placed in build.pieces.items():
         made.functions += 1
         made.exceptions += len(placed.piece.allowances)
-        found = _found(placed, build, ledger) + elsewhere.pop(symbol, [])
+        found = _found(placed, build, ledger, contents) + elsewhere.pop(symbol, [])
         made.findings += without_allowed(placed.piece, found)
     made.findings += [one for found in elsewhere.values() for one in found]
     ledger.save()
     return made
 
 
-def _found(placed: PlacedPiece, build: Build, ledger: Ledger) -> list[Finding]:
+def _found(placed: PlacedPiece, build: Build, ledger: Ledger, contents: Contents) -> list[Finding]:
     """What is wrong with one function, each fault once."""
     if placed.piece.bits != LONG_MODE:
         return []
-    key = content_key(placed, build)
+    key = contents.key(placed)
     if ledger.knows(key):
         return []
     subject = Subject(placed, build)

@@ -15,6 +15,9 @@ from pykasm.lang.builder import BranchOperand
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
 from pykasm.lang.piece import Piece, Signature
+from pykasm.lang.types import is_user
+
+_is_user = cache(is_user)
 
 NO_ROLE, SYMBOL, OTHER = -1, -2, -3
 """What stands for an operand that plays no role."""
@@ -23,62 +26,75 @@ KEY_SIZE = 16
 """Bytes; two pieces of code meet by chance once in 2**64 pieces."""
 
 
-def content_key(placed: PlacedPiece, build: Build) -> bytes:
-    """The key of a piece of `build`."""
-    piece, code = placed.piece, placed.code
-    digest = blake2b(checker_version(), digest_size=KEY_SIZE)
-    digest.update(repr(_declared(piece)).encode())
-    digest.update(code.code)
-    digest.update(array("q", code.offsets).tobytes())
-    digest.update(array("q", _operands(piece, code)).tobytes())
-    digest.update(repr(list(_surroundings(code, build))).encode())
-    return digest.digest()
+class Contents:
+    """Makes the keys of the pieces of a build."""
+
+    def __init__(self, build: Build) -> None:
+        self._build = build
+        self._known: dict[str, str] = {}
+
+    def key(self, placed: PlacedPiece) -> bytes:
+        """The key of a piece."""
+        piece, code = placed.piece, placed.code
+        digest = blake2b(checker_version(), digest_size=KEY_SIZE)
+        digest.update(repr((_declared(piece), *self._surroundings(code))).encode())
+        digest.update(code.code)
+        digest.update(array("q", code.offsets).tobytes())
+        digest.update(array("q", _operands(piece, code)).tobytes())
+        return digest.digest()
+
+    def _surroundings(self, code: AssembledCode) -> Iterator[object]:
+        """Each reference of the code, and what is known of its target."""
+        tables = self._build.tables
+        for offset, _, target, addend in code.relocations:
+            if target in tables:
+                yield [code.labels.get(label) for label in tables[target]]
+            known = self._known.get(target)
+            if known is None:
+                known = self._known[target] = self._told(target)
+            yield offset, addend, known
+
+    def _told(self, symbol: str) -> str:
+        """What rules may ask about another symbol."""
+        placed, datum = self._build.pieces.get(symbol), self._build.data.get(symbol)
+        callee = (placed.piece.kind, shape(placed.piece.signature)) if placed else None
+        return repr((symbol, callee, None if datum is None else datum._storage))
 
 
 def _declared(piece: Piece) -> tuple[object, ...]:
     roles = [
-        (role.kind, role.register.name, role.start, role.end, role.used) for role in piece.roles
+        (role.kind, role.register.number, role.start, role.end, role.used) for role in piece.roles
     ]
-    signature = shape(piece.signature)
-    return piece.symbol, piece.kind, piece.bits, piece.entered, piece.pushed, signature, roles
+    traits = piece.kind.value, piece.bits, piece.entered.value, piece.pushed, piece.copies_user
+    return piece.symbol, traits, shape(piece.signature), roles
 
 
-def shape(signature: Signature | None) -> tuple[object, ...] | None:
+def shape(signature: Signature) -> tuple[object, ...]:
     """What of a signature matters to code that calls it."""
-    if signature is None:
-        return None
-    registers = tuple(one.register.number if one.register else None for one in signature.parameters)
+    registers = [one.register.number if one.register else None for one in signature.parameters]
     return registers, len(signature.results), signature.never_returns
 
 
-def _operands(piece: Piece, code: AssembledCode) -> Iterator[int]:
-    """A number for each operand and part of an address: which role it plays."""
+def _operands(piece: Piece, code: AssembledCode) -> list[int]:
+    """A number for each operand and part of an address: which role it plays, and whether the
+    address came from a program."""
     numbers: dict[Role | None, int] = {role: number for number, role in enumerate(piece.roles)}
     numbers[None] = NO_ROLE
+    number = numbers.setdefault
+    made: list[int] = []
     for item in code.body:
         for operand in item.written if type(item) is Line else ():
             kind = type(operand)
             if kind is RegisterOperand:
-                yield numbers.setdefault(operand._role, len(numbers))  # type: ignore[attr-defined]
+                made.append(number(operand._role, len(numbers)))  # type: ignore[attr-defined]
             elif kind is MemoryOperand:
-                for part in (operand._base, operand._index):  # type: ignore[attr-defined]
-                    yield OTHER if part is None else numbers.setdefault(part._role, len(numbers))
+                base, index = operand._base, operand._index  # type: ignore[attr-defined]
+                made.append(OTHER if base is None else number(base._role, len(numbers)))
+                made.append(OTHER if index is None else number(index._role, len(numbers)))
+                made.append(base is not None and _is_user(base._kind))
             else:
-                yield SYMBOL if kind is BranchOperand else OTHER
-
-
-def _surroundings(code: AssembledCode, build: Build) -> Iterator[object]:
-    """Each reference of the code, and what is known of its target."""
-    for offset, _, target, addend in code.relocations:
-        table = [code.labels.get(label) for label in build.tables.get(target, ())]
-        yield offset, target, addend, table, _known(target, build)
-
-
-def _known(symbol: str, build: Build) -> tuple[object, ...]:
-    """What rules may ask about another symbol."""
-    placed, datum = build.pieces.get(symbol), build.data.get(symbol)
-    callee = (placed.piece.kind, shape(placed.piece.signature)) if placed else None
-    return callee, None if datum is None else datum._storage
+                made.append(SYMBOL if kind is BranchOperand else OTHER)
+    return made
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The checker's rules on control flow, and exceptions from rules: each with its broken and its mended example."""
+"""The checker's rules on control flow, each broken and mended, and exceptions from rules."""
 
 import pytest
 
