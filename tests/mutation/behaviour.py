@@ -12,7 +12,7 @@ import struct
 from functools import cache
 from typing import Any, NamedTuple
 
-from unicorn import Uc, UcError
+from unicorn import Uc, UcError  # type: ignore[attr-defined]
 from unicorn import x86_const as x86
 from unicorn.unicorn_const import (
     UC_ARCH_X86,
@@ -106,7 +106,8 @@ class Laboratory:
         self.data = data
         self.symbols: dict[str, int] = {}
         self.names: dict[int, str] = {}
-        self.emulator: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
+        made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
+        self.emulator = made
         self.emulator.ctl_set_tlb_mode(UC_TLB_VIRTUAL)
         self.emulator.mem_map(CODE, CODE_SIZE, UC_PROT_READ | UC_PROT_EXEC)
         self._hook()
@@ -208,9 +209,10 @@ class Laboratory:
         self._stir_flags()
 
     def _argument(self, kind: Any) -> int:
+        """A value for a parameter or a result; the upper part of a narrow one is left to chance."""
         if issubclass(kind, Ptr):
             return ARENA + self.chance.randrange(ARENA_SIZE // 64) * 8
-        size = 8 * kind._size
+        size: int = 8 * kind._size
         junk = self.chance.getrandbits(64) >> size << size
         return (self._number() & ((1 << size) - 1)) | junk
 
@@ -227,7 +229,8 @@ class Laboratory:
         """Run until the piece is left, answering for what it calls."""
         address = CODE
         for _ in range(CALLS):
-            self.fetched = self.stop = None
+            self.fetched: int | None = None
+            self.stop: tuple[object, ...] | None = None
             try:
                 self.emulator.emu_start(address, (1 << 64) - 1, count=INSTRUCTIONS)
             except UcError as error:

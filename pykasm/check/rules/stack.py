@@ -40,7 +40,7 @@ E023 = rule(
 @applies
 def depths_agree(subject: Subject) -> Iterator[Finding]:
     """Where paths meet, and where the function is left."""
-    if not subject.is_framed:
+    if not subject.is_framed and subject.piece.entered is not EntryFrame.CALL:
         return
     for index, node, state in subject.visits():
         if index in subject.walk.disagreements:
