@@ -77,6 +77,7 @@ def edit(project: Project, old: str, new: str) -> None:
 def test_a_build_makes_the_kernel_and_the_iso(project: Project) -> None:
     result, notes = run(project)
     assert list(notes) == ["emit", "encode", "check", "objects", "link", "iso"]
+    assert notes.pop("check") == "2 functions, 0 exceptions"
     assert set(notes.values()) == {""}
     assert result.kernel.read_bytes().startswith(b"\x7fELF")
     assert result.iso.stat().st_size > 0
