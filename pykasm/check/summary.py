@@ -81,6 +81,7 @@ class Facts:
         self.addresses: set[str] = set()
         self.situations: dict[int, Situation] = {}
         self.changes_interrupts = False
+        self.swaps_gs = False
         numbers = [0]
         for item in piece.items:
             if isinstance(item, Line):
@@ -92,6 +93,7 @@ class Facts:
 
     def _look_at(self, line: Line, index: int, targets: Callable[[Line], Iterable[str]]) -> None:
         self.changes_interrupts |= line.statement.mnemonic in _INTERRUPT_WORDS
+        self.swaps_gs |= line.statement.mnemonic == "swapgs"
         if line.statement.mnemonic in ("lea", "mov"):
             self.addresses.update(one.target for one in line.references if type(one.target) is str)
         for callee in targets(line):
@@ -233,6 +235,15 @@ class Summary:
         return found
 
     # Contexts
+
+    @cached_property
+    def entered_by_interrupts(self) -> list[str]:
+        """Code that the processor enters by itself."""
+        return [
+            symbol
+            for symbol, facts in self.facts.items()
+            if facts.piece.entered in _BY_INTERRUPT and not facts.piece.pushed
+        ]
 
     @cached_property
     def in_interrupts(self) -> list[str]:

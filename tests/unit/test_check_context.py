@@ -1,6 +1,7 @@
 """Rules E04x: contexts."""
 
 from pykasm import *
+from pykasm.objects.debug import EntryFrame
 from tests.unit.checking import broken, findings, mended
 
 
@@ -121,3 +122,62 @@ class Restoring(Sleeper):
 
 def test_restored_flags_let_code_sleep() -> None:
     assert findings(Restoring()) == []
+
+
+def test_swapgs_on_the_way_in_only() -> None:
+    assert broken("E042") == [
+        """\
+error[E042]: the interrupted code gets the wrong GS back
+  FILE:LINE
+  LINE |         iretq()
+        |         ^^^^^^^ on some path from user code, `swapgs` ran an odd number of times
+help: swap on the way out exactly where it was swapped on the way in"""
+    ]
+    assert mended("E042") == []
+
+
+class SwappingStub(Subsystem):
+    """A stub that swaps and jumps to code that several stubs share."""
+
+    handler = bss(U64)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.stub)
+        mov(self.handler, rax)
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def stub(self) -> None:
+        swapgs()
+        push(0)
+        jmp(self.common)
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=8)
+    def common(self) -> None:
+        add(rsp, 8)
+        iretq()
+
+
+def test_swapgs_is_followed_into_shared_code() -> None:
+    assert findings(SwappingStub()) == [
+        """\
+error[E042]: the interrupted code gets the wrong GS back
+  FILE:LINE
+  LINE |         iretq()
+        |         ^^^^^^^ on some path to here, `swapgs` ran an odd number of times
+help: swap on the way out exactly where it was swapped on the way in"""
+    ]
+
+
+class SwappingBack(SwappingStub):
+    """Shared code that swaps back what its stubs swapped."""
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=8)
+    def common(self) -> None:
+        add(rsp, 8)
+        swapgs()
+        iretq()
+
+
+def test_shared_code_may_swap_back() -> None:
+    assert findings(SwappingBack()) == []

@@ -8,6 +8,7 @@ from pykasm.check.finding import Finding, span_of
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
 from pykasm.check.summary import OFF, Call, Facts, Summary
+from pykasm.check.swaps import Swaps
 from pykasm.errors import Note
 
 E040 = rule(
@@ -16,6 +17,13 @@ E040 = rule(
     """While it sleeps, others wait for the lock for as long as it likes, or for ever; an interrupt
     handler that sleeps takes the thread with it that it happened to interrupt; and with interrupts
     off nothing comes that would wake it.""",
+)
+
+E042 = rule(
+    "E042",
+    "GS is swapped on the way in or out of an interrupt, but not both",
+    """The kernel finds its per-processor variables through GS, and so do programs theirs. Swapped
+    once too often, each has the other's.""",
 )
 
 
@@ -65,3 +73,22 @@ def _asleep(summary: Summary, facts: Facts, call: Call) -> Iterator[Finding]:
 
 def _sleeps(call: Call, what: str, notes: list[Note], fix: str) -> Finding:
     return Finding(E040, what, span=span_of(call.line), notes=notes, fix=fix, symbol=call.caller)
+
+
+@applies_to_build
+def swaps_are_balanced(build: Build) -> Iterator[Finding]:
+    """`swapgs` on all paths from an interrupt's entry to its return."""
+    for facts, node, paths in Swaps(build.summary).ends():
+        swapped = [path.from_user for path in paths if path.swapped]
+        if swapped:
+            yield Finding(
+                E042,
+                "the interrupted code gets the wrong GS back",
+                span=span_of(node.line),
+                mark=f"on some path {_ORIGINS[swapped[0]]}, `swapgs` ran an odd number of times",
+                fix="swap on the way out exactly where it was swapped on the way in",
+                symbol=facts.symbol,
+            )
+
+
+_ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
