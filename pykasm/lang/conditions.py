@@ -226,7 +226,7 @@ def _check_number(left: Operand, operator: str, right: int) -> None:
             got=str(right),
             fix=f"see it as signed: `i{left._kind._size * 8}({left._text()})`",
         )
-    if operator != "&" and right not in numbers_of(left._kind):
+    if operator != "&" and int(right) not in numbers_of(left._kind):
         raise ValueRangeMistake(
             f"{right} is outside of what `{left._text()}` can be",
             expected=f"{numbers_of(left._kind)[0]} to {numbers_of(left._kind)[-1]}",

@@ -220,7 +220,7 @@ class _For(_While):
             raise ValueRangeMistake(
                 "`for_` counts up", expected="a step of 1 or more", got=str(step)
             )
-        if step not in numbers_of(counter._kind):
+        if int(step) not in numbers_of(counter._kind):
             raise ValueRangeMistake(
                 f"a step of {step} does not fit the counter",
                 expected=f"at most {numbers_of(counter._kind)[-1]}",
