@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import pykasm
+from pykasm.check.checker import check
 from pykasm.encode.encoder import Encoder
 from pykasm.errors import BuildFailed
 from pykasm.lang.image import Image
@@ -44,6 +45,14 @@ def mistakes(subsystem_class: type[Any], name: str) -> str:
     return str(caught.value) + "\n"
 
 
+def findings(subsystem_class: type[Any], name: str) -> str:
+    """What the checker says of the class with the entry `name`."""
+    subsystem = subsystem_class()
+    program = Image(entry=getattr(subsystem, name), subsystems=[subsystem]).assemble()
+    found = check(program, assemble_program(program, Encoder(), "."))
+    return "\n\n".join(map(str, found)) + "\n"
+
+
 def listing(subsystem_class: type[Any], name: str) -> str:
     """The listing of one function of the class, as if linked at address 0."""
     subsystem = subsystem_class()
@@ -74,7 +83,7 @@ def shown_and_made() -> list[tuple[str, str]]:
     module = ModuleType("guide")
     sys.modules["guide"] = module
     names = vars(module)
-    names.update(mistakes=mistakes, listing=listing)
+    names.update(mistakes=mistakes, findings=findings, listing=listing)
     source, pairs = "", []
     for block in blocks(GUIDE.read_text(encoding="utf-8")):
         if block.language == "python":
