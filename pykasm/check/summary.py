@@ -268,6 +268,13 @@ class Summary:
     def _sleeping(self) -> list[str]:
         return [symbol for symbol, facts in self.facts.items() if facts.piece.sleeps]
 
+    @cached_property
+    def thread_code(self) -> dict[str, Call | None]:
+        """What leads to functions that state that they run in a thread, by the call there."""
+        return self.leading_to(
+            symbol for symbol, facts in self.facts.items() if facts.piece.context == "thread"
+        )
+
     def way_to_sleep(self, symbol: str, sleepers: Mapping[str, Call | None]) -> list[Note]:
         """How `symbol` comes to sleep."""
         notes, last = self.way(symbol, sleepers)
@@ -297,10 +304,11 @@ class Summary:
         interrupts = facts.before(at).interrupts
         return bool(interrupts & ON or (interrupts & SAME and facts.symbol in self.entered_on))
 
-    def way_in(self, symbol: str) -> list[Note]:
-        """How `symbol` is entered with interrupts on: the calls from where they were turned on."""
+    def turned_on_before(self, facts: Facts, at: int) -> list[Note]:
+        """How interrupts come to be on: the calls from where they were turned on to the piece."""
         notes: list[Note] = []
-        call = self.entered_on[symbol]
+        on_here = facts.before(at).interrupts & ON
+        call = None if on_here else self.entered_on[facts.symbol]
         while call is not None:
             notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
             on = self._at(call) & ON

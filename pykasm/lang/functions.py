@@ -212,6 +212,12 @@ def function(
     may be on; `"interrupt"`: with interrupts off; `"any"`: both. `holds`: the path from `self` to
     a lock that its callers hold. `allow`: exceptions from the checker's rules, as reasons by rules.
     """
+    if context not in (None, *get_args(Context)):
+        raise DeclarationMistake(
+            f"there is no context `{context}`",
+            expected="one of " + ", ".join(get_args(Context)),
+            got=repr(context),
+        )
     section = INIT_TEXT if init else TEXT
     made = _decorator(
         Kind.FUNCTION,

@@ -181,3 +181,72 @@ class SwappingBack(SwappingStub):
 
 def test_shared_code_may_swap_back() -> None:
     assert findings(SwappingBack()) == []
+
+
+def test_code_of_interrupts_called_with_interrupts_on() -> None:
+    assert broken("E043") == [
+        """\
+error[E043]: `Broken.count` states that interrupts are off, but they may be on
+  FILE:LINE
+  LINE |         self.count()
+        |         ^^^^^^^^^^^^
+help: turn interrupts off first"""
+    ]
+    assert mended("E043") == []
+
+
+class ThreadInHandler(Subsystem):
+    """A handler that calls, over one more function, code of threads."""
+
+    handler = bss(U64)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.tick)
+        mov(self.handler, rax)
+
+    @interrupt
+    def tick(self) -> None:
+        self.middle()
+
+    @function
+    def middle(self) -> None:
+        self.work()
+
+    @function(context="thread")
+    def work(self) -> None:
+        hlt()
+
+
+def test_code_of_threads_called_by_a_handler() -> None:
+    assert findings(ThreadInHandler()) == [
+        """\
+error[E043]: `ThreadInHandler.work` is code of threads, but an interrupt handler calls it
+  FILE:LINE
+  LINE |         self.middle()
+        |         ^^^^^^^^^^^^^
+  LINE |         self.work()
+        |         ^^^^^^^^^^^ `ThreadInHandler.middle` calls `ThreadInHandler.work`
+help: let the handler wake a thread that does the rest"""
+    ]
+
+
+class Anywhere(Sleeper):
+    """States that it runs in any context, but sleeps."""
+
+    @function(context="any")
+    def run(self) -> None:
+        self.wait()
+
+
+def test_code_for_any_context_does_not_sleep() -> None:
+    assert findings(Anywhere()) == [
+        """\
+error[E040]: `Anywhere.wait` may sleep, but `Anywhere.run` states that it runs anywhere
+  FILE:LINE
+  LINE |         self.wait()
+        |         ^^^^^^^^^^^
+  LINE |     def wait(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^ `Anywhere.wait` sleeps
+help: let it state `context="thread"`"""
+    ]

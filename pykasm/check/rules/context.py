@@ -26,6 +26,13 @@ E042 = rule(
     once too often, each has the other's.""",
 )
 
+E043 = rule(
+    "E043",
+    "a function is called outside of the context that it states",
+    """Its author relied on it: code of interrupts on not being interrupted, code of threads on
+    being in one.""",
+)
+
 
 @applies_to_build
 def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
@@ -39,6 +46,21 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
                     f"`{call.callee}` may sleep, but an interrupt handler calls it",
                     summary.way_to_sleep(call.callee, summary.sleepers),
                     "let the handler wake a thread that does the rest",
+                )
+
+
+@applies_to_build
+def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
+    """Calls in functions that state that they run in any context."""
+    summary = build.summary
+    for facts in summary.facts.values():
+        for call in facts.calls if facts.piece.context == "any" else ():
+            if call.callee in summary.sleepers:
+                yield _sleeps(
+                    call,
+                    f"`{call.callee}` may sleep, but `{facts.symbol}` states that it runs anywhere",
+                    summary.way_to_sleep(call.callee, summary.sleepers),
+                    'let it state `context="thread"`',
                 )
 
 
@@ -92,3 +114,41 @@ def swaps_are_balanced(build: Build) -> Iterator[Finding]:
 
 
 _ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
+
+
+@applies_to_build
+def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
+    """Calls of functions that state that interrupts are off."""
+    summary = build.summary
+    for facts in summary.facts.values():
+        for call in facts.calls:
+            stated = summary.facts[call.callee].piece.context
+            if stated == "interrupt" and summary.may_be_on(facts, call.at):
+                yield Finding(
+                    E043,
+                    f"`{call.callee}` states that interrupts are off, but they may be on",
+                    span=span_of(call.line),
+                    notes=summary.turned_on_before(facts, call.at),
+                    fix="turn interrupts off first",
+                    symbol=call.caller,
+                )
+
+
+@applies_to_build
+def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
+    """Calls, in interrupt handlers, of what leads to functions that state that they run in a
+    thread."""
+    summary = build.summary
+    for symbol in summary.in_interrupts:
+        for call in summary.facts[symbol].calls:
+            leads = call.callee in summary.thread_code
+            if leads and call.callee not in summary.in_interrupts:
+                notes, last = summary.way(call.callee, summary.thread_code)
+                yield Finding(
+                    E043,
+                    f"`{last}` is code of threads, but an interrupt handler calls it",
+                    span=span_of(call.line),
+                    notes=notes,
+                    fix="let the handler wake a thread that does the rest",
+                    symbol=symbol,
+                )

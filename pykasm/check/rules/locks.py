@@ -10,7 +10,7 @@ from pykasm.check.finding import Finding, span_of
 from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
-from pykasm.check.summary import SAME, Facts, Summary
+from pykasm.check.summary import Facts, Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
@@ -220,13 +220,12 @@ def interrupts_are_off(build: Build) -> Iterator[Finding]:
 
 
 def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: str) -> Finding:
-    on_before = summary.way_in(facts.symbol) if facts.before(at).interrupts & SAME else []
     return Finding(
         E053,
         f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
         span=span_of(summary.graph(facts.symbol).nodes[at].line),
         mark="a handler that interrupts what follows waits for ever",
-        notes=[*on_before, *summary.way_to_lock(handler, lock)],
+        notes=[*summary.turned_on_before(facts, at), *summary.way_to_lock(handler, lock)],
         fix="turn interrupts off first, and back on when it is released",
         symbol=facts.symbol,
     )
