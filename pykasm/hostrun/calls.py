@@ -69,7 +69,7 @@ class Calls:
         if len(self._stacks) == 1:
             self.trace.clear()
         before = self._exchange(target, registers, rest)
-        self._run(name, limit)
+        self._run(limit)
         after = LAYOUT.unpack_from(self._loaded.exchange.bytes)
         self._check(name, signature, before, after)
         return self._result(signature, after)
@@ -110,10 +110,10 @@ class Calls:
         LAYOUT.pack_into(self._loaded.exchange.bytes, 0, *words)
         return words
 
-    def _run(self, name: str, limit: int) -> None:
+    def _run(self, limit: int) -> None:
         address = self._loaded.enter
         while True:
-            self._step(name, address, limit)
+            self._step(address, limit)
             event = self._loaded.exchange.bytes[0]
             if event == FINISHED:
                 return
@@ -122,7 +122,7 @@ class Calls:
             self._answer()
             address = self._loaded.resume
 
-    def _step(self, name: str, address: int, limit: int) -> None:
+    def _step(self, address: int, limit: int) -> None:
         left = limit - self.trace.instructions + OWN_INSTRUCTIONS
         try:
             self._machine.run(address, max(left, 1))

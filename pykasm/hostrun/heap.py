@@ -56,7 +56,8 @@ class Heap:
         if end + ALIGNMENT > SIZE:
             raise HostError(
                 f"no room for {name}: tests have {SIZE >> 20} MiB for objects\n"
-                "help: `host.map(address, size)` makes room of its own"
+                "help: `host.reset()` forgets those made since the last checkpoint,"
+                " `host.map(address, size)` makes room of its own"
             )
         self._guard(self._end, start)
         self._guard(start + size, end + ALIGNMENT)

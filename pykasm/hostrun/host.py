@@ -85,7 +85,7 @@ class Host:
             signature = signature_of(function._kind)
             return self._calls.call("the function", int(function), signature, arguments, most)
         _check_callable(function)
-        address = self._loaded.function(function)
+        address = self._loaded.present(function._symbol_reference)
         return self._calls.call(function._label, address, function._signature, arguments, most)
 
     @property
@@ -185,7 +185,7 @@ class Host:
             )
         reference, _ = symbol_reference(datum, "host[…]")
         percpu = datum._segment is REGISTERS["gs"]
-        address = self._loaded.address(reference, percpu) + datum._displacement
+        address = self._loaded.present(reference, percpu) + datum._displacement
         return datum._kind, address, datum._values
 
     def _place_bytes(self, value: builtins.bytes, fenced: bool = False) -> int:

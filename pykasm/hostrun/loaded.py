@@ -52,11 +52,9 @@ class Loaded:
         names = {name.rpartition(".")[2]: address for name, address in gateway.symbols.items()}
         self.enter, self.resume = names["enter"], names["resume"]
         self.exchange = gateway.regions[".bss"]
-        self.gateway = gateway.regions[".text"]
         self.slots = Slots(names["slots"])
-        self.stack = memory.map("the stack", STACK_ADDRESS, STACK_SIZE, "rw-")
-        self.known = reachable(roots)
-        self.units = assemble(roots, self.known)
+        memory.map("the stack", STACK_ADDRESS, STACK_SIZE, "rw-")
+        self.units = assemble(roots, reachable(roots))
         self.placement = Placement(self.units, layout, memory, self._missing)
         self._patches: list[tuple[int, bytes]] = []
         self._memory = memory
@@ -88,13 +86,14 @@ class Loaded:
         stub = self.slots.at(address)
         return stub.name if isinstance(stub, Missing) else None
 
-    def function(self, function: BoundFunction[object]) -> int:
-        """The address of `function`; a mistake if it is not loaded."""
-        address = self.address(function._symbol_reference)
-        if self.missing(address):
+    def present(self, reference: SymbolReference, percpu: bool = False) -> int:
+        """As `address`, but a mistake where `reference` means something that is not loaded."""
+        address = self.address(reference, percpu)
+        missing = self.missing(address)
+        if missing:
             raise SymbolMistake(
-                f"`{function._label}` is not loaded",
-                expected="a function of a subsystem that the host was given, or that those use",
+                f"`{missing}` is not loaded",
+                expected="something of a subsystem that the host was given, or that those use",
                 got=", ".join(unit.name for unit in self.units),
                 fix="give its subsystem to `Host(…)` too",
             )

@@ -35,6 +35,9 @@ TRANSLATIONS = 1 << 24
 
 HLT = b"\xf4"
 
+UNKNOWN_EXCEPTION = 8
+"""What becomes of an exception that has no handler: a double fault."""
+
 EXCEPTIONS = {
     0: "divides by zero, or its quotient is too large (#DE)",
     1: "raises a debug exception (#DB)",
@@ -123,7 +126,7 @@ class Machine:
             if error.errno == UC_ERR_INSN_INVALID:
                 self.exception = 6
             elif self.refused is None:
-                raise
+                self.exception = UNKNOWN_EXCEPTION
         if self._failure is not None:
             raise self._failure
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
-from weakref import WeakKeyDictionary
 
 from pykasm.encode.encoder import Encoder
 from pykasm.errors import Collector, collecting
@@ -18,7 +17,9 @@ from pykasm.lang.types import U8, Ptr
 from pykasm.lang.unit import Unit
 
 _encoder = Encoder()
-_assembled: WeakKeyDictionary[Subsystem, AssembledUnit] = WeakKeyDictionary()
+
+ASSEMBLED = "_assembled_for_host_runs"
+"""The attribute of a subsystem that holds its object, so that both are forgotten together."""
 
 
 class Assertions(Subsystem):
@@ -70,14 +71,14 @@ def assemble(roots: Iterable[Subsystem], known: list[Subsystem]) -> list[Assembl
         made: dict[str, AssembledUnit] = {}
         while waiting:
             _assemble_round([named[name] for name in waiting], collector)
-            made |= {name: _assembled[named[name][0]] for name in waiting}
+            made |= {name: vars(named[name][0])[ASSEMBLED] for name in waiting}
             wanted = {_unit_of(symbol, named) for name in waiting for symbol in _uses(made[name])}
             waiting = sorted(name for name in wanted if name and name not in made)
     return [made[name] for name in named if name in made]
 
 
 def _assemble_round(pairs: list[tuple[Subsystem, Unit]], collector: Collector) -> None:
-    new = [(one, unit) for one, unit in pairs if one not in _assembled]
+    new = [(one, unit) for one, unit in pairs if ASSEMBLED not in vars(one)]
     with asserting(assertions.failed):
         for one, unit in new:
             with assembling(unit):
@@ -88,7 +89,7 @@ def _assemble_round(pairs: list[tuple[Subsystem, Unit]], collector: Collector) -
     collector.finish()
     objects = assemble_program(program, _encoder, str(Path.cwd()))
     for (one, _), made in zip(new, objects, strict=True):
-        _assembled[one] = made
+        vars(one)[ASSEMBLED] = made
 
 
 def _uses(unit: AssembledUnit) -> Iterator[str]:

@@ -17,7 +17,10 @@ class Slots:
     def add(self, stub: Stub) -> int:
         """The address that stands for `stub` from now on."""
         if len(self._stubs) == SLOTS:
-            raise HostError(f"more than {SLOTS} functions are replaced or missing")
+            raise HostError(
+                f"more than {SLOTS} functions are replaced, missing or Python's\n"
+                "help: `host.reset()` forgets those made since the last checkpoint"
+            )
         self._stubs.append(stub)
         return self._first + SLOT_BYTES * (len(self._stubs) - 1)
 

@@ -12,6 +12,7 @@ from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
 from pykasm.lang.data import Packer
 from pykasm.lang.operands import MemoryOperand, SymbolReference
+from pykasm.lang.piece import SLOT
 from pykasm.lang.types import (
     Array,
     Fn,
@@ -22,6 +23,7 @@ from pykasm.lang.types import (
     Void,
     is_pointer,
     is_struct,
+    numbers_of,
 )
 
 
@@ -158,12 +160,11 @@ def register_value(values: Values, name: str, kind: TypeMeta, value: object) -> 
     number = values.plain(kind, value)
     if not isinstance(number, int):
         number = int.from_bytes(values.encode(kind, number), "little")
-    bits = kind._size * 8
-    low, high = (-(1 << (bits - 1)), 1 << (bits - 1)) if kind._signed else (0, 1 << bits)
-    if not low <= number < high:
+    numbers, number = numbers_of(kind), int(number)
+    if number not in numbers:
         raise ValueRangeMistake(
-            f"`{name}` does not take {int(number):#x}",
-            expected=f"{name}: {kind!r}, from {low:#x} to {high - 1:#x}",
-            got=f"{int(number):#x}",
+            f"`{name}` does not take {number:#x}",
+            expected=f"{name}: {kind!r}, from {numbers[0]:#x} to {numbers[-1]:#x}",
+            got=f"{number:#x}",
         )
-    return int(number) % (1 << (64 if bits == 64 else 32))
+    return number % (1 << (64 if kind._size == SLOT else 32))

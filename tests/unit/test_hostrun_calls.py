@@ -30,6 +30,8 @@ class Counter(Subsystem):
 class Unused(Subsystem):
     """What nothing refers to is not assembled, so its mistake stays unseen."""
 
+    datum = bss(U32)
+
     @function
     def broken(self) -> None:
         mov(eax, rbx)
@@ -212,6 +214,11 @@ def test_refuses_an_argument_of_another_type(host: Host) -> None:
 def test_refuses_functions_that_are_not_loaded(host: Host) -> None:
     with pytest.raises(SymbolMistake, match=r"`Unused.broken` is not loaded"):
         host.call(numbers.unused.broken)
+
+
+def test_refuses_data_that_is_not_loaded(host: Host) -> None:
+    with pytest.raises(SymbolMistake, match=r"`Unused.datum` is not loaded"):
+        _ = host[numbers.unused.datum]
 
 
 def test_refuses_code_that_is_no_function(host: Host) -> None:
