@@ -14,6 +14,7 @@ from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host
 from pykasm.isa.registers import general
 from pykasm.lang.operands import memory
+from pykasm.lang.piece import STACK_ALIGNMENT
 from pykasm.lang.registers import machine_register
 from tests.unit.moves_support import (
     BYTES,
@@ -96,6 +97,7 @@ class Caller(Subsystem):
     state = bss(U64 * 16)
     bytes = bss(U8 * BYTES)
     seen = bss(U64 * MOST_PARAMETERS)
+    misaligned = data(U64, 1)
     local_distance = 8
 
     def set_registers(self, slot: Any) -> None:
@@ -106,12 +108,16 @@ class Caller(Subsystem):
             mov(machine_register(general(number, 8)), self.state[number])
 
     def record(self, kinds: list[Any]) -> None:
-        """Emit code that stores what arrived in the whole of each argument's register."""
+        """Emit code that stores what arrived in the whole of each argument's register, and how
+        far the stack is from its alignment."""
         for number, register in enumerate([rdi, rsi, rdx, rcx, r8, r9][: len(kinds)]):
             mov(self.seen[number], register)
         for number in range(6, len(kinds)):
             mov(rax, u64[rbp + 16 + 8 * (number - 6)])
             mov(self.seen[number], rax)
+        mov(rax, rbp)
+        and_(eax, STACK_ALIGNMENT - 1)
+        mov(self.misaligned, rax)
 
 
 def begin(self: Any) -> None:
@@ -157,6 +163,13 @@ def as_passed(value: int, kind: Any) -> int:
     return truncated(value, kind) % (1 << (64 if kind._size == 8 else 32))
 
 
+def check_arrived(made: Any, host: Host, arguments: list[Any], machine: Machine) -> None:
+    """Compare what `target` recorded with what the arguments mean."""
+    expected = [as_passed(one.model(machine), one.kind) for one in arguments]
+    assert host[made.seen][: len(arguments)] == expected
+    assert host[made.misaligned] == 0
+
+
 @CASES
 @given(situations())
 def test_arguments_arrive_whatever_their_overlap(situation: Any) -> None:
@@ -165,8 +178,7 @@ def test_arguments_arrive_whatever_their_overlap(situation: Any) -> None:
     made, host = built(lambda self: self.target(*[a.operand(self) for a in arguments]), kinds)
     machine = prepared(made, host, registers, raw)
     host.call(made.run)
-    expected = [as_passed(one.model(machine), one.kind) for one in arguments]
-    assert host[made.seen][: len(kinds)] == expected
+    check_arrived(made, host, arguments, machine)
 
 
 @CASES
@@ -184,8 +196,7 @@ def test_calls_through_a_register_find_their_target(situation: Any, data: Any) -
     registers[number] = int(host.address(made.target))
     machine = prepared(made, host, registers, raw)
     host.call(made.run)
-    expected = [as_passed(one.model(machine), one.kind) for one in arguments]
-    assert host[made.seen][: len(kinds)] == expected
+    check_arrived(made, host, arguments, machine)
 
 
 @CASES
@@ -203,8 +214,7 @@ def test_calls_through_memory_find_their_target(situation: Any, data: Any) -> No
     registers[number] = int(host.new(U64, host.address(made.target)))
     machine = prepared(made, host, registers, raw)
     host.call(made.run)
-    expected = [as_passed(one.model(machine), one.kind) for one in arguments]
-    assert host[made.seen][: len(kinds)] == expected
+    check_arrived(made, host, arguments, machine)
 
 
 @CASES
@@ -220,8 +230,7 @@ def test_tail_calls_pass_arguments_and_restore_registers(situation: Any) -> None
     made, host = built(lambda self: self.leave(), kinds, leave=function(leave))
     machine = prepared(made, host, registers, raw)
     host.call(made.leave)
-    expected = [as_passed(one.model(machine), one.kind) for one in arguments]
-    assert host[made.seen][: len(kinds)] == expected
+    check_arrived(made, host, arguments, machine)
 
 
 @CASES
