@@ -26,11 +26,17 @@ class Liveness:
         self._effects = [(self._read(node), ~self._ended(node)) for node in nodes]
         self._before = [0] * len(nodes)
         self.after = [self._live_at_end(node) for node in nodes]
+        loops = {
+            following
+            for index, node in enumerate(nodes)
+            for following in node.following
+            if following <= index
+        }
         changed = True
-        while changed:
+        while changed:  # only what the start of a loop reads is news to code that is done already
             changed = False
             for index in range(len(nodes) - 1, -1, -1):
-                changed |= self._update(index, nodes[index])
+                changed |= self._update(index, nodes[index]) and index in loops
 
     def _update(self, index: int, node: Node) -> bool:
         after = self.after[index]

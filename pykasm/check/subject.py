@@ -54,6 +54,12 @@ class Build:
             for symbol, placed in self.pieces.items()
         }
 
+    def graph(self, placed: PlacedPiece) -> Graph:
+        """The control flow of one of the pieces."""
+        if placed.piece.symbol in self.summary.pieces:
+            return self.summary.graph(placed.piece.symbol)
+        return Graph(placed, self.tables)
+
     @cached_property
     def summary(self) -> Summary:
         """What holds across calls."""
@@ -66,7 +72,7 @@ class Subject:
     def __init__(self, placed: PlacedPiece, build: Build) -> None:
         self.placed = placed
         self.build = build
-        self.graph = Graph(placed, build.tables)
+        self.graph = build.graph(placed)
 
     @property
     def piece(self) -> Piece:
