@@ -124,6 +124,57 @@ def test_restored_flags_let_code_sleep() -> None:
     assert findings(Restoring()) == []
 
 
+def test_variable_of_a_processor_written_back() -> None:
+    assert broken("E041") == [
+        """\
+error[E041]: `Broken.switches` is written back, maybe on another processor
+  FILE:LINE
+  LINE |         mov(self.switches, rax)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         mov(rax, self.switches)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
+help: change it in one instruction, or with interrupts off"""
+    ]
+    assert mended("E041") == []
+
+
+class Uninterrupted(Subsystem):
+    """Reads and writes a variable of the processor with interrupts off in between."""
+
+    switches = percpu(U64)
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        mov(rax, self.switches)
+        inc(rax)
+        mov(self.switches, rax)
+        sti()
+
+
+def test_variable_of_a_processor_may_be_written_back_with_interrupts_off() -> None:
+    assert findings(Uninterrupted()) == []
+
+
+class Replaced(Subsystem):
+    """Compares a variable of the processor with what was read from it, and writes another value."""
+
+    switches = percpu(U64)
+
+    @function(context="thread")
+    def run(self) -> U64:
+        mov(rax, self.switches)
+        xor(ecx, ecx)
+        with if_(self.switches == rax):
+            inc(rcx)
+        mov(self.switches, rcx)
+        ret(rax)
+
+
+def test_variable_of_a_processor_may_get_another_value() -> None:
+    assert findings(Replaced()) == []
+
+
 def test_swapgs_on_the_way_in_only() -> None:
     assert broken("E042") == [
         """\

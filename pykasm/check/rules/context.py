@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pykasm.check.finding import Finding, span_of
+from pykasm.check.percpu import PerProcessor
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
 from pykasm.check.summary import OFF, Call, Facts, Summary
 from pykasm.check.swaps import Swaps
 from pykasm.errors import Note
+from pykasm.lang.data import Storage
 
 E040 = rule(
     "E040",
@@ -19,6 +21,12 @@ E040 = rule(
     off nothing comes that would wake it.""",
 )
 
+E041 = rule(
+    "E041",
+    "a variable of the processor's own is written with what was read on another one",
+    """Between two instructions an interrupt may let the thread go on elsewhere. Then one
+    processor's variable gets the value of another's.""",
+)
 E042 = rule(
     "E042",
     "GS is swapped on the way in or out of an interrupt, but not both",
@@ -151,4 +159,23 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",
                     symbol=symbol,
+                )
+
+
+@applies_to_build
+def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Finding]:
+    """Per-processor variables that are read, and written back, where interrupts may be on."""
+    summary = build.summary
+    variables = {symbol for symbol, datum in build.data.items() if datum._storage is Storage.PERCPU}
+    for facts in summary.facts.values():
+        may_be_on = facts.situations or facts.symbol in summary.entered_on
+        if may_be_on and not variables.isdisjoint(facts.piece.targets):
+            for one in PerProcessor(summary, facts, variables).write_backs():
+                yield Finding(
+                    E041,
+                    f"`{one.variable}` is written back, maybe on another processor",
+                    span=span_of(one.line),
+                    notes=[Note(span_of(one.read), "an interrupt behind this may move the thread")],
+                    fix="change it in one instruction, or with interrupts off",
+                    symbol=facts.symbol,
                 )

@@ -1,0 +1,89 @@
+"""Which registers hold what was read from a per-processor variable while threads may be moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from typing import NamedTuple
+
+from iced_x86 import InstructionInfoFactory, OpAccess
+
+from pykasm.check.effects import RSP
+from pykasm.check.graph import Node
+from pykasm.check.summary import Facts, Summary
+from pykasm.check.walk import CLOBBERED
+from pykasm.isa.code import Line
+from pykasm.isa.statement import Address
+
+Copies = frozenset[tuple[int, str, int]]
+"""Numbers of registers with the variable that each was read from, and at which instruction."""
+
+_STORES = (OpAccess.WRITE, OpAccess.READ_WRITE)
+_FACTORY = InstructionInfoFactory()
+
+
+class WriteBack(NamedTuple):
+    """A variable is written at `line` with what was read from it at `read`."""
+
+    variable: str
+    read: Line
+    line: Line
+
+
+class PerProcessor:
+    """The uses of the `variables` (symbols) in one piece."""
+
+    def __init__(self, summary: Summary, facts: Facts, variables: Set[str]) -> None:
+        self.summary = summary
+        self.facts = facts
+        self.variables = variables
+        self.nodes = summary.graph(facts.symbol).nodes
+        self.copies: dict[int, Copies] = {}
+        waiting: list[tuple[int, Copies]] = [(0, frozenset())]
+        while waiting:
+            at, copies = waiting.pop()
+            known = self.copies.get(at)
+            if known is None or not copies <= known:
+                self.copies[at] = copies | (known or frozenset())
+                after = self._after(at, self.nodes[at])
+                waiting += [(following, after) for following in self.nodes[at].following]
+
+    def write_backs(self) -> Iterator[WriteBack]:
+        """Where a variable is written with what was read from it before."""
+        for at, copies in self.copies.items():
+            node = self.nodes[at]
+            variable = self._variable(node)
+            reads = {number for number, _ in node.effects.reads}
+            for number, read_from, read_at in sorted(copies):
+                if variable == read_from and number in reads and _only_stores(node):
+                    yield WriteBack(variable, self.nodes[read_at].line, node.line)
+
+    def _after(self, at: int, node: Node) -> Copies:
+        before = self.copies[at]
+        if node.is_call:
+            return frozenset(one for one in before if one[0] not in CLOBBERED)
+        written = {number for number, _ in node.effects.writes if number != RSP}
+        read = {number for number, _ in node.effects.reads}
+        made = {(name, place) for number, name, place in before if number in read}
+        variable = self._variable(node)
+        if variable is not None and self._may_move(at):
+            made.add((variable, at))
+        kept = {one for one in before if one[0] not in written}
+        return frozenset(kept | {(number, *one) for number in written for one in made})
+
+    def _may_move(self, at: int) -> bool:
+        """Whether another thread, on another processor, may go on behind the instruction."""
+        return self.summary.may_be_on(self.facts, at) and not self.facts.before(at).may
+
+    def _variable(self, node: Node) -> str | None:
+        """The per-processor variable that the instruction's memory operand lies in."""
+        for one in node.line.references:
+            is_memory = isinstance(node.line.statement.operands[one.operand], Address)
+            if is_memory and one.target in self.variables:
+                return str(one.target)
+        return None
+
+
+def _only_stores(node: Node) -> bool:
+    """Whether the instruction writes memory, and no register."""
+    memory = _FACTORY.info(node.effects.instruction).used_memory()
+    return not node.effects.writes and any(one.access in _STORES for one in memory)
