@@ -44,6 +44,10 @@ class Continue(Exception):
     """The model begins the next round."""
 
 
+class Return(Exception):
+    """The model leaves the program."""
+
+
 class State:
     """Values of the variables, and the log."""
 
@@ -240,6 +244,17 @@ class Leave:
 
 
 @dataclass(frozen=True)
+class Finish:
+    """ret: nothing more runs."""
+
+    def emit(self, code: Code) -> None:
+        ret()
+
+    def run(self, state: State) -> None:
+        raise Return
+
+
+@dataclass(frozen=True)
 class Repeat:
     """while_ or loop, so many rounds at most; as long as a condition holds too, if there is one."""
 
@@ -361,9 +376,10 @@ BOOLEAN = st.booleans()
 SIGN = st.sampled_from(list(OPERATORS))
 LEAVES = ["compare", "compare", "number", "number", "masked"]
 TESTS = {0: st.sampled_from(LEAVES), 1: st.sampled_from([*LEAVES, "joined", "joined", "not"])}
-STATEMENTS = st.sampled_from(["mark", "change", "chain", "chain", "repeat", "count", "choose"])
-SIMPLE = st.sampled_from(["mark", "change"])
-LEAVING = st.sampled_from(["mark", "leave", "chain", "chain", "repeat", "count", "choose"])
+COMPOUNDS = ["chain", "chain", "repeat", "count", "choose"]
+STATEMENTS = st.sampled_from(["mark", "change", *COMPOUNDS])
+SIMPLE = st.sampled_from(["mark", "mark", "change", "finish"])
+LEAVING = st.sampled_from(["mark", "leave", *COMPOUNDS])
 BYTE = st.integers(0, 127)
 FEW = st.integers(0, 3)
 
@@ -405,6 +421,8 @@ def statement_of(draw: Any, depth: int, in_loop: bool) -> Any:
         return Mark(draw(BYTE))
     if way == "change":
         return Change(draw(VARIABLE), draw(BYTE))
+    if way == "finish":
+        return Finish()
     if way == "leave":
         return Leave(draw(BOOLEAN), condition_of(draw) if draw(BOOLEAN) else None)
     return COMPOUND[way](draw, depth - 1, in_loop)
