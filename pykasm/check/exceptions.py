@@ -9,6 +9,7 @@ from pykasm.check.rule import rule
 from pykasm.isa.code import Line
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.piece import Piece
+from pykasm.source import Source
 
 E001 = rule(
     "E001",
@@ -41,8 +42,11 @@ def without_allowed(piece: Piece, findings: Sequence[Finding]) -> Iterator[Findi
 def _covers(allowance: Allowance, piece: Piece, finding: Finding) -> bool:
     if allowance.end is None:
         return True
-    items = piece.items[allowance.start : allowance.end]
-    return any(isinstance(item, Line) and item.source == finding.source for item in items)
+    file = piece.declared.file
+    lines = [
+        item for item in piece.items[allowance.start : allowance.end] if isinstance(item, Line)
+    ]
+    return any(finding.source in (line.source, Source(file, line.body_line)) for line in lines)
 
 
 def _needless(piece: Piece, allowance: Allowance) -> Finding:

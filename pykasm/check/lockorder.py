@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pykasm.check.finding import span_of
 from pykasm.check.summary import Call, Facts, Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
@@ -80,7 +79,7 @@ class LockOrder:
     def notes(self, step: Step) -> list[Note]:
         """Where the second lock is taken under the first."""
         how = f"under `{step.first}`, `{step.symbol}` takes `{step.second}`"
-        notes = [Note(span_of(step.line), how)]
+        notes = [Note(self.summary.place(step.symbol, step.line), how)]
         if step.call is not None:
             notes += self.summary.way_to_lock(step.call.callee, step.second)
         return notes

@@ -23,6 +23,7 @@ from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.piece import Piece
 from pykasm.objects.debug import EntryFrame
+from pykasm.source import Source, Span
 
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""
@@ -191,12 +192,16 @@ class Summary:
         notes, last = self.way(symbol, self._takers[lock])
         return [*notes, self.where_taken(last, lock)]
 
+    def place(self, symbol: str, line: Line) -> Span:
+        """The line of the piece's own body that led to `line`, which a lock may have written."""
+        return line_span(Source(self.facts[symbol].piece.declared.file, line.body_line))
+
     def where_taken(self, symbol: str, lock: str) -> Note:
         """The first instruction in `symbol` that takes `lock`."""
         nodes = self.graph(symbol).nodes
         for index, events in self.facts[symbol].events.items():
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
-                return Note(span_of(nodes[index].line), f"`{symbol}` takes `{lock}`")
+                return Note(self.place(symbol, nodes[index].line), f"`{symbol}` takes `{lock}`")
         raise LookupError(lock)
 
     @cached_property

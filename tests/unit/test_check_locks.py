@@ -276,3 +276,29 @@ class HeldByPointer(HeldByContract):
 
 def test_contracts_tell_what_pointers_hide() -> None:
     assert findings(HeldByPointer()) == []
+
+
+class OwnLock(SpinLock):
+    """A lock whose instructions are the author's own."""
+
+    def take(self) -> None:
+        """Wait for the lock."""
+        super().take()
+
+
+class Allowed(Subsystem):
+    """Takes its lock twice, and says why."""
+
+    def __init__(self) -> None:
+        self.lock = OwnLock()
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        with allowed("E050", "it never gets here"):
+            self.lock.take()
+        self.lock.drop()
+
+
+def test_what_a_lock_writes_is_allowed_at_the_line_that_uses_it() -> None:
+    assert findings(Allowed()) == []

@@ -78,7 +78,7 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is taken while it is held",
-                    span=span_of(line),
+                    span=summary.place(facts.symbol, line),
                     mark="some path to here holds it: this waits for ever",
                     fix="release it first",
                     symbol=facts.symbol,
@@ -87,7 +87,7 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
-                    span=span_of(line),
+                    span=summary.place(facts.symbol, line),
                     fix="take it on every path, and release it once",
                     symbol=facts.symbol,
                 )
@@ -189,7 +189,7 @@ def locks_have_one_order(build: Build) -> Iterator[Finding]:
         yield Finding(
             E052,
             f"the order of locks goes round: {_names(cycle)}",
-            span=span_of(first.line),
+            span=build.summary.place(first.symbol, first.line),
             notes=[
                 *order.notes(first)[1:],
                 *(note for step in others for note in order.notes(step)),
@@ -223,7 +223,7 @@ def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: 
     return Finding(
         E053,
         f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
-        span=span_of(summary.graph(facts.symbol).nodes[at].line),
+        span=summary.place(facts.symbol, summary.graph(facts.symbol).nodes[at].line),
         mark="a handler that interrupts what follows waits for ever",
         notes=[*summary.turned_on_before(facts, at), *summary.way_to_lock(handler, lock)],
         fix="turn interrupts off first, and back on when it is released",
