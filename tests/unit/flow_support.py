@@ -378,8 +378,8 @@ LEAVES = ["compare", "compare", "number", "number", "masked"]
 TESTS = {0: st.sampled_from(LEAVES), 1: st.sampled_from([*LEAVES, "joined", "joined", "not"])}
 COMPOUNDS = ["chain", "chain", "repeat", "count", "choose"]
 STATEMENTS = st.sampled_from(["mark", "change", *COMPOUNDS])
-SIMPLE = st.sampled_from(["mark", "mark", "change", "finish"])
-LEAVING = st.sampled_from(["mark", "leave", *COMPOUNDS])
+SIMPLE = st.sampled_from(["mark", "mark", "change", "change", "change", "finish"])
+LEAVING = st.sampled_from(["mark", "leave", "leave", *COMPOUNDS])
 BYTE = st.integers(0, 127)
 FEW = st.integers(0, 3)
 
@@ -410,8 +410,9 @@ def condition_of(draw: Any, depth: int = 3) -> Any:
 
 
 def block_of(draw: Any, depth: int, in_loop: bool) -> Block:
-    """Random statements, nested `depth` deep at most."""
-    return Block(tuple(statement_of(draw, depth, in_loop) for _ in range(draw(FEW))))
+    """A mark and random statements, nested `depth` deep at most."""
+    rest = [statement_of(draw, depth, in_loop) for _ in range(draw(FEW))]
+    return Block((Mark(draw(BYTE)), *rest))
 
 
 def statement_of(draw: Any, depth: int, in_loop: bool) -> Any:
@@ -478,7 +479,7 @@ COMPOUND = {"chain": chain_of, "repeat": repeat_of, "count": count_of, "choose":
 def programs(draw: Any) -> tuple[Block, list[int]]:
     """A program and the first values of its variables, many of them small."""
     values = [draw(st.integers(0, 12) if draw(BOOLEAN) else numbers_in(k)) for k in VARIABLES]
-    return block_of(draw, 3, False), values
+    return Block(tuple(statement_of(draw, 3, False) for _ in range(3))), values
 
 
 @st.composite
