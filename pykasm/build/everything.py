@@ -23,4 +23,4 @@ def _write_listing(result: BuildResult) -> None:
     project = result.project
     units = make_listing(result.program, result.units, LinkedImage.read(result.kernel))
     text, page = project.folder / "kernel.lst", project.folder / "kernel.html"
-    write_listing(units, text, page, project.name)
+    write_listing(units, text, page, project.name, project.cache / "highlights.json")

@@ -32,7 +32,7 @@ from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Moment, Source, Span, author_frame, author_moment
+from pykasm.source import Moment, Source, Span, author_frame, moment_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -312,8 +312,8 @@ class Assembly:
                 self._write(getattr(self.owner, name))
             elif isinstance(member, Emits):
                 _collected(lambda body=member.body: body(self.owner), member.body)  # type: ignore[misc]
-        for mistake in self.unit.forgotten:
-            report(mistake)
+        for moment in self.unit.forgotten:
+            report(forgotten_with("stub", moment))
 
     def _write(self, bound: BoundFunction[Any]) -> None:
         function, traits = bound._function, bound._function.traits
@@ -438,16 +438,16 @@ def stub(
     builder = PieceBuilder(
         unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), frame.f_code, declared
     )
-    unentered = forgotten_with("stub", author_moment())
-    unit.forgotten.append(unentered)
-    return _written(builder, stub_address(unit.name, name), entered, unentered)
+    moment = moment_of(frame)
+    unit.forgotten.append(moment)
+    return _written(builder, stub_address(unit.name, name), entered, moment)
 
 
 @contextmanager
 def _written(
-    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame, unentered: Mistake
+    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame, moment: Moment
 ) -> Iterator[BranchOperand]:
-    builder.unit.forgotten.remove(unentered)
+    builder.unit.forgotten.remove(moment)
     with building(builder):
         yield address
         _finish(builder, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pykasm.errors import Mistake
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.operands import SymbolReference
 from pykasm.lang.types import U8
@@ -22,8 +21,8 @@ class Unit:
     name: str
     pieces: list[Piece] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
-    forgotten: list[Mistake] = field(default_factory=list)
-    """The mistakes of stubs that nobody has entered yet."""
+    forgotten: list[Moment] = field(default_factory=list)
+    """When stubs were made that nobody has entered yet."""
     _strings: dict[str, Data] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
