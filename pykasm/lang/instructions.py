@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykasm.errors import Mistake, PlaceMistake, report
-from pykasm.lang.builder import current
+from pykasm.lang.builder import _builders, current
 
 
 class Mnemonic:
@@ -21,7 +21,7 @@ class Mnemonic:
 
     def __call__(self, *operands: object) -> None:
         """Emit the instruction. A wrong operand is reported at this line, and nothing emitted."""
-        builder = current(self._name)
+        builder = _builders[-1] if _builders else current(self._name)
         try:
             builder.add(self._name, operands, self._prefix)
         except Mistake as mistake:

@@ -16,7 +16,8 @@ _UNFINISHED = re.compile(r"\b(?:0|(?:0x)?f{0,8}|(?:0x)?ffffffff[89a-f][0-9a-f]{0
 
 class Annotator:
     """Puts `<symbol+offset file:line>` behind each address of code in a text that comes in
-    pieces; data stays bare, so that tables of registers stay readable. What may be the start of an address is held back until the next piece."""
+    pieces; data stays bare, so that tables of registers stay readable. What may be the start of
+    an address is held back until the next piece."""
 
     def __init__(self, symbols: SymbolTable) -> None:
         self._symbols = symbols
