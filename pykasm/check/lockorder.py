@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pykasm.check.summary import Call, Facts, Summary
+from pykasm.check.facts import Call, Facts
+from pykasm.check.summary import Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.locking import LockAction

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from iced_x86 import InstructionInfoFactory, OpAccess
 
 from pykasm.check.effects import RSP
+from pykasm.check.facts import Facts
 from pykasm.check.graph import Node
-from pykasm.check.summary import Facts, Summary
+from pykasm.check.summary import Summary
 from pykasm.check.walk import CLOBBERED
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from iced_x86 import ConditionCode, Mnemonic, OpKind
 
+from pykasm.check.facts import Facts
 from pykasm.check.graph import Node
-from pykasm.check.summary import Facts, Summary
+from pykasm.check.summary import Summary
 
 PRIVILEGE = 3
 """The bits of a selector that are its privilege level (AMD64 APM vol. 2, 4.5.1)."""

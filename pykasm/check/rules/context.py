@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pykasm.check.facts import OFF, Call, Facts
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.percpu import PerProcessor
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
-from pykasm.check.summary import OFF, Call, Facts, Summary
+from pykasm.check.summary import Summary
 from pykasm.check.swaps import Swaps
 from pykasm.errors import Note
 from pykasm.lang.data import Storage

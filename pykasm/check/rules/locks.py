@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from iced_x86 import FlowControl
 
+from pykasm.check.facts import Facts
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
-from pykasm.check.summary import Facts, Summary
+from pykasm.check.summary import Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
