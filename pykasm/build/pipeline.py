@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
+from pykasm.build.memory import remember, remembering_encoder
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
 from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
-from pykasm.encode.encoder import Encoder
 from pykasm.errors import BuildFailed
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
@@ -95,11 +95,15 @@ def assembled(
     project: Project, stages: Stages, *, debug: bool = True
 ) -> tuple[Image, Program, list[AssembledUnit]]:
     """The project's image with its code run and encoded."""
+    memory = project.cache / "encodings"
     with rooted_at(project.root), stages.stage("emit"):
+        encoder = remembering_encoder(memory)
         image = _image(project)
         program = image.assemble(debug)
     with stages.stage("encode"):
-        units = assemble_program(program, Encoder(), str(project.root))
+        units = assemble_program(program, encoder, str(project.root))
+        project.cache.mkdir(parents=True, exist_ok=True)
+        remember(memory, encoder)
     return image, program, units
 
 

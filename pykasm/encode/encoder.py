@@ -43,8 +43,9 @@ class _Job(NamedTuple):
 class Encoder:
     """Encodes statements, each distinct one once."""
 
-    def __init__(self) -> None:
-        self._known: dict[Statement, Encoding] = {}
+    def __init__(self, known: dict[Statement, Encoding] | None = None) -> None:
+        self.known: dict[Statement, Encoding] = {} if known is None else known
+        """What is encoded already; `known` are encodings that an encoder made before."""
 
     def encode(self, statements: Sequence[Statement]) -> list[Encoding]:
         """The machine code of each statement, in order.
@@ -52,7 +53,7 @@ class Encoder:
         Raises what `forms.check` raises, and EncodingMistake for a statement that has a form but
         that no encoder turned into bytes that mean it.
         """
-        known = self._known
+        known = self.known
         try:
             return [known[statement] for statement in statements]
         except KeyError:
@@ -63,7 +64,7 @@ class Encoder:
         batches: dict[int, list[_Job]] = {}
         for statement in statements:
             if statement.mnemonic in _WAITING:
-                self._known[statement] = self._after_wait(statement)
+                self.known[statement] = self._after_wait(statement)
                 continue
             job = _job(statement)
             if job.shape.has_branch:
@@ -89,7 +90,7 @@ class Encoder:
         if good == len(jobs):
             return
         if len(jobs) == 1:
-            self._known[jobs[0].statement] = _encoded_otherwise(jobs[0])
+            self.known[jobs[0].statement] = _encoded_otherwise(jobs[0])
             return
         rest = jobs[good:]
         cut = 1 if code is not None else (len(rest) + 1) // 2
@@ -101,7 +102,7 @@ class Encoder:
         """Take over the encodings of `jobs` as far as `code` means them; return how many."""
         found = _decoded(code, jobs)
         for job, encoding in zip(jobs, found, strict=False):
-            self._known[job.statement] = encoding
+            self.known[job.statement] = encoding
         return len(found)
 
 

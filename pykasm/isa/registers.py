@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -35,6 +36,9 @@ class Register:
 
     def __repr__(self) -> str:
         return self.name
+
+    def __reduce__(self) -> tuple[Callable[[str], Register], tuple[str]]:
+        return _register, (self.name,)  # registers are told apart by identity
 
     @property
     def needs_rex(self) -> bool:
@@ -74,6 +78,10 @@ def _all_registers() -> dict[str, Register]:
 
 REGISTERS: dict[str, Register] = _all_registers()
 """Every register by its name."""
+
+
+def _register(name: str) -> Register:
+    return REGISTERS[name]
 
 
 def general(number: int, size: int) -> Register:

@@ -16,7 +16,7 @@ from scripts.benchmarks.figure import Figure, spread, timed
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("kernel", "grub", "pyproject.toml")
-TOUCHED = Path("kernel/monitor/monitor.py")
+TOUCHED = Path("kernel/monitor/prompt.py")
 FROM_NOTHING, ONE_LINE = 4.0, 1.0
 """Targets in seconds."""
 
@@ -57,15 +57,18 @@ def _measured(
     project: Path, name: str, target: float, prepare: Callable[[Path, int], None]
 ) -> Iterator[Figure]:
     times: list[float] = []
+    to_iso: list[float] = []
     stages: dict[str, list[float]] = {}
     for turn in range(ROUNDS):
         prepare(project, turn)
         output, taken = timed(_build, project)
         times.append(taken)
-        for stage, milliseconds in STAGE.findall(output):
+        for stage, milliseconds in STAGE.findall(output.partition("\nall")[0]):
             stages.setdefault(stage, []).append(float(milliseconds.replace(",", "")))
-    met = median(times) < target
-    yield Figure(name, spread(times, "s"), f"under {target:.0f} s", met)
+        to_iso.append(taken - stages["listing"][-1] / 1000)
+    met = median(to_iso) < target
+    yield Figure(f"{name}, to the ISO", spread(to_iso, "s"), f"under {target:.0f} s", met)
+    yield Figure(f"{name}, with the listing", spread(times, "s"))
     for stage, values in stages.items():
         if len(values) == ROUNDS:
             yield Figure(f"  {stage}", spread(values, "ms", 0))

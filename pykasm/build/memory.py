@@ -1,0 +1,46 @@
+"""Encodings that earlier builds made and verified, so that a rebuild only makes new ones."""
+
+from __future__ import annotations
+
+import pickle
+from importlib.metadata import version
+from pathlib import Path
+
+import pykasm.encode
+import pykasm.isa
+from pykasm.build.files import fingerprint, write_if_changed
+from pykasm.encode.encoder import Encoder
+from pykasm.isa.statement import Encoding, Statement
+from pykasm.lang.builder import accept
+
+
+def remembering_encoder(path: Path) -> Encoder:
+    """An encoder that knows what `path` holds; the language accepts those statements unseen.
+
+    A file that is missing, damaged, or of other versions of what encodes is as good as none.
+    """
+    known = _read(path)
+    accept(known)
+    return Encoder(known)
+
+
+def remember(path: Path, encoder: Encoder) -> None:
+    """Write what `encoder` knows to `path`."""
+    write_if_changed(path, pickle.dumps((_version(), encoder.known)))
+
+
+def _read(path: Path) -> dict[Statement, Encoding]:
+    try:
+        made_by, known = pickle.loads(path.read_bytes())
+    except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError):
+        return {}
+    except (ImportError, pickle.UnpicklingError):
+        return {}
+    return known if made_by == _version() and isinstance(known, dict) else {}
+
+
+def _version() -> str:
+    """What encodings depend on: the libraries, and pykasm's own code around them."""
+    folders = [Path(one.__path__[0]) for one in (pykasm.isa, pykasm.encode)]
+    sources = sorted(file for folder in folders for file in folder.glob("*.py"))
+    return fingerprint(version("iced-x86"), version("keystone-engine"), *sources)
