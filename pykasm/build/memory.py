@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
+
+import iced_x86
+import keystone
 
 import pykasm.encode
 import pykasm.isa
@@ -43,4 +46,10 @@ def _version() -> str:
     """What encodings depend on: the libraries, and pykasm's own code around them."""
     folders = [Path(one.__path__[0]) for one in (pykasm.isa, pykasm.encode)]
     sources = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return fingerprint(version("iced-x86"), version("keystone-engine"), *sources)
+    return fingerprint(_installed(iced_x86), _installed(keystone), *sources)
+
+
+def _installed(library: ModuleType) -> str:
+    """What changes when another version of `library` is installed."""
+    files = sorted(Path(library.__path__[0]).iterdir())
+    return repr([(file.name, file.stat().st_size) for file in files])
