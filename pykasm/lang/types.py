@@ -252,7 +252,6 @@ class FieldOptions:
     count: int | None = None
     align: int | None = None
     at: int | None = None
-    guarded_by: str | None = None
 
 
 def field(
@@ -261,15 +260,13 @@ def field(
     count: int | None = None,
     align: int | None = None,
     at: int | None = None,
-    guarded_by: str | None = None,
 ) -> Any:
     """Say more of a struct's field.
 
     `values`: the enumeration or flag set that names its values. `count`: number of elements of an
     `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
-    `guarded_by`: the lock field of the same struct that must be held to touch it.
     """
-    return FieldOptions(values, count, align, at, guarded_by)
+    return FieldOptions(values, count, align, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +277,6 @@ class Field:
     type: TypeMeta
     offset: int
     values: EnumType | None
-    guarded_by: str | None = None
 
 
 def _round_up(value: int, boundary: int) -> int:
@@ -399,7 +395,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:
             start = _explicit_offset(struct, name, options.at, start)
-        fields[name] = Field(name, one, start, options.values, options.guarded_by)
+        fields[name] = Field(name, one, start, options.values)
         end, align = max(end, start + one._size), max(align, own_align)
     size = max(_round_up(end, align), struct._least_size or 0)
     return fields, size, align

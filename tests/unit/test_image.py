@@ -63,6 +63,19 @@ def test_a_label_names_the_symbols_of_an_instance() -> None:
     assert [unit.pieces[0].symbol for unit in program.units] == ["Leaf.used", "Second.used"]
 
 
+class Pointers(Subsystem):
+    handlers = bss(Fn[[], Void] * 2)
+
+    @function
+    def run(self) -> None:
+        self.handlers[0]()
+
+
+def test_a_function_pointer_to_void_has_no_result() -> None:
+    pointers = Pointers()
+    assert Image(entry=pointers.run, subsystems=[pointers]).assemble().units
+
+
 class Many(Subsystem):
     def __init__(self, count: int) -> None:
         self.count = count
