@@ -420,7 +420,18 @@ def _author_place(error: Exception) -> Span | None:
 
 
 def _python_mistake(error: Exception, place: Span) -> Mistake:
-    return PythonMistake(f"{type(error).__name__}: {error}", span=place)
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, AttributeError) and _is_assigned(place):
+        return PythonMistake(
+            what, fix=f"`mov({place.text}, …)` writes it when the code runs", span=place
+        )
+    return PythonMistake(what, span=place)
+
+
+def _is_assigned(place: Span) -> bool:
+    """Whether an assignment of Python's stands right behind the expression."""
+    rest = place.source.text[place.end :].lstrip()
+    return rest.startswith("=") and not rest.startswith("==")
 
 
 def stub(

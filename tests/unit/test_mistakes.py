@@ -1365,3 +1365,20 @@ error[flow]: `stub` without `with`
 expected: `with stub(…):` and an indented block
 got: a call whose value is dropped"""
     )
+
+
+def test_an_assignment_to_a_field() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            node.value = 5
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[python]: AttributeError: 'RegisterOperand' object has no attribute 'value'
+  FILE:LINE
+  LINE |             node.value = 5
+        |             ^^^^^^^^^^
+help: `mov(node.value, …)` writes it when the code runs"""
+    )
