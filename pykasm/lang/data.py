@@ -57,6 +57,8 @@ class Data(MemoryOperand):
     for each instance of the class.
     """
 
+    __slots__ = ("_alignment", "_guard", "_initial", "_moment", "_storage", "_symbol")
+
     def __init__(
         self, storage: Storage, kind: TypeMeta, initial: object, align: int, symbol: str = ""
     ) -> None:

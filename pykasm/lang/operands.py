@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from types import MethodType
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from typing import cast as typing_cast
 
@@ -152,7 +153,7 @@ class Operand:
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(name)
+            return self._private(name)
         return self._member(name)
 
     def __getitem__(self, index: object) -> Any:
@@ -167,6 +168,10 @@ class Operand:
 
     def _touch(self) -> None:
         """Take note that the roles this operand depends on are used."""
+
+    def _private(self, name: str) -> Any:
+        """The method `name` of the struct, which other methods of it call."""
+        raise AttributeError(name)
 
     def _member(self, name: str) -> Any:
         raise TypeMistake(
@@ -220,20 +225,19 @@ class RegisterOperand(Operand):
             register = general(register.number, kind._size)
         return RegisterOperand(register, kind, self._role)
 
-    def _member(self, name: str) -> MemoryOperand:
+    def _member(self, name: str) -> Any:
         target: TypeMeta | None = _target(self._kind)
         if target is None or not is_struct(target):
-            return typing_cast(MemoryOperand, super()._member(name))
-        found = typing_cast(StructMeta, target)._field(name)
-        return _member_of(self._pointed(), found, f"{self._text()}.{name}")
+            return super()._member(name)
+        return self._pointed(self._text())._member(name)
 
-    def _pointed(self) -> MemoryOperand:
-        """The memory that this pointer points to."""
+    def _pointed(self, name: str = "") -> MemoryOperand:
+        """The memory that this pointer points to, called `name`."""
         self._touch()
         target = _target(self._kind)
         if target is None:
             return typing_cast(MemoryOperand, super()._element_at(0))
-        return MemoryOperand(target, base=self, name=f"[{self._text()}]")
+        return MemoryOperand(target, base=self, name=name or f"[{self._text()}]")
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Ptr):
@@ -333,11 +337,19 @@ class MemoryOperand(Operand):
             made._displacement += distance
         return made
 
-    def _member(self, name: str) -> MemoryOperand:
+    def _private(self, name: str) -> Any:
+        methods = self._kind._methods if isinstance(self._kind, StructMeta) else {}
+        if name not in methods:
+            return super()._private(name)
+        return MethodType(methods[name], self)
+
+    def _member(self, name: str) -> Any:
         if not is_struct(self._kind):
-            return typing_cast(MemoryOperand, super()._member(name))
-        found = typing_cast(StructMeta, self._kind)._field(name)
-        return _member_of(self, found, f"{self._text()}.{name}")
+            return super()._member(name)
+        struct = typing_cast(StructMeta, self._kind)
+        if name in struct._methods and name not in struct._fields:
+            return MethodType(struct._methods[name], self)
+        return _member_of(self, struct._field(name), f"{self._text()}.{name}")
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Array):

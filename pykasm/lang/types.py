@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, Flag
 from functools import cache
 from inspect import get_annotations
+from types import FunctionType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -25,7 +26,7 @@ from typing import (
     get_type_hints,
 )
 
-from pykasm.errors import DeclarationMistake, UnknownFieldMistake
+from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake
 
 if TYPE_CHECKING:
     from pykasm.lang.operands import Operand as _OperandForCheckers
@@ -291,6 +292,7 @@ class StructMeta(TypeMeta):
     _packed: bool
     _union: bool
     _laid_out: tuple[dict[str, Field], int, int] | None
+    _methods: dict[str, FunctionType]
 
     def __new__(  # noqa: D102
         mcs,
@@ -311,6 +313,7 @@ class StructMeta(TypeMeta):
         made._least_align = align
         made._least_size = size
         made._laid_out = None
+        made._methods = _methods_of(made)
         return made
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any):
@@ -345,15 +348,26 @@ class StructMeta(TypeMeta):
 
 
 def unknown_field(struct: StructMeta, name: str) -> UnknownFieldMistake:
-    """The mistake of naming a field that `struct` does not have."""
-    known = list(struct._fields)
+    """The mistake of naming a field or method that `struct` does not have."""
+    methods = [f"{one}()" for one in struct._methods if not one.startswith("_")]
+    known = [*struct._fields, *methods]
     near = difflib.get_close_matches(name, known, n=1)
     return UnknownFieldMistake(
-        f"`{struct.__name__}` has no field `{name}`",
+        f"`{struct.__name__}` has no field {'or method ' if methods else ''}`{name}`",
         expected="one of " + ", ".join(known) if known else "a struct with fields",
         got=name,
         fix=f"did you mean `{near[0]}`?" if near else "",
     )
+
+
+def _methods_of(struct: StructMeta) -> dict[str, FunctionType]:
+    """The methods of `struct` and its bases that operands have, by their names."""
+    return {
+        name: value
+        for one in reversed(struct.__mro__)
+        for name, value in vars(one).items()
+        if isinstance(value, FunctionType) and not name.startswith("__") and one is not Type
+    }
 
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
@@ -397,6 +411,10 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
             start = _explicit_offset(struct, name, options.at, start)
         fields[name] = Field(name, one, start, options.values)
         end, align = max(end, start + one._size), max(align, own_align)
+    if struct._methods:
+        from pykasm.lang.methods import check_methods
+
+        check_methods(struct.__name__, struct._methods, fields)
     size = max(_round_up(end, align), struct._least_size or 0)
     return fields, size, align
 
@@ -435,6 +453,9 @@ class Struct(Type, metaclass=StructMeta):
     `class Gate(Struct, packed=True)` leaves no padding; `align=` and `size=` (bytes) raise what
     follows from the fields. An instance, `Gate(selector=8)`, is an initial value for data: fields
     that are left out are zero.
+
+    A method emits code where it is called; its `self` is the memory of the operand it is called
+    on, whether that is a datum, a field, an element, or what a pointer in a register points to.
     """
 
     _union = False
@@ -445,6 +466,24 @@ class Struct(Type, metaclass=StructMeta):
         for name in values:
             struct._field(name)
         self._given = values
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise value_has_no_place(self)
+
+
+def value_has_no_place(value: Struct) -> TypeMistake:
+    """The mistake of using an initial value as if it were a datum."""
+    name = type(value).__name__
+    return TypeMistake(
+        f"`{name}(…)` is an initial value and lies nowhere in memory",
+        expected="a datum, or a pointer to a struct",
+        got=f"an instance of `{name}`",
+        fix=f"`bss({name})`, or `data({name}, {name}(…))`, is a datum",
+    )
 
 
 class Union(Struct):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pykasm import *
 from pykasm.errors import Mistake
 from pykasm.lang.types import StructMeta, TypeMeta, value_names
+from tests.unit.messages import normalised
 
 SCALARS: list[TypeMeta] = [U8, U16, U32, U64, I8, I16, I32, I64, Ptr[U8]]
 
@@ -51,6 +52,12 @@ def message(make: Callable[[], object]) -> str:
     with pytest.raises(Mistake) as caught:
         make()
     return caught.value.what
+
+
+def whole_message(make: Callable[[], object]) -> str:
+    with pytest.raises(Mistake) as caught:
+        make()
+    return normalised(str(caught.value))
 
 
 def test_fields_are_aligned_as_the_abi_has_it() -> None:
@@ -133,3 +140,46 @@ def test_values_are_shown_by_their_names() -> None:
     assert value_names(Colour, 1) == "RED"
     assert value_names(Colour, 9) == "9"
     assert value_names(Rights, 3) == "READ|WRITE"
+
+
+def test_a_name_is_a_field_or_a_method() -> None:
+    class Both(Struct):
+        count: U32
+
+        def clear(self) -> None:
+            mov(self.count, 0)
+
+        def count(self) -> None:  # type: ignore[no-redef]
+            inc(self.count)
+
+    assert (
+        whole_message(lambda: sizeof(Both))
+        == """\
+error[declaration]: `Both.count` is a field and a method
+  FILE:LINE
+  LINE |         def count(self) -> None:  # type: ignore[no-redef]
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: one of them by that name
+got: `def count`
+help: give the method another name"""
+    )
+
+
+def test_a_method_may_not_hide_what_operands_use() -> None:
+    class Loud(Struct):
+        volume: U8
+
+        def _text(self) -> str:
+            return "loud"
+
+    assert (
+        whole_message(lambda: sizeof(Loud))
+        == """\
+error[declaration]: `Loud._text` can't be a method
+  FILE:LINE
+  LINE |         def _text(self) -> str:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^
+expected: a name that operands do not use for themselves
+got: `def _text`
+help: give the method another name"""
+    )
