@@ -35,12 +35,16 @@ from kernel.monitor.commands.crash import CrashCommands
 from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
+from kernel.monitor.commands.selftest import SelfTestCommands
 from kernel.monitor.commands.symbols import SymbolCommands
 from kernel.monitor.history import History
 from kernel.monitor.keys import Keys
 from kernel.monitor.line import LineEditor
 from kernel.monitor.monitor import Monitor
 from kernel.monitor.strings import Strings
+from kernel.selftest.basics import BasicTests
+from kernel.selftest.benchmarks import Benchmarks
+from kernel.selftest.tests import SelfTests
 from pykasm import *
 from pykasm.link.layout import kernel_layout
 
@@ -89,7 +93,13 @@ def image() -> Image:
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
     on_failure = CrashCommands(console, strings)  # crash
     on_power = PowerCommands(power)  # reboot, poweroff
-    families = (on_memory, on_processor, on_symbols, on_failure, on_power)
+    basics = BasicTests()  # the least that a kernel does
+    tested = (basics,)
+    measured = (basics,)
+    self_tests = SelfTests(console, strings, tested, ledgers=())  # tests in the running kernel
+    benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
+    on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
+    families = (on_memory, on_processor, on_symbols, on_failure, on_power, on_tests)
     monitor = Monitor(console, editor, strings, families)  # the prompt
     # Starting
     failure = BootFailure()  # the last words of a start that can't go on

@@ -31,6 +31,23 @@ class Strings(Subsystem):
             inc(right)
 
     @function
+    def selects(self, wanted: Ptr[U8], name: Ptr[U8]) -> U32:
+        """1 if `wanted` is `name`, or the part of it before a dot, or `all`; else 0."""
+        wanted, name = keep(wanted), keep(name)
+        everything = self.equal(wanted, text("all"))
+        with if_(everything != 0):
+            ret(1)
+        with while_(at(wanted) != 0):
+            mov(al, at(wanted))
+            with if_(al != at(name)):
+                ret(0)
+            inc(wanted)
+            inc(name)
+        with if_((at(name) == 0) | (at(name) == ord("."))):
+            ret(1)
+        ret(0)
+
+    @function
     def split(self, line: Ptr[U8], words: Ptr[Words]) -> None:
         """Fill `words` with what blanks separate in `line`, ending each word with a zero there."""
         mov(words.count, 0)

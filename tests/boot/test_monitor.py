@@ -9,7 +9,7 @@ from pykasm.machine.session import Machine
 
 LEFT, UP, DOWN = "\x1b[D", "\x1b[A", "\x1b[B"
 POWERED_OFF = 33
-COMMANDS = ["help", "mem", "peek", "regs", "sym", "crash", "reboot", "poweroff"]
+COMMANDS = ["help", "mem", "peek", "regs", "sym", "crash", "reboot", "poweroff", "test", "bench"]
 
 
 @pytest.fixture

@@ -31,6 +31,18 @@ def test_equal_strings(bench: Bench, left: str, right: str) -> None:
     assert bench.host.call(bench.strings.equal, left, right) == (left == right)
 
 
+NAME = st.text(st.sampled_from("ab."), min_size=1, max_size=5)
+
+
+@given(wanted=NAME | st.just("all"), name=NAME)
+def test_a_name_is_selected_by_itself_its_family_and_all(
+    bench: Bench, wanted: str, name: str
+) -> None:
+    bench.host.reset()
+    expected = wanted == "all" or name == wanted or name.startswith(f"{wanted}.")
+    assert bench.host.call(bench.strings.selects, wanted, name) == expected
+
+
 @given(line=LINE)
 def test_words_are_what_blanks_separate(bench: Bench, line: str) -> None:
     bench.host.reset()

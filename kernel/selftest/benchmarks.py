@@ -1,0 +1,109 @@
+"""Measures the kernel's own operations, in ticks of the time-stamp counter.
+
+An emulator that counts instructions makes a tick of each (QEMU: `-icount shift=0,sleep=off`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel.console.console import Console
+from kernel.monitor.strings import Strings
+from kernel.selftest.case import Benchmark, Measured
+from pykasm import *
+
+ROUNDS = 3
+"""Times each benchmark runs; the shortest counts, since the first one fills caches."""
+
+
+class Benchmarks(Subsystem):
+    """All benchmarks that the `families` bring. Context: a thread that may sleep; one at a time."""
+
+    found = bss(U32)
+
+    def __init__(self, console: Console, strings: Strings, families: Sequence[Measured]) -> None:
+        self.console = console
+        self.strings = strings
+        table = [row for family in families for row in family.benchmarks]
+        self.count = len(table)
+        self.benchmarks = rodata(Benchmark * self.count, table)
+
+    @function(sleeps=True)
+    def run(self, name: Ptr[U8]) -> None:
+        """Run the benchmark `name`, or the family of that name, or `all`."""
+        name, candidate, left = keep(name), keep(Ptr[Benchmark]), keep(U32)
+        mov(self.found, 0)
+        lea(candidate, self.benchmarks)
+        with for_(left, 0, self.count):
+            wanted = self.strings.selects(name, candidate.name)
+            with if_(wanted != 0):
+                inc(self.found)
+                self.run_one(candidate)
+            add(candidate, sizeof(Benchmark))
+        with if_(self.found == 0):
+            self.console.print("no benchmark is called %s (`bench` lists them)\n", name)
+
+    @function(sleeps=True)
+    def run_one(self, chosen: Ptr[Benchmark]) -> None:
+        """Prepare, measure, print, and finish."""
+        chosen = keep(chosen)
+        self.console.print("%-36s ", chosen.name)
+        ready = self.prepare(chosen)
+        with if_(ready != 0):
+            self.report(self.shortest(chosen), chosen.count)
+        with else_():
+            self.console.print("could not be prepared\n")
+        with if_(chosen.finish != 0):
+            chosen.finish()
+
+    @function(sleeps=True)
+    def prepare(self, chosen: Ptr[Benchmark]) -> U32:
+        """Make what the benchmark needs; 1 if it is there."""
+        with if_(chosen.prepare == 0):
+            ret(1)
+        ready = chosen.prepare()
+        ret(ready)
+
+    @function(sleeps=True)
+    def shortest(self, chosen: Ptr[Benchmark]) -> U64:
+        """The ticks that the shortest of some rounds took."""
+        chosen, least, start = keep(chosen), keep(U64), keep(U64)
+        mov(least, -1)
+        with for_(keep(U32), 0, ROUNDS):
+            self._ticks(start)
+            chosen.run(chosen.count)
+            self._ticks(rcx)
+            sub(rcx, start)
+            with if_(rcx < least):
+                mov(least, rcx)
+        ret(least)
+
+    def _ticks(self, register: U64) -> None:
+        """The time-stamp counter into `register`. Changes rax and rdx."""
+        lfence()  # what came before has been done when the counter is read
+        rdtsc()
+        shl(rdx, 32)
+        or_(rax, rdx)
+        mov(register, rax)
+
+    @function
+    def report(self, ticks: U64, count: U32) -> None:
+        """Print the ticks for one of `count` operations, to a tenth."""
+        mov(rax, ticks)
+        lea(rax, bare[rax + rax * 4])
+        add(rax, rax)
+        xor(edx, edx)
+        div(u64(count))
+        xor(edx, edx)
+        mov(ecx, 10)
+        div(rcx)
+        self.console.print("%u.%u ticks\n", rax, rdx)
+
+    @function
+    def list(self) -> None:
+        """Print the name of every benchmark."""
+        candidate, left = keep(Ptr[Benchmark]), keep(U32)
+        lea(candidate, self.benchmarks)
+        with for_(left, 0, self.count):
+            self.console.print("%s\n", candidate.name)
+            add(candidate, sizeof(Benchmark))

@@ -1,0 +1,66 @@
+"""What a subsystem brings to be tested and measured inside the running kernel."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from pykasm import *
+
+
+class Test(Struct):
+    """A test: `run` gives 1 if it passed; if not it prints why, and gives 0."""
+
+    name: Ptr[U8]
+    """Its family, a dot, and what it shows: `pages.merge`."""
+    run: Fn[[], U32]
+
+
+class Benchmark(Struct):
+    """A measurement: `run` does what is measured as often as it is told.
+
+    `prepare` comes before it and gives 1 if all that it needs is there; `finish` comes after it,
+    also after a `prepare` that gave 0. Both may be null.
+    """
+
+    name: Ptr[U8]
+    run: Fn[[U32], Void]
+    prepare: Fn[[], U32]
+    finish: Fn[[], Void]
+    count: U32
+    """How often."""
+
+
+class Ledger(Struct):
+    """Something that a test must leave as it found it, such as the number of free pages."""
+
+    name: Ptr[U8]
+    read: Fn[[], U64]
+
+
+class Tested(Protocol):
+    """A subsystem that brings tests."""
+
+    tests: list[Test]
+
+
+class Measured(Protocol):
+    """A subsystem that brings benchmarks."""
+
+    benchmarks: list[Benchmark]
+
+
+def check(name: str, run: Any) -> Test:
+    """A row of the table of tests: `run` is a `@function` of no arguments that gives a `U32`."""
+    return Test(name=name, run=run)
+
+
+def measure(
+    name: str, run: Any, count: int = 1000, prepare: Any = None, finish: Any = None
+) -> Benchmark:
+    """A row of the table of benchmarks; see `Benchmark`."""
+    return Benchmark(name=name, run=run, count=count, prepare=prepare or 0, finish=finish or 0)
+
+
+def ledger(name: str, read: Any) -> Ledger:
+    """A row of what tests leave as it was: `read` is a `@function` that gives a `U64`."""
+    return Ledger(name=name, read=read)

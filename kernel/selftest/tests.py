@@ -1,0 +1,99 @@
+"""Runs tests inside the kernel and counts what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel.console.console import Console
+from kernel.monitor.strings import Strings
+from kernel.selftest.case import Ledger, Test, Tested
+from pykasm import *
+
+
+class SelfTests(Subsystem):
+    """All tests that the `families` bring.
+
+    What the `ledgers` count must be the same before and after each test: one that leaks fails.
+    Context: a thread that may sleep; one at a time.
+    """
+
+    passed = bss(U32)
+    failed = bss(U32)
+
+    def __init__(
+        self,
+        console: Console,
+        strings: Strings,
+        families: Sequence[Tested],
+        ledgers: Sequence[Ledger],
+    ) -> None:
+        self.console = console
+        self.strings = strings
+        table = [row for family in families for row in family.tests]
+        self.count = len(table)
+        self.tests = rodata(Test * self.count, table)
+        self.entries = len(ledgers)
+        self.ledgers = rodata(Ledger * self.entries, list(ledgers))
+        self.before = bss(U64 * self.entries)
+
+    @function(sleeps=True)
+    def run(self, name: Ptr[U8]) -> None:
+        """Run the test `name`, or the family of that name, or `all`; print the outcome."""
+        name, candidate, left = keep(name), keep(Ptr[Test]), keep(U32)
+        mov(self.passed, 0)
+        mov(self.failed, 0)
+        lea(candidate, self.tests)
+        with for_(left, 0, self.count):
+            wanted = self.strings.selects(name, candidate.name)
+            with if_(wanted != 0):
+                self.run_one(candidate)
+            add(candidate, sizeof(Test))
+        with if_((self.passed == 0) & (self.failed == 0)):
+            self.console.print("no test is called %s (`test` lists them)\n", name)
+            ret()
+        self.console.print("tests: %u passed, %u failed\n", self.passed, self.failed)
+
+    @function(sleeps=True)
+    def run_one(self, chosen: Ptr[Test]) -> None:
+        """Run a test, and see what it left behind."""
+        chosen, outcome = keep(chosen), keep(U32)
+        self.console.print("%-36s ", chosen.name)
+        self.open_ledgers()
+        mov(outcome, chosen.run())
+        balanced = self.close_ledgers()
+        and_(outcome, balanced)
+        with if_(outcome != 0):
+            inc(self.passed)
+            self.console.print("passed\n")
+        with else_():
+            inc(self.failed)
+            self.console.print("failed\n")
+
+    @function(sleeps=True)
+    def open_ledgers(self) -> None:
+        """Note what each ledger counts."""
+        for index in range(self.entries):
+            self.ledgers[index].read()
+            mov(self.before[index], rax)
+
+    @function(sleeps=True)
+    def close_ledgers(self) -> U32:
+        """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
+        balanced = keep(U32)
+        mov(balanced, 1)
+        for index in range(self.entries):
+            entry = self.ledgers[index]
+            entry.read()
+            with if_(rax != self.before[index]):
+                xor(balanced, balanced)
+                self.console.print("%s: %u before, %u after: ", entry.name, self.before[index], rax)
+        ret(balanced)
+
+    @function
+    def list(self) -> None:
+        """Print the name of every test."""
+        candidate, left = keep(Ptr[Test]), keep(U32)
+        lea(candidate, self.tests)
+        with for_(left, 0, self.count):
+            self.console.print("%s\n", candidate.name)
+            add(candidate, sizeof(Test))
