@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from pykasm.check.facts import Call, Facts
+from pykasm.check.situation import Locks
 from pykasm.check.summary import Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
@@ -23,7 +24,7 @@ class Step(NamedTuple):
     symbol: str
     line: Line
     call: Call | None
-    guards: int
+    guards: Locks
 
 
 class LockOrder:
@@ -32,7 +33,7 @@ class LockOrder:
     def __init__(self, summary: Summary) -> None:
         self.summary = summary
         self.steps: dict[str, dict[str, Step]] = {}
-        for facts in summary.followed():
+        for facts in summary.paths.followed():
             for step in self._steps(facts):
                 known = self.steps.setdefault(step.first, {})
                 old = known.setdefault(step.second, step)
@@ -40,20 +41,20 @@ class LockOrder:
 
     def _steps(self, facts: Facts) -> Iterator[Step]:
         summary = self.summary
-        for at, event in facts.reached_events():
+        for at, event in summary.paths.events(facts.symbol):
             if event.action is LockAction.TAKE:
-                line = summary.graph(facts.symbol).nodes[at].line
-                yield from self._under(facts, at, summary.bits[event.lock], line, None)
+                line = summary.line(facts.symbol, at)
+                yield from self._under(facts, at, frozenset([event.lock]), line, None)
         for call in facts.calls:
-            taken = summary.taken_under(call.callee)
+            taken = summary.locks.taken_under(call.callee)
             yield from self._under(facts, call.at, taken, call.line, call)
 
     def _under(
-        self, facts: Facts, at: int, taken: int, line: Line, call: Call | None
+        self, facts: Facts, at: int, taken: Locks, line: Line, call: Call | None
     ) -> Iterator[Step]:
-        before = facts.before(at)
-        for first in self.summary.names(before.may):
-            for second in self.summary.names(taken & ~before.may):
+        before = self.summary.paths.before(facts.symbol, at)
+        for first in sorted(before.may):
+            for second in sorted(taken - before.may):
                 yield Step(first, second, facts.symbol, line, call, before.must)
 
     def cycles(self) -> Iterator[list[Step]]:

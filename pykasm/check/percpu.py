@@ -8,7 +8,6 @@ from typing import NamedTuple
 from iced_x86 import InstructionInfoFactory, OpAccess
 
 from pykasm.check.effects import RSP
-from pykasm.check.facts import Facts
 from pykasm.check.graph import Node
 from pykasm.check.summary import Summary
 from pykasm.check.walk import CLOBBERED
@@ -33,11 +32,11 @@ class WriteBack(NamedTuple):
 class PerProcessor:
     """The uses of the `variables` (symbols) in one piece."""
 
-    def __init__(self, summary: Summary, facts: Facts, variables: Set[str]) -> None:
+    def __init__(self, summary: Summary, symbol: str, variables: Set[str]) -> None:
         self.summary = summary
-        self.facts = facts
+        self.symbol = symbol
         self.variables = variables
-        self.nodes = summary.graph(facts.symbol).nodes
+        self.nodes = summary.graph(symbol).nodes
         self.copies: dict[int, Copies] = {}
         waiting: list[tuple[int, Copies]] = [(0, frozenset())]
         while waiting:
@@ -73,7 +72,8 @@ class PerProcessor:
 
     def _may_move(self, at: int) -> bool:
         """Whether another thread, on another processor, may go on behind the instruction."""
-        return self.summary.may_be_on(self.facts, at) and not self.facts.before(at).may
+        may_be_on = self.summary.contexts.may_be_on(self.symbol, at)
+        return may_be_on and not self.summary.paths.before(self.symbol, at).may
 
     def _variable(self, node: Node) -> str | None:
         """The per-processor variable that the instruction's memory operand lies in."""

@@ -38,7 +38,9 @@ class Swaps:
         self.paths: dict[tuple[str, int], set[Path]] = {}
         self._waiting: list[tuple[str, int, Path]] = []
         if any(facts.swaps_gs for facts in summary.facts.values()):
-            self._waiting += [(symbol, 0, Path()) for symbol in summary.entered_by_interrupts]
+            self._waiting += [
+                (symbol, 0, Path()) for symbol in summary.contexts.entered_by_interrupts
+            ]
         while self._waiting:
             self._follow(*self._waiting.pop())
 

@@ -6,7 +6,7 @@ class Broken(Subsystem):
     count = bss(U64)
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function
     def run(self, number: U64) -> None:
@@ -21,7 +21,7 @@ class Mended(Subsystem):
     count = bss(U64)
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function
     def run(self, number: U64) -> None:

@@ -6,7 +6,7 @@ class Broken(Subsystem):
     count = bss(U64, guarded_by="lock")
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function
     def run(self, number: U64) -> None:

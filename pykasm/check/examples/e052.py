@@ -4,8 +4,8 @@ from pykasm.check.examples.spinlock import SpinLock
 
 class Broken(Subsystem):
     def __init__(self) -> None:
-        self.books = SpinLock()
-        self.readers = SpinLock()
+        self.books = bss(SpinLock)
+        self.readers = bss(SpinLock)
 
     @function
     def run(self) -> None:

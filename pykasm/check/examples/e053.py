@@ -7,7 +7,7 @@ class Broken(Subsystem):
     handler = bss(U64)
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function
     def run(self) -> None:

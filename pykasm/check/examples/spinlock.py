@@ -3,10 +3,10 @@
 from pykasm import *
 
 
-class SpinLock(Component):
+class SpinLock(Struct):
     """Free where `taken` is 0. Interrupts are as its user left them."""
 
-    taken = bss(U8)
+    taken: U8
 
     def take(self) -> None:
         """Wait for the lock."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pykasm.check.facts import OFF, Call, Facts
+from pykasm.check.callgraph import way
+from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.percpu import PerProcessor
 from pykasm.check.rule import applies_to_build, rule
+from pykasm.check.situation import OFF
 from pykasm.check.subject import Build
 from pykasm.check.summary import Summary
 from pykasm.check.swaps import Swaps
@@ -46,14 +48,14 @@ E043 = rule(
 @applies_to_build
 def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
     """Calls in interrupt handlers."""
-    summary = build.summary
-    for symbol in summary.in_interrupts:
-        for call in summary.facts[symbol].calls:
-            if call.callee in summary.sleepers and call.callee not in summary.in_interrupts:
+    contexts = build.summary.contexts
+    for facts in contexts.in_interrupts.values():
+        for call in facts.calls:
+            if call.callee in contexts.sleepers and call.callee not in contexts.in_interrupts:
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but an interrupt handler calls it",
-                    summary.way_to_sleep(call.callee, summary.sleepers),
+                    contexts.way_to_sleep(call.callee, contexts.sleepers),
                     "let the handler wake a thread that does the rest",
                 )
 
@@ -61,14 +63,14 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
 @applies_to_build
 def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
     """Calls in functions that state that they run in any context."""
-    summary = build.summary
-    for facts in summary.facts.values():
+    contexts = build.summary.contexts
+    for facts in build.summary.facts.values():
         for call in facts.calls if facts.piece.context == "any" else ():
-            if call.callee in summary.sleepers:
+            if call.callee in contexts.sleepers:
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but `{facts.symbol}` states that it runs anywhere",
-                    summary.way_to_sleep(call.callee, summary.sleepers),
+                    contexts.way_to_sleep(call.callee, contexts.sleepers),
                     'let it state `context="thread"`',
                 )
 
@@ -77,27 +79,27 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
 def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
     """Calls while a lock is held or interrupts are off."""
     summary = build.summary
-    for facts in summary.followed():
+    for facts in summary.paths.followed():
         for call in facts.calls:
-            yield from _asleep(summary, facts, call)
+            yield from _asleep(summary, call)
 
 
-def _asleep(summary: Summary, facts: Facts, call: Call) -> Iterator[Finding]:
-    before = facts.before(call.at)
-    if before.may and call.callee in summary.sleepers:
-        lock = summary.names(before.may)[0]
-        taken = summary.where_taken(facts.symbol, lock)
+def _asleep(summary: Summary, call: Call) -> Iterator[Finding]:
+    before, contexts = summary.paths.at(call), summary.contexts
+    if before.may and call.callee in contexts.sleepers:
+        lock = min(before.may)
+        taken = summary.where_taken(call.caller, lock)
         yield _sleeps(
             call,
             f"`{call.callee}` may sleep, but `{lock}` is held",
-            [taken, *summary.way_to_sleep(call.callee, summary.sleepers)],
+            [taken, *contexts.way_to_sleep(call.callee, contexts.sleepers)],
             "release the lock first",
         )
-    elif before.interrupts & OFF and call.callee in summary.sleepers_as_entered:
+    elif before.interrupts & OFF and call.callee in contexts.sleepers_as_entered:
         yield _sleeps(
             call,
             f"`{call.callee}` may sleep, but interrupts are off",
-            summary.way_to_sleep(call.callee, summary.sleepers_as_entered),
+            contexts.way_to_sleep(call.callee, contexts.sleepers_as_entered),
             "turn interrupts on first",
         )
 
@@ -132,12 +134,12 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
     for facts in summary.facts.values():
         for call in facts.calls:
             stated = summary.facts[call.callee].piece.context
-            if stated == "interrupt" and summary.may_be_on(facts, call.at):
+            if stated == "interrupt" and summary.contexts.may_be_on(call.caller, call.at):
                 yield Finding(
                     E043,
                     f"`{call.callee}` states that interrupts are off, but they may be on",
                     span=span_of(call.line),
-                    notes=summary.turned_on_before(facts, call.at),
+                    notes=summary.contexts.turned_on_before(call.caller, call.at),
                     fix="turn interrupts off first",
                     symbol=call.caller,
                 )
@@ -147,19 +149,19 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
 def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
     """Calls, in interrupt handlers, of what leads to functions that state that they run in a
     thread."""
-    summary = build.summary
-    for symbol in summary.in_interrupts:
-        for call in summary.facts[symbol].calls:
-            leads = call.callee in summary.thread_code
-            if leads and call.callee not in summary.in_interrupts:
-                notes, last = summary.way(call.callee, summary.thread_code)
+    contexts = build.summary.contexts
+    for facts in contexts.in_interrupts.values():
+        for call in facts.calls:
+            leads = call.callee in contexts.thread_code
+            if leads and call.callee not in contexts.in_interrupts:
+                notes, last = way(call.callee, contexts.thread_code)
                 yield Finding(
                     E043,
                     f"`{last}` is code of threads, but an interrupt handler calls it",
                     span=span_of(call.line),
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",
-                    symbol=symbol,
+                    symbol=call.caller,
                 )
 
 
@@ -169,9 +171,9 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
     summary = build.summary
     variables = {symbol for symbol, datum in build.data.items() if datum._storage is Storage.PERCPU}
     for facts in summary.facts.values():
-        may_be_on = facts.situations or facts.symbol in summary.entered_on
+        may_be_on = facts.symbol in summary.paths or facts.symbol in summary.contexts.entered_on
         if may_be_on and not variables.isdisjoint(facts.piece.targets):
-            for one in PerProcessor(summary, facts, variables).write_backs():
+            for one in PerProcessor(summary, facts.symbol, variables).write_backs():
                 yield Finding(
                     E041,
                     f"`{one.variable}` is written back, maybe on another processor",

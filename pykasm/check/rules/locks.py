@@ -47,11 +47,11 @@ E053 = rule(
 def locks_are_released(build: Build) -> Iterator[Finding]:
     """Locks where a piece is left."""
     summary = build.summary
-    for facts in summary.followed():
+    for facts in summary.paths.followed():
         for index, node in enumerate(summary.graph(facts.symbol).nodes):
             if node.leaves and node.effects.flow != FlowControl.EXCEPTION:
-                held = summary.after(facts, index).may
-                for lock in summary.names(held):
+                held = summary.paths.after(facts.symbol, index).may
+                for lock in sorted(held):
                     yield _kept(summary, facts, node.line, lock)
 
 
@@ -71,11 +71,11 @@ def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
 def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
     """Locks where they are taken and released."""
     summary = build.summary
-    for facts in summary.followed():
-        for index, event in facts.reached_events():
-            line = summary.graph(facts.symbol).nodes[index].line
-            before, lock = facts.before(index), summary.bits[event.lock]
-            if event.action is LockAction.TAKE and before.may & lock:
+    for facts in summary.paths.followed():
+        for index, event in summary.paths.events(facts.symbol):
+            line = summary.line(facts.symbol, index)
+            before = summary.paths.before(facts.symbol, index)
+            if event.action is LockAction.TAKE and event.lock in before.may:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is taken while it is held",
@@ -84,7 +84,7 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
                     fix="release it first",
                     symbol=facts.symbol,
                 )
-            if event.action is LockAction.RELEASE and not before.must & lock:
+            if event.action is LockAction.RELEASE and event.lock not in before.must:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
@@ -98,10 +98,10 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
 def callees_take_other_locks(build: Build) -> Iterator[Finding]:
     """Calls, under a lock, of code that takes it."""
     summary = build.summary
-    for facts in summary.followed():
+    for facts in summary.paths.followed():
         for call in facts.calls:
-            twice = facts.before(call.at).may & summary.taken_under(call.callee)
-            for lock in summary.names(twice):
+            twice = summary.paths.at(call).may & summary.locks.taken_under(call.callee)
+            for lock in sorted(twice):
                 yield Finding(
                     E050,
                     f"`{lock}` is held, and `{call.callee}` takes it",
@@ -127,7 +127,7 @@ def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
             continue
         for at, line in enumerate(one for one in facts.piece.items if isinstance(one, Line)):
             for symbol in _touched(line) & guards.keys():
-                if not _holds(summary, facts, at, guards[symbol]):
+                if guards[symbol] not in summary.locks.held_before(facts.symbol, at):
                     yield _unlocked(summary, facts, line, symbol, guards[symbol])
 
 
@@ -142,11 +142,6 @@ def _touched(line: Line) -> set[str]:
     }
 
 
-def _holds(summary: Summary, facts: Facts, at: int, lock: str) -> bool:
-    held = facts.before(at).must | summary.held_at_entry[facts.symbol]
-    return bool(held & summary.bits.get(lock, 0))
-
-
 def _unlocked(summary: Summary, facts: Facts, line: Line, datum: str, lock: str) -> Finding:
     return Finding(
         E051,
@@ -155,8 +150,8 @@ def _unlocked(summary: Summary, facts: Facts, line: Line, datum: str, lock: str)
         mark="some path to here does not hold it",
         notes=[
             Note(span_of(call.line), f"`{call.caller}` does not hold it here")
-            for call in summary.callers.get(facts.symbol, ())
-            if not summary.held_at(call) & summary.bits.get(lock, 0)
+            for call in summary.calls.callers.get(facts.symbol, ())
+            if lock not in summary.locks.held_at(call)
         ],
         fix="take the lock, or state that callers hold it: `@function(holds=…)`",
         symbol=facts.symbol,
@@ -170,7 +165,7 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     for facts in summary.facts.values():
         for call in facts.calls:
             lock = summary.facts[call.callee].piece.holds
-            if lock and not summary.held_at(call) & summary.bits.get(lock, 0):
+            if lock and lock not in summary.locks.held_at(call):
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",
@@ -210,13 +205,13 @@ def interrupts_are_off(build: Build) -> Iterator[Finding]:
     summary = build.summary
     takers = {
         lock: symbol
-        for symbol in summary.in_interrupts
-        for lock in summary.names(summary.taken_under(symbol))
+        for symbol in summary.contexts.in_interrupts
+        for lock in summary.locks.taken_under(symbol)
     }
     for facts in summary.facts.values():
-        for at, event in facts.reached_events():
+        for at, event in summary.paths.events(facts.symbol):
             is_taken = event.lock in takers and event.action is LockAction.TAKE
-            if is_taken and summary.may_be_on(facts, at):
+            if is_taken and summary.contexts.may_be_on(facts.symbol, at):
                 yield _interruptible(summary, facts, at, event.lock, takers[event.lock])
 
 
@@ -224,9 +219,12 @@ def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: 
     return Finding(
         E053,
         f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
-        span=summary.place(facts.symbol, summary.graph(facts.symbol).nodes[at].line),
+        span=summary.place(facts.symbol, summary.line(facts.symbol, at)),
         mark="a handler that interrupts what follows waits for ever",
-        notes=[*summary.turned_on_before(facts, at), *summary.way_to_lock(handler, lock)],
+        notes=[
+            *summary.contexts.turned_on_before(facts.symbol, at),
+            *summary.way_to_lock(handler, lock),
+        ],
         fix="turn interrupts off first, and back on when it is released",
         symbol=facts.symbol,
     )

@@ -1,0 +1,111 @@
+"""Where code runs: in interrupts or threads, with interrupts on or off, and whether it sleeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from pykasm.check.callgraph import CallGraph, Leading, way
+from pykasm.check.facts import Facts
+from pykasm.check.finding import span_of
+from pykasm.check.paths import Paths
+from pykasm.check.situation import ON, SAME
+from pykasm.errors import Note
+from pykasm.lang.builder import line_span
+from pykasm.objects.debug import EntryFrame
+
+_BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
+
+
+class Contexts:
+    """The contexts of all pieces of a build."""
+
+    def __init__(self, facts: Mapping[str, Facts], calls: CallGraph, paths: Paths) -> None:
+        self._facts = facts
+        self._calls = calls
+        self._paths = paths
+
+    @cached_property
+    def entered_by_interrupts(self) -> list[str]:
+        """Code that the processor enters by itself."""
+        return [
+            symbol
+            for symbol, facts in self._facts.items()
+            if facts.piece.entered in _BY_INTERRUPT and not facts.piece.pushed
+        ]
+
+    @cached_property
+    def in_interrupts(self) -> dict[str, Facts]:
+        """Code that runs where interrupts brought the processor, or says that it does."""
+        return {
+            symbol: facts
+            for symbol, facts in self._facts.items()
+            if facts.piece.entered in _BY_INTERRUPT or facts.piece.context == "interrupt"
+        }
+
+    # Sleeping, and other doings of threads
+
+    @cached_property
+    def sleepers(self) -> Leading:
+        """What may sleep, by the call that leads there."""
+        return self._calls.leading_to(self._sleeping)
+
+    @cached_property
+    def sleepers_as_entered(self) -> Leading:
+        """What may sleep with interrupts as they were when it was entered."""
+        return self._calls.leading_to(
+            self._sleeping, by=lambda call: bool(self._paths.at(call).interrupts & SAME)
+        )
+
+    @property
+    def _sleeping(self) -> list[str]:
+        return [symbol for symbol, facts in self._facts.items() if facts.piece.sleeps]
+
+    def way_to_sleep(self, symbol: str, sleepers: Leading) -> list[Note]:
+        """How `symbol` comes to sleep."""
+        notes, last = way(symbol, sleepers)
+        declared = line_span(self._facts[last].piece.declared)
+        return [*notes, Note(declared, f"`{last}` sleeps")]
+
+    @cached_property
+    def thread_code(self) -> Leading:
+        """What leads to functions that state that they run in a thread, by the call there."""
+        return self._calls.leading_to(self._in_threads)
+
+    @property
+    def _in_threads(self) -> list[str]:
+        return [symbol for symbol, facts in self._facts.items() if facts.piece.context == "thread"]
+
+    # Interrupts on or off
+
+    @cached_property
+    def entered_on(self) -> Leading:
+        """What may be entered with interrupts on, by the call that does so."""
+        found: Leading = dict.fromkeys(self._in_threads)
+        for facts in self._paths.followed():
+            for call in facts.calls:
+                if self._paths.at(call).interrupts & ON:
+                    found.setdefault(call.callee, call)
+        waiting = list(found)
+        for symbol in waiting:  # grows while callees are met
+            for call in self._facts[symbol].calls:
+                if call.callee not in found and self._paths.at(call).interrupts & SAME:
+                    found[call.callee] = call
+                    waiting.append(call.callee)
+        return found
+
+    def may_be_on(self, symbol: str, index: int) -> bool:
+        """Whether interrupts may be on before the `index`th instruction of a piece."""
+        interrupts = self._paths.before(symbol, index).interrupts
+        return bool(interrupts & ON or (interrupts & SAME and symbol in self.entered_on))
+
+    def turned_on_before(self, symbol: str, index: int) -> list[Note]:
+        """How interrupts come to be on: the calls from where they were turned on to the piece."""
+        notes: list[Note] = []
+        on_here = self._paths.before(symbol, index).interrupts & ON
+        call = None if on_here else self.entered_on[symbol]
+        while call is not None:
+            notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
+            on = self._paths.at(call).interrupts & ON
+            call = None if on else self.entered_on.get(call.caller)
+        return notes

@@ -1,0 +1,113 @@
+"""Which locks code takes, itself or by what it calls, and which are held where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from pykasm.check.callgraph import CallGraph, Leading
+from pykasm.check.facts import Call, Facts
+from pykasm.check.paths import Paths
+from pykasm.check.situation import NO_LOCKS, Locks
+from pykasm.lang.locking import LockAction
+
+
+class LockUse:
+    """The locks of a build. `pointers` are the symbols that each datum points to."""
+
+    def __init__(
+        self,
+        facts: Mapping[str, Facts],
+        calls: CallGraph,
+        paths: Paths,
+        pointers: Mapping[str, Sequence[str]],
+    ) -> None:
+        self._facts = facts
+        self._calls = calls
+        self._paths = paths
+        self._pointers = pointers
+
+    @cached_property
+    def names(self) -> Locks:
+        """All locks."""
+        pieces = [facts.piece for facts in self._facts.values()]
+        found = {event.lock for piece in pieces for event in piece.lock_events}
+        return frozenset(found | {piece.holds for piece in pieces if piece.holds})
+
+    # Taken
+
+    @cached_property
+    def takers(self) -> dict[str, Leading]:
+        """For each lock, what takes it, by the call that leads there.
+
+        Code that breaks the lock open may take it whoever holds it.
+        """
+        return {
+            name: self._calls.leading_to(
+                self._that(LockAction.TAKE, name),
+                except_for=self._calls.leading_to(self._that(LockAction.BREAK, name)),
+            )
+            for name in sorted(self.names)
+        }
+
+    def _that(self, action: LockAction, lock: str) -> list[str]:
+        return [symbol for symbol, facts in self._facts.items() if facts.does(action, lock)]
+
+    def taken_under(self, symbol: str) -> Locks:
+        """The locks that `symbol` or what it calls takes."""
+        return self._taken.get(symbol, NO_LOCKS)
+
+    @cached_property
+    def _taken(self) -> dict[str, Locks]:
+        taken: dict[str, set[str]] = defaultdict(set)
+        for name, first in self.takers.items():
+            for symbol in first:
+                taken[symbol].add(name)
+        return {symbol: frozenset(locks) for symbol, locks in taken.items()}
+
+    # Held
+
+    @cached_property
+    def held_at_entry(self) -> dict[str, Locks]:
+        """The locks that all callers of a piece hold, or that it says they do.
+
+        Code that is never reached holds all: nothing it does can be wrong.
+        """
+        held = {symbol: self._promised(facts) for symbol, facts in self._facts.items()}
+        waiting = [symbol for symbol, locks in held.items() if locks is not None]
+        for symbol in waiting:  # grows while what callees find changes
+            for call in self._facts[symbol].calls:
+                known, here = held[call.callee], self._held_at(call, held[symbol])
+                less = here if known is None else known & here
+                if less != known and not self._facts[call.callee].piece.holds:
+                    held[call.callee] = less
+                    waiting.append(call.callee)
+        return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}
+
+    def _promised(self, facts: Facts) -> Locks | None:
+        """The locks held at entry so far as the piece itself tells; None where callers decide."""
+        piece, symbol = facts.piece, facts.symbol
+        if piece.holds:
+            return frozenset([piece.holds])
+        is_known = symbol in self._calls.callers and symbol not in self._pointed_to
+        return None if is_known and not piece.exported else NO_LOCKS
+
+    @cached_property
+    def _pointed_to(self) -> set[str]:
+        """What is reached by pointers, from code that nobody knows."""
+        found = {symbol for table in self._pointers.values() for symbol in table}
+        for facts in self._facts.values():
+            found.update(facts.addresses)
+        return found
+
+    def held_at(self, call: Call) -> Locks:
+        """The locks that are held at a call on every path to it."""
+        return self._held_at(call, self.held_at_entry[call.caller])
+
+    def _held_at(self, call: Call, at_entry: Locks | None) -> Locks:
+        return self._paths.at(call).must | (at_entry or NO_LOCKS)
+
+    def held_before(self, symbol: str, index: int) -> Locks:
+        """The locks that are held before the `index`th instruction, on every path to it."""
+        return self._paths.before(symbol, index).must | self.held_at_entry[symbol]

@@ -1,0 +1,69 @@
+"""What holds before an instruction: which locks are held, and whether interrupts are on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+from iced_x86 import Mnemonic
+
+from pykasm.lang.locking import LockAction, LockEvent
+
+SAME, OFF, ON = 1, 2, 4
+"""Interrupts as a set of what paths may leave: as they were at entry, off, on."""
+
+Locks: TypeAlias = frozenset[str]
+"""Locks by their names."""
+
+NO_LOCKS: Locks = frozenset()
+
+
+class Situation(NamedTuple):
+    """What holds before an instruction.
+
+    `may` and `must` are the locks that the piece itself holds on some path and on all. `interrupts`
+    is a set of `SAME`, `OFF` and `ON`, and `saved` what pushes of the flags saved of it.
+    """
+
+    may: Locks = NO_LOCKS
+    must: Locks = NO_LOCKS
+    interrupts: int = SAME
+    saved: tuple[int, ...] = ()
+
+    def joined(self, other: Situation) -> Situation:
+        """What holds where two paths meet."""
+        return Situation(
+            self.may | other.may,
+            self.must & other.must,
+            self.interrupts | other.interrupts,
+            self.saved if self.saved == other.saved else (),
+        )
+
+    def after(self, mnemonic: int, events: Iterable[LockEvent]) -> Situation:
+        """What holds after an instruction, at which `events` happen."""
+        may, must, interrupts, saved = self
+        for event in events:
+            if event.action is LockAction.TAKE:
+                may, must = may | {event.lock}, must | {event.lock}
+            else:
+                may, must = may - {event.lock}, must - {event.lock}
+        match mnemonic:
+            case Mnemonic.CLI:
+                interrupts = OFF
+            case Mnemonic.STI:
+                interrupts = ON
+            case Mnemonic.PUSHFQ:
+                saved = (*saved, interrupts)
+            case Mnemonic.POPFQ:
+                interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
+        return Situation(may, must, interrupts, saved)
+
+    def returned(self, exits: int) -> Situation:
+        """What holds when code came back that may leave interrupts as `exits` tells."""
+        if exits in (0, SAME):
+            return self
+        changed = exits & (OFF | ON) | (self.interrupts if exits & SAME else 0)
+        return self._replace(interrupts=changed)
+
+
+ENTRY = Situation()
