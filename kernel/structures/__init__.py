@@ -1,0 +1,1 @@
+"""Structures that hold the kernel's objects in order."""

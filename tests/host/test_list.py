@@ -1,0 +1,100 @@
+"""Intrusive lists, against Python's."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.structures.list import ListHead, container
+from pykasm import *
+from pykasm.hostrun import Host
+
+
+class Item(Struct):
+    """Something that can be in a list."""
+
+    number: U64
+    link: ListHead
+
+
+class Lists(Subsystem):
+    """The list's methods as functions."""
+
+    head = bss(ListHead)
+
+    @function(exported=True)
+    def reset(self) -> None:
+        self.head.reset()
+
+    @function(exported=True)
+    def append(self, item: Ptr[Item]) -> None:
+        link = scratch(Ptr[ListHead])
+        lea(link, item.link)
+        self.head.append(link)
+
+    @function(exported=True)
+    def prepend(self, item: Ptr[Item]) -> None:
+        link = scratch(Ptr[ListHead])
+        lea(link, item.link)
+        self.head.prepend(link)
+
+    @function(exported=True)
+    def unlink(self, item: Ptr[Item]) -> None:
+        item.link.unlink()
+
+    @function(exported=True)
+    def is_empty(self) -> U32:
+        with if_(self.head.is_empty()):
+            ret(1)
+        ret(0)
+
+    @function(exported=True)
+    def number_of(self, link: Ptr[ListHead]) -> U64:
+        ret(container(link, Item, "link").number)
+
+
+class Bench:
+    """The lists and their host."""
+
+    def __init__(self) -> None:
+        self.lists = Lists()
+        self.host = Host(self.lists)
+
+    def start(self) -> None:
+        """Begin with an empty list."""
+        self.host.reset()
+        self.host.call(self.lists.reset)
+
+    def numbers(self, towards: str) -> list[int]:
+        """Those of all items, going by `next` or `previous`."""
+        head = int(self.host.address(self.lists.head))
+        found = []
+        link = getattr(self.host[self.lists.head], towards)
+        while int(link) != head:
+            found.append(self.host.call(self.lists.number_of, link))
+            link = getattr(self.host.at(ListHead, link), towards)
+        return found
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["append", "prepend", "unlink"]), st.integers(0, 20))))
+def test_a_list_is_in_the_order_of_what_was_done_to_it(bench: Bench, steps: list[Any]) -> None:
+    bench.start()
+    model: list[int] = []
+    items: dict[int, Any] = {}
+    for number, (step, choice) in enumerate(steps):
+        if step == "unlink" and model:
+            gone = model.pop(choice % len(model))
+            bench.host.call(bench.lists.unlink, items.pop(gone))
+        elif step != "unlink":
+            items[number] = bench.host.new(Item, number=number)
+            bench.host.call(getattr(bench.lists, step), items[number])
+            model.insert(len(model) if step == "append" else 0, number)
+    assert bench.numbers("next") == model
+    assert bench.numbers("previous") == model[::-1]
+    assert bench.host.call(bench.lists.is_empty) == (not model)
