@@ -50,7 +50,9 @@ class Traits:
     exported: bool = False
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
+    stack: int = 0
     allow: Mapping[str, str] | None = None
+    recursion: int = 0
     copies_user: bool = False
     sleeps: bool = False
     context: Context | None = None
@@ -189,6 +191,7 @@ def function(
     sleeps: bool = False,
     context: Context | None = None,
     holds: str = "",
+    recursion: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
@@ -200,6 +203,7 @@ def function(
     sleeps: bool = False,
     context: Context | None = None,
     holds: str = "",
+    recursion: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
@@ -210,7 +214,9 @@ def function(
     `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
     `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
     may be on; `"interrupt"`: with interrupts off; `"any"`: both. `holds`: the path from `self` to
-    a lock that its callers hold. `allow`: exceptions from the checker's rules, as reasons by rules.
+    a lock that its callers hold. `recursion`: how often it may be entered before it returns, where
+    it calls itself, by whatever way. `allow`: exceptions from the checker's rules, as reasons by
+    rules.
     """
     if context not in (None, *get_args(Context)):
         raise DeclarationMistake(
@@ -227,6 +233,7 @@ def function(
         sleeps=sleeps,
         context=context,
         holds=holds,
+        recursion=recursion,
         allow=allow,
     )
     return made(body) if body is not None else made
@@ -252,6 +259,7 @@ def naked(
     exported: bool = False,
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
+    stack: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def naked(
@@ -262,16 +270,17 @@ def naked(
     exported: bool = False,
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
+    stack: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Code without prologue and epilogue; `boot` links it at its physical address.
 
     `entered` says what is on the stack when it is entered, and `pushed` how many bytes lie above
-    that: a debugger unwinds from there. `allow`: exceptions from the checker's rules, as reasons
-    by rules.
+    that: a debugger unwinds from there. `stack`: it begins on a stack of its own, of so many bytes.
+    `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = BOOT_TEXT if boot else TEXT
-    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed, allow)
+    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed, stack, allow)
     return made(body) if body is not None else made
 
 
@@ -335,6 +344,8 @@ class Assembly:
             traits.section,
             entered=_entered(builder, traits),
             pushed=traits.pushed,
+            stack=traits.stack,
+            recursion=traits.recursion,
             exported=traits.exported,
             sleeps=traits.sleeps,
             context=traits.context,
@@ -435,12 +446,12 @@ def _is_assigned(place: Span) -> bool:
 
 
 def stub(
-    name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL
+    name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL, stack: int = 0
 ) -> AbstractContextManager[BranchOperand]:
     """A piece of code without a frame, named `name` in its subsystem, made inside `@emits`.
 
-    `entered` says what is on the stack when it is entered. The value is the stub as an operand,
-    for jumps and tables.
+    `entered` says what is on the stack when it is entered; with `stack`, that is one of its own of
+    so many bytes. The value is the stub as an operand, for jumps and tables.
     """
     unit = _current_unit()
     frame = author_frame()
@@ -451,18 +462,19 @@ def stub(
     )
     moment = moment_of(frame)
     unit.forgotten.append(moment)
-    return _written(builder, stub_address(unit.name, name), entered, moment)
+    traits = {"entered": entered, "stack": stack}
+    return _written(builder, stub_address(unit.name, name), traits, moment)
 
 
 @contextmanager
 def _written(
-    builder: PieceBuilder, address: BranchOperand, entered: EntryFrame, moment: Moment
+    builder: PieceBuilder, address: BranchOperand, traits: dict[str, Any], moment: Moment
 ) -> Iterator[BranchOperand]:
     builder.unit.forgotten.remove(moment)
     with building(builder):
         yield address
         _finish(builder, True)
-    builder.unit.pieces.append(builder.piece(TEXT, entered=entered))
+    builder.unit.pieces.append(builder.piece(TEXT, **traits))
 
 
 def stub_address(owner: str, name: str) -> BranchOperand:

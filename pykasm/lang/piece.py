@@ -96,6 +96,8 @@ class Piece:
     targets: set[Label | str] = field(default_factory=set)
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
+    stack: int = 0
+    recursion: int = 0
     exported: bool = False
     sleeps: bool = False
     context: Context | None = None
