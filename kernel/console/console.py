@@ -25,7 +25,7 @@ class Console(Writer):
         super().__init__(numbers, symbols)
         self.serial = serial
         self.screen = screen
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     def _write(self, format: str) -> None:
         self.format_locked(text(format), rsp)

@@ -13,28 +13,40 @@ from pykasm.lang.piece import Leaving
 from pykasm.source import Moment, moment_of
 
 
-class SpinLock(Component):
-    """A ticket lock: processors get it in the order in which they asked.
+class SpinLock(Struct):
+    """A ticket lock: processors get it in the order in which they asked. Zero is a free one.
 
     Interrupts are off while it is held, so that no handler on the same processor can wait for it.
+    It is a datum, `bss(SpinLock)`, or a field of the struct that it guards.
     (Mellor-Crummey and Scott, Algorithms for Scalable Synchronization, 1991, 2.2.)
     """
 
-    next_ticket = bss(U16)
-    now_serving = bss(U16)
+    next_ticket: U16
+    now_serving: U16
 
     def held(self) -> AbstractContextManager[None]:
         """Hold the lock in the block, which ends at its end only. Uses a scratch register."""
+        return self._held_with_interrupts_off(moment_of(sys._getframe(1)))
+
+    def held_uninterrupted(self) -> AbstractContextManager[None]:
+        """As `held`, where interrupts are off already: their state is not saved."""
         return self._held(moment_of(sys._getframe(1)))
+
+    @contextmanager
+    def _held_with_interrupts_off(self, moment: Moment) -> Iterator[None]:
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        cli()
+        with self._held(moment):
+            yield
+        push(flags)
+        popfq()
 
     @contextmanager
     def _held(self, moment: Moment) -> Iterator[None]:
         code = current("held").items
         start = len(code)
-        flags = local(U64)
-        pushfq()
-        pop(flags)
-        cli()
         self._take()
         yield
         if any(isinstance(item, Leaving) for item in code[start:]):
@@ -46,8 +58,6 @@ class SpinLock(Component):
             )
         releasing(self)
         inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
-        push(flags)
-        popfq()
 
     def _take(self) -> None:
         ticket = scratch(U16)

@@ -7,9 +7,11 @@ from enum import Enum
 from operator import attrgetter
 
 from pykasm.errors import DeclarationMistake
+from pykasm.isa.code import Label
 from pykasm.lang.builder import current
 from pykasm.lang.data import Data
-from pykasm.lang.subsystem import Component, data_of
+from pykasm.lang.operands import MemoryOperand, Operand
+from pykasm.lang.types import Struct, value_has_no_place
 
 
 class LockAction(Enum):
@@ -29,35 +31,44 @@ class LockEvent:
     index: int
 
 
-def taking(lock: Component) -> None:
+def taking(lock: Operand) -> None:
     """Say that the next instruction takes `lock`, or begins to wait for it."""
     _record("taking", LockAction.TAKE, lock)
 
 
-def releasing(lock: Component) -> None:
+def releasing(lock: Operand) -> None:
     """Say that the next instruction releases `lock`."""
     _record("releasing", LockAction.RELEASE, lock)
 
 
-def breaking_open(lock: Component) -> None:
+def breaking_open(lock: Operand) -> None:
     """Say that the next instruction releases `lock` for whoever holds it, who must not go on."""
     _record("breaking_open", LockAction.BREAK, lock)
 
 
-def _record(word: str, action: LockAction, lock: Component) -> None:
+def _record(word: str, action: LockAction, lock: Operand) -> None:
     builder = current(word)
     builder.lock_events.append(LockEvent(action, lock_name(lock, word), len(builder.items)))
 
 
 def lock_name(lock: object, word: str) -> str:
-    """The path of attributes to a lock from its subsystem, such as `Console.lock`."""
-    if isinstance(lock, Component):
-        for path, datum in data_of(lock, ""):
-            return datum._symbol_name().removesuffix(path)
+    """What a lock is called: its field and the struct that has it, or else its symbol.
+
+    All locks in one field, such as `Cache.lock`, are one class: they have a common place in the
+    order of locks.
+    """
+    if isinstance(lock, MemoryOperand):
+        if lock._within is not None:
+            return str(lock._within)
+        if lock._reference is not None and not isinstance(lock._reference.symbol, Label):
+            return lock._reference.symbol()
+    if isinstance(lock, Struct):
+        raise value_has_no_place(lock)
     raise DeclarationMistake(
         f"`{word}` takes a lock",
-        expected="a component that has data",
-        got=repr(lock),
+        expected="a datum, or a field of a struct",
+        got=f"`{lock._text()}`" if isinstance(lock, Operand) else repr(lock),
+        fix="name it by the struct that has it: `cache.lock`",
     )
 
 

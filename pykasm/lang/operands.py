@@ -90,6 +90,17 @@ class SymbolReference(NamedTuple):
         return SymbolReference(self.symbol, self.addend + distance)
 
 
+class Within(NamedTuple):
+    """Where a place lies: in `field` of `struct`, which itself may lie in the field `outer`."""
+
+    struct: StructMeta
+    field: Field
+    outer: Within | None
+
+    def __str__(self) -> str:
+        return f"{self.struct.__name__}.{self.field.name}"
+
+
 class Operand:
     """A typed value in a register or in memory."""
 
@@ -257,6 +268,7 @@ class MemoryOperand(Operand):
         "_reference",
         "_scale",
         "_segment",
+        "_within",
     )
 
     def __init__(
@@ -281,6 +293,7 @@ class MemoryOperand(Operand):
         self._displacement = displacement
         self._reference = reference
         self._name = name
+        self._within: Within | None = None
         self._memo: Address | None = None
 
     def __repr__(self) -> str:
@@ -321,6 +334,7 @@ class MemoryOperand(Operand):
         made._displacement = self._displacement
         made._reference = self._reference
         made._name = self._name
+        made._within = self._within
         made._memo = None
         return made
 
@@ -349,7 +363,7 @@ class MemoryOperand(Operand):
         struct = typing_cast(StructMeta, self._kind)
         if name in struct._methods and name not in struct._fields:
             return MethodType(struct._methods[name], self)
-        return _member_of(self, struct._field(name), f"{self._text()}.{name}")
+        return _member_of(self, struct, struct._field(name))
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Array):
@@ -526,9 +540,10 @@ def _described(value: object) -> str:
     return value._text() if isinstance(value, Operand) else repr(value)
 
 
-def _member_of(place: MemoryOperand, found: Field, name: str) -> MemoryOperand:
-    made = place._moved(found.type, found.offset, name)
+def _member_of(place: MemoryOperand, struct: StructMeta, found: Field) -> MemoryOperand:
+    made = place._moved(found.type, found.offset, f"{place._text()}.{found.name}")
     made._values = found.values
+    made._within = Within(struct, found, place._within)
     return made
 
 

@@ -306,7 +306,8 @@ class StructMeta(TypeMeta):
     ) -> StructMeta:
         options = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
         body = {k: v for k, v in namespace.items() if k not in options}
-        body["_options"] = options
+        inherited = [getattr(base, "_options", {}) for base in reversed(bases)]
+        body["_options"] = {k: v for one in (*inherited, options) for k, v in one.items()}
         made = super().__new__(mcs, name, bases, body)
         made._scope = dict(sys._getframe(1).f_locals)
         made._packed = packed
@@ -372,7 +373,8 @@ def _methods_of(struct: StructMeta) -> dict[str, FunctionType]:
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
     scope = {**struct._scope, struct.__name__: struct}
-    own = get_annotations(struct)
+    structs = [one for one in reversed(struct.__mro__) if isinstance(one, StructMeta)]
+    own = dict.fromkeys(name for one in structs for name in get_annotations(one))
     hints = get_type_hints(struct, localns=scope)
     names = {**vars(sys.modules[struct.__module__]), **scope}
     return {name: _resolved(hints[name], names) for name in own if not name.startswith("_")}
@@ -452,7 +454,7 @@ class Struct(Type, metaclass=StructMeta):
 
     `class Gate(Struct, packed=True)` leaves no padding; `align=` and `size=` (bytes) raise what
     follows from the fields. An instance, `Gate(selector=8)`, is an initial value for data: fields
-    that are left out are zero.
+    that are left out are zero. A struct that extends another one begins with the other's fields.
 
     A method emits code where it is called; its `self` is the memory of the operand it is called
     on, whether that is a datum, a field, an element, or what a pointer in a register points to.

@@ -1,6 +1,8 @@
 """The ticket lock."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
@@ -12,6 +14,8 @@ INTERRUPTS = 1 << 9
 """RFLAGS.IF (AMD64 APM vol. 2, 3.1.6)."""
 LAST_TICKET = (1 << 16) - 1
 
+tickets = st.sampled_from([0, 1, LAST_TICKET - 1, LAST_TICKET]) | st.integers(0, LAST_TICKET)
+
 
 class Counter(Subsystem):
     """A number under a lock."""
@@ -20,7 +24,7 @@ class Counter(Subsystem):
     flags_inside = bss(U64)
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function(exported=True)
     def add(self) -> None:
@@ -114,11 +118,87 @@ def test_interrupts_that_were_off_stay_off(bench: Bench) -> None:
     assert not bench.host.call(bench.counter.add_without_interrupts) & INTERRUPTS
 
 
+class Account(Struct):
+    """A sum with a lock of its own."""
+
+    balance: U64
+    lock: SpinLock
+
+
+class Bank(Subsystem):
+    """Accounts behind pointers."""
+
+    @function(exported=True)
+    def deposit(self, account: Ptr[Account], amount: U64) -> None:
+        account, amount = keep(account), keep(amount)
+        with account.lock.held():
+            add(account.balance, amount)
+
+    @function(exported=True, context="interrupt")
+    def deposit_uninterrupted(self, account: Ptr[Account], amount: U64) -> U64:
+        account, amount = keep(account), keep(amount)
+        with account.lock.held_uninterrupted():
+            add(account.balance, amount)
+            pushfq()
+            pop(rax)
+        ret(rax)
+
+    @function(exported=True)
+    def deposit_with_interrupts_off(self, account: Ptr[Account], amount: U64) -> U64:
+        cli()
+        tail(self.deposit_uninterrupted, account, amount)
+
+    @function(exported=True)
+    def deposit_with_interrupts_on(self, account: Ptr[Account], amount: U64) -> U64:
+        sti()
+        tail(self.deposit_uninterrupted, account, amount)
+
+
+class BankBench:
+    """The bank and its host."""
+
+    def __init__(self) -> None:
+        self.bank = Bank()
+        self.host = Host(self.bank, limit=10_000)
+
+
+@pytest.fixture(scope="module")
+def bank_bench() -> BankBench:
+    return BankBench()
+
+
+@given(tickets, st.lists(st.integers(0, 1 << 32), max_size=4))
+def test_a_lock_in_a_struct_is_that_structs_own(
+    bank_bench: BankBench, ticket: int, amounts: list[int]
+) -> None:
+    host, bank = bank_bench.host, bank_bench.bank
+    host.reset()
+    held = {"next_ticket": 1, "now_serving": 0}
+    other = host.new(Account, lock=held)
+    account = host.new(Account, lock={"next_ticket": ticket, "now_serving": ticket})
+    for amount in amounts:
+        host.call(bank.deposit, account, amount)
+    assert account.balance == sum(amounts)
+    after = (ticket + len(amounts)) % (LAST_TICKET + 1)
+    assert (account.lock.next_ticket, account.lock.now_serving) == (after, after)
+    assert (other.balance, other.lock.next_ticket) == (0, 1)
+
+
+def test_held_uninterrupted_leaves_interrupts_alone(bank_bench: BankBench) -> None:
+    host, bank = bank_bench.host, bank_bench.bank
+    host.reset()
+    account = host.new(Account)
+    assert not host.call(bank.deposit_with_interrupts_off, account, 5) & INTERRUPTS
+    assert host.call(bank.deposit_with_interrupts_on, account, 2) & INTERRUPTS
+    assert account.balance == 7
+    assert account.lock.next_ticket == account.lock.now_serving == 2
+
+
 class Leaver(Subsystem):
     """Forgets to give its lock back."""
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
     @function(exported=True)
     def leave(self) -> None:

@@ -9,7 +9,7 @@ class Counter(Subsystem):
     """A count behind a lock."""
 
     def __init__(self) -> None:
-        self.lock = SpinLock()
+        self.lock = bss(SpinLock)
 
 
 def test_lock_not_released_on_some_path() -> None:
@@ -124,7 +124,7 @@ class Guarded(Subsystem):
     """Takes two locks in either order, but always under a third."""
 
     def __init__(self) -> None:
-        self.outer, self.left, self.right = SpinLock(), SpinLock(), SpinLock()
+        self.outer, self.left, self.right = bss(SpinLock), bss(SpinLock), bss(SpinLock)
 
     @function
     def run(self) -> None:
@@ -283,14 +283,14 @@ class OwnLock(SpinLock):
 
     def take(self) -> None:
         """Wait for the lock."""
-        super().take()
+        SpinLock.take(self)
 
 
 class Allowed(Subsystem):
     """Takes its lock twice, and says why."""
 
     def __init__(self) -> None:
-        self.lock = OwnLock()
+        self.lock = bss(OwnLock)
 
     @function
     def run(self) -> None:

@@ -85,6 +85,19 @@ def test_members_of_a_union_share_their_place() -> None:
     assert sizeof(Word) == 8
 
 
+def test_a_struct_begins_with_the_fields_of_the_one_it_extends() -> None:
+    class Shared(Node):
+        users: U32 = field(align=8)
+        colour: U16
+
+    class SharedAgain(Shared):
+        owner: U8
+
+    assert offsets(Shared) == {"next": 0, "colour": 8, "weight": 12, "users": 16}
+    assert offsets(SharedAgain) == {**offsets(Shared), "owner": 20}
+    assert sizeof(SharedAgain) == 24
+
+
 def test_equal_types_are_the_same_object() -> None:
     assert Ptr[Node] is Ptr[Node]
     assert U32 * 4 is U32 * 4
