@@ -10,6 +10,7 @@ from typing import Any
 from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.lang.builder import AddressOperand, current, emit
+from pykasm.lang.fitting import described, function_fits, signature_behind, types_fit
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
 from pykasm.lang.piece import (
     ARGUMENTS,
@@ -22,7 +23,7 @@ from pykasm.lang.piece import (
     PieceBuilder,
     Signature,
 )
-from pykasm.lang.types import U64, Fn, Ptr, TypeMeta, Void, is_pointer, is_user
+from pykasm.lang.types import U64, Fn, TypeMeta, Void, is_pointer
 from pykasm.source import author_moment
 
 RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
@@ -215,6 +216,14 @@ def _check_argument(name: str, parameter: Parameter, value: object) -> None:
         value, AddressOperand
     ):
         raise _misfit(name, parameter, repr(value))
+    else:
+        _check_function(name, parameter, value)
+
+
+def _check_function(name: str, parameter: Parameter, value: object) -> None:
+    signature = signature_behind(value)
+    if signature is not None and not function_fits(parameter.type, signature):
+        raise _misfit(name, parameter, described(signature))
 
 
 def _check_number(name: str, parameter: Parameter, value: int) -> None:
@@ -236,15 +245,6 @@ def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
     if not untyped and not types_fit(parameter.type, value._kind):
         fix = f"`cast({value._text()}, {parameter.type!r})` if it is one"
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}", fix)
-
-
-def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
-    """Whether a value of type `given` may go where `wanted` is: pointers keep their target."""
-    if is_pointer(wanted) != is_pointer(given) or is_user(wanted) != is_user(given):
-        return False
-    if issubclass(wanted, Ptr) and issubclass(given, Ptr):
-        return wanted is given or Void in (wanted._target, given._target)
-    return not is_pointer(wanted) or wanted is given
 
 
 def _misfit(name: str, parameter: Parameter, got: str, fix: str = "") -> CallMistake:
@@ -363,7 +363,7 @@ def _target_of_pointer(pointer: Operand, moves: list[Move]) -> Operand:
         return pointer
     last = REGISTERS["rax"]
     moves.append(Move(last, U64, pointer))
-    return _operand(last, SLOT)
+    return RegisterOperand(last, pointer._kind)
 
 
 def signature_of(kind: TypeMeta) -> Signature:

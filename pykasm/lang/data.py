@@ -17,6 +17,7 @@ from pykasm.lang.builder import (
     current,
     is_building,
 )
+from pykasm.lang.fitting import described, function_fits, signature_behind
 from pykasm.lang.operands import MemoryOperand, Operand, SymbolReference
 from pykasm.lang.types import (
     POINTER_SIZE,
@@ -241,6 +242,9 @@ class Packer:
             self.references.append(DataReference(offset, kind._size, value, 0))
             return
         reference = self._reference(kind, value)
+        signature = signature_behind(value)
+        if signature is not None and not function_fits(kind, signature):
+            raise _wrong_value(kind, value, "a function of that type", described(signature))
         target = reference._target()
         assert isinstance(target, str)
         self.references.append(DataReference(offset, kind._size, target, reference.addend))
@@ -262,8 +266,8 @@ def _is_array(kind: TypeMeta) -> bool:
     return issubclass(kind, Array)
 
 
-def _wrong_value(kind: TypeMeta, value: object, expected: str) -> TypeMistake:
-    got = value._text() if isinstance(value, Operand) else repr(value)
+def _wrong_value(kind: TypeMeta, value: object, expected: str, got: str = "") -> TypeMistake:
+    got = got or (value._text() if isinstance(value, Operand) else repr(value))
     return TypeMistake(f"this can't be the value of a {kind!r}", expected=expected, got=got[:80])
 
 

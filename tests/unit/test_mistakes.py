@@ -857,6 +857,49 @@ help: `cast(other, Ptr[Node])` if it is one"""
     )
 
 
+def test_a_function_of_another_type_as_an_argument() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            self.apply(self.sum)
+
+        @function
+        def apply(self, handler: Fn[[U64], U64]) -> None:
+            ignore(handler(1))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `handler` of `Wrong.apply` does not take this
+  FILE:LINE
+  LINE |             self.apply(self.sum)
+        |             ^^^^^^^^^^^^^^^^^^^^
+expected: handler: Fn[[U64], U64]
+got: Fn[[U64, U32], U64]"""
+    )
+
+
+def test_a_function_of_another_type_in_a_table() -> None:
+    class Wrong(Base):
+        def __init__(self) -> None:
+            self.table = rodata(Fn[[Ptr[Node]], U64] * 1, [self.sum])
+
+        @function
+        def wrong(self) -> None:
+            ignore(self.table[0](0))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: this can't be the value of a Fn[[Ptr[Node]], U64]
+  FILE:LINE
+  LINE |             self.table = rodata(Fn[[Ptr[Node]], U64] * 1, [self.sum])
+        |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a function of that type
+got: Fn[[U64, U32], U64]"""
+    )
+
+
 def test_a_number_that_does_not_fit_its_parameter() -> None:
     class Wrong(Base):
         @function

@@ -1,0 +1,58 @@
+"""Which types take values of which: pointers keep what they point to, functions how they are
+called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_user
+
+if TYPE_CHECKING:
+    from pykasm.lang.piece import Signature
+
+
+def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
+    """Whether a value of type `given` may go where `wanted` is: pointers keep their target."""
+    if is_pointer(wanted) != is_pointer(given) or is_user(wanted) != is_user(given):
+        return False
+    if issubclass(wanted, Ptr) and issubclass(given, Ptr):
+        return wanted is given or Void in (wanted._target, given._target)
+    return not is_pointer(wanted) or wanted is given
+
+
+def function_fits(wanted: TypeMeta, given: Signature) -> bool:
+    """Whether calls through a pointer of type `wanted` may go to a function like `given`."""
+    if not issubclass(wanted, Fn):
+        return True
+    takes = [one.type for one in given.parameters]
+    if len(takes) != len(wanted._parameters):
+        return False
+    if not all(map(_passes_as, wanted._parameters, takes)):
+        return False
+    return given.never_returns or _gives(wanted._result, given.results)
+
+
+def _gives(wanted: TypeMeta | None, given: tuple[TypeMeta, ...]) -> bool:
+    if wanted is None or wanted is Void:
+        return not given
+    return len(given) == 1 and _passes_as(wanted, given[0])
+
+
+def _passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:
+    return wanted._size == given._size and types_fit(wanted, given)
+
+
+def signature_behind(value: Any) -> Signature | None:
+    """How the function is called whose address `value` is; None where nobody knows."""
+    reference = getattr(value, "_symbol_reference", None) or getattr(value, "reference", None)
+    owner = getattr(getattr(reference, "symbol", None), "__self__", value)
+    found: Signature | None = getattr(owner, "_signature", None)
+    return found
+
+
+def described(signature: Signature) -> str:
+    """The type of pointers to functions like this."""
+    takes = [one.type for one in signature.parameters]
+    gives = signature.results[0] if signature.results else Void
+    made: Any = Fn
+    return repr(made[takes, gives])
