@@ -120,6 +120,19 @@ def test_peek_stops_at_the_first_row_that_is_not_mapped(prompt: Machine) -> None
     assert second == f"{guard:016x}  not mapped"
 
 
+def test_peek_shows_a_row_up_to_where_memory_ends(prompt: Machine) -> None:
+    guard = address_of(prompt, "Stacks.boot")
+    first, second = prompt.command(f"peek {guard - 5:#x} 16").splitlines()
+    assert re.fullmatch(rf"{guard - 5:016x} (?: [0-9a-f]{{2}}){{5}} {{35}}.{{5}}", first)
+    assert second == f"{guard:016x}  not mapped"
+
+
+def test_peek_begins_new_rows_with_pages(prompt: Machine) -> None:
+    page = address_of(prompt, "Stacks.boot") - 0x1000 & -0x1000
+    rows = prompt.command(f"peek {page - 5:#x} 40").splitlines()
+    assert [int(row[:16], 16) - page for row in rows] == [-5, 0, 16, 32]
+
+
 def test_lines_can_be_edited(prompt: Machine) -> None:
     assert prompt.command("meXm" + LEFT + "\x7f").startswith("memory map")
 

@@ -3,6 +3,7 @@
 from kernel.boot.report import BootReport
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
+from kernel.mm.pagetable import PAGE
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
@@ -75,26 +76,23 @@ class MemoryCommands(Subsystem):
         """Print `count` bytes from `address` on, up to the first that is not mapped."""
         address, count, length = keep(address), keep(count), keep(U64)
         with while_(count != 0):
-            mov(length, count)
-            with if_(length > ROW):
-                mov(u32(length), ROW)
-            good = self.is_mapped(address, length)
-            with if_(good == 0):
+            with if_(self.walk.is_mapped(address) == 0):
                 self.console.print("%016x  not mapped\n", address)
                 ret()
+            self._fit_row(length, address, count)
             self.show_row(cast(address, Ptr[U8]), length)
             add(address, length)
             sub(count, length)
 
-    @function
-    def is_mapped(self, address: U64, length: U64) -> U32:
-        """Whether `length` bytes, fewer than a page, can be read at `address`: 1 or 0."""
-        last = keep(U64)
-        lea(last, bare[address + length - 1])
-        first_good = self.walk.is_mapped(address)
-        with if_(first_good == 0):
-            ret(0)
-        tail(self.walk.is_mapped, last)
+    def _fit_row(self, length: U64, address: U64, count: U64) -> None:
+        """Let `length` be how many of `count` bytes a row from `address` has: none of the next
+        page, which may not be mapped."""
+        mov(length, address)
+        or_(length, -PAGE)
+        neg(length)
+        for most in (ROW, count):
+            with if_(length > most):
+                mov(length, most)
 
     @function
     def show_row(self, start: Ptr[U8], length: U64) -> None:
