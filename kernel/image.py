@@ -9,6 +9,7 @@ from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
 from kernel.boot.report import BootReport
 from kernel.boot.start import Start
+from kernel.boot.stopwatch import Stopwatch
 from kernel.boot.tables import BootTables
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
@@ -100,7 +101,8 @@ def image() -> Image:
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
     families = (on_memory, on_processor, on_symbols, on_failure, on_power, on_tests)
-    monitor = Monitor(console, editor, strings, families)  # the prompt
+    stopwatch = Stopwatch()  # how long it takes to start
+    monitor = Monitor(console, editor, strings, stopwatch, families)  # the prompt
     # Starting
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
@@ -118,7 +120,9 @@ def image() -> Image:
         acpi,
         monitor,
     )  # the order in which all this starts
-    start = Start(stacks, checks, tables, failure, bring_up)  # from the loader to 64-bit code
+    start = Start(
+        stopwatch, stacks, checks, tables, failure, bring_up
+    )  # from the loader to 64-bit code
     return Image(
         entry=(start.multiboot2, start.pvh),
         subsystems=[one for one in locals().values() if isinstance(one, Subsystem)],

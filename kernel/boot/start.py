@@ -5,6 +5,7 @@ from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure, complaint
 from kernel.boot.protocol import Protocol
+from kernel.boot.stopwatch import Stopwatch
 from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0, Cr4, Efer, Msr
 from kernel.cpu.segments import Selector
@@ -22,12 +23,14 @@ class Start(Subsystem):
 
     def __init__(
         self,
+        stopwatch: Stopwatch,
         stacks: Stacks,
         checks: Checks,
         tables: BootTables,
         failure: BootFailure,
         bring_up: BringUp,
     ) -> None:
+        self.stopwatch = stopwatch
         self.stacks = stacks
         self.checks = checks
         self.tables = tables
@@ -57,6 +60,7 @@ class Start(Subsystem):
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
         """Switch paging and long mode on (AMD64 APM vol. 2, 14.6); keeps ebx and ebp."""
+        self.stopwatch.begin()
         self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.processor)
@@ -81,7 +85,9 @@ class Start(Subsystem):
         mov(edi, physical(symbol("bss_start")))
         mov(ecx, physical(symbol("bss_end")))
         sub(ecx, edi)
-        rep.stosb()
+        add(ecx, sizeof(U32) - 1)
+        shr(ecx, 2)
+        rep.stosd()
 
     @naked(boot=True, entered=EntryFrame.NONE)
     def long_mode(self) -> None:

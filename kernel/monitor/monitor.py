@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.console.console import Console
 from kernel.monitor.command import Command, Family, command
 from kernel.monitor.line import LineEditor
@@ -21,11 +22,17 @@ class Monitor(Subsystem):
     """
 
     def __init__(
-        self, console: Console, editor: LineEditor, strings: Strings, families: Sequence[Family]
+        self,
+        console: Console,
+        editor: LineEditor,
+        strings: Strings,
+        stopwatch: Stopwatch,
+        families: Sequence[Family],
     ) -> None:
         self.console = console
         self.editor = editor
         self.strings = strings
+        self.stopwatch = stopwatch
         rows = [row for family in families for row in family.commands]
         table = [command("help", "", "this list", self.help), *rows]
         self.count = len(table)
@@ -34,6 +41,7 @@ class Monitor(Subsystem):
     @function
     def run(self) -> NoReturn:
         """Serve for ever."""
+        self.stopwatch.stop()
         with loop():
             self.console.print(PROMPT)
             line = self.editor.read()

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.table import Table
 
-from scripts.benchmarks import build, check, encoder, mutants
+from scripts.benchmarks import build, check, encoder, kernel, mutants
 from scripts.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "encoder": encoder.figures,
     "build": build.figures,
     "check": check.figures,
+    "kernel": kernel.figures,
     "mutants": mutants.figures,
 }
 MARKS = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}
