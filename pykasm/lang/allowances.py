@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pykasm.errors import DeclarationMistake, report
 from pykasm.lang.builder import line_span
-from pykasm.lang.flow import Word
+from pykasm.lang.word import Word
 from pykasm.source import Source, Span
 
 

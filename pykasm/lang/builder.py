@@ -44,6 +44,8 @@ class BranchOperand:
     reference: SymbolReference
     name: str
     code: object = None
+    bits: int | None = None
+    """The width of the code there, where that is known."""
 
     def _text(self) -> str:
         return self.name
@@ -279,7 +281,19 @@ def _register(operand: RegisterOperand, bits: int) -> Converted:
 
 
 def _branch(operand: BranchOperand, bits: int) -> Converted:
+    if operand.bits not in (None, bits):
+        raise _other_width(operand, bits)
     return _NEAR, operand.reference._target(), operand.reference.addend
+
+
+def _other_width(operand: BranchOperand, bits: int) -> PlaceMistake:
+    far = f"`ljmp(far(selector, {operand.name}))`"
+    return PlaceMistake(
+        f"`{operand.name}` is code of another width, which a near jump does not switch to",
+        expected=f"{bits}-bit code",
+        got=f"{operand.bits}-bit code",
+        fix=far if bits < 64 else "push a selector and the address, then `retfq`",
+    )
 
 
 def _symbol_address(operand: AddressOperand, bits: int) -> Converted:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
@@ -242,3 +243,23 @@ def _check_signs(left: Operand, operator: str, right: Operand) -> None:
             got=f"{left._text()}: {left._kind!r} and {right._text()}: {right._kind!r}",
             fix="see one as the other: `i64(x)` or `u64(x)`",
         )
+
+
+Test: TypeAlias = Condition | Callable[[], object]
+"""A condition, or a function that makes it each time that code looks at it: one with a call."""
+
+
+def checked(test: Test) -> Test:
+    """`test`, or the mistake of it being none."""
+    return test if _is_deferred(test) else condition(test)
+
+
+def jump_if(test: object, target: Label, when: bool) -> None:
+    """Emit code that goes to `target` if `test` is `when`, else goes on."""
+    made = test() if _is_deferred(test) else test
+    condition(made).jump(target, when)
+
+
+def _is_deferred(test: object) -> TypeGuard[Callable[[], object]]:
+    """Whether the condition is given as a function that makes it."""
+    return callable(test) and not isinstance(test, Operand)

@@ -331,6 +331,10 @@ def current_bits() -> int:
 
 def symbol(name: str) -> Any:
     """A symbol that the linker script defines, such as `bss_end`; see `address_of`."""
+    if not isinstance(name, str) or name.split() != [name]:
+        raise TypeMistake(
+            "`symbol` takes the name of one", expected='`symbol("bss_end")`', got=repr(name)
+        )
     return BranchOperand(SymbolReference(lambda: name), name)
 
 

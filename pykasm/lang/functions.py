@@ -25,12 +25,12 @@ from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
-from pykasm.lang.flow import forgotten_with, report_forgotten
 from pykasm.lang.locking import held_lock
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
 from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
+from pykasm.lang.word import forgotten_with, report_forgotten
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Moment, Source, Span, author_frame, moment_of
 
@@ -165,7 +165,8 @@ class BoundFunction(Generic[R]):
 
     @cached_property
     def _branch(self) -> BranchOperand:
-        return BranchOperand(self._symbol_reference, self._label, self)
+        bits = self._function.traits.bits
+        return BranchOperand(self._symbol_reference, self._label, self, bits)
 
     def _as_operand(self, mnemonic: str) -> object:
         if mnemonic == "lea":
@@ -463,7 +464,7 @@ def stub(
     moment = moment_of(frame)
     unit.forgotten.append(moment)
     traits = {"entered": entered, "stack": stack}
-    return _written(builder, stub_address(unit.name, name), traits, moment)
+    return _written(builder, stub_address(unit.name, name, bits), traits, moment)
 
 
 @contextmanager
@@ -477,10 +478,10 @@ def _written(
     builder.unit.pieces.append(builder.piece(TEXT, **traits))
 
 
-def stub_address(owner: str, name: str) -> BranchOperand:
+def stub_address(owner: str, name: str, bits: int | None = None) -> BranchOperand:
     """The stub `name` of the subsystem called `owner`, as an operand or an initial value."""
     symbol = f"{owner}.{name}"
-    return BranchOperand(SymbolReference(lambda: symbol), symbol)
+    return BranchOperand(SymbolReference(lambda: symbol), symbol, bits=bits)
 
 
 _units: list[Unit] = []

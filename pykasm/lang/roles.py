@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, TypeVar, overload
 from typing import cast as typing_cast
 
-from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake
+from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.builder import current, emit
 from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
-from pykasm.lang.piece import SCRATCH_ORDER, Kind, PieceBuilder
+from pykasm.lang.piece import SCRATCH_ORDER, STACK_ALIGNMENT, Kind, PieceBuilder
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
 
@@ -16,6 +16,9 @@ T = TypeVar("T")
 
 WIDEST = 8
 """Bytes that a general-purpose register holds."""
+
+LARGEST_FRAME = (1 << 31) - STACK_ALIGNMENT
+"""Bytes of locals: displacements have 32 bits with their sign (AMD64 APM vol. 1, 2.2.2)."""
 
 
 def _builder(word: str) -> PieceBuilder:
@@ -97,6 +100,13 @@ def local(kind: type[T]) -> T:
     moment = author_moment()
     name = (moment.assigned_name if moment else None) or "local"
     made: Any = builder.local(kind, name)
+    if builder.local_bytes > LARGEST_FRAME:
+        raise ValueRangeMistake(
+            "the locals of this function are too large",
+            expected=f"{LARGEST_FRAME:#x} bytes together, so that all are within reach of rbp",
+            got=f"{builder.local_bytes:#x} bytes with `{name}`",
+            fix="`bss`, or memory from an allocator",
+        )
     return typing_cast(T, made)
 
 
@@ -123,5 +133,10 @@ def release(*values: object) -> None:
 def ignore(result: object) -> None:
     """Say that the result of a call may be dropped."""
     for one in result if isinstance(result, tuple) else (result,):
-        if isinstance(one, RegisterOperand):
-            one._touch()
+        if not isinstance(one, RegisterOperand) or one._role is None:
+            raise TypeMistake(
+                "`ignore` takes the result of a call",
+                expected="`ignore(self.f())`, where `f` has one",
+                got=one._text() if isinstance(one, Operand) else repr(one),
+            )
+        one._touch()

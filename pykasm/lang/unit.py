@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pykasm.errors import ValueRangeMistake
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.operands import SymbolReference
 from pykasm.lang.types import U8
@@ -36,8 +37,16 @@ class Unit:
     def string(self, value: str, moment: Moment | None = None) -> SymbolReference:
         """`value` as zero-terminated UTF-8 in read-only data; equal strings share their place.
 
-        `moment`: when the author gave it, where that is not now.
+        `moment`: when the author gave it, where that is not now. Errors: a zero inside it.
         """
+        if "\0" in value:
+            raise ValueRangeMistake(
+                "a text ends at its first zero",
+                expected="no zero inside: one is added at the end",
+                got=repr(value),
+                fix='bytes of any value are `rodata(U8 * n, b"…")`',
+                span=moment.span if moment else None,
+            )
         if value not in self._strings:
             raw = value.encode() + b"\0"
             made = Data(Storage.RODATA, U8 * len(raw), raw, 1)

@@ -3,6 +3,7 @@
 from pykasm.isa.code import Label
 from pykasm.lang.allowances import allowed
 from pykasm.lang.assertions import asserts
+from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
 from pykasm.lang.conditions import CF, OF, PF, SF, ZF
@@ -21,26 +22,11 @@ from pykasm.lang.data import (
     symbol,
     text,
 )
-from pykasm.lang.flow import (
-    break_,
-    break_if,
-    case,
-    continue_,
-    continue_if,
-    default,
-    elif_,
-    else_,
-    for_,
-    if_,
-    loop,
-    never,
-    switch,
-    while_,
-)
 from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.locking import breaking_open, releasing, taking
+from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
 from pykasm.lang.operands import (
     at,
     bare,
@@ -61,6 +47,7 @@ from pykasm.lang.operands import (
 )
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.subsystem import Component, Subsystem
+from pykasm.lang.switch import case, default, switch
 from pykasm.lang.types import (
     I8,
     I16,

@@ -33,9 +33,12 @@ def line_section(unit: DebugUnit, files: FileTable) -> Section:
         with out.counted():
             _write_parameters(out)
             _write_files(out, files)
+        program = len(out.data)
         for function in unit.functions:
             if function.rows:
                 _write_sequence(out, function, files.numbers)
+        if len(out.data) == program:
+            out.data += _NO_STEP
     return out.section
 
 
@@ -66,6 +69,8 @@ _SET_FILE = bytes((LineOpcode.SET_FILE,))
 _SET_PROLOGUE_END = bytes((LineOpcode.SET_PROLOGUE_END,))
 _ADVANCE_PC = bytes((LineOpcode.ADVANCE_PC,))
 _END_SEQUENCE = bytes((LineOpcode.EXTENDED, 1, ExtendedLineOpcode.END_SEQUENCE))
+_NO_STEP = _ADVANCE_PC + unsigned(0)
+"""Appends no row: readelf takes files that no program follows for a damaged list."""
 
 
 def _write_sequence(out: SectionWriter, function: DebugFunction, files: dict[str, int]) -> None:

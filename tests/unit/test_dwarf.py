@@ -128,6 +128,7 @@ def test_an_object_of_data_alone_is_described(tmp_path: Path) -> None:
         write_object(ObjectFile("Demo", [data], [Symbol("Demo.x", ".data", 0, 2)], unit))
     )
     assert run("readelf", "--debug-dump", path)
+    assert "data.py" in run("readelf", "--debug-dump=decodedline", path)
     assert gdb(path, "print 'Demo.x'") == "$1 = -2\n"
 
 

@@ -1425,3 +1425,220 @@ error[python]: AttributeError: 'RegisterOperand' object has no attribute 'value'
         |             ^^^^^^^^^^
 help: `mov(node.value, …)` writes it when the code runs"""
     )
+
+
+def test_a_jump_to_code_of_another_width() -> None:
+    class Wrong(Base):
+        @naked(bits=32, boot=True)
+        def narrow(self) -> None:
+            jmp(self.wrong)
+
+        @naked(boot=True)
+        def wrong(self) -> None:
+            call(self.narrow)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `Wrong.wrong` is code of another width, which a near jump does not switch to
+  FILE:LINE
+  LINE |             jmp(self.wrong)
+        |             ^^^^^^^^^^^^^^^
+expected: 32-bit code
+got: 64-bit code
+help: `ljmp(far(selector, Wrong.wrong))`
+
+error[place]: `Wrong.narrow` is code of another width, which a near jump does not switch to
+  FILE:LINE
+  LINE |             call(self.narrow)
+        |             ^^^^^^^^^^^^^^^^^
+expected: 64-bit code
+got: 32-bit code
+help: push a selector and the address, then `retfq`
+
+2 errors"""
+    )
+
+
+def test_a_jump_to_a_stub_of_another_width() -> None:
+    class Wrong(Base):
+        @emits
+        def stubs(self) -> None:
+            with stub("sixteen", bits=16) as sixteen:
+                hlt()
+            with stub("here"):
+                jmp(sixteen)
+
+        @function
+        def wrong(self) -> None:
+            nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `Wrong.sixteen` is code of another width, which a near jump does not switch to
+  FILE:LINE
+  LINE |                 jmp(sixteen)
+        |                 ^^^^^^^^^^^^
+expected: 64-bit code
+got: 16-bit code
+help: push a selector and the address, then `retfq`"""
+    )
+
+
+def test_code_in_a_switch_outside_of_its_cases() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with switch(eax):
+                mov(ecx, 1)
+                mov(edx, 2)
+                with case(1):
+                    nop()
+                mov(ecx, 3)
+                with default():
+                    nop()
+                mov(ecx, 4)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: this code is in a `switch`, but in no case of it
+  FILE:LINE
+  LINE |                 mov(ecx, 1)
+        |                 ^^^^^^^^^^^
+expected: `with case(…):` or `with default():` around it
+got: code that nothing leads to
+help: what all cases need stands before the `switch`
+
+error[flow]: this code is in a `switch`, but in no case of it
+  FILE:LINE
+  LINE |                 mov(ecx, 3)
+        |                 ^^^^^^^^^^^
+expected: `with case(…):` or `with default():` around it
+got: code that nothing leads to
+help: what all cases need stands before the `switch`
+
+error[flow]: this code is in a `switch`, but in no case of it
+  FILE:LINE
+  LINE |                 mov(ecx, 4)
+        |                 ^^^^^^^^^^^
+expected: `with case(…):` or `with default():` around it
+got: code that nothing leads to
+help: what all cases need stands before the `switch`
+
+3 errors"""
+    )
+
+
+def test_a_text_with_a_zero_inside() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            mov(rax, text("a\0b"))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: a text ends at its first zero
+  FILE:LINE
+  LINE |             mov(rax, text("a\\0b"))
+        |                      ^^^^^^^^^^^^
+expected: no zero inside: one is added at the end
+got: 'a\\x00b'
+help: bytes of any value are `rodata(U8 * n, b"…")`"""
+    )
+
+
+def test_a_symbol_that_is_no_name() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            call(symbol(5))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `symbol` takes the name of one
+  FILE:LINE
+  LINE |             call(symbol(5))
+        |                  ^^^^^^^^^
+expected: `symbol("bss_end")`
+got: 5"""
+    )
+
+
+def test_ignoring_what_is_no_result() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(5)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `ignore` takes the result of a call
+  FILE:LINE
+  LINE |             ignore(5)
+        |             ^^^^^^^^^
+expected: `ignore(self.f())`, where `f` has one
+got: 5"""
+    )
+
+
+def test_ignoring_a_call_without_a_result() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(self.visit(0))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `ignore` takes the result of a call
+  FILE:LINE
+  LINE |             ignore(self.visit(0))
+        |             ^^^^^^^^^^^^^^^^^^^^^
+expected: `ignore(self.f())`, where `f` has one
+got: None"""
+    )
+
+
+def test_ignoring_a_machine_register() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            ignore(rax)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `ignore` takes the result of a call
+  FILE:LINE
+  LINE |             ignore(rax)
+        |             ^^^^^^^^^^^
+expected: `ignore(self.f())`, where `f` has one
+got: rax"""
+    )
+
+
+def test_locals_larger_than_a_frame_can_be() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            small = local(U64)
+            mov(small, 1)
+            large = local(U8 * (2 << 30))
+            mov(large[0], 1)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: the locals of this function are too large
+  FILE:LINE
+  LINE |             large = local(U8 * (2 << 30))
+        |                     ^^^^^^^^^^^^^^^^^^^^^
+expected: 0x7ffffff0 bytes together, so that all are within reach of rbp
+got: 0x80000008 bytes with `large`
+help: `bss`, or memory from an allocator"""
+    )
