@@ -1,5 +1,7 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
+from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.madt import InterruptModel
 from kernel.acpi.power import Power
 from kernel.acpi.sleep import SleepTypes
 from kernel.acpi.tables import AcpiTables
@@ -26,6 +28,11 @@ from kernel.debug.backtrace import Backtrace
 from kernel.debug.faults import Faults
 from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.ioapic import IoApics
+from kernel.interrupts.lines import Lines
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.pic import Pic
 from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
 from kernel.mm.mapper import Mapper
@@ -71,8 +78,6 @@ def image() -> Image:
     features = Features()  # what CPUID shows
     per_cpu = PerCpu()  # variables of which each processor has its own
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
-    exceptions = Exceptions(panic.exception)  # who handles which vector
-    interrupts = Interrupts(exceptions)  # 256 gates
     protection = Protection(features)  # the processor's own defences
     # Memory
     frames = EarlyFrames(information, panic)  # pages before there is an allocator
@@ -80,8 +85,18 @@ def image() -> Image:
     paging = Paging(layout, stacks, information, features, mapper, walk)  # the address space
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
+    fixed = FixedDescription(acpi)  # the board
+    model = InterruptModel(acpi)  # processors and interrupt controllers
     sleep = SleepTypes()  # what switches the machine off
-    power = Power(information, acpi, sleep)  # switching off, and starting again
+    power = Power(information, acpi, fixed, sleep)  # switching off, and starting again
+    # Interrupts
+    apic = LocalApic(paging)  # each processor's own controller
+    io_apics = IoApics(model, paging)  # those of the devices
+    pic = Pic()  # the old ones
+    dispatcher = Dispatcher(apic)  # vectors and who is called
+    lines = Lines(dispatcher, apic, io_apics, pic, model)  # how devices interrupt
+    exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
+    interrupts = Interrupts(exceptions)  # 256 gates
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
@@ -118,6 +133,8 @@ def image() -> Image:
         protection,
         report,
         acpi,
+        model,
+        lines,
         monitor,
     )  # the order in which all this starts
     start = Start(

@@ -3,10 +3,10 @@
 from enum import IntEnum, IntFlag
 from typing import NoReturn
 
+from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import (
     DSDT_SIGNATURE,
-    FIXED_SIGNATURE,
     AddressSpace,
     FixedFlags,
     FixedTable,
@@ -49,11 +49,13 @@ class Power(Subsystem):
         self,
         record: BootRecord,
         tables: AcpiTables,
+        fixed: FixedDescription,
         sleep: SleepTypes,
         patience: int = PATIENCE,
     ) -> None:
         self.record = record
         self.tables = tables
+        self.fixed = fixed
         self.sleep = sleep
         self.patience = patience
 
@@ -71,7 +73,7 @@ class Power(Subsystem):
     @function
     def soft_off(self) -> None:
         """Enter the ACPI state S5; return if the tables do not tell how."""
-        table = keep(self.fixed_table(offsetof(FixedTable, "pm1b_control") + sizeof(U32)))
+        table = keep(self.fixed.table(offsetof(FixedTable, "pm1b_control") + sizeof(U32)))
         with if_(table == 0):
             ret()
         types = keep(self.sleep_types(table))
@@ -95,15 +97,6 @@ class Power(Subsystem):
             or_(ax, cx)
             or_(ax, Pm1Control.SLP_EN)
             out(dx, ax)
-
-    @function
-    def fixed_table(self, size: U32) -> Ptr[FixedTable]:
-        """The fixed table, if it has at least `size` bytes, or null."""
-        size = keep(size)
-        table = self.tables.find(FIXED_SIGNATURE)
-        with if_((table != 0) & (table.length < size)):
-            ret(0)
-        ret(cast(table, Ptr[FixedTable]))
 
     @function
     def sleep_types(self, table: Ptr[FixedTable]) -> U32:
@@ -149,7 +142,7 @@ class Power(Subsystem):
     @function
     def reset_by_acpi(self) -> None:
         """Write the reset register, if the tables name one in a space that we reach (4.8.3.6)."""
-        table = self.fixed_table(offsetof(FixedTable, "reset_value") + sizeof(U8))
+        table = self.fixed.table(offsetof(FixedTable, "reset_value") + sizeof(U8))
         with if_(table == 0):
             ret()
         with if_((table.flags & FixedFlags.RESET_REG_SUP) == 0):

@@ -67,6 +67,8 @@ class GenericAddress(Struct, packed=True):
 class FixedFlags(IntFlag):
     """`FixedTable.flags` (5.2.9, table 5.10)."""
 
+    TMR_VAL_EXT = 1 << 8
+    """The power-management timer counts in 32 bits instead of 24."""
     RESET_REG_SUP = 1 << 10
     """`reset_register` resets the machine."""
 
@@ -80,6 +82,10 @@ class FixedTable(Struct, packed=True):
     acpi_enable: U8
     pm1a_control: U32 = field(at=64)
     pm1b_control: U32
+    timer_block: U32 = field(at=76)
+    """The port of the power-management timer (4.8.3.3), 0 for none."""
+    century: U8 = field(at=108)
+    """Where the real-time clock's memory has the century, 0 for nowhere."""
     flags: U32 = field(FixedFlags, at=112)
     reset_register: GenericAddress
     reset_value: U8

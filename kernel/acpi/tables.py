@@ -81,9 +81,10 @@ class AcpiTables(Subsystem):
             mov(self.entry_size, entry_size)
 
     @function
-    def find(self, signature: U32) -> Ptr[TableHeader]:
-        """The first sound table with this `signature` that the root names, or null."""
-        signature, entry, end = keep(signature), keep(U64), keep(U64)
+    def find(self, signature: U32, size: U32) -> Ptr[TableHeader]:
+        """The first sound table with this `signature` and at least `size` bytes that the root
+        names, or null."""
+        signature, size, entry, end = keep(signature), keep(size), keep(U64), keep(U64)
         root = scratch(self.root)
         with if_(root == 0):
             ret(0)
@@ -93,7 +94,7 @@ class AcpiTables(Subsystem):
         sub(end, self.entry_size)
         with while_(entry <= end):
             table = self.table_at(self._entry(entry))
-            with if_((table != 0) & (table.signature == signature)):
+            with if_((table != 0) & (table.signature == signature) & (table.length >= size)):
                 ret(table)
             add(entry, self.entry_size)
         ret(0)

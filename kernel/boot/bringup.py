@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from kernel.acpi.madt import InterruptModel
 from kernel.acpi.tables import AcpiTables
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
@@ -13,6 +14,7 @@ from kernel.cpu.features import Features
 from kernel.cpu.interrupts import Interrupts
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
+from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
@@ -34,6 +36,8 @@ class BringUp(Subsystem):
         protection: Protection,
         report: BootReport,
         acpi: AcpiTables,
+        model: InterruptModel,
+        lines: Lines,
         monitor: Monitor,
     ) -> None:
         self.per_cpu = per_cpu
@@ -46,6 +50,8 @@ class BringUp(Subsystem):
         self.protection = protection
         self.report = report
         self.acpi = acpi
+        self.model = model
+        self.lines = lines
         self.monitor = monitor
 
     @function
@@ -54,6 +60,7 @@ class BringUp(Subsystem):
         that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
         self.start_all(protocol, info)
         self.paging.drop_init()
+        sti()
         self.monitor.run()
         never()
 
@@ -72,6 +79,8 @@ class BringUp(Subsystem):
         self.protection.enable()
         self.report.print()
         self.acpi.start()
+        self.model.start()
+        self.lines.start()
 
     @function(init=True)
     def read_information(self, protocol: U32, info: U64) -> None:

@@ -38,6 +38,7 @@ class Cr4(IntFlag):
 class Msr(IntEnum):
     """Numbers of model-specific registers (AMD64 APM vol. 2, appendix A)."""
 
+    APIC_BASE = 0x1B
     EFER = 0xC000_0080
     GS_BASE = 0xC000_0101
 

@@ -1,5 +1,6 @@
 """What happens on each vector."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -56,10 +57,11 @@ Handler = Fn[[Ptr[TrapFrame]], Void]
 
 
 class Exceptions(Subsystem):
-    """Who handles what. Whatever the kernel does not expect ends in a panic."""
+    """Who handles which vector. Whatever the kernel does not expect ends in a panic."""
 
-    def __init__(self, panic: Any) -> None:
-        known: dict[int, Any] = {Vector.BREAKPOINT: self.breakpoint}
+    def __init__(self, panic: Any, others: Mapping[int, Any]) -> None:
+        """`others` handle the vectors that they are given for."""
+        known = {Vector.BREAKPOINT: self.breakpoint, **others}
         handlers = [known.get(vector, panic) for vector in range(VECTORS)]
         self.handlers = rodata(Handler * VECTORS, handlers)
 

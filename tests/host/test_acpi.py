@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.power import Keyboard, Power
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
@@ -42,7 +43,9 @@ class Firmware:
         self.record = BootInformation()
         self.tables = AcpiTables(self.record, Memory(), Paper())
         self.sleep = SleepTypes()
-        self.power = Power(self.record, self.tables, self.sleep, PATIENCE)
+        self.power = Power(
+            self.record, self.tables, FixedDescription(self.tables), self.sleep, PATIENCE
+        )
         self.host = Host(self.power)
         for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
             self.host.define(name, 0)
@@ -62,7 +65,7 @@ class Firmware:
 
     def find(self, name: str) -> int:
         """Where the table `name` is, 0 for nowhere."""
-        return int(self.host.call(self.tables.find, signature(name)))
+        return int(self.host.call(self.tables.find, signature(name), 36))
 
     def port(self, port: int, value: Callable[[], int] = lambda: 0) -> None:
         """Let `port` exist: reads give `value`, writes are kept in `outs`."""

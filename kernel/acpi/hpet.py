@@ -1,0 +1,38 @@
+"""The table of the high-precision event timer (IA-PC HPET Specification 1.0a, 3.2.4)."""
+
+from __future__ import annotations
+
+from kernel.acpi.structures import AddressSpace, GenericAddress, TableHeader, signature
+from kernel.acpi.tables import AcpiTables
+from pykasm import *
+
+HPET_SIGNATURE = signature("HPET")
+
+
+class HpetTable(Struct, packed=True):
+    """Where the timer's registers are."""
+
+    header: TableHeader
+    block_id: U32
+    address: GenericAddress
+    number: U8
+    minimum_tick: U16
+    page_protection: U8
+
+
+class HpetDescription(Subsystem):
+    """Finds the timer. Context: threads."""
+
+    def __init__(self, tables: AcpiTables) -> None:
+        self.tables = tables
+
+    @function
+    def address(self) -> U64:
+        """The physical address of the registers, 0 if there is no such timer."""
+        found = self.tables.find(HPET_SIGNATURE, sizeof(HpetTable))
+        with if_(found == 0):
+            ret(0)
+        table = cast(found, Ptr[HpetTable])
+        with if_(table.address.space != AddressSpace.MEMORY):
+            ret(0)
+        ret(table.address.address)

@@ -1,0 +1,127 @@
+"""Who is called on which vector, and how often that was."""
+
+from __future__ import annotations
+
+from kernel.cpu.trapframe import TrapFrame
+from kernel.interrupts.action import Action
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+VECTORS = 256
+
+
+class Slot(Struct):
+    """A vector's actions."""
+
+    first: Ptr[Action]
+    running: U32
+    """How many processors are calling the actions now."""
+
+
+class Dispatcher(Subsystem):
+    """Calls the actions of each interrupt. A vector means the same on all processors."""
+
+    slots = bss(Slot * VECTORS)
+    """`serve` reads the actions without a lock; `lock` is for those who change them."""
+    counts = percpu(U64 * VECTORS)
+    """Interrupts that this processor had on each vector."""
+
+    def __init__(self, apic: LocalApic) -> None:
+        self.apic = apic
+        self.lock = bss(SpinLock)
+
+    def handlers(self) -> dict[int, object]:
+        """What `Exceptions` calls on each vector of an interrupt."""
+        return {
+            **dict.fromkeys(range(FIRST_INTERRUPT, VECTORS), self.serve),
+            InterruptVector.SPURIOUS: self.ignore_spurious,
+        }
+
+    @function(context="interrupt")
+    def serve(self, frame: Ptr[TrapFrame]) -> None:
+        """Call the actions of the vector of `frame`, and end the interrupt."""
+        slot, action = keep(Ptr[Slot]), keep(Ptr[Action])
+        mov(rax, frame.vector)
+        inc(self.counts[rax])
+        point_at(slot, self.slots, rax)
+        lock.inc(slot.running)
+        mov(action, slot.first)
+        with while_(action != 0):
+            action.handler(action.argument)
+            mov(action, action.next)
+        lock.dec(slot.running)
+        self.apic.end_interrupt()
+
+    @function(context="interrupt")
+    def ignore_spurious(self, frame: Ptr[TrapFrame]) -> None:
+        """Count an interrupt that vanished while it was delivered; it must not be ended, or
+        another would be (Intel SDM vol. 3A, 11.9)."""
+        inc(self.counts[InterruptVector.SPURIOUS])
+
+    @function
+    def claim(self, vector: U32, action: Ptr[Action]) -> None:
+        """Let `action` be called on `vector`, beside what is there already. Any context."""
+        slot = scratch(Ptr[Slot])
+        point_at(slot, self.slots, u64(vector))
+        with self.lock.held():
+            mov(rax, slot.first)
+            mov(action.next, rax)
+            mov(slot.first, action)  # seen by `serve` only when it is whole
+
+    @function
+    def allocate(self, action: Ptr[Action]) -> U32:
+        """A vector that nobody has, which calls `action` from now on; 0 if there is none.
+
+        The device must be told of it afterwards. Any context.
+        """
+        slot, vector = scratch(Ptr[Slot]), scratch(U32)
+        mov(vector, InterruptVector.FIRST_DEVICE)
+        lea(slot, self.slots[InterruptVector.FIRST_DEVICE])
+        mov(action.next, 0)
+        with self.lock.held():
+            with while_((vector <= InterruptVector.LAST_DEVICE) & (slot.first != 0)):
+                inc(vector)
+                add(slot, sizeof(Slot))
+            with if_(vector <= InterruptVector.LAST_DEVICE):
+                mov(slot.first, action)
+            with else_():
+                xor(vector, vector)
+        ret(vector)
+
+    @function
+    def release(self, vector: U32, action: Ptr[Action]) -> None:
+        """Take `action` off `vector`; it does not run when this returns. The last action leaves
+        the vector free. The device must have been told before. Context: threads."""
+        vector = keep(vector)
+        ignore(self.remove(vector, action))
+        tail(self.settle, vector)
+
+    @function
+    def remove(self, vector: U32, action: Ptr[Action]) -> U32:
+        """Take `action` off `vector`, on which it may still be running; whether there are others
+        left: 1 or 0. Any context."""
+        slot, place, left = scratch(Ptr[Slot]), scratch(Ptr[Ptr[Action]]), scratch(U32)
+        point_at(slot, self.slots, u64(vector))
+        lea(place, slot.first)
+        xor(left, left)
+        with self.lock.held():
+            with while_((at(place) != 0) & (at(place) != action)):
+                mov(rax, at(place))
+                lea(place, cast(rax, Ptr[Action]).next)
+            with if_(at(place) == action):
+                mov(rax, action.next)
+                mov(at(place), rax)
+            with if_(slot.first != 0):
+                inc(left)
+        ret(left)
+
+    @function
+    def settle(self, vector: U32) -> None:
+        """Wait until all processors are through with the actions that `vector` had. Context:
+        threads, as an action would wait for itself."""
+        slot = scratch(Ptr[Slot])
+        point_at(slot, self.slots, u64(vector))
+        with while_(slot.running != 0):
+            pause()

@@ -1,0 +1,171 @@
+"""An I/O APIC (Intel 82093AA data sheet, 1996)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from kernel.acpi.madt import InterruptModel, IoApicEntry
+from kernel.mm.addresses import direct
+from kernel.mm.paging import DEVICE, Paging
+from pykasm import *
+
+DESTINATION_SHIFT = 24
+"""Where a processor's number lies in the upper half of an entry (3.2.4)."""
+
+LAST_ENTRY_SHIFT = 16
+LAST_ENTRY_MASK = 0xFF
+"""The number of the last entry in `VERSION` (3.2.2)."""
+
+IO_APIC_SIZE = 0x20
+"""Bytes of the two registers that are not reached through others, with the gap between them."""
+
+ENTRY_REGISTERS = 2
+"""An entry takes two registers, the lower half first."""
+
+NOWHERE = 0xFFFF_FFFF
+"""What reads give where nothing answers."""
+
+
+class Window(IntEnum):
+    """Offsets of the two registers through which all others are reached (3.1)."""
+
+    SELECT = 0x00
+    DATA = 0x10
+
+
+class IoApicRegister(IntEnum):
+    """Numbers of registers (3.2)."""
+
+    VERSION = 0x01
+    ENTRIES = 0x10
+
+
+class Entry(IntFlag):
+    """The lower half of an entry of the redirection table (3.2.4); the vector is in the low 8."""
+
+    ACTIVE_LOW = 1 << 13
+    LEVEL = 1 << 15
+    MASKED = 1 << 16
+
+
+class IoApics(Subsystem):
+    """All I/O APICs of the machine, by the numbers of their lines (ACPI calls them GSI).
+
+    Nothing is kept about them: the firmware's table names them, and they know themselves how many
+    lines they have. Context: any; a processor that calls `set` or `mask` holds the lock of
+    `Lines`, since a register is selected first and then used.
+    """
+
+    def __init__(self, model: InterruptModel, memory: Paging) -> None:
+        self.model = model
+        self.memory = memory
+
+    @function(init=True)
+    def start(self) -> U32:
+        """Make them reachable, and mask all lines. The number of those that answer."""
+        count = keep(U32)
+        xor(count, count)
+        with self.model.each(IoApicEntry) as entry:
+            mov(edi, entry.address)
+            ignore(self.memory.include(rdi, IO_APIC_SIZE, DEVICE))
+            add(count, self.start_one(entry))
+        ret(count)
+
+    @function(init=True)
+    def start_one(self, entry: Ptr[IoApicEntry]) -> U32:
+        """Mask all lines of an I/O APIC; 1 if it answers, else 0."""
+        base, register, end = keep(self._base(entry)), keep(U32), keep(U32)
+        mov(end, self.lines(base))
+        with if_(end == 0):
+            ret(0)
+        shl(end, 1)
+        add(end, IoApicRegister.ENTRIES)
+        mov(register, IoApicRegister.ENTRIES)
+        with while_(register < end):
+            self.write(base, register, Entry.MASKED)
+            add(register, ENTRY_REGISTERS)
+        ret(1)
+
+    def _base(self, entry: Ptr[IoApicEntry]) -> U64:
+        """Where the registers of an I/O APIC are mapped, in a scratch register."""
+        base = scratch(U64)
+        mov(u32(base), entry.address)
+        direct(base)
+        return base
+
+    @function
+    def lines(self, base: U64) -> U32:
+        """How many lines the I/O APIC with registers at `base` has; 0 if nothing is there."""
+        version = self.read(base, IoApicRegister.VERSION)
+        with if_(version == NOWHERE):
+            ret(0)
+        shr(version, LAST_ENTRY_SHIFT)
+        and_(version, LAST_ENTRY_MASK)
+        inc(version)
+        ret(version)
+
+    @function
+    def find(self, line: U32) -> tuple[U64, U32]:
+        """Where the I/O APIC with this `line` has its registers, and the number of the lower one
+        of the line's entry; 0 and 0 if no I/O APIC has it."""
+        line, base = keep(line), keep(U64)
+        with self.model.each(IoApicEntry) as entry:
+            mov(base, self._base(entry))
+            lines = self.lines(base)
+            mov(edx, line)
+            sub(edx, entry.first)
+            with if_((line >= entry.first) & (edx < lines)):
+                lea(edx, bare[rdx * ENTRY_REGISTERS + IoApicRegister.ENTRIES])
+                ret(base, edx)
+        ret(0, 0)
+
+    @function
+    def set(self, line: U32, destination: U32, entry: U32) -> U32:
+        """Let `line` interrupt the processor `destination` as `entry` (a vector with flags of
+        `Entry`) says; 1, or 0 if there is no such line."""
+        destination, entry = keep(destination), keep(entry)
+        base, register = self.find(line)
+        with if_(base == 0):
+            ret(0)
+        base, register = keep(base), keep(register)
+        shl(destination, DESTINATION_SHIFT)
+        lea(esi, bare[u64(register) + 1])
+        self.write(base, esi, destination)
+        self.write(base, register, entry)
+        ret(1)
+
+    @function
+    def mask(self, line: U32) -> None:
+        """Keep `line` from interrupting. One that is not there is ignored."""
+        tail(self.change, line, Entry.MASKED, Entry.MASKED)
+
+    @function
+    def unmask(self, line: U32) -> None:
+        """Let `line`, which `set` has set up, interrupt. One that is not there is ignored."""
+        tail(self.change, line, Entry.MASKED, 0)
+
+    @function
+    def change(self, line: U32, bits: U32, value: U32) -> None:
+        """Give those `bits` of the lower half of the entry of `line` a `value`."""
+        bits, value = keep(bits), keep(value)
+        base, register = self.find(line)
+        with if_(base == 0):
+            ret()
+        base, register = keep(base), keep(register)
+        entry = self.read(base, register)
+        not_(bits)
+        and_(entry, bits)
+        or_(entry, value)
+        self.write(base, register, entry)
+
+    @function
+    def read(self, base: U64, register: U32) -> U32:
+        """The value of a register of the I/O APIC at `base`."""
+        mov(u32[base + Window.SELECT], register)
+        ret(u32[base + Window.DATA])
+
+    @function
+    def write(self, base: U64, register: U32, value: U32) -> None:
+        """Give a register of the I/O APIC at `base` a `value`."""
+        mov(u32[base + Window.SELECT], register)
+        mov(u32[base + Window.DATA], value)

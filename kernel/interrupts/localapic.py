@@ -1,0 +1,214 @@
+"""The local APIC of a processor (Intel SDM vol. 3A, chapter 11; AMD64 APM vol. 2, chapter 16)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from kernel.cpu.control import Msr
+from kernel.interrupts.action import Action
+from kernel.interrupts.vectors import InterruptVector
+from kernel.mm.pagetable import PAGE
+from kernel.mm.paging import DEVICE, Paging
+from pykasm import *
+
+X2APIC_FIRST_MSR = 0x800
+"""In x2APIC mode the register at offset `n` is the MSR 0x800 + n / 16 (Intel SDM, 11.12.1.2)."""
+
+X2APIC_SHIFT = 4
+ID_SHIFT = 24
+"""Where a number of 8 bits lies in `ID` and `COMMAND_HIGH` (11.4.6, 11.6.1)."""
+
+
+class ApicBase(IntFlag):
+    """The MSR `APIC_BASE` (11.4.4); an address of a page is above these."""
+
+    X2APIC = 1 << 10
+    ENABLE = 1 << 11
+
+
+class ApicRegister(IntEnum):
+    """Offsets of registers, 32 bits each (11.4.1, table 11-1)."""
+
+    ID = 0x20
+    TASK_PRIORITY = 0x80
+    END = 0xB0
+    SPURIOUS = 0xF0
+    ERRORS = 0x280
+    COMMAND_LOW = 0x300
+    COMMAND_HIGH = 0x310
+    LVT_TIMER = 0x320
+    LVT_LINT0 = 0x350
+    LVT_LINT1 = 0x360
+    LVT_ERROR = 0x370
+    INITIAL_COUNT = 0x380
+    CURRENT_COUNT = 0x390
+    DIVIDE = 0x3E0
+
+
+class Lvt(IntFlag):
+    """Entries of the local vector table (11.5.1); the vector lies in the low 8 bits."""
+
+    NMI = 4 << 8
+    EXTERNAL = 7 << 8
+    """The vector comes from an 8259."""
+    MASKED = 1 << 16
+    TSC_DEADLINE = 2 << 17
+    """The timer interrupts when the TSC reaches the MSR `TSC_DEADLINE`; without, once (11.5.4)."""
+
+
+class Command(IntFlag):
+    """`COMMAND_LOW` (11.6.1); the vector lies in the low 8 bits."""
+
+    NMI = 4 << 8
+    INIT = 5 << 8
+    STARTUP = 6 << 8
+    PENDING = 1 << 12
+    ASSERT = 1 << 14
+    TO_OTHERS = 3 << 18
+    """To all processors but this one; the destination is ignored."""
+
+
+SOFTWARE_ENABLE = 1 << 8
+"""The bit of `SPURIOUS` without which all local vectors are masked (11.4.7.2)."""
+
+
+class LocalApic(Subsystem):
+    """This processor's own interrupt controller, and its way to the other processors.
+
+    In the mode that the firmware left: by memory, or, where processors have numbers above 254, by
+    MSRs (x2APIC). All processors have it at the same address and in the same mode. Functions may
+    be called in any context in which the thread stays on its processor.
+    """
+
+    base = bss(U64)
+    """Where the registers are mapped; 0 in x2APIC mode."""
+    errors = percpu(U32)
+    """How often this processor's APIC reported an error."""
+    last_errors = percpu(U32)
+    """What was wrong at last, by the bits of `ERRORS` (11.5.3)."""
+
+    def __init__(self, memory: Paging) -> None:
+        self.memory = memory
+        self.action = data(Action, Action(handler=self.note_error))
+        """For `InterruptVector.APIC_ERROR`."""
+
+    @function(init=True)
+    def find(self) -> None:
+        """Make the registers reachable. Once, before `start` on any processor."""
+        mov(ecx, Msr.APIC_BASE)
+        rdmsr()
+        with if_(eax & ApicBase.X2APIC):
+            ret()
+        shl(rdx, 32)
+        or_(rax, rdx)
+        and_(rax, -PAGE)
+        mov(self.base, self.memory.include(rax, PAGE, DEVICE))
+
+    @function
+    def start(self) -> None:
+        """Let this processor have interrupts from devices, timers and other processors."""
+        mov(ecx, Msr.APIC_BASE)
+        rdmsr()
+        or_(eax, ApicBase.ENABLE)
+        wrmsr()
+        for register, value in (
+            (ApicRegister.TASK_PRIORITY, 0),
+            (ApicRegister.LVT_TIMER, Lvt.MASKED),
+            (ApicRegister.LVT_LINT0, Lvt.MASKED),
+            (ApicRegister.LVT_LINT1, Lvt.NMI),
+            (ApicRegister.LVT_ERROR, InterruptVector.APIC_ERROR),
+            (ApicRegister.SPURIOUS, SOFTWARE_ENABLE | InterruptVector.SPURIOUS),
+        ):
+            self.write(register, value)
+        ignore(self.take_errors())
+
+    @function
+    def accept_legacy(self) -> None:
+        """Let the 8259s interrupt this processor."""
+        tail(self.write, ApicRegister.LVT_LINT0, Lvt.EXTERNAL)
+
+    def end_interrupt(self) -> None:
+        """Emit code that ends the interrupt being served. Changes rax, ecx and edx."""
+        mov(rax, self.base)
+        with if_(rax != 0):
+            mov(u32[rax + ApicRegister.END], 0)
+        with else_():
+            xor(edx, edx)
+            mov(ecx, X2APIC_FIRST_MSR + (ApicRegister.END >> X2APIC_SHIFT))
+            wrmsr()  # rax is 0
+
+    @function
+    def read(self, register: U32) -> U32:
+        """The value of `register` (an `ApicRegister`)."""
+        mov(rdx, self.base)
+        with if_(rdx != 0):
+            ret(u32[rdx + u64(register)])
+        mov(ecx, register)
+        shr(ecx, X2APIC_SHIFT)
+        add(ecx, X2APIC_FIRST_MSR)
+        rdmsr()
+        ret(eax)
+
+    @function
+    def write(self, register: U32, value: U32) -> None:
+        """Give `register` (an `ApicRegister`) a `value`."""
+        mov(rdx, self.base)
+        with if_(rdx != 0):
+            mov(u32[rdx + u64(register)], value)
+            ret()
+        mov(ecx, register)
+        shr(ecx, X2APIC_SHIFT)
+        add(ecx, X2APIC_FIRST_MSR)
+        mov(eax, value)
+        xor(edx, edx)
+        wrmsr()
+
+    @function
+    def id(self) -> U32:
+        """This processor's number, by which others reach it."""
+        number = self.read(ApicRegister.ID)
+        with if_(self.base != 0):
+            shr(number, ID_SHIFT)
+        ret(number)
+
+    @function
+    def send(self, destination: U32, command: U32) -> None:
+        """Send a `command` (a vector, with flags of `Command`) to the processor `destination`.
+
+        Returns once it is on its way. Interrupts are off meanwhile, as their handlers send too.
+        """
+        with if_(self.base == 0):
+            tail(self.send_by_msr, destination, command)
+        pushfq()
+        cli()
+        mov(rdx, self.base)
+        with while_(u32[rdx + ApicRegister.COMMAND_LOW] & Command.PENDING):
+            pause()
+        shl(destination, ID_SHIFT)
+        mov(u32[rdx + ApicRegister.COMMAND_HIGH], destination)
+        or_(command, Command.ASSERT)
+        mov(u32[rdx + ApicRegister.COMMAND_LOW], command)
+        popfq()
+
+    @function
+    def send_by_msr(self, destination: U32, command: U32) -> None:
+        """`send` in x2APIC mode, where one write does it (11.12.9)."""
+        mfence()  # the write does not wait for stores before it (11.12.3)
+        lfence()
+        mov(edx, destination)
+        mov(eax, command)
+        or_(eax, Command.ASSERT)
+        mov(ecx, X2APIC_FIRST_MSR + (ApicRegister.COMMAND_LOW >> X2APIC_SHIFT))
+        wrmsr()
+
+    @function
+    def take_errors(self) -> U32:
+        """What went wrong since this was called last, by the bits of `ERRORS`."""
+        self.write(ApicRegister.ERRORS, 0)  # makes the APIC show them (11.5.3)
+        tail(self.read, ApicRegister.ERRORS)
+
+    @function(context="interrupt")
+    def note_error(self, argument: U64) -> None:
+        """Count an error that this processor's APIC reports."""
+        inc(self.errors)
+        mov(self.last_errors, self.take_errors())
