@@ -20,8 +20,10 @@ from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
 
 INT3 = b"\xcc"
-INT_0X80 = b"\xcd\x80"
-LINUX_VECTOR = 0x80
+RESERVED_VECTOR = 0x16
+"""No exception of any processor yet (AMD64 APM vol. 2, table 8-1)."""
+
+DEVICE_VECTOR = 0x80
 GENERAL = [f"r{name}" for name in ("ax", "bx", "cx", "dx", "si", "di", "bp", "sp", *range(8, 16))]
 
 
@@ -72,6 +74,11 @@ def run(gdb: Gdb, instruction: bytes) -> Stop:
     return gdb.resume()
 
 
+def software_interrupt(vector: int) -> bytes:
+    """The instruction `int vector` (AMD64 APM vol. 3, INT)."""
+    return bytes([0xCD, vector])
+
+
 def registers(gdb: Gdb) -> dict[str, str]:
     """All general registers and the flags."""
     return {name: gdb.evaluate(f"${name}") for name in [*GENERAL, "eflags"]}
@@ -118,12 +125,24 @@ def test_a_breakpoint_returns_with_all_registers_as_they_were(gdb: Gdb) -> None:
 
 def test_a_vector_that_nobody_expects_is_a_panic(running: Machine, gdb: Gdb) -> None:
     gdb.break_at("Panic.exception")
-    assert run(gdb, INT_0X80).frame.function == "Panic.exception"
-    assert gdb.evaluate("frame->vector") == str(LINUX_VECTOR)
+    assert run(gdb, software_interrupt(RESERVED_VECTOR)).frame.function == "Panic.exception"
+    assert gdb.evaluate("frame->vector") == str(RESERVED_VECTOR)
     gdb.console("delete")
     gdb.console("detach")
-    running.expect(f"panic: unexpected interrupt, vector {LINUX_VECTOR}\r\n")
+    running.expect(f"panic: unexpected interrupt, vector {RESERVED_VECTOR}\r\n")
     assert running.wait_exit() == PANIC_STATUS
+
+
+def test_an_interrupt_of_a_device_that_nobody_has_is_counted(
+    running: Machine, gdb: Gdb, symbols: SymbolTable
+) -> None:
+    counts = symbols.address("first_percpu_start") + symbols.address("Dispatcher.counts")
+    place = counts + 8 * DEVICE_VECTOR
+    before = registers(gdb)
+    assert read_image(running, place, 8) == struct.pack("<Q", 0)
+    run(gdb, software_interrupt(DEVICE_VECTOR))
+    assert read_image(running, place, 8) == struct.pack("<Q", 1)
+    assert registers(gdb) == before
 
 
 def test_gdb_goes_from_a_handler_into_the_interrupted_code(gdb: Gdb) -> None:
