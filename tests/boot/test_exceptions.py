@@ -129,7 +129,7 @@ def test_a_vector_that_nobody_expects_is_a_panic(running: Machine, gdb: Gdb) -> 
     assert gdb.evaluate("frame->vector") == str(RESERVED_VECTOR)
     gdb.console("delete")
     gdb.console("detach")
-    running.expect(f"panic: unexpected interrupt, vector {RESERVED_VECTOR}\r\n")
+    running.expect(f"panic: reserved exception, vector {RESERVED_VECTOR}\r\n")
     assert running.wait_exit() == PANIC_STATUS
 
 
