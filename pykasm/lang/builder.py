@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pykasm.errors import PlaceMistake
 from pykasm.isa import forms
@@ -81,6 +81,14 @@ class FarOperand:
         return f"{self.selector:#x}:{self.name}"
 
 
+class Touch(NamedTuple):
+    """The item of code number `at` reads or writes `field` of some struct, which `guard` guards."""
+
+    field: str
+    guard: str
+    at: int
+
+
 class CodeBuilder:
     """Collects the items of one piece of code, in code of `bits`, written by `code`."""
 
@@ -106,6 +114,10 @@ class CodeBuilder:
         """Exceptions from the checker's rules."""
         self.lock_events: list[Any] = []
         """Where locks are taken and released."""
+        self.touches: list[Touch] = []
+        """Where guarded fields are read or written."""
+        self.unshared: list[Any] = []
+        """Words that stand for objects which nobody else sees."""
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
         self._code = code
@@ -126,6 +138,8 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
+                if kind is MemoryOperand and operand._within is not None:
+                    self._touch(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -140,6 +154,13 @@ class CodeBuilder:
         else:
             source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
+
+    def _touch(self, place: MemoryOperand, mnemonic: str) -> None:
+        """Note the guarded fields in which the next instruction reads or writes `place`."""
+        guarded = place._within.guarded if place._within is not None else ()
+        if guarded and mnemonic != "lea" and not any(one.covers(place) for one in self.unshared):
+            at = len(self.items)
+            self.touches += [Touch(str(one), one.guard, at) for one in guarded]
 
     @contextmanager
     def counting(self, source: Source, body_line: int | None = None) -> Iterator[None]:

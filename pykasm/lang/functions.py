@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
-from pykasm.lang.locking import held_lock
+from pykasm.lang.locking import NO_LOCKS, LockContract, lock_at
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
 from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.types import TypeMeta, Void
@@ -56,7 +57,7 @@ class Traits:
     copies_user: bool = False
     sleeps: bool = False
     context: Context | None = None
-    holds: str = ""
+    locks: LockContract = NO_LOCKS
 
 
 class Function(Generic[R]):
@@ -191,7 +192,9 @@ def function(
     copies_user: bool = False,
     sleeps: bool = False,
     context: Context | None = None,
-    holds: str = "",
+    holds: str | tuple[str, ...] = (),
+    acquires: str | tuple[str, ...] = (),
+    releases: str | tuple[str, ...] = (),
     recursion: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
@@ -203,7 +206,9 @@ def function(
     copies_user: bool = False,
     sleeps: bool = False,
     context: Context | None = None,
-    holds: str = "",
+    holds: str | tuple[str, ...] = (),
+    acquires: str | tuple[str, ...] = (),
+    releases: str | tuple[str, ...] = (),
     recursion: int = 0,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
@@ -214,16 +219,20 @@ def function(
     `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
     `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
     `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
-    may be on; `"interrupt"`: with interrupts off; `"any"`: both. `holds`: the path from `self` to
-    a lock that its callers hold. `recursion`: how often it may be entered before it returns, where
-    it calls itself, by whatever way. `allow`: exceptions from the checker's rules, as reasons by
-    rules.
+    may be on; `"interrupt"`: in handlers of interrupts; `"interrupts off"`: wherever they are off;
+    `"any"`: everywhere. `holds`: the locks that its callers hold, as paths from `self` or from a
+    parameter (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and
+    leaves held. `releases`: locks that it is entered with, and releases. `recursion`: how often it
+    may be entered before it returns, where it calls itself, by whatever way. `allow`: exceptions
+    from the checker's rules, as reasons by rules.
     """
     if context not in (None, *get_args(Context)):
+        near = difflib.get_close_matches(str(context), get_args(Context), n=1)
         raise DeclarationMistake(
             f"there is no context `{context}`",
             expected="one of " + ", ".join(get_args(Context)),
             got=repr(context),
+            fix=f"did you mean `{near[0]}`?" if near else "",
         )
     section = INIT_TEXT if init else TEXT
     made = _decorator(
@@ -233,7 +242,7 @@ def function(
         copies_user=copies_user,
         sleeps=sleeps,
         context=context,
-        holds=holds,
+        locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
         recursion=recursion,
         allow=allow,
     )
@@ -350,11 +359,32 @@ class Assembly:
             exported=traits.exported,
             sleeps=traits.sleeps,
             context=traits.context,
-            holds=held_lock(bound._owner, traits.holds) if traits.holds else "",
+            locks=_locks(bound),
             copies_user=traits.copies_user,
             doc=function.__doc__ or "",
         )
         self.unit.pieces.append(piece)
+
+
+def _paths(paths: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else paths
+
+
+def _locks(bound: BoundFunction[Any]) -> LockContract:
+    """The locks that a function states, by their names; a wrong path is reported."""
+    function = bound._function
+    parameters = {one.name: one.type for one in bound._signature.parameters}
+    try:
+        return LockContract(
+            *(
+                tuple(lock_at(path, bound._owner, parameters, word) for path in paths)
+                for word, paths in function.traits.locks._asdict().items()
+            )
+        )
+    except Mistake as mistake:
+        mistake.span = line_span(function.declared)
+        report(mistake)
+        return NO_LOCKS
 
 
 def _members(owner: type) -> Iterator[tuple[str, object]]:

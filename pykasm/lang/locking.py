@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
+from typing import NamedTuple
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current
 from pykasm.lang.data import Data
 from pykasm.lang.operands import MemoryOperand, Operand
-from pykasm.lang.types import Struct, value_has_no_place
+from pykasm.lang.types import Struct, TypeMeta, value_has_no_place
 
 
 class LockAction(Enum):
@@ -24,21 +27,54 @@ class LockAction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LockEvent:
-    """`action` happens to the lock called `lock` when the item of code at `index` runs."""
+    """`action` happens to the lock called `lock` when the item of code at `index` runs.
+
+    `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
+    sleeps, and so may who holds it.
+    """
 
     action: LockAction
     lock: str
     index: int
+    is_class: bool = False
+    sleeps: bool = False
 
 
-def taking(lock: Operand) -> None:
-    """Say that the next instruction takes `lock`, or begins to wait for it."""
-    _record("taking", LockAction.TAKE, lock)
+class LockContract(NamedTuple):
+    """The names of locks that callers of a function hold all the while, of those that it takes
+    and leaves held, and of those that it is entered with and releases."""
+
+    holds: tuple[str, ...] = ()
+    acquires: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
+
+    @property
+    def at_entry(self) -> frozenset[str]:
+        """The locks that callers hold."""
+        return frozenset(self.holds + self.releases)
+
+    @property
+    def at_exit(self) -> frozenset[str]:
+        """The locks that are held when the function is left."""
+        return frozenset(self.holds + self.acquires)
 
 
-def releasing(lock: Operand) -> None:
+NO_LOCKS = LockContract()
+
+
+def taking(lock: Operand, *, rank: str = "", sleeps: bool = False) -> None:
+    """Say that the next instruction takes `lock`, or begins to wait for it.
+
+    `rank` tells it from another lock of its class that is held at the same time, such as that of
+    the parent; `releasing` gives the same. `sleeps`: waiting for it is sleeping, and who holds it
+    may sleep too.
+    """
+    _record("taking", LockAction.TAKE, lock, rank, sleeps)
+
+
+def releasing(lock: Operand, *, rank: str = "") -> None:
     """Say that the next instruction releases `lock`."""
-    _record("releasing", LockAction.RELEASE, lock)
+    _record("releasing", LockAction.RELEASE, lock, rank)
 
 
 def breaking_open(lock: Operand) -> None:
@@ -46,9 +82,23 @@ def breaking_open(lock: Operand) -> None:
     _record("breaking_open", LockAction.BREAK, lock)
 
 
-def _record(word: str, action: LockAction, lock: Operand) -> None:
+def _record(
+    word: str, action: LockAction, lock: Operand, rank: str = "", sleeps: bool = False
+) -> None:
     builder = current(word)
-    builder.lock_events.append(LockEvent(action, lock_name(lock, word), len(builder.items)))
+    name = ranked(lock_name(lock, word), rank)
+    is_class = isinstance(lock, MemoryOperand) and lock._within is not None
+    builder.lock_events.append(LockEvent(action, name, len(builder.items), is_class, sleeps))
+
+
+def ranked(lock: str, rank: str) -> str:
+    """The name of a lock that stands at `rank` among those of its class."""
+    return f"{lock}:{rank}" if rank else lock
+
+
+def class_of(lock: str) -> str:
+    """The name of a lock without its rank."""
+    return lock.partition(":")[0]
 
 
 def lock_name(lock: object, word: str) -> str:
@@ -59,7 +109,7 @@ def lock_name(lock: object, word: str) -> str:
     """
     if isinstance(lock, MemoryOperand):
         if lock._within is not None:
-            return str(lock._within)
+            return str(lock._within.field)
         if lock._reference is not None and not isinstance(lock._reference.symbol, Label):
             return lock._reference.symbol()
     if isinstance(lock, Struct):
@@ -80,10 +130,29 @@ def guard_of(datum: Data) -> str | None:
     return None if guard is None else lock_name(guard, "guarded_by")
 
 
-def held_lock(owner: object, path: str) -> str:
-    """The name of the lock at the attributes `path` of a subsystem."""
-    try:
-        lock = attrgetter(path)(owner)
-    except AttributeError:
-        lock = path
-    return lock_name(lock, "holds")
+def lock_at(path: str, owner: object, parameters: Mapping[str, TypeMeta], word: str) -> str:
+    """The name of the lock at `path`, which begins with a parameter or an attribute of `owner`.
+
+    A path that begins with neither is a name already, such as `RunQueue.lock`.
+    """
+    first, _, rest = path.partition(".")
+    kind = parameters.get(first)
+    if kind is None and not hasattr(owner, first):
+        if rest:
+            return path
+        raise _unknown_lock(first, [*parameters, *vars(owner)], word)
+    place: object = getattr(owner, first, None)
+    if kind is not None:
+        target: TypeMeta = getattr(kind, "_target", kind)
+        place = MemoryOperand(target, name=first)
+    return lock_name(attrgetter(rest)(place) if rest else place, word)
+
+
+def _unknown_lock(name: str, known: list[str], word: str) -> DeclarationMistake:
+    near = difflib.get_close_matches(name, known, n=1)
+    return DeclarationMistake(
+        f"`{word}` names no lock: `{name}`",
+        expected="a path from a parameter or from `self` to a lock, such as `cache.lock`",
+        got=name,
+        fix=f"did you mean `{near[0]}`?" if near else "",
+    )

@@ -91,14 +91,11 @@ class SymbolReference(NamedTuple):
 
 
 class Within(NamedTuple):
-    """Where a place lies: in `field` of `struct`, which itself may lie in the field `outer`."""
+    """Where a place lies: in `field` of a struct. `guarded` are the fields that name a lock among
+    this one and those around it."""
 
-    struct: StructMeta
     field: Field
-    outer: Within | None
-
-    def __str__(self) -> str:
-        return f"{self.struct.__name__}.{self.field.name}"
+    guarded: tuple[Field, ...]
 
 
 class Operand:
@@ -363,7 +360,7 @@ class MemoryOperand(Operand):
         struct = typing_cast(StructMeta, self._kind)
         if name in struct._methods and name not in struct._fields:
             return MethodType(struct._methods[name], self)
-        return _member_of(self, struct, struct._field(name))
+        return _member_of(self, struct._field(name))
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Array):
@@ -540,10 +537,11 @@ def _described(value: object) -> str:
     return value._text() if isinstance(value, Operand) else repr(value)
 
 
-def _member_of(place: MemoryOperand, struct: StructMeta, found: Field) -> MemoryOperand:
+def _member_of(place: MemoryOperand, found: Field) -> MemoryOperand:
     made = place._moved(found.type, found.offset, f"{place._text()}.{found.name}")
     made._values = found.values
-    made._within = Within(struct, found, place._within)
+    around = place._within.guarded if place._within is not None else ()
+    made._within = Within(found, (*around, found) if found.guard else around)
     return made
 
 

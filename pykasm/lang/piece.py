@@ -16,8 +16,8 @@ from pykasm.errors import (
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import CodeBuilder, emit, line_span
-from pykasm.lang.locking import LockEvent
+from pykasm.lang.builder import CodeBuilder, Touch, emit, line_span
+from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
 from pykasm.lang.types import U64, TypeMeta
 from pykasm.lang.unit import Unit
@@ -55,8 +55,9 @@ class Kind(Enum):
     ENTRY = "entry"
 
 
-Context: TypeAlias = Literal["thread", "interrupt", "any"]
-"""Where a function runs: where interrupts may be on, only where they are off, or both."""
+Context: TypeAlias = Literal["thread", "interrupt", "interrupts off", "any"]
+"""Where a function runs: in threads, where interrupts may be on; in handlers of interrupts;
+wherever interrupts are off; anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +102,17 @@ class Piece:
     exported: bool = False
     sleeps: bool = False
     context: Context | None = None
-    holds: str = ""
+    locks: LockContract = NO_LOCKS
     copies_user: bool = False
     doc: str = ""
     allowances: list[Allowance] = field(default_factory=list)
     lock_events: list[LockEvent] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+
+    @property
+    def holds(self) -> str:
+        """The lock that callers hold, where there is one."""
+        return self.locks.holds[0] if self.locks.holds else ""
 
 
 class Leaving(NamedTuple):
@@ -281,6 +288,7 @@ class PieceBuilder(CodeBuilder):
             for one in self.allowances
         ]
         self.lock_events = [replace(one, index=moved[one.index]) for one in self.lock_events]
+        self.touches = [one._replace(at=moved[one.at]) for one in self.touches]
 
     @property
     def _saved(self) -> tuple[Register, ...]:
@@ -344,5 +352,6 @@ class PieceBuilder(CodeBuilder):
             self.targets,
             allowances=self.allowances,
             lock_events=self.lock_events,
+            touches=self.touches,
             **traits,
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, Flag
 from functools import cache
 from inspect import get_annotations
@@ -253,6 +253,7 @@ class FieldOptions:
     count: int | None = None
     align: int | None = None
     at: int | None = None
+    guarded_by: str = ""
 
 
 def field(
@@ -261,23 +262,32 @@ def field(
     count: int | None = None,
     align: int | None = None,
     at: int | None = None,
+    guarded_by: str = "",
 ) -> Any:
     """Say more of a struct's field.
 
     `values`: the enumeration or flag set that names its values. `count`: number of elements of an
     `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
+    `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
+    struct, or as the name of a lock elsewhere, such as `RunQueue.lock`.
     """
-    return FieldOptions(values, count, align, at)
+    return FieldOptions(values, count, align, at, guarded_by)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct: its type and its offset in bytes."""
+    """A field of a struct: its type, its offset in bytes, the struct that declares it, and the
+    name of the lock that must be held to touch it."""
 
     name: str
     type: TypeMeta
     offset: int
     values: EnumType | None
+    owner: StructMeta
+    guard: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.owner.__name__}.{self.name}"
 
 
 def _round_up(value: int, boundary: int) -> int:
@@ -411,14 +421,58 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:
             start = _explicit_offset(struct, name, options.at, start)
-        fields[name] = Field(name, one, start, options.values)
+        fields[name] = Field(name, one, start, options.values, _declaring(struct, name))
         end, align = max(end, start + one._size), max(align, own_align)
     if struct._methods:
         from pykasm.lang.methods import check_methods
 
         check_methods(struct.__name__, struct._methods, fields)
     size = max(_round_up(end, align), struct._least_size or 0)
-    return fields, size, align
+    return _guarded(struct, fields), size, align
+
+
+def _declaring(struct: StructMeta, name: str) -> StructMeta:
+    """The struct among those that `struct` extends that has the field first."""
+    structs = [one for one in reversed(struct.__mro__) if isinstance(one, StructMeta)]
+    return next(one for one in structs if name in get_annotations(one))
+
+
+def _guarded(struct: StructMeta, fields: dict[str, Field]) -> dict[str, Field]:
+    """`fields` with the names of their locks."""
+    made = dict(fields)
+    for name, options in struct._options.items():
+        if name in fields and options.guarded_by:
+            guard = _guard(struct, fields, options.guarded_by)
+            made[name] = replace(fields[name], guard=guard)
+    return made
+
+
+def _guard(struct: StructMeta, fields: dict[str, Field], path: str) -> str:
+    """The name of the lock at `path` in a struct; one that leads elsewhere is a name already."""
+    first, *rest = path.split(".")
+    if first not in fields:
+        if rest:
+            return path
+        near = difflib.get_close_matches(first, fields, n=1)
+        raise DeclarationMistake(
+            f"`{struct.__name__}` has no lock `{path}`",
+            expected="`guarded_by=` with a field of the same struct, or a lock elsewhere by name",
+            got=path,
+            fix=f"did you mean `{near[0]}`?" if near else "",
+        )
+    found = fields[first]
+    for name in rest:
+        if not isinstance(found.type, StructMeta):
+            raise unknown_part(found, name)
+        found = found.type._field(name)
+    return str(found)
+
+
+def unknown_part(place: Field, name: str) -> DeclarationMistake:
+    """The mistake of looking for `name` in a field that has no fields."""
+    return DeclarationMistake(
+        f"`{place}` has no field `{name}`", expected="a struct", got=repr(place.type)
+    )
 
 
 def _completed(struct: StructMeta, name: str, kind: object, options: FieldOptions) -> TypeMeta:

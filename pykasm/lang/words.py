@@ -46,6 +46,7 @@ from pykasm.lang.operands import (
     x512,
 )
 from pykasm.lang.roles import ignore, keep, local, release, scratch
+from pykasm.lang.sharing import unshared
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
 from pykasm.lang.types import (
@@ -167,6 +168,7 @@ __all__ = [
     "u16",
     "u32",
     "u64",
+    "unshared",
     "while_",
     "x80",
     "x128",
