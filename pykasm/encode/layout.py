@@ -55,7 +55,7 @@ def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
 def assemble_all(pieces: Sequence[tuple[str, Body]], encoder: Encoder) -> list[AssembledCode]:
     """Lay out many pieces, given as symbol and body, with all their statements encoded at once.
 
-    Of the mistakes in several pieces all but the last are reported, and that is raised.
+    Of several mistakes all but the last are reported, and that is raised.
     """
     layouts = [_Layout(symbol, body) for symbol, body in pieces]
     try:
@@ -63,14 +63,11 @@ def assemble_all(pieces: Sequence[tuple[str, Body]], encoder: Encoder) -> list[A
     except Mistake:
         raise _last([one for layout in layouts for one in _refused(layout, encoder)]) from None
     assembled: list[AssembledCode] = []
-    mistakes: list[Mistake] = []
     end = 0
     for layout in layouts:
         start, end = end, end + len(layout.statements)
-        try:
-            assembled.append(layout.assembled(encodings[start:end], encoder))
-        except Mistake as mistake:
-            mistakes.append(mistake)
+        assembled.append(layout.assembled(encodings[start:end], encoder))
+    mistakes = [mistake for layout in layouts for mistake in layout.mistakes]
     if mistakes:
         raise _last(mistakes)
     return assembled
@@ -100,6 +97,7 @@ class _Layout:
     `statements` is what to encode, line by line; of a jump that can grow it has the short form.
     `encodings` and `offsets` run parallel to the items of the body, what is no line encoded as
     nothing. `labels`, `paddings`, `jumps` and `referring` tell where such items are in the body.
+    A line with one of `mistakes` is laid out as if it referred to nothing.
     """
 
     def __init__(self, symbol: str, body: Body) -> None:
@@ -112,7 +110,9 @@ class _Layout:
         self.referring: list[tuple[int, Line]] = []
         self.encodings: list[Encoding] = []
         self.offsets: list[int] = []
+        self.mistakes: list[Mistake] = []
         self._sort_items()
+        self._drop_lost()
 
     def _sort_items(self) -> None:
         add = self.statements.append
@@ -133,6 +133,19 @@ class _Layout:
                 self.jumps.append(index)
                 return short
         return line.statement
+
+    def _drop_lost(self) -> None:
+        """Forget the references of lines that refer to a label outside of the body."""
+        lost = {
+            index: _lost(line, one.target)
+            for index, line in self.referring
+            for one in line.references
+            if type(one.target) is Label and one.target not in self.labels
+        }
+        if lost:
+            self.mistakes += lost.values()
+            self.jumps = [index for index in self.jumps if index not in lost]
+            self.referring = [(index, line) for index, line in self.referring if index not in lost]
 
     def assembled(self, encodings: list[Encoding], encoder: Encoder) -> AssembledCode:
         """The piece after layout; `encodings` are those of its statements."""
@@ -189,45 +202,54 @@ class _Layout:
         line = self._line(index)
         reference = line.references[0]
         assert type(reference.target) is Label
-        target = self._offset(reference.target, line) + reference.addend
+        target = self._offset(reference.target) + reference.addend
         return _SHORT_LOW <= target - self.offsets[index + 1] <= _SHORT_HIGH
 
-    def _offset(self, label: Label, line: Line) -> int:
-        """The place of `label`, which `line` refers to."""
-        index = self.labels.get(label)
-        if index is None:
-            raise PlaceMistake(
-                f"the label `{label.name}` is not in this code",
-                expected="a label placed in the function that refers to it",
-                got=f"`{statement_text(line.statement)}`",
-                span=_span(line),
-            )
-        return self.offsets[index]
+    def _offset(self, label: Label) -> int:
+        return self.offsets[self.labels[label]]
 
     def _fill(self, code: bytearray) -> list[CodeRelocation]:
         """Fill in what is known and tell what the linker has to."""
         relocations: list[CodeRelocation] = []
         for index, line in self.referring:
-            start, fixups = self.offsets[index], self.encodings[index].fixups
-            references = line.references
-            if len(fixups) != len(references):
-                raise _unmatched(line)
-            for fixup, (operand, target, addend) in zip(fixups, references, strict=True):
-                offset, kind, field, more = fixup
-                if field != operand:
-                    raise _unmatched(line)
-                place, addend = start + offset, addend + more
-                if isinstance(target, Label):
-                    symbol, addend = self.symbol, addend + self._offset(target, line)
-                    if kind in _RELATIVE:
-                        _write(code, place, kind, addend - place, line)
-                        continue
-                elif kind is FixupKind.BRANCH8:
-                    raise _leaving(line, target)
-                else:
-                    symbol = target
-                relocations.append(_new(CodeRelocation, (place, kind, symbol, addend)))
+            try:
+                self._fill_line(code, index, line, relocations)
+            except Mistake as mistake:
+                self.mistakes.append(mistake)
         return relocations
+
+    def _fill_line(
+        self, code: bytearray, index: int, line: Line, relocations: list[CodeRelocation]
+    ) -> None:
+        """Fill in or add to `relocations` what `line` refers to."""
+        start, fixups = self.offsets[index], self.encodings[index].fixups
+        references = line.references
+        if len(fixups) != len(references):
+            raise _unmatched(line)
+        for fixup, (operand, target, addend) in zip(fixups, references, strict=True):
+            offset, kind, field, more = fixup
+            if field != operand:
+                raise _unmatched(line)
+            place, addend = start + offset, addend + more
+            if isinstance(target, Label):
+                symbol, addend = self.symbol, addend + self._offset(target)
+                if kind in _RELATIVE:
+                    _write(code, place, kind, addend - place, line)
+                    continue
+            elif kind is FixupKind.BRANCH8:
+                raise _leaving(line, target)
+            else:
+                symbol = target
+            relocations.append(_new(CodeRelocation, (place, kind, symbol, addend)))
+
+
+def _lost(line: Line, label: Label) -> PlaceMistake:
+    return PlaceMistake(
+        f"the label `{label.name}` is not in this code",
+        expected="a label placed in the function that refers to it",
+        got=f"`{statement_text(line.statement)}`",
+        span=_span(line),
+    )
 
 
 def _write(code: bytearray, place: int, kind: FixupKind, distance: int, line: Line) -> None:

@@ -421,6 +421,24 @@ def test_the_tests_of_a_new_project_pass(project: Path) -> None:
     assert result.returncode == 0
 
 
+def test_without_pytest_one_message_says_what_brings_it(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "class Without(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        return None if name == 'pytest' else super().find_spec(name, path, target)\n"
+        "sys.meta_path[:] = [Without if one is PathFinder else one for one in sys.meta_path]\n"
+    )
+    result = pykasm("test", PYTHONPATH=f"{tmp_path}:{SOURCE}")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "pytest, which runs the tests, is not there\n"
+        f"help: {sys.executable} -m pip install pytest\n"
+    )
+
+
 def test_the_mnemonic_test_is_not_taken_for_a_test(broken: Path) -> None:
     (broken / "tests/test_names.py").write_text(
         "from pykasm import *\n\n\ndef test_it():\n    assert callable(test)\n"

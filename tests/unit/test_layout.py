@@ -4,7 +4,13 @@ import pytest
 
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble, assemble_all
-from pykasm.errors import BranchRangeMistake, EncodingMistake, PlaceMistake
+from pykasm.errors import (
+    BranchRangeMistake,
+    Collector,
+    EncodingMistake,
+    PlaceMistake,
+    collecting,
+)
 from pykasm.isa.code import Align, CodeRelocation, Item, Label, Line, Reference
 from pykasm.isa.statement import BranchTarget, FarPointer, FixupKind, SymbolImmediate
 from tests.unit.statements import HERE, line, memory
@@ -160,6 +166,19 @@ def test_a_branch_without_a_near_form_cannot_leave_its_code() -> None:
 def test_a_label_that_is_not_placed_is_named() -> None:
     with pytest.raises(PlaceMistake, match="the label `lost` is not in this code"):
         code_of(jump("jmp", Label("lost")))
+
+
+def test_all_mistakes_of_a_piece_are_told() -> None:
+    far = Label("far")
+    body = [jump("jmp", Label("lost")), jump("jrcxz", far), jump("je", Label("gone"))]
+    with collecting(Collector()) as collector, pytest.raises(BranchRangeMistake):
+        code_of(*body, *[NOP] * 128, jump("jrcxz", "other"), far, jump("loop", "other"))
+    assert [mistake.what for mistake in collector.mistakes] == [
+        "the label `lost` is not in this code",
+        "the label `gone` is not in this code",
+        "the target of `jrcxz` is too far away",
+        "`jrcxz` cannot leave its own code",
+    ]
 
 
 def test_references_that_do_not_match_the_operands_are_refused() -> None:
