@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from types import ModuleType
 
@@ -11,7 +10,7 @@ import keystone
 
 import pykasm.encode
 import pykasm.isa
-from pykasm.build.files import fingerprint, write_if_changed
+from pykasm.build.files import fingerprint, read_made_by, write_made_by
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.statement import Encoding, Statement
 from pykasm.lang.builder import accept
@@ -22,24 +21,14 @@ def remembering_encoder(path: Path) -> Encoder:
 
     A file that is missing, damaged, or of other versions of what encodes is as good as none.
     """
-    known = _read(path)
+    known: dict[Statement, Encoding] = read_made_by(_version(), path) or {}
     accept(known)
     return Encoder(known)
 
 
 def remember(path: Path, encoder: Encoder) -> None:
     """Write what `encoder` knows to `path`."""
-    write_if_changed(path, pickle.dumps((_version(), encoder.known)))
-
-
-def _read(path: Path) -> dict[Statement, Encoding]:
-    try:
-        made_by, known = pickle.loads(path.read_bytes())
-    except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError):
-        return {}
-    except (ImportError, pickle.UnpicklingError):
-        return {}
-    return known if made_by == _version() and isinstance(known, dict) else {}
+    write_made_by(_version(), path, encoder.known)
 
 
 def _version() -> str:

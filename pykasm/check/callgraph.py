@@ -45,6 +45,22 @@ class CallGraph:
         return found
 
 
+def callees_first(facts: Mapping[str, Facts]) -> list[str]:
+    """All pieces, each behind those that it calls, but where they call each other in circles."""
+    found: dict[str, None] = {}
+    met: set[str] = set()
+    waiting = [*facts]
+    while waiting:
+        symbol = waiting.pop()
+        if symbol in met:  # all that it calls has been found
+            found[symbol] = None
+            continue
+        met.add(symbol)
+        waiting.append(symbol)
+        waiting += [call.callee for call in facts[symbol].calls if call.callee not in met]
+    return [*found]
+
+
 def way(symbol: str, leading: Leading) -> tuple[list[Note], str]:
     """The calls from `symbol` to where `leading` ends, and what that is."""
     notes = []

@@ -9,14 +9,12 @@ from pathlib import Path
 from pykasm.check.content import Contents
 from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
-from pykasm.check.ledger import Ledger
+from pykasm.check.ledger import Ledger, Record
 from pykasm.check.rule import all_rules, build_rules
 from pykasm.check.subject import Build, Subject
+from pykasm.check.summary import LONG_MODE
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
-
-LONG_MODE = 64
-"""Bits of the code that rules are about."""
 
 
 @dataclass(slots=True)
@@ -56,34 +54,50 @@ def check(program: Program, units: Sequence[AssembledUnit]) -> list[Finding]:
 def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None = None) -> Report:
     """Look at every function of `program`, which was assembled as `units`.
 
-    `memory` is a file about functions that are clean: they are not looked at again.
+    `memory` is a file with what earlier checks learned: clean functions are not looked at again.
     """
-    build = Build.of(program, units)
-    ledger, contents = Ledger(memory), Contents(build)
+    build, ledger = Build.of(program, units), Ledger(memory)
+    keys = {} if memory is None else _keys(build)
+    build.known = {
+        symbol: record for symbol, key in keys.items() if (record := ledger.record(key)) is not None
+    }
     made = Report()
     elsewhere = _found_in_build(build)
     for symbol, placed in build.pieces.items():
         made.functions += 1
         made.exceptions += len(placed.piece.allowances)
-        found = _found(placed, build, ledger, contents) + elsewhere.pop(symbol, [])
-        made.findings += without_allowed(placed.piece, found)
+        found = _found(placed, build)
+        if symbol in keys:
+            ledger.enter(keys[symbol], _learned(symbol, build, is_clean=not found))
+        made.findings += without_allowed(placed.piece, found + elsewhere.pop(symbol, []))
     made.findings += [one for found in elsewhere.values() for one in found]
     ledger.save()
     return made
 
 
-def _found(placed: PlacedPiece, build: Build, ledger: Ledger, contents: Contents) -> list[Finding]:
+def _keys(build: Build) -> dict[str, bytes]:
+    """The keys of all pieces that rules are about."""
+    contents = Contents(build)
+    return {
+        symbol: contents.key(placed)
+        for symbol, placed in build.pieces.items()
+        if placed.piece.bits == LONG_MODE
+    }
+
+
+def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
     """What is wrong with one function, each fault once."""
-    if placed.piece.bits != LONG_MODE:
-        return []
-    key = contents.key(placed)
-    if ledger.knows(key):
+    known = build.known.get(placed.piece.symbol)
+    if placed.piece.bits != LONG_MODE or (known and known.is_clean):
         return []
     subject = Subject(placed, build)
-    found = _distinct(finding for apply in all_rules() for finding in apply(subject))
-    if not found:
-        ledger.enter(key)
-    return found
+    return _distinct(finding for apply in all_rules() for finding in apply(subject))
+
+
+def _learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
+    """What later checks may know about a function."""
+    summary = build.summary
+    return Record(is_clean, summary.facts[symbol].behaviour, summary.paths.courses.get(symbol))
 
 
 def _found_in_build(build: Build) -> dict[str, list[Finding]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
+import marshal
 from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
-from importlib.metadata import version
-from pathlib import Path
+from typing import Any
 
 from pykasm.check.subject import Build
 from pykasm.isa.code import AssembledCode, Line
@@ -31,17 +30,19 @@ class Contents:
 
     def __init__(self, build: Build) -> None:
         self._build = build
-        self._known: dict[str, str] = {}
+        self._known: dict[str, bytes] = {}
 
     def key(self, placed: PlacedPiece) -> bytes:
         """The key of a piece."""
         piece, code = placed.piece, placed.code
-        digest = blake2b(checker_version(), digest_size=KEY_SIZE)
-        digest.update(repr((_declared(piece), *self._surroundings(code))).encode())
-        digest.update(code.code)
-        digest.update(array("q", code.offsets).tobytes())
-        digest.update(array("q", _operands(piece, code)).tobytes())
-        return digest.digest()
+        parts = (
+            _declared(piece),
+            [*self._surroundings(code)],
+            code.code,
+            code.offsets,
+            _operands(piece, code),
+        )
+        return blake2b(_bytes(parts), digest_size=KEY_SIZE).digest()
 
     def _surroundings(self, code: AssembledCode) -> Iterator[object]:
         """Each reference of the code, and what is known of its target."""
@@ -54,19 +55,32 @@ class Contents:
                 known = self._known[target] = self._told(target)
             yield offset, addend, known
 
-    def _told(self, symbol: str) -> str:
+    def _told(self, symbol: str) -> bytes:
         """What rules may ask about another symbol."""
         placed, datum = self._build.pieces.get(symbol), self._build.data.get(symbol)
-        callee = (placed.piece.kind, shape(placed.piece.signature)) if placed else None
-        return repr((symbol, callee, None if datum is None else datum._storage))
+        callee = placed and _as_callee(placed.piece)
+        pointees = [
+            (one, one in self._build.pieces) for one in self._build.pointers.get(symbol, ())
+        ]
+        return _bytes((symbol, callee, None if datum is None else datum._storage.value, pointees))
+
+
+def _bytes(value: Any) -> bytes:
+    """Equal bytes for equal values. Later versions of the format tell shared objects apart."""
+    return marshal.dumps(value, 0)
+
+
+def _as_callee(piece: Piece) -> tuple[object, ...]:
+    return piece.kind.value, piece.bits, shape(piece.signature)
 
 
 def _declared(piece: Piece) -> tuple[object, ...]:
     roles = [
         (role.kind, role.register.number, role.start, role.end, role.used) for role in piece.roles
     ]
+    locks = [(event.action.value, event.lock, event.index) for event in piece.lock_events]
     traits = piece.kind.value, piece.bits, piece.entered.value, piece.pushed, piece.copies_user
-    return piece.symbol, traits, shape(piece.signature), roles
+    return piece.symbol, traits, shape(piece.signature), roles, locks
 
 
 def shape(signature: Signature) -> tuple[object, ...]:
@@ -95,12 +109,3 @@ def _operands(piece: Piece, code: AssembledCode) -> list[int]:
             else:
                 made.append(SYMBOL if kind is BranchOperand else OTHER)
     return made
-
-
-@cache
-def checker_version() -> bytes:
-    """Changes with every change of the checker."""
-    digest = blake2b(version("iced-x86").encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.digest()

@@ -1,58 +1,49 @@
-"""What one piece of code does with locks and interrupts, and what it calls."""
+"""A piece of code with what it does, and its calls."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import NamedTuple
 
-from pykasm.check.targets import Targets
+from pykasm.check.behaviour import Behaviour
 from pykasm.isa.code import Line
-from pykasm.lang.locking import LockAction, LockEvent
+from pykasm.lang.locking import LockAction
 from pykasm.lang.piece import Piece
-
-_INTERRUPT_WORDS = {"cli", "sti", "popfq"}
 
 
 class Call(NamedTuple):
-    """A call or a jump from one piece to another; `at` counts the instructions before it."""
+    """A call or a jump from `piece` to another; `at` counts the instructions before it."""
 
-    caller: str
+    piece: Piece
     callee: str
     at: int
-    line: Line
+
+    @property
+    def caller(self) -> str:
+        """The symbol of the piece that calls."""
+        return self.piece.symbol
+
+    @property
+    def line(self) -> Line:
+        """The instruction."""
+        return line_of(self.piece, self.at)
 
 
 class Facts:
-    """What one piece does, whatever the rest of the build is.
+    """What is known of one piece: as it was written, and by its behaviour."""
 
-    `addresses` are the symbols whose addresses it takes, `events` what happens to locks, by the
-    number of the instruction.
-    """
+    __slots__ = ("behaviour", "calls", "piece", "symbol")
 
-    def __init__(self, piece: Piece, targets: Targets) -> None:
+    def __init__(self, piece: Piece, behaviour: Behaviour) -> None:
         self.piece = piece
         self.symbol = piece.symbol
-        self.calls: list[Call] = []
-        self.addresses: set[str] = set()
-        self.changes_interrupts = False
-        self.swaps_gs = False
-        numbers = [0]
-        for item in piece.items:
-            if isinstance(item, Line):
-                self._look_at(item, numbers[-1], targets)
-            numbers.append(numbers[-1] + isinstance(item, Line))
-        self.events: dict[int, list[LockEvent]] = defaultdict(list)
-        for event in piece.lock_events:
-            self.events[numbers[event.index]].append(event)
-
-    def _look_at(self, line: Line, index: int, targets: Targets) -> None:
-        self.changes_interrupts |= line.statement.mnemonic in _INTERRUPT_WORDS
-        self.swaps_gs |= line.statement.mnemonic == "swapgs"
-        if line.statement.mnemonic in ("lea", "mov"):
-            self.addresses.update(one.target for one in line.references if type(one.target) is str)
-        for callee in targets.of(line):
-            self.calls.append(Call(self.symbol, callee, index, line))
+        self.behaviour = behaviour
+        self.calls = [Call(piece, callee, at) for callee, at in behaviour.calls]
 
     def does(self, action: LockAction, lock: str) -> bool:
         """Whether `action` happens to `lock` somewhere in the piece."""
         return any(one.action is action and one.lock == lock for one in self.piece.lock_events)
+
+
+def line_of(piece: Piece, index: int) -> Line:
+    """The `index`th instruction of a piece."""
+    return [item for item in piece.items if isinstance(item, Line)][index]

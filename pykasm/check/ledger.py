@@ -1,36 +1,49 @@
-"""The functions that an earlier check found nothing in, kept in a file."""
+"""What earlier checks learned about pieces of code, kept in a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
-from pykasm.check.content import KEY_SIZE
+from pykasm.build.files import read_made_by, write_made_by
+from pykasm.check.behaviour import Behaviour
+from pykasm.check.paths import Course
+from pykasm.check.version import checker_version
+
+
+class Record(NamedTuple):
+    """What a check learned about a piece: whether no rule for single pieces found anything, its
+    behaviour, and its course if it has one."""
+
+    is_clean: bool
+    behaviour: Behaviour
+    course: Course | None
 
 
 class Ledger:
-    """Keys of clean functions, in `path`; None keeps them nowhere.
+    """Records of pieces by the keys of their contents, in `path`; None keeps them nowhere.
 
-    `save` forgets those that nobody asked for or entered since, so that the file stays small.
+    A file that is missing, damaged, or of another version of the checker is as good as none.
+    `save` forgets those that were not entered again, so that the file stays small.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        raw = path.read_bytes() if path is not None and path.exists() else b""
-        self._before = {raw[at : at + KEY_SIZE] for at in range(0, len(raw), KEY_SIZE)}
-        self._now: set[bytes] = set()
+        self._before: dict[bytes, Record] = {}
+        if path is not None:
+            self._before = read_made_by(checker_version(), path) or {}
+        self._now: dict[bytes, Record] = {}
 
-    def knows(self, key: bytes) -> bool:
-        """Whether nothing was found in the function of this key."""
-        if key not in self._before:
-            return False
-        self._now.add(key)
-        return True
+    def record(self, key: bytes) -> Record | None:
+        """What an earlier check learned about the piece of this key."""
+        return self._before.get(key)
 
-    def enter(self, key: bytes) -> None:
-        """Nothing was found in the function of this key."""
-        self._now.add(key)
+    def enter(self, key: bytes, record: Record) -> None:
+        """Let later checks know about the piece of this key."""
+        known = self._before.get(key)
+        self._now[key] = known if known == record else record
 
     def save(self) -> None:
         """Write the file, if there is anything new."""
         if self.path is not None and self._now != self._before:
-            self.path.write_bytes(b"".join(sorted(self._now)))
+            write_made_by(checker_version(), self.path, self._now)

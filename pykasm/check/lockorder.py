@@ -9,20 +9,18 @@ from pykasm.check.facts import Call, Facts
 from pykasm.check.situation import Locks
 from pykasm.check.summary import Summary
 from pykasm.errors import Note
-from pykasm.isa.code import Line
 from pykasm.lang.locking import LockAction
 
 
 class Step(NamedTuple):
-    """`second` is taken while `first` is held, at `line` of `symbol`: there, or by `call`.
-
-    `guards` are the locks that are held all the while.
+    """`second` is taken while `first` is held, at the instruction `at` of `symbol`: there, or by
+    `call`. `guards` are the locks that are held all the while.
     """
 
     first: str
     second: str
     symbol: str
-    line: Line
+    at: int
     call: Call | None
     guards: Locks
 
@@ -43,19 +41,16 @@ class LockOrder:
         summary = self.summary
         for at, event in summary.paths.events(facts.symbol):
             if event.action is LockAction.TAKE:
-                line = summary.line(facts.symbol, at)
-                yield from self._under(facts, at, frozenset([event.lock]), line, None)
+                yield from self._under(facts, at, frozenset([event.lock]), None)
         for call in facts.calls:
             taken = summary.locks.taken_under(call.callee)
-            yield from self._under(facts, call.at, taken, call.line, call)
+            yield from self._under(facts, call.at, taken, call)
 
-    def _under(
-        self, facts: Facts, at: int, taken: Locks, line: Line, call: Call | None
-    ) -> Iterator[Step]:
+    def _under(self, facts: Facts, at: int, taken: Locks, call: Call | None) -> Iterator[Step]:
         before = self.summary.paths.before(facts.symbol, at)
         for first in sorted(before.may):
             for second in sorted(taken - before.may):
-                yield Step(first, second, facts.symbol, line, call, before.must)
+                yield Step(first, second, facts.symbol, at, call, before.must)
 
     def cycles(self) -> Iterator[list[Step]]:
         """Ways through the pairs that come back to where they began, each once."""
@@ -81,7 +76,7 @@ class LockOrder:
     def notes(self, step: Step) -> list[Note]:
         """Where the second lock is taken under the first."""
         how = f"under `{step.first}`, `{step.symbol}` takes `{step.second}`"
-        notes = [Note(self.summary.place(step.symbol, step.line), how)]
+        notes = [Note(self.summary.place(step.symbol, step.at), how)]
         if step.call is not None:
             notes += self.summary.way_to_lock(step.call.callee, step.second)
         return notes

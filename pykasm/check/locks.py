@@ -98,7 +98,7 @@ class LockUse:
         """What is reached by pointers, from code that nobody knows."""
         found = {symbol for table in self._pointers.values() for symbol in table}
         for facts in self._facts.values():
-            found.update(facts.addresses)
+            found.update(facts.behaviour.addresses)
         return found
 
     def held_at(self, call: Call) -> Locks:

@@ -17,6 +17,9 @@ Locks: TypeAlias = frozenset[str]
 
 NO_LOCKS: Locks = frozenset()
 
+_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
+"""The instructions that change whether interrupts are on, or save it."""
+
 
 class Situation(NamedTuple):
     """What holds before an instruction.
@@ -41,12 +44,21 @@ class Situation(NamedTuple):
 
     def after(self, mnemonic: int, events: Iterable[LockEvent]) -> Situation:
         """What holds after an instruction, at which `events` happen."""
-        may, must, interrupts, saved = self
+        changed = self.after_events(events) if events else self
+        return changed._after_word(mnemonic) if mnemonic in _WORDS else changed
+
+    def after_events(self, events: Iterable[LockEvent]) -> Situation:
+        """What holds when `events` have happened."""
+        may, must = self.may, self.must
         for event in events:
             if event.action is LockAction.TAKE:
                 may, must = may | {event.lock}, must | {event.lock}
             else:
                 may, must = may - {event.lock}, must - {event.lock}
+        return self._replace(may=may, must=must)
+
+    def _after_word(self, mnemonic: int) -> Situation:
+        interrupts, saved = self.interrupts, self.saved
         match mnemonic:
             case Mnemonic.CLI:
                 interrupts = OFF
@@ -56,7 +68,7 @@ class Situation(NamedTuple):
                 saved = (*saved, interrupts)
             case Mnemonic.POPFQ:
                 interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
-        return Situation(may, must, interrupts, saved)
+        return self._replace(interrupts=interrupts, saved=saved)
 
     def returned(self, exits: int) -> Situation:
         """What holds when code came back that may leave interrupts as `exits` tells."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
+from pykasm.check.ledger import Record
 from pykasm.check.state import State
 from pykasm.check.summary import Summary
 from pykasm.check.walk import Callee, Walk
@@ -29,6 +30,8 @@ class Build:
     data: dict[str, Data]
     pointers: dict[str, list[str]]
     """The symbols that each datum points to, by its own."""
+    known: dict[str, Record] = field(default_factory=dict)
+    """What an earlier check learned about pieces that are as they were."""
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
@@ -63,7 +66,7 @@ class Build:
     @cached_property
     def summary(self) -> Summary:
         """What holds across calls."""
-        return Summary(self.pieces, self.tables, self.pointers)
+        return Summary(self.pieces, self.tables, self.pointers, self.known)
 
 
 class Subject:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from pykasm.check.behaviour import Behaviour
 from pykasm.check.callgraph import CallGraph, way
 from pykasm.check.contexts import Contexts
-from pykasm.check.facts import Facts
+from pykasm.check.facts import Facts, line_of
 from pykasm.check.graph import Graph, JumpTables
+from pykasm.check.ledger import Record
 from pykasm.check.locks import LockUse
 from pykasm.check.paths import Paths
 from pykasm.check.targets import Targets
@@ -25,26 +27,34 @@ LONG_MODE = 64
 
 class Summary:
     """The `facts` of all pieces of a build, and what follows from them over the `calls`: what
-    holds on `paths`, use of `locks`, and `contexts`."""
+    holds on `paths`, use of `locks`, and `contexts`. `known` is what an earlier check learned about
+    pieces that are as they were."""
 
     def __init__(
         self,
         pieces: Mapping[str, PlacedPiece],
         tables: JumpTables,
         pointers: Mapping[str, Sequence[str]],
+        known: Mapping[str, Record],
     ) -> None:
         self.pieces = {
             symbol: placed for symbol, placed in pieces.items() if placed.piece.bits == LONG_MODE
         }
         self._tables = tables
         self._pointers = pointers
+        self._known = known
         self._graphs: dict[str, Graph] = {}
 
     @cached_property
     def facts(self) -> dict[str, Facts]:
         """What each piece does by itself."""
         targets = Targets(self.pieces, self._pointers)
-        return {symbol: Facts(placed.piece, targets) for symbol, placed in self.pieces.items()}
+        made = {}
+        for symbol, placed in self.pieces.items():
+            record = self._known.get(symbol)
+            behaviour = record.behaviour if record else Behaviour.of(self.graph(symbol), targets)
+            made[symbol] = Facts(placed.piece, behaviour)
+        return made
 
     @cached_property
     def calls(self) -> CallGraph:
@@ -54,7 +64,8 @@ class Summary:
     @cached_property
     def paths(self) -> Paths:
         """What holds on the paths through each piece."""
-        return Paths(self.facts, self.calls, self.graph)
+        known = {symbol: one.course for symbol, one in self._known.items() if one.course}
+        return Paths(self.facts, self.calls, self.graph, known)
 
     @cached_property
     def locks(self) -> LockUse:
@@ -76,18 +87,19 @@ class Summary:
 
     def line(self, symbol: str, index: int) -> Line:
         """The `index`th instruction of a piece."""
-        return self.graph(symbol).nodes[index].line
+        return line_of(self.pieces[symbol].piece, index)
 
-    def place(self, symbol: str, line: Line) -> Span:
-        """The line of the piece's own body that led to `line`, which a lock may have written."""
-        return line_span(Source(self.facts[symbol].piece.declared.file, line.body_line))
+    def place(self, symbol: str, index: int) -> Span:
+        """The line of the piece's own body that led to its `index`th instruction, which a lock
+        may have written."""
+        declared, line = self.pieces[symbol].piece.declared, self.line(symbol, index)
+        return line_span(Source(declared.file, line.body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
         """The first instruction in `symbol` that takes `lock`."""
-        for index, events in self.facts[symbol].events.items():
+        for index, events in self.facts[symbol].behaviour.events.items():
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
-                line = self.line(symbol, index)
-                return Note(self.place(symbol, line), f"`{symbol}` takes `{lock}`")
+                return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
         raise LookupError(lock)
 
     def way_to_lock(self, symbol: str, lock: str) -> list[Note]:

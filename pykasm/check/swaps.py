@@ -37,7 +37,7 @@ class Swaps:
         self.summary = summary
         self.paths: dict[tuple[str, int], set[Path]] = {}
         self._waiting: list[tuple[str, int, Path]] = []
-        if any(facts.swaps_gs for facts in summary.facts.values()):
+        if any(facts.behaviour.swaps_gs for facts in summary.facts.values()):
             self._waiting += [
                 (symbol, 0, Path()) for symbol in summary.contexts.entered_by_interrupts
             ]

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pykasm import *
-from pykasm.check.checker import Report, report
 from pykasm.check.stacks import Stacks
 from pykasm.check.subject import Build
 from pykasm.commands.main import cli
@@ -150,55 +149,3 @@ def test_the_deepest_path_of_a_stack() -> None:
     ]
     assert path.size == 56
     assert path.unbounded == {"recursion of Deep.again"}
-
-
-def checked(subsystem: Any, memory: Path) -> Report:
-    return report(*assembled(subsystem), memory)
-
-
-class Returns(Subsystem):
-    def __init__(self, result: Any) -> None:
-        self.result = result
-
-    @function
-    def run(self) -> U64:
-        ret(self.result)
-
-
-def test_clean_functions_are_remembered_and_others_are_not(tmp_path: Path) -> None:
-    memory = tmp_path / "clean"
-    assert checked(Returns(rcx), memory).findings
-    assert not memory.exists()
-    assert not checked(Returns(1), memory).findings
-    remembered = memory.read_bytes()
-    assert len(remembered) == 16
-    assert checked(Returns(rcx), memory).findings
-    assert not checked(Returns(2), memory).findings
-    assert memory.read_bytes() != remembered
-
-
-class Giving(Subsystem):
-    @function
-    def run(self) -> U64:
-        call(self.give)
-        ret(rax)
-
-    @function
-    def give(self) -> U64:
-        ret(1)
-
-
-class Taking(Giving):
-    def __init__(self) -> None:
-        self.label = "Giving"
-
-    @function
-    def give(self) -> None:
-        mov(eax, 1)
-
-
-def test_a_caller_is_looked_at_again_when_its_callee_returns_nothing(tmp_path: Path) -> None:
-    memory = tmp_path / "clean"
-    assert not checked(Giving(), memory).errors
-    (found,) = checked(Taking(), memory).errors
-    assert found.what == "`rax` is read after a call that may have changed it"

@@ -300,3 +300,37 @@ error[E040]: `Anywhere.wait` may sleep, but `Anywhere.run` states that it runs a
         |     ^^^^^^^^^^^^^^^^^^^^^^^ `Anywhere.wait` sleeps
 help: let it state `context="thread"`"""
     ]
+
+
+class Circle(Subsystem):
+    """Six functions, each of which calls the next; two change interrupts first."""
+
+    @function
+    def run(self) -> None:
+        self.second()
+
+    @function
+    def second(self) -> None:
+        self.third()
+
+    @function
+    def third(self) -> None:
+        self.fourth()
+
+    @function
+    def fourth(self) -> None:
+        self.off()
+
+    @function
+    def off(self) -> None:
+        cli()
+        self.on()
+
+    @function
+    def on(self) -> None:
+        sti()
+        self.run()
+
+
+def test_functions_that_call_each_other_in_a_circle_come_to_an_end() -> None:
+    assert not [one for one in findings(Circle()) if one.startswith("error[E04")]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iced_x86 import FlowControl
-
 from pykasm.check.facts import Facts
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.lockorder import LockOrder, Step
@@ -48,11 +46,9 @@ def locks_are_released(build: Build) -> Iterator[Finding]:
     """Locks where a piece is left."""
     summary = build.summary
     for facts in summary.paths.followed():
-        for index, node in enumerate(summary.graph(facts.symbol).nodes):
-            if node.leaves and node.effects.flow != FlowControl.EXCEPTION:
-                held = summary.paths.after(facts.symbol, index).may
-                for lock in sorted(held):
-                    yield _kept(summary, facts, node.line, lock)
+        for index in facts.behaviour.exits:
+            for lock in sorted(summary.paths.held_after(facts.symbol, index)):
+                yield _kept(summary, facts, summary.line(facts.symbol, index), lock)
 
 
 def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
@@ -73,13 +69,12 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
     summary = build.summary
     for facts in summary.paths.followed():
         for index, event in summary.paths.events(facts.symbol):
-            line = summary.line(facts.symbol, index)
             before = summary.paths.before(facts.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is taken while it is held",
-                    span=summary.place(facts.symbol, line),
+                    span=summary.place(facts.symbol, index),
                     mark="some path to here holds it: this waits for ever",
                     fix="release it first",
                     symbol=facts.symbol,
@@ -88,7 +83,7 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
-                    span=summary.place(facts.symbol, line),
+                    span=summary.place(facts.symbol, index),
                     fix="take it on every path, and release it once",
                     symbol=facts.symbol,
                 )
@@ -185,7 +180,7 @@ def locks_have_one_order(build: Build) -> Iterator[Finding]:
         yield Finding(
             E052,
             f"the order of locks goes round: {_names(cycle)}",
-            span=build.summary.place(first.symbol, first.line),
+            span=build.summary.place(first.symbol, first.at),
             notes=[
                 *order.notes(first)[1:],
                 *(note for step in others for note in order.notes(step)),
@@ -219,7 +214,7 @@ def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: 
     return Finding(
         E053,
         f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
-        span=summary.place(facts.symbol, summary.line(facts.symbol, at)),
+        span=summary.place(facts.symbol, at),
         mark="a handler that interrupts what follows waits for ever",
         notes=[
             *summary.contexts.turned_on_before(facts.symbol, at),

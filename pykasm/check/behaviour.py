@@ -1,0 +1,75 @@
+"""What one piece of code does by itself, so far as other code has to know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from iced_x86 import FlowControl, Mnemonic
+
+from pykasm.check.graph import Graph
+from pykasm.check.targets import Targets
+from pykasm.isa.code import Line
+from pykasm.lang.locking import LockEvent
+from pykasm.lang.piece import Piece
+
+_INTERRUPT_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
+_ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV}
+
+
+class Behaviour(NamedTuple):
+    """What a piece does, whatever the rest of the build is; instructions go by their numbers.
+
+    `calls` are the pieces that it calls or jumps to, and where; `addresses` the symbols whose
+    addresses it takes; `events` what happens to locks; `exits` where it is left, but for faults.
+    Nothing here belongs to one process: later checks remember it.
+    """
+
+    calls: tuple[tuple[str, int], ...]
+    addresses: frozenset[str]
+    events: dict[int, tuple[LockEvent, ...]]
+    exits: tuple[int, ...]
+    changes_interrupts: bool
+    swaps_gs: bool
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether what holds is not the same on all paths."""
+        return bool(self.events) or self.changes_interrupts
+
+    @classmethod
+    def of(cls, graph: Graph, targets: Targets) -> Behaviour:
+        """The behaviour of the piece whose control flow is `graph`."""
+        nodes = graph.nodes
+        mnemonics = {node.effects.mnemonic for node in nodes}
+        referring = [(node, at) for at, node in enumerate(nodes) if node.line.references]
+        return cls(
+            tuple((callee, at) for node, at in referring for callee in targets.of(node.line)),
+            frozenset(
+                one.target
+                for node, _ in referring
+                if node.effects.mnemonic in _ADDRESS_WORDS
+                for one in node.line.references
+                if type(one.target) is str
+            ),
+            dict(_lock_events(graph.piece)),
+            tuple(
+                at
+                for at, node in enumerate(nodes)
+                if node.leaves and node.effects.flow != FlowControl.EXCEPTION
+            ),
+            not mnemonics.isdisjoint(_INTERRUPT_WORDS),
+            Mnemonic.SWAPGS in mnemonics,
+        )
+
+
+def _lock_events(piece: Piece) -> Iterator[tuple[int, tuple[LockEvent, ...]]]:
+    """What happens to locks at which instruction."""
+    if not piece.lock_events:
+        return
+    at = 0
+    for index, item in enumerate([*piece.items, None]):
+        events = tuple(one for one in piece.lock_events if one.index == index)
+        if events:
+            yield at, events
+        at += isinstance(item, Line)

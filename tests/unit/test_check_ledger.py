@@ -1,0 +1,178 @@
+"""What the checker remembers of functions: used again only where nothing that matters changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pykasm import *
+from pykasm.check import summary
+from pykasm.check.checker import Report, report
+from pykasm.check.examples.spinlock import SpinLock
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.image import Image
+from pykasm.lang.objects import assemble_program
+
+
+def checked(subsystem: Any, memory: Path | None) -> Report:
+    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
+    return report(program, assemble_program(program, Encoder(), "."), memory)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Path:
+    return tmp_path / "clean"
+
+
+class Returns(Subsystem):
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+    @function
+    def run(self) -> U64:
+        ret(self.result)
+
+
+def test_faults_are_found_each_time(memory: Path) -> None:
+    assert checked(Returns(rcx), memory).findings
+    assert checked(Returns(rcx), memory).findings
+    assert not checked(Returns(1), memory).findings
+    assert checked(Returns(rcx), memory).findings
+
+
+def test_the_file_only_keeps_what_is_in_the_build(memory: Path) -> None:
+    checked(Returns(1), memory)
+    first = memory.read_bytes()
+    checked(Returns(2), memory)
+    assert memory.read_bytes() != first
+    checked(Returns(1), memory)
+    assert memory.read_bytes() == first
+
+
+@pytest.mark.parametrize("contents", [b"", b"damaged"])
+def test_a_damaged_file_is_as_good_as_none(memory: Path, contents: bytes) -> None:
+    memory.write_bytes(contents)
+    assert not checked(Returns(1), memory).findings
+    assert memory.read_bytes() != contents
+
+
+def test_what_has_not_changed_is_not_followed_again(
+    memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
+    made: list[str] = []
+
+    class Watched(summary.Graph):
+        def __init__(self, placed: Any, tables: Any) -> None:
+            made.append(placed.piece.symbol)
+            super().__init__(placed, tables)
+
+    monkeypatch.setattr(summary, "Graph", Watched)
+    checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
+    assert made == []
+    checked(Calls([["take", 1, "drop"], ["off"], [0]]), memory)
+    assert made == ["Calls.second"]
+
+
+class Giving(Subsystem):
+    @function
+    def run(self) -> U64:
+        call(self.give)
+        ret(rax)
+
+    @function
+    def give(self) -> U64:
+        ret(1)
+
+
+class Taking(Giving):
+    def __init__(self) -> None:
+        self.label = "Giving"
+
+    @function
+    def give(self) -> None:
+        mov(eax, 1)
+
+
+def test_a_caller_is_looked_at_again_when_its_callee_returns_nothing(memory: Path) -> None:
+    assert not checked(Giving(), memory).errors
+    (found,) = checked(Taking(), memory).errors
+    assert found.what == "`rax` is read after a call that may have changed it"
+
+
+class Calls(Subsystem):
+    """Three functions that do what lists say: a word, or the number of the one to call."""
+
+    def __init__(self, bodies: Sequence[Sequence[str | int]]) -> None:
+        self.bodies = bodies
+        self.one = bss(SpinLock)
+        self.other = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        self._write(0)
+
+    @function
+    def first(self) -> None:
+        self._write(1)
+
+    @function(context="interrupt")
+    def second(self) -> None:
+        self._write(2)
+
+    @function(sleeps=True, exported=True)
+    def third(self) -> None:
+        nop()
+
+    def _write(self, number: int) -> None:
+        functions = (self.run, self.first, self.second, self.third)
+        for word in self.bodies[number]:
+            if isinstance(word, int):
+                functions[word]()
+            else:
+                WORDS[word](self)
+
+
+WORDS: dict[str, Any] = {
+    "take": lambda calls: calls.one.take(),
+    "drop": lambda calls: calls.one.drop(),
+    "take other": lambda calls: calls.other.take(),
+    "drop other": lambda calls: calls.other.drop(),
+    "off": lambda calls: cli(),
+    "on": lambda calls: sti(),
+}
+
+
+def test_a_callee_that_comes_to_sleep_is_found_in_its_caller(memory: Path) -> None:
+    assert not checked(Calls([["take", 1, "drop"], [], []]), memory).errors
+    (found,) = checked(Calls([["take", 1, "drop"], [3], []]), memory).errors
+    assert found.what == "`Calls.first` may sleep, but `Calls.one` is held"
+    assert not checked(Calls([["take", 1, "drop"], [], []]), memory).errors
+
+
+def test_a_callee_that_comes_to_turn_interrupts_off_is_found_in_its_caller(memory: Path) -> None:
+    assert not checked(Calls([["on", 1, 3], [], []]), memory).errors
+    (found,) = checked(Calls([["on", 1, 3], ["off"], []]), memory).errors
+    assert found.what == "`Calls.third` may sleep, but interrupts are off"
+
+
+bodies = st.lists(st.sampled_from([*WORDS, 0, 1, 2, 3]), max_size=5)
+programs = st.tuples(bodies, bodies, bodies)
+
+
+@given(st.lists(programs, min_size=2, max_size=4))
+def test_findings_do_not_depend_on_what_was_checked_before(
+    history: list[tuple[list[str | int], ...]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        memory = Path(folder) / "clean"
+        for program in history:
+            remembered = checked(Calls(program), memory)
+            anew = checked(Calls(program), None)
+            assert list(map(str, remembered.findings)) == list(map(str, anew.findings))
