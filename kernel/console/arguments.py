@@ -7,7 +7,8 @@ from pykasm.errors import RegisterMistake
 from pykasm.isa.registers import Register, general
 from pykasm.lang.builder import AddressOperand
 from pykasm.lang.calls import registers_in
-from pykasm.lang.operands import Operand, RegisterOperand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.piece import CALLER_SAVED, RSP, SLOT, STACK_ALIGNMENT
 from pykasm.source import Span
 

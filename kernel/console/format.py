@@ -25,7 +25,8 @@ from kernel.console.directive import MAX_WIDTH, Letter, Padding, directive
 from pykasm import *
 from pykasm.errors import CallMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.builder import AddressOperand
-from pykasm.lang.operands import Operand, RegisterOperand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.types import Integer, TypeMeta, is_pointer
 from pykasm.source import Span
 

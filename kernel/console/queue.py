@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pykasm import *
-from pykasm.lang.operands import Operand
+from pykasm.lang.operand import Operand
 
 CAPACITY = 256
 """Slots of a queue: as many as an index of 8 bits tells apart, so that indexes wrap by themselves.

@@ -12,8 +12,9 @@ from pykasm.check.subject import Build
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.lang.builder import BranchOperand
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import Piece, Signature
+from pykasm.lang.role import Role
 from pykasm.lang.types import is_user
 
 _is_user = cache(is_user)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pykasm.check.effects import RSP, WHOLE
-from pykasm.lang.operands import Role
+from pykasm.lang.role import Role
 
 ALL_FLAGS = 0x1FF
 """Every flag that iced-x86 knows (its `RflagsBits`)."""

@@ -17,8 +17,9 @@ from pykasm.check.effects import RBP, RSP, WHOLE
 from pykasm.check.graph import Graph, Node
 from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
 from pykasm.isa.registers import RegisterKind
-from pykasm.lang.operands import RegisterOperand, Role
+from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
+from pykasm.lang.role import Role
 from pykasm.objects.debug import EntryFrame
 
 SAVED = (*(register.number for register in CALLEE_SAVED), RBP)

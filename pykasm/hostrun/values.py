@@ -11,8 +11,9 @@ from pykasm.errors import TypeMistake, ValueRangeMistake
 from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
 from pykasm.lang.data import Packer
-from pykasm.lang.operands import MemoryOperand, SymbolReference
+from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.piece import SLOT
+from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import (
     Array,
     Fn,

@@ -21,13 +21,9 @@ from pykasm.isa.statement import (
 from pykasm.isa.statement import (
     Operand as Encodable,
 )
-from pykasm.lang.operands import (
-    Expression,
-    MemoryOperand,
-    RegisterOperand,
-    SegmentOperand,
-    SymbolReference,
-)
+from pykasm.lang.expression import Expression
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand
+from pykasm.lang.reference import SymbolReference
 from pykasm.source import Source, Span, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}

@@ -11,7 +11,8 @@ from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistak
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.lang.builder import AddressOperand, current, emit
 from pykasm.lang.fitting import described, function_fits, signature_behind, types_fit
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import (
     ARGUMENTS,
     CALLEE_SAVED,
@@ -23,6 +24,7 @@ from pykasm.lang.piece import (
     PieceBuilder,
     Signature,
 )
+from pykasm.lang.role import Role
 from pykasm.lang.types import U64, Fn, TypeMeta, Void, is_pointer
 from pykasm.source import author_moment
 

@@ -9,7 +9,8 @@ from typing import Any, NoReturn, TypeAlias, TypeGuard
 from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import emit, join
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.types import numbers_of
 
 UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}

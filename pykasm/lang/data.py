@@ -18,7 +18,9 @@ from pykasm.lang.builder import (
     is_building,
 )
 from pykasm.lang.fitting import described, function_fits, signature_behind
-from pykasm.lang.operands import MemoryOperand, Operand, SymbolReference
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import (
     POINTER_SIZE,
     U8,

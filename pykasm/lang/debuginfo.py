@@ -9,8 +9,8 @@ from typing import cast as typing_cast
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.isa.registers import Register, general
 from pykasm.lang.data import Data
-from pykasm.lang.operands import Role
 from pykasm.lang.piece import SLOT, Piece
+from pykasm.lang.role import Role
 from pykasm.lang.types import Array, Fn, Ptr, StructMeta, TypeMeta, Void, is_struct
 from pykasm.objects.debug import (
     ArrayType,

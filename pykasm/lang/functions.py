@@ -27,8 +27,10 @@ from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.locking import NO_LOCKS, LockContract, lock_at
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role, SymbolReference
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
+from pykasm.lang.reference import SymbolReference
+from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta, Void
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten

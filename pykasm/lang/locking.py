@@ -13,7 +13,8 @@ from pykasm.errors import DeclarationMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current
 from pykasm.lang.data import Data
-from pykasm.lang.operands import MemoryOperand, Operand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import Struct, TypeMeta, value_has_no_place
 
 

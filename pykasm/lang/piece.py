@@ -18,7 +18,8 @@ from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.builder import CodeBuilder, Touch, emit, line_span
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.role import Role
 from pykasm.lang.types import U64, TypeMeta
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame

@@ -7,8 +7,10 @@ from typing import cast as typing_cast
 
 from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.builder import current, emit
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand, Role
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import SCRATCH_ORDER, STACK_ALIGNMENT, Kind, PieceBuilder
+from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pykasm.errors import DeclarationMistake, TypeMistake, report
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.word import Word
 
 

@@ -9,8 +9,10 @@ from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import WORD
 from pykasm.lang.builder import current, emit, join, line_span, place
 from pykasm.lang.data import jump_table
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, SymbolReference, u32
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import U64
+from pykasm.lang.views import u32
 from pykasm.lang.word import Word
 
 DENSE_TABLE = 4

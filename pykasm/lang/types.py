@@ -29,7 +29,7 @@ from typing import (
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake
 
 if TYPE_CHECKING:
-    from pykasm.lang.operands import Operand as _OperandForCheckers
+    from pykasm.lang.operand import Operand as _OperandForCheckers
 else:
     _OperandForCheckers = object
 

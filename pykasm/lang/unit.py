@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pykasm.errors import ValueRangeMistake
 from pykasm.lang.data import Data, Storage
-from pykasm.lang.operands import SymbolReference
+from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import U8
 from pykasm.source import Moment
 

@@ -22,29 +22,12 @@ from pykasm.lang.data import (
     symbol,
     text,
 )
+from pykasm.lang.elements import point_at
 from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.locking import breaking_open, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
-from pykasm.lang.operands import (
-    at,
-    bare,
-    cast,
-    i8,
-    i16,
-    i32,
-    i64,
-    point_at,
-    u8,
-    u16,
-    u32,
-    u64,
-    x80,
-    x128,
-    x256,
-    x512,
-)
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
 from pykasm.lang.subsystem import Component, Subsystem
@@ -72,6 +55,23 @@ from pykasm.lang.types import (
     field,
     offsetof,
     sizeof,
+)
+from pykasm.lang.views import (
+    at,
+    bare,
+    cast,
+    i8,
+    i16,
+    i32,
+    i64,
+    u8,
+    u16,
+    u32,
+    u64,
+    x80,
+    x128,
+    x256,
+    x512,
 )
 
 __all__ = [

@@ -8,7 +8,8 @@ from enum import Enum
 from pykasm.isa.code import Label, Line
 from pykasm.isa.intel import WIDTH_WORDS
 from pykasm.isa.statement import Address
-from pykasm.lang.operands import MemoryOperand, Operand, RegisterOperand
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.types import operand_size
 
 SMALL_NUMBER = 4096

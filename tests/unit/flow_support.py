@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pykasm import *
 from pykasm.lang.conditions import Condition
-from pykasm.lang.operands import view
+from pykasm.lang.views import view
 from tests.unit.moves_support import INTEGERS, numbers_in, truncated
 
 VARIABLES = [kind for kind in INTEGERS for _ in range(2)]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pykasm import *
 from pykasm.isa.registers import general
-from pykasm.lang.operands import memory
 from pykasm.lang.registers import machine_register
+from pykasm.lang.views import memory
 
 RSP, RBP = 4, 5
 STATE = [number for number in range(16) if number not in (RSP, RBP)]

@@ -14,8 +14,9 @@ from pykasm.check.state import UNKNOWN, Loss, Value
 from pykasm.check.subject import Subject, register_name
 from pykasm.check.walk import RESULTS, SAVED, written_roles
 from pykasm.errors import Note
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, Role
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import Kind
+from pykasm.lang.role import Role
 
 E010 = rule(
     "E010",

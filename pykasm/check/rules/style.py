@@ -12,7 +12,7 @@ from pykasm.check.graph import Node
 from pykasm.check.liveness import Liveness
 from pykasm.check.rule import applies, rule
 from pykasm.check.subject import Subject, register_name
-from pykasm.lang.operands import Role
+from pykasm.lang.role import Role
 
 W001 = rule(
     "W001",
