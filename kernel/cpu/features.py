@@ -10,10 +10,18 @@ class Leaf(IntEnum):
 
     HIGHEST = 0
     """eax: the highest number below `HIGHEST_EXTENDED`."""
+    BASIC = 1
     STRUCTURED = 7
     HIGHEST_EXTENDED = 0x8000_0000
     """eax: the highest number from here on."""
     EXTENDED = 0x8000_0001
+    POWER = 0x8000_0007
+
+
+class BasicMore(IntFlag):
+    """ecx of `Leaf.BASIC`."""
+
+    TSC_DEADLINE = 1 << 24
 
 
 class Structured(IntFlag):
@@ -37,15 +45,24 @@ class Extended(IntFlag):
     LONG_MODE = 1 << 29
 
 
+class Power(IntFlag):
+    """edx of `Leaf.POWER`."""
+
+    INVARIANT_TSC = 1 << 8
+    """The time-stamp counter never changes its rate or stops."""
+
+
 class Features(Subsystem):
     """The answers of CPUID that the kernel asks for, each a flag set; nothing else runs CPUID.
 
     The processors of one machine are taken to be alike in these.
     """
 
+    basic_more = bss(U32)
     structured = bss(U32)
     structured_more = bss(U32)
     extended = bss(U32)
+    power = bss(U32)
 
     @function(init=True)
     def read(self) -> None:
@@ -59,7 +76,16 @@ class Features(Subsystem):
             cpuid()
             mov(self.structured, ebx)
             mov(self.structured_more, ecx)
+        mov(eax, Leaf.BASIC)
+        cpuid()
+        mov(self.basic_more, ecx)
         mov(eax, Leaf.EXTENDED)
         cpuid()
         mov(self.extended, edx)
+        mov(eax, Leaf.HIGHEST_EXTENDED)
+        cpuid()
+        with if_(eax >= Leaf.POWER):
+            mov(eax, Leaf.POWER)
+            cpuid()
+            mov(self.power, edx)
         pop(rbx)

@@ -1,0 +1,198 @@
+"""How fast the time-stamp counter runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel.time.clock import FRACTION_BITS, Clock
+from kernel.time.reference import Reference
+from kernel.time.tsc import read_tsc
+from kernel.time.units import BILLION
+from pykasm import *
+
+WINDOW = 100_000_000_000
+"""Femtoseconds for which the kernel waits when it starts, to have a first idea of the rate."""
+
+PATIENCE = 1_000_000
+"""Looks at a reference after which it counts as stopped."""
+
+TRIES = 3
+"""How often a sample is taken; the one that took the shortest counts."""
+
+FEMTOSECONDS_BITS = 32
+"""Bits below a femtosecond in what a tick takes, while that is computed."""
+
+FEMTOSECONDS_IN_NANOSECOND = 1_000_000
+
+UNKNOWN = BILLION
+"""An error as large as the rate itself."""
+
+ASSUMED = 1 << FRACTION_BITS
+"""The rate where nothing tells: a tick a nanosecond."""
+
+
+class Sample(Struct):
+    """The time-stamp counter and a reference, read at one moment."""
+
+    ticks: U64
+    """The time-stamp counter before the reference was read."""
+    spread: U64
+    """How many ticks later it stood behind that."""
+    count: U64
+    """Of the reference."""
+
+
+class Calibration(Subsystem):
+    """Measures the time-stamp counter against the first of `candidates` that works.
+
+    The error comes from how long reading takes and from the reference's own steps, so the longer
+    the way from `begun` on is, the smaller it gets: see `Refinement`.
+    """
+
+    reference = bss(Ptr[Reference])
+    """What is measured by; null where nothing counts."""
+    begun = bss(Sample)
+    error = data(U64, UNKNOWN)
+    """By how much the clock's rate may be wrong, in parts of a billion."""
+
+    def __init__(
+        self, clock: Clock, candidates: Sequence[object], patience: int = PATIENCE
+    ) -> None:
+        self.clock = clock
+        self.candidates = candidates
+        self.patience = patience
+
+    @function(init=True)
+    def run(self) -> None:
+        """Set the clock's rate, after waiting for about 100 µs."""
+        self.clock.set_rate(ASSUMED)
+        for candidate in self.candidates:
+            works = self.try_reference(address_of(candidate))
+            with if_(works != 0):
+                ret()
+
+    @function(init=True)
+    def try_reference(self, reference: Ptr[Reference]) -> U32:
+        """Measure by `reference`; 1 if it works."""
+        with if_(reference.period == 0):
+            ret(0)
+        mov(self.reference, reference)
+        self.take_sample(address_of(self.begun))
+        self.wait()
+        error = self.improve()
+        with if_(error == UNKNOWN):
+            mov(self.reference, 0)
+            ret(0)
+        ret(1)
+
+    @function(init=True)
+    def wait(self) -> None:
+        """Wait until the reference has counted for WINDOW, or its patience ends."""
+        reference, left = keep(self.reference), keep(U32)
+        with for_(left, 0, self.patience):
+            count = reference.read()
+            sub(count, self.begun.count)
+            and_(count, reference.mask)
+            mul(reference.period)
+            mov(rcx, WINDOW)
+            break_if(rax >= rcx)
+
+    @function
+    def take_sample(self, sample: Ptr[Sample]) -> None:
+        """Fill in `sample`, with interrupts off."""
+        sample, reference, before = keep(sample), keep(self.reference), keep(U64)
+        mov(sample.spread, -1)
+        with for_(keep(U32), 0, TRIES):
+            read_tsc()
+            mov(before, rax)
+            count = scratch(reference.read())
+            read_tsc()
+            sub(rax, before)
+            with if_(rax < sample.spread):
+                mov(sample.ticks, before)
+                mov(sample.spread, rax)
+                mov(sample.count, count)
+
+    @function
+    def improve(self) -> U64:
+        """Measure from `begun` to now, and let the clock have the rate if that is better than what
+        it has. The error of this measurement, or UNKNOWN if it was none."""
+        sample, multiplier, error = local(Sample), keep(U64), keep(U64)
+        lea(rdi, sample)
+        self.take_sample(rdi)
+        lea(rdi, sample)
+        found_multiplier, found_error = self.measure(rdi)
+        mov(multiplier, found_multiplier)
+        mov(error, found_error)
+        with if_(error < self.error):
+            mov(self.error, error)
+            self.clock.set_rate(multiplier)
+        ret(error)
+
+    @function
+    def measure(self, sample: Ptr[Sample]) -> tuple[U64, U64]:
+        """The clock's multiplier from `begun` to `sample`, and its error in parts of a billion;
+        UNKNOWN if that can't be told."""
+        ticks, counts = keep(sample.ticks), keep(sample.count)
+        sample = keep(sample)
+        reference = scratch(self.reference)
+        sub(ticks, self.begun.ticks)
+        sub(counts, self.begun.count)
+        and_(counts, reference.mask)
+        with if_((counts == 0) | (i64(ticks) <= 0)):
+            ret(0, UNKNOWN)
+        mov(rax, counts)
+        mul(reference.period)
+        with if_(rdx != 0):
+            ret(0, UNKNOWN)
+        multiplier = keep(self.multiplier(rax, ticks))
+        with if_(multiplier == 0):
+            ret(0, UNKNOWN)
+        error = self.error_of(sample, ticks, counts)
+        ret(multiplier, error)
+
+    @function
+    def multiplier(self, femtoseconds: U64, ticks: U64) -> U64:
+        """Nanoseconds a tick as the clock has them, if `ticks` took so long; 0 if it can't have
+        them, because the counter is too slow."""
+        mov(rdx, femtoseconds)
+        shr(rdx, 64 - FEMTOSECONDS_BITS)
+        mov(rax, femtoseconds)
+        shl(rax, FEMTOSECONDS_BITS)
+        with if_(rdx >= ticks):
+            ret(0)
+        div(ticks)
+        mov(rdx, rax)
+        shr(rdx, 64 - (FRACTION_BITS - FEMTOSECONDS_BITS))
+        shl(rax, FRACTION_BITS - FEMTOSECONDS_BITS)
+        mov(ecx, FEMTOSECONDS_IN_NANOSECOND)
+        with if_(rdx >= rcx):
+            ret(0)
+        div(rcx)
+        test(rax, rax)
+        with if_(SF):  # the clock takes it as a number with sign
+            ret(0)
+        ret(rax)
+
+    @function
+    def error_of(self, sample: Ptr[Sample], ticks: U64, counts: U64) -> U64:
+        """The error of a rate measured up to `sample`: how long the two readings took, and a step
+        of the reference at each end, as parts of a billion of the way between them."""
+        way, counts = scratch(ticks), scratch(counts)
+        mov(rax, ticks)
+        add(rax, rax)
+        xor(edx, edx)
+        div(counts)
+        add(rax, 3)  # rounded up, and its own steps
+        for spread in (sample.spread, self.begun.spread):
+            add(rax, spread)
+            with if_(CF):
+                ret(UNKNOWN)
+        mov(ecx, BILLION)
+        mul(rcx)
+        with if_(rdx >= way):
+            ret(UNKNOWN)
+        div(way)
+        with if_(rax > UNKNOWN):
+            mov(eax, UNKNOWN)
+        ret(rax)

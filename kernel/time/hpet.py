@@ -1,0 +1,75 @@
+"""The high-precision event timer, as a counter (IA-PC HPET Specification 1.0a)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from kernel.acpi.hpet import HpetDescription
+from kernel.mm.pagetable import PAGE
+from kernel.mm.paging import DEVICE, Paging
+from kernel.time.reference import Reference
+from pykasm import *
+
+LONGEST_PERIOD = 100_000_000
+"""Femtoseconds (2.3.4)."""
+
+SHORT_MASK = (1 << 32) - 1
+
+
+class HpetRegister(IntEnum):
+    """Offsets of registers, 64 bits each (2.3.2)."""
+
+    CAPABILITIES = 0x000
+    """The upper half is the period in femtoseconds."""
+    CONFIGURATION = 0x010
+    COUNTER = 0x0F0
+
+
+class Capabilities(IntFlag):
+    """`CAPABILITIES` (2.3.4)."""
+
+    COUNT_SIZE = 1 << 13
+    """The counter has 64 bits."""
+
+
+class Configuration(IntFlag):
+    """`CONFIGURATION` (2.3.5)."""
+
+    ENABLE = 1 << 0
+
+
+class Hpet(Subsystem):
+    """Counts at 10 MHz or faster. Its comparators, and the interrupts they make, are not used."""
+
+    base = bss(U64)
+    """Where the registers are mapped."""
+
+    def __init__(self, description: HpetDescription, memory: Paging) -> None:
+        self.description = description
+        self.memory = memory
+        self.reference = data(Reference, Reference(name="hpet", read=self.read, mask=-1))
+
+    @function(init=True)
+    def start(self) -> None:
+        """Let it count, if there is one and it makes sense."""
+        address = self.description.address()
+        with if_(address == 0):
+            ret()
+        base = scratch(self.memory.include(address, PAGE, DEVICE))
+        capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
+        mov(rax, capabilities)
+        shr(rax, 32)
+        with if_((rax == 0) | (rax > LONGEST_PERIOD)):
+            ret()
+        with if_((capabilities & Capabilities.COUNT_SIZE) == 0):
+            mov(ecx, SHORT_MASK)
+            mov(self.reference.mask, rcx)
+        or_(u64[base + HpetRegister.CONFIGURATION], Configuration.ENABLE)
+        mov(self.base, base)
+        mov(self.reference.period, rax)
+
+    @function
+    def read(self) -> U64:
+        """The counter."""
+        mov(rax, self.base)
+        ret(u64[rax + HpetRegister.COUNTER])

@@ -1,0 +1,42 @@
+"""The power-management timer of ACPI (ACPI 6.5, 4.8.3.3)."""
+
+from __future__ import annotations
+
+from kernel.acpi.fixed import FixedDescription
+from kernel.time.reference import Reference
+from kernel.time.units import FEMTOSECONDS
+from pykasm import *
+
+FREQUENCY = 3_579_545
+"""Hertz."""
+
+
+class PmTimer(Subsystem):
+    """Counts in 24 or 32 bits at a port."""
+
+    port = bss(U32)
+
+    def __init__(self, description: FixedDescription) -> None:
+        self.description = description
+        self.reference = data(Reference, Reference(name="acpi-pm", read=self.read))
+
+    @function(init=True)
+    def start(self) -> None:
+        """Find out whether there is one."""
+        port, bits = self.description.timer()
+        with if_(port == 0):
+            ret()
+        mov(self.port, port)
+        mov(ecx, bits)
+        mov(eax, 1)
+        shl(rax, cl)
+        dec(rax)
+        mov(self.reference.mask, rax)
+        mov(self.reference.period, FEMTOSECONDS // FREQUENCY)
+
+    @function
+    def read(self) -> U64:
+        """The counter; bits above those that it counts in mean nothing."""
+        mov(edx, self.port)
+        in_(eax, dx)
+        ret(rax)
