@@ -28,6 +28,8 @@ from kernel.debug.backtrace import Backtrace
 from kernel.debug.faults import Faults
 from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
+from kernel.input.input import Input
+from kernel.input.serial import SerialInput
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.ioapic import IoApics
 from kernel.interrupts.lines import Lines
@@ -97,11 +99,14 @@ def image() -> Image:
     lines = Lines(dispatcher, apic, io_apics, pic, model)  # how devices interrupt
     exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
     interrupts = Interrupts(exceptions)  # 256 gates
+    # Input
+    input = Input()  # what people type
+    serial_input = SerialInput(console, serial, input, lines)  # on the serial line
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
     keys = Keys()  # what was typed on the terminal
-    editor = LineEditor(console, keys, history)  # a line at a time
+    editor = LineEditor(console, input, keys, history)  # a line at a time
     addresses = Addresses(numbers, symbols)  # addresses as people type them
     report = BootReport(console, information)  # what the boot loader told, in words
     on_memory = MemoryCommands(console, report, numbers, addresses, walk)  # mem, peek
@@ -135,6 +140,7 @@ def image() -> Image:
         acpi,
         model,
         lines,
+        serial_input,
         monitor,
     )  # the order in which all this starts
     start = Start(

@@ -14,6 +14,7 @@ from kernel.cpu.features import Features
 from kernel.cpu.interrupts import Interrupts
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
+from kernel.input.serial import SerialInput
 from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
@@ -38,6 +39,7 @@ class BringUp(Subsystem):
         acpi: AcpiTables,
         model: InterruptModel,
         lines: Lines,
+        serial_input: SerialInput,
         monitor: Monitor,
     ) -> None:
         self.per_cpu = per_cpu
@@ -52,6 +54,7 @@ class BringUp(Subsystem):
         self.acpi = acpi
         self.model = model
         self.lines = lines
+        self.serial_input = serial_input
         self.monitor = monitor
 
     @function
@@ -81,6 +84,7 @@ class BringUp(Subsystem):
         self.acpi.start()
         self.model.start()
         self.lines.start()
+        self.serial_input.start()
 
     @function(init=True)
     def read_information(self, protocol: U32, info: U64) -> None:

@@ -1,4 +1,4 @@
-"""The console: output to the serial line and the text screen, input from the serial line."""
+"""The console: output to the serial line and the text screen."""
 
 from __future__ import annotations
 
@@ -43,11 +43,6 @@ class Console(Writer):
         with self.lock.held():
             self.put(byte)
             self.screen.show_cursor()
-
-    @function
-    def read_byte(self) -> U8:
-        """Wait for a byte from the serial line. Context: the one thread that reads."""
-        tail(self.serial.read_byte)
 
     @function
     def seize(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from kernel.console.queue import ByteQueue
 from pykasm import *
 
 COM1 = 0x3F8
@@ -26,13 +25,21 @@ class Register(IntEnum):
     LSR = 5  # line status
 
 
+class InterruptEnable(IntFlag):
+    """IER (8.7)."""
+
+    RECEIVED = 1 << 0
+    """Bytes have come: as many as FCR says, or fewer that have waited for a while."""
+
+
 class FifoControl(IntFlag):
     """FCR (8.5)."""
 
     ENABLE = 1 << 0
     CLEAR_RECEIVER = 1 << 1
     CLEAR_TRANSMITTER = 1 << 2
-    TRIGGER_14 = 3 << 6
+    TRIGGER_8 = 2 << 6
+    """The receiver interrupts when it has 8 bytes, which leaves it room for 8 more meanwhile."""
 
 
 class LineControl(IntFlag):
@@ -82,7 +89,7 @@ SETUP = (
         FifoControl.ENABLE
         | FifoControl.CLEAR_RECEIVER
         | FifoControl.CLEAR_TRANSMITTER
-        | FifoControl.TRIGGER_14,
+        | FifoControl.TRIGGER_8,
     ),
     (Register.MCR, ModemControl.LOOP | ModemControl.RTS | ModemControl.OUT2),
 )
@@ -90,9 +97,9 @@ SETUP = (
 
 
 class Serial(Subsystem):
-    """One 16550. A port where none answers swallows output and never has input.
+    """One 16550: its registers, and sending. A port where none answers swallows output.
 
-    No function here takes a lock: the console serialises output, and only one reader reads.
+    No function here takes a lock: the console serialises output.
     """
 
     depth = bss(U8)
@@ -104,19 +111,18 @@ class Serial(Subsystem):
 
     def __init__(self, port: int = COM1) -> None:
         self.port = port
-        self.received = ByteQueue()
 
     @function
     def start(self) -> None:
         """Set the line up, and test that a UART is there by sending it a byte in a loop."""
         for register, value in SETUP:
-            self._write(register, value)
-        self._write(Register.THR, TEST_BYTE)
+            self.write(register, value)
+        self.write(Register.THR, TEST_BYTE)
         ignore(self.wait_for(LineStatus.DATA_READY))
-        self._read(Register.RBR)
+        self.read(Register.RBR)
         with if_(al == TEST_BYTE):
             self._find_depth()
-            self._write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
+            self.write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
 
     @function
     def write_byte(self, byte: U8) -> None:
@@ -125,34 +131,7 @@ class Serial(Subsystem):
         room = self.find_room()
         with if_(room != 0):
             dec(self.room)
-            self._write(Register.THR, byte)
-
-    @function
-    def read_byte(self) -> U8:
-        """Wait for a byte from the line."""
-        with loop():
-            self.receive()
-            self.received.count(al)
-            break_if(al != 0)
-            pause()
-        self.received.take(al)
-        ret(al)
-
-    @function
-    def receive(self) -> None:
-        """Move what the receiver holds into the queue, but for damaged bytes.
-
-        Whoever waits for input calls this; an interrupt of the UART may do so as well.
-        """
-        with if_(self.depth == 0):
-            ret()
-        with loop():
-            self._read(Register.LSR)
-            break_if((al & LineStatus.DATA_READY) == 0)
-            mov(cl, al)
-            self._read(Register.RBR)
-            with if_((cl & DAMAGED) == 0):
-                self.received.append(al)
+            self.write(Register.THR, byte)
 
     @function
     def find_room(self) -> U8:
@@ -182,19 +161,20 @@ class Serial(Subsystem):
 
     def _find_depth(self) -> None:
         """Tell a 16550 from its forerunners, which have no FIFO."""
-        self._read(Register.IIR)
+        self.read(Register.IIR)
         and_(al, FIFO_ENABLED)
         with if_(al == FIFO_ENABLED):
             mov(self.depth, FIFO_DEPTH)
         with else_():
             mov(self.depth, 1)
 
-    def _write(self, register: Register, value: object) -> None:
+    def write(self, register: Register, value: object) -> None:
+        """Emit code that gives the register a `value`; changes al and edx."""
         mov(edx, self.port + register)
         mov(al, value)
         out(dx, al)
 
-    def _read(self, register: Register) -> None:
-        """The register's value into al; changes edx."""
+    def read(self, register: Register) -> None:
+        """Emit code that puts the register's value into al; changes edx."""
         mov(edx, self.port + register)
         in_(al, dx)

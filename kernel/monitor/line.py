@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.input.input import Input
 from kernel.monitor.history import History
 from kernel.monitor.keys import Key, Keys
 from kernel.monitor.prompt import LINE_SIZE
@@ -12,7 +13,7 @@ MAX_LENGTH = LINE_SIZE - 1
 
 
 class LineEditor(Subsystem):
-    """Reads a line from the console, with the editing keys of GNU readline.
+    """Reads a line, with the editing keys of GNU readline.
 
     What it shows is made of characters, `\\b` and the bell alone, so that it looks the same on
     any terminal and on the text screen. Context: the one thread that reads.
@@ -27,8 +28,9 @@ class LineEditor(Subsystem):
     draft = bss(U8 * LINE_SIZE)
     """The new line while one of the history is shown."""
 
-    def __init__(self, console: Console, keys: Keys, history: History) -> None:
+    def __init__(self, console: Console, input: Input, keys: Keys, history: History) -> None:
         self.console = console
+        self.input = input
         self.keys = keys
         self.history = history
 
@@ -39,7 +41,7 @@ class LineEditor(Subsystem):
         mov(self.cursor, 0)
         mov(self.age, 0)
         with loop():
-            byte = self.console.read_byte()
+            byte = self.input.read()
             key = self.keys.decode(byte)
             break_if(key == Key.ENTER)
             self.press(key)

@@ -12,6 +12,7 @@ from kernel.console.numbers import Numbers
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.debug.symbols import Symbols
+from kernel.input.input import Input
 from kernel.monitor.history import ENTRIES, History
 from kernel.monitor.keys import Keys
 from kernel.monitor.line import MAX_LENGTH, LineEditor
@@ -111,11 +112,11 @@ class Desk:
     def __init__(self) -> None:
         serial, screen = Serial(), TextScreen(0)
         console = Console(serial, screen, Numbers(), Symbols())
-        strings = Strings()
-        self.editor = LineEditor(console, Keys(), History(strings))
+        strings, input = Strings(), Input()
+        self.editor = LineEditor(console, input, Keys(), History(strings))
         self.host = Host(self.editor)
         self.host.stub(console.write_byte, self.show)
-        self.host.stub(console.read_byte, lambda: next(self.keys))
+        self.host.stub(input.read, lambda: next(self.keys))
         self.host.checkpoint()
         self.keys: Iterator[int] = iter(())
 

@@ -1,0 +1,170 @@
+"""What people type, from the interrupt to the reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.console.serial import COM1, DAMAGED, LineStatus, ModemControl, Register, Serial
+from kernel.input.input import Input
+from kernel.input.queue import ROOM
+from kernel.input.serial import COM1_LINE, SerialInput
+from kernel.input.source import Source
+from kernel.interrupts.action import Action
+from pykasm import *
+from pykasm.hostrun import HostFault
+from tests.host.console_support import Paper, host_for, written
+from tests.host.uart import Uart
+
+OTHER_LINE = 20
+"""The line to which the firmware wires `COM1_LINE` here."""
+
+
+class Wires(Subsystem):
+    """What the driver attaches itself to."""
+
+    @function
+    def isa(self, source: U32) -> U32:
+        """Answered by the tests."""
+        ret(source)
+
+    @function
+    def attach(self, line: U32, action: Ptr[Action]) -> I32:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Desk:
+    """A driver that listens to a UART, and the reader."""
+
+    def __init__(self) -> None:
+        wires: Any = Wires()
+        self.input = Input()
+        self.paper = Paper()
+        console: Any = self.paper
+        self.driver = SerialInput(console, Serial(), self.input, wires)
+        self.host = host_for(self.driver)
+        self.attached: list[int] = []
+        self.result = 0
+        self.host.stub(wires.isa, {COM1_LINE: OTHER_LINE}.__getitem__)
+        self.host.stub(wires.attach, self.attach)
+        self.host.checkpoint()
+
+    def attach(self, line: int, action: object) -> int:
+        """Answer for the lines."""
+        self.attached.append(line)
+        return self.result
+
+    def start(self, uart: Uart) -> Uart:
+        """A fresh driver that listens to `uart`."""
+        self.host.reset()
+        self.attached.clear()
+        ports = range(COM1, COM1 + 8)
+        self.host.on_in(ports, uart.read)
+        self.host.on_out(ports, uart.write)
+        self.host.call(self.driver.serial.start)
+        self.host.call(self.driver.start)
+        return uart
+
+    def receive(self, uart: Uart, data: bytes, **how: Any) -> None:
+        """Let `data` come byte by byte, with an interrupt for each that asks for one."""
+        for byte in data:
+            uart.receive(bytes([byte]), **how)
+            self.interrupt(uart)
+
+    def interrupt(self, uart: Uart) -> None:
+        """Run the handler if the UART asks for it; it must leave nothing to ask for."""
+        if uart.interrupting:
+            self.host.call(self.driver.interrupt, 0)
+        assert not uart.interrupting
+
+    def read(self, count: int) -> bytes:
+        """`count` bytes that were typed."""
+        return bytes(self.host.call(self.input.read) for _ in range(count))
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return Desk()
+
+
+@given(data=st.binary(min_size=1, max_size=60))
+def test_bytes_are_read_in_order(desk: Desk, data: bytes) -> None:
+    uart = desk.start(Uart())
+    desk.receive(uart, data)
+    assert desk.read(len(data)) == data
+
+
+def test_the_driver_attaches_itself_where_the_port_is_wired_to(desk: Desk) -> None:
+    desk.start(Uart())
+    assert desk.attached == [OTHER_LINE]
+
+
+@pytest.mark.parametrize("damage", list(DAMAGED))
+def test_damaged_bytes_are_dropped(desk: Desk, damage: LineStatus) -> None:
+    uart = desk.start(Uart())
+    desk.receive(uart, b"?", damage=damage)
+    desk.receive(uart, b"m")
+    assert desk.read(1) == b"m"
+
+
+def test_a_full_queue_makes_the_sender_wait_and_loses_nothing(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    data = bytes(n % 251 for n in range(ROOM + uart.depth))
+    desk.receive(uart, data)
+    assert not uart.written[Register.MCR] & ModemControl.RTS
+    assert uart.overruns == 0
+    assert desk.read(ROOM) == data[:ROOM]
+    assert uart.written[Register.MCR] & ModemControl.RTS
+    desk.interrupt(uart)
+    assert desk.read(uart.depth) == data[ROOM:]
+
+
+@given(steps=st.lists(st.integers(0, 300) | st.integers(-300, 0), max_size=12))
+def test_nothing_is_lost_or_stuck_whatever_reader_and_sender_do(
+    desk: Desk, steps: list[int]
+) -> None:
+    uart, sent, read = desk.start(Uart()), bytearray(), bytearray()
+    for step in steps:
+        for _ in range(step):
+            if uart.written[Register.MCR] & ModemControl.RTS:
+                sent.append(len(sent) % 251)
+                desk.receive(uart, sent[-1:])
+        for _ in range(min(-step, len(sent) - len(uart.waiting) - len(read))):
+            read += desk.read(1)
+            desk.interrupt(uart)
+    while len(read) < len(sent):
+        read += desk.read(1)
+        desk.interrupt(uart)
+    assert uart.overruns == 0
+    assert read == sent
+
+
+def test_a_port_without_a_uart_has_no_input(desk: Desk) -> None:
+    class NoUart(Uart):
+        def read(self, port: int) -> int:
+            return 0xFF
+
+    desk.start(NoUart())
+    assert desk.attached == []
+    with pytest.raises(HostFault, match="halts the processor"):
+        desk.read(1)
+
+
+def test_sources_are_read_beside_each_other(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    other = desk.host.new(Source)
+    desk.host.call(desk.input.add, other)
+    other.queue.slots[0], other.queue.end = ord("k"), 1
+    desk.receive(uart, b"s")
+    assert sorted(desk.read(2)) == sorted(b"ks")
+
+
+def test_a_line_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
+    desk.result = -1
+    desk.start(Uart())
+    assert b"serial line: no interrupt" in written(desk.host, desk.paper)
+    desk.result = 0
