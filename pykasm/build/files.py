@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 from pathlib import Path
-from typing import Any
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
@@ -31,23 +29,6 @@ def fingerprint(*parts: Path | str) -> str:
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
-
-
-def write_made_by(version: str, path: Path, value: object) -> None:
-    """Keep `value` in `path` for later builds with the same `version` of what made it."""
-    write_if_changed(path, pickle.dumps((version, value)))
-
-
-def read_made_by(version: str, path: Path) -> Any:
-    """What `write_made_by` wrote; None if there is no such file, or if it is damaged or of another
-    version."""
-    try:
-        made_by, value = pickle.loads(path.read_bytes())
-    except (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError):
-        return None
-    except (ImportError, pickle.UnpicklingError):
-        return None
-    return value if made_by == version else None
 
 
 class Stamps:

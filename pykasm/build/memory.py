@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -10,25 +11,22 @@ import keystone
 
 import pykasm.encode
 import pykasm.isa
-from pykasm.build.files import fingerprint, read_made_by, write_made_by
+from pykasm.build.files import fingerprint
+from pykasm.build.journal import Journal
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.statement import Encoding, Statement
 from pykasm.lang.builder import accept
 
 
-def remembering_encoder(path: Path) -> Encoder:
-    """An encoder that knows what `path` holds; the language accepts those statements unseen.
+def encodings(path: Path) -> Journal[Statement, Encoding]:
+    """The encodings that earlier builds left in `path`."""
+    return Journal(path, _version())
 
-    A file that is missing, damaged, or of other versions of what encodes is as good as none.
-    """
-    known: dict[Statement, Encoding] = read_made_by(_version(), path) or {}
+
+def remembering_encoder(known: Mapping[Statement, Encoding]) -> Encoder:
+    """An encoder that knows these; the language accepts those statements unseen."""
     accept(known)
-    return Encoder(known)
-
-
-def remember(path: Path, encoder: Encoder) -> None:
-    """Write what `encoder` knows to `path`."""
-    write_made_by(_version(), path, encoder.known)
+    return Encoder({**known})
 
 
 def _version() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
-from pykasm.build.memory import remember, remembering_encoder
+from pykasm.build.memory import encodings, remembering_encoder
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
 from pykasm.check.checker import report
@@ -95,15 +95,15 @@ def assembled(
     project: Project, stages: Stages, *, debug: bool = True
 ) -> tuple[Image, Program, list[AssembledUnit]]:
     """The project's image with its code run and encoded."""
-    memory = project.cache / "encodings"
     with rooted_at(project.root), stages.stage("emit"):
-        encoder = remembering_encoder(memory)
+        project.cache.mkdir(parents=True, exist_ok=True)
+        known = encodings(project.cache / "encodings")
+        encoder = remembering_encoder(known.known)
         image = _image(project)
         program = image.assemble(debug)
     with stages.stage("encode"):
         units = assemble_program(program, encoder, str(project.root))
-        project.cache.mkdir(parents=True, exist_ok=True)
-        remember(memory, encoder)
+        known.save(encoder.known)
     return image, program, units
 
 

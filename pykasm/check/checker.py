@@ -20,11 +20,13 @@ from pykasm.lang.objects import AssembledUnit, PlacedPiece
 @dataclass(slots=True)
 class Report:
     """What the checker found: how many functions it looked at, how many exceptions from rules
-    they state, and the faults in the order of the code."""
+    they state, and the faults in the order of the code. `clean` are the functions that no rule for
+    single functions is broken in."""
 
     functions: int = 0
     exceptions: int = 0
     findings: list[Finding] = field(default_factory=list)
+    clean: set[str] = field(default_factory=set)
 
     @property
     def errors(self) -> list[Finding]:
@@ -56,22 +58,31 @@ def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None
 
     `memory` is a file with what earlier checks learned: clean functions are not looked at again.
     """
-    build, ledger = Build.of(program, units), Ledger(memory)
-    keys = {} if memory is None else _keys(build)
+    build = Build.of(program, units)
+    if memory is None:
+        return _report(build)
+    keys, ledger = _keys(build), Ledger(memory)
     build.known = {
         symbol: record for symbol, key in keys.items() if (record := ledger.record(key)) is not None
     }
+    made = _report(build)
+    for symbol, key in keys.items():
+        ledger.enter(key, _learned(symbol, build, is_clean=symbol in made.clean))
+    ledger.save()
+    return made
+
+
+def _report(build: Build) -> Report:
     made = Report()
     elsewhere = _found_in_build(build)
     for symbol, placed in build.pieces.items():
         made.functions += 1
         made.exceptions += len(placed.piece.allowances)
         found = _found(placed, build)
-        if symbol in keys:
-            ledger.enter(keys[symbol], _learned(symbol, build, is_clean=not found))
+        if not found:
+            made.clean.add(symbol)
         made.findings += without_allowed(placed.piece, found + elsewhere.pop(symbol, []))
     made.findings += [one for found in elsewhere.values() for one in found]
-    ledger.save()
     return made
 
 

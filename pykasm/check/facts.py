@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from pykasm.check.behaviour import Behaviour
 from pykasm.isa.code import Line
-from pykasm.lang.locking import LockAction
 from pykasm.lang.piece import Piece
 
 
@@ -38,10 +37,6 @@ class Facts:
         self.symbol = piece.symbol
         self.behaviour = behaviour
         self.calls = [Call(piece, callee, at) for callee, at in behaviour.calls]
-
-    def does(self, action: LockAction, lock: str) -> bool:
-        """Whether `action` happens to `lock` somewhere in the piece."""
-        return any(one.action is action and one.lock == lock for one in self.piece.lock_events)
 
 
 def line_of(piece: Piece, index: int) -> Line:

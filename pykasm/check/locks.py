@@ -52,7 +52,16 @@ class LockUse:
         }
 
     def _that(self, action: LockAction, lock: str) -> list[str]:
-        return [symbol for symbol, facts in self._facts.items() if facts.does(action, lock)]
+        return self._doers.get((action, lock), [])
+
+    @cached_property
+    def _doers(self) -> dict[tuple[LockAction, str], list[str]]:
+        """The pieces in which something happens to a lock."""
+        found: dict[tuple[LockAction, str], list[str]] = defaultdict(list)
+        for symbol, facts in self._facts.items():
+            for done in dict.fromkeys((one.action, one.lock) for one in facts.piece.lock_events):
+                found[done].append(symbol)
+        return found
 
     def taken_under(self, symbol: str) -> Locks:
         """The locks that `symbol` or what it calls takes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -60,10 +59,12 @@ class Paths:
     def _returning(self, symbol: str) -> dict[int, int]:
         """How the callees of a piece leave interrupts, by the call, where that is not as they
         were."""
-        found: dict[int, int] = defaultdict(int)
-        for call in self._facts[symbol].calls:
-            found[call.at] |= self._leaves[call.callee]
-        return {at: leaves for at, leaves in found.items() if leaves != SAME}
+        calls, leaves = self._facts[symbol].calls, self._leaves
+        changed = {call.at: 0 for call in calls if leaves[call.callee] != SAME}
+        for call in calls if changed else ():
+            if call.at in changed:
+                changed[call.at] |= leaves[call.callee]
+        return changed
 
     def _course(self, symbol: str, returning: dict[int, int]) -> Course:
         for known in (self.courses.get(symbol), self._known.get(symbol)):

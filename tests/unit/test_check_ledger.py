@@ -46,22 +46,6 @@ def test_faults_are_found_each_time(memory: Path) -> None:
     assert checked(Returns(rcx), memory).findings
 
 
-def test_the_file_only_keeps_what_is_in_the_build(memory: Path) -> None:
-    checked(Returns(1), memory)
-    first = memory.read_bytes()
-    checked(Returns(2), memory)
-    assert memory.read_bytes() != first
-    checked(Returns(1), memory)
-    assert memory.read_bytes() == first
-
-
-@pytest.mark.parametrize("contents", [b"", b"damaged"])
-def test_a_damaged_file_is_as_good_as_none(memory: Path, contents: bytes) -> None:
-    memory.write_bytes(contents)
-    assert not checked(Returns(1), memory).findings
-    assert memory.read_bytes() != contents
-
-
 def test_what_has_not_changed_is_not_followed_again(
     memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
