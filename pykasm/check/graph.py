@@ -10,13 +10,14 @@ from itertools import pairwise
 from iced_x86 import FlowControl
 
 from pykasm.check.effects import Effects, effects
-from pykasm.isa.code import Label, Line
+from pykasm.isa.code import Label, Line, Reference
 from pykasm.isa.statement import BranchTarget, SymbolImmediate
 from pykasm.lang.data import DataReference, LabelAddress
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.operands import MemoryOperand
 
 CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
+INDIRECT = (FlowControl.INDIRECT_BRANCH, FlowControl.INDIRECT_CALL)
 
 JumpTables = Mapping[str, list[Label]]
 """The labels that each table of code addresses points to, by the table's symbol."""
@@ -27,8 +28,8 @@ class Node:
     """An instruction: its line, its effects, the indexes of those that can follow it.
 
     `is_call` is whether the next instruction is come back to. `callee` is the symbol that it calls
-    or jumps to; `leaves` says that control goes out of the
-    piece here, `falls_off` that it runs past the end.
+    or jumps to, `beyond` how many bytes behind its start; `leaves` says that control goes out of
+    the piece here, `falls_off` that it runs past the end.
     """
 
     line: Line
@@ -36,6 +37,7 @@ class Node:
     offset: int
     following: list[int]
     callee: str | None = None
+    beyond: int = 0
     leaves: bool = False
     falls_off: bool = False
     unknown_target: bool = False
@@ -66,11 +68,12 @@ class Graph:
     def _connect(self, index: int, node: Node) -> None:
         flow = node.effects.flow
         node.is_call = flow in CALLS
-        target = _branch_target(node.line) or self._loaded_target(index, node)
+        reference = _branch_target(node.line) or self._loaded_target(index, node)
+        target = reference.target if reference else None
         if isinstance(target, Label):
             node.following.append(self._at.get(self._labels[target], len(self.nodes)))
-        elif isinstance(target, str):
-            node.callee = target
+        elif reference is not None:
+            node.callee, node.beyond = target, reference.addend
         if flow in (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH):
             self._connect_jump(node, target)
         elif flow in (FlowControl.RETURN, FlowControl.EXCEPTION):
@@ -90,20 +93,20 @@ class Graph:
         node.leaves = True
         node.unknown_target = target is None
 
-    def _loaded_target(self, index: int, node: Node) -> str | None:
-        """The symbol whose address the instruction before puts where this one jumps through."""
+    def _loaded_target(self, index: int, node: Node) -> Reference | None:
+        """The address that the instruction before puts where this one calls or jumps through."""
         is_entered = node.offset in self._labels.values()
-        if node.effects.flow != FlowControl.INDIRECT_BRANCH or not index or is_entered:
+        if node.effects.flow not in INDIRECT or not index or is_entered:
             return None
         line = self.nodes[index - 1].line
         through = node.line.statement.operands[0]
         if not line.references or line.statement.operands[0] != through:
             return None
         is_address = isinstance(line.statement.operands[-1], SymbolImmediate)
-        target = line.references[0].target
-        if isinstance(target, Label) or not (is_address or line.statement.mnemonic == "lea"):
-            return None
-        return target
+        reference = line.references[0]
+        is_label = isinstance(reference.target, Label)
+        loads = is_address or line.statement.mnemonic == "lea"
+        return reference if loads and not is_label else None
 
     @cached_property
     def reached(self) -> set[int]:
@@ -127,10 +130,10 @@ class Graph:
         return dict(pairwise(sorted(starts | {len(self.nodes)})))
 
 
-def _branch_target(line: Line) -> str | Label | None:
+def _branch_target(line: Line) -> Reference | None:
     for one in line.references:
         if isinstance(line.statement.operands[one.operand], BranchTarget):
-            return one.target
+            return one
     return None
 
 

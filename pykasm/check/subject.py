@@ -16,6 +16,7 @@ from pykasm.lang.data import Data
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
 from pykasm.lang.piece import SLOT, Kind, Piece
+from pykasm.objects.model import Section
 
 FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)
 """Kinds of code that the language gives a prologue and an epilogue."""
@@ -30,6 +31,9 @@ class Build:
     data: dict[str, Data]
     pointers: dict[str, list[str]]
     """The symbols that each datum points to, by its own."""
+    program: Program
+    sections: list[Section]
+    """Those of all objects."""
     known: dict[str, Record] = field(default_factory=dict)
     """What an earlier check learned about pieces that are as they were."""
 
@@ -47,7 +51,8 @@ class Build:
             symbol: [one.target for one in found if isinstance(one.target, str)]
             for symbol, found in references.items()
         }
-        return cls(pieces, jump_tables(references), data, pointers)
+        sections = [one for unit in units for one in unit.object.sections]
+        return cls(pieces, jump_tables(references), data, pointers, program, sections)
 
     @cached_property
     def callees(self) -> dict[str, Callee]:

@@ -25,7 +25,7 @@ STACK_SIZE = 1 << 16
 GATEWAY_LAYOUT = Layout(
     "",
     [
-        OutputSection(".text", "--x"),  # type: ignore[arg-type]
+        OutputSection(".text", "--x"),
         OutputSection(".bss", "rw-", nobits=True),
     ],
     load_address=0x7000_0000,

@@ -26,6 +26,7 @@ from pykasm.lang.types import (
     U8,
     U64,
     Array,
+    Fn,
     Integer,
     Ptr,
     Struct,
@@ -51,6 +52,10 @@ class Storage(Enum):
     BOOT = ".boot.data"
     HEADER = ".multiboot2"
     NOTE = ".note.pvh"
+
+
+FOR_LOADERS = (Storage.HEADER, Storage.NOTE)
+"""What boot loaders look for by themselves."""
 
 
 class Data(MemoryOperand):
@@ -244,6 +249,8 @@ class Packer:
             self.references.append(DataReference(offset, kind._size, value, 0))
             return
         reference = self._reference(kind, value)
+        if issubclass(kind, Fn) and reference.addend:
+            raise _wrong_value(kind, value, "the start of a function", "a place inside one")
         signature = signature_behind(value)
         if signature is not None and not function_fits(kind, signature):
             raise _wrong_value(kind, value, "a function of that type", described(signature))

@@ -16,7 +16,7 @@ from pykasm.errors import (
     collecting,
 )
 from pykasm.lang.builder import line_span
-from pykasm.lang.data import Data, DataReference, LabelAddress, Packer
+from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
 from pykasm.lang.functions import Assembly, BoundFunction, assembling
 from pykasm.lang.subsystem import Subsystem, data_of
 from pykasm.lang.unit import Unit
@@ -33,11 +33,15 @@ class PackedData:
 
 @dataclass(slots=True)
 class Program:
-    """All units of an image, with the mistakes that did not stop it."""
+    """All units of an image, with the memory layout that it asks for (None: the kernel's), and the
+    mistakes that did not stop it."""
 
     units: list[Unit]
     entries: tuple[str, ...]
+    layout: Any = None
     packed: dict[str, list[PackedData]] = field(default_factory=dict)
+    reached: set[str] = field(default_factory=set)
+    """The symbols of the code and the data that entry points lead to."""
     warnings: list[Any] = field(default_factory=list)
 
 
@@ -73,9 +77,11 @@ class Image:
                 for unit, subsystem in zip(units, self.subsystems, strict=True):
                     with assembling(unit):
                         Assembly(unit, subsystem).run()
-            program = Program(units, tuple(one._label for one in self.entries))
+            entries = tuple(one._label for one in self.entries)
+            program = Program(units, entries, self.layout)
             for unit in units:
                 program.packed[unit.name] = pack_unit(unit, collector)
+            program.reached = _reached(program)
             _warn_of_unreachable(program, collector)
             collector.finish()
             program.warnings = collector.warnings
@@ -100,7 +106,7 @@ def _named_unit(subsystem: Subsystem, taken: set[str]) -> Unit:
             got="the same class twice",
             fix="set `self.label` in `__init__` of one of them",
         )
-    unit = Unit(name)
+    unit = Unit(name, type(subsystem))
     for path, datum in data_of(subsystem, name):
         if datum._symbol and datum._symbol != path:
             continue  # another subsystem's datum that this one was given
@@ -129,20 +135,28 @@ def _pack(packer: Packer, datum: Data) -> None:
         raise
 
 
-def _warn_of_unreachable(program: Program, collector: Collector) -> None:
-    """Warn of functions that no entry point leads to."""
+def _reached(program: Program) -> set[str]:
+    """What entry points lead to, exported functions, and what loaders look for."""
     uses = _references(program)
     reached: set[str] = set()
     waiting = list(program.entries)
     waiting += [p.symbol for u in program.units for p in u.pieces if p.exported]
+    waiting += [d._symbol for u in program.units for d in u.data if d._storage in FOR_LOADERS]
     while waiting:
         symbol = waiting.pop()
         if symbol not in reached:
             reached.add(symbol)
             waiting += uses.get(symbol, ())
+    return reached
+
+
+def _warn_of_unreachable(program: Program, collector: Collector) -> None:
+    """Warn of functions that no entry point leads to, in subsystems that one leads into."""
     for unit in program.units:
+        if program.reached.isdisjoint(unit.symbols):
+            continue  # the checker warns of the subsystem
         for piece in unit.pieces:
-            if piece.symbol not in reached:
+            if piece.symbol not in program.reached:
                 collector.add(
                     UnreachableWarning(
                         f"nothing can reach `{piece.symbol}`",

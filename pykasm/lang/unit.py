@@ -20,12 +20,19 @@ class Unit:
     """One subsystem while it is assembled; `name` starts all its symbols."""
 
     name: str
+    owner: type | None = None
+    """The subsystem's class."""
     pieces: list[Piece] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
     forgotten: list[Moment] = field(default_factory=list)
     """When stubs were made that nobody has entered yet."""
     _strings: dict[str, Data] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols of its code and of its data."""
+        return [*(piece.symbol for piece in self.pieces), *(datum._symbol for datum in self.data)]
 
     def adopt(self, datum: Data, purpose: str) -> None:
         """Take in data without a name of its own; it is called after its purpose and a number."""

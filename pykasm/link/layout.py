@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
 from typing import Literal
 
 from pykasm.errors import PykasmError
+from pykasm.source import Span, author_span
 
 PAGE = 4096
 """The smallest page of the machine (AMD64 APM vol. 2, 5.1), the grain of all permissions."""
@@ -20,9 +21,9 @@ VIRTUAL_BASE = 0xFFFFFFFF80000000
 """The last 2 GiB of addresses, which sign-extended 32-bit operands reach (System V ABI AMD64
 supplement, 3.5.1, "kernel code model")."""
 
-Permissions = Literal["r-x", "r--", "rw-"]
+Permissions = Literal["r-x", "r--", "rw-", "--x"]
 
-SEGMENT_FLAGS: dict[Permissions, int] = {"r-x": 5, "r--": 4, "rw-": 6}
+SEGMENT_FLAGS: dict[Permissions, int] = {"r-x": 5, "r--": 4, "rw-": 6, "--x": 1}
 """`p_flags` (System V ABI, chapter 5, "Segment Permissions"); writable code has none."""
 
 
@@ -41,7 +42,8 @@ class OutputSection:
     those whose names go on from there: `.text` and `.text.console`. `place` says for which
     address it is linked; a number is that very address. `align` is in bytes. A `nobits` section
     holds zeros only and takes no room in the file. A `note` is also shown to loaders by a PT_NOTE
-    segment. `reserve` names a symbol that says how many bytes are kept free at its end.
+    segment. `reserve` names a symbol that says how many bytes are kept free at its end. `declared`
+    is where the author made it.
 
     Code can refer to `<symbol>_start` and `<symbol>_end`, where the section lies once the image
     is mapped, to `<symbol>_load`, its physical address, where that is another one, and to
@@ -56,6 +58,14 @@ class OutputSection:
     nobits: bool = False
     note: bool = False
     reserve: str = ""
+    declared: Span | None = field(default_factory=author_span, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.permissions not in SEGMENT_FLAGS:
+            raise PykasmError(
+                f"{self.name} can't have the permissions {self.permissions!r}\n"
+                f"help: one of {', '.join(SEGMENT_FLAGS)}; nothing is both written and run"
+            )
 
     @property
     def patterns(self) -> list[str]:

@@ -20,7 +20,12 @@ EXAMPLES = Path(pykasm.check.__file__).parent / "examples"
 
 def findings(subsystem: Any) -> list[str]:
     """The messages for a subsystem whose entry is `run`."""
-    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
+    return findings_in(Image(entry=subsystem.run, subsystems=[subsystem]))
+
+
+def findings_in(image: Image) -> list[str]:
+    """The messages for an image."""
+    program = image.assemble()
     units = assemble_program(program, Encoder(), ".")
     return [normalised(str(one)) for one in _found(check(program, units))]
 
@@ -31,12 +36,20 @@ def _found(result: Any) -> list[Any]:
 
 def broken(rule: str) -> list[str]:
     """The messages for the broken example of `rule`."""
-    return findings(_example(rule).Broken())
+    return _findings(_example(rule), "Broken")
 
 
 def mended(rule: str) -> list[str]:
     """The messages for the mended example of `rule`."""
-    return findings(_example(rule).Mended())
+    return _findings(_example(rule), "Mended")
+
+
+def _findings(example: Any, name: str) -> list[str]:
+    """The messages for a class of an example, in the image that this makes where it does."""
+    subsystem = getattr(example, name)()
+    if hasattr(example, "image"):
+        return findings_in(example.image(subsystem))
+    return findings(subsystem)
 
 
 def _example(rule: str) -> ModuleType:

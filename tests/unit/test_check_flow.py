@@ -139,3 +139,15 @@ got: an empty text
 
 1 error"""
     )
+
+
+def test_a_function_is_entered_in_its_middle() -> None:
+    assert broken("E034") == [
+        """\
+error[E034]: `Broken.wait` is entered in its middle
+  FILE:LINE
+  LINE |         jmp(rax)
+        |         ^^^^^^^^ this goes to byte 1 of it
+help: make what stands there a function of its own""",
+    ]
+    assert mended("E034") == []

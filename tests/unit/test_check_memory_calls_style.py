@@ -97,3 +97,27 @@ warning[W003]: `double` is kept, but nothing is called
 help: `double = scratch(…)`"""
     ]
     assert mended("W003") == []
+
+
+def test_code_and_written_data_share_a_section() -> None:
+    assert broken("E063") == [
+        """\
+error[E063]: `.all` takes in code and data that is written
+  FILE:LINE
+  LINE |     sections = (OutputSection(".all", "r-x", inputs),)
+        |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `.text.Broken` and `.data.Broken`
+help: a section for each, `r-x` and `rw-`"""
+    ]
+    assert mended("E063") == []
+
+
+def test_a_subsystem_that_nothing_reaches() -> None:
+    assert broken("W004") == [
+        """\
+warning[W004]: nothing can reach the subsystem `Clock`
+  FILE:LINE
+  LINE | class Clock(Subsystem):
+        |       ^^^^^
+help: take it out of the image, or call it"""
+    ]
+    assert mended("W004") == []

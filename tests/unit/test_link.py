@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from elftools.elf.elffile import ELFFile
@@ -165,6 +166,16 @@ def test_a_layout_without_virtual_sections_links(tmp_path: Path) -> None:
     flat.write_bytes(write_object(ObjectFile("flat", [code], [Symbol("start", code.name)])))
     link([flat], script, tmp_path / "flat.elf")
     assert addresses(tmp_path / "flat.elf")["image_load_end"] == 0x100001
+
+
+def test_a_section_with_permissions_that_nothing_has() -> None:
+    permissions: Any = "rwx"
+    with pytest.raises(PykasmError) as caught:
+        OutputSection(".all", permissions)
+    assert str(caught.value) == (
+        ".all can't have the permissions 'rwx'\n"
+        "help: one of r-x, r--, rw-, --x; nothing is both written and run"
+    )
 
 
 def test_physical_sections_come_first() -> None:

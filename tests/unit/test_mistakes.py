@@ -900,6 +900,27 @@ got: Fn[[U64, U32], U64]"""
     )
 
 
+def test_a_place_inside_a_function_in_a_table() -> None:
+    class Wrong(Base):
+        def __init__(self) -> None:
+            self.table = rodata(Fn[[Ptr[Node]], Void] * 1, [address_of(self.visit) + 4])
+
+        @function
+        def wrong(self) -> None:
+            self.table[0](0)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: this can't be the value of a Fn[[Ptr[Node]], Void]
+  FILE:LINE
+  LINE |             self.table = rodata(Fn[[Ptr[Node]], Void] * 1, [address_of(self.visit) + 4])
+        |                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: the start of a function
+got: a place inside one"""
+    )
+
+
 def test_a_number_that_does_not_fit_its_parameter() -> None:
     class Wrong(Base):
         @function

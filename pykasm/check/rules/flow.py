@@ -32,6 +32,13 @@ E033 = rule(
     """`iretq` takes five values off the stack where the caller left one.""",
 )
 
+E034 = rule(
+    "E034",
+    "a jump into the middle of another function",
+    """What stands there is not made to be entered: its prologue has not run, and the next change of
+    the function moves it.""",
+)
+
 
 @applies
 def ends_are_not_passed(subject: Subject) -> Iterator[Finding]:
@@ -89,5 +96,20 @@ def functions_return(subject: Subject) -> Iterator[Finding]:
                 "a function is left by the return of an interrupt",
                 span=span_of(node.line),
                 fix="mark it `@interrupt`, or end it with `ret()`",
+                symbol=subject.piece.symbol,
+            )
+
+
+@applies
+def functions_are_entered_at_their_start(subject: Subject) -> Iterator[Finding]:
+    """Addresses of code with a distance added, where they are jumped to or called."""
+    for _, node, _ in subject.visits():
+        if node.beyond and node.callee in subject.build.pieces:
+            yield Finding(
+                E034,
+                f"`{node.callee}` is entered in its middle",
+                span=span_of(node.line),
+                mark=f"this goes to byte {node.beyond} of it",
+                fix="make what stands there a function of its own",
                 symbol=subject.piece.symbol,
             )

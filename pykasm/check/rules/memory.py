@@ -8,11 +8,13 @@ from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic, OpAccess
 
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, rule
-from pykasm.check.subject import Subject
+from pykasm.check.rule import applies, applies_to_build, rule
+from pykasm.check.subject import Build, Subject
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import is_user
+from pykasm.link.layout import Layout
+from pykasm.objects.model import SectionFlags
 
 E060 = rule(
     "E060",
@@ -29,6 +31,13 @@ E062 = rule(
     "E062",
     "data is executed",
     """Pages of data are mapped without execute permission: the call faults when it runs.""",
+)
+
+E063 = rule(
+    "E063",
+    "a section both writable and executable",
+    """Whoever can write there can run what they wrote. Pages have one set of permissions, so code
+    and data that is written need sections of their own.""",
 )
 
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
@@ -105,4 +114,22 @@ def data_is_not_executed(subject: Subject) -> Iterator[Finding]:
                 mark="this runs it as code",
                 fix="call a function, or through a function pointer",
                 symbol=subject.piece.symbol,
+            )
+
+
+@applies_to_build
+def nothing_is_written_and_run(build: Build) -> Iterator[Finding]:
+    """Sections of the image's own layout that take in code and data that is written."""
+    layout: Layout | None = build.program.layout
+    for output in layout.sections if layout is not None else ():
+        taken = [one for one in build.sections if output.takes(one.name)]
+        code = [one.name for one in taken if one.flags & SectionFlags.EXECUTE]
+        written = [one.name for one in taken if one.flags & SectionFlags.WRITE]
+        if code and written and output.declared is not None:
+            yield Finding(
+                E063,
+                f"`{output.name}` takes in code and data that is written",
+                span=output.declared,
+                mark=f"`{code[0]}` and `{written[0]}`",
+                fix="a section for each, `r-x` and `rw-`",
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from inspect import findsource
 
 from iced_x86 import Mnemonic, OpKind
 
@@ -10,9 +12,11 @@ from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_in, span_of
 from pykasm.check.graph import Node
 from pykasm.check.liveness import Liveness
-from pykasm.check.rule import applies, rule
-from pykasm.check.subject import Subject, register_name
+from pykasm.check.rule import applies, applies_to_build, rule
+from pykasm.check.subject import Build, Subject, register_name
 from pykasm.lang.role import Role
+from pykasm.lang.unit import Unit
+from pykasm.source import Source, Span
 
 W001 = rule(
     "W001",
@@ -28,6 +32,13 @@ W003 = rule(
     "W003",
     "a kept register that no call makes necessary",
     """`keep` costs a push and a pop. In a function without calls `scratch` does as well.""",
+)
+
+W004 = rule(
+    "W004",
+    "a subsystem that nothing can reach",
+    """No entry point leads to any of its functions, and nothing uses its data: it only takes room,
+    or whoever should call it does not.""",
 )
 
 _ONLY_WRITE = {
@@ -97,6 +108,27 @@ def keeping_is_needed(subject: Subject) -> Iterator[Finding]:
                 fix=f"`{role.name} = scratch(…)`",
                 symbol=subject.piece.symbol,
             )
+
+
+@applies_to_build
+def subsystems_are_reached(build: Build) -> Iterator[Finding]:
+    """Subsystems that have code or data, but none that anything leads to."""
+    for unit in build.program.units:
+        if unit.symbols and build.program.reached.isdisjoint(unit.symbols):
+            yield Finding(
+                W004,
+                f"nothing can reach the subsystem `{unit.name}`",
+                span=_declaration(unit),
+                fix="take it out of the image, or call it",
+                symbol=unit.symbols[0],
+            )
+
+
+def _declaration(unit: Unit) -> Span:
+    """The line of the subsystem's class."""
+    assert unit.owner is not None
+    file = sys.modules[unit.owner.__module__].__file__
+    return span_in(Source(str(file), findsource(unit.owner)[1] + 1), unit.owner.__name__)
 
 
 def _taken(subject: Subject) -> list[Role]:
