@@ -153,6 +153,8 @@ class Lines(Subsystem):
         """The vector that `line` leads to, 0 if it is attached to none."""
         vector = scratch(U32)
         inc(line)
+        with if_(line == 0):  # would be found where no line leads
+            ret(0)
         mov(vector, InterruptVector.FIRST_DEVICE)
         with while_((self.lines[vector] != line) & (vector <= InterruptVector.LAST_DEVICE)):
             inc(vector)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel.interrupts.localapic import LocalApic
 
 from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.localapic import LocalApic
 from kernel.structures.tree import Trees
 from kernel.time.alarm import Alarm
 from kernel.time.clock import Clock
