@@ -26,7 +26,7 @@ from pykasm.lang.image import Image
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.piece import Kind
 from pykasm.lang.subsystem import Subsystem
-from pykasm.lang.types import U8, Fn, Ptr, TypeMeta, Void
+from pykasm.lang.types import U8, Fn, TypeMeta, Void, pointer_to
 from pykasm.link.layout import Layout, kernel_layout
 
 LIMIT = 1_000_000
@@ -137,7 +137,7 @@ class Host:
 
     def bytes(self, value: builtins.bytes, fenced: bool = False) -> Pointer:
         """A pointer to a copy of `value`; for `fenced` see `new`."""
-        return Pointer(self._values, self._place_bytes(value, fenced), _pointer_to(U8))
+        return Pointer(self._values, self._place_bytes(value, fenced), pointer_to(U8))
 
     def text(self, value: str) -> Pointer:
         """A pointer to `value` in UTF-8 with a zero at the end."""
@@ -172,9 +172,9 @@ class Host:
         """The address of a datum or function as a typed pointer, of an array to its elements."""
         if isinstance(thing, MemoryOperand):
             kind, address, _ = self._place(thing)
-            return Pointer(self._values, address, _pointer_to(getattr(kind, "_element", kind)))
+            return Pointer(self._values, address, pointer_to(getattr(kind, "_element", kind)))
         reference, _ = symbol_reference(thing, "host.address")
-        return Pointer(self._values, self._loaded.address(reference), _pointer_to(Void))
+        return Pointer(self._values, self._loaded.address(reference), pointer_to(Void))
 
     def _place(self, datum: Any) -> tuple[TypeMeta, int, type[Enum] | None]:
         if not isinstance(datum, MemoryOperand):
@@ -247,11 +247,6 @@ class Host:
         self._loaded.restore(loaded)
         self._machine.ports.restore(ports)
         self._machine.reset()
-
-
-def _pointer_to(kind: TypeMeta) -> TypeMeta:
-    made: Any = Ptr[kind]  # type: ignore[valid-type]
-    return made  # type: ignore[no-any-return]
 
 
 def _check_callable(function: Any) -> None:

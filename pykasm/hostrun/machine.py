@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from unicorn import Uc, UcError  # type: ignore[attr-defined]
+from unicorn import Uc, UcError  # type: ignore[attr-defined] # it has no types
 from unicorn import x86_const as x86
 from unicorn.unicorn_const import (
     UC_ARCH_X86,
@@ -75,7 +75,7 @@ class Machine:
     """A processor in 64-bit mode with ports."""
 
     def __init__(self) -> None:
-        made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call]
+        made: Any = Uc(UC_ARCH_X86, UC_MODE_64)  # type: ignore[no-untyped-call] # it has no types
         self.emulator = made
         self.emulator.ctl_set_tcg_buffer_size(TRANSLATIONS)
         self.emulator.ctl_set_tlb_mode(UC_TLB_VIRTUAL)  # the other mode cuts addresses to 52 bits

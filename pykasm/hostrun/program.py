@@ -28,7 +28,7 @@ class Assertions(Subsystem):
     label = "pykasm.hostrun.assertions"
 
     @function
-    def failed(self, text: Ptr[U8]) -> NoReturn:  # type: ignore[empty-body]
+    def failed(self, text: Ptr[U8]) -> NoReturn:  # type: ignore[empty-body] # see above
         """Take `text`, the place and the source of the check."""
 
 

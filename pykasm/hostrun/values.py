@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum, Flag
+from functools import partial
 from typing import Any
 from typing import cast as typing_cast
 
@@ -17,7 +18,6 @@ from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import (
     Array,
     Fn,
-    Ptr,
     Struct,
     StructMeta,
     TypeMeta,
@@ -25,6 +25,7 @@ from pykasm.lang.types import (
     is_pointer,
     is_struct,
     numbers_of,
+    pointer_to,
 )
 
 
@@ -50,7 +51,7 @@ class Values:
     def read(self, kind: TypeMeta, address: int, values: type[Enum] | None = None) -> Any:
         """The value of type `kind` at `address`; structs and arrays stay where they are."""
         if is_struct(kind):
-            return Pointer(self, address, typing_cast(TypeMeta, Ptr[kind]))  # type: ignore[valid-type]
+            return Pointer(self, address, pointer_to(kind))
         if _is_array(kind):
             array: Any = kind
             return Elements(self, address, array._element, array._count)
@@ -60,7 +61,7 @@ class Values:
         """What is at `address` as a thing to look into: the elements of an array, or a pointer."""
         if _is_array(kind):
             return self.read(kind, address)
-        return Pointer(self, address, typing_cast(TypeMeta, Ptr[kind]))  # type: ignore[valid-type]
+        return Pointer(self, address, pointer_to(kind))
 
     def decode(self, kind: TypeMeta, raw: bytes, values: type[Enum] | None = None) -> Any:
         """`raw` as a Python value: an int, a pointer, or one of `values`."""
@@ -79,7 +80,7 @@ class Values:
         packer.pack(kind, self.plain(kind, value))
         for one in packer.references:
             assert isinstance(one.target, str)
-            number = self.resolve(SymbolReference(lambda name=one.target: name, one.addend))  # type: ignore[misc]
+            number = self.resolve(SymbolReference(partial(str, one.target), one.addend))
             packer.bytes[one.offset : one.offset + one.size] = number.to_bytes(one.size, "little")
         return bytes(packer.bytes)
 

@@ -162,7 +162,7 @@ class Elements:
             return list(self) == list(other)
         return _address_of(other) == self._address
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment] # equal by contents, which may change
 
     def __repr__(self) -> str:
         return repr(self[:])

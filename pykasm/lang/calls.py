@@ -373,8 +373,8 @@ def signature_of(kind: TypeMeta) -> Signature:
     assert issubclass(kind, Fn)
     named = [(f"argument {n}", one) for n, one in enumerate(kind._parameters, 1)]
     result = kind._result
-    has_result = isinstance(result, TypeMeta) and result is not Void
-    return Signature(laid_out(named), (result,) if has_result else ())  # type: ignore[arg-type]
+    results = (result,) if isinstance(result, TypeMeta) and result is not Void else ()
+    return Signature(laid_out(named), results)
 
 
 def laid_out(named: Sequence[tuple[str, TypeMeta]]) -> tuple[Parameter, ...]:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from inspect import signature as python_signature
 from typing import (
     Any,
@@ -332,7 +332,7 @@ class Assembly:
             if isinstance(member, Function):
                 self._write(getattr(self.owner, name))
             elif isinstance(member, Emits):
-                _collected(lambda body=member.body: body(self.owner), member.body)  # type: ignore[misc]
+                _collected(partial(member.body, self.owner), member.body)
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
 

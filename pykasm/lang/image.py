@@ -177,6 +177,6 @@ def _references(program: Program) -> dict[str, set[str]]:
         for packed in program.packed[unit.name]:
             targets = uses.setdefault(packed.datum._symbol, set())
             for one in packed.references:
-                is_label = isinstance(one.target, LabelAddress)
-                targets.add(one.target.symbol if is_label else one.target)  # type: ignore[union-attr,arg-type]
+                target = one.target
+                targets.add(target.symbol if isinstance(target, LabelAddress) else target)
     return uses

@@ -222,7 +222,8 @@ class PieceBuilder(CodeBuilder):
         if self.kind in (Kind.FUNCTION, Kind.INTERRUPT):
             last = self.items.pop()
             assert isinstance(last, Line)
-            self.items.append(Leaving(last.source, last.body_line, last))  # type: ignore[arg-type]
+            leaving: Any = Leaving(last.source, last.body_line, last)  # no item: `_expand` ends it
+            self.items.append(leaving)
 
     def finish(self) -> None:
         """End the body: report what was left open, and put prologue and epilogues in."""

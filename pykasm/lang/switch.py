@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast as typing_cast
 
 from pykasm.errors import FlowMistake, OperandFormMistake, report
 from pykasm.isa.code import Item, Label, Line
@@ -126,9 +126,9 @@ class Switch(Word):
         size = self.value._register.size
         if size > WORD or (size == WORD and self.value._role):
             return self.value
-        wide: Any = u32(self.value)
+        wide = typing_cast(RegisterOperand, u32(self.value))
         emit("mov" if size == WORD else "movzx", wide, self.value)
-        return wide  # type: ignore[no-any-return]
+        return wide
 
 
 def _jumps_to(item: Item, label: Label) -> bool:

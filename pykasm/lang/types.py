@@ -338,11 +338,11 @@ class StructMeta(TypeMeta):
         return cls._layout()[0]
 
     @property
-    def _size(cls) -> int:  # type: ignore[override]
+    def _size(cls) -> int:  # type: ignore[override] # follows from the fields
         return cls._layout()[1]
 
     @property
-    def _align(cls) -> int:  # type: ignore[override]
+    def _align(cls) -> int:  # type: ignore[override] # the same
         return cls._layout()[2]
 
     def _layout(cls) -> tuple[dict[str, Field], int, int]:
@@ -546,6 +546,13 @@ class Union(Struct):
     """Fields that share their place, for registers and descriptors with several readings."""
 
     _union = True
+
+
+def pointer_to(kind: TypeMeta) -> TypeMeta:
+    """`Ptr[kind]` of a type that is known only while this runs."""
+    of: Any = Ptr
+    made: TypeMeta = of[kind]
+    return made
 
 
 def is_pointer(kind: TypeMeta) -> bool:

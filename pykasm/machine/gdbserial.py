@@ -8,12 +8,12 @@ import os
 VARIABLE = "PYKASM_SERIAL"
 
 try:
-    import gdb  # type: ignore[import-untyped]
+    import gdb  # type: ignore[import-untyped] # it is a part of gdb
 except ImportError:  # pykasm itself, which only passes this file and the variable on
     pass
 else:
 
-    class Serial(gdb.Command):  # type: ignore[misc]
+    class Serial(gdb.Command):  # type: ignore[misc] # gdb has no types
         """serial TEXT: type TEXT and Return on the kernel's serial line."""
 
         def __init__(self) -> None:

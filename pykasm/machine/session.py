@@ -35,7 +35,7 @@ class ExpectationError(AssertionError):
     """The machine did not do what the test expects; the message ends with what it last said."""
 
 
-class _SerialLine(fdspawn):  # type: ignore[misc]
+class _SerialLine(fdspawn):  # type: ignore[misc] # pexpect has no types
     """The serial line for pexpect. A QEMU that ends with input unread resets the connection, which
     is an end like any other."""
 

@@ -32,7 +32,7 @@ class Node(Struct):
 class Pair(Struct):
     left: Node
     right: Node
-    compare: Fn[[U64, U64], U64]
+    insert: Fn[[Ptr[Node]], Ptr[Node]]
 
 
 class Lists(Subsystem):
@@ -193,8 +193,8 @@ def test_addresses_of_data_are_typed_pointers(host: Host) -> None:
 
 
 def test_functions_are_values_of_function_pointers(host: Host) -> None:
-    pair = host.new(Pair, compare=lists.push)
-    assert pair.compare == host.address(lists.push)
+    pair = host.new(Pair, insert=lists.push)
+    assert pair.insert == host.address(lists.push)
 
 
 def test_texts_and_bytes_are_arguments(host: Host) -> None:
