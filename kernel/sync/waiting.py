@@ -1,0 +1,46 @@
+"""Blocking and waking by wait queues, for all locks that let threads sleep."""
+
+from __future__ import annotations
+
+from kernel.structures.list import ListHead, container
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Thread, ThreadState
+from pykasm import *
+
+
+class Waiting(Subsystem):
+    """Operations on `WaitQueue`.
+
+    Who waits: takes the queue's lock, looks, calls `enqueue`, releases the lock, and then calls
+    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, calls `wake_first` or
+    `wake_all`, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is lost.
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+
+    @function
+    def enqueue(self, queue: Ptr[WaitQueue]) -> None:
+        """Make this thread blocked and the last of `queue`, whose lock is held."""
+        thread, link = scratch(self.scheduler.current), scratch(Ptr[ListHead])
+        with if_(queue.waiters.next == 0):
+            queue.waiters.reset()
+        mov(thread.state, ThreadState.BLOCKED)
+        lea(link, thread.link)
+        queue.waiters.append(link)
+
+    @function
+    def wake_first(self, queue: Ptr[WaitQueue]) -> None:
+        """Take the first of `queue`, which is not empty, out and wake it. The lock is held."""
+        link = scratch(queue.waiters.next)
+        link.unlink()
+        thread = container(link, Thread, "link")
+        ignore(self.scheduler.make_ready(thread))
+
+    @function
+    def wake_all(self, queue: Ptr[WaitQueue]) -> None:
+        """Wake all that wait in `queue`, whose lock is held."""
+        queue = keep(queue)
+        with while_(lambda: ~queue.is_empty()):
+            self.wake_first(queue)

@@ -1,0 +1,26 @@
+"""Threads that wait for the same thing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.structures.list import ListHead
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+
+class WaitQueue(Struct):
+    """Links of blocked threads, the one that came first in front. Zero is an empty queue.
+
+    `lock` also guards what they wait for, so that nothing is missed between looking and waiting:
+    `Waiting` has the functions that sleep and wake.
+    """
+
+    lock: SpinLock
+    waiters: ListHead
+    """All zero as long as nobody has ever waited."""
+
+    def is_empty(self) -> Any:
+        """The condition that nobody waits. Computes with rax; the lock is held."""
+        lea(rax, self.waiters)
+        return (self.waiters.next == 0) | (self.waiters.next == rax)

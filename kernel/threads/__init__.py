@@ -1,0 +1,1 @@
+"""Threads of the kernel: what runs when, and on which processor."""

@@ -1,0 +1,120 @@
+"""What a processor does when no thread wants it."""
+
+from __future__ import annotations
+
+from kernel.cpu.percpu import PerCpu
+from kernel.debug.panic import Panic
+from kernel.structures.list import ListHead
+from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Thread
+from kernel.threads.threads import Threads
+from pykasm import *
+
+
+class Idle(Subsystem):
+    """Each processor has an idle thread. It is always ready, so there is always something to run;
+    it looks for work with other processors, and else waits for an interrupt.
+    """
+
+    def __init__(
+        self, per_cpu: PerCpu, scheduler: Scheduler, threads: Threads, panic: Panic
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.scheduler = scheduler
+        self.threads = threads
+        self.panic = panic
+
+    @function(init=True)
+    def start_first(self) -> None:
+        """Make the first processor's idle thread, without which nothing can block."""
+        made = self.start()
+        with if_(made == 0):
+            self.panic.stop(text("no memory is left for the first thread"))
+
+    @function
+    def start(self) -> U32:
+        """Make this processor's idle thread; 1 if there was memory for it. Interrupts are off."""
+        name = text("idle")
+        thread = keep(self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY))
+        with if_(thread == 0):
+            ret(0)
+        mov(thread.pinned, 1)
+        ret(self.scheduler.wake(thread))
+
+    @function
+    def run(self, argument: U64) -> None:
+        """Serve for ever."""
+        with loop():
+            mov(self.scheduler.queue.called, 0)
+            self.steal()
+            cli()
+            with if_(self.scheduler.queue.ready == 0):
+                sti()  # takes effect behind the next instruction, so no interrupt comes between
+                hlt()
+            with else_():
+                self.scheduler.schedule()
+                sti()
+
+    @function
+    def steal(self) -> None:
+        """Take over the most urgent thread that waits for another processor, if there is one."""
+        thread = self.find()
+        with if_(thread != 0):
+            tail(self.take_over, thread)
+
+    @function
+    def find(self) -> Ptr[Thread]:
+        """A ready thread of another processor, out of its queue; null if there is none."""
+        link, found = keep(Ptr[ListHead]), keep(Ptr[Thread])
+        xor(u32(found), u32(found))
+        mov(link, self.scheduler.processors.next)
+        with loop():
+            lea(rax, self.scheduler.processors)
+            break_if((link == rax) | (found != 0))
+            lea(rdi, bare[u64(link) - offsetof(RunQueue, "link")])
+            mov(found, self.take_from(rdi))
+            mov(link, link.next)
+        ret(found)
+
+    @function
+    def take_from(self, queue: Ptr[RunQueue]) -> Ptr[Thread]:
+        """The most urgent thread that can leave `queue`, out of it; null if there is none."""
+        queue, found = keep(queue), keep(Ptr[Thread])
+        list, left, number = keep(Ptr[ListHead]), keep(U32), keep(U32)
+        xor(u32(found), u32(found))
+        xor(number, number)
+        with queue.lock.held():
+            mov(left, queue.ready)
+            btr(left, IDLE_PRIORITY)
+            with while_((left != 0) & (found == 0)):
+                bsr(number, left)
+                btr(left, number)
+                point_at(list, queue.lists, number)
+                mov(found, self.movable(list))
+            with if_(found != 0):
+                lea(list, found.link)
+                queue.remove(list, number)
+        ret(found)
+
+    @function
+    def movable(self, list: Ptr[ListHead]) -> Ptr[Thread]:
+        """The first thread of `list`, whose queue is locked, that may go to another processor and
+        that no processor is on the way from; null if there is none."""
+        link, thread = scratch(list.next), scratch(Ptr[Thread])
+        with while_(link != list):
+            lea(thread, bare[u64(link) - offsetof(Thread, "link")])
+            with if_((thread.pinned == 0) & (thread.stack_pointer != 0)):
+                ret(thread)
+            mov(link, link.next)
+        ret(0)
+
+    @function
+    def take_over(self, thread: Ptr[Thread]) -> None:
+        """Put a ready thread that is in no queue into this processor's."""
+        queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
+        self.per_cpu.point_at(u64(queue), self.scheduler.queue)  # idle threads stay where they are
+        lea(link, thread.link)
+        with queue.lock.held():
+            mov(thread.home, queue)
+            queue.append(link, thread.priority)

@@ -1,0 +1,39 @@
+"""Whether this processor may turn to another thread, and whether it should."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pykasm import *
+
+UNWANTED = 1 << 31
+"""Set in `Preemption.word` while no other thread should run: the word is 0 exactly if one should,
+and may."""
+
+
+class Preemption(Subsystem):
+    """Each processor's word: how many reasons there are to stay with the thread that runs, and
+    whether a more urgent one is ready. All methods emit code in place.
+    """
+
+    word = percpu(U32, UNWANTED)
+
+    def disable(self) -> None:
+        """Let this thread keep its processor until `enable`; the pairs nest."""
+        inc(self.word)
+
+    def enable(self) -> None:
+        """End what `disable` began. ZF tells whether the processor should choose again now."""
+        dec(self.word)
+
+    def want(self) -> None:
+        """Ask this processor to choose again as soon as it may. Interrupts are off."""
+        and_(self.word, ~UNWANTED & 0xFFFF_FFFF)
+
+    def settle(self) -> None:
+        """Note that the processor has chosen. Interrupts are off, nothing is disabled."""
+        mov(self.word, UNWANTED)
+
+    def is_due(self) -> Any:
+        """The condition that the processor should choose again, and may."""
+        return self.word == 0

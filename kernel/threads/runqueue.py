@@ -1,0 +1,81 @@
+"""The threads that want to run on one processor."""
+
+from __future__ import annotations
+
+from kernel.structures.list import ListHead
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+PRIORITIES = 32
+"""0 is that of idle threads alone; larger numbers are more urgent."""
+
+IDLE_PRIORITY = 0
+
+
+class RunQueue(Struct):
+    """A list for each priority, and a bit for each list that is not empty: what to run next is
+    found in the same time however many threads there are.
+
+    `link` is in the ring of all processors' queues. The methods change rax and rcx, and want
+    `lock` held; links are given in registers.
+    """
+
+    lock: SpinLock
+    ready: U32
+    """Bit n is set while a thread of priority n is in the queue."""
+    priority: U32
+    """That of the thread that runs. Others may look without the lock: it is only a hint then."""
+    number: U32
+    """The processor's, as in `PerCpu.number`."""
+    apic: U32
+    """The number by which its local APIC is reached."""
+    called: U32
+    """1 while an idle processor has been asked to look for work, and has not begun to."""
+    link: ListHead
+    lists: Array[ListHead] = field(count=PRIORITIES)
+
+    def append(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Let the thread of `link` wait for its turn behind all others of its priority."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        mov(number, priority)
+        mov(eax, self.ready)
+        bts(eax, number)
+        mov(self.ready, eax)
+        point_at(list, self.lists, number)
+        list.append(link)
+        release(list, number)
+
+    def take_first(self, link: Ptr[ListHead]) -> None:
+        """Take the most urgent thread out and let `link` be its. Something must be there."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        xor(number, number)  # `bsr` may leave it as it was
+        bsr(number, self.ready)
+        point_at(list, self.lists, number)
+        mov(link, list.next)
+        self._unlink(link, list, number)
+        release(list, number)
+
+    def remove(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Take a thread of this priority out."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        mov(number, priority)
+        point_at(list, self.lists, number)
+        self._unlink(link, list, number)
+        release(list, number)
+
+    def _unlink(self, link: Ptr[ListHead], list: Ptr[ListHead], number: U32) -> None:
+        link.unlink()
+        with if_(list.is_empty()):
+            mov(eax, self.ready)
+            btr(eax, number)
+            mov(self.ready, eax)
+
+    def reset(self) -> None:
+        """Make all lists empty."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        lea(list, self.lists)
+        with for_(number, 0, PRIORITIES):
+            list.reset()
+            add(list, sizeof(ListHead))
+        self.link.reset()
+        release(list, number)

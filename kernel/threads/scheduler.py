@@ -1,0 +1,222 @@
+"""Which thread runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.cpu.control import RFlags
+from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.vectors import InterruptVector
+from kernel.structures.list import ListHead, container
+from kernel.sync.spinlock import SpinLock
+from kernel.threads.preemption import Preemption
+from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.threads.switch import Switch
+from kernel.threads.thread import Thread, ThreadState
+from pykasm import *
+
+
+class Scheduler(Subsystem):
+    """Each processor runs the most urgent thread of its own queue, those of one priority in turn.
+
+    A woken thread goes to the queue of the processor that it ran on last. That one may still be
+    on its way from the thread's stack; by then it has chosen what to run, so nobody runs the
+    thread too early: a processor that steals from the queue leaves such threads alone (see
+    `Thread.stack_pointer`).
+    """
+
+    queue = percpu(RunQueue, align=8)
+    current = percpu(Ptr[Thread])
+    """The thread that runs on this processor. Read in one instruction, it is right even where the
+    thread may be moved: it is the thread that reads."""
+
+    processors = bss(ListHead)
+    """The queues of all processors that run threads. `lock` is for adding one; others follow the
+    links, which never lead astray, without it."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        preemption: Preemption,
+        switch: Switch,
+        apic: LocalApic,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.preemption = preemption
+        self.switch = switch
+        self.apic = apic
+        self.dispatcher = dispatcher
+        self.action = data(Action, Action(handler=self.poked))
+        """For `InterruptVector.RESCHEDULE`."""
+        self.lock = bss(SpinLock)
+
+    @function
+    def start_processor(self) -> None:
+        """Give this processor an empty queue. Interrupts are off, no thread runs here yet."""
+        queue, link = keep(Ptr[RunQueue]), keep(Ptr[ListHead])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        queue.reset()
+        mov(eax, self.per_cpu.number)
+        mov(queue.number, eax)
+        mov(queue.apic, self.apic.id())
+        with self.lock.held_uninterrupted():
+            with if_(self.processors.next == 0):
+                self.processors.reset()
+                self.dispatcher.claim(InterruptVector.RESCHEDULE, address_of(self.action))
+            lea(link, self.processors)
+            mov(queue.link.next, link)  # right from the start for those who read without the lock
+            lea(link, queue.link)
+            self.processors.append(link)
+
+    @function
+    def adopt(self, thread: Ptr[Thread]) -> None:
+        """Let `thread` be what runs here from the start. Interrupts are off."""
+        mov(thread.state, ThreadState.RUNNING)
+        mov(self.current, thread)
+        mov(eax, thread.priority)
+        mov(self.queue.priority, eax)
+
+    @function(context="interrupt")
+    def schedule(self) -> None:
+        """Turn to the thread that should run now; returns when this one is chosen again.
+
+        A thread that is RUNNING stays ready; in any other state it has made its arrangements.
+        Preemption is not disabled.
+        """
+        queue, previous = keep(Ptr[RunQueue]), keep(self.current)
+        link = keep(Ptr[ListHead])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        with queue.lock.held_uninterrupted():
+            with if_(previous.state == ThreadState.RUNNING):
+                mov(previous.state, ThreadState.READY)
+                lea(link, previous.link)
+                queue.append(link, previous.priority)
+            queue.take_first(link)
+            next = container(link, Thread, "link")
+            mov(next.state, ThreadState.RUNNING)
+            mov(eax, next.priority)
+            mov(queue.priority, eax)
+        self.preemption.settle()
+        with if_(next != previous):
+            asserts(next.stack_pointer != 0)
+            mov(self.current, next)
+            inc(next.switches)
+            self.switch.to(previous, next)
+
+    @function(context="thread", sleeps=True)
+    def yield_now(self) -> None:
+        """Let other threads of the same priority run first."""
+        cli()
+        self.schedule()
+        sti()
+
+    @function(context="thread", sleeps=True)
+    def block(self) -> None:
+        """Wait to be woken, unless that has happened already.
+
+        The caller has set its own state to BLOCKED, under the lock of what it waits for, and
+        released that since.
+        """
+        cli()
+        thread = scratch(self.current)
+        with if_(thread.state != ThreadState.RUNNING):
+            self.schedule()
+        sti()
+
+    @function
+    def wake(self, thread: Ptr[Thread]) -> U32:
+        """Make `thread` ready if it is blocked, and return 1; else 0. Any context.
+
+        The caller keeps `thread` from being freed. Where it is more urgent than what runs here,
+        it runs at once, or as soon as interrupts and preemption are on.
+        """
+        woken = keep(self.make_ready(thread))
+        self.reconsider()
+        ret(woken)
+
+    @function
+    def make_ready(self, thread: Ptr[Thread]) -> U32:
+        """As `wake`, for callers who let it run later by `reconsider`, as they hold a lock."""
+        thread = keep(thread)
+        with loop():
+            woken = self.try_to_wake(thread, thread.home)
+            break_if(woken >= 0)
+        ret(u32(woken))
+
+    @function
+    def try_to_wake(self, thread: Ptr[Thread], home: Ptr[RunQueue]) -> I32:
+        """As `wake`, if `home` is still the thread's; -1 if it is not any more."""
+        thread, home = keep(thread), keep(home)
+        woken, link = keep(I32), scratch(Ptr[ListHead])
+        mov(woken, -1)
+        with home.lock.held(), if_(thread.home == home):
+            xor(woken, woken)
+            with if_(thread.state == ThreadState.BLOCKED):
+                mov(thread.state, ThreadState.READY)
+                lea(link, thread.link)
+                home.append(link, thread.priority)
+                self.announce(home, thread.priority)
+                mov(woken, 1)
+        ret(woken)
+
+    @function(context="interrupt")
+    def announce(self, home: Ptr[RunQueue], priority: U32) -> None:
+        """See to it that a thread of this priority, just put into `home`, runs soon: here, on the
+        processor of `home`, or on one that has nothing to do."""
+        own, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
+        self.per_cpu.point_at(u64(own), self.queue)
+        with if_(priority > home.priority):
+            with if_(home != own):
+                tail(self.poke, home)
+            self.preemption.want()
+            ret()
+        lea(rax, self.processors)
+        mov(link, self.processors.next)
+        with while_(link != rax):
+            lea(own, bare[u64(link) - offsetof(RunQueue, "link")])
+            with if_((own.priority == IDLE_PRIORITY) & (own.called == 0)):
+                mov(own.called, 1)
+                tail(self.poke, own)
+            mov(link, link.next)
+
+    @function
+    def poke(self, queue: Ptr[RunQueue]) -> None:
+        """Let the processor of `queue` choose again. Any context."""
+        tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
+
+    @function(context="interrupt")
+    def poked(self, argument: U64) -> None:
+        """Another processor has something for this one."""
+        self.preemption.want()
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Keep this thread on its processor in the block, which does not sleep."""
+        self.preemption.disable()
+        yield
+        self.preemption.enable()
+        with if_(ZF):
+            self.preempt()
+
+    def reconsider(self) -> None:
+        """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
+        with if_(self.preemption.is_due()):
+            self.preempt()
+
+    @function
+    def preempt(self) -> None:
+        """Turn to a more urgent thread, if interrupts are on. Any context."""
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        with if_(flags & RFlags.IF):
+            cli()
+            with if_(self.preemption.is_due()):
+                self.schedule()
+            push(flags)
+            popfq()

@@ -1,0 +1,87 @@
+"""The memory of threads: stacks with guard pages, and a record at the upper end of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.mm.pagetable import PAGE
+from kernel.mm.stack import STACK_SIZE
+from kernel.structures.list import ListHead, container
+from kernel.sync.spinlock import SpinLock
+from kernel.threads.thread import Thread
+from pykasm import *
+
+SPARE = 64
+"""Stacks that are kept for the next threads; what is given back beyond that is unmapped."""
+
+
+class ThreadStacks(Subsystem):
+    """A thread's record and its stack come and go together: one allocation, and one that can fail.
+
+    A stack may be given back by the very thread that runs on it, as its last deed. Such a one is
+    let alone until a processor has left it (`Thread.stack_pointer`).
+    """
+
+    spare = bss(ListHead, guarded_by="lock")
+    """Those not in use, the one that was given back first in front."""
+    count = bss(U32, guarded_by="lock")
+    mapped = bss(U32)
+    """All that there are, in use or spare."""
+
+    def __init__(self, memory: Any) -> None:
+        self.memory = memory
+        self.lock = bss(SpinLock)
+
+    @function(init=True)
+    def start(self) -> None:
+        """Begin without any."""
+        self.spare.reset()
+
+    @function
+    def take(self) -> Ptr[Thread]:
+        """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
+        out. Context: thread."""
+        spare = self.take_spare(0)
+        with if_(spare != 0):
+            ret(spare)
+        stack = self.memory.allocate(STACK_SIZE // PAGE)
+        with if_(stack == 0):
+            ret(0)
+        lock.inc(self.mapped)
+        add(stack, STACK_SIZE - sizeof(Thread))
+        ret(cast(stack, Ptr[Thread]))
+
+    @function
+    def give(self, thread: Ptr[Thread]) -> None:
+        """Take back the stack of `thread`. Any context: nothing is unmapped here."""
+        link = scratch(Ptr[ListHead])
+        lea(link, thread.link)
+        with self.lock.held():
+            self.spare.append(link)
+            inc(self.count)
+
+    @function
+    def trim(self) -> None:
+        """Unmap what is spare in excess. Context: thread."""
+        with loop():
+            surplus = self.take_spare(SPARE)
+            break_if(surplus == 0)
+            lea(rdi, bare[u64(surplus) + (sizeof(Thread) - STACK_SIZE)])
+            self.memory.free(rdi)
+            lock.dec(self.mapped)
+
+    @function
+    def take_spare(self, beyond: U32) -> Ptr[Thread]:
+        """The record that was given back first, if there are more than `beyond` and no processor
+        is on its stack any more; else null."""
+        found = scratch(Ptr[Thread])
+        xor(u32(found), u32(found))
+        with self.lock.held(), if_(self.count > beyond):
+            first = scratch(self.spare.next)
+            link = scratch(first)
+            candidate = container(link, Thread, "link")
+            with if_(candidate.stack_pointer != 0):
+                first.unlink()
+                dec(self.count)
+                mov(found, candidate)
+        ret(found)

@@ -1,0 +1,43 @@
+"""The change from one thread's stack to another's."""
+
+from __future__ import annotations
+
+from kernel.threads.thread import Thread
+from pykasm import *
+
+SAVED = (rbp, rbx, r12, r13, r14, r15)
+"""What a function leaves as it was (System V ABI AMD64 supplement, figure 3.4): the caller of a
+switch has saved whatever else it needs. Interrupts are off at both ends, so flags are alike."""
+
+
+class SavedRegisters(Struct):
+    """What a switch leaves on a thread's stack, at `Thread.stack_pointer`."""
+
+    r15: U64
+    r14: U64
+    r13: U64
+    r12: U64
+    rbx: U64
+    rbp: U64
+    rip: U64
+
+
+class Switch(Subsystem):
+    """How a processor leaves a thread and goes on with another one."""
+
+    @naked
+    def to(self, previous: Ptr[Thread], next: Ptr[Thread]) -> None:
+        """Leave `previous`, which called this, and return to where `next` called it.
+
+        Interrupts are off. Once `previous.stack_pointer` is written, another processor may go on
+        with that thread: nothing here touches its stack afterwards.
+        """
+        for register in SAVED:
+            push(register)
+        mov(rax, next.stack_pointer)
+        mov(next.stack_pointer, 0)
+        mov(previous.stack_pointer, rsp)
+        mov(rsp, rax)
+        for register in reversed(SAVED):
+            pop(register)
+        ret()

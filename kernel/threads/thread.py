@@ -1,0 +1,60 @@
+"""A thread of the kernel."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.structures.list import ListHead
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.runqueue import RunQueue
+from pykasm import *
+
+Entry = Fn[[U64], Void]
+"""What a thread runs; the thread ends when it returns."""
+
+
+class ThreadState(IntEnum):
+    """What a thread is doing. `Thread.home.lock` guards it, but for a thread's own changes."""
+
+    BLOCKED = 0
+    """It waits to be woken, or is on its way from the processor to do so."""
+    READY = 1
+    """It is in the run queue `home`."""
+    RUNNING = 2
+    EXITED = 3
+
+
+class Thread(Struct, align=64):
+    """What the kernel knows of a thread. It lies at the upper end of the thread's stack.
+
+    A thread is in one list at a time by `link`: a run queue while READY, and a wait queue, perhaps,
+    while BLOCKED. It goes to no other processor's queue than `home`, the one that it ran on last,
+    while `stack_pointer` is 0, that is, before it has left that processor for good.
+    """
+
+    stack_pointer: U64
+    """Where its registers are saved; 0 while a processor runs on its stack."""
+    home: Ptr[RunQueue]
+    link: ListHead
+    state: U32 = field(ThreadState)
+    priority: U32
+    pinned: U32
+    """1 if it must stay on its processor."""
+    wish: U32
+    """What it waits for, in the words of the lock that it waits for."""
+    extended: U64
+    """Where its x87, SSE and AVX registers are saved; 0 if it uses none."""
+    switches: U64
+    """How often a processor turned to it."""
+    name: Ptr[U8]
+    """Outlives the thread."""
+    entry: Entry
+    argument: U64
+    number: U64
+    """Counted from 0 in the order of creation, never used twice."""
+    listed: ListHead
+    """In the list of all threads."""
+    finished: WaitQueue
+    """Who waits for its end."""
+    detached: U32
+    """1 if nobody will join it: its memory is given back when it exits."""

@@ -1,0 +1,170 @@
+"""The lives of threads: how they come to be, how they end, and who waits for that."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from kernel.cpu.percpu import PerCpu
+from kernel.mm.stack import STACK_SIZE
+from kernel.structures.list import ListHead
+from kernel.sync.spinlock import SpinLock
+from kernel.sync.waiting import Waiting
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.stacks import ThreadStacks
+from kernel.threads.switch import SavedRegisters
+from kernel.threads.thread import Entry, Thread, ThreadState
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
+
+BOOT_PRIORITY = 16
+"""That of the thread which the kernel's start becomes, and a good one where nothing matters."""
+
+
+class Threads(Subsystem):
+    """All threads of the kernel, from creation to the end."""
+
+    all = bss(ListHead, guarded_by="lock")
+    """In the order of creation, by `Thread.listed`."""
+    count = bss(U32)
+    next_number = bss(U64)
+    boot = bss(Thread)
+    """The thread that the kernel's start is; its stack is in the image."""
+
+    def __init__(
+        self, per_cpu: PerCpu, scheduler: Scheduler, stacks: ThreadStacks, waiting: Waiting
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.scheduler = scheduler
+        self.stacks = stacks
+        self.waiting = waiting
+        self.lock = bss(SpinLock)
+
+    @function(init=True)
+    def start(self) -> None:
+        """Make what runs a thread. Context: the first processor, interrupts off."""
+        self.all.reset()
+        self.stacks.start()
+        self.scheduler.start_processor()
+        boot = keep(Ptr[Thread])
+        lea(boot, self.boot)
+        self.describe(boot, text("boot"), 0, 0, BOOT_PRIORITY)
+        tail(self.scheduler.adopt, boot)
+
+    @function
+    def create(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
+        """Let a new thread call `entry(argument)`; null if memory is out.
+
+        `name` outlives it. Whoever creates a thread has to `join` or `detach` it, which gives its
+        memory back. It begins on this processor; idle ones may take it over. Context: thread.
+        """
+        thread = keep(self.make(name, entry, argument, priority))
+        with if_(thread != 0):
+            ignore(self.scheduler.wake(thread))
+        ret(thread)
+
+    @function
+    def make(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
+        """As `create`, but the thread stays blocked until it is woken."""
+        name, entry, argument, priority = keep(name), keep(entry), keep(argument), keep(priority)
+        thread = keep(self.stacks.take())
+        with if_(thread == 0):
+            ret(0)
+        self.describe(thread, name, entry, argument, priority)
+        saved = scratch(Ptr[SavedRegisters])
+        lea(saved, bare[u64(thread) - sizeof(SavedRegisters)])
+        mov(saved.rbp, 0)  # where backtraces end
+        mov(rax, address_of(self.begin))
+        mov(saved.rip, rax)
+        mov(thread.stack_pointer, saved)
+        ret(thread)
+
+    @function
+    def describe(
+        self, thread: Ptr[Thread], name: Ptr[U8], entry: Entry, argument: U64, priority: U32
+    ) -> None:
+        """Fill the record of a blocked thread in, and list it."""
+        self._clear(thread)
+        mov(thread.name, name)
+        mov(thread.entry, entry)
+        mov(thread.argument, argument)
+        mov(thread.priority, priority)
+        mov(eax, 1)
+        lock.xadd(self.next_number, rax)
+        mov(thread.number, rax)
+        link, queue = scratch(Ptr[ListHead]), scratch(U64)
+        self.per_cpu.point_at(queue, self.scheduler.queue)
+        mov(thread.home, queue)
+        lea(link, thread.listed)
+        with self.lock.held():
+            self.all.append(link)
+            inc(self.count)
+
+    def _clear(self, thread: Ptr[Thread]) -> None:
+        """Zero the record. Changes rax."""
+        xor(eax, eax)
+        for offset in range(0, sizeof(Thread), sizeof(U64)):
+            mov(u64[u64(thread) + offset], rax)
+
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
+    def begin(self) -> None:
+        """Where a thread's first switch leads, with interrupts off."""
+        call(self.run)
+
+    @function
+    def run(self) -> NoReturn:
+        """Run this thread's entry, and end."""
+        sti()
+        thread = scratch(self.scheduler.current)
+        thread.entry(thread.argument)
+        tail(self.exit)
+        never()
+
+    @function(context="thread")
+    def exit(self) -> NoReturn:
+        """End this thread. Context: thread, without any lock."""
+        cli()  # up to the end: whoever sees EXITED waits for no more than the switch
+        thread = keep(self.scheduler.current)
+        with self.lock.held_uninterrupted():
+            thread.listed.unlink()
+            dec(self.count)
+        with thread.finished.lock.held_uninterrupted():
+            mov(thread.state, ThreadState.EXITED)
+            lea(rdi, thread.finished)
+            self.waiting.wake_all(rdi)
+        with if_(thread.detached != 0):
+            self.stacks.give(thread)
+        self.scheduler.schedule()
+        ud2()  # nobody turns to a thread that has exited
+        never()
+
+    @function(context="thread", sleeps=True)
+    def join(self, thread: Ptr[Thread]) -> None:
+        """Wait until `thread` has ended, and give its memory back. For one caller only."""
+        thread, exited = keep(thread), keep(U32)
+        with loop():
+            xor(exited, exited)
+            with thread.finished.lock.held():
+                with if_(thread.state == ThreadState.EXITED):
+                    inc(exited)
+                with else_():
+                    lea(rdi, thread.finished)
+                    self.waiting.enqueue(rdi)
+            break_if(exited != 0)
+            self.scheduler.block()
+        with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
+            pause()
+        self.stacks.give(thread)
+        tail(self.stacks.trim)
+
+    @function
+    def detach(self, thread: Ptr[Thread]) -> None:
+        """Let the memory of `thread` be given back when it ends: nobody will join it. Any
+        context."""
+        thread, exited = keep(thread), keep(U32)
+        xor(exited, exited)
+        with thread.finished.lock.held():
+            mov(thread.detached, 1)
+            with if_(thread.state == ThreadState.EXITED):
+                inc(exited)
+        with if_(exited != 0):
+            self.stacks.give(thread)

@@ -1,0 +1,95 @@
+"""A host whose one processor runs threads."""
+
+from typing import Any
+
+from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.action import Action
+from kernel.mm.pagetable import PAGE
+from kernel.mm.stack import STACK_SIZE
+from kernel.sync.waiting import Waiting
+from kernel.threads.preemption import Preemption
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.stacks import ThreadStacks
+from kernel.threads.switch import Switch
+from kernel.threads.threads import Threads
+from pykasm import *
+from pykasm.hostrun import Host
+
+STACKS = 0xFFFF_C100_0000_0000
+"""Where the tests have mapped memory for stacks."""
+MOST = 32
+"""For so many of them."""
+DISTANCE = STACK_SIZE + PAGE
+"""From one to the next."""
+
+
+class Memory(Subsystem):
+    """Where stacks come from."""
+
+    @function
+    def allocate(self, pages: U64) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free(self, address: U64) -> None:
+        """Answered by the tests."""
+
+
+class Apic(Subsystem):
+    """The way to other processors, of which there are none."""
+
+    @function
+    def id(self) -> U32:
+        """This processor's number."""
+        ret(0)
+
+    @function
+    def send(self, destination: U32, command: U32) -> None:
+        """Never called."""
+        ud2()
+
+
+class Dispatcher(Subsystem):
+    """What is told of the handler that other processors would call."""
+
+    @function
+    def claim(self, vector: U32, action: Ptr[Action]) -> None:
+        """Do nothing."""
+
+
+class Kernel:
+    """The subsystems that make threads, and what they did with memory."""
+
+    def __init__(self) -> None:
+        self.per_cpu = PerCpu()
+        self.preemption = Preemption()
+        self.memory = Memory()
+        self.apic: Any = Apic()
+        self.dispatcher: Any = Dispatcher()
+        self.scheduler = Scheduler(
+            self.per_cpu, self.preemption, Switch(), self.apic, self.dispatcher
+        )
+        self.waiting = Waiting(self.scheduler)
+        self.stacks = ThreadStacks(self.memory)
+        self.threads = Threads(self.per_cpu, self.scheduler, self.stacks, self.waiting)
+        self.allocated: list[int] = []
+        self.freed: list[int] = []
+        self.most = MOST
+        """How many stacks there is memory for."""
+
+    def host(self, *subsystems: Subsystem, limit: int = 1_000_000) -> Host:
+        """A host on which these threads, and `subsystems`, have been started."""
+        host = Host(self.threads, *subsystems, limit=limit)
+        host.map(STACKS, MOST * DISTANCE)
+        host.stub(self.memory.allocate, self._allocate)
+        host.stub(self.memory.free, self.freed.append)
+        host.call(self.per_cpu.start_first)
+        host.call(self.threads.start)
+        return host
+
+    def _allocate(self, pages: int) -> int:
+        if len(self.allocated) == self.most:
+            return 0
+        self.allocated.append(STACKS + len(self.allocated) * DISTANCE)
+        return self.allocated[-1]
