@@ -87,7 +87,8 @@ def _declared(piece: Piece) -> tuple[object, ...]:
 def shape(signature: Signature) -> tuple[object, ...]:
     """What of a signature matters to code that calls it."""
     registers = [one.register.number if one.register else None for one in signature.parameters]
-    return registers, len(signature.results), signature.never_returns
+    changed = [one.number for one in signature.changed]
+    return registers, len(signature.results), signature.never_returns, changed
 
 
 def _operands(piece: Piece, code: AssembledCode) -> list[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Node
 from pykasm.check.subject import FRAMED, Subject
@@ -12,7 +14,6 @@ ALL = (1 << 16) - 1
 """Every general register, as a bit set by their numbers."""
 
 _SAVED = sum(1 << number for number in (*SAVED, RSP))
-_CLOBBERED = sum(1 << number for number in CLOBBERED)
 _ARGUMENTS = sum(1 << register.number for register in ARGUMENTS)
 _POINTER_CALL = _ARGUMENTS | 1  # rax counts vector arguments of functions with many
 
@@ -57,12 +58,14 @@ class Liveness:
         if not self.subject.is_framed or node.callee is not None:
             return ALL  # whoever comes next may read anything
         count = len(self.subject.piece.signature.results)
-        return _SAVED | sum(1 << number for number in RESULTS[:count])
+        left_alone = set(CLOBBERED).difference(self.subject.own.changed)
+        return _SAVED | _set(RESULTS[:count]) | _set(left_alone)
 
     def _ended(self, node: Node) -> int:
         """Registers whose values from before the instruction are gone after it."""
         if node.is_call:
-            return _CLOBBERED
+            callee = self.subject.build.callees.get(node.callee or "")
+            return _set(CLOBBERED if callee is None else callee.changed)
         return node.effects.ends
 
     def _read(self, node: Node) -> int:
@@ -75,4 +78,8 @@ class Liveness:
         if placed.piece.kind not in FRAMED:
             return ALL
         count = len(placed.piece.signature.parameters)
-        return read | sum(1 << register.number for register in ARGUMENTS[:count])
+        return read | _set(register.number for register in ARGUMENTS[:count])
+
+
+def _set(numbers: Iterable[int]) -> int:
+    return sum(1 << number for number in numbers)

@@ -88,6 +88,11 @@ class Subject:
         return self.placed.piece
 
     @property
+    def own(self) -> Callee:
+        """What callers know of the piece."""
+        return self.build.callees[self.piece.symbol]
+
+    @property
     def is_framed(self) -> bool:
         """Whether the language made the prologue and the epilogues."""
         return self.piece.kind in FRAMED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import heappop, heappush
 
 from iced_x86 import Instruction, Mnemonic, OpKind, RflagsBits
@@ -31,11 +32,17 @@ RESULTS = (0, 2)
 """rax and rdx (System V ABI AMD64, figure 3.4)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Callee:
     """What a caller knows of a function: `signature` None for code without the convention."""
 
     signature: Signature | None
+
+    @cached_property
+    def changed(self) -> tuple[int, ...]:
+        """The numbers of the registers that a call may change."""
+        registers = CALLER_SAVED if self.signature is None else self.signature.changed
+        return tuple(register.number for register in registers)
 
 
 class Walk:
@@ -107,7 +114,7 @@ class Walk:
             state.lost_flags, state.flag_loss = 0, None
             return
         loss = Loss(index, call=True)
-        state.lose(CLOBBERED, loss)
+        state.lose(callee.changed if callee is not None else CLOBBERED, loss)
         count = len(callee.signature.results) if callee and callee.signature else 0
         if pointer or callee is None:
             count = len(RESULTS)
@@ -226,5 +233,6 @@ def entry_state(graph: Graph) -> State:
         return State(registers, lost_flags=ALL_FLAGS, flag_loss=NEVER, direction=True)
     roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
     for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):
-        registers[register.number] = Value(role=roles.get(parameter.register))  # type: ignore[arg-type]
+        role = roles.get(parameter.register)  # type: ignore[arg-type]
+        registers[register.number] = Value(role=role, entry=register.number)
     return State(registers, lost_flags=ALL_FLAGS & ~RflagsBits.DF, flag_loss=NEVER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -16,6 +16,8 @@ from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import (
     ARGUMENTS,
     CALLEE_SAVED,
+    CALLER_SAVED,
+    RESULTS,
     RSP,
     SLOT,
     STACK_ALIGNMENT,
@@ -28,7 +30,6 @@ from pykasm.lang.role import Role
 from pykasm.lang.types import U64, Fn, TypeMeta, Void, is_pointer
 from pykasm.source import author_moment
 
-RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
 TEMPORARIES = tuple(REGISTERS[name] for name in ("rax", "r10", "r11"))
 """Caller-saved registers that carry no argument."""
 
@@ -135,11 +136,12 @@ def _renamed(
     return RegisterOperand(general(new.number, size), operand._kind)
 
 
-def parallel_move(moves: Sequence[Move]) -> None:
+def parallel_move(moves: Sequence[Move], changed: Collection[Register] = CALLER_SAVED) -> None:
     """Make all moves as if at once, whatever their overlap.
 
     A move is written when no other still reads its target; where each target is read, one is
-    saved in a register that nothing uses, and read from there.
+    saved in a register that nothing uses, and read from there. `changed` are the registers that
+    need not keep what is in them.
     """
     pending = [move for move in moves if not move.is_done]
     borrowed: list[Register] = []
@@ -149,7 +151,7 @@ def parallel_move(moves: Sequence[Move]) -> None:
             ready.emit()
             pending.remove(ready)
         else:
-            _break_cycle(pending, moves, borrowed)
+            _break_cycle(pending, _spare(changed, pending, moves), borrowed)
     for register in reversed(borrowed):
         emit("pop", _operand(register, SLOT))
 
@@ -158,9 +160,8 @@ def _is_read(move: Move, pending: list[Move]) -> bool:
     return any(other is not move and other.reads(move.target) for other in pending)
 
 
-def _break_cycle(pending: list[Move], moves: Sequence[Move], borrowed: list[Register]) -> None:
+def _break_cycle(pending: list[Move], spare: Register, borrowed: list[Register]) -> None:
     blocked = pending[0].target
-    spare = _spare(pending, moves)
     if spare in CALLEE_SAVED and spare not in borrowed:
         _borrow(spare, pending)
         borrowed.append(spare)
@@ -170,8 +171,8 @@ def _break_cycle(pending: list[Move], moves: Sequence[Move], borrowed: list[Regi
             move.replace(blocked, spare)
 
 
-def _spare(pending: list[Move], moves: Sequence[Move]) -> Register:
-    for register in (*TEMPORARIES, *CALLEE_SAVED):
+def _spare(changed: Collection[Register], pending: list[Move], moves: Sequence[Move]) -> Register:
+    for register in (*(one for one in TEMPORARIES if one in changed), *CALLEE_SAVED):
         used = any(move.reads(register) for move in pending)
         target = any(move.target.number == register.number for move in moves)
         if not used and not target:
@@ -308,10 +309,15 @@ def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
     return pushed
 
 
-def _prepare(name: str, signature: Signature, given: tuple[object, ...]) -> int:
-    check_arguments(name, signature.parameters, given)
+def _prepare(builder: PieceBuilder, function: Any, given: tuple[object, ...]) -> int:
+    """Put the arguments in place; the bytes of those on the stack."""
+    signature: Signature = function._signature
+    check_arguments(function._label, signature.parameters, given)
     pushed = _push_rest(signature.parameters, given)
-    parallel_move(_moves(signature.parameters, given, pushed))
+    moves = _moves(signature.parameters, given, pushed)
+    overwritten = [move.target for move in moves if not move.is_done]
+    parallel_move(moves, signature.changed)
+    builder.clobber(overwritten)
     return pushed
 
 
@@ -332,7 +338,7 @@ def call_function(function: Any, given: tuple[object, ...]) -> Any:
     """Emit a call of a function of the image; the operands that hold its results."""
     builder = _caller()
     with builder.counting(*(builder.counted or builder.running())):
-        pushed = _prepare(function._label, function._signature, given)
+        pushed = _prepare(builder, function, given)
         emit("call", function)
         return _returned(builder, function._signature, pushed)
 
@@ -392,7 +398,7 @@ def laid_out(named: Sequence[tuple[str, TypeMeta]]) -> tuple[Parameter, ...]:
 def _returned(builder: PieceBuilder, signature: Signature, pushed: int) -> Any:
     if pushed:
         emit("add", RSP, pushed)
-    builder.clobber()
+    builder.clobber(signature.changed)
     results = []
     for register, kind in zip(RESULTS, signature.results, strict=False):
         own = general(register.number, kind._size)
@@ -465,5 +471,5 @@ def tail(function: Any, *given: object) -> None:
             got=f"{len(function._signature.parameters)}",
             fix="call it, then `ret`",
         )
-    _prepare(function._label, function._signature, given)
+    _prepare(builder, function, given)
     builder.leave("jmp", function)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,12 +23,13 @@ from typing import (
 from typing import cast as typing_cast
 
 from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
+from pykasm.isa.registers import Register
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.locking import NO_LOCKS, LockContract, lock_at
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import Context, Kind, Parameter, PieceBuilder, Signature
+from pykasm.lang.piece import CALLER_SAVED, Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta, Void
@@ -60,6 +61,7 @@ class Traits:
     sleeps: bool = False
     context: Context | None = None
     locks: LockContract = NO_LOCKS
+    clobbers: tuple[Register, ...] | None = None
 
 
 class Function(Generic[R]):
@@ -98,7 +100,7 @@ class Function(Generic[R]):
         result = hints.get("return")
         if result in (NoReturn, Never):
             return Signature(laid_out(named), never_returns=True)
-        return Signature(laid_out(named), self._results(result))
+        return Signature(laid_out(named), self._results(result), clobbers=self.traits.clobbers)
 
     def _type(self, name: str, hint: object) -> TypeMeta:
         if isinstance(hint, TypeMeta) and hint._size in (1, 2, 4, 8):
@@ -198,6 +200,7 @@ def function(
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
     recursion: int = 0,
+    clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def function(
@@ -212,6 +215,7 @@ def function(
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
     recursion: int = 0,
+    clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """A function by the System V convention, with a frame pointer.
@@ -225,8 +229,10 @@ def function(
     `"any"`: everywhere. `holds`: the locks that its callers hold, as paths from `self` or from a
     parameter (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and
     leaves held. `releases`: locks that it is entered with, and releases. `recursion`: how often it
-    may be entered before it returns, where it calls itself, by whatever way. `allow`: exceptions
-    from the checker's rules, as reasons by rules.
+    may be entered before it returns, where it calls itself, by whatever way. `clobbers`: the
+    caller-saved registers that it may change beside those of its results, so that callers can go
+    on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules, as
+    reasons by rules.
     """
     if context not in (None, *get_args(Context)):
         near = difflib.get_close_matches(str(context), get_args(Context), n=1)
@@ -246,9 +252,22 @@ def function(
         context=context,
         locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
         recursion=recursion,
+        clobbers=None if clobbers is None else tuple(map(_clobbered, clobbers)),
         allow=allow,
     )
     return made(body) if body is not None else made
+
+
+def _clobbered(register: object) -> Register:
+    """A register in `clobbers=`, or a mistake if it is none that calls change."""
+    found = register._register if isinstance(register, RegisterOperand) else None
+    if found in CALLER_SAVED:
+        return found
+    raise DeclarationMistake(
+        "`clobbers` takes registers that calls may change",
+        expected="some of " + ", ".join(one.name for one in CALLER_SAVED),
+        got=found.name if found is not None else repr(register),
+    )
 
 
 def interrupt(body: Callable[..., R]) -> Function[R]:

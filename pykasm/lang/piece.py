@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import CodeType
@@ -38,6 +39,9 @@ CALLER_SAVED = tuple(
 )
 """System V ABI AMD64, figure 3.4."""
 
+RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
+"""System V ABI AMD64, figure 3.4."""
+
 SCRATCH_ORDER = tuple(REGISTERS[name] for name in ("r11", "r10", "r9", "r8", "rdi", "rsi"))
 """Where `scratch` looks; rax, rcx and rdx stay free for instructions that insist on them."""
 
@@ -72,11 +76,23 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Parameters and results of a function; two results are in rax and rdx."""
+    """Parameters and results of a function; two results are in rax and rdx.
+
+    `clobbers` are the caller-saved registers that it may change beside those of its results;
+    None: all, as the convention has it.
+    """
 
     parameters: tuple[Parameter, ...] = ()
     results: tuple[TypeMeta, ...] = ()
     never_returns: bool = False
+    clobbers: tuple[Register, ...] | None = None
+
+    @property
+    def changed(self) -> tuple[Register, ...]:
+        """The caller-saved registers that a call may change."""
+        if self.clobbers is None:
+            return CALLER_SAVED
+        return tuple(dict.fromkeys((*RESULTS[: len(self.results)], *self.clobbers)))
 
 
 @dataclass(slots=True, eq=False)
@@ -169,9 +185,9 @@ class PieceBuilder(CodeBuilder):
         if role is not None:
             role.end = len(self.items)
 
-    def clobber(self) -> None:
-        """End what lives in caller-saved registers: a call may change them."""
-        for register in CALLER_SAVED:
+    def clobber(self, registers: Iterable[Register]) -> None:
+        """End what lives in `registers`: a call may change them."""
+        for register in registers:
             self.release(register)
 
     def take(self, kind: str, candidates: tuple[Register, ...], value: TypeMeta) -> Role:
@@ -184,12 +200,22 @@ class PieceBuilder(CodeBuilder):
                 return role
         raise RegisterMistake(
             f"no register is left for `{kind}`",
-            expected="one of " + ", ".join(one.name for one in candidates),
+            expected="one of " + ", ".join(one.name for one in candidates)
+            if candidates
+            else "one that the function's `clobbers=` names",
             got=", ".join(
                 f"{one.name} holds `{self.holders[one.number].name}`" for one in candidates
-            ),
+            )
+            or "none of those that `scratch` hands out",
             fix="`release` one, use a `local`, or split the function",
         )
+
+    @property
+    def scratch_registers(self) -> tuple[Register, ...]:
+        """Where `scratch` looks: among the registers that the function says it changes."""
+        if self.signature.clobbers is None:
+            return SCRATCH_ORDER
+        return tuple(one for one in SCRATCH_ORDER if one in self.signature.clobbers)
 
     def keep(self, value: TypeMeta) -> Role:
         """A callee-saved register; the prologue saves it and the epilogue restores it."""

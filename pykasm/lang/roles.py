@@ -9,7 +9,7 @@ from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRange
 from pykasm.lang.builder import current, emit
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import SCRATCH_ORDER, STACK_ALIGNMENT, Kind, PieceBuilder
+from pykasm.lang.piece import STACK_ALIGNMENT, Kind, PieceBuilder
 from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
@@ -88,7 +88,7 @@ def scratch(value: object) -> Any:
     """A caller-saved register for `value`, or for a value of that type; any call ends its life."""
     builder = _builder("scratch")
     kind = _type_of(value, "scratch")
-    role = builder.take("scratch", SCRATCH_ORDER, kind)
+    role = builder.take("scratch", builder.scratch_registers, kind)
     return _placed(builder, role, value)
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from iced_x86 import Mnemonic, RflagsBits
 
+from pykasm.check.clobbers import Change, Clobbers
 from pykasm.check.effects import PARTS, RBP, RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, rule
+from pykasm.check.rule import applies, applies_to_build, rule
 from pykasm.check.state import UNKNOWN, Loss, Value
-from pykasm.check.subject import Subject, register_name
+from pykasm.check.subject import Build, Subject, register_name
 from pykasm.check.walk import RESULTS, SAVED, written_roles
 from pykasm.errors import Note
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -28,7 +29,7 @@ E011 = rule(
     "E011",
     "a register is read after a call that may have changed it",
     """A call may change every caller-saved register (System V ABI AMD64, figure 3.4). That this
-    callee leaves it alone today is not a promise.""",
+    callee leaves it alone today is not a promise, unless it states `clobbers=`.""",
 )
 E012 = rule(
     "E012",
@@ -51,6 +52,12 @@ E015 = rule(
     "DF is set at a call or return",
     """Everybody's string instructions go upwards (System V ABI AMD64, 3.2.1). With DF set they
     overwrite what lies below.""",
+)
+
+E016 = rule(
+    "E016",
+    "a function changes a register that its contract leaves alone",
+    """Callers go on using the register, as `clobbers=` tells them that they can.""",
 )
 
 STATUS_FLAGS = (
@@ -220,6 +227,30 @@ def saved_registers_are_restored(subject: Subject) -> Iterator[Finding]:
                     else "leave rbp to the prologue",
                     symbol=subject.piece.symbol,
                 )
+
+
+@applies_to_build
+def contracts_leave_registers_alone(build: Build) -> Iterator[Finding]:
+    """The caller-saved registers that functions with `clobbers=` change."""
+    clobbers = Clobbers(build)
+    for symbol, callee in build.callees.items():
+        if callee.signature is not None and callee.signature.clobbers is not None:
+            for change in clobbers.changes(symbol):
+                if change.number not in callee.changed:
+                    yield _changed(symbol, change)
+
+
+def _changed(symbol: str, change: Change) -> Finding:
+    name = register_name(change.number)
+    who = f"`{change.callee}`" if change.callee is not None else "this"
+    return Finding(
+        E016,
+        f"`{symbol}` changes `{name}`, and its `clobbers=` does not say so",
+        span=span_of(change.line),
+        mark=f"{who} changes {name}, and nothing restores it",
+        fix=f"restore it on every path, or name {name} in `clobbers=`",
+        symbol=symbol,
+    )
 
 
 @applies
