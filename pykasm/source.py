@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import linecache
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import NamedTuple
+
+from pykasm.assignments import assigned_names
 
 
 class Source(NamedTuple):
@@ -125,7 +125,7 @@ class Moment(NamedTuple):
         line, _, column, _ = self._position
         if line is None or column is None:
             return None
-        return _targets(self.code.co_filename).get((line, column))
+        return assigned_names(self.code.co_filename).get((line, column))
 
     @property
     def _position(self) -> tuple[int | None, int | None, int | None, int | None]:
@@ -149,33 +149,3 @@ def author_span() -> Span | None:
     if moment is None or _INSTALLED.intersection(Path(moment.source.file).parts):
         return None  # nobody's code: the command line called the build
     return moment.span
-
-
-@cache
-def _targets(file: str) -> dict[tuple[int, int], str]:
-    """Map the start of each assigned expression in `file` to the name it is assigned to."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except SyntaxError:
-        return {}
-    found: dict[tuple[int, int], str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                _pair(target, node.value, found)
-        elif isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
-            _pair(node.target, node.value, found)
-        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
-            _pair(node.optional_vars, node.context_expr, found)
-            if isinstance(node.context_expr, ast.Call) and node.context_expr.args:
-                # `with for_(keep(U32), 0, 9) as i`: what `i` names is made in the first argument
-                _pair(node.optional_vars, node.context_expr.args[0], found)
-    return found
-
-
-def _pair(target: ast.expr, value: ast.expr, found: dict[tuple[int, int], str]) -> None:
-    if isinstance(target, ast.Name | ast.Attribute):
-        found[value.lineno, value.col_offset] = ast.unparse(target)
-    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        for one_target, one_value in zip(target.elts, value.elts, strict=False):
-            _pair(one_target, one_value, found)

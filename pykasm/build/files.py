@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from types import ModuleType
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
@@ -29,6 +30,12 @@ def fingerprint(*parts: Path | str) -> str:
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
+
+
+def installed(library: ModuleType) -> str:
+    """What changes when another version of `library` is installed."""
+    files = sorted(Path(library.__path__[0]).iterdir())
+    return repr([(file.name, file.stat().st_size) for file in files])
 
 
 class Stamps:

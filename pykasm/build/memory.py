@@ -1,17 +1,19 @@
-"""Encodings that earlier builds made and verified, so that a rebuild only makes new ones."""
+"""What earlier builds found out, so that a rebuild only looks at what is new."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 
 import iced_x86
 import keystone
 
 import pykasm.encode
 import pykasm.isa
-from pykasm.build.files import fingerprint
+from pykasm import assignments
+from pykasm.assignments import Names, know_names
+from pykasm.build.files import fingerprint, installed
 from pykasm.build.journal import Journal
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.statement import Encoding, Statement
@@ -29,14 +31,15 @@ def remembering_encoder(known: Mapping[Statement, Encoding]) -> Encoder:
     return Encoder({**known})
 
 
+def remembered_names(path: Path) -> Journal[bytes, Names]:
+    """The assigned names that earlier builds left in `path`, which are known from now on."""
+    journal = Journal[bytes, Names](path, fingerprint(sys.version, Path(assignments.__file__)))
+    know_names(journal.known)
+    return journal
+
+
 def _version() -> str:
     """What encodings depend on: the libraries, and pykasm's own code around them."""
     folders = [Path(one.__path__[0]) for one in (pykasm.isa, pykasm.encode)]
     sources = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return fingerprint(_installed(iced_x86), _installed(keystone), *sources)
-
-
-def _installed(library: ModuleType) -> str:
-    """What changes when another version of `library` is installed."""
-    files = sorted(Path(library.__path__[0]).iterdir())
-    return repr([(file.name, file.stat().st_size) for file in files])
+    return fingerprint(installed(iced_x86), installed(keystone), *sources)

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pykasm.assignments import names_used
 from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
-from pykasm.build.memory import encodings, remembering_encoder
+from pykasm.build.memory import encodings, remembered_names, remembering_encoder
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
 from pykasm.check.checker import report
@@ -99,11 +100,13 @@ def assembled(
         project.cache.mkdir(parents=True, exist_ok=True)
         known = encodings(project.cache / "encodings")
         encoder = remembering_encoder(known.known)
+        names = remembered_names(project.cache / "names")
         image = _image(project)
         program = image.assemble(debug)
     with stages.stage("encode"):
         units = assemble_program(program, encoder, str(project.root))
         known.save(encoder.known)
+        names.save(names_used())
     return image, program, units
 
 

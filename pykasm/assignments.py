@@ -1,0 +1,75 @@
+"""The names that expressions in the author's code are assigned to."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator, Mapping
+from functools import cache
+from hashlib import blake2b
+from typing import TypeAlias
+
+Names: TypeAlias = dict[tuple[int, int], str]
+"""Names by the line and the column where the expression starts that is assigned to them."""
+
+_known: dict[bytes, Names] = {}
+"""The names in files by digests of their text, from this process and from earlier ones."""
+
+_used: dict[bytes, Names] = {}
+"""Those of them that this process asked for."""
+
+
+def know_names(names: Mapping[bytes, Names]) -> None:
+    """Take over what `names_used` told in an earlier process."""
+    _known.update(names)
+
+
+def names_used() -> Mapping[bytes, Names]:
+    """The names in all files that were asked for, by digests of their text."""
+    return _used
+
+
+@cache
+def assigned_names(file: str) -> Names:
+    """The names in `file`; none if that is not Python."""
+    text = "".join(linecache.getlines(file))
+    key = blake2b(text.encode(), digest_size=16).digest()
+    if key not in _known:
+        _known[key] = _names_in(text)
+    _used[key] = _known[key]
+    return _used[key]
+
+
+def _names_in(text: str) -> Names:
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:
+        return {}
+    return {
+        (value.lineno, value.col_offset): ast.unparse(target)
+        for node in ast.walk(tree)
+        for pair in _assigned(node)
+        for target, value in _single(*pair)
+    }
+
+
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The targets in a statement or an expression, with what is assigned to them."""
+    if isinstance(node, ast.Assign):
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+        yield node.optional_vars, node.context_expr
+        if isinstance(node.context_expr, ast.Call) and node.context_expr.args:
+            # `with for_(keep(U32), 0, 9) as i`: what `i` names is made in the first argument
+            yield node.optional_vars, node.context_expr.args[0]
+
+
+def _single(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The names in a target with their own values, through tuples on both sides."""
+    if isinstance(target, ast.Name | ast.Attribute):
+        yield target, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for one_target, one_value in zip(target.elts, value.elts, strict=False):
+            yield from _single(one_target, one_value)
