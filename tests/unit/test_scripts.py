@@ -1,0 +1,76 @@
+"""The two commands on machines that lack what they need."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BASH = "/bin/bash"
+PROGRAMS = "binutils gdb xorriso mtools grub-common"
+"""The packages that `setup` names first, for programs that none of these machines has."""
+
+COMMANDS = pytest.mark.parametrize("command", ["run", "test"])
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Path:
+    """A checkout without an environment, and beside it `bin`, the only programs there are."""
+    shutil.copytree(ROOT / "scripts", tmp_path / "checkout" / "scripts")
+    (tmp_path / "bin").mkdir()
+    add_program(tmp_path, "dirname", 'exec /usr/bin/dirname "$@"')
+    add_program(tmp_path, "env", 'exec /usr/bin/env "$@"')
+    add_program(tmp_path, "bash", f'exec {BASH} "$@"')
+    return tmp_path
+
+
+def add_program(machine: Path, name: str, body: str) -> None:
+    program = machine / "bin" / name
+    program.write_text(f"#!{BASH}\n{body}\n")
+    program.chmod(0o755)
+
+
+def start(machine: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """What becomes of `scripts/COMMAND` on `machine`."""
+    return subprocess.run(
+        [BASH, machine / "checkout" / "scripts" / command],
+        env={"PATH": str(machine / "bin")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@COMMANDS
+def test_elsewhere_than_on_debian_what_is_missing_is_named(fresh: Path, command: str) -> None:
+    result = start(fresh, command)
+    assert result.returncode == 1
+    missing, help_line = result.stderr.splitlines()
+    assert missing.startswith(f"missing: {PROGRAMS} ")
+    assert missing.endswith(" python3 python3-venv (these are the names of Debian's packages)")
+    assert help_line == "install what brings them on this system, then run this again"
+    assert not (fresh / "checkout" / ".venv").exists()
+
+
+@COMMANDS
+def test_on_debian_what_is_missing_is_installed(fresh: Path, command: str) -> None:
+    log = fresh / "log"
+    add_program(fresh, "id", "echo 0")
+    add_program(fresh, "apt-get", f'echo "$@" >>{log}')
+    result = start(fresh, command)
+    update, install = log.read_text().splitlines()
+    assert update == "update -q"
+    assert install.startswith(f"install -q -y --no-install-recommends {PROGRAMS} ")
+    assert result.returncode == 1
+    assert result.stderr == (  # as this machine's packages brought nothing
+        "Python 3.11 or later with its venv module is needed; this system's packages bring none\n"
+    )
+
+
+def test_others_than_root_install_by_sudo(fresh: Path) -> None:
+    add_program(fresh, "id", "echo 1000")
+    add_program(fresh, "apt-get", "exit 1")
+    add_program(fresh, "sudo", f'echo "$@" >{fresh / "log"}; exit 1')
+    assert start(fresh, "run").returncode == 1
+    assert (fresh / "log").read_text() == "apt-get update -q\n"
