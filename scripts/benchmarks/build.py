@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -75,8 +76,17 @@ def _measured(
 
 
 def _build(project: Path) -> str:
+    """Build as people do, whose Python keeps compiled files; what it prints."""
     command = [sys.executable, "-m", "pykasm", "build"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(project / "compiled")}
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env={**os.environ, **compiled},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     return done.stdout

@@ -56,6 +56,8 @@ def make_project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     (folder / "grub/grub.cfg.j2").write_text(menu)
     (folder / "pyproject.toml").write_text('[tool.pykasm]\nimage = "wiring:image"\n')
     monkeypatch.setattr(sys, "path", sys.path.copy())
+    # compiled files would hide changes that come within a second
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return Project.load(folder)
 
 
