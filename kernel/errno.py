@@ -10,6 +10,7 @@ class Errno(IntEnum):
 
     ENOMEM = 12
     EBUSY = 16
+    EEXIST = 17
     ENODEV = 19
     EINVAL = 22
     ENOSPC = 28

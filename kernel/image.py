@@ -36,9 +36,15 @@ from kernel.interrupts.lines import Lines
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic
 from kernel.mm.addresses import Area
+from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
+from kernel.mm.entries import Entries
 from kernel.mm.mapper import Mapper
+from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
+from kernel.mm.sections import Sections
+from kernel.mm.stretches import Stretches
+from kernel.mm.tlb import Tlb
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.crash import CrashCommands
@@ -82,9 +88,17 @@ def image() -> Image:
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
     protection = Protection(features)  # the processor's own defences
     # Memory
-    frames = EarlyFrames(information, panic)  # pages before there is an allocator
-    mapper = Mapper(frames)  # changing page tables
-    paging = Paging(layout, stacks, information, features, mapper, walk)  # the address space
+    stretches = Stretches(information)  # what was free at the start
+    frames = EarlyFrames(stretches, panic)  # pages before there is an allocator
+    entries = Entries(features)  # what page tables may hold
+    buddy = Buddy()  # blocks of pages, split and joined
+    sections = Sections(stretches, frames, entries, walk, buddy)  # memory that waits to be used
+    pages = Pages(sections, buddy, walk, per_cpu)  # physical memory
+    tlb = Tlb()  # what processors remember of page tables
+    mapper = Mapper(frames, entries, pages, tlb)  # changing page tables
+    paging = Paging(
+        layout, stacks, information, entries, stretches, mapper, pages, walk
+    )  # the address space
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     fixed = FixedDescription(acpi)  # the board

@@ -6,7 +6,8 @@ from enum import IntEnum, IntFlag
 
 from kernel.acpi.madt import InterruptModel, IoApicEntry
 from kernel.mm.addresses import direct
-from kernel.mm.paging import DEVICE, Paging
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from pykasm import *
 
 DESTINATION_SHIFT = 24

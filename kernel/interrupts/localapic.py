@@ -8,7 +8,8 @@ from kernel.cpu.control import Msr
 from kernel.interrupts.action import Action
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.pagetable import PAGE
-from kernel.mm.paging import DEVICE, Paging
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from pykasm import *
 
 X2APIC_FIRST_MSR = 0x800

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from kernel.mm.pagetable import PAGE, PageShift
 from pykasm import *
 from pykasm.link.layout import VIRTUAL_BASE
 
@@ -19,6 +20,9 @@ class Area(IntEnum):
     """The kernel image: physical address 0 would be here."""
 
 
+RUNTIME_END = Area.RUNTIME + (1 << PageShift.TOP)
+"""One entry of the top page table, so that all address spaces share what lies below it."""
+
 LOWER_HALF_END = 0x0000_8000_0000_0000
 """User space lies below; canonical addresses go on at `Area.DIRECT_MAP` (AMD64 APM vol. 2, 1.1.3:
 bits 63 to 48 repeat bit 47)."""
@@ -30,3 +34,12 @@ def direct(address: U64) -> None:
     mov(base, Area.DIRECT_MAP)
     add(address, base)
     release(base)
+
+
+def clear_page(page: U64) -> None:
+    """Fill the page at the physical address `page` with zeros. Changes rax, rcx and rdi."""
+    mov(rdi, page)
+    direct(rdi)
+    xor(eax, eax)
+    mov(ecx, PAGE // sizeof(U64))
+    rep.stosq()

@@ -1,118 +1,490 @@
 """Changing page tables."""
 
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.errno import Errno
 from kernel.mm.addresses import direct
 from kernel.mm.early import EarlyFrames
+from kernel.mm.entries import Entries
+from kernel.mm.frames import frame_of
+from kernel.mm.pages import Pages
 from kernel.mm.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
     INDEX_BITS,
-    NO_EXECUTE,
     PAGE,
     PageFlags,
     PageShift,
 )
+from kernel.mm.space import Space
+from kernel.mm.tlb import Tlb
 from pykasm import *
 
 
-class Mapper(Subsystem):
-    """Puts pages into the kernel's page tables and takes them out.
+class Level(IntEnum):
+    """Levels of page tables, by what an entry there covers."""
 
-    It knows nothing of who uses which address. Context: one processor, interrupts off.
+    PAGE = 0
+    LARGE = 1
+    HUGE = 2
+    TOP = 3
+
+
+TABLE = PageFlags.PRESENT | PageFlags.WRITE
+"""Flags of an entry that leads to a table: what may be done is up to the lowest one."""
+
+
+class Path(Struct):
+    """The entries for an address, by their levels, as far down as there are tables."""
+
+    slots: Array[Ptr[U64]] = field(count=Level.TOP + 2)
+    """The last stands for what leads to the top table."""
+
+
+class Change(Struct):
+    """What is to be done with the addresses from `address` up to `end`; `address` moves on."""
+
+    address: U64
+    end: U64
+    target: U64
+    """The physical address to map to."""
+    flags: U64
+    """The new permissions; 0 for unmapping."""
+    largest: U64
+    """A `PageShift`."""
+    empty: U64
+    """Tables that became empty: the physical address of the first; `Frame.owner` has the next."""
+
+
+class Mapper(Subsystem):
+    """Maps, unmaps, protects and translates in the page tables of a space.
+
+    Who uses which address is up to others; two calls for the same address at one time are a
+    mistake, calls for different ones are not. Tables come from the page allocator, which gets them
+    back when they are empty; those of the time before it stay for ever. `Frame.references` counts
+    the entries of a table. Context: thread.
     """
 
-    root = bss(U64)
-    """The physical address of the top table."""
-    allowed = data(U64, NO_EXECUTE - 1)
-    """The bits of an entry that this processor knows: with NX, all."""
+    kernel = bss(Space)
+    """The kernel's own space; its half is the same in every space."""
+    counts_pages = bss(U32)
+    """Whether tables come from `Pages`."""
+    kept = rodata(U64, ADDRESS_MASK | PageFlags.LARGE)
+    """What stays of an entry whose permissions change."""
+    uncounted = rodata(U64, 0)
+    """Leads to the top table, whose entries nobody counts."""
     mask = rodata(U64, ADDRESS_MASK)
 
-    def __init__(self, frames: EarlyFrames) -> None:
-        self.frames = frames
+    def __init__(self, early: EarlyFrames, entries: Entries, pages: Pages, tlb: Tlb) -> None:
+        self.early = early
+        self.entries = entries
+        self.pages = pages
+        self.tlb = tlb
 
     @function(init=True)
     def start(self) -> None:
-        """Make an empty top table."""
-        mov(self.root, self.frames.allocate())
+        """Make an empty top table for the kernel."""
+        mov(self.kernel.root, self.early.allocate())
 
     @function(init=True)
     def use(self) -> None:
-        """Let this processor go by these page tables."""
-        mov(rax, self.root)
+        """Let this processor go by the kernel's page tables."""
+        mov(rax, self.kernel.root)
         mov(cr3, rax)
 
+    @function(init=True)
+    def use_pages(self) -> None:
+        """Take tables from the page allocator from now on."""
+        mov(self.counts_pages, 1)
+
+    # What others ask for
+
     @function
-    def map(self, address: U64, target: U64, length: U64, flags: U64, largest: U32) -> None:
-        """Map `length` bytes from `address` on to physical `target`, by pages of up to
-        `largest` (a `PageShift`). All are multiples of the page size; nothing may be mapped there.
+    def map(
+        self, space: Ptr[Space], address: U64, target: U64, length: U64, flags: U64, largest: U32
+    ) -> I32:
+        """Map `length` bytes from `address` on to physical `target`, by pages of up to `largest`
+        (a `PageShift`). All are multiples of the page size.
+
+        0; or -ENOMEM, or -EEXIST if something is mapped there, and nothing has changed.
         """
-        limit = local(U32)
-        mov(limit, largest)
-        address, target, length, flags = keep(address), keep(target), keep(length), keep(flags)
-        and_(flags, self.allowed)
-        with while_(length != 0):
-            shift = keep(self.page_shift(address, target, length, limit))
-            entry = self.entry(address, shift)
-            mov(rcx, target)
-            or_(rcx, flags)
-            with if_(shift != PageShift.PAGE):
-                or_(rcx, PageFlags.LARGE)
-            mov(entry[0], rcx)
-            mov(ecx, shift)
-            release(shift)
-            mov(eax, 1)
-            shl(rax, cl)
-            add(address, rax)
-            add(target, rax)
-            sub(length, rax)
+        room, change, first = local(Change), keep(Ptr[Change]), keep(address)
+        space, result = keep(space), keep(I32)
+        lea(change, room)
+        mov(change.address, first)
+        add(length, first)
+        mov(change.end, length)
+        mov(change.target, target)
+        and_(flags, self.entries.allowed)
+        mov(change.flags, flags)
+        mov(u32(rax), largest)
+        mov(change.largest, rax)
+        mov(change.empty, 0)
+        with space.lock.held():
+            mov(result, self.fill(space, change))
+        with if_(result != 0):
+            mov(rdx, change.address)
+            sub(rdx, first)
+            ignore(self.unmap(space, first, rdx))
+            self.free_tables(change.empty)
+        ret(result)
 
     @function
-    def page_shift(self, address: U64, target: U64, length: U64, largest: U32) -> U32:
-        """The largest pages, up to `largest`, by which mapping `length` bytes can begin."""
-        mov(ecx, largest)
-        or_(address, target)
-        with while_(ecx > PageShift.PAGE):
-            mov(eax, 1)
-            shl(rax, cl)
+    def unmap(self, space: Ptr[Space], address: U64, length: U64) -> I32:
+        """Unmap `length` bytes from `address` on, of which not all need be mapped; all processors
+        have forgotten them then. 0; or -ENOMEM if a larger page could not be split."""
+        tail(self.apply, space, address, length, 0)
+
+    @function
+    def protect(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
+        """Let what is mapped of `length` bytes from `address` on have other permissions. 0; or
+        -ENOMEM if a larger page could not be split, with some of them changed."""
+        and_(flags, self.entries.allowed)
+        tail(self.apply, space, address, length, flags)
+
+    @function
+    def translate(self, space: Ptr[Space], address: U64) -> tuple[U64, U64]:
+        """The physical address for `address`, and the entry that maps it, 0 if none does."""
+        space, address, path = keep(space), keep(address), local(Path)
+        physical, entry = keep(U64), keep(U64)
+        with space.lock.held():
+            lea(rdx, path)
+            level = scratch(self.walk(space, address, rdx))
+            mov(rax, path.slots[level])
+            mov(entry, u64[rax])
+            self._size(level)
+        xor(u32(physical), u32(physical))
+        with if_(entry & PageFlags.PRESENT):
             dec(rax)
-            break_if((length > rax) & ((address & rax) == 0))
-            sub(ecx, INDEX_BITS)
-        ret(ecx)
+            mov(physical, entry)
+            and_(physical, self.mask)
+            and_(address, rax)
+            or_(physical, address)
+        with else_():
+            xor(u32(entry), u32(entry))
+        ret(physical, entry)
+
+    @function(init=True)
+    def reserve(self, start: U64, end: U64, level: U64) -> None:
+        """Make the tables of the kernel's space in which the entries of `level` are, for all
+        addresses from `start` up to `end`: they are the same in all spaces, and never go."""
+        start, end, room = keep(start), keep(end), local(Change)
+        level = keep(level)
+        mov(room.flags, 0)
+        with while_(start < end):
+            mov(room.address, start)
+            path = local(Path)
+            lea(rsi, room)
+            lea(rdx, path)
+            ignore(self.make_way(address_of(self.kernel), rsi, rdx, level))
+            lea(rcx, bare[level + 1])
+            self._size(rcx)
+            add(start, rax)
+
+    # Within a table
+
+    def _size(self, level: U64) -> None:
+        """The bytes that an entry of `level` covers in rax, log2 of them in ecx."""
+        lea(rcx, bare[level + level * 8 + PageShift.PAGE])  # 12 + 9 * level
+        mov(eax, 1)
+        shl(rax, cl)
 
     @function
-    def entry(self, address: U64, shift: U32) -> Ptr[U64]:
-        """The entry for `address` in its table of the level `shift`, with all tables above it."""
-        address, shift = keep(address), keep(shift)
-        slot, level = keep(Ptr[U64]), keep(U32)
-        table = u64(slot)
-        mov(table, self.root)
-        mov(level, PageShift.TOP)
+    def walk(self, space: Ptr[Space], address: U64, path: Ptr[Path]) -> U64:
+        """Note the entries for `address` in `path`; the lowest level of them, the only one whose
+        entry may lead to no table. Holds the space's lock."""
+        table, level = scratch(space.root), scratch(U64)
+        lea(rax, self.uncounted)
+        mov(path.slots[Level.TOP + 1], rax)
+        mov(u32(level), Level.TOP)
+        mov(ecx, PageShift.TOP)
         with loop():
-            self._slot(table, address, level)
-            break_if(level == shift)
-            with if_(slot[0] == 0):
-                frame = self.frames.allocate()
-                or_(frame, PageFlags.PRESENT | PageFlags.WRITE)
-                mov(slot[0], frame)
-            mov(table, slot[0])
+            direct(table)
+            mov(rax, address)
+            shr(rax, cl)
+            and_(eax, ENTRIES - 1)
+            lea(table, bare[table + rax * sizeof(U64)])
+            mov(path.slots[level], cast(table, Ptr[U64]))
+            break_if(level == Level.PAGE)
+            mov(table, u64[table])
+            break_if((table & PageFlags.PRESENT) == 0)
+            break_if(table & PageFlags.LARGE)
             and_(table, self.mask)
-            sub(level, INDEX_BITS)
-        ret(slot)
+            sub(ecx, INDEX_BITS)
+            dec(level)
+        ret(level)
 
-    def _slot(self, table: U64, address: U64, level: U32) -> None:
-        """From a table's physical address to its entry for `address`. Changes rax and rcx."""
-        direct(table)
-        mov(rax, address)
-        mov(ecx, level)
+    @function
+    def make_way(self, space: Ptr[Space], change: Ptr[Change], path: Ptr[Path], level: U64) -> I32:
+        """As `walk`, and make the tables that lack down to `level`. 0, -ENOMEM or -EEXIST."""
+        change, path, level = keep(change), keep(path), keep(level)
+        reached, slot = keep(self.walk(space, change.address, path)), keep(Ptr[U64])
+        with while_(reached > level):
+            mov(slot, path.slots[reached])
+            with if_(slot[0] & PageFlags.PRESENT):
+                ret(-Errno.EEXIST)
+            table = self.new_table()
+            with if_(table == 0):
+                self.give_up(change, path, reached)
+                ret(-Errno.ENOMEM)
+            mov(rcx, change.flags)
+            and_(ecx, PageFlags.USER)
+            or_(rcx, table)
+            mov(slot[0], rcx)
+            self._count(path, reached, 1)
+            dec(reached)
+            mov(slot, slot[0])
+            and_(u64(slot), self.mask)
+            direct(u64(slot))
+            mov(rax, change.address)
+            self._index(reached)
+            lea(slot, slot[rax])
+            mov(path.slots[reached], slot)
+        ret(0)
+
+    def _index(self, level: U64) -> None:
+        """From an address in rax to the number of its entry at `level`. Changes rcx."""
+        lea(rcx, bare[level + level * 8 + PageShift.PAGE])
         shr(rax, cl)
         and_(eax, ENTRIES - 1)
-        lea(table, bare[table + rax * sizeof(U64)])
 
     @function
-    def unmap(self, start: U64, end: U64) -> None:
-        """Take the pages of 4 KiB from `start` up to `end` out, on this processor."""
-        start, end = keep(start), keep(end)
-        with while_(start < end):
-            entry = self.entry(start, PageShift.PAGE)
-            mov(entry[0], 0)
-            invlpg(bare[start])
-            add(start, PAGE)
+    def new_table(self) -> U64:
+        """An entry that leads to a new, empty table; 0 if there is no memory."""
+        with if_(self.counts_pages == 0):
+            table = self.early.allocate()
+            or_(table, TABLE)
+            ret(table)
+        table = self.pages.zeroed()
+        with if_(table == 0):
+            ret(0)
+        mov(rcx, table)
+        mov(frame_of(rcx).references, 0)
+        or_(table, TABLE | PageFlags.COUNTED)
+        ret(table)
+
+    def _count(self, path: Ptr[Path], level: U64, more: object) -> None:
+        """Note that the table on `level` of `path` has `more` entries. Changes rax."""
+        self._above(path, level)
+        mov(rax, u64[rax])
+        with if_(rax & PageFlags.COUNTED):
+            and_(rax, self.mask)
+            add(frame_of(rax).references, more)
+
+    def _above(self, path: Ptr[Path], level: U64) -> None:
+        """The entry of `path` that leads to the table on `level`, in rax."""
+        lea(rax, path.slots[1])
+        mov(rax, u64[rax + level * sizeof(Ptr[U64])])
+
+    @function
+    def give_up(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
+        """Take the tables of `path` above `level` out that are empty."""
+        self._count(path, level, 1)
+        tail(self.drop_entry, change, path, level)
+
+    @function
+    def drop_entry(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
+        """Note that the table on `level` of `path` lost an entry. If that was its last, take the
+        table out, and so on upwards. Holds the space's lock."""
+        with loop():
+            self._above(path, level)
+            above = scratch(cast(rax, Ptr[U64]))
+            mov(rax, above[0])
+            break_if((rax & PageFlags.COUNTED) == 0)
+            and_(rax, self.mask)
+            mov(rcx, rax)
+            frame = frame_of(rcx)
+            dec(frame.references)
+            break_if(~ZF)
+            mov(above[0], 0)
+            release(above)
+            next = scratch(change.empty)
+            mov(frame.owner, next)
+            release(next)
+            mov(change.empty, rax)
+            inc(level)
+
+    @function
+    def free_tables(self, first: U64) -> None:
+        """Give a chain of tables back to the page allocator."""
+        table = keep(first)
+        with while_(table != 0):
+            mov(rdi, table)
+            mov(rax, table)
+            mov(table, frame_of(rax).owner)
+            self.pages.free_page(rdi)
+
+    # Mapping
+
+    @function
+    def fill(self, space: Ptr[Space], change: Ptr[Change]) -> I32:
+        """Map what `change` says. 0, -ENOMEM or -EEXIST; `change.address` says how far it came.
+        Holds the space's lock."""
+        space, change, path, level = keep(space), keep(change), local(Path), keep(U64)
+        with loop():
+            mov(rax, change.address)
+            break_if(rax >= change.end)
+            mov(level, self.level(change))
+            lea(rdx, path)
+            result = self.make_way(space, change, rdx, level)
+            with if_(result != 0):
+                ret(result)
+            lea(rsi, path)
+            mov(result, self.fill_table(change, rsi, level))
+            with if_(result != 0):
+                ret(result)
+        ret(0)
+
+    @function
+    def level(self, change: Ptr[Change]) -> U64:
+        """The level of the largest pages by which mapping can go on."""
+        mov(rax, change.address)
+        mov(rcx, change.end)
+        sub(rcx, rax)
+        or_(rax, change.target)
+        for level, shift in ((Level.HUGE, PageShift.HUGE), (Level.LARGE, PageShift.LARGE)):
+            size = 1 << shift
+            with if_((change.largest >= shift) & (rcx >= size) & ((rax & (size - 1)) == 0)):
+                ret(level)
+        ret(Level.PAGE)
+
+    @function
+    def fill_table(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> I32:
+        """Map by entries of one table for as long as it goes on. 0 or -EEXIST."""
+        slot, entry, rest = keep(path.slots[level]), keep(change.target), keep(change.end)
+        level, size, result = keep(level), scratch(U64), scratch(I32)
+        or_(entry, change.flags)
+        with if_(level != Level.PAGE):
+            or_(entry, PageFlags.LARGE)
+        sub(rest, change.address)
+        self._size(level)
+        mov(size, rax)
+        xor(result, result)
+        with loop():
+            with if_(slot[0] & PageFlags.PRESENT):
+                mov(result, -Errno.EEXIST)
+                break_()
+            mov(slot[0], entry)
+            add(u64(slot), sizeof(U64))
+            add(entry, size)
+            sub(rest, size)
+            break_if((rest < size) | ((slot & (PAGE - 1)) == 0))
+        self._advance(change, path, level, rest)
+        ret(result)
+
+    def _advance(self, change: Ptr[Change], path: Ptr[Path], level: U64, rest: U64) -> None:
+        """Note that all but the last `rest` bytes are mapped. Changes rcx and rdx."""
+        mov(rdx, change.end)
+        sub(rdx, rest)
+        mov(rcx, rdx)
+        sub(rdx, change.address)
+        mov(change.address, rcx)
+        add(change.target, rdx)
+        lea(rcx, bare[level + level * 8 + PageShift.PAGE])
+        shr(rdx, cl)
+        self._count(path, level, edx)
+
+    # Unmapping and protecting
+
+    @function
+    def apply(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
+        """Give the addresses new permissions, or unmap them if `flags` is 0."""
+        room, change, first, pages = local(Change), keep(Ptr[Change]), keep(address), keep(length)
+        space, result = keep(space), local(I32)
+        lea(change, room)
+        mov(change.address, first)
+        lea(rax, bare[first + pages])
+        mov(change.end, rax)
+        mov(change.flags, flags)
+        mov(change.empty, 0)
+        shr(pages, PageShift.PAGE)
+        with space.lock.held():
+            mov(result, self.apply_locked(space, change))
+        self.tlb.invalidate(first, pages)
+        self.free_tables(change.empty)
+        ret(result)
+
+    @function
+    def apply_locked(self, space: Ptr[Space], change: Ptr[Change]) -> I32:
+        """Do what `change` says with what is mapped. 0 or -ENOMEM. Holds the space's lock."""
+        space, change, path, level = keep(space), keep(change), local(Path), keep(U64)
+        with loop():
+            mov(rsi, change.address)
+            break_if(rsi >= change.end)
+            lea(rdx, path)
+            mov(level, self.walk(space, rsi, rdx))
+            slot = keep(path.slots[level])
+            with if_((slot[0] & PageFlags.PRESENT) == 0):
+                self._skip(change, level)
+                break_if(CF)  # there are no addresses behind it
+                continue_()
+            self._size(level)
+            whole = self.is_whole(change, rax)
+            lea(rdx, path)
+            with if_(whole == 0):
+                with if_(self.split(slot, level) == 0):
+                    ret(-Errno.ENOMEM)
+                continue_()
+            self._size(level)
+            add(change.address, rax)
+            with if_(change.flags == 0):
+                mov(slot[0], 0)
+                lea(rsi, path)
+                self.drop_entry(change, rsi, level)
+                continue_()
+            mov(rax, self.kept)
+            and_(rax, slot[0])
+            or_(rax, change.flags)
+            mov(slot[0], rax)
+            release(slot)
+        ret(0)
+
+    def _skip(self, change: Ptr[Change], level: U64) -> None:
+        """Go on behind the entry of `level`; CF if it is the last of all. Changes rax and rcx."""
+        self._size(level)
+        mov(rcx, rax)
+        neg(rcx)
+        and_(rcx, change.address)
+        add(rcx, rax)
+        mov(change.address, rcx)
+
+    @function
+    def is_whole(self, change: Ptr[Change], size: U64) -> U32:
+        """Whether the page of `size` bytes at `change.address` is to be changed as a whole."""
+        mov(rcx, change.end)
+        mov(rdx, change.address)
+        sub(rcx, rdx)
+        lea(rax, bare[size - 1])
+        with if_((rcx >= size) & ((rax & rdx) == 0)):
+            ret(1)
+        ret(0)
+
+    @function
+    def split(self, slot: Ptr[U64], level: U64) -> U32:
+        """Let `slot`, which maps a page of `level`, lead to a table that maps the same by smaller
+        ones; 0 if there is no memory."""
+        slot, level, entry, place = keep(slot), keep(level), keep(U64), keep(U64)
+        table = keep(self.new_table())
+        with if_(table == 0):
+            ret(0)
+        mov(entry, slot[0])
+        dec(level)
+        with if_(level == Level.PAGE):
+            and_(entry, ~int(PageFlags.LARGE))
+        self._size(level)
+        mov(place, table)
+        and_(place, self.mask)
+        with if_(table & PageFlags.COUNTED):
+            mov(rcx, place)
+            mov(frame_of(rcx).references, ENTRIES)
+        direct(place)
+        with for_(scratch(U64), 0, ENTRIES) as index:
+            mov(u64[place + index * sizeof(U64)], entry)
+            add(entry, rax)
+        mov(rcx, slot[0])
+        and_(ecx, PageFlags.USER)
+        or_(table, rcx)
+        mov(slot[0], table)
+        ret(1)

@@ -31,6 +31,8 @@ class PageFlags(IntFlag):
     LARGE = 1 << 7
     """PS: the entry maps a page of 2 MiB or 1 GiB and points to no further table."""
     GLOBAL = 1 << 8
+    COUNTED = 1 << 9
+    """Left to software (5.4.1): the entry leads to a table whose entries are counted."""
 
 
 class PageShift(IntEnum):

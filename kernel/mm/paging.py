@@ -4,26 +4,19 @@ from collections.abc import Iterable
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Region
-from kernel.cpu.control import Efer, Msr
-from kernel.cpu.features import Extended, Features
-from kernel.mm.addresses import Area, direct
-from kernel.mm.mapper import Mapper
-from kernel.mm.pagetable import (
-    NO_EXECUTE,
-    PAGE,
-    PageFlags,
-    PageShift,
-)
+from kernel.errno import Errno
+from kernel.mm.addresses import RUNTIME_END, Area, direct
+from kernel.mm.entries import Entries
+from kernel.mm.frames import SIZE_SHIFT
+from kernel.mm.mapper import Level, Mapper
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageShift
+from kernel.mm.permissions import DEVICE, EXECUTE, READ, WRITE
 from kernel.mm.stack import GuardedStack
+from kernel.mm.stretches import MEMORY_END, Stretches
 from kernel.mm.walk import PageWalk
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
-
-READ = PageFlags.PRESENT | PageFlags.GLOBAL | NO_EXECUTE
-WRITE = READ | PageFlags.WRITE
-EXECUTE = PageFlags.PRESENT | PageFlags.GLOBAL
-DEVICE = WRITE | PageFlags.CACHE_DISABLE | PageFlags.WRITE_THROUGH
-"""Device registers: neither cached nor reordered (AMD64 APM vol. 2, 7.8.1)."""
 
 PERMISSIONS = {"r--": READ, "rw-": WRITE, "r-x": EXECUTE}
 """The flags for what the linker's layout says of a section."""
@@ -33,8 +26,6 @@ VIDEO_MEMORY = (0xA0000, 0xC0000)
 
 INIT = ".init."
 """What the names of sections begin with that only starting up needs."""
-
-DIRECT_MAP_SIZE = Area.RUNTIME - Area.DIRECT_MAP
 
 
 class Paging(Subsystem):
@@ -46,46 +37,52 @@ class Paging(Subsystem):
     it can be executed. Page 0 and all of the lower half stay unmapped.
     """
 
-    largest = data(U32, PageShift.LARGE)
-    """The largest pages that this processor has."""
-
     def __init__(
         self,
         layout: Layout,
         stacks: Iterable[GuardedStack],
         record: BootRecord,
-        features: Features,
+        entries: Entries,
+        stretches: Stretches,
         mapper: Mapper,
+        pages: Pages,
         walk: PageWalk,
     ) -> None:
         self.sections = [section for section in layout.sections if not section.physical]
         self.stacks = stacks
         self.record = record
-        self.features = features
+        self.entries = entries
+        self.stretches = stretches
         self.mapper = mapper
+        self.pages = pages
         self.walk = walk
 
     @function(init=True)
     def switch_over(self) -> None:
-        """Make the tables and use them from now on."""
-        self._use_features()
+        """Make the tables, use them from now on, and start the page allocator."""
+        self.entries.start()
         self.mapper.start()
         self.map_image()
         self.map_memory()
+        self.reserve_tables()
         self.mapper.use()
+        self.pages.start()
+        self.mapper.use_pages()
         start, end = VIDEO_MEMORY
         ignore(self.include(start, end - start, DEVICE))
 
-    def _use_features(self) -> None:
-        """Find out about large pages, and switch NX on where the processor has it."""
-        with if_(self.features.extended & Extended.PAGE_1GB):
-            mov(self.largest, PageShift.HUGE)
-        with if_(self.features.extended & Extended.NX):
-            mov(self.mapper.allowed, -1)
-            mov(ecx, Msr.EFER)
-            rdmsr()
-            or_(eax, Efer.NXE)
-            wrmsr()
+    @function(init=True)
+    def reserve_tables(self) -> None:
+        """Make the tables of the areas that change while the kernel runs, as far down as they have
+        to be the same in all address spaces, and as the frame table's pages need them."""
+        mov(rdi, Area.RUNTIME)
+        mov(rsi, RUNTIME_END)
+        self.mapper.reserve(rdi, rsi, Level.HUGE)
+        end = self.stretches.memory_end()
+        shr(end, PageShift.PAGE - SIZE_SHIFT)
+        mov(rdi, Area.FRAME_TABLE)
+        add(end, rdi)
+        self.mapper.reserve(rdi, end, Level.LARGE)
 
     @function(init=True)
     def map_image(self) -> None:
@@ -94,9 +91,8 @@ class Paging(Subsystem):
             start, end, load = (self._bound(section, name) for name in ("start", "end", "load"))
             self.map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
-            lea(rdi, stack.guard)
-            lea(rsi, stack.room)
-            self.mapper.unmap(rdi, rsi)
+            lea(rsi, stack.guard)
+            ignore(self.mapper.unmap(address_of(self.mapper.kernel), rsi, PAGE))
 
     def _bound(self, section: OutputSection, name: str) -> object:
         """An address of `section` that the linker knows (see `OutputSection`)."""
@@ -104,13 +100,28 @@ class Paging(Subsystem):
 
     @function
     def drop_init(self) -> None:
-        """Take what only starting up needed out of the image. Context: after that, one processor.
-
-        Its memory stays where it is until there is an allocator to give it to.
-        """
+        """Give back what only starting up needed: the parts of the image that are marked so, and
+        what runs before the image is mapped. Context: after that, one processor."""
         for section in self.sections:
             if section.name.startswith(INIT):
-                self.mapper.unmap(self._bound(section, "start"), self._bound(section, "end"))
+                self.drop(*(self._bound(section, name) for name in ("start", "end", "load")))
+        mov(rdi, address_of(symbol("image_load_start")))
+        mov(rsi, self._bound(self.sections[0], "load"))
+        self.pages.adopt(rdi, rsi)
+
+    @function
+    def drop(self, start: U64, end: U64, load: U64) -> None:
+        """Free the memory of the image from `start` up to `end`, whose physical address is `load`."""
+        start, length, load = keep(start), keep(end), keep(load)
+        sub(length, start)
+        self._round_up(length)
+        ignore(self.mapper.unmap(address_of(self.mapper.kernel), start, length))
+        mov(rsi, load)
+        direct(rsi)
+        mov(rcx, WRITE)
+        ignore(self.mapper.protect(address_of(self.mapper.kernel), rsi, length, rcx))
+        lea(rsi, bare[load + length])
+        self.pages.adopt(load, rsi)
 
     @function(init=True)
     def map_section(self, start: U64, load: U64, end: U64, flags: U64) -> None:
@@ -118,14 +129,20 @@ class Paging(Subsystem):
         the direct map."""
         load, length, flags = keep(load), keep(end), keep(flags)
         sub(length, start)
-        add(length, PAGE - 1)
-        and_(length, -PAGE)
-        self.mapper.map(start, load, length, flags, PageShift.PAGE)
+        self._round_up(length)
+        self._map(start, load, length, flags, PageShift.PAGE)
         mov(rdi, load)
         direct(rdi)
         mov(rax, NO_EXECUTE)
         or_(flags, rax)
-        self.mapper.map(rdi, load, length, flags, PageShift.PAGE)
+        self._map(rdi, load, length, flags, PageShift.PAGE)
+
+    def _map(
+        self, address: object, target: object, length: object, flags: object, largest: object
+    ) -> None:
+        """Map what nothing else is mapped over, while tables come from `EarlyFrames`."""
+        kernel = address_of(self.mapper.kernel)
+        ignore(self.mapper.map(kernel, address, target, length, flags, largest))
 
     @function(init=True)
     def map_memory(self) -> None:
@@ -165,7 +182,7 @@ class Paging(Subsystem):
     def _clip(self, start: U64, end: U64) -> None:
         """From a region's address and length in `start` and `end` to its first page and the end of
         its last, no further than the direct map goes. Changes rax."""
-        mov(rax, DIRECT_MAP_SIZE)
+        mov(rax, MEMORY_END)
         for value in (start, end):
             with if_(value > rax):
                 mov(value, rax)
@@ -188,7 +205,7 @@ class Paging(Subsystem):
             sub(rdx, start)
             mov(rsi, start)
             direct(rdi)
-            self.mapper.map(rdi, rsi, rdx, WRITE, self.largest)
+            self._map(rdi, rsi, rdx, WRITE, self.entries.largest)
 
     @function
     def expose(self, start: U64, length: U64) -> U64:
@@ -200,18 +217,29 @@ class Paging(Subsystem):
 
     @function
     def include(self, start: U64, length: U64, flags: U64) -> U64:
-        """Let the direct map have physical memory, where it lacks some; where `start` is mapped."""
+        """Let the direct map have physical memory, where it lacks some; where `start` is mapped,
+        or 0 if there is no memory for page tables."""
         start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
         add(end, start)
         and_(page, -PAGE)
         with while_(page < end):
-            mov(rdi, page)
-            direct(rdi)
-            found = self.walk.find(rdi)
-            with if_(found == 0):
-                mov(rdi, page)
-                direct(rdi)
-                self.mapper.map(rdi, page, PAGE, flags, PageShift.PAGE)
+            included = self.include_page(page, flags)
+            with if_(included == 0):
+                ret(0)
             add(page, PAGE)
         direct(start)
         ret(start)
+
+    @function
+    def include_page(self, page: U64, flags: U64) -> U32:
+        """The same for one page; 1, or 0 if there is no memory."""
+        page, address, flags = keep(page), keep(page), keep(flags)
+        direct(address)
+        mapped = self.walk.is_mapped(address)
+        with if_(mapped != 0):
+            ret(1)
+        kernel = address_of(self.mapper.kernel)
+        failed = self.mapper.map(kernel, address, page, PAGE, flags, PageShift.PAGE)
+        with if_(failed == -Errno.ENOMEM):
+            ret(0)
+        ret(1)

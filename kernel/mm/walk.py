@@ -43,12 +43,30 @@ class PageWalk(Subsystem):
             sub(ecx, INDEX_BITS)
         ret(rax)
 
+    @function
+    def slot(self, address: U64, shift: U32) -> Ptr[U64]:
+        """The entry for `address` in its table of the level `shift` (a `PageShift`); all tables
+        above it are there."""
+        mov(ecx, PageShift.TOP)
+        mov(rax, cr3)
+        with loop():
+            self._slot(rax, address)
+            break_if(ecx == shift)
+            mov(rax, u64[rax])
+            sub(ecx, INDEX_BITS)
+        ret(cast(rax, Ptr[U64]))
+
     def _entry(self, table: U64, address: U64) -> None:
         """Put the entry for `address` of the level ecx into `table`, which holds the table's own
         entry. Changes rdx."""
+        self._slot(table, address)
+        mov(table, u64[table])
+
+    def _slot(self, table: U64, address: U64) -> None:
+        """As `_entry`, but let `table` point to the entry."""
         and_(table, self.mask)
         direct(table)
         mov(rdx, address)
         shr(rdx, cl)
         and_(edx, ENTRIES - 1)
-        mov(table, u64[table + rdx * sizeof(U64)])
+        lea(table, bare[table + rdx * sizeof(U64)])

@@ -6,7 +6,8 @@ from enum import IntEnum, IntFlag
 
 from kernel.acpi.hpet import HpetDescription
 from kernel.mm.pagetable import PAGE
-from kernel.mm.paging import DEVICE, Paging
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from kernel.time.reference import Reference
 from pykasm import *
 

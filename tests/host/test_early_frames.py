@@ -11,6 +11,7 @@ from kernel.boot.memorykind import MemoryKind
 from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
 from kernel.mm.pagetable import PAGE
+from kernel.mm.stretches import Stretches
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 
@@ -37,12 +38,12 @@ class Machine:
     def __init__(self) -> None:
         self.information = BootInformation()
         self.panic = Panic()
-        self.frames = EarlyFrames(self.information, self.panic)
+        self.frames = EarlyFrames(Stretches(self.information), self.panic)
         self.host = Host(self.frames)
         self.host.map(Area.DIRECT_MAP, PAGES * PAGE)
         self.host.write(Area.DIRECT_MAP, b"\xaa" * PAGES * PAGE)
         self.host.stub(self.panic.stop)
-        self.host[self.frames.next] = 0
+        self.host[self.frames.next] = self.host[self.frames.end] = 0
 
     def allocate_all(self) -> list[int]:
         """Every page that there is."""

@@ -1,14 +1,19 @@
 """Page tables made by the kernel, walked by Python."""
 
+from __future__ import annotations
+
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel.cpu.features import Features
+from kernel.errno import Errno
 from kernel.mm.addresses import Area
+from kernel.mm.entries import Entries
 from kernel.mm.mapper import Mapper
 from kernel.mm.pagetable import (
     ADDRESS_MASK,
@@ -19,9 +24,10 @@ from kernel.mm.pagetable import (
     PageFlags,
     PageShift,
 )
-from kernel.mm.paging import READ, WRITE
+from kernel.mm.permissions import EXECUTE, READ, WRITE
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.memory_support import frame_address
 
 ROOM = 256
 """Pages of physical memory for tables."""
@@ -30,31 +36,78 @@ LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
 
 
 class Frames(Subsystem):
-    """What gives pages for tables."""
+    """What gives pages for tables: before there is an allocator, and then."""
 
     @function
     def allocate(self) -> U64:
         """Answered by the tests."""
         ret(0)
 
+    @function
+    def zeroed(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free_page(self, physical: U64) -> None:
+        """Answered by the tests."""
+
+
+class TlbStub(Subsystem):
+    """What forgets addresses."""
+
+    @function
+    def invalidate(self, address: U64, pages: U64) -> None:
+        """Answered by the tests."""
+
 
 class Machine:
-    """A host with physical memory for tables from 0 on."""
+    """A host with physical memory for tables from 0 on, of which the first is the top table."""
 
     def __init__(self) -> None:
         self.frames: Any = Frames()
-        self.mapper = Mapper(self.frames)
+        self.tlb: Any = TlbStub()
+        self.entries = Entries(Features())
+        self.mapper = Mapper(self.frames, self.entries, self.frames, self.tlb)
         self.host = Host(self.mapper, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
+        self.host.map(frame_address(0), PAGE * 2)
         self.host.checkpoint()
         self.start()
 
     def start(self, allowed: int = (1 << 64) - 1) -> None:
         """Begin with an empty top table, at 0."""
         self.host.reset()
-        pages = iter(range(PAGE, ROOM * PAGE, PAGE))
-        self.host.stub(self.frames.allocate, lambda: next(pages))
-        self.host[self.mapper.allowed] = allowed
+        self.free = [number * PAGE for number in range(ROOM - 1, 0, -1)]
+        self.left: int | None = None
+        self.host.stub(self.frames.allocate, self._take)
+        self.host.stub(self.frames.zeroed, self._take)
+        self.host.stub(self.frames.free_page, self.free.append)
+        self.forgotten = self.host.stub(self.tlb.invalidate)
+        self.host[self.entries.allowed] = allowed
+        self.host.call(self.mapper.use_pages)
+
+    def _take(self) -> int:
+        if self.left is not None:
+            self.left -= 1
+        if not self.free or self.left == -1:
+            return 0
+        page = self.free.pop()
+        self.host.write(Area.DIRECT_MAP + page, bytes(PAGE))
+        return page
+
+    @property
+    def tables(self) -> int:
+        """How many tables are in use, beside the top one."""
+        return ROOM - 1 - len(self.free)
+
+    def call(self, function: Any, *arguments: object) -> Any:
+        """Call one of the mapper's functions for the kernel's space."""
+        return self.host.call(function, self.host.address(self.mapper.kernel), *arguments)
+
+    def map(self, *arguments: object) -> int:
+        """Map in the kernel's space."""
+        return int(self.call(self.mapper.map, *arguments))
 
     def entry(self, table: int, index: int) -> int:
         """The entry `index` of the table at physical `table`."""
@@ -83,14 +136,17 @@ def machine() -> Machine:
     return Machine()
 
 
-@dataclass(frozen=True)
 class Mapping:
     """What a call of `map` is asked for."""
 
-    address: int
-    target: int
-    length: int
-    largest: PageShift
+    def __init__(self, address: int, target: int, length: int, largest: PageShift) -> None:
+        self.address = address
+        self.target = target
+        self.length = length
+        self.largest = largest
+
+    def __repr__(self) -> str:
+        return f"Mapping({self.address:#x}, {self.target:#x}, {self.length:#x}, {self.largest})"
 
     @property
     def arguments(self) -> tuple[int, int, int, int, int]:
@@ -115,43 +171,195 @@ def test_what_is_mapped_is_found_and_nothing_around_it(
     machine: Machine, mapping: Mapping, part: float
 ) -> None:
     machine.start()
-    machine.host.call(machine.mapper.map, *mapping.arguments)
+    assert machine.map(*mapping.arguments) == 0
     start, length = Area.DIRECT_MAP + mapping.address, mapping.length
     for offset in (0, int(part * (length - 1)), length - 1):
         assert machine.find(start + offset) == (mapping.target + offset, WRITE)
-    assert machine.find(start - 1) is None
-    assert machine.find(start + length) is None
+        physical, entry = machine.call(machine.mapper.translate, start + offset)
+        assert physical == mapping.target + offset
+        assert entry & PageFlags.PRESENT
+    for outside in (start - 1, start + length):
+        assert machine.find(outside) is None
+        assert machine.call(machine.mapper.translate, outside) == (0, 0)
 
 
 @given(mappings())
-def test_mapping_begins_with_the_largest_page_that_fits(machine: Machine, mapping: Mapping) -> None:
-    fitting = [
-        shift
-        for shift in LEVELS[1:]
-        if shift <= mapping.largest
-        and (mapping.address | mapping.target) % (1 << shift) == 0
-        and mapping.length >= 1 << shift
-    ]
-    address, target, length, _, largest = mapping.arguments
-    chosen = machine.host.call(machine.mapper.page_shift, address, target, length, largest)
-    assert chosen == max(fitting)
+def test_mapping_uses_the_largest_pages_that_fit(machine: Machine, mapping: Mapping) -> None:
+    machine.start()
+    machine.map(*mapping.arguments)
+    sizes = []
+    address = mapping.address
+    while address < mapping.address + mapping.length:
+        shift = next(
+            shift
+            for shift in LEVELS[1:]
+            if shift <= mapping.largest
+            and (address | (mapping.target + address - mapping.address)) % (1 << shift) == 0
+            and mapping.address + mapping.length - address >= 1 << shift
+        )
+        sizes.append(address >> shift)
+        address += 1 << shift
+    assert sum(1 for _ in leaves(machine, 0, 0)) == len(sizes)
+
+
+def leaves(machine: Machine, table: int, level: int) -> Iterator[int]:
+    """All entries that map pages below `table`, whose level is LEVELS[level]."""
+    shift = LEVELS[level]
+    for index in range(ENTRIES):
+        entry = machine.entry(table, index)
+        if not entry & PageFlags.PRESENT:
+            continue
+        if shift is PageShift.PAGE or entry & PageFlags.LARGE:
+            yield entry
+        else:
+            yield from leaves(machine, entry & ADDRESS_MASK, level + 1)
+
+
+@given(mappings())
+def test_unmapping_gives_all_tables_back(machine: Machine, mapping: Mapping) -> None:
+    machine.start()
+    machine.map(*mapping.arguments)
+    assert machine.tables > 0
+    start = Area.DIRECT_MAP + mapping.address
+    assert machine.call(machine.mapper.unmap, start, mapping.length) == 0
+    assert machine.tables == 0
+    assert list(leaves(machine, 0, 0)) == []
+    assert machine.forgotten.calls == [(start, mapping.length // PAGE)]
+
+
+BASE = Area.RUNTIME + (1 << PageShift.HUGE) - (2 << PageShift.LARGE)
+"""Around here changes are made: it lies before a bound of all kinds of tables."""
+
+WINDOW = 4 << PageShift.LARGE - PageShift.PAGE
+"""Pages."""
+
+
+@st.composite
+def ranges(draw: st.DrawFn) -> tuple[int, int]:
+    """First page and number of pages in the window, often whole large pages."""
+    grain = draw(st.sampled_from([1, ENTRIES]))
+    start = draw(st.integers(0, WINDOW // grain - 1))
+    length = draw(st.integers(1, min(WINDOW // grain - start, 700)))
+    return start * grain, length * grain
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["map", "unmap", "protect"]),
+        ranges(),
+        st.sampled_from([READ, WRITE, EXECUTE]),
+        st.sampled_from([PageShift.PAGE, PageShift.LARGE]),
+    ),
+    max_size=8,
+)
+
+
+def change(
+    machine: Machine, model: dict[int, tuple[int, int]], step: str, pages: range, flags: int, a: Any
+) -> tuple[int, dict[int, tuple[int, int]]]:
+    """Make one change; the outcome, and what should be mapped then."""
+    start, length = BASE + pages.start * PAGE, len(pages) * PAGE
+    after = dict(model)
+    if step == "map":
+        target = (1 << PageShift.HUGE) + pages.start * PAGE
+        outcome = machine.map(start, target, length, flags, a)
+        if not any(page in model for page in pages):
+            after.update((p, ((1 << PageShift.HUGE) + p * PAGE, flags)) for p in pages)
+    elif step == "unmap":
+        outcome = machine.call(machine.mapper.unmap, start, length)
+        for page in pages:
+            after.pop(page, None)
+    else:
+        outcome = machine.call(machine.mapper.protect, start, length, flags)
+        after.update((page, (model[page][0], flags)) for page in pages if page in model)
+    return outcome, after
+
+
+def check(machine: Machine, model: dict[int, tuple[int, int]]) -> None:
+    """See that the tables say what `model` does, at every page where something changes."""
+    for page in range(WINDOW):
+        if model.get(page - 1) is None or model.get(page) is None or page % 61 == 0:
+            assert machine.find(BASE + page * PAGE) == model.get(page)
+
+
+@given(CHANGES)
+@settings(deadline=None)
+def test_any_changes_leave_what_they_say(machine: Machine, changes: list[Any]) -> None:
+    machine.start()
+    model: dict[int, tuple[int, int]] = {}
+    for step, (first, count), flags, largest in changes:
+        pages = range(first, first + count)
+        occupied = step == "map" and any(page in model for page in pages)
+        outcome, model = change(machine, model, step, pages, flags, largest)
+        assert outcome == (-Errno.EEXIST if occupied else 0)
+        check(machine, model)
+    assert machine.call(machine.mapper.unmap, BASE, WINDOW * PAGE) == 0
+    assert machine.tables == 0
+
+
+@given(CHANGES, st.integers(0, 3))
+@settings(deadline=None)
+def test_without_memory_mapping_changes_nothing(
+    machine: Machine, changes: list[Any], left: int
+) -> None:
+    machine.start()
+    model: dict[int, tuple[int, int]] = {}
+    for step, (first, count), flags, largest in changes:
+        tables = machine.tables
+        machine.left = left
+        pages = range(first, first + count)
+        outcome, after = change(machine, model, step, pages, flags, largest)
+        machine.left = None
+        if outcome == 0:
+            model = after
+        elif step == "map":
+            assert outcome in (-Errno.ENOMEM, -Errno.EEXIST)
+            assert machine.tables == tables
+        else:
+            assert outcome == -Errno.ENOMEM
+            _, model = change(machine, model, step, pages, flags, largest)
+        check(machine, model)
+    machine.call(machine.mapper.unmap, BASE, WINDOW * PAGE)
+    assert machine.tables == 0
 
 
 def test_two_mappings_share_their_tables(machine: Machine) -> None:
     machine.start()
     for page in (0, 1):
-        address, target = Area.RUNTIME + page * PAGE, page * PAGE
-        machine.host.call(machine.mapper.map, address, target, PAGE, READ, PageShift.PAGE)
+        machine.map(Area.RUNTIME + page * PAGE, page * PAGE, PAGE, READ, PageShift.PAGE)
     assert [machine.find(Area.RUNTIME + page * PAGE) for page in (0, 1, 2)] == [
         (0, READ),
         (PAGE, READ),
         None,
     ]
-    table_levels = (PageShift.TOP - PageShift.PAGE) // INDEX_BITS
-    assert not machine.entry((table_levels + 1) * PAGE, 0)
+    assert machine.tables == len(LEVELS) - 1
+    machine.call(machine.mapper.unmap, Area.RUNTIME, PAGE)
+    assert machine.tables == len(LEVELS) - 1
+
+
+def test_reserved_tables_stay(machine: Machine) -> None:
+    machine.start()
+    machine.host[machine.mapper.counts_pages] = 0
+    end = Area.RUNTIME + (2 << PageShift.HUGE)
+    machine.host.call(machine.mapper.reserve, Area.RUNTIME, end, 1)
+    assert machine.tables == 3  # one that leads to both, and one for each GiB
+    machine.host.call(machine.mapper.use_pages)
+    machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
+    machine.call(machine.mapper.unmap, Area.RUNTIME, PAGE)
+    assert machine.tables == 3
 
 
 def test_a_processor_without_nx_gets_no_such_bit(machine: Machine) -> None:
     machine.start(allowed=NO_EXECUTE - 1)
-    machine.host.call(machine.mapper.map, Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
+    machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
     assert machine.find(Area.RUNTIME) == (0, READ & ~NO_EXECUTE)
+
+
+def test_tables_of_user_pages_let_programs_through(machine: Machine) -> None:
+    machine.start()
+    machine.map(0x40_0000, 0, PAGE, WRITE | PageFlags.USER, PageShift.PAGE)
+    table = 0
+    for shift in LEVELS[:-1]:
+        entry = machine.entry(table, 0x40_0000 >> shift & ENTRIES - 1)
+        assert entry & PageFlags.USER
+        table = entry & ADDRESS_MASK

@@ -1,0 +1,21 @@
+"""Short stretches of code that no interrupt comes into."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pykasm import *
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Keep interrupts off in the block, which ends at its end only; then they are as before.
+
+    What is there for each processor is safe in it from handlers, and from threads that take over.
+    """
+    flags = local(U64)
+    pushfq()
+    pop(flags)
+    cli()
+    yield
+    push(flags)
+    popfq()

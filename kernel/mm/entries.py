@@ -1,0 +1,37 @@
+"""What the entries of page tables may hold on this processor."""
+
+from kernel.cpu.control import Efer, Msr
+from kernel.cpu.features import Extended, Features
+from kernel.mm.pagetable import NO_EXECUTE, PageShift
+from pykasm import *
+
+
+class Entries(Subsystem):
+    """The bits and sizes of pages that the processor knows; all processors of a machine are taken
+    to be alike in these."""
+
+    allowed = data(U64, NO_EXECUTE - 1)
+    """The bits of an entry that may be set: with NX, all."""
+    largest = data(U32, PageShift.LARGE)
+    """The largest pages, a `PageShift`."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @function(init=True)
+    def start(self) -> None:
+        """Find out about large pages, and switch NX on where the processor has it."""
+        with if_(self.features.extended & Extended.PAGE_1GB):
+            mov(self.largest, PageShift.HUGE)
+        with if_(self.features.extended & Extended.NX):
+            mov(self.allowed, -1)
+            self.use()
+
+    @function
+    def use(self) -> None:
+        """Switch on what `allowed` promises. Context: each processor, before the page tables."""
+        with if_(i64(self.allowed) == -1):
+            mov(ecx, Msr.EFER)
+            rdmsr()
+            or_(eax, Efer.NXE)
+            wrmsr()

@@ -1,0 +1,69 @@
+"""The frame table: what is known of each page of physical memory."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.mm.addresses import Area
+from kernel.mm.pagetable import PageShift
+from kernel.structures.list import ListHead
+from pykasm import *
+
+SIZE_SHIFT = 5
+"""log2 of the bytes of a record, a power of two so that addresses turn into each other by shifts
+and the records of two buddies differ in one bit."""
+
+
+class FrameState(IntEnum):
+    """What a page is, or the block of pages that begins with it."""
+
+    RESERVED = 0
+    """Not the allocator's: the kernel's image, the firmware's, no memory at all."""
+    FREE = 1
+    """The first of a free block, which is in a list of its zone."""
+    INNER = 2
+    """Was the first of a block that is now a part of another one."""
+    CACHED = 3
+    """Free, in the cache of a processor."""
+    ALLOCATED = 4
+    """The first of a block that somebody has."""
+
+
+class Frame(Struct, size=1 << SIZE_SHIFT):
+    """The record of a page.
+
+    Only that of a block's first page means anything; others may never have been written.
+    """
+
+    link: ListHead
+    """In the list of free blocks; whoever has the block may use it."""
+    state: U8 = field(FrameState)
+    order: U8
+    """log2 of the block's pages."""
+    flags: U16
+    """For whoever has the block."""
+    references: U32
+    """For whoever has the block: how many use it."""
+    owner: U64
+    """For whoever has the block: what it belongs to."""
+
+
+def frame_of(physical: U64) -> Ptr[Frame]:
+    """Turn the page's address in the register `physical` into the place of the page's record."""
+    shr(physical, PageShift.PAGE - SIZE_SHIFT)
+    base = scratch(U64)
+    mov(base, Area.FRAME_TABLE)
+    add(physical, base)
+    release(base)
+    return cast(physical, Ptr[Frame])
+
+
+def page_of(frame: Ptr[Frame]) -> U64:
+    """Turn the place of a record in the register `frame` into the page's physical address."""
+    physical = u64(frame)
+    base = scratch(U64)
+    mov(base, Area.FRAME_TABLE)
+    sub(physical, base)
+    release(base)
+    shl(physical, PageShift.PAGE - SIZE_SHIFT)
+    return physical

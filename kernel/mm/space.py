@@ -1,0 +1,12 @@
+"""An address space."""
+
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+
+class Space(Struct):
+    """Page tables, and the lock that keeps changes to them apart."""
+
+    lock: SpinLock
+    root: U64
+    """The physical address of the top table."""

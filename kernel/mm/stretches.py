@@ -1,0 +1,144 @@
+"""The physical memory that nothing uses when the kernel starts."""
+
+from kernel.boot.memorykind import MemoryKind
+from kernel.boot.record import BootRecord, Module, Region
+from kernel.mm.addresses import Area
+from kernel.mm.pagetable import PAGE
+from pykasm import *
+
+MEMORY_END = Area.RUNTIME - Area.DIRECT_MAP
+"""Where the physical memory ends that the direct map has room for."""
+
+
+class Stretch(Struct):
+    """Whole pages from physical `start` up to `end`."""
+
+    start: U64
+    end: U64
+
+
+class Stretches(Subsystem):
+    """Computes from the record of the start what is free, so that nothing need be stored.
+
+    Free are pages that lie in a region of available memory and touch neither a region of another
+    kind, nor the image, nor a module. Context: any.
+    """
+
+    def __init__(self, record: BootRecord) -> None:
+        self.record = record
+
+    @function
+    def find(self, start: U64) -> tuple[U64, U64]:
+        """Where the first free page from `start` on is, and where the free pages that follow it
+        end: the bounds of a stretch. The end is 0 if there is none. `start` is a page's address.
+        """
+        stretch, place, before = local(Stretch), keep(Ptr[Stretch]), keep(U64)
+        lea(place, stretch)
+        mov(place.start, start)
+        with loop():
+            mov(before, place.start)
+            self.into_memory(place)
+            break_if(place.end == 0)
+            self.avoid_image(place)
+            self.avoid_modules(place)
+            self.avoid_regions(place)
+            break_if(place.start == before)
+        ret(place.start, place.end)
+
+    @function
+    def into_memory(self, stretch: Ptr[Stretch]) -> None:
+        """Let `stretch` be the lowest one from its start on in available regions, whatever else
+        is there; its end is 0 if there is none."""
+        region, number, start = scratch(Ptr[Region]), scratch(U32), scratch(stretch.start)
+        lea(region, self.record.regions)
+        mov(stretch.end, 0)
+        with for_(number, 0, self.record.region_count):
+            self._bounds(region)
+            with if_((region.kind == MemoryKind.AVAILABLE) & (rax < rdx) & (rdx > start)):
+                with if_(stretch.end == 0):
+                    with if_(start < rax):
+                        mov(start, rax)
+                    mov(stretch.start, start)
+                with if_((rax <= stretch.end) | (stretch.end == 0)):
+                    mov(stretch.end, rdx)
+                    mov(start, rdx)  # the next one goes on from here, or is of no interest
+            add(region, sizeof(Region))
+
+    def _bounds(self, region: Ptr[Region]) -> None:
+        """The first whole page of `region` in rax, and the end of its last in rdx, no further than
+        the direct map goes. Changes rcx."""
+        mov(rax, region.address)
+        mov(rdx, rax)
+        add(rdx, region.length)
+        mov(rcx, MEMORY_END)
+        with if_((rdx > rcx) | (rdx < rax)):
+            mov(rdx, rcx)
+        and_(rdx, -PAGE)
+        with if_(rax < rcx):
+            add(rax, PAGE - 1)
+            and_(rax, -PAGE)
+
+    @function
+    def avoid_image(self, stretch: Ptr[Stretch]) -> None:
+        """Cut `stretch` off where the image begins, or let it start behind it."""
+        start, end = (address_of(symbol(f"image_load_{bound}")) for bound in ("start", "end"))
+        tail(self.avoid, stretch, start, end)
+
+    @function
+    def avoid_modules(self, stretch: Ptr[Stretch]) -> None:
+        """The same for all modules."""
+        stretch, module, number = keep(stretch), keep(Ptr[Module]), keep(U32)
+        lea(module, self.record.modules)
+        with for_(number, 0, self.record.module_count):
+            mov(rax, module.address)
+            add(rax, module.size)
+            self.avoid(stretch, module.address, rax)
+            add(module, sizeof(Module))
+
+    @function
+    def avoid_regions(self, stretch: Ptr[Stretch]) -> None:
+        """The same for all regions that are not available."""
+        stretch, region, number = keep(stretch), keep(Ptr[Region]), keep(U32)
+        lea(region, self.record.regions)
+        with for_(number, 0, self.record.region_count):
+            with if_(region.kind != MemoryKind.AVAILABLE):
+                mov(rax, region.address)
+                add(rax, region.length)
+                with if_(rax == 0):  # it goes on to the end of all addresses
+                    mov(rax, -PAGE)
+                self.avoid(stretch, region.address, rax)
+            add(region, sizeof(Region))
+
+    @function
+    def avoid(self, stretch: Ptr[Stretch], start: U64, end: U64) -> None:
+        """Cut `stretch` off before the bytes from `start` up to `end`; if they touch its first
+        page, let it start behind them. What is before its start does not matter."""
+        with if_((start >= end) | (end <= stretch.start)):
+            ret()
+        and_(start, -PAGE)
+        with if_(start > stretch.start):
+            with if_(start < stretch.end):
+                mov(stretch.end, start)
+            ret()
+        add(end, PAGE - 1)
+        and_(end, -PAGE)
+        mov(stretch.start, end)
+
+    @function
+    def memory_end(self) -> U64:
+        """Where the last region ends that is memory, whoever uses it."""
+        region, number, end = scratch(Ptr[Region]), scratch(U32), scratch(U64)
+        lea(region, self.record.regions)
+        xor(u32(end), u32(end))
+        with for_(number, 0, self.record.region_count):
+            self._bounds(region)
+            with (
+                if_(
+                    (region.kind == MemoryKind.AVAILABLE)
+                    | (region.kind == MemoryKind.ACPI_RECLAIMABLE)
+                ),
+                if_(rdx > end),
+            ):
+                mov(end, rdx)
+            add(region, sizeof(Region))
+        ret(end)

@@ -1,0 +1,45 @@
+"""A zone: the physical memory below 4 GiB, or all above it."""
+
+from __future__ import annotations
+
+from kernel.mm.pagetable import PAGE, PageShift
+from kernel.structures.list import ListHead
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+MAX_ORDER = 10
+"""log2 of the pages of the largest block: 4 MiB, room for two of the CPU's large pages."""
+
+ORDERS = MAX_ORDER + 1
+LARGEST_BLOCK = PAGE << MAX_ORDER
+"""Bytes."""
+
+LOW_END = 1 << 32
+"""Where devices with 32-bit addresses end to reach, and the lower zone with them."""
+
+SECTION_SHIFT = 28
+SECTION = 1 << SECTION_SHIFT
+"""Bytes of memory whose records fill one large page (2 MiB) of the frame table."""
+
+TABLE_SIZE = 1 << PageShift.LARGE
+TABLE_PAGES = TABLE_SIZE // PAGE
+
+
+class Zone(Struct):
+    """Free memory: blocks in lists, and sections that were not opened yet."""
+
+    lock: SpinLock
+    orders: U32
+    """Bit n is set if there is a free block of order n."""
+    free: Array[ListHead] = field(count=ORDERS)
+    """Free blocks of each order, by `Frame.link`."""
+    blocks: Array[U64] = field(count=ORDERS)
+    """How many each of these lists has."""
+    free_pages: U64
+    """In all blocks."""
+    untouched: U64
+    """Pages that opening all remaining sections will free."""
+    next: U64
+    """Physical address of the first section that was not looked at yet."""
+    end: U64
+    """Where the zone ends."""

@@ -1,0 +1,92 @@
+"""A machine whose physical memory is described by the record of the start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from kernel.boot.information import BootInformation
+from kernel.cpu.features import Features
+from kernel.cpu.percpu import PerCpu
+from kernel.mm.addresses import Area
+from kernel.mm.buddy import Buddy
+from kernel.mm.early import EarlyFrames
+from kernel.mm.entries import Entries
+from kernel.mm.frames import SIZE_SHIFT, FrameState
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PageShift
+from kernel.mm.sections import Sections
+from kernel.mm.stretches import Stretches
+from kernel.mm.walk import PageWalk
+from kernel.mm.zone import SECTION, TABLE_SIZE
+from pykasm import *
+from pykasm.hostrun import Host
+
+GARBAGE = bytes([FrameState.FREE])
+"""What new memory is full of: records that were never written look like free blocks of order 1."""
+
+IMAGE = (1 << 20, 3 << 20)
+"""Where the kernel is in the machine's memory."""
+
+
+class Panic(Subsystem):
+    """What is told that no memory is left."""
+
+    @function
+    def stop(self, message: Ptr[U8]) -> NoReturn:
+        """Answered by the tests."""
+        with loop():
+            hlt()
+
+
+class MemoryMachine:
+    """A host that has a frame table for each section as soon as the kernel maps it.
+
+    `regions` are `(start, end, kind)` in bytes, `modules` are `(start, end)`.
+    """
+
+    def __init__(self, traced: bool = False) -> None:
+        self.information = BootInformation()
+        self.stretches = Stretches(self.information)
+        self.early = EarlyFrames(self.stretches, Panic())
+        self.walk = PageWalk()
+        self.entries = Entries(Features())
+        self.sections = Sections(self.stretches, self.early, self.entries, self.walk, Buddy())
+        self.per_cpu = PerCpu()
+        self.pages = Pages(self.sections, self.sections.buddy, self.walk, self.per_cpu)
+        self.host = Host(self.pages, limit=50_000_000, traced=traced)
+        self.host.define("image_load_start", IMAGE[0])
+        self.host.define("image_load_end", IMAGE[1])
+        self.tables: dict[int, int] = {}
+        self.host.checkpoint()
+
+    def start(self, regions: Sequence[Any], modules: Sequence[Any] = ()) -> None:
+        """Begin with this memory."""
+        host = self.host
+        host.reset()
+        self.tables = {}
+        host.stub(self.sections.map_table, self._map_table)
+        host.stub(self.walk.is_mapped, self._is_mapped)
+        host[self.per_cpu.block] = int(host.address(symbol("first_percpu_start")))
+        for start, end, kind in regions:
+            host.call(self.information.add_region, start, end - start, kind)
+        for start, end in modules:
+            host.call(self.information.add_module, start, end, "", 1)
+        host.call(self.pages.start)
+
+    def _map_table(self, section: int, table: int) -> None:
+        assert section % SECTION == 0
+        assert table % TABLE_SIZE == 0
+        assert section not in self.tables
+        self.tables[section] = table
+        place = frame_address(section)
+        self.host.map(place, TABLE_SIZE)
+        self.host.write(place, GARBAGE * TABLE_SIZE)
+
+    def _is_mapped(self, address: int) -> int:
+        return any(0 <= address - frame_address(one) < TABLE_SIZE for one in self.tables)
+
+
+def frame_address(physical: int) -> int:
+    """Where the record of a page is."""
+    return int(Area.FRAME_TABLE) + (physical >> PageShift.PAGE - SIZE_SHIFT)
