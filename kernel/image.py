@@ -61,6 +61,14 @@ from kernel.monitor.strings import Strings
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.tests import SelfTests
+from kernel.sync.waiting import Waiting
+from kernel.threads.blocks import StackBlocks
+from kernel.threads.idle import Idle
+from kernel.threads.preemption import Preemption
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.stacks import ThreadStacks
+from kernel.threads.switch import Switch
+from kernel.threads.threads import Threads
 from pykasm import *
 from pykasm.link.layout import kernel_layout
 
@@ -112,7 +120,16 @@ def image() -> Image:
     dispatcher = Dispatcher(apic)  # vectors and who is called
     lines = Lines(dispatcher, apic, io_apics, pic, model)  # how devices interrupt
     exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
-    interrupts = Interrupts(exceptions)  # 256 gates
+    # Threads
+    preemption = Preemption()  # may this processor turn to another thread, and should it?
+    switch = Switch()  # how it does
+    scheduler = Scheduler(per_cpu, preemption, switch, apic, dispatcher)  # which thread runs
+    waiting = Waiting(scheduler)  # blocking and waking
+    stack_blocks = StackBlocks(pages)  # memory for stacks
+    thread_stacks = ThreadStacks(stack_blocks)  # stacks with the records of threads
+    threads = Threads(per_cpu, scheduler, thread_stacks, waiting)  # from creation to the end
+    idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
+    interrupts = Interrupts(exceptions, scheduler)  # 256 gates
     # Input
     input = Input()  # what people type
     serial_input = SerialInput(console, serial, input, lines)  # on the serial line
@@ -155,6 +172,8 @@ def image() -> Image:
         model,
         lines,
         serial_input,
+        threads,
+        idle,
         monitor,
     )  # the order in which all this starts
     start = Start(

@@ -19,6 +19,8 @@ from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
+from kernel.threads.idle import Idle
+from kernel.threads.threads import Threads
 from pykasm import *
 
 
@@ -40,6 +42,8 @@ class BringUp(Subsystem):
         model: InterruptModel,
         lines: Lines,
         serial_input: SerialInput,
+        threads: Threads,
+        idle: Idle,
         monitor: Monitor,
     ) -> None:
         self.per_cpu = per_cpu
@@ -55,6 +59,8 @@ class BringUp(Subsystem):
         self.model = model
         self.lines = lines
         self.serial_input = serial_input
+        self.threads = threads
+        self.idle = idle
         self.monitor = monitor
 
     @function
@@ -84,6 +90,8 @@ class BringUp(Subsystem):
         self.acpi.start()
         self.model.start()
         self.lines.start()
+        self.threads.start()
+        self.idle.start_first()
         self.serial_input.start()
 
     @function(init=True)

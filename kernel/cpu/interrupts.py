@@ -2,10 +2,13 @@
 
 from enum import IntFlag
 
+from kernel.cpu.control import RFlags
 from kernel.cpu.descriptors import InterruptStack
 from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Exceptions, Vector
 from kernel.cpu.segments import Selector, TablePointer
 from kernel.cpu.trapframe import TrapFrame
+from kernel.interrupts.vectors import FIRST_INTERRUPT
+from kernel.threads.scheduler import Scheduler
 from pykasm import *
 from pykasm.lang.functions import stub_address
 from pykasm.objects.debug import EntryFrame
@@ -47,8 +50,9 @@ class Interrupts(Subsystem):
     table = rodata(Gate * VECTORS, [], align=16)
     """Filled in while starting, before the page tables that make it read-only."""
 
-    def __init__(self, exceptions: Exceptions) -> None:
+    def __init__(self, exceptions: Exceptions, scheduler: Scheduler) -> None:
         self.exceptions = exceptions
+        self.scheduler = scheduler
         self.stubs = init(U64 * VECTORS, [self._stub(n) for n in range(VECTORS)])
         self.stacks = init(
             U8 * VECTORS,
@@ -82,10 +86,21 @@ class Interrupts(Subsystem):
         mov(rdi, rsp)
         mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])
+        with if_(self.scheduler.preemption.is_due()):
+            self._turn_to_another_thread()
         for register in reversed(GENERAL_REGISTERS):
             pop(register)
         add(rsp, 2 * sizeof(U64))  # the vector and the error code
         iretq()
+
+    def _turn_to_another_thread(self) -> None:
+        """Leave the interrupted thread, as it were by a call from it, if it had interrupts on.
+
+        Exceptions go back to where they came from: some have stacks of their own.
+        """
+        frame = cast(rsp, Ptr[TrapFrame])
+        with if_((frame.vector >= FIRST_INTERRUPT) & (frame.rflags & RFlags.IF)):
+            self.scheduler.schedule()
 
     @function(init=True)
     def load(self) -> None:

@@ -13,8 +13,8 @@ class Waiting(Subsystem):
     """Operations on `WaitQueue`.
 
     Who waits: takes the queue's lock, looks, calls `enqueue`, releases the lock, and then calls
-    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, calls `wake_first` or
-    `wake_all`, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is lost.
+    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, makes threads ready that
+    it `take`s, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is lost.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
@@ -31,16 +31,17 @@ class Waiting(Subsystem):
         queue.waiters.append(link)
 
     @function
-    def wake_first(self, queue: Ptr[WaitQueue]) -> None:
-        """Take the first of `queue`, which is not empty, out and wake it. The lock is held."""
+    def take(self, queue: Ptr[WaitQueue]) -> Ptr[Thread]:
+        """The thread that has waited longest in `queue`, out of it. The queue is locked and not
+        empty; the thread is to be made ready by the scheduler."""
         link = scratch(queue.waiters.next)
         link.unlink()
-        thread = container(link, Thread, "link")
-        ignore(self.scheduler.make_ready(thread))
+        ret(container(link, Thread, "link"))
 
     @function
     def wake_all(self, queue: Ptr[WaitQueue]) -> None:
-        """Wake all that wait in `queue`, whose lock is held."""
+        """Make all ready that wait in `queue`, which is locked."""
         queue = keep(queue)
         with while_(lambda: ~queue.is_empty()):
-            self.wake_first(queue)
+            thread = self.take(queue)
+            ignore(self.scheduler.make_ready(thread))

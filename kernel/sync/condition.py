@@ -1,0 +1,56 @@
+"""Waiting until something that a mutex guards is so."""
+
+from __future__ import annotations
+
+from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.waiting import Waiting
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.scheduler import Scheduler
+from pykasm import *
+
+
+class ConditionVariable(Struct):
+    """Those who wait. Zero is one for which nobody does."""
+
+    queue: WaitQueue
+
+
+class ConditionVariables(Subsystem):
+    """Operations on `ConditionVariable` (Hoare, Monitors, 1974, with signals as in Mesa: who wakes
+    up looks again, since others may have had the mutex before it)."""
+
+    def __init__(self, scheduler: Scheduler, waiting: Waiting, mutexes: Mutexes) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+        self.mutexes = mutexes
+
+    @function(context="thread", sleeps=True)
+    def wait(self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex]) -> None:
+        """Unlock `mutex`, wait for a signal, and lock it again. A signal that is given once it is
+        unlocked is not missed."""
+        mutex = keep(mutex)
+        with condition.queue.lock.held():
+            lea(rdi, condition.queue)
+            self.waiting.enqueue(rdi)
+        self.mutexes.unlock(mutex)
+        self.scheduler.block()
+        tail(self.mutexes.lock, mutex)
+
+    @function
+    def signal(self, condition: Ptr[ConditionVariable]) -> None:
+        """Wake the thread that has waited longest, if any does. Any context."""
+        condition = keep(condition)
+        with condition.queue.lock.held(), if_(~condition.queue.is_empty()):
+            lea(rdi, condition.queue)
+            thread = self.waiting.take(rdi)
+            ignore(self.scheduler.make_ready(thread))
+        self.scheduler.reconsider()
+
+    @function
+    def broadcast(self, condition: Ptr[ConditionVariable]) -> None:
+        """Wake all that wait. Any context."""
+        condition = keep(condition)
+        with condition.queue.lock.held():
+            lea(rdi, condition.queue)
+            self.waiting.wake_all(rdi)
+        self.scheduler.reconsider()

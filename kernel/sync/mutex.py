@@ -1,0 +1,121 @@
+"""A lock that threads wait for asleep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.sync.waiting import Waiting
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.scheduler import Scheduler
+from pykasm import *
+
+CONTENDED = 1
+"""Set in `Mutex.owner` while threads wait; a thread's address is even."""
+
+
+class Mutex(Struct):
+    """One thread at a time has it. Zero is a free one."""
+
+    owner: U64
+    """The thread's address, with `CONTENDED`; 0 while it is free."""
+    queue: WaitQueue
+
+
+class Mutexes(Subsystem):
+    """Operations on `Mutex`. Context: thread, without spin locks.
+
+    Who unlocks hands the mutex over to the thread that has waited longest: nobody starves, and
+    the next owner need not race for it. Without contention both ends are one atomic instruction.
+    """
+
+    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+
+    @contextmanager
+    def held(self, mutex: Mutex) -> Iterator[None]:
+        """Have `mutex` in the block, which may sleep and ends at its end only."""
+        lea(rdi, mutex)
+        self.lock(rdi)
+        yield
+        lea(rdi, mutex)
+        self.unlock(rdi)
+
+    @function(context="thread", sleeps=True)
+    def lock(self, mutex: Ptr[Mutex]) -> None:
+        """Wait until this thread has `mutex`, which it does not have yet."""
+        thread = scratch(self.scheduler.current)
+        xor(eax, eax)
+        lock.cmpxchg(mutex.owner, u64(thread))
+        with if_(~ZF):
+            tail(self.wait, mutex)
+
+    @function(context="thread")
+    def try_lock(self, mutex: Ptr[Mutex]) -> U32:
+        """1 if this thread has `mutex` now; 0 if another one has it."""
+        thread = scratch(self.scheduler.current)
+        xor(eax, eax)
+        lock.cmpxchg(mutex.owner, u64(thread))
+        with if_(ZF):
+            ret(1)
+        ret(0)
+
+    @function(context="thread")
+    def unlock(self, mutex: Ptr[Mutex]) -> None:
+        """Let the next thread have `mutex`, which this one has."""
+        xor(ecx, ecx)
+        mov(rax, self.scheduler.current)
+        lock.cmpxchg(mutex.owner, rcx)
+        with if_(~ZF):
+            tail(self.hand_over, mutex)
+
+    @function(context="thread", sleeps=True)
+    def wait(self, mutex: Ptr[Mutex]) -> None:
+        """As `lock`, for a mutex that another thread has, or had just now."""
+        mutex, own = keep(mutex), keep(U32)
+        with mutex.queue.lock.held():
+            mov(own, self.claim(mutex))
+            with if_(own == 0):
+                lea(rdi, mutex.queue)
+                self.waiting.enqueue(rdi)
+        with if_(own == 0):
+            self.scheduler.block()  # comes back as the owner
+
+    @function
+    def claim(self, mutex: Ptr[Mutex]) -> U32:
+        """Take `mutex`, whose queue is locked, if it is free: 1; else mark it contended: 0."""
+        thread = scratch(self.scheduler.current)
+        mov(rax, mutex.owner)
+        mov(rcx, rax)
+        and_(rcx, ~CONTENDED)
+        asserts(thread != rcx)  # else this thread has it already
+        with loop():
+            with if_(rax == 0):
+                lock.cmpxchg(mutex.owner, u64(thread))
+                with if_(ZF):
+                    ret(1)
+                continue_()
+            mov(rcx, rax)
+            or_(rcx, CONTENDED)
+            lock.cmpxchg(mutex.owner, rcx)
+            with if_(ZF):
+                ret(0)
+
+    @function(context="thread")
+    def hand_over(self, mutex: Ptr[Mutex]) -> None:
+        """As `unlock`, for a mutex that others wait for."""
+        mutex = keep(mutex)
+        with mutex.queue.lock.held():
+            mov(rax, mutex.owner)
+            and_(rax, ~CONTENDED)
+            thread = scratch(self.scheduler.current)
+            asserts(thread == rax)  # else another thread has it, or none
+            release(thread)
+            lea(rdi, mutex.queue)
+            next = keep(self.waiting.take(rdi))
+            mov(mutex.owner, u64(next))
+            with if_(~mutex.queue.is_empty()):
+                or_(mutex.owner, CONTENDED)
+            ignore(self.scheduler.make_ready(next))
+        self.scheduler.reconsider()

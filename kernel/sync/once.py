@@ -1,0 +1,65 @@
+"""Something that is done once, by whoever comes first."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.sync.waiting import Waiting
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.scheduler import Scheduler
+from pykasm import *
+
+
+class Progress(IntEnum):
+    """How far it is."""
+
+    NOT_BEGUN = 0
+    BEGUN = 1
+    DONE = 2
+
+
+class Once(Struct):
+    """Zero is one that has not begun. `queue.lock` guards the progress, which goes up only."""
+
+    progress: U32 = field(Progress)
+    queue: WaitQueue
+
+
+class Onces(Subsystem):
+    """The operation on `Once`."""
+
+    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+
+    @function(context="thread", sleeps=True)
+    def run(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
+        """Call `action` if nobody has yet, and return when the call is over, whoever made it."""
+        with if_(once.progress != Progress.DONE):
+            tail(self.run_or_wait, once, action)
+
+    @function(context="thread", sleeps=True)
+    def run_or_wait(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
+        """As `run`, for what may not be done yet."""
+        once, action, found = keep(once), keep(action), keep(U32)
+        with once.queue.lock.held():
+            mov(found, once.progress)
+            with if_(found == Progress.NOT_BEGUN):
+                mov(once.progress, Progress.BEGUN)
+            with elif_(found == Progress.BEGUN):
+                lea(rdi, once.queue)
+                self.waiting.enqueue(rdi)
+        with if_(found == Progress.NOT_BEGUN):
+            action()
+            tail(self.finish, once)
+        self.scheduler.block()
+
+    @function(context="thread")
+    def finish(self, once: Ptr[Once]) -> None:
+        """Note that it is done, and wake all who wait for that."""
+        once = keep(once)
+        with once.queue.lock.held():
+            mov(once.progress, Progress.DONE)
+            lea(rdi, once.queue)
+            self.waiting.wake_all(rdi)
+        self.scheduler.reconsider()
