@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -22,11 +23,12 @@ def write_if_changed(path: Path, data: bytes) -> bool:
     return True
 
 
-def fingerprint(*parts: Path | str) -> str:
-    """A digest of the contents of files and of texts, in this order."""
+def fingerprint(*parts: Path | str | bytes) -> str:
+    """A digest of the contents of files, of texts and of bytes, in this order."""
     digest = hashlib.sha256()
     for part in parts:
-        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        data = part.read_bytes() if isinstance(part, Path) else part
+        data = data.encode() if isinstance(data, str) else data
         digest.update(len(data).to_bytes(8, "little"))
         digest.update(data)
     return digest.hexdigest()
@@ -52,7 +54,16 @@ class Stamps:
         """Whether `product` is there and was made from what has the fingerprint `made_from`."""
         return product.exists() and self._known.get(product.name) == made_from
 
-    def record(self, product: Path, made_from: str) -> None:
-        """Remember that `product` was made from what has the fingerprint `made_from`."""
-        self._known[product.name] = made_from
+    def forget(self, products: Iterable[Path]) -> None:
+        """Before making `products`: a build that is cut short must not leave them as fresh."""
+        for product in products:
+            self._known.pop(product.name, None)
+        self._write()
+
+    def record(self, made: Mapping[Path, str]) -> None:
+        """Remember the fingerprints of what products were made from."""
+        self._known.update((product.name, made_from) for product, made_from in made.items())
+        self._write()
+
+    def _write(self) -> None:
         write_if_changed(self._path, json.dumps(self._known, indent=1, sort_keys=True).encode())

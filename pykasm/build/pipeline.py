@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pykasm.objects
 from pykasm.assignments import names_used
 from pykasm.build import grub, iso
 from pykasm.build.files import Stamps, fingerprint, write_if_changed
@@ -79,7 +81,7 @@ def _build(
     stamps = Stamps(project.cache / "stamps.json")
     image, program, units = assembled(project, stages, debug=debug)
     _check(project, stages, program, units)
-    objects = _write_objects(project, stages, units)
+    objects = _write_objects(project, stages, stamps, units)
     layout: Layout = image.layout or kernel_layout(program.entries[0])
     names = {section.name for unit in units for section in unit.object.sections}
     layout = layout.without_empty_notes(names)
@@ -129,14 +131,23 @@ def _check(project: Project, stages: Stages, program: Program, units: list[Assem
             raise BuildFailed([*made.errors])
 
 
-def _write_objects(project: Project, stages: Stages, units: list[AssembledUnit]) -> list[Path]:
-    paths = []
+def _write_objects(
+    project: Project, stages: Stages, stamps: Stamps, units: list[AssembledUnit]
+) -> list[Path]:
+    """Write the object file of each unit that is not as it was."""
     with stages.stage("objects") as stage:
-        for number, unit in enumerate(units):
+        writers = fingerprint(*sorted(Path(pykasm.objects.__path__[0]).glob("*.py")))
+        paths = [project.objects / f"{unit.name}.o" for unit in units]
+        made_from = {
+            path: fingerprint(writers, pickle.dumps(unit.object))
+            for path, unit in zip(paths, units, strict=True)
+        }
+        stamps.forget(path for path in paths if not stamps.fresh(path, made_from[path]))
+        for number, (path, unit) in enumerate(zip(paths, units, strict=True)):
             stage.advance(number, len(units))
-            path = project.objects / f"{unit.name}.o"
-            write_if_changed(path, write_object(unit.object))
-            paths.append(path)
+            if not stamps.fresh(path, made_from[path]):
+                write_if_changed(path, write_object(unit.object))
+        stamps.record(made_from)
     return paths
 
 
@@ -156,7 +167,9 @@ def _link(
         made_from = fingerprint(*makers, script, names, *objects)
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
-        elif _uses_symbols(units):
+            return
+        stamps.forget([project.kernel])
+        if _uses_symbols(units):
             linker.link_with_tables(
                 objects,
                 script,
@@ -166,7 +179,7 @@ def _link(
             )
         else:
             linker.link(objects, script, project.kernel, reporter=stages.reporter)
-        stamps.record(project.kernel, made_from)
+        stamps.record({project.kernel: made_from})
 
 
 def _uses_symbols(units: list[AssembledUnit]) -> bool:
@@ -190,6 +203,7 @@ def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
         if stamps.fresh(project.iso, made_from):
             stage.note = UNCHANGED
             return
+        stamps.forget([project.iso])
         iso.make_iso(
             stripped,
             project.iso,
@@ -200,7 +214,7 @@ def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
             modules=project.module_files,
             reporter=stages.reporter,
         )
-        stamps.record(project.iso, made_from)
+        stamps.record({project.iso: made_from})
 
 
 def _source(*functions: Callable[..., object]) -> list[Path]:

@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from pykasm.build import pipeline
 from pykasm.build.pipeline import BuildResult, build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
@@ -111,6 +113,33 @@ def test_a_changed_instruction_is_built(project: Project) -> None:
     result, notes = run(project)
     assert notes["link"] == notes["iso"] == ""
     assert result.iso.read_bytes() != before
+
+
+def test_only_changed_objects_are_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(project)
+    run(project)
+    monkeypatch.setattr(pipeline, "write_object", pytest.fail)
+    run(project)
+
+
+def test_a_build_that_is_cut_short_leaves_nothing_as_fresh(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(path: Path, data: bytes) -> NoReturn:
+        path.write_bytes(data)
+        raise KeyboardInterrupt
+
+    run(project)
+    before = run(project)[0].kernel.read_bytes()
+    edit(project, "mov(ecx, self.table)", "mov(edx, self.table)")
+    with monkeypatch.context() as patches:
+        patches.setattr(pipeline, "write_if_changed", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            run(project)
+    edit(project, "mov(edx, self.table)", "mov(ecx, self.table)")
+    assert run(project)[0].kernel.read_bytes() == before
 
 
 def test_a_changed_boot_menu_makes_only_the_iso_again(project: Project) -> None:

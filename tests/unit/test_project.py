@@ -146,7 +146,7 @@ def test_fingerprints_tell_contents_and_borders_apart(tmp_path: Path) -> None:
 def test_stamps_last_from_one_build_to_the_next(tmp_path: Path) -> None:
     product = tmp_path / "kernel.elf"
     product.touch()
-    Stamps(tmp_path / "stamps.json").record(product, "digest")
+    Stamps(tmp_path / "stamps.json").record({product: "digest"})
     stamps = Stamps(tmp_path / "stamps.json")
     assert stamps.fresh(product, "digest")
     assert not stamps.fresh(product, "other")
