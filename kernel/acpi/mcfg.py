@@ -30,22 +30,31 @@ class Segment(Struct, packed=True):
 
 
 class PciDescription(Subsystem):
-    """Goes through the segments in the table itself. Context: threads."""
+    """Goes through the segments in the table itself. Context: any, after `start`."""
+
+    table = bss(Ptr[Mcfg])
+    """Null where there is none."""
 
     def __init__(self, tables: AcpiTables) -> None:
         self.tables = tables
+
+    @function(init=True)
+    def start(self) -> None:
+        """Find the table."""
+        table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
+        mov(self.table, cast(table, Ptr[Mcfg]))
 
     @contextmanager
     def each(self) -> Iterator[Ptr[Segment]]:
         """The block runs for each segment, whose address is in a kept register."""
         segment, end = keep(Ptr[Segment]), keep(U64)
-        table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
-        mov(end, table)
-        with if_(table != 0):
-            mov(ecx, table.length)
+        mov(rax, self.table)
+        mov(end, rax)
+        with if_(rax != 0):
+            mov(ecx, cast(rax, Ptr[Mcfg]).header.length)
             add(end, rcx)
-            add(table, sizeof(Mcfg))
-        mov(segment, table)
+            add(rax, sizeof(Mcfg))
+        mov(segment, rax)
         with loop():
             lea(rax, segment[1])
             break_if((segment == 0) | (rax > end))

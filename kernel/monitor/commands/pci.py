@@ -1,0 +1,164 @@
+"""The command that shows the PCI bus."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.console.numbers import HEXADECIMAL, Numbers
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from kernel.pci.classes import ClassNames
+from kernel.pci.device import Device, Resource
+from kernel.pci.header import BARS, BUSES, DEVICES, FUNCTIONS, Bar, Kind, Place
+from kernel.pci.scan import PciBus
+from pykasm import *
+
+DIGIT_BITS = 4
+"""Bits of a hexadecimal digit."""
+
+
+class PciCommands(Subsystem):
+    """`pci`."""
+
+    def __init__(
+        self, console: Console, numbers: Numbers, bus: PciBus, classes: ClassNames
+    ) -> None:
+        self.console = console
+        self.numbers = numbers
+        self.bus = bus
+        self.classes = classes
+        self.commands = [
+            command("pci", "[BUS:DEV.FN]", "what is on the PCI bus, or one function", self.pci)
+        ]
+
+    @function
+    def pci(self, words: Ptr[Words]) -> U32:
+        """Show all functions, or one in detail."""
+        with if_(words.count == 1):
+            self.show_all()
+            ret(1)
+        word = keep(words.word[1])
+        device = self.named(word)
+        with if_(device == 0):
+            self.console.print("no function is at %s (`pci` lists them)\n", word)
+            ret(1)
+        self.show_details(device)
+        ret(1)
+
+    @function
+    def show_all(self) -> None:
+        """A line for each function."""
+        with self.bus.each() as device:
+            self.show(device)
+        with if_(self.bus.count == 0):
+            self.console.print("no PCI bus\n")
+        with if_(self.bus.lost != 0):
+            self.console.print("no memory for %u more\n", self.bus.lost)
+
+    @function
+    def named(self, word: Ptr[U8]) -> Ptr[Device]:
+        """The function whose place `word` is, as `show_place` writes it; null if there is none."""
+        place, number, digit = scratch(U32), scratch(U32), scratch(U64)
+        xor(place, place)
+        xor(number, number)
+        with while_(at(word) != 0):
+            movzx(u32(digit), at(word))
+            with switch(digit):
+                with case(ord(":")):
+                    self._join(place, number, Place.BUS)
+                with case(ord(".")):
+                    self._join(place, number, Place.BUS - Place.DEVICE)
+                with default():
+                    mov(al, self.numbers.digit_values[digit])
+                    with if_(al >= HEXADECIMAL):
+                        ret(0)
+                    movzx(eax, al)
+                    shl(number, DIGIT_BITS)
+                    or_(number, eax)
+            inc(word)
+        self._join(place, number, Place.DEVICE)
+        tail(self.bus.find, place)
+
+    def _join(self, place: U32, number: U32, bits: int) -> None:
+        """Put `number`, of so many bits, behind what `place` has, and begin another number."""
+        with if_(number >= 1 << bits):
+            ret(0)
+        shl(place, bits)
+        or_(place, number)
+        xor(number, number)
+
+    @function
+    def show_place(self, function: U32) -> None:
+        """The segment group, where it is not 0, the bus, the device and the function."""
+        function = keep(function)
+        mov(esi, function)
+        shr(esi, Place.GROUP)
+        with if_(esi != 0):
+            self.console.print("%04x:", esi)
+        bus, device, number = scratch(function), scratch(function), scratch(function)
+        shr(bus, Place.BUS)
+        and_(bus, BUSES - 1)
+        shr(device, Place.DEVICE)
+        and_(device, DEVICES - 1)
+        and_(number, FUNCTIONS - 1)
+        self.console.print("%02x:%02x.%u", bus, device, number)
+
+    @function
+    def show(self, device: Ptr[Device]) -> None:
+        """The place of `device`, its numbers, and the name of its class."""
+        device = keep(device)
+        self.show_place(device.function)
+        name = self.classes.find(device.base_class, device.subclass)
+        self.console.print(
+            "  %04x:%04x  %02x%02x  %s\n",
+            device.vendor,
+            device.device,
+            device.base_class,
+            device.subclass,
+            name,
+        )
+
+    @function
+    def show_details(self, device: Ptr[Device]) -> None:
+        """All that is known of `device`."""
+        device, resource, number = keep(device), keep(Ptr[Resource]), keep(U32)
+        self.show(device)
+        self.console.print(
+            "  revision %02x, interface %02x, subsystem %04x:%04x\n",
+            device.revision,
+            device.interface,
+            device.subsystem_vendor,
+            device.subsystem,
+        )
+        self.show_interrupts(device)
+        with if_(device.kind == Kind.BRIDGE):
+            self.console.print("  leads to bus %02x\n", device.secondary)
+        lea(resource, device.resources)
+        with for_(number, 0, BARS):
+            with if_(resource.size != 0):
+                self.show_resource(number, resource)
+            add(resource, sizeof(Resource))
+
+    @function
+    def show_interrupts(self, device: Ptr[Device]) -> None:
+        """How `device` can interrupt."""
+        device = keep(device)
+        with if_(device.pin != 0):
+            movzx(eax, device.pin)
+            add(eax, ord("A") - 1)
+            self.console.print("  interrupt pin %c, line %u\n", al, device.line)
+        with if_(device.msi != 0):
+            self.console.print("  MSI at %02x\n", device.msi)
+        with if_(device.msi_x != 0):
+            self.console.print("  MSI-X at %02x\n", device.msi_x)
+
+    @function
+    def show_resource(self, number: U32, resource: Ptr[Resource]) -> None:
+        """Where the device answers, and how far that reaches."""
+        number, resource = keep(number), keep(resource)
+        with if_(resource.flags & Bar.PORTS):
+            self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)
+            ret()
+        self.console.print("  %u  memory  %016x, %z", number, resource.address, resource.size)
+        with if_(resource.flags & Bar.PREFETCHABLE):
+            self.console.print(", prefetchable")
+        self.console.print("\n")

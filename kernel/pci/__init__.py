@@ -1,0 +1,1 @@
+"""The PCI bus and what is on it."""

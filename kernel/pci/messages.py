@@ -1,0 +1,184 @@
+"""Interrupts by messages: MSI and MSI-X (PCI Local Bus Specification 3.0, 6.8)."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+from kernel.errno import Errno
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.lines import Lines
+from kernel.mm.paging import DEVICE, Paging
+from kernel.pci.configuration import Configuration
+from kernel.pci.device import Device, Resource
+from kernel.pci.header import BARS, Command, Header
+from pykasm import *
+
+
+class MsiControl(IntFlag):
+    """Message control of MSI, with the capability's first two bytes below it (6.8.1.3)."""
+
+    ENABLE = 1 << 16
+    COUNT = 7 << 20
+    """log2 of the messages in use."""
+    WIDE = 1 << 23
+    """The address has 64 bits."""
+
+
+class MsiOffset(IntEnum):
+    """Where the rest of the capability is (6.8.1)."""
+
+    ADDRESS = 4
+    UPPER_ADDRESS = 8
+    DATA = 8
+    DATA_OF_WIDE = 12
+
+
+class MsiXControl(IntFlag):
+    """Message control of MSI-X, in the same place (6.8.2.3)."""
+
+    MASK_ALL = 1 << 30
+    ENABLE = 1 << 31
+
+
+LAST_MESSAGE_SHIFT = 16
+LAST_MESSAGE_MASK = 0x7FF
+"""The number of the table's last entry, in the same place."""
+
+TABLE_OFFSET = 4
+"""Where the capability says where the table is."""
+RESOURCE_MASK = 7
+"""The bits of it that number the resource which has the table; the others are the offset."""
+
+
+class Message(Struct):
+    """An entry of the table of MSI-X (6.8.2.6)."""
+
+    address: U64
+    data: U32
+    control: U32
+
+
+MESSAGE_SHIFT = 4
+"""log2 of its bytes."""
+
+MASKED = 1 << 0
+"""In `Message.control`."""
+
+
+class Messages(Subsystem):
+    """Lets functions of the PCI bus interrupt without a line. Context: threads."""
+
+    def __init__(
+        self, configuration: Configuration, dispatcher: Dispatcher, lines: Lines, memory: Paging
+    ) -> None:
+        self.configuration = configuration
+        self.dispatcher = dispatcher
+        self.lines = lines
+        self.memory = memory
+
+    @function
+    def attach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> I32:
+        """Let `action` be called for message `number` of `device`, counted from 0.
+
+        0, or -ENODEV if the device has no such message, or -ENOSPC if there is no vector for it.
+        """
+        device, number, action = keep(device), keep(number), keep(action)
+        vector = keep(self.dispatcher.allocate(action))
+        with if_(vector == 0):
+            ret(-Errno.ENOSPC)
+        result = keep(self.direct(device, number, vector))
+        with if_(result != 0):
+            self.dispatcher.release(vector, action)
+        ret(result)
+
+    @function
+    def direct(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
+        """Let message `number` of `device` arrive at `vector`. 0 or -ENODEV."""
+        with if_(device.msi_x != 0):
+            tail(self.direct_msi_x, device, number, vector)
+        with if_((device.msi != 0) & (number == 0)):
+            tail(self.direct_msi, device, vector)
+        ret(-Errno.ENODEV)
+
+    @function
+    def direct_msi(self, device: Ptr[Device], vector: U32) -> I32:
+        """Let the one message of MSI that is used arrive at `vector`. 0."""
+        device, vector, control = keep(device), keep(vector), keep(U32)
+        mov(control, self._read(device, device.msi, 0))
+        address = self.lines.message(vector)
+        self._write(device, device.msi, MsiOffset.ADDRESS, u32(address))
+        with if_(control & MsiControl.WIDE):
+            self._write(device, device.msi, MsiOffset.UPPER_ADDRESS, 0)
+            self._write(device, device.msi, MsiOffset.DATA_OF_WIDE, vector)
+        with else_():
+            self._write(device, device.msi, MsiOffset.DATA, vector)
+        and_(control, ~MsiControl.COUNT)
+        or_(control, MsiControl.ENABLE)
+        self._write(device, device.msi, 0, control)
+        self.let_master(device.function)
+        ret(0)
+
+    @function
+    def direct_msi_x(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
+        """Let message `number` of MSI-X arrive at `vector`. 0 or -ENODEV."""
+        device, number, vector = keep(device), keep(number), keep(vector)
+        entry = keep(self.message(device, number))
+        with if_(entry == 0):
+            ret(-Errno.ENODEV)
+        mov(entry.control, MASKED)
+        address = self.lines.message(vector)
+        mov(entry.address, address)
+        mov(entry.data, vector)
+        mov(entry.control, 0)
+        control = self._read(device, device.msi_x, 0)
+        or_(control, MsiXControl.ENABLE)
+        and_(control, ~MsiXControl.MASK_ALL)
+        self._write(device, device.msi_x, 0, control)
+        self.let_master(device.function)
+        ret(0)
+
+    @function
+    def message(self, device: Ptr[Device], number: U32) -> Ptr[Message]:
+        """The entry `number` of the device's table, made reachable; null if it has none."""
+        device, number, place = keep(device), keep(number), keep(U32)
+        control = self._read(device, device.msi_x, 0)
+        shr(control, LAST_MESSAGE_SHIFT)
+        and_(control, LAST_MESSAGE_MASK)
+        with if_(number > control):
+            ret(0)
+        mov(place, self._read(device, device.msi_x, TABLE_OFFSET))
+        mov(eax, place)
+        and_(eax, RESOURCE_MASK)
+        with if_(eax >= BARS):
+            ret(0)
+        point_at(rcx, device.resources, rax)
+        resource = cast(rcx, Ptr[Resource])
+        and_(place, ~RESOURCE_MASK)
+        shl(u64(number), MESSAGE_SHIFT)
+        add(u64(place), u64(number))
+        lea(rax, bare[u64(place) + sizeof(Message)])
+        with if_(rax > resource.size):
+            ret(0)
+        add(u64(place), resource.address)
+        table = self.memory.include(u64(place), sizeof(Message), DEVICE)
+        ret(cast(table, Ptr[Message]))
+
+    @function
+    def let_master(self, function: U32) -> None:
+        """Let the function write to memory, and so send messages, and use no line."""
+        function = keep(function)
+        flags = self.configuration.fetch(function, Header, "command")
+        or_(flags, Command.MEMORY | Command.BUS_MASTER | Command.INTERRUPT_DISABLE)
+        self.configuration.set_command(function, flags)
+
+    def _read(self, device: Ptr[Device], capability: U8, offset: int) -> U32:
+        movzx(esi, capability)
+        add(esi, offset)
+        return self.configuration.read(device.function, esi)
+
+    def _write(self, device: Ptr[Device], capability: U8, offset: int, value: object) -> None:
+        mov(edx, value)
+        movzx(esi, capability)
+        add(esi, offset)
+        self.configuration.write(device.function, esi, edx)

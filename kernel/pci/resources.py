@@ -1,0 +1,100 @@
+"""Finding out where a function answers, and how far that reaches."""
+
+from __future__ import annotations
+
+from kernel.pci.configuration import Configuration
+from kernel.pci.device import Device, Resource
+from kernel.pci.header import (
+    BARS,
+    BRIDGE_BARS,
+    MEMORY_FLAGS,
+    PORT_FLAGS,
+    Bar,
+    Command,
+    Header,
+    Kind,
+)
+from pykasm import *
+
+FIRST_BAR = offsetof(Header, "bars")
+ALL_ONES = 0xFFFF_FFFF
+UPPER = 32
+"""Where the second register of a wide one begins in it."""
+
+
+class Resources(Subsystem):
+    """Reads base address registers, and measures them as PCI 3.0, 6.2.5.1 says: of all ones
+    written to one, those stay that belong to the address. Context: nobody uses the function."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+
+    @function
+    def find(self, device: Ptr[Device]) -> None:
+        """Fill `device.resources` in. Meanwhile the function answers nowhere."""
+        device, command = keep(device), keep(U32)
+        mov(command, self.configuration.fetch(device.function, Header, "command"))
+        mov(esi, command)
+        and_(esi, ~(Command.PORTS | Command.MEMORY))
+        self.configuration.set_command(device.function, esi)
+        self.find_all(device)
+        self.configuration.set_command(device.function, command)
+
+    @function
+    def find_all(self, device: Ptr[Device]) -> None:
+        """The same; the function does not answer."""
+        device, resource, offset, end = keep(device), keep(Ptr[Resource]), keep(U32), keep(U32)
+        lea(resource, device.resources)
+        mov(offset, FIRST_BAR)
+        mov(end, FIRST_BAR + BARS * sizeof(U32))
+        with if_(device.kind == Kind.BRIDGE):
+            mov(end, FIRST_BAR + BRIDGE_BARS * sizeof(U32))
+        with while_(offset < end):
+            self.find_one(device.function, offset, resource)
+            mov(eax, resource.flags)
+            add(offset, sizeof(U32))
+            add(resource, sizeof(Resource))
+            with if_(eax & Bar.WIDE):
+                add(offset, sizeof(U32))  # it has two registers, and the second no resource
+                add(resource, sizeof(Resource))
+
+    @function
+    def find_one(self, function: U32, offset: U32, resource: Ptr[Resource]) -> None:
+        """Fill `resource` in by the register at `offset`, and the next one if it is wide."""
+        function, offset, resource, flags = keep(function), keep(offset), keep(resource), keep(U32)
+        value, mask = self.measure(function, offset)
+        mov(resource.address, value)
+        mov(resource.size, mask)
+        mov(flags, u32(value))
+        with if_(flags & Bar.PORTS):
+            and_(flags, Bar.PORTS)
+            self._cut(resource, PORT_FLAGS)
+        with else_():
+            and_(flags, MEMORY_FLAGS)
+            self._cut(resource, MEMORY_FLAGS)
+        mov(resource.flags, flags)
+        with if_(flags & Bar.WIDE):
+            add(offset, sizeof(U32))
+            value, mask = self.measure(function, offset)
+            shl(value, UPPER)
+            or_(resource.address, value)
+            shl(mask, UPPER)
+            or_(resource.size, mask)
+        mov(rax, resource.size)
+        neg(rax)
+        and_(resource.size, rax)  # what the lowest bit that can be written counts
+
+    def _cut(self, resource: Ptr[Resource], flags: int) -> None:
+        """Keep what is no flag of the value and the mask in `resource`."""
+        and_(resource.address, ~flags)
+        and_(resource.size, ~flags)
+
+    @function
+    def measure(self, function: U32, offset: U32) -> tuple[U64, U64]:
+        """What the register at `offset` has, and still has; and what stays of ones written."""
+        function, offset, value = keep(function), keep(offset), keep(U32)
+        mov(value, self.configuration.read(function, offset))
+        self.configuration.write(function, offset, ALL_ONES)
+        mask = keep(self.configuration.read(function, offset))
+        self.configuration.write(function, offset, value)
+        ret(u64(value), u64(mask))

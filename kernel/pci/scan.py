@@ -1,0 +1,207 @@
+"""Finding all that is on the PCI bus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kernel.acpi.mcfg import PciDescription
+from kernel.pci.capabilities import Capabilities, CapabilityId
+from kernel.pci.configuration import Configuration
+from kernel.pci.device import Device
+from kernel.pci.header import (
+    ABSENT,
+    BUSES,
+    DEVICES,
+    FUNCTIONS,
+    MANY_FUNCTIONS,
+    BridgeHeader,
+    Header,
+    Kind,
+    Place,
+)
+from kernel.pci.resources import Resources
+from kernel.structures.list import ListHead, container
+from pykasm import *
+from pykasm.lang.types import fields_of
+
+IDENTITY = (
+    "vendor",
+    "device",
+    "base_class",
+    "subclass",
+    "interface",
+    "revision",
+)
+"""Fields of every header that `Device` has too."""
+ORDINARY = ("subsystem_vendor", "subsystem")
+"""Those of ordinary functions only."""
+BYTES = {one.name for one in fields_of(Device) if one.type is U8}
+
+
+class PciBus(Subsystem):
+    """All functions that answer, in a list, as the firmware has numbered the buses.
+
+    A bridge leads to a bus of a higher number than its own, so that one pass over the buses in
+    their order finds all, however they hang on each other, and ends.
+    """
+
+    devices = bss(ListHead)
+    count = bss(U32)
+    lost = bss(U32)
+    """Functions for which there was no memory."""
+    reached = bss(U8 * BUSES)
+    """Buses of the segment group being scanned that something leads to: 1 or 0."""
+
+    def __init__(
+        self,
+        description: PciDescription,
+        configuration: Configuration,
+        capabilities: Capabilities,
+        resources: Resources,
+        heap: Any,
+    ) -> None:
+        self.description = description
+        self.configuration = configuration
+        self.capabilities = capabilities
+        self.resources = resources
+        self.heap = heap
+
+    @function
+    def start(self) -> None:
+        """Find all functions. Context: the first processor, while starting."""
+        found = keep(U32)
+        xor(found, found)
+        self.devices.reset()
+        with self.description.each() as segment:
+            inc(found)
+            movzx(edi, segment.group)
+            shl(edi, Place.GROUP - Place.BUS)
+            movzx(esi, segment.first)
+            self.scan_group(edi, esi)
+        with if_(found == 0):
+            self.scan_group(0, 0)
+
+    @function
+    def scan_group(self, group: U32, first: U32) -> None:
+        """Scan the buses of a segment group that can be reached from the bus `first` on. `group`
+        is its number, moved to where it is in the number of a bus."""
+        group, bus = keep(group), keep(first)
+        lea(rdi, self.reached)
+        xor(eax, eax)
+        mov(ecx, BUSES)
+        rep.stosb()
+        mov(self.reached[bus], 1)
+        with while_(bus < BUSES):
+            with if_(self.reached[bus] != 0):
+                mov(edi, group)
+                or_(edi, bus)
+                self.scan_bus(edi)
+            inc(bus)
+
+    @function
+    def scan_bus(self, bus: U32) -> None:
+        """Look at all functions of a bus, whose number has its group's in front."""
+        function, end = keep(bus), keep(U32)
+        shl(function, Place.BUS)
+        lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
+        with while_(function < end):
+            self.scan_device(function)
+            add(function, FUNCTIONS)
+
+    @function
+    def scan_device(self, function: U32) -> None:
+        """Look at a device by its function 0; without that it has no others (PCI 3.0,
+        3.2.2.3.4)."""
+        function, end = keep(function), keep(U32)
+        lea(end, bare[u64(function) + FUNCTIONS])
+        kind = self.configuration.fetch(function, Header, "kind")
+        with if_((kind & MANY_FUNCTIONS) == 0):
+            lea(end, bare[u64(function) + 1])
+        vendor = self.configuration.fetch(function, Header, "vendor")
+        with if_(vendor == ABSENT):
+            ret()
+        with while_(function < end):
+            self.scan_function(function)
+            inc(function)
+
+    @function
+    def scan_function(self, function: U32) -> None:
+        """Make a record of the function, if there is one."""
+        function = keep(function)
+        vendor = self.configuration.fetch(function, Header, "vendor")
+        with if_(vendor == ABSENT):
+            ret()
+        device = keep(cast(self.heap.allocate(sizeof(Device)), Ptr[Device]))
+        with if_(device == 0):
+            inc(self.lost)
+            ret()
+        mov(device.function, function)
+        self.identify(device)
+        self.find_bridge(device)
+        self.find_messages(device)
+        self.resources.find(device)
+        inc(self.count)
+        self.devices.append(cast(device, Ptr[ListHead]))
+
+    @function
+    def identify(self, device: Ptr[Device]) -> None:
+        """Copy what the header tells about the function."""
+        device = keep(device)
+        for name in IDENTITY:
+            self._copy(device, name, Header, name)
+        self._copy(device, "kind", Header, "kind")
+        and_(device.kind, MANY_FUNCTIONS - 1)
+        for name in ("line", "pin"):
+            self._copy(device, name, Header, name)
+        for name in ORDINARY:
+            mov(getattr(device, name), 0)
+        with if_(device.kind == Kind.ORDINARY):
+            for name in ORDINARY:
+                self._copy(device, name, Header, name)
+
+    def _copy(self, device: Ptr[Device], name: str, kind: type[Struct], source: str) -> None:
+        """Let the field `name` of `device` be that called `source` in the configuration space."""
+        self.configuration.fetch(device.function, kind, source)
+        mov(getattr(device, name), al if name in BYTES else ax)
+
+    @function
+    def find_bridge(self, device: Ptr[Device]) -> None:
+        """Note which bus is behind the function, to scan that later."""
+        device = keep(device)
+        mov(device.secondary, 0)
+        with if_(device.kind != Kind.BRIDGE):
+            ret()
+        self._copy(device, "secondary", BridgeHeader, "secondary")
+        mov(eax, device.function)
+        shr(eax, Place.BUS)
+        with if_(al < device.secondary):
+            movzx(eax, device.secondary)
+            mov(self.reached[rax], 1)
+
+    @function
+    def find_messages(self, device: Ptr[Device]) -> None:
+        """Note where the capabilities are that let the function interrupt by messages."""
+        device = keep(device)
+        mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
+        mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
+
+    @contextmanager
+    def each(self) -> Iterator[Ptr[Device]]:
+        """The block runs for each function, whose record is in a kept register."""
+        link = keep(Ptr[ListHead])
+        mov(link, self.devices.next)
+        with loop():
+            lea(rax, self.devices)
+            break_if(link == rax)
+            yield container(link, Device, "link")
+            mov(link, link.next)
+        release(link)
+
+    @function
+    def find(self, function: U32) -> Ptr[Device]:
+        """The record of the function of this number, or null."""
+        with self.each() as device, if_(device.function == function):
+            ret(device)
+        ret(0)
