@@ -61,25 +61,22 @@ def build(
     stages: Stages,
     *,
     hooks: Sequence[tuple[str, Hook]] = (),
-    debug: bool = True,
 ) -> BuildResult:
     """Build `project`: the kernel, the ISO, and then each of the `hooks` as a stage.
 
-    `debug` keeps `asserts`. Raises `ToolsMissing` before any work if a program is not there, and
-    `BuildFailed` with all mistakes of the code.
+    Raises `ToolsMissing` before any work if a program is not there, and `BuildFailed` with all
+    mistakes of the code.
     """
     with without_garbage_collection():
-        return _build(project, stages, hooks, debug)
+        return _build(project, stages, hooks)
 
 
-def _build(
-    project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]], debug: bool
-) -> BuildResult:
+def _build(project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]]) -> BuildResult:
     require(*TOOLS)
     project.cache.mkdir(parents=True, exist_ok=True)
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
-    image, program, units = assembled(project, stages, debug=debug)
+    image, program, units = assembled(project, stages)
     _check(project, stages, program, units)
     objects = _write_objects(project, stages, stamps, units)
     layout: Layout = image.layout or kernel_layout(program.entries[0])
@@ -94,9 +91,7 @@ def _build(
     return result
 
 
-def assembled(
-    project: Project, stages: Stages, *, debug: bool = True
-) -> tuple[Image, Program, list[AssembledUnit]]:
+def assembled(project: Project, stages: Stages) -> tuple[Image, Program, list[AssembledUnit]]:
     """The project's image with its code run and encoded."""
     with rooted_at(project.root), stages.stage("emit"):
         project.cache.mkdir(parents=True, exist_ok=True)
@@ -104,7 +99,7 @@ def assembled(
         encoder = remembering_encoder(known.known)
         names = remembered_names(project.cache / "names")
         image = _image(project)
-        program = image.assemble(debug)
+        program = image.assemble(project.debug)
     with stages.stage("encode"):
         units = assemble_program(program, encoder, str(project.root))
         known.save(encoder.known)

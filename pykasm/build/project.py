@@ -30,7 +30,8 @@ class Project:
 
     `image` names the function that returns the image, `grub` the folder with the template of the
     boot menu. `build` is where everything made goes. `command_line` is the kernel's, `modules`
-    are files that the boot loader hands to it. `memory` (MiB), `smp` (processors) and `cpu` (a
+    are files that the boot loader hands to it. `debug` keeps `asserts` and what else the code has
+    for debug builds. `memory` (MiB), `smp` (processors) and `cpu` (a
     model of QEMU's) are the machine that `run` starts.
     """
 
@@ -41,6 +42,7 @@ class Project:
     grub: str = "grub"
     command_line: str = ""
     modules: tuple[str, ...] = ()
+    debug: bool = True
     memory: int = 256
     smp: int = 1
     cpu: str = "max"
@@ -132,7 +134,12 @@ class Project:
 
 
 SETTINGS = {field.name: type(field.default) for field in fields(Project) if field.name != "root"}
-TYPES = {str: "a string", int: "a number above 0", tuple: "a list of strings"}
+TYPES = {
+    str: "a string",
+    int: "a number above 0",
+    tuple: "a list of strings",
+    bool: "true or false",
+}
 
 
 def _configuration(path: Path) -> Path:
@@ -157,7 +164,7 @@ def _setting(key: str, value: object, file: Path) -> object:
     kind = SETTINGS[key]
     if kind is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
         return tuple(value)
-    right = type(value) is kind and (not isinstance(value, int) or value > 0)
+    right = type(value) is kind and not (type(value) is int and value <= 0)
     if not right or (key == "image" and not IMAGE.fullmatch(str(value))):
         wanted = '"module:function"' if key == "image" else TYPES[kind]
         raise ConfigurationError(f"{where}: {key} must be {wanted}, not {value!r}")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from pykasm.build.project import Project
-from pykasm.commands.project import built
+from pykasm.commands.project import built, release_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb
 from pykasm.machine.annotate import Annotator
@@ -46,6 +46,7 @@ TIME_IS_UP_STATUS = 124
     metavar="[=wait]",
     help="Let gdb attach; with =wait, stand still until it does.",
 )
+@release_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU ARGUMENTS]")
 def command(
     direct: bool,
@@ -55,6 +56,7 @@ def command(
     display: bool,
     timeout: float | None,
     debugger: str | None,
+    release: bool,
     arguments: tuple[str, ...],
 ) -> None:
     """Build the kernel and run it in QEMU, its serial line on this terminal.
@@ -64,7 +66,7 @@ def command(
     a test, and 124 when the time is up.
     """
     require(PROGRAM, *(["UEFI firmware"] if uefi else []))
-    project = built().project
+    project = built(release=release).project
     options = MachineOptions(
         kernel=project.kernel if direct else None,
         iso=None if direct else project.iso,

@@ -25,13 +25,18 @@ def asserting(handler: Any) -> Iterator[None]:
         _handlers.pop()
 
 
+def debugging() -> bool:
+    """Whether this is a debug build: Python's `if debugging():` leaves code out of others."""
+    return bool(_handlers) and _handlers[-1] is not None
+
+
 def asserts(test: object) -> None:
     """In debug builds, check that the condition holds; if not, the image's `on_assert` gets the
     source line and text. The check's failing side is out of the way, behind the function."""
-    handler = _handlers[-1] if _handlers else None
-    if handler is None:
+    if not debugging():
         condition(test)
         return
+    handler = _handlers[-1]
     builder = current("asserts")
     failed = Label("failed")
     condition(test).jump(failed, when=False)

@@ -2,7 +2,7 @@
 
 from pykasm.isa.code import Label
 from pykasm.lang.allowances import allowed
-from pykasm.lang.assertions import asserts
+from pykasm.lang.assertions import asserts, debugging
 from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
@@ -119,6 +119,7 @@ __all__ = [
     "continue_",
     "continue_if",
     "data",
+    "debugging",
     "default",
     "elif_",
     "else_",

@@ -1,10 +1,14 @@
-"""The kernel's own operations, in instructions, by an emulator that counts them."""
+"""The kernel's own operations, in instructions, by an emulator that counts them.
+
+The kernel is built without `asserts`, as those who care for speed have it.
+"""
 
 from __future__ import annotations
 
 import re
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pykasm.build.project import Project
@@ -39,7 +43,8 @@ TICKS_TO_PROMPT = "Stopwatch.elapsed"
 def figures() -> Iterator[Figure]:
     """What starting costs, and what each operation does."""
     with tempfile.TemporaryDirectory() as folder:
-        images = Images.build(Project.load(ROOT), Path(folder))
+        project = replace(Project.load(ROOT), debug=False)
+        images = Images.build(project, Path(folder))
         for memory in BOOT_MEMORY:
             yield _boot(images, memory)
         with _counting(images, 1024) as machine:

@@ -111,9 +111,11 @@ class Checked(Subsystem):
     def run(self, count: U64) -> None:
         asserts(count != 0)
         inc(count)
+        if debugging():
+            self.failed(text("only looked for in debug builds"))
 
 
-@pytest.mark.parametrize(("debug", "calls"), [(True, 1), (False, 0)])
+@pytest.mark.parametrize(("debug", "calls"), [(True, 2), (False, 0)])
 def test_asserts_are_in_debug_builds_only(debug: bool, calls: int) -> None:
     checked = Checked()
     image = Image(entry=checked.run, subsystems=[checked], on_assert=checked.failed)

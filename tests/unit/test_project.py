@@ -74,6 +74,7 @@ def test_an_unknown_setting_is_refused_with_a_guess(tmp_path: Path) -> None:
     ("setting", "complaint"),
     [
         ("smp = 0", "smp must be a number above 0, not 0"),
+        ("debug = 0", "debug must be true or false, not 0"),
         ("memory = true", "memory must be a number above 0, not True"),
         ("build = 1", "build must be a string, not 1"),
         ('modules = "a"', "modules must be a list of strings, not 'a'"),
