@@ -24,30 +24,33 @@ class SpinLock(Struct):
     next_ticket: U16
     now_serving: U16
 
-    def held(self) -> AbstractContextManager[None]:
-        """Hold the lock in the block, which ends at its end only. Uses a scratch register."""
-        return self._held_with_interrupts_off(moment_of(sys._getframe(1)))
+    def held(self, *, rank: str = "") -> AbstractContextManager[None]:
+        """Hold the lock in the block, which ends at its end only. Uses a scratch register.
 
-    def held_uninterrupted(self) -> AbstractContextManager[None]:
+        `rank` tells it from a lock of another object of the same type that is held, too.
+        """
+        return self._held_with_interrupts_off(rank, moment_of(sys._getframe(1)))
+
+    def held_uninterrupted(self, *, rank: str = "") -> AbstractContextManager[None]:
         """As `held`, where interrupts are off already: their state is not saved."""
-        return self._held(moment_of(sys._getframe(1)))
+        return self._held(rank, moment_of(sys._getframe(1)))
 
     @contextmanager
-    def _held_with_interrupts_off(self, moment: Moment) -> Iterator[None]:
+    def _held_with_interrupts_off(self, rank: str, moment: Moment) -> Iterator[None]:
         flags = local(U64)
         pushfq()
         pop(flags)
         cli()
-        with self._held(moment):
+        with self._held(rank, moment):
             yield
         push(flags)
         popfq()
 
     @contextmanager
-    def _held(self, moment: Moment) -> Iterator[None]:
+    def _held(self, rank: str, moment: Moment) -> Iterator[None]:
         code = current("held").items
         start = len(code)
-        self._take()
+        self.acquire(rank=rank)
         yield
         if any(isinstance(item, Leaving) for item in code[start:]):
             raise FlowMistake(
@@ -56,17 +59,25 @@ class SpinLock(Struct):
                 got="one of them inside",
                 span=moment.span,
             )
-        releasing(self)
-        inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
+        self.release(rank=rank)
 
-    def _take(self) -> None:
+    def acquire(self, *, rank: str = "") -> None:
+        """Wait for the lock, where interrupts are off already. Uses a scratch register.
+
+        For functions that leave it held, which say so by `acquires=`; others use a block.
+        """
         ticket = scratch(U16)
         mov(ticket, 1)
-        taking(self)
+        taking(self, rank=rank, uninterrupted=True)
         lock.xadd(self.next_ticket, ticket)
         with while_(ticket != self.now_serving):
             pause()
         release(ticket)
+
+    def release(self, *, rank: str = "") -> None:
+        """Let the next one have the lock."""
+        releasing(self, rank=rank)
+        inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
 
     def break_open(self) -> None:
         """Take the lock from whoever holds it, for a panic: the holder must never run again."""

@@ -66,6 +66,9 @@ class Contents:
         return _bytes((symbol, callee, None if datum is None else datum._storage.value, pointees))
 
 
+_EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
+
+
 def _bytes(value: Any) -> bytes:
     """Equal bytes for equal values. Later versions of the format tell shared objects apart."""
     return marshal.dumps(value, 0)
@@ -79,9 +82,13 @@ def _declared(piece: Piece) -> tuple[object, ...]:
     roles = [
         (role.kind, role.register.number, role.start, role.end, role.used) for role in piece.roles
     ]
-    locks = [(event.action.value, event.lock, event.index) for event in piece.lock_events]
+    locks = [
+        (event.action.value, *(getattr(event, name) for name in _EVENT_PARTS))
+        for event in piece.lock_events
+    ]
     traits = piece.kind.value, piece.bits, piece.entered.value, piece.pushed, piece.copies_user
-    return piece.symbol, traits, shape(piece.signature), roles, locks
+    surroundings = piece.context, *piece.locks
+    return piece.symbol, traits, shape(piece.signature), roles, locks, surroundings
 
 
 def shape(signature: Signature) -> tuple[object, ...]:

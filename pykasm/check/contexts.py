@@ -12,6 +12,7 @@ from pykasm.check.paths import Paths
 from pykasm.check.situation import ON, SAME
 from pykasm.errors import Note
 from pykasm.lang.builder import line_span
+from pykasm.lang.locking import LockAction
 from pykasm.objects.debug import EntryFrame
 
 _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
@@ -24,6 +25,7 @@ class Contexts:
         self._facts = facts
         self._calls = calls
         self._paths = paths
+        self._sleepers_under: dict[str, Leading] = {}
 
     @cached_property
     def entered_by_interrupts(self) -> list[str]:
@@ -49,6 +51,25 @@ class Contexts:
     def sleepers(self) -> Leading:
         """What may sleep, by the call that leads there."""
         return self._calls.leading_to(self._sleeping)
+
+    def sleepers_under(self, lock: str) -> Leading:
+        """What may sleep while its caller holds a lock: not what releases it before."""
+        if lock not in self._sleepers_under:
+            self._sleepers_under[lock] = self._calls.leading_to(
+                self._sleeping,
+                except_for={
+                    symbol: None
+                    for symbol, facts in self._facts.items()
+                    if lock in facts.piece.locks.at_entry and self._releases(facts, lock)
+                },
+            )
+        return self._sleepers_under[lock]
+
+    def _releases(self, facts: Facts, lock: str) -> bool:
+        """Whether code that is entered with a lock may sleep after it has released it."""
+        return not facts.piece.sleeps or any(
+            one.action is LockAction.RELEASE and one.lock == lock for one in facts.piece.lock_events
+        )
 
     @cached_property
     def sleepers_as_entered(self) -> Leading:

@@ -10,7 +10,7 @@ from pykasm.check.callgraph import CallGraph, Leading
 from pykasm.check.facts import Call, Facts
 from pykasm.check.paths import Paths
 from pykasm.check.situation import NO_LOCKS, Locks
-from pykasm.lang.locking import LockAction
+from pykasm.lang.locking import LockAction, LockEvent, class_of
 
 
 class LockUse:
@@ -31,9 +31,34 @@ class LockUse:
     @cached_property
     def names(self) -> Locks:
         """All locks."""
-        pieces = [facts.piece for facts in self._facts.values()]
-        found = {event.lock for piece in pieces for event in piece.lock_events}
-        return frozenset(found | {piece.holds for piece in pieces if piece.holds})
+        stated = {
+            name for facts in self._facts.values() for names in facts.piece.locks for name in names
+        }
+        return frozenset(stated.union(event.lock for event in self._taking))
+
+    @cached_property
+    def classes(self) -> Locks:
+        """The locks that some code takes, without their ranks."""
+        return frozenset(class_of(event.lock) for event in self._taking)
+
+    @cached_property
+    def of_many(self) -> Locks:
+        """The locks of which each object of some type has one."""
+        return frozenset(event.lock for event in self._taking if event.is_class)
+
+    @cached_property
+    def sleeping(self) -> Locks:
+        """The locks that are waited for asleep: code that holds them may sleep."""
+        return frozenset(event.lock for event in self._taking if event.sleeps)
+
+    @cached_property
+    def _taking(self) -> list[LockEvent]:
+        return [
+            event
+            for facts in self._facts.values()
+            for event in facts.piece.lock_events
+            if event.action is LockAction.TAKE
+        ]
 
     # Taken
 
@@ -41,15 +66,23 @@ class LockUse:
     def takers(self) -> dict[str, Leading]:
         """For each lock, what takes it, by the call that leads there.
 
-        Code that breaks the lock open may take it whoever holds it.
+        Code that breaks the lock open may take it whoever holds it, and code that is entered with
+        it may take it again after it has released it.
         """
         return {
             name: self._calls.leading_to(
                 self._that(LockAction.TAKE, name),
-                except_for=self._calls.leading_to(self._that(LockAction.BREAK, name)),
+                except_for=self._calls.leading_to(self._that(LockAction.BREAK, name))
+                | dict.fromkeys(self.entered_with(name)),
             )
             for name in sorted(self.names)
         }
+
+    def entered_with(self, lock: str) -> list[str]:
+        """The code that says that its callers hold a lock."""
+        return [
+            symbol for symbol, facts in self._facts.items() if lock in facts.piece.locks.at_entry
+        ]
 
     def _that(self, action: LockAction, lock: str) -> list[str]:
         return self._doers.get((action, lock), [])
@@ -79,7 +112,7 @@ class LockUse:
 
     @cached_property
     def held_at_entry(self) -> dict[str, Locks]:
-        """The locks that all callers of a piece hold, or that it says they do.
+        """The locks that all callers of a piece hold, beside those that it says they do.
 
         Code that is never reached holds all: nothing it does can be wrong.
         """
@@ -89,7 +122,7 @@ class LockUse:
             for call in self._facts[symbol].calls:
                 known, here = held[call.callee], self._held_at(call, held[symbol])
                 less = here if known is None else known & here
-                if less != known and not self._facts[call.callee].piece.holds:
+                if less != known and not self._facts[call.callee].piece.locks.at_entry:
                     held[call.callee] = less
                     waiting.append(call.callee)
         return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}
@@ -97,8 +130,8 @@ class LockUse:
     def _promised(self, facts: Facts) -> Locks | None:
         """The locks held at entry so far as the piece itself tells; None where callers decide."""
         piece, symbol = facts.piece, facts.symbol
-        if piece.holds:
-            return frozenset([piece.holds])
+        if piece.locks.at_entry:
+            return NO_LOCKS
         is_known = symbol in self._calls.callers and symbol not in self._pointed_to
         return None if is_known and not piece.exported else NO_LOCKS
 

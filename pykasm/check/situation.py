@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from iced_x86 import Mnemonic
 
 from pykasm.lang.locking import LockAction, LockEvent
+from pykasm.lang.piece import Piece
 
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""
@@ -24,7 +25,8 @@ _WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
 class Situation(NamedTuple):
     """What holds before an instruction.
 
-    `may` and `must` are the locks that the piece itself holds on some path and on all. `interrupts`
+    `may` and `must` are the locks that the piece itself holds on some path and on all, with those
+    that it says it is entered with. `interrupts`
     is a set of `SAME`, `OFF` and `ON`, and `saved` what pushes of the flags saved of it.
     """
 
@@ -70,12 +72,40 @@ class Situation(NamedTuple):
                 interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
         return self._replace(interrupts=interrupts, saved=saved)
 
-    def returned(self, exits: int) -> Situation:
-        """What holds when code came back that may leave interrupts as `exits` tells."""
-        if exits in (0, SAME):
+    def returned(self, callees: Sequence[Return]) -> Situation:
+        """What holds when one of `callees` came back."""
+        if not callees:
             return self
-        changed = exits & (OFF | ON) | (self.interrupts if exits & SAME else 0)
-        return self._replace(interrupts=changed)
+        first, *others = (self._returned(one) for one in callees)
+        for other in others:
+            first = first.joined(other)
+        return first
+
+    def _returned(self, callee: Return) -> Situation:
+        may = self.may - callee.releases | callee.acquires
+        must = self.must - callee.releases | callee.acquires
+        interrupts = self.interrupts
+        if callee.interrupts not in (0, SAME):
+            kept = interrupts if callee.interrupts & SAME else 0
+            interrupts = callee.interrupts & (OFF | ON) | kept
+        return self._replace(may=may, must=must, interrupts=interrupts)
 
 
+class Return(NamedTuple):
+    """What a piece changes when it comes back: how it leaves interrupts, and which locks it has
+    taken and released for its caller."""
+
+    interrupts: int = SAME
+    acquires: Locks = NO_LOCKS
+    releases: Locks = NO_LOCKS
+
+
+UNCHANGED = Return()
 ENTRY = Situation()
+
+
+def entry_of(piece: Piece) -> Situation:
+    """What holds where a piece is entered, as it says."""
+    locks = piece.locks.at_entry
+    is_off = piece.context == "interrupts off"
+    return Situation(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

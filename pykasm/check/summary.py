@@ -9,6 +9,7 @@ from pykasm.check.behaviour import Behaviour
 from pykasm.check.callgraph import CallGraph, way
 from pykasm.check.contexts import Contexts
 from pykasm.check.facts import Facts, line_of
+from pykasm.check.finding import span_of
 from pykasm.check.graph import Graph, JumpTables
 from pykasm.check.ledger import Record
 from pykasm.check.locks import LockUse
@@ -96,11 +97,15 @@ class Summary:
         return line_span(Source(declared.file, line.body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
-        """The first instruction in `symbol` that takes `lock`."""
+        """The first instruction in `symbol` that takes `lock`, or how it comes to have it."""
         for index, events in self.facts[symbol].behaviour.events.items():
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
-        raise LookupError(lock)
+        for call in self.facts[symbol].calls:
+            if lock in self.facts[call.callee].piece.locks.acquires:
+                return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")
+        declared = line_span(self.facts[symbol].piece.declared)
+        return Note(declared, f"`{symbol}` is entered with `{lock}`")
 
     def way_to_lock(self, symbol: str, lock: str) -> list[Note]:
         """How `symbol` comes to take `lock`: the calls, then the instruction."""

@@ -27,7 +27,7 @@ from pykasm.isa.registers import Register
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
-from pykasm.lang.locking import NO_LOCKS, LockContract, lock_at
+from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import CALLER_SAVED, Context, Kind, Parameter, PieceBuilder, Signature
 from pykasm.lang.reference import SymbolReference
@@ -396,12 +396,7 @@ def _locks(bound: BoundFunction[Any]) -> LockContract:
     function = bound._function
     parameters = {one.name: one.type for one in bound._signature.parameters}
     try:
-        return LockContract(
-            *(
-                tuple(lock_at(path, bound._owner, parameters, word) for path in paths)
-                for word, paths in function.traits.locks._asdict().items()
-            )
-        )
+        return found_locks(function.traits.locks, bound._owner, parameters)
     except Mistake as mistake:
         mistake.span = line_span(function.declared)
         report(mistake)

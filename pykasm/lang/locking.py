@@ -12,7 +12,6 @@ from typing import NamedTuple
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current
-from pykasm.lang.data import Data
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import Struct, TypeMeta, value_has_no_place
@@ -31,7 +30,7 @@ class LockEvent:
     """`action` happens to the lock called `lock` when the item of code at `index` runs.
 
     `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
-    sleeps, and so may who holds it.
+    sleeps, and so may who holds it. `uninterrupted`: the code relies on interrupts being off.
     """
 
     action: LockAction
@@ -39,15 +38,18 @@ class LockEvent:
     index: int
     is_class: bool = False
     sleeps: bool = False
+    uninterrupted: bool = False
 
 
 class LockContract(NamedTuple):
     """The names of locks that callers of a function hold all the while, of those that it takes
-    and leaves held, and of those that it is entered with and releases."""
+    and leaves held, and of those that it is entered with and releases. `by_name` are those among
+    them that were not found by a path."""
 
     holds: tuple[str, ...] = ()
     acquires: tuple[str, ...] = ()
     releases: tuple[str, ...] = ()
+    by_name: tuple[str, ...] = ()
 
     @property
     def at_entry(self) -> frozenset[str]:
@@ -63,14 +65,16 @@ class LockContract(NamedTuple):
 NO_LOCKS = LockContract()
 
 
-def taking(lock: Operand, *, rank: str = "", sleeps: bool = False) -> None:
+def taking(
+    lock: Operand, *, rank: str = "", sleeps: bool = False, uninterrupted: bool = False
+) -> None:
     """Say that the next instruction takes `lock`, or begins to wait for it.
 
     `rank` tells it from another lock of its class that is held at the same time, such as that of
     the parent; `releasing` gives the same. `sleeps`: waiting for it is sleeping, and who holds it
-    may sleep too.
+    may sleep too. `uninterrupted`: interrupts must be off already.
     """
-    _record("taking", LockAction.TAKE, lock, rank, sleeps)
+    _record("taking", LockAction.TAKE, lock, rank, sleeps, uninterrupted)
 
 
 def releasing(lock: Operand, *, rank: str = "") -> None:
@@ -84,12 +88,18 @@ def breaking_open(lock: Operand) -> None:
 
 
 def _record(
-    word: str, action: LockAction, lock: Operand, rank: str = "", sleeps: bool = False
+    word: str,
+    action: LockAction,
+    lock: Operand,
+    rank: str = "",
+    sleeps: bool = False,
+    uninterrupted: bool = False,
 ) -> None:
     builder = current(word)
     name = ranked(lock_name(lock, word), rank)
     is_class = isinstance(lock, MemoryOperand) and lock._within is not None
-    builder.lock_events.append(LockEvent(action, name, len(builder.items), is_class, sleeps))
+    at = len(builder.items)
+    builder.lock_events.append(LockEvent(action, name, at, is_class, sleeps, uninterrupted))
 
 
 def ranked(lock: str, rank: str) -> str:
@@ -123,12 +133,18 @@ def lock_name(lock: object, word: str) -> str:
     )
 
 
-def guard_of(datum: Data) -> str | None:
-    """The name of the lock that must be held to touch `datum`, if it names one."""
-    guard = datum._guard
-    if isinstance(guard, str):
-        return f"{datum._symbol_name().rpartition('.')[0]}.{guard}"
-    return None if guard is None else lock_name(guard, "guarded_by")
+def found_locks(
+    stated: LockContract, owner: object, parameters: Mapping[str, TypeMeta]
+) -> LockContract:
+    """`stated`, whose paths begin with a parameter or an attribute of `owner`, with names."""
+    found = LockContract(
+        *(
+            tuple(lock_at(path, owner, parameters, word) for path in paths)
+            for word, paths in stated._asdict().items()
+        )
+    )
+    pairs = [pair for old, new in zip(stated, found, strict=True) for pair in zip(old, new)]
+    return found._replace(by_name=tuple(path for path, name in pairs if path == name))
 
 
 def lock_at(path: str, owner: object, parameters: Mapping[str, TypeMeta], word: str) -> str:

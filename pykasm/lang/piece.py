@@ -126,11 +126,6 @@ class Piece:
     lock_events: list[LockEvent] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
 
-    @property
-    def holds(self) -> str:
-        """The lock that callers hold, where there is one."""
-        return self.locks.holds[0] if self.locks.holds else ""
-
 
 class Leaving(NamedTuple):
     """Where a function is left: stands for its epilogue, then `last` (`ret`, `iretq`, `jmp`)."""

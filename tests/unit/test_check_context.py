@@ -334,3 +334,56 @@ class Circle(Subsystem):
 
 def test_functions_that_call_each_other_in_a_circle_come_to_an_end() -> None:
     assert not [one for one in findings(Circle()) if one.startswith("error[E04")]
+
+
+class Quiet(Sleeper):
+    """Runs with interrupts off, as it says, and is called so."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        self.quick()
+        sti()
+
+    @function(context="interrupts off")
+    def quick(self) -> None:
+        self.quicker()
+
+    @function(context="interrupt")
+    def quicker(self) -> None:
+        nop()
+
+
+def test_code_that_needs_interrupts_off_is_called_so() -> None:
+    assert findings(Quiet()) == []
+
+
+class QuietSleeper(Quiet):
+    """Is called with interrupts on, and sleeps."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.quick()
+
+    @function(context="interrupts off")
+    def quick(self) -> None:
+        self.wait()
+
+
+def test_code_that_needs_interrupts_off_is_called_with_interrupts_on_and_sleeps() -> None:
+    assert findings(QuietSleeper()) == [
+        """\
+error[E043]: `QuietSleeper.quick` states that interrupts are off, but they may be on
+  FILE:LINE
+  LINE |         self.quick()
+        |         ^^^^^^^^^^^^
+help: turn interrupts off first""",
+        """\
+error[E040]: `QuietSleeper.wait` may sleep, but interrupts are off
+  FILE:LINE
+  LINE |         self.wait()
+        |         ^^^^^^^^^^^
+  LINE |     def wait(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^ `QuietSleeper.wait` sleeps
+help: turn interrupts on first""",
+    ]

@@ -281,9 +281,9 @@ def test_contracts_tell_what_pointers_hide() -> None:
 class OwnLock(SpinLock):
     """A lock whose instructions are the author's own."""
 
-    def take(self) -> None:
+    def take(self, rank: str = "") -> None:
         """Wait for the lock."""
-        SpinLock.take(self)
+        SpinLock.take(self, rank)
 
 
 class Allowed(Subsystem):
@@ -302,3 +302,396 @@ class Allowed(Subsystem):
 
 def test_what_a_lock_writes_is_allowed_at_the_line_that_uses_it() -> None:
     assert findings(Allowed()) == []
+
+
+class Inode(Struct):
+    """An object with a lock of its own."""
+
+    lock: SpinLock
+    size: U64 = field(guarded_by="lock")
+    parent: Ptr["Inode"]
+
+
+class Inodes(Subsystem):
+    """Uses objects with locks of their own as it should."""
+
+    @function
+    def run(self, inode: Ptr[Inode], other: Ptr[Inode]) -> None:
+        with unshared(other):
+            mov(other.size, 0)
+        inode = keep(inode)
+        inode.lock.take()
+        self.grow(inode)
+        inode.lock.drop()
+
+    @function(holds="inode.lock")
+    def grow(self, inode: Ptr[Inode]) -> None:
+        inc(inode.size)
+
+
+def test_fields_are_touched_under_the_lock_of_their_struct() -> None:
+    assert findings(Inodes()) == []
+
+
+class UnlockedInodes(Inodes):
+    """Touches a field, and calls what does, without the lock."""
+
+    @function
+    def run(self, inode: Ptr[Inode], other: Ptr[Inode]) -> None:
+        mov(other.size, 0)
+        self.grow(inode)
+
+
+def test_a_field_is_touched_without_the_lock_of_its_struct() -> None:
+    assert findings(UnlockedInodes()) == [
+        """\
+error[E051]: `Inode.size` is touched without `Inode.lock`
+  FILE:LINE
+  LINE |         mov(other.size, 0)
+        |         ^^^^^^^^^^^^^^^^^^ some path to here does not hold it
+help: take the lock, or state that callers hold it: `@function(holds=…)`""",
+        """\
+error[E051]: `UnlockedInodes.grow` is called without `Inode.lock`
+  FILE:LINE
+  LINE |         self.grow(inode)
+        |         ^^^^^^^^^^^^^^^^ it says that its callers hold it
+help: take the lock first""",
+    ]
+
+
+class Renamer(Subsystem):
+    """Holds the locks of a parent and of its child, in this order."""
+
+    @function
+    def run(self, parent: Ptr[Inode], child: Ptr[Inode]) -> None:
+        parent.lock.take()
+        child.lock.take(rank="child")
+        mov(child.size, 0)
+        child.lock.drop(rank="child")
+        inc(parent.size)
+        parent.lock.drop()
+
+
+def test_locks_of_one_kind_have_ranks() -> None:
+    assert findings(Renamer()) == []
+
+
+class UnrankedRenamer(Renamer):
+    """Forgets to say which lock is which."""
+
+    @function
+    def run(self, parent: Ptr[Inode], child: Ptr[Inode]) -> None:
+        parent.lock.take()
+        child.lock.take()
+        child.lock.drop()
+
+
+def test_two_locks_of_one_kind_are_held() -> None:
+    assert findings(UnrankedRenamer()) == [
+        """\
+error[E050]: `Inode.lock` is taken while one of its kind is held
+  FILE:LINE
+  LINE |         child.lock.take()
+        |         ^^^^^^^^^^^^^^^^^ unless all take the two in one order, this waits for ever
+help: release it first, or tell which is which by a `rank=`""",
+    ]
+
+
+class Rounder(Renamer):
+    """Takes the parent's lock under the child's too."""
+
+    @function(exported=True)
+    def back(self, parent: Ptr[Inode], child: Ptr[Inode]) -> None:
+        child.lock.take(rank="child")
+        parent.lock.take()
+        parent.lock.drop()
+        child.lock.drop(rank="child")
+
+
+def test_ranks_have_an_order() -> None:
+    assert findings(Rounder()) == [
+        """\
+error[E052]: the order of locks goes round: `Inode.lock`, `Inode.lock:child`, `Inode.lock`
+  FILE:LINE
+  LINE |         child.lock.take(rank="child")
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         parent.lock.take()
+        |         ^^^^^^^^^^^^^^^^^^ under `Inode.lock:child`, `Rounder.back` takes `Inode.lock`
+help: take them in the same order everywhere""",
+    ]
+
+
+class Handed(Subsystem):
+    """Takes a lock in one function and releases it in another."""
+
+    count = bss(U64, guarded_by="lock")
+
+    def __init__(self) -> None:
+        self.lock = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        self.begin()
+        inc(self.count)
+        self.end()
+
+    @function(acquires="lock")
+    def begin(self) -> None:
+        self.lock.take()
+
+    @function(releases="lock")
+    def end(self) -> None:
+        inc(self.count)
+        tail(self.drop_it)
+
+    @function(releases="lock")
+    def drop_it(self) -> None:
+        self.lock.drop()
+
+
+def test_functions_take_and_release_locks_for_their_callers() -> None:
+    assert findings(Handed()) == []
+
+
+class Mishanded(Handed):
+    """Breaks each of the promises."""
+
+    @function
+    def run(self) -> None:
+        self.begin()
+        self.begin()
+
+    @function(acquires="lock")
+    def begin(self) -> None:
+        with if_(self.count != 0):
+            ret()
+        self.lock.take()
+
+    @function(exported=True)
+    def twice(self) -> None:
+        self.end()
+
+    @function(releases="lock")
+    def end(self) -> None:
+        inc(self.count)
+
+
+def test_promises_about_locks_are_kept() -> None:
+    assert findings(Mishanded()) == [
+        """\
+error[E050]: `Mishanded.lock` is not released on some path to here
+  FILE:LINE
+  LINE |         self.begin()
+        |         ^^^^^^^^^^^^ the function is left here
+  LINE |         self.begin()
+        |         ^^^^^^^^^^^^ `Mishanded.begin` takes `Mishanded.lock`
+help: release it on every path""",
+        """\
+error[E050]: `Mishanded.lock` is held, and `Mishanded.begin` takes it
+  FILE:LINE
+  LINE |         self.begin()
+        |         ^^^^^^^^^^^^ this waits for ever
+  LINE |         self.begin()
+        |         ^^^^^^^^^^^^ `Mishanded.begin` takes `Mishanded.lock`
+  LINE |         self.lock.take()
+        |         ^^^^^^^^^^^^^^^^ `Mishanded.begin` takes `Mishanded.lock`
+help: release it first, or call code that expects it to be held""",
+        """\
+error[E050]: `Mishanded.lock` is not held on some path to here
+  FILE:LINE
+  LINE |             ret()
+        |             ^^^^^ the function is left here, and states `acquires=`
+help: take it on every path""",
+        """\
+error[E051]: `Mishanded.count` is touched without `Mishanded.lock`
+  FILE:LINE
+  LINE |         with if_(self.count != 0):
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^ some path to here does not hold it
+  LINE |         self.begin()
+        |         ^^^^^^^^^^^^ `Mishanded.run` does not hold it here
+help: take the lock, or state that callers hold it: `@function(holds=…)`""",
+        """\
+error[E050]: `Mishanded.lock` is not released on some path to here
+  FILE:LINE
+  LINE |         inc(self.count)
+        |         ^^^^^^^^^^^^^^^ the function is left here
+  LINE |     def end(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^ `Mishanded.end` is entered with `Mishanded.lock`
+help: release it on every path""",
+        """\
+error[E051]: `Mishanded.end` is called without `Mishanded.lock`
+  FILE:LINE
+  LINE |         self.end()
+        |         ^^^^^^^^^^ it says that its callers hold it
+help: take the lock first""",
+    ]
+
+
+class Waiter(Subsystem):
+    """Releases its lock while it sleeps."""
+
+    ready = bss(U8, guarded_by="lock")
+
+    def __init__(self) -> None:
+        self.lock = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        self.await_it()
+        mov(self.ready, 0)
+        self.lock.drop()
+
+    @function(holds="lock")
+    def await_it(self) -> None:
+        with while_(self.ready == 0):
+            self.wait_once()
+
+    @function(holds="lock")
+    def wait_once(self) -> None:
+        self.lock.drop()
+        self.sleep()
+        self.lock.take()
+
+    @function(sleeps=True)
+    def sleep(self) -> None:
+        hlt()
+
+
+def test_a_lock_may_be_released_to_sleep() -> None:
+    assert findings(Waiter()) == []
+
+
+class StubbornWaiter(Waiter):
+    """Does not take its lock again, and holds another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.other = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        self.other.take()
+        self.lock.take()
+        self.await_it()
+        self.lock.drop()
+        self.other.drop()
+
+    @function(holds="lock")
+    def wait_once(self) -> None:
+        self.lock.drop()
+        self.sleep()
+
+
+def test_a_lock_is_taken_again_and_others_are_not_held_asleep() -> None:
+    assert findings(StubbornWaiter()) == [
+        """\
+error[E040]: `StubbornWaiter.await_it` may sleep, but `StubbornWaiter.other` is held
+  FILE:LINE
+  LINE |         self.await_it()
+        |         ^^^^^^^^^^^^^^^
+  LINE |         self.other.take()
+        |         ^^^^^^^^^^^^^^^^^ `StubbornWaiter.run` takes `StubbornWaiter.other`
+  LINE |             self.wait_once()
+        |             ^^^^^^^^^^^^^^^^ `StubbornWaiter.await_it` calls `StubbornWaiter.wait_once`
+  LINE |         self.sleep()
+        |         ^^^^^^^^^^^^ `StubbornWaiter.wait_once` calls `StubbornWaiter.sleep`
+  LINE |     def sleep(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^^ `StubbornWaiter.sleep` sleeps
+help: release the lock first""",
+        """\
+error[E050]: `StubbornWaiter.lock` is not held on some path to here
+  FILE:LINE
+  LINE |         self.sleep()
+        |         ^^^^^^^^^^^^ the function is left here, and states `holds=`
+help: take it again on every path that releases it""",
+    ]
+
+
+class Misnamed(Subsystem):
+    """Names locks that there are not."""
+
+    count = bss(U64, guarded_by="lokc")
+    sum = bss(U64, guarded_by="Inode.lokc")
+
+    @function(holds="Inode.lokc")
+    def run(self, inode: Ptr[Inode]) -> None:
+        inc(self.sum)
+        inode.lock.take()
+        inode.lock.drop()
+
+
+def test_names_of_locks_are_known() -> None:
+    assert findings(Misnamed()) == [
+        """\
+error[E051]: `Misnamed.run` names the lock `Inode.lokc`, which nothing takes
+  FILE:LINE
+  LINE |     def run(self, inode: Ptr[Inode]) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: did you mean `Inode.lock`?""",
+        """\
+error[E051]: `Misnamed.count` names no lock: `lokc`
+  FILE:LINE
+  LINE |     count = bss(U64, guarded_by="lokc")
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+help: name an attribute beside it""",
+    ]
+
+
+class Uninterrupted(Subsystem):
+    """Takes a lock as if interrupts were off."""
+
+    def __init__(self) -> None:
+        self.lock = bss(SpinLock)
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.add()
+        cli()
+        self.add()
+        sti()
+
+    @function
+    def add(self) -> None:
+        taking(self.lock, uninterrupted=True)
+        inc(self.lock.taken)
+        self.lock.drop()
+
+
+def test_a_lock_relies_on_interrupts_being_off() -> None:
+    assert findings(Uninterrupted()) == [
+        """\
+error[E053]: `Uninterrupted.lock` is taken as if interrupts were off, but they may be on
+  FILE:LINE
+  LINE |         inc(self.lock.taken)
+        |         ^^^^^^^^^^^^^^^^^^^^
+  LINE |         self.add()
+        |         ^^^^^^^^^^ `Uninterrupted.run` calls `Uninterrupted.add`
+help: turn them off as it is taken, as `held` does""",
+    ]
+
+
+class SleepingLock(Subsystem):
+    """Sleeps under a lock that is waited for asleep."""
+
+    def __init__(self) -> None:
+        self.mutex = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        self.acquire()
+        self.sleep()
+        self.mutex.drop()
+
+    @function(acquires="mutex")
+    def acquire(self) -> None:
+        taking(self.mutex, sleeps=True)
+        inc(self.mutex.taken)
+
+    @function(sleeps=True)
+    def sleep(self) -> None:
+        hlt()
+
+
+def test_locks_that_are_waited_for_asleep_are_held_asleep() -> None:
+    assert findings(SleepingLock()) == []

@@ -91,6 +91,7 @@ def test_contracts_name_locks_by_paths() -> None:
         ("Queue.lock", "Taker.lock"),
         ("Pipe.locks",),
         ("RunQueue.lock",),
+        ("RunQueue.lock",),
     )
 
 

@@ -8,16 +8,16 @@ class SpinLock(Struct):
 
     taken: U8
 
-    def take(self) -> None:
+    def take(self, rank: str = "") -> None:
         """Wait for the lock."""
         value = scratch(U8)
-        taking(self)
+        taking(self, rank=rank)
         mov(value, 1)
         with while_(value != 0):
             xchg(self.taken, value)
         release(value)
 
-    def drop(self) -> None:
+    def drop(self, rank: str = "") -> None:
         """Let the next one have it."""
-        releasing(self)
+        releasing(self, rank=rank)
         mov(self.taken, 0)

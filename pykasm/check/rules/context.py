@@ -86,13 +86,15 @@ def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
 
 def _asleep(summary: Summary, call: Call) -> Iterator[Finding]:
     before, contexts = summary.paths.at(call), summary.contexts
-    if before.may and call.callee in contexts.sleepers:
-        lock = min(before.may)
+    spinning = sorted(before.may - summary.locks.sleeping)
+    asleep = [lock for lock in spinning if call.callee in contexts.sleepers_under(lock)]
+    if asleep:
+        lock = asleep[0]
         taken = summary.where_taken(call.caller, lock)
         yield _sleeps(
             call,
             f"`{call.callee}` may sleep, but `{lock}` is held",
-            [taken, *contexts.way_to_sleep(call.callee, contexts.sleepers)],
+            [taken, *contexts.way_to_sleep(call.callee, contexts.sleepers_under(lock))],
             "release the lock first",
         )
     elif before.interrupts & OFF and call.callee in contexts.sleepers_as_entered:
@@ -134,7 +136,8 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
     for facts in summary.facts.values():
         for call in facts.calls:
             stated = summary.facts[call.callee].piece.context
-            if stated == "interrupt" and summary.contexts.may_be_on(call.caller, call.at):
+            is_off = stated in ("interrupt", "interrupts off")
+            if is_off and summary.contexts.may_be_on(call.caller, call.at):
                 yield Finding(
                     E043,
                     f"`{call.callee}` states that interrupts are off, but they may be on",

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
-from pykasm.check.facts import Facts
+from pykasm.check.facts import Call, Facts
 from pykasm.check.finding import Finding, span_of
+from pykasm.check.guards import Guards
 from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.subject import Build
 from pykasm.check.summary import Summary
 from pykasm.errors import Note
 from pykasm.isa.code import Line
-from pykasm.isa.statement import Address
+from pykasm.lang.builder import Touch, line_span
 from pykasm.lang.functions import INIT_TEXT
-from pykasm.lang.locking import LockAction, guard_of
+from pykasm.lang.locking import LockAction, class_of
 
 E050 = rule(
     "E050",
@@ -36,19 +38,23 @@ E052 = rule(
 )
 E053 = rule(
     "E053",
-    "a lock that interrupts take is taken with interrupts on",
+    "a lock is taken with interrupts on, though interrupts take it or its code needs them off",
     """A handler that interrupts the holder waits for the lock, and the holder never runs on.""",
 )
 
 
 @applies_to_build
 def locks_are_released(build: Build) -> Iterator[Finding]:
-    """Locks where a piece is left."""
+    """Locks where a piece is left: those that it states, and no others."""
     summary = build.summary
     for facts in summary.paths.followed():
-        for index in facts.behaviour.exits:
-            for lock in sorted(summary.paths.held_after(facts.symbol, index)):
-                yield _kept(summary, facts, summary.line(facts.symbol, index), lock)
+        stated = facts.piece.locks.at_exit
+        for index, after in summary.paths.exits(facts.symbol):
+            line = summary.line(facts.symbol, index)
+            for lock in sorted(after.may - stated):
+                yield _kept(summary, facts, line, lock)
+            for lock in sorted(stated - after.must):
+                yield _missing(facts, line, lock)
 
 
 def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
@@ -63,6 +69,18 @@ def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
     )
 
 
+def _missing(facts: Facts, line: Line, lock: str) -> Finding:
+    is_new = lock in facts.piece.locks.acquires
+    return Finding(
+        E050,
+        f"`{lock}` is not held on some path to here",
+        span=span_of(line),
+        mark=f"the function is left here, and states `{'acquires' if is_new else 'holds'}=`",
+        fix="take it on every path" if is_new else "take it again on every path that releases it",
+        symbol=facts.symbol,
+    )
+
+
 @applies_to_build
 def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
     """Locks where they are taken and released."""
@@ -71,14 +89,7 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
         for index, event in summary.paths.events(facts.symbol):
             before = summary.paths.before(facts.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
-                yield Finding(
-                    E050,
-                    f"`{event.lock}` is taken while it is held",
-                    span=summary.place(facts.symbol, index),
-                    mark="some path to here holds it: this waits for ever",
-                    fix="release it first",
-                    symbol=facts.symbol,
-                )
+                yield _twice(summary, facts, index, event.lock)
             if event.action is LockAction.RELEASE and event.lock not in before.must:
                 yield Finding(
                     E050,
@@ -87,6 +98,20 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
                     fix="take it on every path, and release it once",
                     symbol=facts.symbol,
                 )
+
+
+def _twice(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
+    is_class = lock in summary.locks.of_many
+    return Finding(
+        E050,
+        f"`{lock}` is taken while {'one of its kind' if is_class else 'it'} is held",
+        span=summary.place(facts.symbol, index),
+        mark="some path to here holds it: this waits for ever"
+        if not is_class
+        else "unless all take the two in one order, this waits for ever",
+        fix="release it first" + (", or tell which is which by a `rank=`" if is_class else ""),
+        symbol=facts.symbol,
+    )
 
 
 @applies_to_build
@@ -115,40 +140,50 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
 def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
     """Memory operands in data that name their lock."""
     summary = build.summary
-    found = {symbol: guard_of(datum) for symbol, datum in build.data.items()}
-    guards = {symbol: lock for symbol, lock in found.items() if lock is not None}
+    guards = Guards(build)
+    yield from (_no_lock(build, datum, path) for datum, path in guards.wrong.items())
     for facts in summary.facts.values():
-        if facts.piece.section == INIT_TEXT or guards.keys().isdisjoint(facts.piece.targets):
-            continue
-        for at, line in enumerate(one for one in facts.piece.items if isinstance(one, Line)):
-            for symbol in _touched(line) & guards.keys():
-                if guards[symbol] not in summary.locks.held_before(facts.symbol, at):
-                    yield _unlocked(summary, facts, line, symbol, guards[symbol])
+        if facts.piece.section != INIT_TEXT:
+            for touch in guards.touches(facts.piece):
+                held = summary.locks.held_before(facts.symbol, touch.at)
+                if touch.guard not in map(class_of, held):
+                    yield _unlocked(summary, facts, touch)
 
 
-def _touched(line: Line) -> set[str]:
-    """The data in which the instruction reads or writes."""
-    if line.statement.mnemonic == "lea":
-        return set()
-    return {
-        one.target
-        for one in line.references
-        if isinstance(one.target, str) and isinstance(line.statement.operands[one.operand], Address)
-    }
-
-
-def _unlocked(summary: Summary, facts: Facts, line: Line, datum: str, lock: str) -> Finding:
+def _no_lock(build: Build, datum: str, path: str) -> Finding:
+    moment = build.data[datum]._moment
+    assert moment is not None
+    assert moment.span is not None
     return Finding(
         E051,
-        f"`{datum}` is touched without `{lock}`",
-        span=span_of(line),
+        f"`{datum}` names no lock: `{path}`",
+        span=moment.span,
+        fix=_suggestion(build.summary, path) or "name an attribute beside it",
+    )
+
+
+def _suggestion(summary: Summary, lock: str) -> str:
+    """What may have been meant by the name of a lock that no code takes."""
+    if lock in summary.locks.classes:
+        return ""
+    near = get_close_matches(lock, sorted(summary.locks.classes), n=1)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def _unlocked(summary: Summary, facts: Facts, touch: Touch) -> Finding:
+    lock = touch.guard
+    return Finding(
+        E051,
+        f"`{touch.field}` is touched without `{lock}`",
+        span=span_of(summary.line(facts.symbol, touch.at)),
         mark="some path to here does not hold it",
         notes=[
             Note(span_of(call.line), f"`{call.caller}` does not hold it here")
             for call in summary.calls.callers.get(facts.symbol, ())
-            if lock not in summary.locks.held_at(call)
+            if lock not in map(class_of, summary.locks.held_at(call))
         ],
-        fix="take the lock, or state that callers hold it: `@function(holds=…)`",
+        fix=_suggestion(summary, lock)
+        or "take the lock, or state that callers hold it: `@function(holds=…)`",
         symbol=facts.symbol,
     )
 
@@ -159,8 +194,8 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     summary = build.summary
     for facts in summary.facts.values():
         for call in facts.calls:
-            lock = summary.facts[call.callee].piece.holds
-            if lock and lock not in summary.locks.held_at(call):
+            wanted = summary.facts[call.callee].piece.locks.at_entry
+            for lock in sorted(wanted - _classes_held(summary, call)) if wanted else ():
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",
@@ -168,6 +203,27 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
                     mark="it says that its callers hold it",
                     fix="take the lock first",
                     symbol=call.caller,
+                )
+
+
+def _classes_held(summary: Summary, call: Call) -> set[str]:
+    held = summary.locks.held_at(call)
+    return {*held, *map(class_of, held)}
+
+
+@applies_to_build
+def stated_locks_are_known(build: Build) -> Iterator[Finding]:
+    """The names of locks that functions state."""
+    summary = build.summary
+    for facts in summary.facts.values():
+        for lock in facts.piece.locks.by_name:
+            if class_of(lock) not in summary.locks.classes:
+                yield Finding(
+                    E051,
+                    f"`{facts.symbol}` names the lock `{lock}`, which nothing takes",
+                    span=line_span(facts.piece.declared),
+                    fix=_suggestion(summary, lock) or "name a lock that some code takes",
+                    symbol=facts.symbol,
                 )
 
 
@@ -223,3 +279,20 @@ def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: 
         fix="turn interrupts off first, and back on when it is released",
         symbol=facts.symbol,
     )
+
+
+@applies_to_build
+def interrupts_are_off_where_a_lock_relies_on_it(build: Build) -> Iterator[Finding]:
+    """Locks that are taken without turning interrupts off."""
+    summary = build.summary
+    for facts in summary.facts.values():
+        for at, event in summary.paths.events(facts.symbol):
+            if event.uninterrupted and summary.contexts.may_be_on(facts.symbol, at):
+                yield Finding(
+                    E053,
+                    f"`{event.lock}` is taken as if interrupts were off, but they may be on",
+                    span=summary.place(facts.symbol, at),
+                    notes=summary.contexts.turned_on_before(facts.symbol, at),
+                    fix="turn them off as it is taken, as `held` does",
+                    symbol=facts.symbol,
+                )

@@ -1,0 +1,76 @@
+"""Which data must not be touched without which lock, and where it is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pykasm.check.subject import Build
+from pykasm.errors import Mistake
+from pykasm.isa.code import Line
+from pykasm.isa.statement import Address
+from pykasm.lang.builder import Touch
+from pykasm.lang.data import Data
+from pykasm.lang.locking import lock_name
+from pykasm.lang.piece import Piece
+
+
+class Guards:
+    """The guarded data of a build. `wrong` are the paths that lead to no lock, by the datum."""
+
+    def __init__(self, build: Build) -> None:
+        self._data = build.data
+        self.wrong: dict[str, str] = {}
+        self._locks: dict[str, str] = {}
+        for symbol, datum in build.data.items():
+            if datum._guard is not None:
+                self._enter(symbol, datum._guard)
+
+    def _enter(self, symbol: str, guard: object) -> None:
+        if not isinstance(guard, str):
+            self._locks[symbol] = lock_name(guard, "guarded_by")
+            return
+        lock = self._beside(symbol, guard)
+        if lock is not None:
+            self._locks[symbol] = lock
+        elif "." in guard:
+            self._locks[symbol] = guard  # the name of a lock elsewhere
+        else:
+            self.wrong[symbol] = guard
+
+    def _beside(self, symbol: str, path: str) -> str | None:
+        """The name of the lock at `path` beside a datum; None if there is nothing."""
+        place, *rest = path.split(".")
+        found: Data | None = self._data.get(f"{symbol.rpartition('.')[0]}.{place}")
+        try:
+            for name in rest if found is not None else ():
+                found = getattr(found, name)
+        except Mistake:
+            return None
+        return None if found is None else lock_name(found, "guarded_by")
+
+    def touches(self, piece: Piece) -> Iterator[Touch]:
+        """The instructions of a piece that read or write guarded data, by their numbers."""
+        touched = not self._locks.keys().isdisjoint(piece.targets)
+        if not touched and not piece.touches:
+            return
+        fields = iter([*piece.touches, None])
+        field, number = next(fields), 0
+        for at, item in enumerate(piece.items):
+            while field is not None and field.at == at:
+                yield field._replace(at=number)
+                field = next(fields)
+            if isinstance(item, Line):
+                for symbol in sorted(_touched(item) & self._locks.keys()):
+                    yield Touch(symbol, self._locks[symbol], number)
+                number += 1
+
+
+def _touched(line: Line) -> set[str]:
+    """The data in which the instruction reads or writes."""
+    if line.statement.mnemonic == "lea":
+        return set()
+    return {
+        one.target
+        for one in line.references
+        if isinstance(one.target, str) and isinstance(line.statement.operands[one.operand], Address)
+    }
