@@ -1,6 +1,7 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
 from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import InterruptModel
 from kernel.acpi.power import Power
 from kernel.acpi.sleep import SleepTypes
@@ -35,6 +36,7 @@ from kernel.interrupts.ioapic import IoApics
 from kernel.interrupts.lines import Lines
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic
+from kernel.log.log import Log
 from kernel.mm.addresses import Area
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
@@ -48,11 +50,13 @@ from kernel.mm.tlb import Tlb
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.crash import CrashCommands
+from kernel.monitor.commands.log import LogCommands
 from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
 from kernel.monitor.commands.selftest import SelfTestCommands
 from kernel.monitor.commands.symbols import SymbolCommands
+from kernel.monitor.commands.time import TimeCommands
 from kernel.monitor.history import History
 from kernel.monitor.keys import Keys
 from kernel.monitor.line import LineEditor
@@ -61,6 +65,7 @@ from kernel.monitor.strings import Strings
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.tests import SelfTests
+from kernel.structures.tree import Trees
 from kernel.sync.waiting import Waiting
 from kernel.threads.blocks import StackBlocks
 from kernel.threads.idle import Idle
@@ -69,6 +74,18 @@ from kernel.threads.scheduler import Scheduler
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.threads import Threads
+from kernel.time.alarm import Alarm
+from kernel.time.calendar import Calendar
+from kernel.time.calibration import Calibration
+from kernel.time.clock import Clock
+from kernel.time.hpet import Hpet
+from kernel.time.pit import Pit
+from kernel.time.pmtimer import PmTimer
+from kernel.time.refinement import Refinement
+from kernel.time.rtc import RealTimeClock
+from kernel.time.timekeeping import Timekeeping
+from kernel.time.timers import Timers
+from kernel.time.wallclock import WallClock
 from pykasm import *
 from pykasm.link.layout import kernel_layout
 
@@ -89,10 +106,11 @@ def image() -> Image:
     faults = Faults(console, list(stacks))  # exceptions in words
     trap = symbol("Interrupts.common")  # what calls all handlers
     backtrace = Backtrace(console, symbols, walk, trap)  # who called whom
-    panic = Panic(console, faults, backtrace, information)  # the report of the end
+    per_cpu = PerCpu()  # variables of which each processor has its own
+    log = Log(console, per_cpu, numbers, symbols)  # what the kernel says of itself
+    panic = Panic(console, log, faults, backtrace, information)  # the report of the end
     # The processor
     features = Features()  # what CPUID shows
-    per_cpu = PerCpu()  # variables of which each processor has its own
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
     protection = Protection(features)  # the processor's own defences
     # Memory
@@ -120,6 +138,25 @@ def image() -> Image:
     dispatcher = Dispatcher(apic)  # vectors and who is called
     lines = Lines(dispatcher, apic, io_apics, pic, model)  # how devices interrupt
     exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
+    # Time
+    stopwatch = Stopwatch()  # how long it takes to start
+    clock = Clock(stopwatch)  # nanoseconds since then
+    hpet_description = HpetDescription(acpi)
+    hpet = Hpet(hpet_description, paging)  # what counts at a known rate
+    pm_timer = PmTimer(fixed)
+    pit = Pit()
+    references = [one.reference for one in (hpet, pm_timer, pit)]
+    calibration = Calibration(clock, references)  # the clock's rate, measured by these
+    calendar = Calendar()  # years, months and days
+    rtc = RealTimeClock(fixed)  # what goes on while the machine is off
+    wall = WallClock(clock, rtc, calendar)  # the time of day
+    alarm = Alarm(features, apic, clock)  # each processor's interrupt at a time
+    trees = Trees()  # things in order
+    timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
+    refinement = Refinement(calibration, clock, timers, log)  # ever better rates
+    timekeeping = Timekeeping(
+        hpet, pm_timer, pit, rtc, calibration, alarm, timers, refinement, log, dispatcher
+    )  # how these start
     # Threads
     preemption = Preemption()  # may this processor turn to another thread, and should it?
     switch = Switch()  # how it does
@@ -145,14 +182,24 @@ def image() -> Image:
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
     on_failure = CrashCommands(console, strings)  # crash
     on_power = PowerCommands(power)  # reboot, poweroff
+    on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
+    on_log = LogCommands(console, log, clock, strings)  # dmesg
     basics = BasicTests()  # the least that a kernel does
     tested = (basics,)
     measured = (basics,)
     self_tests = SelfTests(console, strings, tested, ledgers=())  # tests in the running kernel
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
-    families = (on_memory, on_processor, on_symbols, on_failure, on_power, on_tests)
-    stopwatch = Stopwatch()  # how long it takes to start
+    families = (
+        on_memory,
+        on_processor,
+        on_symbols,
+        on_failure,
+        on_power,
+        on_time,
+        on_log,
+        on_tests,
+    )
     monitor = Monitor(console, editor, strings, stopwatch, families)  # the prompt
     # Starting
     failure = BootFailure()  # the last words of a start that can't go on
@@ -171,6 +218,7 @@ def image() -> Image:
         acpi,
         model,
         lines,
+        timekeeping,
         serial_input,
         threads,
         idle,

@@ -21,6 +21,7 @@ from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
 from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
+from kernel.time.timekeeping import Timekeeping
 from pykasm import *
 
 
@@ -41,6 +42,7 @@ class BringUp(Subsystem):
         acpi: AcpiTables,
         model: InterruptModel,
         lines: Lines,
+        timekeeping: Timekeeping,
         serial_input: SerialInput,
         threads: Threads,
         idle: Idle,
@@ -58,6 +60,7 @@ class BringUp(Subsystem):
         self.acpi = acpi
         self.model = model
         self.lines = lines
+        self.timekeeping = timekeeping
         self.serial_input = serial_input
         self.threads = threads
         self.idle = idle
@@ -90,6 +93,7 @@ class BringUp(Subsystem):
         self.acpi.start()
         self.model.start()
         self.lines.start()
+        self.timekeeping.start()
         self.threads.start()
         self.idle.start_first()
         self.serial_input.start()

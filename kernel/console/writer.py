@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from kernel.console.arguments import push_arguments
 from kernel.console.colour import NORMAL, Colour
@@ -13,7 +14,7 @@ from kernel.debug.symbols import Place, Symbols
 from pykasm import *
 from pykasm.errors import Mistake, report
 from pykasm.lang.builder import current
-from pykasm.source import Span, moment_of
+from pykasm.source import Moment, moment_of
 
 POINTER_DIGITS = 16
 
@@ -43,26 +44,33 @@ class Writer(Subsystem):
         Ends the life of caller-saved registers, as a call does. Mistakes are shown at the line
         that calls `print`.
         """
-        moment, builder = moment_of(sys._getframe(1)), current("print")
+        self._print(moment_of(sys._getframe(1)), format, arguments, colour, self._write)
+
+    def _print(
+        self,
+        moment: Moment,
+        format: str,
+        arguments: tuple[object, ...],
+        colour: Colour,
+        write: Callable[[str], None],
+    ) -> None:
+        """Emit code that has the arguments at rsp, with what `write` makes of the translated
+        format between. `moment` is where the author asked for that."""
+        builder = current("print")
         _, body_line = builder.running()
         with builder.counting(moment.source, body_line):
             try:
-                self._print(moment.span, format, arguments, colour)
+                translated = translate(format, arguments, moment.span)
+                if colour is not NORMAL:
+                    change = directive(Letter.COLOUR)
+                    translated = change + translated + change
+                    arguments = (colour, *arguments, NORMAL)
+                pushed = push_arguments(arguments, moment.span)
+                write(translated)
+                if pushed:
+                    add(rsp, pushed)
             except Mistake as mistake:
                 report(mistake)
-
-    def _print(
-        self, span: Span, format: str, arguments: tuple[object, ...], colour: Colour
-    ) -> None:
-        translated = translate(format, arguments, span)
-        if colour is not NORMAL:
-            change = directive(Letter.COLOUR)
-            translated = change + translated + change
-            arguments = (colour, *arguments, NORMAL)
-        pushed = push_arguments(arguments, span)
-        self._write(translated)
-        if pushed:
-            add(rsp, pushed)
 
     def _write(self, format: str) -> None:
         """Emit the call that writes a translated format with the arguments at rsp."""

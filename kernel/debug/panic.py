@@ -10,6 +10,7 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
+from kernel.log.log import Log
 from pykasm import *
 
 ROWS = (
@@ -45,11 +46,13 @@ class Panic(Subsystem):
     def __init__(
         self,
         console: Console,
+        log: Log,
         faults: Faults,
         backtrace: Backtrace,
         information: BootInformation,
     ) -> None:
         self.console = console
+        self.log = log
         self.faults = faults
         self.backtrace = backtrace
         self.information = information
@@ -113,6 +116,7 @@ class Panic(Subsystem):
             tail(self.halt)
         inc(self.entries)
         with if_(self.entries == 1):
+            self.log.seize()
             tail(self.console.seize)
         tail(self.report_again, frame)
 

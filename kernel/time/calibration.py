@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kernel.time.clock import FRACTION_BITS, Clock
 from kernel.time.reference import Reference
@@ -54,9 +55,12 @@ class Calibration(Subsystem):
     begun = bss(Sample)
     error = data(U64, UNKNOWN)
     """By how much the clock's rate may be wrong, in parts of a billion."""
+    unsteady = bss(U32)
+    """How many measurements disagreed with those before by more than the errors of both: the
+    time-stamp counter, or the reference, changes its rate."""
 
     def __init__(
-        self, clock: Clock, candidates: Sequence[object], patience: int = PATIENCE
+        self, clock: Clock, candidates: Sequence[Any], patience: int = PATIENCE
     ) -> None:
         self.clock = clock
         self.candidates = candidates
@@ -64,25 +68,27 @@ class Calibration(Subsystem):
 
     @function(init=True)
     def run(self) -> None:
-        """Set the clock's rate, after waiting for about 100 µs."""
-        self.clock.set_rate(ASSUMED)
+        """Start the clock, after waiting for about 100 µs."""
         for candidate in self.candidates:
             works = self.try_reference(address_of(candidate))
             with if_(works != 0):
                 ret()
+        mov(self.reference, 0)
+        self.clock.start(ASSUMED)
 
     @function(init=True)
     def try_reference(self, reference: Ptr[Reference]) -> U32:
-        """Measure by `reference`; 1 if it works."""
+        """Start the clock if `reference` works: 1, else 0."""
         with if_(reference.period == 0):
             ret(0)
         mov(self.reference, reference)
         self.take_sample(address_of(self.begun))
         self.wait()
-        error = self.improve()
+        multiplier, error = self.measure_now()
         with if_(error == UNKNOWN):
-            mov(self.reference, 0)
             ret(0)
+        mov(self.error, error)
+        self.clock.start(multiplier)
         ret(1)
 
     @function(init=True)
@@ -114,20 +120,43 @@ class Calibration(Subsystem):
                 mov(sample.count, count)
 
     @function
-    def improve(self) -> U64:
+    def improve(self) -> None:
         """Measure from `begun` to now, and let the clock have the rate if that is better than what
-        it has. The error of this measurement, or UNKNOWN if it was none."""
-        sample, multiplier, error = local(Sample), keep(U64), keep(U64)
-        lea(rdi, sample)
-        self.take_sample(rdi)
-        lea(rdi, sample)
-        found_multiplier, found_error = self.measure(rdi)
-        mov(multiplier, found_multiplier)
-        mov(error, found_error)
+        it has. Context: as `Reference.read`, with interrupts off."""
+        multiplier, error = keep(U64), keep(U64)
+        found, uncertain = self.measure_now()
+        mov(multiplier, found)
+        mov(error, uncertain)
+        with if_(error == UNKNOWN):
+            ret()
+        self.compare(multiplier, error)
         with if_(error < self.error):
             mov(self.error, error)
             self.clock.set_rate(multiplier)
-        ret(error)
+
+    @function
+    def measure_now(self) -> tuple[U64, U64]:
+        """`measure` up to now."""
+        sample = local(Sample)
+        lea(rdi, sample)
+        self.take_sample(rdi)
+        lea(rdi, sample)
+        multiplier, error = self.measure(rdi)
+        ret(multiplier, error)
+
+    @function
+    def compare(self, multiplier: U64, error: U64) -> None:
+        """Count a measurement that can't be true if the one before was."""
+        mov(rax, multiplier)
+        sub(rax, self.clock.multiplier)
+        with if_(CF):
+            neg(rax)
+        mov(ecx, BILLION)
+        mul(rcx)
+        div(self.clock.multiplier)
+        add(error, self.error)
+        with if_(rax > error):
+            inc(self.unsteady)
 
     @function
     def measure(self, sample: Ptr[Sample]) -> tuple[U64, U64]:

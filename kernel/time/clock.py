@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.sync.spinlock import SpinLock
 from kernel.time.tsc import read_tsc
 from kernel.time.units import NANOSECONDS
@@ -29,18 +30,21 @@ class Clock(Subsystem):
     multiplier = bss(U64)
     """Nanoseconds of a tick, in units of 2**-FRACTION_BITS; 0 as long as the rate is not known."""
 
-    def __init__(self) -> None:
+    def __init__(self, stopwatch: Stopwatch) -> None:
+        self.stopwatch = stopwatch
         self.lock = bss(SpinLock)
 
     @function(init=True)
-    def start(self) -> None:
-        """Let time begin. Until `set_rate` tells how fast, it stands still."""
-        read_tsc()
+    def start(self, multiplier: U64) -> None:
+        """Let time have begun with the kernel, and go by `multiplier`; before, it stands still.
+        Context: starting up."""
+        mov(rax, self.stopwatch.start)
         mov(self.origin, rax)
+        mov(self.multiplier, multiplier)
 
     @function
     def now(self) -> U64:
-        """Nanoseconds since the start. They last for five centuries."""
+        """Nanoseconds since the loader jumped to the kernel. They last for five centuries."""
         version = scratch(U32)
         with loop():
             mov(version, self.version)
@@ -74,8 +78,7 @@ class Clock(Subsystem):
 
     @function
     def set_rate(self, multiplier: U64) -> None:
-        """Go on with another `multiplier`. Context: any."""
-        multiplier = keep(multiplier)
+        """Go on from now by another `multiplier`. Context: any."""
         with self.lock.held():
             lock.inc(self.version)  # no reader takes a time behind the new origin by the old rate
             read_tsc()

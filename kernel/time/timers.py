@@ -36,7 +36,7 @@ class Timers(Subsystem):
         with if_(timer.armed != 0):
             ignore(self.cancel(timer))
         with self.queue.lock.held():
-            self.per_cpu.point_at(queue, self.queue)
+            self.per_cpu.point_at(u64(queue), self.queue)
             self.enter(queue, timer, deadline)
             lea(rax, timer.node)
             with if_(queue.timers.first == rax):
@@ -104,7 +104,7 @@ class Timers(Subsystem):
         Those that become due meanwhile make it go off again.
         """
         queue, timer, now = keep(Ptr[TimerQueue]), keep(Ptr[Timer]), keep(self.clock.now())
-        self.per_cpu.point_at(queue, self.queue)
+        self.per_cpu.point_at(u64(queue), self.queue)
         with loop():
             mov(timer, self.take_due(queue, now))
             break_if(timer == 0)

@@ -9,7 +9,20 @@ from pykasm.machine.session import Machine
 
 LEFT, UP, DOWN = "\x1b[D", "\x1b[A", "\x1b[B"
 POWERED_OFF = 33
-COMMANDS = ["help", "mem", "peek", "regs", "sym", "crash", "reboot", "poweroff", "test", "bench"]
+COMMANDS = [
+    "help",
+    "mem",
+    "peek",
+    "regs",
+    "sym",
+    "crash",
+    "reboot",
+    "poweroff",
+    "time",
+    "dmesg",
+    "test",
+    "bench",
+]
 
 
 @pytest.fixture

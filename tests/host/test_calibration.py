@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
 from kernel.time.clock import FRACTION_BITS, Clock
 from kernel.time.reference import Reference
@@ -33,7 +34,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.first, self.second = Counter("First"), Counter("Second")
-        self.clock = Clock()
+        self.clock = Clock(Stopwatch())
         candidates = [self.first.reference, self.second.reference]
         self.calibration = Calibration(self.clock, candidates, patience=20)
         self.host = Host(self.calibration, self.first, self.second)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.time.clock import FRACTION_BITS, Clock
 from kernel.time.units import NANOSECONDS
 from pykasm import *
@@ -18,7 +19,7 @@ class Bench:
     """A clock on a host."""
 
     def __init__(self) -> None:
-        self.clock = Clock()
+        self.clock = Clock(Stopwatch())
         self.host = Host(self.clock, limit=100_000)
 
     def set(self, multiplier: int, origin: int = 0, origin_time: int = 0) -> None:

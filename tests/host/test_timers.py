@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.localapic import LocalApic
@@ -32,7 +33,7 @@ class Model:
     """Timers on a host, and what should become of them."""
 
     def __init__(self) -> None:
-        clock = Clock()
+        clock = Clock(Stopwatch())
         per_cpu = PerCpu()
         alarm = Alarm(Features(), LocalApic(Memory()), clock)
         self.timers = Timers(per_cpu, clock, alarm, Trees())

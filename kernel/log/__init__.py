@@ -1,0 +1,1 @@
+"""What the kernel has to say of itself, kept in memory."""

@@ -1,0 +1,28 @@
+"""How much a message matters."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.console.colour import NORMAL, Colour
+
+
+class Level(IntEnum):
+    """The severities that the kernel uses (RFC 5424, 6.2.1); a lower number is worse."""
+
+    ERROR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFO = 6
+    DEBUG = 7
+
+    @property
+    def colour(self) -> Colour:
+        """The colour of such messages on the screen."""
+        return COLOURS.get(self, NORMAL)
+
+
+COLOURS = {Level.ERROR: Colour.LIGHT_RED, Level.WARNING: Colour.YELLOW}
+
+LOUD = Level.WARNING
+"""Messages that matter so much, or more, go to the console at once."""

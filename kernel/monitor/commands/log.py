@@ -1,0 +1,89 @@
+"""Commands that show what the kernel has logged."""
+
+from kernel.console.console import Console
+from kernel.log.level import Level
+from kernel.log.log import Log
+from kernel.log.record import Message
+from kernel.monitor.command import command
+from kernel.monitor.strings import Strings, Words
+from kernel.time.clock import Clock
+from kernel.time.units import NANOSECONDS
+from pykasm import *
+
+NANOSECONDS_IN_MICROSECOND = 1000
+
+
+class LogCommands(Subsystem):
+    """`dmesg`."""
+
+    names = rodata(Ptr[U8] * len(Level), [level.name.lower() for level in Level])
+
+    def __init__(self, console: Console, log: Log, clock: Clock, strings: Strings) -> None:
+        self.console = console
+        self.log = log
+        self.clock = clock
+        self.strings = strings
+        self.commands = [
+            command("dmesg", "[LEVEL]", "the log, or what is as bad as LEVEL", self.dmesg)
+        ]
+
+    @function
+    def dmesg(self, words: Ptr[Words]) -> U32:
+        """Print the log, oldest message first."""
+        words, most = keep(words), keep(U32)
+        mov(most, max(Level))
+        with if_(words.count == 2):
+            mov(most, self.level(words.word[1]))
+            with if_(most == 0):
+                self.console.print(
+                    "unknown LEVEL: %s (there are "
+                    + " ".join(level.name.lower() for level in Level)
+                    + ")\n",
+                    words.word[1],
+                )
+                ret(1)
+        with if_(self.log.dropped != 0):
+            self.console.print("(%u older messages are gone)\n", self.log.dropped)
+        self.show_all(most)
+        ret(1)
+
+    @function
+    def level(self, word: Ptr[U8]) -> U32:
+        """The level called `word`, 0 if there is none."""
+        word, index = keep(word), keep(U64)
+        with for_(index, 0, len(Level)):
+            same = self.strings.equal(word, self.names[index])
+            with if_(same != 0):
+                lea(eax, bare[index + min(Level)])
+                ret(eax)
+        ret(0)
+
+    @function
+    def show_all(self, most: U32) -> None:
+        """Print all messages whose level is no higher than `most`."""
+        message, position, most = local(Message), keep(U64), keep(most)
+        xor(position, position)
+        with loop():
+            lea(rsi, message)
+            mov(position, self.log.read(position, rsi))
+            break_if(position == 0)
+            movzx(eax, message.record.level)
+            with if_(eax <= most):
+                lea(rdi, message)
+                self.show(rdi)
+
+    @function
+    def show(self, message: Ptr[Message]) -> None:
+        """Print a message after the time when it was written, in seconds."""
+        message, seconds = keep(message), keep(U64)
+        time = self.clock.time_of(message.record.ticks)
+        mov(ecx, NANOSECONDS)
+        xor(edx, edx)
+        div(rcx)
+        mov(seconds, time)
+        mov(rax, rdx)
+        mov(ecx, NANOSECONDS_IN_MICROSECOND)
+        xor(edx, edx)
+        div(rcx)
+        lea(rcx, message.text)
+        self.console.print("[%5u.%06u] %s\n", seconds, rax, cast(rcx, Ptr[U8]))

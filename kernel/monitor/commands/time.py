@@ -1,0 +1,121 @@
+"""Commands that show the time."""
+
+from kernel.console.console import Console
+from kernel.cpu.features import Features, Power
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from kernel.time.calendar import SECONDS_IN_DAY, Calendar, Date
+from kernel.time.calibration import Calibration
+from kernel.time.clock import Clock
+from kernel.time.timers import Timers
+from kernel.time.units import FEMTOSECONDS, NANOSECONDS
+from kernel.time.wallclock import WallClock
+from pykasm import *
+
+MILLION = 1_000_000
+
+
+def _divide(dividend: object, divisor: int) -> None:
+    """Put the quotient into rax and the rest into rdx. Changes rcx."""
+    mov(rax, dividend)
+    mov(rcx, divisor)
+    xor(edx, edx)
+    div(rcx)
+
+
+class TimeCommands(Subsystem):
+    """`time`."""
+
+    def __init__(
+        self,
+        console: Console,
+        features: Features,
+        clock: Clock,
+        calibration: Calibration,
+        wall: WallClock,
+        calendar: Calendar,
+        timers: Timers,
+    ) -> None:
+        self.console = console
+        self.features = features
+        self.clock = clock
+        self.calibration = calibration
+        self.wall = wall
+        self.calendar = calendar
+        self.timers = timers
+        self.commands = [command("time", "", "the time, and how well it is known", self.time)]
+
+    @function
+    def time(self, words: Ptr[Words]) -> U32:
+        """Print how long the kernel has been running, the time of day, and by what it knows."""
+        self.show_uptime()
+        self.show_wall()
+        self.show_clock()
+        self.show_references()
+        self.console.print("timers      %u armed on this processor\n", self.timers.queue.count)
+        ret(1)
+
+    @function
+    def show_uptime(self) -> None:
+        """Print the time since the start."""
+        date, seconds, rest = local(Date), keep(U64), keep(U64)
+        now = self.clock.now()
+        _divide(now, NANOSECONDS)
+        mov(seconds, rax)
+        mov(rest, rdx)
+        lea(rsi, date)
+        self.calendar.date(seconds, rsi)
+        _divide(rest, MILLION)
+        mov(rest, rax)
+        _divide(seconds, SECONDS_IN_DAY)
+        self.console.print(
+            "up          %u days %02u:%02u:%02u.%03u\n",
+            rax,
+            date.hour,
+            date.minute,
+            date.second,
+            rest,
+        )
+
+    @function
+    def show_wall(self) -> None:
+        """Print the time of day."""
+        date = local(Date)
+        now = self.wall.now()
+        with if_(now == 0):
+            self.console.print("time of day unknown: the real-time clock does not answer\n")
+            ret()
+        _divide(now, NANOSECONDS)
+        lea(rsi, date)
+        self.calendar.date(rax, rsi)
+        self.console.print("time of day %04u-%02u-%02u", date.year, date.month, date.day)
+        self.console.print(" %02u:%02u:%02u UTC\n", date.hour, date.minute, date.second)
+
+    @function
+    def show_clock(self) -> None:
+        """Print what the clock goes by, and how good that is."""
+        frequency = self.clock.frequency()
+        _divide(frequency, MILLION)
+        self.console.print("clock       time-stamp counter at %u.%06u MHz", rax, rdx)
+        with if_(self.features.power & Power.INVARIANT_TSC):
+            self.console.print(", invariant")
+        reference = scratch(self.calibration.reference)
+        with if_(reference == 0):
+            self.console.print("; nothing to measure it by\n")
+            ret()
+        self.console.print(
+            "\nerror       at most %u ppb, by %s\n", self.calibration.error, reference.name
+        )
+        with if_(self.calibration.unsteady != 0):
+            self.console.print("unsteady    in %u measurements\n", self.calibration.unsteady)
+
+    @function
+    def show_references(self) -> None:
+        """Print the counters that the clock can be measured by."""
+        for candidate in self.calibration.candidates:
+            with if_(candidate.period != 0):
+                mov(rax, FEMTOSECONDS)
+                xor(edx, edx)
+                div(candidate.period)
+                _divide(rax, MILLION)
+                self.console.print("reference   %s at %u.%06u MHz\n", candidate.name, rax, rdx)

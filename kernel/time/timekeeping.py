@@ -1,0 +1,66 @@
+"""The order in which the parts of time start."""
+
+from __future__ import annotations
+
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.vectors import InterruptVector
+from kernel.log.level import Level
+from kernel.log.log import Log
+from kernel.time.alarm import Alarm
+from kernel.time.calibration import Calibration
+from kernel.time.hpet import Hpet
+from kernel.time.pit import Pit
+from kernel.time.pmtimer import PmTimer
+from kernel.time.refinement import Refinement
+from kernel.time.rtc import RealTimeClock
+from kernel.time.timers import Timers
+from pykasm import *
+
+
+class Timekeeping(Subsystem):
+    """Starts what tells the time, and each processor's alarm."""
+
+    def __init__(
+        self,
+        hpet: Hpet,
+        pm_timer: PmTimer,
+        pit: Pit,
+        rtc: RealTimeClock,
+        calibration: Calibration,
+        alarm: Alarm,
+        timers: Timers,
+        refinement: Refinement,
+        log: Log,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.hpet = hpet
+        self.pm_timer = pm_timer
+        self.pit = pit
+        self.rtc = rtc
+        self.calibration = calibration
+        self.alarm = alarm
+        self.refinement = refinement
+        self.clock = calibration.clock
+        self.log = log
+        self.dispatcher = dispatcher
+        self.action = data(Action, Action(handler=timers.expire))
+
+    @function(init=True)
+    def start(self) -> None:
+        """Start the clock and the first processor's alarm. Context: the first processor, interrupts
+        off; ACPI and the local APIC work."""
+        self.hpet.start()
+        self.pm_timer.start()
+        self.pit.start()
+        self.rtc.start()
+        self.alarm.begin_measuring()
+        self.calibration.run()
+        self.alarm.finish_measuring()
+        self.dispatcher.claim(InterruptVector.TIMER, address_of(self.action))
+        self.alarm.start()
+        self.refinement.start()
+        frequency = self.clock.frequency()
+        self.log.write(
+            Level.INFO, "clock: %u Hz, at most %u ppb wrong", frequency, self.calibration.error
+        )

@@ -1,0 +1,173 @@
+"""The real-time clock in every form that it can have."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.boot.stopwatch import Stopwatch
+from kernel.time.calendar import Calendar, Date
+from kernel.time.clock import Clock
+from kernel.time.rtc import RealTimeClock
+from kernel.time.units import NANOSECONDS
+from kernel.time.wallclock import WallClock
+from pykasm import *
+from pykasm.hostrun import Host
+
+INDEX, DATA = 0x70, 0x71
+A, B, CENTURY = 10, 11, 0x32
+BINARY, HOURS_24, UPDATING = 4, 2, 0x80
+FIELDS = {"second": 0, "minute": 2, "hour": 4, "day": 7, "month": 8, "year": 9}
+
+
+class Board(Subsystem):
+    """What the firmware would tell."""
+
+    @function
+    def century(self) -> U8:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Bench:
+    """The clock's registers, and the code that reads them."""
+
+    def __init__(self) -> None:
+        self.board = Board()
+        self.rtc = RealTimeClock(self.board)  # type: ignore[arg-type]
+        self.clock = Clock(Stopwatch())
+        self.wall = WallClock(self.clock, self.rtc, Calendar())
+        self.host = Host(self.wall, traced=False)
+        self.host.on_out(INDEX, lambda _, value: setattr(self, "index", value))
+        self.host.on_in(DATA, lambda _: self.value())
+        self.host.checkpoint()
+
+    def start(self, century_at: int = 0) -> None:
+        self.host.reset()
+        self.host.stub(self.board.century, lambda: century_at)
+        self.host.call(self.rtc.start)
+        self.index = 0
+        self.reads = 0
+        self.registers: dict[int, int] = {A: 0, B: HOURS_24}
+
+    def value(self) -> int:
+        self.reads += 1
+        return self.registers.get(self.index, 0xFF)
+
+    def show(self, date: dict[str, int], form: int) -> None:
+        """Let the registers show `date` as `form`, the register B, has it."""
+
+        def coded(number: int) -> int:
+            return number if form & BINARY else number // 10 << 4 | number % 10
+
+        hour, afternoon = date["hour"], 0
+        if not form & HOURS_24:
+            hour, afternoon = hour % 12 or 12, 0x80 if hour >= 12 else 0
+        shown = {**date, "year": date["year"] % 100, "hour": hour}
+        for name, register in FIELDS.items():
+            self.registers[register] = coded(shown[name])
+        self.registers[FIELDS["hour"]] |= afternoon
+        self.registers[CENTURY] = coded(date["year"] // 100)
+        self.registers[B] = form
+
+    def read(self) -> Any:
+        """What the code makes of it, or None."""
+        date = self.host.new(Date)
+        works = self.host.call(self.rtc.read, date)
+        return {name: getattr(date, name) for name in FIELDS} if works else None
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+DATES = st.fixed_dictionaries(
+    {
+        "second": st.integers(0, 59),
+        "minute": st.integers(0, 59),
+        "hour": st.integers(0, 23),
+        "day": st.integers(1, 31),
+        "month": st.integers(1, 12),
+        "year": st.integers(1970, 2399),
+    }
+)
+
+
+@given(date=DATES, form=st.sampled_from([0, BINARY, HOURS_24, BINARY | HOURS_24]))
+def test_dates_are_read_in_every_form(bench: Bench, date: dict[str, int], form: int) -> None:
+    bench.start(CENTURY)
+    bench.show(date, form)
+    assert bench.read() == date
+
+
+def test_a_clock_without_a_century_is_in_this_one(bench: Bench) -> None:
+    bench.start()
+    bench.show({"second": 1, "minute": 2, "hour": 3, "day": 4, "month": 5, "year": 2026}, HOURS_24)
+    assert bench.read()["year"] == 2026
+
+
+def test_a_clock_that_moves_on_is_read_again(bench: Bench) -> None:
+    bench.start()
+    before = {"second": 59, "minute": 59, "hour": 23, "day": 31, "month": 12, "year": 2026}
+    after = {"second": 0, "minute": 0, "hour": 0, "day": 1, "month": 1, "year": 2027}
+    bench.show(before, HOURS_24)
+    true_value = bench.value
+
+    def value() -> int:
+        if bench.reads == 4:
+            bench.show(after, HOURS_24)
+        return true_value()
+
+    bench.host.on_in(DATA, lambda _: value())
+    assert bench.read() == after
+
+
+def test_an_update_is_waited_for(bench: Bench) -> None:
+    bench.start()
+    bench.show({"second": 1, "minute": 2, "hour": 3, "day": 4, "month": 5, "year": 2026}, HOURS_24)
+    updating = [UPDATING] * 5
+
+    def value() -> int:
+        if bench.index == A:
+            return updating.pop() if updating else 0
+        assert not updating
+        return bench.value()
+
+    bench.host.on_in(DATA, lambda _: value())
+    assert bench.read()
+    assert not updating
+
+
+@pytest.mark.parametrize(
+    ("register", "value"), [(8, 0x13), (8, 0), (7, 0), (7, 0x32), (4, 0x24), (2, 0x60), (9, 0xFF)]
+)
+def test_what_is_no_date_is_not_taken(bench: Bench, register: int, value: int) -> None:
+    bench.start()
+    bench.show({"second": 1, "minute": 2, "hour": 3, "day": 4, "month": 5, "year": 2026}, HOURS_24)
+    bench.registers[register] = value
+    assert bench.read() is None
+
+
+def test_a_clock_that_never_says_the_same_twice_is_broken(bench: Bench) -> None:
+    bench.start()
+    bench.host.on_in(
+        DATA, lambda _: (setattr(bench, "reads", bench.reads + 1), bench.reads % 59)[1]
+    )
+    assert bench.read() is None
+
+
+def test_the_time_of_day_goes_on_by_the_kernels_clock(bench: Bench) -> None:
+    bench.start()
+    bench.show({"second": 5, "minute": 0, "hour": 0, "day": 1, "month": 1, "year": 2000}, HOURS_24)
+    times = iter([7 * NANOSECONDS, 8 * NANOSECONDS, 9 * NANOSECONDS])
+    bench.host.stub(bench.clock.now, lambda: next(times))
+    start = 946_684_805 * NANOSECONDS
+    assert bench.host.call(bench.wall.now) == start + NANOSECONDS
+    assert bench.host.call(bench.wall.now) == start + 2 * NANOSECONDS
+
+
+def test_without_a_clock_there_is_no_time_of_day(bench: Bench) -> None:
+    bench.start()
+    assert bench.host.call(bench.wall.now) == 0
