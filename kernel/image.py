@@ -38,12 +38,15 @@ from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic
 from kernel.log.log import Log
 from kernel.mm.addresses import Area
+from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entries import Entries
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
+from kernel.mm.records import Records
+from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
 from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
@@ -125,6 +128,10 @@ def image() -> Image:
     paging = Paging(
         layout, stacks, information, entries, stretches, mapper, pages, walk
     )  # the address space
+    trees = Trees()  # things in the order of numbers
+    records = Records(pages, Range)  # what describes ranges of addresses
+    arena = Arena(trees, records)  # addresses for mappings
+    runtime = Runtime(arena, mapper, pages)  # mappings made while running
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     fixed = FixedDescription(acpi)  # the board
@@ -213,6 +220,7 @@ def image() -> Image:
         information,
         features,
         paging,
+        runtime,
         protection,
         report,
         acpi,

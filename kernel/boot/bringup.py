@@ -18,6 +18,7 @@ from kernel.input.serial import SerialInput
 from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
+from kernel.mm.runtime import Runtime
 from kernel.monitor.monitor import Monitor
 from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
@@ -37,6 +38,7 @@ class BringUp(Subsystem):
         information: BootInformation,
         features: Features,
         paging: Paging,
+        runtime: Runtime,
         protection: Protection,
         report: BootReport,
         acpi: AcpiTables,
@@ -55,6 +57,7 @@ class BringUp(Subsystem):
         self.information = information
         self.features = features
         self.paging = paging
+        self.runtime = runtime
         self.protection = protection
         self.report = report
         self.acpi = acpi
@@ -88,6 +91,7 @@ class BringUp(Subsystem):
         self.read_information(protocol, info)
         self.features.read()
         self.paging.switch_over()
+        self.runtime.start()
         self.protection.enable()
         self.report.print()
         self.acpi.start()

@@ -128,7 +128,7 @@ class Mapper(Subsystem):
             mov(rdx, change.address)
             sub(rdx, first)
             ignore(self.unmap(space, first, rdx))
-            self.free_tables(change.empty)
+            self.free_chain(change.empty)
         ret(result)
 
     @function
@@ -307,8 +307,8 @@ class Mapper(Subsystem):
             inc(level)
 
     @function
-    def free_tables(self, first: U64) -> None:
-        """Give a chain of tables back to the page allocator."""
+    def free_chain(self, first: U64) -> None:
+        """Give a chain of pages, by `Frame.owner`, back to the page allocator."""
         table = keep(first)
         with while_(table != 0):
             mov(rdi, table)
@@ -403,7 +403,7 @@ class Mapper(Subsystem):
         with space.lock.held():
             mov(result, self.apply_locked(space, change))
         self.tlb.invalidate(first, pages)
-        self.free_tables(change.empty)
+        self.free_chain(change.empty)
         ret(result)
 
     @function

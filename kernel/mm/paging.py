@@ -111,7 +111,7 @@ class Paging(Subsystem):
 
     @function
     def drop(self, start: U64, end: U64, load: U64) -> None:
-        """Free the memory of the image from `start` up to `end`, whose physical address is `load`."""
+        """Free the memory of the image from `start` up to `end`, which is at physical `load`."""
         start, length, load = keep(start), keep(end), keep(load)
         sub(length, start)
         self._round_up(length)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.acpi.mcfg import PciDescription
-from kernel.mm.paging import DEVICE, Paging
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from kernel.pci.header import CONFIGURATION_SHIFT, Header, Place
 from kernel.sync.spinlock import SpinLock
 from pykasm import *

@@ -8,7 +8,8 @@ from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.lines import Lines
-from kernel.mm.paging import DEVICE, Paging
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from kernel.pci.configuration import Configuration
 from kernel.pci.device import Device, Resource
 from kernel.pci.header import BARS, Command, Header

@@ -17,6 +17,7 @@ from kernel.mm.early import LOWEST
 from kernel.mm.pages import BATCH, CACHE_SIZE
 from kernel.mm.pagetable import PAGE
 from kernel.mm.zone import LOW_END, MAX_ORDER, SECTION, TABLE_SIZE
+from pykasm.hostrun import HostAssertion
 from tests.host.memory_support import IMAGE, MemoryMachine
 
 GIB = 1 << 30
@@ -259,3 +260,26 @@ def test_an_empty_machine_says_so(machine: MemoryMachine) -> None:
     assert machine.host.call(machine.pages.allocate, MAX_ORDER) == 0
     assert machine.host.call(machine.pages.allocate_low, 0) == 0
     assert machine.host.call(machine.pages.free_count) == 0
+
+
+def test_freeing_what_nobody_has_is_noticed(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    pages, host = machine.pages, machine.host
+    page, block = host.call(pages.allocate_page), host.call(pages.allocate, 3)
+    host.call(pages.free_page, page)
+    host.call(pages.free, block, 3)
+    for function, arguments in (
+        (pages.free_page, (page,)),  # twice
+        (pages.free, (block, 3)),
+        (pages.free_page, (block,)),
+        (pages.free_page, (block + PAGE,)),  # never handed out as a page
+    ):
+        with pytest.raises(HostAssertion):
+            host.call(function, *arguments)
+
+
+def test_freeing_a_block_as_one_of_another_size_is_noticed(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    block = machine.host.call(machine.pages.allocate, 3)
+    with pytest.raises(HostAssertion):
+        machine.host.call(machine.pages.free, block, 2)

@@ -1,0 +1,94 @@
+"""Small records for the memory manager itself, which can't ask the heap that stands on it."""
+
+from __future__ import annotations
+
+from kernel.mm.addresses import Area, direct
+from kernel.mm.frames import Frame, frame_of, page_of
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PAGE
+from kernel.structures.list import ListHead, container
+from pykasm import *
+
+
+class Records(Subsystem):
+    """Records of one `kind`, as many to a page as fit.
+
+    Of a page, `Frame.references` counts the records in use, and `Frame.owner` leads to the first
+    that is not, whose first word leads to the next. A page without any in use is given back.
+    Context: any, under a lock of the owner's.
+    """
+
+    partial = bss(ListHead)
+    """Pages that have free records, by `Frame.link`."""
+
+    def __init__(self, pages: Pages, kind: type[Struct]) -> None:
+        self.pages = pages
+        self.size = sizeof(kind)
+
+    @function(init=True)
+    def start(self) -> None:
+        """Begin without any page."""
+        self.partial.reset()
+
+    @function
+    def allocate(self) -> U64:
+        """The address of a record, not cleared; 0 if there is no memory."""
+        with if_(self.partial.is_empty()):
+            grown = self.grow()
+            with if_(grown == 0):
+                ret(0)
+        frame, record = scratch(Ptr[Frame]), scratch(U64)
+        mov(frame, container(cast(self._first(), Ptr[ListHead]), Frame, "link"))
+        inc(frame.references)
+        mov(record, frame.owner)
+        mov(rax, u64[record])
+        mov(frame.owner, rax)
+        with if_(rax == 0):
+            frame.link.unlink()
+        ret(record)
+
+    def _first(self) -> U64:
+        """The first link of `partial`, in rdx."""
+        mov(rdx, self.partial.next)
+        return rdx
+
+    @function
+    def grow(self) -> U32:
+        """Add a page of free records; 0 if there is no memory."""
+        page = self.pages.allocate_page()
+        with if_(page == 0):
+            ret(0)
+        frame, record, last = scratch(Ptr[Frame]), scratch(page), scratch(U64)
+        mov(frame, frame_of(rax))
+        direct(record)
+        mov(frame.references, 0)
+        mov(frame.owner, record)
+        lea(last, bare[record + (PAGE // self.size - 1) * self.size])
+        with while_(record != last):
+            lea(rax, bare[record + self.size])
+            mov(u64[record], rax)
+            mov(record, rax)
+        mov(u64[record], 0)
+        link = scratch(Ptr[ListHead])
+        lea(link, frame.link)
+        self.partial.prepend(link)
+        ret(1)
+
+    @function
+    def free(self, record: U64) -> None:
+        """Take a record back."""
+        frame, base, link = scratch(record), scratch(U64), scratch(Ptr[ListHead])
+        mov(base, Area.DIRECT_MAP)
+        sub(frame, base)
+        and_(frame, -PAGE)
+        owner = frame_of(frame)
+        lea(link, owner.link)
+        mov(rax, owner.owner)
+        mov(u64[record], rax)
+        with if_(rax == 0):
+            self.partial.prepend(link)
+        mov(owner.owner, record)
+        dec(owner.references)
+        with if_(ZF):
+            link[0].unlink()
+            tail(self.pages.free_page, page_of(owner))

@@ -1,0 +1,185 @@
+"""Memory and devices at addresses of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kernel.cpu.features import Features
+from kernel.mm.addresses import RUNTIME_END, Area
+from kernel.mm.arena import Arena, Range
+from kernel.mm.entries import Entries
+from kernel.mm.mapper import Level, Mapper
+from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags
+from kernel.mm.permissions import DEVICE, WRITE
+from kernel.mm.records import Records
+from kernel.mm.runtime import Runtime
+from kernel.mm.tlb import Tlb
+from kernel.structures.tree import Trees
+from pykasm import *
+from pykasm.hostrun import Host, HostAssertion
+from tests.host.memory_support import frame_address
+
+ROOM = 128
+"""Pages of physical memory, from 0 on."""
+
+REGISTERS = 0xFEC0_0000
+"""Where a device is."""
+
+
+class PageSource(Subsystem):
+    """What gives pages, as `Pages` does."""
+
+    @function
+    def allocate_page(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def zeroed(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free_page(self, physical: U64) -> None:
+        """Answered by the tests."""
+
+
+class Early(Subsystem):
+    """What gives pages at first."""
+
+    @function
+    def allocate(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Bench:
+    """The run-time mappings and their host."""
+
+    def __init__(self) -> None:
+        self.source: Any = PageSource()
+        early: Any = Early()
+        self.tlb = Tlb()
+        self.mapper = Mapper(early, Entries(Features()), self.source, self.tlb)
+        self.runtime = Runtime(
+            Arena(Trees(), Records(self.source, Range)), self.mapper, self.source
+        )
+        self.host = Host(self.runtime, traced=False)
+        self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
+        self.host.map(frame_address(0), PAGE)
+        self.free = list(range((ROOM - 1) * PAGE, 0, -PAGE))
+        self.left = 1 << 30
+        self.host[self.mapper.entries.allowed] = (1 << 64) - 1
+        self.forgotten = self.host.stub(self.tlb.invalidate)
+        for function in (self.source.allocate_page, self.source.zeroed, early.allocate):
+            self.host.stub(function, self.take)
+        self.host.stub(self.source.free_page, self.free.append)
+        self.host.call(self.mapper.reserve, Area.RUNTIME, RUNTIME_END, Level.HUGE)
+        self.host.call(self.mapper.use_pages)
+        self.host.call(self.runtime.start)
+
+    def take(self) -> int:
+        """A page full of zeros, unless there are none or too many were taken."""
+        self.left -= 1
+        if not self.free or self.left < 0:
+            return 0
+        page = self.free.pop()
+        self.host.write(Area.DIRECT_MAP + page, bytes(PAGE))
+        return page
+
+    def translate(self, address: int) -> tuple[int, int]:
+        """The physical address and the entry for `address`."""
+        space = self.host.address(self.mapper.kernel)
+        physical, entry = self.host.call(self.mapper.translate, space, address)
+        return int(physical), int(entry)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.mark.parametrize("pages", [1, 2, 30])
+def test_memory_is_mapped_between_guards_and_freed_again(bench: Bench, pages: int) -> None:
+    free = sorted(bench.free)
+    address = bench.host.call(bench.runtime.allocate, pages)
+    found = [bench.translate(address + number * PAGE) for number in range(pages)]
+    assert len({physical for physical, _ in found}) == pages
+    assert all(entry & WRITE == WRITE for _, entry in found)
+    assert all(entry & NO_EXECUTE for _, entry in found)
+    assert bench.translate(address - PAGE) == (0, 0)
+    assert bench.translate(address + pages * PAGE) == (0, 0)
+    bench.host.call(bench.runtime.free, address)
+    assert bench.forgotten.calls == [(address, pages)]
+    assert bench.translate(address) == (0, 0)
+    assert sorted(bench.free) == free
+
+
+def test_two_pieces_of_memory_have_a_guard_between_them(bench: Bench) -> None:
+    first, second = (bench.host.call(bench.runtime.allocate, 1) for _ in range(2))
+    assert abs(second - first) >= 2 * PAGE
+
+
+@pytest.mark.parametrize("pages", [1, 5])
+def test_whichever_page_is_lacking_nothing_is_lost(bench: Bench, pages: int) -> None:
+    free = sorted(bench.free)
+    for count in range(100):
+        bench.left = count
+        address = bench.host.call(bench.runtime.allocate, pages)
+        if address:
+            break
+        assert sorted(bench.free) == free
+    assert count >= pages + 2  # at least the pages and two tables
+    bench.host.call(bench.runtime.free, address)
+    assert sorted(bench.free) == free
+
+
+def test_more_memory_than_there_are_addresses_is_refused(bench: Bench) -> None:
+    for pages in (1 << 40, (1 << 64) - 1, (1 << 64) - 2):
+        assert bench.host.call(bench.runtime.allocate, pages) == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "pages"), [(0, PAGE, 1), (0x10, 4, 1), (PAGE - 1, 2, 2), (0, 9 * PAGE, 9)]
+)
+def test_registers_are_not_cached(bench: Bench, offset: int, length: int, pages: int) -> None:
+    free = sorted(bench.free)
+    address = bench.host.call(bench.runtime.map_device, REGISTERS + offset, length)
+    for place in (0, length - 1):
+        physical, entry = bench.translate(address + place)
+        assert physical == REGISTERS + offset + place
+        assert entry & DEVICE == DEVICE
+        assert entry & PageFlags.CACHE_DISABLE
+    start = address // PAGE * PAGE
+    assert bench.translate(start - PAGE) == (0, 0)
+    assert bench.translate(start + pages * PAGE) == (0, 0)
+    bench.host.call(bench.runtime.unmap_device, address)
+    assert sorted(bench.free) == free
+
+
+def test_whichever_table_is_lacking_registers_leave_nothing(bench: Bench) -> None:
+    free = sorted(bench.free)
+    for count in range(100):
+        bench.left = count
+        address = bench.host.call(bench.runtime.map_device, REGISTERS, PAGE)
+        if address:
+            break
+        assert sorted(bench.free) == free
+    assert count >= 2
+    bench.host.call(bench.runtime.unmap_device, address)
+    assert sorted(bench.free) == free
+
+
+def test_freeing_twice_is_noticed(bench: Bench) -> None:
+    address = bench.host.call(bench.runtime.allocate, 1)
+    bench.host.call(bench.runtime.free, address)
+    with pytest.raises(HostAssertion):
+        bench.host.call(bench.runtime.free, address)
+
+
+def test_registers_are_not_freed_as_memory(bench: Bench) -> None:
+    address = bench.host.call(bench.runtime.map_device, REGISTERS, PAGE)
+    with pytest.raises(HostAssertion):
+        bench.host.call(bench.runtime.free, address)
