@@ -30,7 +30,11 @@ from kernel.debug.faults import Faults
 from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
 from kernel.input.input import Input
+from kernel.input.keyboard import Keyboard
+from kernel.input.ps2 import Ps2Controller
+from kernel.input.scancodes import ScanCodes
 from kernel.input.serial import SerialInput
+from kernel.input.typist import Typist
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.ioapic import IoApics
 from kernel.interrupts.lines import Lines
@@ -177,6 +181,10 @@ def image() -> Image:
     # Input
     input = Input()  # what people type
     serial_input = SerialInput(console, serial, input, lines)  # on the serial line
+    scan_codes = ScanCodes()  # keys of what keyboards send
+    typist = Typist()  # the keyboard's state, and what is typed on it
+    ps2 = Ps2Controller()  # what it is plugged into
+    keyboard = Keyboard(console, ps2, scan_codes, typist, input, lines)  # the keyboard itself
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
@@ -228,6 +236,7 @@ def image() -> Image:
         lines,
         timekeeping,
         serial_input,
+        keyboard,
         threads,
         idle,
         monitor,

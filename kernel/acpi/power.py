@@ -1,6 +1,6 @@
 """Switching the machine off, and starting it again."""
 
-from enum import IntEnum, IntFlag
+from enum import IntFlag
 from typing import NoReturn
 
 from kernel.acpi.fixed import FixedDescription
@@ -14,6 +14,7 @@ from kernel.acpi.structures import (
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.record import BootRecord
 from kernel.debug.emulator import ExitValue, leave_emulator
+from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
 
 PATIENCE = 1_000_000
@@ -32,14 +33,6 @@ class Pm1Control(IntFlag):
 SLP_TYP_SHIFT = 10
 SLP_TYP_MASK = 7
 """The sleep state's three bits (table 4.12)."""
-
-
-class Keyboard(IntEnum):
-    """Ports, bits and commands of the 8042 (IBM PS/2 Hardware Interface Technical Reference)."""
-
-    PORT = 0x64
-    INPUT_FULL = 1 << 1
-    PULSE_RESET = 0xFE
 
 
 class Power(Subsystem):
@@ -158,10 +151,10 @@ class Power(Subsystem):
     def reset_by_keyboard(self) -> None:
         """Let the keyboard controller pulse the processor's reset line."""
         with for_(ecx, 0, self.patience):
-            in_(al, Keyboard.PORT)
-            break_if((al & Keyboard.INPUT_FULL) == 0)
-        mov(al, Keyboard.PULSE_RESET)
-        out(Keyboard.PORT, al)
+            in_(al, Port.STATUS)
+            break_if((al & Status.INPUT_FULL) == 0)
+        mov(al, Command.PULSE_RESET)
+        out(Port.COMMAND, al)
         tail(self.wait)
 
     @naked

@@ -14,6 +14,7 @@ from kernel.cpu.features import Features
 from kernel.cpu.interrupts import Interrupts
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
+from kernel.input.keyboard import Keyboard
 from kernel.input.serial import SerialInput
 from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
@@ -46,6 +47,7 @@ class BringUp(Subsystem):
         lines: Lines,
         timekeeping: Timekeeping,
         serial_input: SerialInput,
+        keyboard: Keyboard,
         threads: Threads,
         idle: Idle,
         monitor: Monitor,
@@ -65,6 +67,7 @@ class BringUp(Subsystem):
         self.lines = lines
         self.timekeeping = timekeeping
         self.serial_input = serial_input
+        self.keyboard = keyboard
         self.threads = threads
         self.idle = idle
         self.monitor = monitor
@@ -101,6 +104,7 @@ class BringUp(Subsystem):
         self.threads.start()
         self.idle.start_first()
         self.serial_input.start()
+        self.keyboard.start()
 
     @function(init=True)
     def read_information(self, protocol: U32, info: U64) -> None:

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.fixed import FixedDescription
-from kernel.acpi.power import Keyboard, Power
+from kernel.acpi.power import Power
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.information import BootInformation
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
+from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.console_support import Paper
@@ -366,14 +367,14 @@ def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
     assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
 
 
-RESET_BY_KEYBOARD = [(Keyboard.PORT, Keyboard.PULSE_RESET), "Power.triple_fault"]
+RESET_BY_KEYBOARD = [(Port.COMMAND, Command.PULSE_RESET), "Power.triple_fault"]
 RESETTING = {"flags": FixedFlags.RESET_REG_SUP, "reset_value": 15}
 
 
 def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:
     firmware.install(machine(fixed(reset_register=reset_register(1), **RESETTING)))
     firmware.port(RESET)
-    firmware.port(Keyboard.PORT)
+    firmware.port(Port.COMMAND)
     assert firmware.ends(firmware.power.reboot) == [(RESET, 15), *RESET_BY_KEYBOARD]
 
 
@@ -391,11 +392,11 @@ def test_without_a_reset_register_the_keyboard_controller_resets(
     firmware: Firmware, fadt: bytes
 ) -> None:
     firmware.install(machine(fadt))
-    firmware.port(Keyboard.PORT)
+    firmware.port(Port.COMMAND)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
 
 
 def test_a_busy_keyboard_controller_is_not_waited_for_long(firmware: Firmware) -> None:
     firmware.install({})
-    firmware.port(Keyboard.PORT, lambda: Keyboard.INPUT_FULL)
+    firmware.port(Port.COMMAND, lambda: Status.INPUT_FULL)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD

@@ -1,0 +1,143 @@
+"""A keyboard at the PS/2 controller."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.console.colour import Colour
+from kernel.console.console import Console
+from kernel.input.input import Input
+from kernel.input.keycode import Code
+from kernel.input.ps2 import Port, Ps2Controller, Settings, Status
+from kernel.input.scancodes import ScanCodes, ScanSet, ScanState
+from kernel.input.typist import Typist
+from kernel.interrupts.action import Action
+from kernel.interrupts.lines import Lines
+from pykasm import *
+
+KEYBOARD_LINE = 1
+"""The keyboard's interrupt of the ISA bus (IBM PC/AT Technical Reference)."""
+
+
+class KeyboardCommand(IntEnum):
+    """What the keyboard understands (IBM PS/2 Hardware Interface Technical Reference)."""
+
+    SET_LIGHTS = 0xED
+    """The next byte has them."""
+    ENABLE = 0xF4
+    DEFAULTS = 0xF5
+    """Scan-code set 2, and the usual delay and speed of repeating; it stops to send codes."""
+
+
+ACKNOWLEDGED = 0xFA
+
+
+class LightsState(IntEnum):
+    """How far the keyboard has been told of its lights."""
+
+    SHOWN = 0
+    COMMAND_SENT = 1
+    """They follow when it has acknowledged that."""
+    LIGHTS_SENT = 2
+
+
+class Keyboard(Subsystem):
+    """What is typed on it comes to `Input` as from a terminal.
+
+    The controller translates its codes to set 1, as it does for all systems since the PC/AT; where
+    it can't, they are of set 2.
+    """
+
+    lights = bss(U8)
+    """A `LightsState`."""
+
+    def __init__(
+        self,
+        console: Console,
+        controller: Ps2Controller,
+        codes: ScanCodes,
+        typist: Typist,
+        input: Input,
+        lines: Lines,
+    ) -> None:
+        self.console = console
+        self.controller = controller
+        self.codes = codes
+        self.typist = typist
+        self.input = input
+        self.lines = lines
+        self.state = bss(ScanState)
+        self.action = data(Action, Action(handler=self.interrupt))
+
+    @function(init=True)
+    def start(self) -> None:
+        """Begin to listen, where there is a keyboard. Context: interrupts may be on."""
+        working = self.controller.start()
+        with if_(working == 0):
+            ret()
+        self.set_up()
+        self.input.add(address_of(self.typist.source))
+        attached = self.lines.attach(self.lines.isa(KEYBOARD_LINE), address_of(self.action))
+        with if_(attached != 0):
+            self.console.print(
+                "keyboard: no interrupt, so what is typed on it is not read\n",
+                colour=Colour.YELLOW,
+            )
+            ret()
+        settings = self.controller.change_settings(
+            Settings.KEYBOARD_DISABLED, Settings.KEYBOARD_INTERRUPT | Settings.TRANSLATE
+        )
+        with if_((settings & Settings.TRANSLATE) == 0):
+            mov(self.state.set, ScanSet.SET_2)
+
+    @function(init=True)
+    def set_up(self) -> None:
+        """Bring the keyboard into a known state. One that is plugged in later is in it already,
+        but for its lights."""
+        for byte in (
+            KeyboardCommand.DEFAULTS,
+            KeyboardCommand.SET_LIGHTS,
+            self.typist.lights,
+            KeyboardCommand.ENABLE,
+        ):
+            self.controller.send(byte if isinstance(byte, KeyboardCommand) else byte())
+            answer = self.controller.receive()
+            with if_(answer != ACKNOWLEDGED):
+                ret()
+
+    @function(context="interrupt")
+    def interrupt(self, argument: U64) -> None:
+        """Take all bytes that the controller has."""
+        with loop():
+            in_(al, Port.STATUS)
+            break_if((al & Status.OUTPUT_FULL) == 0)
+            mov(cl, al)
+            in_(al, Port.DATA)
+            with if_((cl & Status.AUXILIARY) == 0):
+                self.take(al)
+
+    @function(context="interrupt")
+    def take(self, byte: U8) -> None:
+        """Do what a byte from the keyboard means."""
+        with if_((byte == ACKNOWLEDGED) & (self.lights != LightsState.SHOWN)):
+            tail(self.go_on_with_lights)
+        key = self.codes.decode(address_of(self.state), byte)
+        with if_(key == Code.NONE):
+            ret()
+        locks_changed = self.typist.press(key)
+        with if_(locks_changed != 0):
+            tail(self.show_locks)
+
+    @function(context="interrupt")
+    def show_locks(self) -> None:
+        """Let the lights show which locks are on."""
+        mov(self.lights, LightsState.COMMAND_SENT)
+        tail(self.controller.send, KeyboardCommand.SET_LIGHTS)
+
+    @function(context="interrupt")
+    def go_on_with_lights(self) -> None:
+        """Send the lights once the keyboard has acknowledged the command."""
+        with if_(self.lights == LightsState.COMMAND_SENT):
+            mov(self.lights, LightsState.LIGHTS_SENT)
+            tail(self.controller.send, self.typist.lights())
+        mov(self.lights, LightsState.SHOWN)

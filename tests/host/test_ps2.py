@@ -1,0 +1,222 @@
+"""The keyboard's driver on a model of the controller and a keyboard."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import pytest
+
+from kernel.input.input import Input
+from kernel.input.keyboard import (
+    ACKNOWLEDGED,
+    KEYBOARD_LINE,
+    Keyboard,
+    KeyboardCommand,
+)
+from kernel.input.ps2 import (
+    ABSENT,
+    LINE_TEST_PASSED,
+    SELF_TEST_PASSED,
+    Command,
+    Port,
+    Ps2Controller,
+    Settings,
+    Status,
+)
+from kernel.input.scancodes import ScanCodes
+from kernel.input.typist import Typist
+from pykasm import *
+from tests.host.console_support import Paper, host_for, written
+from tests.host.test_input import Wires
+
+PATIENCE = 20
+KEYBOARD = Status(0)
+"""A byte's status when it is from the keyboard."""
+NUM_LOCK_LIGHT, CAPS_LOCK_LIGHT = 1 << 1, 1 << 2
+
+
+class Board:
+    """A controller, and a keyboard if there is one."""
+
+    def __init__(
+        self,
+        *,
+        plugged: bool = True,
+        translates: bool = True,
+        self_test: int = SELF_TEST_PASSED,
+        line_test: int = LINE_TEST_PASSED,
+        stale: bytes = b"",
+    ) -> None:
+        self.plugged = plugged
+        self.translates = translates
+        self.answers = {Command.SELF_TEST: self_test, Command.TEST_KEYBOARD_LINE: line_test}
+        self.output = deque((byte, KEYBOARD) for byte in stale)
+        self.settings = Settings.KEYBOARD_INTERRUPT | Settings.AUXILIARY_INTERRUPT
+        self.command: int | None = None
+        self.keyboard_command: int | None = None
+        self.lights = 0
+        self.enabled = False
+
+    def read(self, port: int) -> int:
+        """Answer for a port that is read."""
+        if port == Port.DATA:
+            return self.output.popleft()[0]
+        return Status.OUTPUT_FULL | self.output[0][1] if self.output else 0
+
+    def write(self, port: int, value: int) -> None:
+        """Answer for a port that is written."""
+        if port == Port.COMMAND:
+            self.command = value
+            self.obey(value)
+        elif self.command == Command.WRITE_SETTINGS:
+            self.settings = Settings(value if self.translates else value & ~Settings.TRANSLATE)
+            self.command = None
+        elif self.plugged:
+            self.tell_keyboard(value)
+
+    def obey(self, command: int) -> None:
+        """Do what the controller is told."""
+        if command in self.answers:
+            self.say(self.answers[Command(command)])
+        elif command == Command.READ_SETTINGS:
+            self.say(self.settings)
+        elif command == Command.DISABLE_KEYBOARD:
+            self.settings |= Settings.KEYBOARD_DISABLED
+        elif command == Command.ENABLE_KEYBOARD:
+            self.settings &= ~Settings.KEYBOARD_DISABLED
+
+    def tell_keyboard(self, byte: int) -> None:
+        """Do what the keyboard is told."""
+        self.say(ACKNOWLEDGED)
+        if self.keyboard_command == KeyboardCommand.SET_LIGHTS:
+            self.lights, self.keyboard_command = byte, None
+            return
+        self.keyboard_command = byte
+        if byte == KeyboardCommand.ENABLE:
+            self.enabled = True
+
+    def say(self, byte: int, status: Status = KEYBOARD) -> None:
+        """Let a byte be read."""
+        self.output.append((byte, status))
+
+
+class Nothing(Board):
+    """Ports where nothing answers."""
+
+    def read(self, port: int) -> int:
+        return ABSENT
+
+
+class Desk:
+    """The driver and what it uses."""
+
+    def __init__(self) -> None:
+        self.wires: Any = Wires()
+        self.paper: Any = Paper()
+        self.input, self.typist = Input(), Typist()
+        controller = Ps2Controller(PATIENCE)
+        self.driver = Keyboard(
+            self.paper, controller, ScanCodes(), self.typist, self.input, self.wires
+        )
+        self.host = host_for(self.driver)
+        self.attached: list[int] = []
+        self.result = 0
+        self.host.stub(self.wires.attach, self.attach)
+        self.host.checkpoint()
+
+    def attach(self, line: int, action: object) -> int:
+        """Answer for the lines."""
+        self.attached.append(line)
+        return self.result
+
+    def start(self, board: Board) -> Board:
+        """A fresh driver on `board`."""
+        self.host.reset()
+        self.attached.clear()
+        self.board = board
+        self.host.on_in(int(Port.DATA), board.read)
+        self.host.on_in(int(Port.STATUS), board.read)
+        self.host.on_out(int(Port.DATA), board.write)
+        self.host.on_out(int(Port.COMMAND), board.write)
+        self.host.call(self.driver.start)
+        return board
+
+    def send(self, codes: str) -> bytes:
+        """Let the keyboard send these bytes; what they type."""
+        for byte in bytes.fromhex(codes):
+            self.board.say(byte)
+            self.interrupt()
+        queue = self.host[self.typist.source].queue
+        return bytes(
+            self.host.call(self.input.read) for _ in range((queue.end - queue.first) % 256)
+        )
+
+    def interrupt(self) -> None:
+        """Call the handler as long as the keyboard has something to say."""
+        while self.board.output:
+            self.host.call(self.driver.interrupt, 0)
+
+
+@pytest.fixture(scope="module")
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_keyboard_is_set_up_and_its_interrupt_attached(desk: Desk) -> None:
+    board = desk.start(Board(stale=b"\x1e\x9e"))
+    assert desk.attached == [KEYBOARD_LINE]
+    assert board.enabled
+    assert board.lights == NUM_LOCK_LIGHT
+    assert board.settings == Settings.KEYBOARD_INTERRUPT | Settings.TRANSLATE
+    assert not board.output
+
+
+def test_what_is_typed_comes_to_the_input(desk: Desk) -> None:
+    desk.start(Board())
+    assert desk.send("1e 9e 2a 30 b0 aa") == b"aB"
+
+
+def test_without_translation_the_codes_are_of_set_2(desk: Desk) -> None:
+    desk.start(Board(translates=False))
+    assert desk.send("1c f0 1c 12 32 f0 32 f0 12") == b"aB"
+
+
+def test_a_lock_shows_in_the_lights(desk: Desk) -> None:
+    board = desk.start(Board())
+    desk.send("3a ba")
+    assert board.lights == NUM_LOCK_LIGHT | CAPS_LOCK_LIGHT
+    assert desk.send("1e 9e") == b"A"
+    desk.send("3a ba 45 c5")
+    assert board.lights == 0
+
+
+def test_bytes_of_the_mouse_are_thrown_away(desk: Desk) -> None:
+    board = desk.start(Board())
+    board.say(0x1E, Status.AUXILIARY)
+    desk.interrupt()
+    assert desk.send("") == b""
+
+
+def test_a_keyboard_may_be_plugged_in_later(desk: Desk) -> None:
+    board = desk.start(Board(plugged=False))
+    assert desk.attached == [KEYBOARD_LINE]
+    board.plugged = True
+    assert desk.send("aa 1e 9e") == b"a"
+
+
+@pytest.mark.parametrize(
+    "board",
+    [Nothing(), Board(self_test=0xFC), Board(line_test=1)],
+    ids=["absent", "self test", "line test"],
+)
+def test_a_controller_that_does_not_work_is_left_alone(desk: Desk, board: Board) -> None:
+    desk.start(board)
+    assert desk.attached == []
+
+
+def test_a_keyboard_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
+    desk.result = -1
+    desk.start(Board())
+    desk.result = 0
+    assert b"keyboard: no interrupt" in written(desk.host, desk.paper)
