@@ -113,7 +113,8 @@ class Idle(Subsystem):
     def take_over(self, thread: Ptr[Thread]) -> None:
         """Put a ready thread that is in no queue into this processor's."""
         queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
-        self.per_cpu.point_at(u64(queue), self.scheduler.queue)  # idle threads stay where they are
+        with allowed("E041", "only idle threads come here, and they stay on their processors"):
+            self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         lea(link, thread.link)
         with queue.lock.held():
             mov(thread.home, queue)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
-from iced_x86 import InstructionInfoFactory, OpAccess
+from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Node
@@ -57,6 +57,17 @@ class PerProcessor:
                 if variable == read_from and number in reads and _only_stores(node):
                     yield WriteBack(variable, self.nodes[read_at].line, node.line)
 
+    def addresses(self) -> Iterator[tuple[str, int]]:
+        """The variables whose addresses, for the processor that runs the code, are made, and by
+        which instruction."""
+        for at in self.copies:
+            node = self.nodes[at]
+            for one in node.line.references:
+                is_memory = isinstance(node.line.statement.operands[one.operand], Address)
+                is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
+                if is_address and one.target in self.variables and self._may_move(at):
+                    yield str(one.target), at
+
     def _after(self, at: int, node: Node) -> Copies:
         before = self.copies[at]
         if node.is_call:
@@ -73,7 +84,8 @@ class PerProcessor:
     def _may_move(self, at: int) -> bool:
         """Whether another thread, on another processor, may go on behind the instruction."""
         may_be_on = self.summary.contexts.may_be_on(self.symbol, at)
-        return may_be_on and not self.summary.paths.before(self.symbol, at).may
+        before = self.summary.paths.before(self.symbol, at)
+        return may_be_on and not before.may | self.summary.locks.held_before(self.symbol, at)
 
     def _variable(self, node: Node) -> str | None:
         """The per-processor variable that the instruction's memory operand lies in."""

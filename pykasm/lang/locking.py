@@ -143,7 +143,9 @@ def found_locks(
             for word, paths in stated._asdict().items()
         )
     )
-    pairs = [pair for old, new in zip(stated, found, strict=True) for pair in zip(old, new)]
+    pairs = [
+        pair for old, new in zip(stated, found, strict=True) for pair in zip(old, new, strict=True)
+    ]
     return found._replace(by_name=tuple(path for path, name in pairs if path == name))
 
 

@@ -1,6 +1,7 @@
 """Rules E04x: contexts."""
 
 from pykasm import *
+from pykasm.check.examples.spinlock import SpinLock
 from pykasm.objects.debug import EntryFrame
 from tests.unit.checking import broken, findings, mended
 
@@ -386,4 +387,52 @@ error[E040]: `QuietSleeper.wait` may sleep, but interrupts are off
   LINE |     def wait(self) -> None:
         |     ^^^^^^^^^^^^^^^^^^^^^^^ `QuietSleeper.wait` sleeps
 help: turn interrupts on first""",
+    ]
+
+
+class Pointing(Subsystem):
+    """Points at a variable of the processor with interrupts on, off, and under a lock."""
+
+    block = percpu(U64)
+    count = percpu(U64)
+
+    def __init__(self) -> None:
+        self.lock = bss(SpinLock)
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.count_once()
+        cli()
+        self.count_safely()
+        sti()
+        self.lock.take()
+        self.count_under_lock()
+        self.lock.drop()
+
+    @function
+    def count_once(self) -> None:
+        self.point_at_count()
+
+    @function(context="interrupts off")
+    def count_safely(self) -> None:
+        self.point_at_count()
+
+    @function(holds="lock")
+    def count_under_lock(self) -> None:
+        self.point_at_count()
+
+    def point_at_count(self) -> None:
+        mov(rax, self.block)
+        add(rax, address_of(self.count))
+        inc(u64[rax])
+
+
+def test_address_of_a_variable_of_a_processor() -> None:
+    assert findings(Pointing()) == [
+        """\
+error[E041]: the address of this processor's `Pointing.count` is used, maybe on another processor
+  FILE:LINE
+  LINE |         self.point_at_count()
+        |         ^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
+help: turn interrupts off first, or take a lock""",
     ]

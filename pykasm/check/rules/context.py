@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pykasm.check.callgraph import way
 from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.percpu import PerProcessor
+from pykasm.check.percpu import PerProcessor, WriteBack
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.situation import OFF
 from pykasm.check.subject import Build
@@ -26,9 +26,9 @@ E040 = rule(
 
 E041 = rule(
     "E041",
-    "a variable of the processor's own is written with what was read on another one",
+    "a variable of the processor's own is used for that of another one",
     """Between two instructions an interrupt may let the thread go on elsewhere. Then one
-    processor's variable gets the value of another's.""",
+    processor's variable gets the value of another's, or a pointer to it leads astray.""",
 )
 E042 = rule(
     "E042",
@@ -170,18 +170,35 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
 
 @applies_to_build
 def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Finding]:
-    """Per-processor variables that are read, and written back, where interrupts may be on."""
+    """Per-processor variables that are pointed to, or read and written back, where interrupts
+    may be on."""
     summary = build.summary
     variables = {symbol for symbol, datum in build.data.items() if datum._storage is Storage.PERCPU}
     for facts in summary.facts.values():
         may_be_on = facts.symbol in summary.paths or facts.symbol in summary.contexts.entered_on
         if may_be_on and not variables.isdisjoint(facts.piece.targets):
-            for one in PerProcessor(summary, facts.symbol, variables).write_backs():
-                yield Finding(
-                    E041,
-                    f"`{one.variable}` is written back, maybe on another processor",
-                    span=span_of(one.line),
-                    notes=[Note(span_of(one.read), "an interrupt behind this may move the thread")],
-                    fix="change it in one instruction, or with interrupts off",
-                    symbol=facts.symbol,
-                )
+            uses = PerProcessor(summary, facts.symbol, variables)
+            yield from (_written_back(facts.symbol, one) for one in uses.write_backs())
+            yield from (_pointed_to(summary, facts.symbol, *one) for one in uses.addresses())
+
+
+def _written_back(symbol: str, one: WriteBack) -> Finding:
+    return Finding(
+        E041,
+        f"`{one.variable}` is written back, maybe on another processor",
+        span=span_of(one.line),
+        notes=[Note(span_of(one.read), "an interrupt behind this may move the thread")],
+        fix="change it in one instruction, or with interrupts off",
+        symbol=symbol,
+    )
+
+
+def _pointed_to(summary: Summary, symbol: str, variable: str, at: int) -> Finding:
+    return Finding(
+        E041,
+        f"the address of this processor's `{variable}` is used, maybe on another processor",
+        span=summary.place(symbol, at),
+        mark="an interrupt behind this may move the thread",
+        fix="turn interrupts off first, or take a lock",
+        symbol=symbol,
+    )
