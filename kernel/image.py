@@ -72,6 +72,7 @@ from kernel.monitor.strings import Strings
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.tests import SelfTests
+from kernel.selftest.time import TimeTests
 from kernel.structures.tree import Trees
 from kernel.sync.waiting import Waiting
 from kernel.threads.blocks import StackBlocks
@@ -200,8 +201,9 @@ def image() -> Image:
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
     basics = BasicTests()  # the least that a kernel does
-    tested = (basics,)
-    measured = (basics,)
+    time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
+    tested = (basics, time_tests)
+    measured = (basics, time_tests)
     self_tests = SelfTests(console, strings, tested, ledgers=())  # tests in the running kernel
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench

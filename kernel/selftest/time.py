@@ -1,0 +1,287 @@
+"""The clock and the timers of the running kernel."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.cpu.uninterrupted import uninterrupted
+from kernel.mm.addresses import direct
+from kernel.mm.pages import Pages
+from kernel.selftest.case import check, measure
+from kernel.time.calibration import Calibration
+from kernel.time.clock import Clock
+from kernel.time.timer import Timer
+from kernel.time.timers import Timers
+from kernel.time.units import NANOSECONDS
+from pykasm import *
+
+READINGS = 10_000
+
+THOUSAND = 1000
+SPREAD = NANOSECONDS // 200
+"""Nanoseconds over which a test's timers are spread."""
+PATIENCE = 10 * NANOSECONDS
+"""Nanoseconds after which timers count as lost."""
+FAR = 1 << 62
+"""Nanoseconds from the start to a deadline that never comes."""
+
+MULTIPLIER = 6_364_136_223_846_793_005
+"""Of a generator of numbers that look random (Knuth, TAOCP vol. 2, 3.3.4)."""
+
+FEW, MANY = 10, 10_000
+ORDER = 8
+"""Of the block of pages that MANY timers fit into."""
+assert sizeof(Timer * MANY) <= 4096 << ORDER
+
+
+class TimeTests(Subsystem):
+    """Timers by the thousand, in memory from the page allocator."""
+
+    block = bss(U64)
+    """The physical address of the timers' memory."""
+    first = bss(Ptr[Timer])
+    made = bss(U32)
+    """How many there are."""
+    spare = bss(Ptr[Timer])
+    """The one that is armed and cancelled to measure that."""
+    called = bss(U32)
+    """How many handlers have run."""
+    early = bss(U32)
+    """How many ran before their time."""
+    disordered = bss(U32)
+    """How many ran after one with a later deadline."""
+    latest = bss(U64)
+    """The latest deadline of those that ran."""
+
+    def __init__(
+        self,
+        console: Console,
+        clock: Clock,
+        calibration: Calibration,
+        timers: Timers,
+        pages: Pages,
+    ) -> None:
+        self.console = console
+        self.clock = clock
+        self.calibration = calibration
+        self.timers = timers
+        self.pages = pages
+        self.tests = [
+            check("time.clock_rises", self.clock_rises),
+            check("time.clock_agrees_with_reference", self.clock_agrees),
+            check("time.timers_by_the_thousand", self.thousand),
+            check("time.cancelled_timers_stay_silent", self.half),
+        ]
+        self.benchmarks = [
+            measure("time.now", self.read_clock),
+            measure(
+                f"time.arm_and_cancel_among_{FEW}",
+                self.arm_and_cancel,
+                prepare=self.prepare_few,
+                finish=self.finish,
+            ),
+            measure(
+                f"time.arm_and_cancel_among_{MANY}",
+                self.arm_and_cancel,
+                prepare=self.prepare_many,
+                finish=self.finish,
+            ),
+        ]
+
+    # The clock
+
+    @function
+    def clock_rises(self) -> U32:
+        """The clock never shows less than it did before."""
+        last = keep(U64)
+        xor(last, last)
+        with for_(keep(U32), 0, READINGS):
+            now = self.clock.now()
+            with if_(now < last):
+                self.console.print("%u after %u: ", now, last)
+                ret(0)
+            mov(last, now)
+        ret(1)
+
+    @function
+    def clock_agrees(self) -> U32:
+        """The clock's rate is what the reference says, as far as both errors allow."""
+        before = keep(self.calibration.unsteady)
+        with uninterrupted():
+            self.calibration.improve()
+        with if_(self.calibration.unsteady != before):
+            ret(0)
+        ret(1)
+
+    # Timers
+
+    @function
+    def thousand(self) -> U32:
+        """A thousand timers go off in order, none before its time."""
+        ready = self.make(THOUSAND)
+        with if_(ready == 0):
+            ret(0)
+        self.arm_all(THOUSAND)
+        self.wait_for(THOUSAND)
+        self.finish()
+        tail(self.judge, THOUSAND)
+
+    @function
+    def half(self) -> U32:
+        """Of a thousand timers, those that are cancelled in time are not called."""
+        cancelled, timer, last = keep(U32), keep(Ptr[Timer]), keep(Ptr[Timer])
+        ready = self.make(THOUSAND)
+        with if_(ready == 0):
+            ret(0)
+        self.arm_all(THOUSAND)
+        xor(cancelled, cancelled)
+        mov(timer, self.first)
+        lea(last, timer[THOUSAND])
+        with while_(timer < last):
+            add(cancelled, self.timers.cancel_and_wait(timer))
+            add(timer, 2 * sizeof(Timer))
+        neg(cancelled)
+        add(cancelled, THOUSAND)
+        self.wait_for(cancelled)
+        self.finish()
+        tail(self.judge, cancelled)
+
+    @function
+    def make(self, count: U32) -> U32:
+        """Get memory for the timers and make `count` of them; 1, or 0 if there is no memory."""
+        count, timer = keep(count), keep(Ptr[Timer])
+        mov(self.made, count)
+        mov(self.called, 0)
+        mov(self.early, 0)
+        mov(self.disordered, 0)
+        mov(self.latest, 0)
+        mov(self.block, self.pages.allocate(ORDER))
+        with if_(self.block == 0):
+            self.console.print("no memory: ")
+            ret(0)
+        mov(u64(timer), self.block)
+        direct(u64(timer))
+        mov(self.first, timer)
+        with while_(count != 0):
+            timer.prepare(self.note)
+            add(timer, sizeof(Timer))
+            dec(count)
+        ret(1)
+
+    @function
+    def arm_all(self, count: U32) -> None:
+        """Arm the timers over the next SPREAD nanoseconds, in no order."""
+        count, timer, random, now = keep(count), keep(self.first), keep(U64), keep(U64)
+        mov(now, self.clock.now())
+        mov(random, now)
+        # Uninterrupted, or some would be late already, and come after later ones.
+        with uninterrupted(), while_(count != 0):
+            mov(rax, MULTIPLIER)
+            imul(random, rax)
+            inc(random)
+            mov(eax, SPREAD)
+            mul(random)
+            add(rdx, now)
+            self.timers.arm(timer, rdx)
+            add(timer, sizeof(Timer))
+            dec(count)
+
+    @function(context="interrupt")
+    def note(self, timer: Ptr[Timer]) -> None:
+        """What is called: see whether it is time."""
+        timer = keep(timer)
+        now = self.clock.now()
+        deadline = scratch(timer.node.key)
+        with if_(now < deadline):
+            lock.inc(self.early)
+        with if_(deadline < self.latest):
+            lock.inc(self.disordered)
+        mov(self.latest, deadline)
+        lock.inc(self.called)
+
+    @function
+    def wait_for(self, count: U32) -> None:
+        """Wait until `count` handlers have run, or for as long as PATIENCE lasts."""
+        count, end = keep(count), keep(self.clock.now())
+        mov(rax, PATIENCE)
+        add(end, rax)
+        with while_(self.called < count):
+            pause()
+            now = self.clock.now()
+            break_if(now > end)
+
+    @function
+    def judge(self, count: U32) -> U32:
+        """Whether `count` handlers ran, and as they should."""
+        with if_((self.called == count) & (self.early == 0) & (self.disordered == 0)):
+            ret(1)
+        self.console.print(
+            "%u of %u called, %u early, %u out of order: ",
+            self.called,
+            count,
+            self.early,
+            self.disordered,
+        )
+        ret(0)
+
+    @function
+    def finish(self) -> None:
+        """Disarm all timers and give their memory back."""
+        timer, left = keep(self.first), keep(U32)
+        with if_(self.block == 0):
+            ret()
+        with for_(left, 0, self.made):
+            ignore(self.timers.cancel_and_wait(timer))
+            add(timer, sizeof(Timer))
+        self.pages.free(self.block, ORDER)
+
+    # Measurements
+
+    @function
+    def read_clock(self, count: U32) -> None:
+        """Read the clock."""
+        count = keep(count)
+        with while_(count != 0):
+            ignore(self.clock.now())
+            dec(count)
+
+    @function
+    def arm_and_cancel(self, count: U32) -> None:
+        """Arm the last timer in the middle of all others, and cancel it."""
+        count, timer, deadline = keep(count), keep(Ptr[Timer]), keep(U64)
+        mov(timer, self.spare)
+        mov(eax, self.made)
+        mov(deadline, FAR)
+        shr(rax, 1)
+        add(deadline, rax)
+        with while_(count != 0):
+            self.timers.arm(timer, deadline)
+            ignore(self.timers.cancel(timer))
+            dec(count)
+
+    @function
+    def prepare_few(self) -> U32:
+        """Have FEW other timers."""
+        tail(self.prepare, FEW)
+
+    @function
+    def prepare_many(self) -> U32:
+        """Have MANY other timers."""
+        tail(self.prepare, MANY)
+
+    @function
+    def prepare(self, count: U32) -> U32:
+        """Arm `count` timers but one for times that never come, each later than the one before."""
+        count, timer, deadline = keep(count), keep(Ptr[Timer]), keep(U64)
+        ready = self.make(count)
+        with if_(ready == 0):
+            ret(0)
+        mov(timer, self.first)
+        mov(deadline, FAR)
+        dec(count)
+        with while_(count != 0):
+            self.timers.arm(timer, deadline)
+            inc(deadline)
+            add(timer, sizeof(Timer))
+            dec(count)
+        mov(self.spare, timer)
+        ret(1)
