@@ -10,6 +10,7 @@ from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0, Cr4, Efer, Msr
 from kernel.cpu.segments import Selector
 from kernel.cpu.stacks import Stacks
+from kernel.mm.stack import STACK_SIZE
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
@@ -98,7 +99,7 @@ class Start(Subsystem):
         mov(rax, address_of(self.higher_half))
         jmp(rax)
 
-    @naked(entered=EntryFrame.NONE)
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:
         """The first code at the kernel's own addresses; a backtrace ends here."""
         lea(rsp, self.stacks.boot.top)

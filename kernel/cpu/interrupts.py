@@ -8,6 +8,7 @@ from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Exceptions, Vector
 from kernel.cpu.segments import Selector, TablePointer
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.vectors import FIRST_INTERRUPT
+from kernel.mm.stack import STACK_SIZE
 from kernel.threads.scheduler import Scheduler
 from pykasm import *
 from pykasm.lang.functions import stub_address
@@ -68,7 +69,8 @@ class Interrupts(Subsystem):
         for vector in range(VECTORS):
             pushes = vector in WITH_ERROR_CODE
             entered = EntryFrame.INTERRUPT_WITH_ERROR if pushes else EntryFrame.INTERRUPT
-            with stub(f"vector_{vector}", entered=entered):
+            stack = STACK_SIZE if vector in INTERRUPT_STACKS else 0
+            with stub(f"vector_{vector}", entered=entered, stack=stack):
                 if not pushes:
                     push(0)
                 push(vector)

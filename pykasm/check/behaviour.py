@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import NamedTuple
 
 from iced_x86 import FlowControl, Mnemonic
 
 from pykasm.check.graph import Graph
-from pykasm.check.targets import Targets
 from pykasm.isa.code import Line
 from pykasm.lang.locking import LockEvent
 from pykasm.lang.piece import Piece
 
 _INTERRUPT_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
-_ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV}
+_ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV, Mnemonic.PUSH}
 
 
 class Behaviour(NamedTuple):
     """What a piece does, whatever the rest of the build is; instructions go by their numbers.
 
-    `calls` are the pieces that it calls or jumps to, and where; `addresses` the symbols whose
-    addresses it takes; `events` what happens to locks; `exits` where it is left, but for faults.
+    `calls` are the pieces that it calls or jumps to, and where; `pointer_calls` where it does so
+    through a pointer; `addresses` the symbols whose addresses it takes; `events` what happens to
+    locks; `exits` where it is left, but for faults.
     Nothing here belongs to one process: later checks remember it.
     """
 
     calls: tuple[tuple[str, int], ...]
+    pointer_calls: tuple[int, ...]
     addresses: frozenset[str]
     events: dict[int, tuple[LockEvent, ...]]
     exits: tuple[int, ...]
@@ -38,17 +39,17 @@ class Behaviour(NamedTuple):
         return bool(self.events) or self.changes_interrupts
 
     @classmethod
-    def of(cls, graph: Graph, targets: Targets) -> Behaviour:
-        """The behaviour of the piece whose control flow is `graph`."""
+    def of(cls, graph: Graph, pieces: Container[str]) -> Behaviour:
+        """The behaviour of the piece whose control flow is `graph`, in a build with `pieces`."""
         nodes = graph.nodes
         mnemonics = {node.effects.mnemonic for node in nodes}
-        referring = [(node, at) for at, node in enumerate(nodes) if node.line.references]
         return cls(
-            tuple((callee, at) for node, at in referring for callee in targets.of(node.line)),
+            tuple((node.callee, at) for at, node in enumerate(nodes) if node.callee in pieces),  # type: ignore[misc]
+            tuple(at for at, node in enumerate(nodes) if node.goes_by_pointer),
             frozenset(
                 one.target
-                for node, _ in referring
-                if node.effects.mnemonic in _ADDRESS_WORDS
+                for node in nodes
+                if node.line.references and node.effects.mnemonic in _ADDRESS_WORDS
                 for one in node.line.references
                 if type(one.target) is str
             ),

@@ -11,7 +11,7 @@ from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
 from pykasm.check.ledger import Ledger, Record
 from pykasm.check.rule import all_rules, build_rules
-from pykasm.check.subject import Build, Subject
+from pykasm.check.subject import Build
 from pykasm.check.summary import LONG_MODE
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
@@ -101,14 +101,15 @@ def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
     known = build.known.get(placed.piece.symbol)
     if placed.piece.bits != LONG_MODE or (known and known.is_clean):
         return []
-    subject = Subject(placed, build)
+    subject = build.subject(placed.piece.symbol)
     return _distinct(finding for apply in all_rules() for finding in apply(subject))
 
 
 def _learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
     """What later checks may know about a function."""
     summary = build.summary
-    return Record(is_clean, summary.facts[symbol].behaviour, summary.paths.courses.get(symbol))
+    behaviour, course = summary.facts[symbol].behaviour, summary.paths.courses.get(symbol)
+    return Record(is_clean, behaviour, build.stack_uses[symbol], course)
 
 
 def _found_in_build(build: Build) -> dict[str, list[Finding]]:

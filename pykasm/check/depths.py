@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -59,7 +58,7 @@ class Depths:
 
     `own` is what each piece needs by itself, `steps` how it leads to others, `bounds` how often
     functions that recurse are entered at most. `circles` has the steps that no bound breaks; paths
-    are those without them.
+    are those without them. `sizes` are the bytes of the paths.
     """
 
     def __init__(
@@ -71,31 +70,43 @@ class Depths:
         self.own = own
         self.steps = steps
         self.bounds = bounds
-        self.paths: dict[str, Path] = {}
+        self.sizes: dict[str, int] = {}
         self.circles: list[Circle] = []
+        self._best: dict[str, Step | None] = {}
+        self._recursive: dict[str, Path] = {}
         for component in _components(steps):
             self._settle(component)
 
+    def path(self, symbol: str) -> Path:
+        """The deepest path from a piece."""
+        frames: list[Frame] = []
+        while symbol not in self._recursive:
+            best = self._best[symbol]
+            frames.append(Frame(symbol, self.own[symbol] if best is None else best.depth))
+            if best is None:
+                return Path.of(frames)
+            symbol = best.callee
+        return Path.of([*frames, *self._recursive[symbol].frames])
+
     def _settle(self, component: Sequence[str]) -> None:
         """Find the paths from pieces that lead to each other, or from a single one."""
-        first = component[0]
-        if len(component) == 1 and all(one.callee != first for one in self.steps[first]):
-            self.paths[first] = self.deepest(first, self.steps[first], self.paths)
-        else:
-            recursion = _Recursion(self, component)
-            self.circles += recursion.circles
-            self.paths |= recursion.paths
+        symbol = component[0]
+        if len(component) == 1 and all(one.callee != symbol for one in self.steps[symbol]):
+            self._best[symbol], self.sizes[symbol] = self.best(symbol, self.steps[symbol])
+            return
+        recursion = _Recursion(self, component)
+        self.circles += recursion.circles
+        self._recursive |= recursion.paths
+        self.sizes |= {symbol: path.size for symbol, path in recursion.paths.items()}
 
-    def deepest(self, symbol: str, steps: Iterable[Step], paths: Mapping[str, Path]) -> Path:
-        """The deepest way down from `symbol` by one of `steps`, or within it."""
-        best, size = None, self.own[symbol]
+    def best(self, symbol: str, steps: Iterable[Step]) -> tuple[Step | None, int]:
+        """Which of `steps` leads deepest, None if `symbol` by itself does, and how deep."""
+        best, size, sizes = None, self.own[symbol], self.sizes
         for step in steps:
-            below = step.depth + paths[step.callee].size
-            if below > size or (best is None and below == size):
+            below = step.depth + sizes[step.callee]
+            if below >= size:
                 best, size = step, below
-        if best is None:
-            return Path((Frame(symbol, size),), size)
-        return paths[best.callee].under(symbol, best.depth)
+        return best, size
 
 
 class _Recursion:
@@ -134,8 +145,7 @@ class _Recursion:
         inside = [one for one in steps if one.callee in self._members]
         further = [one for one in inside if one.callee not in self._depths.bounds]
         outside = [one for one in steps if one.callee not in self._members]
-        known = ChainMap(self._down, self._depths.paths)
-        self._down[symbol] = self._depths.deepest(symbol, outside + further, known)
+        self._down[symbol] = self._deepest(symbol, outside, further)
         rounds = [Path.of([Frame(symbol, one.depth)]) for one in inside if one not in further]
         rounds += [
             self._round[one.callee].under(symbol, one.depth)
@@ -144,6 +154,14 @@ class _Recursion:
         ]
         if rounds:
             self._round[symbol] = max(rounds, key=_size)
+
+    def _deepest(self, symbol: str, outside: Sequence[Step], further: Sequence[Step]) -> Path:
+        best, size = self._depths.best(symbol, outside)
+        below = Path((Frame(symbol, size),), size)
+        if best is not None:
+            below = self._depths.path(best.callee).under(symbol, best.depth)
+        ways = [self._down[one.callee].under(symbol, one.depth) for one in further]
+        return max([below, *ways], key=_size)
 
     def _deepest_rounds(self) -> Path | None:
         """All that may follow when a bounded function is entered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from pykasm.check.behaviour import Behaviour
+from pykasm.check.pointers import Pointers
 from pykasm.isa.code import Line
 from pykasm.lang.piece import Piece
 
@@ -28,15 +29,21 @@ class Call(NamedTuple):
 
 
 class Facts:
-    """What is known of one piece: as it was written, and by its behaviour."""
+    """What is known of one piece: as it was written, and by its behaviour.
+
+    `calls` has those through tables of functions that never change too.
+    """
 
     __slots__ = ("behaviour", "calls", "piece", "symbol")
 
-    def __init__(self, piece: Piece, behaviour: Behaviour) -> None:
+    def __init__(self, piece: Piece, behaviour: Behaviour, pointers: Pointers) -> None:
         self.piece = piece
         self.symbol = piece.symbol
         self.behaviour = behaviour
         self.calls = [Call(piece, callee, at) for callee, at in behaviour.calls]
+        for at in behaviour.pointer_calls:
+            targets = pointers.listed(line_of(piece, at)) or ()
+            self.calls += [Call(piece, callee, at) for callee in targets]
 
 
 def line_of(piece: Piece, index: int) -> Line:

@@ -43,6 +43,12 @@ class Node:
     unknown_target: bool = False
     is_call: bool = False
 
+    @property
+    def goes_by_pointer(self) -> bool:
+        """Whether it goes to another piece that it does not name."""
+        elsewhere = self.is_call or self.leaves
+        return elsewhere and self.callee is None and self.effects.flow in INDIRECT
+
 
 class Graph:
     """The instructions of a piece in order, with the edges between them."""

@@ -1,17 +1,19 @@
-"""How deep stacks get: the deepest path over the call graph from each place where one begins."""
+"""How deep stacks get: each stack of a build with the deepest path on it, and what lies on top."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from pykasm.check.graph import Node
-from pykasm.check.subject import Build, Subject
-from pykasm.lang.piece import INTERRUPT_FRAME_SIZE, SLOT
+from iced_x86 import Mnemonic
+
+from pykasm.check.depths import Depths, Frame, Path, Step
+from pykasm.check.facts import Call
+from pykasm.check.stackuse import StackUse
+from pykasm.check.subject import Build
+from pykasm.lang.piece import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Piece
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Source
 
 PUSHED = {
     EntryFrame.INTERRUPT: INTERRUPT_FRAME_SIZE,
@@ -19,105 +21,212 @@ PUSHED = {
 }
 """Bytes that the processor pushes before the first instruction."""
 
+LOST = STACK_ALIGNMENT - SLOT
+"""Bytes that it may leave out before those, to align them (AMD64 APM vol. 2, 8.9.3)."""
 
-class Frame(NamedTuple):
-    """A function on a path, and the bytes from its entry to that of the next, or to its deepest."""
+ON_THREADS, ON_INTERRUPTS = 2, 1
+"""How many interrupts lie on top of each other: handlers leave interrupts off, which keeps all out
+but one exception in the handler."""
+
+
+class Place(NamedTuple):
+    """The `at`th instruction of a piece."""
 
     symbol: str
-    size: int
+    at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A deepest path. `unbounded` tells what may make it deeper: recursion, a call through a
-    pointer."""
+class Stack(NamedTuple):
+    """A stack by the code that begins on it: the bytes of the deepest path from there, and how
+    often an interrupt may lie on top, of so many bytes."""
 
-    frames: tuple[Frame, ...]
-    unbounded: frozenset[str] = frozenset()
+    root: Piece
+    deepest: int
+    interrupts: int
+    interrupt: int
 
     @property
-    def size(self) -> int:
-        """Bytes of all frames."""
-        return sum(frame.size for frame in self.frames)
+    def bound(self) -> int:
+        """The most bytes that it needs."""
+        return self.deepest + self.interrupts * self.interrupt
 
-
-class _Call(NamedTuple):
-    depth: int
-    callee: str | None
-    source: Source
+    @property
+    def overflows(self) -> bool:
+        """Whether it needs more than it has."""
+        return 0 < self.root.stack < self.bound
 
 
 class Stacks:
-    """The stacks of a build."""
+    """The stacks of a build. A piece marked `stack=` begins on one of its own; interrupts without
+    lie on top of whichever was in use."""
 
     def __init__(self, build: Build) -> None:
-        self.build = build
-        self._paths: dict[str, Path] = {}
-        self._open: set[str] = set()
+        self._build = build
+        self._pieces = build.summary.pieces
+        self._uses = build.stack_uses
+        self.blind: list[Place] = []
+        """Calls of which nobody knows where they go."""
+        own = {symbol: use.own for symbol, use in self._uses.items()}
+        self._depths = Depths(own, self._all_steps(), self._bounds)
 
-    def deepest(self) -> list[Path]:
-        """The deepest path from each root, the deepest first."""
-        return sorted(map(self._path, self.roots), key=lambda path: -path.size)
-
-    @cached_property
-    def roots(self) -> list[str]:
-        """Code that nothing calls by its name: entries, handlers, what pointers lead to."""
-        called = {call.callee for calls, _ in self._pieces.values() for call in calls}
-        return [symbol for symbol in self._pieces if symbol not in called]
-
-    @cached_property
-    def _pieces(self) -> dict[str, tuple[list[_Call], int]]:
-        """The calls in each piece, and the bytes of its own that it needs."""
+    def _all_steps(self) -> dict[str, list[Step]]:
+        """How each piece leads to others that go on with its stack."""
+        going_on = {symbol for symbol in self._uses if not self._pieces[symbol].piece.stack}
         return {
-            symbol: _own(Subject(placed, self.build))
-            for symbol, placed in self.build.pieces.items()
-            if placed.piece.bits == 64
+            symbol: [one for one in self._steps(symbol, use) if one.callee in going_on]
+            for symbol, use in self._uses.items()
         }
 
-    def _path(self, symbol: str) -> Path:
-        if symbol not in self._paths:
-            self._open.add(symbol)
-            self._paths[symbol] = self._deepest_from(symbol)
-            self._open.remove(symbol)
-        return self._paths[symbol]
+    @property
+    def _bounds(self) -> dict[str, int]:
+        return {
+            symbol: placed.piece.recursion
+            for symbol, placed in self._pieces.items()
+            if placed.piece.recursion
+        }
 
-    def _deepest_from(self, symbol: str) -> Path:
-        calls, own = self._pieces[symbol]
-        deepest, unbounded = Path((Frame(symbol, own),)), set[str]()
-        for call in calls:
-            if call.callee is None:
-                unbounded.add(f"the pointer called at {call.source}")
-            elif call.callee in self._open:
-                unbounded.add(f"recursion of {call.callee}")
-            elif call.callee in self._pieces:
-                below = self._path(call.callee)
-                unbounded |= below.unbounded
-                path = Path((Frame(symbol, call.depth), *below.frames))
-                deepest = max(deepest, path, key=lambda one: one.size)
-        return Path(deepest.frames, frozenset(unbounded))
+    def _steps(self, symbol: str, use: StackUse) -> Sequence[Step]:
+        """How a piece leads to others, by pointers too."""
+        if not use.pointers:
+            return use.steps
+        pointed = [
+            one._replace(callee=target)
+            for one in use.pointers
+            for target in self._pointed_to(symbol, one.at)
+        ]
+        return [*use.steps, *pointed]
+
+    def _pointed_to(self, symbol: str, at: int) -> Iterable[str]:
+        line = self._build.summary.line(symbol, at)
+        found = self._build.summary.pointers.targets_of(line, self._pieces[symbol].piece)
+        if found is None and line.statement.mnemonic == "call":
+            self.blind.append(Place(symbol, at))
+        return found or ()
+
+    # Stacks
+
+    @property
+    def all(self) -> list[Stack]:
+        """Every stack that something lies on, the deepest first."""
+        found = [self._stack(one) for one in self._roots if one not in self._on_top]
+        return sorted((one for one in found if one.deepest), key=lambda one: -one.bound)
+
+    @property
+    def with_size(self) -> list[Stack]:
+        """Those that somebody says the size of."""
+        return [self._stack(one) for one in self._roots if self._pieces[one].piece.stack]
+
+    @property
+    def without_size(self) -> list[Stack]:
+        """Those that nobody says the size of, of code that is reached."""
+        reached = self._build.program.reached
+        return [one for one in self.all if not one.root.stack and one.root.symbol in reached]
+
+    @cached_property
+    def interrupt(self) -> str | None:
+        """The interrupt that lies deepest on top of other stacks."""
+        candidates = (one for one in self._roots if one in self._on_top)
+        return max(candidates, key=self._depths.sizes.__getitem__, default=None)
+
+    def path(self, symbol: str) -> Path:
+        """The deepest path from a root, with what the processor pushes."""
+        first, *rest = self._depths.path(symbol).frames
+        return Path.of([Frame(symbol, self._pushed(symbol) + first.size), *rest])
+
+    @cached_property
+    def _roots(self) -> list[str]:
+        """Code that no other code leads to on its own stack: entries, handlers, threads."""
+        led_to = {
+            step.callee
+            for symbol, steps in self._depths.steps.items()
+            for step in steps
+            if step.callee != symbol
+        }
+        led_to.difference_update(self._build.program.entries)
+        return [symbol for symbol in self._uses if symbol not in led_to]
+
+    @cached_property
+    def _on_top(self) -> set[str]:
+        entered = self._build.summary.contexts.entered_by_interrupts
+        return {symbol for symbol in entered if not self._pieces[symbol].piece.stack}
+
+    def _stack(self, symbol: str) -> Stack:
+        piece = self._pieces[symbol].piece
+        interrupts = ON_INTERRUPTS if piece.entered in PUSHED else ON_THREADS
+        over = 0 if self.interrupt is None else self._size(self.interrupt)
+        return Stack(piece, self._size(symbol), interrupts, over)
+
+    def _size(self, symbol: str) -> int:
+        return self._pushed(symbol) + self._depths.sizes[symbol]
+
+    def _pushed(self, symbol: str) -> int:
+        """What the processor leaves out and pushes before a root begins."""
+        piece = self._pieces[symbol].piece
+        lost = LOST if symbol in self._on_top else 0
+        return lost + PUSHED.get(piece.entered, 0) + piece.pushed
+
+    # What has no bound
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """The code on stacks whose size somebody says, and in interrupts."""
+        begun = [one for one in self._roots if self._pieces[one].piece.stack]
+        return _led_to([*begun, *self._on_top], self._depths.steps.__getitem__)
+
+    @property
+    def circles(self) -> list[Place]:
+        """The calls by which functions come to themselves again as often as they like."""
+        return [Place(caller, step.at) for caller, step in self._depths.circles]
+
+    @property
+    def varying(self) -> list[Place]:
+        """The instructions that take as much stack as a register says."""
+        return [Place(symbol, at) for symbol, use in self._uses.items() for at in use.varying]
+
+    @property
+    def turned_on(self) -> list[Place]:
+        """Where code that interrupts are known to lead to turns interrupts on."""
+        summary = self._build.summary
+        handlers = [one for one in self._roots if self._pieces[one].piece.entered in PUSHED]
+        return [
+            Place(symbol, at)
+            for symbol in _led_to(handlers, lambda one: summary.facts[one].calls)
+            if summary.facts[symbol].behaviour.changes_interrupts
+            for at, node in enumerate(summary.graph(symbol).nodes)
+            if node.effects.mnemonic == Mnemonic.STI
+        ]
 
 
-def _own(subject: Subject) -> tuple[list[_Call], int]:
-    entered = PUSHED.get(subject.piece.entered, 0) + subject.piece.pushed
-    calls, deepest = [], entered
-    for _, node, state in subject.visits():
-        depth = entered + (state.depth or 0)  # not known: the code is on a stack of its own
-        deepest = max(deepest, depth)
-        if node.is_call:
-            calls.append(_Call(depth + SLOT, node.callee, node.line.source))
-        elif _goes_on_elsewhere(node):
-            calls.append(_Call(depth, node.callee, node.line.source))
-    return calls, deepest
+def _led_to(
+    symbols: Iterable[str], leading: Callable[[str], Iterable[Step] | Iterable[Call]]
+) -> set[str]:
+    """All that `symbols` lead to, with them."""
+    waiting = list(symbols)
+    found = set(waiting)
+    for symbol in waiting:  # grows while callees are met
+        new = {one.callee for one in leading(symbol)} - found
+        found |= new
+        waiting += new
+    return found
 
 
-def _goes_on_elsewhere(node: Node) -> bool:
-    return node.callee is not None or node.unknown_target
-
-
-def report_lines(paths: list[Path]) -> Iterator[str]:
-    """The paths for people: the bytes of each root, then those of the frames below it."""
-    for path in paths:
-        yield f"{path.frames[0].symbol}  {path.size:,} bytes"
-        yield from (f"  {frame.size:7,}  {frame.symbol}" for frame in path.frames)
-        yield from (f"  unbounded through {one}" for one in sorted(path.unbounded))
+def report_lines(stacks: Stacks) -> Iterator[str]:
+    """The stacks for people: the bytes that each needs, then those of the frames on it."""
+    over = stacks.interrupt
+    for stack in stacks.all:
+        size = f" of {stack.root.stack:,}" if stack.root.stack else ""
+        yield f"{stack.root.symbol}  {stack.bound:,}{size} bytes"
+        yield from _frames(stacks.path(stack.root.symbol))
+        if over is not None:
+            yield f"  {stack.interrupt:7,}  {stack.interrupts} times {over}"
         yield ""
+    if over is not None:
+        path = stacks.path(over)
+        yield f"on top of these: {over}  {path.size:,} bytes"
+        yield from _frames(path)
+
+
+def _frames(path: Path) -> Iterator[str]:
+    for frame in path.frames:
+        times = f", {frame.times} times" if frame.times > 1 else ""
+        yield f"  {frame.size:7,}  {frame.symbol}{times}"

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.ledger import Record
+from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
 from pykasm.check.summary import Summary
 from pykasm.check.walk import Callee, Walk
@@ -36,6 +37,7 @@ class Build:
     """Those of all objects."""
     known: dict[str, Record] = field(default_factory=dict)
     """What an earlier check learned about pieces that are as they were."""
+    _subjects: dict[str, Subject] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
@@ -71,7 +73,22 @@ class Build:
     @cached_property
     def summary(self) -> Summary:
         """What holds across calls."""
-        return Summary(self.pieces, self.tables, self.pointers, self.known)
+        return Summary(self.pieces, self.tables, self.data, self.pointers, self.known)
+
+    def subject(self, symbol: str) -> Subject:
+        """One of the pieces, ready to be looked at."""
+        if symbol not in self._subjects:
+            self._subjects[symbol] = Subject(self.pieces[symbol], self)
+        return self._subjects[symbol]
+
+    @cached_property
+    def stack_uses(self) -> dict[str, StackUse]:
+        """What each piece does with the stack."""
+        return {symbol: self._stack_use(symbol) for symbol in self.summary.pieces}
+
+    def _stack_use(self, symbol: str) -> StackUse:
+        record = self.known.get(symbol)
+        return record.stack if record else StackUse.of(self.subject(symbol).visits())
 
 
 class Subject:

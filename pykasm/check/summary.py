@@ -14,10 +14,11 @@ from pykasm.check.graph import Graph, JumpTables
 from pykasm.check.ledger import Record
 from pykasm.check.locks import LockUse
 from pykasm.check.paths import Paths
-from pykasm.check.targets import Targets
+from pykasm.check.pointers import Pointers
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.builder import line_span
+from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.objects import PlacedPiece
 from pykasm.source import Source, Span
@@ -28,34 +29,50 @@ LONG_MODE = 64
 
 class Summary:
     """The `facts` of all pieces of a build, and what follows from them over the `calls`: what
-    holds on `paths`, use of `locks`, and `contexts`. `known` is what an earlier check learned about
-    pieces that are as they were."""
+    holds on `paths`, use of `locks`, and `contexts`.
+
+    `data` are that of the build by their symbols, `pointees` the symbols that each points to.
+    `known` is what an earlier check learned about pieces that are as they were.
+    """
 
     def __init__(
         self,
         pieces: Mapping[str, PlacedPiece],
         tables: JumpTables,
-        pointers: Mapping[str, Sequence[str]],
+        data: Mapping[str, Data],
+        pointees: Mapping[str, Sequence[str]],
         known: Mapping[str, Record],
     ) -> None:
         self.pieces = {
             symbol: placed for symbol, placed in pieces.items() if placed.piece.bits == LONG_MODE
         }
         self._tables = tables
-        self._pointers = pointers
+        self._data = data
+        self._pointees = pointees
         self._known = known
         self._graphs: dict[str, Graph] = {}
 
     @cached_property
     def facts(self) -> dict[str, Facts]:
         """What each piece does by itself."""
-        targets = Targets(self.pieces, self._pointers)
-        made = {}
-        for symbol, placed in self.pieces.items():
-            record = self._known.get(symbol)
-            behaviour = record.behaviour if record else Behaviour.of(self.graph(symbol), targets)
-            made[symbol] = Facts(placed.piece, behaviour)
-        return made
+        return {
+            symbol: Facts(self.pieces[symbol].piece, behaviour, self.pointers)
+            for symbol, behaviour in self._behaviours.items()
+        }
+
+    @cached_property
+    def _behaviours(self) -> dict[str, Behaviour]:
+        return {symbol: self._behaviour(symbol) for symbol in self.pieces}
+
+    def _behaviour(self, symbol: str) -> Behaviour:
+        record = self._known.get(symbol)
+        return record.behaviour if record else Behaviour.of(self.graph(symbol), self.pieces)
+
+    @cached_property
+    def pointers(self) -> Pointers:
+        """Where calls through pointers go."""
+        taken = set[str]().union(*(one.addresses for one in self._behaviours.values()))
+        return Pointers(self.pieces, self._data, self._pointees, taken)
 
     @cached_property
     def calls(self) -> CallGraph:
@@ -71,7 +88,7 @@ class Summary:
     @cached_property
     def locks(self) -> LockUse:
         """Which locks are taken and held where."""
-        return LockUse(self.facts, self.calls, self.paths, self._pointers)
+        return LockUse(self.facts, self.calls, self.paths, self._pointees)
 
     @cached_property
     def contexts(self) -> Contexts:

@@ -47,8 +47,7 @@ def command(
         if graph is not None:
             _draw(graph, Build.of(program, units))
         elif stacks:
-            paths = Stacks(Build.of(program, units)).deepest()
-            click.echo("\n".join(report_lines(paths)).rstrip())
+            click.echo("\n".join(report_lines(Stacks(Build.of(program, units)))).rstrip())
         else:
             _show(_report(program, units, name), as_json)
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from pykasm import *
-from pykasm.check.stacks import Stacks
-from pykasm.check.subject import Build
 from pykasm.commands.main import cli
-from pykasm.encode.encoder import Encoder
-from pykasm.lang.objects import assemble_program
 
 WIRING = """
 from pykasm import *
@@ -44,8 +39,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def check(project: Path, result: str, *arguments: str) -> Result:
     """Run the command on a function that returns `result` in the end."""
+    return run(project, WIRING.format(result=result), *arguments)
+
+
+def run(project: Path, wiring: str, *arguments: str) -> Result:
+    """Run the command on the image that `wiring` makes."""
     module = f"wiring_{project.name}_{len(os.listdir(project))}"
-    (project / f"{module}.py").write_text(WIRING.format(result=result))
+    (project / f"{module}.py").write_text(wiring)
     (project / "pyproject.toml").write_text(f'[tool.pykasm]\nimage = "{module}:image"\n')
     return CliRunner().invoke(cli, ["check", *arguments])
 
@@ -112,40 +112,50 @@ def test_an_unknown_rule_is_not_explained() -> None:
     assert done.output.startswith("there is no rule `E112`; did you mean `E")
 
 
-class Deep(Subsystem):
-    """Calls into three depths, one of them through itself."""
+STACKS = """
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
 
-    @function
+class Probe(Subsystem):
+    @naked(stack=1024)
     def run(self) -> None:
-        self.middle()
-        self.again()
+        call(self.middle)
+        hlt()
+        jmp(self.run)
 
-    @function
+    @function(recursion=3)
     def middle(self) -> None:
-        room = local(U64)
-        mov(room, 0)
         self.low()
+        self.middle()
 
     @function
     def low(self) -> None:
-        nop()
+        room = local(U64)
+        mov(room, 0)
 
-    @function
-    def again(self) -> None:
-        self.again()
+    @naked(entered=EntryFrame.INTERRUPT, exported=True)
+    def tick(self) -> None:
+        iretq()
+
+def image():
+    probe = Probe()
+    return Image(entry=probe.run, subsystems=[probe])
+"""
 
 
-def assembled(subsystem: Any) -> tuple[Any, Any]:
-    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
-    return program, assemble_program(program, Encoder(), ".")
+def test_the_stacks_with_their_frames(project: Path) -> None:
+    done = run(project, STACKS, "--stacks")
+    assert (
+        done.output
+        == """\
+Probe.run  176 of 1,024 bytes
+        8  Probe.run
+       16  Probe.middle, 2 times
+       16  Probe.middle
+       24  Probe.low
+       48  2 times Probe.tick
 
-
-def test_the_deepest_path_of_a_stack() -> None:
-    (path,) = Stacks(Build.of(*assembled(Deep()))).deepest()
-    assert [(frame.symbol, frame.size) for frame in path.frames] == [
-        ("Deep.run", 16),  # rbp and a return address
-        ("Deep.middle", 32),  # the same, a local and 8 bytes for alignment
-        ("Deep.low", 8),  # rbp
-    ]
-    assert path.size == 56
-    assert path.unbounded == {"recursion of Deep.again"}
+on top of these: Probe.tick  48 bytes
+       48  Probe.tick
+"""
+    )

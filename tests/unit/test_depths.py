@@ -45,7 +45,7 @@ def test_without_recursion_paths_are_the_deepest(graph: tuple[dict[str, int], St
     depths = Depths(own, steps, {})
     assert depths.circles == []
     for name in NAMES:
-        found = depths.paths[name]
+        found = depths.path(name)
         assert found.size == deepest(name, own, steps, dict.fromkeys(NAMES, 1))
         assert found.size == sum(frame.size for frame in found.frames)
 
@@ -63,7 +63,7 @@ def test_bounded_recursion_is_never_deeper(
     }
     assert Depths(own, kept, bounds).circles == []
     for name in NAMES:
-        found = depths.paths[name]
+        found = depths.path(name)
         assert found.size >= deepest(name, own, kept, dict.fromkeys(NAMES, 1) | bounds)
         assert found.size == sum(frame.size * frame.times for frame in found.frames)
         assert all(entered(found.frames, one) <= times for one, times in bounds.items())
@@ -77,20 +77,20 @@ def test_a_single_circle_is_gone_round_as_often_as_it_may_be(
     steps["e"].append(Step("a", depth, 9))
     found = Depths(own, steps, {"a": times})
     assert found.circles == []
-    assert found.paths["a"].size == deepest("a", own, steps, dict.fromkeys(NAMES, times))
+    assert found.path("a").size == deepest("a", own, steps, dict.fromkeys(NAMES, times))
 
 
 def test_recursion_without_a_bound_is_told() -> None:
     back = Step("a", 16, 3)
     depths = Depths({"a": 8, "b": 8}, {"a": [Step("b", 16, 1)], "b": [back]}, {})
     assert depths.circles == [("b", back)]
-    assert depths.paths["a"].frames == (Frame("a", 16), Frame("b", 8))
+    assert depths.path("a").frames == (Frame("a", 16), Frame("b", 8))
 
 
 def test_frames_that_come_again_are_counted() -> None:
     steps = {"a": [Step("b", 16, 1)], "b": [Step("a", 24, 3), Step("c", 8, 4)], "c": []}
     depths = Depths({"a": 8, "b": 8, "c": 40}, steps, {"a": 3})
-    assert depths.paths["a"].frames == (
+    assert depths.path("a").frames == (
         Frame("a", 16, 2),
         Frame("b", 24, 2),
         Frame("a", 16),

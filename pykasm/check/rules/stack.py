@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from iced_x86 import Mnemonic
 
 from pykasm.check.effects import RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, rule
+from pykasm.check.rule import applies, applies_to_build, rule
+from pykasm.check.stacks import Place, Stack, Stacks
 from pykasm.check.state import State
-from pykasm.check.subject import Subject
+from pykasm.check.subject import Build, Subject
+from pykasm.errors import Note
+from pykasm.lang.builder import line_span
 from pykasm.lang.piece import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
 from pykasm.objects.debug import EntryFrame
 
@@ -35,6 +39,20 @@ E023 = rule(
     "memory below rsp is used",
     """The next interrupt overwrites it: a kernel has no red zone.""",
 )
+
+E024 = rule(
+    "E024",
+    "a stack is too small for the deepest path on it",
+    """What lies below a stack is a page that faults at best, and another's data at worst.""",
+)
+E025 = rule(
+    "E025",
+    "nothing bounds how deep a stack gets",
+    """Then no size is known to be enough for it.""",
+)
+
+LARGEST = 3
+"""How many frames a finding shows."""
 
 
 @applies
@@ -123,3 +141,99 @@ def _reaches_below(access: tuple[int, int], state: State) -> bool:
         return distance < 0
     known = state.base is not None and state.depth is not None
     return known and state.base - distance > state.depth  # type: ignore[operator]
+
+
+@applies_to_build
+def stacks_are_large_enough(build: Build) -> Iterator[Finding]:
+    """Each stack whose size somebody says, and what could make one deeper than is known."""
+    if not any(placed.piece.stack for placed in build.pieces.values()):
+        return
+    stacks = Stacks(build)
+    for stack in stacks.with_size:
+        if stack.overflows:
+            yield _overflow(build, stacks, stack)
+    yield from _unbounded(build, stacks)
+
+
+def _overflow(build: Build, stacks: Stacks, stack: Stack) -> Finding:
+    return Finding(
+        E024,
+        f"the stack of `{stack.root.symbol}` can overflow",
+        span=line_span(stack.root.declared),
+        mark=f"it has {stack.root.stack:,} bytes, and {stack.bound:,} may be needed",
+        fix="make it larger, or frames smaller: `pykasm check --stacks` shows all",
+        notes=_largest(build, stacks, stack),
+        symbol=stack.root.symbol,
+    )
+
+
+def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
+    """What takes the most of a stack."""
+    pieces = build.summary.pieces
+    frames = stacks.path(stack.root.symbol).frames
+    for one in sorted(frames, key=lambda one: -one.size * one.times)[:LARGEST]:
+        declared = line_span(pieces[one.symbol].piece.declared)
+        yield Note(declared, f"{one.size * one.times:,} of them here")
+    if stacks.interrupt is not None:
+        declared = line_span(pieces[stacks.interrupt].piece.declared)
+        yield Note(declared, f"{stack.interrupts} times {stack.interrupt:,} of them from here on")
+
+
+class Doubt(NamedTuple):
+    """A reason why nobody knows how deep a stack gets: the words of a finding."""
+
+    what: str
+    mark: str
+    fix: str
+
+
+RECURSION = Doubt(
+    "nothing bounds how often this call comes back to itself",
+    "what it calls, it has not returned from yet",
+    "say how often at most: `@function(recursion=…)`",
+)
+UNKNOWN_CALL = Doubt(
+    "nothing says where this call goes",
+    "it may need any amount of stack",
+    "call through a pointer of a type `Fn[[…], …]`",
+)
+VARYING = Doubt(
+    "nothing says how much stack this takes",
+    "any amount",
+    "take a `local` of the largest size, or memory from elsewhere",
+)
+NESTING = Doubt(
+    "nothing bounds how many interrupts come on top of each other",
+    "interrupts lead here, and this lets in the next",
+    "leave interrupts off until the handler returns",
+)
+
+
+def _unbounded(build: Build, stacks: Stacks) -> Iterator[Finding]:
+    """All that may make a stack deeper than is known."""
+    for place, doubt in _doubts(stacks):
+        if place.symbol in stacks.reached:
+            yield Finding(
+                E025,
+                doubt.what,
+                span=span_of(build.summary.line(*place)),
+                mark=doubt.mark,
+                fix=doubt.fix,
+                symbol=place.symbol,
+            )
+    for stack in stacks.without_size:
+        yield Finding(
+            E025,
+            f"nothing says how large the stack of `{stack.root.symbol}` is",
+            span=line_span(stack.root.declared),
+            mark=f"{stack.bound:,} bytes may be needed",
+            fix="say so where code begins on it: `stack=` and its bytes",
+            symbol=stack.root.symbol,
+        )
+
+
+def _doubts(stacks: Stacks) -> Iterator[tuple[Place, Doubt]]:
+    yield from ((place, RECURSION) for place in stacks.circles)
+    yield from ((place, UNKNOWN_CALL) for place in stacks.blind)
+    yield from ((place, VARYING) for place in stacks.varying)
+    yield from ((place, NESTING) for place in stacks.turned_on)
