@@ -37,6 +37,15 @@ class Contexts:
         ]
 
     @cached_property
+    def entered_by_programs(self) -> list[str]:
+        """Code that programs enter by `syscall`."""
+        return [
+            symbol
+            for symbol, facts in self._facts.items()
+            if facts.piece.entered is EntryFrame.SYSCALL
+        ]
+
+    @cached_property
     def in_interrupts(self) -> dict[str, Facts]:
         """Code that runs where interrupts brought the processor, or says that it does."""
         return {

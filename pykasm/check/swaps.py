@@ -1,46 +1,68 @@
 """Whose GS base is loaded on the paths through code that interrupts enter.
 
 A path is told apart by where it came from: code that tests the privilege level in the CS that the
-processor pushed does different things for each.
+processor pushed does different things for each. Code that may interrupt the kernel before it has
+swapped GS, as on an NMI, looks at the GS base itself, and notes in a register what it found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
-from iced_x86 import ConditionCode, Mnemonic, OpKind
+from iced_x86 import ConditionCode, Mnemonic, OpKind, Register
 
+from pykasm.check.constants import NOTHING, RCX, Constants, after, is_zero
 from pykasm.check.facts import Facts
 from pykasm.check.graph import Node
 from pykasm.check.summary import Summary
+from pykasm.lang.piece import Kind
 
 PRIVILEGE = 3
 """The bits of a selector that are its privilege level (AMD64 APM vol. 2, 4.5.1)."""
 
+GS_BASE = 0xC000_0101
+"""The MSR with the GS base that is loaded (AMD64 APM vol. 2, 4.5.3)."""
+
+
+class Test(Enum):
+    """What the flags tell."""
+
+    NOTHING = "nothing"
+    PRIVILEGE = "ZF: the kernel was interrupted"
+    BASE = "SF: the GS base is the kernel's, an address in the upper half"
+    ZERO = "ZF is set"
+    NONZERO = "ZF is clear"
+
 
 class Path(NamedTuple):
-    """What is known on a path: whether it came from user code, and whether GS is swapped.
+    """What is known on a path: whether it came from user code, whether GS is swapped, and whether
+    it was the user's at entry.
 
-    `tested` is whether ZF tells if it came from the kernel.
+    `constants` are numbers in registers; `read` whether edx holds the upper half of the GS base.
     """
 
     from_user: bool | None = None
     swapped: bool = False
-    tested: bool = False
+    users: bool | None = None
+    test: Test = Test.NOTHING
+    constants: Constants = NOTHING
+    read: bool = False
 
 
 class Swaps:
-    """The paths before each instruction of every piece that interrupts lead to."""
+    """The paths before each instruction of every piece that interrupts or programs lead to."""
 
     def __init__(self, summary: Summary) -> None:
         self.summary = summary
         self.paths: dict[tuple[str, int], set[Path]] = {}
         self._waiting: list[tuple[str, int, Path]] = []
         if any(facts.behaviour.swaps_gs for facts in summary.facts.values()):
-            self._waiting += [
-                (symbol, 0, Path()) for symbol in summary.contexts.entered_by_interrupts
-            ]
+            contexts = summary.contexts
+            program = Path(from_user=True, users=True)
+            self._waiting += [(symbol, 0, program) for symbol in contexts.entered_by_programs]
+            self._waiting += [(symbol, 0, Path()) for symbol in contexts.entered_by_interrupts]
         while self._waiting:
             self._follow(*self._waiting.pop())
 
@@ -52,35 +74,54 @@ class Swaps:
         known.add(path)
         node = nodes[at]
         after = _after(node, path)
+        if self.summary.facts[symbol].piece.kind not in (Kind.NAKED, Kind.ENTRY):
+            after = after._replace(constants=NOTHING)
         for following in node.following:
             further = _along(node, at, following, after)
             if further is not None:
                 self._waiting.append((symbol, following, further))
         if node.leaves and node.callee in self.summary.facts:
-            self._waiting.append((node.callee, 0, after._replace(tested=False)))
+            self._waiting.append((node.callee, 0, after._replace(test=Test.NOTHING)))
 
     def ends(self) -> Iterator[tuple[Facts, Node, set[Path]]]:
-        """Where interrupts are returned from, and the paths to there."""
+        """Where interrupts and system calls are returned from, and the paths to there."""
+        yield from self._at(Mnemonic.IRETQ, Mnemonic.SYSRETQ)
+
+    def swaps(self) -> Iterator[tuple[Facts, Node, set[Path]]]:
+        """Where GS is swapped, and the paths to there."""
+        yield from self._at(Mnemonic.SWAPGS)
+
+    def _at(self, *mnemonics: int) -> Iterator[tuple[Facts, Node, set[Path]]]:
         for (symbol, at), paths in self.paths.items():
             node = self.summary.graph(symbol).nodes[at]
-            if node.effects.instruction.mnemonic == Mnemonic.IRETQ:
+            if node.effects.mnemonic in mnemonics:
                 yield self.summary.facts[symbol], node, paths
 
 
 def _after(node: Node, path: Path) -> Path:
-    instruction = node.effects.instruction
-    if instruction.mnemonic == Mnemonic.SWAPGS:
-        return path._replace(swapped=not path.swapped)
+    constants = after(node, path.constants)
+    if node.effects.mnemonic == Mnemonic.SWAPGS:
+        return path._replace(swapped=not path.swapped, read=False)
+    if node.effects.mnemonic == Mnemonic.RDMSR:
+        read = (RCX, GS_BASE) in path.constants and not path.swapped
+        return path._replace(constants=constants, read=read)
     if node.effects.flags_written or node.effects.flags_undefined or node.is_call:
-        return path._replace(tested=_tests_privilege(node))
-    return path
+        return path._replace(constants=constants, test=_tested(node, path))
+    return path._replace(constants=constants)
 
 
-def _tests_privilege(node: Node) -> bool:
+def _tested(node: Node, path: Path) -> Test:
+    """What the flags tell after the instruction."""
     instruction = node.effects.instruction
-    if instruction.mnemonic != Mnemonic.TEST or instruction.op1_kind == OpKind.REGISTER:
-        return False
-    return bool(instruction.immediate(1) == PRIVILEGE)
+    if instruction.mnemonic != Mnemonic.TEST:
+        return Test.NOTHING
+    if instruction.op1_kind != OpKind.REGISTER:
+        is_privilege = instruction.immediate(1) == PRIVILEGE
+        return Test.PRIVILEGE if is_privilege else Test.NOTHING
+    if path.read and instruction.op0_register == instruction.op1_register == Register.EDX:
+        return Test.BASE
+    zero = is_zero(node, path.constants)
+    return Test.NOTHING if zero is None else Test.ZERO if zero else Test.NONZERO
 
 
 def _along(node: Node, at: int, following: int, path: Path) -> Path | None:
@@ -89,8 +130,14 @@ def _along(node: Node, at: int, following: int, path: Path) -> Path | None:
     A path that was told apart takes the same way at every later test.
     """
     condition = node.effects.instruction.condition_code
-    if not path.tested or condition not in (ConditionCode.E, ConditionCode.NE):
-        return path
     jumped = following != at + 1
-    from_user = jumped == (condition == ConditionCode.NE)
-    return path._replace(from_user=from_user) if path.from_user in (None, from_user) else None
+    if condition in (ConditionCode.E, ConditionCode.NE):
+        zero = jumped == (condition == ConditionCode.E)
+        if path.test in (Test.ZERO, Test.NONZERO):
+            return path if zero == (path.test is Test.ZERO) else None
+        if path.test is Test.PRIVILEGE:
+            known = path.from_user in (None, not zero)
+            return path._replace(from_user=not zero) if known else None
+    if condition in (ConditionCode.S, ConditionCode.NS) and path.test is Test.BASE:
+        return path._replace(users=jumped == (condition == ConditionCode.NS))
+    return path

@@ -113,6 +113,7 @@ class EntryFrame(Enum):
     CALL = "a return address"
     INTERRUPT = "rip, cs, rflags, rsp, ss pushed by the processor"
     INTERRUPT_WITH_ERROR = "an error code below the interrupt frame"
+    SYSCALL = "nothing: a program's rip is in rcx, its rflags in r11"
     NONE = "nothing: there is no caller"
 
 

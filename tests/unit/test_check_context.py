@@ -436,3 +436,126 @@ error[E041]: the address of this processor's `Pointing.count` is used, maybe on 
         |         ^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
 help: turn interrupts off first, or take a lock""",
     ]
+
+
+class SystemCall(Subsystem):
+    """Swaps GS where programs enter, and where they go on."""
+
+    handler = bss(U64)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.enter)
+        mov(self.handler, rax)
+
+    @naked(entered=EntryFrame.SYSCALL)
+    def enter(self) -> None:
+        swapgs()
+        jmp(self.leave)
+
+    @naked
+    def leave(self) -> None:
+        swapgs()
+        sysretq()
+
+
+def test_system_calls_swap_gs_twice() -> None:
+    assert findings(SystemCall()) == []
+
+
+class UnbalancedCall(SystemCall):
+    """Goes back to the program with the kernel's GS."""
+
+    @naked(entered=EntryFrame.SYSCALL)
+    def enter(self) -> None:
+        swapgs()
+        sysretq()
+
+
+def test_gs_is_the_programs_after_a_system_call() -> None:
+    assert findings(UnbalancedCall()) == [
+        """\
+error[E042]: the program gets the wrong GS back
+  FILE:LINE
+  LINE |         sysretq()
+        |         ^^^^^^^^^ on some path from user code, `swapgs` ran an odd number of times
+help: swap on the way out exactly where it was swapped on the way in""",
+    ]
+
+
+class NonMaskable(Subsystem):
+    """Looks at the GS base itself, and notes in rbx whether to swap it back."""
+
+    handler = bss(U64)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.enter)
+        mov(self.handler, rax)
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def enter(self) -> None:
+        self.save()
+        mov(ebx, 1)
+        mov(ecx, 0xC000_0101)
+        rdmsr()
+        test(edx, edx)
+        with if_(~SF):
+            swapgs()
+            xor(ebx, ebx)
+        call(self.work)
+        test(ebx, ebx)
+        with if_(ZF):
+            swapgs()
+        self.restore()
+        iretq()
+
+    def save(self) -> None:
+        cld()
+        for register in (rbx, rax, rcx, rdx, rsi):
+            push(register)
+
+    def restore(self) -> None:
+        for register in (rsi, rdx, rcx, rax, rbx):
+            pop(register)
+
+    @naked
+    def work(self) -> None:
+        ret()
+
+
+def test_entries_look_at_the_gs_base() -> None:
+    assert findings(NonMaskable()) == []
+
+
+class NonMaskableSwapped(NonMaskable):
+    """Swaps the kernel's base, and does not look at its note on the way out."""
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def enter(self) -> None:
+        self.save()
+        mov(ecx, 0xC000_0101)
+        rdmsr()
+        test(edx, edx)
+        with if_(SF):
+            swapgs()
+        call(self.work)
+        self.restore()
+        iretq()
+
+
+def test_entries_swap_the_users_base_and_swap_it_back() -> None:
+    assert findings(NonMaskableSwapped()) == [
+        """\
+error[E042]: GS is swapped, but its base is the kernel's already
+  FILE:LINE
+  LINE |             swapgs()
+        |             ^^^^^^^^ on some path to here, the upper half of the base was negative
+help: swap where the base is not negative: there it is the user's""",
+        """\
+error[E042]: the interrupted code gets the wrong GS back
+  FILE:LINE
+  LINE |         iretq()
+        |         ^^^^^^^ on some path to here, `swapgs` ran an odd number of times
+help: swap on the way out exactly where it was swapped on the way in""",
+    ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iced_x86 import Mnemonic
+
 from pykasm.check.callgraph import way
 from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
@@ -112,13 +114,15 @@ def _sleeps(call: Call, what: str, notes: list[Note], fix: str) -> Finding:
 
 @applies_to_build
 def swaps_are_balanced(build: Build) -> Iterator[Finding]:
-    """`swapgs` on all paths from an interrupt's entry to its return."""
-    for facts, node, paths in Swaps(build.summary).ends():
+    """`swapgs` on all paths from the entry of an interrupt or system call to its return."""
+    swaps = Swaps(build.summary)
+    yield from _kernels_swapped(swaps)
+    for facts, node, paths in swaps.ends():
         swapped = [path.from_user for path in paths if path.swapped]
         if swapped:
             yield Finding(
                 E042,
-                "the interrupted code gets the wrong GS back",
+                f"the {_WHO[node.effects.mnemonic]} gets the wrong GS back",
                 span=span_of(node.line),
                 mark=f"on some path {_ORIGINS[swapped[0]]}, `swapgs` ran an odd number of times",
                 fix="swap on the way out exactly where it was swapped on the way in",
@@ -126,6 +130,21 @@ def swaps_are_balanced(build: Build) -> Iterator[Finding]:
             )
 
 
+def _kernels_swapped(swaps: Swaps) -> Iterator[Finding]:
+    """Where GS is swapped on paths on which its base is known to be the kernel's."""
+    for facts, node, paths in swaps.swaps():
+        if any(path.users is False and not path.swapped for path in paths):
+            yield Finding(
+                E042,
+                "GS is swapped, but its base is the kernel's already",
+                span=span_of(node.line),
+                mark="on some path to here, the upper half of the base was negative",
+                fix="swap where the base is not negative: there it is the user's",
+                symbol=facts.symbol,
+            )
+
+
+_WHO = {Mnemonic.IRETQ: "interrupted code", Mnemonic.SYSRETQ: "program"}
 _ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
 
 
