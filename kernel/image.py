@@ -47,6 +47,7 @@ from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entries import Entries
 from kernel.mm.mapper import Mapper
+from kernel.mm.mappings import Mappings
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
 from kernel.mm.records import Records
@@ -58,6 +59,7 @@ from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.crash import CrashCommands
 from kernel.monitor.commands.log import LogCommands
+from kernel.monitor.commands.maps import MapsCommands
 from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
@@ -71,6 +73,7 @@ from kernel.monitor.monitor import Monitor
 from kernel.monitor.strings import Strings
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
+from kernel.selftest.memory import MemoryTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.time import TimeTests
 from kernel.structures.tree import Trees
@@ -137,6 +140,7 @@ def image() -> Image:
     records = Records(pages, Range)  # what describes ranges of addresses
     arena = Arena(trees, records)  # addresses for mappings
     runtime = Runtime(arena, mapper, pages)  # mappings made while running
+    mappings = Mappings(mapper)  # what is mapped
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     fixed = FixedDescription(acpi)  # the board
@@ -193,7 +197,8 @@ def image() -> Image:
     editor = LineEditor(console, input, keys, history)  # a line at a time
     addresses = Addresses(numbers, symbols)  # addresses as people type them
     report = BootReport(console, information)  # what the boot loader told, in words
-    on_memory = MemoryCommands(console, report, numbers, addresses, walk)  # mem, peek
+    on_memory = MemoryCommands(console, report, numbers, addresses, walk, pages)  # mem, peek
+    on_maps = MapsCommands(console, mappings)  # maps
     on_processor = ProcessorCommands(panic)  # regs
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
     on_failure = CrashCommands(console, strings)  # crash
@@ -201,14 +206,17 @@ def image() -> Image:
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
     basics = BasicTests()  # the least that a kernel does
+    memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
-    tested = (basics, time_tests)
-    measured = (basics, time_tests)
-    self_tests = SelfTests(console, strings, tested, ledgers=())  # tests in the running kernel
+    tested = (basics, memory_tests, time_tests)
+    measured = (basics, memory_tests, time_tests)
+    ledgers = memory_tests.ledgers  # what all tests leave as it was
+    self_tests = SelfTests(console, strings, tested, ledgers)  # tests in the running kernel
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
     families = (
         on_memory,
+        on_maps,
         on_processor,
         on_symbols,
         on_failure,

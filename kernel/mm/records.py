@@ -38,7 +38,8 @@ class Records(Subsystem):
             with if_(grown == 0):
                 ret(0)
         frame, record = scratch(Ptr[Frame]), scratch(U64)
-        mov(frame, container(cast(self._first(), Ptr[ListHead]), Frame, "link"))
+        first = scratch(self.partial.next)
+        mov(frame, container(first, Frame, "link"))
         inc(frame.references)
         mov(record, frame.owner)
         mov(rax, u64[record])
@@ -46,11 +47,6 @@ class Records(Subsystem):
         with if_(rax == 0):
             frame.link.unlink()
         ret(record)
-
-    def _first(self) -> U64:
-        """The first link of `partial`, in rdx."""
-        mov(rdx, self.partial.next)
-        return rdx
 
     @function
     def grow(self) -> U32:

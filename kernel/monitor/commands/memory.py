@@ -3,8 +3,10 @@
 from kernel.boot.report import BootReport
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
-from kernel.mm.pagetable import PAGE
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.walk import PageWalk
+from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
 from kernel.monitor.strings import Words
@@ -30,22 +32,43 @@ class MemoryCommands(Subsystem):
         numbers: Numbers,
         addresses: Addresses,
         walk: PageWalk,
+        pages: Pages,
     ) -> None:
         self.console = console
         self.report = report
         self.numbers = numbers
         self.addresses = addresses
         self.walk = walk
+        self.pages = pages
         self.commands = [
-            command("mem", "", "the memory map", self.mem),
+            command("mem", "", "the memory map, and what is free", self.mem),
             command("peek", "ADDRESS [COUNT]", "bytes of memory, at a number or symbol", self.peek),
         ]
 
     @function
     def mem(self, words: Ptr[Words]) -> U32:
-        """Print the memory map."""
+        """Print the memory map and the free blocks of each zone."""
         self.report.print_memory()
+        self.print_zone(text("below 4 GiB"), address_of(self.pages.low))
+        self.print_zone(text("above 4 GiB"), address_of(self.pages.high))
+        pages = self.pages.free_count()
+        shl(pages, PageShift.PAGE)
+        self.console.print("%z free\n", pages)
         ret(1)
+
+    @function
+    def print_zone(self, name: Ptr[U8], zone: Ptr[Zone]) -> None:
+        """Print the free memory of a zone, and how many blocks of each order it is in."""
+        name, zone, blocks, untouched = keep(name), keep(zone), keep(U64), keep(U64)
+        with zone.lock.held():
+            mov(blocks, zone.free_pages)
+            mov(untouched, zone.untouched)
+        shl(blocks, PageShift.PAGE)
+        shl(untouched, PageShift.PAGE)
+        self.console.print("%s: %z in blocks, %z untouched\n  orders ", name, blocks, untouched)
+        for order in range(ORDERS):
+            self.console.print(" %u", zone.blocks[order])
+        self.console.print("\n")
 
     @function
     def peek(self, words: Ptr[Words]) -> U32:

@@ -1,0 +1,55 @@
+"""The command that shows what is mapped."""
+
+from kernel.console.console import Console
+from kernel.mm.mappings import Mapping, Mappings
+from kernel.mm.pagetable import NO_EXECUTE, PageFlags
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+LETTERS = (
+    (PageFlags.WRITE, "w", "-"),
+    (NO_EXECUTE, "-", "x"),
+    (PageFlags.USER, "u", "-"),
+    (PageFlags.CACHE_DISABLE, "c", "-"),
+)
+"""What is printed for a bit that is set and for one that is not; `c` is for "not cached"."""
+
+
+class MapsCommands(Subsystem):
+    """`maps`."""
+
+    def __init__(self, console: Console, mappings: Mappings) -> None:
+        self.console = console
+        self.mappings = mappings
+        self.commands = [command("maps", "", "mapped addresses and their permissions", self.maps)]
+
+    @function
+    def maps(self, words: Ptr[Words]) -> U32:
+        """Print all of the kernel's mappings, each range with its permissions and size."""
+        room, found, place = local(Mapping), keep(Ptr[Mapping]), keep(U64)
+        lea(found, room)
+        xor(place, place)
+        with loop():
+            kernel = address_of(self.mappings.mapper.kernel)
+            more = self.mappings.find(kernel, place, found)
+            break_if(more == 0)
+            self.print_mapping(found)
+            mov(place, found.end)
+            break_if(place == 0)
+        ret(1)
+
+    @function
+    def print_mapping(self, found: Ptr[Mapping]) -> None:
+        """Print a line: first and last byte, size, and permissions."""
+        found, last, size = keep(found), keep(found.end), keep(found.end)
+        sub(size, found.start)
+        dec(last)
+        self.console.print("  %016x-%016x %10z  r", found.start, last, size)
+        for bit, present, absent in LETTERS:
+            mov(rax, bit)
+            mov(ecx, ord(absent))
+            with if_(found.flags & rax):
+                mov(ecx, ord(present))
+            self.console.print("%c", cl)
+        self.console.print("\n")

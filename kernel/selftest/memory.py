@@ -1,0 +1,244 @@
+"""Tests and benchmarks of physical memory and of mappings."""
+
+from kernel.console.console import Console
+from kernel.mm.frames import frame_of
+from kernel.mm.mapper import Mapper
+from kernel.mm.mappings import Mapping, Mappings
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.mm.permissions import WRITE
+from kernel.mm.runtime import Runtime
+from kernel.mm.zone import MAX_ORDER, ORDERS
+from kernel.selftest.case import check, ledger, measure
+from pykasm import *
+
+PAGES_MAPPED = 5
+"""Pages that the tests of run-time mappings ask for."""
+
+SPARED = 1000
+"""One page in so many is left free where a benchmark wants memory to be scarce."""
+
+
+class MemoryTests(Subsystem):
+    """What `Pages`, `Mapper` and `Runtime` do on a real machine. Context: one at a time."""
+
+    held = bss(U64)
+    """A chain of pages, by `Frame.owner`."""
+    place = bss(U64)
+    """Where a benchmark maps a page, and that page."""
+    page = bss(U64)
+
+    def __init__(
+        self,
+        console: Console,
+        pages: Pages,
+        mapper: Mapper,
+        mappings: Mappings,
+        runtime: Runtime,
+    ) -> None:
+        self.console = console
+        self.pages = pages
+        self.mapper = mapper
+        self.mappings = mappings
+        self.runtime = runtime
+        self.tests = [
+            check("memory.blocks", self.blocks),
+            check("memory.exhaustion", self.exhaustion),
+            check("memory.low", self.low),
+            check("memory.guards", self.guards),
+            check("memory.permissions", self.permissions),
+        ]
+        self.benchmarks = [
+            measure("memory.page", self.take_and_give),
+            measure("memory.page_scarce", self.take_and_give, 1000, self.make_scarce, self.let_go),
+            measure("memory.block", self.take_and_give_block),
+            measure("memory.map", self.map_and_unmap, 1000, self.begin_mapping, self.end_mapping),
+        ]
+        self.ledgers = [ledger("free pages", pages.free_count)]
+
+    # Pages
+
+    @function
+    def blocks(self) -> U32:
+        """Blocks of all sizes are aligned, hold what is written to them, and come back."""
+        order, block, good = keep(U32), keep(U64), keep(U32)
+        mov(good, 1)
+        with for_(order, 0, ORDERS):
+            mov(block, self.pages.allocate(order))
+            mov(ecx, order)
+            mov(eax, PAGE)
+            shl(rax, cl)
+            dec(rax)
+            with if_((block == 0) | (block & rax)):
+                xor(good, good)
+                self.console.print("order %u: block at 0x%x ", order, block)
+            with if_(block != 0):
+                self.pages.free(block, order)
+        ret(good)
+
+    @function
+    def exhaustion(self) -> U32:
+        """All memory can be taken; asking for more gives nothing and breaks nothing."""
+        order, good = keep(U32), keep(U32)
+        mov(good, 1)
+        mov(order, MAX_ORDER)
+        with loop():
+            self.take_all(order)
+            break_if(order == 0)
+            dec(order)
+        left = keep(self.pages.free_count())
+        page = self.pages.allocate_page()
+        with if_((page != 0) | (left != 0)):
+            xor(good, good)
+            self.console.print("%u pages could not be taken, page at 0x%x ", left, page)
+        self.let_go()
+        ret(good)
+
+    @function
+    def take_all(self, order: U32) -> None:
+        """Put all blocks of `order` that are left into the chain."""
+        order = keep(order)
+        with loop():
+            block = self.pages.allocate(order)
+            break_if(block == 0)
+            self._hold(block)
+
+    def _hold(self, block: U64) -> None:
+        """Put the block in rax into the chain. Changes rcx."""
+        mov(rcx, block)
+        frame, before = frame_of(rcx), scratch(self.held)
+        mov(frame.owner, before)
+        release(before)
+        mov(self.held, block)
+
+    @function
+    def let_go(self) -> None:
+        """Free the chain."""
+        block = keep(self.held)
+        mov(self.held, 0)
+        with while_(block != 0):
+            mov(rdi, block)
+            mov(rax, block)
+            frame = frame_of(rax)
+            mov(block, frame.owner)
+            movzx(esi, frame.order)
+            self.pages.free(rdi, esi)
+
+    @function
+    def low(self) -> U32:
+        """Devices get memory that 32 bits can reach."""
+        block = keep(self.pages.allocate_low(1))
+        with if_(block == 0):
+            ret(0)
+        self.pages.free(block, 1)
+        shr(block, 32)
+        with if_(block != 0):
+            ret(0)
+        ret(1)
+
+    # Mappings
+
+    @function
+    def guards(self) -> U32:
+        """Memory at an address of its own can be written to its ends, and nothing is beyond."""
+        place, good = keep(self.runtime.allocate(PAGES_MAPPED)), keep(U32)
+        with if_(place == 0):
+            ret(0)
+        mov(rdi, place)
+        mov(ecx, PAGES_MAPPED * PAGE // sizeof(U64))
+        mov(rax, place)
+        rep.stosq()
+        mov(good, 1)
+        for distance, mapped in ((-1, False), (0, True), (PAGES_MAPPED * PAGE, False)):
+            lea(rsi, bare[place + distance])
+            physical, entry = self.mapper.translate(address_of(self.mapper.kernel), rsi)
+            ignore(physical)
+            wrong = entry == 0 if mapped else entry != 0
+            with if_(wrong):
+                xor(good, good)
+                self.console.print("entry %016x at distance %d ", entry, distance)
+        with if_(u64[place + (PAGES_MAPPED * PAGE - sizeof(U64))] != place):
+            xor(good, good)
+        self.runtime.free(place)
+        ret(good)
+
+    @function
+    def permissions(self) -> U32:
+        """Nothing that is mapped can be both written and executed."""
+        room, found, place, good = local(Mapping), keep(Ptr[Mapping]), keep(U64), keep(U32)
+        lea(found, room)
+        xor(place, place)
+        mov(good, 1)
+        with loop():
+            more = self.mappings.find(address_of(self.mapper.kernel), place, found)
+            break_if(more == 0)
+            mov(rax, NO_EXECUTE)
+            with if_((found.flags & PageFlags.WRITE) & ((found.flags & rax) == 0)):
+                xor(good, good)
+                self.console.print("%016x-%016x ", found.start, found.end)
+            mov(place, found.end)
+            break_if(place == 0)
+        ret(good)
+
+    # Benchmarks
+
+    @function
+    def take_and_give(self, count: U32) -> None:
+        """Allocate a page and free it."""
+        left = keep(count)
+        with while_(left != 0):
+            self.pages.free_page(self.pages.allocate_page())
+            dec(left)
+
+    @function
+    def take_and_give_block(self, count: U32) -> None:
+        """Allocate a block of two pages, for which there is no cache, and free it."""
+        left = keep(count)
+        with while_(left != 0):
+            self.pages.free(self.pages.allocate(1), 1)
+            dec(left)
+
+    @function
+    def make_scarce(self) -> U32:
+        """Take all but one page in `SPARED`."""
+        total = keep(self.pages.free_count())
+        mov(rax, total)
+        xor(edx, edx)
+        mov(ecx, SPARED)
+        div(rcx)
+        mov(total, rax)
+        with loop():
+            break_if(self.pages.free_count() <= total)
+            page = self.pages.allocate_page()
+            break_if(page == 0)
+            self._hold(page)
+        ret(1)
+
+    @function
+    def begin_mapping(self) -> U32:
+        """Find addresses in a table that stays in use, and a page."""
+        mov(self.page, self.pages.allocate_page())
+        mov(self.place, self.runtime.allocate(1))
+        with if_((self.page == 0) | (self.place == 0)):
+            ret(0)
+        ret(1)
+
+    @function
+    def map_and_unmap(self, count: U32) -> None:
+        """Map a page, next to another one, and unmap it."""
+        left, place = keep(count), keep(self.place)
+        add(place, PAGE)  # the guard page
+        with while_(left != 0):
+            mov(r8, WRITE)
+            kernel = address_of(self.mapper.kernel)
+            ignore(self.mapper.map(kernel, place, self.page, PAGE, r8, PageShift.PAGE))
+            ignore(self.mapper.unmap(kernel, place, PAGE))
+            dec(left)
+
+    @function
+    def end_mapping(self) -> None:
+        """Free both."""
+        with if_(self.page != 0):
+            self.pages.free_page(self.page)
+        with if_(self.place != 0):
+            tail(self.runtime.free, self.place)
