@@ -144,7 +144,7 @@ def image() -> Image:
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     fixed = FixedDescription(acpi)  # the board
-    model = InterruptModel(acpi)  # processors and interrupt controllers
+    model = InterruptModel(acpi, console)  # processors and interrupt controllers
     sleep = SleepTypes()  # what switches the machine off
     power = Power(information, acpi, fixed, sleep)  # switching off, and starting again
     # Interrupts

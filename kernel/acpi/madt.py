@@ -9,6 +9,8 @@ from typing import TypeVar
 
 from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
+from kernel.console.colour import Colour
+from kernel.console.console import Console
 from pykasm import *
 
 MADT_SIGNATURE = signature("APIC")
@@ -141,16 +143,23 @@ class InterruptModel(Subsystem):
     """The least length of each kind of entry."""
     table = bss(Ptr[Madt])
 
-    def __init__(self, tables: AcpiTables) -> None:
+    def __init__(self, tables: AcpiTables, console: Console) -> None:
         self.tables = tables
+        self.console = console
 
     @function(init=True)
     def start(self) -> None:
-        """Find the table."""
+        """Find the table; print a warning if its entries do not fill it."""
         table = self.tables.find(MADT_SIGNATURE, sizeof(Madt))
         with if_(table == 0):
             lea(rax, self.defaults)
         mov(self.table, rax)
+        whole = self.is_whole()
+        with if_(whole == 0):
+            self.console.print(
+                "ACPI: an entry of the table APIC makes no sense; going on with those before it\n",
+                colour=Colour.YELLOW,
+            )
 
     @contextmanager
     def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
@@ -167,27 +176,60 @@ class InterruptModel(Subsystem):
     def next(self, entry: Ptr[Entry], kind: U32) -> Ptr[Entry]:
         """The first entry of a `kind` behind `entry`, at first null, or null if there is none.
 
-        An entry that ends beyond the table ends the search, and one too short for its kind is
-        passed by.
+        An entry that makes no sense ends the search; one too short for its kind is passed by.
         """
-        end, least = scratch(U64), scratch(U8)
+        least, found = keep(U8), keep(entry)
+        mov(least, self.sizes[kind])
+        kind = keep(kind)
+        with if_(found == 0):
+            mov(found, self.first())
+        with else_():
+            mov(found, self.behind(found))
+        with loop():
+            following = self.behind(found)
+            break_if(following == 0)
+            with if_((found.kind == u8(kind)) & (found.length >= least)):
+                ret(found)
+            mov(found, following)
+        ret(0)
+
+    @function
+    def first(self) -> Ptr[Entry]:
+        """Where the first entry is, if there is one."""
+        mov(rax, self.table)
+        lea(rax, cast(rax, Ptr[Madt])[1])
+        ret(rax)
+
+    @function
+    def behind(self, entry: Ptr[Entry]) -> Ptr[Entry]:
+        """The end of `entry`; null if it is none, since its length makes no sense or the table
+        ends there."""
+        end = scratch(U64)
         mov(rax, self.table)
         mov(u32(end), cast(rax, Ptr[Madt]).header.length)
         add(end, rax)
-        with if_(entry == 0):
-            lea(entry, cast(rax, Ptr[Madt])[1])
-        with else_():
-            movzx(eax, entry.length)
-            add(entry, rax)
-        mov(least, self.sizes[kind])
+        lea(rax, entry[1])
+        with if_(rax > end):
+            ret(0)
+        movzx(eax, entry.length)
+        with if_(eax < sizeof(Entry)):
+            ret(0)
+        add(rax, entry)
+        with if_(rax > end):
+            ret(0)
+        ret(rax)
+
+    @function(init=True)
+    def is_whole(self) -> U32:
+        """Whether the entries fill the table: 1 or 0."""
+        last = keep(self.first())
         with loop():
-            lea(rax, entry[1])
-            break_if(rax > end)
-            movzx(eax, entry.length)
-            break_if(eax < sizeof(Entry))
-            add(rax, entry)
-            break_if(rax > end)
-            with if_((entry.kind == u8(kind)) & (entry.length >= least)):
-                ret(entry)
-            mov(entry, rax)
-        ret(0)
+            following = self.behind(last)
+            break_if(following == 0)
+            mov(last, following)
+        mov(rax, self.table)
+        mov(ecx, cast(rax, Ptr[Madt]).header.length)
+        add(rax, rcx)
+        with if_(rax != last):
+            ret(0)
+        ret(1)

@@ -96,3 +96,11 @@ RSDT_SIGNATURE = signature("RSDT")
 XSDT_SIGNATURE = signature("XSDT")
 FIXED_SIGNATURE = signature("FACP")
 DSDT_SIGNATURE = signature("DSDT")
+
+LEAST_SIZES = {
+    FIXED_SIGNATURE: 116,  # in revision 1 (ACPI 1.0, 5.2.5)
+    signature("APIC"): 44,  # with no entry (5.2.12)
+    signature("HPET"): 56,  # (IA-PC HPET Specification 1.0a, 3.2.4)
+    signature("MCFG"): 44,  # with no segment (PCI Firmware Specification 3.2, 4.1.2)
+}
+"""Bytes that a table which the kernel reads has at least. A shorter one is of no use."""

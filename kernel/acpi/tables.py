@@ -1,6 +1,10 @@
 """The firmware's tables, found from their root and looked at only once they are checked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kernel.acpi.structures import (
+    LEAST_SIZES,
     OLD_ROOT_SIZE,
     ROOT_SIGNATURE,
     RSDT_SIGNATURE,
@@ -47,11 +51,55 @@ class AcpiTables(Subsystem):
         with if_(self.record.acpi_root == 0):
             ret()
         self.find_root(self.record.acpi_root)
-        with if_(self.root == 0):
-            self.console.print(
-                "ACPI: the firmware's tables are damaged; going on without them\n",
-                colour=Colour.YELLOW,
-            )
+        with if_(self.root != 0):
+            tail(self.warn_of_damage)
+        self.console.print(
+            "ACPI: the firmware's tables are damaged; going on without them\n",
+            colour=Colour.YELLOW,
+        )
+
+    @function
+    def warn_of_damage(self) -> None:
+        """Print a line for each table that is named, but is of no use."""
+        with self.each() as address:
+            good = self.is_good(address)
+            with if_((good == 0) & (address != 0)):
+                self.console.print(
+                    "ACPI: the table at 0x%x is damaged; going on without it\n",
+                    address,
+                    colour=Colour.YELLOW,
+                )
+
+    @function
+    def is_good(self, address: U64) -> U32:
+        """Whether there is a sound table at physical `address`, not shorter than one of its kind
+        has to be: 1 or 0."""
+        table = self.table_at(address)
+        with if_(table == 0):
+            ret(0)
+        for signature, size in LEAST_SIZES.items():
+            with if_((table.signature == signature) & (table.length < size)):
+                ret(0)
+        ret(1)
+
+    @contextmanager
+    def each(self) -> Iterator[U64]:
+        """The block runs for each address that the root names, in a kept register."""
+        entry, end, address = keep(U64), keep(U64), keep(U64)
+        mov(entry, self.root)
+        mov(end, entry)
+        with if_(entry != 0):
+            mov(ecx, cast(entry, Ptr[TableHeader]).length)
+            add(end, rcx)
+            sub(end, self.entry_size)
+            add(entry, sizeof(TableHeader))
+        with while_((entry != 0) & (entry <= end)):
+            mov(u32(address), u32[entry])
+            with if_(self.entry_size == sizeof(U64)):
+                mov(address, u64[entry])
+            add(entry, self.entry_size)
+            yield address
+        release(entry, end, address)
 
     @function
     def find_root(self, address: U64) -> None:
@@ -84,45 +132,42 @@ class AcpiTables(Subsystem):
     def find(self, signature: U32, size: U32) -> Ptr[TableHeader]:
         """The first sound table with this `signature` and at least `size` bytes that the root
         names, or null."""
-        signature, size, entry, end = keep(signature), keep(size), keep(U64), keep(U64)
-        root = scratch(self.root)
-        with if_(root == 0):
-            ret(0)
-        lea(entry, root[1])
-        mov(u32(end), root.length)
-        add(end, root)
-        sub(end, self.entry_size)
-        with while_(entry <= end):
-            table = self.table_at(self._entry(entry))
-            with if_((table != 0) & (table.signature == signature) & (table.length >= size)):
-                ret(table)
-            add(entry, self.entry_size)
+        signature, least = keep(signature), local(U32)
+        mov(least, size)
+        with self.each() as address:
+            header = self.header_at(address)
+            mov(ecx, least)
+            with if_((header != 0) & (header.signature == signature) & (header.length >= ecx)):
+                table = self.table_at(address)
+                with if_(table != 0):
+                    ret(table)
         ret(0)
-
-    def _entry(self, entry: U64) -> U64:
-        """The address that is the entry of `root` at `entry`."""
-        address = scratch(U64)
-        mov(u32(address), u32[entry])
-        with if_(self.entry_size == sizeof(U64)):
-            mov(address, u64[entry])
-        return address
 
     @function
     def table_at(self, address: U64) -> Ptr[TableHeader]:
         """The table at physical `address`, or null if it can't be one."""
         address = keep(address)
-        header = cast(self.readable(address, sizeof(TableHeader)), Ptr[TableHeader])
+        header = self.header_at(address)
         with if_(header == 0):
             ret(0)
         length = keep(header.length)
-        with if_((length < sizeof(TableHeader)) | (length > MAX_TABLE)):
-            ret(0)
         table = keep(self.readable(address, u64(length)))
         with if_(table == 0):
             ret(0)
         with if_(self.sum(cast(table, Ptr[U8]), u64(length)) != 0):
             ret(0)
         ret(cast(table, Ptr[TableHeader]))
+
+    @function
+    def header_at(self, address: U64) -> Ptr[TableHeader]:
+        """The header at physical `address`, of which only the length is known to make sense, or
+        null."""
+        header = cast(self.readable(address, sizeof(TableHeader)), Ptr[TableHeader])
+        with if_(header == 0):
+            ret(0)
+        with if_((header.length < sizeof(TableHeader)) | (header.length > MAX_TABLE)):
+            ret(0)
+        ret(header)
 
     @function
     def readable(self, address: U64, length: U64) -> U64:

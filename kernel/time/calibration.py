@@ -59,9 +59,7 @@ class Calibration(Subsystem):
     """How many measurements disagreed with those before by more than the errors of both: the
     time-stamp counter, or the reference, changes its rate."""
 
-    def __init__(
-        self, clock: Clock, candidates: Sequence[Any], patience: int = PATIENCE
-    ) -> None:
+    def __init__(self, clock: Clock, candidates: Sequence[Any], patience: int = PATIENCE) -> None:
         self.clock = clock
         self.candidates = candidates
         self.patience = patience

@@ -1,5 +1,6 @@
 """Finding ACPI tables and the way to switch off, with sound and damaged tables."""
 
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -18,9 +19,9 @@ from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
-from tests.host.console_support import Paper
+from tests.host.console_support import Paper, written
 
-PHYSICAL, ROOM = 0x10000, 1 << 16
+PHYSICAL, ROOM = 0x10000, 1 << 17
 """The memory that the firmware of the tests has."""
 ROOT = PHYSICAL
 PM1A, PM1B, SMI, RESET = 0x604, 0x608, 0xB2, 0xCF9
@@ -42,7 +43,8 @@ class Firmware:
 
     def __init__(self) -> None:
         self.record = BootInformation()
-        self.tables = AcpiTables(self.record, Memory(), Paper())
+        self.paper: Any = Paper()
+        self.tables = AcpiTables(self.record, Memory(), self.paper)
         self.sleep = SleepTypes()
         self.power = Power(
             self.record, self.tables, FixedDescription(self.tables), self.sleep, PATIENCE
@@ -213,6 +215,57 @@ def test_a_table_shorter_than_its_header_is_passed_by(firmware: Firmware) -> Non
     short = checked(table("FACP", length=35), 9, size=35)
     firmware.install({ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: short})
     assert firmware.find("FACP") == 0
+
+
+def warnings(firmware: Firmware) -> list[int]:
+    """The addresses of tables that a start warns of."""
+    firmware.host.call(firmware.tables.start)
+    said = written(firmware.host, firmware.paper).decode("latin-1")
+    return [int(one, 16) for one in re.findall("the table at 0x([0-9a-f]+) is damaged", said)]
+
+
+SOUND_TABLES = {
+    ROOT: root_pointer(RSDT),
+    RSDT: rsdt(FADT, OTHER, 0),
+    FADT: table("FACP", bytes(80)),
+    OTHER: table("APIC", bytes(8)),
+}
+
+
+def test_sound_tables_are_not_warned_of(firmware: Firmware) -> None:
+    firmware.install(SOUND_TABLES)
+    assert warnings(firmware) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"\x55", table("APIC", bytes(7)), table("HPET"), table("APIC", length=8), b"APIC\xff\xff"],
+    ids=["checksum", "too short", "too short for another", "shorter than a header", "length"],
+)
+def test_a_damaged_table_is_warned_of_once(firmware: Firmware, damage: bytes) -> None:
+    firmware.install({**SOUND_TABLES, OTHER: damage})
+    assert warnings(firmware) == [OTHER]
+
+
+PLACES = [
+    start + offset
+    for start in (ROOT, RSDT, FADT, OTHER)
+    for offset in range(60)
+    if start == ROOT or offset not in (6, 7)  # lengths beyond this machine's memory
+]
+
+
+@given(changes=st.dictionaries(st.sampled_from(PLACES), st.integers(0, 255), max_size=6))
+def test_whatever_is_damaged_only_sound_tables_are_found(
+    firmware: Firmware, changes: dict[int, int]
+) -> None:
+    firmware.install({**SOUND_TABLES, **{at: bytes([byte]) for at, byte in changes.items()}})
+    warnings(firmware)
+    for name in ("FACP", "APIC", "HPET"):
+        found = firmware.find(name)
+        if found:
+            length = int.from_bytes(firmware.host.read(found + 4, 4), "little")
+            assert sum(firmware.host.read(found, length)) % 256 == 0
 
 
 # Soft off

@@ -20,7 +20,7 @@ from kernel.interrupts.pic import Pic, Port
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.addresses import Area
 from pykasm import *
-from pykasm.hostrun import Host
+from tests.host.console_support import Paper, host_for, written
 
 APIC_ID = 5
 DEVICE_VECTORS = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
@@ -116,12 +116,13 @@ class Board:
         self.memory: Any = Memory()
         self.tables: Any = Tables()
         self.apic: Any = Apic()
-        self.model = InterruptModel(self.tables)
+        self.paper: Any = Paper()
+        self.model = InterruptModel(self.tables, self.paper)
         self.io_apics = IoApics(self.model, self.memory)
         self.dispatcher = Dispatcher(self.apic)
         self.pic = Pic()
         self.lines = Lines(self.dispatcher, self.apic, self.io_apics, self.pic, self.model)
-        self.host = Host(self.lines)
+        self.host = host_for(self.lines)
         self.host.stub(self.io_apics.read, lambda base, register: self.at(base).read(register))
         self.host.stub(self.io_apics.write, self.write)
         self.legacy_accepted = self.host.stub(self.apic.accept_legacy)
@@ -336,6 +337,14 @@ def sound(body: bytes, kind: EntryKind, size: int) -> list[int]:
     return found
 
 
+def covered(body: bytes) -> int:
+    """How many bytes of `body` are entries that make sense."""
+    at = 0
+    while at + 2 <= len(body) and 2 <= body[at + 1] <= len(body) - at:
+        at += body[at + 1]
+    return at
+
+
 @given(entries=ENTRIES)
 @pytest.mark.parametrize("struct_", [IoApicEntry, OverrideEntry])
 def test_entries_are_found_in_any_table_and_none_beyond_it(
@@ -347,6 +356,8 @@ def test_entries_are_found_in_any_table_and_none_beyond_it(
     table = board.host.bytes(madt(body), fenced=True)
     board.host.stub(board.tables.find, lambda signature, size: table)
     board.host.call(board.model.start)
+    warned = b"makes no sense" in written(board.host, board.paper)
+    assert warned is (covered(body) < len(body))
     found, entry = [], board.host.call(board.model.next, None, kind)
     while entry:
         found.append(int(entry) - int(table) - 44)
