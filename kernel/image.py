@@ -57,7 +57,9 @@ from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
+from kernel.monitor.commands.acpi import AcpiCommands
 from kernel.monitor.commands.crash import CrashCommands
+from kernel.monitor.commands.irq import InterruptCommands
 from kernel.monitor.commands.log import LogCommands
 from kernel.monitor.commands.maps import MapsCommands
 from kernel.monitor.commands.memory import MemoryCommands
@@ -152,7 +154,7 @@ def image() -> Image:
     io_apics = IoApics(model, paging)  # those of the devices
     pic = Pic()  # the old ones
     dispatcher = Dispatcher(apic)  # vectors and who is called
-    lines = Lines(dispatcher, apic, io_apics, pic, model)  # how devices interrupt
+    lines = Lines(information, dispatcher, apic, io_apics, pic, model)  # how devices interrupt
     exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
     # Time
     stopwatch = Stopwatch()  # how long it takes to start
@@ -205,6 +207,8 @@ def image() -> Image:
     on_power = PowerCommands(power)  # reboot, poweroff
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
+    on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
+    on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description)  # acpi
     basics = BasicTests()  # the least that a kernel does
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
@@ -223,6 +227,8 @@ def image() -> Image:
         on_power,
         on_time,
         on_log,
+        on_interrupts,
+        on_acpi,
         on_tests,
     )
     monitor = Monitor(console, editor, strings, stopwatch, families)  # the prompt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.acpi.madt import InterruptModel, OverrideEntry, Signal
+from kernel.boot.record import BootRecord
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
@@ -26,7 +27,8 @@ class Lines(Subsystem):
     """Leads each line (a GSI, in ACPI's words) to a vector, and that to its actions.
 
     Devices may share a line. All lines go to the first processor, the 8259s' included, which are
-    used where no I/O APIC answers. Context of `attach` and the like: any but handlers.
+    used where no I/O APIC answers, or where the command line says `noapic` as it does not work.
+    Context of `attach` and the like: any but handlers.
     """
 
     legacy = bss(U32)
@@ -38,12 +40,14 @@ class Lines(Subsystem):
 
     def __init__(
         self,
+        record: BootRecord,
         dispatcher: Dispatcher,
         apic: LocalApic,
         io_apics: IoApics,
         pic: Pic,
         model: InterruptModel,
     ) -> None:
+        self.record = record
         self.dispatcher = dispatcher
         self.apic = apic
         self.io_apics = io_apics
@@ -60,10 +64,18 @@ class Lines(Subsystem):
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         mov(self.destination, self.apic.id())
+        unwanted = self.record.has_option(text("noapic"))
+        with if_(unwanted != 0):
+            tail(self.use_legacy)
         answering = self.io_apics.start()
         with if_(answering == 0):
-            mov(self.legacy, 1)
-            self.apic.accept_legacy()
+            tail(self.use_legacy)
+
+    @function(init=True)
+    def use_legacy(self) -> None:
+        """Let the 8259s lead interrupts to the first processor."""
+        mov(self.legacy, 1)
+        tail(self.apic.accept_legacy)
 
     @function
     def isa(self, source: U32) -> U32:

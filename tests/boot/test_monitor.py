@@ -20,6 +20,8 @@ COMMANDS = [
     "poweroff",
     "time",
     "dmesg",
+    "irq",
+    "acpi",
     "test",
     "bench",
 ]

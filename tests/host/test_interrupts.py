@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.madt import EntryKind, InterruptModel, IoApicEntry, OverrideEntry
+from kernel.boot.information import BootInformation
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
@@ -121,8 +122,13 @@ class Board:
         self.io_apics = IoApics(self.model, self.memory)
         self.dispatcher = Dispatcher(self.apic)
         self.pic = Pic()
-        self.lines = Lines(self.dispatcher, self.apic, self.io_apics, self.pic, self.model)
+        self.record = BootInformation()
+        self.lines = Lines(
+            self.record, self.dispatcher, self.apic, self.io_apics, self.pic, self.model
+        )
         self.host = host_for(self.lines)
+        self.host.define("image_load_start", 0)
+        self.host.define("image_load_end", 0)
         self.host.stub(self.io_apics.read, lambda base, register: self.at(base).read(register))
         self.host.stub(self.io_apics.write, self.write)
         self.legacy_accepted = self.host.stub(self.apic.accept_legacy)

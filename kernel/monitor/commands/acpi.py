@@ -1,0 +1,113 @@
+"""Commands that show what the firmware tells."""
+
+from __future__ import annotations
+
+from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.hpet import HpetDescription
+from kernel.acpi.madt import (
+    InterruptModel,
+    IoApicEntry,
+    LocalApicEntry,
+    LocalX2ApicEntry,
+    OverrideEntry,
+    ProcessorFlags,
+)
+from kernel.acpi.structures import TableHeader
+from kernel.acpi.tables import AcpiTables
+from kernel.console.console import Console
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+SIGNATURE_SIZE = sizeof(U32)
+
+
+class AcpiCommands(Subsystem):
+    """`acpi`."""
+
+    def __init__(
+        self,
+        console: Console,
+        tables: AcpiTables,
+        model: InterruptModel,
+        fixed: FixedDescription,
+        hpet: HpetDescription,
+    ) -> None:
+        self.console = console
+        self.tables = tables
+        self.model = model
+        self.fixed = fixed
+        self.hpet = hpet
+        self.commands = [command("acpi", "", "the firmware's tables, and what they say", self.acpi)]
+
+    @function
+    def acpi(self, words: Ptr[Words]) -> U32:
+        """Print the tables and what the kernel understood of them."""
+        with if_(self.tables.root == 0):
+            self.console.print("no tables; what follows is assumed\n")
+        self.list_tables()
+        self.show_processors()
+        self.show_interrupts()
+        self.show_timers()
+        ret(1)
+
+    @function
+    def list_tables(self) -> None:
+        """Print a line for each table that the root names."""
+        with self.tables.each() as address:
+            header = self.tables.header_at(address)
+            with if_(header == 0):
+                self.console.print("????  0x%x  damaged\n", address)
+            with else_():
+                self.show_table(address, header)
+
+    @function
+    def show_table(self, address: U64, header: Ptr[TableHeader]) -> None:
+        """Print signature, place and size of the table with this `header`."""
+        address, header = keep(address), keep(header)
+        letters = cast(header, Ptr[U8])
+        for n in range(SIGNATURE_SIZE):
+            self._show_letter(letters[n])
+        self.console.print("  0x%x  %u bytes", address, header.length)
+        good = self.tables.is_good(address)
+        with if_(good == 0):
+            self.console.print("  damaged")
+        self.console.print("\n")
+
+    def _show_letter(self, letter: U8) -> None:
+        """Print a byte if that is a capital or a digit, else a question mark."""
+        mov(al, letter)
+        with if_((al < ord("0")) | (al > ord("Z"))):
+            mov(al, ord("?"))
+        self.console.print("%c", al)
+
+    @function
+    def show_processors(self) -> None:
+        """Print the processors that can be used."""
+        usable = ProcessorFlags.ENABLED | ProcessorFlags.ONLINE_CAPABLE
+        for kind in (LocalApicEntry, LocalX2ApicEntry):
+            with self.model.each(kind) as entry, if_(entry.flags & usable):
+                self.console.print("processor with the local APIC %u\n", entry.id)
+
+    @function
+    def show_interrupts(self) -> None:
+        """Print the I/O APICs, and what is wired otherwise than usual."""
+        with self.model.each(IoApicEntry) as entry:
+            self.console.print("I/O APIC at 0x%x, lines from %u\n", entry.address, entry.first)
+        with self.model.each(OverrideEntry) as override:
+            self.console.print(
+                "ISA interrupt %u is line %u, signal 0x%x\n",
+                override.source,
+                override.line,
+                override.signal,
+            )
+
+    @function
+    def show_timers(self) -> None:
+        """Print the timers that the tables name."""
+        port, bits = self.fixed.timer()
+        with if_(port != 0):
+            self.console.print("power-management timer at port 0x%x, %u bits\n", port, bits)
+        address = self.hpet.address()
+        with if_(address != 0):
+            self.console.print("HPET at 0x%x\n", address)

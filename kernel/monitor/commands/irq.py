@@ -1,0 +1,78 @@
+"""Commands that show interrupts."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import VECTORS, Dispatcher, Slot
+from kernel.interrupts.lines import Lines
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from pykasm import *
+
+
+class InterruptCommands(Subsystem):
+    """`irq`."""
+
+    def __init__(
+        self, console: Console, dispatcher: Dispatcher, lines: Lines, apic: LocalApic
+    ) -> None:
+        self.console = console
+        self.dispatcher = dispatcher
+        self.lines = lines
+        self.apic = apic
+        self.commands = [command("irq", "", "interrupts, and how often they came", self.irq)]
+
+    @function
+    def irq(self, words: Ptr[Words]) -> U32:
+        """Print a line for each vector that somebody waits for or that has come."""
+        self.console.print("vector  line       count  handler\n")
+        vector = keep(U64)
+        with for_(vector, FIRST_INTERRUPT, VECTORS):
+            self.show_vector(u32(vector))
+        with if_(self.apic.errors != 0):
+            self.console.print(
+                "%u errors of the local APIC, the last 0x%x\n",
+                self.apic.errors,
+                self.apic.last_errors,
+            )
+        ret(1)
+
+    @function
+    def show_vector(self, vector: U32) -> None:
+        """Print what is known of a vector, if anything."""
+        vector, slot, count = keep(vector), keep(Ptr[Slot]), keep(U64)
+        point_at(slot, self.dispatcher.slots, u64(vector))
+        mov(count, self.dispatcher.counts[vector])
+        with if_((slot.first == 0) & (count == 0)):
+            ret()
+        self.console.print("  0x%02x", vector)
+        self.show_line(vector)
+        self.console.print("  %10u  ", count)
+        self.show_actions(slot.first)
+        with if_(vector == InterruptVector.SPURIOUS):
+            self.console.print("spurious")
+        self.console.print("\n")
+
+    @function
+    def show_line(self, vector: U32) -> None:
+        """Print the line that leads to `vector`."""
+        mov(eax, self.lines.lines[vector])
+        with if_((self.lines.legacy != 0) & (vector < InterruptVector.FIRST_DEVICE)):
+            lea(eax, bare[u64(vector) - (InterruptVector.LEGACY - 1)])
+        with if_(eax == 0):
+            self.console.print("      ")
+            ret()
+        dec(eax)
+        self.console.print("  %4u", eax)
+
+    @function
+    def show_actions(self, action: Ptr[Action]) -> None:
+        """Print the handlers from `action` on. They stay while a driver has them attached, and
+        drivers are never taken out while commands run."""
+        action = keep(action)
+        with while_(action != 0):
+            self.console.print("%p ", action.handler)
+            mov(action, action.next)

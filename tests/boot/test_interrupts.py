@@ -1,0 +1,85 @@
+"""Interrupt controllers and the firmware's tables, as the monitor shows them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.session import Machine
+
+LEGACY_FIRST = 0x20
+
+
+def interrupts(machine: Machine) -> dict[str, tuple[int, int | None, int]]:
+    """By handler: vector, line and count, of those that `irq` shows."""
+    row = re.compile(r"  0x(\w+) (?: *(\d+))? +(\d+)  0x\w+ <([\w.]+)\+0x0 .*")
+    found = [row.fullmatch(line.rstrip()) for line in machine.command("irq").splitlines()]
+    return {
+        one[4]: (int(one[1], 16), int(one[2]) if one[2] else None, int(one[3]))
+        for one in found
+        if one
+    }
+
+
+def test_irq_counts_what_is_typed(machine: MakeMachine) -> None:
+    prompt = machine()
+    prompt.expect_prompt()
+    before = interrupts(prompt)
+    prompt.key("h", "e", "l", "p", "ret")
+    prompt.expect_prompt()
+    after = interrupts(prompt)
+    assert before["SerialInput.interrupt"][1] == 4
+    assert before["Keyboard.interrupt"][1] == 1
+    assert after["SerialInput.interrupt"][2] > before["SerialInput.interrupt"][2]
+    assert after["Keyboard.interrupt"][2] >= before["Keyboard.interrupt"][2] + 5
+
+
+@pytest.mark.parametrize("cpu", ["max", "qemu64"])
+def test_without_the_io_apic_the_old_controllers_serve(machine: MakeMachine, cpu: str) -> None:
+    prompt = machine(command_line="test noapic", cpu=cpu)
+    prompt.expect_prompt()
+    prompt.key("h", "e", "l", "p", "ret")
+    prompt.expect_prompt()
+    served = interrupts(prompt)
+    assert served["SerialInput.interrupt"][:2] == (LEGACY_FIRST + 4, 4)
+    assert served["Keyboard.interrupt"][:2] == (LEGACY_FIRST + 1, 1)
+
+
+def test_acpi_shows_what_the_machine_has(machine: MakeMachine) -> None:
+    prompt = machine(smp=2)
+    prompt.expect_prompt()
+    said = prompt.command("acpi").splitlines()
+    assert {line.split()[0] for line in said if "bytes" in line} >= {"FACP", "APIC", "HPET", "MCFG"}
+    assert [line for line in said if "processor" in line] == [
+        f"processor with the local APIC {n}" for n in (0, 1)
+    ]
+    assert "I/O APIC at 0xfec00000, lines from 0" in said
+    assert "ISA interrupt 0 is line 2, signal 0x0" in said
+    assert "power-management timer at port 0x608, 24 bits" in said
+    assert "HPET at 0xfed00000" in said
+    assert "damaged" not in prompt.output
+
+
+def test_a_table_of_no_use_is_warned_of_and_left_alone(
+    machine: MakeMachine, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.write_bytes(b"short")
+    tables = [f"sig={name},data={data}" for name in ("HPET", "ODDS")]
+    arguments = [word for table in tables for word in ("-acpitable", table)]
+    prompt = machine(arguments=("-no-hpet", *arguments))
+    warned = re.findall(r"ACPI: the table at (0x\w+) is damaged", prompt.expect_prompt())
+    lines = prompt.command("acpi").splitlines()
+    assert [line for line in lines if "damaged" in line] == [
+        f"HPET  {warned[0]}  41 bytes  damaged"
+    ]
+    assert any(re.fullmatch(r"ODDS  0x\w+  41 bytes", line) for line in lines)
+    assert not any(line.startswith("HPET at") for line in lines)
+
+
+def test_a_machine_without_acpi_starts(machine: MakeMachine) -> None:
+    prompt = machine(arguments=("-no-acpi", "-no-hpet"))
+    prompt.expect_prompt()
+    prompt.key("h", "e", "l", "p", "ret")
+    assert "this list" in prompt.expect_prompt()
