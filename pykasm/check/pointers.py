@@ -45,7 +45,7 @@ class Pointers:
     def listed(self, line: Line) -> list[str] | None:
         """The functions that a call may come to through a table that never changes; None if it
         does not go through one."""
-        table, kind = self._fixed_table(line.written[0]), _function_type(line)
+        table, kind = self._fixed_table(_pointer(line)), _function_type(line)
         if table is None:
             return None
         fitting = self._functions if kind is None else self._of_type(kind)
@@ -83,8 +83,13 @@ class Pointers:
         return self._by_type[kind]
 
 
+def _pointer(line: Line) -> object:
+    """What the instruction goes by, as it was written; None for one that nobody wrote."""
+    return line.written[0] if line.written else None
+
+
 def _function_type(line: Line) -> TypeMeta | None:
     """The type of the pointer to functions that the instruction goes by."""
-    pointer = line.written[0]
+    pointer = _pointer(line)
     kind = pointer._kind if isinstance(pointer, Operand) else None
     return kind if isinstance(kind, TypeMeta) and issubclass(kind, Fn) else None

@@ -38,8 +38,11 @@ class Kernel:
         units = assemble_program(self.program, self.encoder, ".")
         self.build = Build.of(self.program, units)
         self.pieces = _unlike(self.build)
+        self.across = _across(self.build)
+        """What the checker says of the build as a whole, exceptions included."""
         self.findings = {
-            symbol: _errors(Subject(placed, self.build)) for symbol, placed in self.pieces.items()
+            symbol: _errors(Subject(placed, self.build), self.across)
+            for symbol, placed in self.pieces.items()
         }
         """What the checker says of each piece as it is."""
         self.data = {
@@ -104,10 +107,11 @@ class Kernel:
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
         )
-        known = {str(one) for one in self.findings[symbol]}
-        found = _errors(Subject(placed, build))
-        if placed.piece.lock_events or placed.piece.sleeps:
-            found += [one for apply in build_rules() for one in apply(build)]
+        known = {str(one) for one in [*self.findings[symbol], *self.across]}
+        is_followed = placed.piece.lock_events or placed.piece.sleeps
+        across = _across(build) if is_followed else self.across
+        found = _errors(Subject(placed, build), across)
+        found += [one for one in across if one.symbol != symbol]
         return [one for one in found if str(one) not in known]
 
 
@@ -130,7 +134,13 @@ def _packed(datum: Any, unit: Unit) -> PackedData:
     return PackedData(datum, bytes(packer.bytes), packer.references)
 
 
-def _errors(subject: Subject) -> list[Finding]:
+def _across(build: Build) -> list[Finding]:
+    return [one for apply in build_rules() for one in apply(build)]
+
+
+def _errors(subject: Subject, across: list[Finding]) -> list[Finding]:
+    """The errors in a piece, with those of the whole build that show in it."""
     found = [one for apply in all_rules() for one in apply(subject)]
+    found += [one for one in across if one.symbol == subject.piece.symbol]
     left = without_allowed(subject.piece, found)
     return [one for one in left if one.severity == "error"]

@@ -144,7 +144,7 @@ def _kernels_swapped(swaps: Swaps) -> Iterator[Finding]:
             )
 
 
-_WHO = {Mnemonic.IRETQ: "interrupted code", Mnemonic.SYSRETQ: "program"}
+_WHO: dict[int, str] = {Mnemonic.IRETQ: "interrupted code", Mnemonic.SYSRETQ: "program"}
 _ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
 
 
