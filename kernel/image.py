@@ -3,6 +3,7 @@
 from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import InterruptModel
+from kernel.acpi.mcfg import PciDescription
 from kernel.acpi.power import Power
 from kernel.acpi.sleep import SleepTypes
 from kernel.acpi.tables import AcpiTables
@@ -46,13 +47,16 @@ from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entries import Entries
+from kernel.mm.heap import Heap
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
 from kernel.mm.records import Records
+from kernel.mm.redzone import RedZones
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
+from kernel.mm.slab import Slabs
 from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
 from kernel.mm.walk import PageWalk
@@ -63,6 +67,7 @@ from kernel.monitor.commands.irq import InterruptCommands
 from kernel.monitor.commands.log import LogCommands
 from kernel.monitor.commands.maps import MapsCommands
 from kernel.monitor.commands.memory import MemoryCommands
+from kernel.monitor.commands.pci import PciCommands
 from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
 from kernel.monitor.commands.selftest import SelfTestCommands
@@ -73,8 +78,14 @@ from kernel.monitor.keys import Keys
 from kernel.monitor.line import LineEditor
 from kernel.monitor.monitor import Monitor
 from kernel.monitor.strings import Strings
+from kernel.pci.capabilities import Capabilities
+from kernel.pci.classes import ClassNames
+from kernel.pci.configuration import Configuration
+from kernel.pci.resources import Resources
+from kernel.pci.scan import PciBus
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
+from kernel.selftest.heap import HeapTests
 from kernel.selftest.memory import MemoryTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.time import TimeTests
@@ -143,6 +154,9 @@ def image() -> Image:
     arena = Arena(trees, records)  # addresses for mappings
     runtime = Runtime(arena, mapper, pages)  # mappings made while running
     mappings = Mappings(mapper)  # what is mapped
+    zones = RedZones(console, panic)  # wrong uses of the heap
+    slabs = Slabs(pages, per_cpu, zones)  # objects of one size
+    heap = Heap(slabs, pages)  # memory of any size
     # The firmware
     acpi = AcpiTables(information, paging, console)  # its tables
     fixed = FixedDescription(acpi)  # the board
@@ -185,6 +199,13 @@ def image() -> Image:
     threads = Threads(per_cpu, scheduler, thread_stacks, waiting)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
     interrupts = Interrupts(exceptions, scheduler)  # 256 gates
+    # Devices
+    spaces = PciDescription(acpi)  # where configuration spaces are in memory
+    configuration = Configuration(spaces, paging)  # reading and writing them
+    capabilities = Capabilities(configuration)  # what functions can do
+    resources = Resources(configuration)  # where they answer
+    pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
+    classes = ClassNames()  # what they are called
     # Input
     input = Input()  # what people type
     serial_input = SerialInput(console, serial, input, lines)  # on the serial line
@@ -210,16 +231,21 @@ def image() -> Image:
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description)  # acpi
     basics = BasicTests()  # the least that a kernel does
+    heap_tests = HeapTests(heap)  # memory of any size
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
-    tested = (basics, memory_tests, time_tests)
-    measured = (basics, memory_tests, time_tests)
+    tested = (basics, heap_tests, memory_tests, time_tests)
+    measured = (basics, heap_tests, memory_tests, time_tests)
     ledgers = memory_tests.ledgers  # what all tests leave as it was
-    self_tests = SelfTests(console, strings, tested, ledgers)  # tests in the running kernel
+    self_tests = SelfTests(
+        console, strings, tested, ledgers, settling=[slabs.shrink]
+    )  # tests in the running kernel
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
+    on_pci = PciCommands(console, numbers, pci, classes)  # pci
     families = (
         on_memory,
+        on_pci,
         on_maps,
         on_processor,
         on_symbols,
@@ -245,11 +271,14 @@ def image() -> Image:
         features,
         paging,
         runtime,
+        slabs,
         protection,
         report,
         acpi,
         model,
         lines,
+        spaces,
+        pci,
         timekeeping,
         serial_input,
         keyboard,

@@ -3,6 +3,7 @@
 from typing import NoReturn
 
 from kernel.acpi.madt import InterruptModel
+from kernel.acpi.mcfg import PciDescription
 from kernel.acpi.tables import AcpiTables
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
@@ -20,7 +21,9 @@ from kernel.interrupts.lines import Lines
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
 from kernel.mm.runtime import Runtime
+from kernel.mm.slab import Slabs
 from kernel.monitor.monitor import Monitor
+from kernel.pci.scan import PciBus
 from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
 from kernel.time.timekeeping import Timekeeping
@@ -40,11 +43,14 @@ class BringUp(Subsystem):
         features: Features,
         paging: Paging,
         runtime: Runtime,
+        slabs: Slabs,
         protection: Protection,
         report: BootReport,
         acpi: AcpiTables,
         model: InterruptModel,
         lines: Lines,
+        spaces: PciDescription,
+        pci: PciBus,
         timekeeping: Timekeeping,
         serial_input: SerialInput,
         keyboard: Keyboard,
@@ -60,11 +66,14 @@ class BringUp(Subsystem):
         self.features = features
         self.paging = paging
         self.runtime = runtime
+        self.slabs = slabs
         self.protection = protection
         self.report = report
         self.acpi = acpi
         self.model = model
         self.lines = lines
+        self.spaces = spaces
+        self.pci = pci
         self.timekeeping = timekeeping
         self.serial_input = serial_input
         self.keyboard = keyboard
@@ -95,11 +104,14 @@ class BringUp(Subsystem):
         self.features.read()
         self.paging.switch_over()
         self.runtime.start()
+        self.slabs.start()
         self.protection.enable()
         self.report.print()
         self.acpi.start()
         self.model.start()
         self.lines.start()
+        self.spaces.start()
+        self.pci.start()
         self.timekeeping.start()
         self.threads.start()
         self.idle.start_first()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from kernel.console.console import Console
 from kernel.monitor.strings import Strings
@@ -14,6 +15,7 @@ class SelfTests(Subsystem):
     """All tests that the `families` bring.
 
     What the `ledgers` count must be the same before and after each test: one that leaks fails.
+    The functions `settling` are called before they count.
     Context: a thread that may sleep; one at a time.
     """
 
@@ -26,8 +28,10 @@ class SelfTests(Subsystem):
         strings: Strings,
         families: Sequence[Tested],
         ledgers: Sequence[Ledger],
+        settling: Sequence[Any],
     ) -> None:
         self.console = console
+        self.settling = settling
         self.strings = strings
         table = [row for family in families for row in family.tests]
         self.count = len(table)
@@ -72,22 +76,30 @@ class SelfTests(Subsystem):
     @function(sleeps=True)
     def open_ledgers(self) -> None:
         """Note what each ledger counts."""
+        self._settle()
         for index in range(self.entries):
-            self.ledgers[index].read()
-            mov(self.before[index], rax)
+            mov(self.before[index], self.ledgers[index].read())
 
     @function(sleeps=True)
     def close_ledgers(self) -> U32:
         """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
         balanced = keep(U32)
         mov(balanced, 1)
+        self._settle()
         for index in range(self.entries):
             entry = self.ledgers[index]
-            entry.read()
-            with if_(rax != self.before[index]):
+            count = entry.read()
+            with if_(count != self.before[index]):
                 xor(balanced, balanced)
-                self.console.print("%s: %u before, %u after: ", entry.name, self.before[index], rax)
+                self.console.print(
+                    "%s: %u before, %u after: ", entry.name, self.before[index], count
+                )
         ret(balanced)
+
+    def _settle(self) -> None:
+        """Let everything that is kept for later be given back."""
+        for step in self.settling:
+            step()
 
     @function
     def list(self) -> None:

@@ -1,0 +1,62 @@
+"""The heap of the running kernel."""
+
+from kernel.mm.heap import SIZES, Heap
+from kernel.selftest.case import check, measure
+from pykasm import *
+
+SIZE = 64
+ROUND = 200
+"""Objects of each size in `all_sizes`, more than a magazine and a slab have."""
+
+
+class HeapTests(Subsystem):
+    """Allocates and frees."""
+
+    first = bss(U64)
+    """The objects of a test, each with the address of the next one at its start."""
+
+    def __init__(self, heap: Heap) -> None:
+        self.heap = heap
+        self.tests = [check("heap.all_sizes", self.all_sizes)]
+        self.benchmarks = [measure("heap.allocate_free", self.allocate_free)]
+
+    @function
+    def all_sizes(self) -> U32:
+        """Objects of every size are there as long as they are needed."""
+        left, good = keep(U32), keep(U32)
+        mov(good, 1)
+        mov(self.first, 0)
+        for size in (*SIZES, 3 * SIZES[-1], 100 * SIZES[-1]):
+            with for_(left, 0, ROUND if size in SIZES else 2):
+                and_(good, self.add(size))
+        with while_(self.first != 0):
+            self.drop()
+        ret(good)
+
+    @function
+    def add(self, size: U64) -> U32:
+        """Allocate another object; 1, or 0 if there was no memory."""
+        object = self.heap.allocate(size)
+        with if_(object == 0):
+            ret(0)
+        mov(rcx, self.first)
+        mov(u64[object], rcx)
+        mov(self.first, object)
+        ret(1)
+
+    @function
+    def drop(self) -> None:
+        """Free the last object."""
+        mov(rdi, self.first)
+        mov(rax, u64[rdi])
+        mov(self.first, rax)
+        tail(self.heap.free, rdi)
+
+    @function
+    def allocate_free(self, count: U32) -> None:
+        """What the processor's magazine has, out and in."""
+        count = keep(count)
+        with while_(count != 0):
+            object = self.heap.allocate(SIZE)
+            self.heap.free(object)
+            dec(count)
