@@ -184,7 +184,7 @@ class Slabs(Subsystem):
                 mov(rax, magazine.objects[rcx])
             with else_():
                 ignore(self.refill(cache))
-        return rax
+        return u64(rax)
 
     def _give(self, cache: Ptr[Cache], object: U64) -> None:
         """Put `object` into this processor's magazine, with half of that going back if need be."""
