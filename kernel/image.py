@@ -85,13 +85,20 @@ from kernel.pci.resources import Resources
 from kernel.pci.scan import PciBus
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
+from kernel.selftest.crew import Crew
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.memory import MemoryTests
+from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
+from kernel.selftest.threads import ThreadTests
 from kernel.selftest.time import TimeTests
 from kernel.structures.tree import Trees
+from kernel.sync.condition import ConditionVariables
+from kernel.sync.mutex import Mutexes
+from kernel.sync.once import Onces
+from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.semaphore import Semaphores
 from kernel.sync.waiting import Waiting
-from kernel.threads.blocks import StackBlocks
 from kernel.threads.idle import Idle
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
@@ -194,10 +201,14 @@ def image() -> Image:
     switch = Switch()  # how it does
     scheduler = Scheduler(per_cpu, preemption, switch, apic, dispatcher)  # which thread runs
     waiting = Waiting(scheduler)  # blocking and waking
-    stack_blocks = StackBlocks(pages)  # memory for stacks
-    thread_stacks = ThreadStacks(stack_blocks)  # stacks with the records of threads
-    threads = Threads(per_cpu, scheduler, thread_stacks, waiting)  # from creation to the end
+    thread_stacks = ThreadStacks(runtime)  # stacks with the records of threads
+    threads = Threads(scheduler, thread_stacks, waiting)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
+    mutexes = Mutexes(scheduler, waiting)  # one thread at a time
+    semaphores = Semaphores(scheduler, waiting)  # so many at a time
+    conditions = ConditionVariables(scheduler, waiting, mutexes)  # until something is so
+    rwlocks = ReadWriteLocks(scheduler, waiting)  # many readers, or one writer
+    onces = Onces(scheduler, waiting)  # by whoever comes first
     interrupts = Interrupts(exceptions, scheduler)  # 256 gates
     # Devices
     spaces = PciDescription(acpi)  # where configuration spaces are in memory
@@ -234,9 +245,12 @@ def image() -> Image:
     heap_tests = HeapTests(heap)  # memory of any size
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
-    tested = (basics, heap_tests, memory_tests, time_tests)
-    measured = (basics, heap_tests, memory_tests, time_tests)
-    ledgers = memory_tests.ledgers  # what all tests leave as it was
+    crew = Crew(scheduler, threads)  # threads for tests
+    thread_tests = ThreadTests(console, scheduler, threads)  # lives and turns of threads
+    sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
+    tested = (basics, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
+    measured = (basics, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
+    ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
     self_tests = SelfTests(
         console, strings, tested, ledgers, settling=[slabs.shrink]
     )  # tests in the running kernel

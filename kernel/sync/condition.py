@@ -28,7 +28,7 @@ class ConditionVariables(Subsystem):
     def wait(self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex]) -> None:
         """Unlock `mutex`, wait for a signal, and lock it again. A signal that is given once it is
         unlocked is not missed."""
-        mutex = keep(mutex)
+        condition, mutex = keep(condition), keep(mutex)
         with condition.queue.lock.held():
             lea(rdi, condition.queue)
             self.waiting.enqueue(rdi)

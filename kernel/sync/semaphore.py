@@ -27,6 +27,7 @@ class Semaphores(Subsystem):
     @function(context="thread", sleeps=True)
     def take(self, semaphore: Ptr[Semaphore]) -> None:
         """Wait for one, and take it."""
+        semaphore = keep(semaphore)
         with semaphore.queue.lock.held():
             with if_(semaphore.count != 0):
                 dec(semaphore.count)

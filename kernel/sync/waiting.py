@@ -13,8 +13,9 @@ class Waiting(Subsystem):
     """Operations on `WaitQueue`.
 
     Who waits: takes the queue's lock, looks, calls `enqueue`, releases the lock, and then calls
-    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, makes threads ready that
-    it `take`s, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is lost.
+    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, makes threads ready
+    that it `take`s, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is
+    lost.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:

@@ -73,13 +73,16 @@ class Scheduler(Subsystem):
             lea(link, queue.link)
             self.processors.append(link)
 
-    @function
+    @function(context="interrupt")
     def adopt(self, thread: Ptr[Thread]) -> None:
         """Let `thread` be what runs here from the start. Interrupts are off."""
+        queue = scratch(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        mov(thread.home, queue)
         mov(thread.state, ThreadState.RUNNING)
         mov(self.current, thread)
         mov(eax, thread.priority)
-        mov(self.queue.priority, eax)
+        mov(queue.priority, eax)
 
     @function(context="interrupt")
     def schedule(self) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.mm.pagetable import PAGE
+from kernel.mm.runtime import Runtime
 from kernel.mm.stack import STACK_SIZE
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
@@ -28,7 +27,7 @@ class ThreadStacks(Subsystem):
     mapped = bss(U32)
     """All that there are, in use or spare."""
 
-    def __init__(self, memory: Any) -> None:
+    def __init__(self, memory: Runtime) -> None:
         self.memory = memory
         self.lock = bss(SpinLock)
 
@@ -61,10 +60,11 @@ class ThreadStacks(Subsystem):
             inc(self.count)
 
     @function
-    def trim(self) -> None:
-        """Unmap what is spare in excess. Context: thread."""
+    def trim(self, keeping: U32) -> None:
+        """Unmap what is spare in excess of `keeping`. Context: thread."""
+        keeping = keep(keeping)
         with loop():
-            surplus = self.take_spare(SPARE)
+            surplus = self.take_spare(keeping)
             break_if(surplus == 0)
             lea(rdi, bare[u64(surplus) + (sizeof(Thread) - STACK_SIZE)])
             self.memory.free(rdi)

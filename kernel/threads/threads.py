@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from kernel.cpu.percpu import PerCpu
 from kernel.mm.stack import STACK_SIZE
+from kernel.selftest.case import ledger
 from kernel.structures.list import ListHead
 from kernel.sync.spinlock import SpinLock
 from kernel.sync.waiting import Waiting
 from kernel.threads.scheduler import Scheduler
-from kernel.threads.stacks import ThreadStacks
+from kernel.threads.stacks import SPARE, ThreadStacks
 from kernel.threads.switch import SavedRegisters
 from kernel.threads.thread import Entry, Thread, ThreadState
 from pykasm import *
@@ -30,14 +30,20 @@ class Threads(Subsystem):
     boot = bss(Thread)
     """The thread that the kernel's start is; its stack is in the image."""
 
-    def __init__(
-        self, per_cpu: PerCpu, scheduler: Scheduler, stacks: ThreadStacks, waiting: Waiting
-    ) -> None:
-        self.per_cpu = per_cpu
+    def __init__(self, scheduler: Scheduler, stacks: ThreadStacks, waiting: Waiting) -> None:
         self.scheduler = scheduler
         self.stacks = stacks
         self.waiting = waiting
         self.lock = bss(SpinLock)
+        self.ledgers = [ledger("threads", self.count_lives)]
+
+    @function(context="thread")
+    def count_lives(self) -> U64:
+        """How many threads there are. Gives all spare stacks back, so that what is counted behind
+        this is what threads have in use."""
+        self.stacks.trim(0)
+        mov(eax, self.count)
+        ret(rax)
 
     @function(init=True)
     def start(self) -> None:
@@ -76,6 +82,9 @@ class Threads(Subsystem):
         mov(rax, address_of(self.begin))
         mov(saved.rip, rax)
         mov(thread.stack_pointer, saved)
+        mov(rax, self.scheduler.current)
+        mov(rax, cast(rax, Ptr[Thread]).home)
+        mov(thread.home, rax)
         ret(thread)
 
     @function
@@ -91,9 +100,7 @@ class Threads(Subsystem):
         mov(eax, 1)
         lock.xadd(self.next_number, rax)
         mov(thread.number, rax)
-        link, queue = scratch(Ptr[ListHead]), scratch(U64)
-        self.per_cpu.point_at(queue, self.scheduler.queue)
-        mov(thread.home, queue)
+        link = scratch(Ptr[ListHead])
         lea(link, thread.listed)
         with self.lock.held():
             self.all.append(link)
@@ -154,7 +161,7 @@ class Threads(Subsystem):
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()
         self.stacks.give(thread)
-        tail(self.stacks.trim)
+        tail(self.stacks.trim, SPARE)
 
     @function
     def detach(self, thread: Ptr[Thread]) -> None:

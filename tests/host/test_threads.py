@@ -95,14 +95,10 @@ class Bench:
         self.kernel = Kernel()
         self.actors = Actors(self.kernel)
         self.host = self.kernel.host(self.actors)
-        self.host.checkpoint()
 
     def reset(self) -> None:
         """Forget all threads."""
-        self.host.reset()
-        self.kernel.allocated.clear()
-        self.kernel.freed.clear()
-        self.kernel.most = MOST
+        self.kernel.reset(self.host)
 
     def run(self, actors: list[tuple[int, int]]) -> list[int]:
         """Let actors act; what they wrote."""

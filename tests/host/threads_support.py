@@ -72,7 +72,7 @@ class Kernel:
         )
         self.waiting = Waiting(self.scheduler)
         self.stacks = ThreadStacks(self.memory)
-        self.threads = Threads(self.per_cpu, self.scheduler, self.stacks, self.waiting)
+        self.threads = Threads(self.scheduler, self.stacks, self.waiting)
         self.allocated: list[int] = []
         self.freed: list[int] = []
         self.most = MOST
@@ -86,7 +86,15 @@ class Kernel:
         host.stub(self.memory.free, self.freed.append)
         host.call(self.per_cpu.start_first)
         host.call(self.threads.start)
+        host.checkpoint()
         return host
+
+    def reset(self, host: Host) -> None:
+        """Forget all that happened since the threads were started."""
+        host.reset()
+        self.allocated.clear()
+        self.freed.clear()
+        self.most = MOST
 
     def _allocate(self, pages: int) -> int:
         if len(self.allocated) == self.most:

@@ -1,0 +1,296 @@
+"""Every kind of lock, with several threads that do their best to get in each other's way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.selftest.case import check, measure
+from kernel.selftest.crew import CREW, Crew
+from kernel.sync.condition import ConditionVariable, ConditionVariables
+from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.once import Once, Onces
+from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
+from kernel.sync.semaphore import Semaphore, Semaphores
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+ROUNDS = 50
+"""What each member of the crew does, so often."""
+SLOTS = 4
+"""Numbers that are on their way from producers to consumers at most."""
+PAIRS = CREW // 2
+"""Producers, and consumers."""
+SUM = PAIRS * ROUNDS * (ROUNDS - 1) // 2
+"""Of all numbers that the producers make."""
+
+
+class SyncTests(Subsystem):
+    """Members yield while they have a lock, so that others come to it."""
+
+    spin = bss(SpinLock)
+    mutex = bss(Mutex)
+    not_empty = bss(ConditionVariable)
+    not_full = bss(ConditionVariable)
+    filled = bss(Semaphore)
+    free = bss(Semaphore)
+    shared = bss(ReadWriteLock)
+    once = bss(Once)
+    value = bss(U64)
+    second = bss(U64)
+    """The same as `value` whenever nobody writes."""
+    violations = bss(U64)
+    slots = bss(U64 * SLOTS)
+    put = bss(U64)
+    """How many numbers were put into `slots`, one after the other, round and round."""
+    got = bss(U64)
+    """How many were taken out."""
+
+    def __init__(
+        self,
+        console: Console,
+        crew: Crew,
+        mutexes: Mutexes,
+        semaphores: Semaphores,
+        conditions: ConditionVariables,
+        rwlocks: ReadWriteLocks,
+        onces: Onces,
+    ) -> None:
+        self.console = console
+        self.crew = crew
+        self.scheduler = crew.scheduler
+        self.mutexes = mutexes
+        self.semaphores = semaphores
+        self.conditions = conditions
+        self.rwlocks = rwlocks
+        self.onces = onces
+        self.tests = [
+            check("sync.spinlock", self.try_spinlock),
+            check("sync.mutex", self.try_mutex),
+            check("sync.semaphore", self.try_semaphores),
+            check("sync.condition", self.try_conditions),
+            check("sync.rwlock", self.try_rwlock),
+            check("sync.once", self.try_once),
+        ]
+        self.benchmarks = [
+            measure("sync.mutex", self.lock_and_unlock),
+            measure("sync.semaphore", self.give_and_take),
+        ]
+
+    def _work(self, entry: Any) -> None:
+        """Let the crew work from zero; leaves the function with 0 where memory is out."""
+        for counter in (self.value, self.second, self.violations, self.put, self.got):
+            mov(counter, 0)
+        made = self.crew.work(entry)
+        with if_(made == 0):
+            self.console.print("no memory for threads: ")
+            ret(0)
+
+    @function
+    def compare(self, found: U64, expected: U64) -> U32:
+        """1 if they are equal; else 0, and both are printed."""
+        with if_(found == expected):
+            ret(1)
+        self.console.print("found %u, expected %u: ", found, expected)
+        ret(0)
+
+    # Spin locks
+
+    @function(sleeps=True)
+    def try_spinlock(self) -> U32:
+        """Nothing that is added is lost."""
+        self._work(self.add_spinning)
+        tail(self.compare, self.value, CREW * ROUNDS)
+
+    @function(sleeps=True)
+    def add_spinning(self, number: U64) -> None:
+        """Add 1 in several instructions."""
+        with for_(keep(U32), 0, ROUNDS):
+            with self.spin.held():
+                mov(rax, self.value)
+                pause()
+                inc(rax)
+                mov(self.value, rax)
+            self.scheduler.yield_now()
+
+    # Mutexes
+
+    @function(sleeps=True)
+    def try_mutex(self) -> U32:
+        """Nothing that is added is lost, though others run in between."""
+        self._work(self.add_slowly)
+        tail(self.compare, self.value, CREW * ROUNDS)
+
+    @function(sleeps=True)
+    def add_slowly(self, number: U64) -> None:
+        """Add 1, and let others run between reading and writing."""
+        seen = keep(U64)
+        with for_(keep(U32), 0, ROUNDS), self.mutexes.held(self.mutex):
+            mov(seen, self.value)
+            self.scheduler.yield_now()
+            inc(seen)
+            mov(self.value, seen)
+
+    # Semaphores and condition variables
+
+    @function(sleeps=True)
+    def try_semaphores(self) -> U32:
+        """All that is produced is consumed, once."""
+        mov(self.free.count, SLOTS)
+        self._work(self.produce_or_consume)
+        mov(self.free.count, 0)
+        tail(self.compare, self.value, SUM)
+
+    @function(sleeps=True)
+    def produce_or_consume(self, number: U64) -> None:
+        """Even members produce, odd ones consume."""
+        number, step = keep(number), keep(U64)
+        with for_(step, 0, ROUNDS):
+            with if_(number & 1):
+                self.semaphores.take(address_of(self.filled))
+                self.get_one()
+                self.semaphores.give(address_of(self.free))
+            with else_():
+                self.semaphores.take(address_of(self.free))
+                self.put_one(step)
+                self.semaphores.give(address_of(self.filled))
+
+    @function
+    def put_one(self, number: U64) -> None:
+        """Put `number` into the next slot, which is free."""
+        with self.spin.held():
+            mov(rax, self.put)
+            inc(self.put)
+            and_(eax, SLOTS - 1)
+            mov(self.slots[rax], number)
+
+    @function
+    def get_one(self) -> None:
+        """Add the number of the next slot, which is not free, to the sum."""
+        with self.spin.held():
+            mov(rax, self.got)
+            inc(self.got)
+            and_(eax, SLOTS - 1)
+            mov(rax, self.slots[rax])
+            add(self.value, rax)
+
+    @function(sleeps=True)
+    def try_conditions(self) -> U32:
+        """All that is produced is consumed, once."""
+        self._work(self.produce_or_consume_in_turn)
+        tail(self.compare, self.value, SUM)
+
+    @function(sleeps=True)
+    def produce_or_consume_in_turn(self, number: U64) -> None:
+        """Even members produce, odd ones consume."""
+        number, step = keep(number), keep(U64)
+        with for_(step, 0, ROUNDS), self.mutexes.held(self.mutex):
+            with if_(number & 1):
+                self.wait_and_get()
+            with else_():
+                self.wait_and_put(step)
+
+    def _used(self) -> Any:
+        """How many slots are not free, in rax."""
+        mov(rax, self.put)
+        sub(rax, self.got)
+        return rax
+
+    @function(sleeps=True)
+    def wait_and_put(self, number: U64) -> None:
+        """Put a number into a slot as soon as one is free. The mutex is held."""
+        number = keep(number)
+        with while_(lambda: self._used() == SLOTS):
+            self.conditions.wait(address_of(self.not_full), address_of(self.mutex))
+        self.put_one(number)
+        tail(self.conditions.signal, address_of(self.not_empty))
+
+    @function(sleeps=True)
+    def wait_and_get(self) -> None:
+        """Take a number from a slot as soon as there is one. The mutex is held."""
+        with while_(lambda: self._used() == 0):
+            self.conditions.wait(address_of(self.not_empty), address_of(self.mutex))
+        self.get_one()
+        tail(self.conditions.signal, address_of(self.not_full))
+
+    # Reader-writer locks
+
+    @function(sleeps=True)
+    def try_rwlock(self) -> U32:
+        """Readers never see what a writer has half done, and nothing that is written is lost."""
+        self._work(self.read_or_write)
+        whole = self.compare(self.violations, 0)
+        with if_(whole == 0):
+            ret(0)
+        tail(self.compare, self.value, PAIRS * ROUNDS)
+
+    @function(sleeps=True)
+    def read_or_write(self, number: U64) -> None:
+        """Even members write, odd ones read."""
+        number = keep(number)
+        with for_(keep(U32), 0, ROUNDS):
+            with if_(number & 1):
+                self.read_both()
+            with else_():
+                self.write_both()
+
+    @function(sleeps=True)
+    def read_both(self) -> None:
+        """Count a violation if the numbers differ."""
+        seen = keep(U64)
+        self.rwlocks.lock_to_read(address_of(self.shared))
+        mov(seen, self.value)
+        self.scheduler.yield_now()
+        with if_(seen != self.second):
+            lock.inc(self.violations)
+        tail(self.rwlocks.unlock_read, address_of(self.shared))
+
+    @function(sleeps=True)
+    def write_both(self) -> None:
+        """Add 1 to both numbers, one after the other."""
+        self.rwlocks.lock_to_write(address_of(self.shared))
+        inc(self.value)
+        self.scheduler.yield_now()
+        inc(self.second)
+        tail(self.rwlocks.unlock_write, address_of(self.shared))
+
+    # Once
+
+    @function(sleeps=True)
+    def try_once(self) -> U32:
+        """It is done once, and nobody goes on before it is done."""
+        mov(self.once.progress, 0)
+        self._work(self.run_once)
+        whole = self.compare(self.violations, 0)
+        with if_(whole == 0):
+            ret(0)
+        tail(self.compare, self.value, 1)
+
+    @function(sleeps=True)
+    def run_once(self, number: U64) -> None:
+        """Count a violation if it is not done behind the call."""
+        self.onces.run(address_of(self.once), address_of(self.begin_and_end))
+        with if_(self.second != 1):
+            lock.inc(self.violations)
+
+    @function(sleeps=True)
+    def begin_and_end(self) -> None:
+        """What must be done once."""
+        inc(self.value)
+        self.scheduler.yield_now()
+        inc(self.second)
+
+    # Benchmarks
+
+    @function(sleeps=True)
+    def lock_and_unlock(self, count: U32) -> None:
+        """Lock and unlock a mutex that nobody else wants."""
+        with for_(keep(U32), 0, keep(count)), self.mutexes.held(self.mutex):
+            nop()
+
+    @function(sleeps=True)
+    def give_and_take(self, count: U32) -> None:
+        """Give a semaphore and take it."""
+        with for_(keep(U32), 0, keep(count)):
+            self.semaphores.give(address_of(self.filled))
+            self.semaphores.take(address_of(self.filled))
