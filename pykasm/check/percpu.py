@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from typing import NamedTuple
 
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
@@ -71,7 +71,8 @@ class PerProcessor:
     def _after(self, at: int, node: Node) -> Copies:
         before = self.copies[at]
         if node.is_call:
-            return frozenset(one for one in before if one[0] not in CLOBBERED)
+            changed = self._changed(node)
+            return frozenset(one for one in before if one[0] not in changed)
         written = {number for number, _ in node.effects.writes if number != RSP}
         read = {number for number, _ in node.effects.reads}
         made = {(name, place) for number, name, place in before if number in read}
@@ -80,6 +81,13 @@ class PerProcessor:
             made.add((variable, at))
         kept = {one for one in before if one[0] not in written}
         return frozenset(kept | {(number, *one) for number in written for one in made})
+
+    def _changed(self, call: Node) -> Collection[int]:
+        """The registers that a call may change."""
+        callee = self.summary.facts.get(call.callee or "")
+        if callee is None:
+            return CLOBBERED
+        return [register.number for register in callee.piece.signature.changed]
 
     def _may_move(self, at: int) -> bool:
         """Whether another thread, on another processor, may go on behind the instruction."""

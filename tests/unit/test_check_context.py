@@ -559,3 +559,33 @@ error[E042]: the interrupted code gets the wrong GS back
         |         ^^^^^^^ on some path to here, `swapgs` ran an odd number of times
 help: swap on the way out exactly where it was swapped on the way in""",
     ]
+
+
+class KeptOverCall(Subsystem):
+    """Keeps what it read in a register that a call leaves alone."""
+
+    switches = percpu(U64)
+
+    @function(context="thread")
+    def run(self) -> None:
+        mov(rcx, self.switches)
+        self.step()
+        inc(rcx)
+        mov(self.switches, rcx)
+
+    @function(clobbers=())
+    def step(self) -> None:
+        nop()
+
+
+def test_variable_of_a_processor_kept_over_a_call() -> None:
+    assert findings(KeptOverCall()) == [
+        """\
+error[E041]: `KeptOverCall.switches` is written back, maybe on another processor
+  FILE:LINE
+  LINE |         mov(self.switches, rcx)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         mov(rcx, self.switches)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
+help: change it in one instruction, or with interrupts off""",
+    ]
