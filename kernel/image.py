@@ -165,9 +165,9 @@ def image() -> Image:
     slabs = Slabs(pages, per_cpu, zones)  # objects of one size
     heap = Heap(slabs, pages)  # memory of any size
     # The firmware
-    acpi = AcpiTables(information, paging, console)  # its tables
+    acpi = AcpiTables(information, paging, log)  # its tables
     fixed = FixedDescription(acpi)  # the board
-    model = InterruptModel(acpi, console)  # processors and interrupt controllers
+    model = InterruptModel(acpi, log)  # processors and interrupt controllers
     sleep = SleepTypes()  # what switches the machine off
     power = Power(information, acpi, fixed, sleep)  # switching off, and starting again
     # Interrupts
@@ -219,18 +219,18 @@ def image() -> Image:
     classes = ClassNames()  # what they are called
     # Input
     input = Input()  # what people type
-    serial_input = SerialInput(console, serial, input, lines)  # on the serial line
+    serial_input = SerialInput(log, serial, input, lines)  # on the serial line
     scan_codes = ScanCodes()  # keys of what keyboards send
     typist = Typist()  # the keyboard's state, and what is typed on it
     ps2 = Ps2Controller()  # what it is plugged into
-    keyboard = Keyboard(console, ps2, scan_codes, typist, input, lines)  # the keyboard itself
+    keyboard = Keyboard(log, ps2, scan_codes, typist, input, lines)  # the keyboard itself
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
     keys = Keys()  # what was typed on the terminal
     editor = LineEditor(console, input, keys, history)  # a line at a time
     addresses = Addresses(numbers, symbols)  # addresses as people type them
-    report = BootReport(console, information)  # what the boot loader told, in words
+    report = BootReport(console, log, information)  # what the boot loader told, in words
     on_memory = MemoryCommands(console, report, numbers, addresses, walk, pages)  # mem, peek
     on_maps = MapsCommands(console, mappings)  # maps
     on_processor = ProcessorCommands(panic)  # regs
@@ -281,6 +281,7 @@ def image() -> Image:
         descriptors,
         interrupts,
         console,
+        log,
         information,
         features,
         paging,

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
-from kernel.console.colour import Colour
-from kernel.console.console import Console
+from kernel.log.level import Level
+from kernel.log.log import Log
 from pykasm import *
 
 MADT_SIGNATURE = signature("APIC")
@@ -143,9 +143,9 @@ class InterruptModel(Subsystem):
     """The least length of each kind of entry."""
     table = bss(Ptr[Madt])
 
-    def __init__(self, tables: AcpiTables, console: Console) -> None:
+    def __init__(self, tables: AcpiTables, log: Log) -> None:
         self.tables = tables
-        self.console = console
+        self.log = log
 
     @function(init=True)
     def start(self) -> None:
@@ -156,9 +156,9 @@ class InterruptModel(Subsystem):
         mov(self.table, rax)
         whole = self.is_whole()
         with if_(whole == 0):
-            self.console.print(
-                "ACPI: an entry of the table APIC makes no sense; going on with those before it\n",
-                colour=Colour.YELLOW,
+            self.log.write(
+                Level.WARNING,
+                "ACPI: an entry of the table APIC makes no sense; going on with those before it",
             )
 
     @contextmanager

@@ -13,8 +13,8 @@ from kernel.acpi.structures import (
     TableHeader,
 )
 from kernel.boot.record import BootRecord
-from kernel.console.colour import Colour
-from kernel.console.console import Console
+from kernel.log.level import Level
+from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from pykasm import *
 
@@ -40,10 +40,10 @@ class AcpiTables(Subsystem):
     entry_size = bss(U64)
     """Bytes of an address in it: 4 or 8."""
 
-    def __init__(self, record: BootRecord, memory: Paging, console: Console) -> None:
+    def __init__(self, record: BootRecord, memory: Paging, log: Log) -> None:
         self.record = record
         self.memory = memory
-        self.console = console
+        self.log = log
 
     @function
     def start(self) -> None:
@@ -53,9 +53,8 @@ class AcpiTables(Subsystem):
         self.find_root(self.record.acpi_root)
         with if_(self.root != 0):
             tail(self.warn_of_damage)
-        self.console.print(
-            "ACPI: the firmware's tables are damaged; going on without them\n",
-            colour=Colour.YELLOW,
+        self.log.write(
+            Level.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
         )
 
     @function
@@ -64,10 +63,10 @@ class AcpiTables(Subsystem):
         with self.each() as address:
             good = self.is_good(address)
             with if_((good == 0) & (address != 0)):
-                self.console.print(
-                    "ACPI: the table at 0x%x is damaged; going on without it\n",
+                self.log.write(
+                    Level.WARNING,
+                    "ACPI: the table at 0x%x is damaged; going on without it",
                     address,
-                    colour=Colour.YELLOW,
                 )
 
     @function

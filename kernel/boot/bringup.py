@@ -18,6 +18,8 @@ from kernel.cpu.protection import Protection
 from kernel.input.keyboard import Keyboard
 from kernel.input.serial import SerialInput
 from kernel.interrupts.lines import Lines
+from kernel.log.level import Level
+from kernel.log.log import Log
 from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
 from kernel.mm.runtime import Runtime
@@ -39,6 +41,7 @@ class BringUp(Subsystem):
         descriptors: Descriptors,
         interrupts: Interrupts,
         console: Console,
+        log: Log,
         information: BootInformation,
         features: Features,
         paging: Paging,
@@ -62,6 +65,7 @@ class BringUp(Subsystem):
         self.descriptors = descriptors
         self.interrupts = interrupts
         self.console = console
+        self.log = log
         self.information = information
         self.features = features
         self.paging = paging
@@ -101,6 +105,12 @@ class BringUp(Subsystem):
         self.console.serial.start()
         self.console.screen.start()
         self.read_information(protocol, info)
+        self.log.write(
+            Level.INFO,
+            "started by %s, command line: %s",
+            address_of(self.information.loader_name),
+            address_of(self.information.command_line),
+        )
         self.features.read()
         self.paging.switch_over()
         self.runtime.start()

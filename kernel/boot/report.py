@@ -3,8 +3,9 @@
 from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import MESSAGES, Module, Region
-from kernel.console.colour import Colour
 from kernel.console.console import Console
+from kernel.log.level import Level
+from kernel.log.log import Log
 from pykasm import *
 
 KIND_NAMES = {
@@ -23,8 +24,9 @@ class BootReport(Subsystem):
         Ptr[U8] * (max(MemoryKind) + 1), [None, *(KIND_NAMES[kind] for kind in MemoryKind)]
     )
 
-    def __init__(self, console: Console, information: BootInformation) -> None:
+    def __init__(self, console: Console, log: Log, information: BootInformation) -> None:
         self.console = console
+        self.log = log
         self.information = information
 
     @function(init=True)
@@ -33,7 +35,7 @@ class BootReport(Subsystem):
         damage = keep(self.information.damage)
         for kind, message in MESSAGES.items():
             with if_(damage & kind):
-                self.console.print(f"boot information: {message}\n", colour=Colour.YELLOW)
+                self.log.write(Level.WARNING, f"boot information: {message}")
         self.console.print("loader: %s\n", address_of(self.information.loader_name))
         self.console.print("command line: %s\n", address_of(self.information.command_line))
         self.print_memory()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.console.colour import Colour
-from kernel.console.console import Console
 from kernel.input.input import Input
 from kernel.input.keycode import Code
 from kernel.input.ps2 import Port, Ps2Controller, Settings, Status
@@ -13,6 +11,8 @@ from kernel.input.scancodes import ScanCodes, ScanSet, ScanState
 from kernel.input.typist import Typist
 from kernel.interrupts.action import Action
 from kernel.interrupts.lines import Lines
+from kernel.log.level import Level
+from kernel.log.log import Log
 from pykasm import *
 
 KEYBOARD_LINE = 1
@@ -53,14 +53,14 @@ class Keyboard(Subsystem):
 
     def __init__(
         self,
-        console: Console,
+        log: Log,
         controller: Ps2Controller,
         codes: ScanCodes,
         typist: Typist,
         input: Input,
         lines: Lines,
     ) -> None:
-        self.console = console
+        self.log = log
         self.controller = controller
         self.codes = codes
         self.typist = typist
@@ -79,9 +79,8 @@ class Keyboard(Subsystem):
         self.input.add(address_of(self.typist.source))
         attached = self.lines.attach(self.lines.isa(KEYBOARD_LINE), address_of(self.action))
         with if_(attached != 0):
-            self.console.print(
-                "keyboard: no interrupt, so what is typed on it is not read\n",
-                colour=Colour.YELLOW,
+            self.log.write(
+                Level.WARNING, "keyboard: no interrupt, so what is typed on it is not read"
             )
             ret()
         settings = self.controller.change_settings(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kernel.console.colour import Colour
-from kernel.console.console import Console
 from kernel.console.serial import (
     DAMAGED,
     InterruptEnable,
@@ -16,6 +14,8 @@ from kernel.input.input import Input
 from kernel.input.source import Source
 from kernel.interrupts.action import Action
 from kernel.interrupts.lines import Lines
+from kernel.log.level import Level
+from kernel.log.log import Log
 from pykasm import *
 
 COM1_LINE = 4
@@ -29,8 +29,8 @@ class SerialInput(Subsystem):
     wait.
     """
 
-    def __init__(self, console: Console, serial: Serial, input: Input, lines: Lines) -> None:
-        self.console = console
+    def __init__(self, log: Log, serial: Serial, input: Input, lines: Lines) -> None:
+        self.log = log
         self.serial = serial
         self.input = input
         self.lines = lines
@@ -45,9 +45,8 @@ class SerialInput(Subsystem):
         self.input.add(address_of(self.source))
         attached = self.lines.attach(self.lines.isa(COM1_LINE), address_of(self.action))
         with if_(attached != 0):
-            self.console.print(
-                "serial line: no interrupt, so what is typed on it is not read\n",
-                colour=Colour.YELLOW,
+            self.log.write(
+                Level.WARNING, "serial line: no interrupt, so what is typed on it is not read"
             )
             ret()
         self.resume(address_of(self.source))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from kernel.console.console import Console
 from kernel.console.numbers import Numbers
 from kernel.console.writer import Writer
 from kernel.cpu.percpu import PerCpu
@@ -44,7 +43,7 @@ class Log(Writer):
     """
 
     def __init__(
-        self, console: Console, per_cpu: PerCpu, numbers: Numbers, symbols: Symbols
+        self, console: Writer, per_cpu: PerCpu, numbers: Numbers, symbols: Symbols
     ) -> None:
         super().__init__(numbers, symbols)
         self.console = console
@@ -66,7 +65,7 @@ class Log(Writer):
         def store(translated: str) -> None:
             self.store(level, text(translated), rsp)
             if level <= LOUD:
-                self.console.format_locked(text(translated), rsp)
+                self.console._write(translated)
 
         line = format + "\n" if level <= LOUD else format
         self._print(moment_of(sys._getframe(1)), line, arguments, level.colour, store)

@@ -91,7 +91,9 @@ def test_the_log_is_shown_with_the_times_of_its_messages(machine: MakeMachine) -
     times = [float(row[1]) for row in rows if row]
     assert times == sorted(times)
     assert 0 < times[0] < 10
-    assert any("clock: " in row[2] for row in rows if row)
+    said = [row[2] for row in rows if row]
+    assert said[0] == "started by PVH, command line: test"
+    assert any(one.startswith("clock: ") for one in said)
 
 
 def test_the_log_can_be_shown_down_to_a_level(machine: MakeMachine) -> None:

@@ -2,7 +2,9 @@
 
 from kernel.console.numbers import Numbers
 from kernel.console.writer import Writer
+from kernel.cpu.percpu import PerCpu
 from kernel.debug.symbols import Symbols
+from kernel.log.log import Log
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -28,6 +30,11 @@ class Paper(Writer):
     def set_colour(self, colour: U8) -> None:
         or_(colour, 0x80)
         tail(self.put, colour)
+
+
+def log_on(paper: Paper) -> Log:
+    """A log whose warnings are shown on `paper`."""
+    return Log(paper, PerCpu(), paper.numbers, paper.symbols)
 
 
 def host_for(*subsystems: Subsystem) -> Host:

@@ -19,7 +19,7 @@ from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, log_on, written
 
 PHYSICAL, ROOM = 0x10000, 1 << 17
 """The memory that the firmware of the tests has."""
@@ -44,7 +44,7 @@ class Firmware:
     def __init__(self) -> None:
         self.record = BootInformation()
         self.paper: Any = Paper()
-        self.tables = AcpiTables(self.record, Memory(), self.paper)
+        self.tables = AcpiTables(self.record, Memory(), log_on(self.paper))
         self.sleep = SleepTypes()
         self.power = Power(
             self.record, self.tables, FixedDescription(self.tables), self.sleep, PATIENCE

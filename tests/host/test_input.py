@@ -16,7 +16,7 @@ from kernel.input.source import Source
 from kernel.interrupts.action import Action
 from pykasm import *
 from pykasm.hostrun import HostFault
-from tests.host.console_support import Paper, host_for, written
+from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.uart import Uart
 
 OTHER_LINE = 20
@@ -44,8 +44,7 @@ class Desk:
         wires: Any = Wires()
         self.input = Input()
         self.paper = Paper()
-        console: Any = self.paper
-        self.driver = SerialInput(console, Serial(), self.input, wires)
+        self.driver = SerialInput(log_on(self.paper), Serial(), self.input, wires)
         self.host = host_for(self.driver)
         self.attached: list[int] = []
         self.result = 0

@@ -21,7 +21,7 @@ from kernel.interrupts.pic import Pic, Port
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.addresses import Area
 from pykasm import *
-from tests.host.console_support import Paper, host_for, written
+from tests.host.console_support import Paper, host_for, log_on, written
 
 APIC_ID = 5
 DEVICE_VECTORS = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
@@ -118,7 +118,7 @@ class Board:
         self.tables: Any = Tables()
         self.apic: Any = Apic()
         self.paper: Any = Paper()
-        self.model = InterruptModel(self.tables, self.paper)
+        self.model = InterruptModel(self.tables, log_on(self.paper))
         self.io_apics = IoApics(self.model, self.memory)
         self.dispatcher = Dispatcher(self.apic)
         self.pic = Pic()

@@ -6,18 +6,16 @@ from typing import Any
 import pytest
 
 from kernel.boot.information import BootInformation
-from kernel.cpu.percpu import PerCpu
 from kernel.cpu.snapshot import GENERAL
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.debug.faults import Faults
 from kernel.debug.panic import END, Panic
-from kernel.log.log import Log
 from kernel.mm.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from pykasm.lang import registers
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, log_on, written
 
 VALUES = {name: 0x1111_0000_0000_0000 + number for number, name in enumerate(GENERAL)}
 
@@ -64,7 +62,7 @@ class Scene:
         self.information = BootInformation()
         self.panic = Panic(
             self.paper,
-            Log(self.paper, PerCpu(), self.paper.numbers, self.paper.symbols),
+            log_on(self.paper),
             Faults(self.paper, []),
             Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
             self.information,

@@ -27,7 +27,7 @@ from kernel.input.ps2 import (
 from kernel.input.scancodes import ScanCodes
 from kernel.input.typist import Typist
 from pykasm import *
-from tests.host.console_support import Paper, host_for, written
+from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.test_input import Wires
 
 PATIENCE = 20
@@ -117,7 +117,7 @@ class Desk:
         self.input, self.typist = Input(), Typist()
         controller = Ps2Controller(PATIENCE)
         self.driver = Keyboard(
-            self.paper, controller, ScanCodes(), self.typist, self.input, self.wires
+            log_on(self.paper), controller, ScanCodes(), self.typist, self.input, self.wires
         )
         self.host = host_for(self.driver)
         self.attached: list[int] = []

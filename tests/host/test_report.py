@@ -7,7 +7,7 @@ from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import MESSAGES, Damage
 from kernel.boot.report import KIND_NAMES, BootReport
 from pykasm.hostrun import Host
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, log_on, written
 
 
 class Printed:
@@ -16,7 +16,7 @@ class Printed:
     def __init__(self) -> None:
         self.paper = Paper()
         self.record = BootInformation()
-        self.report = BootReport(self.paper, self.record)  # type: ignore[arg-type]
+        self.report = BootReport(self.paper, log_on(self.paper), self.record)  # type: ignore[arg-type]
         self.host = Host(self.report)
         for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
             self.host.define(name, 0)
