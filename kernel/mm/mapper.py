@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from kernel.errno import Errno
-from kernel.mm.addresses import direct
+from kernel.mm.addresses import Area, direct
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entries import Entries
 from kernel.mm.frames import frame_of
@@ -13,7 +14,6 @@ from kernel.mm.pages import Pages
 from kernel.mm.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
-    INDEX_BITS,
     PAGE,
     PageFlags,
     PageShift,
@@ -31,6 +31,13 @@ class Level(IntEnum):
     HUGE = 2
     TOP = 3
 
+
+SHIFTS = {
+    Level.PAGE: PageShift.PAGE,
+    Level.LARGE: PageShift.LARGE,
+    Level.HUGE: PageShift.HUGE,
+    Level.TOP: PageShift.TOP,
+}
 
 TABLE = PageFlags.PRESENT | PageFlags.WRITE
 """Flags of an entry that leads to a table: what may be done is up to the lowest one."""
@@ -110,9 +117,7 @@ class Mapper(Subsystem):
 
         0; or -ENOMEM, or -EEXIST if something is mapped there, and nothing has changed.
         """
-        room, change, first = local(Change), keep(Ptr[Change]), keep(address)
-        space, result = keep(space), keep(I32)
-        lea(change, room)
+        change, first, space, result = local(Change), keep(address), keep(space), keep(I32)
         mov(change.address, first)
         add(length, first)
         mov(change.end, length)
@@ -123,7 +128,7 @@ class Mapper(Subsystem):
         mov(change.largest, rax)
         mov(change.empty, 0)
         with space.lock.held():
-            mov(result, self.fill(space, change))
+            self._fill(space, change, result)
         with if_(result != 0):
             mov(rdx, change.address)
             sub(rdx, first)
@@ -176,9 +181,11 @@ class Mapper(Subsystem):
         with while_(start < end):
             mov(room.address, start)
             path = local(Path)
-            lea(rsi, room)
             lea(rdx, path)
-            ignore(self.make_way(address_of(self.kernel), rsi, rdx, level))
+            reached = self.walk(address_of(self.kernel), start, rdx)
+            lea(rdi, room)
+            lea(rsi, path)
+            ignore(self.make_way(rdi, rsi, reached, level))
             lea(rcx, bare[level + 1])
             self._size(rcx)
             add(start, rax)
@@ -195,39 +202,46 @@ class Mapper(Subsystem):
     def walk(self, space: Ptr[Space], address: U64, path: Ptr[Path]) -> U64:
         """Note the entries for `address` in `path`; the lowest level of them, the only one whose
         entry may lead to no table. Holds the space's lock."""
-        table, level = scratch(space.root), scratch(U64)
+        ret(self._walk(space, address, at(path)))
+
+    def _walk(self, space: Ptr[Space], address: U64, path: Path) -> Any:
+        """The same in place, with the level in rcx. Changes rax."""
+        table, base = scratch(space.root), scratch(U64)
+        mov(base, Area.DIRECT_MAP)
         lea(rax, self.uncounted)
         mov(path.slots[Level.TOP + 1], rax)
-        mov(u32(level), Level.TOP)
-        mov(ecx, PageShift.TOP)
         with loop():
-            direct(table)
-            mov(rax, address)
-            shr(rax, cl)
-            and_(eax, ENTRIES - 1)
-            lea(table, bare[table + rax * sizeof(U64)])
-            mov(path.slots[level], cast(table, Ptr[U64]))
-            break_if(level == Level.PAGE)
-            mov(table, u64[table])
-            break_if((table & PageFlags.PRESENT) == 0)
-            break_if(table & PageFlags.LARGE)
-            and_(table, self.mask)
-            sub(ecx, INDEX_BITS)
-            dec(level)
-        ret(level)
+            for level, shift in reversed(SHIFTS.items()):
+                mov(ecx, level)
+                mov(rax, address)
+                shr(rax, shift)
+                and_(eax, ENTRIES - 1)
+                add(table, base)
+                lea(table, bare[table + rax * sizeof(U64)])
+                mov(path.slots[level], cast(table, Ptr[U64]))
+                if level != Level.PAGE:
+                    mov(table, u64[table])
+                    mov(eax, u32(table))
+                    and_(eax, PageFlags.PRESENT | PageFlags.LARGE)
+                    break_if(eax != PageFlags.PRESENT)
+                    and_(table, self.mask)
+            break_()
+        release(table, base)
+        return rcx
 
     @function
-    def make_way(self, space: Ptr[Space], change: Ptr[Change], path: Ptr[Path], level: U64) -> I32:
-        """As `walk`, and make the tables that lack down to `level`. 0, -ENOMEM or -EEXIST."""
+    def make_way(self, change: Ptr[Change], path: Ptr[Path], reached: U64, level: U64) -> I32:
+        """Make the tables that lack between the level `reached`, where `walk` ended, and `level`.
+        0, -ENOMEM or -EEXIST."""
         change, path, level = keep(change), keep(path), keep(level)
-        reached, slot = keep(self.walk(space, change.address, path)), keep(Ptr[U64])
+        reached, slot = keep(reached), keep(Ptr[U64])
         with while_(reached > level):
             mov(slot, path.slots[reached])
             with if_(slot[0] & PageFlags.PRESENT):
                 ret(-Errno.EEXIST)
             table = self.new_table()
             with if_(table == 0):
-                self.give_up(change, path, reached)
+                self.drop_tables(change, path, reached)
                 ret(-Errno.ENOMEM)
             mov(rcx, change.flags)
             and_(ecx, PageFlags.USER)
@@ -265,29 +279,24 @@ class Mapper(Subsystem):
         or_(table, TABLE | PageFlags.COUNTED)
         ret(table)
 
-    def _count(self, path: Ptr[Path], level: U64, more: object) -> None:
-        """Note that the table on `level` of `path` has `more` entries. Changes rax."""
+    def _count(self, path: Any, level: U64, more: object) -> None:
+        """Note that the table on `level` of `path` has `more` entries; ZF is set if it has none
+        now, or if nobody counts them. Changes rax."""
         self._above(path, level)
         mov(rax, u64[rax])
         with if_(rax & PageFlags.COUNTED):
             and_(rax, self.mask)
             add(frame_of(rax).references, more)
 
-    def _above(self, path: Ptr[Path], level: U64) -> None:
+    def _above(self, path: Any, level: U64) -> None:
         """The entry of `path` that leads to the table on `level`, in rax."""
         lea(rax, path.slots[1])
         mov(rax, u64[rax + level * sizeof(Ptr[U64])])
 
     @function
-    def give_up(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
-        """Take the tables of `path` above `level` out that are empty."""
-        self._count(path, level, 1)
-        tail(self.drop_entry, change, path, level)
-
-    @function
-    def drop_entry(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
-        """Note that the table on `level` of `path` lost an entry. If that was its last, take the
-        table out, and so on upwards. Holds the space's lock."""
+    def drop_tables(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
+        """Take the table on `level` of `path` out if it is empty and was counted, and so on
+        upwards. Holds the space's lock."""
         with loop():
             self._above(path, level)
             above = scratch(cast(rax, Ptr[U64]))
@@ -296,8 +305,7 @@ class Mapper(Subsystem):
             and_(rax, self.mask)
             mov(rcx, rax)
             frame = frame_of(rcx)
-            dec(frame.references)
-            break_if(~ZF)
+            break_if(frame.references != 0)
             mov(above[0], 0)
             release(above)
             next = scratch(change.empty)
@@ -305,6 +313,7 @@ class Mapper(Subsystem):
             release(next)
             mov(change.empty, rax)
             inc(level)
+            self._count(path, level, -1)
 
     @function
     def free_chain(self, first: U64) -> None:
@@ -318,24 +327,27 @@ class Mapper(Subsystem):
 
     # Mapping
 
-    @function
-    def fill(self, space: Ptr[Space], change: Ptr[Change]) -> I32:
-        """Map what `change` says. 0, -ENOMEM or -EEXIST; `change.address` says how far it came.
-        Holds the space's lock."""
-        space, change, path, level = keep(space), keep(change), local(Path), keep(U64)
+    def _fill(self, space: Ptr[Space], change: Change, result: I32) -> None:
+        """Map what `change` says, as far as `change.address` tells then. `result` is 0, -ENOMEM or
+        -EEXIST. Holds the space's lock."""
+        path, level = local(Path), keep(U64)
+        xor(result, result)
         with loop():
             mov(rax, change.address)
             break_if(rax >= change.end)
-            mov(level, self.level(change))
-            lea(rdx, path)
-            result = self.make_way(space, change, rdx, level)
-            with if_(result != 0):
-                ret(result)
-            lea(rsi, path)
-            mov(result, self.fill_table(change, rsi, level))
-            with if_(result != 0):
-                ret(result)
-        ret(0)
+            xor(u32(level), u32(level))
+            with if_(change.largest != PageShift.PAGE):
+                lea(rdi, change)
+                mov(level, self.level(rdi))
+            reached = self._walk(space, change.address, path)
+            with if_(reached != level):
+                lea(rdi, change)
+                lea(rsi, path)
+                mov(result, self.make_way(rdi, rsi, reached, level))
+                break_if(result != 0)
+            self._fill_table(change, path, level, result)
+            break_if(result != 0)
+        release(level)
 
     @function
     def level(self, change: Ptr[Change]) -> U64:
@@ -350,18 +362,16 @@ class Mapper(Subsystem):
                 ret(level)
         ret(Level.PAGE)
 
-    @function
-    def fill_table(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> I32:
-        """Map by entries of one table for as long as it goes on. 0 or -EEXIST."""
-        slot, entry, rest = keep(path.slots[level]), keep(change.target), keep(change.end)
-        level, size, result = keep(level), scratch(U64), scratch(I32)
+    def _fill_table(self, change: Change, path: Path, level: U64, result: I32) -> None:
+        """Map by entries of one table for as long as it goes on. `result` is 0, or -EEXIST then."""
+        slot, entry, rest = scratch(path.slots[level]), scratch(change.target), scratch(change.end)
+        size = scratch(U64)
         or_(entry, change.flags)
         with if_(level != Level.PAGE):
             or_(entry, PageFlags.LARGE)
         sub(rest, change.address)
         self._size(level)
         mov(size, rax)
-        xor(result, result)
         with loop():
             with if_(slot[0] & PageFlags.PRESENT):
                 mov(result, -Errno.EEXIST)
@@ -371,10 +381,11 @@ class Mapper(Subsystem):
             add(entry, size)
             sub(rest, size)
             break_if((rest < size) | ((slot & (PAGE - 1)) == 0))
+        release(slot, entry, size)
         self._advance(change, path, level, rest)
-        ret(result)
+        release(rest)
 
-    def _advance(self, change: Ptr[Change], path: Ptr[Path], level: U64, rest: U64) -> None:
+    def _advance(self, change: Change, path: Path, level: U64, rest: U64) -> None:
         """Note that all but the last `rest` bytes are mapped. Changes rcx and rdx."""
         mov(rdx, change.end)
         sub(rdx, rest)
@@ -391,57 +402,72 @@ class Mapper(Subsystem):
     @function
     def apply(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
         """Give the addresses new permissions, or unmap them if `flags` is 0."""
-        room, change, first, pages = local(Change), keep(Ptr[Change]), keep(address), keep(length)
-        space, result = keep(space), local(I32)
-        lea(change, room)
+        change, result = local(Change), local(I32)
+        first, pages, space = keep(address), keep(length), keep(space)
         mov(change.address, first)
         lea(rax, bare[first + pages])
         mov(change.end, rax)
         mov(change.flags, flags)
         mov(change.empty, 0)
+        mov(result, 0)
         shr(pages, PageShift.PAGE)
         with space.lock.held():
-            mov(result, self.apply_locked(space, change))
+            self._apply_locked(space, change, result)
         self.tlb.invalidate(first, pages)
-        self.free_chain(change.empty)
+        with if_(change.empty != 0):
+            self.free_chain(change.empty)
         ret(result)
 
-    @function
-    def apply_locked(self, space: Ptr[Space], change: Ptr[Change]) -> I32:
-        """Do what `change` says with what is mapped. 0 or -ENOMEM. Holds the space's lock."""
-        space, change, path, level = keep(space), keep(change), local(Path), keep(U64)
+    def _apply_locked(self, space: Ptr[Space], change: Change, result: I32) -> None:
+        """Do what `change` says with what is mapped; `result` becomes -ENOMEM if that fails. Holds
+        the space's lock."""
+        path, level, slot = local(Path), keep(U64), keep(Ptr[U64])
         with loop():
-            mov(rsi, change.address)
-            break_if(rsi >= change.end)
-            lea(rdx, path)
-            mov(level, self.walk(space, rsi, rdx))
-            slot = keep(path.slots[level])
+            mov(rax, change.address)
+            break_if(rax >= change.end)
+            mov(level, self._walk(space, change.address, path))
+            mov(slot, path.slots[level])
             with if_((slot[0] & PageFlags.PRESENT) == 0):
                 self._skip(change, level)
                 break_if(CF)  # there are no addresses behind it
                 continue_()
-            self._size(level)
-            whole = self.is_whole(change, rax)
-            lea(rdx, path)
-            with if_(whole == 0):
-                with if_(self.split(slot, level) == 0):
-                    ret(-Errno.ENOMEM)
-                continue_()
+            with if_(level != Level.PAGE):
+                lea(rdi, change)
+                outcome = self.split_unless_whole(rdi, slot, level)
+                with if_(outcome != 0):
+                    continue_if(outcome > 0)
+                    mov(result, outcome)
+                    break_()
             self._size(level)
             add(change.address, rax)
             with if_(change.flags == 0):
                 mov(slot[0], 0)
-                lea(rsi, path)
-                self.drop_entry(change, rsi, level)
-                continue_()
-            mov(rax, self.kept)
-            and_(rax, slot[0])
-            or_(rax, change.flags)
-            mov(slot[0], rax)
-            release(slot)
-        ret(0)
+                self._count(path, level, -1)
+                with if_(ZF):
+                    lea(rdi, change)
+                    lea(rsi, path)
+                    self.drop_tables(rdi, rsi, level)
+            with else_():
+                mov(rax, self.kept)
+                and_(rax, slot[0])
+                or_(rax, change.flags)
+                mov(slot[0], rax)
+        release(level, slot)
 
-    def _skip(self, change: Ptr[Change], level: U64) -> None:
+    @function
+    def split_unless_whole(self, change: Ptr[Change], slot: Ptr[U64], level: U64) -> I32:
+        """0 if the page that `slot` maps is to be changed as a whole; 1 if it was split, since it
+        is not; -ENOMEM if there is no memory for that."""
+        slot, level = keep(slot), keep(level)
+        whole = self.is_whole(change, level)
+        with if_(whole != 0):
+            ret(0)
+        done = self.split(slot, level)
+        with if_(done == 0):
+            ret(-Errno.ENOMEM)
+        ret(1)
+
+    def _skip(self, change: Change, level: U64) -> None:
         """Go on behind the entry of `level`; CF if it is the last of all. Changes rax and rcx."""
         self._size(level)
         mov(rcx, rax)
@@ -451,13 +477,14 @@ class Mapper(Subsystem):
         mov(change.address, rcx)
 
     @function
-    def is_whole(self, change: Ptr[Change], size: U64) -> U32:
-        """Whether the page of `size` bytes at `change.address` is to be changed as a whole."""
-        mov(rcx, change.end)
+    def is_whole(self, change: Ptr[Change], level: U64) -> U32:
+        """Whether the page of `level` at `change.address` is to be changed as a whole."""
+        self._size(level)
         mov(rdx, change.address)
+        mov(rcx, change.end)
         sub(rcx, rdx)
-        lea(rax, bare[size - 1])
-        with if_((rcx >= size) & ((rax & rdx) == 0)):
+        lea(rsi, bare[rax - 1])
+        with if_((rcx >= rax) & ((rsi & rdx) == 0)):
             ret(1)
         ret(0)
 

@@ -42,17 +42,25 @@ class MemoryTests(Subsystem):
         self.mappings = mappings
         self.runtime = runtime
         self.tests = [
-            check("memory.blocks", self.blocks),
-            check("memory.exhaustion", self.exhaustion),
-            check("memory.low", self.low),
-            check("memory.guards", self.guards),
-            check("memory.permissions", self.permissions),
+            check("pages.blocks", self.blocks),
+            check("pages.exhaustion", self.exhaustion),
+            check("pages.low", self.low),
+            check("mapping.guards", self.guards),
+            check("mapping.permissions", self.permissions),
         ]
         self.benchmarks = [
-            measure("memory.page", self.take_and_give),
-            measure("memory.page_scarce", self.take_and_give, 1000, self.make_scarce, self.let_go),
-            measure("memory.block", self.take_and_give_block),
-            measure("memory.map", self.map_and_unmap, 1000, self.begin_mapping, self.end_mapping),
+            measure("pages.allocate_free", self.take_and_give),
+            measure(
+                "pages.allocate_free_scarce",
+                self.take_and_give,
+                1000,
+                self.make_scarce,
+                self.let_go,
+            ),
+            measure("pages.block", self.take_and_give_block),
+            measure(
+                "mapping.map_unmap", self.map_and_unmap, 1000, self.begin_mapping, self.end_mapping
+            ),
         ]
         self.ledgers = [ledger("free pages", pages.free_count)]
 
