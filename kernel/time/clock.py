@@ -30,6 +30,11 @@ class Clock(Subsystem):
     multiplier = bss(U64)
     """Nanoseconds of a tick, in units of 2**-FRACTION_BITS; 0 as long as the rate is not known."""
 
+    apart = bss(U32)
+    """Whether the counters of two processors were seen to differ: 1 or 0."""
+    latest = bss(U64)
+    """The latest time that `now` gave since they were."""
+
     def __init__(self, stopwatch: Stopwatch) -> None:
         self.stopwatch = stopwatch
         self.lock = bss(SpinLock)
@@ -52,7 +57,20 @@ class Clock(Subsystem):
             self._convert()
             break_if(((version & 1) == 0) & (version == self.version))
             pause()
+        with if_(self.apart != 0):
+            tail(self.not_before, rax)
         ret(rax)
+
+    @function
+    def not_before(self, time: U64) -> U64:
+        """`time`, or the latest time that any processor was told, if that is later."""
+        with loop():
+            mov(rax, self.latest)
+            with if_(rax >= time):
+                ret(rax)
+            lock.cmpxchg(self.latest, time)
+            with if_(ZF):
+                ret(time)
 
     @function
     def time_of(self, ticks: U64) -> U64:

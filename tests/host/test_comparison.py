@@ -1,0 +1,61 @@
+"""Two processors comparing their time-stamp counters."""
+
+import pytest
+
+from kernel.boot.stopwatch import Stopwatch
+from kernel.time.clock import Clock
+from kernel.time.comparison import Comparison
+from pykasm.hostrun import Host
+from tests.host.console_support import Paper, host_for, log_on, written
+
+FUTURE = 1 << 63
+
+
+class Bench:
+    """A comparison on a host, which stands for the second processor that comes."""
+
+    def __init__(self) -> None:
+        self.paper = Paper()
+        self.clock = Clock(Stopwatch())
+        self.comparison = Comparison(self.clock, log_on(self.paper))
+        self.host: Host = host_for(self.comparison)
+        self.host.checkpoint()
+
+    def compare(self, latest: int) -> None:
+        """Compare where the other processor has seen `latest`."""
+        self.host.reset()
+        self.host.call(self.comparison.begin)
+        self.host[self.comparison.latest] = latest
+        self.host[self.comparison.present] = 1
+        self.host.call(self.comparison.compare)
+        self.host.call(self.comparison.end)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return Bench()
+
+
+def test_processors_that_agree_leave_the_clock_as_it_is(bench: Bench) -> None:
+    bench.compare(latest=0)
+    assert bench.host[bench.comparison.latest] > 0
+    assert bench.host[bench.clock.apart] == 0
+    assert written(bench.host, bench.paper) == b""
+
+
+def test_a_processor_that_is_behind_makes_the_clock_careful(bench: Bench) -> None:
+    bench.compare(latest=FUTURE)
+    behind = bench.host[bench.comparison.behind]
+    assert 0 < behind < FUTURE
+    assert bench.host[bench.comparison.latest] == FUTURE
+    assert bench.host[bench.clock.apart] == 1
+    assert f"differ by {behind} ticks".encode() in written(bench.host, bench.paper)
+
+
+def test_a_careful_clock_shows_nothing_earlier_than_any_processor_did(bench: Bench) -> None:
+    bench.compare(latest=FUTURE)
+    bench.host[bench.clock.multiplier] = 1 << 56
+    assert bench.host.call(bench.clock.now) == bench.host[bench.clock.latest] > 0
+    bench.host[bench.clock.latest] = FUTURE
+    assert bench.host.call(bench.clock.now) == FUTURE
+    assert bench.host[bench.clock.latest] == FUTURE
