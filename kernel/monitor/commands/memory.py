@@ -51,9 +51,10 @@ class MemoryCommands(Subsystem):
         self.report.print_memory()
         self.print_zone(text("below 4 GiB"), address_of(self.pages.low))
         self.print_zone(text("above 4 GiB"), address_of(self.pages.high))
-        pages = self.pages.free_count()
-        shl(pages, PageShift.PAGE)
-        self.console.print("%z free\n", pages)
+        pages = keep(self.pages.free_count())
+        mov(rax, pages)
+        shl(rax, PageShift.PAGE)
+        self.console.print("%u pages free, %z\n", pages, rax)
         ret(1)
 
     @function
