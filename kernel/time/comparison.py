@@ -55,7 +55,7 @@ class Comparison(Subsystem):
 
     @function
     def look(self) -> None:
-        """Note by how much this processor is behind the latest value seen, and become the latest."""
+        """Note how far this processor is behind the latest value seen, or become the latest."""
         latest = scratch(U64)
         with self.lock.held():
             mov(latest, self.latest)
