@@ -218,7 +218,7 @@ def image() -> Image:
     pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
     classes = ClassNames()  # what they are called
     # Input
-    input = Input()  # what people type
+    input = Input(scheduler, waiting)  # what people type
     serial_input = SerialInput(log, serial, input, lines)  # on the serial line
     scan_codes = ScanCodes()  # keys of what keyboards send
     typist = Typist()  # the keyboard's state, and what is typed on it

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from kernel.input.source import LOW, Source
+from kernel.sync.waiting import Waiting
+from kernel.sync.waitqueue import WaitQueue
+from kernel.threads.scheduler import Scheduler
 from pykasm import *
 
 
@@ -12,6 +15,12 @@ class Input(Subsystem):
     sources = bss(Ptr[Source])
     """A list, the latest first. Sources stay for ever."""
 
+    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+        self.queue = bss(WaitQueue)
+        """Where the reader waits."""
+
     @function
     def add(self, source: Ptr[Source]) -> None:
         """Read from `source` too. Context: one at a time; the reader may be reading."""
@@ -19,26 +28,31 @@ class Input(Subsystem):
         mov(source.next, rax)
         mov(self.sources, source)
 
-    @function
+    @function(context="thread", sleeps=True)
     def read(self) -> U8:
-        """Wait for a byte. Context: the one thread that reads, interrupts on.
-
-        The processor halts while there is none: between the look and the halt no interrupt can
-        come, as `sti` takes effect only behind the instruction that follows it (AMD64 APM vol. 3,
-        STI).
-        """
-        source = keep(Ptr[Source])
+        """Wait for a byte. Context: the one thread that reads, interrupts on."""
+        source, byte = keep(Ptr[Source]), keep(U8)
         with loop():
-            cli()
-            mov(source, self.find())
+            with self.queue.lock.held():
+                mov(source, self.find())
+                with if_(source == 0):
+                    self.waiting.enqueue(address_of(self.queue))
             break_if(source != 0)
-            sti()
-            hlt()
-        sti()
-        byte = keep(U8)
+            self.scheduler.block()
         source.queue.take(byte)
         self.let_go_on(source)
         ret(byte)
+
+    @function
+    def notify(self) -> None:
+        """Wake the reader. Sources call this when they have appended something; any context.
+
+        What they append is in their queue before the lock is taken, under which the reader looks
+        before it waits, so it misses nothing.
+        """
+        with self.queue.lock.held():
+            self.waiting.wake_all(address_of(self.queue))
+        self.scheduler.reconsider()
 
     @function
     def find(self) -> Ptr[Source]:

@@ -114,6 +114,7 @@ class Keyboard(Subsystem):
             in_(al, Port.DATA)
             with if_((cl & Status.AUXILIARY) == 0):
                 self.take(al)
+        self.input.notify()
 
     @function(context="interrupt")
     def take(self, byte: U8) -> None:

@@ -67,6 +67,7 @@ class SerialInput(Subsystem):
             self.serial.read(Register.RBR)
             with if_((cl & DAMAGED) == 0):
                 source.queue.append(al)
+        self.input.notify()
 
     @function
     def resume(self, source: Ptr[Source]) -> None:

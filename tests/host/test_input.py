@@ -15,8 +15,8 @@ from kernel.input.serial import COM1_LINE, SerialInput
 from kernel.input.source import Source
 from kernel.interrupts.action import Action
 from pykasm import *
-from pykasm.hostrun import HostFault
 from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.scheduler_support import FakeScheduler, FakeWaiting
 from tests.host.uart import Uart
 
 OTHER_LINE = 20
@@ -42,7 +42,9 @@ class Desk:
 
     def __init__(self) -> None:
         wires: Any = Wires()
-        self.input = Input()
+        self.scheduler: Any = FakeScheduler()
+        self.waiting: Any = FakeWaiting()
+        self.input = Input(self.scheduler, self.waiting)
         self.paper = Paper()
         self.driver = SerialInput(log_on(self.paper), Serial(), self.input, wires)
         self.host = host_for(self.driver)
@@ -149,8 +151,6 @@ def test_a_port_without_a_uart_has_no_input(desk: Desk) -> None:
 
     desk.start(NoUart())
     assert desk.attached == []
-    with pytest.raises(HostFault, match="halts the processor"):
-        desk.read(1)
 
 
 def test_sources_are_read_beside_each_other(desk: Desk) -> None:
@@ -167,3 +167,19 @@ def test_a_line_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
     desk.start(Uart())
     assert b"serial line: no interrupt" in written(desk.host, desk.paper)
     desk.result = 0
+
+
+def test_the_reader_sleeps_until_something_is_typed(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    slept = desk.host.stub(desk.scheduler.block, lambda: desk.receive(uart, b"x"))
+    assert desk.read(1) == b"x"
+    assert len(slept.calls) == 1
+    assert desk.host[desk.waiting.woken] == 1
+
+
+def test_a_reader_who_finds_a_byte_does_not_wait(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    slept = desk.host.stub(desk.scheduler.block)
+    desk.receive(uart, b"xy")
+    assert desk.read(2) == b"xy"
+    assert (slept.calls, desk.host[desk.waiting.waiting]) == ([], 0)

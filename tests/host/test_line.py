@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,7 @@ from kernel.monitor.keys import Keys
 from kernel.monitor.line import MAX_LENGTH, LineEditor
 from kernel.monitor.strings import Strings
 from pykasm.hostrun import Host
+from tests.host.scheduler_support import FakeScheduler, FakeWaiting
 
 
 class Screen:
@@ -112,7 +114,9 @@ class Desk:
     def __init__(self) -> None:
         serial, screen = Serial(), TextScreen(0)
         console = Console(serial, screen, Numbers(), Symbols())
-        strings, input = Strings(), Input()
+        scheduler: Any = FakeScheduler()
+        waiting: Any = FakeWaiting()
+        strings, input = Strings(), Input(scheduler, waiting)
         self.editor = LineEditor(console, input, Keys(), History(strings))
         self.host = Host(self.editor)
         self.host.stub(console.write_byte, self.show)

@@ -28,6 +28,7 @@ from kernel.input.scancodes import ScanCodes
 from kernel.input.typist import Typist
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.scheduler_support import FakeScheduler, FakeWaiting
 from tests.host.test_input import Wires
 
 PATIENCE = 20
@@ -114,7 +115,9 @@ class Desk:
     def __init__(self) -> None:
         self.wires: Any = Wires()
         self.paper: Any = Paper()
-        self.input, self.typist = Input(), Typist()
+        scheduler: Any = FakeScheduler()
+        waiting: Any = FakeWaiting()
+        self.input, self.typist = Input(scheduler, waiting), Typist()
         controller = Ps2Controller(PATIENCE)
         self.driver = Keyboard(
             log_on(self.paper), controller, ScanCodes(), self.typist, self.input, self.wires
