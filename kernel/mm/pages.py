@@ -167,20 +167,10 @@ class Pages(Subsystem):
         with if_(order == 0):
             tail(self.allocate_page)
         order = keep(order)
-        block = self.find_block(order)
-        with if_(block == 0):
-            self.empty_cache()  # its pages may be what blocks lack
-            mov(rax, self.find_block(order))
-        ret(rax)
-
-    @function
-    def find_block(self, order: U32) -> U64:
-        """A block of either zone, or 0."""
-        order = keep(order)
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
             ret(block)
-        tail(self.allocate_from, address_of(self.low), order)
+        tail(self.allocate_low, order)
 
     @function
     def allocate_low(self, order: U32) -> U64:
@@ -190,6 +180,16 @@ class Pages(Subsystem):
     @function
     def allocate_from(self, zone: Ptr[Zone], order: U32) -> U64:
         """A block of `zone`, or 0."""
+        zone, order = keep(zone), keep(order)
+        block = self.try_from(zone, order)
+        with if_(block != 0):
+            ret(block)
+        self.empty_cache()  # its pages may be what a block lacks
+        tail(self.try_from, zone, order)
+
+    @function
+    def try_from(self, zone: Ptr[Zone], order: U32) -> U64:
+        """The same, of what `zone` has now."""
         zone, order, block = keep(zone), keep(order), keep(U64)
         with zone.lock.held():
             mov(block, u64(self.take(zone, order)))

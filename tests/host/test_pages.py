@@ -244,6 +244,27 @@ def test_a_full_cache_keeps_what_was_freed_last(machine: MemoryMachine) -> None:
     assert machine.host.call(machine.pages.allocate_page) == pages[-1]
 
 
+def test_pages_in_the_cache_are_joined_when_a_block_is_wanted(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    pages, host = machine.pages, machine.host
+    taken = {page for page, _ in take_all(machine, [0])}
+    first = next(page for page in taken if page % (2 * PAGE) == 0 and page + PAGE in taken)
+    assert host.call(pages.allocate_low, 1) == 0
+    for page in (first, first + PAGE):
+        host.call(pages.free_page, page)
+    assert host.call(pages.allocate_low, 1) == first
+
+
+def test_starting_costs_little_more_with_a_tebibyte() -> None:
+    machine = MemoryMachine(traced=True)
+    costs = []
+    for size in (GIB, 1024 * GIB):
+        machine.start([(0, size, MemoryKind.AVAILABLE)])
+        costs.append(machine.host.instructions)
+    assert costs[1] - costs[0] < 64 * (1024 * GIB // SECTION)  # a few lines for each section
+    assert machine.host.call(machine.pages.allocate_page) >= LOW_END
+
+
 def test_taking_and_giving_a_page_takes_few_instructions() -> None:
     machine = MemoryMachine(traced=True)
     machine.start(SMALL.regions)

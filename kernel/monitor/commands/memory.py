@@ -61,13 +61,14 @@ class MemoryCommands(Subsystem):
     def print_zone(self, name: Ptr[U8], zone: Ptr[Zone]) -> None:
         """Print the free memory of a zone, and how many blocks of each order it is in."""
         name, zone, blocks, untouched = keep(name), keep(zone), keep(U64), keep(U64)
+        order = keep(U32)
         with zone.lock.held():
             mov(blocks, zone.free_pages)
             mov(untouched, zone.untouched)
         shl(blocks, PageShift.PAGE)
         shl(untouched, PageShift.PAGE)
         self.console.print("%s: %z in blocks, %z untouched\n  orders ", name, blocks, untouched)
-        for order in range(ORDERS):
+        with for_(order, 0, ORDERS):
             self.console.print(" %u", zone.blocks[order])
         self.console.print("\n")
 
