@@ -81,6 +81,7 @@ from kernel.monitor.strings import Strings
 from kernel.pci.capabilities import Capabilities
 from kernel.pci.classes import ClassNames
 from kernel.pci.configuration import Configuration
+from kernel.pci.messages import Messages
 from kernel.pci.resources import Resources
 from kernel.pci.scan import PciBus
 from kernel.selftest.basics import BasicTests
@@ -88,6 +89,7 @@ from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.crew import Crew
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.memory import MemoryTests
+from kernel.selftest.pci import PciTests
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threads import ThreadTests
@@ -216,6 +218,7 @@ def image() -> Image:
     capabilities = Capabilities(configuration)  # what functions can do
     resources = Resources(configuration)  # where they answer
     pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
+    messages = Messages(configuration, dispatcher, lines, runtime)  # interrupts without lines
     classes = ClassNames()  # what they are called
     # Input
     input = Input(scheduler, waiting)  # what people type
@@ -248,7 +251,8 @@ def image() -> Image:
     crew = Crew(scheduler, threads)  # threads for tests
     thread_tests = ThreadTests(console, scheduler, threads)  # lives and turns of threads
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
-    tested = (basics, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
+    pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
+    tested = (basics, pci_tests, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
     measured = (basics, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
     self_tests = SelfTests(

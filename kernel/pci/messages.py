@@ -8,8 +8,7 @@ from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.lines import Lines
-from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
+from kernel.mm.runtime import Runtime
 from kernel.pci.configuration import Configuration
 from kernel.pci.device import Device, Resource
 from kernel.pci.header import BARS, Command, Header
@@ -71,7 +70,7 @@ class Messages(Subsystem):
     """Lets functions of the PCI bus interrupt without a line. Context: threads."""
 
     def __init__(
-        self, configuration: Configuration, dispatcher: Dispatcher, lines: Lines, memory: Paging
+        self, configuration: Configuration, dispatcher: Dispatcher, lines: Lines, memory: Runtime
     ) -> None:
         self.configuration = configuration
         self.dispatcher = dispatcher
@@ -92,6 +91,41 @@ class Messages(Subsystem):
         with if_(result != 0):
             self.dispatcher.release(vector, action)
         ret(result)
+
+    @function
+    def detach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> None:
+        """Call `action` no more for message `number` of `device`, which `attach` gave it; it does
+        not run when this returns."""
+        device, number, action, vector = keep(device), keep(number), keep(action), keep(U32)
+        with if_(device.msi_x != 0):
+            mov(vector, self.silence_msi_x(device, number))
+        with else_():
+            mov(vector, self.silence_msi(device))
+        with if_(vector != 0):
+            self.dispatcher.release(vector, action)
+
+    @function
+    def silence_msi_x(self, device: Ptr[Device], number: U32) -> U32:
+        """Let the device send this message of MSI-X no more; the vector that it had, or 0."""
+        vector = keep(U32)
+        entry = self.message(device, number)
+        with if_(entry == 0):
+            ret(0)
+        mov(entry.control, MASKED)
+        mov(vector, entry.data)
+        self.memory.unmap_device(u64(entry))
+        ret(vector)
+
+    @function
+    def silence_msi(self, device: Ptr[Device]) -> U32:
+        """Let the device send no message of MSI; the vector that it had."""
+        device, control = keep(device), keep(U32)
+        mov(control, self._read(device, device.msi, 0))
+        and_(control, ~MsiControl.ENABLE)
+        self._write(device, device.msi, 0, control)
+        with if_(control & MsiControl.WIDE):
+            ret(self._read(device, device.msi, MsiOffset.DATA_OF_WIDE))
+        ret(self._read(device, device.msi, MsiOffset.DATA))
 
     @function
     def direct(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
@@ -132,6 +166,7 @@ class Messages(Subsystem):
         mov(entry.address, address)
         mov(entry.data, vector)
         mov(entry.control, 0)
+        self.memory.unmap_device(u64(entry))
         control = self._read(device, device.msi_x, 0)
         or_(control, MsiXControl.ENABLE)
         and_(control, ~MsiXControl.MASK_ALL)
@@ -141,7 +176,8 @@ class Messages(Subsystem):
 
     @function
     def message(self, device: Ptr[Device], number: U32) -> Ptr[Message]:
-        """The entry `number` of the device's table, made reachable; null if it has none."""
+        """The entry `number` of the device's table, mapped until it is unmapped; null if there is
+        none, or no memory."""
         device, number, place = keep(device), keep(number), keep(U32)
         control = self._read(device, device.msi_x, 0)
         shr(control, LAST_MESSAGE_SHIFT)
@@ -162,8 +198,8 @@ class Messages(Subsystem):
         with if_(rax > resource.size):
             ret(0)
         add(u64(place), resource.address)
-        table = self.memory.include(u64(place), sizeof(Message), DEVICE)
-        ret(cast(table, Ptr[Message]))
+        entry = self.memory.map_device(u64(place), sizeof(Message))
+        ret(cast(entry, Ptr[Message]))
 
     @function
     def let_master(self, function: U32) -> None:

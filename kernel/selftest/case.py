@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any, Protocol
 
 from pykasm import *
 
 
+class Outcome(IntEnum):
+    """What became of a test."""
+
+    FAILED = 0
+    """It printed why."""
+    PASSED = 1
+    SKIPPED = 2
+    """It printed what the machine lacks."""
+
+
 class Test(Struct):
-    """A test: `run` gives 1 if it passed; if not it prints why, and gives 0."""
+    """A test; `run` gives its `Outcome`."""
 
     name: Ptr[U8]
     """Its family, a dot, and what it shows: `pages.merge`."""

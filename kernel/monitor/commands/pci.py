@@ -15,6 +15,12 @@ from pykasm import *
 DIGIT_BITS = 4
 """Bits of a hexadecimal digit."""
 
+NO_NUMBER = 0xFFFF_FFFF
+"""Where a number should be, before its first digit."""
+
+COLON, DOT = 1, 16
+"""What the separators of a place count: it has one colon or two, and one dot."""
+
 
 class PciCommands(Subsystem):
     """`pci`."""
@@ -57,26 +63,38 @@ class PciCommands(Subsystem):
     @function
     def named(self, word: Ptr[U8]) -> Ptr[Device]:
         """The function whose place `word` is, as `show_place` writes it; null if there is none."""
-        place, number, digit = scratch(U32), scratch(U32), scratch(U64)
+        place, number, parts, digit = scratch(U32), scratch(U32), scratch(U32), scratch(U64)
         xor(place, place)
-        xor(number, number)
+        xor(parts, parts)
+        mov(number, NO_NUMBER)
         with while_(at(word) != 0):
             movzx(u32(digit), at(word))
             with switch(digit):
                 with case(ord(":")):
                     self._join(place, number, Place.BUS)
+                    add(parts, COLON)
                 with case(ord(".")):
                     self._join(place, number, Place.BUS - Place.DEVICE)
+                    add(parts, DOT)
                 with default():
-                    mov(al, self.numbers.digit_values[digit])
-                    with if_(al >= HEXADECIMAL):
-                        ret(0)
-                    movzx(eax, al)
-                    shl(number, DIGIT_BITS)
-                    or_(number, eax)
+                    self._add_digit(number, digit)
             inc(word)
+        with if_((parts != COLON + DOT) & (parts != 2 * COLON + DOT)):
+            ret(0)
         self._join(place, number, Place.DEVICE)
         tail(self.bus.find, place)
+
+    def _add_digit(self, number: U32, digit: U64) -> None:
+        """Put the hexadecimal `digit`, a character, behind `number`; without it, no place is
+        named."""
+        mov(al, self.numbers.digit_values[digit])
+        with if_(al >= HEXADECIMAL):
+            ret(0)
+        with if_(number == NO_NUMBER):
+            xor(number, number)
+        movzx(eax, al)
+        shl(number, DIGIT_BITS)
+        or_(number, eax)
 
     def _join(self, place: U32, number: U32, bits: int) -> None:
         """Put `number`, of so many bits, behind what `place` has, and begin another number."""
@@ -84,7 +102,7 @@ class PciCommands(Subsystem):
             ret(0)
         shl(place, bits)
         or_(place, number)
-        xor(number, number)
+        mov(number, NO_NUMBER)
 
     @function
     def show_place(self, function: U32) -> None:
