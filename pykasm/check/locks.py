@@ -10,6 +10,7 @@ from pykasm.check.callgraph import CallGraph, Leading
 from pykasm.check.facts import Call, Facts
 from pykasm.check.paths import Paths
 from pykasm.check.situation import NO_LOCKS, Locks
+from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent, class_of
 
 
@@ -73,16 +74,20 @@ class LockUse:
             name: self._calls.leading_to(
                 self._that(LockAction.TAKE, name),
                 except_for=self._calls.leading_to(self._that(LockAction.BREAK, name))
-                | dict.fromkeys(self.entered_with(name)),
+                | dict.fromkeys(self.entered_with.get(name, ())),
             )
             for name in sorted(self.names)
         }
 
-    def entered_with(self, lock: str) -> list[str]:
-        """The code that says that its callers hold a lock."""
-        return [
-            symbol for symbol, facts in self._facts.items() if lock in facts.piece.locks.at_entry
-        ]
+    @cached_property
+    def entered_with(self) -> dict[str, list[str]]:
+        """The code that says that its callers hold a lock, by the lock."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for symbol, facts in self._facts.items():
+            if facts.piece.locks is not NO_CONTRACT:
+                for lock in facts.piece.locks.at_entry:
+                    found[lock].append(symbol)
+        return found
 
     def _that(self, action: LockAction, lock: str) -> list[str]:
         return self._doers.get((action, lock), [])
@@ -130,7 +135,7 @@ class LockUse:
     def _promised(self, facts: Facts) -> Locks | None:
         """The locks held at entry so far as the piece itself tells; None where callers decide."""
         piece, symbol = facts.piece, facts.symbol
-        if piece.locks.at_entry:
+        if piece.locks is not NO_CONTRACT and piece.locks.at_entry:
             return NO_LOCKS
         is_known = symbol in self._calls.callers and symbol not in self._pointed_to
         return None if is_known and not piece.exported else NO_LOCKS

@@ -13,6 +13,7 @@ from pykasm.check.summary import Summary
 from pykasm.check.walk import CLOBBERED
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
+from pykasm.lang.piece import Piece
 
 Copies = frozenset[tuple[int, str, int]]
 """Numbers of registers with the variable that each was read from, and at which instruction."""
@@ -27,6 +28,23 @@ class WriteBack(NamedTuple):
     variable: str
     read: Line
     line: Line
+
+
+def may_matter(piece: Piece, variables: Set[str]) -> bool:
+    """Whether a piece makes the address of a variable, or has one where instructions write."""
+    if variables.isdisjoint(piece.targets):
+        return False
+    return any(
+        one.target in variables and (one.operand == 0 or not _is_read(item, one.operand))
+        for item in piece.items
+        if isinstance(item, Line)
+        for one in item.references
+    )
+
+
+def _is_read(line: Line, operand: int) -> bool:
+    is_memory = isinstance(line.statement.operands[operand], Address)
+    return is_memory and line.statement.mnemonic != "lea"
 
 
 class PerProcessor:

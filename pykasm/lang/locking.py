@@ -143,6 +143,8 @@ def found_locks(
             for word, paths in stated._asdict().items()
         )
     )
+    if not any(stated):
+        return NO_LOCKS
     pairs = [
         pair for old, new in zip(stated, found, strict=True) for pair in zip(old, new, strict=True)
     ]

@@ -9,7 +9,7 @@ from iced_x86 import Mnemonic
 from pykasm.check.callgraph import way
 from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.percpu import PerProcessor, WriteBack
+from pykasm.check.percpu import PerProcessor, WriteBack, may_matter
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.situation import OFF
 from pykasm.check.subject import Build
@@ -195,7 +195,7 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
     variables = {symbol for symbol, datum in build.data.items() if datum._storage is Storage.PERCPU}
     for facts in summary.facts.values():
         may_be_on = facts.symbol in summary.paths or facts.symbol in summary.contexts.entered_on
-        if may_be_on and not variables.isdisjoint(facts.piece.targets):
+        if may_be_on and may_matter(facts.piece, variables):
             uses = PerProcessor(summary, facts.symbol, variables)
             yield from (_written_back(facts.symbol, one) for one in uses.write_backs())
             yield from (_pointed_to(summary, facts.symbol, *one) for one in uses.addresses())
