@@ -40,20 +40,24 @@ class Trees(Subsystem):
     @function
     def insert(self, tree: Ptr[Tree], node: Ptr[TreeNode]) -> None:
         """Put `node`, whose `key` is set and which is in no tree, into `tree`."""
-        tree, node = keep(tree), keep(node)
         self._choose_priority(node)
-        self.hang(tree, node)
-        first, key = scratch(tree.first), scratch(node.key)
-        with if_((first == 0) | (first.key > key)):
+        place, below, key = scratch(Ptr[Ptr[TreeNode]]), scratch(Ptr[TreeNode]), scratch(node.key)
+        mov(below, tree.first)
+        with if_((below == 0) | (below.key > key)):
             mov(tree.first, node)
-        release(first, key)
+        mov(node.parent, 0)
+        lea(place, tree.root)
         with loop():
-            parent = scratch(node.parent)
-            break_if(parent == 0)
-            mov(rax, parent.priority)
-            release(parent)
-            break_if(rax >= node.priority)
-            self.rotate_up(tree, node)
+            mov(below, at(place))
+            break_if(below == 0)
+            mov(rax, below.priority)
+            break_if(rax < node.priority)
+            mov(node.parent, below)
+            lea(place, below.child[LEFT])
+            with if_(key >= below.key):
+                lea(place, below.child[RIGHT])
+        mov(at(place), node)
+        tail(self.split, node, below)
 
     def _choose_priority(self, node: Ptr[TreeNode]) -> None:
         """Derive the priority from the node's address, which no key depends on. Changes rax."""
@@ -69,50 +73,36 @@ class Trees(Subsystem):
         release(multiplier, upper)
 
     @function
-    def hang(self, tree: Ptr[Tree], node: Ptr[TreeNode]) -> None:
-        """Make `node` a leaf of `tree` where its key belongs, behind those that are equal."""
-        place, parent, key = scratch(Ptr[Ptr[TreeNode]]), scratch(Ptr[TreeNode]), scratch(node.key)
-        lea(place, tree.root)
-        xor(u32(parent), u32(parent))
-        with while_(at(place) != 0):
-            mov(parent, at(place))
-            lea(place, parent.child[LEFT])
-            with if_(key >= parent.key):
-                lea(place, parent.child[RIGHT])
-        mov(at(place), node)
-        mov(node.parent, parent)
-        mov(node.child[LEFT], 0)
-        mov(node.child[RIGHT], 0)
+    def split(self, node: Ptr[TreeNode], below: Ptr[TreeNode]) -> None:
+        """Hang all that is under `below`, which may be null, under `node` instead: on its left what
+        is not behind it, on its right what is."""
+        places = scratch(Ptr[Ptr[TreeNode]]), scratch(Ptr[Ptr[TreeNode]])
+        parents = scratch(node), scratch(node)
+        mov(rax, node.key)
+        for side in (LEFT, RIGHT):
+            lea(places[side], node.child[side])
+        with while_(below != 0):
+            with if_(below.key <= rax):
+                self._hang(below, LEFT, places, parents)
+            with else_():
+                self._hang(below, RIGHT, places, parents)
+        for side in (LEFT, RIGHT):
+            mov(at(places[side]), 0)
 
-    @function
-    def rotate_up(self, tree: Ptr[Tree], node: Ptr[TreeNode]) -> None:
-        """Let `node` and its parent change places, with all keys still in order."""
-        node, parent, side = keep(node), keep(node.parent), keep(U64)
-        xor(u32(side), u32(side))
-        with if_(parent.child[RIGHT] == node):
-            inc(u32(side))
-        self.replace(tree, parent, node)
-        mov(rax, side)
-        xor(eax, RIGHT)
-        inner = scratch(node.child[rax])
-        mov(parent.child[side], inner)
-        with if_(inner != 0):
-            mov(inner.parent, parent)
-        mov(node.child[rax], parent)
-        mov(parent.parent, node)
-
-    @function
-    def replace(self, tree: Ptr[Tree], node: Ptr[TreeNode], other: Ptr[TreeNode]) -> None:
-        """Let the parent of `node` have `other`, or nothing if that is null, in its place."""
-        parent, place = scratch(node.parent), scratch(Ptr[Ptr[TreeNode]])
-        lea(place, tree.root)
-        with if_(parent != 0):
-            lea(place, parent.child[LEFT])
-            with if_(at(place) != node):
-                lea(place, parent.child[RIGHT])
-        mov(at(place), other)
-        with if_(other != 0):
-            mov(other.parent, parent)
+    def _hang(
+        self,
+        below: Ptr[TreeNode],
+        side: int,
+        places: tuple[Ptr[Ptr[TreeNode]], ...],
+        parents: tuple[Ptr[TreeNode], ...],
+    ) -> None:
+        """Hang `below` at the place of a `side`. The next place on that side is where `below` has
+        nodes that may belong to the other; they come next."""
+        mov(at(places[side]), below)
+        mov(below.parent, parents[side])
+        mov(parents[side], below)
+        lea(places[side], below.child[1 - side])
+        mov(below, at(places[side]))
 
     @function
     def remove(self, tree: Ptr[Tree], node: Ptr[TreeNode]) -> None:
@@ -120,17 +110,47 @@ class Trees(Subsystem):
         tree, node = keep(tree), keep(node)
         with if_(tree.first == node):
             mov(tree.first, self.next(node))
-        with loop():
-            left, right = scratch(node.child[LEFT]), scratch(node.child[RIGHT])
-            break_if((left == 0) | (right == 0))
+        place, parent = scratch(Ptr[Ptr[TreeNode]]), scratch(node.parent)
+        lea(place, tree.root)
+        with if_(parent != 0):
+            lea(place, parent.child[LEFT])
+            with if_(at(place) != node):
+                lea(place, parent.child[RIGHT])
+        self.join(place, parent, node.child[LEFT], node.child[RIGHT])
+
+    @function
+    def join(
+        self,
+        place: Ptr[Ptr[TreeNode]],
+        parent: Ptr[TreeNode],
+        left: Ptr[TreeNode],
+        right: Ptr[TreeNode],
+    ) -> None:
+        """Hang two trees, of which either may be null and all keys of `left` come first, at
+        `place`, which is in `parent`."""
+        right = scratch(right)
+        left = scratch(left)
+        with while_((left != 0) & (right != 0)):
             mov(rax, left.priority)
-            with if_(rax < right.priority):
-                mov(left, right)
-            release(right)
-            self.rotate_up(tree, left)
+            with if_(rax >= right.priority):
+                self._descend(place, parent, left, RIGHT)
+            with else_():
+                self._descend(place, parent, right, LEFT)
         with if_(left == 0):
             mov(left, right)
-        self.replace(tree, node, left)
+        mov(at(place), left)
+        with if_(left != 0):
+            mov(left.parent, parent)
+
+    def _descend(
+        self, place: Ptr[Ptr[TreeNode]], parent: Ptr[TreeNode], node: Ptr[TreeNode], side: int
+    ) -> None:
+        """Hang `node` at `place` and go on at its `side`, with what is there in its stead."""
+        mov(at(place), node)
+        mov(node.parent, parent)
+        mov(parent, node)
+        lea(place, node.child[side])
+        mov(node, at(place))
 
     @function
     def next(self, node: Ptr[TreeNode]) -> Ptr[TreeNode]:
