@@ -88,6 +88,7 @@ from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.crew import Crew
 from kernel.selftest.heap import HeapTests
+from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.memory import MemoryTests
 from kernel.selftest.pci import PciTests
 from kernel.selftest.sync import SyncTests
@@ -243,7 +244,7 @@ def image() -> Image:
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
-    on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description)  # acpi
+    on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
     heap_tests = HeapTests(heap)  # memory of any size
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
@@ -252,8 +253,17 @@ def image() -> Image:
     thread_tests = ThreadTests(console, scheduler, threads)  # lives and turns of threads
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
-    tested = (basics, pci_tests, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
-    measured = (basics, heap_tests, memory_tests, time_tests, thread_tests, sync_tests)
+    interrupt_tests = InterruptTests(console, dispatcher, apic)  # from this processor to itself
+    measured = (
+        basics,
+        heap_tests,
+        memory_tests,
+        time_tests,
+        thread_tests,
+        sync_tests,
+        interrupt_tests,
+    )
+    tested = (*measured, pci_tests)
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
     self_tests = SelfTests(
         console, strings, tested, ledgers, settling=[slabs.shrink]

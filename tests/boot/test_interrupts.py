@@ -58,6 +58,7 @@ def test_acpi_shows_what_the_machine_has(machine: MakeMachine) -> None:
     assert "ISA interrupt 0 is line 2, signal 0x0" in said
     assert "power-management timer at port 0x608, 24 bits" in said
     assert "HPET at 0xfed00000" in said
+    assert "PCI segment 0, buses 0 to 255 at 0xb0000000" in said
     assert "damaged" not in prompt.output
 
 

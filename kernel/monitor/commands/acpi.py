@@ -12,6 +12,7 @@ from kernel.acpi.madt import (
     OverrideEntry,
     ProcessorFlags,
 )
+from kernel.acpi.mcfg import PciDescription
 from kernel.acpi.structures import TableHeader
 from kernel.acpi.tables import AcpiTables
 from kernel.console.console import Console
@@ -32,12 +33,14 @@ class AcpiCommands(Subsystem):
         model: InterruptModel,
         fixed: FixedDescription,
         hpet: HpetDescription,
+        pci: PciDescription,
     ) -> None:
         self.console = console
         self.tables = tables
         self.model = model
         self.fixed = fixed
         self.hpet = hpet
+        self.pci = pci
         self.commands = [command("acpi", "", "the firmware's tables, and what they say", self.acpi)]
 
     @function
@@ -49,6 +52,7 @@ class AcpiCommands(Subsystem):
         self.show_processors()
         self.show_interrupts()
         self.show_timers()
+        self.show_pci()
         ret(1)
 
     @function
@@ -111,3 +115,15 @@ class AcpiCommands(Subsystem):
         address = self.hpet.address()
         with if_(address != 0):
             self.console.print("HPET at 0x%x\n", address)
+
+    @function
+    def show_pci(self) -> None:
+        """Print where PCI devices have their configuration in memory."""
+        with self.pci.each() as segment:
+            self.console.print(
+                "PCI segment %u, buses %u to %u at 0x%x\n",
+                segment.group,
+                segment.first,
+                segment.last,
+                segment.address,
+            )

@@ -1,0 +1,147 @@
+"""Interrupts of the running kernel."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.vectors import InterruptVector
+from kernel.selftest.case import check, measure
+from pykasm import *
+
+PATIENCE = 10_000_000
+"""Looks at a count before an interrupt counts as lost."""
+
+VECTOR = InterruptVector.LAST_DEVICE
+"""What the benchmark interrupts by: drivers get it last of all."""
+
+
+class InterruptTests(Subsystem):
+    """Interrupts that this processor sends to itself."""
+
+    actions = bss(Action * VECTORS)
+    called = bss(U32)
+    """How often an action has run."""
+    sum = bss(U64)
+    """The sum of the arguments with which they ran."""
+
+    def __init__(self, console: Console, dispatcher: Dispatcher, apic: LocalApic) -> None:
+        self.console = console
+        self.dispatcher = dispatcher
+        self.apic = apic
+        self.tests = [
+            check("interrupts.sent_to_itself", self.sent_to_itself),
+            check("interrupts.shared_vector", self.shared_vector),
+            check("interrupts.vectors_run_out", self.vectors_run_out),
+        ]
+        self.benchmarks = [
+            measure(
+                "interrupts.entry_exit", self.entry_exit, prepare=self.claim, finish=self.give_back
+            )
+        ]
+
+    @function(context="interrupt")
+    def act(self, argument: U64) -> None:
+        """Count, and add the argument."""
+        inc(self.called)
+        add(self.sum, argument)
+
+    @function
+    def prepare(self, index: U32) -> Ptr[Action]:
+        """The action `index`, which calls `act` with its index plus 1."""
+        action = scratch(Ptr[Action])
+        point_at(action, self.actions, u64(index))
+        mov(action.handler, address_of(self.act))
+        inc(index)
+        mov(action.argument, u64(index))
+        ret(action)
+
+    @function
+    def send_and_wait(self, vector: U32, wanted: U32) -> U32:
+        """Interrupt this processor by `vector`, and wait until actions have run `wanted` times in
+        all: 1; or 0 if they have not in good time."""
+        vector, wanted = keep(vector), keep(wanted)
+        self.apic.send(self.apic.id(), vector)
+        with for_(scratch(U32), 0, PATIENCE):
+            with if_(self.called == wanted):
+                ret(1)
+            pause()
+        self.console.print("vector %u: %u of %u actions ran\n", vector, self.called, wanted)
+        ret(0)
+
+    @function
+    def sent_to_itself(self) -> U32:
+        """An interrupt that this processor sends itself comes once, and calls nobody any more
+        when its vector was released."""
+        self.forget()
+        first, second = keep(U32), keep(U32)
+        mov(first, self.dispatcher.allocate(self.prepare(0)))
+        mov(second, self.dispatcher.allocate(self.prepare(1)))
+        came = keep(self.send_and_wait(first, 1))
+        self.dispatcher.release(first, address_of(self.actions[0]))
+        self.apic.send(self.apic.id(), first)
+        and_(came, self.send_and_wait(second, 2))
+        self.dispatcher.release(second, address_of(self.actions[1]))
+        with if_((came == 0) | (self.sum != 1 + 2)):
+            ret(0)
+        ret(1)
+
+    @function
+    def forget(self) -> None:
+        """Begin to count anew."""
+        mov(self.called, 0)
+        mov(self.sum, 0)
+
+    @function
+    def shared_vector(self) -> U32:
+        """All actions on a vector run, each with its own argument."""
+        self.forget()
+        first = keep(self.prepare(0))
+        vector = keep(self.dispatcher.allocate(first))
+        second = keep(self.prepare(1))
+        self.dispatcher.claim(vector, second)
+        came = keep(self.send_and_wait(vector, 2))
+        self.dispatcher.release(vector, first)
+        self.dispatcher.release(vector, second)
+        with if_((came == 0) | (self.sum != 1 + 2)):
+            ret(0)
+        ret(1)
+
+    @function
+    def vectors_run_out(self) -> U32:
+        """Vectors can be taken until there are none, which is an error and nothing worse."""
+        index, vector, last = keep(U32), keep(U32), keep(U32)
+        xor(last, last)
+        with for_(index, 0, VECTORS):
+            mov(vector, self.dispatcher.allocate(self.prepare(index)))
+            break_if(vector == 0)
+            mov(last, vector)
+            point_at(rax, self.actions, u64(index))
+            mov(cast(rax, Ptr[Action]).argument, u64(vector))
+        with if_((index == VECTORS) | (last != InterruptVector.LAST_DEVICE)):
+            self.console.print("%u vectors, the last %u\n", index, last)
+            ret(0)
+        with while_(index != 0):
+            dec(index)
+            point_at(rsi, self.actions, u64(index))
+            mov(rdi, cast(rsi, Ptr[Action]).argument)
+            self.dispatcher.release(edi, cast(rsi, Ptr[Action]))
+        ret(1)
+
+    @function
+    def claim(self) -> U32:
+        """Let an action run on `VECTOR`."""
+        self.dispatcher.claim(VECTOR, self.prepare(0))
+        ret(1)
+
+    @function
+    def give_back(self) -> None:
+        """Undo `claim`."""
+        self.dispatcher.release(VECTOR, address_of(self.actions[0]))
+
+    @function
+    def entry_exit(self, count: U32) -> None:
+        """Interrupts with an action that does next to nothing, from entry to exit."""
+        with for_(scratch(U32), 0, count):
+            int_(VECTOR)
