@@ -49,6 +49,7 @@ def test_the_clock_is_measured_by_the_best_reference_there_is(
     assert [one.split()[0] for one in told["reference"].split("; ")] == references
     assert told["error"].endswith(f"by {references[0]}")
     assert "unsteady" not in told
+    assert prompt.command("test time").endswith(" passed, 0 failed")
 
 
 def test_the_rate_is_known_better_as_time_passes(machine: MakeMachine) -> None:
