@@ -167,29 +167,34 @@ class Pages(Subsystem):
         with if_(order == 0):
             tail(self.allocate_page)
         order = keep(order)
-        block = self.allocate_from(address_of(self.high), order)
+        block = self.allocate_from_any(order)
         with if_(block != 0):
             ret(block)
-        tail(self.allocate_low, order)
+        self.empty_cache()  # its pages may be what a block lacks
+        tail(self.allocate_from_any, order)
 
     @function
     def allocate_low(self, order: U32) -> U64:
         """As `allocate`, below 4 GiB."""
+        order = keep(order)
+        block = self.allocate_from(address_of(self.low), order)
+        with if_(block != 0):
+            ret(block)
+        self.empty_cache()
+        tail(self.allocate_from, address_of(self.low), order)
+
+    @function
+    def allocate_from_any(self, order: U32) -> U64:
+        """A block of either zone, or 0."""
+        order = keep(order)
+        block = self.allocate_from(address_of(self.high), order)
+        with if_(block != 0):
+            ret(block)
         tail(self.allocate_from, address_of(self.low), order)
 
     @function
     def allocate_from(self, zone: Ptr[Zone], order: U32) -> U64:
         """A block of `zone`, or 0."""
-        zone, order = keep(zone), keep(order)
-        block = self.try_from(zone, order)
-        with if_(block != 0):
-            ret(block)
-        self.empty_cache()  # its pages may be what a block lacks
-        tail(self.try_from, zone, order)
-
-    @function
-    def try_from(self, zone: Ptr[Zone], order: U32) -> U64:
-        """The same, of what `zone` has now."""
         zone, order, block = keep(zone), keep(order), keep(U64)
         with zone.lock.held():
             mov(block, u64(self.take(zone, order)))

@@ -117,8 +117,11 @@ class Sections(Subsystem):
         """Free the memory of the next section of `zone` that has some; 0 if there is none left."""
         zone, section, table = keep(zone), keep(U64), keep(U64)
         with loop():
-            start, end = self.find(zone.next)
-            with if_((end == 0) | (start >= zone.end)):
+            mov(rdi, zone.next)
+            with if_(rdi >= zone.end):
+                ret(0)
+            start, end = self.find_within(rdi, zone.end)
+            with if_(end == 0):
                 mov(rax, zone.end)
                 mov(zone.next, rax)
                 ret(0)
