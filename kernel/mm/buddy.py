@@ -18,15 +18,16 @@ class Buddy(Subsystem):
     @function
     def start(self, zone: Ptr[Zone], next: U64, end: U64) -> None:
         """Make `zone` an empty one, whose sections from physical `next` up to `end` are closed."""
-        mov(zone.next, next)
-        mov(zone.end, end)
-        head = scratch(Ptr[ListHead])
-        lea(head, zone.free)
-        with for_(scratch(U32), 0, ORDERS):
-            head[0].reset()
-            add(head, sizeof(ListHead))
+        with unshared(zone):
+            mov(zone.next, next)
+            mov(zone.end, end)
+            head = scratch(Ptr[ListHead])
+            lea(head, zone.free)
+            with for_(scratch(U32), 0, ORDERS):
+                head[0].reset()
+                add(head, sizeof(ListHead))
 
-    @function
+    @function(holds="zone.lock")
     def take(self, zone: Ptr[Zone], order: U32) -> Ptr[Frame]:
         """A block of `order`, the smallest that will do, split until it fits; null if none does."""
         zone, order, size = keep(zone), keep(order), keep(U32)
@@ -57,7 +58,7 @@ class Buddy(Subsystem):
         mov(eax, sizeof(Frame))
         shl(rax, cl)
 
-    @function
+    @function(holds="zone.lock")
     def give(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Take the block of `order` that begins with `frame` back, and join it with its buddy for
         as long as that is free."""
@@ -75,7 +76,7 @@ class Buddy(Subsystem):
             inc(order)
         tail(self.link, zone, frame, order)
 
-    @function
+    @function(holds="zone.lock")
     def link(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Put a free block of `order` into its list."""
         mov(frame.state, FrameState.FREE)
@@ -89,7 +90,7 @@ class Buddy(Subsystem):
         or_(zone.orders, eax)
         add(zone.free_pages, rax)
 
-    @function
+    @function(holds="zone.lock")
     def unlink(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Take a free block of `order` out of its list."""
         frame.link.unlink()

@@ -133,6 +133,7 @@ class Mapper(Subsystem):
             mov(rdx, change.address)
             sub(rdx, first)
             ignore(self.unmap(space, first, rdx))
+            self.tlb.invalidate(first, 1)  # a processor may know the tables that led nowhere
             self.free_chain(change.empty)
         ret(result)
 

@@ -66,7 +66,8 @@ class Pages(Subsystem):
         """Let `zone` have the free memory from physical `start` up to `end`."""
         zone = keep(zone)
         self.buddy.start(zone, start, end)
-        tail(self.sections.count_untouched, zone)
+        with zone.lock.held():
+            self.sections.count_untouched(zone)
 
     @function
     def start_processor(self) -> None:
@@ -202,7 +203,7 @@ class Pages(Subsystem):
             page_of(cast(block, Ptr[Frame]))
         ret(block)
 
-    @function
+    @function(holds="zone.lock")
     def take(self, zone: Ptr[Zone], order: U32) -> Ptr[Frame]:
         """As `Buddy.take`, opening as many sections as that needs. Holds the zone's lock."""
         zone, order = keep(zone), keep(order)

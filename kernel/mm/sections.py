@@ -61,7 +61,7 @@ class Sections(Subsystem):
         mov(rax, self.early.next)
         mov(self.first, rax)
 
-    @function(init=True)
+    @function(init=True, holds="zone.lock")
     def count_untouched(self, zone: Ptr[Zone]) -> None:
         """Set `untouched` of `zone`, all of whose sections are closed."""
         zone, tally = keep(zone), keep(Ptr[Tally])
@@ -79,7 +79,7 @@ class Sections(Subsystem):
                 mov(place, self.count_part(zone, tally, place, end))
         tail(self.count_section, zone, tally)
 
-    @function(init=True)
+    @function(init=True, holds="zone.lock")
     def count_part(self, zone: Ptr[Zone], tally: Ptr[Tally], start: U64, end: U64) -> U64:
         """Count what one section has of the free memory from `start` up to `end`; where that part
         ends."""
@@ -102,7 +102,7 @@ class Sections(Subsystem):
             mov(tally.has_table, 1)
         ret(end)
 
-    @function(init=True)
+    @function(init=True, holds="zone.lock")
     def count_section(self, zone: Ptr[Zone], tally: Ptr[Tally]) -> None:
         """Add the pages that opening the tally's section will free, and begin with a new one."""
         with if_(tally.has_table != 0):
@@ -112,7 +112,7 @@ class Sections(Subsystem):
         mov(tally.pages, 0)
         mov(tally.has_table, 0)
 
-    @function
+    @function(holds="zone.lock")
     def open_next(self, zone: Ptr[Zone]) -> U32:
         """Free the memory of the next section of `zone` that has some; 0 if there is none left."""
         zone, section, table = keep(zone), keep(U64), keep(U64)
@@ -227,7 +227,7 @@ class Sections(Subsystem):
         xor(eax, eax)
         rep.stosq()
 
-    @function
+    @function(holds="zone.lock")
     def free_section(self, zone: Ptr[Zone], section: U64, table: U64) -> None:
         """Put the memory of `section` into the lists of `zone`, but for its `table`."""
         zone, cursor, limit, table, end = (
@@ -256,7 +256,7 @@ class Sections(Subsystem):
         frame = frame_of(table)
         mov(frame.state, FrameState.RESERVED)
 
-    @function
+    @function(holds="zone.lock")
     def free_stretch(self, zone: Ptr[Zone], start: U64, end: U64) -> None:
         """Put memory from physical `start` up to `end` into the lists of `zone`, by the largest
         blocks that fit."""

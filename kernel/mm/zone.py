@@ -29,17 +29,17 @@ class Zone(Struct):
     """Free memory: blocks in lists, and sections that were not opened yet."""
 
     lock: SpinLock
-    orders: U32
+    orders: U32 = field(guarded_by="lock")
     """Bit n is set if there is a free block of order n."""
-    free: Array[ListHead] = field(count=ORDERS)
+    free: Array[ListHead] = field(count=ORDERS, guarded_by="lock")
     """Free blocks of each order, by `Frame.link`."""
-    blocks: Array[U64] = field(count=ORDERS)
+    blocks: Array[U64] = field(count=ORDERS, guarded_by="lock")
     """How many each of these lists has."""
-    free_pages: U64
+    free_pages: U64 = field(guarded_by="lock")
     """In all blocks."""
-    untouched: U64
+    untouched: U64 = field(guarded_by="lock")
     """Pages that opening all remaining sections will free."""
-    next: U64
+    next: U64 = field(guarded_by="lock")
     """Physical address of the first section that was not looked at yet."""
     end: U64
     """Where the zone ends."""

@@ -323,6 +323,16 @@ def test_without_memory_mapping_changes_nothing(
     assert machine.tables == 0
 
 
+def test_tables_of_a_failed_mapping_are_forgotten_before_they_are_freed(machine: Machine) -> None:
+    machine.start()
+    order: list[str] = []
+    machine.host.stub(machine.tlb.invalidate, lambda address, pages: order.append(f"{pages} pages"))
+    machine.host.stub(machine.frames.free_page, lambda page: order.append("free"))
+    machine.left = 2
+    assert machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE) == -Errno.ENOMEM
+    assert order[-3:] == ["1 pages", "free", "free"]
+
+
 def test_two_mappings_share_their_tables(machine: Machine) -> None:
     machine.start()
     for page in (0, 1):

@@ -60,16 +60,19 @@ class MemoryCommands(Subsystem):
     @function
     def print_zone(self, name: Ptr[U8], zone: Ptr[Zone]) -> None:
         """Print the free memory of a zone, and how many blocks of each order it is in."""
-        name, zone, blocks, untouched = keep(name), keep(zone), keep(U64), keep(U64)
-        order = keep(U32)
+        name, zone, free, untouched = keep(name), keep(zone), keep(U64), keep(U64)
+        blocks, order = local(U64 * ORDERS), keep(U32)
         with zone.lock.held():
-            mov(blocks, zone.free_pages)
+            mov(free, zone.free_pages)
             mov(untouched, zone.untouched)
-        shl(blocks, PageShift.PAGE)
+            with for_(order, 0, ORDERS):
+                mov(rax, zone.blocks[order])
+                mov(blocks[order], rax)
+        shl(free, PageShift.PAGE)
         shl(untouched, PageShift.PAGE)
-        self.console.print("%s: %z in blocks, %z untouched\n  orders ", name, blocks, untouched)
+        self.console.print("%s: %z in blocks, %z untouched\n  orders ", name, free, untouched)
         with for_(order, 0, ORDERS):
-            self.console.print(" %u", zone.blocks[order])
+            self.console.print(" %u", blocks[order])
         self.console.print("\n")
 
     @function
