@@ -105,6 +105,8 @@ from kernel.sync.waiting import Waiting
 from kernel.threads.idle import Idle
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
+from kernel.threads.sleep import Sleep
+from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.threads import Threads
@@ -202,11 +204,15 @@ def image() -> Image:
     # Threads
     preemption = Preemption()  # may this processor turn to another thread, and should it?
     switch = Switch()  # how it does
-    scheduler = Scheduler(per_cpu, preemption, switch, apic, dispatcher)  # which thread runs
+    slices = Slices(preemption, clock, timers)  # when its turn is over
+    scheduler = Scheduler(
+        per_cpu, preemption, switch, slices, apic, dispatcher
+    )  # which thread runs
     waiting = Waiting(scheduler)  # blocking and waking
     thread_stacks = ThreadStacks(runtime)  # stacks with the records of threads
     threads = Threads(scheduler, thread_stacks, waiting)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
+    sleeping = Sleep(scheduler, clock, timers)  # waiting for a time
     mutexes = Mutexes(scheduler, waiting)  # one thread at a time
     semaphores = Semaphores(scheduler, waiting)  # so many at a time
     conditions = ConditionVariables(scheduler, waiting, mutexes)  # until something is so
@@ -250,7 +256,9 @@ def image() -> Image:
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests
-    thread_tests = ThreadTests(console, scheduler, threads)  # lives and turns of threads
+    thread_tests = ThreadTests(
+        console, scheduler, threads, sleeping, clock
+    )  # lives and turns of threads
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic)  # from this processor to itself

@@ -5,12 +5,17 @@ from __future__ import annotations
 from kernel.console.console import Console
 from kernel.selftest.case import check, measure
 from kernel.threads.scheduler import Scheduler
+from kernel.threads.sleep import Sleep
 from kernel.threads.thread import Thread
 from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.time.clock import Clock
 from pykasm import *
 
 FEW = 10
 MANY = 1000
+NAP = 2_000_000
+PATIENCE = 2_000_000_000
+"""Nanoseconds after which something that should have happened will not happen any more."""
 CROWD = 10_000
 """Threads that wait while a switch is measured."""
 
@@ -25,14 +30,25 @@ class ThreadTests(Subsystem):
     going = bss(U32)
     """1 while the partner of a benchmark is to go on."""
 
-    def __init__(self, console: Console, scheduler: Scheduler, threads: Threads) -> None:
+    def __init__(
+        self,
+        console: Console,
+        scheduler: Scheduler,
+        threads: Threads,
+        sleep: Sleep,
+        clock: Clock,
+    ) -> None:
         self.console = console
         self.scheduler = scheduler
         self.threads = threads
+        self.sleep = sleep
+        self.clock = clock
         self.tests = [
             check("threads.create_run_join", self.create_run_join),
             check("threads.urgent_first", self.urgent_first),
             check("threads.detach", self.detach),
+            check("threads.take_turns_by_themselves", self.take_turns_by_themselves),
+            check("threads.sleep", self.sleep_long_enough),
         ]
         self.benchmarks = [
             measure("threads.yield", self.take_turns, 1000, self.prepare_partner, self.finish),
@@ -87,6 +103,47 @@ class ThreadTests(Subsystem):
         with if_(self.ran == FEW):
             ret(1)
         self.console.print("%u of %u ran: ", self.ran, FEW)
+        ret(0)
+
+    @function(sleeps=True)
+    def take_turns_by_themselves(self) -> U32:
+        """Threads that never yield run in turn all the same."""
+        mov(self.ran, 0)
+        mov(self.going, 1)
+        self.make(self.run_without_yielding, 2, BOOT_PRIORITY)
+        start = keep(self.clock.now())
+        with loop():
+            now = self.clock.now()
+            sub(now, start)
+            break_if((now > PATIENCE) | (self.ran == 2))
+        mov(self.going, 0)
+        self.join_all()
+        with if_(self.ran == 2):
+            ret(1)
+        self.console.print("%u of 2 had a turn: ", self.ran)
+        ret(0)
+
+    @function
+    def run_without_yielding(self, number: U64) -> None:
+        """Count the thread, and keep the processor busy until told otherwise."""
+        lock.inc(self.ran)
+        with while_(self.going != 0):
+            pause()
+
+    @function(sleeps=True)
+    def sleep_long_enough(self) -> U32:
+        """A sleeper wakes up behind its time, not before, and others run meanwhile."""
+        start = keep(self.clock.now())
+        mov(self.ran, 0)
+        self.make(self.run_once, 1, BOOT_PRIORITY - 1)
+        self.sleep.sleep(NAP)
+        ran = keep(self.ran)
+        self.join_all()
+        now = self.clock.now()
+        sub(now, start)
+        with if_((now >= NAP) & (ran == 1)):
+            ret(1)
+        self.console.print("slept %u ns of %u, %u ran: ", now, NAP, ran)
         ret(0)
 
     @function(sleeps=True)

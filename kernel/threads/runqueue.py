@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.structures.list import ListHead
 from kernel.sync.spinlock import SpinLock
+from kernel.time.timer import Timer
 from pykasm import *
 
 PRIORITIES = 32
@@ -31,6 +32,13 @@ class RunQueue(Struct):
     """The number by which its local APIC is reached."""
     called: U32
     """1 while an idle processor has been asked to look for work, and has not begun to."""
+    turns: U64
+    """How often the processor turned to another thread."""
+    turns_seen: U64
+    """What `turns` was at the last tick."""
+    tick: Timer
+    ticking: U32
+    """1 while `tick` is armed. It, and the two above, are for the processor alone."""
     link: ListHead
     lists: Array[ListHead] = field(count=PRIORITIES)
 

@@ -15,6 +15,7 @@ from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from kernel.threads.preemption import Preemption
 from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.threads.slices import Slices
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
 from pykasm import *
@@ -43,12 +44,14 @@ class Scheduler(Subsystem):
         per_cpu: PerCpu,
         preemption: Preemption,
         switch: Switch,
+        slices: Slices,
         apic: LocalApic,
         dispatcher: Dispatcher,
     ) -> None:
         self.per_cpu = per_cpu
         self.preemption = preemption
         self.switch = switch
+        self.slices = slices
         self.apic = apic
         self.dispatcher = dispatcher
         self.action = data(Action, Action(handler=self.poked))
@@ -63,6 +66,7 @@ class Scheduler(Subsystem):
         queue.reset()
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
+        queue.tick.prepare(self.slices.tick)
         mov(queue.apic, self.apic.id())
         with self.lock.held_uninterrupted():
             with if_(self.processors.next == 0):
@@ -105,10 +109,13 @@ class Scheduler(Subsystem):
             mov(eax, next.priority)
             mov(queue.priority, eax)
         self.preemption.settle()
+        with if_(queue.ticking == 0):
+            self.slices.begin(queue)
         with if_(next != previous):
             asserts(next.stack_pointer != 0)
             mov(self.current, next)
             inc(next.switches)
+            inc(queue.turns)
             self.switch.to(previous, next)
 
     @function(context="thread", sleeps=True)

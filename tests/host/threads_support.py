@@ -9,9 +9,11 @@ from kernel.mm.stack import STACK_SIZE
 from kernel.sync.waiting import Waiting
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
+from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.threads import Threads
+from kernel.time.timer import Timer
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -58,6 +60,19 @@ class Dispatcher(Subsystem):
         """Do nothing."""
 
 
+class Timers(Subsystem):
+    """A clock that stands still, with timers."""
+
+    @function
+    def now(self) -> U64:
+        """No time has passed."""
+        ret(0)
+
+    @function
+    def arm(self, timer: Ptr[Timer], deadline: U64) -> None:
+        """Do nothing: the deadline never comes."""
+
+
 class Kernel:
     """The subsystems that make threads, and what they did with memory."""
 
@@ -67,8 +82,10 @@ class Kernel:
         self.memory = Memory()
         self.apic: Any = Apic()
         self.dispatcher: Any = Dispatcher()
+        self.timers: Any = Timers()
+        self.slices = Slices(self.preemption, self.timers, self.timers)
         self.scheduler = Scheduler(
-            self.per_cpu, self.preemption, Switch(), self.apic, self.dispatcher
+            self.per_cpu, self.preemption, Switch(), self.slices, self.apic, self.dispatcher
         )
         self.waiting = Waiting(self.scheduler)
         self.stacks = ThreadStacks(self.memory)

@@ -1,0 +1,55 @@
+"""Threads that wait for a time."""
+
+from __future__ import annotations
+
+from kernel.structures.list import container
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Thread, ThreadState
+from kernel.time.clock import Clock
+from kernel.time.timer import Timer
+from kernel.time.timers import Timers
+from pykasm import *
+
+
+class Sleeper(Struct):
+    """A thread, and the timer that wakes it; on the thread's stack."""
+
+    timer: Timer
+    thread: Ptr[Thread]
+
+
+class Sleep(Subsystem):
+    """Blocks threads until a time has come."""
+
+    def __init__(self, scheduler: Scheduler, clock: Clock, timers: Timers) -> None:
+        self.scheduler = scheduler
+        self.clock = clock
+        self.timers = timers
+
+    @function(context="thread", sleeps=True)
+    def sleep(self, nanoseconds: U64) -> None:
+        """Wait for at least so long."""
+        nanoseconds = keep(nanoseconds)
+        deadline = self.clock.now()
+        add(deadline, nanoseconds)
+        tail(self.sleep_until, deadline)
+
+    @function(context="thread", sleeps=True)
+    def sleep_until(self, deadline: U64) -> None:
+        """Wait until the clock has come to `deadline`, in nanoseconds."""
+        sleeper, deadline = local(Sleeper), keep(deadline)
+        sleeper.timer.prepare(self.wake)
+        cli()  # this thread can't be taken off the processor, blocked, before the timer is armed
+        thread = scratch(self.scheduler.current)
+        mov(sleeper.thread, thread)
+        mov(thread.state, ThreadState.BLOCKED)
+        lea(rdi, sleeper.timer)
+        self.timers.arm(rdi, deadline)
+        self.scheduler.schedule()
+        sti()
+
+    @function(context="interrupt")
+    def wake(self, timer: Ptr[Timer]) -> None:
+        """Wake the thread that `timer` belongs to; both may be gone once it runs."""
+        sleeper = container(timer, Sleeper, "timer")
+        ignore(self.scheduler.make_ready(sleeper.thread))

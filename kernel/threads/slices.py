@@ -1,0 +1,56 @@
+"""Turns that end by themselves."""
+
+from __future__ import annotations
+
+from kernel.structures.list import container
+from kernel.threads.preemption import Preemption
+from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.time.clock import Clock
+from kernel.time.timer import Timer
+from kernel.time.timers import Timers
+from pykasm import *
+
+SLICE = 5_000_000
+"""Nanoseconds between two looks at whose turn it is. A thread that does not block runs for one to
+two of these before others of its priority do."""
+
+
+class Slices(Subsystem):
+    """Each processor looks from time to time, but while it is idle, whether the thread that runs
+    has had its turn and another one of its priority waits."""
+
+    def __init__(self, preemption: Preemption, clock: Clock, timers: Timers) -> None:
+        self.preemption = preemption
+        self.clock = clock
+        self.timers = timers
+
+    @function(context="interrupt")
+    def begin(self, queue: Ptr[RunQueue]) -> None:
+        """Look from now on at this processor's `queue`, unless it is idle."""
+        with if_(queue.priority != IDLE_PRIORITY):
+            mov(queue.ticking, 1)
+            tail(self.set_timer, queue)
+
+    @function
+    def set_timer(self, queue: Ptr[RunQueue]) -> None:
+        """Have `tick` called when a slice of time has passed."""
+        queue = keep(queue)
+        deadline = self.clock.now()
+        add(deadline, SLICE)
+        lea(rdi, queue.tick)
+        tail(self.timers.arm, rdi, deadline)
+
+    @function(context="interrupt")
+    def tick(self, timer: Ptr[Timer]) -> None:
+        """End the turn of the thread that runs, if it has run since the last look."""
+        queue = keep(container(timer, RunQueue, "tick"))
+        with if_(queue.priority == IDLE_PRIORITY):
+            mov(queue.ticking, 0)
+            ret()
+        xor(eax, eax)  # `bsr` may leave it as it was
+        bsr(eax, queue.ready)
+        mov(rcx, queue.turns)
+        with if_((eax >= queue.priority) & (rcx == queue.turns_seen)):
+            self.preemption.want()
+        mov(queue.turns_seen, rcx)
+        tail(self.set_timer, queue)
