@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,13 @@ def interrupts(machine: Machine) -> dict[str, tuple[int, int | None, int]]:
     }
 
 
-def test_irq_counts_what_is_typed(machine: MakeMachine) -> None:
-    prompt = machine()
+@pytest.mark.parametrize(
+    "way",
+    [{}, {"cpu": "qemu64"}, {"smp": 4}, {"direct": False}, {"uefi": True}],
+    ids=["direct", "old processor", "four processors", "bios", "uefi"],
+)
+def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> None:
+    prompt = machine(**way)
     prompt.expect_prompt()
     before = interrupts(prompt)
     prompt.key("h", "e", "l", "p", "ret")

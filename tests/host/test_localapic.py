@@ -86,3 +86,14 @@ def test_errors_are_counted_and_kept(chip: Chip) -> None:
         chip.host.call(chip.apic.note_error, 0)
     assert chip.host[chip.apic.errors] == 2
     assert chip.host[chip.apic.last_errors] == 0x40
+
+
+def test_in_x2apic_mode_registers_are_msrs(chip: Chip) -> None:
+    chip.host[chip.apic.base] = 0
+    chip.host.call(chip.apic.write, ApicRegister.LVT_TIMER, 0x1234)
+    after = chip.host.registers
+    assert (after["rcx"], after["rax"], after["rdx"]) == (0x832, 0x1234, 0)
+    chip.host.call(chip.apic.send, 300, InterruptVector.CALL)
+    after = chip.host.registers
+    assert (after["rcx"], after["rdx"]) == (0x830, 300)
+    assert after["rax"] == InterruptVector.CALL | Command.ASSERT

@@ -1,0 +1,149 @@
+"""What single ACPI tables say: the board, its timers, its PCI buses."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.hpet import HpetDescription
+from kernel.acpi.mcfg import Mcfg, PciDescription, Segment
+from kernel.acpi.structures import AddressSpace, FixedFlags, FixedTable
+from pykasm import *
+from pykasm.hostrun import Host
+
+HEADER = 36
+PORT = 0x608
+REGISTERS = 0xFED0_0000
+
+
+class Tables(Subsystem):
+    """Finds one table, if it has the size that is asked for."""
+
+    @function
+    def find(self, signature: U32, size: U32) -> Ptr[U8]:
+        """Answered by the tests."""
+        ret(0)
+
+
+class PciReader(Subsystem):
+    """Goes through the segments."""
+
+    def __init__(self, pci: PciDescription) -> None:
+        self.pci = pci
+
+    @function(exported=True)
+    def add_up(self) -> tuple[U64, U64]:
+        """How many segments there are, and the sum of their addresses."""
+        count, sum = keep(U64), keep(U64)
+        xor(u32(count), u32(count))
+        xor(u32(sum), u32(sum))
+        with self.pci.each() as segment:
+            inc(count)
+            add(sum, segment.address)
+        ret(count, sum)
+
+
+class Firmware:
+    """A host where one table is found."""
+
+    def __init__(self) -> None:
+        self.tables: Any = Tables()
+        self.fixed = FixedDescription(self.tables)
+        self.hpet = HpetDescription(self.tables)
+        self.pci = PciDescription(self.tables)
+        self.reader = PciReader(self.pci)
+        self.host = Host(self.fixed, self.hpet, self.reader)
+        self.host.checkpoint()
+
+    def install(self, body: bytes | None) -> None:
+        """Let the table have this `body` behind its header; None: there is no table."""
+        self.host.reset()
+        raw = None
+        if body is not None:
+            head = struct.pack("<4sI28s", b"TEST", HEADER + len(body), b"")
+            raw = self.host.bytes(head + body, fenced=True)
+        room = 0 if body is None else HEADER + len(body)
+        self.host.stub(self.tables.find, lambda signature, size: raw if room >= size else None)
+
+
+@pytest.fixture(scope="module")
+def firmware() -> Firmware:
+    return Firmware()
+
+
+def fixed(flags: int, port: int = PORT, century: int = 0) -> bytes:
+    """A fixed table's body."""
+    body = bytearray(sizeof(FixedTable) - HEADER)
+    struct.pack_into("<I", body, offsetof(FixedTable, "timer_block") - HEADER, port)
+    struct.pack_into("<B", body, offsetof(FixedTable, "century") - HEADER, century)
+    struct.pack_into("<I", body, offsetof(FixedTable, "flags") - HEADER, flags)
+    return bytes(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "timer"),
+    [
+        (fixed(0), (PORT, 24)),
+        (fixed(FixedFlags.TMR_VAL_EXT), (PORT, 32)),
+        (fixed(FixedFlags.TMR_VAL_EXT, port=0), (0, 0)),
+        (fixed(0)[:70], (0, 0)),
+        (None, (0, 0)),
+    ],
+    ids=["24 bits", "32 bits", "no port", "short", "no table"],
+)
+def test_the_power_management_timer(
+    firmware: Firmware, body: bytes | None, timer: tuple[int, int]
+) -> None:
+    firmware.install(body)
+    assert firmware.host.call(firmware.fixed.timer) == timer
+
+
+def test_the_place_of_the_century(firmware: Firmware) -> None:
+    firmware.install(fixed(0, century=0x32))
+    assert firmware.host.call(firmware.fixed.century) == 0x32
+    firmware.install(fixed(0, century=0x32)[:72])
+    assert firmware.host.call(firmware.fixed.century) == 0
+
+
+def hpet(space: int) -> bytes:
+    """The body of the timer's table."""
+    return struct.pack("<IBBBBQBHB", 0x8086A201, space, 64, 0, 0, REGISTERS, 0, 100, 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "address"),
+    [
+        (hpet(AddressSpace.MEMORY), REGISTERS),
+        (hpet(AddressSpace.IO), 0),
+        (hpet(AddressSpace.MEMORY)[:-1], 0),
+        (None, 0),
+    ],
+    ids=["in memory", "in ports", "short", "no table"],
+)
+def test_the_place_of_the_event_timer(firmware: Firmware, body: bytes | None, address: int) -> None:
+    firmware.install(body)
+    assert firmware.host.call(firmware.hpet.address) == address
+
+
+@given(
+    addresses=st.lists(st.integers(0, (1 << 48) - 1), max_size=5),
+    spare=st.integers(0, sizeof(Segment) - 1),
+)
+def test_whole_segments_are_gone_through(
+    firmware: Firmware, addresses: list[int], spare: int
+) -> None:
+    segments = b"".join(struct.pack("<QHBBI", one, 0, 0, 255, 0) for one in addresses)
+    firmware.install(bytes(sizeof(Mcfg) - HEADER) + segments + bytes(spare))
+    firmware.host.call(firmware.pci.start)
+    assert firmware.host.call(firmware.reader.add_up) == (len(addresses), sum(addresses))
+
+
+def test_without_a_table_there_are_no_segments(firmware: Firmware) -> None:
+    firmware.install(None)
+    firmware.host.call(firmware.pci.start)
+    assert firmware.host.call(firmware.reader.add_up) == (0, 0)
