@@ -59,7 +59,7 @@ def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
     mov(link.previous, before)
 
 
-def container(link: Ptr[ListHead], kind: type[T], field: str) -> Ptr[T]:
+def container(link: Ptr[Any], kind: type[T], field: str) -> Ptr[T]:
     """The struct of type `kind` that `link` is the `field` of; the register of `link` becomes its
     address."""
     offset = offsetof(kind, field)
