@@ -118,6 +118,18 @@ def test_what_only_starting_up_needs_is_gone(
     assert section_pages(pages, section, symbols) == []
 
 
+@pytest.mark.parametrize("name", [".init.text", ".init.data"])
+def test_memory_that_only_starting_up_needs_can_be_written_for_other_uses(
+    pages: list[Page], symbols: SymbolTable, name: str
+) -> None:
+    [section] = [one for one in SECTIONS if one.name == name]
+    start = Area.DIRECT_MAP + symbols.address(f"{section.symbol}_load")
+    size = symbols.address(f"{section.symbol}_end") - symbols.address(f"{section.symbol}_start")
+    freed = [page for page in pages if start <= page.address < start + size]
+    assert len(freed) == -(-size // PAGE)
+    assert all(page.writable and not page.executable for page in freed)
+
+
 def test_the_interrupt_table_is_read_only(pages: list[Page], symbols: SymbolTable) -> None:
     table = symbols.address("Interrupts.table")
     [page] = [page for page in pages if page.address <= table < page.address + PAGE]
