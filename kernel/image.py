@@ -261,7 +261,7 @@ def image() -> Image:
     )  # lives and turns of threads
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
-    interrupt_tests = InterruptTests(console, dispatcher, apic)  # from this processor to itself
+    interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
     measured = (
         basics,
         heap_tests,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.interrupts.lines import Lines
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.selftest.case import check, measure
@@ -12,6 +14,12 @@ from pykasm import *
 
 PATIENCE = 10_000_000
 """Looks at a count before an interrupt counts as lost."""
+
+QUIET_LINE = 13
+"""That of the coprocessor in the days of the 80387; nothing is there any more (IBM PC/AT Technical
+Reference)."""
+
+NO_LINE = 0xFFFF_FFFF
 
 VECTOR = InterruptVector.LAST_DEVICE
 """What the benchmark interrupts by: drivers get it last of all."""
@@ -26,14 +34,18 @@ class InterruptTests(Subsystem):
     sum = bss(U64)
     """The sum of the arguments with which they ran."""
 
-    def __init__(self, console: Console, dispatcher: Dispatcher, apic: LocalApic) -> None:
+    def __init__(
+        self, console: Console, dispatcher: Dispatcher, apic: LocalApic, lines: Lines
+    ) -> None:
         self.console = console
         self.dispatcher = dispatcher
         self.apic = apic
+        self.lines = lines
         self.tests = [
             check("interrupts.sent_to_itself", self.sent_to_itself),
             check("interrupts.shared_vector", self.shared_vector),
             check("interrupts.vectors_run_out", self.vectors_run_out),
+            check("interrupts.shared_line", self.shared_line),
         ]
         self.benchmarks = [
             measure(
@@ -127,6 +139,24 @@ class InterruptTests(Subsystem):
             point_at(rsi, self.actions, u64(index))
             mov(rdi, cast(rsi, Ptr[Action]).argument)
             self.dispatcher.release(edi, cast(rsi, Ptr[Action]))
+        ret(1)
+
+    @function
+    def shared_line(self) -> U32:
+        """Two actions share a line and leave it, which leaves it as it was; a line that is not
+        there is refused."""
+        with for_(keep(U32), 0, VECTORS):  # more often than there are vectors
+            for index in (0, 1):
+                attached = self.lines.attach(QUIET_LINE, self.prepare(index))
+                with if_(attached != 0):
+                    self.console.print("attach gives %d\n", attached)
+                    ret(0)
+            for index in (0, 1):
+                self.lines.detach(QUIET_LINE, address_of(self.actions[index]))
+        attached = self.lines.attach(NO_LINE, self.prepare(0))
+        with if_(attached != -Errno.EINVAL):
+            self.console.print("attach gives %d for no line\n", attached)
+            ret(0)
         ret(1)
 
     @function

@@ -39,6 +39,7 @@ def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> 
     assert before["Keyboard.interrupt"][1] == 1
     assert after["SerialInput.interrupt"][2] > before["SerialInput.interrupt"][2]
     assert after["Keyboard.interrupt"][2] >= before["Keyboard.interrupt"][2] + 5
+    assert prompt.command("test interrupts").endswith(" 0 failed")
 
 
 @pytest.mark.parametrize("cpu", ["max", "qemu64"])
@@ -50,6 +51,7 @@ def test_without_the_io_apic_the_old_controllers_serve(machine: MakeMachine, cpu
     served = interrupts(prompt)
     assert served["SerialInput.interrupt"][:2] == (LEGACY_FIRST + 4, 4)
     assert served["Keyboard.interrupt"][:2] == (LEGACY_FIRST + 1, 1)
+    assert prompt.command("test interrupts").endswith(" 0 failed")
 
 
 def test_acpi_shows_what_the_machine_has(machine: MakeMachine) -> None:
