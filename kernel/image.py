@@ -72,6 +72,7 @@ from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
 from kernel.monitor.commands.selftest import SelfTestCommands
 from kernel.monitor.commands.symbols import SymbolCommands
+from kernel.monitor.commands.threads import ThreadCommands
 from kernel.monitor.commands.time import TimeCommands
 from kernel.monitor.history import History
 from kernel.monitor.keys import Keys
@@ -247,6 +248,7 @@ def image() -> Image:
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
     on_failure = CrashCommands(console, strings)  # crash
     on_power = PowerCommands(power)  # reboot, poweroff
+    on_threads = ThreadCommands(console, threads)  # threads
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
@@ -288,6 +290,7 @@ def image() -> Image:
         on_failure,
         on_power,
         on_time,
+        on_threads,
         on_log,
         on_interrupts,
         on_acpi,

@@ -19,6 +19,7 @@ COMMANDS = [
     "reboot",
     "poweroff",
     "time",
+    "threads",
     "dmesg",
     "irq",
     "acpi",

@@ -1,0 +1,105 @@
+"""Commands that show threads."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from kernel.structures.list import ListHead
+from kernel.threads.runqueue import RunQueue
+from kernel.threads.thread import Thread, ThreadState
+from kernel.threads.threads import Threads
+from pykasm import *
+
+STATES = {
+    ThreadState.BLOCKED: "blocked",
+    ThreadState.READY: "ready",
+    ThreadState.RUNNING: "running",
+    ThreadState.EXITED: "exited",
+}
+
+
+class ThreadRow(Struct):
+    """What is shown of a thread."""
+
+    number: U64
+    name: Ptr[U8]
+    state: U64
+    priority: U32
+    processor: U32
+    switches: U64
+
+
+class ThreadCommands(Subsystem):
+    """`threads`."""
+
+    states = rodata(Ptr[U8] * len(STATES), [STATES[one] for one in ThreadState])
+
+    def __init__(self, console: Console, threads: Threads) -> None:
+        self.console = console
+        self.threads = threads
+        self.commands = [command("threads", "", "all threads, and what they do", self.list)]
+
+    @function
+    def list(self, words: Ptr[Words]) -> U32:
+        """List the threads in the order of their creation."""
+        next, row = keep(U64), local(ThreadRow)
+        self.console.print("number  priority  state    cpu  switches  name\n")
+        xor(u32(next), u32(next))
+        with loop():
+            lea(rsi, row)
+            found = self.copy(next, rsi)
+            break_if(found == 0)
+            self.show(row)
+            mov(next, row.number)
+            inc(next)
+        self.console.print("%u threads\n", self.threads.count)
+        ret(1)
+
+    def show(self, row: ThreadRow) -> None:
+        """Print a row."""
+        mov(rax, row.state)
+        self.console.print(
+            "%6u  %8u  %-7s  %3u  %8u  %s\n",
+            row.number,
+            row.priority,
+            self.states[rax],
+            row.processor,
+            row.switches,
+            row.name,
+        )
+
+    @function
+    def copy(self, least: U64, row: Ptr[ThreadRow]) -> U32:
+        """Fill `row` with the first thread whose number is `least` or larger; 0 if there is none.
+
+        Printing takes long, so it is done without the lock of the list.
+        """
+        link, found = scratch(Ptr[ListHead]), scratch(U32)
+        thread = cast(link, Ptr[Thread])
+        xor(found, found)
+        with self.threads.lock.held():
+            mov(link, self.threads.all.next)
+            with loop():
+                lea(rax, self.threads.all)
+                break_if(link == rax)
+                sub(u64(link), offsetof(Thread, "listed"))
+                with if_(thread.number >= least):
+                    self._fill(row, thread)
+                    inc(found)
+                    break_()
+                mov(link, thread.listed.next)
+        ret(found)
+
+    def _fill(self, row: Ptr[ThreadRow], thread: Ptr[Thread]) -> None:
+        """Copy what is shown. Changes rax."""
+        for name in ("number", "name", "switches"):
+            mov(rax, getattr(thread, name))
+            mov(getattr(row, name), rax)
+        mov(eax, thread.state)
+        mov(row.state, rax)
+        mov(eax, thread.priority)
+        mov(row.priority, eax)
+        mov(rax, thread.home)
+        mov(eax, cast(rax, Ptr[RunQueue]).number)
+        mov(row.processor, eax)
