@@ -31,3 +31,9 @@ def test_both_devices_type_side_by_side(machine: MakeMachine) -> None:
     prompt.expect(" 0x10")
     prompt.key("ret")
     assert prompt.expect_prompt() == "\nno symbol is at 0x10\n"
+
+
+def test_a_machine_without_a_keyboard_controller_starts(machine: MakeMachine) -> None:
+    prompt = machine(arguments=("-machine", "i8042=off"))
+    assert "keyboard" not in prompt.expect_prompt()
+    assert "Keyboard" not in prompt.command("irq")
