@@ -275,9 +275,8 @@ def image() -> Image:
     )
     tested = (*measured, pci_tests)
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
-    self_tests = SelfTests(
-        console, strings, tested, ledgers, settling=[slabs.shrink]
-    )  # tests in the running kernel
+    settling = [thread_stacks.shrink, slabs.shrink]  # what must be done before they count
+    self_tests = SelfTests(console, strings, tested, ledgers, settling)  # in the running kernel
     benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
     on_pci = PciCommands(console, numbers, pci, classes)  # pci

@@ -60,6 +60,11 @@ class ThreadStacks(Subsystem):
             inc(self.count)
 
     @function
+    def shrink(self) -> None:
+        """Unmap all that is spare. Context: thread."""
+        tail(self.trim, 0)
+
+    @function
     def trim(self, keeping: U32) -> None:
         """Unmap what is spare in excess of `keeping`. Context: thread."""
         keeping = keep(keeping)

@@ -37,11 +37,9 @@ class Threads(Subsystem):
         self.lock = bss(SpinLock)
         self.ledgers = [ledger("threads", self.count_lives)]
 
-    @function(context="thread")
+    @function
     def count_lives(self) -> U64:
-        """How many threads there are. Gives all spare stacks back, so that what is counted behind
-        this is what threads have in use."""
-        self.stacks.trim(0)
+        """How many threads there are."""
         mov(eax, self.count)
         ret(rax)
 
