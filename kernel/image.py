@@ -254,7 +254,7 @@ def image() -> Image:
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
-    heap_tests = HeapTests(heap)  # memory of any size
+    heap_tests = HeapTests(heap, slabs)  # memory of any size
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests

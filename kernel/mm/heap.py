@@ -41,7 +41,8 @@ class Heap(Subsystem):
         add(size, GRAIN - 1)
         shr(size, GRAIN_SHIFT)
         movzx(eax, self.classes[size])
-        tail(self.slabs.allocate, self.by_size[rax])
+        mov(rdi, self.by_size[rax])
+        ret(self.slabs.allocated(cast(rdi, Ptr[Cache])))
 
     @function
     def free(self, address: U64) -> None:
@@ -55,7 +56,8 @@ class Heap(Subsystem):
         mov(rax, frame_of(physical).owner)
         with if_(rax == 0):
             tail(self.free_pages, address)
-        tail(self.slabs.free, cast(rax, Ptr[Slab]).cache, address)
+        mov(rcx, cast(rax, Ptr[Slab]).cache)
+        self.slabs.freed(cast(rcx, Ptr[Cache]), address)
 
     @function
     def allocate_pages(self, size: U64) -> U64:

@@ -159,19 +159,23 @@ class Slabs(Subsystem):
     @function
     def allocate(self, cache: Ptr[Cache]) -> U64:
         """An object of `cache`, or 0."""
-        if debugging():
-            tail(self.allocate_painted, cache)
-        else:
-            ret(self._take(cache))
+        ret(self.allocated(cache))
 
     @function
     def free(self, cache: Ptr[Cache], object: U64) -> None:
         """Take `object` back, which `allocate` gave of the same `cache`."""
+        self.freed(cache, object)
+
+    def allocated(self, cache: Ptr[Cache]) -> U64:
+        """The same in place, without a call as long as the magazine has objects."""
+        return self.allocate_painted(cache) if debugging() else self._take(cache)
+
+    def freed(self, cache: Ptr[Cache], object: U64) -> None:
+        """The same in place."""
         if debugging():
-            cache, object = keep(cache), keep(object)
-            self.check(cache, object)
-            self.zones.paint_free(object, cache.object_size, cache.slot_size, cache.name)
-        self._give(cache, object)
+            self.free_painted(cache, object)
+        else:
+            self._give(cache, object)
 
     def _take(self, cache: Ptr[Cache]) -> U64:
         """An object from this processor's magazine, filled up if need be. Changes rcx."""
@@ -212,6 +216,14 @@ class Slabs(Subsystem):
         with if_(object != 0):
             self.zones.paint_new(object, cache.object_size, cache.slot_size, cache.name)
         ret(object)
+
+    @function
+    def free_painted(self, cache: Ptr[Cache], object: U64) -> None:
+        """As `free`, in debug builds."""
+        cache, object = keep(cache), keep(object)
+        self.check(cache, object)
+        self.zones.paint_free(object, cache.object_size, cache.slot_size, cache.name)
+        self._give(cache, object)
 
     @function
     def check(self, cache: Ptr[Cache], object: U64) -> None:

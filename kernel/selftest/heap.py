@@ -1,6 +1,7 @@
 """The heap of the running kernel."""
 
 from kernel.mm.heap import SIZES, Heap
+from kernel.mm.slab import SlabCache, Slabs
 from kernel.selftest.case import check, measure
 from pykasm import *
 
@@ -9,16 +10,26 @@ ROUND = 200
 """Objects of each size in `all_sizes`, more than a magazine and a slab have."""
 
 
+class TestObject(Struct):
+    """Something to allocate."""
+
+    words: Array[U64] = field(count=SIZE // sizeof(U64))
+
+
 class HeapTests(Subsystem):
     """Allocates and frees."""
 
     first = bss(U64)
     """The objects of a test, each with the address of the next one at its start."""
 
-    def __init__(self, heap: Heap) -> None:
+    def __init__(self, heap: Heap, slabs: Slabs) -> None:
         self.heap = heap
         self.tests = [check("heap.all_sizes", self.all_sizes)]
-        self.benchmarks = [measure("heap.allocate_free", self.allocate_free)]
+        self.objects = SlabCache(slabs, "test object", TestObject)
+        self.benchmarks = [
+            measure("heap.allocate_free", self.allocate_free),
+            measure("slab.allocate_free", self.allocate_free_object),
+        ]
 
     @function
     def all_sizes(self) -> U32:
@@ -59,4 +70,13 @@ class HeapTests(Subsystem):
         with while_(count != 0):
             object = self.heap.allocate(SIZE)
             self.heap.free(object)
+            dec(count)
+
+    @function
+    def allocate_free_object(self, count: U32) -> None:
+        """The same of a cache for one type."""
+        count = keep(count)
+        with while_(count != 0):
+            object = self.objects.allocate()
+            self.objects.free(object)
             dec(count)

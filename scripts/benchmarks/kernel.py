@@ -25,7 +25,7 @@ PATIENCE = 600.0
 
 TARGETS = {
     "pages.allocate_free": 60,
-    "heap.allocate_free": 50,
+    "slab.allocate_free": 50,
     "threads.switch": 120,
     "interrupts.entry_exit": 120,
     "mapping.map_unmap": 300,
