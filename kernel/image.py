@@ -242,7 +242,7 @@ def image() -> Image:
     editor = LineEditor(console, input, keys, history)  # a line at a time
     addresses = Addresses(numbers, symbols)  # addresses as people type them
     report = BootReport(console, log, information)  # what the boot loader told, in words
-    on_memory = MemoryCommands(console, report, numbers, addresses, walk, pages)  # mem, peek
+    on_memory = MemoryCommands(console, report, numbers, addresses, walk, pages, slabs)  # mem, peek
     on_maps = MapsCommands(console, mappings)  # maps
     on_processor = ProcessorCommands(panic)  # regs
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym

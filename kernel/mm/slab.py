@@ -3,6 +3,8 @@ Magazines and Vmem, 2001)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kernel.cpu.percpu import PerCpu
@@ -429,18 +431,25 @@ class Slabs(Subsystem):
 
     # All together
 
+    @contextmanager
+    def each(self) -> Iterator[Ptr[Cache]]:
+        """The block runs for each cache, whose address is in a kept register."""
+        cache = keep(Ptr[Cache])
+        mov(rax, self.caches.next)
+        with loop():
+            lea(rcx, self.caches)
+            break_if(rax == rcx)
+            mov(cache, container(cast(rax, Ptr[ListHead]), Cache, "listed"))
+            yield cache
+            mov(rax, cache.listed.next)
+        release(cache)
+
     @function
     def shrink(self) -> None:
         """Give back all memory that no object needs: this processor's magazines, and slabs that
         are empty."""
-        link = keep(Ptr[ListHead])
-        mov(link, self.caches.next)
-        with loop():
-            lea(rax, self.caches)
-            break_if(link == rax)
-            mov(rax, link)
-            self.shrink_one(container(rax, Cache, "listed"))
-            mov(link, link.next)
+        with self.each() as cache:
+            self.shrink_one(cache)
 
     @function
     def shrink_one(self, cache: Ptr[Cache]) -> None:

@@ -5,6 +5,7 @@ from kernel.console.console import Console
 from kernel.console.numbers import Numbers
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.slab import Cache, Slabs
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
@@ -33,6 +34,7 @@ class MemoryCommands(Subsystem):
         addresses: Addresses,
         walk: PageWalk,
         pages: Pages,
+        slabs: Slabs,
     ) -> None:
         self.console = console
         self.report = report
@@ -40,6 +42,7 @@ class MemoryCommands(Subsystem):
         self.addresses = addresses
         self.walk = walk
         self.pages = pages
+        self.slabs = slabs
         self.commands = [
             command("mem", "", "the memory map, and what is free", self.mem),
             command("peek", "ADDRESS [COUNT]", "bytes of memory, at a number or symbol", self.peek),
@@ -47,7 +50,7 @@ class MemoryCommands(Subsystem):
 
     @function
     def mem(self, words: Ptr[Words]) -> U32:
-        """Print the memory map and the free blocks of each zone."""
+        """Print the memory map, the free blocks of each zone, and the caches of objects."""
         self.report.print_memory()
         self.print_zone(text("below 4 GiB"), address_of(self.pages.low))
         self.print_zone(text("above 4 GiB"), address_of(self.pages.high))
@@ -55,7 +58,22 @@ class MemoryCommands(Subsystem):
         mov(rax, pages)
         shl(rax, PageShift.PAGE)
         self.console.print("%u pages free, %z\n", pages, rax)
+        self.console.print(f"{'objects':<20} {'bytes':>7} {'in use':>8} {'pages':>7}\n")
+        with self.slabs.each() as cache:
+            self.print_cache(cache)
         ret(1)
+
+    @function
+    def print_cache(self, cache: Ptr[Cache]) -> None:
+        """Print how many objects of `cache` are in use, or in processors' magazines, and the pages
+        of its slabs."""
+        cache, used, pages = keep(cache), keep(U64), keep(U64)
+        with cache.lock.held():
+            mov(used, cache.used)
+            mov(pages, cache.slabs)
+        mov(cl, cache.order)
+        shl(pages, cl)
+        self.console.print("%-20s %7u %8u %7u\n", cache.name, cache.object_size, used, pages)
 
     @function
     def print_zone(self, name: Ptr[U8], zone: Ptr[Zone]) -> None:
