@@ -300,31 +300,32 @@ def image() -> Image:
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
-    bring_up = BringUp(
-        per_cpu,
-        descriptors,
-        interrupts,
-        console,
-        log,
-        information,
-        features,
-        paging,
-        runtime,
-        slabs,
-        protection,
-        report,
-        acpi,
-        model,
-        lines,
-        spaces,
-        pci,
-        timekeeping,
-        serial_input,
-        keyboard,
-        threads,
-        idle,
-        monitor,
-    )  # the order in which all this starts
+    first = (
+        per_cpu.start_first,
+        descriptors.load,
+        interrupts.load,
+        serial.start,
+        screen.start,
+    )  # what nothing needs to be known for
+    then = (
+        features.read,
+        paging.switch_over,
+        runtime.start,
+        slabs.start,
+        protection.enable,
+        report.print,
+        acpi.start,
+        model.start,
+        lines.start,
+        spaces.start,
+        pci.start,
+        timekeeping.start,
+        threads.start,
+        idle.start_first,
+        serial_input.start,
+        keyboard.start,
+    )  # the order in which all else starts
+    bring_up = BringUp(information, log, paging, monitor, first, then)
     start = Start(
         stopwatch, stacks, checks, tables, failure, bring_up
     )  # from the loader to 64-bit code
