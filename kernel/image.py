@@ -88,6 +88,7 @@ from kernel.pci.scan import PciBus
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.crew import Crew
+from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.memory import MemoryTests
@@ -254,17 +255,18 @@ def image() -> Image:
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
-    heap_tests = HeapTests(heap, slabs)  # memory of any size
     memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
+    heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests
     thread_tests = ThreadTests(
         console, scheduler, threads, sleeping, clock
     )  # lives and turns of threads
+    hand_overs = HandOvers(console, crew, mutexes)  # from one thread to another
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
-    measured = (
+    tested = (
         basics,
         heap_tests,
         memory_tests,
@@ -272,12 +274,21 @@ def image() -> Image:
         thread_tests,
         sync_tests,
         interrupt_tests,
+        pci_tests,
     )
-    tested = (*measured, pci_tests)
+    measured = (
+        basics,
+        heap_tests,
+        memory_tests,
+        time_tests,
+        hand_overs,
+        sync_tests,
+        interrupt_tests,
+    )
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
     settling = [thread_stacks.shrink, slabs.shrink]  # what must be done before they count
     self_tests = SelfTests(console, strings, tested, ledgers, settling)  # in the running kernel
-    benchmarks = Benchmarks(console, strings, measured)  # and what its operations cost
+    benchmarks = Benchmarks(console, scheduler, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
     on_pci = PciCommands(console, numbers, pci, classes)  # pci
     families = (

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from kernel.console.console import Console
 from kernel.monitor.strings import Strings
 from kernel.selftest.case import Benchmark, Measured
+from kernel.threads.scheduler import Scheduler
 from pykasm import *
 
 ROUNDS = 3
@@ -21,8 +22,15 @@ class Benchmarks(Subsystem):
 
     found = bss(U32)
 
-    def __init__(self, console: Console, strings: Strings, families: Sequence[Measured]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        scheduler: Scheduler,
+        strings: Strings,
+        families: Sequence[Measured],
+    ) -> None:
         self.console = console
+        self.scheduler = scheduler
         self.strings = strings
         table = [row for family in families for row in family.benchmarks]
         self.count = len(table)
@@ -45,8 +53,9 @@ class Benchmarks(Subsystem):
 
     @function(sleeps=True)
     def run_one(self, chosen: Ptr[Benchmark]) -> None:
-        """Prepare, measure, print, and finish."""
-        chosen = keep(chosen)
+        """Prepare, measure, print, and finish, all of it on one processor."""
+        chosen, thread = keep(chosen), keep(self.scheduler.current)
+        mov(thread.pinned, 1)
         self.console.print("%-36s ", chosen.name)
         ready = self.prepare(chosen)
         with if_(ready != 0):
@@ -55,6 +64,7 @@ class Benchmarks(Subsystem):
             self.console.print("could not be prepared\n")
         with if_(chosen.finish != 0):
             chosen.finish()
+        mov(thread.pinned, 0)
 
     @function(sleeps=True)
     def prepare(self, chosen: Ptr[Benchmark]) -> U32:

@@ -10,11 +10,16 @@ from pykasm import *
 CREW = 8
 """Threads that work together."""
 
+MOST = 10_000
+"""Members at a time."""
+
 
 class Crew(Subsystem):
-    """Runs a function in `CREW` threads at a time. For one test at a time."""
+    """Runs functions in many threads at a time. For one test at a time."""
 
-    members = bss(Ptr[Thread] * CREW)
+    members = bss(Ptr[Thread] * MOST)
+    count = bss(U64)
+    """How many of those there are."""
 
     def __init__(self, scheduler: Scheduler, threads: Threads) -> None:
         self.scheduler = scheduler
@@ -22,17 +27,34 @@ class Crew(Subsystem):
 
     @function(context="thread", sleeps=True)
     def work(self, entry: Entry) -> U32:
-        """Let every member call `entry` with its number, from 0 up, and wait for the end of all; 1,
-        or 0 if memory did not do for all of them."""
-        entry, number, made = keep(entry), keep(U64), keep(U32)
-        mov(made, 1)
-        with for_(number, 0, CREW):
-            member = self.threads.create(text("crew"), entry, number, BOOT_PRIORITY)
-            mov(self.members[number], member)
-            with if_(member == 0):
-                xor(made, made)
-        with for_(number, 0, CREW):
-            mov(rdi, self.members[number])
-            with if_(rdi != 0):
-                self.threads.join(cast(rdi, Ptr[Thread]))
+        """Let every one of `CREW` members call `entry` with its number, from 0 up, and wait for the
+        end of all; 1, or 0 if memory did not do for all of them."""
+        made = keep(self.recruit(entry, CREW, BOOT_PRIORITY, 0))
+        self.join()
         ret(made)
+
+    @function(context="thread")
+    def recruit(self, entry: Entry, wanted: U64, priority: U32, pinned: U32) -> U32:
+        """Let more members call `entry`, each with its number; 1, or 0 if memory did not do for all
+        of them. Those that are `pinned` stay on this processor."""
+        entry, left, priority, pinned = keep(entry), keep(wanted), keep(priority), keep(pinned)
+        with while_(left != 0):
+            member = keep(self.threads.make(text("crew"), entry, self.count, priority))
+            with if_(member == 0):
+                ret(0)
+            mov(member.pinned, pinned)
+            mov(rcx, self.count)
+            mov(self.members[rcx], member)
+            inc(self.count)
+            ignore(self.scheduler.wake(member))
+            dec(left)
+            release(member)
+        ret(1)
+
+    @function(context="thread", sleeps=True)
+    def join(self) -> None:
+        """Wait for the end of all members."""
+        with while_(self.count != 0):
+            dec(self.count)
+            mov(rcx, self.count)
+            self.threads.join(self.members[rcx])

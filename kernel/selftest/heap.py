@@ -1,8 +1,11 @@
 """The heap of the running kernel."""
 
+from __future__ import annotations
+
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.slab import SlabCache, Slabs
 from kernel.selftest.case import check, measure
+from kernel.selftest.memory import MemoryTests
 from pykasm import *
 
 SIZE = 64
@@ -22,13 +25,20 @@ class HeapTests(Subsystem):
     first = bss(U64)
     """The objects of a test, each with the address of the next one at its start."""
 
-    def __init__(self, heap: Heap, slabs: Slabs) -> None:
+    def __init__(self, heap: Heap, slabs: Slabs, memory: MemoryTests) -> None:
         self.heap = heap
         self.tests = [check("heap.all_sizes", self.all_sizes)]
         self.objects = SlabCache(slabs, "test object", TestObject)
         self.benchmarks = [
             measure("heap.allocate_free", self.allocate_free),
             measure("slab.allocate_free", self.allocate_free_object),
+            measure(
+                "slab.allocate_free_scarce",
+                self.allocate_free_object,
+                1000,
+                memory.make_scarce,
+                memory.let_go,
+            ),
         ]
 
     @function

@@ -61,6 +61,13 @@ class MemoryTests(Subsystem):
             measure(
                 "mapping.map_unmap", self.map_and_unmap, 1000, self.begin_mapping, self.end_mapping
             ),
+            measure(
+                "mapping.map_unmap_scarce",
+                self.map_and_unmap,
+                1000,
+                self.begin_scarce_mapping,
+                self.end_mapping,
+            ),
         ]
         self.ledgers = [ledger("free pages", pages.free_count)]
 
@@ -232,6 +239,12 @@ class MemoryTests(Subsystem):
         ret(1)
 
     @function
+    def begin_scarce_mapping(self) -> U32:
+        """The same, with little memory left."""
+        ignore(self.make_scarce())
+        tail(self.begin_mapping)
+
+    @function
     def map_and_unmap(self, count: U32) -> None:
         """Map a page, next to another one, and unmap it."""
         left, place = keep(count), keep(self.place)
@@ -245,7 +258,8 @@ class MemoryTests(Subsystem):
 
     @function
     def end_mapping(self) -> None:
-        """Free both."""
+        """Free both, and what was taken to make memory scarce."""
+        self.let_go()
         with if_(self.page != 0):
             self.pages.free_page(self.page)
         with if_(self.place != 0):
