@@ -97,6 +97,13 @@ from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.time import TimeTests
+from kernel.smp.arrival import Arrival
+from kernel.smp.calls import Calls
+from kernel.smp.processors import Processors
+from kernel.smp.seats import Seats
+from kernel.smp.startup import Startup
+from kernel.smp.stop import Stop
+from kernel.smp.trampoline import Trampoline
 from kernel.structures.tree import Trees
 from kernel.sync.condition import ConditionVariables
 from kernel.sync.mutex import Mutexes
@@ -146,11 +153,29 @@ def image() -> Image:
     backtrace = Backtrace(console, symbols, walk, trap)  # who called whom
     per_cpu = PerCpu()  # variables of which each processor has its own
     log = Log(console, per_cpu, numbers, symbols)  # what the kernel says of itself
-    panic = Panic(console, log, faults, backtrace, information)  # the report of the end
+    apic = LocalApic()  # each processor's own interrupt controller
+    dispatcher = Dispatcher(apic)  # vectors and who is called
+    processors = Processors(per_cpu, apic)  # all that run the kernel
+    stop = Stop(processors, apic, dispatcher)  # the end of all others
+    panic = Panic(console, log, faults, backtrace, information, stop)  # the report of the end
     # The processor
     features = Features()  # what CPUID shows
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
     protection = Protection(features)  # the processor's own defences
+    # Clocks and alarms
+    stopwatch = Stopwatch()  # how long it takes to start
+    clock = Clock(stopwatch)  # nanoseconds since then
+    alarm = Alarm(features, apic, clock)  # each processor's interrupt at a time
+    trees = Trees()  # things in the order of numbers
+    timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
+    # Which thread runs where
+    preemption = Preemption()  # may this processor turn to another thread, and should it?
+    switch = Switch()  # how it does
+    slices = Slices(preemption, clock, timers)  # when its turn is over
+    scheduler = Scheduler(
+        per_cpu, preemption, switch, slices, apic, dispatcher
+    )  # which thread runs
+    calls = Calls(processors, apic, scheduler, dispatcher)  # what others are to do
     # Memory
     stretches = Stretches(information)  # what was free at the start
     frames = EarlyFrames(stretches, panic)  # pages before there is an allocator
@@ -158,12 +183,11 @@ def image() -> Image:
     buddy = Buddy()  # blocks of pages, split and joined
     sections = Sections(stretches, frames, entries, walk, buddy)  # memory that waits to be used
     pages = Pages(sections, buddy, walk, per_cpu)  # physical memory
-    tlb = Tlb()  # what processors remember of page tables
+    tlb = Tlb(processors, calls, scheduler)  # what processors remember of page tables
     mapper = Mapper(frames, entries, pages, tlb)  # changing page tables
     paging = Paging(
         layout, stacks, information, entries, stretches, mapper, pages, walk
     )  # the address space
-    trees = Trees()  # things in the order of numbers
     records = Records(pages, Range)  # what describes ranges of addresses
     arena = Arena(trees, records)  # addresses for mappings
     runtime = Runtime(arena, mapper, pages)  # mappings made while running
@@ -178,15 +202,13 @@ def image() -> Image:
     sleep = SleepTypes()  # what switches the machine off
     power = Power(information, acpi, fixed, sleep)  # switching off, and starting again
     # Interrupts
-    apic = LocalApic(paging)  # each processor's own controller
     io_apics = IoApics(model, paging)  # those of the devices
     pic = Pic()  # the old ones
-    dispatcher = Dispatcher(apic)  # vectors and who is called
-    lines = Lines(information, dispatcher, apic, io_apics, pic, model)  # how devices interrupt
+    lines = Lines(
+        information, dispatcher, apic, io_apics, pic, model, paging
+    )  # how devices interrupt
     exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
-    # Time
-    stopwatch = Stopwatch()  # how long it takes to start
-    clock = Clock(stopwatch)  # nanoseconds since then
+    # The time
     hpet_description = HpetDescription(acpi)
     hpet = Hpet(hpet_description, paging)  # what counts at a known rate
     pm_timer = PmTimer(fixed)
@@ -196,20 +218,11 @@ def image() -> Image:
     calendar = Calendar()  # years, months and days
     rtc = RealTimeClock(fixed)  # what goes on while the machine is off
     wall = WallClock(clock, rtc, calendar)  # the time of day
-    alarm = Alarm(features, apic, clock)  # each processor's interrupt at a time
-    trees = Trees()  # things in order
-    timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
     refinement = Refinement(calibration, clock, timers, log)  # ever better rates
     timekeeping = Timekeeping(
         hpet, pm_timer, pit, rtc, calibration, alarm, timers, refinement, log, dispatcher
     )  # how these start
-    # Threads
-    preemption = Preemption()  # may this processor turn to another thread, and should it?
-    switch = Switch()  # how it does
-    slices = Slices(preemption, clock, timers)  # when its turn is over
-    scheduler = Scheduler(
-        per_cpu, preemption, switch, slices, apic, dispatcher
-    )  # which thread runs
+    # The lives of threads
     waiting = Waiting(scheduler)  # blocking and waking
     thread_stacks = ThreadStacks(runtime)  # stacks with the records of threads
     threads = Threads(scheduler, thread_stacks, waiting)  # from creation to the end
@@ -311,9 +324,29 @@ def image() -> Image:
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
+    arrival = Arrival(
+        per_cpu,
+        processors,
+        scheduler,
+        idle,
+        steps=(
+            descriptors.load,
+            interrupts.use,
+            protection.enable,
+            apic.start,
+            pages.start_processor,
+            scheduler.start_processor,
+            alarm.start,
+        ),
+    )  # what each processor but the first starts with
+    trampoline = Trampoline(tables, stretches, entries, mapper, arrival)  # and before that
+    seats = Seats(per_cpu, descriptors, runtime, idle)  # what each of them needs
+    startup = Startup(
+        model, apic, clock, log, processors, trampoline, arrival, seats
+    )  # how they are woken
     first = (
         per_cpu.start_first,
-        descriptors.load,
+        descriptors.start_first,
         interrupts.load,
         serial.start,
         screen.start,
@@ -328,6 +361,9 @@ def image() -> Image:
         acpi.start,
         model.start,
         lines.start,
+        processors.enter,
+        calls.start,
+        stop.start,
         spaces.start,
         pci.start,
         timekeeping.start,
@@ -336,7 +372,8 @@ def image() -> Image:
         serial_input.start,
         keyboard.start,
     )  # the order in which all else starts
-    bring_up = BringUp(information, log, paging, monitor, first, then)
+    last = (startup.start,)  # what needs interrupts
+    bring_up = BringUp(information, log, paging, monitor, first, then, last)
     start = Start(
         stopwatch, stacks, checks, tables, failure, bring_up
     )  # from the loader to 64-bit code

@@ -55,7 +55,6 @@ class Power(Subsystem):
     @function
     def power_off(self) -> NoReturn:
         """Switch off: under test by leaving the emulator, else by ACPI, else again by that."""
-        cli()
         testing = self.record.has_option(text("test"))
         with if_(testing == 0):
             self.soft_off()
@@ -72,6 +71,7 @@ class Power(Subsystem):
         types = keep(self.sleep_types(table))
         with if_(types == NOT_FOUND):
             ret()
+        cli()
         self.enter_acpi_mode(table)
         self._write_control(table.pm1a_control, types)
         shr(types, 8)
@@ -126,8 +126,8 @@ class Power(Subsystem):
     @function
     def reboot(self) -> NoReturn:
         """Reset the machine: by ACPI, else by the keyboard controller, else by a triple fault."""
-        cli()
         self.reset_by_acpi()
+        cli()
         self.reset_by_keyboard()
         tail(self.triple_fault)
         never()
@@ -142,6 +142,7 @@ class Power(Subsystem):
             ret()
         with if_(table.reset_register.space != AddressSpace.IO):
             ret()
+        cli()
         mov(dx, u16(table.reset_register.address))
         mov(al, table.reset_value)
         out(dx, al)

@@ -19,7 +19,8 @@ Step = BoundFunction[None]
 
 class BringUp(Subsystem):
     """Starts every subsystem, each after what it uses: by the functions `first`, which know
-    nothing of the machine yet, and, once what the loader left is read, by the functions `then`."""
+    nothing of the machine yet, once what the loader left is read, by the functions `then`, and by
+    those `last`, which want interrupts on."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class BringUp(Subsystem):
         monitor: Monitor,
         first: Sequence[Step],
         then: Sequence[Step],
+        last: Sequence[Step],
     ) -> None:
         self.information = information
         self.log = log
@@ -36,14 +38,17 @@ class BringUp(Subsystem):
         self.monitor = monitor
         self.first = first
         self.then = then
+        self.last = last
 
     @function
     def run(self, protocol: U32, info: U64) -> NoReturn:
         """Bring the kernel up; `info` is the physical address of what the loader left, in the form
         that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
         self.start_all(protocol, info)
-        self.paging.drop_init()
         sti()
+        for step in self.last:
+            step()
+        self.paging.drop_init()
         self.monitor.run()
         never()
 

@@ -4,11 +4,10 @@ from kernel.boot import multiboot2, pvh
 from kernel.boot.bringup import BringUp
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure, complaint
+from kernel.boot.longmode import enter_long_mode, go_to_higher_half
 from kernel.boot.protocol import Protocol
 from kernel.boot.stopwatch import Stopwatch
 from kernel.boot.tables import BootTables
-from kernel.cpu.control import Cr0, Cr4, Efer, Msr
-from kernel.cpu.segments import Selector
 from kernel.cpu.stacks import Stacks
 from kernel.mm.stack import STACK_SIZE
 from pykasm import *
@@ -60,23 +59,12 @@ class Start(Subsystem):
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
-        """Switch paging and long mode on (AMD64 APM vol. 2, 14.6); keeps ebx and ebp."""
+        """Go on in long mode if the processor has it; keeps ebx and ebp."""
         self.stopwatch.begin()
         self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.processor)
-        mov(eax, Cr4.PAE)
-        mov(cr4, eax)
-        mov(eax, address_of(self.tables.root))
-        mov(cr3, eax)
-        mov(ecx, Msr.EFER)
-        mov(eax, Efer.LME)
-        xor(edx, edx)
-        wrmsr()
-        mov(eax, Cr0.PG | Cr0.WP | Cr0.NE | Cr0.ET | Cr0.PE)
-        mov(cr0, eax)
-        lgdt(bare[address_of(self.tables.segments_pointer)])
-        ljmp(far(Selector.CODE, self.long_mode))
+        enter_long_mode(self.tables, self.long_mode)
 
     def _clear_bss(self) -> None:
         """Zero what the image leaves to the loader: QEMU does so only before the first start, not
@@ -93,11 +81,7 @@ class Start(Subsystem):
     @naked(boot=True, entered=EntryFrame.NONE)
     def long_mode(self) -> None:
         """The first 64-bit code, still at its physical address."""
-        mov(eax, Selector.DATA)
-        for segment in (ds, es, fs, gs, ss):
-            mov(segment, eax)
-        mov(rax, address_of(self.higher_half))
-        jmp(rax)
+        go_to_higher_half(self.higher_half)
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:

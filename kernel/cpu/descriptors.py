@@ -75,7 +75,7 @@ class Descriptors(Subsystem):
         self.stacks = stacks
 
     @function(init=True)
-    def load(self) -> None:
+    def start_first(self) -> None:
         """Give the first processor its table, its task state and its interrupt stacks."""
         for number, stack in (
             (InterruptStack.NMI, self.stacks.nmi),
@@ -84,6 +84,19 @@ class Descriptors(Subsystem):
         ):
             lea(rax, stack.top)
             mov(self.task.ist[number - 1], rax)
+        tail(self.load)
+
+    @function(init=True)
+    def give_stack(self, block: U64, number: U64, top: U64) -> None:
+        """Let the processor that will have the per-CPU `block` use an interrupt stack that ends at
+        `top`; `number` is an `InterruptStack`."""
+        self.per_cpu.point_into(block, self.task)
+        dec(number)
+        mov(cast(block, Ptr[TaskState]).ist[number], top)
+
+    @function(init=True)
+    def load(self) -> None:
+        """Let this processor use its table and its task state, which has its interrupt stacks."""
         self._describe_task()
         pointer = local(TablePointer)
         mov(pointer.limit, sizeof(DescriptorTable) - 1)

@@ -106,7 +106,7 @@ class Interrupts(Subsystem):
 
     @function(init=True)
     def load(self) -> None:
-        """Fill the table in and let this processor use it."""
+        """Fill the table in and let this processor use it, the first one."""
         gate = scratch(Ptr[Gate])
         lea(gate, self.table)
         with for_(scratch(U32), 0, VECTORS) as vector:
@@ -114,6 +114,11 @@ class Interrupts(Subsystem):
             mov(cl, self.stacks[vector])
             self._fill(gate)
             add(gate, sizeof(Gate))
+        tail(self.use)
+
+    @function(init=True)
+    def use(self) -> None:
+        """Let this processor use the table."""
         pointer = local(TablePointer)
         mov(pointer.limit, sizeof(Gate * VECTORS) - 1)
         lea(rax, self.table)

@@ -18,25 +18,33 @@ class PerCpu(Subsystem):
     @function(init=True)
     def start_first(self) -> None:
         """Give the processor that starts the kernel its block, for which the image has room."""
-        self.start(address_of(symbol("first_percpu_start")), 0)
+        self.fill(address_of(symbol("first_percpu_start")))
+        tail(self.use, address_of(symbol("first_percpu_start")), 0)
 
-    @function
-    def start(self, block: U64, number: U32) -> None:
-        """Fill `block` (`percpu_size` bytes) from the template and let this processor use it."""
-        mov(rax, block)
-        mov(r8d, number)
-        mov(rdi, rax)
+    @function(init=True)
+    def fill(self, block: U64) -> None:
+        """Make the `percpu_size` bytes at `block` a copy of the template."""
         mov(rsi, address_of(symbol("percpu_start")))
         mov(rcx, address_of(symbol("percpu_size")))
         rep.movsb()
-        mov(rdx, rax)
+
+    @function(init=True)
+    def use(self, block: U64, number: U32) -> None:
+        """Let this processor, which is to have this `number`, use `block` from now on."""
+        mov(rax, block)
+        mov(rdx, block)
         shr(rdx, 32)
         mov(ecx, Msr.GS_BASE)
         wrmsr()
-        mov(self.block, rax)
-        mov(self.number, r8d)
+        mov(self.block, block)
+        mov(self.number, number)
 
     def point_at(self, register: U64, variable: object) -> None:
         """Let `register` point at this processor's own `variable`, wherever its block lies."""
         mov(register, self.block)
         add(register, address_of(variable))
+
+    def point_into(self, block: U64, variable: object) -> None:
+        """Turn the address of a processor's block, in the register `block`, into that of its
+        `variable`."""
+        add(block, address_of(variable))

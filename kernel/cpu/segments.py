@@ -25,6 +25,10 @@ class Segment(IntFlag):
     PRESENT = 1 << 47
     LONG = 1 << 53
     """64-bit code."""
+    FLAT = 0x8F << 48 | 0xFFFF
+    """As long as can be, from address 0 on, for code that is not 64-bit."""
+    DEFAULT_32 = 1 << 54
+    """32-bit code."""
 
 
 COMMON = Segment.PRESENT | Segment.CODE_OR_DATA | Segment.ACCESSED
@@ -35,6 +39,28 @@ KERNEL_SEGMENTS = (
     COMMON | Segment.WRITABLE,
 )
 """What each descriptor table starts with: nothing, `Selector.CODE`, `Selector.DATA`."""
+
+
+class FlatSelector(IntEnum):
+    """Offsets in the table that a processor has between 16-bit and 64-bit code."""
+
+    CODE = 0x08
+    DATA = 0x10
+
+
+class FlatTablePointer(Struct, packed=True):
+    """As `TablePointer`, for code that is not 64-bit."""
+
+    limit: U16
+    base: U32
+
+
+FLAT_SEGMENTS = (
+    0,
+    COMMON | Segment.EXECUTABLE | Segment.READABLE | Segment.FLAT | Segment.DEFAULT_32,
+    COMMON | Segment.WRITABLE | Segment.FLAT | Segment.DEFAULT_32,
+)
+"""What that table has: nothing, `FlatSelector.CODE`, `FlatSelector.DATA`."""
 
 
 class TablePointer(Struct, packed=True):

@@ -11,6 +11,7 @@ from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
 from kernel.log.log import Log
+from kernel.smp.stop import Stop
 from pykasm import *
 
 ROWS = (
@@ -50,12 +51,14 @@ class Panic(Subsystem):
         faults: Faults,
         backtrace: Backtrace,
         information: BootInformation,
+        stopping: Stop,
     ) -> None:
         self.console = console
         self.log = log
         self.faults = faults
         self.backtrace = backtrace
         self.information = information
+        self.stopping = stopping
 
     @function
     def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
@@ -113,9 +116,10 @@ class Panic(Subsystem):
         xor(eax, eax)
         lock.cmpxchg(self.reporter, processor)
         with if_(~ZF & (eax != processor)):
-            tail(self.halt)
+            tail(self.stopping.here)
         inc(self.entries)
         with if_(self.entries == 1):
+            self.stopping.others()
             self.log.seize()
             tail(self.console.seize)
         tail(self.report_again, frame)
@@ -175,15 +179,7 @@ class Panic(Subsystem):
         testing = self.information.has_option(text("test"))
         with if_(testing != 0):
             leave_emulator(ExitValue.PANIC)
-        tail(self.halt)
-        never()
-
-    @function
-    def halt(self) -> NoReturn:
-        """Let this processor do nothing for ever; only an NMI wakes it, for a moment."""
-        cli()
-        with loop():
-            hlt()
+        tail(self.stopping.halt)
         never()
 
 

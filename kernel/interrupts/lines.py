@@ -11,6 +11,9 @@ from kernel.interrupts.ioapic import Entry, IoApics
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import LINES, Pic
 from kernel.interrupts.vectors import InterruptVector
+from kernel.mm.pagetable import PAGE
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
@@ -46,6 +49,7 @@ class Lines(Subsystem):
         io_apics: IoApics,
         pic: Pic,
         model: InterruptModel,
+        memory: Paging,
     ) -> None:
         self.record = record
         self.dispatcher = dispatcher
@@ -53,6 +57,7 @@ class Lines(Subsystem):
         self.io_apics = io_apics
         self.pic = pic
         self.model = model
+        self.memory = memory
         self.lock = bss(SpinLock)
 
     @function(init=True)
@@ -60,7 +65,9 @@ class Lines(Subsystem):
         """Find what leads interrupts to processors. All lines are silent until they are attached.
         Context: the first processor, interrupts off."""
         self.pic.start()
-        self.apic.find()
+        registers = self.apic.find()
+        with if_(registers != 0):
+            mov(self.apic.base, self.memory.include(registers, PAGE, DEVICE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         mov(self.destination, self.apic.id())

@@ -8,8 +8,6 @@ from kernel.cpu.control import Msr
 from kernel.interrupts.action import Action
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.pagetable import PAGE
-from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
 from pykasm import *
 
 X2APIC_FIRST_MSR = 0x800
@@ -88,22 +86,22 @@ class LocalApic(Subsystem):
     last_errors = percpu(U32)
     """What was wrong at last, by the bits of `ERRORS` (11.5.3)."""
 
-    def __init__(self, memory: Paging) -> None:
-        self.memory = memory
+    def __init__(self) -> None:
         self.action = data(Action, Action(handler=self.note_error))
         """For `InterruptVector.APIC_ERROR`."""
 
     @function(init=True)
-    def find(self) -> None:
-        """Make the registers reachable. Once, before `start` on any processor."""
+    def find(self) -> U64:
+        """The physical address of the registers, which fill a page; 0 in x2APIC mode. `base` has to
+        be where they are mapped before `start` on any processor."""
         mov(ecx, Msr.APIC_BASE)
         rdmsr()
         with if_(eax & ApicBase.X2APIC):
-            ret()
+            ret(0)
         shl(rdx, 32)
         or_(rax, rdx)
         and_(rax, -PAGE)
-        mov(self.base, self.memory.include(rax, PAGE, DEVICE))
+        ret(rax)
 
     @function
     def start(self) -> None:

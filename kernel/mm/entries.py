@@ -25,11 +25,11 @@ class Entries(Subsystem):
             mov(self.largest, PageShift.HUGE)
         with if_(self.features.extended & Extended.NX):
             mov(self.allowed, -1)
-            self.use()
+            self.switch_on()
 
-    @function
-    def use(self) -> None:
-        """Switch on what `allowed` promises. Context: each processor, before the page tables."""
+    def switch_on(self) -> None:
+        """Emit code that lets this processor have what `allowed` promises, before it uses the page
+        tables. Changes rax, rcx and rdx."""
         with if_(i64(self.allowed) == -1):
             mov(ecx, Msr.EFER)
             rdmsr()

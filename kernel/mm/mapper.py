@@ -133,7 +133,7 @@ class Mapper(Subsystem):
             mov(rdx, change.address)
             sub(rdx, first)
             ignore(self.unmap(space, first, rdx))
-            self.tlb.invalidate(first, 1)  # a processor may know the tables that led nowhere
+            self.tlb.invalidate(space, first, 1)  # a processor may know the tables that led nowhere
             self.free_chain(change.empty)
         ret(result)
 
@@ -414,7 +414,7 @@ class Mapper(Subsystem):
         shr(pages, PageShift.PAGE)
         with space.lock.held():
             self._apply_locked(space, change, result)
-        self.tlb.invalidate(first, pages)
+        self.tlb.invalidate(space, first, pages)
         with if_(change.empty != 0):
             self.free_chain(change.empty)
         ret(result)

@@ -35,12 +35,28 @@ class Idle(Subsystem):
     @function
     def start(self) -> U32:
         """Make this processor's idle thread; 1 if there was memory for it. Interrupts are off."""
-        name = text("idle")
-        thread = keep(self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY))
+        thread = self.make()
         with if_(thread == 0):
             ret(0)
-        mov(thread.pinned, 1)
         ret(self.scheduler.wake(thread))
+
+    @function
+    def make(self) -> Ptr[Thread]:
+        """An idle thread that does not run yet; null if memory is out."""
+        name = text("idle")
+        thread = self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY)
+        with if_(thread != 0):
+            mov(thread.pinned, 1)
+        ret(thread)
+
+    @function
+    def discard(self, thread: Ptr[Thread]) -> None:
+        """Give the memory of an idle thread back that never ran. Context: thread."""
+        thread = keep(thread)
+        with self.threads.lock.held():
+            thread.listed.unlink()
+            dec(self.threads.count)
+        tail(self.threads.stacks.give, thread)
 
     @function
     def run(self, argument: U64) -> None:

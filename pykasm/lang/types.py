@@ -122,7 +122,14 @@ class I64(Integer):
 
 
 class Vector(Type):
-    """The contents of an SSE, AVX or x87 register."""
+    """What instructions take as a whole and nobody reckons with, such as the contents of an SSE,
+    AVX or x87 register."""
+
+
+class X48(Vector):
+    """What 16- and 32-bit code calls an fword: a table's bounds, a selector with an offset."""
+
+    _size, _align = 6, 2
 
 
 class X80(Vector):

@@ -49,6 +49,7 @@ class Apic(Subsystem):
     """The local APIC of the processor."""
 
     ended = bss(U32)
+    base = bss(U64)
     action = data(U64, 0)
 
     def end_interrupt(self) -> None:
@@ -56,8 +57,9 @@ class Apic(Subsystem):
         inc(self.ended)
 
     @function
-    def find(self) -> None:
-        """Nothing to do."""
+    def find(self) -> U64:
+        """As if in x2APIC mode."""
+        ret(0)
 
     @function
     def start(self) -> None:
@@ -124,7 +126,13 @@ class Board:
         self.pic = Pic()
         self.record = BootInformation()
         self.lines = Lines(
-            self.record, self.dispatcher, self.apic, self.io_apics, self.pic, self.model
+            self.record,
+            self.dispatcher,
+            self.apic,
+            self.io_apics,
+            self.pic,
+            self.model,
+            self.memory,
         )
         self.host = host_for(self.lines)
         self.host.define("image_load_start", 0)

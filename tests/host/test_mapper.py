@@ -25,6 +25,7 @@ from kernel.mm.pagetable import (
     PageShift,
 )
 from kernel.mm.permissions import EXECUTE, READ, WRITE
+from kernel.mm.space import Space
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.memory_support import frame_address
@@ -57,7 +58,7 @@ class TlbStub(Subsystem):
     """What forgets addresses."""
 
     @function
-    def invalidate(self, address: U64, pages: U64) -> None:
+    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
         """Answered by the tests."""
 
 
@@ -224,7 +225,8 @@ def test_unmapping_gives_all_tables_back(machine: Machine, mapping: Mapping) -> 
     assert machine.call(machine.mapper.unmap, start, mapping.length) == 0
     assert machine.tables == 0
     assert list(leaves(machine, 0, 0)) == []
-    assert machine.forgotten.calls == [(start, mapping.length // PAGE)]
+    space = machine.host.address(machine.mapper.kernel)
+    assert machine.forgotten.calls == [(space, start, mapping.length // PAGE)]
 
 
 BASE = Area.RUNTIME + (1 << PageShift.HUGE) - (2 << PageShift.LARGE)
@@ -326,7 +328,9 @@ def test_without_memory_mapping_changes_nothing(
 def test_tables_of_a_failed_mapping_are_forgotten_before_they_are_freed(machine: Machine) -> None:
     machine.start()
     order: list[str] = []
-    machine.host.stub(machine.tlb.invalidate, lambda address, pages: order.append(f"{pages} pages"))
+    machine.host.stub(
+        machine.tlb.invalidate, lambda space, address, pages: order.append(f"{pages} pages")
+    )
     machine.host.stub(machine.frames.free_page, lambda page: order.append("free"))
     machine.left = 2
     assert machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE) == -Errno.ENOMEM

@@ -1,7 +1,7 @@
 """Panics that code asks for: the message, and the registers of the caller."""
 
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -53,11 +53,32 @@ class Console(Paper):
         pass
 
 
+class Stopping(Subsystem):
+    """What stops processors."""
+
+    @function
+    def others(self) -> None:
+        """Answered by the tests."""
+
+    @function
+    def here(self) -> NoReturn:
+        """Never called by the processor that reports."""
+        ud2()
+        never()
+
+    @function
+    def halt(self) -> NoReturn:
+        """Answered by the tests."""
+        ud2()
+        never()
+
+
 class Scene:
     """A host with a panic whose backtrace and last step are Python's."""
 
     def __init__(self) -> None:
         self.paper: Any = Console()
+        self.stopping: Any = Stopping()
         walk = PageWalk()
         self.information = BootInformation()
         self.panic = Panic(
@@ -66,21 +87,24 @@ class Scene:
             Faults(self.paper, []),
             Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
             self.information,
+            self.stopping,
         )
         self.failing = Failing(self.panic)
         self.host = Host(self.failing)
         for name in ("symbols_start", "symbols_end", "image_load_start", "image_load_end"):
             self.host.define(name, 0)
         self.traced = self.host.stub(self.panic.backtrace.print)
-        self.host.stub(self.panic.halt)
+        self.stopped = self.host.stub(self.stopping.others)
+        for end in (self.stopping.halt, self.stopping.here):
+            self.host.stub(end)
         self.exits: list[int] = []
         self.host.on_out(DEBUG_EXIT_PORT, lambda _, value: self.exits.append(value))
         self.host.checkpoint()
 
-    def run(self, function: Any) -> str:
-        """What is printed when `function` runs into a panic."""
+    def run(self, function: Any, end: str = "halt") -> str:
+        """What is printed when `function` runs into a panic, which ends in a way of `Stopping`."""
         self.exits.clear()
-        with pytest.raises(HostStop, match=r"^Panic\.halt"):
+        with pytest.raises(HostStop, match=rf"^Stopping\.{end}"):
             self.host.call(function)
         said = bytes(one for one in written(self.host, self.paper) if one < 0x80)
         return said.decode()
@@ -139,5 +163,12 @@ def test_a_third_panic_of_the_processor_is_silent(scene: Scene) -> None:
 
 def test_a_panic_of_another_processor_is_silent(scene: Scene) -> None:
     scene.host[scene.panic.reporter] = 9
-    assert scene.run(scene.failing.stop) == ""
+    assert scene.run(scene.failing.stop, end="here") == ""
     assert scene.host[scene.panic.reporter] == 9
+    assert scene.stopped.calls == []
+
+
+def test_all_others_are_stopped_once(scene: Scene) -> None:
+    scene.run(scene.failing.stop)
+    scene.run(scene.failing.stop)
+    assert scene.stopped.calls == [()]

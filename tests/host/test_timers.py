@@ -21,21 +21,13 @@ from pykasm.hostrun import Host, HostFault
 LAST = (1 << 64) - 1
 
 
-class Memory(Subsystem):
-    """What would map registers; nothing here has any."""
-
-    @function
-    def include(self, start: U64, length: U64, flags: U64) -> U64:
-        ret(start)
-
-
 class Model:
     """Timers on a host, and what should become of them."""
 
     def __init__(self) -> None:
         clock = Clock(Stopwatch())
         per_cpu = PerCpu()
-        alarm = Alarm(Features(), LocalApic(Memory()), clock)
+        alarm = Alarm(Features(), LocalApic(), clock)
         self.timers = Timers(per_cpu, clock, alarm, Trees())
         self.host = Host(self.timers, per_cpu)
         self.host.stub(clock.now, lambda: self.now)

@@ -1,0 +1,1 @@
+"""Several processors: how they start, and how they call each other."""

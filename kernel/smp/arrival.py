@@ -1,0 +1,61 @@
+"""What a started processor does before it runs threads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kernel.boot.bringup import Step
+from kernel.cpu.percpu import PerCpu
+from kernel.smp.processors import Processors
+from kernel.threads.idle import Idle
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Thread
+from pykasm import *
+
+
+class Arrival(Subsystem):
+    """Each processor goes through this alone, while the one that woke it waits."""
+
+    block = bss(U64)
+    """Its per-CPU variables."""
+    thread = bss(Ptr[Thread])
+    """Its idle thread, on whose stack it runs from the start."""
+    number = bss(U32)
+    done = bss(U32)
+    """1 once it needs nothing any more of what only starting needs."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        processors: Processors,
+        scheduler: Scheduler,
+        idle: Idle,
+        steps: Sequence[Step],
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.processors = processors
+        self.scheduler = scheduler
+        self.idle = idle
+        self.steps = steps
+
+    @function
+    def run(self) -> NoReturn:
+        """Make this processor one of the kernel's. Context: interrupts off, the kernel's page
+        tables, on the stack of `thread`."""
+        self.start()
+        mov(self.done, 1)
+        sti()
+        tail(self.idle.run, 0)
+        never()
+
+    @function(init=True)
+    def start(self) -> None:
+        """Start what each processor has of its own."""
+        self.per_cpu.use(self.block, self.number)
+        for step in self.steps:
+            step()
+        thread = keep(self.thread)
+        mov(thread.stack_pointer, 0)  # this processor is on its stack
+        self.scheduler.adopt(thread)
+        self.processors.enter()

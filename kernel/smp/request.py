@@ -1,0 +1,26 @@
+"""Something that a processor wants others to do."""
+
+from __future__ import annotations
+
+from pykasm import *
+
+
+class Request(Struct):
+    """It belongs to whoever waits until it is done, and is the first field of a struct with what
+    the handler needs to know, or all that it needs."""
+
+    handler: Fn[[Ptr[Request]], Void]
+    """Called with interrupts off."""
+    left: U32
+    """Processors that it was given to and that have not done it yet."""
+
+    def prepare(self, handler: object) -> None:
+        """Make a request that nobody has been given. Changes rax."""
+        mov(rax, address_of(handler))
+        mov(self.handler, rax)
+        mov(self.left, 0)
+
+    def wait(self) -> None:
+        """Wait until all have done it that it was given to."""
+        with while_(self.left != 0):
+            pause()
