@@ -119,6 +119,7 @@ from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.threads import Threads
+from kernel.threads.xstate import ExtendedState
 from kernel.time.alarm import Alarm
 from kernel.time.calendar import Calendar
 from kernel.time.calibration import Calibration
@@ -172,8 +173,9 @@ def image() -> Image:
     preemption = Preemption()  # may this processor turn to another thread, and should it?
     switch = Switch()  # how it does
     slices = Slices(preemption, clock, timers)  # when its turn is over
+    extended = ExtendedState(features, pages)  # registers that few threads use
     scheduler = Scheduler(
-        per_cpu, preemption, switch, slices, apic, dispatcher
+        per_cpu, preemption, switch, slices, extended, apic, dispatcher
     )  # which thread runs
     calls = Calls(processors, apic, scheduler, dispatcher)  # what others are to do
     # Memory

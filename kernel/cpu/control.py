@@ -9,7 +9,11 @@ class Cr0(IntFlag):
     PE = 1 << 0
     """Protection enable."""
     MP = 1 << 1
-    """Monitor coprocessor."""
+    """Monitor coprocessor: `wait` heeds TS too."""
+    EM = 1 << 2
+    """Emulation: there is no x87."""
+    TS = 1 << 3
+    """Task switched: x87, SSE and AVX instructions are exceptions."""
     ET = 1 << 4
     """Extension type; always 1."""
     NE = 1 << 5
@@ -27,8 +31,14 @@ class Cr4(IntFlag):
     """Physical-address extension; long mode insists on it."""
     PGE = 1 << 7
     """Page-global enable."""
+    OSFXSR = 1 << 9
+    """The system saves SSE's registers."""
+    OSXMMEXCPT = 1 << 10
+    """It handles SSE's exceptions."""
     UMIP = 1 << 11
     """User-mode instruction prevention: no sgdt, sidt, sldt, smsw, str outside of the kernel."""
+    OSXSAVE = 1 << 18
+    """The system uses XSAVE."""
     SMEP = 1 << 20
     """Supervisor-mode execution prevention: the kernel runs no code from user pages."""
     SMAP = 1 << 21

@@ -12,6 +12,8 @@ class Leaf(IntEnum):
     """eax: the highest number below `HIGHEST_EXTENDED`."""
     BASIC = 1
     STRUCTURED = 7
+    EXTENDED_STATE = 0xD
+    """Subleaf 0, eax: the components that XSAVE knows, as in XCR0."""
     HIGHEST_EXTENDED = 0x8000_0000
     """eax: the highest number from here on."""
     EXTENDED = 0x8000_0001
@@ -22,6 +24,7 @@ class BasicMore(IntFlag):
     """ecx of `Leaf.BASIC`."""
 
     TSC_DEADLINE = 1 << 24
+    XSAVE = 1 << 26
 
 
 class Structured(IntFlag):
@@ -35,6 +38,12 @@ class StructuredMore(IntFlag):
     """ecx of `Leaf.STRUCTURED`."""
 
     UMIP = 1 << 2
+
+
+class ExtendedStateMore(IntFlag):
+    """eax of `Leaf.EXTENDED_STATE`, subleaf 1."""
+
+    XSAVEOPT = 1 << 0
 
 
 class Extended(IntFlag):
@@ -61,6 +70,8 @@ class Features(Subsystem):
     basic_more = bss(U32)
     structured = bss(U32)
     structured_more = bss(U32)
+    extended_state = bss(U32)
+    extended_state_more = bss(U32)
     extended = bss(U32)
     power = bss(U32)
 
@@ -79,6 +90,8 @@ class Features(Subsystem):
         mov(eax, Leaf.BASIC)
         cpuid()
         mov(self.basic_more, ecx)
+        with if_(ecx & BasicMore.XSAVE):
+            self._read_extended_state()
         mov(eax, Leaf.EXTENDED)
         cpuid()
         mov(self.extended, edx)
@@ -89,3 +102,14 @@ class Features(Subsystem):
             cpuid()
             mov(self.power, edx)
         pop(rbx)
+
+    def _read_extended_state(self) -> None:
+        """Ask what XSAVE can do. Changes eax, ebx, ecx and edx."""
+        mov(eax, Leaf.EXTENDED_STATE)
+        xor(ecx, ecx)
+        cpuid()
+        mov(self.extended_state, eax)
+        mov(eax, Leaf.EXTENDED_STATE)
+        mov(ecx, 1)
+        cpuid()
+        mov(self.extended_state_more, eax)

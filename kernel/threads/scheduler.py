@@ -18,6 +18,7 @@ from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.threads.slices import Slices
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
+from kernel.threads.xstate import ExtendedState
 from pykasm import *
 
 
@@ -45,6 +46,7 @@ class Scheduler(Subsystem):
         preemption: Preemption,
         switch: Switch,
         slices: Slices,
+        extended: ExtendedState,
         apic: LocalApic,
         dispatcher: Dispatcher,
     ) -> None:
@@ -52,6 +54,7 @@ class Scheduler(Subsystem):
         self.preemption = preemption
         self.switch = switch
         self.slices = slices
+        self.extended = extended
         self.apic = apic
         self.dispatcher = dispatcher
         self.action = data(Action, Action(handler=self.poked))
@@ -66,6 +69,7 @@ class Scheduler(Subsystem):
         queue.reset()
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
+        self.extended.start_processor()
         queue.tick.prepare(self.slices.tick)
         mov(queue.apic, self.apic.id())
         with self.lock.held_uninterrupted():
@@ -116,7 +120,12 @@ class Scheduler(Subsystem):
             mov(self.current, next)
             inc(next.switches)
             inc(queue.turns)
+            with if_(previous.extended != 0):
+                self.extended.save(previous)
             self.switch.to(previous, next)
+            # Here this thread goes on, which was `previous` when it came.
+            with if_(previous.extended != 0):
+                self.extended.restore(previous)
 
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:

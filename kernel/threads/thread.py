@@ -43,7 +43,8 @@ class Thread(Struct, align=64):
     wish: U32
     """What it waits for, in the words of the lock that it waits for."""
     extended: U64
-    """Where its x87, SSE and AVX registers are saved; 0 if it uses none."""
+    """Where its x87, SSE and AVX registers are saved; 0 while it may use none (see
+    `ExtendedState`)."""
     switches: U64
     """How often a processor turned to it."""
     name: Ptr[U8]

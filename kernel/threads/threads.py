@@ -127,6 +127,7 @@ class Threads(Subsystem):
     @function(context="thread")
     def exit(self) -> NoReturn:
         """End this thread. Context: thread, without any lock."""
+        self.scheduler.extended.drop(self.scheduler.current)
         cli()  # up to the end: whoever sees EXITED waits for no more than the switch
         thread = keep(self.scheduler.current)
         with self.lock.held_uninterrupted():

@@ -12,6 +12,7 @@ from kernel.threads.scheduler import Scheduler
 from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
+from kernel.threads.thread import Thread
 from kernel.threads.threads import Threads
 from kernel.time.timer import Timer
 from pykasm import *
@@ -73,6 +74,28 @@ class Timers(Subsystem):
         """Do nothing: the deadline never comes."""
 
 
+class NoExtendedState(Subsystem):
+    """Threads of the tests use general registers only."""
+
+    @function
+    def start_processor(self) -> None:
+        """Do nothing."""
+
+    @function
+    def save(self, thread: Ptr[Thread]) -> None:
+        """Never called."""
+        ud2()
+
+    @function
+    def restore(self, thread: Ptr[Thread]) -> None:
+        """Never called."""
+        ud2()
+
+    @function
+    def drop(self, thread: Ptr[Thread]) -> None:
+        """Do nothing."""
+
+
 class Kernel:
     """The subsystems that make threads, and what they did with memory."""
 
@@ -84,8 +107,15 @@ class Kernel:
         self.dispatcher: Any = Dispatcher()
         self.timers: Any = Timers()
         self.slices = Slices(self.preemption, self.timers, self.timers)
+        self.extended: Any = NoExtendedState()
         self.scheduler = Scheduler(
-            self.per_cpu, self.preemption, Switch(), self.slices, self.apic, self.dispatcher
+            self.per_cpu,
+            self.preemption,
+            Switch(),
+            self.slices,
+            self.extended,
+            self.apic,
+            self.dispatcher,
         )
         self.waiting = Waiting(self.scheduler)
         self.stacks = ThreadStacks(self.memory)
