@@ -111,6 +111,7 @@ from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.sync.semaphore import Semaphores
 from kernel.sync.waiting import Waiting
+from kernel.threads.areas import SaveAreas
 from kernel.threads.idle import Idle
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
@@ -173,7 +174,7 @@ def image() -> Image:
     preemption = Preemption()  # may this processor turn to another thread, and should it?
     switch = Switch()  # how it does
     slices = Slices(preemption, clock, timers)  # when its turn is over
-    extended = ExtendedState(features, pages)  # registers that few threads use
+    extended = ExtendedState(features)  # registers that few threads use
     scheduler = Scheduler(
         per_cpu, preemption, switch, slices, extended, apic, dispatcher
     )  # which thread runs
@@ -227,7 +228,8 @@ def image() -> Image:
     # The lives of threads
     waiting = Waiting(scheduler)  # blocking and waking
     thread_stacks = ThreadStacks(runtime)  # stacks with the records of threads
-    threads = Threads(scheduler, thread_stacks, waiting)  # from creation to the end
+    areas = SaveAreas(extended, pages)  # memory for the registers that few use
+    threads = Threads(scheduler, thread_stacks, waiting, areas)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
     sleeping = Sleep(scheduler, clock, timers)  # waiting for a time
     mutexes = Mutexes(scheduler, waiting)  # one thread at a time

@@ -163,7 +163,7 @@ class ThreadTests(Subsystem):
         """Count the thread if its registers last while others use theirs."""
         number, number_in_memory = keep(number), local(U64)
         mov(number_in_memory, number)
-        allowed = self.scheduler.extended.use(self.scheduler.current)
+        allowed = self.threads.areas.use(self.scheduler.current)
         with if_(allowed != 0):
             ret()
         movq(xmm0, number)

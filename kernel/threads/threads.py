@@ -9,6 +9,7 @@ from kernel.selftest.case import ledger
 from kernel.structures.list import ListHead
 from kernel.sync.spinlock import SpinLock
 from kernel.sync.waiting import Waiting
+from kernel.threads.areas import SaveAreas
 from kernel.threads.scheduler import Scheduler
 from kernel.threads.stacks import SPARE, ThreadStacks
 from kernel.threads.switch import SavedRegisters
@@ -30,10 +31,17 @@ class Threads(Subsystem):
     boot = bss(Thread)
     """The thread that the kernel's start is; its stack is in the image."""
 
-    def __init__(self, scheduler: Scheduler, stacks: ThreadStacks, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        stacks: ThreadStacks,
+        waiting: Waiting,
+        areas: SaveAreas,
+    ) -> None:
         self.scheduler = scheduler
         self.stacks = stacks
         self.waiting = waiting
+        self.areas = areas
         self.lock = bss(SpinLock)
         self.ledgers = [ledger("threads", self.count_lives)]
 
@@ -127,7 +135,7 @@ class Threads(Subsystem):
     @function(context="thread")
     def exit(self) -> NoReturn:
         """End this thread. Context: thread, without any lock."""
-        self.scheduler.extended.drop(self.scheduler.current)
+        self.areas.drop(self.scheduler.current)
         cli()  # up to the end: whoever sees EXITED waits for no more than the switch
         thread = keep(self.scheduler.current)
         with self.lock.held_uninterrupted():

@@ -7,14 +7,11 @@ from enum import IntFlag
 from kernel.cpu.control import Cr0, Cr4
 from kernel.cpu.features import BasicMore, ExtendedStateMore, Features
 from kernel.cpu.uninterrupted import uninterrupted
-from kernel.errno import Errno
-from kernel.mm.addresses import Area, direct
-from kernel.mm.pages import Pages
 from kernel.threads.thread import Thread
 from pykasm import *
 
 
-class Component(IntFlag):
+class StateComponent(IntFlag):
     """Parts of the state, as XCR0 and XSAVE name them (AMD64 APM vol. 2, 11.5.2)."""
 
     X87 = 1 << 0
@@ -22,7 +19,7 @@ class Component(IntFlag):
     AVX = 1 << 2
 
 
-WANTED = Component.X87 | Component.SSE | Component.AVX
+WANTED = StateComponent.X87 | StateComponent.SSE | StateComponent.AVX
 
 INITIAL_CONTROL = 0x37F
 """The x87 control word after FNINIT: all exceptions masked (AMD64 APM vol. 1, 6.2.3)."""
@@ -41,19 +38,18 @@ class SaveArea(Struct, size=512 + 64 + 256, align=64):
 class ExtendedState(Subsystem):
     """Saves the state of threads that have asked for it, and of no others.
 
-    A thread asks by `use`, and the memory that this takes can be refused: so nobody gets an error
-    in the middle of nowhere. From then on each switch saves and restores the state, which costs
-    less than waiting for a fault at the first use. Whatever runs without having asked, interrupt
-    handlers too, finds CR0.TS set: an instruction of x87, SSE or AVX is a fault (#NM) that is
-    reported like any other, and the state of others can't be seen or spoilt.
+    A thread asks by `SaveAreas.use`, and the memory that this takes can be refused: nobody runs out
+    of memory at an instruction. From then on each switch saves and restores the state, which costs
+    less than waiting for a fault at the first use. A thread that has not asked finds CR0.TS set: an
+    instruction of x87, SSE or AVX is a fault (#NM) that is reported like any other, and the state
+    of others can't be seen or spoilt. Interrupt handlers must not use these registers.
     """
 
     mask = bss(U32)
     """The components that XSAVE saves; 0 where there is only FXSAVE."""
 
-    def __init__(self, features: Features, pages: Pages) -> None:
+    def __init__(self, features: Features) -> None:
         self.features = features
-        self.pages = pages
 
     @function
     def start_processor(self) -> None:
@@ -75,37 +71,26 @@ class ExtendedState(Subsystem):
             xor(ecx, ecx)
             xsetbv()
 
-    @function(context="thread")
-    def use(self, thread: Ptr[Thread]) -> I32:
-        """Let `thread`, which is the one that runs, use these registers until it ends, beginning
-        with their initial state. 0 or -ENOMEM."""
-        thread = keep(thread)
-        with if_(thread.extended != 0):
-            ret(0)
-        page = self.pages.zeroed()  # aligned as XSAVE wants it, and large enough
-        with if_(page == 0):
-            ret(-Errno.ENOMEM)
-        direct(page)
-        area = scratch(cast(page, Ptr[SaveArea]))
+    @function
+    def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
+        """Let `thread`, the one that runs, have the registers in their initial state, and `area`,
+        which is zero, for them. Context: thread."""
         mov(area.control, INITIAL_CONTROL)
         mov(area.mxcsr, INITIAL_MXCSR)
         with uninterrupted():
             mov(thread.extended, u64(area))
             self.restore(thread)
-        ret(0)
 
-    @function(context="thread")
-    def drop(self, thread: Ptr[Thread]) -> None:
-        """Take the registers away from `thread`, the one that runs, if it has asked for them."""
-        area = keep(U64)
+    @function
+    def take(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
+        """Take the registers away from `thread`, the one that runs; what it had for them, or null.
+        Context: thread."""
+        area = scratch(U64)
         with uninterrupted():
             mov(area, thread.extended)
             mov(thread.extended, 0)
             self._forbid()
-        with if_(area != 0):
-            mov(rax, Area.DIRECT_MAP)
-            sub(area, rax)
-            self.pages.free_page(area)
+        ret(cast(area, Ptr[SaveArea]))
 
     def _forbid(self) -> None:
         """Make use of the registers a fault. Changes rax."""

@@ -119,7 +119,7 @@ class Kernel:
         )
         self.waiting = Waiting(self.scheduler)
         self.stacks = ThreadStacks(self.memory)
-        self.threads = Threads(self.scheduler, self.stacks, self.waiting)
+        self.threads = Threads(self.scheduler, self.stacks, self.waiting, self.extended)
         self.allocated: list[int] = []
         self.freed: list[int] = []
         self.most = MOST

@@ -1,0 +1,41 @@
+"""Memory for the registers of x87, SSE and AVX."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.mm.addresses import Area, direct
+from kernel.mm.pages import Pages
+from kernel.threads.thread import Thread
+from kernel.threads.xstate import ExtendedState, SaveArea
+from pykasm import *
+
+
+class SaveAreas(Subsystem):
+    """Lets threads ask for these registers, and takes back what they had when they end."""
+
+    def __init__(self, extended: ExtendedState, pages: Pages) -> None:
+        self.extended = extended
+        self.pages = pages
+
+    @function(context="thread")
+    def use(self, thread: Ptr[Thread]) -> I32:
+        """Let `thread`, which is the one that runs, use these registers until it ends, beginning
+        with their initial state. 0 or -ENOMEM."""
+        thread = keep(thread)
+        with if_(thread.extended != 0):
+            ret(0)
+        page = self.pages.zeroed()  # aligned as XSAVE wants it, and large enough
+        with if_(page == 0):
+            ret(-Errno.ENOMEM)
+        direct(page)
+        self.extended.give(thread, cast(page, Ptr[SaveArea]))
+        ret(0)
+
+    @function(context="thread")
+    def drop(self, thread: Ptr[Thread]) -> None:
+        """Free what `thread`, the one that runs, has for them, if it ever asked."""
+        with if_(thread.extended != 0):
+            area = scratch(u64(self.extended.take(thread)))
+            mov(rax, Area.DIRECT_MAP)
+            sub(area, rax)
+            self.pages.free_page(area)
