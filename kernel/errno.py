@@ -1,4 +1,4 @@
-"""What went wrong, by the numbers of Linux (include/uapi/asm-generic/errno-base.h)."""
+"""What went wrong, by the numbers of Linux (include/uapi/asm-generic/errno-base.h and errno.h)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from enum import IntEnum
 class Errno(IntEnum):
     """Functions that may fail return these negated."""
 
+    EAGAIN = 11
     ENOMEM = 12
+    EFAULT = 14
     EBUSY = 16
     EEXIST = 17
     ENODEV = 19
     EINVAL = 22
     ENOSPC = 28
+    ENAMETOOLONG = 36

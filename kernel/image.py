@@ -20,7 +20,7 @@ from kernel.console.numbers import Numbers
 from kernel.console.serial import Serial
 from kernel.console.vga import TEXT_BUFFER, TextScreen
 from kernel.cpu.descriptors import Descriptors
-from kernel.cpu.exceptions import Exceptions
+from kernel.cpu.exceptions import Exceptions, Vector
 from kernel.cpu.features import Features
 from kernel.cpu.interrupts import Interrupts
 from kernel.cpu.percpu import PerCpu
@@ -43,6 +43,7 @@ from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic
 from kernel.log.log import Log
 from kernel.mm.addresses import Area
+from kernel.mm.addressspaces import AddressSpaces
 from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
@@ -50,15 +51,20 @@ from kernel.mm.entries import Entries
 from kernel.mm.heap import Heap
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
+from kernel.mm.pagefaults import PageFaults
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
 from kernel.mm.records import Records
 from kernel.mm.redzone import RedZones
+from kernel.mm.regions import Regions
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
 from kernel.mm.slab import Slabs
 from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
+from kernel.mm.useraccess import UserAccess
+from kernel.mm.usercopy import UserCopy
+from kernel.mm.userpages import UserPages
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.acpi import AcpiCommands
@@ -93,6 +99,7 @@ from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.memory import MemoryTests
 from kernel.selftest.pci import PciTests
+from kernel.selftest.space import SpaceTests
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threads import ThreadTests
@@ -172,7 +179,7 @@ def image() -> Image:
     timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
     # Which thread runs where
     preemption = Preemption()  # may this processor turn to another thread, and should it?
-    switch = Switch()  # how it does
+    switch = Switch(processors)  # how it does
     slices = Slices(preemption, clock, timers)  # when its turn is over
     extended = ExtendedState(features)  # registers that few threads use
     scheduler = Scheduler(
@@ -210,7 +217,6 @@ def image() -> Image:
     lines = Lines(
         information, dispatcher, apic, io_apics, pic, model, paging
     )  # how devices interrupt
-    exceptions = Exceptions(panic.exception, dispatcher.handlers())  # who handles which vector
     # The time
     hpet_description = HpetDescription(acpi)
     hpet = Hpet(hpet_description, paging)  # what counts at a known rate
@@ -237,7 +243,19 @@ def image() -> Image:
     conditions = ConditionVariables(scheduler, waiting, mutexes)  # until something is so
     rwlocks = ReadWriteLocks(scheduler, waiting)  # many readers, or one writer
     onces = Onces(scheduler, waiting)  # by whoever comes first
-    interrupts = Interrupts(exceptions, scheduler)  # 256 gates
+    # The memory of programs
+    access = UserAccess(protection)  # what touches it
+    page_faults = PageFaults(access, features, panic)  # what survives when that fails
+    user_pages = UserPages(mapper, pages, tlb)  # pages that programs may share
+    regions = Regions(trees, slabs)  # stretches of a program's addresses
+    address_spaces = AddressSpaces(
+        mapper, pages, user_pages, regions, rwlocks, scheduler, slabs
+    )  # what programs see of memory
+    user_copy = UserCopy(access, address_spaces)  # copies between them and the kernel
+    # Vectors
+    handlers = {**dispatcher.handlers(), Vector.PAGE_FAULT: page_faults.handle}
+    exceptions = Exceptions(panic.exception, handlers)  # who handles which vector
+    interrupts = Interrupts(exceptions, scheduler, protection)  # 256 gates
     # Devices
     spaces = PciDescription(acpi)  # where configuration spaces are in memory
     configuration = Configuration(spaces, paging)  # reading and writing them
@@ -283,6 +301,7 @@ def image() -> Image:
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
+    space_tests = SpaceTests(console, address_spaces, user_copy, pages, crew)  # programs' memory
     tested = (
         basics,
         heap_tests,
@@ -292,15 +311,18 @@ def image() -> Image:
         sync_tests,
         interrupt_tests,
         pci_tests,
+        space_tests,
     )
     measured = (
         basics,
         heap_tests,
         memory_tests,
         time_tests,
+        thread_tests,
         hand_overs,
         sync_tests,
         interrupt_tests,
+        space_tests,
     )
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
     settling = [thread_stacks.shrink, slabs.shrink]  # what must be done before they count
@@ -372,6 +394,7 @@ def image() -> Image:
         pci.start,
         timekeeping.start,
         threads.start,
+        address_spaces.start,
         idle.start_first,
         serial_input.start,
         keyboard.start,

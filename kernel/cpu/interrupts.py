@@ -5,6 +5,7 @@ from enum import IntFlag
 from kernel.cpu.control import RFlags
 from kernel.cpu.descriptors import InterruptStack
 from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Exceptions, Vector
+from kernel.cpu.protection import Protection
 from kernel.cpu.segments import Selector, TablePointer
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.vectors import FIRST_INTERRUPT
@@ -51,9 +52,12 @@ class Interrupts(Subsystem):
     table = rodata(Gate * VECTORS, [], align=16)
     """Filled in while starting, before the page tables that make it read-only."""
 
-    def __init__(self, exceptions: Exceptions, scheduler: Scheduler) -> None:
+    def __init__(
+        self, exceptions: Exceptions, scheduler: Scheduler, protection: Protection
+    ) -> None:
         self.exceptions = exceptions
         self.scheduler = scheduler
+        self.protection = protection
         self.stubs = init(U64 * VECTORS, [self._stub(n) for n in range(VECTORS)])
         self.stacks = init(
             U8 * VECTORS,
@@ -85,6 +89,7 @@ class Interrupts(Subsystem):
         for register in GENERAL_REGISTERS:
             push(register)
         cld()  # what handlers are compiled for; the interrupted code may have set DF
+        self.protection.close_user_memory()  # it may be a copy routine
         mov(rdi, rsp)
         mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])

@@ -25,3 +25,13 @@ class Protection(Subsystem):
             with if_(word & feature):
                 or_(rax, bit)
         mov(cr4, rax)
+
+    def open_user_memory(self) -> None:
+        """Let the kernel touch the pages of programs, up to `close_user_memory`."""
+        with if_(self.features.structured & Structured.SMAP):
+            stac()
+
+    def close_user_memory(self) -> None:
+        """Let it fault there again. Interrupts close it too, and open it on their way back."""
+        with if_(self.features.structured & Structured.SMAP):
+            clac()

@@ -28,6 +28,14 @@ LOWER_HALF_END = 0x0000_8000_0000_0000
 bits 63 to 48 repeat bit 47)."""
 
 
+USER_START = 16 * PAGE
+"""Where programs may begin to have memory: what lies below is a null pointer with an offset."""
+
+USER_END = LOWER_HALF_END - PAGE
+"""Where that ends: an instruction in the last page could be followed by an address that is not
+canonical, which `sysretq` fails at with the kernel's privileges (Intel SDM vol. 2B, SYSRET)."""
+
+
 def direct(address: U64) -> None:
     """Turn the physical address in the register `address` into its place in the direct map."""
     base = scratch(U64)

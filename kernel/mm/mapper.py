@@ -429,7 +429,7 @@ class Mapper(Subsystem):
             mov(level, self._walk(space, change.address, path))
             mov(slot, path.slots[level])
             with if_((slot[0] & PageFlags.PRESENT) == 0):
-                self._skip(change, level)
+                self.skip(change, level)
                 break_if(CF)  # there are no addresses behind it
                 continue_()
             with if_(level != Level.PAGE):
@@ -468,7 +468,7 @@ class Mapper(Subsystem):
             ret(-Errno.ENOMEM)
         ret(1)
 
-    def _skip(self, change: Change, level: U64) -> None:
+    def skip(self, change: Change, level: U64) -> None:
         """Go on behind the entry of `level`; CF if it is the last of all. Changes rax and rcx."""
         self._size(level)
         mov(rcx, rax)

@@ -28,23 +28,14 @@ class Tlb(Subsystem):
     """Makes processors forget what they know of addresses whose entries have changed.
 
     The kernel's half is known to all processors, the other one only to those that use the space:
-    each notes which it uses before it does. So whoever changes an entry and then looks at the notes
-    either finds the processor's, or that processor reads the entry anew.
+    each notes which it uses before it does (`Switch.use`). So whoever changes an entry and then
+    looks at the notes either finds the processor's, or that processor reads the entry anew.
     """
 
     def __init__(self, processors: Processors, calls: Calls, scheduler: Scheduler) -> None:
         self.processors = processors
         self.calls = calls
         self.scheduler = scheduler
-
-    @function(context="interrupts off")
-    def use(self, space: Ptr[Space]) -> None:
-        """Let this processor go by the page tables of `space`."""
-        mov(rax, space.root)
-        xchg(self.processors.own.root, rax)  # seen by others before an entry is read
-        with if_(rax != space.root):
-            mov(rax, space.root)
-            mov(cr3, rax)
 
     @function(sleeps=True)
     def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:

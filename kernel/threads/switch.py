@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from kernel.mm.space import Space
 from kernel.threads.thread import Thread
 from pykasm import *
+
+if TYPE_CHECKING:  # what it imports comes back to here
+    from kernel.smp.processors import Processors
 
 SAVED = (rbp, rbx, r12, r13, r14, r15)
 """What a function leaves as it was (System V ABI AMD64 supplement, figure 3.4): the caller of a
@@ -25,6 +31,12 @@ class SavedRegisters(Struct):
 class Switch(Subsystem):
     """How a processor leaves a thread and goes on with another one."""
 
+    kernel_root = bss(U64)
+    """The physical address of the kernel's own top page table, set before there are others."""
+
+    def __init__(self, processors: Processors) -> None:
+        self.processors = processors
+
     @naked
     def to(self, previous: Ptr[Thread], next: Ptr[Thread]) -> None:
         """Leave `previous`, which called this, and return to where `next` called it.
@@ -34,6 +46,9 @@ class Switch(Subsystem):
         """
         for register in SAVED:
             push(register)
+        mov(rax, next.space)
+        with if_(rax != previous.space):
+            self.use(rax)
         mov(rax, next.stack_pointer)
         mov(next.stack_pointer, 0)
         mov(previous.stack_pointer, rsp)
@@ -41,3 +56,18 @@ class Switch(Subsystem):
         for register in reversed(SAVED):
             pop(register)
         ret()
+
+    def use(self, space: Ptr[Space]) -> None:
+        """Let this processor use the page tables of `space`, a register; null: the kernel's.
+
+        Who changes an entry looks at the notes of processors: see `Tlb`. Changes rcx. Context:
+        interrupts off.
+        """
+        root = u64(space)
+        with if_(space != 0):
+            mov(root, cast(space, Ptr[Space]).root)
+        with else_():
+            mov(root, self.kernel_root)
+        mov(rcx, root)
+        xchg(self.processors.own.root, rcx)  # seen by others before an entry is read
+        mov(cr3, root)

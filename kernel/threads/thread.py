@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.mm.space import Space
 from kernel.structures.list import ListHead
 from kernel.sync.waitqueue import WaitQueue
 from kernel.threads.runqueue import RunQueue
@@ -57,5 +58,8 @@ class Thread(Struct, align=64):
     """In the list of all threads."""
     finished: WaitQueue
     """Who waits for its end."""
+    space: Ptr[Space]
+    """Whose lower half it sees; null for none, that is the kernel's. It sees its own changes of
+    this at the next switch."""
     detached: U32
     """1 if nobody will join it: its memory is given back when it exits."""

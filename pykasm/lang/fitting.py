@@ -5,19 +5,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_user
+from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_struct, is_user
 
 if TYPE_CHECKING:
     from pykasm.lang.piece import Signature
 
 
 def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
-    """Whether a value of type `given` may go where `wanted` is: pointers keep their target."""
+    """Whether a value of type `given` may go where `wanted` is: pointers keep their target, or
+    what that begins with as it extends it."""
     if is_pointer(wanted) != is_pointer(given) or is_user(wanted) != is_user(given):
         return False
     if issubclass(wanted, Ptr) and issubclass(given, Ptr):
-        return wanted is given or Void in (wanted._target, given._target)
+        return wanted is given or _is_part(wanted._target, given._target)
     return not is_pointer(wanted) or wanted is given
+
+
+def _is_part(wanted: TypeMeta, given: TypeMeta) -> bool:
+    """Whether what a `given` begins with can be used as a `wanted`."""
+    extends = is_struct(given) and is_struct(wanted) and issubclass(given, wanted)
+    return wanted is given or extends or Void in (wanted, given)
 
 
 def function_fits(wanted: TypeMeta, given: Signature) -> bool:
@@ -27,7 +34,7 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
     takes = [one.type for one in given.parameters]
     if len(takes) != len(wanted._parameters):
         return False
-    if not all(map(_passes_as, wanted._parameters, takes)):
+    if not all(map(_passes_as, takes, wanted._parameters)):
         return False
     return given.never_returns or _gives(wanted._result, given.results)
 

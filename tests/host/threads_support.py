@@ -6,6 +6,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.action import Action
 from kernel.mm.pagetable import PAGE
 from kernel.mm.stack import STACK_SIZE
+from kernel.smp.processors import Processors
 from kernel.sync.waiting import Waiting
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
@@ -104,6 +105,7 @@ class Kernel:
         self.preemption = Preemption()
         self.memory = Memory()
         self.apic: Any = Apic()
+        self.processors = Processors(self.per_cpu, self.apic)
         self.dispatcher: Any = Dispatcher()
         self.timers: Any = Timers()
         self.slices = Slices(self.preemption, self.timers, self.timers)
@@ -111,7 +113,7 @@ class Kernel:
         self.scheduler = Scheduler(
             self.per_cpu,
             self.preemption,
-            Switch(),
+            Switch(self.processors),
             self.slices,
             self.extended,
             self.apic,

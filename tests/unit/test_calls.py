@@ -329,3 +329,43 @@ def test_rsp_is_no_argument_where_others_are_on_the_stack() -> None:
 def test_high_bytes_that_need_each_others_places_are_refused() -> None:
     with pytest.raises(BuildFailed, match="`dh` has to move before this call's arguments"):
         Host(HighBytes())
+
+
+class Animal(Struct):
+    """Something with legs."""
+
+    legs: U64
+
+
+class Bird(Animal):
+    """Something that begins with an animal."""
+
+    wings: U64
+
+
+class Zoo(Subsystem):
+    """Counts legs."""
+
+    @function(exported=True)
+    def legs(self, animal: Ptr[Animal]) -> U64:
+        """Of any animal."""
+        ret(animal.legs)
+
+    @function(exported=True)
+    def legs_of_bird(self, bird: Ptr[Bird]) -> U64:
+        """Of a bird, which is an animal."""
+        tail(self.legs, bird)
+
+    @function(exported=True)
+    def ask(self, counting: Fn[[Ptr[Bird]], U64], bird: Ptr[Bird]) -> U64:
+        """Of a bird, by a function that takes all animals."""
+        result = counting(bird)
+        ret(result)
+
+
+def test_a_pointer_goes_where_one_to_what_it_extends_is_expected() -> None:
+    zoo = Zoo()
+    host = Host(zoo)
+    bird = host.new(Bird, legs=2, wings=2)
+    assert host.call(zoo.legs_of_bird, bird) == 2
+    assert host.call(zoo.ask, zoo.legs, bird) == 2

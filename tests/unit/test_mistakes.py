@@ -30,6 +30,10 @@ class Node(Struct):
     counts: Array[U32] = field(count=4)
 
 
+class Leaf(Node):
+    weight: U64
+
+
 class Base(Subsystem):
     """What the subsystems of the tests call."""
 
@@ -854,6 +858,29 @@ error[call]: `node` of `Wrong.visit` does not take this
 expected: node: Ptr[Node]
 got: other: Ptr[U64]
 help: `cast(other, Ptr[Node])` if it is one"""
+    )
+
+
+def test_a_pointer_to_what_may_lack_fields_of_the_type() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            self.weigh(node)
+
+        @function
+        def weigh(self, leaf: Ptr[Leaf]) -> None:
+            mov(rax, leaf.weight)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `leaf` of `Wrong.weigh` does not take this
+  FILE:LINE
+  LINE |             self.weigh(node)
+        |             ^^^^^^^^^^^^^^^^
+expected: leaf: Ptr[Leaf]
+got: node: Ptr[Node]
+help: `cast(node, Ptr[Leaf])` if it is one"""
     )
 
 
