@@ -65,7 +65,8 @@ class Idle(Subsystem):
             mov(self.scheduler.queue.called, 0)
             self.steal()
             cli()
-            with if_(self.scheduler.queue.ready == 0):
+            queue = self.scheduler.queue
+            with if_((queue.ready == 0) & (queue.called == 0)):
                 sti()  # takes effect behind the next instruction, so no interrupt comes between
                 hlt()
             with else_():
