@@ -104,6 +104,7 @@ from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.time import TimeTests
+from kernel.selftest.xstate import ExtendedStateTests
 from kernel.smp.arrival import Arrival
 from kernel.smp.calls import Calls
 from kernel.smp.processors import Processors
@@ -299,6 +300,7 @@ def image() -> Image:
     )  # lives and turns of threads
     hand_overs = HandOvers(console, crew, mutexes)  # from one thread to another
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
+    extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
     space_tests = SpaceTests(console, address_spaces, user_copy, pages, crew)  # programs' memory
@@ -309,6 +311,7 @@ def image() -> Image:
         time_tests,
         thread_tests,
         sync_tests,
+        extended_tests,
         interrupt_tests,
         pci_tests,
         space_tests,
@@ -321,6 +324,7 @@ def image() -> Image:
         thread_tests,
         hand_overs,
         sync_tests,
+        extended_tests,
         interrupt_tests,
         space_tests,
     )

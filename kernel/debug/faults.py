@@ -109,6 +109,8 @@ class Faults(Subsystem):
             ret()
         self.console.print("%s, vector %u\n", self.names[vector], vector)
         with switch(vector):
+            with case(Vector.DEVICE_NOT_AVAILABLE):
+                self.console.print("  code that has not asked for x87, SSE or AVX registers\n")
             with case(Vector.DOUBLE_FAULT):
                 tail(self.print_double_fault)
             with case(*SELECTOR_VECTORS):

@@ -49,7 +49,6 @@ class ThreadTests(Subsystem):
             check("threads.detach", self.detach),
             check("threads.take_turns_by_themselves", self.take_turns_by_themselves),
             check("threads.sleep", self.sleep_long_enough),
-            check("threads.vector_registers", self.keep_vector_registers),
         ]
         self.benchmarks = [
             measure("threads.yield", self.take_turns, 1000, self.prepare_partner, self.finish),
@@ -146,38 +145,6 @@ class ThreadTests(Subsystem):
             ret(1)
         self.console.print("slept %u ns of %u, %u ran: ", now, NAP, ran)
         ret(0)
-
-    @function(sleeps=True)
-    def keep_vector_registers(self) -> U32:
-        """Each thread that asks has SSE and x87 registers of its own."""
-        mov(self.ran, 0)
-        self.make(self.use_vector_registers, FEW, BOOT_PRIORITY)
-        self.join_all()
-        with if_(self.ran == FEW):
-            ret(1)
-        self.console.print("%u of %u kept them: ", self.ran, FEW)
-        ret(0)
-
-    @function(sleeps=True)
-    def use_vector_registers(self, number: U64) -> None:
-        """Count the thread if its registers last while others use theirs."""
-        number, number_in_memory = keep(number), local(U64)
-        mov(number_in_memory, number)
-        allowed = self.threads.areas.use(self.scheduler.current)
-        with if_(allowed != 0):
-            ret()
-        movq(xmm0, number)
-        movq(xmm15, number)
-        fild(number_in_memory)
-        mov(number_in_memory, -1)
-        with for_(keep(U32), 0, FEW):
-            self.scheduler.yield_now()
-            paddq(xmm0, xmm15)
-        fistp(number_in_memory)
-        movq(rax, xmm0)
-        imul(rcx, number, FEW + 1)
-        with if_((rax == rcx) & (number == number_in_memory)):
-            lock.inc(self.ran)
 
     @function(sleeps=True)
     def make(self, entry: Fn[[U64], Void], wanted: U64, priority: U32) -> None:

@@ -67,7 +67,8 @@ WRONG_LINES = {
     "peek 0 many": "COUNT is a number from 1 to 4096",
     "sym nobody": "no symbol is called nobody",
     "sym 0x10": "no symbol is at 0x10",
-    "crash boom": "unknown KIND: boom (there are div0 ud gp null stack double text data assert)",
+    "crash boom": "unknown KIND: boom"
+    " (there are div0 ud gp sse null stack double text data assert)",
 }
 
 

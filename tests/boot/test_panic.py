@@ -94,6 +94,15 @@ WAYS = (
         "u64[rax]",
     ),
     Way(
+        "sse",
+        (
+            r"device not available \(#NM\), vector 7",
+            "code that has not asked for x87, SSE or AVX registers",
+        ),
+        "use_unasked",
+        "pxor(",
+    ),
+    Way(
         "null",
         (
             r"page fault \(#PF\), vector 14",

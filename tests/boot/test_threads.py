@@ -21,7 +21,7 @@ def test_threads_lists_all_of_them(machine: MakeMachine) -> None:
 
 
 @pytest.mark.parametrize("cpu", ["qemu64", "max"])
-@pytest.mark.parametrize("family", ["threads", "sync"])
+@pytest.mark.parametrize("family", ["threads", "sync", "xstate"])
 def test_the_kernels_own_tests_pass(machine: MakeMachine, family: str, cpu: str) -> None:
     prompt = machine(arguments=("-cpu", cpu))
     prompt.expect_prompt()

@@ -32,6 +32,7 @@ class CrashCommands(Subsystem):
             "div0": self.divide_by_zero,
             "ud": self.invalid_opcode,
             "gp": self.general_protection,
+            "sse": self.use_unasked,
             "null": self.null_read,
             "stack": self.stack_overflow,
             "double": self.double_fault,
@@ -75,6 +76,11 @@ class CrashCommands(Subsystem):
         """#GP."""
         mov(rax, NOT_CANONICAL)
         mov(rax, u64[rax])
+
+    @function
+    def use_unasked(self) -> None:
+        """#NM: this thread has not asked for registers of SSE."""
+        pxor(xmm0, xmm0)
 
     @function
     def null_read(self) -> None:

@@ -1,0 +1,292 @@
+"""Extended registers of several threads at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.cpu.control import Cr0
+from kernel.selftest.case import check, measure
+from kernel.selftest.crew import CREW, Crew
+from kernel.threads.thread import Entry, Thread
+from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
+from kernel.time.clock import Clock
+from pykasm import *
+from pykasm.lang import registers
+
+REGISTERS = 16
+"""xmm0 to xmm15, or ymm0 to ymm15."""
+XMM, YMM = 16, 32
+"""Bytes of each."""
+ROUNDS = 50
+SWITCHES = 3
+"""So often each thread has to lose its processor without asking for it."""
+PATIENCE = 2_000_000_000
+"""Nanoseconds after which none waits for that any more."""
+ROUNDING = 3
+"""Mask for the kinds of rounding, and where control words have it (AMD64 APM vol. 1, 4.2.2 and
+6.2.4)."""
+ROUNDING_IN_MXCSR = 13
+ROUNDING_IN_CONTROL = 10
+
+
+class Contents(Struct, align=8):
+    """What is in the registers."""
+
+    vectors: Array[U64] = field(count=REGISTERS * YMM // sizeof(U64))
+    integer: U64
+    """The x87 register that is in use, if any is."""
+    mxcsr: U32
+    control: U16
+    unused: U16
+
+
+class ExtendedStateTests(Subsystem):
+    """Each member of a crew has values of its own in the registers, and finds them there again."""
+
+    wanted = bss(Contents * CREW)
+    found = bss(Contents * CREW)
+    wrong = bss(U64)
+    """How often something else was found, or a member had no memory for registers."""
+    going = bss(U32)
+    """1 while the partner of the benchmark is to go on."""
+    partner = bss(Ptr[Thread])
+
+    def __init__(self, console: Console, crew: Crew, threads: Threads, clock: Clock) -> None:
+        self.console = console
+        self.crew = crew
+        self.scheduler = crew.scheduler
+        self.extended = crew.scheduler.extended
+        self.threads = threads
+        self.areas = threads.areas
+        self.clock = clock
+        self.tests = [
+            check("xstate.yield", self.try_yielding),
+            check("xstate.preempt", self.try_preemption),
+            check("xstate.not_asked", self.try_not_asked),
+        ]
+        self.benchmarks = [
+            measure("xstate.yield", self.take_turns, 1000, self.prepare, self.finish),
+        ]
+
+    # Tests
+
+    @function(sleeps=True)
+    def try_yielding(self) -> U32:
+        """Values stay where others run in between."""
+        tail(self.run, address_of(self.keep_yielding))
+
+    @function(sleeps=True)
+    def try_preemption(self) -> U32:
+        """Values stay where the thread did not ask others to run."""
+        tail(self.run, address_of(self.keep_busy))
+
+    @function(sleeps=True)
+    def run(self, entry: Entry) -> U32:
+        """Let the crew work; 1 if all was found."""
+        mov(self.wrong, 0)
+        made = self.crew.work(entry)
+        with if_(made == 0):
+            self.console.print("no memory for threads: ")
+            ret(0)
+        with if_(self.wrong == 0):
+            ret(1)
+        self.console.print("%u times other values: ", self.wrong)
+        ret(0)
+
+    @function(sleeps=True)
+    def try_not_asked(self) -> U32:
+        """A thread that has not asked has no registers, also behind threads that have."""
+        passed = self.run(address_of(self.keep_yielding))
+        with if_(passed == 0):
+            ret(0)
+        mov(rax, self.scheduler.current)
+        mov(rcx, cr0)
+        with if_((cast(rax, Ptr[Thread]).extended == 0) & (rcx & Cr0.TS)):
+            ret(1)
+        self.console.print("there are some: ")
+        ret(0)
+
+    # What members do
+
+    @function(sleeps=True)
+    def keep_yielding(self, number: U64) -> None:
+        """Look after each time that others ran."""
+        number = keep(number)
+        ready = self.begin(number)
+        with if_(ready == 0):
+            ret()
+        with for_(keep(U32), 0, ROUNDS):
+            self.scheduler.yield_now()
+            self.look(number)
+
+    @function(sleeps=True)
+    def keep_busy(self, number: U64) -> None:
+        """Look all the time, until others ran often enough all the same."""
+        number, end, enough = keep(number), keep(U64), keep(U64)
+        ready = self.begin(number)
+        with if_(ready == 0):
+            ret()
+        mov(rax, self.scheduler.current)
+        mov(enough, cast(rax, Ptr[Thread]).switches)
+        add(enough, SWITCHES)
+        mov(end, self.clock.now())
+        add(end, PATIENCE)
+        with loop():
+            self.look(number)
+            mov(rax, self.scheduler.current)
+            break_if(cast(rax, Ptr[Thread]).switches >= enough)
+            now = self.clock.now()
+            break_if(now > end)
+
+    @function
+    def begin(self, number: U64) -> U32:
+        """Get registers, see that nobody else's values are in them, and fill them; 1 if there was
+        memory."""
+        number = keep(number)
+        refused = self.areas.use(self.scheduler.current)
+        with if_(refused != 0):
+            lock.inc(self.wrong)
+            ret(0)
+        self.expect_none(number)
+        self.store(number)
+        self.compare(number)
+        self.choose(number)
+        self.load(number)
+        ret(1)
+
+    @function
+    def look(self, number: U64) -> None:
+        """Count it if the registers of member `number` have other values than they should."""
+        number = keep(number)
+        contents = scratch(Ptr[Contents])
+        point_at(contents, self.found, number)
+        fistp(contents.integer)
+        fild(contents.integer)
+        self.store(number)
+        tail(self.compare, number)
+
+    # Values
+
+    @function
+    def expect_none(self, number: U64) -> None:
+        """Want what a reset leaves."""
+        wanted, found = scratch(Ptr[Contents]), scratch(Ptr[Contents])
+        point_at(wanted, self.wanted, number)
+        point_at(found, self.found, number)
+        xor(eax, eax)
+        for contents in (wanted, found):
+            for offset in range(0, sizeof(Contents), sizeof(U64)):
+                mov(u64[u64(contents) + offset], rax)
+        mov(wanted.control, INITIAL_CONTROL)
+        mov(wanted.mxcsr, INITIAL_MXCSR)
+
+    @function
+    def choose(self, number: U64) -> None:
+        """Want values that no other member wants."""
+        wanted = scratch(Ptr[Contents])
+        point_at(wanted, self.wanted, number)
+        mov(rax, number)
+        shl(rax, 32)
+        for index in range(REGISTERS * XMM // sizeof(U64)):
+            inc(rax)
+            mov(wanted.vectors[index], rax)
+        with if_(self._has_avx()):
+            for index in range(REGISTERS * XMM // sizeof(U64), REGISTERS * YMM // sizeof(U64)):
+                inc(rax)
+                mov(wanted.vectors[index], rax)
+        inc(rax)
+        mov(wanted.integer, rax)
+        and_(number, ROUNDING)
+        mov(rax, number)
+        shl(eax, ROUNDING_IN_MXCSR)
+        or_(wanted.mxcsr, eax)
+        mov(rax, number)
+        shl(eax, ROUNDING_IN_CONTROL)
+        or_(wanted.control, ax)
+
+    def _has_avx(self) -> Any:
+        """The condition that the registers are of `YMM` bytes."""
+        return self.extended.mask & StateComponent.AVX
+
+    @function
+    def load(self, number: U64) -> None:
+        """Put the values that member `number` wants into the registers."""
+        wanted = scratch(Ptr[Contents])
+        point_at(wanted, self.wanted, number)
+        fldcw(wanted.control)
+        ldmxcsr(wanted.mxcsr)
+        fild(wanted.integer)
+        with if_(self._has_avx()):
+            for index in range(REGISTERS):
+                vmovdqu(getattr(registers, f"ymm{index}"), bare[u64(wanted) + index * YMM])
+        with else_():
+            for index in range(REGISTERS):
+                movdqu(getattr(registers, f"xmm{index}"), bare[u64(wanted) + index * XMM])
+
+    @function
+    def store(self, number: U64) -> None:
+        """Note what is in the registers but the x87 ones."""
+        found = scratch(Ptr[Contents])
+        point_at(found, self.found, number)
+        fnstcw(found.control)
+        stmxcsr(found.mxcsr)
+        with if_(self._has_avx()):
+            for index in range(REGISTERS):
+                vmovdqu(bare[u64(found) + index * YMM], getattr(registers, f"ymm{index}"))
+        with else_():
+            for index in range(REGISTERS):
+                movdqu(bare[u64(found) + index * XMM], getattr(registers, f"xmm{index}"))
+
+    @function
+    def compare(self, number: U64) -> None:
+        """Count it if not all was found that was wanted."""
+        wanted, found = scratch(Ptr[Contents]), scratch(Ptr[Contents])
+        point_at(wanted, self.wanted, number)
+        point_at(found, self.found, number)
+        mov(rsi, wanted)
+        mov(rdi, found)
+        mov(ecx, sizeof(Contents) // sizeof(U64))
+        repe.cmpsq()
+        with if_(~ZF):
+            lock.inc(self.wrong)
+
+    # Benchmark
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Let this thread and a partner have registers."""
+        refused = self.areas.use(self.scheduler.current)
+        with if_(refused != 0):
+            ret(0)
+        mov(self.going, 1)
+        partner = self.threads.create(text("partner"), self.go_on, 0, BOOT_PRIORITY)
+        mov(self.partner, partner)
+        with if_(partner == 0):
+            ret(0)
+        ret(1)
+
+    @function(sleeps=True)
+    def go_on(self, number: U64) -> None:
+        """Yield with registers until told otherwise."""
+        ignore(self.areas.use(self.scheduler.current))
+        with while_(self.going != 0):
+            self.scheduler.yield_now()
+
+    @function(sleeps=True)
+    def take_turns(self, count: U32) -> None:
+        """Yield half as often as told: each time, the partner yields too."""
+        left = keep(count)
+        shr(left, 1)
+        with while_(left != 0):
+            dec(left)
+            self.scheduler.yield_now()
+
+    @function(sleeps=True)
+    def finish(self) -> None:
+        """Let the partner end, and go without registers again."""
+        mov(self.going, 0)
+        with if_(self.partner != 0):
+            self.threads.join(self.partner)
+        self.areas.drop(self.scheduler.current)
