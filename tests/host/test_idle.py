@@ -34,6 +34,6 @@ def test_a_call_that_comes_while_it_looks_for_work_is_not_slept_through() -> Non
         host[kernel.scheduler.queue.called] = calls[len(looks) - 1]
 
     host.stub(idle.steal, steal)
-    with pytest.raises(HostFault, match="hlt|halts"):
+    with pytest.raises(HostFault, match=r"hlt|halts"):
         host.call(idle.run, 0)
     assert looks == [0, 0]
