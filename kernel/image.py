@@ -59,6 +59,7 @@ from kernel.mm.redzone import RedZones
 from kernel.mm.regions import Regions
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
+from kernel.mm.shortage import Shortage
 from kernel.mm.slab import Slabs
 from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
@@ -99,6 +100,7 @@ from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.memory import MemoryTests
 from kernel.selftest.pci import PciTests
+from kernel.selftest.shortage import ShortageTests
 from kernel.selftest.space import SpaceTests
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
@@ -193,7 +195,8 @@ def image() -> Image:
     entries = Entries(features)  # what page tables may hold
     buddy = Buddy()  # blocks of pages, split and joined
     sections = Sections(stretches, frames, entries, walk, buddy)  # memory that waits to be used
-    pages = Pages(sections, buddy, walk, per_cpu)  # physical memory
+    shortage = Shortage()  # failures on purpose
+    pages = Pages(sections, buddy, walk, per_cpu, shortage)  # physical memory
     tlb = Tlb(processors, calls, scheduler)  # what processors remember of page tables
     mapper = Mapper(frames, entries, pages, tlb)  # changing page tables
     paging = Paging(
@@ -204,7 +207,7 @@ def image() -> Image:
     runtime = Runtime(arena, mapper, pages)  # mappings made while running
     mappings = Mappings(mapper)  # what is mapped
     zones = RedZones(console, panic)  # wrong uses of the heap
-    slabs = Slabs(pages, per_cpu, zones)  # objects of one size
+    slabs = Slabs(pages, per_cpu, zones, shortage)  # objects of one size
     heap = Heap(slabs, pages)  # memory of any size
     # The firmware
     acpi = AcpiTables(information, paging, log)  # its tables
@@ -304,6 +307,20 @@ def image() -> Image:
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
     space_tests = SpaceTests(console, address_spaces, user_copy, pages, crew)  # programs' memory
+    shortage_tests = ShortageTests(
+        console,
+        shortage,
+        pages,
+        slabs,
+        heap,
+        runtime,
+        scheduler,
+        thread_stacks,
+        threads,
+        areas,
+        address_spaces,
+        user_copy,
+    )  # when there is no more
     tested = (
         basics,
         heap_tests,
@@ -315,6 +332,7 @@ def image() -> Image:
         interrupt_tests,
         pci_tests,
         space_tests,
+        shortage_tests,
     )
     measured = (
         basics,

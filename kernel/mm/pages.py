@@ -9,6 +9,7 @@ from kernel.mm.buddy import Buddy
 from kernel.mm.frames import Frame, FrameState, frame_of, page_of
 from kernel.mm.pagetable import PAGE
 from kernel.mm.sections import Sections
+from kernel.mm.shortage import Shortage
 from kernel.mm.stretches import MEMORY_END
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import LOW_END, Zone
@@ -46,11 +47,19 @@ class Pages(Subsystem):
     """Of all processors that were started."""
     cache = percpu(PageCache)
 
-    def __init__(self, sections: Sections, buddy: Buddy, walk: PageWalk, per_cpu: PerCpu) -> None:
+    def __init__(
+        self,
+        sections: Sections,
+        buddy: Buddy,
+        walk: PageWalk,
+        per_cpu: PerCpu,
+        shortage: Shortage,
+    ) -> None:
         self.sections = sections
         self.buddy = buddy
         self.walk = walk
         self.per_cpu = per_cpu
+        self.shortage = shortage
 
     @function(init=True)
     def start(self) -> None:
@@ -82,6 +91,7 @@ class Pages(Subsystem):
     @function
     def allocate_page(self) -> U64:
         """The physical address of a page, or 0."""
+        self.shortage.may_strike()
         with uninterrupted():
             with if_(self.cache.count == 0):
                 self.refill()
@@ -167,6 +177,7 @@ class Pages(Subsystem):
         """The physical address of a block of 2^`order` pages, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
+        self.shortage.may_strike()
         order = keep(order)
         block = self.allocate_from_any(order)
         with if_(block != 0):
@@ -177,6 +188,7 @@ class Pages(Subsystem):
     @function
     def allocate_low(self, order: U32) -> U64:
         """As `allocate`, below 4 GiB."""
+        self.shortage.may_strike()
         order = keep(order)
         block = self.allocate_from(address_of(self.low), order)
         with if_(block != 0):

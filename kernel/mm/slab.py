@@ -14,6 +14,7 @@ from kernel.mm.frames import Frame, frame_of
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE
 from kernel.mm.redzone import REDZONE_SIZE, RedZones
+from kernel.mm.shortage import Shortage
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
@@ -106,10 +107,11 @@ class Slabs(Subsystem):
 
     caches = bss(ListHead)
 
-    def __init__(self, pages: Pages, per_cpu: PerCpu, zones: RedZones) -> None:
+    def __init__(self, pages: Pages, per_cpu: PerCpu, zones: RedZones, shortage: Shortage) -> None:
         self.pages = pages
         self.per_cpu = per_cpu
         self.zones = zones
+        self.shortage = shortage
         self.declared: list[SlabCache] = []
 
     @function(init=True)
@@ -213,6 +215,7 @@ class Slabs(Subsystem):
     @function
     def allocate_painted(self, cache: Ptr[Cache]) -> U64:
         """As `allocate`, in debug builds."""
+        self.shortage.may_strike()
         cache = keep(cache)
         object = keep(self._take(cache))
         with if_(object != 0):

@@ -16,6 +16,7 @@ from kernel.mm.frames import SIZE_SHIFT, FrameState
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PageShift
 from kernel.mm.sections import Sections
+from kernel.mm.shortage import Shortage
 from kernel.mm.stretches import Stretches
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import SECTION, TABLE_SIZE
@@ -53,7 +54,7 @@ class MemoryMachine:
         self.entries = Entries(Features())
         self.sections = Sections(self.stretches, self.early, self.entries, self.walk, Buddy())
         self.per_cpu = PerCpu()
-        self.pages = Pages(self.sections, self.sections.buddy, self.walk, self.per_cpu)
+        self.pages = Pages(self.sections, self.sections.buddy, self.walk, self.per_cpu, Shortage())
         self.host = Host(self.pages, limit=50_000_000, traced=traced)
         self.host.define("image_load_start", IMAGE[0])
         self.host.define("image_load_end", IMAGE[1])

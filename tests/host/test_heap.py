@@ -14,6 +14,7 @@ from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.pagetable import PAGE
 from kernel.mm.redzone import RedZones
+from kernel.mm.shortage import Shortage
 from kernel.mm.slab import MAGAZINE_SIZE, Slabs
 from kernel.mm.zone import MAX_ORDER
 from pykasm import *
@@ -57,7 +58,7 @@ class Machine:
         self.per_cpu = PerCpu()
         self.paper = Paper()
         self.panic = Panic()
-        self.slabs = Slabs(self.pages, self.per_cpu, RedZones(self.paper, self.panic))
+        self.slabs = Slabs(self.pages, self.per_cpu, RedZones(self.paper, self.panic), Shortage())
         self.heap = Heap(self.slabs, self.pages)
         self.host = Host(self.heap, self.slabs, limit=20_000_000, traced=False)
         self.host.map(Area.DIRECT_MAP, BLOCKS * LARGEST)

@@ -1,0 +1,363 @@
+"""What the kernel does when memory is out, at every place where it asks for some."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.errno import Errno
+from kernel.mm.addressspace import AddressSpace
+from kernel.mm.addressspaces import AddressSpaces
+from kernel.mm.heap import Heap
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.rights import Rights
+from kernel.mm.runtime import Runtime
+from kernel.mm.shortage import Shortage
+from kernel.mm.slab import Slabs
+from kernel.mm.usercopy import UserCopy
+from kernel.selftest.case import check
+from kernel.threads.areas import SaveAreas
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.stacks import ThreadStacks
+from kernel.threads.threads import BOOT_PRIORITY, Threads
+from pykasm import *
+
+OBJECT = 100
+LARGE = 5 * PAGE
+LOW_ORDER = 2
+MAPPED = 5
+"""Bytes and pages that operations ask for."""
+
+REGISTERS = 0xFEE0_0000
+"""Where a device may be; nothing touches it."""
+
+MOST = 1000
+"""Allocations of an operation; none has as many."""
+
+BASE = 1 << PageShift.TOP
+FAR = 3 << PageShift.TOP
+LENGTH = 16 * PAGE
+READ_WRITE = Rights.READ | Rights.WRITE
+
+
+class Effect(IntEnum):
+    """What became of an operation."""
+
+    NOTHING = 0
+    """It reported that memory is out, and left everything as it was."""
+    DONE = 1
+    """It worked, and was undone."""
+    WRONG = 2
+    """It did something else."""
+
+
+class Operation(Struct):
+    """Something that allocates memory."""
+
+    name: Ptr[U8]
+    run: Fn[[], U8]
+    """Does it, undoes it, and gives an `Effect`."""
+
+
+class ShortageTests(Subsystem):
+    """Runs each operation with its first allocation failing, then its second one, and so on until
+    none fails any more. Context: one at a time."""
+
+    space = bss(Ptr[AddressSpace])
+    """What an operation is about, and its clone."""
+    clone = bss(Ptr[AddressSpace])
+
+    def __init__(
+        self,
+        console: Console,
+        shortage: Shortage,
+        pages: Pages,
+        slabs: Slabs,
+        heap: Heap,
+        runtime: Runtime,
+        scheduler: Scheduler,
+        stacks: ThreadStacks,
+        threads: Threads,
+        areas: SaveAreas,
+        spaces: AddressSpaces,
+        copy: UserCopy,
+    ) -> None:
+        self.console = console
+        self.shortage = shortage
+        self.pages = pages
+        self.slabs = slabs
+        self.heap = heap
+        self.runtime = runtime
+        self.scheduler = scheduler
+        self.stacks = stacks
+        self.threads = threads
+        self.areas = areas
+        self.spaces = spaces
+        self.copy = copy
+        self.operations = [
+            Operation(name="an object", run=self.object),
+            Operation(name="a large object", run=self.large_object),
+            Operation(name="low memory", run=self.low_memory),
+            Operation(name="mapped memory", run=self.mapped_memory),
+            Operation(name="a mapped device", run=self.mapped_device),
+            Operation(name="a thread", run=self.thread),
+            Operation(name="extended registers", run=self.registers),
+            Operation(name="an address space", run=self.regions),
+            Operation(name="a page fault", run=self.fault),
+            Operation(name="a clone", run=self.clone_space),
+            Operation(name="a copy on write", run=self.copy_on_write),
+        ]
+        self.table = rodata(Operation * len(self.operations), self.operations)
+        self.tests = [check("shortage.every_allocation", self.every_allocation)]
+
+    @function(sleeps=True)
+    def every_allocation(self) -> U32:
+        """Whichever allocation fails, nothing is lost, and the error is told."""
+        operation, good, thread = keep(Ptr[Operation]), keep(U32), keep(self.scheduler.current)
+        mov(thread.pinned, 1)  # what it frees goes where it is given back from
+        mov(good, 1)
+        lea(operation, self.table)
+        with for_(keep(U32), 0, len(self.operations)):
+            and_(good, self.survives(operation))
+            add(operation, sizeof(Operation))
+        mov(thread.pinned, 0)
+        ret(good)
+
+    @function(sleeps=True)
+    def survives(self, operation: Ptr[Operation]) -> U32:
+        """Whether `operation` survives the failure of each of its allocations."""
+        operation, number, before, effect = keep(operation), keep(U64), keep(U64), keep(U8)
+        struck = keep(U32)
+        xor(u32(number), u32(number))
+        with loop():
+            inc(number)
+            mov(before, self.free_pages())
+            self.shortage.begin(number)
+            mov(effect, operation.run())
+            mov(struck, self.shortage.end())
+            sub(before, self.free_pages())
+            with if_((before != 0) | (effect == Effect.WRONG) | (number > MOST)):
+                self.console.print(
+                    "%s, allocation %u: effect %u, %d pages lost: ",
+                    operation.name,
+                    number,
+                    effect,
+                    before,
+                )
+                ret(0)
+            break_if(struck == 0)
+        least = 2 if debugging() else 1  # what allocates at all has failed before
+        with if_((effect != Effect.DONE) | (number < least)):
+            self.console.print("%s: effect %u at %u: ", operation.name, effect, number)
+            ret(0)
+        ret(1)
+
+    @function
+    def free_pages(self) -> U64:
+        """All pages that nobody needs."""
+        self.stacks.shrink()
+        self.slabs.shrink()
+        tail(self.pages.free_count)
+
+    def _nothing_if(self, condition: Any) -> None:
+        """Leave with `Effect.NOTHING` if the condition holds."""
+        with if_(condition):
+            ret(Effect.NOTHING)
+
+    # Memory of the kernel
+
+    @function
+    def object(self) -> U8:
+        """An object of the heap."""
+        object = self.heap.allocate(OBJECT)
+        self._nothing_if(object == 0)
+        self.heap.free(object)
+        ret(Effect.DONE)
+
+    @function
+    def large_object(self) -> U8:
+        """One of whole pages."""
+        object = self.heap.allocate(LARGE)
+        self._nothing_if(object == 0)
+        self.heap.free(object)
+        ret(Effect.DONE)
+
+    @function
+    def low_memory(self) -> U8:
+        """A block for a device."""
+        block = self.pages.allocate_low(LOW_ORDER)
+        self._nothing_if(block == 0)
+        self.pages.free(block, LOW_ORDER)
+        ret(Effect.DONE)
+
+    @function(sleeps=True)
+    def mapped_memory(self) -> U8:
+        """Pages at addresses of their own."""
+        memory = self.runtime.allocate(MAPPED)
+        self._nothing_if(memory == 0)
+        self.runtime.free(memory)
+        ret(Effect.DONE)
+
+    @function(sleeps=True)
+    def mapped_device(self) -> U8:
+        """Registers at addresses of their own."""
+        mov(edi, REGISTERS)
+        place = self.runtime.map_device(rdi, PAGE)
+        self._nothing_if(place == 0)
+        self.runtime.unmap_device(place)
+        ret(Effect.DONE)
+
+    # Threads
+
+    @function(sleeps=True)
+    def thread(self) -> U8:
+        """A thread that does nothing."""
+        thread = self.threads.create(text("short"), self.do_nothing, 0, BOOT_PRIORITY)
+        self._nothing_if(thread == 0)
+        self.threads.join(thread)
+        ret(Effect.DONE)
+
+    @function
+    def do_nothing(self, argument: U64) -> None:
+        """Return."""
+
+    @function(context="thread")
+    def registers(self) -> U8:
+        """Room for this thread's extended registers."""
+        result = self.areas.use(self.scheduler.current)
+        tail(self.effect_of_registers, result)
+
+    @function(context="thread")
+    def effect_of_registers(self, result: I32) -> U8:
+        """What `result` means, and the room given back."""
+        with if_(result == -Errno.ENOMEM):
+            ret(Effect.NOTHING)
+        with if_(result != 0):
+            ret(Effect.WRONG)
+        self.areas.drop(self.scheduler.current)
+        ret(Effect.DONE)
+
+    # Address spaces
+
+    @function(sleeps=True)
+    def regions(self) -> U8:
+        """A space whose regions are cut, joined and cut again."""
+        mov(self.space, self.spaces.create())
+        self._nothing_if(self.space == 0)
+        effect = keep(self.effect_of(self.change_regions()))
+        self.spaces.destroy(self.space)
+        ret(effect)
+
+    @function(sleeps=True)
+    def change_regions(self) -> I32:
+        """0, or the first error."""
+        mov(rsi, BASE)
+        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, READ_WRITE))
+        mov(rsi, FAR)
+        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, Rights.READ))
+        mov(rsi, BASE + PAGE)
+        self._stop_at_error(self.spaces.protect(self.space, rsi, LENGTH // 2, Rights.READ))
+        mov(rsi, BASE + 2 * PAGE)
+        self._stop_at_error(self.spaces.unmap(self.space, rsi, PAGE))
+        ret(0)
+
+    def _stop_at_error(self, result: I32) -> None:
+        """Give `result` to the caller if it is an error."""
+        with if_(result != 0):
+            ret(result)
+
+    @function
+    def effect_of(self, result: I32) -> U8:
+        """What 0 or an error means."""
+        with if_(result == 0):
+            ret(Effect.DONE)
+        self._nothing_if(result == -Errno.ENOMEM)
+        ret(Effect.WRONG)
+
+    @function(sleeps=True)
+    def begin(self) -> I32:
+        """Be in a space with a region, in which a page is written to; 0, or -ENOMEM if there is
+        none."""
+        mov(self.space, self.spaces.create())
+        with if_(self.space == 0):
+            ret(-Errno.ENOMEM)
+        self.spaces.enter(self.space)
+        mov(rsi, BASE)
+        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, READ_WRITE))
+        tail(self.write, 1)
+
+    @function(sleeps=True)
+    def end(self) -> None:
+        """Leave and destroy it, and its clone."""
+        with if_(self.space != 0):
+            self.spaces.leave()
+            self.spaces.destroy(self.space)
+            mov(self.space, 0)
+        with if_(self.clone != 0):
+            self.spaces.destroy(self.clone)
+            mov(self.clone, 0)
+
+    @function(sleeps=True)
+    def write(self, value: U64) -> I32:
+        """Write to the region, over the bound of two pages. 0 or an error."""
+        word = local(U64)
+        mov(word, value)
+        mov(rcx, BASE + PAGE - sizeof(U64) // 2)
+        lea(rdx, word)
+        result, left = self.copy.copy_out(cast(rcx, User[U8]), rdx, sizeof(U64))
+        ignore(left)
+        ret(result)
+
+    @function(sleeps=True)
+    def reads(self, value: U64) -> U32:
+        """Whether that is there."""
+        value, word = keep(value), local(U64)
+        lea(rcx, word)
+        mov(rdx, BASE + PAGE - sizeof(U64) // 2)
+        result, left = self.copy.copy_in(rcx, cast(rdx, User[U8]), sizeof(U64))
+        ignore(left)
+        with if_((result == 0) & (word == value)):
+            ret(1)
+        ret(0)
+
+    def _expect_to_write(self, effect: U8) -> None:
+        """Let `effect` be WRONG unless the region can be written to."""
+        with if_(self.write(2) != 0):
+            mov(effect, Effect.WRONG)
+        with if_(self.reads(2) == 0):
+            mov(effect, Effect.WRONG)
+
+    @function(sleeps=True)
+    def fault(self) -> U8:
+        """A space with two pages that were written to."""
+        effect = keep(self.effect_of(self.begin()))
+        self.end()
+        ret(effect)
+
+    @function(sleeps=True)
+    def clone_space(self) -> U8:
+        """The same, and a clone of it; without one, it can be written to as before."""
+        effect = keep(self.effect_of(self.begin()))
+        with if_(effect == Effect.DONE):
+            mov(self.clone, self.spaces.clone(self.space))
+            with if_(self.clone == 0):
+                mov(effect, Effect.NOTHING)
+                self._expect_to_write(effect)
+        self.end()
+        ret(effect)
+
+    @function(sleeps=True)
+    def copy_on_write(self) -> U8:
+        """The same, with something written behind that; without memory, what was there stays, for
+        one page at least, and it can be written later."""
+        effect, result = keep(self.effect_of(self.begin())), keep(I32)
+        with if_(effect == Effect.DONE):
+            mov(self.clone, self.spaces.clone(self.space))
+            mov(result, self.write(2))
+            with if_(result != 0):
+                mov(effect, self.effect_of(result))
+                self._expect_to_write(effect)
+        self.end()
+        ret(effect)
