@@ -33,6 +33,9 @@ MAPPED = 5
 REGISTERS = 0xFEE0_0000
 """Where a device may be; nothing touches it."""
 
+REGISTER_BYTES = 2 << PageShift.LARGE
+"""More than one table maps."""
+
 MOST = 1000
 """Allocations of an operation; none has as many."""
 
@@ -204,7 +207,7 @@ class ShortageTests(Subsystem):
     def mapped_device(self) -> U8:
         """Registers at addresses of their own."""
         mov(edi, REGISTERS)
-        place = self.runtime.map_device(rdi, PAGE)
+        place = self.runtime.map_device(rdi, REGISTER_BYTES)
         self._nothing_if(place == 0)
         self.runtime.unmap_device(place)
         ret(Effect.DONE)
