@@ -30,6 +30,7 @@ from kernel.debug.backtrace import Backtrace
 from kernel.debug.faults import Faults
 from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
+from kernel.debug.threadtraces import ThreadTraces
 from kernel.input.input import Input
 from kernel.input.keyboard import Keyboard
 from kernel.input.ps2 import Ps2Controller
@@ -54,6 +55,7 @@ from kernel.mm.mappings import Mappings
 from kernel.mm.pagefaults import PageFaults
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
+from kernel.mm.reclaim import Reclaim
 from kernel.mm.records import Records
 from kernel.mm.redzone import RedZones
 from kernel.mm.regions import Regions
@@ -98,14 +100,22 @@ from kernel.selftest.crew import Crew
 from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
+from kernel.selftest.lockload import LockLoad
+from kernel.selftest.mappingload import MappingLoad
 from kernel.selftest.memory import MemoryTests
+from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
 from kernel.selftest.shortage import ShortageTests
 from kernel.selftest.space import SpaceTests
+from kernel.selftest.stress import StressTests
+from kernel.selftest.stuck import StuckTests
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
+from kernel.selftest.threadload import ThreadLoad
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.time import TimeTests
+from kernel.selftest.timerload import TimerLoad
+from kernel.selftest.watchdog import Watchdog
 from kernel.selftest.xstate import ExtendedStateTests
 from kernel.smp.arrival import Arrival
 from kernel.smp.calls import Calls
@@ -294,7 +304,10 @@ def image() -> Image:
     on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
-    memory_tests = MemoryTests(console, pages, mapper, mappings, runtime)  # pages and mappings
+    reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
+    memory_tests = MemoryTests(
+        console, pages, reclaim, mapper, mappings, runtime
+    )  # pages and mappings
     heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests
@@ -321,6 +334,15 @@ def image() -> Image:
         address_spaces,
         user_copy,
     )  # when there is no more
+    loads = {
+        "memory": MemoryLoad(console, crew, heap, pages, runtime),
+        "mappings": MappingLoad(console, crew, pages, mapper, runtime, rwlocks),
+        "threads": ThreadLoad(console, crew, sleeping),
+        "timers": TimerLoad(console, crew, clock, timers, heap),
+        "locks": LockLoad(console, crew, mutexes, semaphores, conditions, rwlocks),
+    }  # what many threads do at once
+    stress_tests = StressTests(console, crew, clock, loads)  # one by one, and mixed
+    stuck_tests = StuckTests(crew, semaphores)  # for the watchdog
     tested = (
         basics,
         heap_tests,
@@ -333,6 +355,8 @@ def image() -> Image:
         pci_tests,
         space_tests,
         shortage_tests,
+        stress_tests,
+        stuck_tests,
     )
     measured = (
         basics,
@@ -347,8 +371,11 @@ def image() -> Image:
         space_tests,
     )
     ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
-    settling = [thread_stacks.shrink, slabs.shrink]  # what must be done before they count
-    self_tests = SelfTests(console, strings, tested, ledgers, settling)  # in the running kernel
+    traces = ThreadTraces(console, backtrace, threads)  # what all threads do
+    watchdog = Watchdog(console, panic, traces, clock, timers)  # for tests that do not end
+    self_tests = SelfTests(
+        console, watchdog, strings, tested, ledgers, [reclaim.run]
+    )  # in the running kernel
     benchmarks = Benchmarks(console, scheduler, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
     on_pci = PciCommands(console, numbers, pci, classes)  # pci
@@ -428,7 +455,10 @@ def image() -> Image:
     )  # from the loader to 64-bit code
     return Image(
         entry=(start.multiboot2, start.pvh),
-        subsystems=[one for one in locals().values() if isinstance(one, Subsystem)],
+        subsystems=[
+            *(one for one in locals().values() if isinstance(one, Subsystem)),
+            *loads.values(),
+        ],
         on_assert=panic.assertion_failed,
         layout=layout,
     )

@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from pykasm import *
 
+PATIENCE = 120
+"""Seconds that a test may take, on a busy emulator."""
+
 
 class Outcome(IntEnum):
     """What became of a test."""
@@ -24,6 +27,10 @@ class Test(Struct):
     name: Ptr[U8]
     """Its family, a dot, and what it shows: `pages.merge`."""
     run: Fn[[], U32]
+    seconds: U32
+    """After so long it counts as stuck."""
+    apart: U32
+    """1 if it runs only when it or its family is asked for by name."""
 
 
 class Benchmark(Struct):
@@ -60,9 +67,9 @@ class Measured(Protocol):
     benchmarks: list[Benchmark]
 
 
-def check(name: str, run: Any) -> Test:
+def check(name: str, run: Any, *, seconds: int = PATIENCE, apart: bool = False) -> Test:
     """A row of the table of tests: `run` is a `@function` of no arguments that gives a `U32`."""
-    return Test(name=name, run=run)
+    return Test(name=name, run=run, seconds=seconds, apart=int(apart))
 
 
 def measure(

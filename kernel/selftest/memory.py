@@ -7,6 +7,7 @@ from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.permissions import WRITE
+from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
 from kernel.mm.zone import MAX_ORDER, ORDERS
 from kernel.selftest.case import check, ledger, measure
@@ -32,12 +33,14 @@ class MemoryTests(Subsystem):
         self,
         console: Console,
         pages: Pages,
+        reclaim: Reclaim,
         mapper: Mapper,
         mappings: Mappings,
         runtime: Runtime,
     ) -> None:
         self.console = console
         self.pages = pages
+        self.reclaim = reclaim
         self.mapper = mapper
         self.mappings = mappings
         self.runtime = runtime
@@ -91,10 +94,11 @@ class MemoryTests(Subsystem):
                 self.pages.free(block, order)
         ret(good)
 
-    @function
+    @function(sleeps=True)
     def exhaustion(self) -> U32:
         """All memory can be taken; asking for more gives nothing and breaks nothing."""
         order, good = keep(U32), keep(U32)
+        self.reclaim.run()
         mov(good, 1)
         mov(order, MAX_ORDER)
         with loop():

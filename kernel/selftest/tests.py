@@ -8,6 +8,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.monitor.strings import Strings
 from kernel.selftest.case import Ledger, Outcome, Test, Tested
+from kernel.selftest.watchdog import Watchdog
 from pykasm import *
 
 
@@ -25,12 +26,14 @@ class SelfTests(Subsystem):
     def __init__(
         self,
         console: Console,
+        watchdog: Watchdog,
         strings: Strings,
         families: Sequence[Tested],
         ledgers: Sequence[Ledger],
         settling: Sequence[Any],
     ) -> None:
         self.console = console
+        self.watchdog = watchdog
         self.settling = settling
         self.strings = strings
         table = [row for family in families for row in family.tests]
@@ -43,13 +46,14 @@ class SelfTests(Subsystem):
     @function(sleeps=True)
     def run(self, name: Ptr[U8]) -> None:
         """Run the test `name`, or the family of that name, or `all`; print the outcome."""
-        name, candidate, left = keep(name), keep(Ptr[Test]), keep(U32)
+        name, candidate, left, all = keep(name), keep(Ptr[Test]), keep(U32), keep(U32)
+        mov(all, self.strings.equal(name, text("all")))
         mov(self.passed, 0)
         mov(self.failed, 0)
         lea(candidate, self.tests)
         with for_(left, 0, self.count):
             wanted = self.strings.selects(name, candidate.name)
-            with if_(wanted != 0):
+            with if_((wanted != 0) & ((all == 0) | (candidate.apart == 0))):
                 self.run_one(candidate)
             add(candidate, sizeof(Test))
         with if_((self.passed == 0) & (self.failed == 0)):
@@ -63,7 +67,9 @@ class SelfTests(Subsystem):
         chosen, outcome = keep(chosen), keep(U32)
         self.console.print("%-36s ", chosen.name)
         self.open_ledgers()
+        self.watchdog.begin(chosen)
         mov(outcome, chosen.run())
+        self.watchdog.end()
         balanced = self.close_ledgers()
         with if_(balanced == 0):
             mov(outcome, Outcome.FAILED)

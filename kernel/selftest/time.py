@@ -16,6 +16,11 @@ from pykasm import *
 
 READINGS = 10_000
 
+NEARLY = 12
+"""By one part in 2^NEARLY a rate may be wrong: where an emulator moves from one of its host's
+processors to another, the counter may jump by some microseconds.
+"""
+
 THOUSAND = 1000
 SPREAD = NANOSECONDS // 200
 """Nanoseconds over which a test's timers are spread."""
@@ -104,13 +109,21 @@ class TimeTests(Subsystem):
 
     @function
     def clock_agrees(self) -> U32:
-        """The clock's rate is what the reference says, as far as both errors allow."""
-        before = keep(self.calibration.unsteady)
+        """The clock's rate is what the reference says, as far as both errors allow, or nearly."""
+        before, unsteady = keep(self.clock.multiplier), keep(self.calibration.unsteady)
         with uninterrupted():
             self.calibration.improve()
-        with if_(self.calibration.unsteady != before):
-            ret(0)
-        ret(1)
+        with if_(self.calibration.unsteady == unsteady):
+            ret(1)
+        change = scratch(self.clock.multiplier)
+        sub(change, before)
+        with if_(CF):
+            neg(change)
+        shr(before, NEARLY)
+        with if_(change <= before):
+            ret(1)
+        self.console.print("the rate changed by %u of %u: ", change, before)
+        ret(0)
 
     # Timers
 

@@ -5,8 +5,25 @@ import re
 import pytest
 
 from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS
+
+PATIENCE = 240.0
+"""Seconds for all tests together, on a busy host."""
 
 OUTCOME = re.compile(r"^tests: (\d+) passed, (\d+) failed$", re.MULTILINE)
+
+DIRECT, BIOS, UEFI = {"direct": True}, {"direct": False}, {"uefi": True}
+MACHINES = [  # each two settings meet
+    (DIRECT, 1, "qemu64", 64),
+    (DIRECT, 2, "max", 1024),
+    (DIRECT, 4, "qemu64", 6144),
+    (BIOS, 1, "max", 6144),
+    (BIOS, 2, "qemu64", 64),
+    (BIOS, 4, "max", 1024),
+    (UEFI, 1, "qemu64", 1024),
+    (UEFI, 2, "max", 6144),
+    (UEFI, 4, "max", 64),
+]
 
 
 def test_names_are_listed(machine: MakeMachine) -> None:
@@ -41,3 +58,45 @@ def test_a_tick_is_an_instruction_where_the_emulator_counts(machine: MakeMachine
     ticks = made.command("bench basics.empty_loop").split()
     assert ticks[0] == "basics.empty_loop"
     assert ticks[1] == "4.0"  # nop, inc, cmp, jb
+
+
+@pytest.mark.parametrize(("way", "smp", "cpu", "memory"), MACHINES)
+def test_all_tests_pass(
+    machine: MakeMachine, way: dict[str, bool], smp: int, cpu: str, memory: int
+) -> None:
+    made = machine(**way, smp=smp, cpu=cpu, memory=memory, lifetime=PATIENCE)
+    made.expect_prompt()
+    report = made.command("test all", timeout=PATIENCE)
+    outcome = OUTCOME.search(report)
+    assert outcome is not None
+    assert int(outcome[1]) > 0
+    assert int(outcome[2]) == 0, report
+
+
+@pytest.mark.parametrize(
+    ("name", "culprit"),
+    [
+        (
+            "stuck.asleep",
+            r"crew: blocked.*\n( +#\d+ .*\n)* +#\d+ .*Semaphores\.take",
+        ),
+        ("stuck.busy", r"StuckTests\.busy"),
+    ],
+)
+def test_a_test_that_does_not_end_is_reported_with_what_threads_do(
+    machine: MakeMachine, name: str, culprit: str
+) -> None:
+    made = machine()
+    made.expect_prompt()
+    made.send_line(f"test {name}")
+    assert made.wait_exit() == PANIC_STATUS
+    assert f"\nstuck: {name}\n" in made.output
+    assert "panic: a test does not end" in made.output
+    assert re.search(culprit, made.output)
+
+
+def test_what_never_ends_is_not_part_of_all_tests(machine: MakeMachine) -> None:
+    made = machine()
+    made.expect_prompt()
+    assert "stuck.asleep" in made.command("test").splitlines()
+    assert "stuck.asleep" not in made.command("test all", timeout=PATIENCE)

@@ -1,0 +1,71 @@
+"""Work of one kind that many threads do at once, which should not harm any of them."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.selftest.crew import Crew
+from kernel.selftest.random import Random
+from pykasm import *
+
+
+class Load(Subsystem):
+    """What all kinds have in common: `prepare`, many times `step`, `finish`.
+
+    `violations` counts what a step finds wrong. Context: one test at a time, in a thread.
+    """
+
+    STEPS = 4000
+    """Of all threads together in a test."""
+
+    left = bss(I64)
+    """Steps that nobody has begun."""
+    violations = bss(U64)
+
+    def __init__(self, console: Console, crew: Crew) -> None:
+        self.console = console
+        self.crew = crew
+
+    @function(sleeps=True)
+    def run(self) -> U32:
+        """Let a crew take `STEPS`; 1 if nothing went wrong."""
+        good = keep(self.prepare())
+        mov(self.left, self.STEPS)
+        with if_(good != 0):
+            mov(good, self.crew.work(self.take_steps))
+        and_(good, self.finish())
+        ret(good)
+
+    @function(sleeps=True)
+    def take_steps(self, number: U64) -> None:
+        """What each member of the crew does."""
+        random = local(Random)
+        random.begin()
+        with loop():
+            lock.dec(self.left)
+            break_if(SF)
+            lea(rdi, random)
+            self.step(rdi)
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Make what the steps need; 1, or 0 if that was not possible."""
+        raise NotImplementedError
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Do something that others may do too at the same time."""
+        raise NotImplementedError
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """Give back what is left, and judge: 1 if all is as it should be. Also called where
+        `prepare` gave 0, and harmless there."""
+        raise NotImplementedError
+
+    @function
+    def judge(self) -> U32:
+        """1 if there were no violations; else 0, and their number is printed."""
+        with if_(self.violations == 0):
+            ret(1)
+        self.console.print("%u violations: ", self.violations)
+        ret(0)

@@ -1,0 +1,206 @@
+"""Locks of every kind, and numbers that go wrong where a lock does not do its work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from kernel.sync.condition import ConditionVariable, ConditionVariables
+from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
+from kernel.sync.semaphore import Semaphore, Semaphores
+from kernel.sync.spinlock import SpinLock
+from kernel.threads.scheduler import Scheduler
+from pykasm import *
+
+ROOM = 3
+"""Things that are on their way from producers to consumers at most."""
+
+
+class Guarded(Struct):
+    """Two numbers that are equal whenever nobody changes them, and what they should be."""
+
+    first: U64
+    second: U64
+    expected: U64
+    """Counted atomically."""
+
+    def begin(self) -> None:
+        """Count the change that follows, and make half of it."""
+        lock.inc(self.expected)
+        inc(self.first)
+
+    def end(self) -> None:
+        """Make the other half. Changes rax."""
+        inc(self.second)
+        mov(rax, self.first)
+
+    def is_torn(self) -> Any:
+        """The condition that somebody else was here. Changes rax."""
+        mov(rax, self.first)
+        return self.second != rax
+
+
+class LockLoad(Load):
+    """Each step locks by one of the kinds; some yield while they have the lock."""
+
+    spin = bss(SpinLock)
+    by_spin = bss(Guarded)
+    mutex = bss(Mutex)
+    by_mutex = bss(Guarded)
+    semaphore = bss(Semaphore)
+    by_semaphore = bss(Guarded)
+    shared = bss(ReadWriteLock)
+    by_writers = bss(Guarded)
+    changed = bss(ConditionVariable)
+    """`in_store` is not what it was; by the mutex."""
+    in_store = bss(U64)
+    produced = bss(U64)
+    consumed = bss(U64)
+
+    def __init__(
+        self,
+        console: Console,
+        crew: Crew,
+        mutexes: Mutexes,
+        semaphores: Semaphores,
+        conditions: ConditionVariables,
+        rwlocks: ReadWriteLocks,
+    ) -> None:
+        super().__init__(console, crew)
+        self.scheduler: Scheduler = crew.scheduler
+        self.mutexes = mutexes
+        self.semaphores = semaphores
+        self.conditions = conditions
+        self.rwlocks = rwlocks
+        self.guarded = (self.by_spin, self.by_mutex, self.by_semaphore, self.by_writers)
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Begin to count."""
+        mov(self.violations, 0)
+        mov(self.semaphore.count, 1)
+        for one in self.guarded:
+            for number in (one.first, one.second, one.expected):
+                mov(number, 0)
+        for number in (self.in_store, self.produced, self.consumed):
+            mov(number, 0)
+        ret(1)
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Do something with one of the locks."""
+        random = keep(random)
+        random.next()
+        and_(eax, 7)
+        with switch(eax):
+            with case(0):
+                tail(self.lock_spin)
+            with case(1):
+                tail(self.lock_mutex, random)
+            with case(2):
+                tail(self.lock_semaphore, random)
+            with case(3):
+                tail(self.write, random)
+            with case(4, 5):
+                tail(self.produce_and_consume)
+            with default():
+                tail(self.read, random)
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """See that all changes are there."""
+        mov(self.semaphore.count, 0)
+        for one in self.guarded:
+            mov(rax, one.expected)
+            with if_((rax != one.first) | (rax != one.second)):
+                lock.inc(self.violations)
+        mov(rax, self.produced)
+        with if_((rax != self.consumed) | (self.in_store != 0)):
+            lock.inc(self.violations)
+        tail(self.judge)
+
+    @function(sleeps=True)
+    def yield_sometimes(self, random: Ptr[Random]) -> None:
+        """Let others come to the lock now and then."""
+        random.next()
+        with if_(eax & 1):
+            tail(self.scheduler.yield_now)
+
+    @function
+    def note(self) -> None:
+        """Count a violation."""
+        lock.inc(self.violations)
+
+    @function
+    def lock_spin(self) -> None:
+        """Change what the spin lock guards."""
+        with self.spin.held():
+            self.by_spin.begin()
+            pause()
+            self.by_spin.end()
+            with if_(self.by_spin.is_torn()):
+                self.note()
+
+    @function(sleeps=True)
+    def lock_mutex(self, random: Ptr[Random]) -> None:
+        """Change what the mutex guards."""
+        random = keep(random)
+        with self.mutexes.held(self.mutex):
+            self._change(self.by_mutex, random)
+
+    @function(sleeps=True)
+    def lock_semaphore(self, random: Ptr[Random]) -> None:
+        """Change what the semaphore guards."""
+        random = keep(random)
+        self.semaphores.take(address_of(self.semaphore))
+        self._change(self.by_semaphore, random)
+        self.semaphores.give(address_of(self.semaphore))
+
+    @function(sleeps=True)
+    def write(self, random: Ptr[Random]) -> None:
+        """Change what readers look at."""
+        random = keep(random)
+        self.rwlocks.lock_to_write(address_of(self.shared))
+        self._change(self.by_writers, random)
+        self.rwlocks.unlock_write(address_of(self.shared))
+
+    def _change(self, guarded: Guarded, random: Ptr[Random]) -> None:
+        """Change both numbers, perhaps with other threads running in between."""
+        guarded.begin()
+        self.yield_sometimes(random)
+        guarded.end()
+        with if_(guarded.is_torn()):
+            self.note()
+
+    @function(sleeps=True)
+    def read(self, random: Ptr[Random]) -> None:
+        """Look at what writers change."""
+        random = keep(random)
+        self.rwlocks.lock_to_read(address_of(self.shared))
+        self.yield_sometimes(random)
+        with if_(self.by_writers.is_torn()):
+            self.note()
+        self.rwlocks.unlock_read(address_of(self.shared))
+
+    @function(sleeps=True)
+    def produce_and_consume(self) -> None:
+        """Put something into the store when there is room, and then take something out.
+
+        Who takes has put, so there is something; who waits for room waits for one who will take.
+        """
+        with self.mutexes.held(self.mutex):
+            with while_(self.in_store == ROOM):
+                self.conditions.wait(address_of(self.changed), address_of(self.mutex))
+            inc(self.in_store)
+            inc(self.produced)
+        self.scheduler.yield_now()
+        with self.mutexes.held(self.mutex):
+            with if_(self.in_store == 0):
+                self.note()
+            dec(self.in_store)
+            inc(self.consumed)
+            self.conditions.broadcast(address_of(self.changed))

@@ -1,0 +1,132 @@
+"""Addresses whose pages change while all processors read them."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.mm.addresses import direct
+from kernel.mm.mapper import Mapper
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.permissions import WRITE
+from kernel.mm.runtime import Runtime
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
+from pykasm import *
+
+PLACES = 8
+"""Pages whose mappings change."""
+
+
+class MappingLoad(Load):
+    """A step changes what is mapped at one of the places, or reads all of them. A processor that
+    remembers a mapping which is no more reads a number that is no more, either."""
+
+    shared = bss(ReadWriteLock)
+    first = bss(U64)
+    """The address of the first place; the others follow."""
+    spare = bss(U64)
+    """A page that is not mapped there."""
+    expected = bss(U64 * PLACES)
+    """The number at the start of each place."""
+    counter = bss(U64)
+
+    def __init__(
+        self,
+        console: Console,
+        crew: Crew,
+        pages: Pages,
+        mapper: Mapper,
+        runtime: Runtime,
+        rwlocks: ReadWriteLocks,
+    ) -> None:
+        super().__init__(console, crew)
+        self.pages = pages
+        self.mapper = mapper
+        self.runtime = runtime
+        self.rwlocks = rwlocks
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Map the places, and number them."""
+        place = keep(U64)
+        mov(self.violations, 0)
+        mov(self.spare, self.pages.allocate_page())
+        mov(self.first, self.runtime.allocate(PLACES))
+        with if_((self.spare == 0) | (self.first == 0)):
+            self.console.print("no memory: ")
+            ret(0)
+        mov(place, self.first)
+        with for_(scratch(U64), 0, PLACES) as index:
+            mov(u64[place], index)
+            mov(self.expected[index], index)
+            add(place, PAGE)
+        mov(self.counter, PLACES)
+        ret(1)
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Change one place, or read all."""
+        random = keep(random)
+        random.next()
+        with if_(eax & 3):
+            tail(self.read)
+        random.next()
+        and_(eax, PLACES - 1)
+        tail(self.change, rax)
+
+    @function(sleeps=True)
+    def read(self) -> None:
+        """See that every place has its number."""
+        self.rwlocks.lock_to_read(address_of(self.shared))
+        place = scratch(self.first)
+        with for_(scratch(U64), 0, PLACES) as index:
+            mov(rax, u64[place])
+            with if_(rax != self.expected[index]):
+                lock.inc(self.violations)
+            add(place, PAGE)
+        release(place, index)
+        self.rwlocks.unlock_read(address_of(self.shared))
+
+    @function(sleeps=True)
+    def change(self, index: U64) -> None:
+        """Map the spare page, with a new number, to a place; the page from there is spare then."""
+        index, place = keep(index), keep(U64)
+        mov(place, index)
+        shl(place, PageShift.PAGE)
+        self.rwlocks.lock_to_write(address_of(self.shared))
+        add(place, self.first)
+        mov(rcx, self.spare)
+        direct(rcx)
+        mov(rax, self.counter)
+        inc(self.counter)
+        mov(u64[rcx], rax)
+        mov(self.expected[index], rax)
+        self.exchange(place)
+        self.rwlocks.unlock_write(address_of(self.shared))
+
+    @function
+    def exchange(self, place: U64) -> None:
+        """Let the spare page and the one at `place` change roles."""
+        kernel = address_of(self.mapper.kernel)
+        place, page = keep(place), keep(self.spare)
+        old, entry = self.mapper.translate(kernel, place)
+        mov(self.spare, old)
+        ignore(entry)
+        ignore(self.mapper.unmap(kernel, place, PAGE))
+        mov(r8, WRITE)
+        failed = self.mapper.map(kernel, place, page, PAGE, r8, PageShift.PAGE)
+        with if_(failed != 0):
+            lock.inc(self.violations)
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """Free all pages."""
+        with if_(self.spare != 0):
+            self.pages.free_page(self.spare)
+        with if_(self.first != 0):
+            self.runtime.free(self.first)
+        mov(self.spare, 0)
+        mov(self.first, 0)
+        tail(self.judge)

@@ -1,0 +1,203 @@
+"""Memory of all kinds and sizes, taken by one thread and given back by another."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from kernel.console.console import Console
+from kernel.mm.addresses import Area, direct
+from kernel.mm.heap import Heap
+from kernel.mm.pages import Pages
+from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.runtime import Runtime
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from pykasm import *
+
+SLOTS = 64
+LARGEST_ORDER = 3
+"""Of blocks of pages, and of memory at addresses of its own."""
+SIZE_BITS = 15
+"""Objects of the heap have fewer than 2^SIZE_BITS bytes; each power of two is as likely."""
+
+
+class Kind(IntEnum):
+    """Where memory is from."""
+
+    HEAP = 0
+    PAGES = 1
+    RUNTIME = 2
+
+
+KINDS = (Kind.HEAP,) * 6 + (Kind.PAGES, Kind.RUNTIME)
+"""How likely each is."""
+
+
+class Block(Struct):
+    """What is written at the start of memory; `seed` fills all that follows."""
+
+    seed: U64
+    size: U64
+    """Bytes, with these."""
+    kind: U64
+
+
+class MemoryLoad(Load):
+    """A step takes what is in a slot and gives it back, or puts something new there. Whoever takes
+    memory looks at every byte of it."""
+
+    slots = bss(Ptr[Block] * SLOTS)
+    kinds = rodata(U8 * len(KINDS), list(KINDS))
+
+    def __init__(
+        self, console: Console, crew: Crew, heap: Heap, pages: Pages, runtime: Runtime
+    ) -> None:
+        super().__init__(console, crew)
+        self.heap = heap
+        self.pages = pages
+        self.runtime = runtime
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Begin with empty slots."""
+        mov(self.violations, 0)
+        ret(1)
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Empty a slot, or fill it."""
+        random, slot, block = keep(random), keep(U64), keep(Ptr[Block])
+        random.next()
+        and_(eax, SLOTS - 1)
+        mov(slot, rax)
+        xor(u32(block), u32(block))
+        xchg(self.slots[slot], block)
+        with if_(block == 0):
+            mov(block, self.make(random))
+            xchg(self.slots[slot], block)  # somebody else may have been faster
+        with if_(block != 0):
+            tail(self.drop, block)
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """Empty all slots."""
+        slot, block = keep(U64), keep(Ptr[Block])
+        with for_(slot, 0, SLOTS):
+            xor(u32(block), u32(block))
+            xchg(self.slots[slot], block)
+            with if_(block != 0):
+                self.drop(block)
+        tail(self.judge)
+
+    @function
+    def make(self, random: Ptr[Random]) -> Ptr[Block]:
+        """Memory of some kind and size, full; null if there is none."""
+        random, kind, size, block = keep(random), keep(U64), keep(U64), keep(Ptr[Block])
+        random.next()
+        and_(eax, len(KINDS) - 1)
+        movzx(eax, self.kinds[rax])
+        mov(kind, rax)
+        mov(size, self.size_of(kind, random))
+        mov(block, self.allocate(kind, size))
+        with if_(block != 0):
+            random.next()
+            mov(block.seed, rax)
+            mov(block.size, size)
+            mov(block.kind, kind)
+            self.fill(block)
+        ret(block)
+
+    @function
+    def size_of(self, kind: U64, random: Ptr[Random]) -> U64:
+        """Some size in bytes that there is of this kind."""
+        kind, random, size = keep(kind), keep(random), keep(U64)
+        random.next()
+        with if_(kind == Kind.HEAP):
+            mov(size, rax)
+            random.next()
+            mov(ecx, eax)
+            and_(ecx, SIZE_BITS)
+            mov(eax, 1)
+            shl(eax, cl)
+            dec(eax)
+            and_(rax, size)
+            add(rax, sizeof(Block))
+        with else_():
+            mov(ecx, eax)
+            and_(ecx, LARGEST_ORDER)
+            mov(eax, PAGE)
+            shl(eax, cl)
+        ret(rax)
+
+    @function
+    def allocate(self, kind: U64, size: U64) -> Ptr[Block]:
+        """`size` bytes of this kind, or null."""
+        size = keep(size)
+        with switch(kind):
+            with case(Kind.HEAP):
+                ret(cast(self.heap.allocate(size), Ptr[Block]))
+            with case(Kind.PAGES):
+                block = keep(self.pages.allocate(self._order(size)))
+                with if_(block != 0):
+                    direct(block)
+                ret(cast(block, Ptr[Block]))
+        shr(size, PageShift.PAGE)
+        ret(cast(self.runtime.allocate(size), Ptr[Block]))
+
+    def _order(self, size: U64) -> U32:
+        """log2 of the pages in `size` bytes, in eax."""
+        xor(eax, eax)  # `bsr` may leave it as it was
+        bsr(rax, size)
+        sub(eax, PageShift.PAGE)
+        return u32(eax)
+
+    @function
+    def drop(self, block: Ptr[Block]) -> None:
+        """Look at every byte, and give the memory back."""
+        block = keep(block)
+        self.verify(block)
+        mov(rax, block.kind)
+        with switch(rax):
+            with case(Kind.HEAP):
+                self.heap.free(u64(block))
+            with case(Kind.PAGES):
+                order = keep(self._order(block.size))
+                mov(rax, Area.DIRECT_MAP)
+                sub(u64(block), rax)
+                self.pages.free(u64(block), order)
+            with case(Kind.RUNTIME):
+                self.runtime.free(u64(block))
+            with default():
+                lock.inc(self.violations)
+
+    def _begin_body(self, block: Ptr[Block]) -> None:
+        """What follows the head: its address in rdi, its bytes in rcx and rdx, the seed in rax."""
+        mov(rax, block.seed)
+        mov(rdx, block.size)
+        sub(rdx, sizeof(Block))
+        mov(rcx, rdx)
+        shr(rcx, 3)
+        and_(edx, sizeof(U64) - 1)
+        lea(rdi, bare[u64(block) + sizeof(Block)])
+
+    @function
+    def fill(self, block: Ptr[Block]) -> None:
+        """Write every byte."""
+        self._begin_body(block)
+        rep.stosq()
+        mov(ecx, edx)
+        rep.stosb()
+
+    @function
+    def verify(self, block: Ptr[Block]) -> None:
+        """Count a violation if some byte is not as it was written."""
+        self._begin_body(block)
+        cmp(eax, eax)  # nothing differs where there is nothing
+        repe.scasq()
+        with if_(ZF):
+            mov(ecx, edx)
+            cmp(eax, eax)
+            repe.scasb()
+        with if_(~ZF):
+            lock.inc(self.violations)

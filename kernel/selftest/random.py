@@ -1,0 +1,32 @@
+"""Numbers that look random, for tests."""
+
+from __future__ import annotations
+
+from kernel.time.tsc import read_tsc
+from pykasm import *
+
+SHIFTS = (13, 7, 17)
+"""To the left, to the right, to the left: every number but 0 comes up (Marsaglia, Xorshift RNGs,
+2003)."""
+
+
+class Random(Struct):
+    """A generator, for one thread."""
+
+    state: U64
+
+    def begin(self) -> None:
+        """Start somewhere else each time. Changes rax and rdx."""
+        read_tsc()
+        or_(rax, 1)
+        mov(self.state, rax)
+
+    def next(self) -> U64:
+        """The next number, in rax. Changes rcx."""
+        mov(rax, self.state)
+        for number, shift in enumerate(SHIFTS):
+            mov(rcx, rax)
+            shr(rcx, shift) if number == 1 else shl(rcx, shift)
+            xor(rax, rcx)
+        mov(self.state, rax)
+        return u64(rax)

@@ -1,0 +1,79 @@
+"""Loads, one by one and all of them mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel.console.console import Console
+from kernel.selftest.case import check
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from kernel.time.clock import Clock
+from kernel.time.units import NANOSECONDS
+from pykasm import *
+
+SHORT, LONG = 2, 60
+"""Seconds of a mix."""
+
+
+class StressTests(Subsystem):
+    """`stress.…` for each kind of load, `stress.mix`, and `soak.mix`, which takes a minute and so
+    runs only when it is asked for by its name."""
+
+    end = bss(U64)
+    """When the mix is over, in nanoseconds of the clock."""
+
+    def __init__(self, console: Console, crew: Crew, clock: Clock, loads: dict[str, Load]) -> None:
+        self.console = console
+        self.crew = crew
+        self.clock = clock
+        self.loads: Sequence[Load] = tuple(loads.values())
+        self.steps = rodata(
+            Fn[[Ptr[Random]], Void] * len(self.loads), [load.step for load in self.loads]
+        )
+        self.tests = [
+            *(check(f"stress.{name}", load.run) for name, load in loads.items()),
+            check("stress.mix", self.mix),
+            check("soak.mix", self.soak, seconds=2 * LONG, apart=True),
+        ]
+
+    @function(sleeps=True)
+    def mix(self) -> U32:
+        """All loads at once for a moment."""
+        tail(self.run, SHORT * NANOSECONDS)
+
+    @function(sleeps=True)
+    def soak(self) -> U32:
+        """All loads at once for a minute."""
+        tail(self.run, LONG * NANOSECONDS)
+
+    @function(sleeps=True)
+    def run(self, duration: U64) -> U32:
+        """All loads at once for so many nanoseconds; 1 if nothing went wrong."""
+        duration, good = keep(duration), keep(U32)
+        add(duration, self.clock.now())
+        mov(self.end, duration)
+        mov(good, 1)
+        for load in self.loads:
+            and_(good, load.prepare())
+        with if_(good != 0):
+            and_(good, self.crew.work(self.take_steps))
+        for load in self.loads:
+            and_(good, load.finish())
+        ret(good)
+
+    @function(sleeps=True)
+    def take_steps(self, number: U64) -> None:
+        """What each member of the crew does: steps of all kinds as they come."""
+        random = local(Random)
+        random.begin()
+        with loop():
+            now = self.clock.now()
+            break_if(now >= self.end)
+            random.next()
+            xor(edx, edx)
+            mov(ecx, len(self.loads))
+            div(rcx)
+            lea(rdi, random)
+            self.steps[rdx](rdi)

@@ -1,0 +1,82 @@
+"""Threads that come and go."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from kernel.threads.sleep import Sleep
+from kernel.threads.threads import BOOT_PRIORITY
+from pykasm import *
+
+LONGEST_NAP = (1 << 17) - 1
+"""Nanoseconds."""
+
+DETACHED = 1 << 30
+"""Set in the number that tells what a thread does if nobody joins it."""
+
+
+class ThreadLoad(Load):
+    """Each step makes a thread, which sleeps, yields or does nothing, and joins or detaches it."""
+
+    STEPS = 1000
+
+    begun = bss(U64)
+    ended = bss(U64)
+
+    def __init__(self, console: Console, crew: Crew, sleep: Sleep) -> None:
+        super().__init__(console, crew)
+        self.scheduler = crew.scheduler
+        self.threads = crew.threads
+        self.sleep = sleep
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Begin to count."""
+        for number in (self.violations, self.begun, self.ended):
+            mov(number, 0)
+        ret(1)
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Make a thread, and wait for it or not."""
+        random, choice = keep(random), keep(U64)
+        random.next()
+        mov(choice, rax)
+        random.next()
+        and_(eax, 3)
+        add(eax, BOOT_PRIORITY - 2)
+        thread = self.threads.create(text("short"), self.live, choice, eax)
+        with if_(thread == 0):
+            ret()
+        lock.inc(self.begun)
+        with if_(choice & DETACHED):
+            tail(self.threads.detach, thread)
+        tail(self.threads.join, thread)
+
+    @function(sleeps=True)
+    def live(self, choice: U64) -> None:
+        """What the threads do."""
+        choice = keep(choice)
+        mov(eax, u32(choice))
+        and_(eax, 3)
+        with switch(eax):
+            with case(0):
+                self.scheduler.yield_now()
+            with case(1):
+                shr(choice, 2)
+                and_(choice, LONGEST_NAP)
+                self.sleep.sleep(choice)
+            with default():
+                pass
+        lock.inc(self.ended)
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """Wait for those that nobody joined."""
+        with loop():
+            mov(rax, self.begun)
+            break_if(rax == self.ended)
+            self.sleep.sleep(LONGEST_NAP)
+        tail(self.judge)

@@ -1,0 +1,124 @@
+"""Timers by the thousand."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.mm.heap import Heap
+from kernel.selftest.crew import Crew
+from kernel.selftest.load import Load
+from kernel.selftest.random import Random
+from kernel.time.clock import Clock
+from kernel.time.timer import Timer
+from kernel.time.timers import Timers
+from pykasm import *
+
+TIMERS = 1024
+FARTHEST = (1 << 20) - 1
+"""Nanoseconds from now to a deadline at most."""
+
+
+class Shared(Struct):
+    """A timer that any thread may arm or cancel."""
+
+    timer: Timer
+    busy: U64
+    """1 while a thread does."""
+
+
+class TimerLoad(Load):
+    """Each step takes a timer that nobody else has at hand, cancels it, and most often arms it
+    anew. Every time that one is armed has to lead to a call or to a cancellation."""
+
+    first = bss(Ptr[Shared])
+    armed = bss(U64)
+    cancelled = bss(U64)
+    called = bss(U64)
+
+    def __init__(
+        self, console: Console, crew: Crew, clock: Clock, timers: Timers, heap: Heap
+    ) -> None:
+        super().__init__(console, crew)
+        self.clock = clock
+        self.timers = timers
+        self.heap = heap
+
+    @function(sleeps=True)
+    def prepare(self) -> U32:
+        """Make the timers."""
+        one, left = keep(Ptr[Shared]), keep(U32)
+        for number in (self.violations, self.armed, self.cancelled, self.called):
+            mov(number, 0)
+        mov(u64(one), self.heap.allocate(sizeof(Shared) * TIMERS))
+        mov(self.first, one)
+        with if_(one == 0):
+            self.console.print("no memory for timers: ")
+            ret(0)
+        with for_(left, 0, TIMERS):
+            one.timer.prepare(self.note)
+            mov(one.busy, 0)
+            add(one, sizeof(Shared))
+        ret(1)
+
+    @function(context="interrupt")
+    def note(self, timer: Ptr[Timer]) -> None:
+        """What is called: see that it is time."""
+        timer = keep(timer)
+        lock.inc(self.called)
+        now = self.clock.now()
+        with if_(now < timer.node.key):
+            lock.inc(self.violations)
+
+    @function(sleeps=True)
+    def step(self, random: Ptr[Random]) -> None:
+        """Cancel a timer, and arm it."""
+        random, one = keep(random), keep(Ptr[Shared])
+        random.next()
+        and_(eax, TIMERS - 1)
+        imul(rax, rax, sizeof(Shared))
+        add(rax, self.first)
+        mov(one, rax)
+        mov(eax, 1)
+        xchg(one.busy, rax)
+        with if_(rax != 0):
+            ret()
+        lea(rdi, one.timer)
+        cancelled = self.timers.cancel_and_wait(rdi)
+        lock.add(self.cancelled, u64(cancelled))
+        random.next()
+        with if_(eax & 3):
+            self.arm(one, random)
+        mov(one.busy, 0)
+
+    @function
+    def arm(self, one: Ptr[Shared], random: Ptr[Random]) -> None:
+        """Arm a timer for some time soon."""
+        one, delay = keep(one), keep(U64)
+        random.next()
+        mov(delay, rax)
+        and_(delay, FARTHEST)
+        add(delay, self.clock.now())
+        lock.inc(self.armed)
+        lea(rdi, one.timer)
+        tail(self.timers.arm, rdi, delay)
+
+    @function(sleeps=True)
+    def finish(self) -> U32:
+        """Cancel all, and compare."""
+        one, left = keep(self.first), keep(U32)
+        with if_(one == 0):
+            ret(0)
+        with for_(left, 0, TIMERS):
+            lea(rdi, one.timer)
+            cancelled = self.timers.cancel_and_wait(rdi)
+            lock.add(self.cancelled, u64(cancelled))
+            add(one, sizeof(Shared))
+        self.heap.free(u64(self.first))
+        mov(self.first, 0)
+        mov(rax, self.called)
+        add(rax, self.cancelled)
+        with if_(rax != self.armed):
+            self.console.print(
+                "%u armed, %u called, %u cancelled: ", self.armed, self.called, self.cancelled
+            )
+            ret(0)
+        tail(self.judge)

@@ -1,0 +1,54 @@
+"""Ends a test that does not end by itself."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.debug.panic import Panic
+from kernel.debug.threadtraces import ThreadTraces
+from kernel.selftest.case import Test
+from kernel.time.clock import Clock
+from kernel.time.timer import Timer
+from kernel.time.timers import Timers
+from kernel.time.units import NANOSECONDS
+from pykasm import *
+
+
+class Watchdog(Subsystem):
+    """A timer for one test at a time. If it goes off, it shows what all threads do, and stops."""
+
+    name = bss(Ptr[U8])
+    """Of the test that runs."""
+
+    def __init__(
+        self, console: Console, panic: Panic, traces: ThreadTraces, clock: Clock, timers: Timers
+    ) -> None:
+        self.console = console
+        self.panic = panic
+        self.traces = traces
+        self.clock = clock
+        self.timers = timers
+        self.timer = data(Timer, Timer(handler=self.bark))
+
+    @function
+    def begin(self, test: Ptr[Test]) -> None:
+        """Watch `test`, which begins now."""
+        test = keep(test)
+        mov(rax, test.name)
+        mov(self.name, rax)
+        deadline = keep(U64)
+        mov(u32(deadline), test.seconds)
+        imul(deadline, deadline, NANOSECONDS)
+        add(deadline, self.clock.now())
+        tail(self.timers.arm, address_of(self.timer), deadline)
+
+    @function
+    def end(self) -> None:
+        """The test is over."""
+        ignore(self.timers.cancel_and_wait(address_of(self.timer)))
+
+    @function(context="interrupt")
+    def bark(self, timer: Ptr[Timer]) -> None:
+        """The test takes too long."""
+        self.console.print("\nstuck: %s\n", self.name)
+        self.traces.print()
+        self.panic.stop(text("a test does not end"))
