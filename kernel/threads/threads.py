@@ -60,7 +60,8 @@ class Threads(Subsystem):
         boot = keep(Ptr[Thread])
         lea(boot, self.boot)
         self.describe(boot, text("boot"), 0, 0, BOOT_PRIORITY)
-        tail(self.scheduler.adopt, boot)
+        self.scheduler.adopt(boot)
+        tail(self.enlist, boot)
 
     @function
     def create(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
@@ -91,13 +92,14 @@ class Threads(Subsystem):
         mov(rax, self.scheduler.current)
         mov(rax, cast(rax, Ptr[Thread]).home)
         mov(thread.home, rax)
+        self.enlist(thread)
         ret(thread)
 
     @function
     def describe(
         self, thread: Ptr[Thread], name: Ptr[U8], entry: Entry, argument: U64, priority: U32
     ) -> None:
-        """Fill the record of a blocked thread in, and list it."""
+        """Fill the record of a blocked thread in."""
         self._clear(thread)
         mov(thread.name, name)
         mov(thread.entry, entry)
@@ -106,6 +108,10 @@ class Threads(Subsystem):
         mov(eax, 1)
         lock.xadd(self.next_number, rax)
         mov(thread.number, rax)
+
+    @function
+    def enlist(self, thread: Ptr[Thread]) -> None:
+        """Put `thread`, whose record is complete now, into the list of all."""
         link = scratch(Ptr[ListHead])
         lea(link, thread.listed)
         with self.lock.held():
@@ -137,15 +143,16 @@ class Threads(Subsystem):
         """End this thread. Context: thread, without any lock."""
         self.areas.drop(self.scheduler.current)
         cli()  # up to the end: whoever sees EXITED waits for no more than the switch
-        thread = keep(self.scheduler.current)
+        thread, detached = keep(self.scheduler.current), keep(U32)
         with self.lock.held_uninterrupted():
             thread.listed.unlink()
             dec(self.count)
         with thread.finished.lock.held_uninterrupted():
             mov(thread.state, ThreadState.EXITED)
+            mov(detached, thread.detached)  # who detaches it from now on finds it EXITED
             lea(rdi, thread.finished)
             self.waiting.wake_all(rdi)
-        with if_(thread.detached != 0):
+        with if_(detached != 0):
             self.stacks.give(thread)
         self.scheduler.schedule()
         ud2()  # nobody turns to a thread that has exited

@@ -1,5 +1,7 @@
 """Threads that really change stacks, against Python's idea of whose turn it is."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -156,6 +158,22 @@ def test_a_thread_that_has_ended_can_be_detached(bench: Bench) -> None:
     assert host[bench.actors.length] == 1
     assert host[kernel.stacks.count] == 0
     host.call(kernel.threads.detach, ended)
+    assert host[kernel.stacks.count] == 1
+
+
+def test_a_thread_detached_at_its_very_end_gives_its_stack_back_once() -> None:
+    bench = Bench()
+    host, kernel = bench.host, bench.kernel
+    ended: list[Any] = []
+
+    def detach_meanwhile(_: Any) -> None:
+        """Another processor has got as far as this when the thread lets go of its lock."""
+        host.at(Thread, ended[0]).detached = 1
+
+    host.stub(kernel.waiting.wake_all, detach_meanwhile)
+    ended.append(host.call(kernel.threads.create, "actor", bench.actors.act, 0x100, 1))
+    host.call(bench.actors.rest)
+    host.call(kernel.threads.detach, ended[0])
     assert host[kernel.stacks.count] == 1
 
 
