@@ -233,7 +233,7 @@ def image() -> Image:
     )  # how devices interrupt
     # The time
     hpet_description = HpetDescription(acpi)
-    hpet = Hpet(hpet_description, paging)  # what counts at a known rate
+    hpet = Hpet(hpet_description, paging, log)  # what counts at a known rate
     pm_timer = PmTimer(fixed)
     pit = Pit()
     references = [one.reference for one in (hpet, pm_timer, pit)]
@@ -271,7 +271,7 @@ def image() -> Image:
     exceptions = Exceptions(panic.exception, handlers)  # who handles which vector
     interrupts = Interrupts(exceptions, scheduler, protection)  # 256 gates
     # Devices
-    spaces = PciDescription(acpi)  # where configuration spaces are in memory
+    spaces = PciDescription(acpi, paging, log)  # where configuration spaces are in memory
     configuration = Configuration(spaces, paging)  # reading and writing them
     capabilities = Capabilities(configuration)  # what functions can do
     resources = Resources(configuration)  # where they answer

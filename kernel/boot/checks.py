@@ -4,25 +4,27 @@ from typing import Any
 
 from kernel.boot.failure import BootFailure, complaint
 from kernel.cpu.control import RFlags
-from kernel.cpu.features import Extended, Leaf
+from kernel.cpu.features import Basic, Extended, Leaf
 from pykasm import *
 
 
 class Checks(Subsystem):
-    """Looks at the processor before any instruction that it may not have."""
+    """Looks at the processor before anything that it may not have is used."""
 
     no_cpuid = complaint("the processor has no CPUID instruction (x86-64 is needed)")
     no_long_mode = complaint("the processor has no 64-bit mode (x86-64 is needed)")
+    no_apic = complaint("the processor has no local APIC that is switched on")
 
     def __init__(self, failure: BootFailure) -> None:
         self.failure = failure
 
     @naked(bits=32, boot=True)
     def processor(self) -> None:
-        """Come back only if there is long mode; changes eax to edx."""
+        """Come back only if there are long mode and a local APIC; changes eax to edx."""
         push(ebx)
         self._cpuid()
         self._long_mode()
+        self._apic()
         pop(ebx)
         ret()
 
@@ -48,6 +50,11 @@ class Checks(Subsystem):
         mov(eax, Leaf.EXTENDED)
         cpuid()
         self._insist(edx & Extended.LONG_MODE, self.no_long_mode)
+
+    def _apic(self) -> None:
+        mov(eax, Leaf.BASIC)
+        cpuid()
+        self._insist(edx & Basic.APIC, self.no_apic)
 
     def _insist(self, condition: Any, message: object) -> None:
         with if_(~condition):

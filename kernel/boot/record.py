@@ -187,6 +187,24 @@ class BootRecord(Subsystem):
             tail(self.add_region, rdi, rsi, MemoryKind.AVAILABLE)
 
     @function
+    def has_memory(self, start: U64, last: U64) -> U32:
+        """Whether there is memory, whoever uses it, between physical `start` and `last`, the bounds
+        included: 1 or 0."""
+        region, number = scratch(Ptr[Region]), scratch(U32)
+        lea(region, self.regions)
+        with for_(number, 0, self.region_count):
+            mov(rax, region.address)
+            add(rax, region.length)
+            dec(rax)
+            with (
+                if_((region.kind != MemoryKind.RESERVED) & (region.address <= last)),
+                if_(rax >= start),
+            ):
+                ret(1)
+            add(region, sizeof(Region))
+        ret(0)
+
+    @function
     def has_option(self, name: Ptr[U8]) -> U32:
         """Whether the command line has the word `name`; words are parted by blanks."""
         line = scratch(Ptr[U8])

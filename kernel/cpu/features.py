@@ -4,6 +4,9 @@ from enum import IntEnum, IntFlag
 
 from pykasm import *
 
+LEAST_PHYSICAL_BITS = 36
+"""Of a processor that does not tell (Intel SDM vol. 3A, 4.1.4)."""
+
 
 class Leaf(IntEnum):
     """Numbers of CPUID functions."""
@@ -18,6 +21,14 @@ class Leaf(IntEnum):
     """eax: the highest number from here on."""
     EXTENDED = 0x8000_0001
     POWER = 0x8000_0007
+    SIZES = 0x8000_0008
+    """eax: bits of a physical address in the low 8."""
+
+
+class Basic(IntFlag):
+    """edx of `Leaf.BASIC`."""
+
+    APIC = 1 << 9
 
 
 class BasicMore(IntFlag):
@@ -74,6 +85,8 @@ class Features(Subsystem):
     extended_state_more = bss(U32)
     extended = bss(U32)
     power = bss(U32)
+    physical_bits = bss(U32)
+    """Bits that a physical address has."""
 
     @function(init=True)
     def read(self) -> None:
@@ -101,7 +114,19 @@ class Features(Subsystem):
             mov(eax, Leaf.POWER)
             cpuid()
             mov(self.power, edx)
+        self._read_sizes()
         pop(rbx)
+
+    def _read_sizes(self) -> None:
+        """Ask how long addresses are. Changes eax, ebx, ecx and edx."""
+        mov(self.physical_bits, LEAST_PHYSICAL_BITS)
+        mov(eax, Leaf.HIGHEST_EXTENDED)
+        cpuid()
+        with if_(eax >= Leaf.SIZES):
+            mov(eax, Leaf.SIZES)
+            cpuid()
+            movzx(eax, al)
+            mov(self.physical_bits, eax)
 
     def _read_extended_state(self) -> None:
         """Ask what XSAVE can do. Changes eax, ebx, ecx and edx."""

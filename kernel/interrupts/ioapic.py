@@ -5,9 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.acpi.madt import InterruptModel, IoApicEntry
-from kernel.mm.addresses import direct
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
 from pykasm import *
 
 DESTINATION_SHIFT = 24
@@ -24,7 +22,7 @@ ENTRY_REGISTERS = 2
 """An entry takes two registers, the lower half first."""
 
 NOWHERE = 0xFFFF_FFFF
-"""What reads give where nothing answers."""
+"""What reads give where nothing answers; on some machines it is 0, which no version is."""
 
 
 class Window(IntEnum):
@@ -67,15 +65,15 @@ class IoApics(Subsystem):
         count = keep(U32)
         xor(count, count)
         with self.model.each(IoApicEntry) as entry:
-            mov(edi, entry.address)
-            ignore(self.memory.include(rdi, IO_APIC_SIZE, DEVICE))
+            mov(eax, entry.address)
+            ignore(self.memory.registers(rax, IO_APIC_SIZE))
             add(count, self.start_one(entry))
         ret(count)
 
     @function(init=True)
     def start_one(self, entry: Ptr[IoApicEntry]) -> U32:
         """Mask all lines of an I/O APIC; 1 if it answers, else 0."""
-        base, register, end = keep(self._base(entry)), keep(U32), keep(U32)
+        base, register, end = keep(self.base(entry)), keep(U32), keep(U32)
         mov(end, self.lines(base))
         with if_(end == 0):
             ret(0)
@@ -87,18 +85,19 @@ class IoApics(Subsystem):
             add(register, ENTRY_REGISTERS)
         ret(1)
 
-    def _base(self, entry: Ptr[IoApicEntry]) -> U64:
-        """Where the registers of an I/O APIC are mapped, in a scratch register."""
-        base = scratch(U64)
-        mov(u32(base), entry.address)
-        direct(base)
-        return base
+    @function
+    def base(self, entry: Ptr[IoApicEntry]) -> U64:
+        """Where the registers of an I/O APIC are mapped; 0 if `start` could not map them."""
+        mov(eax, entry.address)
+        tail(self.memory.mapped_registers, rax, IO_APIC_SIZE)
 
     @function
     def lines(self, base: U64) -> U32:
         """How many lines the I/O APIC with registers at `base` has; 0 if nothing is there."""
+        with if_(base == 0):
+            ret(0)
         version = self.read(base, IoApicRegister.VERSION)
-        with if_(version == NOWHERE):
+        with if_((version == NOWHERE) | (version == 0)):
             ret(0)
         shr(version, LAST_ENTRY_SHIFT)
         and_(version, LAST_ENTRY_MASK)
@@ -111,7 +110,7 @@ class IoApics(Subsystem):
         of the line's entry; 0 and 0 if no I/O APIC has it."""
         line, base = keep(line), keep(U64)
         with self.model.each(IoApicEntry) as entry:
-            mov(base, self._base(entry))
+            mov(base, self.base(entry))
             lines = self.lines(base)
             mov(edx, line)
             sub(edx, entry.first)

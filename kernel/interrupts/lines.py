@@ -13,7 +13,6 @@ from kernel.interrupts.pic import LINES, Pic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.pagetable import PAGE
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
@@ -67,7 +66,7 @@ class Lines(Subsystem):
         self.pic.start()
         registers = self.apic.find()
         with if_(registers != 0):
-            mov(self.apic.base, self.memory.include(registers, PAGE, DEVICE))
+            mov(self.apic.base, self.memory.registers(registers, PAGE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         mov(self.destination, self.apic.id())

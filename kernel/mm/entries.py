@@ -3,6 +3,7 @@
 from kernel.cpu.control import Efer, Msr
 from kernel.cpu.features import Extended, Features
 from kernel.mm.pagetable import NO_EXECUTE, PageShift
+from kernel.mm.stretches import MEMORY_END
 from pykasm import *
 
 
@@ -14,6 +15,8 @@ class Entries(Subsystem):
     """The bits of an entry that may be set: with NX, all."""
     largest = data(U32, PageShift.LARGE)
     """The largest pages, a `PageShift`."""
+    end = bss(U64)
+    """Where the physical addresses end that entries can hold and the direct map has room for."""
 
     def __init__(self, features: Features) -> None:
         self.features = features
@@ -21,6 +24,13 @@ class Entries(Subsystem):
     @function(init=True)
     def start(self) -> None:
         """Find out about large pages, and switch NX on where the processor has it."""
+        mov(ecx, self.features.physical_bits)
+        mov(eax, 1)
+        shl(rax, cl)
+        mov(rcx, MEMORY_END)
+        with if_(rax > rcx):
+            mov(rax, rcx)
+        mov(self.end, rax)
         with if_(self.features.extended & Extended.PAGE_1GB):
             mov(self.largest, PageShift.HUGE)
         with if_(self.features.extended & Extended.NX):

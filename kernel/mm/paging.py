@@ -216,9 +216,49 @@ class Paging(Subsystem):
         tail(self.include, start, length, READ)
 
     @function
+    def registers(self, start: U64, length: U64) -> U64:
+        """Where `length` bytes of device registers at physical `start` can be used, uncached; or 0
+        if there can't be any, or no memory for page tables."""
+        start, length = keep(start), keep(length)
+        possible = self.can_be_registers(start, length)
+        with if_(possible == 0):
+            ret(0)
+        tail(self.include, start, length, DEVICE)
+
+    @function
+    def mapped_registers(self, start: U64, length: U64) -> U64:
+        """As `registers`, for those that it has mapped before; 0 for others. Any context."""
+        start = keep(start)
+        possible = self.can_be_registers(start, length)
+        with if_(possible == 0):
+            ret(0)
+        direct(start)
+        mapped = self.walk.is_mapped(start)
+        with if_(mapped == 0):
+            ret(0)
+        ret(start)
+
+    @function
+    def can_be_registers(self, start: U64, length: U64) -> U32:
+        """Whether a device may answer at `length` bytes from physical `start` on, which is where
+        no memory is: 1 or 0. Who finds the place in a table asks before touching it."""
+        mov(rax, self.entries.end)
+        sub(rax, length)
+        with if_(CF | (start > rax)):
+            ret(0)
+        lea(rsi, bare[start + length - 1])
+        has_memory = self.record.has_memory(start, rsi)
+        xor(eax, 1)
+        ret(has_memory)
+
+    @function
     def include(self, start: U64, length: U64, flags: U64) -> U64:
         """Let the direct map have physical memory, where it lacks some; where `start` is mapped,
-        or 0 if there is no memory for page tables."""
+        or 0 if there are no such addresses, or no memory for page tables."""
+        mov(rax, self.entries.end)
+        sub(rax, length)
+        with if_(CF | (start > rax)):
+            ret(0)
         start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
         add(end, start)
         and_(page, -PAGE)

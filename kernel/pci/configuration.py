@@ -29,7 +29,7 @@ class Configuration(Subsystem):
     """Configuration spaces, in memory where the firmware's tables say so, else by ports.
 
     A function is known by its number: its segment group, bus, device and function, joined as
-    `Place` says. Context: any.
+    `Place` says. Context: threads.
     """
 
     def __init__(self, description: PciDescription, memory: Paging) -> None:

@@ -11,7 +11,7 @@ BARS = 6
 BRIDGE_BARS = 2
 
 ABSENT = 0xFFFF
-"""The vendor where there is no function (6.1)."""
+"""The vendor where there is no function (6.1); 0, which some machines give, is none's either."""
 
 
 class Command(IntFlag):

@@ -119,9 +119,7 @@ class PciBus(Subsystem):
         kind = self.configuration.fetch(function, Header, "kind")
         with if_((kind & MANY_FUNCTIONS) == 0):
             lea(end, bare[u64(function) + 1])
-        vendor = self.configuration.fetch(function, Header, "vendor")
-        with if_(vendor == ABSENT):
-            ret()
+        self._leave_if_absent(function)
         with while_(function < end):
             self.scan_function(function)
             inc(function)
@@ -130,9 +128,7 @@ class PciBus(Subsystem):
     def scan_function(self, function: U32) -> None:
         """Make a record of the function, if there is one."""
         function = keep(function)
-        vendor = self.configuration.fetch(function, Header, "vendor")
-        with if_(vendor == ABSENT):
-            ret()
+        self._leave_if_absent(function)
         device = keep(cast(self.heap.allocate(sizeof(Device)), Ptr[Device]))
         with if_(device == 0):
             inc(self.lost)
@@ -144,6 +140,12 @@ class PciBus(Subsystem):
         self.resources.find(device)
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))
+
+    def _leave_if_absent(self, function: U32) -> None:
+        """Leave the emitting function if nothing answers as `function`."""
+        vendor = self.configuration.fetch(function, Header, "vendor")
+        with if_((vendor == ABSENT) | (vendor == 0)):
+            ret()
 
     @function
     def identify(self, device: Ptr[Device]) -> None:

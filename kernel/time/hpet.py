@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.acpi.hpet import HpetDescription
+from kernel.log.level import Level
+from kernel.log.log import Log
 from kernel.mm.pagetable import PAGE
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
 from kernel.time.reference import Reference
 from pykasm import *
 
@@ -45,9 +46,10 @@ class Hpet(Subsystem):
     base = bss(U64)
     """Where the registers are mapped."""
 
-    def __init__(self, description: HpetDescription, memory: Paging) -> None:
+    def __init__(self, description: HpetDescription, memory: Paging, log: Log) -> None:
         self.description = description
         self.memory = memory
+        self.log = log
         self.reference = data(Reference, Reference(name="hpet", read=self.read, mask=-1))
 
     @function(init=True)
@@ -56,7 +58,13 @@ class Hpet(Subsystem):
         address = self.description.address()
         with if_(address == 0):
             ret()
-        base = scratch(self.memory.include(address, PAGE, DEVICE))
+        address = keep(address)
+        base = keep(self.memory.registers(address, PAGE))
+        with if_(base == 0):
+            self.log.write(
+                Level.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address
+            )
+            ret()
         capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
         mov(rax, capabilities)
         shr(rax, 32)

@@ -1,6 +1,7 @@
 """Interrupt controllers and the firmware's tables, as the monitor shows them."""
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,31 @@ def test_a_machine_without_acpi_starts(machine: MakeMachine) -> None:
     prompt.expect_prompt()
     prompt.key("h", "e", "l", "p", "ret")
     assert "this list" in prompt.expect_prompt()
+
+
+@pytest.mark.parametrize("place", [0x10_0000, 1 << 45, (1 << 64) - 4096])
+def test_tables_that_lead_where_no_device_can_be_are_warned_of(
+    machine: MakeMachine, tmp_path: Path, place: int
+) -> None:
+    timer, spaces = tmp_path / "timer", tmp_path / "spaces"
+    timer.write_bytes(struct.pack("<IBBBBQBHB", 0x8086A201, 0, 64, 0, 0, place, 0, 100, 0))
+    spaces.write_bytes(struct.pack("<QQHBBI", 0, place, 0, 0, 255, 0))
+    tables = ("-acpitable", f"sig=HPET,data={timer}", "-acpitable", f"sig=MCFG,data={spaces}")
+    prompt = machine(arguments=("-machine", "pc", "-no-hpet", *tables))
+    said = prompt.expect_prompt()
+    assert f"ACPI: no HPET can be at {place:#x}; going on without it" in said
+    assert "ACPI: what the table MCFG says can't be; going on without it" in said
+    assert "reference   acpi-pm" in prompt.command("time")
+    assert "host bridge" in prompt.command("pci")
+
+
+def test_a_machine_whose_interrupts_come_by_the_old_controllers_only(machine: MakeMachine) -> None:
+    prompt = machine(cpu="qemu64", arguments=("-machine", "isapc"))
+    prompt.expect_prompt()
+    prompt.key("h", "e", "l", "p", "ret")
+    assert "this list" in prompt.expect_prompt()
+    lines = prompt.command("irq").splitlines()
+    assert {line.split()[0] for line in lines if "Input" in line or "Keyboard" in line} == {
+        "0x21",
+        "0x24",
+    }

@@ -44,10 +44,17 @@ def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:
     machine(smp=2).expect_prompt()
 
 
-@pytest.mark.parametrize("cpu", ["qemu64,-lm", "pentium3"])
-def test_a_processor_without_long_mode_is_told_of(machine: MakeMachine, cpu: str) -> None:
+@pytest.mark.parametrize(
+    ("cpu", "lack"),
+    [
+        ("qemu64,-lm", "no 64-bit mode (x86-64 is needed)"),
+        ("pentium3", "no 64-bit mode (x86-64 is needed)"),
+        ("max,-apic", "no local APIC that is switched on"),
+    ],
+)
+def test_what_a_processor_lacks_is_told(machine: MakeMachine, cpu: str, lack: str) -> None:
     made = machine(cpu=cpu)
-    message = "pykasm: can't start: the processor has no 64-bit mode (x86-64 is needed)"
+    message = f"pykasm: can't start: the processor has {lack}"
     made.expect(re.escape(f"{message}\r\n"))
     assert [line for line in made.screen() if line] == [message]
 

@@ -14,11 +14,13 @@ from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.mcfg import Mcfg, PciDescription, Segment
 from kernel.acpi.structures import AddressSpace, FixedFlags, FixedTable
 from pykasm import *
-from pykasm.hostrun import Host
+from tests.host.console_support import Paper, host_for, log_on, written
 
 HEADER = 36
 PORT = 0x608
 REGISTERS = 0xFED0_0000
+MEMORY_END, ADDRESSES_END = 1 << 32, 1 << 40
+BUS_SIZE = 1 << 20
 
 
 class Tables(Subsystem):
@@ -28,6 +30,22 @@ class Tables(Subsystem):
     def find(self, signature: U32, size: U32) -> Ptr[U8]:
         """Answered by the tests."""
         ret(0)
+
+
+class Board(Subsystem):
+    """Knows where devices can be."""
+
+    @function
+    def can_be_registers(self, start: U64, length: U64) -> U32:
+        """Above all memory, up to where addresses end."""
+        add(length, start)
+        mov(rax, MEMORY_END)
+        with if_(start < rax):
+            ret(0)
+        mov(rax, ADDRESSES_END)
+        with if_(CF | (length > rax)):
+            ret(0)
+        ret(1)
 
 
 class PciReader(Subsystem):
@@ -55,9 +73,11 @@ class Firmware:
         self.tables: Any = Tables()
         self.fixed = FixedDescription(self.tables)
         self.hpet = HpetDescription(self.tables)
-        self.pci = PciDescription(self.tables)
+        self.board: Any = Board()
+        self.paper: Any = Paper()
+        self.pci = PciDescription(self.tables, self.board, log_on(self.paper))
         self.reader = PciReader(self.pci)
-        self.host = Host(self.fixed, self.hpet, self.reader)
+        self.host = host_for(self.fixed, self.hpet, self.reader, self.paper)
         self.host.checkpoint()
 
     def install(self, body: bytes | None) -> None:
@@ -130,14 +150,18 @@ def test_the_place_of_the_event_timer(firmware: Firmware, body: bytes | None, ad
     assert firmware.host.call(firmware.hpet.address) == address
 
 
+def segment(address: int, group: int = 0, first: int = 0, last: int = 255) -> bytes:
+    """A segment of the table of configuration spaces."""
+    return struct.pack("<QHBBI", address, group, first, last, 0)
+
+
 @given(
-    addresses=st.lists(st.integers(0, (1 << 48) - 1), max_size=5),
+    places=st.lists(st.integers(MEMORY_END >> 28, (ADDRESSES_END >> 28) - 1), max_size=5),
     spare=st.integers(0, sizeof(Segment) - 1),
 )
-def test_whole_segments_are_gone_through(
-    firmware: Firmware, addresses: list[int], spare: int
-) -> None:
-    segments = b"".join(struct.pack("<QHBBI", one, 0, 0, 255, 0) for one in addresses)
+def test_whole_segments_are_gone_through(firmware: Firmware, places: list[int], spare: int) -> None:
+    addresses = [place << 28 for place in places]
+    segments = b"".join(segment(one, number) for number, one in enumerate(addresses))
     firmware.install(bytes(sizeof(Mcfg) - HEADER) + segments + bytes(spare))
     firmware.host.call(firmware.pci.start)
     assert firmware.host.call(firmware.reader.add_up) == (len(addresses), sum(addresses))
@@ -147,3 +171,44 @@ def test_without_a_table_there_are_no_segments(firmware: Firmware) -> None:
     firmware.install(None)
     firmware.host.call(firmware.pci.start)
     assert firmware.host.call(firmware.reader.add_up) == (0, 0)
+
+
+SOUND = segment(MEMORY_END)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        segment(0),
+        segment(MEMORY_END - BUS_SIZE),
+        segment(MEMORY_END + 1),
+        segment(ADDRESSES_END - BUS_SIZE),
+        segment((1 << 64) - BUS_SIZE, first=1),
+        segment(MEMORY_END, group=1, first=2, last=1),
+        segment(MEMORY_END),
+        segment(MEMORY_END, first=255),
+    ],
+    ids=[
+        "in memory",
+        "begins in memory",
+        "not at a bus",
+        "ends beyond",
+        "wraps around",
+        "ends before it begins",
+        "twice",
+        "overlaps",
+    ],
+)
+def test_a_table_of_segments_that_can_not_be_is_not_used(firmware: Firmware, wrong: bytes) -> None:
+    firmware.install(bytes(sizeof(Mcfg) - HEADER) + SOUND + wrong)
+    firmware.host.call(firmware.pci.start)
+    assert firmware.host.call(firmware.reader.add_up) == (0, 0)
+    assert b"ACPI: what the table MCFG says can't be" in written(firmware.host, firmware.paper)
+
+
+def test_buses_of_a_group_may_be_in_several_places(firmware: Firmware) -> None:
+    parts = segment(MEMORY_END, last=9) + segment(MEMORY_END - 10 * BUS_SIZE, first=10)
+    firmware.install(bytes(sizeof(Mcfg) - HEADER) + parts)
+    firmware.host.call(firmware.pci.start)
+    assert firmware.host.call(firmware.reader.add_up)[0] == 2
+    assert written(firmware.host, firmware.paper) == b""

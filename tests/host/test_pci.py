@@ -21,6 +21,7 @@ from kernel.pci.resources import Resources
 from kernel.pci.scan import PciBus
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.console_support import Paper, log_on
 
 NO_FUNCTION = b"\xff" * 256
 
@@ -41,6 +42,11 @@ class Memory(Subsystem):
     def include(self, start: U64, length: U64, flags: U64) -> U64:
         """Never asked."""
         ret(start)
+
+    @function
+    def can_be_registers(self, start: U64, length: U64) -> U32:
+        """Never asked."""
+        ret(1)
 
 
 class Heap(Subsystem):
@@ -100,8 +106,9 @@ class Bench:
 
     def __init__(self) -> None:
         tables: Any = Tables()
-        description = PciDescription(tables)
+        self.paper: Any = Paper()
         memory: Any = Memory()
+        description = PciDescription(tables, memory, log_on(self.paper))
         self.configuration = Configuration(description, memory)
         self.capabilities = Capabilities(self.configuration)
         self.resources = Resources(self.configuration)
@@ -111,6 +118,8 @@ class Bench:
         )
         self.classes = ClassNames()
         self.host = Host(self.bus, self.classes, traced=False)
+        self.host.define("symbols_start", 0)
+        self.host.define("symbols_end", 0)
         self.host.checkpoint()
         self.spaces: dict[int, Space] = {}
         self.selected = 0
@@ -172,6 +181,11 @@ def test_a_function_is_known_by_its_header(bench: Bench) -> None:
     (found,) = bench.scan()
     assert (found.function, found.vendor, found.device) == (number(0, 3), 0x1234, 0x5678)
     assert (found.base_class, found.subclass, found.interface, found.revision) == (6, 1, 2, 3)
+
+
+def test_where_all_reads_give_0_is_nothing(bench: Bench) -> None:
+    bench.plug({number(0, 0): Space(bytearray(256)), number(0, 3): header()})
+    assert [one.function for one in bench.scan()] == [number(0, 3)]
 
 
 def test_functions_beside_number_0_count_only_where_it_says_so(bench: Bench) -> None:

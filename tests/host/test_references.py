@@ -11,6 +11,7 @@ from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.console_support import Paper, host_for, log_on, written
 
 REGISTERS = 0x10_0000
 PERIOD = 10_000_000
@@ -30,7 +31,7 @@ class Board(Subsystem):
         ret(0, 0)
 
     @function
-    def include(self, start: U64, length: U64, flags: U64) -> U64:
+    def registers(self, start: U64, length: U64) -> U64:
         ret(start)
 
 
@@ -39,10 +40,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.board: Any = Board()
-        self.hpet = Hpet(self.board, self.board)
+        self.paper: Any = Paper()
+        self.hpet = Hpet(self.board, self.board, log_on(self.paper))
         self.pm_timer = PmTimer(self.board)
         self.pit = Pit()
-        self.host = Host(self.hpet, self.pm_timer, self.pit, self.board)
+        self.host = host_for(self.hpet, self.pm_timer, self.pit, self.board)
         self.host.map(REGISTERS, 0x1000)
         self.host.checkpoint()
 
@@ -78,6 +80,13 @@ def test_an_hpet_with_an_impossible_period_is_not_used(bench: Bench, period: int
     start_hpet(bench, period, COUNT_SIZE)
     assert bench.host[bench.hpet.reference.period] == 0
     assert bench.host.read(REGISTERS + 0x10, 1) == b"\0"
+
+
+def test_an_hpet_where_none_can_be_is_not_touched(bench: Bench) -> None:
+    bench.host.stub(bench.board.registers, lambda start, length: 0)
+    start_hpet(bench, PERIOD, COUNT_SIZE)
+    assert bench.host[bench.hpet.reference.period] == 0
+    assert b"ACPI: no HPET can be at 0x" in written(bench.host, bench.paper)
 
 
 def test_a_machine_without_hpet_has_none(bench: Bench) -> None:
