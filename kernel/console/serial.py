@@ -66,6 +66,7 @@ class LineStatus(IntFlag):
     FRAMING_ERROR = 1 << 3
     BREAK = 1 << 4
     THRE = 1 << 5  # the transmitter FIFO is empty
+    TEMT = 1 << 6  # and the last byte of it has gone out
 
 
 DAMAGED = LineStatus.PARITY_ERROR | LineStatus.FRAMING_ERROR | LineStatus.BREAK

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from kernel.console.serial import COM1, PATIENCE, LineStatus, Register
 from pykasm import *
 
 DEBUG_EXIT_PORT = 0xF4
@@ -16,6 +17,16 @@ class ExitValue(IntEnum):
 
 
 def leave_emulator(value: ExitValue) -> None:
-    """Emit code that ends QEMU; on other machines it does nothing. Changes eax."""
+    """Emit code that ends QEMU; on other machines it does nothing. Changes eax, ecx and edx.
+
+    QEMU ends at once and drops what its UART still has to send, so that goes out first.
+    """
+    mov(edx, COM1 + Register.LSR)
+    mov(ecx, PATIENCE)
+    with loop():
+        in_(al, dx)
+        break_if(al & LineStatus.TEMT)
+        dec(ecx)
+        break_if(ZF)
     mov(eax, value)
     out(DEBUG_EXIT_PORT, eax)

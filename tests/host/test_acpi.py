@@ -15,6 +15,7 @@ from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.information import BootInformation
+from kernel.console.serial import COM1, LineStatus, Register
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
@@ -55,6 +56,7 @@ class Firmware:
         self.host.map(PHYSICAL, ROOM)
         for end in (self.power.wait, self.power.halt, self.power.triple_fault):
             self.host.stub(end)
+        self.host.on_in(COM1 + Register.LSR, lambda _: LineStatus.TEMT)
         self.host.checkpoint()
 
     def install(self, layout: dict[int, bytes], root: int = ROOT) -> None:

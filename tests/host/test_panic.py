@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 import pytest
 
 from kernel.boot.information import BootInformation
+from kernel.console.serial import COM1, LineStatus, Register
 from kernel.cpu.snapshot import GENERAL
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
@@ -98,8 +99,20 @@ class Scene:
         for end in (self.stopping.halt, self.stopping.here):
             self.host.stub(end)
         self.exits: list[int] = []
-        self.host.on_out(DEBUG_EXIT_PORT, lambda _, value: self.exits.append(value))
+        self.sending = 3
+        self.host.on_in(COM1 + Register.LSR, lambda _: self.send())
+        self.host.on_out(DEBUG_EXIT_PORT, self.exit)
         self.host.checkpoint()
+
+    def send(self) -> int:
+        """Let the UART send another byte; what its line status is then."""
+        self.sending = max(0, self.sending - 1)
+        return 0 if self.sending else LineStatus.TEMT
+
+    def exit(self, port: int, value: int) -> None:
+        """End the emulator, which drops what the UART has not sent."""
+        assert self.sending == 0
+        self.exits.append(value)
 
     def run(self, function: Any, end: str = "halt") -> str:
         """What is printed when `function` runs into a panic, which ends in a way of `Stopping`."""
