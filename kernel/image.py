@@ -71,6 +71,7 @@ from kernel.mm.userpages import UserPages
 from kernel.mm.walk import PageWalk
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.acpi import AcpiCommands
+from kernel.monitor.commands.cpus import CpuCommands
 from kernel.monitor.commands.crash import CrashCommands
 from kernel.monitor.commands.irq import InterruptCommands
 from kernel.monitor.commands.log import LogCommands
@@ -106,6 +107,7 @@ from kernel.selftest.memory import MemoryTests
 from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
 from kernel.selftest.shortage import ShortageTests
+from kernel.selftest.smp import SmpTests
 from kernel.selftest.space import SpaceTests
 from kernel.selftest.stress import StressTests
 from kernel.selftest.stuck import StuckTests
@@ -145,6 +147,7 @@ from kernel.time.alarm import Alarm
 from kernel.time.calendar import Calendar
 from kernel.time.calibration import Calibration
 from kernel.time.clock import Clock
+from kernel.time.comparison import Comparison
 from kernel.time.hpet import Hpet
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
@@ -296,7 +299,8 @@ def image() -> Image:
     on_maps = MapsCommands(console, mappings)  # maps
     on_processor = ProcessorCommands(panic)  # regs
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
-    on_failure = CrashCommands(console, strings)  # crash
+    on_failure = CrashCommands(console, strings, numbers, processors, calls)  # crash
+    on_cpus = CpuCommands(console, processors, calls, scheduler, dispatcher, clock)  # cpus
     on_power = PowerCommands(power)  # reboot, poweroff
     on_threads = ThreadCommands(console, threads)  # threads
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
@@ -343,6 +347,9 @@ def image() -> Image:
     }  # what many threads do at once
     stress_tests = StressTests(console, crew, clock, loads)  # one by one, and mixed
     stuck_tests = StuckTests(crew, semaphores)  # for the watchdog
+    smp_tests = SmpTests(
+        console, processors, calls, scheduler, threads, mapper, runtime, crew
+    )  # several processors
     tested = (
         basics,
         heap_tests,
@@ -351,6 +358,7 @@ def image() -> Image:
         thread_tests,
         sync_tests,
         extended_tests,
+        smp_tests,
         interrupt_tests,
         pci_tests,
         space_tests,
@@ -367,6 +375,7 @@ def image() -> Image:
         hand_overs,
         sync_tests,
         extended_tests,
+        smp_tests,
         interrupt_tests,
         space_tests,
     )
@@ -384,6 +393,7 @@ def image() -> Image:
         on_pci,
         on_maps,
         on_processor,
+        on_cpus,
         on_symbols,
         on_failure,
         on_power,
@@ -399,11 +409,13 @@ def image() -> Image:
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
+    comparison = Comparison(clock, log)  # do processors agree about the time?
     arrival = Arrival(
         per_cpu,
         processors,
         scheduler,
         idle,
+        comparison,
         steps=(
             descriptors.load,
             interrupts.use,
@@ -417,7 +429,7 @@ def image() -> Image:
     trampoline = Trampoline(tables, stretches, entries, mapper, arrival)  # and before that
     seats = Seats(per_cpu, descriptors, runtime, idle)  # what each of them needs
     startup = Startup(
-        model, apic, clock, log, processors, trampoline, arrival, seats
+        model, apic, clock, log, processors, trampoline, arrival, seats, comparison
     )  # how they are woken
     first = (
         per_cpu.start_first,

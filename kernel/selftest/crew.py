@@ -43,13 +43,18 @@ class Crew(Subsystem):
             with if_(member == 0):
                 ret(0)
             mov(member.pinned, pinned)
-            mov(rcx, self.count)
-            mov(self.members[rcx], member)
-            inc(self.count)
-            ignore(self.scheduler.wake(member))
+            self.admit(member)
             dec(left)
             release(member)
         ret(1)
+
+    @function(context="thread")
+    def admit(self, member: Ptr[Thread]) -> None:
+        """Let a thread that was made and does not run yet be a member, and run."""
+        mov(rcx, self.count)
+        mov(self.members[rcx], member)
+        inc(self.count)
+        ignore(self.scheduler.wake(member))
 
     @function(context="thread", sleeps=True)
     def join(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import NoReturn
 
 from kernel.boot.bringup import Step
@@ -11,7 +12,18 @@ from kernel.smp.processors import Processors
 from kernel.threads.idle import Idle
 from kernel.threads.scheduler import Scheduler
 from kernel.threads.thread import Thread
+from kernel.time.comparison import Comparison
 from pykasm import *
+
+
+class Stage(IntEnum):
+    """How far a processor has come."""
+
+    AWAITED = 0
+    RUNNING = 1
+    """It needs nothing any more of what only starting needs."""
+    COMPARED = 2
+    """Its time-stamp counter is known to agree with that of the first processor, or not to."""
 
 
 class Arrival(Subsystem):
@@ -22,8 +34,8 @@ class Arrival(Subsystem):
     thread = bss(Ptr[Thread])
     """Its idle thread, on whose stack it runs from the start."""
     number = bss(U32)
-    done = bss(U32)
-    """1 once it needs nothing any more of what only starting needs."""
+    stage = bss(U32)
+    """How far it has come, a `Stage`."""
 
     def __init__(
         self,
@@ -31,12 +43,14 @@ class Arrival(Subsystem):
         processors: Processors,
         scheduler: Scheduler,
         idle: Idle,
+        comparison: Comparison,
         steps: Sequence[Step],
     ) -> None:
         self.per_cpu = per_cpu
         self.processors = processors
         self.scheduler = scheduler
         self.idle = idle
+        self.comparison = comparison
         self.steps = steps
 
     @function
@@ -44,7 +58,9 @@ class Arrival(Subsystem):
         """Make this processor one of the kernel's. Context: interrupts off, the kernel's page
         tables, on the stack of `thread`."""
         self.start()
-        mov(self.done, 1)
+        mov(self.stage, Stage.RUNNING)
+        self.comparison.compare()
+        mov(self.stage, Stage.COMPARED)
         sti()
         tail(self.idle.run, 0)
         never()

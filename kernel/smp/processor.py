@@ -16,6 +16,8 @@ class Processor(Struct):
     """As in `PerCpu.number`."""
     apic: U32
     """The number of its local APIC, by which it is reached."""
+    block: U64
+    """Where its per-CPU variables are."""
     inbox: Ptr[Request]
     """What another one wants it to do, null if nothing: see `Calls`."""
     root: U64

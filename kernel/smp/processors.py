@@ -36,6 +36,8 @@ class Processors(Subsystem):
         mov(own.apic, self.apic.id())
         mov(eax, self.per_cpu.number)
         mov(own.number, eax)
+        mov(rax, self.per_cpu.block)
+        mov(own.block, rax)
         mov(rax, cr3)
         mov(own.root, rax)
         with if_(self.count == 0):
@@ -65,6 +67,16 @@ class Processors(Subsystem):
             mov(eax, self.per_cpu.number)
             with if_(processor.number != eax):
                 yield processor
+
+    @function
+    def numbered(self, number: U64) -> Ptr[Processor]:
+        """The processor with this number, null if there is none."""
+        number = keep(number)
+        with self.each() as processor:
+            mov(eax, processor.number)
+            with if_(rax == number):
+                ret(processor)
+        ret(0)
 
     @function
     def find(self, apic: U32) -> Ptr[Processor]:

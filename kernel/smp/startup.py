@@ -12,11 +12,12 @@ from kernel.interrupts.localapic import Command, LocalApic
 from kernel.log.level import Level
 from kernel.log.log import Log
 from kernel.mm.pagetable import PageShift
-from kernel.smp.arrival import Arrival
+from kernel.smp.arrival import Arrival, Stage
 from kernel.smp.processors import Processors
 from kernel.smp.seats import Seat, Seats
 from kernel.smp.trampoline import Slip, Trampoline
 from kernel.time.clock import Clock
+from kernel.time.comparison import Comparison
 from kernel.time.units import NANOSECONDS
 from pykasm import *
 
@@ -58,6 +59,7 @@ class Startup(Subsystem):
         trampoline: Trampoline,
         arrival: Arrival,
         seats: Seats,
+        comparison: Comparison,
     ) -> None:
         self.model = model
         self.apic = apic
@@ -67,6 +69,7 @@ class Startup(Subsystem):
         self.trampoline = trampoline
         self.arrival = arrival
         self.seats = seats
+        self.comparison = comparison
 
     @function(init=True)
     def start(self) -> None:
@@ -131,12 +134,24 @@ class Startup(Subsystem):
                 Level.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
             )
             tail(self.seats.give, address_of(self.seat))
-        arrived = self.wait(address_of(self.arrival.done), 1, PATIENCE)
+        arrived = self.wait(address_of(self.arrival.stage), Stage.RUNNING, PATIENCE)
         with if_(arrived == 0):
             self.apic.send(apic, Command.INIT)
             self.log.write(
                 Level.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
             )  # what it was given stays its own, as it may still come to use it
+            ret()
+        self.compare()
+
+    @function(init=True)
+    def compare(self) -> None:
+        """Compare time-stamp counters with the processor that has just come."""
+        cli()
+        self.comparison.compare()
+        sti()
+        with while_(self.arrival.stage != Stage.COMPARED):
+            pause()
+        tail(self.comparison.end)
 
     def _hand_over(self) -> None:
         """Prepare what the processor finds when it arrives. Changes rax."""
@@ -148,7 +163,8 @@ class Startup(Subsystem):
             mov(target, rax)
         mov(eax, self.processors.count)
         mov(self.arrival.number, eax)
-        mov(self.arrival.done, 0)
+        mov(self.arrival.stage, Stage.AWAITED)
+        self.comparison.begin()
 
     @function(init=True)
     def wake(self, apic: U32) -> U32:

@@ -15,6 +15,7 @@ COMMANDS = [
     "peek",
     "regs",
     "sym",
+    "cpus",
     "crash",
     "reboot",
     "poweroff",
@@ -61,14 +62,16 @@ WRONG_LINES = {
     "peek": "usage: peek ADDRESS [COUNT]",
     "peek 0 1 2": "usage: peek ADDRESS [COUNT]",
     "sym": "usage: sym NAME|ADDRESS",
-    "crash": "usage: crash KIND",
+    "crash": "usage: crash KIND [CPU]",
     "peek 0x1g": "neither a number nor a symbol: 0x1g",
     "peek 0 0": "COUNT is a number from 1 to 4096",
     "peek 0 many": "COUNT is a number from 1 to 4096",
     "sym nobody": "no symbol is called nobody",
     "sym 0x10": "no symbol is at 0x10",
     "crash boom": "unknown KIND: boom"
-    " (there are div0 ud gp sse null stack double text data assert)",
+    " (there are div0 ud gp sse null stack double text data assert deaf)",
+    "crash ud 9": "no CPU 9 (`cpus` shows them)",
+    "crash ud x": "usage: crash KIND [CPU]",
 }
 
 

@@ -140,6 +140,7 @@ WAYS = (
         "fail_assertion",
         "asserts(",
     ),
+    Way("deaf", (r"invalid opcode \(#UD\), vector 6",), "fail_unheard", "ud2("),
 )
 
 

@@ -1,8 +1,12 @@
 """Failing on purpose, to see the report."""
 
 from kernel.console.console import Console
+from kernel.console.numbers import Numbers
 from kernel.monitor.command import command
 from kernel.monitor.strings import Strings, Words
+from kernel.smp.calls import Calls
+from kernel.smp.processors import Processors
+from kernel.smp.request import Request
 from pykasm import *
 
 NOT_CANONICAL = 1 << 63
@@ -19,15 +23,35 @@ class Crash(Struct):
     run: Fn[[], None]
 
 
+class Order(Struct):
+    """What another processor is asked to do."""
+
+    request: Request
+    run: Fn[[], None]
+
+
 class CrashCommands(Subsystem):
     """`crash`."""
 
     code = data(U8, RET)
     """An instruction where none may run."""
 
-    def __init__(self, console: Console, strings: Strings) -> None:
+    deaf = bss(U32)
+    """How many processors don't listen."""
+
+    def __init__(
+        self,
+        console: Console,
+        strings: Strings,
+        numbers: Numbers,
+        processors: Processors,
+        calls: Calls,
+    ) -> None:
         self.console = console
         self.strings = strings
+        self.numbers = numbers
+        self.processors = processors
+        self.calls = calls
         ways = {
             "div0": self.divide_by_zero,
             "ud": self.invalid_opcode,
@@ -39,24 +63,52 @@ class CrashCommands(Subsystem):
             "text": self.write_to_text,
             "data": self.execute_data,
             "assert": self.fail_assertion,
+            "deaf": self.fail_unheard,
         }
         self.kinds = " ".join(ways)
         self.ways = rodata(Crash * len(ways), [Crash(name=n, run=f) for n, f in ways.items()])
         self.count = len(ways)
-        self.commands = [command("crash", "KIND", f"fail: {self.kinds}", self.crash)]
+        self.commands = [command("crash", "KIND [CPU]", f"fail: {self.kinds}", self.crash)]
 
-    @function
+    @function(sleeps=True)
     def crash(self, words: Ptr[Words]) -> U32:
-        """Fail as the word says."""
+        """Fail as the words say."""
         kind, way, left = keep(words.word[1]), keep(Ptr[Crash]), keep(U32)
+        words = keep(words)
         lea(way, self.ways)
         with for_(left, 0, self.count):
             same = self.strings.equal(way.name, kind)
-            with if_(same != 0):
+            with if_((same != 0) & (words.count == 2)):
                 way.run()
+            with elif_(same != 0):
+                tail(self.crash_there, way, words.word[2])
             add(way, sizeof(Crash))
         self.console.print(f"unknown KIND: %s (there are {self.kinds})\n", kind)
         ret(1)
+
+    @function(sleeps=True)
+    def crash_there(self, way: Ptr[Crash], number: Ptr[U8]) -> U32:
+        """Let another processor fail, if there is one of this `number`."""
+        way, word, order = keep(way), keep(number), local(Order)
+        value, good = self.numbers.parse(word)
+        with if_(good == 0):
+            ret(0)
+        processor = keep(self.processors.numbered(value))
+        with if_(processor == 0):
+            self.console.print("no CPU %s (`cpus` shows them)\n", word)
+            ret(1)
+        order.request.prepare(self.obey)
+        mov(rax, way.run)
+        mov(order.run, rax)
+        lea(rsi, order.request)
+        self.calls.on(processor, rsi)
+        ret(1)
+
+    @function(context="interrupt")
+    def obey(self, request: Ptr[Request]) -> None:
+        """Fail as the request says."""
+        order = cast(request, Ptr[Order])
+        order.run()
 
     @function
     def divide_by_zero(self) -> None:
@@ -118,3 +170,25 @@ class CrashCommands(Subsystem):
         """A check that does not hold."""
         xor(eax, eax)
         asserts(eax == 1)
+
+    @function
+    def fail_unheard(self) -> None:
+        """#UD, while no other processor has interrupts on."""
+        request = local(Request)
+        request.prepare(self.be_deaf)
+        mov(self.deaf, 1)
+        cli()  # this thread stays on its processor
+        with self.processors.others() as processor:
+            lea(rsi, request)
+            self.calls.post(processor, rsi)
+        mov(eax, self.processors.count)
+        with while_(self.deaf != eax):
+            pause()
+        ud2()
+
+    @function(context="interrupt")
+    def be_deaf(self, request: Ptr[Request]) -> None:
+        """Keep this processor busy with interrupts off, for ever."""
+        lock.inc(self.deaf)
+        with loop():
+            pause()

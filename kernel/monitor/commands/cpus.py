@@ -1,0 +1,78 @@
+"""Commands that show the processors."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.monitor.command import command
+from kernel.monitor.strings import Words
+from kernel.smp.calls import Calls
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
+from kernel.smp.request import Request
+from kernel.threads.scheduler import Scheduler
+from kernel.time.clock import Clock
+from pykasm import *
+
+
+class Look(Struct):
+    """What a processor tells of itself: what another one sees may be gone before it is printed."""
+
+    request: Request
+    thread: Ptr[U8]
+    """The name of the thread that it was at, which outlives the thread."""
+    interrupts: U64
+
+
+class CpuCommands(Subsystem):
+    """`cpus`."""
+
+    def __init__(
+        self,
+        console: Console,
+        processors: Processors,
+        calls: Calls,
+        scheduler: Scheduler,
+        dispatcher: Dispatcher,
+        clock: Clock,
+    ) -> None:
+        self.console = console
+        self.processors = processors
+        self.calls = calls
+        self.scheduler = scheduler
+        self.dispatcher = dispatcher
+        self.clock = clock
+        self.commands = [command("cpus", "", "the processors, and what they do", self.cpus)]
+
+    @function(sleeps=True)
+    def cpus(self, words: Ptr[Words]) -> U32:
+        """Print a line for each processor."""
+        self.console.print("cpu  apic  interrupts  thread\n")
+        with self.processors.each() as processor:
+            self.show(processor)
+        with if_(self.clock.apart != 0):
+            self.console.print("their time-stamp counters differ\n")
+        ret(1)
+
+    @function(sleeps=True)
+    def show(self, processor: Ptr[Processor]) -> None:
+        """Print what `processor` is and does."""
+        processor, look = keep(processor), local(Look)
+        look.request.prepare(self.look)
+        lea(rsi, look.request)
+        self.calls.on(processor, rsi)
+        self.console.print(
+            "%3u  %4u  %10u  %s\n", processor.number, processor.apic, look.interrupts, look.thread
+        )
+
+    @function(context="interrupt")
+    def look(self, request: Ptr[Request]) -> None:
+        """Fill in what this processor does."""
+        look, sum = cast(request, Ptr[Look]), scratch(U64)
+        thread = scratch(self.scheduler.current)
+        mov(rax, thread.name)
+        mov(look.thread, rax)
+        xor(u32(sum), u32(sum))
+        with for_(scratch(U64), 0, VECTORS) as vector:
+            add(sum, self.dispatcher.counts[vector])
+        mov(look.interrupts, sum)

@@ -1,0 +1,252 @@
+"""Several processors at work: threads on each of them, calls between them, and page tables that
+change under all of them."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.mm.mapper import Mapper
+from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.permissions import WRITE
+from kernel.mm.runtime import Runtime
+from kernel.selftest.case import check, measure
+from kernel.selftest.crew import CREW, Crew
+from kernel.smp.calls import Calls
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
+from kernel.smp.request import Request
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Entry
+from kernel.threads.threads import BOOT_PRIORITY, Threads
+from pykasm import *
+
+CALLS = 25
+CHANGES = 40
+FIRST, SECOND = 0x1111_1111, 0x2222_2222
+"""What two pages hold."""
+
+
+class Reading(Struct):
+    """A processor is asked what it finds at an address."""
+
+    request: Request
+    address: U64
+    value: U32
+
+
+class SmpTests(Subsystem):
+    """Shows nothing but the least where there is one processor."""
+
+    ran = bss(U32)
+    """Threads that ran on the processor that they were meant for."""
+    served = bss(U64)
+    """Calls that a processor answered."""
+    wrong = bss(U32)
+    """How often something was not what it should be."""
+
+    def __init__(
+        self,
+        console: Console,
+        processors: Processors,
+        calls: Calls,
+        scheduler: Scheduler,
+        threads: Threads,
+        mapper: Mapper,
+        runtime: Runtime,
+        crew: Crew,
+    ) -> None:
+        self.console = console
+        self.processors = processors
+        self.calls = calls
+        self.scheduler = scheduler
+        self.threads = threads
+        self.mapper = mapper
+        self.runtime = runtime
+        self.crew = crew
+        self.tests = [
+            check("smp.threads_everywhere", self.threads_everywhere),
+            check("smp.calls_in_all_directions", self.calls_in_all_directions),
+            check("smp.changes_are_seen", self.changes_are_seen),
+            check("smp.shoot_down_under_load", self.shoot_down_under_load),
+        ]
+        self.benchmarks = [measure("smp.call_others", self.call_others)]
+
+    @function(sleeps=True)
+    def everywhere(self, entry: Entry) -> U32:
+        """Let a thread on each processor call `entry` with that processor's number, and wait for
+        the end of all; 1, or 0 if memory did not do for all of them."""
+        entry, made = keep(entry), keep(U32)
+        mov(made, 1)
+        with self.processors.each() as processor:
+            and_(made, self.send(processor, entry))
+        self.crew.join()
+        ret(made)
+
+    @function(sleeps=True)
+    def send(self, processor: Ptr[Processor], entry: Entry) -> U32:
+        """Let a thread of the crew call `entry` on `processor`; 1, or 0 if memory is out."""
+        processor = keep(processor)
+        mov(eax, processor.number)
+        thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
+        with if_(thread == 0):
+            ret(0)
+        home = scratch(processor.block)
+        self.scheduler.per_cpu.point_into(home, self.scheduler.queue)
+        mov(thread.home, home)
+        mov(thread.pinned, 1)
+        self.crew.admit(thread)
+        ret(1)
+
+    # Threads
+
+    @function(sleeps=True)
+    def threads_everywhere(self) -> U32:
+        """Each processor runs the thread that is meant for it."""
+        mov(self.ran, 0)
+        made = self.everywhere(self.run_here)
+        with if_(made == 0):
+            self.console.print("no memory: ")
+            ret(0)
+        mov(eax, self.processors.count)
+        with if_(self.ran != eax):
+            self.console.print("%u of %u processors: ", self.ran, eax)
+            ret(0)
+        ret(1)
+
+    @function
+    def run_here(self, number: U64) -> None:
+        """Count the thread if it runs where it should."""
+        mov(eax, self.processors.own.number)
+        with if_(rax == number):
+            lock.inc(self.ran)
+
+    # Calls
+
+    @function(sleeps=True)
+    def calls_in_all_directions(self) -> U32:
+        """All processors call all others at the same time, and no call is lost or made twice."""
+        mov(self.served, 0)
+        made = keep(self.everywhere(self.call_often))
+        mov(eax, self.processors.count)
+        lea(ecx, bare[rax - 1])
+        imul(rcx, rax)
+        imul(rcx, rcx, CALLS)
+        with if_((made == 1) & (self.served == rcx)):
+            ret(1)
+        self.console.print("%u of %u calls: ", self.served, rcx)
+        ret(0)
+
+    @function(sleeps=True)
+    def call_often(self, number: U64) -> None:
+        """Call all others."""
+        tail(self.call_others, CALLS)
+
+    @function(sleeps=True)
+    def call_others(self, count: U32) -> None:
+        """Let all others answer so many times."""
+        request, left = local(Request), keep(count)
+        with while_(left != 0):
+            request.prepare(self.answer)
+            lea(rdi, request)
+            self.calls.on_others(rdi)
+            dec(left)
+
+    @function(context="interrupt")
+    def answer(self, request: Ptr[Request]) -> None:
+        """Count the call."""
+        lock.inc(self.served)
+
+    # Page tables
+
+    @function(sleeps=True)
+    def changes_are_seen(self) -> U32:
+        """When an address is mapped to another page, all processors see that one."""
+        first, second = keep(self.page(FIRST)), keep(self.page(SECOND))
+        mov(self.wrong, 0)
+        with if_((first == 0) | (second == 0)):
+            self.console.print("no memory: ")
+            ret(0)
+        with for_(keep(U32), 0, CHANGES):
+            self.expect_everywhere(first, FIRST)
+            self.exchange(first, second)
+            self.expect_everywhere(first, SECOND)
+            self.exchange(first, second)
+        self.runtime.free(first)
+        self.runtime.free(second)
+        with if_(self.wrong == 0):
+            ret(1)
+        self.console.print("%u times the page of before: ", self.wrong)
+        ret(0)
+
+    @function
+    def page(self, value: U32) -> U64:
+        """The address of a page that begins with `value`; 0 if there is none."""
+        value = keep(value)
+        page = self.runtime.allocate(1)
+        with if_(page != 0):
+            mov(u32[page], value)
+        ret(page)
+
+    @function(sleeps=True)
+    def expect_everywhere(self, address: U64, value: U32) -> None:
+        """Let all processors read at `address`, and count those that find anything but `value`."""
+        address, value, reading = keep(address), keep(value), local(Reading)
+        with self.processors.each() as processor:
+            reading.request.prepare(self.read)
+            mov(reading.address, address)
+            lea(rsi, reading.request)
+            self.calls.on(processor, rsi)
+            with if_(reading.value != value):
+                inc(self.wrong)
+
+    @function(context="interrupt")
+    def read(self, request: Ptr[Request]) -> None:
+        """Read what the request asks for."""
+        reading = cast(request, Ptr[Reading])
+        mov(rax, reading.address)
+        mov(eax, u32[rax])
+        mov(reading.value, eax)
+
+    @function(sleeps=True)
+    def exchange(self, first: U64, second: U64) -> None:
+        """Let two addresses have each other's pages."""
+        first, second = keep(first), keep(second)
+        pages = (keep(self.physical(first)), keep(self.physical(second)))
+        for address in (first, second):
+            ignore(self.mapper.unmap(address_of(self.mapper.kernel), address, PAGE))
+        for address, page in zip((second, first), pages, strict=True):
+            mov(r8, WRITE)
+            kernel = address_of(self.mapper.kernel)
+            ignore(self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE))
+
+    @function
+    def physical(self, address: U64) -> U64:
+        """The physical address of what is mapped at `address`."""
+        page, entry = self.mapper.translate(address_of(self.mapper.kernel), address)
+        ignore(entry)
+        ret(page)
+
+    @function(sleeps=True)
+    def shoot_down_under_load(self) -> U32:
+        """Threads on all processors map, write, read and unmap at the same time, each in turn with
+        the others, and find what they wrote."""
+        mov(self.wrong, 0)
+        made = self.crew.work(self.use_memory)
+        with if_((made == 1) & (self.wrong == 0)):
+            ret(1)
+        self.console.print("%u of %u times wrong: ", self.wrong, CREW * CHANGES)
+        ret(0)
+
+    @function(sleeps=True)
+    def use_memory(self, number: U64) -> None:
+        """Write one's own number into fresh memory, and see that it stays."""
+        number, page = keep(number), keep(U64)
+        with for_(keep(U32), 0, CHANGES):
+            mov(page, self.runtime.allocate(1))
+            with if_(page == 0):
+                lock.inc(self.wrong)
+                break_()
+            mov(u64[page], number)
+            self.scheduler.yield_now()
+            with if_(u64[page] != number):
+                lock.inc(self.wrong)
+            self.runtime.free(page)

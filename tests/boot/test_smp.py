@@ -1,0 +1,153 @@
+"""Machines with several processors."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.debug.panic import END
+from pykasm.machine.gdb import Gdb
+from pykasm.machine.images import Images
+from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS
+from pykasm.machine.session import PATIENCE, Machine
+from pykasm.machine.symbols import SymbolTable
+
+CPU = re.compile(r"^ *(\d+) +(\d+) +\d+  (.+)$", re.MULTILINE)
+"""A line of `cpus`: number, local APIC, thread."""
+
+REGISTERS = re.compile(r"RFL=([0-9a-f]+).*?HLT=(\d)", re.DOTALL)
+"""What QEMU shows of each processor (target/i386/cpu-dump.c)."""
+
+INTERRUPT_FLAG = 1 << 9
+CLI, HLT, JUMP_BACK = b"\xfa", b"\xf4", b"\xeb\xfd"
+
+
+def running(machine: Machine) -> list[tuple[int, int, str]]:
+    """What `cpus` shows, after the prompt was waited for."""
+    lines = CPU.findall(machine.command("cpus"))
+    return [(int(number), int(apic), thread) for number, apic, thread in lines]
+
+
+def states(machine: Machine) -> list[tuple[int, bool]]:
+    """Flags of each processor, and whether it halts."""
+    shown = machine.qmp("human-monitor-command", **{"command-line": "info registers -a"})
+    return [(int(flags, 16), halted == "1") for flags, halted in REGISTERS.findall(shown)]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+
+
+@pytest.mark.parametrize(
+    ("count", "way"),
+    [
+        (1, {}),
+        (2, {}),
+        (4, {}),
+        (8, {}),
+        (4, {"direct": False}),
+        (4, {"uefi": True}),
+        (4, {"cpu": "qemu64"}),
+    ],
+    ids=str,
+)
+def test_all_processors_run(machine: MakeMachine, count: int, way: dict[str, Any]) -> None:
+    made = machine(smp=count, **way)
+    made.expect_prompt()
+    assert [(number, apic) for number, apic, _ in running(made)] == [(n, n) for n in range(count)]
+
+
+def test_processors_whose_numbers_have_gaps_run_too(machine: MakeMachine) -> None:
+    made = machine(arguments=("-smp", "6,sockets=2,cores=3,threads=1"))
+    made.expect_prompt()
+    assert [apic for _, apic, _ in running(made)] == [0, 1, 2, 4, 5, 6]
+
+
+def test_other_processors_are_idle_and_wait(machine: MakeMachine) -> None:
+    made = machine(smp=4)
+    made.expect_prompt()
+    assert [thread for _, _, thread in running(made)][1:] == ["idle"] * 3
+    eventually(lambda: all(halted for _, halted in states(made)))
+    assert [bool(flags & INTERRUPT_FLAG) for flags, _ in states(made)] == [True] * 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 8])
+def test_processors_work_together(machine: MakeMachine, count: int) -> None:
+    made = machine(smp=count)
+    made.expect_prompt()
+    assert made.command("test smp", timeout=90).splitlines()[-1] == "tests: 4 passed, 0 failed"
+
+
+# Processors that do not come
+
+
+@pytest.fixture
+def without_trampoline(machine: MakeMachine, kernel_images: Images) -> Machine:
+    """A machine whose other processors stop where they start."""
+    made = machine(smp=3, gdb_wait=True)
+    symbols = SymbolTable.from_elf(kernel_images.project.kernel)
+    entry, code = symbols.address("Start.pvh"), symbols.address("Trampoline.real_mode")
+    with Gdb(kernel_images.project.kernel, made.gdb_address, Path.cwd()) as gdb:
+        gdb.console(f"hbreak *{entry:#x}")
+        gdb.resume()
+        for offset, byte in enumerate(CLI + HLT + JUMP_BACK):
+            gdb.console(f"set {{unsigned char}}{code + offset:#x} = {byte:#x}")
+        gdb.console("delete")
+        gdb.console("detach")
+    return made
+
+
+def test_processors_that_do_not_answer_are_left_out(without_trampoline: Machine) -> None:
+    said = without_trampoline.expect_prompt()
+    for apic in (1, 2):
+        assert f"cpu: the processor of APIC {apic} does not answer: left out" in said
+    assert running(without_trampoline) == [(0, 0, "boot")]
+    outcome = without_trampoline.command("test pages").splitlines()[-1]
+    assert outcome.endswith(" passed, 0 failed")
+
+
+# Panics
+
+
+def stopped(machine: Machine) -> bool:
+    """Whether all four processors halt with interrupts off."""
+    assert len(states(machine)) == 4
+    return all(halted and not flags & INTERRUPT_FLAG for flags, halted in states(machine))
+
+
+def test_a_panic_of_one_processor_stops_all(machine: MakeMachine) -> None:
+    made = machine(smp=4, command_line="")
+    made.expect_prompt()
+    assert not stopped(made)
+    made.send_line("crash ud 2")
+    made.expect(r"cpu 2\r\n")
+    made.expect(f"{END}\r\n")
+    eventually(lambda: stopped(made))
+
+
+def test_processors_with_interrupts_off_are_stopped_as_well(machine: MakeMachine) -> None:
+    made = machine(smp=4, command_line="")
+    made.expect_prompt()
+    made.send_line("crash deaf")
+    made.expect(f"{END}\r\n")
+    eventually(lambda: stopped(made))
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_only_one_processor_reports(machine: MakeMachine, number: int) -> None:
+    made = machine(smp=4)
+    made.expect_prompt()
+    made.send_line(f"crash null {number}")
+    assert made.wait_exit() == PANIC_STATUS
+    report = made.output.partition("panic: ")[2]
+    assert f"cpu {number}\n" in report
+    assert report.count("panic: ") == 1
