@@ -17,3 +17,9 @@ def without_garbage_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def settle() -> None:
+    """Let later searches, also the one at the end of the process, pass over all that is alive now:
+    for commands, which keep what they built to their end."""
+    gc.freeze()

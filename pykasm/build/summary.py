@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.columns import Columns
-from rich.console import RenderableType
-from rich.table import Table
-
 from pykasm.build.stages import Stages
+from pykasm.build.tables import Table
 from pykasm.objects.model import ObjectFile, SectionFlags, SymbolKind
 
 SHOWN_FUNCTIONS = 10
@@ -69,41 +66,26 @@ def largest_functions(
     return sorted(functions, key=lambda function: (-function.size, function.name))[:count]
 
 
-def summary(stages: Stages, objects: Sequence[ObjectFile]) -> RenderableType:
+def summary(stages: Stages, objects: Sequence[ObjectFile]) -> list[Table]:
     """Three tables for the end of a build."""
-    return Columns(
-        [_times(stages), _subsystems(objects), _functions(objects)], padding=(1, 3), expand=False
-    )
+    return [_times(stages), _subsystems(objects), _functions(objects)]
 
 
 def _times(stages: Stages) -> Table:
-    table = _table("stage", "ms", "")
-    for stage in stages.finished:
-        table.add_row(stage.name, f"{stage.seconds * 1000:.0f}", stage.note)
-    table.add_section()
-    table.add_row("all", f"{stages.seconds * 1000:.0f}", "")
-    return table
+    rows = [(one.name, f"{one.seconds * 1000:.0f}", one.note) for one in stages.finished]
+    rows.append(("all", f"{stages.seconds * 1000:.0f}", ""))
+    return Table(("stage", "ms", ""), rows, right=frozenset({1}))
 
 
 def _subsystems(objects: Sequence[ObjectFile]) -> Table:
-    table = _table("subsystem", "code", "constants", "variables")
-    for size in subsystem_sizes(objects):
-        table.add_row(
-            size.name, *(f"{one:,}" for one in (size.code, size.constants, size.variables))
-        )
-    return table
+    rows = [
+        (one.name, f"{one.code:,}", f"{one.constants:,}", f"{one.variables:,}")
+        for one in subsystem_sizes(objects)
+    ]
+    heads = ("subsystem", "code", "constants", "variables")
+    return Table(heads, rows, right=frozenset({1, 2, 3}))
 
 
 def _functions(objects: Sequence[ObjectFile]) -> Table:
-    table = _table("largest functions", "bytes")
-    for function in largest_functions(objects):
-        table.add_row(function.name, f"{function.size:,}")
-    return table
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right" if name else "left")
-    return table
+    rows = [(one.name, f"{one.size:,}") for one in largest_functions(objects)]
+    return Table(("largest functions", "bytes"), rows, right=frozenset({1}))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import click
-from rich.console import Console
+from shutil import get_terminal_size
 
-from pykasm.build.everything import build_everything
+import click
+
 from pykasm.build.stages import Stages
 from pykasm.build.summary import summary
-from pykasm.commands.project import release_option, this_project
+from pykasm.build.tables import beside
+from pykasm.commands.project import built, release_option
 from pykasm.toolchain import Reporter
 
 
@@ -21,7 +22,8 @@ def command(verbose: bool, release: bool) -> None:
     What has not changed since the last build is not made again.
     """
     stages = Stages(Reporter(verbose))
-    result = build_everything(this_project(release=release), stages)
+    result = built(stages, release=release, listing=True)
     for warning in result.program.warnings:
         click.echo(f"{warning}\n", err=True)
-    Console().print(summary(stages, result.objects))
+    tables = summary(stages, result.objects)
+    click.echo("\n".join(beside(tables, get_terminal_size().columns)))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from pykasm.build.tables import Table
 from pykasm.toolchain import Found, doctor
 
 
@@ -18,7 +17,7 @@ def command() -> None:
     The exit status is 1 if any is missing.
     """
     found = doctor()
-    Console().print(_table(found))
+    click.echo("\n".join(_table(found).lines))
     missing = [row for row in found if row.path is None]
     if missing:
         packages = " ".join(sorted({row.tool.package for row in missing}))
@@ -27,11 +26,17 @@ def command() -> None:
 
 
 def _table(found: list[Found]) -> Table:
-    table = Table("", "tool", "version", "where", "needed for", box=None)
-    for row in found:
-        if row.path is None:
-            place = f"[red]missing: package {row.tool.package}"
-            table.add_row("[red]✗", row.name, "", place, row.tool.purpose)
-        else:
-            table.add_row("[green]✓", row.name, row.version or "", str(row.path), row.tool.purpose)
-    return table
+    return Table(("", "tool", "version", "where", "needed for"), [_row(one) for one in found])
+
+
+def _row(found: Found) -> tuple[str, ...]:
+    tool = found.tool
+    if found.path is None:
+        mark, place = _styled("✗", "red"), _styled(f"missing: package {tool.package}", "red")
+    else:
+        mark, place = _styled("✓", "green"), str(found.path)
+    return mark, found.name, found.version or "", place, tool.purpose
+
+
+def _styled(text: str, colour: str) -> str:
+    return click.style(text, fg=colour)

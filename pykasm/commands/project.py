@@ -10,6 +10,8 @@ import click
 from pykasm.build.everything import build_everything
 from pykasm.build.pipeline import BuildResult
 from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+from pykasm.collection import settle, without_garbage_collection
 
 
 def this_project(*, release: bool = False) -> Project:
@@ -24,6 +26,12 @@ release_option = click.option(
 )
 
 
-def built(*, release: bool = False) -> BuildResult:
-    """Bring this project's kernel and ISO up to date."""
-    return build_everything(this_project(release=release), listing=False)
+def built(
+    stages: Stages | None = None, *, release: bool = False, listing: bool = False
+) -> BuildResult:
+    """Bring this project's kernel and ISO up to date, and with `listing` that too."""
+    with without_garbage_collection():
+        try:
+            return build_everything(this_project(release=release), stages, listing=listing)
+        finally:
+            settle()

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 from elftools.elf.elffile import ELFFile
-from rich.console import Console
-from rich.table import Table
 
 from pykasm.build.summary import largest_functions, subsystem_sizes
+from pykasm.build.tables import Table
 from pykasm.commands.project import built
 from pykasm.objects.model import ObjectFile, SectionFlags
 
@@ -23,11 +22,13 @@ def command(functions: int) -> None:
     """Show the bytes in memory of each section of the kernel, of each subsystem, and of the
     largest functions."""
     result = built()
-    console = Console()
-    console.print(_table(("section", "bytes"), _sections(result.kernel)))
-    console.print(_subsystems(result.objects))
     largest = largest_functions(result.objects, functions)
-    console.print(_table(("function", "bytes"), [(one.name, one.size) for one in largest]))
+    for table in (
+        _table(("section", "bytes"), _sections(result.kernel)),
+        _subsystems(result.objects),
+        _table(("function", "bytes"), [(one.name, one.size) for one in largest]),
+    ):
+        click.echo("\n".join([*table.lines, ""]))
 
 
 def _sections(kernel: Path) -> list[tuple[str, int]]:
@@ -47,11 +48,5 @@ def _subsystems(objects: list[ObjectFile]) -> Table:
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, *tuple[int, ...]]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(heads[0])
-    for head in heads[1:]:
-        table.add_column(head, justify="right")
-    for name, *numbers in rows:
-        table.add_row(name, *(f"{number:,}" for number in numbers))
-    table.add_row("")
-    return table
+    shown = [(name, *(f"{number:,}" for number in numbers)) for name, *numbers in rows]
+    return Table(heads, shown, right=frozenset(range(1, len(heads))))

@@ -3,8 +3,8 @@
 import sys
 import threading
 
+import click
 import pytest
-from rich.console import Console
 
 from pykasm.build import stages as stages_module
 from pykasm.build.stages import Stage, Stages
@@ -15,6 +15,7 @@ from pykasm.build.summary import (
     subsystem_sizes,
     summary,
 )
+from pykasm.build.tables import beside
 from pykasm.objects.model import ObjectFile, Section, SectionFlags, Symbol, SymbolKind
 
 CODE = SectionFlags.ALLOC | SectionFlags.EXECUTE
@@ -135,10 +136,8 @@ def test_the_summary_shows_times_and_sizes(clock: Clock) -> None:
         clock.now += 0.25
     with stages.stage("link") as link:
         link.note = "unchanged"
-    console = Console(width=120)
-    with console.capture() as capture:
-        console.print(summary(stages, [clock_object(), console_object()]))
-    rows = [line.split() for line in capture.get().splitlines()]
+    tables = summary(stages, [clock_object(), console_object()])
+    rows = [click.unstyle(line).split() for line in beside(tables, 120)]
     heads = "stage ms subsystem code constants variables largest functions bytes"
     assert rows[0] == heads.split()
     assert rows[1] == ["emit", "250", "Console", "40", "5", "4,000", "Clock.now", "1,200"]
