@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined, TemplateError
-
-from pykasm.build import grub
+from pykasm.build import grub, iso9660
+from pykasm.build.files import fingerprint, write_if_changed
 from pykasm.errors import PykasmError
-from pykasm.toolchain import QUIET, Reporter, run
+from pykasm.toolchain import QUIET, Reporter, located, run
 
 KERNEL_ON_ISO = "/boot/kernel.elf"
 MODULES_ON_ISO = "/boot/modules"
+BIOS_ON_ISO, EFI_ON_ISO = f"{grub.FOLDER_ON_ISO}/bios.img", f"{grub.FOLDER_ON_ISO}/efi.img"
 VOLUME_NAME_LENGTH = 32
 """Characters of a volume identifier (ECMA-119, 8.4.7)."""
 
@@ -45,23 +45,35 @@ def make_iso(
     """Write the ISO `output`, whose boot loader starts `kernel` with `command_line`.
 
     `menu` is the Jinja template of GRUB's menu; `cache` keeps GRUB's own images from one ISO to
-    the next; the `modules` are handed to the kernel under their file names. GRUB puts a backslash
-    before quotes and backslashes of the command line.
+    the next, and the last ISO, where the next kernel takes the place of the last one if it fits;
+    the `modules` are handed to the kernel under their file names. GRUB puts a backslash before
+    quotes and backslashes of the command line.
 
     The same input makes the same bytes. Raises `PykasmError` for a file that is missing or a
     template with mistakes.
     """
     files = {KERNEL_ON_ISO: kernel, **_modules_on_iso(modules)}
     check_files([menu, *files.values()])
-    text = render_menu(menu, name, command_line, [module.name for module in modules])
     images = grub.boot_images(cache, reporter=reporter)
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        config = Path(folder) / "grub.cfg"
-        config.write_text(text)
-        files[f"{grub.FOLDER_ON_ISO}/grub.cfg"] = config
-        unfinished = Path(folder) / "iso"
-        _join(images, files, _volume_name(name), unfinished, reporter)
-        os.replace(unfinished, output)
+    settings = repr((name, command_line, [module.name for module in modules]))
+    frame = cache / f"frame-{_frame_key(images, settings, kernel, [menu, *modules])}.iso"
+    if not frame.exists():
+        text = render_menu(menu, name, command_line, [module.name for module in modules])
+        for old in cache.glob("frame-*.iso"):
+            old.unlink()
+        _join(images, files, text, _volume_name(name), frame, reporter)
+    volume = bytearray(frame.read_bytes())
+    iso9660.exchange(volume, KERNEL_ON_ISO, kernel.read_bytes())
+    write_if_changed(output, bytes(volume))
+
+
+def _frame_key(images: grub.BootImages, settings: str, kernel: Path, others: list[Path]) -> str:
+    """What an ISO depends on beside the contents of `kernel`, of which only the size in sectors
+    counts. `images` have the version of GRUB in their path; xorriso's shows in its file."""
+    program = located("xorriso").stat()
+    made_by = f"{images} {program.st_size} {program.st_mtime_ns}"
+    room = iso9660.sectors(kernel.stat().st_size)
+    return fingerprint(Path(__file__), made_by, settings, f"{room}", *others)[:16]
 
 
 def check_files(files: Sequence[Path]) -> None:
@@ -77,6 +89,8 @@ def render_menu(menu: Path, name: str, command_line: str, modules: Sequence[str]
     The template sees `name`, `kernel` (its path on the ISO), `command_line` (a list of words),
     `modules` (each with `path` and `name`) and the filter `quoted`.
     """
+    from jinja2 import Environment, StrictUndefined, TemplateError  # slow, and seldom needed
+
     templates = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters["quoted"] = quoted
     try:
@@ -115,24 +129,40 @@ def _volume_name(name: str) -> str:
 def _join(
     images: grub.BootImages,
     files: dict[str, Path],
+    menu: str,
     volume: str,
     output: Path,
     reporter: Reporter,
 ) -> None:
-    bios, efi = f"{grub.FOLDER_ON_ISO}/bios.img", f"{grub.FOLDER_ON_ISO}/efi.img"
-    placed = {**files, bios: images.bios, efi: images.efi}
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        config = Path(folder) / "grub.cfg"
+        config.write_text(menu)
+        unfinished = Path(folder) / "iso"
+        placed = {
+            **files,
+            f"{grub.FOLDER_ON_ISO}/grub.cfg": config,
+            BIOS_ON_ISO: images.bios,
+            EFI_ON_ISO: images.efi,
+        }
+        _write(placed, images.mbr, volume, unfinished, reporter)
+        os.replace(unfinished, output)
+
+
+def _write(
+    files: dict[str, Path], mbr: Path, volume: str, output: Path, reporter: Reporter
+) -> None:
     run(
         *("xorriso", "-as", "mkisofs", "-quiet", "-graft-points", "-V", volume),
         # Owner, mode and date of the files say nothing of where they were built.
         *("-r", "-file-mode", "0444", "-dir-mode", "0555"),
         *("--set_all_file_dates", f"={grub.SOURCE_DATE}"),
         # An El Torito entry for BIOS; the table in it tells GRUB where its second half lies.
-        *("-b", bios, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"),
-        *("--grub2-boot-info", "--grub2-mbr", images.mbr, "--protective-msdos-label"),
+        *("-b", BIOS_ON_ISO, "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table"),
+        *("--grub2-boot-info", "--grub2-mbr", mbr, "--protective-msdos-label"),
         # One for UEFI, and the same file as a GPT partition for USB sticks.
-        *("--efi-boot", efi, "-efi-boot-part", "--efi-boot-image"),
+        *("--efi-boot", EFI_ON_ISO, "-efi-boot-part", "--efi-boot-image"),
         *("-o", output),
-        *(f"{_graft(place)}={_graft(str(file))}" for place, file in sorted(placed.items())),
+        *(f"{_graft(place)}={_graft(str(file))}" for place, file in sorted(files.items())),
         environment=grub.FIXED_DATE,
         reporter=reporter,
     )

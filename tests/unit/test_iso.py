@@ -1,11 +1,14 @@
 """ISOs: they start in every way that a machine has, and are made the same everywhere."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from pykasm.build.iso import make_iso, quoted, render_menu
+from pykasm.build import iso as iso_module
+from pykasm.build import iso9660
+from pykasm.build.iso import KERNEL_ON_ISO, make_iso, quoted, render_menu
 from pykasm.errors import PykasmError
 from pykasm.link.layout import kernel_layout
 from pykasm.link.linker import link, strip
@@ -93,11 +96,65 @@ def test_the_iso_is_small(iso: Path) -> None:
 
 def test_the_boot_loader_is_made_once(kernel: Path, tmp_path: Path) -> None:
     make(kernel, tmp_path)
-    (images,) = (tmp_path / "cache").iterdir()
+    (images,) = (tmp_path / "cache").glob("grub-*")
     before = {file.name: file.stat().st_mtime_ns for file in images.iterdir()}
     make(kernel, tmp_path)
-    assert list((tmp_path / "cache").iterdir()) == [images]
+    assert list((tmp_path / "cache").glob("grub-*")) == [images]
     assert {file.name: file.stat().st_mtime_ns for file in images.iterdir()} == before
+
+
+SECTORS = 3
+
+
+@pytest.mark.parametrize("size", [(SECTORS - 1) * iso9660.SECTOR + 1, SECTORS * iso9660.SECTOR])
+def test_a_kernel_in_place_of_another_one_makes_the_iso_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    kernel = tmp_path / "kernel"
+    contents = os.urandom(size)
+    kernel.write_bytes(contents)
+    make(kernel, tmp_path / "anew")
+    kernel.write_bytes(b"x" * (SECTORS * iso9660.SECTOR - 7))
+    make(kernel, tmp_path / "again")
+    kernel.write_bytes(contents)
+    monkeypatch.setattr(iso_module, "run", pytest.fail)
+    make(kernel, tmp_path / "again")
+    made, expected = (tmp_path / one / "kernel.iso" for one in ("again", "anew"))
+    assert made.read_bytes() == expected.read_bytes()
+
+
+def test_a_kernel_of_another_size_makes_another_iso_of_which_one_is_kept(tmp_path: Path) -> None:
+    kernel = tmp_path / "kernel"
+    for size in (1, SECTORS * iso9660.SECTOR, SECTORS * iso9660.SECTOR + 1):
+        kernel.write_bytes(b"x" * size)
+        make(kernel, tmp_path / "again")
+    make(kernel, tmp_path / "anew")
+    made, expected = (tmp_path / one / "kernel.iso" for one in ("again", "anew"))
+    assert made.read_bytes() == expected.read_bytes()
+    assert len([*(tmp_path / "again/cache").glob("frame-*")]) == 1
+
+
+def test_a_changed_module_is_on_the_next_iso(kernel: Path, tmp_path: Path) -> None:
+    for word in (b"old", b"new"):
+        (tmp_path / "module").write_bytes(word + b" contents")
+        make_iso(
+            kernel,
+            tmp_path / "kernel.iso",
+            MENU,
+            cache=tmp_path / "cache",
+            modules=[tmp_path / "module"],
+        )
+        assert word + b" contents" in (tmp_path / "kernel.iso").read_bytes()
+
+
+def test_a_file_is_exchanged_only_where_it_fits(iso: Path) -> None:
+    volume = bytearray(iso.read_bytes())
+    room = len(volume)
+    with pytest.raises(ValueError, match=f"{KERNEL_ON_ISO} takes .* no room for {room}"):
+        iso9660.exchange(volume, KERNEL_ON_ISO, bytes(room))
+    with pytest.raises(iso9660.NoSuchFile, match="NONE"):
+        iso9660.exchange(volume, "/boot/none", b"")
+    assert volume == iso.read_bytes()
 
 
 def test_nothing_is_left_beside_the_iso(iso: Path) -> None:
