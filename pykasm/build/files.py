@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 
 def write_if_changed(path: Path, data: bytes) -> bool:
@@ -34,9 +34,13 @@ def fingerprint(*parts: Path | str | bytes) -> str:
     return digest.hexdigest()
 
 
-def installed(library: ModuleType) -> str:
-    """What changes when another version of `library` is installed."""
-    files = sorted(Path(library.__path__[0]).iterdir())
+def installed(library: str) -> str:
+    """What changes when another version of the package `library` is installed; it is not
+    imported."""
+    found = find_spec(library)
+    assert found is not None, "pykasm depends on it"
+    folders = found.submodule_search_locations or []
+    files = sorted(file for folder in folders for file in Path(folder).iterdir())
     return repr([(file.name, file.stat().st_size) for file in files])
 
 

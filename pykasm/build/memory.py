@@ -6,9 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import iced_x86
-import keystone
-
 import pykasm.encode
 import pykasm.isa
 from pykasm import assignments
@@ -42,4 +39,4 @@ def _version() -> str:
     """What encodings depend on: the libraries, and pykasm's own code around them."""
     folders = [Path(one.__path__[0]) for one in (pykasm.isa, pykasm.encode)]
     sources = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return fingerprint(installed(iced_x86), installed(keystone), *sources)
+    return fingerprint(installed("iced_x86"), installed("keystone"), *sources)

@@ -23,7 +23,7 @@ from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker
 from pykasm.link.embedded import embedded_symbols
 from pykasm.link.layout import SYMBOLS, Layout, kernel_layout
-from pykasm.link.script import render_script
+from pykasm.link.script import TEMPLATE, render_script
 from pykasm.objects.elf import write_object
 from pykasm.objects.model import ObjectFile
 from pykasm.source import rooted_at
@@ -156,7 +156,7 @@ def _link(
 ) -> None:
     with stages.stage("link") as stage:
         script = project.folder / "kernel.ld"
-        write_if_changed(script, render_script(layout).encode())
+        _write_script(script, stamps, layout)
         names = " ".join(path.name for path in objects)
         makers = _source(linker.link, embedded_symbols)
         made_from = fingerprint(*makers, script, names, *objects)
@@ -175,6 +175,14 @@ def _link(
         else:
             linker.link(objects, script, project.kernel, reporter=stages.reporter)
         stamps.record({project.kernel: made_from})
+
+
+def _write_script(script: Path, stamps: Stamps, layout: Layout) -> None:
+    made_from = fingerprint(*_source(render_script, Layout), TEMPLATE, repr(layout))
+    if not stamps.fresh(script, made_from):
+        stamps.forget([script])
+        write_if_changed(script, render_script(layout).encode())
+        stamps.record({script: made_from})
 
 
 def _uses_symbols(units: list[AssembledUnit]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from pathlib import Path
 
 from pykasm.link.layout import Layout
+
+TEMPLATE = Path(__file__).with_name("script.ld.j2")
 
 DEBUG_SECTIONS = tuple(
     f".debug_{name}"
@@ -29,12 +31,13 @@ DEBUG_SECTIONS = tuple(
 
 def render_script(layout: Layout) -> str:
     """The text of the script by which GNU ld makes an image of this `layout`."""
+    from jinja2 import Environment, StrictUndefined  # slow, and seldom needed
+
     templates = Environment(
-        loader=PackageLoader("pykasm.link", "."),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    template = templates.get_template("script.ld.j2")
+    template = templates.from_string(TEMPLATE.read_text())
     return template.render(layout=layout, debug_sections=DEBUG_SECTIONS)

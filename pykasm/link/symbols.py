@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from elftools.elf.elffile import ELFFile
-
+from pykasm.errors import PykasmError
+from pykasm.objects.elf import HEADER, MAGIC, SECTION_HEADER, SYMBOL, SectionType
 from pykasm.objects.model import SymbolKind
-
-ENTRY = struct.Struct("<IBBHQQ")
-"""`Elf64_Sym` (System V ABI, chapter 4, "Symbol Table")."""
 
 SHN_UNDEF = 0
 STB_LOCAL = 0
@@ -32,18 +29,41 @@ class LinkedSymbol:
 
 
 def read_symbols(path: Path) -> list[LinkedSymbol]:
-    """All named symbols of the ELF file `path`, but those that stand for sections and files."""
-    with path.open("rb") as file:
-        elf = ELFFile(file)
-        table = elf.get_section_by_name(".symtab")
-        if table is None:
-            return []
-        names = elf.get_section(table["sh_link"]).data()
-        return list(_symbols(table.data(), names))
+    """All named symbols of the ELF file `path`, but those that stand for sections and files.
+
+    Raises `PykasmError` for a file of another kind.
+    """
+    image = path.read_bytes()
+    if not image.startswith(MAGIC):
+        raise PykasmError(f"{path} is no ELF file")
+    sections = _sections(image)
+    for section in sections:
+        if section.type == SectionType.SYMTAB:
+            names = sections[section.link]
+            return list(_symbols(section.data, names.data))
+    return []
+
+
+class _Section(NamedTuple):
+    """A section of the file as its header describes it."""
+
+    type: int
+    link: int
+    data: bytes
+
+
+def _sections(image: bytes) -> list[_Section]:
+    *_, offset, _, _, _, _, size, count, _ = HEADER.unpack_from(image)
+    return [_section(image, offset + number * size) for number in range(count)]
+
+
+def _section(image: bytes, at: int) -> _Section:
+    _, kind, _, _, start, length, link, *_ = SECTION_HEADER.unpack_from(image, at)
+    return _Section(kind, link, image[start : start + length])
 
 
 def _symbols(entries: bytes, names: bytes) -> Iterator[LinkedSymbol]:
-    for name, info, _, section, value, size in ENTRY.iter_unpack(entries):
+    for name, info, _, section, value, size in SYMBOL.iter_unpack(entries):
         kind = TYPES.get(info & 0xF)
         if name and kind is not None:
             text = names[name : names.index(0, name)].decode()

@@ -11,9 +11,16 @@ from pykasm.objects.model import Binding, ObjectFile, Section, SectionFlags
 from pykasm.objects.sections import debug_sections
 from pykasm.objects.strings import StringTable
 
-_HEADER = struct.Struct("<4sBBBBB7xHHIQQQIHHHHHH")
-_SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
-_SYMBOL = struct.Struct("<IBBHQQ")
+HEADER = struct.Struct("<4sBBBBB7xHHIQQQIHHHHHH")
+"""`Elf64_Ehdr`."""
+
+SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
+"""`Elf64_Shdr`."""
+
+SYMBOL = struct.Struct("<IBBHQQ")
+"""`Elf64_Sym`."""
+
+MAGIC = b"\x7fELF"
 _RELOCATION = struct.Struct("<QQq")
 
 _ELFCLASS64 = 2
@@ -31,7 +38,9 @@ _SHN_ABS = 0xFFF1
 _SHF_INFO_LINK = 0x40
 
 
-class _SectionType(IntEnum):
+class SectionType(IntEnum):
+    """What a section holds: `sh_type`."""
+
     NULL = 0
     PROGBITS = 1
     SYMTAB = 2
@@ -46,7 +55,7 @@ class _Part:
     """A section of the file: what its header says and its bytes in the file."""
 
     name: str
-    type: _SectionType
+    type: SectionType
     data: bytes | bytearray = b""
     flags: int = 0
     size: int = 0
@@ -61,14 +70,14 @@ class _SymbolTable:
     """`.symtab` while it is built; `numbers` gives the index that relocations use."""
 
     strings: StringTable = field(default_factory=StringTable)
-    data: bytearray = field(default_factory=lambda: bytearray(_SYMBOL.size))
+    data: bytearray = field(default_factory=lambda: bytearray(SYMBOL.size))
     numbers: dict[str, int] = field(default_factory=dict)
     locals: int = 0
 
     def add(self, name: str, info: int, section: int, offset: int = 0, size: int = 0) -> int:
         """Append a symbol; the result is its index."""
-        number = len(self.data) // _SYMBOL.size
-        self.data += _SYMBOL.pack(self.strings.add(name), info, 0, section, offset, size)
+        number = len(self.data) // SYMBOL.size
+        self.data += SYMBOL.pack(self.strings.add(name), info, 0, section, offset, size)
         return number
 
 
@@ -84,7 +93,7 @@ def write_object(obj: ObjectFile) -> bytes:
     sections.append(Section(".note.GNU-stack", SectionFlags.NONE))  # asks for no executable stack
     numbers = {section.name: number for number, section in enumerate(sections, start=1)}
     table = _symbol_table(obj, sections, numbers)
-    parts = [_Part("", _SectionType.NULL, align=0)]
+    parts = [_Part("", SectionType.NULL, align=0)]
     parts += [_contents(section) for section in sections]
     symtab = len(parts) + sum(1 for section in sections if section.relocations)
     parts += [
@@ -109,7 +118,7 @@ def _symbol_table(
             table.numbers[section.name] = number
     defined = [symbol for symbol in obj.symbols if symbol.section is not None]
     for binding in (Binding.LOCAL, Binding.GLOBAL):
-        table.locals = len(table.data) // _SYMBOL.size
+        table.locals = len(table.data) // SYMBOL.size
         upper = binding.value << 4
         for symbol in defined:
             if symbol.binding is binding and symbol.section is not None:
@@ -124,12 +133,12 @@ def _symbol_table(
 
 
 def _contents(section: Section) -> _Part:
-    part = _Part(section.name, _SectionType.PROGBITS, section.data, int(section.flags))
+    part = _Part(section.name, SectionType.PROGBITS, section.data, int(section.flags))
     part.size, part.align, part.entry_size = section.size, section.align, section.entry_size
     if section.note:
-        part.type = _SectionType.NOTE
+        part.type = SectionType.NOTE
     elif section.zeros is not None:
-        part.type, part.data = _SectionType.NOBITS, b""
+        part.type, part.data = SectionType.NOBITS, b""
     return part
 
 
@@ -143,7 +152,7 @@ def _relocations(section: Section, number: int, table: _SymbolTable, symtab: int
     )
     return _Part(
         ".rela" + section.name,
-        _SectionType.RELA,
+        SectionType.RELA,
         data,
         _SHF_INFO_LINK,
         len(data),
@@ -159,15 +168,15 @@ def _symbol_parts(table: _SymbolTable, symtab: int) -> list[_Part]:
     return [
         _Part(
             ".symtab",
-            _SectionType.SYMTAB,
+            SectionType.SYMTAB,
             table.data,
             size=len(table.data),
             link=symtab + 1,
             info=table.locals,
             align=8,
-            entry_size=_SYMBOL.size,
+            entry_size=SYMBOL.size,
         ),
-        _Part(".strtab", _SectionType.STRTAB, strings, size=len(strings)),
+        _Part(".strtab", SectionType.STRTAB, strings, size=len(strings)),
     ]
 
 
@@ -176,14 +185,14 @@ def _file(parts: list[_Part]) -> bytes:
     names = StringTable()
     offsets = [names.add(part.name) for part in parts]
     offsets.append(names.add(".shstrtab"))
-    parts.append(_Part(".shstrtab", _SectionType.STRTAB, names.data, size=len(names.data)))
-    out = bytearray(_HEADER.size)
+    parts.append(_Part(".shstrtab", SectionType.STRTAB, names.data, size=len(names.data)))
+    out = bytearray(HEADER.size)
     headers = bytearray()
     for part, name in zip(parts, offsets, strict=True):
         out += bytes(-len(out) % max(1, part.align))
-        place = len(out) if part.type is not _SectionType.NULL else 0
+        place = len(out) if part.type is not SectionType.NULL else 0
         out += part.data
-        headers += _SECTION_HEADER.pack(
+        headers += SECTION_HEADER.pack(
             name,
             part.type,
             part.flags,
@@ -196,13 +205,13 @@ def _file(parts: list[_Part]) -> bytes:
             part.entry_size,
         )
     out += bytes(-len(out) % 8)
-    out[: _HEADER.size] = _file_header(len(out), len(parts))
+    out[: HEADER.size] = _file_header(len(out), len(parts))
     return bytes(out + headers)
 
 
 def _file_header(section_headers: int, sections: int) -> bytes:
-    return _HEADER.pack(
-        b"\x7fELF",
+    return HEADER.pack(
+        MAGIC,
         _ELFCLASS64,
         _ELFDATA2LSB,
         _EV_CURRENT,
@@ -215,10 +224,10 @@ def _file_header(section_headers: int, sections: int) -> bytes:
         0,
         section_headers,
         0,
-        _HEADER.size,
+        HEADER.size,
         0,
         0,
-        _SECTION_HEADER.size,
+        SECTION_HEADER.size,
         sections,
         sections - 1,
     )

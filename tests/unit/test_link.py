@@ -158,6 +158,12 @@ def test_a_stripped_image_loads_the_same(kernel: Path, tmp_path: Path) -> None:
     assert stripped.stat().st_size < kernel.stat().st_size
 
 
+def test_a_file_without_an_elf_header_has_no_symbols_to_read(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no image\n")
+    with pytest.raises(PykasmError, match="text is no ELF file"):
+        read_symbols(tmp_path / "text")
+
+
 def test_a_layout_without_virtual_sections_links(tmp_path: Path) -> None:
     layout = Layout("start", [OutputSection(".boot", "r-x", place=Place.PHYSICAL)])
     script, flat = tmp_path / "flat.ld", tmp_path / "flat.o"

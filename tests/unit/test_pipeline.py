@@ -1,5 +1,6 @@
 """A whole build of a small project."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,6 +149,27 @@ def test_a_changed_boot_menu_makes_only_the_iso_again(project: Project) -> None:
     project.menu.write_text(menu)
     _, notes = run(project)
     assert (notes["link"], notes["iso"]) == ("unchanged", "")
+
+
+BUILD = """
+import sys
+from pykasm.commands.project import built
+built()
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+
+
+def test_a_rebuild_imports_no_library_that_it_has_no_use_for(project: Project) -> None:
+    def imported() -> set[str]:
+        command = [sys.executable, "-c", BUILD]
+        shown = subprocess.check_output(command, cwd=project.root, env=environment, text=True)
+        return {*shown.split()}
+
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+    slow = {"jinja2", "keystone"}
+    assert imported() >= slow
+    edit(project, "data(U32, 7)", "data(U32, 8)")
+    assert not imported() & (slow | {"elftools", "rich"})
 
 
 def test_a_missing_product_is_made_again(project: Project) -> None:
