@@ -11,7 +11,8 @@ from kernel.input.source import Source
 from pykasm import *
 
 ESCAPE = 0x1B
-LONGEST = 1 + max(len(text) for texts in us().values() for text in texts)
+KEYS = us()
+LONGEST = 1 + max(len(text) for texts in KEYS.values() for text in texts)
 """Bytes of a key's text, with `ESCAPE` before it."""
 
 CONTROL_MASK = 0x1F
@@ -59,7 +60,7 @@ class KeyText(Struct):
 
 LAYOUT = [
     KeyText(plain=plain, shifted=shifted)
-    for plain, shifted in (us().get(code, ("", "")) for code in range(CODES))
+    for plain, shifted in (KEYS.get(code, ("", "")) for code in range(CODES))
 ]
 
 
