@@ -305,7 +305,7 @@ def image() -> Image:
     on_threads = ThreadCommands(console, threads)  # threads
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
-    on_interrupts = InterruptCommands(console, dispatcher, lines, apic)  # irq
+    on_interrupts = InterruptCommands(console, processors, dispatcher, lines, apic)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later

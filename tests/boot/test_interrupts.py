@@ -14,14 +14,28 @@ LEGACY_FIRST = 0x20
 
 
 def interrupts(machine: Machine) -> dict[str, tuple[int, int | None, int]]:
-    """By handler: vector, line and count, of those that `irq` shows."""
-    row = re.compile(r"  0x(\w+) (?: *(\d+))? +(\d+)  0x\w+ <([\w.]+)\+0x0 .*")
+    """By handler: vector, line and count on all processors, of those that `irq` shows."""
+    row = re.compile(r"  0x(\w\w)  ([ \d]{4})((?:  [ \d]{10})+)  0x\w+ <([\w.]+)\+0x0 .*")
     found = [row.fullmatch(line.rstrip()) for line in machine.command("irq").splitlines()]
     return {
-        one[4]: (int(one[1], 16), int(one[2]) if one[2] else None, int(one[3]))
+        one[4]: (
+            int(one[1], 16),
+            int(one[2]) if one[2].strip() else None,
+            sum(int(count) for count in one[3].split()),
+        )
         for one in found
         if one
     }
+
+
+def test_irq_counts_for_each_processor(machine: MakeMachine) -> None:
+    made = machine(smp=3)
+    made.expect_prompt()
+    assert made.command("test smp.calls_in_all_directions").endswith(" 0 failed")
+    heading, *rows = made.command("irq").splitlines()
+    assert heading == "vector  line     cpu   0     cpu   1     cpu   2  handler"
+    calls = next(row for row in rows if "Calls.serve" in row)
+    assert all(int(count) > 0 for count in calls.split()[1:4])
 
 
 @pytest.mark.parametrize(

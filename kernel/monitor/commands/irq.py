@@ -10,6 +10,8 @@ from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.monitor.command import command
 from kernel.monitor.strings import Words
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
 from pykasm import *
 
 
@@ -17,9 +19,15 @@ class InterruptCommands(Subsystem):
     """`irq`."""
 
     def __init__(
-        self, console: Console, dispatcher: Dispatcher, lines: Lines, apic: LocalApic
+        self,
+        console: Console,
+        processors: Processors,
+        dispatcher: Dispatcher,
+        lines: Lines,
+        apic: LocalApic,
     ) -> None:
         self.console = console
+        self.processors = processors
         self.dispatcher = dispatcher
         self.lines = lines
         self.apic = apic
@@ -27,9 +35,13 @@ class InterruptCommands(Subsystem):
 
     @function
     def irq(self, words: Ptr[Words]) -> U32:
-        """Print a line for each vector that somebody waits for or that has come."""
-        self.console.print("vector  line       count  handler\n")
+        """Print a line for each vector that somebody waits for or that has come, with how often it
+        came to each processor."""
         vector = keep(U64)
+        self.console.print("vector  line")
+        with self.processors.each() as processor:
+            self.console.print("     cpu %3u", processor.number)
+        self.console.print("  handler\n")
         with for_(vector, FIRST_INTERRUPT, VECTORS):
             self.show_vector(u32(vector))
         with if_(self.apic.errors != 0):
@@ -43,18 +55,36 @@ class InterruptCommands(Subsystem):
     @function
     def show_vector(self, vector: U32) -> None:
         """Print what is known of a vector, if anything."""
-        vector, slot, count = keep(vector), keep(Ptr[Slot]), keep(U64)
+        vector, slot = keep(vector), keep(Ptr[Slot])
         point_at(slot, self.dispatcher.slots, u64(vector))
-        mov(count, self.dispatcher.counts[vector])
-        with if_((slot.first == 0) & (count == 0)):
+        with if_((slot.first == 0) & (self.has_come(vector) == 0)):
             ret()
         self.console.print("  0x%02x", vector)
         self.show_line(vector)
-        self.console.print("  %10u  ", count)
+        with self.processors.each() as processor:
+            self.console.print("  %10u", self._count(processor, vector))
+        self.console.print("  ")
         self.show_actions(slot.first)
         with if_(vector == InterruptVector.SPURIOUS):
             self.console.print("spurious")
         self.console.print("\n")
+
+    @function
+    def has_come(self, vector: U32) -> U32:
+        """Whether some processor had interrupts on `vector`: 1 or 0."""
+        vector, come = keep(vector), keep(U32)
+        xor(come, come)
+        with self.processors.each() as processor, if_(self._count(processor, vector) != 0):
+            mov(come, 1)
+        ret(come)
+
+    def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
+        """How often `processor` had interrupts on `vector`, in rax. Changes rcx."""
+        mov(rax, processor.block)
+        self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
+        mov(ecx, vector)
+        mov(rax, u64[rax + rcx * sizeof(U64)])
+        return u64(rax)
 
     @function
     def show_line(self, vector: U32) -> None:
