@@ -19,6 +19,10 @@ KEYBOARD_LINE = 1
 """The keyboard's interrupt of the ISA bus (IBM PC/AT Technical Reference)."""
 
 
+MOST_BYTES = 1000
+"""Bytes at once, of which no controller has so many: it is broken, or not there any more."""
+
+
 class KeyboardCommand(IntEnum):
     """What the keyboard understands (IBM PS/2 Hardware Interface Technical Reference)."""
 
@@ -107,7 +111,7 @@ class Keyboard(Subsystem):
     @function(context="interrupt")
     def interrupt(self, argument: U64) -> None:
         """Take all bytes that the controller has."""
-        with loop():
+        with for_(keep(U32), 0, MOST_BYTES):
             in_(al, Port.STATUS)
             break_if((al & Status.OUTPUT_FULL) == 0)
             mov(cl, al)

@@ -22,6 +22,11 @@ COM1_LINE = 4
 """The first serial port's interrupt of the ISA bus (IBM PC/AT Technical Reference)."""
 
 
+MOST_DAMAGED = 1000
+"""Damaged bytes at once, of which no receiver has so many: it is broken, or it is not there any
+more."""
+
+
 class SerialInput(Subsystem):
     """Takes bytes from the receiver as soon as it has some.
 
@@ -54,8 +59,9 @@ class SerialInput(Subsystem):
     @function(context="interrupt")
     def interrupt(self, argument: U64) -> None:
         """Take all that the receiver has, so that its next byte interrupts again."""
-        source = scratch(Ptr[Source])
+        source, damaged = scratch(Ptr[Source]), scratch(U32)
         lea(source, self.source)
+        xor(damaged, damaged)
         with loop():
             self.serial.read(Register.LSR)
             break_if((al & LineStatus.DATA_READY) == 0)
@@ -67,6 +73,9 @@ class SerialInput(Subsystem):
             self.serial.read(Register.RBR)
             with if_((cl & DAMAGED) == 0):
                 source.queue.append(al)
+            with else_():
+                inc(damaged)
+                break_if(damaged == MOST_DAMAGED)
         self.input.notify()
 
     @function

@@ -10,7 +10,7 @@ from kernel.mm.permissions import WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
 from kernel.mm.zone import MAX_ORDER, ORDERS
-from kernel.selftest.case import check, ledger, measure
+from kernel.selftest.case import Outcome, check, ledger, measure
 from pykasm import *
 
 PAGES_MAPPED = 5
@@ -184,6 +184,9 @@ class MemoryTests(Subsystem):
     @function
     def permissions(self) -> U32:
         """Nothing that is mapped can be both written and executed."""
+        with if_(i64(self.mapper.entries.allowed) != -1):
+            self.console.print("needs a processor with NX: ")
+            ret(Outcome.SKIPPED)
         room, found, place, good = local(Mapping), keep(Ptr[Mapping]), keep(U64), keep(U32)
         lea(found, room)
         xor(place, place)

@@ -133,17 +133,22 @@ class ThreadTests(Subsystem):
     @function(sleeps=True)
     def sleep_long_enough(self) -> U32:
         """A sleeper wakes up behind its time, not before, and others run meanwhile."""
-        start = keep(self.clock.now())
+        start, slept, ran = keep(self.clock.now()), keep(U64), keep(U64)
         mov(self.ran, 0)
         self.make(self.run_once, 1, BOOT_PRIORITY - 1)
         self.sleep.sleep(NAP)
-        ran = keep(self.ran)
+        mov(slept, self.clock.now())
+        sub(slept, start)
+        with loop():
+            mov(ran, self.ran)
+            now = self.clock.now()
+            sub(now, start)
+            break_if((ran == 1) | (now > PATIENCE))  # a nap is short on a host that is busy
+            self.sleep.sleep(NAP)
         self.join_all()
-        now = self.clock.now()
-        sub(now, start)
-        with if_((now >= NAP) & (ran == 1)):
+        with if_((slept >= NAP) & (ran == 1)):
             ret(1)
-        self.console.print("slept %u ns of %u, %u ran: ", now, NAP, ran)
+        self.console.print("slept %u ns of %u, %u ran: ", slept, NAP, ran)
         ret(0)
 
     @function(sleeps=True)

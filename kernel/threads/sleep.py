@@ -28,10 +28,12 @@ class Sleep(Subsystem):
 
     @function(context="thread", sleeps=True)
     def sleep(self, nanoseconds: U64) -> None:
-        """Wait for at least so long."""
+        """Wait for at least so long; for ever if the clock ends before."""
         nanoseconds = keep(nanoseconds)
         deadline = self.clock.now()
         add(deadline, nanoseconds)
+        with if_(CF):
+            mov(deadline, -1)
         tail(self.sleep_until, deadline)
 
     @function(context="thread", sleeps=True)

@@ -55,6 +55,9 @@ class Calibration(Subsystem):
     begun = bss(Sample)
     error = data(U64, UNKNOWN)
     """By how much the clock's rate may be wrong, in parts of a billion."""
+    way = bss(U64)
+    """Nanoseconds from `begun` on in which the reference can be told from one that has begun to
+    count from 0 again: half of what it counts. 0 without a reference."""
     unsteady = bss(U32)
     """How many measurements disagreed with those before by more than the errors of both: the
     time-stamp counter, or the reference, changes its rate."""
@@ -87,7 +90,21 @@ class Calibration(Subsystem):
             ret(0)
         mov(self.error, error)
         self.clock.start(multiplier)
+        self.set_way()
         ret(1)
+
+    @function(init=True)
+    def set_way(self) -> None:
+        """Find out how far the reference counts."""
+        reference = scratch(self.reference)
+        mov(rax, reference.mask)
+        mul(reference.period)
+        with if_(rdx != 0):
+            mov(rax, -1)
+        xor(edx, edx)
+        mov(ecx, 2 * FEMTOSECONDS_IN_NANOSECOND)
+        div(rcx)
+        mov(self.way, rax)
 
     @function(init=True)
     def wait(self) -> None:
@@ -120,8 +137,12 @@ class Calibration(Subsystem):
     @function
     def improve(self) -> None:
         """Measure from `begun` to now, and let the clock have the rate if that is better than what
-        it has. Context: as `Reference.read`, with interrupts off."""
-        multiplier, error = keep(U64), keep(U64)
+        it has; not behind `way`. Context: as `Reference.read`, with interrupts off."""
+        multiplier, error, elapsed = keep(U64), keep(U64), keep(U64)
+        mov(elapsed, self.clock.now())
+        sub(elapsed, self.clock.time_of(self.begun.ticks))
+        with if_(elapsed >= self.way):
+            ret()
         found, uncertain = self.measure_now()
         mov(multiplier, found)
         mov(error, uncertain)

@@ -13,6 +13,9 @@ CENTURY = 100
 THIS_CENTURY = 2000
 """What a clock that does not tell the century is taken to mean."""
 
+EARLIEST, LATEST = 1970, 2499
+"""Years that nanoseconds since 1970 can be counted up to; others come from a broken clock."""
+
 BCD_SHIFT = 4
 BCD_MASK = 0xF
 PM = 0x80
@@ -148,6 +151,8 @@ class RealTimeClock(Subsystem):
             century = self.number(u8(reading), format)
             imul(century, century, CENTURY)
         add(date.year, eax)
+        with if_((date.year < EARLIEST) | (date.year > LATEST)):
+            ret(0)
         ret(1)
 
     @function

@@ -1,6 +1,7 @@
 """Measuring the time-stamp counter against a model of the hardware."""
 
 from fractions import Fraction
+from itertools import count
 from typing import Any
 
 import pytest
@@ -135,9 +136,30 @@ def test_a_reference_that_stands_still_is_passed_by(bench: Bench) -> None:
     assert bench.host[bench.calibration.reference] == bench.host.address(bench.second.reference)
 
 
+@given(turns=st.integers(0, 20), rest=st.integers(0, 655_350))
+def test_a_reference_that_may_have_begun_again_is_no_measure(
+    bench: Bench, turns: int, rest: int
+) -> None:
+    """It counts units of ten nanoseconds in 16 bits."""
+    bench.host.reset()
+    bench.host[bench.first.reference.period] = 10_000_000
+    bench.host[bench.first.reference.mask] = (1 << 16) - 1
+    counts = count(0, 4000)
+    bench.host.stub(bench.first.read, lambda: next(counts) % (1 << 16))
+    bench.host.call(bench.calibration.run)
+    elapsed = turns * 655_360 + rest
+    bench.host.stub(bench.clock.now, lambda: elapsed)
+    bench.host.stub(bench.clock.time_of, lambda ticks: 0)
+    measured = bench.host.stub(bench.calibration.measure_now, lambda: (1, UNKNOWN))
+    bench.host.call(bench.calibration.improve)
+    assert len(measured.calls) == (1 if elapsed < 655_350 // 2 else 0)
+
+
 def test_without_any_reference_a_rate_is_assumed(bench: Bench) -> None:
     bench.host.reset()
     bench.host.call(bench.calibration.run)
     assert bench.host[bench.calibration.error] == UNKNOWN
     assert bench.host[bench.clock.multiplier] == 1 << FRACTION_BITS
     assert not bench.host[bench.calibration.reference]
+    bench.host.call(bench.calibration.improve)
+    assert bench.host[bench.clock.multiplier] == 1 << FRACTION_BITS

@@ -183,3 +183,9 @@ def test_a_reader_who_finds_a_byte_does_not_wait(desk: Desk) -> None:
     desk.receive(uart, b"xy")
     assert desk.read(2) == b"xy"
     assert (slept.calls, desk.host[desk.waiting.waiting]) == ([], 0)
+
+
+def test_a_uart_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
+    desk.start(Uart())
+    desk.host.on_in(range(COM1, COM1 + 8), lambda port: 0xFF)
+    desk.host.call(desk.driver.interrupt, 0)

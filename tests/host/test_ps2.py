@@ -223,3 +223,10 @@ def test_a_keyboard_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
     desk.start(Board())
     desk.result = 0
     assert b"keyboard: no interrupt" in written(desk.host, desk.paper)
+
+
+def test_a_controller_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
+    desk.start(Board())
+    ports = range(Port.DATA, Port.STATUS + 1)
+    desk.host.on_in(ports, lambda port: ABSENT)
+    desk.host.call(desk.driver.interrupt, 0)

@@ -150,6 +150,14 @@ def test_what_is_no_date_is_not_taken(bench: Bench, register: int, value: int) -
     assert bench.read() is None
 
 
+@pytest.mark.parametrize("century", [0x00, 0x18, 0x25, 0x99, 0xFF])
+def test_a_century_long_ago_or_far_away_is_not_taken(bench: Bench, century: int) -> None:
+    bench.start(CENTURY)
+    bench.show({"second": 1, "minute": 2, "hour": 3, "day": 4, "month": 5, "year": 2026}, HOURS_24)
+    bench.registers[CENTURY] = century
+    assert bench.read() is None
+
+
 def test_a_clock_that_never_says_the_same_twice_is_broken(bench: Bench) -> None:
     bench.start()
     bench.host.on_in(
