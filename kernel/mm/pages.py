@@ -290,7 +290,7 @@ class Pages(Subsystem):
     @function
     def free_count(self) -> U64:
         """All pages that are free: of open sections, of others, and in caches."""
-        sum = keep(U64)
+        sum = scratch(U64)
         xor(sum, sum)
         for zone in (self.low, self.high):
             with zone.lock.held():

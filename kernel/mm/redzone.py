@@ -69,7 +69,7 @@ class RedZones(Subsystem):
     @function
     def fill_free(self, object: U64, size: U32, slot: U32) -> None:
         """Paint an object that nobody has."""
-        object, size, slot = keep(object), keep(size), keep(slot)
+        object, size, slot = scratch(object), scratch(size), scratch(slot)
         self._fill(object, size, Paint.FREE)
         self._fill_zone(object, size, slot, Paint.ZONE_FREE)
 

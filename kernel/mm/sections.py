@@ -192,15 +192,17 @@ class Sections(Subsystem):
 
         That is all but the blocks of the largest size that are free as a whole.
         """
-        done, limit, end = keep(section), keep(U64), keep(U64)
+        done, limit, start, end = keep(section), keep(U64), keep(U64), keep(U64)
         lea(limit, bare[done + SECTION])
         with loop():
-            start, found = self.find_within(done, limit)
+            first, found = self.find_within(done, limit)
             break_if(found == 0)
+            mov(start, first)
             mov(end, found)
             self._round_up(start, LARGEST_BLOCK)
             with if_(done < start):
                 self._clear_up_to(done, start)
+                mov(done, start)
             mov(rax, end)
             and_(rax, -LARGEST_BLOCK)
             with if_(done < rax):
@@ -208,6 +210,7 @@ class Sections(Subsystem):
             self._round_up(end, LARGEST_BLOCK)
             with if_(done < end):
                 self._clear_up_to(done, end)
+                mov(done, end)
         memory_end = self.stretches.memory_end()
         self._round_up(memory_end, LARGEST_BLOCK)
         with if_(memory_end < limit):
@@ -216,13 +219,11 @@ class Sections(Subsystem):
             self._clear_up_to(done, limit)
 
     def _clear_up_to(self, done: U64, end: U64) -> None:
-        """Zero the records of the pages from `done` up to `end`, where `done` is then. Changes
-        rax, rcx and rdi."""
+        """Zero the records of the pages from `done` up to `end`. Changes rax, rcx and rdi."""
         mov(rcx, end)
         sub(rcx, done)
         shr(rcx, PageShift.PAGE - SIZE_SHIFT + 3)  # quadwords
         mov(rdi, done)
-        mov(done, end)
         frame_of(rdi)
         xor(eax, eax)
         rep.stosq()

@@ -422,7 +422,7 @@ class Slabs(Subsystem):
     @function(holds="Cache.lock")
     def give_back(self, cache: Ptr[Cache], slab: Ptr[Slab]) -> None:
         """Give the pages of a slab back, all of whose objects are free."""
-        cache, slab = keep(cache), keep(slab)
+        cache, slab = scratch(cache), scratch(slab)
         slab.link.unlink()
         dec(cache.slabs)
         self._claim(slab, cache.order, 0)

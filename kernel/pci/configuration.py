@@ -82,7 +82,7 @@ class Configuration(Subsystem):
     def place(self, function: U32, offset: U32) -> U64:
         """Where the configuration space of `function` is in memory, from `offset` on; 0 if it is
         reached by ports only."""
-        function, offset = keep(function), keep(offset)
+        function, offset = scratch(function), scratch(offset)
         with if_(offset >= SPACE):
             ret(0)
         with self.description.each() as segment:

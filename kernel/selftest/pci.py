@@ -102,7 +102,7 @@ class PciTests(Subsystem):
     @function
     def find(self, vendor: U16, number: U16) -> Ptr[Device]:
         """The first function of this make, or null."""
-        vendor, number = keep(vendor), keep(number)
+        vendor, number = scratch(vendor), scratch(number)
         with (
             self.bus.each() as device,
             if_((device.vendor == vendor) & (device.device == number)),

@@ -81,7 +81,7 @@ class Processors(Subsystem):
     @function
     def find(self, apic: U32) -> Ptr[Processor]:
         """The processor with this local APIC, null if there is none. Any context, panics too."""
-        apic = keep(apic)
+        apic = scratch(apic)
         with if_(self.count == 0):
             ret(0)
         with self.each() as processor, if_(processor.apic == apic):

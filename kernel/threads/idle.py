@@ -52,7 +52,7 @@ class Idle(Subsystem):
     @function
     def discard(self, thread: Ptr[Thread]) -> None:
         """Give the memory of an idle thread back that never ran. Context: thread."""
-        thread = keep(thread)
+        thread = scratch(thread)
         with self.threads.lock.held():
             thread.listed.unlink()
             dec(self.threads.count)

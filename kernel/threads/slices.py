@@ -43,7 +43,7 @@ class Slices(Subsystem):
     @function(context="interrupt")
     def tick(self, timer: Ptr[Timer]) -> None:
         """End the turn of the thread that runs, if it has run since the last look."""
-        queue = keep(container(timer, RunQueue, "tick"))
+        queue = scratch(container(timer, RunQueue, "tick"))
         with if_(queue.priority == IDLE_PRIORITY):
             mov(queue.ticking, 0)
             ret()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Set
 from typing import NamedTuple
 
 from iced_x86 import FlowControl, Mnemonic
 
 from pykasm.check.graph import Graph
+from pykasm.check.guards import touches
 from pykasm.isa.code import Line
+from pykasm.lang.builder import Touch
 from pykasm.lang.locking import LockEvent
 from pykasm.lang.piece import Piece
 
@@ -20,17 +22,20 @@ class Behaviour(NamedTuple):
     """What a piece does, whatever the rest of the build is; instructions go by their numbers.
 
     `calls` are the pieces that it calls or jumps to, and where; `pointer_calls` where it does so
-    through a pointer; `addresses` the symbols whose addresses it takes; `events` what happens to
-    locks; `exits` where it is left, but for faults.
+    through a pointer; `addresses` the symbols whose addresses it takes; `touches` where it reads or
+    writes what a lock guards, `events` what happens to locks; `exits` where it is left, but for
+    faults; `turns_on` where it turns interrupts on.
     Nothing here belongs to one process: later checks remember it.
     """
 
     calls: tuple[tuple[str, int], ...]
     pointer_calls: tuple[int, ...]
     addresses: frozenset[str]
+    touches: tuple[Touch, ...]
     events: dict[int, tuple[LockEvent, ...]]
     exits: tuple[int, ...]
     changes_interrupts: bool
+    turns_on: tuple[int, ...]
     swaps_gs: bool
 
     @property
@@ -39,8 +44,9 @@ class Behaviour(NamedTuple):
         return bool(self.events) or self.changes_interrupts
 
     @classmethod
-    def of(cls, graph: Graph, pieces: Container[str]) -> Behaviour:
-        """The behaviour of the piece whose control flow is `graph`, in a build with `pieces`."""
+    def of(cls, graph: Graph, pieces: Container[str], guarded: Set[str]) -> Behaviour:
+        """The behaviour of the piece whose control flow is `graph`, in a build with `pieces` and
+        the `guarded` data."""
         nodes = graph.nodes
         mnemonics = {node.effects.mnemonic for node in nodes}
         return cls(
@@ -53,6 +59,7 @@ class Behaviour(NamedTuple):
                 for one in node.line.references
                 if type(one.target) is str
             ),
+            tuple(touches(graph.piece, guarded)),
             dict(_lock_events(graph.piece)),
             tuple(
                 at
@@ -60,6 +67,7 @@ class Behaviour(NamedTuple):
                 if node.leaves and node.effects.flow != FlowControl.EXCEPTION
             ),
             not mnemonics.isdisjoint(_INTERRUPT_WORDS),
+            tuple(at for at, node in enumerate(nodes) if node.effects.mnemonic == Mnemonic.STI),
             Mnemonic.SWAPGS in mnemonics,
         )
 

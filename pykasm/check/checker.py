@@ -107,9 +107,14 @@ def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
 
 def _learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
     """What later checks may know about a function."""
-    summary = build.summary
-    behaviour, course = summary.facts[symbol].behaviour, summary.paths.courses.get(symbol)
-    return Record(is_clean, behaviour, build.stack_uses[symbol], course)
+    summary, known = build.summary, build.known.get(symbol)
+    course = summary.paths.courses.get(symbol)
+    if known is not None and known.is_clean == is_clean and known.course is course:
+        return known
+    behaviour = summary.facts[symbol].behaviour
+    return Record(
+        is_clean, behaviour, build.stack_uses[symbol], build.processor_uses[symbol], course
+    )
 
 
 def _found_in_build(build: Build) -> dict[str, list[Finding]]:

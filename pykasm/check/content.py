@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import marshal
+from array import array
 from collections.abc import Iterator
-from functools import cache
 from hashlib import blake2b
+from itertools import count
 from typing import Any
 
 from pykasm.check.subject import Build
-from pykasm.isa.code import AssembledCode, Line
-from pykasm.lang.builder import BranchOperand
+from pykasm.isa.code import AssembledCode
+from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.piece import Piece, Signature
-from pykasm.lang.role import Role
-from pykasm.lang.types import is_user
+from pykasm.lang.types import User
 
-_is_user = cache(is_user)
-
-NO_ROLE, SYMBOL, OTHER = -1, -2, -3
-"""What stands for an operand that plays no role."""
+NO_ROLE, BY_USER = 0, 1
+"""What stands for a register that plays no role, and for memory that a program names."""
 
 KEY_SIZE = 16
 """Bytes; two pieces of code meet by chance once in 2**64 pieces."""
@@ -30,43 +27,46 @@ class Contents:
     """Makes the keys of the pieces of a build."""
 
     def __init__(self, build: Build) -> None:
-        self._build = build
-        self._known: dict[str, bytes] = {}
+        self._tables = build.tables
+        self._told = _Told(build)
 
     def key(self, placed: PlacedPiece) -> bytes:
         """The key of a piece."""
-        piece, code = placed.piece, placed.code
+        piece, code, told = placed.piece, placed.code, self._told
         parts = (
+            told[piece.symbol],
             _declared(piece),
-            [*self._surroundings(code)],
+            [(offset, addend, told[target]) for offset, _, target, addend in code.relocations],
+            [*self._jumps(piece, code)],
             code.code,
-            code.offsets,
-            _operands(piece, code),
+            array("I", code.offsets).tobytes(),
+            _plays(piece),
         )
         return blake2b(_bytes(parts), digest_size=KEY_SIZE).digest()
 
-    def _surroundings(self, code: AssembledCode) -> Iterator[object]:
-        """Each reference of the code, and what is known of its target."""
-        tables = self._build.tables
-        for offset, _, target, addend in code.relocations:
-            if target in tables:
-                yield [code.labels.get(label) for label in tables[target]]
-            known = self._known.get(target)
-            if known is None:
-                known = self._known[target] = self._told(target)
-            yield offset, addend, known
+    def _jumps(self, piece: Piece, code: AssembledCode) -> Iterator[object]:
+        """Where the tables of the code lead."""
+        if not self._tables.keys().isdisjoint(piece.targets):
+            for _, _, target, _ in code.relocations:
+                yield [code.labels.get(label) for label in self._tables.get(target, ())]
 
-    def _told(self, symbol: str) -> bytes:
-        """What rules may ask about another symbol."""
+
+class _Told(dict[str, bytes]):
+    """What rules may ask about a symbol, in short."""
+
+    def __init__(self, build: Build) -> None:
+        super().__init__()
+        self._build = build
+
+    def __missing__(self, symbol: str) -> bytes:
         placed, datum = self._build.pieces.get(symbol), self._build.data.get(symbol)
-        callee = placed and _as_callee(placed.piece)
+        callee = None if placed is None else _as_callee(placed.piece)
+        kept = None if datum is None else _as_datum(datum)
         pointees = [
             (one, one in self._build.pieces) for one in self._build.pointers.get(symbol, ())
         ]
-        return _bytes((symbol, callee, None if datum is None else datum._storage.value, pointees))
-
-
-_EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
+        told = self[symbol] = _bytes((symbol, callee, kept, pointees))
+        return told
 
 
 def _bytes(value: Any) -> bytes:
@@ -74,47 +74,45 @@ def _bytes(value: Any) -> bytes:
     return marshal.dumps(value, 0)
 
 
+def _as_datum(datum: Data) -> tuple[object, ...]:
+    return datum._storage.value, datum._guard is not None
+
+
+_EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
+
+
 def _as_callee(piece: Piece) -> tuple[object, ...]:
     return piece.kind.value, piece.bits, shape(piece.signature)
 
 
 def _declared(piece: Piece) -> tuple[object, ...]:
-    roles = [
-        (role.kind, role.register.number, role.start, role.end, role.used) for role in piece.roles
-    ]
+    roles = [(role.kind, role.register.number, role.start, role.used) for role in piece.roles]
     locks = [
         (event.action.value, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in piece.lock_events
     ]
-    traits = piece.kind.value, piece.bits, piece.entered.value, piece.pushed, piece.copies_user
-    surroundings = piece.context, *piece.locks
-    return piece.symbol, traits, shape(piece.signature), roles, locks, surroundings
+    touches = [*map(tuple, piece.touches)]
+    traits = piece.entered.value, piece.pushed, piece.copies_user, piece.context
+    return traits, roles, locks, touches, *piece.locks
 
 
 def shape(signature: Signature) -> tuple[object, ...]:
     """What of a signature matters to code that calls it."""
-    registers = [one.register.number if one.register else None for one in signature.parameters]
-    changed = [one.number for one in signature.changed]
-    return registers, len(signature.results), signature.never_returns, changed
+    results = [one._size for one in signature.results]
+    clobbers = signature.clobbers and [one.number for one in signature.clobbers]
+    return len(signature.parameters), results, signature.never_returns, clobbers
 
 
-def _operands(piece: Piece, code: AssembledCode) -> list[int]:
-    """A number for each operand and part of an address: which role it plays, and whether the
-    address came from a program."""
-    numbers: dict[Role | None, int] = {role: number for number, role in enumerate(piece.roles)}
-    numbers[None] = NO_ROLE
-    number = numbers.setdefault
-    made: list[int] = []
-    for item in code.body:
-        for operand in item.written if type(item) is Line else ():
-            kind = type(operand)
-            if kind is RegisterOperand:
-                made.append(number(operand._role, len(numbers)))  # type: ignore[attr-defined]
-            elif kind is MemoryOperand:
-                base, index = operand._base, operand._index  # type: ignore[attr-defined]
-                made.append(OTHER if base is None else number(base._role, len(numbers)))
-                made.append(OTHER if index is None else number(index._role, len(numbers)))
-                made.append(base is not None and _is_user(base._kind))
-            else:
-                made.append(SYMBOL if kind is BranchOperand else OTHER)
-    return made
+class _Numbers(dict[object, int]):
+    """A number for each role of a piece, and the next ones for what else is asked for."""
+
+    def __missing__(self, role: object) -> int:
+        number = self[role] = len(self)
+        return number
+
+
+def _plays(piece: Piece) -> bytes:
+    """Which roles the operands play, and where they follow what a program gave."""
+    numbers = _Numbers(zip(piece.roles, count(2)))
+    numbers[None], numbers[User] = NO_ROLE, BY_USER
+    return array("H", map(numbers.__getitem__, piece.plays)).tobytes()

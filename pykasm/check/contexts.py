@@ -12,7 +12,7 @@ from pykasm.check.paths import Paths
 from pykasm.check.situation import ON, SAME
 from pykasm.errors import Note
 from pykasm.lang.builder import line_span
-from pykasm.lang.locking import LockAction
+from pykasm.lang.locking import NO_LOCKS, LockAction
 from pykasm.objects.debug import EntryFrame
 
 _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
@@ -67,12 +67,16 @@ class Contexts:
             self._sleepers_under[lock] = self._calls.leading_to(
                 self._sleeping,
                 except_for={
-                    symbol: None
-                    for symbol, facts in self._facts.items()
+                    facts.symbol: None
+                    for facts in self._entered_locked
                     if lock in facts.piece.locks.at_entry and self._releases(facts, lock)
                 },
             )
         return self._sleepers_under[lock]
+
+    @cached_property
+    def _entered_locked(self) -> list[Facts]:
+        return [facts for facts in self._facts.values() if facts.piece.locks is not NO_LOCKS]
 
     def _releases(self, facts: Facts, lock: str) -> bool:
         """Whether code that is entered with a lock may sleep after it has released it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pykasm.check.behaviour import Behaviour
 from pykasm.check.pointers import Pointers
@@ -11,16 +11,13 @@ from pykasm.lang.piece import Piece
 
 
 class Call(NamedTuple):
-    """A call or a jump from `piece` to another; `at` counts the instructions before it."""
+    """A call or a jump from `piece`, the `caller`, to another; `at` counts the instructions before
+    it."""
 
     piece: Piece
+    caller: str
     callee: str
     at: int
-
-    @property
-    def caller(self) -> str:
-        """The symbol of the piece that calls."""
-        return self.piece.symbol
 
     @property
     def line(self) -> Line:
@@ -40,10 +37,16 @@ class Facts:
         self.piece = piece
         self.symbol = piece.symbol
         self.behaviour = behaviour
-        self.calls = [Call(piece, callee, at) for callee, at in behaviour.calls]
+        self.calls: list[Call] = [
+            _new(Call, (piece, piece.symbol, callee, at)) for callee, at in behaviour.calls
+        ]
         for at in behaviour.pointer_calls:
             targets = pointers.listed(line_of(piece, at)) or ()
-            self.calls += [Call(piece, callee, at) for callee in targets]
+            self.calls += [Call(piece, piece.symbol, callee, at) for callee in targets]
+
+
+_new: Any = tuple.__new__
+"""Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
 def line_of(piece: Piece, index: int) -> Line:

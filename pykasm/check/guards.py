@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
-from pykasm.check.subject import Build
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
@@ -15,13 +14,14 @@ from pykasm.lang.piece import Piece
 
 
 class Guards:
-    """The guarded data of a build. `wrong` are the paths that lead to no lock, by the datum."""
+    """The guarded ones among the `data` of a build. `wrong` are the paths that lead to no lock, by
+    the datum."""
 
-    def __init__(self, build: Build) -> None:
-        self._data = build.data
+    def __init__(self, data: Mapping[str, Data]) -> None:
+        self._data = data
         self.wrong: dict[str, str] = {}
         self._locks: dict[str, str] = {}
-        for symbol, datum in build.data.items():
+        for symbol, datum in data.items():
             if datum._guard is not None:
                 self._enter(symbol, datum._guard)
 
@@ -48,21 +48,26 @@ class Guards:
             return None
         return None if found is None else lock_name(found, "guarded_by")
 
-    def touches(self, piece: Piece) -> Iterator[Touch]:
-        """The instructions of a piece that read or write guarded data, by their numbers."""
-        touched = not self._locks.keys().isdisjoint(piece.targets)
-        if not touched and not piece.touches:
-            return
-        fields = iter([*piece.touches, None])
-        field, number = next(fields), 0
-        for at, item in enumerate(piece.items):
-            while field is not None and field.at == at:
-                yield field._replace(at=number)
-                field = next(fields)
-            if isinstance(item, Line):
-                for symbol in sorted(_touched(item) & self._locks.keys()):
-                    yield Touch(symbol, self._locks[symbol], number)
-                number += 1
+    def lock_of(self, touch: Touch) -> str | None:
+        """The lock that must be held for what an instruction touches; None if there is none."""
+        return touch.guard or self._locks.get(touch.field)
+
+
+def touches(piece: Piece, guarded: Set[str]) -> Iterator[Touch]:
+    """The instructions of a piece that read or write guarded fields or some of the `guarded` data,
+    by their numbers. Those of data say nothing of the lock, which depends on other data."""
+    if guarded.isdisjoint(piece.targets) and not piece.touches:
+        return
+    fields = iter([*piece.touches, None])
+    field, number = next(fields), 0
+    for at, item in enumerate(piece.items):
+        while field is not None and field.at == at:
+            yield field._replace(at=number)
+            field = next(fields)
+        if isinstance(item, Line):
+            for symbol in sorted(_touched(item) & guarded):
+                yield Touch(symbol, "", number)
+            number += 1
 
 
 def _touched(line: Line) -> set[str]:

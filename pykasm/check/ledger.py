@@ -8,17 +8,20 @@ from typing import NamedTuple
 from pykasm.build.journal import Journal
 from pykasm.check.behaviour import Behaviour
 from pykasm.check.paths import Course
+from pykasm.check.percpu import ProcessorUse
 from pykasm.check.stackuse import StackUse
 from pykasm.check.version import checker_version
 
 
 class Record(NamedTuple):
     """What a check learned about a piece: whether no rule for single pieces found anything, its
-    behaviour, what it does with the stack, and its course if it has one."""
+    behaviour, what it does with the stack and with variables of the processor, and its course if it
+    has one."""
 
     is_clean: bool
     behaviour: Behaviour
     stack: StackUse
+    processor: ProcessorUse
     course: Course | None
 
 

@@ -63,21 +63,17 @@ class LockUse:
 
     # Taken
 
-    @cached_property
-    def takers(self) -> dict[str, Leading]:
-        """For each lock, what takes it, by the call that leads there.
+    def takers(self, lock: str) -> Leading:
+        """What takes a lock, by the call that leads there.
 
         Code that breaks the lock open may take it whoever holds it, and code that is entered with
         it may take it again after it has released it.
         """
-        return {
-            name: self._calls.leading_to(
-                self._that(LockAction.TAKE, name),
-                except_for=self._calls.leading_to(self._that(LockAction.BREAK, name))
-                | dict.fromkeys(self.entered_with.get(name, ())),
-            )
-            for name in sorted(self.names)
-        }
+        return self._calls.leading_to(
+            self._that(LockAction.TAKE, lock),
+            except_for=self._calls.leading_to(self._that(LockAction.BREAK, lock))
+            | dict.fromkeys(self.entered_with.get(lock, ())),
+        )
 
     @cached_property
     def entered_with(self) -> dict[str, list[str]]:
@@ -108,9 +104,9 @@ class LockUse:
     @cached_property
     def _taken(self) -> dict[str, Locks]:
         taken: dict[str, set[str]] = defaultdict(set)
-        for name, first in self.takers.items():
-            for symbol in first:
-                taken[symbol].add(name)
+        for lock in sorted({event.lock for event in self._taking}):
+            for symbol in self.takers(lock):
+                taken[symbol].add(lock)
         return {symbol: frozenset(locks) for symbol, locks in taken.items()}
 
     # Held
@@ -122,12 +118,16 @@ class LockUse:
         Code that is never reached holds all: nothing it does can be wrong.
         """
         held = {symbol: self._promised(facts) for symbol, facts in self._facts.items()}
+        stated = {symbol for symbols in self.entered_with.values() for symbol in symbols}
         waiting = [symbol for symbol, locks in held.items() if locks is not None]
         for symbol in waiting:  # grows while what callees find changes
             for call in self._facts[symbol].calls:
-                known, here = held[call.callee], self._held_at(call, held[symbol])
+                known = held[call.callee]
+                if known == NO_LOCKS or call.callee in stated:
+                    continue
+                here = self._held_at(call, held[symbol])
                 less = here if known is None else known & here
-                if less != known and not self._facts[call.callee].piece.locks.at_entry:
+                if less != known:
                     held[call.callee] = less
                     waiting.append(call.callee)
         return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}

@@ -9,6 +9,7 @@ from pykasm.check.callgraph import CallGraph, callees_first
 from pykasm.check.facts import Call, Facts
 from pykasm.check.graph import Graph
 from pykasm.check.situation import SAME, UNCHANGED, Return, Situation, entry_of
+from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockEvent
 
 
@@ -40,7 +41,13 @@ class Paths:
         self._graph = graph
         self._known = known
         self.courses: dict[str, Course] = {}
+        self._situations: dict[Situation, Situation] = {}
         self._leaves = dict.fromkeys(facts, SAME)
+        self._returns: dict[str, Return] = {}
+        """What pieces change, for those that do."""
+        for symbol, one in facts.items():
+            if one.piece.locks is not NO_CONTRACT:
+                self._note_return(symbol)
         waiting = callees_first(facts)
         for symbol in waiting:  # grows while what a callee leaves changes
             returning = self._returning(symbol)
@@ -48,6 +55,7 @@ class Paths:
                 leaves = self._follow(symbol, returning)
                 if leaves != self._leaves[symbol]:
                     self._leaves[symbol] = leaves
+                    self._note_return(symbol)
                     waiting += [call.caller for call in calls.callers.get(symbol, ())]
 
     def _follow(self, symbol: str, returning: dict[int, tuple[Return, ...]]) -> int:
@@ -58,19 +66,21 @@ class Paths:
 
     def _returning(self, symbol: str) -> dict[int, tuple[Return, ...]]:
         """What the callees of a piece change, by the call, where some of them do."""
-        calls = self._facts[symbol].calls
-        changed = {call.at for call in calls if self._return(call.callee) != UNCHANGED}
-        found: dict[int, tuple[Return, ...]] = {}
-        for call in calls if changed else ():
-            if call.at in changed:
-                found[call.at] = (*found.get(call.at, ()), self._return(call.callee))
+        facts, returns = self._facts[symbol], self._returns
+        changed = [call.at for call in facts.calls if call.callee in returns]
+        if not changed:
+            return {}
+        found: dict[int, tuple[Return, ...]] = dict.fromkeys(changed, ())
+        for call in facts.calls:
+            if call.at in found:
+                found[call.at] += (returns.get(call.callee, UNCHANGED),)
         return found
 
-    def _return(self, symbol: str) -> Return:
+    def _note_return(self, symbol: str) -> None:
         leaves, locks = self._leaves[symbol], self._facts[symbol].piece.locks
-        if leaves == SAME and not (locks.acquires or locks.releases):
-            return UNCHANGED
-        return Return(leaves, frozenset(locks.acquires), frozenset(locks.releases))
+        changed = Return(leaves, frozenset(locks.acquires), frozenset(locks.releases))
+        if changed != UNCHANGED:
+            self._returns[symbol] = changed
 
     def _course(self, symbol: str, returning: dict[int, tuple[Return, ...]]) -> Course:
         for known in (self.courses.get(symbol), self._known.get(symbol)):
@@ -95,6 +105,8 @@ class Paths:
                 if joined != known:
                     situations[following] = joined
                     waiting.append(following)
+        same = self._situations.setdefault  # one object for equal ones: the ledger keeps it once
+        situations = {index: same(one, one) for index, one in situations.items()}
         return Course(returning, situations, leaves or SAME)
 
     def __contains__(self, symbol: str) -> bool:
@@ -107,12 +119,13 @@ class Paths:
 
     def before(self, symbol: str, index: int) -> Situation:
         """What holds before the `index`th instruction of a piece."""
-        course, entry = self.courses.get(symbol), entry_of(self._facts[symbol].piece)
-        return entry if course is None else course.situations.get(index, entry)
+        course = self.courses.get(symbol)
+        found = None if course is None else course.situations.get(index)
+        return entry_of(self._facts[symbol].piece) if found is None else found
 
     def at(self, call: Call) -> Situation:
         """What holds where a call is made."""
-        return self.before(call.piece.symbol, call.at)
+        return self.before(call.caller, call.at)
 
     def exits(self, symbol: str) -> Iterator[tuple[int, Situation]]:
         """Where a piece is left, and what holds then, or when what it goes on to comes back."""
@@ -133,6 +146,5 @@ class Paths:
 def _is_followed(facts: Facts) -> bool:
     """Whether what holds in a piece is not simply what holds at a caller."""
     piece = facts.piece
-    return (
-        facts.behaviour.changes_something or any(piece.locks) or piece.context == "interrupts off"
-    )
+    says_so = piece.locks is not NO_CONTRACT or piece.context == "interrupts off"
+    return says_so or facts.behaviour.changes_something

@@ -1,16 +1,14 @@
-"""Which registers hold what was read from a per-processor variable while threads may be moved."""
+"""Which registers hold what was read from a per-processor variable, and who uses its address."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Set
+from collections.abc import Callable, Collection, Iterator, Set
 from typing import NamedTuple
 
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 
 from pykasm.check.effects import RSP
-from pykasm.check.graph import Node
-from pykasm.check.summary import Summary
-from pykasm.check.walk import CLOBBERED
+from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.piece import Piece
@@ -18,19 +16,53 @@ from pykasm.lang.piece import Piece
 Copies = frozenset[tuple[int, str, int]]
 """Numbers of registers with the variable that each was read from, and at which instruction."""
 
+Changed = Callable[[Node], Collection[int]]
+"""The registers that a call may change."""
+
 _STORES = (OpAccess.WRITE, OpAccess.READ_WRITE)
 _FACTORY = InstructionInfoFactory()
 
 
 class WriteBack(NamedTuple):
-    """A variable is written at `line` with what was read from it at `read`."""
+    """A variable is written by an instruction with what another one `read` from it."""
 
     variable: str
-    read: Line
-    line: Line
+    read: int
+    at: int
 
 
-def may_matter(piece: Piece, variables: Set[str]) -> bool:
+class PointedTo(NamedTuple):
+    """The address of a variable, for the processor that runs the code, is made."""
+
+    variable: str
+    at: int
+
+
+class ProcessorUse(NamedTuple):
+    """What a piece does with variables of the processor that can go wrong where its thread may be
+    moved. Instructions go by their numbers.
+
+    Nothing here belongs to one process: later checks remember it.
+    """
+
+    write_backs: tuple[WriteBack, ...] = ()
+    addresses: tuple[PointedTo, ...] = ()
+
+
+NO_USE = ProcessorUse()
+
+
+def processor_use(
+    piece: Piece, graph: Callable[[str], Graph], variables: Set[str], changed: Changed
+) -> ProcessorUse:
+    """What a piece does with `variables` (symbols)."""
+    if not _may_matter(piece, variables):
+        return NO_USE
+    uses = _Uses(graph(piece.symbol), variables, changed)
+    return ProcessorUse(tuple(uses.write_backs()), tuple(uses.addresses()))
+
+
+def _may_matter(piece: Piece, variables: Set[str]) -> bool:
     """Whether a piece makes the address of a variable, or has one where instructions write."""
     if variables.isdisjoint(piece.targets):
         return False
@@ -47,15 +79,14 @@ def _is_read(line: Line, operand: int) -> bool:
     return is_memory and line.statement.mnemonic != "lea"
 
 
-class PerProcessor:
-    """The uses of the `variables` (symbols) in one piece."""
+class _Uses:
+    """Follows what registers hold of the `variables` through one piece."""
 
-    def __init__(self, summary: Summary, symbol: str, variables: Set[str]) -> None:
-        self.summary = summary
-        self.symbol = symbol
+    def __init__(self, graph: Graph, variables: Set[str], changed: Changed) -> None:
         self.variables = variables
-        self.nodes = summary.graph(symbol).nodes
+        self.nodes = graph.nodes
         self.copies: dict[int, Copies] = {}
+        self._changed = changed
         waiting: list[tuple[int, Copies]] = [(0, frozenset())]
         while waiting:
             at, copies = waiting.pop()
@@ -71,20 +102,19 @@ class PerProcessor:
             node = self.nodes[at]
             variable = self._variable(node)
             reads = {number for number, _ in node.effects.reads}
-            for number, read_from, read_at in sorted(copies):
+            for number, read_from, read in sorted(copies):
                 if variable == read_from and number in reads and _only_stores(node):
-                    yield WriteBack(variable, self.nodes[read_at].line, node.line)
+                    yield WriteBack(variable, read, at)
 
-    def addresses(self) -> Iterator[tuple[str, int]]:
-        """The variables whose addresses, for the processor that runs the code, are made, and by
-        which instruction."""
+    def addresses(self) -> Iterator[PointedTo]:
+        """Where the addresses of variables are made."""
         for at in self.copies:
             node = self.nodes[at]
             for one in node.line.references:
                 is_memory = isinstance(node.line.statement.operands[one.operand], Address)
                 is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
-                if is_address and one.target in self.variables and self._may_move(at):
-                    yield str(one.target), at
+                if is_address and one.target in self.variables:
+                    yield PointedTo(str(one.target), at)
 
     def _after(self, at: int, node: Node) -> Copies:
         before = self.copies[at]
@@ -95,23 +125,10 @@ class PerProcessor:
         read = {number for number, _ in node.effects.reads}
         made = {(name, place) for number, name, place in before if number in read}
         variable = self._variable(node)
-        if variable is not None and self._may_move(at):
+        if variable is not None:
             made.add((variable, at))
         kept = {one for one in before if one[0] not in written}
         return frozenset(kept | {(number, *one) for number in written for one in made})
-
-    def _changed(self, call: Node) -> Collection[int]:
-        """The registers that a call may change."""
-        callee = self.summary.facts.get(call.callee or "")
-        if callee is None:
-            return CLOBBERED
-        return [register.number for register in callee.piece.signature.changed]
-
-    def _may_move(self, at: int) -> bool:
-        """Whether another thread, on another processor, may go on behind the instruction."""
-        may_be_on = self.summary.contexts.may_be_on(self.symbol, at)
-        before = self.summary.paths.before(self.symbol, at)
-        return may_be_on and not before.may | self.summary.locks.held_before(self.symbol, at)
 
     def _variable(self, node: Node) -> str | None:
         """The per-processor variable that the instruction's memory operand lies in."""

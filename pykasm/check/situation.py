@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from iced_x86 import Mnemonic
 
+from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.piece import Piece
 
@@ -44,13 +45,15 @@ class Situation(NamedTuple):
             self.saved if self.saved == other.saved else (),
         )
 
-    def after(self, mnemonic: int, events: Iterable[LockEvent]) -> Situation:
+    def after(self, mnemonic: int, events: Sequence[LockEvent]) -> Situation:
         """What holds after an instruction, at which `events` happen."""
-        changed = self.after_events(events) if events else self
+        changed = self.after_events(events)
         return changed._after_word(mnemonic) if mnemonic in _WORDS else changed
 
-    def after_events(self, events: Iterable[LockEvent]) -> Situation:
+    def after_events(self, events: Sequence[LockEvent]) -> Situation:
         """What holds when `events` have happened."""
+        if not events:
+            return self
         may, must = self.may, self.must
         for event in events:
             if event.action is LockAction.TAKE:
@@ -106,6 +109,6 @@ ENTRY = Situation()
 
 def entry_of(piece: Piece) -> Situation:
     """What holds where a piece is entered, as it says."""
-    locks = piece.locks.at_entry
+    locks = piece.locks.at_entry if piece.locks is not NO_CONTRACT else NO_LOCKS
     is_off = piece.context == "interrupts off"
     return Situation(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from iced_x86 import Mnemonic
-
 from pykasm.check.depths import Depths, Frame, Path, Step
 from pykasm.check.facts import Call
 from pykasm.check.stackuse import StackUse
@@ -191,9 +189,7 @@ class Stacks:
         return [
             Place(symbol, at)
             for symbol in _led_to(handlers, lambda one: summary.facts[one].calls)
-            if summary.facts[symbol].behaviour.changes_interrupts
-            for at, node in enumerate(summary.graph(symbol).nodes)
-            if node.effects.mnemonic == Mnemonic.STI
+            for at in summary.facts[symbol].behaviour.turns_on
         ]
 
 

@@ -106,20 +106,24 @@ class State:
         after = (self.registers, self.depth, self.base, self.slots, self.lost_flags)
         return before != after or direction != self.direction
 
-    def write(self, number: int, parts: int, role: Role | None) -> None:
-        """Give `parts` of a register a value."""
+    def write(self, number: int, parts: int, role: Role | None, loss: Loss) -> None:
+        """Give `parts` of a register a value. Without a `role` it ends that of the old one, which
+        is a `loss` to who reads that."""
         if number == RSP:
             return
         if parts == WHOLE:
-            self.registers[number] = UNKNOWN if role is None else Value(role=role)
+            ends = role is None and self.registers[number].role is not None
+            self.registers[number] = (
+                Value(role=role) if role else Value(loss=loss, mixed=True) if ends else UNKNOWN
+            )
             return
         old = self.registers[number]
         missing = old.missing & ~parts
         self.registers[number] = Value(
             missing,
-            old.loss if missing else None,
+            old.loss if missing or old.mixed else None,
             old.role if role is None else role,
-            None,
+            mixed=old.mixed and role is None,
         )
 
     def lose(self, numbers: Iterable[int], loss: Loss) -> None:

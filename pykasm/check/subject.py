@@ -8,12 +8,13 @@ from functools import cached_property
 
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.ledger import Record
+from pykasm.check.percpu import ProcessorUse, processor_use
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
 from pykasm.check.summary import Summary
-from pykasm.check.walk import Callee, Walk
+from pykasm.check.walk import CLOBBERED, Callee, Walk
 from pykasm.isa.registers import general
-from pykasm.lang.data import Data
+from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
 from pykasm.lang.piece import SLOT, Kind, Piece
@@ -89,6 +90,22 @@ class Build:
     def _stack_use(self, symbol: str) -> StackUse:
         record = self.known.get(symbol)
         return record.stack if record else StackUse.of(self.subject(symbol).visits())
+
+    @cached_property
+    def processor_uses(self) -> dict[str, ProcessorUse]:
+        """What each piece does with variables of the processor."""
+        variables = {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
+        return {
+            symbol: record.processor
+            if (record := self.known.get(symbol)) is not None
+            else processor_use(placed.piece, self.summary.graph, variables, self._changed_by)
+            for symbol, placed in self.summary.pieces.items()
+        }
+
+    def _changed_by(self, call: Node) -> tuple[int, ...]:
+        """The registers that a call may change."""
+        callee = self.callees.get(call.callee or "")
+        return CLOBBERED if callee is None else callee.changed
 
 
 class Subject:

@@ -66,7 +66,14 @@ class Summary:
 
     def _behaviour(self, symbol: str) -> Behaviour:
         record = self._known.get(symbol)
-        return record.behaviour if record else Behaviour.of(self.graph(symbol), self.pieces)
+        if record is not None:
+            return record.behaviour
+        return Behaviour.of(self.graph(symbol), self.pieces, self._guarded)
+
+    @cached_property
+    def _guarded(self) -> set[str]:
+        """The data that name a lock."""
+        return {symbol for symbol, datum in self._data.items() if datum._guard is not None}
 
     @cached_property
     def pointers(self) -> Pointers:
@@ -126,5 +133,5 @@ class Summary:
 
     def way_to_lock(self, symbol: str, lock: str) -> list[Note]:
         """How `symbol` comes to take `lock`: the calls, then the instruction."""
-        notes, last = way(symbol, self.locks.takers[lock])
+        notes, last = way(symbol, self.locks.takers(lock))
         return [*notes, self.where_taken(last, lock)]

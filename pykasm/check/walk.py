@@ -6,6 +6,7 @@ for each of its instructions; then each instruction is visited, in order, with i
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +18,10 @@ from iced_x86 import Register as IcedRegister
 from pykasm.check.effects import RBP, RSP, WHOLE
 from pykasm.check.graph import Graph, Node
 from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
+from pykasm.isa.code import Line
 from pykasm.isa.registers import RegisterKind
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
+from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Piece, Signature
 from pykasm.lang.role import Role
 from pykasm.objects.debug import EntryFrame
 
@@ -54,6 +56,7 @@ class Walk:
         self.states: dict[int, State] = {}
         self.disagreements: set[int] = set()
         """Where paths meet on which the stack has different depths."""
+        self._results = _results(graph.piece)
         self._run()
         self._visits = [
             (index, self.graph.nodes[index], self.states[index]) for index in sorted(self.states)
@@ -101,7 +104,7 @@ class Walk:
         if effects.moves_frame:
             self._move_stack(node, state)
         if effects.writes:
-            self._write_registers(node, state)
+            self._write_registers(index, node, state)
         if effects.flags_written or effects.flags_undefined:
             self._write_flags(index, node, state)
 
@@ -120,6 +123,8 @@ class Walk:
             count = len(RESULTS)
         for number in RESULTS[:count]:
             state.registers[number] = UNKNOWN
+        for role in self._results.get(index, ()):
+            state.registers[role.register.number] = Value(role=role)
         state.lost_flags, state.flag_loss = ALL_FLAGS, loss
 
     def _move_stack(self, node: Node, state: State) -> None:
@@ -144,7 +149,7 @@ class Walk:
         elif state.depth is not None:
             state.depth -= node.effects.moves
 
-    def _write_registers(self, node: Node, state: State) -> None:
+    def _write_registers(self, index: int, node: Node, state: State) -> None:
         if node.effects.mnemonic in (Mnemonic.POP, Mnemonic.LEAVE):
             return
         roles = written_roles(node)
@@ -153,7 +158,7 @@ class Walk:
             old = state.registers[number].role
             if role is None and old and any(number == one for one, _ in node.effects.reads):
                 role = old  # changed in place: still the same thing
-            state.write(number, parts, role)
+            state.write(number, parts, role, Loss(index))
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
         effects = node.effects
@@ -164,6 +169,22 @@ class Walk:
             state.direction = True
         elif effects.flags_written & RflagsBits.DF:
             state.direction = False
+
+
+def _results(piece: Piece) -> dict[int, list[Role]]:
+    """The roles of the results of each call, by the number of its instruction."""
+    results = [role for role in piece.roles if role.kind == "result"]
+    if not results:
+        return {}
+    lines = [(at, item) for at, item in enumerate(piece.items) if isinstance(item, Line)]
+    calls = [
+        (at, number) for number, (at, line) in enumerate(lines) if line.statement.mnemonic == "call"
+    ]
+    found: dict[int, list[Role]] = {}
+    for role in results:
+        behind = bisect_left(calls, (role.start, 0))
+        found.setdefault(calls[behind - 1][1], []).append(role)
+    return found
 
 
 def _push(node: Node, state: State) -> None:

@@ -24,6 +24,8 @@ from pykasm.isa.statement import (
 from pykasm.lang.expression import Expression
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand
 from pykasm.lang.reference import SymbolReference
+from pykasm.lang.role import Role
+from pykasm.lang.types import User
 from pykasm.source import Source, Span, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -112,6 +114,9 @@ class CodeBuilder:
         """Where locks are taken and released."""
         self.touches: list[Touch] = []
         """Where guarded fields are read or written."""
+        self.plays: list[Role | type[User[Any]] | None] = []
+        """The role that each register among the operands plays, in the order in which they were
+        written, and `User` behind one that memory lies at which a program gave."""
         self.unshared: list[Any] = []
         """Words that stand for objects which nobody else sees."""
         self.last_branch: tuple[Any, int] | None = None
@@ -125,17 +130,28 @@ class CodeBuilder:
         """
         encodable: list[Encodable] = []
         references: tuple[Reference, ...] = ()
+        plays = self.plays
         for operand in operands:
             kind = type(operand)
             if kind is RegisterOperand:
                 encodable.append(operand._register)
-                if operand._role is not None:
-                    operand._role.used = True
+                role = operand._role
+                plays.append(role)
+                if role is not None:
+                    role.used = True
             elif kind is int:
                 encodable.append(operand)
             else:
-                if kind is MemoryOperand and operand._within is not None:
-                    self._touch(operand, mnemonic)
+                if kind is MemoryOperand:
+                    base, index = operand._base, operand._index
+                    if base is not None:
+                        plays.append(base._role)
+                        if base._kind._by_user:
+                            plays.append(User)
+                    if index is not None:
+                        plays.append(index._role)
+                    if operand._within is not None:
+                        self._touch(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)

@@ -21,7 +21,7 @@ from pykasm.lang.builder import CodeBuilder, Touch, emit, line_span
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
-from pykasm.lang.types import U64, TypeMeta
+from pykasm.lang.types import U64, TypeMeta, User
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source, author_moment
@@ -125,6 +125,7 @@ class Piece:
     allowances: list[Allowance] = field(default_factory=list)
     lock_events: list[LockEvent] = field(default_factory=list)
     touches: list[Touch] = field(default_factory=list)
+    plays: list[Role | type[User[Any]] | None] = field(default_factory=list)
 
 
 class Leaving(NamedTuple):
@@ -376,5 +377,6 @@ class PieceBuilder(CodeBuilder):
             allowances=self.allowances,
             lock_events=self.lock_events,
             touches=self.touches,
+            plays=self.plays,
             **traits,
         )

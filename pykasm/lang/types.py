@@ -63,6 +63,8 @@ class Type(_OperandForCheckers, metaclass=TypeMeta):
     _size = 0
     _align = 1
     _signed = False
+    _by_user = False
+    """Whether it is an address that a program gave."""
 
 
 class Integer(Type):
@@ -198,6 +200,8 @@ else:
 
     class User(Ptr):
         """The address of a `T` that a program gave: only copy routines may follow it."""
+
+        _by_user = True
 
     class Array(Type):
         """`count` elements of `T`, written `T * count` (and `Array[T]` in annotations)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
@@ -74,7 +74,12 @@ class OutputSection:
 
     def takes(self, name: str) -> bool:
         """Whether an input section called `name` goes into it."""
-        return any(f"{name}.".startswith(f"{one}.") for one in self.inputs or (self.name,))
+        return bool(self.taken([name]))
+
+    def taken(self, names: Iterable[str]) -> list[str]:
+        """Those of the input sections called `names` that go into it."""
+        starts = tuple(f"{one}." for one in self.inputs or (self.name,))
+        return [one for one in names if f"{one}.".startswith(starts)]
 
     @property
     def symbol(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -14,6 +14,7 @@ from pykasm.check import effects
 from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
+from pykasm.isa.code import Line
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece, assemble_program
 from scripts.benchmarks.figure import Figure, spread, timed
@@ -46,26 +47,52 @@ def _figure(name: str, times: list[float], target: float) -> Figure:
 
 
 def _large() -> tuple[Program, list[AssembledUnit]]:
-    """The kernel, with copies of its functions under other names."""
+    """The kernel, with copies of its functions under other names, which call each other."""
     program = image().assemble()
     units = assemble_program(program, Encoder(), ".")
     kernel = [placed for unit in units for placed in unit.pieces]
     copies = AssembledUnit("copies", units[0].object)
     total = sum(len(placed.code.lines) for placed in kernel)
     for turn in count():
+        chosen, names = [], {}
         for placed in kernel:
-            if total >= INSTRUCTIONS:
-                return program, [*units, copies]
-            copies.pieces.append(_copy(placed, f"{placed.piece.symbol}.{turn}"))
-            total += len(placed.code.lines)
+            if total < INSTRUCTIONS:
+                chosen.append(placed)
+                names[placed.piece.symbol] = f"{placed.piece.symbol}.{turn}"
+                total += len(placed.code.lines)
+        copies.pieces += [_copy(placed, names) for placed in chosen]
+        if len(chosen) < len(kernel):
+            return program, [*units, copies]
     raise AssertionError
 
 
-def _copy(placed: PlacedPiece, symbol: str) -> PlacedPiece:
-    return replace(placed, piece=replace(placed.piece, symbol=symbol))
+def _copy(placed: PlacedPiece, names: Mapping[str, str]) -> PlacedPiece:
+    """A function under another name, which calls others by theirs."""
+    piece, code = placed.piece, placed.code
+    items = [_renamed(item, names) if isinstance(item, Line) else item for item in code.body]
+    relocations = [
+        one._replace(target=names.get(one.target, one.target)) for one in code.relocations
+    ]
+    targets = {names.get(one, one) if isinstance(one, str) else one for one in piece.targets}
+    return replace(
+        placed,
+        piece=replace(piece, symbol=names[piece.symbol], items=items, targets=targets),
+        code=replace(code, body=items, relocations=relocations),
+    )
+
+
+def _renamed(line: Line, names: Mapping[str, str]) -> Line:
+    references = [
+        one._replace(target=names.get(one.target, one.target))
+        if isinstance(one.target, str)
+        else one
+        for one in line.references
+    ]
+    return line._replace(references=tuple(references))
 
 
 def _change(units: list[AssembledUnit], turn: int) -> None:
     """Give the last function another name, so that it is a new one to the checker."""
     last = units[-1].pieces.pop()
-    units[-1].pieces.append(_copy(last, f"{last.piece.symbol}.changed{turn}"))
+    symbol = last.piece.symbol
+    units[-1].pieces.append(_copy(last, {symbol: f"{symbol}.changed{turn}"}))

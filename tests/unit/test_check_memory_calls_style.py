@@ -1,6 +1,13 @@
 """The checker's rules on memory, calls and style: each with its broken and its mended example."""
 
-from tests.unit.checking import broken, mended
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pykasm import *
+from tests.unit.checking import broken, findings, mended
 
 
 def test_a_pointer_from_a_program_is_followed() -> None:
@@ -97,6 +104,42 @@ warning[W003]: `double` is kept, but nothing is called
 help: `double = scratch(…)`"""
     ]
     assert mended("W003") == []
+
+
+@contextmanager
+def twice() -> Iterator[Any]:
+    """The block runs twice; it may call."""
+    left = keep(U32)
+    mov(left, 2)
+    with while_(left != 0):
+        yield left
+        dec(left)
+
+
+class KeptElsewhere(Subsystem):
+    """Keeps a register for blocks of others, which may call."""
+
+    @function
+    def run(self) -> U64:
+        xor(eax, eax)
+        with twice() as left:
+            add(rax, u64(left))
+        ret(rax)
+
+
+class Narrow(Subsystem):
+    """Promises to leave all registers alone that `scratch` could hand out."""
+
+    @function(clobbers=(rax,))
+    def run(self, value: U64) -> U64:
+        double = keep(value)
+        add(double, double)
+        ret(double)
+
+
+@pytest.mark.parametrize("subsystem", [KeptElsewhere, Narrow])
+def test_a_kept_register_that_nothing_else_can_stand_for(subsystem: Any) -> None:
+    assert findings(subsystem()) == []
 
 
 def test_code_and_written_data_share_a_section() -> None:

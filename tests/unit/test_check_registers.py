@@ -1,6 +1,7 @@
 """The checker's rules on registers and flags: each with its broken and its mended example."""
 
-from tests.unit.checking import broken, mended
+from pykasm import *
+from tests.unit.checking import broken, findings, mended
 
 
 def test_a_register_is_read_that_some_path_never_wrote() -> None:
@@ -47,6 +48,48 @@ error[E012]: `value` is read after its register was clobbered
 help: keep it across the call: `value = keep(...)`""",
     ]
     assert mended("E012") == []
+
+
+class Overwritten(Subsystem):
+    """Writes a result's register by its machine name before it reads the result."""
+
+    @function
+    def run(self) -> U64:
+        size = self.size()
+        xor(eax, eax)
+        mov(rcx, size)
+        ret(rcx)
+
+    @function
+    def size(self) -> U64:
+        ret(8)
+
+
+def test_a_name_is_read_after_its_register_was_written_by_its_own_name() -> None:
+    assert findings(Overwritten()) == [
+        """\
+error[E012]: `size` is read after its register was clobbered
+  FILE:LINE
+  LINE |         mov(rcx, size)
+        |                  ^^^^ rax held `size` until line 59
+  LINE |         xor(eax, eax)
+        |         ^^^^^^^^^^^^^ this writes rax
+help: keep `size` in a register of its own""",
+    ]
+
+
+class ChangedInPlace(Overwritten):
+    """Changes the result itself, by its machine name."""
+
+    @function
+    def run(self) -> U64:
+        size = self.size()
+        shl(rax, 3)
+        ret(size)
+
+
+def test_a_value_that_is_changed_in_place_keeps_its_name() -> None:
+    assert findings(ChangedInPlace()) == []
 
 
 def test_a_flag_is_read_after_a_call() -> None:

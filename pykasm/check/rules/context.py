@@ -9,14 +9,13 @@ from iced_x86 import Mnemonic
 from pykasm.check.callgraph import way
 from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.percpu import PerProcessor, WriteBack, may_matter
+from pykasm.check.percpu import PointedTo, WriteBack
 from pykasm.check.rule import applies_to_build, rule
 from pykasm.check.situation import OFF
 from pykasm.check.subject import Build
 from pykasm.check.summary import Summary
 from pykasm.check.swaps import Swaps
 from pykasm.errors import Note
-from pykasm.lang.data import Storage
 
 E040 = rule(
     "E040",
@@ -83,7 +82,8 @@ def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
     summary = build.summary
     for facts in summary.paths.followed():
         for call in facts.calls:
-            yield from _asleep(summary, call)
+            if call.callee in summary.contexts.sleepers:
+                yield from _asleep(summary, call)
 
 
 def _asleep(summary: Summary, call: Call) -> Iterator[Finding]:
@@ -192,31 +192,39 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
     """Per-processor variables that are pointed to, or read and written back, where interrupts
     may be on."""
     summary = build.summary
-    variables = {symbol for symbol, datum in build.data.items() if datum._storage is Storage.PERCPU}
-    for facts in summary.facts.values():
-        may_be_on = facts.symbol in summary.paths or facts.symbol in summary.contexts.entered_on
-        if may_be_on and may_matter(facts.piece, variables):
-            uses = PerProcessor(summary, facts.symbol, variables)
-            yield from (_written_back(facts.symbol, one) for one in uses.write_backs())
-            yield from (_pointed_to(summary, facts.symbol, *one) for one in uses.addresses())
+    for symbol, use in build.processor_uses.items():
+        for written in use.write_backs:
+            if _may_move(summary, symbol, written.read):
+                yield _written_back(summary, symbol, written)
+        for pointed in use.addresses:
+            if _may_move(summary, symbol, pointed.at):
+                yield _pointed_to(summary, symbol, pointed)
 
 
-def _written_back(symbol: str, one: WriteBack) -> Finding:
+def _may_move(summary: Summary, symbol: str, at: int) -> bool:
+    """Whether a thread, interrupted behind the `at`th instruction, may go on on another
+    processor."""
+    held = summary.paths.before(symbol, at).may | summary.locks.held_before(symbol, at)
+    return not held and summary.contexts.may_be_on(symbol, at)
+
+
+def _written_back(summary: Summary, symbol: str, one: WriteBack) -> Finding:
+    read = span_of(summary.line(symbol, one.read))
     return Finding(
         E041,
         f"`{one.variable}` is written back, maybe on another processor",
-        span=span_of(one.line),
-        notes=[Note(span_of(one.read), "an interrupt behind this may move the thread")],
+        span=span_of(summary.line(symbol, one.at)),
+        notes=[Note(read, "an interrupt behind this may move the thread")],
         fix="change it in one instruction, or with interrupts off",
         symbol=symbol,
     )
 
 
-def _pointed_to(summary: Summary, symbol: str, variable: str, at: int) -> Finding:
+def _pointed_to(summary: Summary, symbol: str, one: PointedTo) -> Finding:
     return Finding(
         E041,
-        f"the address of this processor's `{variable}` is used, maybe on another processor",
-        span=summary.place(symbol, at),
+        f"the address of this processor's `{one.variable}` is used, maybe on another processor",
+        span=summary.place(symbol, one.at),
         mark="an interrupt behind this may move the thread",
         fix="turn interrupts off first, or take a lock",
         symbol=symbol,

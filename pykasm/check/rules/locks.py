@@ -10,13 +10,13 @@ from pykasm.check.finding import Finding, span_of
 from pykasm.check.guards import Guards
 from pykasm.check.lockorder import LockOrder, Step
 from pykasm.check.rule import applies_to_build, rule
+from pykasm.check.situation import NO_LOCKS as NOTHING
 from pykasm.check.subject import Build
 from pykasm.check.summary import Summary
 from pykasm.errors import Note
-from pykasm.isa.code import Line
 from pykasm.lang.builder import Touch, line_span
 from pykasm.lang.functions import INIT_TEXT
-from pykasm.lang.locking import LockAction, class_of
+from pykasm.lang.locking import NO_LOCKS, LockAction, class_of
 
 E050 = rule(
     "E050",
@@ -50,18 +50,18 @@ def locks_are_released(build: Build) -> Iterator[Finding]:
     for facts in summary.paths.followed():
         stated = facts.piece.locks.at_exit
         for index, after in summary.paths.exits(facts.symbol):
-            line = summary.line(facts.symbol, index)
-            for lock in sorted(after.may - stated):
-                yield _kept(summary, facts, line, lock)
-            for lock in sorted(stated - after.must):
-                yield _missing(facts, line, lock)
+            if stated or after.may:
+                for lock in sorted(after.may - stated):
+                    yield _kept(summary, facts, index, lock)
+                for lock in sorted(stated - after.must):
+                    yield _missing(summary, facts, index, lock)
 
 
-def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
+def _kept(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
     return Finding(
         E050,
         f"`{lock}` is not released on some path to here",
-        span=span_of(line),
+        span=span_of(summary.line(facts.symbol, index)),
         mark="the function is left here",
         notes=[summary.where_taken(facts.symbol, lock)],
         fix="release it on every path",
@@ -69,12 +69,12 @@ def _kept(summary: Summary, facts: Facts, line: Line, lock: str) -> Finding:
     )
 
 
-def _missing(facts: Facts, line: Line, lock: str) -> Finding:
+def _missing(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
     is_new = lock in facts.piece.locks.acquires
     return Finding(
         E050,
         f"`{lock}` is not held on some path to here",
-        span=span_of(line),
+        span=span_of(summary.line(facts.symbol, index)),
         mark=f"the function is left here, and states `{'acquires' if is_new else 'holds'}=`",
         fix="take it on every path" if is_new else "take it again on every path that releases it",
         symbol=facts.symbol,
@@ -120,8 +120,8 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
     summary = build.summary
     for facts in summary.paths.followed():
         for call in facts.calls:
-            twice = summary.paths.at(call).may & summary.locks.taken_under(call.callee)
-            for lock in sorted(twice):
+            held = summary.paths.at(call).may
+            for lock in sorted(held & summary.locks.taken_under(call.callee)) if held else ():
                 yield Finding(
                     E050,
                     f"`{lock}` is held, and `{call.callee}` takes it",
@@ -140,14 +140,15 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
 def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
     """Memory operands in data that name their lock."""
     summary = build.summary
-    guards = Guards(build)
+    guards = Guards(build.data)
     yield from (_no_lock(build, datum, path) for datum, path in guards.wrong.items())
     for facts in summary.facts.values():
         if facts.piece.section != INIT_TEXT:
-            for touch in guards.touches(facts.piece):
+            for touch in facts.behaviour.touches:
+                lock = guards.lock_of(touch)
                 held = summary.locks.held_before(facts.symbol, touch.at)
-                if touch.guard not in map(class_of, held):
-                    yield _unlocked(summary, facts, touch)
+                if lock is not None and lock not in map(class_of, held):
+                    yield _unlocked(summary, facts, touch, lock)
 
 
 def _no_lock(build: Build, datum: str, path: str) -> Finding:
@@ -170,8 +171,7 @@ def _suggestion(summary: Summary, lock: str) -> str:
     return f"did you mean `{near[0]}`?" if near else ""
 
 
-def _unlocked(summary: Summary, facts: Facts, touch: Touch) -> Finding:
-    lock = touch.guard
+def _unlocked(summary: Summary, facts: Facts, touch: Touch, lock: str) -> Finding:
     return Finding(
         E051,
         f"`{touch.field}` is touched without `{lock}`",
@@ -192,10 +192,15 @@ def _unlocked(summary: Summary, facts: Facts, touch: Touch) -> Finding:
 def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     """Calls of functions that say that their callers hold a lock."""
     summary = build.summary
+    wanted = {
+        facts.symbol: facts.piece.locks.at_entry
+        for facts in summary.facts.values()
+        if facts.piece.locks is not NO_LOCKS
+    }
     for facts in summary.facts.values():
         for call in facts.calls:
-            wanted = summary.facts[call.callee].piece.locks.at_entry
-            for lock in sorted(wanted - _classes_held(summary, call)) if wanted else ():
+            missing = wanted.get(call.callee, NOTHING)
+            for lock in sorted(missing - _classes_held(summary, call)) if missing else ():
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",

@@ -121,11 +121,15 @@ def data_is_not_executed(subject: Subject) -> Iterator[Finding]:
 def nothing_is_written_and_run(build: Build) -> Iterator[Finding]:
     """Sections of the image's own layout that take in code and data that is written."""
     layout: Layout | None = build.program.layout
-    for output in layout.sections if layout is not None else ():
-        taken = [one for one in build.sections if output.takes(one.name)]
-        code = [one.name for one in taken if one.flags & SectionFlags.EXECUTE]
-        written = [one.name for one in taken if one.flags & SectionFlags.WRITE]
-        if code and written and output.declared is not None:
+    sections = layout.sections if layout is not None else ()
+    executed, stored = (
+        [one.name for one in build.sections if one.flags & flag]
+        for flag in (SectionFlags.EXECUTE, SectionFlags.WRITE)
+    )
+    for output in sections:
+        code = output.taken(executed)
+        written = output.taken(stored) if code else []
+        if written and output.declared is not None:
             yield Finding(
                 E063,
                 f"`{output.name}` takes in code and data that is written",

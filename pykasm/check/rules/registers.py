@@ -125,7 +125,8 @@ def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Ro
             fix=f"give `{role.name}` a value on every path",
             symbol=subject.piece.symbol,
         )
-    notes, until = _ending(subject, value.loss, name)
+    notes, until = _ending(subject, value.loss, name, "this writes")
+    called = value.loss is not None and value.loss.call
     other = f", and now `{value.role.name}`" if value.role is not None else ""
     return Finding(
         E012,
@@ -134,18 +135,21 @@ def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Ro
         mark=f"{name} held `{role.name}`{until}{other}",
         notes=notes,
         fix=f"keep it across the call: `{role.name} = keep(...)`"
-        if notes
+        if called
         else f"keep `{role.name}` in a register of its own",
         symbol=subject.piece.symbol,
     )
 
 
-def _ending(subject: Subject, loss: Loss | None, name: str) -> tuple[list[Note], str]:
-    """A note about the instruction that ended a value, and until which line it lived."""
+def _ending(
+    subject: Subject, loss: Loss | None, name: str, how: str = "this leaves nothing of use in"
+) -> tuple[list[Note], str]:
+    """A note about the instruction that ended a value, and until which line it lived. `how` is
+    what it does to `name` if it is no call."""
     if loss is None or loss.instruction is None:
         return [], ""
     line = subject.graph.nodes[loss.instruction].line
-    what = "this call may change" if loss.call else "this leaves nothing of use in"
+    what = "this call may change" if loss.call else how
     return [Note(span_of(line), f"{what} {name}")], f" until line {line.source.line}"
 
 

@@ -14,6 +14,8 @@ from pykasm.check.graph import Node
 from pykasm.check.liveness import Liveness
 from pykasm.check.rule import applies, applies_to_build, rule
 from pykasm.check.subject import Build, Subject, register_name
+from pykasm.isa.code import Line
+from pykasm.lang.piece import SCRATCH_ORDER
 from pykasm.lang.role import Role
 from pykasm.lang.unit import Unit
 from pykasm.source import Source, Span
@@ -96,11 +98,12 @@ def names_are_used(subject: Subject) -> Iterator[Finding]:
 
 @applies
 def keeping_is_needed(subject: Subject) -> Iterator[Finding]:
-    """`keep` in functions that call nothing."""
+    """`keep` in functions that call nothing, as far as other registers are free."""
     if any(node.is_call for node in subject.graph.nodes):
         return
-    for role in _taken(subject):
-        if role.kind == "keep" and role.moment is not None:
+    kept = [one for one in _taken(subject) if one.kind == "keep" and _is_in_body(one, subject)]
+    for role in kept[: len(_free(subject)) if kept else 0]:
+        if role.moment is not None:
             yield Finding(
                 "W003",
                 f"`{role.name}` is kept, but nothing is called",
@@ -108,6 +111,24 @@ def keeping_is_needed(subject: Subject) -> Iterator[Finding]:
                 fix=f"`{role.name} = scratch(…)`",
                 symbol=subject.piece.symbol,
             )
+
+
+def _is_in_body(role: Role, subject: Subject) -> bool:
+    """Whether the function itself took the register, and no helper that other functions use."""
+    declared, moment = subject.piece.declared, role.moment
+    if moment is None or moment.source.file != declared.file:
+        return False
+    lines = [item.body_line for item in subject.piece.items if isinstance(item, Line)]
+    return declared.line <= moment.line <= max(lines, default=0)
+
+
+def _free(subject: Subject) -> set[int]:
+    """The registers that `scratch` could hand out, and that no instruction uses."""
+    changed = subject.piece.signature.changed
+    free = {one.number for one in SCRATCH_ORDER if one in changed}
+    for node in subject.graph.nodes:
+        free.difference_update(number for number, _ in node.effects.reads + node.effects.writes)
+    return free
 
 
 @applies_to_build
