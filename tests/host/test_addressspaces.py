@@ -1,0 +1,474 @@
+"""Address spaces of programs, against dictionaries of pages."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel.cpu.features import Features
+from kernel.errno import Errno
+from kernel.mm.addresses import USER_END, USER_START, Area
+from kernel.mm.addressspace import AddressSpace
+from kernel.mm.addressspaces import AddressSpaces
+from kernel.mm.entries import Entries
+from kernel.mm.frames import Frame
+from kernel.mm.mapper import Mapper
+from kernel.mm.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
+from kernel.mm.region import Region
+from kernel.mm.regions import Regions
+from kernel.mm.rights import ALL_RIGHTS, Rights, entry_flags
+from kernel.mm.slab import Cache
+from kernel.mm.space import Space
+from kernel.mm.userpages import UserPages
+from kernel.structures.tree import TreeNode, Trees
+from kernel.sync.rwlock import ReadWriteLock
+from pykasm import *
+from pykasm.hostrun import Host
+from tests.host.memory_support import frame_address
+from tests.host.threads_support import Kernel
+
+ROOM = 256
+"""Pages of physical memory; the first is the kernel's top table."""
+
+RECORDS = 0xFFFF_9000_0000_0000
+RECORD_SIZE = 256
+"""Where regions and spaces are, and how far they lie apart."""
+
+WINDOW = 12
+"""Pages in which things happen."""
+
+BASE = (1 << PageShift.TOP) - WINDOW // 2 * PAGE
+"""They lie around a bound of all kinds of tables."""
+
+LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
+ALL_BITS = (1 << 64) - 1
+
+
+class PageSource(Subsystem):
+    """What gives pages."""
+
+    @function
+    def allocate(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def allocate_page(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def zeroed(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free_page(self, physical: U64) -> None:
+        """Answered by the tests."""
+
+
+class ObjectSource(Subsystem):
+    """What gives records."""
+
+    def __init__(self) -> None:
+        self.declared: list[Any] = []
+
+    @function
+    def allocate(self, cache: Ptr[Cache]) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free(self, cache: Ptr[Cache], object: U64) -> None:
+        """Answered by the tests."""
+
+
+class TlbStub(Subsystem):
+    """What forgets addresses."""
+
+    @function
+    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
+        """Answered by the tests."""
+
+
+class Locks(Subsystem):
+    """Locks that nobody else wants."""
+
+    @function
+    def lock_to_read(self, lock: Ptr[ReadWriteLock]) -> None:
+        """Do nothing."""
+
+    @function
+    def lock_to_write(self, lock: Ptr[ReadWriteLock]) -> None:
+        """Do nothing."""
+
+    @function
+    def unlock_read(self, lock: Ptr[ReadWriteLock]) -> None:
+        """Do nothing."""
+
+    @function
+    def unlock_write(self, lock: Ptr[ReadWriteLock]) -> None:
+        """Do nothing."""
+
+
+class Machine:
+    """A host with memory for spaces, and a processor that remembers every entry it ever used until
+    it is told to forget it."""
+
+    def __init__(self) -> None:
+        self.source: Any = PageSource()
+        self.objects: Any = ObjectSource()
+        self.tlb: Any = TlbStub()
+        locks: Any = Locks()
+        entries = Entries(Features())
+        self.mapper = Mapper(self.source, entries, self.source, self.tlb)
+        self.regions = Regions(Trees(), self.objects)
+        self.pages = UserPages(self.mapper, self.source, self.tlb)
+        scheduler = Kernel().scheduler
+        self.spaces = AddressSpaces(
+            self.mapper, self.source, self.pages, self.regions, locks, scheduler, self.objects
+        )
+        self.host = Host(self.spaces, traced=False)
+        self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
+        self.host.map(frame_address(0), PAGE * 2)
+        self.host.map(RECORDS, ROOM * RECORD_SIZE)
+        self.host[entries.allowed] = ALL_BITS
+        self.host.call(self.mapper.use_pages)
+        self.host.checkpoint()
+        self.start()
+
+    def start(self) -> None:
+        """Begin without any space."""
+        self.host.reset()
+        self.free = list(range(PAGE, ROOM * PAGE, PAGE))
+        self.records = list(range(RECORDS, RECORDS + ROOM * RECORD_SIZE, RECORD_SIZE))
+        self.left = ALL_BITS
+        self.known: dict[tuple[int, int], int] = {}
+        for function in (self.source.allocate, self.source.allocate_page, self.source.zeroed):
+            self.host.stub(function, self._take)
+        self.host.stub(self.source.free_page, self._give)
+        self.host.stub(self.objects.allocate, lambda cache: self._allowed() and self.records.pop())
+        self.host.stub(self.objects.free, lambda cache, record: self.records.append(record))
+        self.host.stub(self.tlb.invalidate, self._forget)
+
+    def _allowed(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    def _take(self) -> int:
+        if not self._allowed():
+            return 0
+        page = self.free.pop()
+        self.host.write(Area.DIRECT_MAP + page, bytes(PAGE))
+        return page
+
+    def _give(self, page: int) -> None:
+        assert page not in self.free
+        assert page not in {entry & ADDRESS_MASK for entry in self.known.values()}
+        self.free.append(page)
+
+    def _forget(self, space: int, address: int, pages: int) -> None:
+        for known in list(self.known):
+            if known[0] == int(space) and address <= known[1] < address + pages * PAGE:
+                del self.known[known]
+
+    def call(self, function: Any, *arguments: object) -> Any:
+        """Call a function of `spaces`."""
+        return self.host.call(function, *arguments)
+
+    def create(self) -> int:
+        """A space that a thread is in, or 0."""
+        return self.occupied(self.call(self.spaces.create))
+
+    def occupied(self, space: Any) -> int:
+        """Let a thread be in `space`."""
+        if int(space):
+            self.host.at(AddressSpace, space).threads = 1
+        return int(space)
+
+    def destroy(self, space: int) -> None:
+        """Let the thread leave, and end the space."""
+        self.host.at(AddressSpace, space).threads = 0
+        self._forget(space, 0, ALL_BITS)
+        self.call(self.spaces.destroy, space)
+
+    # What is in memory
+
+    def word(self, physical: int) -> int:
+        """The word at a physical address."""
+        return int(struct.unpack("<Q", self.host.read(Area.DIRECT_MAP + physical, 8))[0])
+
+    def entry(self, space: int, address: int) -> int:
+        """The lowest entry for `address`, 0 if there is no table for it."""
+        entry = int(self.host.at(AddressSpace, space).root) | PageFlags.PRESENT
+        for shift in LEVELS:
+            if not entry & PageFlags.PRESENT:
+                return 0
+            index = address >> shift & ENTRIES - 1
+            entry = self.word((entry & ADDRESS_MASK) + index * 8)
+        return entry
+
+    def entries(self, space: int) -> dict[int, int]:
+        """The entries that have pages, by address."""
+        found = {
+            BASE + page * PAGE: self.entry(space, BASE + page * PAGE) for page in range(WINDOW)
+        }
+        return {address: entry for address, entry in found.items() if entry}
+
+    def references(self, entry: int) -> int:
+        """What the record of the entry's page counts."""
+        return int(self.host.at(Frame, frame_address(entry & ADDRESS_MASK)).references)
+
+    def all_regions(self, space: int) -> Iterator[tuple[int, int, int]]:
+        """Start, end and rights of each region, by address."""
+        region = self.host.call(self.regions.after, space, 0)
+        while int(region):
+            one = self.host.at(Region, region)
+            yield int(self.host.at(TreeNode, region).key), int(one.end), int(one.rights)
+            region = self.host.call(self.regions.next, region)
+
+
+class Model:
+    """What a space should be: the rights and the contents of its pages."""
+
+    def __init__(self) -> None:
+        self.rights: dict[int, int] = {}
+        self.words: dict[int, int] = {}
+
+    def copy(self) -> Model:
+        """A clone."""
+        made = Model()
+        made.rights, made.words = dict(self.rights), dict(self.words)
+        return made
+
+    def regions(self) -> list[tuple[int, int, int]]:
+        """Start, end and rights of all that lies together and is alike."""
+        key = lambda item: (item[1][0] - item[0], item[1][1])  # noqa: E731 # short enough
+        runs = groupby(enumerate(sorted(self.rights.items())), key)
+        return [
+            (BASE + run[0][1][0] * PAGE, BASE + (run[-1][1][0] + 1) * PAGE, run[0][1][1])
+            for run in (list(items) for _, items in runs)
+        ]
+
+
+def completed(rights: int) -> int:
+    """What the processor makes of rights."""
+    return rights | Rights.READ if rights else 0
+
+
+class Pair:
+    """Spaces with their models, changed alike."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.all: list[tuple[int, Model]] = []
+        self.written = 0
+
+    def step(self, kind: str, which: int, pages: range, rights: int, left: int) -> None:
+        """Make a change, with memory for `left` allocations, and see that all is as it should."""
+        self.machine.left = left
+        space, model = self.all[which % len(self.all)]
+        getattr(self, kind)(space, model, pages, rights)
+        self.machine.left = ALL_BITS
+        self.check()
+
+    def map(self, space: int, model: Model, pages: range, rights: int) -> None:
+        outcome = self._change(self.machine.spaces.map, space, pages, rights)
+        taken = any(page in model.rights for page in pages)
+        assert outcome in ((-Errno.EEXIST,) if taken else (0, -Errno.ENOMEM))
+        if outcome == 0:
+            model.rights.update(dict.fromkeys(pages, completed(rights)))
+
+    def unmap(self, space: int, model: Model, pages: range, rights: int) -> None:
+        outcome = self._change(self.machine.spaces.unmap, space, pages)
+        assert outcome in (0, -Errno.ENOMEM)
+        for page in pages if outcome == 0 else ():
+            model.rights.pop(page, None)
+            model.words.pop(page, None)
+
+    def protect(self, space: int, model: Model, pages: range, rights: int) -> None:
+        outcome = self._change(self.machine.spaces.protect, space, pages, rights)
+        whole = all(page in model.rights for page in pages)
+        assert outcome in ((0, -Errno.ENOMEM) if whole else (-Errno.ENOMEM,))
+        if outcome == 0:
+            model.rights.update(dict.fromkeys(pages, completed(rights)))
+
+    def _change(self, function: Any, space: int, pages: range, *more: int) -> int:
+        address, length = BASE + pages.start * PAGE, len(pages) * PAGE
+        return int(self.machine.call(function, space, address, length, *more))
+
+    def touch(self, space: int, model: Model, pages: range, rights: int) -> None:
+        """Access the pages in the way that needs the highest of `rights`."""
+        wanted = 1 << max(rights, 1).bit_length() - 1
+        for page in pages:
+            self._touch_page(space, model, page, wanted)
+
+    def _touch_page(self, space: int, model: Model, page: int, wanted: int) -> None:
+        address = BASE + page * PAGE
+        outcome = self.machine.call(self.machine.spaces.resolve, space, address + 5, wanted)
+        if not model.rights.get(page, 0) & wanted:
+            assert outcome == -Errno.EFAULT
+            return
+        assert outcome in (0, -Errno.ENOMEM)
+        if outcome == 0:
+            self._access(space, model, page, wanted)
+
+    def _access(self, space: int, model: Model, page: int, wanted: int) -> None:
+        """Do what the processor does behind a fault that was resolved."""
+        address = BASE + page * PAGE
+        entry = self.machine.entry(space, address)
+        needed = entry_flags(Rights.READ | wanted)
+        missing = {PageFlags.PRESENT, PageFlags.USER, PageFlags.WRITE}
+        assert all(entry & flag for flag in missing if needed & flag)
+        assert entry | needed & (1 << 63) == entry or wanted != Rights.EXECUTE
+        self.machine.known[space, address] = entry
+        place = entry & ADDRESS_MASK
+        if wanted == Rights.WRITE:
+            self.written += 1
+            self.machine.host.write(Area.DIRECT_MAP + place, struct.pack("<Q", self.written))
+            model.words[page] = self.written
+        else:
+            model.words.setdefault(page, 0)
+
+    def clone(self, space: int, model: Model, pages: range, rights: int) -> None:
+        made = self.machine.occupied(self.machine.call(self.machine.spaces.clone, space))
+        if made:
+            self.all.append((made, model.copy()))
+
+    def destroy(self, space: int, model: Model, pages: range, rights: int) -> None:
+        if len(self.all) > 1:
+            self.machine.destroy(space)
+            self.all.remove((space, model))
+
+    # What must hold
+
+    def check(self) -> None:
+        uses: Counter[int] = Counter()
+        for space, model in self.all:
+            assert list(self.machine.all_regions(space)) == model.regions()
+            entries = self.machine.entries(space)
+            uses.update(entry & ADDRESS_MASK for entry in entries.values())
+            self._check_entries(entries, model)
+        for space, _ in self.all:
+            for entry in self.machine.entries(space).values():
+                assert self.machine.references(entry) == uses[entry & ADDRESS_MASK]
+                if entry & PageFlags.WRITE:
+                    assert uses[entry & ADDRESS_MASK] == 1
+        self._check_what_the_processor_knows()
+
+    def _check_entries(self, entries: dict[int, int], model: Model) -> None:
+        """See that contents are there, and that nothing is allowed beyond the rights."""
+        assert set(entries) <= {BASE + page * PAGE for page in model.rights}
+        for page, word in model.words.items():
+            entry = entries.get(BASE + page * PAGE, 0)
+            assert entry or word == 0
+            assert not entry or self.machine.word(entry & ADDRESS_MASK) == word
+        for address, entry in entries.items():
+            flags = entry & ~ADDRESS_MASK
+            allowed = entry_flags(model.rights[(address - BASE) // PAGE])
+            assert flags in (allowed, allowed & ~int(PageFlags.WRITE))
+
+    def _check_what_the_processor_knows(self) -> None:
+        """See that nothing is remembered that is not so: less is no harm, it faults."""
+        for (space, address), known in self.machine.known.items():
+            entry = self.machine.entry(space, address)
+            assert known & ADDRESS_MASK == entry & ADDRESS_MASK
+            assert known & PageFlags.PRESENT <= entry & PageFlags.PRESENT
+            assert known & PageFlags.WRITE <= entry & PageFlags.WRITE
+            assert known >> 63 >= entry >> 63
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    """One for all tests of this file."""
+    return Machine()
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> range:
+    """Some pages of the window."""
+    start = draw(st.integers(0, WINDOW - 1))
+    return range(start, draw(st.integers(start + 1, WINDOW)))
+
+
+READ_WRITE = Rights.READ | Rights.WRITE
+RIGHTS = st.sampled_from([READ_WRITE, Rights.READ, 0, Rights.EXECUTE, Rights.WRITE, ALL_RIGHTS])
+KINDS = st.sampled_from(["touch", "clone", "protect", "map", "unmap", "destroy"])
+MEMORY = st.one_of(st.just(ROOM), st.just(ROOM), st.integers(0, 8))
+STEPS = st.lists(
+    st.tuples(KINDS, st.integers(0, 3), stretches(), RIGHTS, MEMORY), min_size=5, max_size=25
+)
+
+
+@given(STEPS)
+@settings(deadline=None)
+def test_spaces_are_what_was_done_to_them(machine: Machine, steps: list[Any]) -> None:
+    machine.start()
+    free, records = len(machine.free), len(machine.records)
+    pair = Pair(machine)
+    pair.all.append((machine.create(), Model()))
+    for kind in ("map", "touch"):
+        pair.step(kind, 0, range(1, WINDOW - 1), READ_WRITE, ROOM)
+    for step in steps:
+        pair.step(*step)
+    for space, _ in pair.all:
+        machine.destroy(space)
+    assert (len(machine.free), len(machine.records)) == (free, records)
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [
+        (USER_START - PAGE, PAGE),
+        (0, PAGE),
+        (USER_END, PAGE),
+        (USER_END - PAGE, 2 * PAGE),
+        (BASE + 1, PAGE),
+        (BASE, 1),
+        (BASE, 0),
+        (BASE, ALL_BITS - PAGE + 1),
+        (Area.DIRECT_MAP, PAGE),
+    ],
+)
+def test_addresses_that_programs_can_not_have_are_refused(
+    machine: Machine, start: int, length: int
+) -> None:
+    machine.start()
+    space = machine.create()
+    for function, more in (("map", (0,)), ("unmap", ()), ("protect", (0,))):
+        outcome = machine.call(getattr(machine.spaces, function), space, start, length, *more)
+        assert outcome == -Errno.EINVAL
+
+
+def test_rights_that_do_not_exist_are_refused(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    for function in (machine.spaces.map, machine.spaces.protect):
+        assert machine.call(function, space, BASE, PAGE, ALL_RIGHTS + 1) == -Errno.EINVAL
+
+
+def test_a_page_that_others_have_let_go_of_is_written_without_a_copy(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    machine.call(machine.spaces.map, space, BASE, PAGE, Rights.READ | Rights.WRITE)
+    machine.call(machine.spaces.resolve, space, BASE, Rights.WRITE)
+    before = machine.entry(space, BASE)
+    machine.destroy(machine.occupied(machine.call(machine.spaces.clone, space)))
+    assert not machine.entry(space, BASE) & PageFlags.WRITE
+    assert machine.call(machine.spaces.resolve, space, BASE, Rights.WRITE) == 0
+    assert machine.entry(space, BASE) == before
+
+
+def test_the_kernels_half_is_in_every_space(machine: Machine) -> None:
+    machine.start()
+    half = bytes(range(256)) * (PAGE // 2 // 256)
+    machine.host.write(Area.DIRECT_MAP + PAGE // 2, half)
+    root = int(machine.host.at(AddressSpace, machine.create()).root)
+    assert machine.host.read(Area.DIRECT_MAP + root, PAGE) == bytes(PAGE // 2) + half
