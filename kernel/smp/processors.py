@@ -49,9 +49,11 @@ class Processors(Subsystem):
         inc(self.count)
 
     @contextmanager
-    def each(self) -> Iterator[Ptr[Processor]]:
-        """The block runs for each processor, whose record is in a kept register."""
-        link = keep(self.all.next)
+    def each(self, link: Ptr[ListHead] | None = None) -> Iterator[Ptr[Processor]]:
+        """The block runs for each processor, whose record is in the register `link`; without that,
+        in a kept one."""
+        link = keep(Ptr[ListHead]) if link is None else link
+        mov(link, self.all.next)
         with loop():
             lea(rax, self.all)
             break_if(link == rax)
@@ -71,8 +73,7 @@ class Processors(Subsystem):
     @function
     def numbered(self, number: U64) -> Ptr[Processor]:
         """The processor with this number, null if there is none."""
-        number = keep(number)
-        with self.each() as processor:
+        with self.each(scratch(Ptr[ListHead])) as processor:
             mov(eax, processor.number)
             with if_(rax == number):
                 ret(processor)
@@ -81,9 +82,8 @@ class Processors(Subsystem):
     @function
     def find(self, apic: U32) -> Ptr[Processor]:
         """The processor with this local APIC, null if there is none. Any context, panics too."""
-        apic = scratch(apic)
         with if_(self.count == 0):
             ret(0)
-        with self.each() as processor, if_(processor.apic == apic):
+        with self.each(scratch(Ptr[ListHead])) as processor, if_(processor.apic == apic):
             ret(processor)
         ret(0)
