@@ -21,6 +21,7 @@ from pykasm import *
 
 CALLS = 25
 CHANGES = 40
+TURNS = 15
 FIRST, SECOND = 0x1111_1111, 0x2222_2222
 """What two pages hold."""
 
@@ -233,14 +234,14 @@ class SmpTests(Subsystem):
         made = self.crew.work(self.use_memory)
         with if_((made == 1) & (self.wrong == 0)):
             ret(1)
-        self.console.print("%u of %u times wrong: ", self.wrong, CREW * CHANGES)
+        self.console.print("%u of %u times wrong: ", self.wrong, CREW * TURNS)
         ret(0)
 
     @function(sleeps=True)
     def use_memory(self, number: U64) -> None:
         """Write one's own number into fresh memory, and see that it stays."""
         number, page = keep(number), keep(U64)
-        with for_(keep(U32), 0, CHANGES):
+        with for_(keep(U32), 0, TURNS):
             mov(page, self.runtime.allocate(1))
             with if_(page == 0):
                 lock.inc(self.wrong)

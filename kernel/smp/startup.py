@@ -29,7 +29,7 @@ SECOND_TRY = NANOSECONDS // 5000
 """Nanoseconds after which a processor is told once more to start (B.4): the first time may be
 lost."""
 
-PATIENCE = NANOSECONDS
+PATIENCE = 2 * NANOSECONDS
 """Nanoseconds after which a processor counts as broken."""
 
 XAPIC_NOBODY = 0xFF
@@ -193,8 +193,10 @@ class Startup(Subsystem):
         """Wait until `value` is at `place`, but not for longer than that; whether it is: 1 or 0."""
         place, value, end = keep(place), keep(value), keep(nanoseconds)
         add(end, self.clock.now())
-        with while_(lambda: self.clock.now() < end):
+        with loop():
+            now = self.clock.now()  # before the look, which so comes after the end of the time, too
             with if_(at(place) == value):
                 ret(1)
+            with if_(now >= end):
+                ret(0)
             pause()
-        ret(0)

@@ -1,0 +1,294 @@
+"""Waking processors, on a model of the machine that they are in."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.acpi.madt import EntryKind, InterruptModel, ProcessorFlags
+from kernel.interrupts.localapic import Command
+from kernel.mm.addresses import Area
+from kernel.mm.pagetable import PAGE
+from kernel.smp.arrival import Stage
+from kernel.smp.processor import Processor
+from kernel.smp.seats import Seat
+from kernel.smp.startup import PATIENCE, Startup
+from kernel.smp.trampoline import SLIP, Slip
+from pykasm import *
+from pykasm.hostrun import Host
+from tests.host.console_support import Paper, host_for, log_on, written
+
+TRAMPOLINE = 0x8000
+OWN = 0
+"""The local APIC of the processor that wakes the others."""
+NOBODY = 0xFF
+
+
+class Tables(Subsystem):
+    """What finds the firmware's tables."""
+
+    @function
+    def find(self, signature: U32, size: U32) -> Ptr[U8]:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Apic(Subsystem):
+    """The way to other processors."""
+
+    base = bss(U64)
+
+    @function
+    def send(self, destination: U32, command: U32) -> None:
+        """Answered by the tests."""
+
+
+class Clock(Subsystem):
+    """What time it is."""
+
+    @function
+    def now(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Processors(Subsystem):
+    """Those that run."""
+
+    count = bss(U32)
+
+    @function
+    def find(self, apic: U32) -> Ptr[Processor]:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Page(Subsystem):
+    """The trampoline, whose code nobody runs."""
+
+    @function
+    def install(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    def slip(self, page: U64, slip: Ptr[Slip]) -> None:
+        """As the trampoline has it."""
+        mov(slip, Area.DIRECT_MAP + TRAMPOLINE + SLIP)
+
+
+class Arrival(Subsystem):
+    """What processors go through."""
+
+    block = bss(U64)
+    thread = bss(U64)
+    number = bss(U32)
+    stage = bss(U32)
+
+
+class Seats(Subsystem):
+    """Their memory."""
+
+    @function
+    def take(self, seat: Ptr[Seat]) -> U32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def give(self, seat: Ptr[Seat]) -> None:
+        """Answered by the tests."""
+
+
+class Comparison(Subsystem):
+    """Of time-stamp counters."""
+
+    @function
+    def begin(self) -> None:
+        """Nothing to do."""
+
+    @function
+    def compare(self) -> None:
+        """Answered by the tests."""
+
+    @function
+    def end(self) -> None:
+        """Nothing to do."""
+
+
+@dataclass
+class Chip:
+    """A processor of the machine."""
+
+    apic: int
+    answers_to: int = 1
+    """Which STARTUP it obeys, counted from 1; 0 for none."""
+    gets_stuck: bool = False
+    asked: int = 0
+    was_reset: bool = False
+    entry: EntryKind = EntryKind.LOCAL_APIC
+    flags: int = ProcessorFlags.ENABLED
+
+    def describe(self) -> bytes:
+        """Its entry in the firmware's table."""
+        if self.entry == EntryKind.LOCAL_APIC:
+            return struct.pack("<BBBBI", self.entry, 8, 0, self.apic & 0xFF, self.flags)
+        return struct.pack("<BBHIII", self.entry, 16, 0, self.apic, self.flags, 0)
+
+
+class Machine:
+    """A host that wakes the processors of a machine, and what becomes of them."""
+
+    def __init__(self) -> None:
+        self.tables: Any = Tables()
+        self.apic: Any = Apic()
+        self.clock: Any = Clock()
+        self.processors: Any = Processors()
+        self.page: Any = Page()
+        self.arrival: Any = Arrival()
+        self.seats: Any = Seats()
+        self.comparison: Any = Comparison()
+        self.paper: Any = Paper()
+        log = log_on(self.paper)
+        self.model = InterruptModel(self.tables, log)
+        self.startup = Startup(
+            self.model,
+            self.apic,
+            self.clock,
+            log,
+            self.processors,
+            self.page,
+            self.arrival,
+            self.seats,
+            self.comparison,
+        )
+        self.host: Host = host_for(self.startup)
+        self.host.map(Area.DIRECT_MAP + TRAMPOLINE, PAGE)
+        self.host.checkpoint()
+
+    def run(self, chips: list[Chip], seats: int = 100, page: int = TRAMPOLINE) -> None:
+        """Wake these processors, with memory for so many of them."""
+        self.host.reset()
+        self.chips = {chip.apic: chip for chip in chips}
+        self.running = [OWN]
+        self.time = self.taken = self.given = 0
+        self.host[self.apic.base] = 1
+        self.host[self.processors.count] = 1
+        body = b"".join(chip.describe() for chip in chips)
+        table = struct.pack("<4sI28sII", b"APIC", 44 + len(body), b"", 0, 1) + body
+        address = self.host.bytes(table)
+        record = self.host.new(Processor)
+        self.host.stub(self.tables.find, lambda signature, size: address)
+        self.host.stub(self.apic.send, self.send)
+        self.host.stub(self.clock.now, self.now)
+        self.host.stub(self.page.install, lambda: page)
+        self.host.stub(self.processors.find, lambda apic: record if apic in self.running else 0)
+        self.host.stub(self.seats.take, lambda seat: int(self.take(seats)))
+        self.host.stub(self.seats.give, lambda seat: self.give())
+        self.host.stub(self.comparison.compare, self.compare)
+        self.host.call(self.model.start)
+        self.host.call(self.startup.start)
+        said = written(self.host, self.paper)
+        self.said = bytes(one for one in said if one < 0x80).decode()  # no colours
+
+    def now(self) -> int:
+        self.time += PATIENCE // 100
+        return self.time
+
+    def take(self, limit: int) -> bool:
+        self.taken += 1
+        return self.taken - self.given <= limit
+
+    def give(self) -> None:
+        self.given += 1
+
+    def send(self, apic: int, command: int) -> None:
+        """Let a processor do what it is told."""
+        assert apic not in self.running
+        chip = self.chips[apic]
+        if command == Command.INIT:
+            chip.was_reset = True
+            return
+        assert command == Command.STARTUP | TRAMPOLINE // PAGE
+        assert chip.was_reset
+        chip.asked += 1
+        if chip.asked == chip.answers_to:
+            self.host.at(Slip, Area.DIRECT_MAP + TRAMPOLINE + SLIP).expected = 0
+            if not chip.gets_stuck:
+                self.host[self.arrival.stage] = Stage.RUNNING
+                assert self.host[self.arrival.number] == len(self.running)
+                self.running.append(apic)
+
+    def compare(self) -> None:
+        """Both compare their counters, then the new one is there for good."""
+        self.host[self.arrival.stage] = Stage.COMPARED
+        self.host[self.processors.count] = len(self.running)
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    return Machine()
+
+
+chips = st.builds(
+    Chip,
+    apic=st.integers(1, NOBODY - 1),
+    answers_to=st.integers(0, 3),
+    gets_stuck=st.booleans(),
+)
+
+
+@given(st.lists(chips, max_size=6, unique_by=lambda chip: chip.apic))
+def test_those_that_answer_run_and_others_are_reported(machine: Machine, chips: list[Chip]) -> None:
+    machine.run([Chip(OWN), *chips])
+    came = [chip for chip in chips if chip.answers_to in (1, 2)]
+    assert machine.running == [OWN, *(chip.apic for chip in came if not chip.gets_stuck)]
+    assert machine.given == len(chips) - len(came)
+    expected = {
+        f"cpu: the processor of APIC {chip.apic} "
+        + ("gets stuck: left out" if chip in came else "does not answer: left out")
+        for chip in chips
+        if chip not in came or chip.gets_stuck
+    }
+    assert set(machine.said.splitlines()) == expected
+
+
+def test_a_lone_processor_wakes_nobody(machine: Machine) -> None:
+    machine.run([Chip(OWN)])
+    assert machine.running == [OWN]
+    assert machine.time == 0
+
+
+def test_those_that_are_not_there_or_not_reached_are_let_alone(machine: Machine) -> None:
+    machine.run(
+        [
+            Chip(OWN),
+            Chip(1, flags=0),
+            Chip(2, flags=ProcessorFlags.ONLINE_CAPABLE),
+            Chip(NOBODY),
+            Chip(300, entry=EntryKind.LOCAL_X2APIC),
+            Chip(3, entry=EntryKind.LOCAL_X2APIC),
+        ]
+    )
+    assert machine.running == [OWN, 3]
+
+
+def test_one_that_is_named_twice_is_woken_once(machine: Machine) -> None:
+    machine.run([Chip(OWN), Chip(1), Chip(1, entry=EntryKind.LOCAL_X2APIC)])
+    assert machine.running == [OWN, 1]
+    assert machine.said == ""
+
+
+def test_without_memory_the_rest_stays_asleep(machine: Machine) -> None:
+    machine.run([Chip(OWN), Chip(1), Chip(2)], seats=1)
+    assert machine.running == [OWN, 1]
+    assert machine.said == "cpu: no memory to start the processor of APIC 2\n"
+
+
+def test_without_memory_below_1_mib_all_stay_asleep(machine: Machine) -> None:
+    machine.run([Chip(OWN), Chip(1)], page=0)
+    assert machine.running == [OWN]
+    assert machine.said == "cpu: no memory below 1 MiB to start other processors in\n"
