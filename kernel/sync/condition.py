@@ -29,10 +29,11 @@ class ConditionVariables(Subsystem):
         """Unlock `mutex`, wait for a signal, and lock it again. A signal that is given once it is
         unlocked is not missed."""
         condition, mutex = keep(condition), keep(mutex)
-        with condition.queue.lock.held():
-            lea(rdi, condition.queue)
-            self.waiting.enqueue(rdi)
-        self.mutexes.unlock(mutex)
+        with self.scheduler.undisturbed():  # else it could be put to sleep, and keep the mutex
+            with condition.queue.lock.held():
+                lea(rdi, condition.queue)
+                self.waiting.enqueue(rdi)
+            self.mutexes.unlock(mutex)
         self.scheduler.block()
         tail(self.mutexes.lock, mutex)
 

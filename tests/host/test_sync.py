@@ -9,6 +9,7 @@ from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.sync.semaphore import Semaphores
+from kernel.threads.preemption import UNWANTED
 from pykasm.hostrun import Host, HostAssertion
 from tests.host.console_support import Paper
 from tests.host.threads_support import Kernel
@@ -21,12 +22,13 @@ class Bench:
         kernel = self.kernel = Kernel()
         known = (kernel.scheduler, kernel.waiting)
         self.mutexes = Mutexes(*known)
+        self.conditions = ConditionVariables(*known, self.mutexes)
         self.tests = SyncTests(
             Paper(),  # type: ignore[arg-type]
             Crew(kernel.scheduler, kernel.threads),
             self.mutexes,
             Semaphores(*known),
-            ConditionVariables(*known, self.mutexes),
+            self.conditions,
             ReadWriteLocks(*known),
             Onces(*known),
         )
@@ -83,3 +85,18 @@ def test_trying_to_lock_does_not_wait(bench: Bench) -> None:
     assert bench.host.call(bench.mutexes.try_lock, mutex) == 0
     bench.host.call(bench.mutexes.unlock, mutex)
     assert bench.host.call(bench.mutexes.try_lock, mutex) == 1
+
+
+def test_who_waits_for_a_condition_unlocks_the_mutex_before_others_may_run() -> None:
+    """It is in the queue by then, and would sleep with the mutex if it were preempted."""
+    bench = Bench()  # with stubs of its own
+    host, tests = bench.host, bench.tests
+    reasons: list[int] = []
+
+    def unlock(mutex: int) -> None:
+        reasons.append(host[bench.kernel.preemption.word] & (UNWANTED - 1))
+
+    host.stub(bench.mutexes.unlock, unlock)
+    host.stub(bench.kernel.scheduler.block, lambda: None)
+    host.call(bench.conditions.wait, host.address(tests.not_full), host.address(tests.mutex))
+    assert reasons == [1]
