@@ -17,6 +17,7 @@ from unicorn import x86_const as x86
 from unicorn.unicorn_const import (
     UC_ARCH_X86,
     UC_HOOK_BLOCK,
+    UC_HOOK_CODE,
     UC_HOOK_INSN,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
@@ -60,6 +61,9 @@ INSTRUCTIONS, CALLS, PAGES = 3000, 60, 200
 
 SHORT_FIELDS = {FixupKind.ABSOLUTE64: 8, FixupKind.ABSOLUTE16: 2, FixupKind.BRANCH16: 2}
 RELATIVE = (FixupKind.BRANCH32, FixupKind.PC32, FixupKind.BRANCH16)
+
+COUNTED = {"rdtsc": (0, 2), "rdtscp": (0, 2, 1)}
+"""Instructions that give another value each time, and the registers that they write."""
 
 GENERAL = [
     getattr(x86, f"UC_X86_REG_{name}")
@@ -113,6 +117,7 @@ class Laboratory:
         self._hook()
         self._fresh = self.emulator.context_save()
         self._mapped: list[int] = []
+        self._watched: list[int] = []
 
     def _hook(self) -> None:
         add = self.emulator.hook_add
@@ -129,6 +134,7 @@ class Laboratory:
         """What `placed` does with the chance that `seed` gives; `extra` are data of its own."""
         self._begin(seed)
         self._load(placed, extra)
+        self._watch(placed)
         self._set_registers(placed)
         end = self._follow()
         if end[0] == "returned":
@@ -162,6 +168,20 @@ class Laboratory:
         for symbol in wanted:
             if symbol in known:
                 self._fill(known[symbol], placed.code, own)
+
+    def _watch(self, placed: PlacedPiece) -> None:
+        """Let chance answer for counters, so that the same seed gives the same values."""
+        for hook in self._watched:
+            self.emulator.hook_del(hook)
+        self._watched = []
+        for offset, _, line in placed.code.lines:
+            written = COUNTED.get(line.statement.mnemonic)
+            if written is not None:
+                place = CODE + offset
+                added = self.emulator.hook_add(
+                    UC_HOOK_CODE, self._on_counter, written, place, place
+                )
+                self._watched.append(added)
 
     def _address(self, symbol: str) -> int:
         if symbol not in self.symbols:
@@ -321,6 +341,11 @@ class Laboratory:
     def _on_exception(self, emulator: Any, number: int, _: Any) -> None:
         self.stop = ("exception", number)
         emulator.emu_stop()
+
+    def _on_counter(self, emulator: Any, address: int, size: int, written: tuple[int, ...]) -> None:
+        for number in written:
+            emulator.reg_write(GENERAL[number], self.chance.getrandbits(32))
+        emulator.reg_write(x86.UC_X86_REG_RIP, address + size)
 
     def _on_in(self, _: Any, port: int, size: int, __: Any) -> int:
         self.events.append(("in", port, size))
