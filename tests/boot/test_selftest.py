@@ -73,6 +73,13 @@ def test_all_tests_pass(
     assert int(outcome[2]) == 0, report
 
 
+def test_a_minute_of_everything_at_once_does_no_harm(machine: MakeMachine) -> None:
+    made = machine(smp=4, lifetime=PATIENCE)
+    made.expect_prompt()
+    report = made.command("test soak.mix", timeout=PATIENCE)
+    assert report.splitlines()[-1] == "tests: 1 passed, 0 failed", report
+
+
 @pytest.mark.parametrize(
     ("name", "culprit"),
     [
