@@ -101,6 +101,7 @@ from kernel.selftest.crew import Crew
 from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
+from kernel.selftest.leaking import LeakingTests
 from kernel.selftest.lockload import LockLoad
 from kernel.selftest.mappingload import MappingLoad
 from kernel.selftest.memory import MemoryTests
@@ -310,7 +311,7 @@ def image() -> Image:
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
     memory_tests = MemoryTests(
-        console, pages, reclaim, mapper, mappings, runtime
+        console, pages, reclaim, mapper, mappings, runtime, slabs
     )  # pages and mappings
     heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
@@ -347,6 +348,7 @@ def image() -> Image:
     }  # what many threads do at once
     stress_tests = StressTests(console, crew, clock, loads)  # one by one, and mixed
     stuck_tests = StuckTests(crew, semaphores)  # for the watchdog
+    leaking_tests = LeakingTests(heap, pages, runtime)  # for the ledgers
     smp_tests = SmpTests(
         console, processors, calls, scheduler, threads, mapper, runtime, crew
     )  # several processors
@@ -365,6 +367,7 @@ def image() -> Image:
         shortage_tests,
         stress_tests,
         stuck_tests,
+        leaking_tests,
     )
     measured = (
         basics,

@@ -40,6 +40,8 @@ class Arena(Subsystem):
     ranges = bss(Tree, guarded_by="lock")
     """All ranges."""
     free_ranges = bss(Tree, guarded_by="lock")
+    used = bss(U64, guarded_by="lock")
+    """How many ranges are handed out."""
 
     def __init__(self, trees: Trees, records: Records) -> None:
         self.trees = trees
@@ -93,6 +95,7 @@ class Arena(Subsystem):
             mov(found, self.take(pages))
             with if_(found != 0):
                 mov(found.use, use)
+                inc(self.used)
         ret(found)
 
     @function(holds="lock")
@@ -135,6 +138,7 @@ class Arena(Subsystem):
         """Take a range back that `allocate` gave."""
         range = keep(range)
         with self.lock.held():
+            dec(self.used)
             neighbour = self.free_neighbour(self.end_of(range))
             with if_(neighbour != 0):
                 self.absorb(range, neighbour)
@@ -185,6 +189,14 @@ class Arena(Subsystem):
         lea(rsi, next.place)
         self.trees.remove(address_of(self.ranges), cast(rsi, Ptr[TreeNode]))
         tail(self.records.free, u64(next))
+
+    @function
+    def used_count(self) -> U64:
+        """How many ranges are handed out."""
+        count = keep(U64)
+        with self.lock.held():
+            mov(count, self.used)
+        ret(count)
 
     @function
     def find(self, start: U64) -> Ptr[Range]:

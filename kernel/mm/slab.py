@@ -448,6 +448,15 @@ class Slabs(Subsystem):
         release(cache)
 
     @function
+    def used_count(self) -> U64:
+        """Objects of all caches that are not free; those in magazines count as used."""
+        sum = keep(U64)
+        xor(sum, sum)
+        with self.each() as cache, cache.lock.held():
+            add(sum, cache.used)
+        ret(sum)
+
+    @function
     def shrink(self) -> None:
         """Give back all memory that no object needs: this processor's magazines, and slabs that
         are empty."""

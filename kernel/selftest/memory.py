@@ -9,6 +9,7 @@ from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.permissions import WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
+from kernel.mm.slab import Slabs
 from kernel.mm.zone import MAX_ORDER, ORDERS
 from kernel.selftest.case import Outcome, check, ledger, measure
 from pykasm import *
@@ -37,6 +38,7 @@ class MemoryTests(Subsystem):
         mapper: Mapper,
         mappings: Mappings,
         runtime: Runtime,
+        slabs: Slabs,
     ) -> None:
         self.console = console
         self.pages = pages
@@ -72,7 +74,11 @@ class MemoryTests(Subsystem):
                 self.end_mapping,
             ),
         ]
-        self.ledgers = [ledger("free pages", pages.free_count)]
+        self.ledgers = [
+            ledger("free pages", pages.free_count),
+            ledger("objects", slabs.used_count),
+            ledger("mappings", runtime.arena.used_count),
+        ]
 
     # Pages
 

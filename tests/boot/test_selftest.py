@@ -81,6 +81,22 @@ def test_a_minute_of_everything_at_once_does_no_harm(machine: MakeMachine) -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("page", "free pages"),
+        ("object", "objects"),
+        ("mapping", "mappings"),
+    ],
+)
+def test_a_test_that_loses_something_fails(machine: MakeMachine, name: str, lost: str) -> None:
+    made = machine()
+    made.expect_prompt()
+    report = made.command(f"test leaking.{name}")
+    assert re.search(rf"{lost}: \d+ before, \d+ after: ", report), report
+    assert report.splitlines()[-1] == "tests: 0 passed, 1 failed"
+
+
+@pytest.mark.parametrize(
     ("name", "culprit"),
     [
         (

@@ -1,0 +1,48 @@
+"""Tests that lose something, for the ledgers to find."""
+
+from __future__ import annotations
+
+from kernel.mm.heap import Heap
+from kernel.mm.pages import Pages
+from kernel.mm.runtime import Runtime
+from kernel.selftest.case import check
+from pykasm import *
+
+OBJECT = 192
+"""Bytes; the heap has objects of this size in use, so that losing one takes no page more."""
+
+REGISTERS = 0xFEE0_0000
+"""Where a device may be; nothing touches it."""
+
+
+class LeakingTests(Subsystem):
+    """Run only when they are asked for by name, and each calls itself passed."""
+
+    def __init__(self, heap: Heap, pages: Pages, runtime: Runtime) -> None:
+        self.heap = heap
+        self.pages = pages
+        self.runtime = runtime
+        self.tests = [
+            check("leaking.page", self.page, apart=True),
+            check("leaking.object", self.object, apart=True),
+            check("leaking.mapping", self.mapping, apart=True),
+        ]
+
+    @function
+    def page(self) -> U32:
+        """Lose a page."""
+        ignore(self.pages.allocate_page())
+        ret(1)
+
+    @function
+    def object(self) -> U32:
+        """Lose an object of a slab that stays anyway."""
+        ignore(self.heap.allocate(OBJECT))
+        ret(1)
+
+    @function(sleeps=True)
+    def mapping(self) -> U32:
+        """Lose addresses, next to others of the kernel's."""
+        mov(edi, REGISTERS)
+        ignore(self.runtime.map_device(rdi, 1))
+        ret(1)
