@@ -80,10 +80,15 @@ REGISTERS: dict[str, Register] = _all_registers()
 """Every register by its name."""
 
 
+_GENERAL = {
+    (one.number, one.size): one for one in REGISTERS.values() if one.kind is RegisterKind.GENERAL
+}
+
+
 def _register(name: str) -> Register:
     return REGISTERS[name]
 
 
 def general(number: int, size: int) -> Register:
     """The general-purpose register `number` (0 = rax … 15 = r15) in its `size`-byte form."""
-    return REGISTERS[_general_name(number, size)]
+    return _GENERAL[number, size]

@@ -174,19 +174,16 @@ class CodeBuilder:
             at = len(self.items)
             self.touches += [Touch(str(one), one.guard, at) for one in guarded]
 
-    @contextmanager
-    def counting(self, source: Source, body_line: int | None = None) -> Iterator[None]:
+    def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""
-        before = self.counted
-        self.counted = source, source.line if body_line is None else body_line
-        try:
-            yield
-        finally:
-            self.counted = before
+        return Counting(self, (source, source.line if body_line is None else body_line))
 
     def running(self) -> tuple[Source, int]:
         """The author's line that is running, and the line of the body that led to it."""
-        frame = author_frame()
+        return self.running_in(author_frame())
+
+    def running_in(self, frame: FrameType | None) -> tuple[Source, int]:
+        """The line that is running in the author's `frame`, and that of the body behind it."""
         if frame is None:
             return self.declared, self.declared.line
         source: Source = _new(Source, (frame.f_code.co_filename, frame.f_lineno))
@@ -223,6 +220,23 @@ class CodeBuilder:
         for source, write in self.cold:
             with self.counting(source):
                 write()
+
+
+class Counting:
+    """Within it, the instructions of `builder` are counted to `place`."""
+
+    __slots__ = ("_before", "_builder", "_place")
+
+    def __init__(self, builder: CodeBuilder, place: tuple[Source, int]) -> None:
+        self._builder = builder
+        self._place = place
+
+    def __enter__(self) -> None:
+        self._before = self._builder.counted
+        self._builder.counted = self._place
+
+    def __exit__(self, *_: object) -> None:
+        self._builder.counted = self._before
 
 
 _new: Any = tuple.__new__
@@ -266,7 +280,8 @@ def current(word: str = "this") -> CodeBuilder:
 
 def emit(mnemonic: str, *operands: object) -> None:
     """Add an instruction of the language's own making to the code being written."""
-    current(mnemonic).add(mnemonic, operands)
+    builder = _builders[-1] if _builders else current(mnemonic)
+    builder.add(mnemonic, operands)
 
 
 def _checked(parts: tuple[Any, ...]) -> Statement:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.lang.builder import CodeBuilder, current
-from pykasm.source import Moment, author_moment
+from pykasm.source import Moment, author_frame, moment_of
 
 
 def forgotten_with(name: str, moment: Moment | None) -> FlowMistake:
@@ -26,8 +26,9 @@ class Word:
     def __init__(self, name: str) -> None:
         self.name = name
         self.builder: CodeBuilder = current(name)
-        self.moment = author_moment()
-        self.place = self.builder.counted or self.builder.running()
+        frame = author_frame()
+        self.moment = moment_of(frame) if frame is not None else None
+        self.place = self.builder.counted or self.builder.running_in(frame)
         self.builder.open_words.append(self)
 
     def forgotten(self) -> Mistake:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pykasm import *
-from pykasm.errors import BuildFailed
+from pykasm.errors import BuildFailed, DeclarationMistake
 from pykasm.isa.code import Line
 from tests.unit.messages import normalised
 
@@ -47,6 +47,27 @@ expected: a call, a jump or a table that names it
 got: none from any entry point
 help: take it out, or mark it `exported=True` if others use it"""
     ]
+
+
+class Untyped(Subsystem):
+    @function
+    def one(self, number) -> None:  # type: ignore[no-untyped-def]
+        ret()
+
+    @function
+    def by_name(self, *, number) -> None:  # type: ignore[no-untyped-def]
+        ret()
+
+    @function
+    def any(self, *number) -> None:  # type: ignore[no-untyped-def]
+        ret()
+
+
+@pytest.mark.parametrize("name", ["one", "by_name", "any"])
+def test_every_parameter_has_a_type(name: str) -> None:
+    with pytest.raises(DeclarationMistake, match="got: no annotation") as caught:
+        getattr(Untyped(), name)
+    assert f"`number` of `{name}` can't be passed in a register" in str(caught.value)
 
 
 def test_two_subsystems_of_one_class_need_labels() -> None:
