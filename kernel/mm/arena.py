@@ -193,7 +193,7 @@ class Arena(Subsystem):
     @function
     def used_count(self) -> U64:
         """How many ranges are handed out."""
-        count = keep(U64)
+        count = scratch(U64)
         with self.lock.held():
             mov(count, self.used)
         ret(count)

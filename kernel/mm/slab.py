@@ -450,7 +450,7 @@ class Slabs(Subsystem):
     @function
     def used_count(self) -> U64:
         """Objects of all caches that are not free; those in magazines count as used."""
-        sum = keep(U64)
+        sum = scratch(U64)
         xor(sum, sum)
         with self.each() as cache, cache.lock.held():
             add(sum, cache.used)

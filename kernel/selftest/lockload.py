@@ -93,7 +93,7 @@ class LockLoad(Load):
     @function(sleeps=True)
     def step(self, random: Ptr[Random]) -> None:
         """Do something with one of the locks."""
-        random = keep(random)
+        random = scratch(random)
         random.next()
         and_(eax, 7)
         with switch(eax):

@@ -68,7 +68,7 @@ class MappingLoad(Load):
     @function(sleeps=True)
     def step(self, random: Ptr[Random]) -> None:
         """Change one place, or read all."""
-        random = keep(random)
+        random = scratch(random)
         random.next()
         with if_(eax & 3):
             tail(self.read)

@@ -111,7 +111,7 @@ class MemoryLoad(Load):
     @function
     def size_of(self, kind: U64, random: Ptr[Random]) -> U64:
         """Some size in bytes that there is of this kind."""
-        kind, random, size = keep(kind), keep(random), keep(U64)
+        kind, random, size = scratch(kind), scratch(random), scratch(U64)
         random.next()
         with if_(kind == Kind.HEAP):
             mov(size, rax)

@@ -68,6 +68,7 @@ class SyncTests(Subsystem):
             check("sync.spinlock", self.try_spinlock),
             check("sync.mutex", self.try_mutex),
             check("sync.semaphore", self.try_semaphores),
+            check("sync.without_waiting", self.try_without_waiting),
             check("sync.condition", self.try_conditions),
             check("sync.rwlock", self.try_rwlock),
             check("sync.once", self.try_once),
@@ -123,13 +124,41 @@ class SyncTests(Subsystem):
 
     @function(sleeps=True)
     def add_slowly(self, number: U64) -> None:
-        """Add 1, and let others run between reading and writing."""
-        seen = keep(U64)
+        """Add 1 while no other member can."""
         with for_(keep(U32), 0, ROUNDS), self.mutexes.held(self.mutex):
-            mov(seen, self.value)
-            self.scheduler.yield_now()
-            inc(seen)
-            mov(self.value, seen)
+            self._add_slowly(self.value)
+
+    # Trying instead of waiting
+
+    @function(sleeps=True)
+    def try_without_waiting(self) -> U32:
+        """Nothing that is added is lost, by a mutex and by a semaphore that one can have."""
+        mov(self.free.count, 1)
+        self._work(self.add_when_possible)
+        both = scratch(self.value)
+        add(both, self.second)
+        tail(self.compare, both, 2 * CREW * ROUNDS)
+
+    @function(sleeps=True)
+    def add_when_possible(self, number: U64) -> None:
+        """Add 1 to both numbers, each by its lock, and let others run until it can be had."""
+        with for_(keep(U32), 0, ROUNDS):
+            with while_(lambda: self.mutexes.try_lock(address_of(self.mutex)) == 0):
+                self.scheduler.yield_now()
+            self._add_slowly(self.value)
+            self.mutexes.unlock(address_of(self.mutex))
+            with while_(lambda: self.semaphores.try_to_take(address_of(self.free)) == 0):
+                self.scheduler.yield_now()
+            self._add_slowly(self.second)
+            self.semaphores.give(address_of(self.free))
+
+    def _add_slowly(self, number: U64) -> None:
+        """Add 1, and let others run between reading and writing."""
+        seen = keep(number)
+        self.scheduler.yield_now()
+        inc(seen)
+        mov(number, seen)
+        release(seen)
 
     # Semaphores and condition variables
 

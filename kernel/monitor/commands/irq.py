@@ -72,7 +72,7 @@ class InterruptCommands(Subsystem):
     @function
     def has_come(self, vector: U32) -> U32:
         """Whether some processor had interrupts on `vector`: 1 or 0."""
-        vector, come = keep(vector), keep(U32)
+        vector, come = scratch(vector), scratch(U32)
         xor(come, come)
         with self.processors.each() as processor, if_(self._count(processor, vector) != 0):
             mov(come, 1)
