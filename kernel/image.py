@@ -316,9 +316,7 @@ def image() -> Image:
     heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests
-    thread_tests = ThreadTests(
-        console, scheduler, threads, sleeping, clock
-    )  # lives and turns of threads
+    thread_tests = ThreadTests(console, crew, sleeping, clock)  # lives and turns of threads
     hand_overs = HandOvers(console, crew, mutexes)  # from one thread to another
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
     extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
@@ -374,7 +372,6 @@ def image() -> Image:
         heap_tests,
         memory_tests,
         time_tests,
-        thread_tests,
         hand_overs,
         sync_tests,
         extended_tests,
