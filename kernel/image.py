@@ -37,6 +37,7 @@ from kernel.input.ps2 import Ps2Controller
 from kernel.input.scancodes import ScanCodes
 from kernel.input.serial import SerialInput
 from kernel.input.typist import Typist
+from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.ioapic import IoApics
 from kernel.interrupts.lines import Lines
@@ -98,6 +99,7 @@ from kernel.pci.scan import PciBus
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.crew import Crew
+from kernel.selftest.deferred import DeferredTests
 from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
@@ -255,6 +257,7 @@ def image() -> Image:
     areas = SaveAreas(extended, pages)  # memory for the registers that few use
     threads = Threads(scheduler, thread_stacks, waiting, areas)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
+    deferred = Deferred(panic, dispatcher, scheduler, threads, clock)  # what handlers leave
     sleeping = Sleep(scheduler, clock, timers)  # waiting for a time
     mutexes = Mutexes(scheduler, waiting)  # one thread at a time
     semaphores = Semaphores(scheduler, waiting)  # so many at a time
@@ -273,7 +276,7 @@ def image() -> Image:
     # Vectors
     handlers = {**dispatcher.handlers(), Vector.PAGE_FAULT: page_faults.handle}
     exceptions = Exceptions(panic.exception, handlers)  # who handles which vector
-    interrupts = Interrupts(exceptions, scheduler, protection)  # 256 gates
+    interrupts = Interrupts(exceptions, deferred, scheduler, protection)  # 256 gates
     # Devices
     spaces = PciDescription(acpi, paging, log)  # where configuration spaces are in memory
     configuration = Configuration(spaces, paging)  # reading and writing them
@@ -288,7 +291,7 @@ def image() -> Image:
     scan_codes = ScanCodes()  # keys of what keyboards send
     typist = Typist()  # the keyboard's state, and what is typed on it
     ps2 = Ps2Controller()  # what it is plugged into
-    keyboard = Keyboard(log, ps2, scan_codes, typist, input, lines)  # the keyboard itself
+    keyboard = Keyboard(log, ps2, scan_codes, typist, input, lines, deferred)  # the keyboard itself
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
@@ -306,7 +309,7 @@ def image() -> Image:
     on_threads = ThreadCommands(console, threads)  # threads
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
-    on_interrupts = InterruptCommands(console, processors, dispatcher, lines, apic)  # irq
+    on_interrupts = InterruptCommands(console, processors, dispatcher, lines, apic, deferred)  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
@@ -350,6 +353,7 @@ def image() -> Image:
     smp_tests = SmpTests(
         console, processors, calls, scheduler, threads, mapper, runtime, crew
     )  # several processors
+    deferred_tests = DeferredTests(console, deferred, scheduler, smp_tests)  # left for later
     tested = (
         basics,
         heap_tests,
@@ -359,6 +363,7 @@ def image() -> Image:
         sync_tests,
         extended_tests,
         smp_tests,
+        deferred_tests,
         interrupt_tests,
         pci_tests,
         space_tests,
@@ -376,6 +381,7 @@ def image() -> Image:
         sync_tests,
         extended_tests,
         smp_tests,
+        deferred_tests,
         interrupt_tests,
         space_tests,
     )
@@ -423,11 +429,12 @@ def image() -> Image:
             apic.start,
             pages.start_processor,
             scheduler.start_processor,
+            deferred.start_processor,
             alarm.start,
         ),
     )  # what each processor but the first starts with
     trampoline = Trampoline(tables, stretches, entries, mapper, arrival)  # and before that
-    seats = Seats(per_cpu, descriptors, runtime, idle)  # what each of them needs
+    seats = Seats(per_cpu, descriptors, runtime, idle, deferred, threads)  # what each of them needs
     startup = Startup(
         model, apic, clock, log, processors, trampoline, arrival, seats, comparison
     )  # how they are woken
@@ -457,6 +464,7 @@ def image() -> Image:
         threads.start,
         address_spaces.start,
         idle.start_first,
+        deferred.start_first,
         serial_input.start,
         keyboard.start,
     )  # the order in which all else starts

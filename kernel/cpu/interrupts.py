@@ -1,6 +1,7 @@
 """The interrupt descriptor table: a gate for each of the 256 vectors, and the code behind them."""
 
 from enum import IntFlag
+from typing import Any
 
 from kernel.cpu.control import RFlags
 from kernel.cpu.descriptors import InterruptStack
@@ -8,6 +9,7 @@ from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Exceptions, Vector
 from kernel.cpu.protection import Protection
 from kernel.cpu.segments import Selector, TablePointer
 from kernel.cpu.trapframe import TrapFrame
+from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.vectors import FIRST_INTERRUPT
 from kernel.mm.stack import STACK_SIZE
 from kernel.threads.scheduler import Scheduler
@@ -53,9 +55,14 @@ class Interrupts(Subsystem):
     """Filled in while starting, before the page tables that make it read-only."""
 
     def __init__(
-        self, exceptions: Exceptions, scheduler: Scheduler, protection: Protection
+        self,
+        exceptions: Exceptions,
+        deferred: Deferred,
+        scheduler: Scheduler,
+        protection: Protection,
     ) -> None:
         self.exceptions = exceptions
+        self.deferred = deferred
         self.scheduler = scheduler
         self.protection = protection
         self.stubs = init(U64 * VECTORS, [self._stub(n) for n in range(VECTORS)])
@@ -93,21 +100,23 @@ class Interrupts(Subsystem):
         mov(rdi, rsp)
         mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])
-        with if_(self.scheduler.preemption.is_due()):
-            self._turn_to_another_thread()
+        with if_(self.deferred.is_waiting() & self._may_let_others_run()):
+            self.deferred.finish_interrupt()
+        with if_(self.scheduler.preemption.is_due() & self._may_let_others_run()):
+            self.scheduler.schedule()  # leaves the thread, as it were by a call from it
         for register in reversed(GENERAL_REGISTERS):
             pop(register)
         add(rsp, 2 * sizeof(U64))  # the vector and the error code
         iretq()
 
-    def _turn_to_another_thread(self) -> None:
-        """Leave the interrupted thread, as it were by a call from it, if it had interrupts on.
+    def _may_let_others_run(self) -> Any:
+        """The condition that other code may run before what was interrupted goes on: it had
+        interrupts on.
 
         Exceptions go back to where they came from: some have stacks of their own.
         """
         frame = cast(rsp, Ptr[TrapFrame])
-        with if_((frame.vector >= FIRST_INTERRUPT) & (frame.rflags & RFlags.IF)):
-            self.scheduler.schedule()
+        return (frame.vector >= FIRST_INTERRUPT) & (frame.rflags & RFlags.IF)
 
     @function(init=True)
     def load(self) -> None:

@@ -7,10 +7,13 @@ from enum import IntEnum
 from kernel.input.input import Input
 from kernel.input.keycode import Code
 from kernel.input.ps2 import Port, Ps2Controller, Settings, Status
+from kernel.input.queue import ROOM, ByteQueue
 from kernel.input.scancodes import ScanCodes, ScanSet, ScanState
 from kernel.input.typist import Typist
 from kernel.interrupts.action import Action
+from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.lines import Lines
+from kernel.interrupts.work import Work
 from kernel.log.level import Level
 from kernel.log.log import Log
 from pykasm import *
@@ -49,7 +52,9 @@ class Keyboard(Subsystem):
     """What is typed on it comes to `Input` as from a terminal.
 
     The controller translates its codes to set 1, as it does for all systems since the PC/AT; where
-    it can't, they are of set 2.
+    it can't, they are of set 2. The handler does no more than take them: to find out what they mean
+    and to tell the keyboard of its lights, for which the controller may have to be waited for, is
+    deferred.
     """
 
     lights = bss(U8)
@@ -63,6 +68,7 @@ class Keyboard(Subsystem):
         typist: Typist,
         input: Input,
         lines: Lines,
+        deferred: Deferred,
     ) -> None:
         self.log = log
         self.controller = controller
@@ -70,7 +76,11 @@ class Keyboard(Subsystem):
         self.typist = typist
         self.input = input
         self.lines = lines
+        self.deferred = deferred
         self.state = bss(ScanState)
+        self.received = bss(ByteQueue)
+        """Bytes from the keyboard, from its handler to `take_received`."""
+        self.work = data(Work, Work(handler=self.take_received))
         self.action = data(Action, Action(handler=self.interrupt))
 
     @function(init=True)
@@ -110,17 +120,29 @@ class Keyboard(Subsystem):
 
     @function(context="interrupt")
     def interrupt(self, argument: U64) -> None:
-        """Take all bytes that the controller has."""
-        with for_(keep(U32), 0, MOST_BYTES):
+        """Take all bytes that the controller has; what they mean is seen to later. Those for which
+        there is no room are lost, as in a keyboard."""
+        with for_(scratch(U32), 0, MOST_BYTES):
             in_(al, Port.STATUS)
             break_if((al & Status.OUTPUT_FULL) == 0)
-            mov(cl, al)
+            mov(dl, al)
             in_(al, Port.DATA)
-            with if_((cl & Status.AUXILIARY) == 0):
-                self.take(al)
+            self.received.count(cl)
+            with if_(((dl & Status.AUXILIARY) == 0) & (cl != ROOM)):
+                self.received.append(al)
+        tail(self.deferred.add, address_of(self.work))
+
+    @function(context="deferred")
+    def take_received(self, work: Ptr[Work]) -> None:
+        """Do what the bytes mean that came."""
+        with loop():
+            self.received.count(al)
+            break_if(al == 0)
+            self.received.take(al)
+            self.take(al)
         self.input.notify()
 
-    @function(context="interrupt")
+    @function
     def take(self, byte: U8) -> None:
         """Do what a byte from the keyboard means."""
         with if_((byte == ACKNOWLEDGED) & (self.lights != LightsState.SHOWN)):
@@ -132,13 +154,13 @@ class Keyboard(Subsystem):
         with if_(locks_changed != 0):
             tail(self.show_locks)
 
-    @function(context="interrupt")
+    @function
     def show_locks(self) -> None:
         """Let the lights show which locks are on."""
         mov(self.lights, LightsState.COMMAND_SENT)
         tail(self.controller.send, KeyboardCommand.SET_LIGHTS)
 
-    @function(context="interrupt")
+    @function
     def go_on_with_lights(self) -> None:
         """Send the lights once the keyboard has acknowledged the command."""
         with if_(self.lights == LightsState.COMMAND_SENT):

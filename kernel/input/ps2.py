@@ -71,7 +71,7 @@ class Ps2Controller(Subsystem):
     """Commands to the controller, and bytes to and from the keyboard.
 
     Its mouse is left off. Context: while starting, with interrupts of the keyboard off; later
-    only the keyboard's handler.
+    only the keyboard's deferred work.
     """
 
     def __init__(self, patience: int = PATIENCE) -> None:

@@ -65,7 +65,8 @@ LAYOUT = [
 
 
 class Typist(Subsystem):
-    """One keyboard's state, and what is typed on it. Context: that keyboard's handler."""
+    """One keyboard's state, and what is typed on it. Context: that keyboard's
+    deferred work."""
 
     keys = rodata(KeyText * CODES, LAYOUT)
     down = bss(U8 * CODES)

@@ -27,6 +27,8 @@ class Dispatcher(Subsystem):
     """`serve` reads the actions without a lock; `lock` is for those who change them."""
     counts = percpu(U64 * VECTORS)
     """Interrupts that this processor had on each vector."""
+    serving = percpu(U32)
+    """1 while this processor calls actions, else 0."""
 
     def __init__(self, apic: LocalApic) -> None:
         self.apic = apic
@@ -45,6 +47,7 @@ class Dispatcher(Subsystem):
         slot, action = keep(Ptr[Slot]), keep(Ptr[Action])
         mov(rax, frame.vector)
         inc(self.counts[rax])
+        inc(self.serving)
         point_at(slot, self.slots, rax)
         lock.inc(slot.running)
         mov(action, slot.first)
@@ -52,6 +55,7 @@ class Dispatcher(Subsystem):
             action.handler(action.argument)
             mov(action, action.next)
         lock.dec(slot.running)
+        dec(self.serving)
         self.apic.end_interrupt()
 
     @function(context="interrupt")

@@ -22,6 +22,8 @@ class InterruptVector(IntEnum):
     SHOOT_DOWN = 0xF1
     CALL = 0xF2
     STOP = 0xF3
+    WORK = 0xF4
+    """By which a processor has itself see to work that was not queued by an interrupt."""
     APIC_ERROR = 0xFE
     SPURIOUS = 0xFF
     """Its low four bits have to be ones on old processors (Intel SDM vol. 3A, 11.9)."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.cpu.descriptors import Descriptors, InterruptStack
 from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.deferred import Deferred
 from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.runtime import Runtime
 from kernel.mm.stack import STACK_SIZE
 from kernel.threads.idle import Idle
 from kernel.threads.thread import Thread
+from kernel.threads.threads import Threads
 from pykasm import *
 
 STACKS = tuple(stack for stack in InterruptStack if stack != InterruptStack.NONE)
@@ -23,6 +27,8 @@ class Seat(Struct):
     """Its interrupt stacks, in the order of `STACKS`."""
     thread: Ptr[Thread]
     """Its idle thread."""
+    worker: Ptr[Thread]
+    """Its thread for deferred work."""
 
 
 class Seats(Subsystem):
@@ -34,11 +40,15 @@ class Seats(Subsystem):
         descriptors: Descriptors,
         runtime: Runtime,
         idle: Idle,
+        deferred: Deferred,
+        threads: Threads,
     ) -> None:
         self.per_cpu = per_cpu
         self.descriptors = descriptors
         self.runtime = runtime
         self.idle = idle
+        self.deferred = deferred
+        self.threads = threads
 
     @function(init=True)
     def take(self, seat: Ptr[Seat]) -> U32:
@@ -51,11 +61,13 @@ class Seats(Subsystem):
         for index in range(len(STACKS)):
             mov(seat.stacks[index], self.runtime.allocate(STACK_SIZE // PAGE))
         mov(seat.thread, self.idle.make())
-        for part in (seat.block, seat.thread, *(seat.stacks[n] for n in range(len(STACKS)))):
+        mov(seat.worker, self.deferred.make())
+        for part in (*self._pages(seat), *self._threads(seat)):
             with if_(part == 0):
                 self.give(seat)
                 ret(0)
         self.per_cpu.fill(seat.block)
+        self.deferred.assign(seat.worker, seat.block)
         for index, stack in enumerate(STACKS):
             mov(rdx, seat.stacks[index])
             add(rdx, STACK_SIZE)
@@ -66,8 +78,15 @@ class Seats(Subsystem):
     def give(self, seat: Ptr[Seat]) -> None:
         """Give back what `seat` has of what no processor ever used."""
         seat = keep(seat)
-        for part in (seat.block, *(seat.stacks[n] for n in range(len(STACKS)))):
+        for part in self._pages(seat):
             with if_(part != 0):
                 self.runtime.free(part)
-        with if_(seat.thread != 0):
-            self.idle.discard(seat.thread)
+        for part in self._threads(seat):
+            with if_(part != 0):
+                self.threads.discard(part)
+
+    def _pages(self, seat: Ptr[Seat]) -> list[Any]:
+        return [seat.block, *(seat.stacks[n] for n in range(len(STACKS)))]
+
+    def _threads(self, seat: Ptr[Seat]) -> list[Any]:
+        return [seat.thread, seat.worker]

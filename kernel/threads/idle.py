@@ -50,15 +50,6 @@ class Idle(Subsystem):
         ret(thread)
 
     @function
-    def discard(self, thread: Ptr[Thread]) -> None:
-        """Give the memory of an idle thread back that never ran. Context: thread."""
-        thread = scratch(thread)
-        with self.threads.lock.held():
-            thread.listed.unlink()
-            dec(self.threads.count)
-        tail(self.threads.stacks.give, thread)
-
-    @function
     def run(self, argument: U64) -> None:
         """Serve for ever."""
         with loop():

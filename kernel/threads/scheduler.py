@@ -92,6 +92,15 @@ class Scheduler(Subsystem):
         mov(eax, thread.priority)
         mov(queue.priority, eax)
 
+    @function
+    def bind(self, thread: Ptr[Thread]) -> None:
+        """Let `thread`, which is blocked and which nobody wakes yet, run on this processor only.
+        Interrupts are off."""
+        queue = scratch(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        mov(thread.home, queue)
+        mov(thread.pinned, 1)
+
     @function(context="interrupt")
     def schedule(self) -> None:
         """Turn to the thread that should run now; returns when this one is chosen again.

@@ -118,6 +118,15 @@ class Threads(Subsystem):
             self.all.append(link)
             inc(self.count)
 
+    @function
+    def discard(self, thread: Ptr[Thread]) -> None:
+        """Give the memory of a thread back that never ran. Context: thread."""
+        thread = scratch(thread)
+        with self.lock.held():
+            thread.listed.unlink()
+            dec(self.count)
+        tail(self.stacks.give, thread)
+
     def _clear(self, thread: Ptr[Thread]) -> None:
         """Zero the record. Changes rax."""
         xor(eax, eax)

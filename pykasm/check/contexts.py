@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, Leading, way
-from pykasm.check.facts import Facts
+from pykasm.check.facts import Facts, line_of
 from pykasm.check.finding import span_of
 from pykasm.check.paths import Paths
+from pykasm.check.pointers import Pointers
 from pykasm.check.situation import ON, SAME
 from pykasm.errors import Note
 from pykasm.lang.builder import line_span
@@ -21,10 +22,13 @@ _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 class Contexts:
     """The contexts of all pieces of a build."""
 
-    def __init__(self, facts: Mapping[str, Facts], calls: CallGraph, paths: Paths) -> None:
+    def __init__(
+        self, facts: Mapping[str, Facts], calls: CallGraph, paths: Paths, pointers: Pointers
+    ) -> None:
         self._facts = facts
         self._calls = calls
         self._paths = paths
+        self._pointers = pointers
         self._sleepers_under: dict[str, Leading] = {}
 
     @cached_property
@@ -53,6 +57,23 @@ class Contexts:
             for symbol, facts in self._facts.items()
             if facts.piece.entered in _BY_INTERRUPT or facts.piece.context == "interrupt"
         }
+
+    @cached_property
+    def deferred(self) -> dict[str, Facts]:
+        """Code that says that interrupts leave it for later, and what that calls by pointers."""
+        stated = [one for one in self._facts.values() if one.piece.context == "deferred"]
+        pointed_to = [
+            self._facts[target]
+            for one in stated
+            for at in one.behaviour.pointer_calls
+            for target in self._pointers.targets_of(line_of(one.piece, at), one.piece) or ()
+        ]
+        return {one.symbol: one for one in (*stated, *pointed_to)}
+
+    @cached_property
+    def outside_threads(self) -> dict[str, Facts]:
+        """Code that runs on top of whichever thread there is, which must not sleep there."""
+        return self.in_interrupts | self.deferred
 
     # Sleeping, and other doings of threads
 
@@ -115,7 +136,7 @@ class Contexts:
     @cached_property
     def entered_on(self) -> Leading:
         """What may be entered with interrupts on, by the call that does so."""
-        found: Leading = dict.fromkeys(self._in_threads)
+        found: Leading = dict.fromkeys([*self._in_threads, *self.deferred])
         for facts in self._paths.followed():
             for call in facts.calls:
                 if self._paths.at(call).interrupts & ON:

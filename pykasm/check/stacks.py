@@ -24,7 +24,7 @@ LOST = STACK_ALIGNMENT - SLOT
 
 ON_THREADS, ON_INTERRUPTS = 2, 1
 """How many interrupts lie on top of each other: handlers leave interrupts off, which keeps all out
-but one exception in the handler."""
+but one exception in the handler. On threads those come on top that handlers let in."""
 
 
 class Place(NamedTuple):
@@ -150,9 +150,14 @@ class Stacks:
 
     def _stack(self, symbol: str) -> Stack:
         piece = self._pieces[symbol].piece
-        interrupts = ON_INTERRUPTS if piece.entered in PUSHED else ON_THREADS
+        interrupts = ON_INTERRUPTS if piece.entered in PUSHED else ON_THREADS + self._let_in
         over = 0 if self.interrupt is None else self._size(self.interrupt)
         return Stack(piece, self._size(symbol), interrupts, over)
+
+    @cached_property
+    def _let_in(self) -> int:
+        """How many interrupts lie on top of handlers that turn them on, as these state."""
+        return sum(self._pieces[symbol].piece.interruptible for symbol in self._in_handlers)
 
     def _size(self, symbol: str) -> int:
         return self._pushed(symbol) + self._depths.sizes[symbol]
@@ -183,14 +188,22 @@ class Stacks:
 
     @property
     def turned_on(self) -> list[Place]:
-        """Where code that interrupts are known to lead to turns interrupts on."""
+        """Where code that interrupts are known to lead to turns interrupts on, and does not state
+        how often."""
         summary = self._build.summary
-        handlers = [one for one in self._roots if self._pieces[one].piece.entered in PUSHED]
         return [
             Place(symbol, at)
-            for symbol in _led_to(handlers, lambda one: summary.facts[one].calls)
+            for symbol in self._in_handlers
+            if not self._pieces[symbol].piece.interruptible
             for at in summary.facts[symbol].behaviour.turns_on
         ]
+
+    @cached_property
+    def _in_handlers(self) -> set[str]:
+        """The code that interrupts are known to lead to."""
+        facts = self._build.summary.facts
+        handlers = [one for one in self._roots if self._pieces[one].piece.entered in PUSHED]
+        return _led_to(handlers, lambda one: facts[one].calls)
 
 
 def _led_to(

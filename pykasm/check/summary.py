@@ -100,7 +100,7 @@ class Summary:
     @cached_property
     def contexts(self) -> Contexts:
         """Where code runs."""
-        return Contexts(self.facts, self.calls, self.paths)
+        return Contexts(self.facts, self.calls, self.paths, self.pointers)
 
     def graph(self, symbol: str) -> Graph:
         """The control flow of a piece."""

@@ -60,6 +60,7 @@ class Traits:
     stack: int = 0
     allow: Mapping[str, str] | None = None
     recursion: int = 0
+    interruptible: int = 0
     copies_user: bool = False
     sleeps: bool = False
     context: Context | None = None
@@ -228,6 +229,7 @@ def function(
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
     recursion: int = 0,
+    interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
@@ -243,6 +245,7 @@ def function(
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
     recursion: int = 0,
+    interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
@@ -253,14 +256,16 @@ def function(
     `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
     `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
     `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
-    may be on; `"interrupt"`: in handlers of interrupts; `"interrupts off"`: wherever they are off;
-    `"any"`: everywhere. `holds`: the locks that its callers hold, as paths from `self` or from a
-    parameter (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and
-    leaves held. `releases`: locks that it is entered with, and releases. `recursion`: how often it
-    may be entered before it returns, where it calls itself, by whatever way. `clobbers`: the
-    caller-saved registers that it may change beside those of its results, so that callers can go
-    on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules, as
-    reasons by rules.
+    may be on; `"interrupt"`: in handlers of interrupts; `"deferred"`: behind those, with interrupts
+    on, where nothing may sleep; `"interrupts off"`: wherever they are off; `"any"`: everywhere.
+    `holds`: the locks that its callers hold, as paths from `self` or from a parameter
+    (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and leaves
+    held. `releases`: locks that it is entered with, and releases. `recursion`: how often it may be
+    entered before it returns, where it calls itself, by whatever way. `interruptible`: how often
+    at once a processor may be in it, where interrupts lead to it and it turns them on. `clobbers`:
+    the caller-saved registers that it may change beside those of its results, so that callers can
+    go on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules,
+    as reasons by rules.
     """
     if context not in (None, *get_args(Context)):
         near = difflib.get_close_matches(str(context), get_args(Context), n=1)
@@ -280,6 +285,7 @@ def function(
         context=context,
         locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
         recursion=recursion,
+        interruptible=interruptible,
         clobbers=None if clobbers is None else tuple(map(_clobbered, clobbers)),
         allow=allow,
     )
@@ -405,6 +411,7 @@ class Assembly:
             pushed=traits.pushed,
             stack=traits.stack,
             recursion=traits.recursion,
+            interruptible=traits.interruptible,
             exported=traits.exported,
             sleeps=traits.sleeps,
             context=traits.context,

@@ -60,9 +60,9 @@ class Kind(Enum):
     ENTRY = "entry"
 
 
-Context: TypeAlias = Literal["thread", "interrupt", "interrupts off", "any"]
-"""Where a function runs: in threads, where interrupts may be on; in handlers of interrupts;
-wherever interrupts are off; anywhere."""
+Context: TypeAlias = Literal["thread", "deferred", "interrupt", "interrupts off", "any"]
+"""Where a function runs: in threads, where interrupts may be on; behind handlers of interrupts; in
+these; wherever interrupts are off; anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Piece:
     pushed: int = 0
     stack: int = 0
     recursion: int = 0
+    interruptible: int = 0
     exported: bool = False
     sleeps: bool = False
     context: Context | None = None

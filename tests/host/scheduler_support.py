@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.interrupts.work import Work
 from kernel.sync.waitqueue import WaitQueue
 from pykasm import *
 
@@ -34,3 +35,14 @@ class FakeWaiting(Subsystem):
         mov(eax, self.waiting)
         add(self.woken, eax)
         mov(self.waiting, 0)
+
+
+class FakeDeferred(Subsystem):
+    """Remembers that there is work, which the tests do."""
+
+    waiting = bss(Ptr[Work])
+
+    @function
+    def add(self, work: Ptr[Work]) -> None:
+        """Remember."""
+        mov(self.waiting, work)

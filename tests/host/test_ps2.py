@@ -24,11 +24,12 @@ from kernel.input.ps2 import (
     Settings,
     Status,
 )
+from kernel.input.queue import ROOM
 from kernel.input.scancodes import ScanCodes
 from kernel.input.typist import Typist
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
-from tests.host.scheduler_support import FakeScheduler, FakeWaiting
+from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting
 from tests.host.test_input import Wires
 
 PATIENCE = 20
@@ -117,10 +118,17 @@ class Desk:
         self.paper: Any = Paper()
         scheduler: Any = FakeScheduler()
         waiting: Any = FakeWaiting()
+        self.deferred: Any = FakeDeferred()
         self.input, self.typist = Input(scheduler, waiting), Typist()
         controller = Ps2Controller(PATIENCE)
         self.driver = Keyboard(
-            log_on(self.paper), controller, ScanCodes(), self.typist, self.input, self.wires
+            log_on(self.paper),
+            controller,
+            ScanCodes(),
+            self.typist,
+            self.input,
+            self.wires,
+            self.deferred,
         )
         self.host = host_for(self.driver)
         self.attached: list[int] = []
@@ -156,9 +164,18 @@ class Desk:
         )
 
     def interrupt(self) -> None:
-        """Call the handler as long as the keyboard has something to say."""
+        """Call the handler, and do what it leaves for later, as long as the keyboard has something
+        to say."""
         while self.board.output:
             self.host.call(self.driver.interrupt, 0)
+            self.perform()
+
+    def perform(self) -> None:
+        """Do what was left for later, which must be something."""
+        work = self.host[self.deferred.waiting]
+        assert work == self.host.address(self.driver.work)
+        self.host[self.deferred.waiting] = 0
+        self.host.call(self.driver.take_received, work)
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +209,29 @@ def test_a_lock_shows_in_the_lights(desk: Desk) -> None:
     assert desk.send("1e 9e") == b"A"
     desk.send("3a ba 45 c5")
     assert board.lights == 0
+
+
+def test_the_handler_itself_waits_for_nothing(desk: Desk) -> None:
+    board = desk.start(Board())
+    board.say(0x3A)
+    desk.host.on_in(int(Port.STATUS), lambda port: Status.INPUT_FULL | board.read(port))
+    desk.host.call(desk.driver.interrupt, 0)
+    assert desk.host.instructions < PATIENCE * 2
+    assert board.keyboard_command == KeyboardCommand.ENABLE
+    desk.perform()
+    assert board.keyboard_command == KeyboardCommand.SET_LIGHTS
+
+
+def test_of_more_bytes_than_there_is_room_for_the_last_are_lost(desk: Desk) -> None:
+    board = desk.start(Board())
+    for _ in range(ROOM):
+        board.say(0x9E)
+    for code in (0x1E, 0x9E):
+        board.say(code)
+    desk.host.call(desk.driver.interrupt, 0)
+    assert not board.output
+    desk.perform()
+    assert desk.send("1f 9f") == b"s"
 
 
 def test_bytes_of_the_mouse_are_thrown_away(desk: Desk) -> None:

@@ -57,6 +57,8 @@ class Apic(Subsystem):
 class Dispatcher(Subsystem):
     """What is told of the handler that other processors would call."""
 
+    serving = percpu(U32)
+
     @function
     def claim(self, vector: U32, action: Ptr[Action]) -> None:
         """Do nothing."""

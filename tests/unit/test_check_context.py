@@ -589,3 +589,57 @@ error[E041]: `KeptOverCall.switches` is written back, maybe on another processor
         |         ^^^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
 help: change it in one instruction, or with interrupts off""",
     ]
+
+
+class DeferredSleep(Sleeper):
+    """Work that interrupts leave for later, and that sleeps."""
+
+    later = bss(Fn[[U32], Void])
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.work)
+        mov(self.later, rax)
+        self.perform()
+
+    @function(context="deferred")
+    def perform(self) -> None:
+        self.later(1)
+
+    @function
+    def work(self, number: U32) -> None:
+        self.wait()
+
+
+def test_what_deferred_work_comes_to_by_pointers_does_not_sleep() -> None:
+    assert findings(DeferredSleep()) == [
+        """\
+error[E040]: `DeferredSleep.wait` may sleep, but deferred work calls it
+  FILE:LINE
+  LINE |         self.wait()
+        |         ^^^^^^^^^^^
+  LINE |     def wait(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^ `DeferredSleep.wait` sleeps
+help: let the handler wake a thread that does the rest"""
+    ]
+
+
+class DeferredInterrupt(Subsystem):
+    """Work that interrupts leave for later, and that takes itself for one of them."""
+
+    ticks = bss(U64)
+
+    @function(context="deferred")
+    def run(self) -> None:
+        self.count()
+
+    @function(context="interrupt")
+    def count(self) -> None:
+        inc(self.ticks)
+
+
+def test_deferred_work_runs_with_interrupts_on() -> None:
+    (found,) = findings(DeferredInterrupt())
+    assert found.startswith(
+        "error[E043]: `DeferredInterrupt.count` states that interrupts are off, but they may be on"
+    )

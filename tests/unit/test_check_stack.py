@@ -185,8 +185,28 @@ error[E025]: nothing bounds how many interrupts come on top of each other
   FILE:LINE
   LINE |             sti()
         |             ^^^^^ interrupts lead here, and this lets in the next
-help: leave interrupts off until the handler returns"""
+help: leave them off until the handler returns, or say how often: `@function(interruptible=…)`"""
     )
+
+
+def test_interrupts_that_a_handler_lets_in_lie_on_top_of_it() -> None:
+    class Handler(Program):
+        @naked(entered=EntryFrame.INTERRUPT, exported=True)
+        def tick(self) -> None:
+            push(rax)
+            call(self.turn_on)
+            pop(rax)
+            iretq()
+
+        @function(context="interrupt", interruptible=1)
+        def turn_on(self) -> None:
+            sti()
+            cli()
+
+    assert [one for one in findings(Handler()) if "E025" in one] == []
+    aligned, pushed, own, call_, frame = 8, 40, 8, 8, 8
+    over = aligned + pushed + own + call_ + frame
+    assert bounds(Handler())["Handler.run"] == 16 + 3 * over
 
 
 def test_nothing_says_how_large_a_stack_is() -> None:

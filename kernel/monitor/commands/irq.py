@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.interrupts.action import Action
+from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher, Slot
 from kernel.interrupts.lines import Lines
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
+from kernel.interrupts.work import WorkQueue
 from kernel.monitor.command import command
 from kernel.monitor.strings import Words
 from kernel.smp.processor import Processor
@@ -25,12 +27,14 @@ class InterruptCommands(Subsystem):
         dispatcher: Dispatcher,
         lines: Lines,
         apic: LocalApic,
+        deferred: Deferred,
     ) -> None:
         self.console = console
         self.processors = processors
         self.dispatcher = dispatcher
         self.lines = lines
         self.apic = apic
+        self.deferred = deferred
         self.commands = [command("irq", "", "interrupts, and how often they came", self.irq)]
 
     @function
@@ -44,6 +48,7 @@ class InterruptCommands(Subsystem):
         self.console.print("  handler\n")
         with for_(vector, FIRST_INTERRUPT, VECTORS):
             self.show_vector(u32(vector))
+        self.show_work()
         with if_(self.apic.errors != 0):
             self.console.print(
                 "%u errors of the local APIC, the last 0x%x\n",
@@ -51,6 +56,21 @@ class InterruptCommands(Subsystem):
                 self.apic.last_errors,
             )
         ret(1)
+
+    @function
+    def show_work(self) -> None:
+        """Print how much work was left for later on each processor, and how often it was so much
+        that a thread took over."""
+        for field_name, title, meaning in (
+            ("done", "deferred", "done behind interrupts"),
+            ("left", "too long", "left to a thread"),
+        ):
+            self.console.print(f"  {title}  ")
+            with self.processors.each() as processor:
+                queue = scratch(processor.block)
+                self.processors.per_cpu.point_into(queue, self.deferred.queue)
+                self.console.print("  %10u", getattr(cast(queue, Ptr[WorkQueue]), field_name))
+            self.console.print(f"  {meaning}\n")
 
     @function
     def show_vector(self, vector: U32) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from iced_x86 import Mnemonic
 
 from pykasm.check.callgraph import way
+from pykasm.check.contexts import Contexts
 from pykasm.check.facts import Call
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.percpu import PointedTo, WriteBack
@@ -48,17 +49,22 @@ E043 = rule(
 
 @applies_to_build
 def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
-    """Calls in interrupt handlers."""
+    """Calls in interrupt handlers, and in what these leave for later."""
     contexts = build.summary.contexts
-    for facts in contexts.in_interrupts.values():
+    for facts in contexts.outside_threads.values():
         for call in facts.calls:
-            if call.callee in contexts.sleepers and call.callee not in contexts.in_interrupts:
+            if call.callee in contexts.sleepers and call.callee not in contexts.outside_threads:
                 yield _sleeps(
                     call,
-                    f"`{call.callee}` may sleep, but an interrupt handler calls it",
+                    f"`{call.callee}` may sleep, but {_kind(contexts, call)} calls it",
                     contexts.way_to_sleep(call.callee, contexts.sleepers),
                     "let the handler wake a thread that does the rest",
                 )
+
+
+def _kind(contexts: Contexts, call: Call) -> str:
+    """What the caller is, of code outside of threads."""
+    return "an interrupt handler" if call.caller in contexts.in_interrupts else "deferred work"
 
 
 @applies_to_build
@@ -169,17 +175,17 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
 
 @applies_to_build
 def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
-    """Calls, in interrupt handlers, of what leads to functions that state that they run in a
+    """Calls, outside of threads, of what leads to functions that state that they run in a
     thread."""
     contexts = build.summary.contexts
-    for facts in contexts.in_interrupts.values():
+    for facts in contexts.outside_threads.values():
         for call in facts.calls:
             leads = call.callee in contexts.thread_code
-            if leads and call.callee not in contexts.in_interrupts:
+            if leads and call.callee not in contexts.outside_threads:
                 notes, last = way(call.callee, contexts.thread_code)
                 yield Finding(
                     E043,
-                    f"`{last}` is code of threads, but an interrupt handler calls it",
+                    f"`{last}` is code of threads, but {_kind(contexts, call)} calls it",
                     span=span_of(call.line),
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",

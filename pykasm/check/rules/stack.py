@@ -205,7 +205,7 @@ VARYING = Doubt(
 NESTING = Doubt(
     "nothing bounds how many interrupts come on top of each other",
     "interrupts lead here, and this lets in the next",
-    "leave interrupts off until the handler returns",
+    "leave them off until the handler returns, or say how often: `@function(interruptible=…)`",
 )
 
 

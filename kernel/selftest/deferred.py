@@ -1,0 +1,249 @@
+"""Work that interrupts leave for later, in the running kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.cpu.control import RFlags
+from kernel.interrupts.action import Action
+from kernel.interrupts.deferred import Deferred
+from kernel.interrupts.vectors import InterruptVector
+from kernel.interrupts.work import Work
+from kernel.selftest.case import check, measure
+from kernel.selftest.smp import SmpTests
+from kernel.threads.scheduler import Scheduler
+from pykasm import *
+
+VECTOR = InterruptVector.LAST_DEVICE
+"""What the tests interrupt by: drivers get it last of all."""
+
+INTERRUPTS = 200
+"""To each processor."""
+ITEMS = 4
+"""In a row."""
+STORM = 20
+"""How often a thread goes on under a storm."""
+
+
+class DeferredTests(Subsystem):
+    """Threads interrupt the processor that they run on, and the handlers leave work."""
+
+    first = bss(Work)
+    second = bss(Work)
+    row = bss(Work * ITEMS)
+    asked = bss(U64)
+    """Interrupts that `first` has not heard of."""
+    heard = bss(U64)
+    """Those that it has."""
+    inside = bss(U32)
+    """1 while work is done that must not be done twice at a time."""
+    wrong = bss(U64)
+    """How often something was not what it should be."""
+    next = bss(U64)
+    """The number in `row` whose turn it is."""
+    rounds = bss(U64)
+    storming = bss(U32)
+    """1 as long as work is to ask for itself again."""
+
+    def __init__(
+        self, console: Console, deferred: Deferred, scheduler: Scheduler, smp: SmpTests
+    ) -> None:
+        self.console = console
+        self.deferred = deferred
+        self.dispatcher = deferred.dispatcher
+        self.scheduler = scheduler
+        self.smp = smp
+        self.action = bss(Action)
+        self.tests = [
+            check("deferred.in_order", self.in_order),
+            check("deferred.not_nested", self.not_nested),
+            check("deferred.from_all_processors", self.from_all_processors),
+            check("deferred.storm", self.survive_storm),
+        ]
+        self.benchmarks = [
+            measure(
+                "deferred.interrupt_with_work",
+                self.interrupt_with_work,
+                prepare=self.claim_for_work,
+                finish=self.give_back,
+            )
+        ]
+
+    def _claim(self, handler: Any) -> None:
+        """Have `handler` called on `VECTOR`, with nothing counted yet."""
+        for counter in (self.asked, self.heard, self.wrong, self.next, self.rounds):
+            mov(counter, 0)
+        mov(self.action.handler, address_of(handler))
+        self.dispatcher.claim(VECTOR, address_of(self.action))
+
+    @function
+    def give_back(self) -> None:
+        """Undo `_claim`."""
+        self.dispatcher.release(VECTOR, address_of(self.action))
+
+    @function
+    def judge(self, found: U64, wanted: U64) -> U32:
+        """1 if they are equal and nothing was wrong; else 0, and all three are printed."""
+        with if_((found == wanted) & (self.wrong == 0)):
+            ret(1)
+        self.console.print("%u of %u, %u wrong: ", found, wanted, self.wrong)
+        ret(0)
+
+    # In order
+
+    @function
+    def in_order(self) -> U32:
+        """What one interrupt leaves is done in order, once, before its thread goes on."""
+        self._claim(self.leave_row)
+        int_(VECTOR)
+        done = keep(self.next)
+        self.give_back()
+        tail(self.judge, done, ITEMS)
+
+    @function(context="interrupt")
+    def leave_row(self, argument: U64) -> None:
+        """Leave all of `row`, each twice."""
+        for index in (*range(ITEMS), *range(ITEMS)):
+            mov(self.row[index].handler, address_of(self.expect_turn))
+            self.deferred.add(address_of(self.row[index]))
+
+    @function(context="deferred")
+    def expect_turn(self, work: Ptr[Work]) -> None:
+        """See that it is the turn of `work`, and that interrupts are on."""
+        pushfq()
+        pop(rax)
+        with if_((eax & RFlags.IF) == 0):
+            inc(self.wrong)
+        mov(rcx, self.next)
+        point_at(rax, self.row, rcx)
+        with if_(work != rax):
+            inc(self.wrong)
+        inc(self.next)
+
+    # Not nested
+
+    @function
+    def not_nested(self) -> U32:
+        """An interrupt that comes while work is done is served at once, but what it leaves waits
+        for the end of that work."""
+        self._claim(self.leave_either)
+        mov(self.first.handler, address_of(self.interrupt_itself))
+        mov(self.second.handler, address_of(self.expect_end))
+        int_(VECTOR)
+        done = keep(self.heard)
+        self.give_back()
+        tail(self.judge, done, 2)
+
+    @function(context="interrupt")
+    def leave_either(self, argument: U64) -> None:
+        """Leave the first work, and while that is done the second."""
+        inc(self.asked)
+        with if_(self.inside == 0):
+            tail(self.deferred.add, address_of(self.first))
+        tail(self.deferred.add, address_of(self.second))
+
+    @function(context="deferred")
+    def interrupt_itself(self, work: Ptr[Work]) -> None:
+        """Have an interrupt come in between."""
+        mov(self.inside, 1)
+        int_(VECTOR)
+        with if_((self.asked != 2) | (self.heard != 0)):
+            inc(self.wrong)
+        mov(self.inside, 0)
+        inc(self.heard)
+
+    @function(context="deferred")
+    def expect_end(self, work: Ptr[Work]) -> None:
+        """See that the other work is over."""
+        with if_(self.inside != 0):
+            inc(self.wrong)
+        inc(self.heard)
+
+    # From all processors
+
+    @function(sleeps=True)
+    def from_all_processors(self) -> U32:
+        """All processors are interrupted and leave the same work at the same time: it is never
+        done by two of them at once, and hears of every interrupt."""
+        self._claim(self.leave_first)
+        mov(self.first.handler, address_of(self.hear))
+        made = keep(self.smp.everywhere(self.interrupt_often))
+        with while_(self.first.state != 0):
+            self.scheduler.yield_now()
+        self.give_back()
+        with if_(made == 0):
+            self.console.print("no memory: ")
+            ret(0)
+        mov(eax, self.smp.processors.count)
+        imul(rax, rax, INTERRUPTS)
+        tail(self.judge, self.heard, rax)
+
+    @function
+    def interrupt_often(self, number: U64) -> None:
+        """Interrupt this processor, again and again."""
+        with for_(scratch(U32), 0, INTERRUPTS):
+            int_(VECTOR)
+
+    @function(context="interrupt")
+    def leave_first(self, argument: U64) -> None:
+        """Leave the first work."""
+        lock.inc(self.asked)
+        tail(self.deferred.add, address_of(self.first))
+
+    @function(context="deferred")
+    def hear(self, work: Ptr[Work]) -> None:
+        """Take note of all interrupts that have been, alone."""
+        mov(eax, 1)
+        xchg(self.inside, eax)
+        with if_(eax != 0):
+            lock.inc(self.wrong)
+        xor(eax, eax)
+        xchg(self.asked, rax)
+        add(self.heard, rax)
+        mov(self.inside, 0)
+
+    # A storm
+
+    @function(sleeps=True)
+    def survive_storm(self) -> U32:
+        """A thread goes on while work asks for itself again and again on its processor, and that
+        does too."""
+        self._claim(self.leave_first)
+        mov(self.first.handler, address_of(self.storm))
+        mov(self.storming, 1)
+        thread, seen = keep(self.scheduler.current), keep(U64)
+        mov(thread.pinned, 1)
+        int_(VECTOR)
+        with for_(keep(U32), 0, STORM):
+            mov(seen, self.rounds)
+            with while_(self.rounds == seen):
+                self.scheduler.yield_now()
+        mov(self.storming, 0)
+        with while_(self.first.state != 0):
+            self.scheduler.yield_now()
+        mov(thread.pinned, 0)
+        self.give_back()
+        ret(1)
+
+    @function(context="deferred")
+    def storm(self, work: Ptr[Work]) -> None:
+        """Ask for `work` again."""
+        inc(self.rounds)
+        with if_(self.storming != 0):
+            tail(self.deferred.add, work)
+
+    # Benchmarks
+
+    @function
+    def claim_for_work(self) -> U32:
+        """Let interrupts on `VECTOR` leave work."""
+        self._claim(self.leave_first)
+        mov(self.first.handler, address_of(self.hear))
+        ret(1)
+
+    @function
+    def interrupt_with_work(self, count: U32) -> None:
+        """Interrupts that leave work which does next to nothing, until it is done."""
+        with for_(scratch(U32), 0, count):
+            int_(VECTOR)
