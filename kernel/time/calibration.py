@@ -48,6 +48,10 @@ class Calibration(Subsystem):
 
     The error comes from how long reading takes and from the reference's own steps, so the longer
     the way from `begun` on is, the smaller it gets: see `Refinement`.
+
+    That holds for a counter at one rate. One that jumps spoils a way as a whole: QEMU's, without
+    -icount, goes a little ahead whenever two processors read it at once. So a measurement that
+    can't be true if the one before was begins another way, and the clock keeps the rate it has.
     """
 
     reference = bss(Ptr[Reference])
@@ -60,7 +64,11 @@ class Calibration(Subsystem):
     count from 0 again: half of what it counts. 0 without a reference."""
     unsteady = bss(U32)
     """How many measurements disagreed with those before by more than the errors of both: the
-    time-stamp counter, or the reference, changes its rate."""
+    time-stamp counter, or the reference, changes its rate, or jumped."""
+    deviation = bss(U64)
+    """The most by which one of them did, in parts of a billion."""
+    latest = bss(Sample)
+    """Where `measure_now` measured up to."""
 
     def __init__(self, clock: Clock, candidates: Sequence[Any], patience: int = PATIENCE) -> None:
         self.clock = clock
@@ -148,7 +156,11 @@ class Calibration(Subsystem):
         mov(error, uncertain)
         with if_(error == UNKNOWN):
             ret()
-        self.compare(multiplier, error)
+        change = scratch(self.change_to(multiplier))
+        mov(rcx, self.error)
+        add(rcx, error)
+        with if_(change > rcx):
+            tail(self.begin_again, change)
         with if_(error < self.error):
             mov(self.error, error)
             self.clock.set_rate(multiplier)
@@ -156,26 +168,37 @@ class Calibration(Subsystem):
     @function
     def measure_now(self) -> tuple[U64, U64]:
         """`measure` up to now."""
-        sample = local(Sample)
-        lea(rdi, sample)
-        self.take_sample(rdi)
-        lea(rdi, sample)
-        multiplier, error = self.measure(rdi)
-        ret(multiplier, error)
+        self.take_sample(address_of(self.latest))
+        tail(self.measure, address_of(self.latest))
 
     @function
-    def compare(self, multiplier: U64, error: U64) -> None:
-        """Count a measurement that can't be true if the one before was."""
+    def change_to(self, multiplier: U64) -> U64:
+        """By how much this multiplier differs from the clock's, in parts of a billion of the larger
+        one: not more than both errors if one rate lies within both."""
+        larger = scratch(self.clock.multiplier)
         mov(rax, multiplier)
-        sub(rax, self.clock.multiplier)
+        sub(rax, larger)
         with if_(CF):
             neg(rax)
+        with else_():
+            mov(larger, multiplier)
         mov(ecx, BILLION)
         mul(rcx)
-        div(self.clock.multiplier)
-        add(error, self.error)
-        with if_(rax > error):
-            inc(self.unsteady)
+        div(larger)
+        ret(rax)
+
+    @function
+    def begin_again(self, change: U64) -> None:
+        """Measure from the latest sample on, after one that disagreed by `change`, in parts of a
+        billion. The clock may be as wrong as that now: so a rate that has in truth changed is
+        believed once it is measured again."""
+        inc(self.unsteady)
+        add(self.error, change)
+        with if_(change > self.deviation):
+            mov(self.deviation, change)
+        for part in ("ticks", "spread", "count"):
+            mov(rax, getattr(self.latest, part))
+            mov(getattr(self.begun, part), rax)
 
     @function
     def measure(self, sample: Ptr[Sample]) -> tuple[U64, U64]:

@@ -17,12 +17,16 @@ FIRST = NANOSECONDS // 100
 FACTOR = 10
 """By how much each goes on longer than the one before."""
 
+TOLERABLE = 500_000
+"""Parts of a billion by which the time-stamp counter may stray before the log warns of it: about as
+much as programs that set clocks by a network make up for."""
+
 LONGEST = 500 * NANOSECONDS
 """No measurement takes longer: the error is then that of the reference itself."""
 
 
 class Refinement(Subsystem):
-    """Measures again and again, each time over a longer way.
+    """Measures again and again, each time over a longer way, unless the counter strayed on it.
 
     It ends where the reference is no measure any more (`Calibration.way`), or when nothing is left
     to gain.
@@ -60,12 +64,24 @@ class Refinement(Subsystem):
     @function(context="interrupt")
     def measure(self, timer: Ptr[Timer]) -> None:
         """Measure, and plan the next time."""
+        unsteady = keep(self.calibration.unsteady)
         self.calibration.improve()
         self.log.write(Level.DEBUG, "clock: at most %u ppb wrong", self.calibration.error)
-        with if_((self.calibration.unsteady != 0) & (self.warned == 0)):
-            mov(self.warned, 1)
-            self.log.write(Level.WARNING, "clock: the time-stamp counter does not run steadily")
-        mov(rax, self.interval)
-        imul(rax, rax, FACTOR)
-        mov(self.interval, rax)
+        with if_(self.calibration.unsteady != unsteady):
+            self.warn()
+        with else_():
+            mov(rax, self.interval)
+            imul(rax, rax, FACTOR)
+            mov(self.interval, rax)
         tail(self.plan)
+
+    @function
+    def warn(self) -> None:
+        """Tell the log, once, that the time-stamp counter has strayed too far."""
+        with if_((self.calibration.deviation > TOLERABLE) & (self.warned == 0)):
+            mov(self.warned, 1)
+            self.log.write(
+                Level.WARNING,
+                "clock: the time-stamp counter does not run steadily: off by %u ppb",
+                self.calibration.deviation,
+            )

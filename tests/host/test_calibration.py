@@ -1,7 +1,7 @@
 """Measuring the time-stamp counter against a model of the hardware."""
 
 from fractions import Fraction
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -153,6 +153,111 @@ def test_a_reference_that_may_have_begun_again_is_no_measure(
     measured = bench.host.stub(bench.calibration.measure_now, lambda: (1, UNKNOWN))
     bench.host.call(bench.calibration.improve)
     assert len(measured.calls) == (1 if elapsed < 655_350 // 2 else 0)
+
+
+class Model:
+    """A counter at `frequency` and a reference in steps of ten nanoseconds, which are read in the
+    order before, reference, behind; the processor is held up between them by `delays` in
+    nanoseconds, in turn. The counter jumps ahead by hand."""
+
+    PERIOD = 10_000_000
+
+    def __init__(self, bench: Bench, frequency: int, delays: list[tuple[int, int]]) -> None:
+        self.bench, self.frequency, self.delays = bench, frequency, cycle(delays)
+        self.time = 1_000_000
+        self.ahead = 0
+        bench.use(self.PERIOD, (1 << 64) - 1)
+        host, calibration = bench.host, bench.calibration
+        host[calibration.way] = 1 << 62
+        host.stub(bench.clock.now, lambda: 0)
+        host.stub(bench.clock.time_of, lambda ticks: 0)
+        host.stub(calibration.take_sample, self.take_sample)
+        host.call(calibration.take_sample, host.address(calibration.begun))
+        self.measure_in(10_000_000)
+        host[calibration.unsteady] = 0
+        host[calibration.deviation] = 0
+
+    def ticks(self) -> int:
+        return self.time * self.frequency // NANOSECONDS + self.ahead
+
+    def take_sample(self, address: Any) -> None:
+        before, behind = next(self.delays)
+        ticks = self.ticks()
+        self.time += before
+        count = self.time * FEMTOSECONDS // NANOSECONDS // self.PERIOD
+        self.time += behind
+        sample = self.bench.host.at(Sample, address)
+        sample.ticks, sample.spread, sample.count = ticks, self.ticks() - ticks, count
+
+    def measure_in(self, nanoseconds: int) -> None:
+        """Let time pass, then measure."""
+        self.time += nanoseconds
+        if not self.bench.host[self.bench.clock.multiplier]:
+            multiplier, error = self.bench.host.call(self.bench.calibration.measure_now)
+            self.bench.host[self.bench.clock.multiplier] = multiplier
+            self.bench.host[self.bench.calibration.error] = error
+        else:
+            self.bench.host.call(self.bench.calibration.improve)
+
+    def wrong(self) -> Fraction:
+        """By how much the clock's rate is wrong, in parts of a billion."""
+        true = Fraction(NANOSECONDS << FRACTION_BITS, self.frequency)
+        return abs(self.bench.host[self.bench.clock.multiplier] - true) / true * BILLION
+
+    def known(self) -> int:
+        """By how much it may be, as the calibration has it."""
+        return self.bench.host[self.bench.calibration.error]
+
+    def unsteady(self) -> int:
+        return self.bench.host[self.bench.calibration.unsteady]
+
+
+FREQUENCIES = st.integers(100_000_000, 6_000_000_000)
+DELAYS = st.lists(st.tuples(*[st.integers(0, 3_000_000)] * 2), min_size=1, max_size=7)
+WAYS = st.lists(st.integers(1_000_000, 100 * NANOSECONDS), min_size=1, max_size=6)
+
+
+@given(frequency=FREQUENCIES, delays=DELAYS, ways=WAYS)
+def test_a_steady_counter_counts_as_steady_however_reading_it_is_delayed(
+    bench: Bench, frequency: int, delays: list[tuple[int, int]], ways: list[int]
+) -> None:
+    model = Model(bench, frequency, delays)
+    for way in ways:
+        model.measure_in(way)
+        assert model.unsteady() == 0
+        assert model.wrong() <= model.known() * (1 + Fraction(2 * model.known(), BILLION)) + 1
+
+
+@given(frequency=FREQUENCIES, jump=st.integers(20_000, 1_000_000), ways=WAYS)
+def test_a_counter_that_jumped_once_keeps_its_rate(
+    bench: Bench, frequency: int, jump: int, ways: list[int]
+) -> None:
+    model = Model(bench, frequency, [(100, 100)])
+    model.measure_in(NANOSECONDS)
+    model.ahead = jump * frequency // NANOSECONDS
+    model.measure_in(NANOSECONDS)
+    assert model.unsteady() == 1
+    seen = bench.host[bench.calibration.deviation]
+    assert 0.4 * jump < seen < 0.6 * jump
+    for way in ways:
+        assert model.wrong() <= model.known()
+        model.measure_in(NANOSECONDS + way)
+    assert model.unsteady() == 1
+    assert model.wrong() <= model.known() < 1000
+
+
+@given(frequency=FREQUENCIES, part=st.floats(0.3, 3))
+def test_a_rate_that_has_changed_is_believed_in_the_end(
+    bench: Bench, frequency: int, part: float
+) -> None:
+    model = Model(bench, frequency, [(100, 100)])
+    model.measure_in(NANOSECONDS)
+    ticks = model.ticks()
+    model.frequency = int(frequency * part)
+    model.ahead += ticks - model.ticks()
+    for _ in range(4):
+        model.measure_in(NANOSECONDS)
+    assert model.wrong() <= model.known() < 1000
 
 
 def test_without_any_reference_a_rate_is_assumed(bench: Bench) -> None:

@@ -107,7 +107,11 @@ class TimeCommands(Subsystem):
             "\nerror       at most %u ppb, by %s\n", self.calibration.error, reference.name
         )
         with if_(self.calibration.unsteady != 0):
-            self.console.print("unsteady    in %u measurements\n", self.calibration.unsteady)
+            self.console.print(
+                "unsteady    in %u measurements, by at most %u ppb\n",
+                self.calibration.unsteady,
+                self.calibration.deviation,
+            )
 
     @function
     def show_references(self) -> None:
