@@ -339,6 +339,7 @@ def image() -> Image:
         areas,
         address_spaces,
         user_copy,
+        paging,
     )  # when there is no more
     loads = {
         "memory": MemoryLoad(console, crew, heap, pages, runtime),

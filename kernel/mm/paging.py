@@ -10,7 +10,7 @@ from kernel.mm.entries import Entries
 from kernel.mm.frames import SIZE_SHIFT
 from kernel.mm.mapper import Level, Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageShift
+from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.permissions import DEVICE, EXECUTE, READ, WRITE
 from kernel.mm.stack import GuardedStack
 from kernel.mm.stretches import MEMORY_END, Stretches
@@ -218,7 +218,7 @@ class Paging(Subsystem):
     @function
     def registers(self, start: U64, length: U64) -> U64:
         """Where `length` bytes of device registers at physical `start` can be used, uncached; or 0
-        if there can't be any, or no memory for page tables."""
+        if there can't be any, what is there is used otherwise, or no memory for page tables."""
         start, length = keep(start), keep(length)
         possible = self.can_be_registers(start, length)
         with if_(possible == 0):
@@ -233,10 +233,10 @@ class Paging(Subsystem):
         with if_(possible == 0):
             ret(0)
         direct(start)
-        mapped = self.walk.is_mapped(start)
-        with if_(mapped == 0):
-            ret(0)
-        ret(start)
+        entry = self.walk.find(start)
+        with if_(entry & PageFlags.CACHE_DISABLE):
+            ret(start)
+        ret(0)
 
     @function
     def can_be_registers(self, start: U64, length: U64) -> U32:
@@ -254,7 +254,8 @@ class Paging(Subsystem):
     @function
     def include(self, start: U64, length: U64, flags: U64) -> U64:
         """Let the direct map have physical memory, where it lacks some; where `start` is mapped,
-        or 0 if there are no such addresses, or no memory for page tables."""
+        or 0 if there are no such addresses, others use them otherwise, or no memory for page
+        tables."""
         mov(rax, self.entries.end)
         sub(rax, length)
         with if_(CF | (start > rax)):
@@ -272,11 +273,16 @@ class Paging(Subsystem):
 
     @function
     def include_page(self, page: U64, flags: U64) -> U32:
-        """The same for one page; 1, or 0 if there is no memory."""
+        """The same for one page; 1, or 0 if there is no memory, or if it is mapped already without
+        some of these flags."""
         page, address, flags = keep(page), keep(page), keep(flags)
         direct(address)
-        mapped = self.walk.is_mapped(address)
-        with if_(mapped != 0):
+        entry = self.walk.find(address)
+        with if_(entry != 0):
+            and_(flags, self.entries.allowed)
+            and_(entry, flags)
+            with if_(entry != flags):
+                ret(0)
             ret(1)
         kernel = address_of(self.mapper.kernel)
         failed = self.mapper.map(kernel, address, page, PAGE, flags, PageShift.PAGE)

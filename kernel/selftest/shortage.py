@@ -12,6 +12,7 @@ from kernel.mm.addressspaces import AddressSpaces
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.paging import Paging
 from kernel.mm.rights import Rights
 from kernel.mm.runtime import Runtime
 from kernel.mm.shortage import Shortage
@@ -86,6 +87,7 @@ class ShortageTests(Subsystem):
         areas: SaveAreas,
         spaces: AddressSpaces,
         copy: UserCopy,
+        paging: Paging,
     ) -> None:
         self.console = console
         self.shortage = shortage
@@ -99,12 +101,14 @@ class ShortageTests(Subsystem):
         self.areas = areas
         self.spaces = spaces
         self.copy = copy
+        self.paging = paging
         self.operations = [
             Operation(name="an object", run=self.object),
             Operation(name="a large object", run=self.large_object),
             Operation(name="low memory", run=self.low_memory),
             Operation(name="mapped memory", run=self.mapped_memory),
             Operation(name="a mapped device", run=self.mapped_device),
+            Operation(name="registers in the direct map", run=self.found_device),
             Operation(name="a thread", run=self.thread),
             Operation(name="extended registers", run=self.registers),
             Operation(name="an address space", run=self.regions),
@@ -210,6 +214,16 @@ class ShortageTests(Subsystem):
         place = self.runtime.map_device(rdi, REGISTER_BYTES)
         self._nothing_if(place == 0)
         self.runtime.unmap_device(place)
+        ret(Effect.DONE)
+
+    @function(sleeps=True)
+    def found_device(self) -> U8:
+        """Registers where the direct map has no tables: at the end of all physical addresses."""
+        mov(rdi, self.paging.entries.end)
+        sub(rdi, PAGE)
+        place = self.paging.registers(rdi, PAGE)
+        self._nothing_if(place == 0)
+        ignore(self.paging.mapper.unmap(address_of(self.paging.mapper.kernel), place, PAGE))
         ret(Effect.DONE)
 
     # Threads

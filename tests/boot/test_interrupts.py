@@ -125,6 +125,29 @@ def test_tables_that_lead_where_no_device_can_be_are_warned_of(
     assert "host bridge" in prompt.command("pci")
 
 
+def test_memory_of_the_firmware_is_not_taken_for_registers(
+    machine: MakeMachine, tmp_path: Path
+) -> None:
+    lookalike, timer = tmp_path / "lookalike", tmp_path / "timer"
+    capabilities = 10_000_000 << 32 | 1 << 13
+    lookalike.write_bytes(struct.pack("<32Q", *[capabilities] * 32))
+    tables = ("-acpitable", f"sig=ODDS,data={lookalike}", "-acpitable", f"sig=HPET,data={timer}")
+
+    def start(place: int) -> Machine:
+        timer.write_bytes(struct.pack("<IBBBBQBHB", 0x8086A201, 0, 64, 0, 0, place, 0, 100, 0))
+        return machine(arguments=("-no-hpet", *tables))
+
+    first = start(0)
+    first.expect_prompt()
+    found = re.search(r"^ODDS  (0x\w+)", first.command("acpi"), re.MULTILINE)
+    assert found
+    place = int(found[1], 16) + 36  # behind its header
+    second = start(place)
+    said = second.expect_prompt()
+    assert f"ACPI: no HPET can be at {place:#x}; going on without it" in said
+    assert "reference   hpet" not in second.command("time")
+
+
 def test_a_machine_whose_interrupts_come_by_the_old_controllers_only(machine: MakeMachine) -> None:
     prompt = machine(cpu="qemu64", arguments=("-machine", "isapc"))
     prompt.expect_prompt()
