@@ -41,4 +41,8 @@ class Device(Struct):
     msi: U8
     msi_x: U8
     """Where these capabilities begin; 0 if there is none."""
+    messages: U64
+    """Where the table of MSI-X is mapped, as long as some of its messages are attached."""
+    attached: U32
+    """How many of them are."""
     resources: Array[Resource] = field(count=BARS)

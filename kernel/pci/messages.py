@@ -67,7 +67,8 @@ MASKED = 1 << 0
 
 
 class Messages(Subsystem):
-    """Lets functions of the PCI bus interrupt without a line. Context: threads."""
+    """Lets functions of the PCI bus interrupt without a line. Context: threads, one at a time for a
+    device."""
 
     def __init__(
         self, configuration: Configuration, dispatcher: Dispatcher, lines: Lines, memory: Runtime
@@ -81,7 +82,8 @@ class Messages(Subsystem):
     def attach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> I32:
         """Let `action` be called for message `number` of `device`, counted from 0.
 
-        0, or -ENODEV if the device has no such message, or -ENOSPC if there is no vector for it.
+        0, or -ENODEV if the device has no such message, or -ENOSPC if there is no vector for it, or
+        -ENOMEM.
         """
         device, number, action = keep(device), keep(number), keep(action)
         vector = keep(self.dispatcher.allocate(action))
@@ -107,13 +109,16 @@ class Messages(Subsystem):
     @function
     def silence_msi_x(self, device: Ptr[Device], number: U32) -> U32:
         """Let the device send this message of MSI-X no more; the vector that it had, or 0."""
-        vector = keep(U32)
-        entry = self.message(device, number)
-        with if_(entry == 0):
+        device, vector = keep(device), keep(U32)
+        entry = self._entry(device, number)
+        with if_(device.messages == 0):
             ret(0)
         mov(entry.control, MASKED)
         mov(vector, entry.data)
-        self.memory.unmap_device(u64(entry))
+        mov(entry.data, 0)
+        with if_(vector != 0):
+            dec(device.attached)
+            self.leave_table(device)
         ret(vector)
 
     @function
@@ -129,7 +134,7 @@ class Messages(Subsystem):
 
     @function
     def direct(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
-        """Let message `number` of `device` arrive at `vector`. 0 or -ENODEV."""
+        """Let message `number` of `device` arrive at `vector`. 0, -ENODEV or -ENOMEM."""
         with if_(device.msi_x != 0):
             tail(self.direct_msi_x, device, number, vector)
         with if_((device.msi != 0) & (number == 0)):
@@ -156,17 +161,18 @@ class Messages(Subsystem):
 
     @function
     def direct_msi_x(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
-        """Let message `number` of MSI-X arrive at `vector`. 0 or -ENODEV."""
-        device, number, vector = keep(device), keep(number), keep(vector)
-        entry = keep(self.message(device, number))
-        with if_(entry == 0):
-            ret(-Errno.ENODEV)
+        """Let message `number` of MSI-X arrive at `vector`. 0, -ENODEV or -ENOMEM."""
+        device, number, vector, address = keep(device), keep(number), keep(vector), keep(U64)
+        result = self.reach_table(device, number)
+        with if_(result != 0):
+            ret(result)
+        inc(device.attached)
+        mov(address, self.lines.message(vector))
+        entry = self._entry(device, number)
         mov(entry.control, MASKED)
-        address = self.lines.message(vector)
         mov(entry.address, address)
         mov(entry.data, vector)
         mov(entry.control, 0)
-        self.memory.unmap_device(u64(entry))
         control = self._read(device, device.msi_x, 0)
         or_(control, MsiXControl.ENABLE)
         and_(control, ~MsiXControl.MASK_ALL)
@@ -174,32 +180,53 @@ class Messages(Subsystem):
         self.let_master(device.function)
         ret(0)
 
+    def _entry(self, device: Ptr[Device], number: U32) -> Ptr[Message]:
+        """The entry `number` of the device's table, which is mapped."""
+        entry = scratch(U64)
+        mov(u32(entry), number)
+        shl(entry, MESSAGE_SHIFT)
+        add(entry, device.messages)
+        return cast(entry, Ptr[Message])
+
     @function
-    def message(self, device: Ptr[Device], number: U32) -> Ptr[Message]:
-        """The entry `number` of the device's table, mapped until it is unmapped; null if there is
-        none, or no memory."""
-        device, number, place = keep(device), keep(number), keep(U32)
+    def reach_table(self, device: Ptr[Device], number: U32) -> I32:
+        """Let the device's table be mapped, which stays so as long as messages are attached: to
+        silence them must not want memory. 0; -ENODEV if it has no such entry; -ENOMEM."""
+        device, number, size, place = keep(device), keep(number), keep(U64), keep(U32)
         control = self._read(device, device.msi_x, 0)
         shr(control, LAST_MESSAGE_SHIFT)
         and_(control, LAST_MESSAGE_MASK)
+        lea(u32(size), bare[u64(control) + 1])
+        shl(size, MESSAGE_SHIFT)
         with if_(number > control):
+            ret(-Errno.ENODEV)
+        with if_(device.messages != 0):
             ret(0)
         mov(place, self._read(device, device.msi_x, TABLE_OFFSET))
         mov(eax, place)
         and_(eax, RESOURCE_MASK)
         with if_(eax >= BARS):
-            ret(0)
+            ret(-Errno.ENODEV)
         point_at(rcx, device.resources, rax)
         resource = cast(rcx, Ptr[Resource])
         and_(place, ~RESOURCE_MASK)
-        shl(u64(number), MESSAGE_SHIFT)
-        add(u64(place), u64(number))
-        lea(rax, bare[u64(place) + sizeof(Message)])
+        lea(rax, bare[u64(place) + size])
         with if_(rax > resource.size):
-            ret(0)
+            ret(-Errno.ENODEV)
         add(u64(place), resource.address)
-        entry = self.memory.map_device(u64(place), sizeof(Message))
-        ret(cast(entry, Ptr[Message]))
+        table = self.memory.map_device(u64(place), size)
+        with if_(table == 0):
+            ret(-Errno.ENOMEM)
+        mov(device.messages, table)
+        ret(0)
+
+    @function
+    def leave_table(self, device: Ptr[Device]) -> None:
+        """Unmap the device's table if no message is attached any more."""
+        device = keep(device)
+        with if_(device.attached == 0):
+            self.memory.unmap_device(device.messages)
+            mov(device.messages, 0)
 
     @function
     def let_master(self, function: U32) -> None:

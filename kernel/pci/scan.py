@@ -188,6 +188,8 @@ class PciBus(Subsystem):
         device = keep(device)
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
+        mov(device.messages, 0)
+        mov(device.attached, 0)
 
     @contextmanager
     def each(self) -> Iterator[Ptr[Device]]:

@@ -122,7 +122,11 @@ class PciTests(Subsystem):
             self.console.print("no message: %d: ", result)
             ret(0)
         resource = device.resources[0]
-        tail(self.memory.map_device, resource.address, resource.size)
+        registers = self.memory.map_device(resource.address, resource.size)
+        with if_(registers == 0):
+            self.messages.detach(device, 0, address_of(self.action))
+            ret(0)
+        ret(registers)
 
     @function
     def end(self, device: Ptr[Device], registers: U64) -> None:

@@ -1,0 +1,196 @@
+"""Messages in the place of interrupt lines, with devices made by Python."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from kernel.errno import Errno
+from kernel.interrupts.action import Action
+from kernel.mm.pagetable import PAGE
+from kernel.pci.device import Device
+from kernel.pci.messages import MASKED, Message, Messages, MsiXControl
+from pykasm import *
+from pykasm.hostrun import Host
+
+TABLE = 0xFEB0_0000
+OFFSET = 0x800
+MESSAGES = 4
+CAPABILITY = 0x50
+ADDRESS = 0xFEE0_0000
+"""Where messages are written to."""
+
+MAPPED = 0xFFFF_C000_1000_0000
+"""Where the kernel finds the table."""
+
+
+class Spaces(Subsystem):
+    """Configuration spaces."""
+
+    @function
+    def read(self, function: U32, offset: U32) -> U32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def write(self, function: U32, offset: U32, value: U32) -> None:
+        """Answered by the tests."""
+
+    @function
+    def set_command(self, function: U32, flags: U32) -> None:
+        """Let it be."""
+
+    def fetch(self, function: Any, kind: Any, name: str, start: Any = 0) -> Any:
+        """No flags."""
+        xor(eax, eax)
+        return eax
+
+
+class Vectors(Subsystem):
+    """Vectors for messages."""
+
+    @function
+    def allocate(self, action: Ptr[Action]) -> U32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def release(self, vector: U32, action: Ptr[Action]) -> None:
+        """Answered by the tests."""
+
+    @function
+    def message(self, vector: U32) -> U64:
+        """The same place for all."""
+        mov(eax, ADDRESS)
+        ret(rax)
+
+
+class Memory(Subsystem):
+    """Mappings of devices."""
+
+    @function
+    def map_device(self, physical: U64, length: U64) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def unmap_device(self, address: U64) -> None:
+        """Answered by the tests."""
+
+
+class Bench:
+    """A host with a device that has a table of MSI-X."""
+
+    def __init__(self) -> None:
+        spaces: Any = Spaces()
+        vectors: Any = Vectors()
+        memory: Any = Memory()
+        self.messages = Messages(spaces, vectors, vectors, memory)
+        self.host = Host(self.messages, traced=False)
+        self.host.map(MAPPED, PAGE)
+        self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.MASK_ALL, 4: OFFSET | 2}
+        self.vectors: list[int] = []
+        self.mapped: list[tuple[int, int]] = []
+        self.memory_left = True
+        self.host.stub(spaces.read, lambda function, at: self.registers[at - CAPABILITY])
+        self.host.stub(spaces.write, self.write)
+        self.host.stub(vectors.allocate, lambda action: self.take())
+        self.host.stub(vectors.release, lambda vector, action: self.vectors.remove(int(vector)))
+        self.host.stub(memory.map_device, self.map)
+        self.host.stub(memory.unmap_device, self.unmap)
+        self.device: Any = self.host.new(Device, msi_x=CAPABILITY)
+        self.device.resources[2].address = TABLE
+        self.device.resources[2].size = PAGE
+        self.actions = [self.host.new(Action) for _ in range(MESSAGES + 1)]
+
+    def write(self, function: int, offset: int, value: int) -> None:
+        self.registers[offset - CAPABILITY] = int(value)
+
+    def take(self) -> int:
+        self.vectors.append(max(self.vectors, default=0x2F) + 1)
+        return self.vectors[-1]
+
+    def map(self, physical: int, length: int) -> int:
+        if not self.memory_left:
+            return 0
+        self.mapped.append((int(physical), int(length)))
+        return MAPPED + OFFSET
+
+    def unmap(self, address: int) -> None:
+        assert address == MAPPED + OFFSET
+        self.mapped.pop()
+
+    def attach(self, number: int) -> int:
+        call = self.messages.attach
+        return int(self.host.call(call, self.device, number, self.actions[number]))
+
+    def detach(self, number: int) -> None:
+        self.host.call(self.messages.detach, self.device, number, self.actions[number])
+
+    def entry(self, number: int) -> tuple[int, int, int]:
+        """Address, data and control of an entry of the table."""
+        place = MAPPED + OFFSET + number * sizeof(Message)
+        address, data, control = struct.unpack("<QII", self.host.read(place, sizeof(Message)))
+        return int(address), int(data), int(control)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_message_goes_to_its_vector(bench: Bench) -> None:
+    assert bench.attach(1) == 0
+    assert bench.entry(1) == (ADDRESS, 0x30, 0)
+    assert bench.registers[0] & MsiXControl.ENABLE
+    assert not bench.registers[0] & MsiXControl.MASK_ALL
+
+
+def test_the_table_is_mapped_as_long_as_messages_are_attached(bench: Bench) -> None:
+    for number in (3, 0):
+        assert bench.attach(number) == 0
+        assert bench.mapped == [(TABLE + OFFSET, MESSAGES * sizeof(Message))]
+    bench.detach(3)
+    assert len(bench.mapped) == 1
+    bench.detach(0)
+    assert bench.mapped == []
+    assert bench.vectors == []
+
+
+def test_a_message_is_silenced_without_memory(bench: Bench) -> None:
+    bench.attach(1)
+    bench.memory_left = False
+    bench.detach(1)
+    assert bench.entry(1)[2] == MASKED
+    assert bench.vectors == []
+
+
+def test_without_memory_nothing_is_attached(bench: Bench) -> None:
+    bench.memory_left = False
+    assert bench.attach(1) == -Errno.ENOMEM
+    assert bench.vectors == []
+    bench.memory_left = True
+    assert bench.attach(1) == 0
+
+
+def test_a_message_that_is_not_there_is_refused(bench: Bench) -> None:
+    assert bench.attach(MESSAGES) == -Errno.ENODEV
+    assert bench.vectors == []
+
+
+@pytest.mark.parametrize("place", [OFFSET | 3, OFFSET | 7, PAGE - sizeof(Message) | 2])
+def test_a_table_beyond_the_devices_memory_is_refused(bench: Bench, place: int) -> None:
+    bench.registers[4] = place
+    assert bench.attach(0) == -Errno.ENODEV
+    assert bench.mapped == []
+
+
+def test_detaching_twice_changes_nothing(bench: Bench) -> None:
+    bench.attach(0)
+    bench.attach(1)
+    bench.detach(0)
+    bench.detach(0)
+    assert len(bench.mapped) == 1
+    assert bench.entry(1) == (ADDRESS, 0x31, 0)
