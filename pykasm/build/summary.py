@@ -9,6 +9,7 @@ from pykasm.build.stages import Stages
 from pykasm.build.tables import Table
 from pykasm.objects.model import ObjectFile, SectionFlags, SymbolKind
 
+SHOWN_SUBSYSTEMS = 20
 SHOWN_FUNCTIONS = 10
 
 
@@ -53,6 +54,16 @@ def _subsystem_size(one: ObjectFile) -> SubsystemSize:
     return SubsystemSize(one.name, code, constants, variables)
 
 
+def total_size(name: str, sizes: Sequence[SubsystemSize]) -> SubsystemSize:
+    """What `sizes` come to, under one name."""
+    return SubsystemSize(
+        name,
+        sum(one.code for one in sizes),
+        sum(one.constants for one in sizes),
+        sum(one.variables for one in sizes),
+    )
+
+
 def largest_functions(
     objects: Sequence[ObjectFile], count: int = SHOWN_FUNCTIONS
 ) -> list[FunctionSize]:
@@ -78,9 +89,15 @@ def _times(stages: Stages) -> Table:
 
 
 def _subsystems(objects: Sequence[ObjectFile]) -> Table:
+    """The largest subsystems, and what the others come to: a kernel has more than a screen has
+    lines."""
+    sizes = subsystem_sizes(objects)
+    shown, others = sizes[:SHOWN_SUBSYSTEMS], sizes[SHOWN_SUBSYSTEMS:]
+    if others:
+        shown.append(total_size(f"{len(others)} others", others))
     rows = [
         (one.name, f"{one.code:,}", f"{one.constants:,}", f"{one.variables:,}")
-        for one in subsystem_sizes(objects)
+        for one in [*shown, total_size("all", sizes)]
     ]
     heads = ("subsystem", "code", "constants", "variables")
     return Table(heads, rows, right=frozenset({1, 2, 3}))

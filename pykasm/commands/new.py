@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -38,7 +39,10 @@ def command(folder: Path) -> None:
         target = folder / path.with_name(path.name.removesuffix(SUFFIX))
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(source.read_text().replace(PLACEHOLDER, name))
-    click.echo(f"{folder} is ready; now:\n  cd {folder}\n  python -m pykasm run --direct")
+    steps = ["python -m pykasm run --direct"]
+    if folder.resolve() != Path.cwd():
+        steps.insert(0, f"cd {shlex.quote(str(folder))}")
+    click.echo("\n  ".join([f"{name} is ready; now:", *steps]))
 
 
 def _template(folder: Traversable, path: Path) -> Iterator[tuple[Traversable, Path]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from elftools.elf.elffile import ELFFile
 
-from pykasm.build.summary import largest_functions, subsystem_sizes
+from pykasm.build.summary import largest_functions, subsystem_sizes, total_size
 from pykasm.build.tables import Table
 from pykasm.commands.project import built
 from pykasm.objects.model import ObjectFile, SectionFlags
@@ -42,9 +42,11 @@ def _sections(kernel: Path) -> list[tuple[str, int]]:
 
 def _subsystems(objects: list[ObjectFile]) -> Table:
     sizes = subsystem_sizes(objects)
-    rows = [(one.name, one.code, one.constants, one.variables, one.total) for one in sizes]
-    total = ("all", *(sum(column) for column in list(zip(*rows, strict=True))[1:]))
-    return _table(("subsystem", "code", "constants", "variables", "total"), [*rows, total])
+    rows = [
+        (one.name, one.code, one.constants, one.variables, one.total)
+        for one in [*sizes, total_size("all", sizes)]
+    ]
+    return _table(("subsystem", "code", "constants", "variables", "total"), rows)
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, *tuple[int, ...]]]) -> Table:

@@ -42,6 +42,8 @@ class Program:
     packed: dict[str, list[PackedData]] = field(default_factory=dict)
     reached: set[str] = field(default_factory=set)
     """The symbols of the code and the data that entry points lead to."""
+    debug: bool = True
+    """Whether this is a debug build: others may hold what only debug builds lead to."""
     warnings: list[Any] = field(default_factory=list)
 
 
@@ -78,11 +80,12 @@ class Image:
                     with assembling(unit):
                         Assembly(unit, subsystem).run()
             entries = tuple(one._label for one in self.entries)
-            program = Program(units, entries, self.layout)
+            program = Program(units, entries, self.layout, debug=debug)
             for unit in units:
                 program.packed[unit.name] = pack_unit(unit, collector)
             program.reached = _reached(program)
-            _warn_of_unreachable(program, collector)
+            if debug:
+                _warn_of_unreachable(program, collector)
             collector.finish()
             program.warnings = collector.warnings
         return program

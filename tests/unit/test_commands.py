@@ -466,6 +466,16 @@ def test_a_failed_boot_test_shows_the_serial_line(broken: Path) -> None:
     assert "hello from demo" in section
 
 
+def test_new_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    assert pykasm("new", ".", folder=tmp_path / "here").stdout == (
+        "here is ready; now:\n  python -m pykasm run --direct\n"
+    )
+    assert pykasm("new", "a b/there", folder=tmp_path).stdout == (
+        "there is ready; now:\n  cd 'a b/there'\n  python -m pykasm run --direct\n"
+    )
+
+
 def test_new_leaves_a_folder_with_contents_alone(project: Path) -> None:
     result = pykasm("new", str(project))
     assert result.stderr == f"{project} is there already and not an empty folder\n"

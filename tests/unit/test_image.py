@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pykasm import *
+from pykasm.check.checker import check
+from pykasm.encode.encoder import Encoder
 from pykasm.errors import BuildFailed, DeclarationMistake
 from pykasm.isa.code import Line
+from pykasm.lang.objects import assemble_program
 from tests.unit.messages import normalised
 
 
@@ -47,6 +50,35 @@ expected: a call, a jump or a table that names it
 got: none from any entry point
 help: take it out, or mark it `exported=True` if others use it"""
     ]
+
+
+class Spare(Subsystem):
+    @function
+    def run(self) -> None:
+        nop()
+
+
+@pytest.mark.parametrize(
+    ("debug", "warnings"),
+    [
+        (
+            True,
+            [
+                "warning[unreachable]: nothing can reach `Leaf.forgotten`",
+                "warning[W004]: nothing can reach the subsystem `Spare`",
+            ],
+        ),
+        (False, []),
+    ],
+)
+def test_a_release_build_may_hold_what_only_debug_builds_lead_to(
+    debug: bool, warnings: list[str]
+) -> None:
+    leaf = Leaf()
+    root = Root(leaf)
+    program = Image(entry=root.run, subsystems=[leaf, root, Spare()]).assemble(debug)
+    found = check(program, assemble_program(program, Encoder(), "."))
+    assert [str(one).splitlines()[0] for one in [*program.warnings, *found]] == warnings
 
 
 class Untyped(Subsystem):

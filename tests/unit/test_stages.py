@@ -9,6 +9,7 @@ import pytest
 from pykasm.build import stages as stages_module
 from pykasm.build.stages import Stage, Stages
 from pykasm.build.summary import (
+    SHOWN_SUBSYSTEMS,
     FunctionSize,
     SubsystemSize,
     largest_functions,
@@ -142,4 +143,16 @@ def test_the_summary_shows_times_and_sizes(clock: Clock) -> None:
     assert rows[0] == heads.split()
     assert rows[1] == ["emit", "250", "Console", "40", "5", "4,000", "Clock.now", "1,200"]
     assert rows[2] == ["link", "0", "unchanged", "Clock", "1,200", "0", "0", "Console.write", "20"]
-    assert rows[3] == ["all", "250", "Console.clear", "10"]
+    assert rows[3] == ["all", "250", "all", "1,240", "5", "4,000", "Console.clear", "10"]
+
+
+def test_the_summary_shows_the_largest_subsystems_and_what_the_others_come_to() -> None:
+    small = [
+        ObjectFile(f"Small{number}", [Section(f".text.{number}", CODE, data=bytearray(2))])
+        for number in range(SHOWN_SUBSYSTEMS)
+    ]
+    _, subsystems, _ = summary(Stages(), [*small, clock_object(), console_object()])
+    rows = [line.split() for line in subsystems.lines]
+    assert [row[0] for row in rows[1:3]] == ["Console", "Clock"]
+    assert rows[-2:] == [["2", "others", "4", "0", "0"], ["all", "1,280", "5", "4,000"]]
+    assert len(rows) == 1 + SHOWN_SUBSYSTEMS + 2

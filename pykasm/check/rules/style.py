@@ -133,7 +133,10 @@ def _free(subject: Subject) -> set[int]:
 
 @applies_to_build
 def subsystems_are_reached(build: Build) -> Iterator[Finding]:
-    """Subsystems that have code or data, but none that anything leads to."""
+    """Subsystems that have code or data, but none that anything leads to; in debug builds, which
+    lead to all that any build does."""
+    if not build.program.debug:
+        return
     for unit in build.program.units:
         if unit.symbols and build.program.reached.isdisjoint(unit.symbols):
             yield Finding(
