@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, Flag
+from functools import cache
 from typing import Any
 from typing import cast as typing_cast
 
@@ -111,8 +112,9 @@ def _rows(code: AssembledCode) -> list[tuple[int, Source]]:
     return rows
 
 
-def _whole(register: Register) -> str:
-    return general(register.number, SLOT).name
+@cache
+def _in_register(register: Register) -> InRegister:
+    return InRegister(general(register.number, SLOT).name)
 
 
 def _role_variables(piece: Piece, offsets: list[int], types: DebugTypes) -> list[Variable]:
@@ -120,7 +122,7 @@ def _role_variables(piece: Piece, offsets: list[int], types: DebugTypes) -> list
         Variable(
             role.name,
             types.of(role.type),
-            InRegister(_whole(role.register)),
+            _in_register(role.register),
             0 if role.kind == "parameter" else offsets[role.start],
             _end(role, offsets),
             role.kind == "parameter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pykasm.source import Source
 
@@ -33,8 +33,7 @@ class ArrayType:
     count: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(NamedTuple):
     """A field of a struct or union at `offset` bytes."""
 
     name: str
@@ -74,15 +73,13 @@ DebugType: TypeAlias = BaseType | PointerType | ArrayType | StructType | EnumTyp
 """Types are compared by identity: give the same object for the same type."""
 
 
-@dataclass(frozen=True, slots=True)
-class InRegister:
+class InRegister(NamedTuple):
     """A place: a machine register by its 64-bit name (`rdi`)."""
 
     register: str
 
 
-@dataclass(frozen=True, slots=True)
-class InFrame:
+class InFrame(NamedTuple):
     """A place: `offset` bytes from the frame pointer rbp."""
 
     offset: int
@@ -91,8 +88,7 @@ class InFrame:
 Place: TypeAlias = InRegister | InFrame
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A parameter or a named role of a function, valid from code offset `start` to `end`.
 
     One that moves is given several times, with the same name and type; where two places are
@@ -142,8 +138,7 @@ class DebugFunction:
     bits: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class DebugVariable:
+class DebugVariable(NamedTuple):
     """A global: `symbol` is its ELF symbol, `name` what people type."""
 
     name: str
