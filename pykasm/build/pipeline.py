@@ -21,7 +21,7 @@ from pykasm.errors import BuildFailed
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker
-from pykasm.link.embedded import embedded_symbols
+from pykasm.link.embedded import EmbeddedTable
 from pykasm.link.layout import SYMBOLS, Layout, kernel_layout
 from pykasm.link.script import TEMPLATE, render_script
 from pykasm.objects.elf import write_object
@@ -158,18 +158,19 @@ def _link(
         script = project.folder / "kernel.ld"
         _write_script(script, stamps, layout)
         names = " ".join(path.name for path in objects)
-        makers = _source(linker.link, embedded_symbols)
+        makers = _source(linker.link, EmbeddedTable)
         made_from = fingerprint(*makers, script, names, *objects)
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
             return
         stamps.forget([project.kernel])
         if _uses_symbols(units):
-            linker.link_with_tables(
-                objects,
-                script,
-                project.kernel,
-                lambda linked: write_object(embedded_symbols(units, linked)),
+            table = EmbeddedTable.of(units)
+            room = project.folder / "symbols.o"
+            write_if_changed(room, write_object(table.room))
+            linker.link(
+                *([*objects, room], script, project.kernel),
+                complete=table.complete,
                 reporter=stages.reporter,
             )
         else:

@@ -5,6 +5,8 @@ with a size, ordered by address. An address is held by its lower 32 bits, of whi
 extension: code before paging lies in the first 2 GiB, all other in the last (System V ABI AMD64
 supplement, 3.5.1, "kernel code model").
 
+The table is linked with room for what addresses decide, which is filled in then (`EmbeddedTable`).
+
 The lines of a function are a program of unsigned LEB128 numbers (DWARF 5, 7.6). It begins with
 the index of a file and a line, which hold from the function's first byte on. Then follow rows of
 two numbers: how many bytes after the row before the next one begins, which is never 0, and how
@@ -17,17 +19,24 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
+from pykasm.lang.data import Storage
 from pykasm.lang.objects import AssembledUnit
 from pykasm.lang.types import U8, U32, U64, Ptr, Struct, offsetof, sizeof
-from pykasm.link.layout import LOAD_ADDRESS, SYMBOLS
+from pykasm.link.layout import SYMBOLS
+from pykasm.link.sections import read_sections
 from pykasm.link.symbols import LinkedSymbol, read_symbols
 from pykasm.objects.debug import DebugFunction
 from pykasm.objects.leb128 import unsigned
-from pykasm.objects.model import ObjectFile, Relocation, RelocationKind, Section, SectionFlags
+from pykasm.objects.model import (
+    ObjectFile,
+    Relocation,
+    RelocationKind,
+    Section,
+    SectionFlags,
+    Symbol,
+)
 from pykasm.source import Source
 
 NO_LINES = 0xFFFFFFFF
@@ -54,103 +63,110 @@ class EmbeddedSymbols(Struct):
     count: U64  # of symbols
 
 
-class _Row(NamedTuple):
-    """From `offset` bytes into a function on, its code comes from `line` of the file `file`."""
-
-    offset: int
-    file: int
-    line: int
+BY_ADDRESS = ("addresses", "sizes", "names", "lines", "by_name")
+"""The parts that addresses decide, which come first."""
 
 
-class _Table:
-    """The parts of the table while they grow."""
+class EmbeddedTable:
+    """The table of an image with these `symbols`, those of functions with what a debugger is told.
 
-    def __init__(self) -> None:
-        self.strings = bytearray()
-        self.programs = bytearray()
-        self.files: dict[str, int] = {}
+    Source files are named relative to `directory`.
+    """
 
-    def string(self, text: str) -> int:
+    def __init__(self, symbols: Mapping[str, DebugFunction | None], directory: str) -> None:
+        self._strings = bytearray()
+        self._programs = bytearray()
+        self._files: dict[str, int] = {}
+        self._names = {name: self._string(name) for name in symbols}
+        self._lines = {name: self._program(function) for name, function in symbols.items()}
+        self._file_names = [self._string(_relative(file, directory)) for file in self._files]
+        self._order = sorted(symbols, key=str.encode)
+
+    @classmethod
+    def of(cls, units: Sequence[AssembledUnit]) -> EmbeddedTable:
+        """The table of the image that `units` are linked to."""
+        debug = [unit.object.debug for unit in units if unit.object.debug is not None]
+        functions = {one.name: one for unit in debug for one in unit.functions}
+        told = [
+            symbol.name
+            for unit in units
+            for symbol in unit.object.symbols
+            if symbol.size and not _is_of_processor(symbol)
+        ]
+        directory = debug[0].directory if debug else ""
+        return cls({name: functions.get(name) for name in told}, directory)
+
+    @property
+    def room(self) -> ObjectFile:
+        """The table as an object to be linked, zeros in place of what addresses decide."""
+        section = Section(f".{SYMBOLS}", SectionFlags.ALLOC, align=ALIGNMENT)
+        section.data += bytes(sizeof(EmbeddedSymbols))
+        at = offsetof(EmbeddedSymbols, "count")
+        section.data[at:] = len(self._names).to_bytes(sizeof(U64), "little")
+        parts = {name: bytes(sizeof(U32) * len(self._names)) for name in BY_ADDRESS}
+        parts["files"] = _words(self._file_names)
+        parts["programs"] = bytes(self._programs)
+        parts["strings"] = bytes(self._strings)
+        for name, contents in parts.items():
+            pointer = offsetof(EmbeddedSymbols, name)
+            kind = RelocationKind.R_X86_64_64
+            section.relocations.append(Relocation(pointer, kind, section.name, len(section.data)))
+            section.data += contents
+        return ObjectFile(SYMBOLS, [section])
+
+    def complete(self, image: Path) -> None:
+        """Fill in the addresses of the linked `image`, which `room` is a part of."""
+        (table,) = (one for one in read_sections(image.read_bytes()) if one.name == f".{SYMBOLS}")
+        with image.open("r+b") as file:
+            file.seek(table.offset + sizeof(EmbeddedSymbols))
+            file.write(self.addressed(read_symbols(image)))
+
+    def addressed(self, symbols: Iterable[LinkedSymbol]) -> bytes:
+        """The parts `BY_ADDRESS` in an image with `symbols`."""
+        told = [one for one in symbols if one.name in self._names]
+        told.sort(key=lambda symbol: symbol.address)
+        numbers = {symbol.name: number for number, symbol in enumerate(told)}
+        parts = {
+            "addresses": (symbol.address & 0xFFFFFFFF for symbol in told),
+            "sizes": (symbol.size for symbol in told),
+            "names": (self._names[symbol.name] for symbol in told),
+            "lines": (self._lines[symbol.name] for symbol in told),
+            "by_name": (numbers[name] for name in self._order),
+        }
+        return b"".join(_words(parts[name]) for name in BY_ADDRESS)
+
+    def _string(self, text: str) -> int:
         """Add `text`; where it begins."""
-        self.strings += text.encode() + b"\0"
-        return len(self.strings) - len(text.encode()) - 1
-
-    def program(self, function: DebugFunction, directory: str) -> int:
-        """Add the line program of `function`; where it begins."""
-        start = len(self.programs)
-        row, *rest = self._rows(function, directory)
-        self.programs += unsigned(row.file) + unsigned(row.line)
-        for following in [*rest, row._replace(offset=len(function.code))]:
-            self.programs += unsigned(following.offset - row.offset)
-            self.programs += unsigned(_zigzag(following.line - row.line))
-            if following.file != row.file:
-                self.programs += unsigned(FILE_CHANGE) + unsigned(following.file)
-            row = following
+        start = len(self._strings)
+        self._strings += text.encode() + b"\0"
         return start
 
-    def _rows(self, function: DebugFunction, directory: str) -> list[_Row]:
-        return [
-            _Row(offset, self._file(source, directory), source.line)
-            for offset, source in function.rows
-        ]
+    def _program(self, function: DebugFunction | None) -> int:
+        """Add the line program of `function`; where it begins."""
+        if function is None:
+            return NO_LINES
+        programs, start = self._programs, len(self._programs)
+        (at, (file, line)), *rows = function.rows
+        programs += unsigned(self._file(file)) + unsigned(line)
+        for offset, source in [*rows, (len(function.code), Source(file, line))]:
+            programs += unsigned(offset - at) + unsigned(_zigzag(source.line - line))
+            if source.file != file:
+                programs += unsigned(FILE_CHANGE) + unsigned(self._file(source.file))
+            at, (file, line) = offset, source
+        return start
 
-    def _file(self, source: Source, directory: str) -> int:
-        name = _relative(source.file, directory)
-        return self.files.setdefault(name, len(self.files))
-
-    def finished(self, symbols: Sequence[LinkedSymbol], lines: list[int]) -> ObjectFile:
-        """The table as an object."""
-        order = sorted(range(len(symbols)), key=lambda index: symbols[index].name.encode())
-        parts = {
-            "addresses": _words(symbol.address & 0xFFFFFFFF for symbol in symbols),
-            "sizes": _words(symbol.size for symbol in symbols),
-            "names": _words(self.string(symbol.name) for symbol in symbols),
-            "lines": _words(lines),
-            "by_name": _words(order),
-            "files": _words(self.string(file) for file in self.files),
-            "programs": bytes(self.programs),
-            "strings": bytes(self.strings),
-        }
-        return _object(parts, len(symbols))
+    def _file(self, file: str) -> int:
+        return self._files.setdefault(file, len(self._files))
 
 
-def embedded_symbols(units: Sequence[AssembledUnit], linked: Path) -> ObjectFile:
-    """The symbol table of the image `linked` from `units`, as an object to be linked to it.
-
-    Source files are named relative to the directory that the units' debugging information names.
-    """
-    functions = {
-        function.name: (function, debug.directory)
-        for unit in units
-        if (debug := unit.object.debug) is not None
-        for function in debug.functions
-    }
-    return symbols_object(read_symbols(linked), functions)
+def _is_of_processor(symbol: Symbol) -> bool:
+    """Whether `symbol` is a variable of each processor, which has an offset for an address."""
+    return (symbol.section or "").startswith(f"{Storage.PERCPU.value}.")
 
 
-def symbols_object(
-    symbols: Iterable[LinkedSymbol], functions: Mapping[str, tuple[DebugFunction, str]]
-) -> ObjectFile:
-    """The table of `symbols`; `functions` has those of code by name, each with the directory that
-    its source files are named relative to."""
-    table = _Table()
-    told = sorted(filter(_is_told, symbols), key=lambda symbol: symbol.address)
-    lines = [
-        table.program(*functions[symbol.name]) if symbol.name in functions else NO_LINES
-        for symbol in told
-    ]
-    return table.finished(told, lines)
-
-
-@cache
 def _relative(file: str, directory: str) -> str:
     path = Path(file)
     return str(path.relative_to(directory) if path.is_relative_to(directory) else path)
-
-
-def _is_told(symbol: LinkedSymbol) -> bool:
-    """Whether the table holds `symbol`; per-CPU variables have offsets in place of addresses."""
-    return symbol.defined and symbol.size > 0 and symbol.address >= LOAD_ADDRESS
 
 
 def _words(numbers: Iterable[int]) -> bytes:
@@ -160,17 +176,3 @@ def _words(numbers: Iterable[int]) -> bytes:
 
 def _zigzag(number: int) -> int:
     return number * 2 if number >= 0 else -number * 2 - 1
-
-
-def _object(parts: dict[str, bytes], count: int) -> ObjectFile:
-    """`EmbeddedSymbols` for `count` symbols, and behind it the `parts` that it points to."""
-    section = Section(f".{SYMBOLS}", SectionFlags.ALLOC, align=ALIGNMENT)
-    section.data += bytes(sizeof(EmbeddedSymbols))
-    at = offsetof(EmbeddedSymbols, "count")
-    section.data[at:] = count.to_bytes(sizeof(U64), "little")
-    for name, contents in parts.items():
-        pointer = offsetof(EmbeddedSymbols, name)
-        kind = RelocationKind.R_X86_64_64
-        section.relocations.append(Relocation(pointer, kind, section.name, len(section.data)))
-        section.data += contents
-    return ObjectFile(SYMBOLS, [section])

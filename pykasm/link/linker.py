@@ -1,4 +1,4 @@
-"""Linking by GNU ld, once or with a table made from the outcome."""
+"""Linking by GNU ld."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from pykasm.errors import PykasmError
-from pykasm.link.layout import PAGE, SYMBOLS
-from pykasm.link.symbols import LinkedSymbol, read_symbols
+from pykasm.link.layout import PAGE
+from pykasm.link.symbols import read_symbols
 from pykasm.toolchain import QUIET, CommandFailed, Reporter, run
 
 ASSIGNMENT = re.compile(r"^\s*(\w+) = ", re.MULTILINE)
-MOVED_BY_TABLES = {f"{SYMBOLS}_end", "image_end", "image_load_end"}
-"""The bounds that the table moves, since they lie behind it."""
-
 SHOWN_OBJECTS = 3
 """How many of the objects that refer to a missing symbol are named."""
 
@@ -27,9 +24,16 @@ class LinkError(PykasmError):
 
 
 def link(
-    objects: Sequence[Path], script: Path, output: Path, *, reporter: Reporter = QUIET
+    objects: Sequence[Path],
+    script: Path,
+    output: Path,
+    *,
+    complete: Callable[[Path], None] = lambda linked: None,
+    reporter: Reporter = QUIET,
 ) -> None:
     """Link `objects` by the linker `script` to the static ELF file `output`.
+
+    `complete` fills in what only the linked file tells, before it takes the place of `output`.
 
     The order of `objects` is their order in the image. Raises `LinkError` for symbols that none
     or several of them define, for sections that the script does not place, and for whatever else
@@ -45,6 +49,7 @@ def link(
             *objects,
             reporter=reporter,
         )
+        complete(unfinished)
         os.replace(unfinished, output)
     except CommandFailed as failure:
         raise LinkError(_explained(failure, objects, script)) from None
@@ -52,46 +57,10 @@ def link(
         unfinished.unlink(missing_ok=True)
 
 
-def link_with_tables(
-    objects: Sequence[Path],
-    script: Path,
-    output: Path,
-    make_tables: Callable[[Path], bytes],
-    *,
-    reporter: Reporter = QUIET,
-) -> None:
-    """Link `objects` to `output` together with a table that is made from their addresses.
-
-    `make_tables` is given the image linked without the table and gives back the table as a
-    relocatable object with the section `.symbols`. That section lies behind all others, so that
-    the table moves nothing that it tells of; `LinkError` if it did.
-    """
-    link(objects, script, output, reporter=reporter)
-    before = read_symbols(output)
-    tables = output.with_name("symbols.o")
-    tables.write_bytes(make_tables(output))
-    link([*objects, tables], script, output, reporter=reporter)
-    _check_unmoved(before, read_symbols(output))
-
-
 def strip(image: Path, output: Path, *, reporter: Reporter = QUIET) -> None:
     """Copy `image` to `output` without symbols and debugging information: all that a boot loader
     would read in vain."""
     run("strip", "--strip-all", "-o", output, image, reporter=reporter)
-
-
-def _check_unmoved(before: list[LinkedSymbol], after: list[LinkedSymbol]) -> None:
-    now = {(symbol.name, symbol.address) for symbol in after}
-    moved = [
-        symbol.name
-        for symbol in before
-        if (symbol.name, symbol.address) not in now and symbol.name not in MOVED_BY_TABLES
-    ]
-    if moved:
-        raise LinkError(
-            f"the symbol table moved {len(moved)} symbols, the first of them {moved[0]}\n"
-            f"help: put .{SYMBOLS} last in the layout, and nothing else into the table's object"
-        )
 
 
 def _explained(failure: CommandFailed, objects: Sequence[Path], script: Path) -> str:

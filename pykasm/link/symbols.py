@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from pykasm.errors import PykasmError
-from pykasm.objects.elf import HEADER, MAGIC, SECTION_HEADER, SYMBOL, SectionType
+from pykasm.link.sections import LinkedSection, read_sections
+from pykasm.objects.elf import MAGIC, SYMBOL, SectionType
 from pykasm.objects.model import SymbolKind
 
 SHN_UNDEF = 0
@@ -36,30 +36,17 @@ def read_symbols(path: Path) -> list[LinkedSymbol]:
     image = path.read_bytes()
     if not image.startswith(MAGIC):
         raise PykasmError(f"{path} is no ELF file")
-    sections = _sections(image)
+    sections = read_sections(image)
     for section in sections:
         if section.type == SectionType.SYMTAB:
-            names = sections[section.link]
-            return list(_symbols(section.data, names.data))
+            return list(
+                _symbols(_contents(image, section), _contents(image, sections[section.link]))
+            )
     return []
 
 
-class _Section(NamedTuple):
-    """A section of the file as its header describes it."""
-
-    type: int
-    link: int
-    data: bytes
-
-
-def _sections(image: bytes) -> list[_Section]:
-    *_, offset, _, _, _, _, size, count, _ = HEADER.unpack_from(image)
-    return [_section(image, offset + number * size) for number in range(count)]
-
-
-def _section(image: bytes, at: int) -> _Section:
-    _, kind, _, _, start, length, link, *_ = SECTION_HEADER.unpack_from(image, at)
-    return _Section(kind, link, image[start : start + length])
+def _contents(image: bytes, section: LinkedSection) -> bytes:
+    return image[section.offset : section.offset + section.size]
 
 
 def _symbols(entries: bytes, names: bytes) -> Iterator[LinkedSymbol]:

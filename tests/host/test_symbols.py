@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from kernel.debug.symbols import Place, Symbols
 from pykasm.hostrun import Host
-from pykasm.link.embedded import symbols_object
+from pykasm.lang.types import sizeof
+from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable
 from pykasm.link.layout import LOAD_ADDRESS, VIRTUAL_BASE
 from pykasm.link.symbols import LinkedSymbol
 from pykasm.objects.debug import DebugFunction
@@ -49,7 +50,7 @@ class Model:
 
     def __init__(self, shapes: list[Shape], names: list[str]) -> None:
         self.symbols: list[LinkedSymbol] = []
-        self.functions: dict[str, tuple[DebugFunction, str]] = {}
+        self.functions: dict[str, DebugFunction] = {}
         end = LOAD_ADDRESS
         for number, (shape, name) in enumerate(zip(shapes, names, strict=False)):
             start = (IMAGE if number == len(shapes) // 2 else end) + shape.gap
@@ -57,7 +58,7 @@ class Model:
             kind = SymbolKind.FUNC if shape.rows else SymbolKind.OBJECT
             self.symbols.append(LinkedSymbol(name, start, size, kind, True, False))
             if shape.rows:
-                self.functions[name] = (_function(name, size, shape.rows), ROOT)
+                self.functions[name] = _function(name, size, shape.rows)
             end = start + size
 
     def lookup(self, address: int) -> tuple[str, int, str | None, int] | None:
@@ -68,7 +69,7 @@ class Model:
         name, offset = self.symbols[index].name, address - self.symbols[index].address
         if name not in self.functions:
             return name, offset, None, 0
-        rows = self.functions[name][0].rows
+        rows = self.functions[name].rows
         source = rows[bisect_right([start for start, _ in rows], offset) - 1][1]
         return name, offset, source.file.removeprefix(f"{ROOT}/"), source.line
 
@@ -77,7 +78,7 @@ class Model:
         borders = {0, LOAD_ADDRESS, IMAGE, 1 << 63, (1 << 64) - 1}
         for one in self.symbols:
             borders |= {one.address, one.address + one.size, one.address ^ 1 << 40}
-            rows = self.functions[one.name][0].rows if one.name in self.functions else []
+            rows = self.functions[one.name].rows if one.name in self.functions else []
             borders |= {one.address + start for start, _ in rows}
         return sorted({(b + d) % (1 << 64) for b in borders for d in (-1, 0, 1)})
 
@@ -104,8 +105,13 @@ class Loaded:
     def load(self, model: Model) -> None:
         """Put the table of `model` where the kernel looks for it."""
         self.host.reset()
-        (section,) = symbols_object(model.symbols, model.functions).sections
-        contents = bytearray(section.data)
+        table = EmbeddedTable(
+            {one.name: model.functions.get(one.name) for one in model.symbols}, ROOT
+        )
+        (section,) = table.room.sections
+        contents, addressed = bytearray(section.data), table.addressed(model.symbols)
+        start = sizeof(EmbeddedSymbols)
+        contents[start : start + len(addressed)] = addressed
         for one in section.relocations:
             contents[one.offset : one.offset + 8] = (TABLE + one.addend).to_bytes(8, "little")
         self.host.write(TABLE, bytes(contents))

@@ -1,5 +1,6 @@
 """Layouts, linker scripts, and what GNU ld makes of them."""
 
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from pykasm.errors import PykasmError
+from pykasm.lang.types import sizeof
+from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable
 from pykasm.link.layout import Layout, OutputSection, Place, kernel_layout
-from pykasm.link.linker import LinkError, link, link_with_tables, strip
+from pykasm.link.linker import LinkError, link, strip
 from pykasm.link.script import render_script
 from pykasm.link.symbols import read_symbols
 from pykasm.objects.elf import write_object
@@ -245,38 +248,33 @@ def test_a_failed_link_leaves_the_last_image(
     assert not list(kernel.parent.glob("*.part"))
 
 
-def test_a_table_of_the_image_moves_nothing(
+def test_a_table_of_the_image_is_filled_in(
     assemble: Assembler, script: Path, tmp_path: Path, kernel: Path
 ) -> None:
-    before = addresses(kernel)
-
-    def make_tables(image: Path) -> bytes:
-        found = addresses(image)
-        assert found == before
-        text = "".join(f".quad {found[name]:#x}\n" for name in ("f", "block"))
-        return assemble("tables", f'.section .symbols, "a"\n{text}').read_bytes()
-
-    link_with_tables([assemble("kernel", KERNEL)], script, kernel, make_tables)
-    after = addresses(kernel)
-    assert {name for name in before if before[name] != after[name]} == {
-        "symbols_end",
-        "image_end",
-        "image_load_end",
-    }
+    table, room = EmbeddedTable({"f": None, "block": None}, "/"), tmp_path / "symbols.o"
+    room.write_bytes(write_object(table.room))
+    objects = [assemble("kernel", KERNEL), room]
+    link(objects, script, kernel, complete=table.complete)
+    found = addresses(kernel)
     with kernel.open("rb") as file:
-        table = ELFFile(file).get_section_by_name(".symbols").data()
-    assert table == after["f"].to_bytes(8, "little") + after["block"].to_bytes(8, "little")
+        section = ELFFile(file).get_section_by_name(".symbols")
+        address, data = section["sh_addr"], section.data()
+    first, *_, count = struct.unpack_from("<9Q", data)
+    assert (address, address + sizeof(EmbeddedSymbols), 2) == (found["symbols_start"], first, count)
+    low = [found[name] & 0xFFFFFFFF for name in ("f", "block")]
+    assert list(struct.unpack_from("<2I", data, first - address)) == low
 
 
-def test_a_table_that_moves_code_is_an_error(
+def test_an_image_that_was_not_completed_leaves_the_last_one(
     assemble: Assembler, script: Path, kernel: Path
 ) -> None:
-    def make_tables(image: Path) -> bytes:
-        return assemble("tables", '.section .boot.text.a, "ax"\n.skip 4096\n').read_bytes()
+    def fail(linked: Path) -> None:
+        raise PykasmError(f"{linked.name} is incomplete")
 
-    objects = [assemble("kernel", KERNEL)]
-    with pytest.raises(LinkError, match=r"the symbol table moved \d+ symbols, the first of them"):
-        link_with_tables(objects, script, kernel, make_tables)
+    before = kernel.read_bytes()
+    with pytest.raises(PykasmError, match=r"kernel\.elf\.part is incomplete"):
+        link([assemble("other", KERNEL + "nop")], script, kernel, complete=fail)
+    assert kernel.read_bytes() == before
 
 
 def test_the_same_objects_make_the_same_image(
