@@ -5,6 +5,9 @@ from __future__ import annotations
 import linecache
 import re
 import sys
+from collections.abc import Callable
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -12,13 +15,20 @@ from typing import Any, NamedTuple
 import pytest
 
 import pykasm
+from pykasm.build.project import Project
 from pykasm.check.checker import check
+from pykasm.check.rule import RULES, load_rules
 from pykasm.encode.encoder import Encoder
 from pykasm.errors import BuildFailed
+from pykasm.hostrun import Host
+from pykasm.lang import words
+from pykasm.lang.functions import function
 from pykasm.lang.image import Image
 from pykasm.lang.objects import assemble_program
 from pykasm.listing.maker import LinkedImage, make_listing
 from pykasm.listing.text import function_lines
+from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.session import Machine
 
 GUIDE = Path(pykasm.__file__).parent / "README.md"
 FILE = "guide.py"
@@ -78,8 +88,21 @@ def run(source: str, start: int, names: dict[str, Any]) -> None:
     exec(compile(part, FILE, "exec", dont_inherit=True), names)
 
 
-def shown_and_made() -> list[tuple[str, str]]:
-    """Run all examples in order; each output that the guide shows, and what really comes out."""
+class Guide(NamedTuple):
+    """What came of running all examples in order: the names that they made, and each output that
+    the guide shows with what really came out."""
+
+    names: dict[str, Any]
+    outputs: list[tuple[str, str]]
+
+    def tests(self, *parameters: str) -> list[Callable[..., None]]:
+        """The tests among the examples that take these parameters."""
+        tests = [self.names[name] for name in self.names if name.startswith("test_")]
+        return [one for one in tests if tuple(signature(one).parameters) == parameters]
+
+
+@pytest.fixture(scope="module")
+def guide() -> Guide:
     module = ModuleType("guide")
     sys.modules["guide"] = module
     names = vars(module)
@@ -92,9 +115,39 @@ def shown_and_made() -> list[tuple[str, str]]:
             run(source, start, names)
         elif block.output is not None:
             pairs.append((block.text, eval(block.output, names)))
-    return pairs
+    return Guide(names, pairs)
 
 
-def test_every_example_runs_and_every_output_is_what_comes_out() -> None:
-    for shown, made in shown_and_made():
+def test_every_example_runs_and_every_output_is_what_comes_out(guide: Guide) -> None:
+    for shown, made in guide.outputs:
         assert shown == made
+
+
+def test_the_tests_among_the_examples_pass(guide: Guide) -> None:
+    tests = guide.tests()
+    assert len(tests) == 3
+    for test in tests:
+        test()
+
+
+def test_the_boot_test_among_the_examples_passes(guide: Guide, machine: MakeMachine) -> None:
+    (test,) = guide.tests("machine")
+    test(machine)
+
+
+def terms() -> list[str]:
+    """Everything that users of pykasm may write, as it stands in the guide."""
+    load_rules()
+    return [
+        *words.__all__,
+        *(f"{name}=" for name in signature(function).parameters if name != "body"),
+        *RULES,
+        *(f"{one.name} = " for one in fields(Project) if one.name not in ("root", "name")),
+        *(f"host.{name}" for name in vars(Host) if not name.startswith("_")),
+        *(name for name in vars(Machine) if not name.startswith("_")),
+    ]
+
+
+def test_the_guide_names_everything() -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    assert [term for term in terms() if not re.search(rf"\b{re.escape(term)}", guide)] == []
