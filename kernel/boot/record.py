@@ -50,6 +50,7 @@ class Damage(IntFlag):
     MANY_MODULES = 1 << 6
     TEXT = 1 << 7
     NO_MEMORY = 1 << 8
+    UNREACHABLE = 1 << 9
 
 
 MESSAGES = {
@@ -61,6 +62,7 @@ MESSAGES = {
     Damage.MODULE: "a module ends before it begins, and is ignored",
     Damage.MANY_MODULES: f"there are more than {MAX_MODULES} modules; the rest is ignored",
     Damage.TEXT: "a text is too long, and is cut",
+    Damage.UNREACHABLE: "there is memory beyond all addresses of the processor, and is ignored",
     Damage.NO_MEMORY: "there is no memory map, so only the kernel's own memory is used",
 }
 """What is printed for each, and what was done about it."""
@@ -185,6 +187,24 @@ class BootRecord(Subsystem):
             mov(rsi, address_of(symbol("image_load_end")))
             sub(rsi, rdi)
             tail(self.add_region, rdi, rsi, MemoryKind.AVAILABLE)
+
+    @function(init=True)
+    def limit_to(self, end: U64) -> None:
+        """Let there be no memory from physical `end` on, which nothing can reach there."""
+        region, number = scratch(Ptr[Region]), scratch(U32)
+        lea(region, self.regions)
+        with for_(number, 0, self.region_count):
+            mov(rax, end)
+            sub(rax, region.address)
+            with if_(CF):
+                xor(eax, eax)
+            with if_((region.kind != MemoryKind.RESERVED) & (region.length > rax)):
+                self._note(Damage.UNREACHABLE)
+                with if_(rax == 0):
+                    mov(region.kind, MemoryKind.RESERVED)
+                with else_():
+                    mov(region.length, rax)
+            add(region, sizeof(Region))
 
     @function
     def has_memory(self, start: U64, last: U64) -> U32:

@@ -20,6 +20,9 @@ class Area(IntEnum):
     """The kernel image: physical address 0 would be here."""
 
 
+MEMORY_END = Area.RUNTIME - Area.DIRECT_MAP
+"""Where the physical memory ends that the direct map has room for."""
+
 RUNTIME_END = Area.RUNTIME + (1 << PageShift.TOP)
 """One entry of the top page table, so that all address spaces share what lies below it."""
 

@@ -2,8 +2,8 @@
 
 from kernel.cpu.control import Efer, Msr
 from kernel.cpu.features import Extended, Features
+from kernel.mm.addresses import MEMORY_END
 from kernel.mm.pagetable import NO_EXECUTE, PageShift
-from kernel.mm.stretches import MEMORY_END
 from pykasm import *
 
 

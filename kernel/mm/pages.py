@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.uninterrupted import uninterrupted
-from kernel.mm.addresses import clear_page
+from kernel.mm.addresses import MEMORY_END, clear_page
 from kernel.mm.buddy import Buddy
 from kernel.mm.frames import Frame, FrameState, frame_of, page_of
 from kernel.mm.pagetable import PAGE
 from kernel.mm.sections import Sections
 from kernel.mm.shortage import Shortage
-from kernel.mm.stretches import MEMORY_END
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import LOW_END, Zone
 from kernel.structures.list import ListHead, container

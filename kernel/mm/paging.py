@@ -13,7 +13,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.permissions import DEVICE, EXECUTE, READ, WRITE
 from kernel.mm.stack import GuardedStack
-from kernel.mm.stretches import MEMORY_END, Stretches
+from kernel.mm.stretches import Stretches
 from kernel.mm.walk import PageWalk
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
@@ -61,6 +61,7 @@ class Paging(Subsystem):
     def switch_over(self) -> None:
         """Make the tables, use them from now on, and start the page allocator."""
         self.entries.start()
+        self.record.limit_to(self.entries.end)
         self.mapper.start()
         self.map_image()
         self.map_memory()
@@ -163,7 +164,9 @@ class Paging(Subsystem):
     def map_region(self, region: Ptr[Region], done: U64) -> U64:
         """Map the pages of `region` from `done` on, but for the image; where they end."""
         start, end = keep(region.address), keep(region.length)
-        self._clip(start, end)
+        add(end, start)
+        self._round_up(end)
+        and_(start, -PAGE)
         with if_(start < done):
             mov(start, done)
         with if_(start >= end):
@@ -178,19 +181,6 @@ class Paging(Subsystem):
             mov(rdi, start)
         self.map_directly(rdi, end)
         ret(end)
-
-    def _clip(self, start: U64, end: U64) -> None:
-        """From a region's address and length in `start` and `end` to its first page and the end of
-        its last, no further than the direct map goes. Changes rax."""
-        mov(rax, MEMORY_END)
-        for value in (start, end):
-            with if_(value > rax):
-                mov(value, rax)
-        add(end, start)
-        self._round_up(end)
-        and_(start, -PAGE)
-        with if_(end > rax):
-            mov(end, rax)
 
     def _round_up(self, value: U64) -> None:
         """Make `value` a multiple of the page size."""

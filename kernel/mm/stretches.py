@@ -2,12 +2,8 @@
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Module, Region
-from kernel.mm.addresses import Area
 from kernel.mm.pagetable import PAGE
 from pykasm import *
-
-MEMORY_END = Area.RUNTIME - Area.DIRECT_MAP
-"""Where the physical memory ends that the direct map has room for."""
 
 
 class Stretch(Struct):
@@ -65,18 +61,13 @@ class Stretches(Subsystem):
             add(region, sizeof(Region))
 
     def _bounds(self, region: Ptr[Region]) -> None:
-        """The first whole page of `region` in rax, and the end of its last in rdx, no further than
-        the direct map goes. Changes rcx."""
+        """The first whole page of `region` in rax, and the end of its last in rdx."""
         mov(rax, region.address)
         mov(rdx, rax)
         add(rdx, region.length)
-        mov(rcx, MEMORY_END)
-        with if_((rdx > rcx) | (rdx < rax)):
-            mov(rdx, rcx)
         and_(rdx, -PAGE)
-        with if_(rax < rcx):
-            add(rax, PAGE - 1)
-            and_(rax, -PAGE)
+        add(rax, PAGE - 1)
+        and_(rax, -PAGE)
 
     @function
     def avoid_image(self, stretch: Ptr[Stretch]) -> None:

@@ -181,6 +181,26 @@ def test_memory_regions_are_ordered_and_made_sound(
     assert bool(loader.damage & Damage.NO_MEMORY) == (not any(one.length for one in ranges))
 
 
+@given(ranges=RANGES, bits=st.integers(32, 52))
+def test_no_memory_is_left_that_the_processor_can_not_reach(
+    loader: Loader, ranges: list[Range], bits: int
+) -> None:
+    end = 1 << bits
+    loader.multiboot2(memory_map(ranges), END)
+    before = loader.regions
+    loader.host.call(loader.record.limit_to, end)
+    expected = [one if one.kind == MemoryKind.RESERVED else cut_at(one, end) for one in before]
+    assert loader.regions == expected
+    assert bool(loader.damage & Damage.UNREACHABLE) == (before != expected)
+
+
+def cut_at(region: Range, end: int) -> Range:
+    """What is left of memory that ends with the processor's addresses."""
+    if region.address >= end:
+        return region._replace(kind=MemoryKind.RESERVED)
+    return region._replace(length=min(region.length, end - region.address))
+
+
 @pytest.mark.parametrize(
     ("tags", "damage"),
     [
