@@ -48,6 +48,7 @@ from kernel.mm.addresses import Area
 from kernel.mm.addressspaces import AddressSpaces
 from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
+from kernel.mm.caches import Slabs
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entries import Entries
 from kernel.mm.heap import Heap
@@ -63,7 +64,7 @@ from kernel.mm.regions import Regions
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
 from kernel.mm.shortage import Shortage
-from kernel.mm.slab import Slabs
+from kernel.mm.slab import SlabLayer
 from kernel.mm.stretches import Stretches
 from kernel.mm.tlb import Tlb
 from kernel.mm.useraccess import UserAccess
@@ -223,7 +224,8 @@ def image() -> Image:
     runtime = Runtime(arena, mapper, pages)  # mappings made while running
     mappings = Mappings(mapper)  # what is mapped
     zones = RedZones(console, panic)  # wrong uses of the heap
-    slabs = Slabs(pages, per_cpu, zones, shortage)  # objects of one size
+    slab_layer = SlabLayer(pages, zones)  # pages cut into objects of one size
+    slabs = Slabs(slab_layer, per_cpu, zones, shortage)  # and those at hand
     heap = Heap(slabs, pages)  # memory of any size
     # The firmware
     acpi = AcpiTables(information, paging, log)  # its tables

@@ -9,6 +9,7 @@ from kernel.cpu.uninterrupted import uninterrupted
 from kernel.errno import Errno
 from kernel.mm.addresses import USER_END, USER_START, direct
 from kernel.mm.addressspace import AddressSpace
+from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
@@ -16,7 +17,6 @@ from kernel.mm.pagetable import ENTRIES, PAGE, PageFlags
 from kernel.mm.region import Region
 from kernel.mm.regions import Regions
 from kernel.mm.rights import ALL_RIGHTS, Rights, entry_flags
-from kernel.mm.slab import SlabCache, Slabs
 from kernel.mm.space import Space
 from kernel.mm.userpages import UserPages
 from kernel.sync.rwlock import ReadWriteLocks

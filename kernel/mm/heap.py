@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kernel.mm.addresses import Area, direct
+from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE
-from kernel.mm.slab import Cache, Slab, SlabCache, Slabs
+from kernel.mm.slab import Cache, Slab
 from kernel.mm.zone import MAX_ORDER
 from pykasm import *
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
-from kernel.mm.slab import Slabs
 from kernel.smp.calls import Calls
 from kernel.smp.request import Request
 from pykasm import *

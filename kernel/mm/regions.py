@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.mm.addressspace import AddressSpace
+from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.region import Region
-from kernel.mm.slab import SlabCache, Slabs
 from kernel.structures.tree import Tree, TreeNode, Trees
 from pykasm import *
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.heap import SIZES, Heap
-from kernel.mm.slab import SlabCache, Slabs
 from kernel.selftest.case import check, measure
 from kernel.selftest.memory import MemoryTests
 from pykasm import *

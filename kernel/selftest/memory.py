@@ -1,6 +1,7 @@
 """Tests and benchmarks of physical memory and of mappings."""
 
 from kernel.console.console import Console
+from kernel.mm.caches import Slabs
 from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
@@ -9,7 +10,6 @@ from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.permissions import WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
-from kernel.mm.slab import Slabs
 from kernel.mm.zone import MAX_ORDER, ORDERS
 from kernel.selftest.case import Outcome, check, ledger, measure
 from pykasm import *

@@ -9,6 +9,7 @@ from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.mm.addressspace import AddressSpace
 from kernel.mm.addressspaces import AddressSpaces
+from kernel.mm.caches import Slabs
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
@@ -16,7 +17,6 @@ from kernel.mm.paging import Paging
 from kernel.mm.rights import Rights
 from kernel.mm.runtime import Runtime
 from kernel.mm.shortage import Shortage
-from kernel.mm.slab import Slabs
 from kernel.mm.usercopy import UserCopy
 from kernel.selftest.case import check
 from kernel.threads.areas import SaveAreas

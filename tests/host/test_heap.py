@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.addresses import Area
+from kernel.mm.caches import MAGAZINE_SIZE, Slabs
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.pagetable import PAGE
 from kernel.mm.redzone import RedZones
 from kernel.mm.shortage import Shortage
-from kernel.mm.slab import MAGAZINE_SIZE, Slabs
+from kernel.mm.slab import SlabLayer
 from kernel.mm.zone import MAX_ORDER
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
@@ -58,7 +59,8 @@ class Machine:
         self.per_cpu = PerCpu()
         self.paper = Paper()
         self.panic = Panic()
-        self.slabs = Slabs(self.pages, self.per_cpu, RedZones(self.paper, self.panic), Shortage())
+        zones = RedZones(self.paper, self.panic)
+        self.slabs = Slabs(SlabLayer(self.pages, zones), self.per_cpu, zones, Shortage())
         self.heap = Heap(self.slabs, self.pages)
         self.host = Host(self.heap, self.slabs, limit=20_000_000, traced=False)
         self.host.map(Area.DIRECT_MAP, BLOCKS * LARGEST)
@@ -207,8 +209,16 @@ def test_a_write_after_freeing_is_reported_at_the_next_allocation(machine: Machi
     assert said == f"\nheap: 128 bytes at {address:#x} was written to after it was freed\n"
 
 
-def test_freeing_the_inside_of_an_object_is_reported(machine: Machine) -> None:
+SLOT = 32
+"""Bytes from an object of 16 bytes to the next one."""
+
+
+@pytest.mark.parametrize("slots", [0.5, -1, -8, 119], ids=str)
+def test_freeing_what_is_no_object_is_reported(machine: Machine, slots: float) -> None:
+    """Inside of one, in front of the first one of a slab, and behind the last one."""
     machine.start()
-    address = machine.allocate(128)
-    said = complaint(machine, address + 16)
-    assert said == f"\nheap: 128 bytes at {address + 16:#x} is freed but lies inside of one\n"
+    address = machine.allocate(16)
+    wrong = address + int(slots * SLOT)
+    assert wrong // PAGE == address // PAGE
+    said = complaint(machine, wrong)
+    assert said == f"\nheap: 16 bytes at {wrong:#x} is freed but is not where one begins\n"

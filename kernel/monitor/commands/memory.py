@@ -3,9 +3,10 @@
 from kernel.boot.report import BootReport
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
+from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
-from kernel.mm.slab import Cache, Slabs
+from kernel.mm.slab import Cache
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
