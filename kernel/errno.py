@@ -17,3 +17,4 @@ class Errno(IntEnum):
     EINVAL = 22
     ENOSPC = 28
     ENAMETOOLONG = 36
+    ETIMEDOUT = 110

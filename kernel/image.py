@@ -120,6 +120,7 @@ from kernel.selftest.tests import SelfTests
 from kernel.selftest.threadload import ThreadLoad
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.time import TimeTests
+from kernel.selftest.timelimits import TimeLimitTests
 from kernel.selftest.timerload import TimerLoad
 from kernel.selftest.watchdog import Watchdog
 from kernel.selftest.xstate import ExtendedStateTests
@@ -136,6 +137,7 @@ from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.sync.semaphore import Semaphores
+from kernel.sync.timelimits import TimeLimits
 from kernel.sync.waiting import Waiting
 from kernel.threads.areas import SaveAreas
 from kernel.threads.idle import Idle
@@ -261,9 +263,10 @@ def image() -> Image:
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
     deferred = Deferred(panic, dispatcher, scheduler, threads, clock)  # what handlers leave
     sleeping = Sleep(scheduler, clock, timers)  # waiting for a time
+    limits = TimeLimits(timers, waiting)  # waiting for something, but not for ever
     mutexes = Mutexes(scheduler, waiting)  # one thread at a time
-    semaphores = Semaphores(scheduler, waiting)  # so many at a time
-    conditions = ConditionVariables(scheduler, waiting, mutexes)  # until something is so
+    semaphores = Semaphores(scheduler, waiting, limits)  # so many at a time
+    conditions = ConditionVariables(scheduler, waiting, limits, mutexes)  # until something is so
     rwlocks = ReadWriteLocks(scheduler, waiting)  # many readers, or one writer
     onces = Onces(scheduler, waiting)  # by whoever comes first
     # The memory of programs
@@ -324,6 +327,9 @@ def image() -> Image:
     thread_tests = ThreadTests(console, crew, sleeping, clock)  # lives and turns of threads
     hand_overs = HandOvers(console, crew, mutexes)  # from one thread to another
     sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
+    limit_tests = TimeLimitTests(
+        console, crew, clock, semaphores, conditions, mutexes
+    )  # waiting, but not for ever
     extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
@@ -364,6 +370,7 @@ def image() -> Image:
         time_tests,
         thread_tests,
         sync_tests,
+        limit_tests,
         extended_tests,
         smp_tests,
         deferred_tests,

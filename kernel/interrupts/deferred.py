@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.cpu.uninterrupted import uninterrupted
 from kernel.debug.panic import Panic
 from kernel.interrupts.action import Action
@@ -116,7 +118,7 @@ class Deferred(Subsystem):
 
     # Doing it
 
-    def is_waiting(self) -> object:
+    def is_waiting(self) -> Any:
         """The condition that there is work for this processor."""
         return self.queue.waiting != 0
 

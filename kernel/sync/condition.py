@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.timelimits import TimeLimit, TimeLimits
 from kernel.sync.waiting import Waiting
 from kernel.sync.waitqueue import WaitQueue
 from kernel.threads.scheduler import Scheduler
@@ -19,9 +20,12 @@ class ConditionVariables(Subsystem):
     """Operations on `ConditionVariable` (Hoare, Monitors, 1974, with signals as in Mesa: who wakes
     up looks again, since others may have had the mutex before it)."""
 
-    def __init__(self, scheduler: Scheduler, waiting: Waiting, mutexes: Mutexes) -> None:
+    def __init__(
+        self, scheduler: Scheduler, waiting: Waiting, limits: TimeLimits, mutexes: Mutexes
+    ) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
+        self.limits = limits
         self.mutexes = mutexes
 
     @function(context="thread", sleeps=True)
@@ -36,6 +40,27 @@ class ConditionVariables(Subsystem):
             self.mutexes.unlock(mutex)
         self.scheduler.block()
         tail(self.mutexes.lock, mutex)
+
+    @function(context="thread", sleeps=True)
+    def wait_until(
+        self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex], deadline: U64
+    ) -> I32:
+        """As `wait`, but for a signal no longer than until the clock has come to `deadline`, in
+        nanoseconds: 0, or -ETIMEDOUT. The mutex is locked again either way."""
+        condition, mutex, deadline = keep(condition), keep(mutex), keep(deadline)
+        limit = local(TimeLimit)
+        self.limits.begin(limit)
+        with self.scheduler.undisturbed():
+            with condition.queue.lock.held():
+                lea(rdi, condition.queue)
+                lea(rsi, limit)
+                self.limits.enqueue(rdi, rsi, deadline)
+            self.mutexes.unlock(mutex)
+        self.scheduler.block()
+        lea(rdi, limit)
+        result = keep(self.limits.result(rdi))
+        self.mutexes.lock(mutex)
+        ret(result)
 
     @function
     def signal(self, condition: Ptr[ConditionVariable]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.sync.timelimits import TimeLimit, TimeLimits
 from kernel.sync.waiting import Waiting
 from kernel.sync.waitqueue import WaitQueue
 from kernel.threads.scheduler import Scheduler
@@ -20,9 +21,10 @@ class Semaphores(Subsystem):
     """Operations on `Semaphore`. What is given while threads wait goes to the one that has waited
     longest, not through the count: nobody can come in between."""
 
-    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
+    def __init__(self, scheduler: Scheduler, waiting: Waiting, limits: TimeLimits) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
+        self.limits = limits
 
     @function(context="thread", sleeps=True)
     def take(self, semaphore: Ptr[Semaphore]) -> None:
@@ -35,6 +37,23 @@ class Semaphores(Subsystem):
                 lea(rdi, semaphore.queue)
                 self.waiting.enqueue(rdi)
         self.scheduler.block()
+
+    @function(context="thread", sleeps=True)
+    def take_until(self, semaphore: Ptr[Semaphore], deadline: U64) -> I32:
+        """As `take`, but wait no longer than until the clock has come to `deadline`, in
+        nanoseconds: 0, or -ETIMEDOUT and nothing is taken."""
+        semaphore, deadline, limit = keep(semaphore), keep(deadline), local(TimeLimit)
+        self.limits.begin(limit)
+        with semaphore.queue.lock.held():
+            with if_(semaphore.count != 0):
+                dec(semaphore.count)
+            with else_():
+                lea(rdi, semaphore.queue)
+                lea(rsi, limit)
+                self.limits.enqueue(rdi, rsi, deadline)
+        self.scheduler.block()
+        lea(rdi, limit)
+        ret(self.limits.result(rdi))
 
     @function
     def try_to_take(self, semaphore: Ptr[Semaphore]) -> U32:

@@ -29,6 +29,7 @@ class Waiting(Subsystem):
         with if_(queue.waiters.next == 0):
             queue.waiters.reset()
         mov(thread.state, ThreadState.BLOCKED)
+        mov(thread.queue, queue)
         lea(link, thread.link)
         queue.waiters.append(link)
 
@@ -36,9 +37,14 @@ class Waiting(Subsystem):
     def take(self, queue: Ptr[WaitQueue]) -> Ptr[Thread]:
         """The thread that has waited longest in `queue`, out of it. The queue is locked and not
         empty; the thread is to be made ready by the scheduler."""
-        link = scratch(queue.waiters.next)
-        link.unlink()
-        ret(container(link, Thread, "link"))
+        thread = scratch(container(scratch(queue.waiters.next), Thread, "link"))
+        self.withdraw(thread)
+        ret(thread)
+
+    def withdraw(self, thread: Ptr[Thread]) -> None:
+        """Emit code that takes a thread out of its queue, which is locked. Changes rax and rcx."""
+        thread.link.unlink()
+        mov(thread.queue, 0)
 
     @function
     def wake_all(self, queue: Ptr[WaitQueue]) -> None:

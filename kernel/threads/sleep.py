@@ -29,12 +29,7 @@ class Sleep(Subsystem):
     @function(context="thread", sleeps=True)
     def sleep(self, nanoseconds: U64) -> None:
         """Wait for at least so long; for ever if the clock ends before."""
-        nanoseconds = keep(nanoseconds)
-        deadline = self.clock.now()
-        add(deadline, nanoseconds)
-        with if_(CF):
-            mov(deadline, -1)
-        tail(self.sleep_until, deadline)
+        tail(self.sleep_until, self.clock.after(nanoseconds))
 
     @function(context="thread", sleeps=True)
     def sleep_until(self, deadline: U64) -> None:

@@ -43,6 +43,8 @@ class Thread(Struct, align=64):
     """1 if it must stay on its processor."""
     wish: U32
     """What it waits for, in the words of the lock that it waits for."""
+    queue: Ptr[WaitQueue]
+    """Where it waits, guarded by the lock of that; null if in no wait queue."""
     extended: U64
     """Where its x87, SSE and AVX registers are saved; 0 while it may use none (see
     `ExtendedState`)."""

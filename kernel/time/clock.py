@@ -62,6 +62,16 @@ class Clock(Subsystem):
         ret(rax)
 
     @function
+    def after(self, nanoseconds: U64) -> U64:
+        """The time in so many nanoseconds; the clock's last one if it ends before."""
+        nanoseconds = keep(nanoseconds)
+        time = self.now()
+        add(time, nanoseconds)
+        with if_(CF):
+            mov(time, -1)
+        ret(time)
+
+    @function
     def not_before(self, time: U64) -> U64:
         """`time`, or the latest time that any processor was told, if that is later."""
         with loop():

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.stopwatch import Stopwatch
 from kernel.threads.sleep import Sleep
+from kernel.time.clock import Clock
 from pykasm import *
 from tests.host.threads_support import Kernel
 
@@ -17,8 +19,8 @@ LAST = (1 << 64) - 1
 def bench() -> tuple[Any, Sleep, Any]:
     """A clock, what lets threads sleep, and a host for them."""
     kernel = Kernel()
-    clock: Any = kernel.timers
-    sleep = Sleep(kernel.scheduler, clock, clock)
+    clock = Clock(Stopwatch())
+    sleep = Sleep(kernel.scheduler, clock, kernel.timers)
     return clock, sleep, kernel.host(sleep)
 
 

@@ -22,12 +22,12 @@ class Bench:
         kernel = self.kernel = Kernel()
         known = (kernel.scheduler, kernel.waiting)
         self.mutexes = Mutexes(*known)
-        self.conditions = ConditionVariables(*known, self.mutexes)
+        self.conditions = ConditionVariables(*known, kernel.limits, self.mutexes)
         self.tests = SyncTests(
             Paper(),  # type: ignore[arg-type]
             Crew(kernel.scheduler, kernel.threads),
             self.mutexes,
-            Semaphores(*known),
+            Semaphores(*known, kernel.limits),
             self.conditions,
             ReadWriteLocks(*known),
             Onces(*known),

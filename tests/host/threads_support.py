@@ -7,6 +7,7 @@ from kernel.interrupts.action import Action
 from kernel.mm.pagetable import PAGE
 from kernel.mm.stack import STACK_SIZE
 from kernel.smp.processors import Processors
+from kernel.sync.timelimits import TimeLimits
 from kernel.sync.waiting import Waiting
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
@@ -76,6 +77,11 @@ class Timers(Subsystem):
     def arm(self, timer: Ptr[Timer], deadline: U64) -> None:
         """Do nothing: the deadline never comes."""
 
+    @function
+    def cancel_and_wait(self, timer: Ptr[Timer]) -> U32:
+        """Nothing is armed."""
+        ret(0)
+
 
 class NoExtendedState(Subsystem):
     """Threads of the tests use general registers only."""
@@ -122,6 +128,7 @@ class Kernel:
             self.dispatcher,
         )
         self.waiting = Waiting(self.scheduler)
+        self.limits = TimeLimits(self.timers, self.waiting)
         self.stacks = ThreadStacks(self.memory)
         self.threads = Threads(self.scheduler, self.stacks, self.waiting, self.extended)
         self.allocated: list[int] = []

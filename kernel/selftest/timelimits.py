@@ -1,0 +1,151 @@
+"""Waiting with a time limit, in the running kernel."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.errno import Errno
+from kernel.selftest.case import check
+from kernel.selftest.crew import CREW, Crew
+from kernel.sync.condition import ConditionVariable, ConditionVariables
+from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.semaphore import Semaphore, Semaphores
+from kernel.threads.threads import BOOT_PRIORITY
+from kernel.time.clock import Clock
+from pykasm import *
+
+SHORT = 2_000_000
+LONG = 1_000_000_000_000
+"""Nanoseconds: those of a wait that is to end by itself, and of one that is not."""
+
+ROUNDS = 200
+"""What each member of the crew does, so often."""
+STEP = 500
+"""Nanoseconds by which each wait of a member is longer than the one before."""
+
+
+class TimeLimitTests(Subsystem):
+    """Threads wait for what may come, or come too late."""
+
+    semaphore = bss(Semaphore)
+    condition = bss(ConditionVariable)
+    mutex = bss(Mutex)
+    signalled = bss(U32)
+    """1 once the condition is so; by the mutex."""
+    taken = bss(U64)
+    """How often members got one."""
+
+    def __init__(
+        self,
+        console: Console,
+        crew: Crew,
+        clock: Clock,
+        semaphores: Semaphores,
+        conditions: ConditionVariables,
+        mutexes: Mutexes,
+    ) -> None:
+        self.console = console
+        self.crew = crew
+        self.clock = clock
+        self.semaphores = semaphores
+        self.conditions = conditions
+        self.mutexes = mutexes
+        self.tests = [
+            check("sync.time_limit_passes", self.time_limit_passes),
+            check("sync.given_before_time_limit", self.given_before_time_limit),
+            check("sync.time_limits_race", self.time_limits_race),
+        ]
+
+    @function
+    def judge(self, result: I32, wanted: I32) -> U32:
+        """1 if a wait gave what it should; else 0, and both are printed."""
+        with if_(result == wanted):
+            ret(1)
+        self.console.print("the wait gives %d, not %d: ", result, wanted)
+        ret(0)
+
+    @function
+    def judge_time(self, result: I32, deadline: U64) -> U32:
+        """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
+        result, deadline = keep(result), keep(deadline)
+        with if_(self.clock.now() < deadline):
+            self.console.print("too early: ")
+            ret(0)
+        tail(self.judge, result, -Errno.ETIMEDOUT)
+
+    @function(sleeps=True)
+    def time_limit_passes(self) -> U32:
+        """Who waits for what never comes goes on when the time has come, with the mutex."""
+        deadline = keep(self.clock.after(SHORT))
+        passed = keep(
+            self.judge_time(
+                self.semaphores.take_until(address_of(self.semaphore), deadline), deadline
+            )
+        )
+        mov(deadline, self.clock.after(SHORT))
+        with self.mutexes.held(self.mutex):
+            and_(passed, self.judge_time(self.wait_until(deadline), deadline))
+        ret(passed)
+
+    @function(sleeps=True)
+    def wait_until(self, deadline: U64) -> I32:
+        """Wait for the condition. The mutex is held."""
+        condition, mutex = address_of(self.condition), address_of(self.mutex)
+        ret(self.conditions.wait_until(condition, mutex, deadline))
+
+    @function(sleeps=True)
+    def given_before_time_limit(self) -> U32:
+        """Who waits for what comes in time gets it."""
+        deadline, passed = keep(self.clock.after(LONG)), keep(U32)
+        mov(passed, self.crew.recruit(self.give_and_signal, CREW, BOOT_PRIORITY - 1, 0))
+        with if_(passed == 1), for_(keep(U32), 0, CREW):
+            result = self.semaphores.take_until(address_of(self.semaphore), deadline)
+            and_(passed, self.judge(result, 0))
+        mov(self.signalled, 0)
+        and_(passed, self.crew.recruit(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
+            and_(passed, self.judge(self.wait_until(deadline), 0))
+        self.crew.join()
+        mov(self.semaphore.count, 0)
+        ret(passed)
+
+    @function(sleeps=True)
+    def give_and_signal(self, number: U64) -> None:
+        """Give one, and signal the condition."""
+        self.semaphores.give(address_of(self.semaphore))
+        with self.mutexes.held(self.mutex):
+            mov(self.signalled, 1)
+            self.conditions.signal(address_of(self.condition))
+
+    @function(sleeps=True)
+    def time_limits_race(self) -> U32:
+        """Some give while others take with limits so short that many pass: nothing is lost, and
+        nothing is taken twice."""
+        mov(self.taken, 0)
+        made = keep(self.crew.work(self.give_or_take))
+        mov(rax, self.taken)
+        add(rax, self.semaphore.count)
+        mov(self.semaphore.count, 0)
+        with if_((made == 1) & (rax == CREW // 2 * ROUNDS)):
+            ret(1)
+        self.console.print("%u taken or left, of %u: ", rax, CREW // 2 * ROUNDS)
+        ret(0)
+
+    @function(sleeps=True)
+    def give_or_take(self, number: U64) -> None:
+        """Even members give, odd ones take."""
+        number, limit = keep(number), keep(U64)
+        xor(u32(limit), u32(limit))
+        with for_(keep(U32), 0, ROUNDS):
+            with if_(number & 1):
+                self.try_until(self.clock.after(limit))
+                add(limit, STEP)
+            with else_():
+                self.semaphores.give(address_of(self.semaphore))
+                self.crew.scheduler.yield_now()
+
+    @function(sleeps=True)
+    def try_until(self, deadline: U64) -> None:
+        """Take one, and count it if that succeeds."""
+        result = self.semaphores.take_until(address_of(self.semaphore), deadline)
+        with if_(result == 0):
+            lock.inc(self.taken)
