@@ -239,7 +239,7 @@ def image() -> Image:
     io_apics = IoApics(model, paging)  # those of the devices
     pic = Pic()  # the old ones
     lines = Lines(
-        information, dispatcher, apic, io_apics, pic, model, paging
+        information, dispatcher, apic, io_apics, pic, model, paging, processors
     )  # how devices interrupt
     # The time
     hpet_description = HpetDescription(acpi)
@@ -314,7 +314,9 @@ def image() -> Image:
     on_threads = ThreadCommands(console, threads)  # threads
     on_time = TimeCommands(console, features, clock, calibration, wall, calendar, timers)  # time
     on_log = LogCommands(console, log, clock, strings)  # dmesg
-    on_interrupts = InterruptCommands(console, processors, dispatcher, lines, apic, deferred)  # irq
+    on_interrupts = InterruptCommands(
+        console, numbers, processors, dispatcher, lines, apic, deferred
+    )  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
@@ -478,7 +480,7 @@ def image() -> Image:
         serial_input.start,
         keyboard.start,
     )  # the order in which all else starts
-    last = (startup.start,)  # what needs interrupts
+    last = (startup.start, lines.spread)  # what needs interrupts
     bring_up = BringUp(information, log, paging, monitor, first, then, last)
     start = Start(
         stopwatch, stacks, checks, tables, failure, bring_up

@@ -123,15 +123,26 @@ class IoApics(Subsystem):
     def set(self, line: U32, destination: U32, entry: U32) -> U32:
         """Let `line` interrupt the processor `destination` as `entry` (a vector with flags of
         `Entry`) says; 1, or 0 if there is no such line."""
-        destination, entry = keep(destination), keep(entry)
+        line, entry = keep(line), keep(entry)
+        there = self.direct(line, destination)
+        with if_(there == 0):
+            ret(0)
+        base, register = self.find(line)
+        self.write(base, register, entry)
+        ret(1)
+
+    @function
+    def direct(self, line: U32, destination: U32) -> U32:
+        """Let `line` interrupt another processor from now on, and else as before; 1, or 0 if there
+        is no such line. No interrupt is lost: nothing else is in the half of the entry that is
+        written."""
+        destination = keep(destination)
         base, register = self.find(line)
         with if_(base == 0):
             ret(0)
-        base, register = keep(base), keep(register)
         shl(destination, DESTINATION_SHIFT)
-        lea(esi, bare[u64(register) + 1])
-        self.write(base, esi, destination)
-        self.write(base, register, entry)
+        inc(register)
+        self.write(base, register, destination)
         ret(1)
 
     @function

@@ -13,6 +13,8 @@ from kernel.interrupts.pic import LINES, Pic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.pagetable import PAGE
 from kernel.mm.paging import Paging
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
 from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
@@ -25,20 +27,35 @@ MESSAGE_DESTINATION_SHIFT = 12
 vector: fixed delivery, edge triggered."""
 
 
+REACHED = 0xFF
+"""Destinations have eight bits, in entries of I/O APICs and in messages; this one is all processors
+(Intel SDM vol. 3A, 11.6.2.1), so those with this number, or a larger one, can't be reached."""
+
+
+class Route(Struct):
+    """What leads to a vector, and where that is served."""
+
+    line: U32
+    """The line that does, plus 1; 0 if none does."""
+    processor: Ptr[Processor]
+    """Null if neither a line nor a device's messages lead there."""
+
+
 class Lines(Subsystem):
     """Leads each line (a GSI, in ACPI's words) to a vector, and that to its actions.
 
-    Devices may share a line. All lines go to the first processor, the 8259s' included, which are
-    used where no I/O APIC answers, or where the command line says `noapic` as it does not work.
+    Devices may share a line. Each line, and each message, goes to one processor; they take turns in
+    getting new ones. The lines of the 8259s all go to the first processor: they are used where no
+    I/O APIC answers, or where the command line says `noapic` as it does not work.
     Context of `attach` and the like: any but handlers.
     """
 
     legacy = bss(U32)
     """Whether there are only the 8259s: 1 or 0."""
-    destination = bss(U32)
-    """The local APIC of the processor that gets the interrupts."""
-    lines = bss(U32 * VECTORS)
-    """By vector: the line that leads there, plus 1; 0 if none does."""
+    latest = bss(Ptr[Processor])
+    """That which got a line, or a message, last."""
+    routes = bss(Route * VECTORS)
+    """By vector."""
 
     def __init__(
         self,
@@ -49,6 +66,7 @@ class Lines(Subsystem):
         pic: Pic,
         model: InterruptModel,
         memory: Paging,
+        processors: Processors,
     ) -> None:
         self.record = record
         self.dispatcher = dispatcher
@@ -57,6 +75,7 @@ class Lines(Subsystem):
         self.pic = pic
         self.model = model
         self.memory = memory
+        self.processors = processors
         self.lock = bss(SpinLock)
 
     @function(init=True)
@@ -69,7 +88,6 @@ class Lines(Subsystem):
             mov(self.apic.base, self.memory.registers(registers, PAGE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
-        mov(self.destination, self.apic.id())
         unwanted = self.record.has_option(text("noapic"))
         with if_(unwanted != 0):
             tail(self.use_legacy)
@@ -118,14 +136,18 @@ class Lines(Subsystem):
         vector = keep(self.dispatcher.allocate(action))
         with if_(vector == 0):
             ret(-Errno.ENOSPC)
-        entry = self.signal(line)
+        entry = keep(self.signal(line))
         or_(entry, vector)
-        done = self.io_apics.set(line, self.destination, entry)
+        processor = scratch(self.route(vector))
+        done = self.io_apics.set(line, processor.apic, entry)
         with if_(done == 0):
+            self.forget(vector)
             ignore(self.dispatcher.remove(vector, action))
             ret(-Errno.EINVAL)
-        lea(eax, bare[u64(line) + 1])
-        mov(self.lines[vector], eax)
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        inc(line)
+        mov(route.line, line)
         ret(0)
 
     @function(holds="lock")
@@ -159,7 +181,7 @@ class Lines(Subsystem):
             self.io_apics.mask(line)
         left = self.dispatcher.remove(vector, action)
         with if_(left == 0):
-            mov(self.lines[vector], 0)
+            self.forget(vector)
         with elif_(self.legacy != 0):
             self.pic.unmask(line)
         with else_():
@@ -169,13 +191,15 @@ class Lines(Subsystem):
     @function
     def vector(self, line: U32) -> U32:
         """The vector that `line` leads to, 0 if it is attached to none."""
-        vector = scratch(U32)
+        vector, route = scratch(U32), scratch(Ptr[Route])
         inc(line)
         with if_(line == 0):  # would be found where no line leads
             ret(0)
         mov(vector, InterruptVector.FIRST_DEVICE)
-        with while_((self.lines[vector] != line) & (vector <= InterruptVector.LAST_DEVICE)):
+        lea(route, self.routes[InterruptVector.FIRST_DEVICE])
+        with while_((route.line != line) & (vector <= InterruptVector.LAST_DEVICE)):
             inc(vector)
+            add(route, sizeof(Route))
         with if_(vector <= InterruptVector.LAST_DEVICE):
             ret(vector)
         ret(0)
@@ -205,10 +229,79 @@ class Lines(Subsystem):
             or_(eax, Entry.LEVEL)
         ret(eax)
 
+    # Processors
+
     @function
     def message(self, vector: U32) -> U64:
-        """The address that a device writes `vector` to, to interrupt (MSI, MSI-X)."""
-        mov(eax, self.destination)
+        """The address that a device writes `vector` to, to interrupt (MSI, MSI-X), until `forget`
+        is told of the vector."""
+        processor = scratch(Ptr[Processor])
+        with self.lock.held():
+            mov(processor, self.route(vector))
+        mov(eax, processor.apic)
         shl(eax, MESSAGE_DESTINATION_SHIFT)
         or_(eax, MESSAGE_ADDRESS)
         ret(rax)
+
+    @function(holds="lock")
+    def route(self, vector: U32) -> Ptr[Processor]:
+        """Choose the processor that is to serve `vector`: the next one in turn."""
+        vector = keep(vector)
+        processor = scratch(self.next())
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.processor, processor)
+        ret(processor)
+
+    @function(holds="lock")
+    def next(self) -> Ptr[Processor]:
+        """Whose turn it is. The first processor can always be reached."""
+        with loop():
+            mov(self.latest, self.processors.after(self.latest))
+            mov(rax, self.latest)
+            break_if(cast(rax, Ptr[Processor]).apic < REACHED)
+        ret(rax)
+
+    @function
+    def forget(self, vector: U32) -> None:
+        """Nothing leads to `vector` any more. Context: any."""
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.line, 0)
+        mov(route.processor, 0)
+
+    @function
+    def move(self, line: U32, processor: Ptr[Processor]) -> I32:
+        """Let another processor get the interrupts of `line`. 0, or -EINVAL if that is attached to
+        nothing, or can't lead there."""
+        line, processor, result = keep(line), keep(processor), keep(I32)
+        mov(result, -Errno.EINVAL)
+        with self.lock.held():
+            vector = self.vector(line)
+            with if_((vector != 0) & (processor.apic < REACHED)):
+                self.lead(vector, processor)
+                xor(result, result)
+        ret(result)
+
+    @function(init=True)
+    def spread(self) -> None:
+        """Let all processors have their share of the lines that were attached before they ran."""
+        vector, route = keep(U32), keep(Ptr[Route])
+        lea(route, self.routes[InterruptVector.FIRST_DEVICE])
+        with (
+            self.lock.held(),
+            for_(vector, InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1),
+        ):
+            with if_(route.line != 0):
+                self.lead(vector, self.next())
+            add(route, sizeof(Route))
+
+    @function(holds="lock")
+    def lead(self, vector: U32, processor: Ptr[Processor]) -> None:
+        """Let `processor` serve `vector`, which a line leads to."""
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.processor, processor)
+        mov(edi, route.line)
+        dec(edi)
+        ignore(self.io_apics.direct(edi, processor.apic))

@@ -35,6 +35,6 @@ class Family(Protocol):
 def command(name: str, arguments: str, purpose: str, run: Any) -> Command:
     """A row of the monitor's table; `[ ]` in `arguments` is what may be left out."""
     most = 1 + len(arguments.split())
-    least = most - len(re.findall(r"\[", arguments))
+    least = most - sum(len(optional.split()) for optional in re.findall(r"\[(.*?)\]", arguments))
     usage = f"{name} {arguments}".rstrip()
     return Command(name=name, usage=usage, purpose=purpose, run=run, least=least, most=most)

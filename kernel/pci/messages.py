@@ -104,6 +104,7 @@ class Messages(Subsystem):
         with else_():
             mov(vector, self.silence_msi(device))
         with if_(vector != 0):
+            self.lines.forget(vector)
             self.dispatcher.release(vector, action)
 
     @function

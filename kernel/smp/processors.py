@@ -71,6 +71,20 @@ class Processors(Subsystem):
                 yield processor
 
     @function
+    def after(self, processor: Ptr[Processor]) -> Ptr[Processor]:
+        """The one behind `processor`, the first one behind the last, or behind null. Any context,
+        once there is one."""
+        link = scratch(Ptr[ListHead])
+        lea(link, self.all)
+        with if_(processor != 0):
+            lea(link, processor.link)
+        mov(link, link.next)
+        lea(rax, self.all)
+        with if_(link == rax):
+            mov(link, link.next)
+        ret(container(link, Processor, "link"))
+
+    @function
     def numbered(self, number: U64) -> Ptr[Processor]:
         """The processor with this number, null if there is none."""
         with self.each(scratch(Ptr[ListHead])) as processor:

@@ -3,7 +3,7 @@
 import re
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,15 +13,29 @@ from pykasm.machine.session import Machine
 LEGACY_FIRST = 0x20
 
 
-def interrupts(machine: Machine) -> dict[str, tuple[int, int | None, int]]:
-    """By handler: vector, line and count on all processors, of those that `irq` shows."""
-    row = re.compile(r"  0x(\w\w)  ([ \d]{4})((?:  [ \d]{10})+)  0x\w+ <([\w.]+)\+0x0 .*")
+class Row(NamedTuple):
+    """What `irq` shows of a vector."""
+
+    vector: int
+    line: int | None
+    to: int | None
+    """The processor that serves it."""
+    counts: list[int]
+    """By processor."""
+
+
+def interrupts(machine: Machine) -> dict[str, Row]:
+    """What `irq` shows, by handler."""
+    row = re.compile(
+        r"  0x(\w\w)  ([ \d]{4})  ([ \d]{4})((?:  [ \d]{10})+)  0x\w+ <([\w.]+)\+0x0 .*"
+    )
     found = [row.fullmatch(line.rstrip()) for line in machine.command("irq").splitlines()]
     return {
-        one[4]: (
+        one[5]: Row(
             int(one[1], 16),
             int(one[2]) if one[2].strip() else None,
-            sum(int(count) for count in one[3].split()),
+            int(one[3]) if one[3].strip() else None,
+            [int(count) for count in one[4].split()],
         )
         for one in found
         if one
@@ -33,7 +47,7 @@ def test_irq_counts_for_each_processor(machine: MakeMachine) -> None:
     made.expect_prompt()
     assert made.command("test smp.calls_in_all_directions").endswith(" 0 failed")
     heading, *rows = made.command("irq").splitlines()
-    assert heading == "vector  line     cpu   0     cpu   1     cpu   2  handler"
+    assert heading == "vector  line    to     cpu   0     cpu   1     cpu   2  handler"
     calls = next(row for row in rows if "Calls.serve" in row)
     assert all(int(count) > 0 for count in calls.split()[1:4])
 
@@ -50,11 +64,33 @@ def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> 
     prompt.key("h", "e", "l", "p", "ret")
     prompt.expect_prompt()
     after = interrupts(prompt)
-    assert before["SerialInput.interrupt"][1] == 4
-    assert before["Keyboard.interrupt"][1] == 1
-    assert after["SerialInput.interrupt"][2] > before["SerialInput.interrupt"][2]
-    assert after["Keyboard.interrupt"][2] >= before["Keyboard.interrupt"][2] + 5
+    for name, line, least in (("SerialInput", 4, 1), ("Keyboard", 1, 5)):
+        was, row = before[f"{name}.interrupt"], after[f"{name}.interrupt"]
+        assert was.line == row.line == line
+        assert row.to is not None
+        came = [now - then for now, then in zip(row.counts, was.counts, strict=True)]
+        assert came[row.to] >= least
+        assert sum(came) == came[row.to]
     assert prompt.command("test interrupts").endswith(" 0 failed")
+
+
+def test_processors_share_the_lines_which_can_be_moved(machine: MakeMachine) -> None:
+    prompt = machine(smp=4)
+    prompt.expect_prompt()
+    rows = interrupts(prompt)
+    assert rows["SerialInput.interrupt"].to != rows["Keyboard.interrupt"].to
+    for processor in (3, 0, 2, 1):
+        assert prompt.command(f"irq 4 {processor}") == ""
+        before = interrupts(prompt)["SerialInput.interrupt"]
+        after = interrupts(prompt)["SerialInput.interrupt"]
+        assert before.to == after.to == processor
+        assert after.counts[processor] > before.counts[processor]
+        assert sum(after.counts) - after.counts[processor] == (
+            sum(before.counts) - before.counts[processor]
+        )
+    assert prompt.command("irq 4 4") == "no CPU 4 (`cpus` shows them)"
+    assert prompt.command("irq 7 0") == "the line 7 can't go there (`irq` shows those that may)"
+    assert prompt.command("irq 4") == "usage: irq [LINE CPU]"
 
 
 @pytest.mark.parametrize("cpu", ["max", "qemu64"])

@@ -20,11 +20,23 @@ from kernel.interrupts.lines import Lines
 from kernel.interrupts.pic import Pic, Port
 from kernel.interrupts.vectors import InterruptVector
 from kernel.mm.addresses import Area, direct
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
+from kernel.structures.list import ListHead
 from pykasm import *
+from pykasm.hostrun import HostFault
 from tests.host.console_support import Paper, host_for, log_on, written
 
 APIC_ID = 5
 DEVICE_VECTORS = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
+
+
+FAR = 0x100
+"""The local APIC of a processor that no line can lead to."""
+PROCESSORS = [APIC_ID, 1, FAR, 9]
+"""The local APICs of all processors, in the order of their numbers."""
+REACHED = [5, 1, 9]
+"""Those that lines lead to."""
 
 
 class Tables(Subsystem):
@@ -126,11 +138,13 @@ class Board:
         self.tables: Any = Tables()
         self.apic: Any = Apic()
         self.paper: Any = Paper()
-        self.model = InterruptModel(self.tables, log_on(self.paper))
+        log = log_on(self.paper)
+        self.model = InterruptModel(self.tables, log)
         self.io_apics = IoApics(self.model, self.memory)
         self.dispatcher = Dispatcher(self.apic)
         self.pic = Pic()
         self.record = BootInformation()
+        self.processors = Processors(log.per_cpu, self.apic)
         self.lines = Lines(
             self.record,
             self.dispatcher,
@@ -139,6 +153,7 @@ class Board:
             self.pic,
             self.model,
             self.memory,
+            self.processors,
         )
         self.host = host_for(self.lines)
         self.host.define("image_load_start", 0)
@@ -160,6 +175,17 @@ class Board:
         self.host.stub(self.tables.find, lambda signature, size: found)
         self.host.call(self.model.start)
         self.host.call(self.lines.start)
+        self.records = {
+            apic: self.host.new(Processor, number=n, apic=apic) for n, apic in enumerate(PROCESSORS)
+        }
+        self.run_on(PROCESSORS)
+
+    def run_on(self, apics: list[int]) -> None:
+        """Let there be these processors, by their local APICs."""
+        places = [int(self.records[apic]) for apic in apics]
+        ring = [int(self.host.address(self.processors.all)), *places]
+        for place, behind in zip(ring, [*ring[1:], ring[0]], strict=True):
+            self.host.at(ListHead, place).next = behind
 
     def at(self, base: int) -> IoApicModel:
         """The I/O APIC whose registers are mapped at `base`."""
@@ -184,7 +210,8 @@ class Board:
     def interrupt(self, vector: int) -> list[int]:
         """The numbers of the actions that are called on `vector`, in order of their numbers."""
         self.called.clear()
-        self.host.call(self.dispatcher.serve, self.host.new(TrapFrame, vector=vector))
+        serve = self.dispatcher.handlers()[vector]
+        self.host.call(serve, self.host.new(TrapFrame, vector=vector))
         return sorted(self.called)
 
 
@@ -218,7 +245,7 @@ def test_an_attached_line_calls_its_action(board: Board, line: int, signal: int)
     low, high = controller[line]
     assert low & ~0xFF == signal
     assert low & 0xFF in DEVICE_VECTORS
-    assert high >> 24 == APIC_ID
+    assert high >> 24 in REACHED
     assert board.interrupt(low & 0xFF) == [7]
     assert board.host[board.apic.ended] == 1
 
@@ -331,6 +358,76 @@ def test_serving_an_interrupt_takes_few_instructions(board: Board) -> None:
     board.attach(4, 1)
     board.interrupt(controller[4][0] & 0xFF)
     assert board.host.instructions <= 40
+
+
+# Processors
+
+
+@given(lines=st.lists(st.integers(0, 23), unique=True, min_size=1))
+def test_processors_take_turns_in_getting_lines(board: Board, lines: list[int]) -> None:
+    controller = usual(board)
+    for line in lines:
+        board.attach(line, line)
+    turns = [REACHED[n % len(REACHED)] for n in range(len(lines))]
+    assert [controller[line][1] >> 24 for line in lines] == turns
+    board.attach(lines[0], 99)
+    assert controller[lines[0]][1] >> 24 == turns[0]
+
+
+def test_processors_take_turns_in_getting_messages(board: Board) -> None:
+    usual(board)
+    vectors = [board.host.call(board.dispatcher.allocate, board.action(n)) for n in range(4)]
+    addresses = [board.host.call(board.lines.message, vector) for vector in vectors]
+    assert addresses == [0xFEE0_0000 | apic << 12 for apic in (5, 1, 9, 5)]
+    routes = board.host[board.lines.routes]
+    assert [int(routes[vector].processor) for vector in vectors] == [
+        int(board.records[apic]) for apic in (5, 1, 9, 5)
+    ]
+    board.host.call(board.lines.forget, vectors[1])
+    assert not board.host[board.lines.routes][vectors[1]].processor
+
+
+@given(
+    attached=st.sets(st.integers(0, 23)), line=st.integers(0, 25), apic=st.sampled_from(PROCESSORS)
+)
+def test_a_line_can_be_moved_to_any_processor_in_reach(
+    board: Board, attached: set[int], line: int, apic: int
+) -> None:
+    controller = usual(board)
+    for one in sorted(attached):
+        board.attach(one, one)
+    before = [controller[n] for n in range(24)]
+    possible = line in attached and apic in REACHED
+    result = board.host.call(board.lines.move, line, board.records[apic])
+    assert result == (0 if possible else -Errno.EINVAL)
+    if possible:
+        before[line] = before[line][0], apic << 24
+        assert board.interrupt(before[line][0] & 0xFF) == [line]
+    assert [controller[n] for n in range(24)] == before
+
+
+def test_lines_attached_before_other_processors_ran_are_shared_out(board: Board) -> None:
+    controller = usual(board)
+    board.run_on([APIC_ID])
+    for line in (1, 4, 9, 16):
+        board.attach(line, line)
+    assert {controller[line][1] >> 24 for line in (1, 4, 9, 16)} == {APIC_ID}
+    board.run_on(PROCESSORS)
+    low = [controller[line][0] for line in (1, 4, 9, 16)]
+    board.host.call(board.lines.spread)
+    assert [controller[line][1] >> 24 for line in (1, 4, 9, 16)] == [1, 9, 5, 1]
+    assert [controller[line][0] for line in (1, 4, 9, 16)] == low
+
+
+def test_a_device_is_served_by_one_processor_at_a_time(board: Board) -> None:
+    controller = usual(board)
+    board.attach(4, 1)
+    vector = controller[4][0] & 0xFF
+    board.host[board.dispatcher.slots[vector].running] = 1
+    frame = board.host.new(TrapFrame, vector=vector)
+    with pytest.raises(HostFault):  # it waits for the other one
+        board.host.call(board.dispatcher.handlers()[vector], frame, limit=1000)
+    assert board.called == []
 
 
 # The table itself

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.console.numbers import Numbers
 from kernel.interrupts.action import Action
 from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher, Slot
-from kernel.interrupts.lines import Lines
+from kernel.interrupts.lines import Lines, Route
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.interrupts.work import WorkQueue
@@ -23,6 +24,7 @@ class InterruptCommands(Subsystem):
     def __init__(
         self,
         console: Console,
+        numbers: Numbers,
         processors: Processors,
         dispatcher: Dispatcher,
         lines: Lines,
@@ -30,19 +32,57 @@ class InterruptCommands(Subsystem):
         deferred: Deferred,
     ) -> None:
         self.console = console
+        self.numbers = numbers
         self.processors = processors
         self.dispatcher = dispatcher
         self.lines = lines
         self.apic = apic
         self.deferred = deferred
-        self.commands = [command("irq", "", "interrupts, and how often they came", self.irq)]
+        self.commands = [
+            command(
+                "irq",
+                "[LINE CPU]",
+                "interrupts, and how often they came, or let a line go to another CPU",
+                self.irq,
+            )
+        ]
 
     @function
     def irq(self, words: Ptr[Words]) -> U32:
+        """Show interrupts, or move a line."""
+        words = scratch(words)
+        with if_(words.count == 1):
+            tail(self.show)
+        with if_(words.count == 3):
+            tail(self.move, words.word[1], words.word[2])
+        ret(0)
+
+    @function
+    def move(self, line: Ptr[U8], number: Ptr[U8]) -> U32:
+        """Let a line go to the processor of this number."""
+        word, number, wanted = keep(line), keep(number), keep(U32)
+        value, good = self.numbers.parse(word)
+        mov(wanted, u32(value))
+        with if_((good == 0) | (u64(wanted) != value)):
+            ret(0)
+        value, good = self.numbers.parse(number)
+        with if_(good == 0):
+            ret(0)
+        processor = self.processors.numbered(value)
+        with if_(processor == 0):
+            self.console.print("no CPU %s (`cpus` shows them)\n", number)
+            ret(1)
+        result = self.lines.move(wanted, processor)
+        with if_(result != 0):
+            self.console.print("the line %s can't go there (`irq` shows those that may)\n", word)
+        ret(1)
+
+    @function
+    def show(self) -> U32:
         """Print a line for each vector that somebody waits for or that has come, with how often it
         came to each processor."""
         vector = keep(U64)
-        self.console.print("vector  line")
+        self.console.print("vector  line    to")
         with self.processors.each() as processor:
             self.console.print("     cpu %3u", processor.number)
         self.console.print("  handler\n")
@@ -65,7 +105,7 @@ class InterruptCommands(Subsystem):
             ("done", "deferred", "done behind interrupts"),
             ("left", "too long", "left to a thread"),
         ):
-            self.console.print(f"  {title}  ")
+            self.console.print(f"  {title}        ")
             with self.processors.each() as processor:
                 queue = scratch(processor.block)
                 self.processors.per_cpu.point_into(queue, self.deferred.queue)
@@ -108,15 +148,24 @@ class InterruptCommands(Subsystem):
 
     @function
     def show_line(self, vector: U32) -> None:
-        """Print the line that leads to `vector`."""
-        mov(eax, self.lines.lines[vector])
+        """Print the line that leads to `vector`, and the processor that serves it."""
+        vector, route = keep(vector), keep(Ptr[Route])
         with if_((self.lines.legacy != 0) & (vector < InterruptVector.FIRST_DEVICE)):
-            lea(eax, bare[u64(vector) - (InterruptVector.LEGACY - 1)])
-        with if_(eax == 0):
-            self.console.print("      ")
+            sub(vector, InterruptVector.LEGACY)
+            self.console.print("  %4u     0", vector)
             ret()
-        dec(eax)
-        self.console.print("  %4u", eax)
+        point_at(route, self.lines.routes, u64(vector))
+        mov(eax, route.line)
+        with if_(eax != 0):
+            dec(eax)
+            self.console.print("  %4u", eax)
+        with else_():
+            self.console.print("      ")
+        mov(rcx, route.processor)
+        with if_(rcx != 0):
+            self.console.print("  %4u", cast(rcx, Ptr[Processor]).number)
+        with else_():
+            self.console.print("      ")
 
     @function
     def show_actions(self, action: Ptr[Action]) -> None:
