@@ -213,7 +213,6 @@ class Mapper(Subsystem):
         mov(path.slots[Level.TOP + 1], rax)
         with loop():
             for level, shift in reversed(SHIFTS.items()):
-                mov(ecx, level)
                 mov(rax, address)
                 shr(rax, shift)
                 and_(eax, ENTRIES - 1)
@@ -222,13 +221,22 @@ class Mapper(Subsystem):
                 mov(path.slots[level], cast(table, Ptr[U64]))
                 if level != Level.PAGE:
                     mov(table, u64[table])
-                    mov(eax, u32(table))
-                    and_(eax, PageFlags.PRESENT | PageFlags.LARGE)
-                    break_if(eax != PageFlags.PRESENT)
+                    with if_(self._leads_to_none(table, level)):
+                        mov(ecx, level)
+                        break_()
                     and_(table, self.mask)
+            mov(ecx, Level.PAGE)
             break_()
         release(table, base)
         return rcx
+
+    def _leads_to_none(self, entry: U64, level: Level) -> Any:
+        """The condition that `entry`, of this level, leads to no table. Changes rax."""
+        if level == Level.TOP:  # there are no pages as large as that
+            return (entry & PageFlags.PRESENT) == 0
+        mov(eax, u32(entry))
+        and_(eax, PageFlags.PRESENT | PageFlags.LARGE)
+        return eax != PageFlags.PRESENT
 
     @function
     def make_way(self, change: Ptr[Change], path: Ptr[Path], reached: U64, level: U64) -> I32:
@@ -387,14 +395,14 @@ class Mapper(Subsystem):
         release(rest)
 
     def _advance(self, change: Change, path: Path, level: U64, rest: U64) -> None:
-        """Note that all but the last `rest` bytes are mapped. Changes rcx and rdx."""
+        """Note that all but the last `rest` bytes are mapped; cl is log2 of the bytes of a page.
+        Changes rax and rdx."""
         mov(rdx, change.end)
         sub(rdx, rest)
-        mov(rcx, rdx)
+        mov(rax, rdx)
         sub(rdx, change.address)
-        mov(change.address, rcx)
+        mov(change.address, rax)
         add(change.target, rdx)
-        lea(rcx, bare[level + level * 8 + PageShift.PAGE])
         shr(rdx, cl)
         self._count(path, level, edx)
 
@@ -441,18 +449,18 @@ class Mapper(Subsystem):
                     break_()
             self._size(level)
             add(change.address, rax)
-            with if_(change.flags == 0):
+            with if_(change.flags != 0):
+                mov(rax, self.kept)
+                and_(rax, slot[0])
+                or_(rax, change.flags)
+                mov(slot[0], rax)
+            with else_():
                 mov(slot[0], 0)
                 self._count(path, level, -1)
                 with if_(ZF):
                     lea(rdi, change)
                     lea(rsi, path)
                     self.drop_tables(rdi, rsi, level)
-            with else_():
-                mov(rax, self.kept)
-                and_(rax, slot[0])
-                or_(rax, change.flags)
-                mov(slot[0], rax)
         release(level, slot)
 
     @function
