@@ -14,7 +14,7 @@ from pykasm.isa.code import AssembledCode
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.piece import Piece, Signature
-from pykasm.lang.types import User
+from pykasm.lang.types import User, is_user
 
 NO_ROLE, BY_USER = 0, 1
 """What stands for a register that plays no role, and for memory that a program names."""
@@ -86,7 +86,10 @@ def _as_callee(piece: Piece) -> tuple[object, ...]:
 
 
 def _declared(piece: Piece) -> tuple[object, ...]:
-    roles = [(role.kind, role.register.number, role.start, role.used) for role in piece.roles]
+    roles = [
+        (role.kind, role.register.number, role.start, role.used, is_user(role.type))
+        for role in piece.roles
+    ]
     locks = [
         (event.action.value, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in piece.lock_events

@@ -13,6 +13,7 @@ from iced_x86 import (
     Decoder,
     Instruction,
     InstructionInfoFactory,
+    MemorySizeExt,
     Mnemonic,
     OpAccess,
     OpKind,
@@ -30,9 +31,15 @@ WHOLE = 0b1111
 PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
 """The parts that the low bytes of a register take, by how many they are."""
 
+STATUS_FLAGS = (
+    RflagsBits.CF | RflagsBits.PF | RflagsBits.AF | RflagsBits.ZF | RflagsBits.SF | RflagsBits.OF
+)
+"""The flags that tell of a result (AMD64 APM vol. 1, 3.1.4)."""
+
 _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.BH)
 _READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
+_STORES = {*_WRITES, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 
 _FRAME_BASES: dict[int, int] = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}
 
@@ -48,7 +55,8 @@ class Effects(NamedTuple):
     old value is gone after it. Flags are bits of iced-x86's `RflagsBits`; those whose value says
     nothing count as undefined too. `moves` is what the instruction adds to rsp, None where that
     depends on data; `moves_frame` is whether it writes rsp or rbp at all. `frame_access` is
-    the register, rsp or rbp, and the distance from it of the memory that it reads or writes.
+    the register, rsp or rbp, and the distance from it of the memory that it reads or writes,
+    `frame_stored` how many bytes it writes there.
     """
 
     instruction: Instruction
@@ -63,6 +71,7 @@ class Effects(NamedTuple):
     moves: int | None
     moves_frame: bool
     frame_access: tuple[int, int] | None
+    frame_stored: int
     flow: int
 
 
@@ -97,6 +106,7 @@ def effects(code: bytes, bits: int) -> Effects:
         _stack_movement(instruction, writes),
         RSP in writes or RBP in writes,
         _frame_access(instruction),
+        _frame_stored(instruction),
         instruction.flow_control,
     )
 
@@ -143,6 +153,15 @@ def _frame_access(instruction: Instruction) -> tuple[int, int] | None:
         return None
     distance = instruction.memory_displacement
     return base, distance - ((distance >> 63) << 64)
+
+
+def _frame_stored(instruction: Instruction) -> int:
+    if _frame_access(instruction) is None:
+        return 0
+    memory = _FACTORY.info(instruction).used_memory()
+    return max(
+        (MemorySizeExt.size(one.memory_size) for one in memory if one.access in _STORES), default=0
+    )
 
 
 def _has_immediate(instruction: Instruction) -> bool:

@@ -1,17 +1,20 @@
-"""Which registers are still read on some path from an instruction on."""
+"""Which registers and flags are still read on some path from an instruction on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pykasm.check.effects import RSP
+from pykasm.check.effects import RSP, STATUS_FLAGS
 from pykasm.check.graph import Node
 from pykasm.check.subject import FRAMED, Subject
 from pykasm.check.walk import CLOBBERED, RESULTS, SAVED
 from pykasm.lang.piece import ARGUMENTS
 
-ALL = (1 << 16) - 1
-"""Every general register, as a bit set by their numbers."""
+FLAGS = 1 << 16
+"""Stands for the status flags, beside the bits of the general registers by their numbers."""
+
+ALL = FLAGS | (FLAGS - 1)
+"""Every general register, and the flags."""
 
 _SAVED = sum(1 << number for number in (*SAVED, RSP))
 _ARGUMENTS = sum(1 << register.number for register in ARGUMENTS)
@@ -19,7 +22,7 @@ _POINTER_CALL = _ARGUMENTS | 1  # rax counts vector arguments of functions with 
 
 
 class Liveness:
-    """For each instruction of a piece, the registers that are read after it."""
+    """For each instruction of a piece, the registers, or `FLAGS`, that are read `after` it."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
@@ -63,13 +66,17 @@ class Liveness:
 
     def _ended(self, node: Node) -> int:
         """Registers whose values from before the instruction are gone after it."""
+        effects = node.effects
         if node.is_call:
             callee = self.subject.build.callees.get(node.callee or "")
-            return _set(CLOBBERED if callee is None else callee.changed)
-        return node.effects.ends
+            return FLAGS | _set(CLOBBERED if callee is None else callee.changed)
+        left = STATUS_FLAGS & ~(effects.flags_written | effects.flags_undefined)
+        return effects.ends if left else effects.ends | FLAGS
 
     def _read(self, node: Node) -> int:
         read = node.effects.may_read
+        if node.effects.flags_read & STATUS_FLAGS:
+            read |= FLAGS
         if not node.is_call:
             return read
         placed = self.subject.build.pieces.get(node.callee or "")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 
 from pykasm.check.effects import RSP
+from pykasm.check.following import follow
 from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
@@ -85,16 +86,8 @@ class _Uses:
     def __init__(self, graph: Graph, variables: Set[str], changed: Changed) -> None:
         self.variables = variables
         self.nodes = graph.nodes
-        self.copies: dict[int, Copies] = {}
         self._changed = changed
-        waiting: list[tuple[int, Copies]] = [(0, frozenset())]
-        while waiting:
-            at, copies = waiting.pop()
-            known = self.copies.get(at)
-            if known is None or not copies <= known:
-                self.copies[at] = copies | (known or frozenset())
-                after = self._after(at, self.nodes[at])
-                waiting += [(following, after) for following in self.nodes[at].following]
+        self.copies: dict[int, Copies] = follow(self.nodes, frozenset(), self._after)
 
     def write_backs(self) -> Iterator[WriteBack]:
         """Where a variable is written with what was read from it before."""
@@ -116,8 +109,7 @@ class _Uses:
                 if is_address and one.target in self.variables:
                     yield PointedTo(str(one.target), at)
 
-    def _after(self, at: int, node: Node) -> Copies:
-        before = self.copies[at]
+    def _after(self, at: int, node: Node, before: Copies) -> Copies:
         if node.is_call:
             changed = self._changed(node)
             return frozenset(one for one in before if one[0] not in changed)

@@ -112,10 +112,7 @@ class State:
         if number == RSP:
             return
         if parts == WHOLE:
-            ends = role is None and self.registers[number].role is not None
-            self.registers[number] = (
-                Value(role=role) if role else Value(loss=loss, mixed=True) if ends else UNKNOWN
-            )
+            self.registers[number] = Value(role=role) if role else self._unnamed(number, loss)
             return
         old = self.registers[number]
         missing = old.missing & ~parts
@@ -125,6 +122,13 @@ class State:
             old.role if role is None else role,
             mixed=old.mixed and role is None,
         )
+
+    def _unnamed(self, number: int, loss: Loss) -> Value:
+        """A value without a name in a register, which may have held a named one."""
+        old = self.registers[number]
+        if old.role is not None:
+            return Value(loss=loss, mixed=True)
+        return Value(loss=old.loss or loss, mixed=True) if old.mixed else UNKNOWN
 
     def lose(self, numbers: Iterable[int], loss: Loss) -> None:
         """End the values of registers."""

@@ -98,11 +98,11 @@ class Build:
         return {
             symbol: record.processor
             if (record := self.known.get(symbol)) is not None
-            else processor_use(placed.piece, self.summary.graph, variables, self._changed_by)
+            else processor_use(placed.piece, self.summary.graph, variables, self.changed_by)
             for symbol, placed in self.summary.pieces.items()
         }
 
-    def _changed_by(self, call: Node) -> tuple[int, ...]:
+    def changed_by(self, call: Node) -> tuple[int, ...]:
         """The registers that a call may change."""
         callee = self.callees.get(call.callee or "")
         return CLOBBERED if callee is None else callee.changed
@@ -135,6 +135,10 @@ class Subject:
     def walk(self) -> Walk:
         """What holds at each instruction."""
         return Walk(self.graph, self.build.callees)
+
+    def changed_by(self, call: Node) -> tuple[int, ...]:
+        """The registers that a call may change."""
+        return self.build.changed_by(call)
 
     def visits(self) -> Iterator[tuple[int, Node, State]]:
         """Every instruction that is reached, with what holds before it."""

@@ -19,7 +19,7 @@ from pykasm.check.effects import RBP, RSP, WHOLE
 from pykasm.check.graph import Graph, Node
 from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
 from pykasm.isa.code import Line
-from pykasm.isa.registers import RegisterKind
+from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Piece, Signature
 from pykasm.lang.role import Role
@@ -103,8 +103,12 @@ class Walk:
         effects = node.effects
         if effects.moves_frame:
             self._move_stack(node, state)
+        if effects.frame_stored:
+            _store(node, state)
         if effects.writes:
             self._write_registers(index, node, state)
+            if effects.frame_access is not None:
+                _load(node, state)
         if effects.flags_written or effects.flags_undefined:
             self._write_flags(index, node, state)
 
@@ -209,6 +213,46 @@ def _pop(node: Node, state: State) -> None:
         state.registers[number] = value
         if number == RBP:
             state.base = None
+
+
+def _slot_of(node: Node, state: State) -> int | None:
+    """The depth of the memory that an instruction uses in the frame, if that is known."""
+    access = node.effects.frame_access
+    if access is None:
+        return None
+    base, distance = access
+    start = state.depth if base == RSP else state.base
+    return None if start is None else start - distance
+
+
+def _store(node: Node, state: State) -> None:
+    """Forget what is overwritten in the frame; keep in mind where a register is saved."""
+    at, size = _slot_of(node, state), node.effects.frame_stored
+    if at is None:
+        return
+    slots = {one: value for one, value in state.slots.items() if not at - size < one < at + SLOT}
+    source = _moved(node, 1)
+    if source is not None and state.registers[source].entry is not None:
+        slots[at] = state.registers[source]
+    if slots != state.slots:
+        state.slots = slots
+
+
+def _load(node: Node, state: State) -> None:
+    """Restore a register from where it was saved in the frame."""
+    target, at = _moved(node, 0), _slot_of(node, state)
+    saved = state.slots.get(at) if target is not None and at is not None else None
+    if target is not None and saved is not None:
+        state.registers[target] = saved._replace(role=state.registers[target].role)
+
+
+def _moved(node: Node, operand: int) -> int | None:
+    """The number of the 64-bit register that is this operand of a `mov`."""
+    if node.effects.mnemonic != Mnemonic.MOV:
+        return None
+    one = node.line.statement.operands[operand]
+    is_whole = isinstance(one, Register) and one.kind is RegisterKind.GENERAL and one.size == SLOT
+    return one.number if is_whole else None  # type: ignore[union-attr]
 
 
 def _number(node: Node) -> int | None:

@@ -23,6 +23,11 @@ def findings(subsystem: Any) -> list[str]:
     return findings_in(Image(entry=subsystem.run, subsystems=[subsystem]))
 
 
+def rules(subsystem: Any) -> list[str]:
+    """The numbers of the rules that a subsystem whose entry is `run` breaks."""
+    return [one.partition("[")[2].partition("]")[0] for one in findings(subsystem)]
+
+
 def findings_in(image: Image) -> list[str]:
     """The messages for an image."""
     program = image.assemble()

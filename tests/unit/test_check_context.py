@@ -153,6 +153,31 @@ class Uninterrupted(Subsystem):
         sti()
 
 
+class TurnedOnBetween(Uninterrupted):
+    """Turns interrupts on before it writes back."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        mov(rax, self.switches)
+        sti()
+        inc(rax)
+        mov(self.switches, rax)
+
+
+def test_variable_of_a_processor_is_written_back_when_interrupts_are_on_again() -> None:
+    assert findings(TurnedOnBetween()) == [
+        """\
+error[E041]: `TurnedOnBetween.switches` is written back, maybe on another processor
+  FILE:LINE
+  LINE |         mov(self.switches, rax)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         mov(rax, self.switches)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^ an interrupt behind this may move the thread
+help: change it in one instruction, or with interrupts off"""
+    ]
+
+
 def test_variable_of_a_processor_may_be_written_back_with_interrupts_off() -> None:
     assert findings(Uninterrupted()) == []
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pykasm import *
-from tests.unit.checking import broken, findings, mended
+from tests.unit.checking import broken, findings, mended, rules
 
 
 def test_a_pointer_from_a_program_is_followed() -> None:
@@ -164,3 +164,204 @@ warning[W004]: nothing can reach the subsystem `Clock`
 help: take it out of the image, or call it"""
     ]
     assert mended("W004") == []
+
+
+class Request(Struct):
+    """What a program asks for."""
+
+    length: U64
+
+
+class FollowedByRegister(Subsystem):
+    """Follows a program's pointer under the name of a machine register."""
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        mov(rax, request)
+        ret(u64[rax])
+
+
+class FollowedBehind(Subsystem):
+    """Follows it at a distance."""
+
+    @function
+    def run(self, request: User[Request], number: U64) -> U64:
+        mov(rcx, number)
+        lea(rax, request.length)
+        add(rcx, rax)
+        ret(u64[rcx])
+
+
+class FollowedByString(Subsystem):
+    """Lets a string instruction follow it."""
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        mov(rsi, request)
+        lodsq()
+        ret(rax)
+
+
+class FollowedFromMemory(Subsystem):
+    """Follows a pointer that was put away."""
+
+    last = bss(User[Request])
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        mov(self.last, request)
+        mov(rdx, self.last)
+        ret(u64[rdx])
+
+
+class Measured(Subsystem):
+    """Uses the distance between two pointers of a program, and one of them as a number."""
+
+    table = bss(U64 * 16)
+
+    @function
+    def run(self, request: User[Request], end: User[Request]) -> U64:
+        mov(rcx, end)
+        sub(rcx, request)
+        mov(rax, self.table[rcx])
+        mov(rdx, request)
+        shr(rdx, 60)
+        add(rax, self.table[rdx])
+        mov(rdx, address_of(self.table))
+        add(rax, u64[rdx])
+        ret(rax)
+
+
+def test_a_pointer_from_a_program_is_known_in_any_register() -> None:
+    assert findings(FollowedByRegister()) == [
+        """\
+error[E060]: `request` was given by a program
+  FILE:LINE
+  LINE |         ret(u64[rax])
+        |         ^^^^^^^^^^^^^ this follows it
+help: copy in what it points to, by a function marked `copies_user=True`"""
+    ]
+
+
+@pytest.mark.parametrize("subsystem", [FollowedBehind, FollowedByString, FollowedFromMemory])
+def test_a_pointer_from_a_program_is_followed_on_its_ways(subsystem: Any) -> None:
+    assert rules(subsystem()) == ["E060"]
+
+
+def test_what_is_computed_from_a_programs_pointer_is_none() -> None:
+    assert rules(Measured()) == []
+
+
+class WrittenByRegister(Subsystem):
+    """Writes to read-only data by its address."""
+
+    primes = rodata(U64 * 3, [2, 3, 5])
+
+    @function
+    def run(self, number: U64) -> None:
+        lea(rax, self.primes)
+        add(rax, 8)
+        mov(u64[rax + number * 8], 7)
+
+
+class WrittenByString(WrittenByRegister):
+    @function
+    def run(self) -> None:
+        lea(rdi, self.primes)
+        xor(eax, eax)
+        stosq()
+
+
+class WrittenCode(Subsystem):
+    """Writes to its own code."""
+
+    @function
+    def run(self) -> None:
+        mov(u8[address_of(self.run)], 0xC3)
+
+
+class ReadByRegister(WrittenByRegister):
+    """Only reads there, and writes elsewhere by the same register."""
+
+    last = bss(U64)
+
+    @function
+    def run(self, number: U64) -> None:
+        lea(rax, self.primes)
+        mov(rcx, u64[rax + number * 8])
+        lea(rax, self.last)
+        mov(u64[rax], rcx)
+
+
+def test_code_is_written() -> None:
+    assert findings(WrittenCode()) == [
+        """\
+error[E061]: `WrittenCode.run` is code
+  FILE:LINE
+  LINE |         mov(u8[address_of(self.run)], 0xC3)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this writes to it
+help: write to a `data` instead"""
+    ]
+
+
+def test_read_only_data_is_written_by_its_address() -> None:
+    assert rules(WrittenByRegister()) == ["E061"]
+    assert rules(WrittenByString()) == ["E061"]
+    assert rules(ReadByRegister()) == []
+
+
+class Computes(Subsystem):
+    """Computes what nobody reads."""
+
+    @function
+    def run(self, value: U64) -> U64:
+        xor(ecx, ecx)
+        add(rcx, value)
+        ret(value)
+
+
+class ComputesFlags(Subsystem):
+    """Computes something of which only a flag is read."""
+
+    @function
+    def run(self, value: U64) -> U64:
+        mov(rcx, value)
+        add(rcx, rcx)
+        with if_(CF):
+            ret(1)
+        ret(0)
+
+
+def test_a_result_that_nothing_reads() -> None:
+    assert findings(Computes()) == [
+        """\
+warning[W001]: `rcx` is written, and nothing reads it
+  FILE:LINE
+  LINE |         add(rcx, value)
+        |         ^^^^^^^^^^^^^^^
+help: take it out"""
+    ]
+    assert rules(ComputesFlags()) == []
+
+
+class UnusedLocal(Subsystem):
+    """Has a place in its frame that it does not use, beside two that it does."""
+
+    @function
+    def run(self, value: U64) -> U64:
+        number, _spare = local(U64), local(U64)
+        numbers = local(U64 * 4)
+        mov(number, value)
+        mov(numbers[value], 2)
+        ret(number)
+
+
+def test_a_local_that_is_never_used() -> None:
+    assert findings(UnusedLocal()) == [
+        """\
+warning[W002]: `_spare` is never used
+  FILE:LINE
+  LINE |         number, _spare = local(U64), local(U64)
+        |                 ^^^^^^
+help: take it out"""
+    ]

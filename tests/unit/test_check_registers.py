@@ -1,7 +1,11 @@
 """The checker's rules on registers and flags: each with its broken and its mended example."""
 
+from typing import Any
+
+import pytest
+
 from pykasm import *
-from tests.unit.checking import broken, findings, mended
+from tests.unit.checking import broken, findings, mended, rules
 
 
 def test_a_register_is_read_that_some_path_never_wrote() -> None:
@@ -71,7 +75,7 @@ def test_a_name_is_read_after_its_register_was_written_by_its_own_name() -> None
 error[E012]: `size` is read after its register was clobbered
   FILE:LINE
   LINE |         mov(rcx, size)
-        |                  ^^^^ rax held `size` until line 59
+        |                  ^^^^ rax held `size` until line 63
   LINE |         xor(eax, eax)
         |         ^^^^^^^^^^^^^ this writes rax
 help: keep `size` in a register of its own""",
@@ -128,3 +132,140 @@ error[E015]: DF may be set when other code runs
 help: `cld()` after the string instruction""",
     ]
     assert mended("E015") == []
+
+
+class OverwrittenTwice(Subsystem):
+    """Works on with the register of a parameter under its machine name, then reads the
+    parameter."""
+
+    @function
+    def run(self, number: U64) -> U64:
+        mov(edi, 4)
+        add(rdi, rdi)
+        ret(number)
+
+
+def test_a_name_stays_lost_whatever_is_written_to_its_register() -> None:
+    assert findings(OverwrittenTwice()) == [
+        """\
+error[E012]: `number` is read after its register was clobbered
+  FILE:LINE
+  LINE |         ret(number)
+        |             ^^^^^^ rdi held `number` until line 143
+  LINE |         mov(edi, 4)
+        |         ^^^^^^^^^^^ this writes rdi
+help: keep `number` in a register of its own""",
+    ]
+
+
+class Syscall(Subsystem):
+    """Reads a register that `syscall` changes (AMD64 APM vol. 3, SYSCALL)."""
+
+    @function
+    def run(self) -> U64:
+        mov(ecx, 7)
+        mov(eax, 1)
+        syscall()
+        ret(rcx)
+
+
+class KeptOverSyscall(Subsystem):
+    """Keeps a value in a register that `syscall` leaves alone, and makes no use of flags."""
+
+    @function
+    def run(self) -> U64:
+        value = keep(U64)
+        mov(value, 7)
+        mov(eax, 1)
+        syscall()
+        ret(value)
+
+
+def test_what_a_system_call_changes() -> None:
+    assert rules(Syscall()) == ["E011"]
+    assert rules(KeptOverSyscall()) == []
+
+
+class Saved(Subsystem):
+    """Saves rbx on the stack; `spoil` does something in between."""
+
+    @function
+    def run(self, value: U64) -> U64:
+        push(rbx)
+        push(rbx)
+        mov(rbx, value)
+        self.spoil()
+        mov(rax, rbx)
+        pop(rbx)
+        add(rsp, 8)
+        ret(rax)
+
+    def spoil(self) -> None:
+        """Write to the stack."""
+        raise NotImplementedError
+
+
+class StoredBeside(Saved):
+    def spoil(self) -> None:
+        mov(u64[rsp + 8], 0)
+
+
+class StoredOver(Saved):
+    def spoil(self) -> None:
+        mov(u64[rsp], 0)
+
+
+class StoredInside(Saved):
+    def spoil(self) -> None:
+        mov(u8[rsp + 7], 0)
+
+
+class StoredAcross(Saved):
+    def spoil(self) -> None:
+        mov(u64[rsp - 4 + 8], 0)
+
+
+class CountedUp(Saved):
+    def spoil(self) -> None:
+        inc(u64[rsp])
+
+
+class Exchanged(Saved):
+    def spoil(self) -> None:
+        xchg(u64[rsp], rbx)
+
+
+def test_a_store_beside_a_saved_register_leaves_it_alone() -> None:
+    assert rules(StoredBeside()) == []
+
+
+@pytest.mark.parametrize("spoiled", [StoredOver, StoredInside, StoredAcross, CountedUp, Exchanged])
+def test_a_store_over_a_saved_register_loses_it(spoiled: Any) -> None:
+    assert rules(spoiled()) == ["E014"]
+
+
+class SavedByMoves(Subsystem):
+    """Saves rbx in the frame without a push."""
+
+    @function
+    def run(self, value: U64) -> U64:
+        sub(rsp, 16)
+        mov(u64[rsp + 8], rbx)
+        mov(rbx, value)
+        mov(rax, rbx)
+        mov(rbx, u64[rsp + self.place])
+        add(rsp, 16)
+        ret(rax)
+
+    place = 8
+
+
+class RestoredFromElsewhere(SavedByMoves):
+    """Restores what lies beside it."""
+
+    place = 0
+
+
+def test_a_register_may_be_saved_by_moves() -> None:
+    assert rules(SavedByMoves()) == []
+    assert rules(RestoredFromElsewhere()) == ["E014"]

@@ -200,7 +200,7 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
     summary = build.summary
     for symbol, use in build.processor_uses.items():
         for written in use.write_backs:
-            if _may_move(summary, symbol, written.read):
+            if any(_may_move(summary, symbol, at) for at in (written.read, written.at)):
                 yield _written_back(summary, symbol, written)
         for pointed in use.addresses:
             if _may_move(summary, symbol, pointed.at):

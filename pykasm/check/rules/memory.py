@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic, OpAccess
+from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic
 
 from pykasm.check.finding import Finding, span_of
+from pykasm.check.following import STORES, Addresses
 from pykasm.check.graph import Node
 from pykasm.check.rule import applies, applies_to_build, rule
 from pykasm.check.subject import Build, Subject
-from pykasm.lang.data import Data, Storage
-from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.types import is_user
+from pykasm.isa.statement import Address
+from pykasm.lang.data import Storage
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.types import User, is_user
 from pykasm.link.layout import Layout
 from pykasm.objects.model import SectionFlags
 
@@ -24,7 +27,7 @@ E060 = rule(
 )
 E061 = rule(
     "E061",
-    "a store to read-only data",
+    "a store to read-only data or to code",
     """The page is mapped without write permission: the store faults when it runs.""",
 )
 E062 = rule(
@@ -40,28 +43,61 @@ E063 = rule(
     and data that is written need sections of their own.""",
 )
 
-_WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 _FACTORY = InstructionInfoFactory()
 
 
 @applies
 def user_pointers_are_copied(subject: Subject) -> Iterator[Finding]:
-    """Memory operands whose base is a `User[T]`."""
+    """Memory operands whose base is a `User[T]`, by its name or in another register."""
     if subject.piece.copies_user:
         return
     for _, node, _ in subject.visits():
         for operand in node.line.written:
             base = operand._base if isinstance(operand, MemoryOperand) else None
-            if base is None or not is_user(base._kind) or _only_computes(node):
-                continue
-            yield Finding(
-                E060,
-                f"`{base._text()}` was given by a program",
-                span=span_of(node.line, base._text()),
-                mark="this follows it",
-                fix="copy in what it points to, by a function marked `copies_user=True`",
-                symbol=subject.piece.symbol,
-            )
+            if base is not None and is_user(base._kind) and not _only_computes(node):
+                yield _followed(subject, node, base._text())
+    for node, name in _addresses_by_programs(subject):
+        if not any(_is_by_user(operand) for operand in node.line.written):
+            yield _followed(subject, node, name)
+
+
+def _followed(subject: Subject, node: Node, name: str) -> Finding:
+    return Finding(
+        E060,
+        f"`{name}` was given by a program",
+        span=span_of(node.line, name),
+        mark="this follows it",
+        fix="copy in what it points to, by a function marked `copies_user=True`",
+        symbol=subject.piece.symbol,
+    )
+
+
+def _addresses_by_programs(subject: Subject) -> Iterator[tuple[Node, str]]:
+    """The instructions that follow a pointer of a program under the names of machine registers."""
+    given = [role for role in subject.piece.roles if is_user(role.type)]
+    if not given and User not in subject.piece.plays:
+        return
+    at_entry = frozenset(
+        (role.register.number, role.name) for role in given if role.kind == "parameter"
+    )
+    nodes = subject.graph.nodes
+    yield from Addresses(nodes, at_entry, _made_by_program, subject.changed_by).uses()
+
+
+def _made_by_program(node: Node) -> str | None:
+    """The name of the pointer of a program that an instruction copies."""
+    if node.effects.mnemonic != Mnemonic.MOV:
+        return None
+    for operand in node.line.written[1:]:
+        if isinstance(operand, RegisterOperand | MemoryOperand) and is_user(operand._kind):
+            return operand._text()
+    return None
+
+
+def _is_by_user(operand: object) -> bool:
+    """Whether the base of an operand is a pointer of a program by its name."""
+    base = operand._base if isinstance(operand, MemoryOperand) else None
+    return base is not None and is_user(base._kind)
 
 
 def _only_computes(node: Node) -> bool:
@@ -69,33 +105,62 @@ def _only_computes(node: Node) -> bool:
 
 
 @applies
-def read_only_data_is_not_written(subject: Subject) -> Iterator[Finding]:
-    """Stores through the symbol of a `rodata`."""
+def read_only_memory_is_not_written(subject: Subject) -> Iterator[Finding]:
+    """Stores through the symbol of code or of a `rodata`, or through a register with its
+    address."""
     for _, node, _ in subject.visits():
-        datum = _datum(subject, node)
-        if datum is not None and datum._storage is Storage.RODATA and _writes_memory(node):
-            yield Finding(
-                E061,
-                f"`{datum._symbol}` is read-only",
-                span=span_of(node.line),
-                mark="this writes to it",
-                fix="declare it with `data` if it is to change",
-                symbol=subject.piece.symbol,
-            )
+        target = _target(node)
+        if target is not None and _is_read_only(subject, target) and _writes_memory(node):
+            yield _stored(subject, node, target)
+    taken = subject.build.summary.facts[subject.piece.symbol].behaviour.addresses
+    if any(_is_read_only(subject, one) for one in taken):
+        made = partial(_address_taken, subject)
+        addresses = Addresses(subject.graph.nodes, frozenset(), made, subject.changed_by)
+        for node, symbol in addresses.uses(stores=True):
+            yield _stored(subject, node, symbol)
 
 
-def _datum(subject: Subject, node: Node) -> Data | None:
-    """The datum that the instruction's memory operand lies in."""
+def _stored(subject: Subject, node: Node, symbol: str) -> Finding:
+    is_code = symbol in subject.build.pieces
+    return Finding(
+        E061,
+        f"`{symbol}` is {'code' if is_code else 'read-only'}",
+        span=span_of(node.line),
+        mark="this writes to it",
+        fix="write to a `data` instead" if is_code else "declare it with `data` if it is to change",
+        symbol=subject.piece.symbol,
+    )
+
+
+def _is_read_only(subject: Subject, symbol: str) -> bool:
+    """Whether the pages that a symbol stands for are mapped without write permission."""
+    datum = subject.build.data.get(symbol)
+    is_rodata = datum is not None and datum._storage is Storage.RODATA
+    return is_rodata or symbol in subject.build.pieces
+
+
+def _address_taken(subject: Subject, node: Node) -> str | None:
+    """The symbol of read-only memory whose address an instruction puts in a register."""
+    for one in node.line.references:
+        is_memory = isinstance(node.line.statement.operands[one.operand], Address)
+        is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
+        if is_address and isinstance(one.target, str) and _is_read_only(subject, one.target):
+            return one.target
+    return None
+
+
+def _target(node: Node) -> str | None:
+    """The symbol that the instruction's memory operand lies in."""
     for operand in node.line.written:
         if isinstance(operand, MemoryOperand) and operand._reference is not None:
             target = operand._reference._target()
-            return subject.build.data.get(target) if isinstance(target, str) else None
+            return target if isinstance(target, str) else None
     return None
 
 
 def _writes_memory(node: Node) -> bool:
     used = _FACTORY.info(node.effects.instruction).used_memory()
-    return any(one.access in _WRITES for one in used if not _is_stack(node.effects.instruction))
+    return any(one.access in STORES for one in used if not _is_stack(node.effects.instruction))
 
 
 def _is_stack(instruction: Instruction) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from iced_x86 import Mnemonic, RflagsBits
 
 from pykasm.check.clobbers import Change, Clobbers
-from pykasm.check.effects import PARTS, RBP, RSP
+from pykasm.check.effects import PARTS, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import applies, applies_to_build, rule
@@ -60,9 +60,9 @@ E016 = rule(
     """Callers go on using the register, as `clobbers=` tells them that they can.""",
 )
 
-STATUS_FLAGS = (
-    RflagsBits.CF | RflagsBits.PF | RflagsBits.AF | RflagsBits.ZF | RflagsBits.SF | RflagsBits.OF
-)
+_SAVE_FLAGS = (Mnemonic.PUSHFQ, Mnemonic.SYSCALL)
+"""Instructions that read flags only to keep them: those of `syscall` go to r11."""
+
 _FLAG_NAMES = {
     RflagsBits.CF: "CF",
     RflagsBits.PF: "PF",
@@ -88,8 +88,14 @@ def values_are_there(subject: Subject) -> Iterator[Finding]:
             role = roles.get(number)
             if role is not None and (value.missing & parts or not _holds(value, role)):
                 yield _lost_role(subject, node, number, value, role)
-            elif value.missing & parts and number != RSP:
+            elif value.missing & parts and number != RSP and not _saves(node, number, value):
                 yield _missing(subject, node, number, value)
+
+
+def _saves(node: Node, number: int, value: Value) -> bool:
+    """Whether an instruction puts a callee-saved register in the frame as the caller had it."""
+    is_store = node.effects.mnemonic == Mnemonic.MOV and node.effects.frame_stored
+    return bool(is_store) and number in SAVED and value.entry == number
 
 
 def read_roles(node: Node) -> dict[int, Role]:
@@ -196,7 +202,7 @@ def flags_are_defined(subject: Subject) -> Iterator[Finding]:
     """Reads of flags that are left to chance."""
     for _, node, state in subject.visits():
         missing = node.effects.flags_read & state.lost_flags & STATUS_FLAGS
-        if not missing or node.effects.instruction.mnemonic == Mnemonic.PUSHFQ:
+        if not missing or node.effects.mnemonic in _SAVE_FLAGS:
             continue
         names = " and ".join(name for bit, name in _FLAG_NAMES.items() if bit & missing)
         notes, _ = _ending(subject, state.flag_loss, names)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from inspect import findsource
 
 from iced_x86 import Mnemonic, OpKind
+from iced_x86 import Register as IcedRegister
 
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_in, span_of
 from pykasm.check.graph import Node
-from pykasm.check.liveness import Liveness
+from pykasm.check.liveness import FLAGS, Liveness
 from pykasm.check.rule import applies, applies_to_build, rule
 from pykasm.check.subject import Build, Subject, register_name
 from pykasm.isa.code import Line
+from pykasm.lang.builder import line_span
 from pykasm.lang.piece import SCRATCH_ORDER
 from pykasm.lang.role import Role
 from pykasm.lang.unit import Unit
@@ -43,7 +45,7 @@ W004 = rule(
     or whoever should call it does not.""",
 )
 
-_ONLY_WRITE = {
+_MOVES = {
     Mnemonic.MOV,
     Mnemonic.MOVZX,
     Mnemonic.MOVSX,
@@ -51,6 +53,23 @@ _ONLY_WRITE = {
     Mnemonic.LEA,
 }
 """Instructions that do nothing but give a register a value."""
+
+_CHANGES = {
+    Mnemonic.ADD,
+    Mnemonic.SUB,
+    Mnemonic.AND,
+    Mnemonic.OR,
+    Mnemonic.XOR,
+    Mnemonic.INC,
+    Mnemonic.DEC,
+    Mnemonic.NEG,
+    Mnemonic.NOT,
+    Mnemonic.SHL,
+    Mnemonic.SHR,
+    Mnemonic.SAR,
+    Mnemonic.IMUL,
+}
+"""Those that change one, and flags with it."""
 
 
 @applies
@@ -61,7 +80,7 @@ def writes_are_read(subject: Subject) -> Iterator[Finding]:
     live = Liveness(subject)
     for index, node, _ in subject.visits():
         number = _only_written(node)
-        if number is not None and not live.after[index] >> number & 1:
+        if number is not None and not live.after[index] & (1 << number | _flags(node)):
             yield Finding(
                 "W001",
                 f"`{register_name(number)}` is written, and nothing reads it",
@@ -71,15 +90,27 @@ def writes_are_read(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def _flags(node: Node) -> int:
+    return FLAGS if node.effects.flags_written or node.effects.flags_undefined else 0
+
+
 def _only_written(node: Node) -> int | None:
-    """The register that is all the instruction writes, if there is one."""
-    if node.effects.instruction.mnemonic not in _ONLY_WRITE:
+    """The register that is all the instruction writes, but for flags, if there is one."""
+    mnemonic = node.effects.mnemonic
+    if mnemonic not in _MOVES and not (mnemonic in _CHANGES and _is_own(node)):
         return None
-    loads = node.effects.instruction.op1_kind == OpKind.MEMORY  # which a device may notice
-    if loads and node.effects.instruction.mnemonic != Mnemonic.LEA:
-        return None
+    instruction = node.effects.instruction
+    kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
+    if OpKind.MEMORY in kinds and mnemonic != Mnemonic.LEA:
+        return None  # a device may notice a load
     numbers = [number for number, _ in node.effects.writes if number not in (RSP, RBP)]
     return numbers[0] if len(numbers) == 1 else None
+
+
+def _is_own(node: Node) -> bool:
+    """Whether the function has the instruction itself. What helpers leave is not read by all who
+    use them."""
+    return node.line.source.line == node.line.body_line
 
 
 @applies
@@ -94,6 +125,44 @@ def names_are_used(subject: Subject) -> Iterator[Finding]:
                 fix="take it out",
                 symbol=subject.piece.symbol,
             )
+
+
+@applies
+def locals_are_used(subject: Subject) -> Iterator[Finding]:
+    """Places in the frame that no instruction names."""
+    if not subject.piece.locals:
+        return
+    places = {access for node in subject.graph.nodes if (access := _place(node)) is not None}
+    for one in subject.piece.locals:
+        first = one._displacement
+        if places.isdisjoint(range(first, first + one._kind._size)):
+            yield Finding(
+                "W002",
+                f"`{one._name}` is never used",
+                span=_first_place(subject, one._name),
+                fix="take it out",
+                symbol=subject.piece.symbol,
+            )
+
+
+def _place(node: Node) -> int | None:
+    """The distance from rbp of the place that an instruction names."""
+    instruction = node.effects.instruction
+    if instruction.memory_base != IcedRegister.RBP:
+        return None
+    distance: int = instruction.memory_displacement
+    return distance - ((distance >> 63) << 64)
+
+
+def _first_place(subject: Subject, name: str) -> Span:
+    """Where the body of a function first has a name."""
+    file, first = subject.piece.declared
+    lines = [item.body_line for item in subject.piece.items if isinstance(item, Line)]
+    for line in range(first, max(lines, default=first) + 1):
+        span = span_in(Source(file, line), name)
+        if span != line_span(span.source):
+            return span
+    return line_span(subject.piece.declared)
 
 
 @applies
