@@ -66,6 +66,10 @@ class Vectors(Subsystem):
         mov(eax, ADDRESS)
         ret(rax)
 
+    @function
+    def forget(self, vector: U32) -> None:
+        """Answered by the tests."""
+
 
 class Memory(Subsystem):
     """Mappings of devices."""
@@ -98,6 +102,7 @@ class Bench:
         self.host.stub(spaces.write, self.write)
         self.host.stub(vectors.allocate, lambda action: self.take())
         self.host.stub(vectors.release, lambda vector, action: self.vectors.remove(int(vector)))
+        self.forgotten = self.host.stub(vectors.forget)
         self.host.stub(memory.map_device, self.map)
         self.host.stub(memory.unmap_device, self.unmap)
         self.device: Any = self.host.new(Device, msi_x=CAPABILITY)
@@ -165,6 +170,7 @@ def test_a_message_is_silenced_without_memory(bench: Bench) -> None:
     bench.detach(1)
     assert bench.entry(1)[2] == MASKED
     assert bench.vectors == []
+    assert bench.forgotten.calls == [(0x30,)]
 
 
 def test_without_memory_nothing_is_attached(bench: Bench) -> None:
