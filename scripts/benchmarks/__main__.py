@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
-from rich.table import Table
+import click
 
+from pykasm.build.tables import Table
 from scripts.benchmarks import build, check, encoder, kernel, mutants
 from scripts.benchmarks.figure import Figure
 
@@ -18,7 +18,8 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "kernel": kernel.figures,
     "mutants": mutants.figures,
 }
-MARKS = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}
+HEADS = ("figure", "measured: median (least … most)", "target", "")
+MARKS = {None: "", True: click.style("met", fg="green"), False: click.style("missed", fg="red")}
 
 
 def main() -> None:
@@ -27,14 +28,9 @@ def main() -> None:
     unknown = [name for name in chosen if name not in GROUPS]
     if unknown:
         sys.exit(f"no benchmark is called {unknown[0]}; there are: {', '.join(GROUPS)}")
-    console = Console()
     for name in chosen:
-        table = Table(title=name, title_justify="left", box=None)
-        for heading in ("figure", "measured: median (least … most)", "target", ""):
-            table.add_column(heading)
-        for figure in GROUPS[name]():
-            table.add_row(figure.name, figure.measured, figure.target, MARKS[figure.met])
-        console.print(table)
+        rows = [(*figure[:3], MARKS[figure.met]) for figure in GROUPS[name]()]
+        click.echo("\n".join([name, *Table(HEADS, rows).lines, ""]))
 
 
 if __name__ == "__main__":
