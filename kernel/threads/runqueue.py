@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kernel.structures.list import ListHead
 from kernel.sync.spinlock import SpinLock
 from kernel.time.timer import Timer
@@ -11,6 +14,14 @@ PRIORITIES = 32
 """0 is that of idle threads alone; larger numbers are more urgent."""
 
 IDLE_PRIORITY = 0
+
+SPENT_BY_TICK = 64
+SPENT_BY_BEING_CHOSEN = 1
+"""It is little, but whoever is chosen often enough without being met by a tick, as threads that are
+more urgent are there at each, comes to the end of its turn all the same."""
+
+TURN = 2 * SPENT_BY_TICK
+"""What a thread may spend before others of its priority run."""
 
 
 class RunQueue(Struct):
@@ -32,10 +43,8 @@ class RunQueue(Struct):
     """The number by which its local APIC is reached."""
     called: U32
     """1 while an idle processor has been asked to look for work, and has not begun to."""
-    turns: U64
-    """How often the processor turned to another thread."""
-    turns_seen: U64
-    """What `turns` was at the last tick."""
+    spent: U32
+    """What the thread that runs has spent of its turn since the processor chose it (see `TURN`)."""
     tick: Timer
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
@@ -44,13 +53,24 @@ class RunQueue(Struct):
 
     def append(self, link: Ptr[ListHead], priority: U32) -> None:
         """Let the thread of `link` wait for its turn behind all others of its priority."""
+        with self._list_for(priority) as list:
+            list.append(link)
+
+    def prepend(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Let the thread of `link` be the next of its priority."""
+        with self._list_for(priority) as list:
+            list.prepend(link)
+
+    @contextmanager
+    def _list_for(self, priority: U32) -> Iterator[Ptr[ListHead]]:
+        """The list of this priority, which has a thread behind the block."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
         mov(number, priority)
         mov(eax, self.ready)
         bts(eax, number)
         mov(self.ready, eax)
         point_at(list, self.lists, number)
-        list.append(link)
+        yield list
         release(list, number)
 
     def take_first(self, link: Ptr[ListHead]) -> None:

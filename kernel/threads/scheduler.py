@@ -14,7 +14,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_BEING_CHOSEN, TURN, RunQueue
 from kernel.threads.slices import Slices
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
@@ -24,6 +24,7 @@ from pykasm import *
 
 class Scheduler(Subsystem):
     """Each processor runs the most urgent thread of its own queue, those of one priority in turn.
+    One that has to leave the processor to a more urgent one goes on with its turn after that.
 
     A woken thread goes to the queue of the processor that it ran on last. That one may still be
     on its way from the thread's stack; by then it has chosen what to run, so nobody runs the
@@ -113,9 +114,8 @@ class Scheduler(Subsystem):
         self.per_cpu.point_at(u64(queue), self.queue)
         with queue.lock.held_uninterrupted():
             with if_(previous.state == ThreadState.RUNNING):
-                mov(previous.state, ThreadState.READY)
-                lea(link, previous.link)
-                queue.append(link, previous.priority)
+                self._line_up(queue, previous, link)
+            mov(queue.spent, SPENT_BY_BEING_CHOSEN)
             queue.take_first(link)
             next = container(link, Thread, "link")
             mov(next.state, ThreadState.RUNNING)
@@ -128,7 +128,6 @@ class Scheduler(Subsystem):
             asserts(next.stack_pointer != 0)
             mov(self.current, next)
             inc(next.switches)
-            inc(queue.turns)
             with if_(previous.extended != 0):
                 self.extended.save(previous)
             self.switch.to(previous, next)
@@ -136,10 +135,25 @@ class Scheduler(Subsystem):
             with if_(previous.extended != 0):
                 self.extended.restore(previous)
 
+    def _line_up(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
+        """Let `thread`, which runs, wait: in front of others if it has something left of its turn,
+        else behind them. Changes `link`."""
+        mov(thread.state, ThreadState.READY)
+        lea(link, thread.link)
+        mov(eax, thread.spent)
+        add(eax, queue.spent)
+        mov(thread.spent, eax)
+        with if_(eax < TURN):
+            queue.prepend(link, thread.priority)
+        with else_():
+            mov(thread.spent, 0)
+            queue.append(link, thread.priority)
+
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:
         """Let other threads of the same priority run first."""
         cli()
+        mov(self.queue.spent, TURN)
         self.schedule()
         sti()
 
@@ -186,6 +200,7 @@ class Scheduler(Subsystem):
             xor(woken, woken)
             with if_(thread.state == ThreadState.BLOCKED):
                 mov(thread.state, ThreadState.READY)
+                mov(thread.spent, 0)
                 lea(link, thread.link)
                 home.append(link, thread.priority)
                 self.announce(home, thread.priority)

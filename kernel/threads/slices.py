@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.structures.list import container
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_TICK, RunQueue
 from kernel.time.clock import Clock
 from kernel.time.timer import Timer
 from kernel.time.timers import Timers
@@ -42,15 +42,15 @@ class Slices(Subsystem):
 
     @function(context="interrupt")
     def tick(self, timer: Ptr[Timer]) -> None:
-        """End the turn of the thread that runs, if it has run since the last look."""
+        """Count time to the turn of the thread that runs, and let the processor choose again if
+        another one could run."""
         queue = scratch(container(timer, RunQueue, "tick"))
         with if_(queue.priority == IDLE_PRIORITY):
             mov(queue.ticking, 0)
             ret()
         xor(eax, eax)  # `bsr` may leave it as it was
         bsr(eax, queue.ready)
-        mov(rcx, queue.turns)
-        with if_((eax >= queue.priority) & (rcx == queue.turns_seen)):
+        with if_(eax >= queue.priority):
             self.preemption.want()
-        mov(queue.turns_seen, rcx)
+        add(queue.spent, SPENT_BY_TICK)
         tail(self.set_timer, queue)

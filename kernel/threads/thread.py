@@ -43,6 +43,8 @@ class Thread(Struct, align=64):
     """1 if it must stay on its processor."""
     wish: U32
     """What it waits for, in the words of the lock that it waits for."""
+    spent: U32
+    """What it has spent of its turn (see `runqueue.TURN`) before it was preempted last."""
     queue: Ptr[WaitQueue]
     """Where it waits, guarded by the lock of that; null if in no wait queue."""
     extended: U64

@@ -29,6 +29,11 @@ class Bench(Subsystem):
             self.queue.append(link, priority)
 
     @function(exported=True)
+    def prepend(self, link: Ptr[ListHead], priority: U32) -> None:
+        with self.queue.lock.held():
+            self.queue.prepend(link, priority)
+
+    @function(exported=True)
     def take_first(self) -> Ptr[ListHead]:
         link = keep(Ptr[ListHead])
         with self.queue.lock.held():
@@ -45,7 +50,7 @@ bench = Bench()
 host = Host(bench)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, PRIORITIES - 1))))
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, PRIORITIES - 1))))
 def test_what_comes_first_is_the_most_urgent_that_waited_longest(steps: list[Any]) -> None:
     host.reset()
     host.call(bench.reset)
@@ -67,5 +72,9 @@ def test_what_comes_first_is_the_most_urgent_that_waited_longest(steps: list[Any
             number = waiting[some].pop(priority % len(waiting[some]))
             host.call(bench.remove, links[number], some)
             idle.append(number)
+        elif action == 4 and idle:
+            number = idle.pop(0)
+            waiting[priority].insert(0, number)
+            host.call(bench.prepend, links[number], priority)
         ready = sum(1 << one for one in range(PRIORITIES) if waiting[one])
         assert host[bench.queue.ready] == ready

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.threads.thread import Thread
+from kernel.threads.runqueue import TURN
+from kernel.threads.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY
+from kernel.time.timer import Timer
 from pykasm import *
 from tests.host.threads_support import MOST, Kernel
 
-LOG = 256
+LOG = 512
 MOST_FOR_A_SWITCH = 120
 
 
@@ -44,6 +46,37 @@ class Actors(Subsystem):
             self.scheduler.yield_now()
 
     @function(exported=True)
+    def be_preempted(self, argument: U64) -> None:
+        """As `act`, but let a more urgent thread come after each time, instead of yielding."""
+        number, left = keep(argument), keep(U64)
+        mov(left, number)
+        shr(left, 8)
+        with while_(left != 0):
+            self.note(u8(number))
+            dec(left)
+            urgent = self.threads.create(text("urgent"), self.pass_by, 0, BOOT_PRIORITY + 1)
+            self.threads.detach(urgent)
+
+    @function
+    def pass_by(self, argument: U64) -> None:
+        """Do nothing."""
+
+    @function(exported=True)
+    def let_time_pass(self, argument: U64) -> None:
+        """As `act`, but let a tick come after each time, instead of yielding."""
+        number, left = keep(argument), keep(U64)
+        mov(left, number)
+        shr(left, 8)
+        with while_(left != 0):
+            self.note(u8(number))
+            dec(left)
+            cli()
+            self.scheduler.per_cpu.point_at(rdi, self.scheduler.queue.tick)
+            self.scheduler.slices.tick(cast(rdi, Ptr[Timer]))
+            sti()
+            self.scheduler.reconsider()
+
+    @function(exported=True)
     def take_turns(self, rounds: U64) -> None:
         """Yield so often."""
         left = keep(rounds)
@@ -60,15 +93,16 @@ class Actors(Subsystem):
         self.scheduler.yield_now()
 
     @function(exported=True)
-    def run(self, description: Ptr[U64], count: U64) -> None:
+    def run(self, entry: Entry, description: Ptr[U64], count: U64) -> None:
         """Start a thread for each word: its argument, and its priority from bit 32 up; then join
         them all, the last one first."""
-        description, count, first = keep(description), keep(count), keep(count)
+        entry, description = keep(entry), keep(description)
+        count, first = keep(count), keep(count)
         with self.scheduler.undisturbed(), while_(count != 0):
             mov(rcx, at(description))
             mov(edx, ecx)
             shr(rcx, 32)
-            mov(at(description), self.threads.create(text("actor"), self.act, rdx, ecx))
+            mov(at(description), self.threads.create(text("actor"), entry, rdx, ecx))
             add(description, sizeof(U64))
             dec(count)
         with while_(first != 0):
@@ -102,12 +136,13 @@ class Bench:
         """Forget all threads."""
         self.kernel.reset(self.host)
 
-    def run(self, actors: list[tuple[int, int]]) -> list[int]:
-        """Let actors act; what they wrote."""
+    def run(self, actors: list[tuple[int, int]], entry: Any = None) -> list[int]:
+        """Let actors act, or what else `entry` does; what they wrote."""
         words = [
             number | times << 8 | priority << 32 for number, (times, priority) in enumerate(actors)
         ]
-        self.host.call(self.actors.run, self.host.new(U64 * len(words), words), len(words))
+        made = self.host.new(U64 * len(words), words)
+        self.host.call(self.actors.run, entry or self.actors.act, made, len(words))
         return list(self.host[self.actors.log])[: self.host[self.actors.length]]
 
 
@@ -122,6 +157,28 @@ def test_the_most_urgent_run_first_and_equals_in_turn(
 ) -> None:
     bench.reset()
     assert bench.run(actors) == turns(actors)
+
+
+EQUAL = BOOT_PRIORITY - 1
+
+
+def test_a_thread_that_is_preempted_keeps_its_turn(bench: Bench) -> None:
+    bench.reset()
+    log = bench.run([(3, EQUAL), (3, EQUAL)], bench.actors.be_preempted)
+    assert log == [0, 0, 0, 1, 1, 1]
+
+
+def test_nobody_is_preempted_so_often_that_others_never_run(bench: Bench) -> None:
+    bench.reset()
+    times = TURN + 10
+    log = bench.run([(times, EQUAL), (times, EQUAL)], bench.actors.be_preempted)
+    assert log == [0] * TURN + [1] * TURN + [0] * 10 + [1] * 10
+
+
+def test_time_ends_turns(bench: Bench) -> None:
+    bench.reset()
+    log = bench.run([(4, EQUAL), (4, EQUAL)], bench.actors.let_time_pass)
+    assert log == [0, 0, 1, 1] * 2
 
 
 def test_stacks_of_ended_threads_are_used_again(bench: Bench) -> None:
