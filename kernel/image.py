@@ -471,6 +471,7 @@ def image() -> Image:
         calls.start,
         stop.start,
         spaces.start,
+        configuration.start,
         pci.start,
         timekeeping.start,
         threads.start,

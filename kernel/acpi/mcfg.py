@@ -54,11 +54,16 @@ class PciDescription(Subsystem):
         with self.each() as segment:
             possible = self.is_possible(segment)
             with if_(possible == 0):
-                mov(self.table, 0)
-                self.log.write(
-                    Level.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
-                )
+                self.drop()
                 break_()
+
+    @function(init=True)
+    def drop(self) -> None:
+        """Go on without the table, with a warning, as it can't be true."""
+        mov(self.table, 0)
+        self.log.write(
+            Level.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
+        )
 
     @function(init=True)
     def is_possible(self, segment: Ptr[Segment]) -> U32:

@@ -151,5 +151,6 @@ class Dispatcher(Subsystem):
         threads, as an action would wait for itself."""
         slot = scratch(Ptr[Slot])
         point_at(slot, self.slots, u64(vector))
+        mfence()  # or `running` could be read before others see that the action is gone
         with while_(slot.running != 0):
             pause()

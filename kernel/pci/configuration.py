@@ -37,6 +37,20 @@ class Configuration(Subsystem):
         self.memory = memory
         self.lock = bss(SpinLock)
 
+    @function(init=True)
+    def start(self) -> None:
+        """Go on without the firmware's table if it leads to something else than the ports do."""
+        function, identity = keep(U32), keep(U32)
+        with self.description.each() as segment, if_(segment.group == 0):
+            movzx(function, segment.first)
+            shl(function, Place.BUS)
+            mov(identity, self.read_by_ports(function, offsetof(Header, "vendor")))
+            with if_((identity != NOTHING) & (identity != 0)):
+                in_memory = self.read(function, offsetof(Header, "vendor"))
+                with if_(in_memory != identity):
+                    self.description.drop()
+                    break_()
+
     @function
     def read(self, function: U32, offset: U32) -> U32:
         """The 32 bits at `offset`, a multiple of 4; all ones where nothing is."""
@@ -44,6 +58,12 @@ class Configuration(Subsystem):
         place = self.place(function, offset)
         with if_(place != 0):
             ret(u32[place])
+        tail(self.read_by_ports, function, offset)
+
+    @function
+    def read_by_ports(self, function: U32, offset: U32) -> U32:
+        """As `read`, of a machine whose tables say nothing."""
+        function, offset = keep(function), keep(offset)
         with if_((function >= 1 << Place.GROUP) | (offset >= OLD_SPACE)):
             ret(NOTHING)
         with self.lock.held():

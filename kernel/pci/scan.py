@@ -133,6 +133,7 @@ class PciBus(Subsystem):
         with if_(device == 0):
             inc(self.lost)
             ret()
+        self._clear(device)
         mov(device.function, function)
         self.identify(device)
         self.find_bridge(device)
@@ -140,6 +141,13 @@ class PciBus(Subsystem):
         self.resources.find(device)
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))
+
+    def _clear(self, device: Ptr[Device]) -> None:
+        """Zero the record, as a function has no part of most of it. Changes rax, rcx and rdi."""
+        mov(rdi, device)
+        xor(eax, eax)
+        mov(ecx, sizeof(Device))
+        rep.stosb()
 
     def _leave_if_absent(self, function: U32) -> None:
         """Leave the emitting function if nothing answers as `function`."""
@@ -157,8 +165,6 @@ class PciBus(Subsystem):
         and_(device.kind, MANY_FUNCTIONS - 1)
         for name in ("line", "pin"):
             self._copy(device, name, Header, name)
-        for name in ORDINARY:
-            mov(getattr(device, name), 0)
         with if_(device.kind == Kind.ORDINARY):
             for name in ORDINARY:
                 self._copy(device, name, Header, name)
@@ -172,7 +178,6 @@ class PciBus(Subsystem):
     def find_bridge(self, device: Ptr[Device]) -> None:
         """Note which bus is behind the function, to scan that later."""
         device = keep(device)
-        mov(device.secondary, 0)
         with if_(device.kind != Kind.BRIDGE):
             ret()
         self._copy(device, "secondary", BridgeHeader, "secondary")

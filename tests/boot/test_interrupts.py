@@ -114,7 +114,8 @@ def test_acpi_shows_what_the_machine_has(machine: MakeMachine) -> None:
         f"processor with the local APIC {n}" for n in (0, 1)
     ]
     assert "I/O APIC at 0xfec00000, lines from 0" in said
-    assert "ISA interrupt 0 is line 2, signal 0x0" in said
+    assert "ISA interrupt 0 is line 2" in said
+    assert "ISA interrupt 9 is line 9, active high, level" in said
     assert "power-management timer at port 0x608, 24 bits" in said
     assert "HPET at 0xfed00000" in said
     assert "PCI segment 0, buses 0 to 255 at 0xb0000000" in said
@@ -143,6 +144,18 @@ def test_a_machine_without_acpi_starts(machine: MakeMachine) -> None:
     prompt.expect_prompt()
     prompt.key("h", "e", "l", "p", "ret")
     assert "this list" in prompt.expect_prompt()
+
+
+@pytest.mark.parametrize("place", [0xC000_0000, 0xFEE0_0000])
+def test_a_table_that_says_otherwise_than_the_ports_is_warned_of(
+    machine: MakeMachine, tmp_path: Path, place: int
+) -> None:
+    spaces = tmp_path / "spaces"
+    spaces.write_bytes(struct.pack("<QQHBBI", 0, place, 0, 0, 0, 0))
+    prompt = machine(arguments=("-machine", "pc", "-acpitable", f"sig=MCFG,data={spaces}"))
+    said = prompt.expect_prompt()
+    assert said.count("ACPI: what the table MCFG says can't be; going on without it") == 1
+    assert "00:00.0  8086:1237  0600  host bridge" in prompt.command("pci")
 
 
 @pytest.mark.parametrize("place", [0x10_0000, 1 << 45, (1 << 64) - 4096])

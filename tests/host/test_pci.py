@@ -23,7 +23,8 @@ from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, log_on
 
-NO_FUNCTION = b"\xff" * 256
+GARBAGE = b"\x5a"
+"""What memory for records has in it."""
 
 
 class Tables(Subsystem):
@@ -154,6 +155,7 @@ class Bench:
 
         def allocate(size: int) -> Any:
             records.append(self.host.new(Device))
+            self.host.write(records[-1], GARBAGE * size)
             return records[-1]
 
         self.host.stub(self.heap.allocate, allocate)

@@ -11,6 +11,7 @@ from kernel.acpi.madt import (
     LocalX2ApicEntry,
     OverrideEntry,
     ProcessorFlags,
+    Signal,
 )
 from kernel.acpi.mcfg import PciDescription
 from kernel.acpi.structures import TableHeader
@@ -21,6 +22,12 @@ from kernel.monitor.strings import Words
 from pykasm import *
 
 SIGNATURE_SIZE = sizeof(U32)
+
+SIGNALS = {
+    Signal.ACTIVE_LOW: {Signal.ACTIVE_HIGH: "active high", Signal.ACTIVE_LOW: "active low"},
+    Signal.LEVEL: {Signal.EDGE: "edge", Signal.LEVEL: "level"},
+}
+"""By the bits that tell it: what an override can say of how a line interrupts."""
 
 
 class AcpiCommands(Subsystem):
@@ -99,12 +106,18 @@ class AcpiCommands(Subsystem):
         with self.model.each(IoApicEntry) as entry:
             self.console.print("I/O APIC at 0x%x, lines from %u\n", entry.address, entry.first)
         with self.model.each(OverrideEntry) as override:
-            self.console.print(
-                "ISA interrupt %u is line %u, signal 0x%x\n",
-                override.source,
-                override.line,
-                override.signal,
-            )
+            self.console.print("ISA interrupt %u is line %u", override.source, override.line)
+            self._show_signal(override.signal)
+            self.console.print("\n")
+
+    def _show_signal(self, signal: U16) -> None:
+        """Print how a line interrupts, where that is not as usual."""
+        for mask, names in SIGNALS.items():
+            for value, name in names.items():
+                mov(ax, signal)
+                and_(ax, mask)
+                with if_(ax == value):
+                    self.console.print(f", {name}")
 
     @function
     def show_timers(self) -> None:
