@@ -1,7 +1,14 @@
 """The end of a start that can't go on, told before there is a console."""
 
 from kernel.console.colour import Colour
-from kernel.console.serial import COM1, DIVISOR, PATIENCE, LineControl, LineStatus, Register
+from kernel.console.serial import (
+    COM1,
+    DIVISOR,
+    SEARCH_PATIENCE,
+    LineControl,
+    LineStatus,
+    Register,
+)
 from kernel.console.vga import CELL, COLUMNS, ROWS, TEXT_BUFFER
 from pykasm import *
 
@@ -47,7 +54,7 @@ class BootFailure(Subsystem):
         """Send al on the serial line; changes ecx and edx."""
         mov(bl, al)
         mov(edx, COM1 + Register.LSR)
-        mov(ecx, PATIENCE)
+        mov(ecx, SEARCH_PATIENCE)
         with loop():
             in_(al, dx)
             break_if(al & LineStatus.THRE)

@@ -76,8 +76,11 @@ FIFO_DEPTH = 16
 DIVISOR = 1
 """115,200 baud from the PC's 1.8432 MHz clock (table 3)."""
 TEST_BYTE = 0xAE
-PATIENCE = 1_000_000
-"""Looks at LSR, about 1 µs each, before a line that takes no bytes counts as stopped."""
+PATIENCE = 60_000_000
+"""Looks at LSR, about 1 µs each, before a line that takes no bytes counts as stopped. Wires take
+them in time; an emulator's line stands still as long as nobody reads what it has said."""
+SEARCH_PATIENCE = 1_000_000
+"""Looks at LSR before there seems to be no UART."""
 
 SETUP = (
     (Register.IER, 0),
@@ -107,8 +110,9 @@ class Serial(Subsystem):
     """Bytes that the transmitter takes at once; 0 where no UART answered."""
     room = bss(U8)
     """Bytes that the transmitter takes for certain before it must be asked again."""
-    patience = data(U32, PATIENCE)
-    """Looks at LSR that the next wait may take: one after a wait in vain."""
+    patience = data(U32, SEARCH_PATIENCE)
+    """Looks at LSR that the next wait may take: PATIENCE after one that was not in vain, and a
+    single one after one that was."""
 
     def __init__(self, port: int = COM1) -> None:
         self.port = port

@@ -1,13 +1,21 @@
 """What the console shows, on the serial line and on the screen."""
 
+import os
+import time
 from pathlib import Path
 
 from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
-from pykasm.machine.session import PROMPT, VGA_COLUMNS, VGA_ROWS, Machine
+from pykasm.machine.session import PATIENCE, PROMPT, VGA_COLUMNS, VGA_ROWS, Machine
 
 NORMAL, LIGHT_RED = 0x07, 0x0C
+
+REPEATS = 10
+"""More often than what lies between the two ends has room for."""
+
+STANDSTILL = 2.0
+"""Seconds of work that the machine spends on waiting for its reader."""
 
 
 def screen_after(machine: Machine, *commands: str) -> list[str]:
@@ -69,3 +77,23 @@ def test_without_text_mode_video_memory_is_left_alone(machine: MakeMachine) -> N
     before = prompt.screen()
     assert prompt.command("peek TextScreen.enabled 1").split()[1] == "00"
     assert prompt.screen() == before
+
+
+def test_nothing_said_is_lost_while_nobody_reads(machine: MakeMachine) -> None:
+    prompt = machine()
+    prompt.expect_prompt()
+    said = prompt.command("help")
+    prompt.send("help\r" * REPEATS)
+    enough, deadline = seconds_of_work(prompt) + STANDSTILL, time.monotonic() + PATIENCE
+    while seconds_of_work(prompt) < enough:
+        assert time.monotonic() < deadline, "it does not wait for its reader"
+        time.sleep(0.01)
+    for _ in range(REPEATS):
+        assert prompt.expect_prompt() == f"help\n{said}\n"
+
+
+def seconds_of_work(machine: Machine) -> float:
+    """How long the machine has had a processor of the host."""
+    words = Path(f"/proc/{machine.process_id}/stat").read_text().rpartition(")")[2].split()
+    user, system = words[11:13]  # fields 14 and 15 (proc(5))
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
