@@ -15,6 +15,15 @@ from tests.boot.test_memory_protection import pages_of
 
 MIB = 1 << 20
 
+
+def large(gibibytes: int, cpu: str) -> dict[str, Any]:
+    """A machine with memory that the host need not have: only what is touched is used."""
+    memory = gibibytes * 1024
+    unreserved = f"memory-backend-ram,id=ram,size={memory}M,reserve=off"
+    arguments = ("-object", unreserved, "-machine", "memory-backend=ram")
+    return {"memory": memory, "cpu": f"{cpu},phys-bits=46", "arguments": arguments}
+
+
 MACHINES = {
     "64 MiB": {"memory": 64},
     "1 GiB": {"memory": 1024},
@@ -22,6 +31,7 @@ MACHINES = {
     "6 GiB, all features": {"memory": 6 * 1024, "cpu": "max"},
     "256 MiB, BIOS": {"memory": 256, "direct": False},
     "512 MiB, UEFI": {"memory": 512, "uefi": True},
+    "64 GiB": large(64, "qemu64"),
 }
 FAMILIES = ("pages", "mapping")
 MAPPING = re.compile(r"^ *([0-9a-f]{16})-([0-9a-f]{16}) .* (r[w-][x-][u-][c-])$", re.MULTILINE)
@@ -38,9 +48,19 @@ def test_all_memory_can_be_taken_and_comes_back(
         assert re.search(r"tests: [1-9]\d* passed, 0 failed", report), report
 
 
-@pytest.mark.parametrize("memory", [64, 1024, 6 * 1024])
-def test_nearly_all_memory_is_free(machine: MakeMachine, memory: int) -> None:
-    made = machine(memory=memory)
+AMOUNTS = {
+    "64 MiB": {"memory": 64},
+    "1 GiB": {"memory": 1024},
+    "6 GiB": {"memory": 6 * 1024},
+    "1 TiB": large(1024, "qemu64"),
+    "1 TiB, all features": large(1024, "max"),
+}
+
+
+@pytest.mark.parametrize("settings", AMOUNTS.values(), ids=AMOUNTS)
+def test_nearly_all_memory_is_free(machine: MakeMachine, settings: dict[str, Any]) -> None:
+    made = machine(**settings)
+    memory = settings["memory"]
     made.expect_prompt()
     found = re.search(r"^(\d+) pages free", made.command("mem"), re.MULTILINE)
     assert found
