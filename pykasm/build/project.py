@@ -97,6 +97,11 @@ class Project:
         return self.root / self.grub / "grub.cfg.j2"
 
     @property
+    def image_folder(self) -> Path:
+        """The folder, or the name of the file, that the module of `image` lies in."""
+        return self.root / self.image.partition(":")[0].partition(".")[0]
+
+    @property
     def module_files(self) -> list[Path]:
         """The files of `modules`."""
         return [self.root / module for module in self.modules]
@@ -114,7 +119,11 @@ class Project:
         module = self._imported(place["module"])
         function = getattr(module, place["function"], None)
         if not callable(function):
-            functions = [name for name, value in vars(module).items() if callable(value)]
+            functions = [
+                name
+                for name, value in vars(module).items()
+                if callable(value) and getattr(value, "__module__", "") == module.__name__
+            ]
             raise ConfigurationError(
                 f"{self.image}: the module has no function {place['function']}"
                 + _hint(place["function"], functions)
@@ -172,5 +181,7 @@ def _setting(key: str, value: object, file: Path) -> object:
 
 
 def _hint(word: str, known: list[str]) -> str:
+    if not known:
+        return ""
     close = get_close_matches(word, known, n=1)
     return f"\nhelp: did you mean {close[0]}?" if close else f"\nhelp: there are {', '.join(known)}"

@@ -15,8 +15,11 @@ def command() -> None:
     """Remove the folder with everything that was built."""
     project = this_project()
     folder, root = project.folder.resolve(), project.root.resolve()
-    if folder == root or not folder.is_relative_to(root):
-        raise PykasmError(f"{folder} is not a folder inside the project, so it is left alone")
+    sources = [root, project.menu.resolve(), project.image_folder.resolve()]
+    if not folder.is_relative_to(root) or any(one.is_relative_to(folder) for one in sources):
+        raise PykasmError(
+            f"{folder} is no folder inside the project for builds alone, so it is left alone"
+        )
     if folder.exists():
         shutil.rmtree(folder)
         click.echo(f"removed {folder}")

@@ -259,14 +259,18 @@ def test_clean_removes_what_was_built(broken: Path) -> None:
     assert (broken / "kernel/main.py").exists()
 
 
-def test_clean_leaves_a_folder_outside_of_the_project_alone(broken: Path) -> None:
-    replace(broken / "pyproject.toml", "[tool.pykasm]", '[tool.pykasm]\nbuild = ".."')
+@pytest.mark.parametrize("build", ["..", "../other", ".", "kernel", "grub"])
+def test_clean_leaves_folders_alone_that_are_not_for_builds(broken: Path, build: str) -> None:
+    replace(broken / "pyproject.toml", "[tool.pykasm]", f'[tool.pykasm]\nbuild = "{build}"')
+    (broken / "../other").mkdir()
     result = pykasm("clean", folder=broken)
     assert result.returncode == 1
+    folder = (broken / build).resolve()
     assert (
         result.stderr
-        == f"{broken.parent} is not a folder inside the project, so it is left alone\n"
+        == f"{folder} is no folder inside the project for builds alone, so it is left alone\n"
     )
+    assert folder.exists()
 
 
 # run and debug

@@ -127,6 +127,14 @@ def test_a_missing_image_function_is_refused_with_a_guess(tmp_path: Path) -> Non
     )
 
 
+def test_words_of_the_language_are_no_guesses_for_the_image_function(tmp_path: Path) -> None:
+    (tmp_path / "wiring_e.py").write_text("from pykasm import *\n")
+    project_file(tmp_path, 'image = "wiring_e:lop"')
+    with pytest.raises(ConfigurationError) as caught:
+        Project.load(tmp_path).load_image()
+    assert str(caught.value) == "wiring_e:lop: the module has no function lop"
+
+
 def test_a_file_is_written_only_when_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "a.o"
     assert write_if_changed(file, b"one")
