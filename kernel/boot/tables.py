@@ -26,10 +26,9 @@ class BootTables(Subsystem):
     """
 
     def __init__(self) -> None:
-        pages = REACH << PageShift.HUGE >> PageShift.LARGE
-        self.directories = boot(
-            U64 * pages, [n << PageShift.LARGE | PAGE_FLAGS for n in range(pages)], align=PAGE
-        )
+        pages = range(0, REACH << PageShift.HUGE, 1 << PageShift.LARGE)
+        flags = int(PAGE_FLAGS)
+        self.directories = boot(U64 * len(pages), [page | flags for page in pages], align=PAGE)
         directory = [address_of(self.directories) + (n * PAGE | TABLE_FLAGS) for n in range(REACH)]
         image = index(Area.IMAGE, PageShift.HUGE)
         last = ENTRIES - image

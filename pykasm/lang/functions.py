@@ -90,7 +90,7 @@ class Function(Generic[R]):
         instance.__dict__[self.name] = made
         return made
 
-    @property
+    @cached_property
     def declared(self) -> Source:
         """The line of the `def`."""
         code = self.body.__code__
@@ -154,10 +154,10 @@ def _compiled(hint: str) -> CodeType:
 
 def _decorator_lines(body: Callable[..., object]) -> int:
     """How many lines stand between the first decorator and the `def` of `body`."""
-    code = body.__code__
-    lines = linecache.getlines(code.co_filename)[code.co_firstlineno - 1 :]
-    starts = (distance for distance, line in enumerate(lines) if line.lstrip().startswith("def "))
-    return next(starts, 0)
+    first, lines = body.__code__.co_firstlineno, linecache.getlines(body.__code__.co_filename)
+    below = range(first - 1, len(lines))
+    starts = (at for at in below if lines[at].lstrip().startswith("def "))
+    return next(starts, first - 1) - (first - 1)
 
 
 class BoundFunction(Generic[R]):

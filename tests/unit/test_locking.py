@@ -248,7 +248,7 @@ error[declaration]: there is no context `threads`
   FILE:LINE
   LINE |         whole_message(lambda: function(context="threads"))  # type: ignore[call-overload]
         |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^
-expected: one of thread, interrupt, interrupts off, any
+expected: one of thread, deferred, interrupt, interrupts off, any
 got: 'threads'
 help: did you mean `thread`?"""
     )
