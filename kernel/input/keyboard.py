@@ -16,6 +16,7 @@ from kernel.interrupts.lines import Lines
 from kernel.interrupts.work import Work
 from kernel.log.level import Level
 from kernel.log.log import Log
+from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 KEYBOARD_LINE = 1
@@ -77,6 +78,8 @@ class Keyboard(Subsystem):
         self.input = input
         self.lines = lines
         self.deferred = deferred
+        self.lock = bss(SpinLock)
+        """Of the handler: where its line is moved, it may still run on the processor of before."""
         self.state = bss(ScanState)
         self.received = bss(ByteQueue)
         """Bytes from the keyboard, from its handler to `take_received`."""
@@ -122,7 +125,7 @@ class Keyboard(Subsystem):
     def interrupt(self, argument: U64) -> None:
         """Take all bytes that the controller has; what they mean is seen to later. Those for which
         there is no room are lost, as in a keyboard."""
-        with for_(scratch(U32), 0, MOST_BYTES):
+        with self.lock.held_uninterrupted(), for_(scratch(U32), 0, MOST_BYTES):
             in_(al, Port.STATUS)
             break_if((al & Status.OUTPUT_FULL) == 0)
             mov(dl, al)

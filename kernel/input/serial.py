@@ -16,6 +16,7 @@ from kernel.interrupts.action import Action
 from kernel.interrupts.lines import Lines
 from kernel.log.level import Level
 from kernel.log.log import Log
+from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 COM1_LINE = 4
@@ -39,6 +40,8 @@ class SerialInput(Subsystem):
         self.serial = serial
         self.input = input
         self.lines = lines
+        self.lock = bss(SpinLock)
+        """Of the handler: where its line is moved, it may still run on the processor of before."""
         self.source = data(Source, Source(resume=self.resume))
         self.action = data(Action, Action(handler=self.interrupt))
 
@@ -62,7 +65,7 @@ class SerialInput(Subsystem):
         source, damaged = scratch(Ptr[Source]), scratch(U32)
         lea(source, self.source)
         xor(damaged, damaged)
-        with loop():
+        with self.lock.held_uninterrupted(), loop():
             self.serial.read(Register.LSR)
             break_if((al & LineStatus.DATA_READY) == 0)
             mov(cl, al)

@@ -42,6 +42,13 @@ def interrupts(machine: Machine) -> dict[str, Row]:
     }
 
 
+def deferred(machine: Machine) -> list[int]:
+    """How much deferred work each processor has done, as `irq` shows it."""
+    shown = re.search(r"^  deferred +([ \d]+)  done", machine.command("irq"), re.MULTILINE)
+    assert shown
+    return [int(count) for count in shown[1].split()]
+
+
 def test_irq_counts_for_each_processor(machine: MakeMachine) -> None:
     made = machine(smp=3)
     made.expect_prompt()
@@ -60,10 +67,10 @@ def test_irq_counts_for_each_processor(machine: MakeMachine) -> None:
 def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> None:
     prompt = machine(**way)
     prompt.expect_prompt()
-    before = interrupts(prompt)
+    before, deferred_before = interrupts(prompt), deferred(prompt)
     prompt.key("h", "e", "l", "p", "ret")
     prompt.expect_prompt()
-    after = interrupts(prompt)
+    after, deferred_after = interrupts(prompt), deferred(prompt)
     for name, line, least in (("SerialInput", 4, 1), ("Keyboard", 1, 5)):
         was, row = before[f"{name}.interrupt"], after[f"{name}.interrupt"]
         assert was.line == row.line == line
@@ -71,6 +78,9 @@ def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> 
         came = [now - then for now, then in zip(row.counts, was.counts, strict=True)]
         assert came[row.to] >= least
         assert sum(came) == came[row.to]
+    at = after["Keyboard.interrupt"].to
+    assert at is not None
+    assert deferred_after[at] > deferred_before[at]
     assert prompt.command("test interrupts").endswith(" 0 failed")
 
 

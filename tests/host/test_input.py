@@ -99,6 +99,21 @@ def test_bytes_are_read_in_order(desk: Desk, data: bytes) -> None:
     assert desk.read(len(data)) == data
 
 
+def test_the_handler_is_at_the_receiver_on_one_processor_at_a_time(desk: Desk) -> None:
+    """Its line may just be on the way to another processor."""
+    uart = desk.start(Uart())
+    held = set()
+
+    def read(port: int) -> int:
+        lock = desk.host[desk.driver.lock]
+        held.add(lock.next_ticket - lock.now_serving)
+        return uart.read(port)
+
+    desk.host.on_in(range(COM1, COM1 + 8), read)
+    desk.receive(uart, b"m")
+    assert held == {1}
+
+
 def test_the_driver_attaches_itself_where_the_port_is_wired_to(desk: Desk) -> None:
     desk.start(Uart())
     assert desk.attached == [OTHER_LINE]

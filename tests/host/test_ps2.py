@@ -222,6 +222,22 @@ def test_the_handler_itself_waits_for_nothing(desk: Desk) -> None:
     assert board.keyboard_command == KeyboardCommand.SET_LIGHTS
 
 
+def test_the_handler_is_at_the_controller_on_one_processor_at_a_time(desk: Desk) -> None:
+    """Its line may just be on the way to another processor."""
+    board = desk.start(Board())
+    held = []
+
+    def read(port: int) -> int:
+        lock = desk.host[desk.driver.lock]
+        held.append(lock.next_ticket - lock.now_serving)
+        return board.read(port)
+
+    board.say(0x1E)
+    desk.host.on_in(range(Port.DATA, Port.STATUS + 1), read)
+    desk.host.call(desk.driver.interrupt, 0)
+    assert held == [1, 1, 1]
+
+
 def test_of_more_bytes_than_there_is_room_for_the_last_are_lost(desk: Desk) -> None:
     board = desk.start(Board())
     for _ in range(ROOM):
