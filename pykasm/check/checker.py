@@ -67,7 +67,7 @@ def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None
     }
     made = _report(build)
     for symbol, key in keys.items():
-        ledger.enter(key, _learned(symbol, build, is_clean=symbol in made.clean))
+        ledger.enter(key, learned(symbol, build, is_clean=symbol in made.clean))
     ledger.save()
     return made
 
@@ -105,7 +105,7 @@ def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
     return _distinct(finding for apply in all_rules() for finding in apply(subject))
 
 
-def _learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
+def learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
     """What later checks may know about a function."""
     summary, known = build.summary, build.known.get(symbol)
     course = summary.paths.courses.get(symbol)

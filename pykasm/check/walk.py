@@ -187,7 +187,8 @@ def _results(piece: Piece) -> dict[int, list[Role]]:
     found: dict[int, list[Role]] = {}
     for role in results:
         behind = bisect_left(calls, (role.start, 0))
-        found.setdefault(calls[behind - 1][1], []).append(role)
+        if behind:
+            found.setdefault(calls[behind - 1][1], []).append(role)
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kernel.image import image
+from pykasm.check.checker import learned
 from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
 from pykasm.check.graph import jump_tables
@@ -45,6 +46,10 @@ class Kernel:
             for symbol, placed in self.pieces.items()
         }
         """What the checker says of each piece as it is."""
+        self.records = {
+            symbol: learned(symbol, self.build, is_clean=True)
+            for symbol in self.build.summary.pieces
+        }
         self.data = {
             packed.datum._symbol: packed
             for unit in self.program.units
@@ -106,6 +111,8 @@ class Kernel:
             pieces={**self.build.pieces, symbol: placed},
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
+            known={one: record for one, record in self.records.items() if one != symbol},
+            _subjects={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
         is_followed = placed.piece.lock_events or placed.piece.sleeps
