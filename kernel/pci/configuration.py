@@ -63,7 +63,7 @@ class Configuration(Subsystem):
     @function
     def read_by_ports(self, function: U32, offset: U32) -> U32:
         """As `read`, of a machine whose tables say nothing."""
-        function, offset = keep(function), keep(offset)
+        function, offset = scratch(function), scratch(offset)
         with if_((function >= 1 << Place.GROUP) | (offset >= OLD_SPACE)):
             ret(NOTHING)
         with self.lock.held():

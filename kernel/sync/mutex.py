@@ -87,9 +87,10 @@ class Mutexes(Subsystem):
         """Take `mutex`, whose queue is locked, if it is free: 1; else mark it contended: 0."""
         thread = scratch(self.scheduler.current)
         mov(rax, mutex.owner)
-        mov(rcx, rax)
-        and_(rcx, ~CONTENDED)
-        asserts(thread != rcx)  # else this thread has it already
+        if debugging():
+            mov(rcx, rax)
+            and_(rcx, ~CONTENDED)
+            asserts(thread != rcx)  # else this thread has it already
         with loop():
             with if_(rax == 0):
                 lock.cmpxchg(mutex.owner, u64(thread))
@@ -107,11 +108,12 @@ class Mutexes(Subsystem):
         """As `unlock`, for a mutex that others wait for."""
         mutex = keep(mutex)
         with mutex.queue.lock.held():
-            mov(rax, mutex.owner)
-            and_(rax, ~CONTENDED)
-            thread = scratch(self.scheduler.current)
-            asserts(thread == rax)  # else another thread has it, or none
-            release(thread)
+            if debugging():
+                mov(rax, mutex.owner)
+                and_(rax, ~CONTENDED)
+                thread = scratch(self.scheduler.current)
+                asserts(thread == rax)  # else another thread has it, or none
+                release(thread)
             lea(rdi, mutex.queue)
             next = keep(self.waiting.take(rdi))
             mov(mutex.owner, u64(next))
