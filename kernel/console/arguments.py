@@ -10,7 +10,6 @@ from pykasm.lang.calls import registers_in
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.piece import CALLER_SAVED, RSP, SLOT, STACK_ALIGNMENT
-from pykasm.source import Span
 
 IMMEDIATE = range(-(1 << 31), 1 << 31)
 """Numbers that `push` takes (AMD64 APM vol. 3, PUSH)."""
@@ -19,12 +18,12 @@ WORD = 4
 """Writing a register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
 
 
-def push_arguments(values: tuple[object, ...], span: Span) -> int:
+def push_arguments(values: tuple[object, ...]) -> int:
     """Push `values`, widened by their types, so that the stack stays aligned; the bytes it took.
 
-    Changes a caller-saved register that no value is in. `span` is where a mistake is shown.
+    Changes a caller-saved register that no value is in.
     """
-    spare = _spare(values, span)
+    spare = _spare(values)
     padding = -len(values) * SLOT % STACK_ALIGNMENT
     if padding:
         sub(rsp, padding)
@@ -33,7 +32,7 @@ def push_arguments(values: tuple[object, ...], span: Span) -> int:
     return padding + len(values) * SLOT
 
 
-def _spare(values: tuple[object, ...], span: Span) -> Register:
+def _spare(values: tuple[object, ...]) -> Register:
     used = {one.number for value in values for one in registers_in(value)}
     free = [one for one in CALLER_SAVED if one.number not in used]
     if not free or RSP._register.number in used:
@@ -42,7 +41,6 @@ def _spare(values: tuple[object, ...], span: Span) -> Register:
             expected="one caller-saved register that none is in, and none addressed from rsp",
             got=f"{len(values)} arguments",
             fix="keep some of them: `x = keep(x)`",
-            span=span,
         )
     return free[0]
 

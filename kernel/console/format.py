@@ -28,9 +28,11 @@ from pykasm.lang.builder import AddressOperand
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.types import Integer, TypeMeta, is_pointer
-from pykasm.source import Span
 
 DIRECTIVE = re.compile(r"%([-0]?)(\d*)(.?)", re.DOTALL)
+
+ODD = re.compile(r"[^ -~\n\b\r\a]")
+"""What is no printable ASCII, nor moves the cursor, nor rings the bell."""
 
 WIDEST = 8
 """Bytes of an argument."""
@@ -80,15 +82,12 @@ KINDS = {
 }
 
 
-def translate(format: str, arguments: tuple[object, ...], span: Span) -> str:
-    """`format` as the writer takes it, checked against `arguments`.
-
-    `span` is where mistakes are shown.
-    """
-    _check_plain(format, span)
+def translate(format: str, arguments: tuple[object, ...]) -> str:
+    """`format` as the writer takes it, checked against `arguments`."""
+    _check_plain(format)
     taking = [one for one in DIRECTIVE.finditer(format) if one[0] != "%%"]
     for one in taking:
-        _check_directive(one, span)
+        _check_directive(one)
     if len(taking) != len(arguments):
         raise CallMistake(
             "the format and its arguments differ in number",
@@ -96,29 +95,24 @@ def translate(format: str, arguments: tuple[object, ...], span: Span) -> str:
             if taking
             else "no argument",
             got=str(len(arguments)),
-            span=span,
         )
     values = iter(arguments)
     return DIRECTIVE.sub(
-        lambda one: "%" if one[0] == "%%" else _translated(one, next(values), span), format
+        lambda one: "%" if one[0] == "%%" else _translated(one, next(values)), format
     )
 
 
-def _check_plain(format: str, span: Span) -> None:
-    odd = next(
-        (one for one in format if not (one.isascii() and (one.isprintable() or one in "\n\b\r\a"))),
-        None,
-    )
+def _check_plain(format: str) -> None:
+    odd = ODD.search(format)
     if odd is not None:
         raise ValueRangeMistake(
-            f"a format can't have {odd!r}",
+            f"a format can't have {odd[0]!r}",
             expected="printable ASCII, which the text screen has too, and \\n",
             got=repr(format),
-            span=span,
         )
 
 
-def _check_directive(one: re.Match[str], span: Span) -> None:
+def _check_directive(one: re.Match[str]) -> None:
     padding, width, letter = one.groups()
     kind = KINDS.get(letter)
     if kind is None:
@@ -126,7 +120,6 @@ def _check_directive(one: re.Match[str], span: Span) -> None:
             f"`{one[0]}` is no directive",
             expected=", ".join("%" + known for known in KINDS) + ", or %% for a percent sign",
             got=one[0],
-            span=span,
         )
     allowed = 1 <= int(width) <= MAX_WIDTH and kind.has_width if width else not padding
     if not allowed:
@@ -134,11 +127,10 @@ def _check_directive(one: re.Match[str], span: Span) -> None:
             f"`{one[0]}` has a width that it can't have",
             expected=f"1 to {MAX_WIDTH}, after the padding" if kind.has_width else "no width",
             got=one[0],
-            span=span,
         )
 
 
-def _translated(one: re.Match[str], value: object, span: Span) -> str:
+def _translated(one: re.Match[str], value: object) -> str:
     padding, width, letter = one.groups()
     kind = KINDS[letter]
     if not _fits(kind, value):
@@ -146,7 +138,6 @@ def _translated(one: re.Match[str], value: object, span: Span) -> str:
             f"`{one[0]}` does not take this",
             expected=kind.takes,
             got=_described(value),
-            span=span,
         )
     chosen = kind.letter
     if chosen is Letter.SIGNED and not _is_signed(value):
@@ -156,7 +147,6 @@ def _translated(one: re.Match[str], value: object, span: Span) -> str:
             f"`{one[0]}` can't be filled with zeros",
             expected="%x, or a number without sign",
             got=_described(value),
-            span=span,
         )
     return directive(chosen, Padding(ord(padding or " ")), int(width or 0))
 

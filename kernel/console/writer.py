@@ -60,16 +60,17 @@ class Writer(Subsystem):
         _, body_line = builder.running()
         with builder.counting(moment.source, body_line):
             try:
-                translated = translate(format, arguments, moment.span)
+                translated = translate(format, arguments)
                 if colour is not NORMAL:
                     change = directive(Letter.COLOUR)
                     translated = change + translated + change
                     arguments = (colour, *arguments, NORMAL)
-                pushed = push_arguments(arguments, moment.span)
+                pushed = push_arguments(arguments)
                 write(translated)
                 if pushed:
                     add(rsp, pushed)
             except Mistake as mistake:
+                mistake.span = moment.span
                 report(mistake)
 
     def _write(self, format: str) -> None:

@@ -12,11 +12,9 @@ from kernel.console.directive import MAX_WIDTH
 from kernel.console.format import translate
 from pykasm import *
 from pykasm.errors import BuildFailed
-from pykasm.source import Source, Span
 from tests.host.console_support import Paper, host_for, written
 from tests.unit.messages import normalised
 
-HERE = Span(Source(__file__, 1), 0, 1)
 NATURAL = st.integers(0, (1 << 64) - 1) | st.integers(0, 300)
 SIGNED = st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(-300, 300)
 TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40)
@@ -36,7 +34,7 @@ class Sheet:
     def shown(self, format: str, *values: int | str) -> str:
         """What the writer makes of `format` with numbers and strings."""
         self.host.reset()
-        translated = translate(format, values, HERE)
+        translated = translate(format, values)
         words = [int(self.host.text(v)) if isinstance(v, str) else v for v in values]
         arguments = b"".join(struct.pack("<Q", word % (1 << 64)) for word in words)
         self.host.call(self.paper.format, translated, arguments or None)
@@ -146,7 +144,7 @@ class Table:
     def shown(self) -> str:
         """What `%p` makes of an address in there."""
         sheet = self.sheet
-        translated = translate("%p", (0xFFFF,), HERE)
+        translated = translate("%p", (0xFFFF,))
         sheet.host.call(sheet.paper.format, translated, struct.pack("<Q", 0xFFFF))
         return written(sheet.host, sheet.paper).decode()
 
