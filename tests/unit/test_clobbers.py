@@ -93,7 +93,7 @@ class Restorer(Subsystem):
     def run(self, number: U64) -> None:
         push(rcx)
         mov(rcx, 3)
-        shr(rcx, cl)
+        test(rcx, rcx)
         pop(rcx)
         self.count(number)
 
