@@ -58,7 +58,7 @@ MESSAGES = {
     Damage.TAG: "a tag does not fit, so it and what follows are ignored",
     Damage.POINTER: "a part lies where it can't be read, and is ignored",
     Damage.REGION: "a memory region ends beyond all addresses, and is cut",
-    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} memory regions; the rest is ignored",
+    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} memory regions; the memory of some is ignored",
     Damage.MODULE: "a module ends before it begins, and is ignored",
     Damage.MANY_MODULES: f"there are more than {MAX_MODULES} modules; the rest is ignored",
     Damage.TEXT: "a text is too long, and is cut",
@@ -94,11 +94,15 @@ class BootRecord(Subsystem):
         """Add a memory region; one of an unknown kind is reserved, an empty one is nothing."""
         with if_(length == 0):
             ret()
-        with if_(self.region_count == MAX_REGIONS):
-            self._note(Damage.MANY_REGIONS)
-            ret()
         with if_((kind < MemoryKind.AVAILABLE) | (kind > MemoryKind.DEFECTIVE)):
             mov(kind, MemoryKind.RESERVED)
+        address, length, kind = keep(address), keep(length), keep(kind)
+        with if_(self.region_count == MAX_REGIONS):
+            self._note(Damage.MANY_REGIONS)
+            with if_(kind == MemoryKind.AVAILABLE):
+                ret()
+            with if_(self.drop_available() == 0):
+                ret()
         mov(rax, address)
         add(rax, length)
         with if_(CF & (rax != 0)):
@@ -110,6 +114,27 @@ class BootRecord(Subsystem):
         mov(slot.length, length)
         mov(slot.kind, u64(kind))
         inc(self.region_count)
+
+    @function(init=True)
+    def drop_available(self) -> U32:
+        """Leave out the last region of available memory: to use less does no harm, to use what is
+        not available would. 0 if there is none."""
+        first, slot, end = scratch(Ptr[Region]), scratch(Ptr[Region]), scratch(Ptr[Region])
+        lea(first, self.regions)
+        imul(u32(end), self.region_count, sizeof(Region))
+        add(end, first)
+        mov(slot, end)
+        with while_(slot > first):
+            sub(slot, sizeof(Region))
+            with if_(slot.kind == MemoryKind.AVAILABLE):
+                mov(rdi, slot)
+                lea(rsi, slot[1])
+                mov(rcx, end)
+                sub(rcx, rsi)
+                rep.movsb()
+                dec(self.region_count)
+                ret(1)
+        ret(0)
 
     def _slot_for(self, address: U64) -> Ptr[Region]:
         """Move the regions above `address` up by one; the slot that becomes free."""

@@ -181,6 +181,24 @@ def test_memory_regions_are_ordered_and_made_sound(
     assert bool(loader.damage & Damage.NO_MEMORY) == (not any(one.length for one in ranges))
 
 
+@given(st.lists(st.sampled_from(MemoryKind), min_size=MAX_REGIONS, max_size=MAX_REGIONS + 20))
+def test_of_too_many_regions_available_ones_are_left_out(
+    loader: Loader, kinds: list[MemoryKind]
+) -> None:
+    given = [Range(number << 20, 1 << 20, kind) for number, kind in enumerate(kinds)]
+    loader.multiboot2(memory_map(given), END)
+    expected: list[Range] = []
+    for one in given:
+        if len(expected) == MAX_REGIONS:
+            spare = [old for old in expected if old.kind == MemoryKind.AVAILABLE]
+            if one.kind == MemoryKind.AVAILABLE or not spare:
+                continue
+            expected.remove(spare[-1])
+        expected.append(one)
+    assert loader.regions == expected
+    assert bool(loader.damage & Damage.MANY_REGIONS) == (len(given) > MAX_REGIONS)
+
+
 @given(ranges=RANGES, bits=st.integers(32, 52))
 def test_no_memory_is_left_that_the_processor_can_not_reach(
     loader: Loader, ranges: list[Range], bits: int
