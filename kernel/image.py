@@ -321,7 +321,7 @@ def image() -> Image:
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
     memory_tests = MemoryTests(
-        console, pages, reclaim, mapper, mappings, runtime, slabs
+        console, pages, reclaim, mapper, mappings, runtime, slabs, paging
     )  # pages and mappings
     heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers

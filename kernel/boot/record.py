@@ -58,7 +58,7 @@ MESSAGES = {
     Damage.TAG: "a tag does not fit, so it and what follows are ignored",
     Damage.POINTER: "a part lies where it can't be read, and is ignored",
     Damage.REGION: "a memory region ends beyond all addresses, and is cut",
-    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} memory regions; the memory of some is ignored",
+    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} regions; some memory is ignored",
     Damage.MODULE: "a module ends before it begins, and is ignored",
     Damage.MANY_MODULES: f"there are more than {MAX_MODULES} modules; the rest is ignored",
     Damage.TEXT: "a text is too long, and is cut",

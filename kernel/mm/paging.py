@@ -89,13 +89,13 @@ class Paging(Subsystem):
     def map_image(self) -> None:
         """Map the sections of the image, but for the guard pages in them."""
         for section in self.sections:
-            start, end, load = (self._bound(section, name) for name in ("start", "end", "load"))
+            start, end, load = (self.bound(section, name) for name in ("start", "end", "load"))
             self.map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
             lea(rsi, stack.guard)
             ignore(self.mapper.unmap(address_of(self.mapper.kernel), rsi, PAGE))
 
-    def _bound(self, section: OutputSection, name: str) -> object:
+    def bound(self, section: OutputSection, name: str) -> object:
         """An address of `section` that the linker knows (see `OutputSection`)."""
         return address_of(symbol(f"{section.symbol}_{name}"))
 
@@ -105,9 +105,9 @@ class Paging(Subsystem):
         what runs before the image is mapped. Context: after that, one processor."""
         for section in self.sections:
             if section.name.startswith(INIT):
-                self.drop(*(self._bound(section, name) for name in ("start", "end", "load")))
+                self.drop(*(self.bound(section, name) for name in ("start", "end", "load")))
         mov(rdi, address_of(symbol("image_load_start")))
-        mov(rsi, self._bound(self.sections[0], "load"))
+        mov(rsi, self.bound(self.sections[0], "load"))
         self.pages.adopt(rdi, rsi)
 
     @function
@@ -171,7 +171,7 @@ class Paging(Subsystem):
             mov(start, done)
         with if_(start >= end):
             ret(done)
-        mov(rsi, self._bound(self.sections[0], "load"))
+        mov(rsi, self.bound(self.sections[0], "load"))
         with if_(end < rsi):
             mov(rsi, end)
         self.map_directly(start, rsi)

@@ -1,13 +1,15 @@
 """Tests and benchmarks of physical memory and of mappings."""
 
 from kernel.console.console import Console
+from kernel.mm.addresses import direct
 from kernel.mm.caches import Slabs
 from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
-from kernel.mm.permissions import WRITE
+from kernel.mm.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.mm.paging import INIT, PERMISSIONS, Paging
+from kernel.mm.permissions import DEVICE, WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
 from kernel.mm.zone import MAX_ORDER, ORDERS
@@ -17,6 +19,12 @@ from pykasm import *
 PAGES_MAPPED = 5
 """Pages that the tests of run-time mappings ask for."""
 
+NOTED = 0x60
+"""Accessed and dirty: what the processor notes in an entry (AMD64 APM vol. 2, 5.4.2)."""
+
+REGISTERS = 0xFEE0_0000
+"""Where a device may be; nothing touches it."""
+
 SPARED = 1000
 """One page in so many is left free where a benchmark wants memory to be scarce."""
 
@@ -24,6 +32,8 @@ SPARED = 1000
 class MemoryTests(Subsystem):
     """What `Pages`, `Mapper` and `Runtime` do on a real machine. Context: one at a time."""
 
+    flags = rodata(U64, ~(ADDRESS_MASK | int(PageFlags.LARGE) | NOTED) % (1 << 64))
+    """The bits of an entry that say what is allowed."""
     held = bss(U64)
     """A chain of pages, by `Frame.owner`."""
     place = bss(U64)
@@ -39,6 +49,7 @@ class MemoryTests(Subsystem):
         mappings: Mappings,
         runtime: Runtime,
         slabs: Slabs,
+        paging: Paging,
     ) -> None:
         self.console = console
         self.pages = pages
@@ -46,12 +57,15 @@ class MemoryTests(Subsystem):
         self.mapper = mapper
         self.mappings = mappings
         self.runtime = runtime
+        self.paging = paging
         self.tests = [
             check("pages.blocks", self.blocks),
             check("pages.exhaustion", self.exhaustion),
             check("pages.low", self.low),
             check("mapping.guards", self.guards),
             check("mapping.permissions", self.permissions),
+            check("mapping.sections", self.sections),
+            check("mapping.devices", self.devices),
         ]
         self.benchmarks = [
             measure("pages.allocate_free", self.take_and_give),
@@ -206,6 +220,71 @@ class MemoryTests(Subsystem):
                 self.console.print("%016x-%016x ", found.start, found.end)
             mov(place, found.end)
             break_if(place == 0)
+        ret(good)
+
+    @function
+    def sections(self) -> U32:
+        """Every page of the image allows what its section is for, and no more, and the direct map
+        does not allow more to be written; only guard pages are missing."""
+        good = keep(U32)
+        mov(good, 1)
+        for section in self.paging.sections:
+            if not section.name.startswith(INIT):
+                start, end, load = (
+                    self.paging.bound(section, name) for name in ("start", "end", "load")
+                )
+                flags = PERMISSIONS[section.permissions]
+                and_(good, self.is_section(start, end, load, flags))
+        ret(good)
+
+    @function
+    def is_section(self, start: U64, end: U64, load: U64, flags: U64) -> U32:
+        """Whether the image from `start` up to `end`, which is at physical `load`, is mapped with
+        these flags, where it is mapped."""
+        page, end, load, flags = keep(start), keep(end), keep(load), keep(flags)
+        and_(flags, self.mapper.entries.allowed)
+        with while_(page < end):
+            entry = keep(self.entry_of(page))
+            with if_((entry != 0) & (entry != flags)):
+                self.console.print("%016x has the flags %016x: ", page, entry)
+                ret(0)
+            release(entry)
+            mov(rdi, load)
+            direct(rdi)
+            alias = self.entry_of(rdi)
+            mov(rcx, NO_EXECUTE)
+            or_(rcx, flags)
+            and_(rcx, self.mapper.entries.allowed)
+            with if_(alias != rcx):
+                self.console.print("memory at %016x has the flags %016x: ", load, alias)
+                ret(0)
+            add(page, PAGE)
+            add(load, PAGE)
+        ret(1)
+
+    @function
+    def entry_of(self, page: U64) -> U64:
+        """The flags of the entry that maps `page`, but for what the processor notes in it."""
+        physical, entry = self.mapper.translate(address_of(self.mapper.kernel), page)
+        ignore(physical)
+        and_(entry, self.flags)
+        ret(entry)
+
+    @function(sleeps=True)
+    def devices(self) -> U32:
+        """Registers are not cached."""
+        mov(edi, REGISTERS)
+        place = keep(self.runtime.map_device(rdi, PAGE))
+        with if_(place == 0):
+            ret(0)
+        mov(rcx, DEVICE)
+        and_(rcx, self.mapper.entries.allowed)
+        expected = keep(rcx)
+        good = keep(U32)
+        xor(good, good)
+        with if_(self.entry_of(place) == expected):
+            inc(good)
+        self.runtime.unmap_device(place)
         ret(good)
 
     # Benchmarks
