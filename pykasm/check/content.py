@@ -14,7 +14,7 @@ from pykasm.isa.code import AssembledCode
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.piece import Piece, Signature
-from pykasm.lang.types import User, is_user
+from pykasm.lang.types import User
 
 NO_ROLE, BY_USER = 0, 1
 """What stands for a register that plays no role, and for memory that a program names."""
@@ -59,13 +59,15 @@ class _Told(dict[str, bytes]):
         self._build = build
 
     def __missing__(self, symbol: str) -> bytes:
-        placed, datum = self._build.pieces.get(symbol), self._build.data.get(symbol)
-        callee = None if placed is None else _as_callee(placed.piece)
+        build = self._build
+        placed = build.pieces.get(symbol)
+        if placed is not None:
+            told = self[symbol] = _bytes((symbol, *_as_callee(placed.piece)))
+            return told
+        datum = build.data.get(symbol)
         kept = None if datum is None else _as_datum(datum)
-        pointees = [
-            (one, one in self._build.pieces) for one in self._build.pointers.get(symbol, ())
-        ]
-        told = self[symbol] = _bytes((symbol, callee, kept, pointees))
+        pointees = [(one, one in build.pieces) for one in build.pointers.get(symbol, ())]
+        told = self[symbol] = _bytes((symbol, kept, pointees))
         return told
 
 
@@ -75,27 +77,27 @@ def _bytes(value: Any) -> bytes:
 
 
 def _as_datum(datum: Data) -> tuple[object, ...]:
-    return datum._storage.value, datum._guard is not None
+    return datum._storage._value_, datum._guard is not None
 
 
 _EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
 
 
 def _as_callee(piece: Piece) -> tuple[object, ...]:
-    return piece.kind.value, piece.bits, shape(piece.signature)
+    return piece.kind._value_, piece.bits, shape(piece.signature)
 
 
 def _declared(piece: Piece) -> tuple[object, ...]:
     roles = [
-        (role.kind, role.register.number, role.start, role.used, is_user(role.type))
-        for role in piece.roles
+        (one.kind, one.register.number, one.start, one.used, one.type._by_user)
+        for one in piece.roles
     ]
     locks = [
-        (event.action.value, *(getattr(event, name) for name in _EVENT_PARTS))
+        (event.action._value_, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in piece.lock_events
     ]
     touches = [*map(tuple, piece.touches)]
-    traits = piece.entered.value, piece.pushed, piece.copies_user, piece.context
+    traits = piece.entered._value_, piece.pushed, piece.copies_user, piece.context
     return traits, roles, locks, touches, *piece.locks
 
 

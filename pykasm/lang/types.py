@@ -48,6 +48,7 @@ class TypeMeta(type):
     _size: int
     _align: int
     _signed: bool
+    _by_user: bool
 
     def __mul__(cls, count: int) -> Any:
         """An array of `count` elements of this type."""
