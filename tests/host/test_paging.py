@@ -1,0 +1,218 @@
+"""The direct map that is made of the memory map, whatever that says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.boot.information import BootInformation
+from kernel.boot.memorykind import MemoryKind
+from kernel.cpu.features import Features
+from kernel.mm.addresses import Area
+from kernel.mm.entries import Entries
+from kernel.mm.pagetable import PAGE
+from kernel.mm.paging import Paging
+from kernel.mm.permissions import DEVICE, READ, WRITE
+from kernel.mm.space import Space
+from kernel.mm.stretches import Stretches
+from kernel.mm.walk import PageWalk
+from pykasm import *
+from pykasm.hostrun import Host
+from pykasm.link.layout import kernel_layout
+
+IMAGE = (8 * PAGE, 12 * PAGE)
+"""Where the image is that is mapped section by section."""
+
+PAGES = 32
+LIMIT = 1 << 40
+"""Where the processor's addresses end."""
+
+MAPPED = {MemoryKind.AVAILABLE, MemoryKind.ACPI_RECLAIMABLE, MemoryKind.ACPI_NVS}
+ALL_BITS = (1 << 64) - 1
+
+PLACES = st.integers(0, PAGES * PAGE) | st.integers(0, PAGES).map(lambda page: page * PAGE)
+RANGES = st.tuples(PLACES, PLACES).map(sorted)
+WILD = st.tuples(st.integers(LIMIT - 2 * PAGE, ALL_BITS), st.integers(LIMIT, ALL_BITS)).map(sorted)
+REGIONS = st.lists(st.tuples(RANGES | WILD, st.sampled_from(MemoryKind)), max_size=8)
+
+
+class Maps(Subsystem):
+    """What maps."""
+
+    kernel = bss(Space)
+
+    @function
+    def start(self) -> None:
+        """Do nothing."""
+
+    @function
+    def use(self) -> None:
+        """Do nothing."""
+
+    @function
+    def use_pages(self) -> None:
+        """Do nothing."""
+
+    @function
+    def reserve(self, start: U64, end: U64, level: U64) -> None:
+        """Do nothing."""
+
+    @function
+    def map(
+        self, space: Ptr[Space], address: U64, target: U64, length: U64, flags: U64, largest: U32
+    ) -> I32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def unmap(self, space: Ptr[Space], address: U64, length: U64) -> I32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def protect(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
+        """Answered by the tests."""
+        ret(0)
+
+
+class Nothing(Subsystem):
+    """What gives no pages."""
+
+    @function
+    def start(self) -> None:
+        """Do nothing."""
+
+    @function
+    def adopt(self, start: U64, end: U64) -> None:
+        """Answered by the tests."""
+
+
+class Machine:
+    """A host whose direct map is a dictionary of pages: physical address to flags."""
+
+    def __init__(self) -> None:
+        self.information = BootInformation()
+        self.entries = Entries(Features())
+        self.walk = PageWalk()
+        self.maps: Any = Maps()
+        pages: Any = Nothing()
+        self.paging = Paging(
+            kernel_layout(""),
+            [],
+            self.information,
+            self.entries,
+            Stretches(self.information),
+            self.maps,
+            pages,
+            self.walk,
+        )
+        self.host = Host(self.paging, traced=False)
+        for section in self.paging.sections:
+            self.host.define(f"{section.symbol}_load", IMAGE[0])
+        self.host.define("image_load_start", IMAGE[0])
+        self.host.define("image_load_end", IMAGE[1] - 1)
+        self.host[self.entries.end] = LIMIT
+        self.host[self.entries.allowed] = ALL_BITS
+        self.host.checkpoint()
+        self.mapped: dict[int, int] = {}
+        self.pages_left = True
+
+    def start(self, regions: list[Any]) -> None:
+        """Begin with this memory, and nothing mapped."""
+        self.host.reset()
+        self.mapped = {}
+        self.pages_left = True
+        self.host.stub(self.maps.map, self.map)
+        self.host.stub(self.walk.find, lambda address: self.mapped.get(int(address) & -PAGE, 0))
+        for (start, end), kind in regions:
+            self.host.call(self.information.add_region, start, end - start, kind)
+        self.host.call(self.information.limit_to, LIMIT)
+
+    def map(self, space: int, address: int, target: int, length: int, flags: int, a: int) -> int:
+        assert address == Area.DIRECT_MAP + target
+        assert length > 0
+        assert (address | length) % PAGE == 0
+        if not self.pages_left:
+            return -12
+        for page in range(int(address), int(address) + int(length), PAGE):
+            assert page not in self.mapped
+            self.mapped[page] = int(flags)
+        return 0
+
+
+@pytest.fixture(scope="module")
+def machine() -> Machine:
+    """One for all tests of this file."""
+    return Machine()
+
+
+@given(REGIONS)
+def test_the_direct_map_has_what_is_memory_once_and_nothing_else(
+    machine: Machine, regions: list[Any]
+) -> None:
+    machine.start(regions)
+    machine.host.call(machine.paging.map_memory)
+    expected: set[int] = set()
+    for (start, end), kind in regions:
+        if kind in MAPPED and start < end and start < LIMIT:
+            expected |= set(range(start & -PAGE, min(end, LIMIT), PAGE))
+    expected -= set(range(*IMAGE, PAGE))
+    assert {page - Area.DIRECT_MAP for page in machine.mapped} == expected
+    assert set(machine.mapped.values()) <= {WRITE}
+
+
+MEMORY = [((0, 4 * PAGE), MemoryKind.AVAILABLE), ((16 * PAGE, 20 * PAGE), MemoryKind.RESERVED)]
+"""Before and behind the image: memory, and what the firmware keeps."""
+
+
+def test_registers_are_where_no_memory_is(machine: Machine) -> None:
+    machine.start(MEMORY)
+    registers = machine.paging.registers
+    assert machine.host.call(registers, 6 * PAGE + 8, 2 * PAGE) == Area.DIRECT_MAP + 6 * PAGE + 8
+    assert set(machine.mapped.values()) == {DEVICE}
+    assert len(machine.mapped) == 3
+    assert machine.host.call(registers, 6 * PAGE, PAGE) == Area.DIRECT_MAP + 6 * PAGE
+
+
+@pytest.mark.parametrize(
+    ("start", "length"),
+    [
+        (0, PAGE),
+        (3 * PAGE, PAGE),
+        (4 * PAGE - 1, 2),
+        (LIMIT - PAGE, PAGE + 1),
+        (LIMIT, 1),
+        (ALL_BITS, 1),
+        (PAGE, ALL_BITS),
+    ],
+)
+def test_registers_are_nowhere_else(machine: Machine, start: int, length: int) -> None:
+    machine.start(MEMORY)
+    assert machine.host.call(machine.paging.registers, start, length) == 0
+    assert machine.mapped == {}
+
+
+def test_what_was_read_as_a_table_is_no_place_for_registers(machine: Machine) -> None:
+    machine.start(MEMORY)
+    place = machine.host.call(machine.paging.expose, 17 * PAGE + 20, 50)
+    assert place == Area.DIRECT_MAP + 17 * PAGE + 20
+    assert machine.mapped == {Area.DIRECT_MAP + 17 * PAGE: READ}
+    for function in (machine.paging.registers, machine.paging.mapped_registers):
+        assert machine.host.call(function, 17 * PAGE, 100) == 0
+
+
+def test_registers_can_be_found_again_but_not_before(machine: Machine) -> None:
+    machine.start(MEMORY)
+    assert machine.host.call(machine.paging.mapped_registers, 6 * PAGE, 100) == 0
+    place = machine.host.call(machine.paging.registers, 6 * PAGE, 100)
+    assert machine.host.call(machine.paging.mapped_registers, 6 * PAGE, 100) == place
+
+
+def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> None:
+    machine.start(MEMORY)
+    machine.pages_left = False
+    for function in (machine.paging.registers, machine.paging.expose):
+        assert machine.host.call(function, 6 * PAGE, 100) == 0
