@@ -66,7 +66,7 @@ class HandOvers(Subsystem):
     def idle(self, number: U64) -> None:
         """Be one of many."""
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def end(self) -> None:
         """Let all threads end."""
         mov(self.going, 0)
@@ -105,7 +105,7 @@ class HandOvers(Subsystem):
             dec(left)
             self.scheduler.yield_now()
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def take_turns_too(self, number: U64) -> None:
         """Yield until told otherwise."""
         with while_(self.going != 0):
@@ -138,7 +138,7 @@ class HandOvers(Subsystem):
         mov(rax, self.crew.members[rax])
         return cast(rax, Ptr[Thread])
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:
         """Wait to be woken, until told otherwise. It is more urgent than who wakes it."""
         thread = keep(self.scheduler.current)
@@ -146,7 +146,7 @@ class HandOvers(Subsystem):
             mov(thread.state, ThreadState.BLOCKED)
             self.scheduler.block()
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def end_waiter(self) -> None:
         """Let all threads end."""
         mov(self.going, 0)
@@ -186,7 +186,7 @@ class HandOvers(Subsystem):
             self.mutexes.lock(address_of(self.mutex))
             dec(left)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def pass_on_too(self, number: U64) -> None:
         """Hand the mutex over until told otherwise."""
         self.mutexes.lock(address_of(self.mutex))
@@ -195,7 +195,7 @@ class HandOvers(Subsystem):
             self.mutexes.lock(address_of(self.mutex))
         self.mutexes.unlock(address_of(self.mutex))
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def let_go(self) -> None:
         """Unlock the mutex, and let all threads end."""
         mov(self.going, 0)

@@ -35,7 +35,7 @@ class Load(Subsystem):
         and_(good, self.finish())
         ret(good)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def take_steps(self, number: U64) -> None:
         """What each member of the crew does."""
         random = local(Random)

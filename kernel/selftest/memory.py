@@ -348,7 +348,7 @@ class MemoryTests(Subsystem):
             ignore(self.mapper.unmap(kernel, place, PAGE))
             dec(left)
 
-    @function
+    @function(context="thread")
     def end_mapping(self) -> None:
         """Free both, and what was taken to make memory scarce."""
         self.let_go()

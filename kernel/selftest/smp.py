@@ -136,7 +136,7 @@ class SmpTests(Subsystem):
         self.console.print("%u of %u calls: ", self.served, rcx)
         ret(0)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def call_often(self, number: U64) -> None:
         """Call all others."""
         tail(self.call_others, CALLS)
@@ -237,7 +237,7 @@ class SmpTests(Subsystem):
         self.console.print("%u of %u times wrong: ", self.wrong, CREW * TURNS)
         ret(0)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def use_memory(self, number: U64) -> None:
         """Write one's own number into fresh memory, and see that it stays."""
         number, page = keep(number), keep(U64)

@@ -558,7 +558,7 @@ class SpaceTests(Subsystem):
             ignore(rest)
             dec(left)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def finish(self) -> None:
         """Give all memory back."""
         with if_(self.second != 0):

@@ -63,7 +63,7 @@ class StressTests(Subsystem):
             and_(good, load.finish())
         ret(good)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def take_steps(self, number: U64) -> None:
         """What each member of the crew does: steps of all kinds as they come."""
         random = local(Random)

@@ -26,7 +26,7 @@ class StuckTests(Subsystem):
         """All threads wait for what nobody will give."""
         tail(self.crew.work, address_of(self.wait))
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:
         """Wait for ever."""
         tail(self.semaphores.take, address_of(self.never_given))

@@ -103,7 +103,7 @@ class SyncTests(Subsystem):
         self._work(self.add_spinning)
         tail(self.compare, self.value, CREW * ROUNDS)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def add_spinning(self, number: U64) -> None:
         """Add 1 in several instructions."""
         with for_(keep(U32), 0, ROUNDS):
@@ -122,7 +122,7 @@ class SyncTests(Subsystem):
         self._work(self.add_slowly)
         tail(self.compare, self.value, CREW * ROUNDS)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def add_slowly(self, number: U64) -> None:
         """Add 1 while no other member can."""
         with for_(keep(U32), 0, ROUNDS), self.mutexes.held(self.mutex):
@@ -139,7 +139,7 @@ class SyncTests(Subsystem):
         add(both, self.second)
         tail(self.compare, both, 2 * CREW * ROUNDS)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def add_when_possible(self, number: U64) -> None:
         """Add 1 to both numbers, each by its lock, and let others run until it can be had."""
         with for_(keep(U32), 0, ROUNDS):
@@ -170,7 +170,7 @@ class SyncTests(Subsystem):
         mov(self.free.count, 0)
         tail(self.compare, self.value, SUM)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def produce_or_consume(self, number: U64) -> None:
         """Even members produce, odd ones consume."""
         number, step = keep(number), keep(U64)
@@ -209,7 +209,7 @@ class SyncTests(Subsystem):
         self._work(self.produce_or_consume_in_turn)
         tail(self.compare, self.value, SUM)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def produce_or_consume_in_turn(self, number: U64) -> None:
         """Even members produce, odd ones consume."""
         number, step = keep(number), keep(U64)
@@ -253,7 +253,7 @@ class SyncTests(Subsystem):
             ret(0)
         tail(self.compare, self.value, PAIRS * ROUNDS)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def read_or_write(self, number: U64) -> None:
         """Even members write, odd ones read."""
         number = keep(number)
@@ -295,14 +295,14 @@ class SyncTests(Subsystem):
             ret(0)
         tail(self.compare, self.value, 1)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def run_once(self, number: U64) -> None:
         """Count a violation if it is not done behind the call."""
         self.onces.run(address_of(self.once), address_of(self.begin_and_end))
         with if_(self.second != 1):
             lock.inc(self.violations)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def begin_and_end(self) -> None:
         """What must be done once."""
         inc(self.value)

@@ -55,7 +55,7 @@ class ThreadLoad(Load):
             tail(self.threads.detach, thread)
         tail(self.threads.join, thread)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def live(self, choice: U64) -> None:
         """What the threads do."""
         choice = keep(choice)

@@ -108,7 +108,7 @@ class TimeLimitTests(Subsystem):
         mov(self.semaphore.count, 0)
         ret(passed)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def give_and_signal(self, number: U64) -> None:
         """Give one, and signal the condition."""
         self.semaphores.give(address_of(self.semaphore))
@@ -130,7 +130,7 @@ class TimeLimitTests(Subsystem):
         self.console.print("%u taken or left, of %u: ", rax, CREW // 2 * ROUNDS)
         ret(0)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def give_or_take(self, number: U64) -> None:
         """Even members give, odd ones take."""
         number, limit = keep(number), keep(U64)

@@ -110,7 +110,7 @@ class ExtendedStateTests(Subsystem):
 
     # What members do
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def keep_yielding(self, number: U64) -> None:
         """Look after each time that others ran."""
         number = keep(number)
@@ -121,7 +121,7 @@ class ExtendedStateTests(Subsystem):
             self.scheduler.yield_now()
             self.look(number)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def keep_busy(self, number: U64) -> None:
         """Look all the time, until others ran often enough all the same."""
         number, end, enough = keep(number), keep(U64), keep(U64)
@@ -267,7 +267,7 @@ class ExtendedStateTests(Subsystem):
             ret(0)
         ret(1)
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def go_on(self, number: U64) -> None:
         """Yield with registers until told otherwise."""
         ignore(self.areas.use(self.scheduler.current))
@@ -283,7 +283,7 @@ class ExtendedStateTests(Subsystem):
             dec(left)
             self.scheduler.yield_now()
 
-    @function(sleeps=True)
+    @function(sleeps=True, context="thread")
     def finish(self) -> None:
         """Let the partner end, and go without registers again."""
         mov(self.going, 0)

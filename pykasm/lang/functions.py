@@ -275,6 +275,12 @@ def function(
             got=repr(context),
             fix=f"did you mean `{near[0]}`?" if near else "",
         )
+    if sleeps and context in ("any", "deferred", "interrupt"):
+        raise DeclarationMistake(
+            f'`context="{context}"` means that nothing sleeps',
+            expected='`sleeps=True` with `context="thread"`, or none',
+            got=f'`sleeps=True` with `context="{context}"`',
+        )
     section = INIT_TEXT if init else TEXT
     made = _decorator(
         Kind.FUNCTION,

@@ -60,6 +60,62 @@ help: let the handler wake a thread that does the rest"""
     ]
 
 
+class GivenSleeper(Sleeper):
+    """Gives a handler something to call that sleeps."""
+
+    hook = bss(Fn[[], Void])
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.tick)
+        mov(self.handler, rax)
+        lea(rax, self.rest)
+        mov(self.hook, rax)
+
+    @interrupt
+    def tick(self) -> None:
+        self.hook()
+
+    @function
+    def rest(self) -> None:
+        self.wait()
+
+
+class GivenToThreads(GivenSleeper):
+    """Has an address of that type for threads alone, which the sleeper states."""
+
+    @function(context="thread")
+    def rest(self) -> None:
+        self.wait()
+
+
+class GivenAnotherType(GivenSleeper):
+    """Has an address of another type than the handler calls."""
+
+    @function
+    def rest(self, times: U64) -> U64:
+        times = keep(times)
+        self.wait()
+        ret(times)
+
+
+def test_sleep_behind_a_pointer_of_an_interrupt_handler() -> None:
+    assert findings(GivenSleeper()) == [
+        """\
+error[E040]: `GivenSleeper.rest` may sleep, and an interrupt handler calls functions of its type by a pointer
+  FILE:LINE
+  LINE |         self.hook()
+        |         ^^^^^^^^^^^
+  LINE |         self.wait()
+        |         ^^^^^^^^^^^ `GivenSleeper.rest` calls `GivenSleeper.wait`
+  LINE |     def wait(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^ `GivenSleeper.wait` sleeps
+help: let it state `context="thread"` if no handler is given its address"""  # noqa: E501
+    ]
+    assert findings(GivenToThreads()) == []
+    assert findings(GivenAnotherType()) == []
+
+
 class SleepingUninterrupted(Sleeper):
     """Sleeps between turning interrupts off and on, in a helper's care."""
 

@@ -295,3 +295,16 @@ got: 7
 
 1 error"""
     )
+
+
+def test_code_that_sleeps_runs_in_threads() -> None:
+    assert (
+        whole_message(lambda: function(sleeps=True, context="interrupt"))
+        == """\
+error[declaration]: `context="interrupt"` means that nothing sleeps
+  FILE:LINE
+  LINE |         whole_message(lambda: function(sleeps=True, context="interrupt"))
+        |                               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: `sleeps=True` with `context="thread"`, or none
+got: `sleeps=True` with `context="interrupt"`"""
+    )

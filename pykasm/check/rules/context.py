@@ -62,6 +62,27 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
                 )
 
 
+@applies_to_build
+def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
+    """Calls through pointers in interrupt handlers: what they may come to says so if only threads
+    run it."""
+    summary, contexts = build.summary, build.summary.contexts
+    for facts in contexts.outside_threads.values():
+        for at in facts.behaviour.pointer_calls:
+            call = Call(facts.piece, facts.symbol, "", at)
+            for callee in summary.pointers.targets_of(call.line, facts.piece) or ():
+                stated = summary.facts[callee].piece.context
+                is_known = stated is not None or callee in contexts.outside_threads
+                if callee in contexts.sleepers and not is_known:
+                    yield _sleeps(
+                        call,
+                        f"`{callee}` may sleep, and {_kind(contexts, call)} calls functions of "
+                        "its type by a pointer",
+                        contexts.way_to_sleep(callee, contexts.sleepers),
+                        'let it state `context="thread"` if no handler is given its address',
+                    )
+
+
 def _kind(contexts: Contexts, call: Call) -> str:
     """What the caller is, of code outside of threads."""
     return "an interrupt handler" if call.caller in contexts.in_interrupts else "deferred work"
