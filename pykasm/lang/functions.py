@@ -7,10 +7,9 @@ import linecache
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from inspect import signature as python_signature
-from types import CodeType
 from typing import (
     Any,
     Generic,
@@ -28,6 +27,7 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, Mistake, PlaceMistake, report
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import allowances_of
+from pykasm.lang.annotations import evaluated
 from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
@@ -130,26 +130,14 @@ _ANY_NUMBER = CO_VARARGS | CO_VARKEYWORDS
 def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, object]]:
     """The names of the parameters of `body`, and its annotations, text evaluated in its module.
 
-    The library's functions do this and much else that hardly any body needs, in ten times the time.
+    `inspect.signature` does this and much else that hardly any body needs, in ten times the time.
     """
     code = body.__code__
     is_wrapper = bool(body.__dict__)  # or states its signature there
     if is_wrapper or code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER:
         return list(python_signature(body).parameters), get_type_hints(body)
-    names = body.__globals__
-    hints = {name: _evaluated(hint, names) for name, hint in body.__annotations__.items()}
+    hints = evaluated(body.__annotations__, body.__globals__)
     return code.co_varnames[: code.co_argcount], hints
-
-
-def _evaluated(hint: object, names: dict[str, Any]) -> object:
-    while isinstance(hint, str):  # in quotes inside of what is text already: twice
-        hint = eval(_compiled(hint), names)
-    return hint
-
-
-@cache
-def _compiled(hint: str) -> CodeType:
-    return compile(hint, "<string>", "eval")
 
 
 def _decorator_lines(body: Callable[..., object]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, Flag
@@ -23,10 +24,10 @@ from typing import (
     ParamSpec,
     TypeAlias,
     TypeVar,
-    get_type_hints,
 )
 
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake
+from pykasm.lang.annotations import evaluated
 
 if TYPE_CHECKING:
     from pykasm.lang.operand import Operand as _OperandForCheckers
@@ -395,11 +396,13 @@ def _methods_of(struct: StructMeta) -> dict[str, FunctionType]:
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
     scope = {**struct._scope, struct.__name__: struct}
-    structs = [one for one in reversed(struct.__mro__) if isinstance(one, StructMeta)]
-    own = dict.fromkeys(name for one in structs for name in get_annotations(one))
-    hints = get_type_hints(struct, localns=scope)
-    names = {**vars(sys.modules[struct.__module__]), **scope}
-    return {name: _resolved(hints[name], names) for name in own if not name.startswith("_")}
+    hints: dict[str, Any] = {}
+    for one in reversed(struct.__mro__):
+        if isinstance(one, StructMeta):
+            stated = {name: hint for name, hint in get_annotations(one).items() if name[0] != "_"}
+            hints |= evaluated(stated, vars(sys.modules[one.__module__]), scope)
+    names = ChainMap(scope, vars(sys.modules[struct.__module__]))
+    return {name: _resolved(hint, names) for name, hint in hints.items()}
 
 
 def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
