@@ -15,8 +15,8 @@ from kernel.threads.thread import Thread
 from pykasm import *
 from pykasm.hostrun import Host
 
-PARTS = len(STACKS) + 2
-"""What a seat has: per-CPU variables, stacks, a thread."""
+PARTS = len(STACKS) + 3
+"""What a seat has: per-CPU variables, stacks, two threads."""
 
 
 class Memory(Subsystem):
@@ -32,13 +32,17 @@ class Memory(Subsystem):
         """Answered by the tests."""
 
 
-class IdleThreads(Subsystem):
-    """What gives idle threads."""
+class ThreadSource(Subsystem):
+    """What gives threads."""
 
     @function
     def make(self) -> Ptr[Thread]:
         """Answered by the tests."""
         ret(0)
+
+    @function
+    def assign(self, thread: Ptr[Thread], block: U64) -> None:
+        """Answered by the tests."""
 
     @function
     def discard(self, thread: Ptr[Thread]) -> None:
@@ -50,16 +54,17 @@ class Machine:
 
     def __init__(self, lacking: int | None = None) -> None:
         memory: Any = Memory()
-        idle: Any = IdleThreads()
+        threads: Any = ThreadSource()
         per_cpu = PerCpu()
         descriptors = Descriptors(per_cpu, Stacks())
-        self.seats = Seats(per_cpu, descriptors, memory, idle)
+        self.seats = Seats(per_cpu, descriptors, memory, threads, threads, threads)
         self.host = Host(self.seats, traced=False)
         self.host.define("percpu_size", 100)
         self.host.stub(memory.allocate, lambda pages: self.take())
-        self.host.stub(idle.make, lambda: self.take())
+        self.host.stub(threads.make, lambda: self.take())
         self.host.stub(memory.free, self.give)
-        self.host.stub(idle.discard, self.give)
+        self.host.stub(threads.discard, self.give)
+        self.assigned = self.host.stub(threads.assign)
         self.filled = self.host.stub(per_cpu.fill)
         self.stacked = self.host.stub(descriptors.give_stack)
         self.lacking = lacking
@@ -86,10 +91,11 @@ def test_a_seat_has_all_its_parts() -> None:
     machine = Machine()
     taken, seat = machine.seat()
     assert taken == 1
-    parts = {int(seat.block), int(seat.thread), *map(int, seat.stacks)}
+    parts = {*map(int, (seat.block, seat.thread, seat.worker)), *map(int, seat.stacks)}
     assert parts == machine.given
     assert len(parts) == PARTS
     assert machine.filled.calls == [(int(seat.block),)]
+    assert machine.assigned.calls == [(int(seat.worker), int(seat.block))]
     assert machine.stacked.calls == [
         (int(seat.block), stack, int(seat.stacks[index]) + STACK_SIZE)
         for index, stack in enumerate(one for one in InterruptStack if one != InterruptStack.NONE)
@@ -103,4 +109,4 @@ def test_without_one_part_the_others_are_given_back(lacking: int) -> None:
     assert taken == 0
     assert machine.asked == PARTS
     assert machine.given == set()
-    assert machine.filled.calls == machine.stacked.calls == []
+    assert machine.filled.calls == machine.assigned.calls == machine.stacked.calls == []
