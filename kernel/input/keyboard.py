@@ -80,7 +80,7 @@ class Keyboard(Subsystem):
         self.deferred = deferred
         self.lock = bss(SpinLock)
         """Of the handler: where its line is moved, it may still run on the processor of before."""
-        self.state = bss(ScanState)
+        self.state = bss(ScanState, guarded_by="lock")
         self.received = bss(ByteQueue)
         """Bytes from the keyboard, from its handler to `take_received`."""
         self.work = data(Work, Work(handler=self.take_received))

@@ -49,12 +49,12 @@ class Log(Writer):
         self.console = console
         self.per_cpu = per_cpu
         self.lock = bss(SpinLock)
-        self.ring = bss(U8 * SIZE, align=STEP)
-        self.oldest = bss(U64)
+        self.ring = bss(U8 * SIZE, align=STEP, guarded_by="lock")
+        self.oldest = bss(U64, guarded_by="lock")
         """The position of the oldest message."""
-        self.end = bss(U64)
+        self.end = bss(U64, guarded_by="lock")
         """The position where the next message goes."""
-        self.length = bss(U64)
+        self.length = bss(U64, guarded_by="lock")
         """Bytes of text that the message being written has so far."""
         self.dropped = bss(U64)
         """How many messages have been overwritten."""

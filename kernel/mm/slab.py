@@ -52,10 +52,10 @@ class Cache(Struct):
     """Where each processor's magazine is in its block of variables."""
     listed: ListHead
     """In `Slabs.caches`."""
-    partial: ListHead
+    partial: ListHead = field(guarded_by="lock")
     """Slabs that have free objects, by `Slab.link`; empty ones last."""
-    slabs: U64
-    used: U64
+    slabs: U64 = field(guarded_by="lock")
+    used: U64 = field(guarded_by="lock")
     """Objects that are not free in all slabs."""
 
 
@@ -70,7 +70,8 @@ class SlabLayer(Subsystem):
     @function
     def lay_out(self, cache: Ptr[Cache]) -> None:
         """Work out how the objects of `cache`, which has none yet, lie in its slabs."""
-        cache.partial.reset()
+        with unshared(cache):
+            cache.partial.reset()
         mov(eax, cache.object_size)
         add(eax, (REDZONE_SIZE if debugging() else 0) + ALIGNMENT - 1)
         and_(eax, -ALIGNMENT)

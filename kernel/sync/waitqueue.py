@@ -17,7 +17,7 @@ class WaitQueue(Struct):
     """
 
     lock: SpinLock
-    waiters: ListHead
+    waiters: ListHead = field(guarded_by="lock")
     """All zero as long as nobody has ever waited."""
 
     def is_empty(self) -> Any:

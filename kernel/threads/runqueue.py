@@ -49,7 +49,7 @@ class RunQueue(Struct):
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
     link: ListHead
-    lists: Array[ListHead] = field(count=PRIORITIES)
+    lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock")
 
     def append(self, link: Ptr[ListHead], priority: U32) -> None:
         """Let the thread of `link` wait for its turn behind all others of its priority."""

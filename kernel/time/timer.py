@@ -13,7 +13,7 @@ class TimerQueue(Struct):
     lock: SpinLock
     count: U32
     """How many are armed."""
-    timers: Tree
+    timers: Tree = field(guarded_by="lock")
     running: Ptr[Timer]
     """The timer whose handler runs now, for those who wait for its end. The handler may have given
     the timer's memory back, so it is only compared."""

@@ -303,6 +303,15 @@ def calls_under_locks(piece: Piece) -> Iterator[tuple[int, Line]]:
             yield index, item
 
 
+@plants("lock neither taken nor released")
+def _lock_forgotten(piece: Piece) -> Iterator[Piece]:
+    """Only a rule can know of it where what the lock guards says so."""
+    for lock in dict.fromkeys(event.lock for event in piece.lock_events):
+        own = [event.index for event in piece.lock_events if event.lock == lock]
+        others = [event for event in piece.lock_events if event.lock != lock]
+        yield replace(_without(piece, *own), lock_events=others)
+
+
 @plants("interrupts left off")
 def _interrupts_off(piece: Piece) -> Iterator[Piece]:
     """Drops the `popfq` that gives back what `pushfq` and `cli` took, with its push."""
