@@ -106,6 +106,7 @@ from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.leaking import LeakingTests
 from kernel.selftest.lockload import LockLoad
+from kernel.selftest.locks import LockTests
 from kernel.selftest.mappingload import MappingLoad
 from kernel.selftest.memory import MemoryTests
 from kernel.selftest.memoryload import MemoryLoad
@@ -133,6 +134,8 @@ from kernel.smp.stop import Stop
 from kernel.smp.trampoline import Trampoline
 from kernel.structures.tree import Trees
 from kernel.sync.condition import ConditionVariables
+from kernel.sync.lockorder import LockOrder
+from kernel.sync.lockwatch import LockWatch
 from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
@@ -189,6 +192,8 @@ def image() -> Image:
     processors = Processors(per_cpu, apic)  # all that run the kernel
     stop = Stop(processors, apic, dispatcher)  # the end of all others
     panic = Panic(console, log, faults, backtrace, information, stop)  # the report of the end
+    order = LockOrder(console)  # in which order spin locks are taken
+    watch = LockWatch(per_cpu, processors, order, console, panic)  # and who holds which
     # The processor
     features = Features()  # what CPUID shows
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
@@ -332,6 +337,7 @@ def image() -> Image:
     limit_tests = TimeLimitTests(
         console, crew, clock, semaphores, conditions, mutexes
     )  # waiting, but not for ever
+    lock_tests = LockTests(console, watch)  # who holds which
     extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
@@ -383,6 +389,7 @@ def image() -> Image:
         stress_tests,
         stuck_tests,
         leaking_tests,
+        lock_tests,
     )
     measured = (
         basics,
@@ -391,6 +398,7 @@ def image() -> Image:
         time_tests,
         hand_overs,
         sync_tests,
+        lock_tests,
         extended_tests,
         smp_tests,
         deferred_tests,
@@ -493,5 +501,6 @@ def image() -> Image:
             *loads.values(),
         ],
         on_assert=panic.assertion_failed,
+        on_lock=watch,
         layout=layout,
     )

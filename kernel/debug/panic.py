@@ -91,11 +91,17 @@ class Panic(Subsystem):
     @function
     def report_stop(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
         """Report `message` with the registers of `frame`."""
-        message, frame = keep(message), keep(frame)
-        self.begin(frame)
-        self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
+        frame = keep(frame)
+        self.say(message, frame)
         tail(self.finish, frame)
         never()
+
+    @function
+    def say(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> None:
+        """Begin a report with `message`; `finish` ends it, after what else is to be said."""
+        message = keep(message)
+        self.begin(frame)
+        self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
 
     @function
     def report_assertion(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:

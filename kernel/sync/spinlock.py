@@ -50,7 +50,7 @@ class SpinLock(Struct):
     def _held(self, rank: str, moment: Moment) -> Iterator[None]:
         code = current("held").items
         start = len(code)
-        self.acquire(rank=rank)
+        self._acquire(rank, moment)
         yield
         if any(isinstance(item, Leaving) for item in code[start:]):
             raise FlowMistake(
@@ -59,13 +59,18 @@ class SpinLock(Struct):
                 got="one of them inside",
                 span=moment.span,
             )
-        self.release(rank=rank)
+        self._release(rank, moment)
 
     def acquire(self, *, rank: str = "") -> None:
         """Wait for the lock, where interrupts are off already. Uses a scratch register.
 
         For functions that leave it held, which say so by `acquires=`; others use a block.
         """
+        self._acquire(rank, moment_of(sys._getframe(1)))
+
+    def _acquire(self, rank: str, moment: Moment) -> None:
+        if watch := lock_watch():
+            watch.before_taking(self, rank, moment.source)
         ticket = scratch(U16)
         mov(ticket, 1)
         taking(self, rank=rank, uninterrupted=True)
@@ -76,11 +81,18 @@ class SpinLock(Struct):
 
     def release(self, *, rank: str = "") -> None:
         """Let the next one have the lock."""
+        self._release(rank, moment_of(sys._getframe(1)))
+
+    def _release(self, rank: str, moment: Moment) -> None:
+        if watch := lock_watch():
+            watch.before_releasing(self, rank, moment.source)
         releasing(self, rank=rank)
         inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
 
     def break_open(self) -> None:
         """Take the lock from whoever holds it, for a panic: the holder must never run again."""
+        if watch := lock_watch():
+            watch.before_breaking()
         latest = scratch(U16)
         mov(latest, self.next_ticket)
         breaking_open(self)

@@ -18,6 +18,7 @@ from pykasm.errors import (
 from pykasm.lang.builder import line_span
 from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
 from pykasm.lang.functions import Assembly, BoundFunction, assembling
+from pykasm.lang.locking import LockWatcher, watching_locks
 from pykasm.lang.subsystem import Subsystem, data_of
 from pykasm.lang.unit import Unit
 
@@ -52,6 +53,7 @@ class Image:
 
     `entry`: the function that a loader jumps to (several: a tuple, the first is the ELF entry).
     `on_assert`: the function that failed `asserts` call, `(text: Ptr[U8]) -> None`.
+    `on_lock`: what locks tell in debug builds what they do; they find it by `lock_watch()`.
     `layout`: the memory layout for the linker (default: the kernel's).
     """
 
@@ -61,11 +63,13 @@ class Image:
         subsystems: Sequence[Subsystem],
         *,
         on_assert: BoundFunction[Any] | None = None,
+        on_lock: LockWatcher | None = None,
         layout: Any = None,
     ) -> None:
         self.entries = entry if isinstance(entry, tuple) else (entry,)
         self.subsystems = list(subsystems)
         self.on_assert = on_assert
+        self.on_lock = on_lock
         self.layout = layout
 
     def assemble(self, debug: bool = True) -> Program:
@@ -75,7 +79,10 @@ class Image:
         with collecting(Collector()) as collector, without_garbage_collection():
             units = name_units(self.subsystems, collector)
             collector.finish()
-            with asserting(self.on_assert if debug else None):
+            with (
+                asserting(self.on_assert if debug else None),
+                watching_locks(self.on_lock if debug else None),
+            ):
                 for unit, subsystem in zip(units, self.subsystems, strict=True):
                     with assembling(unit):
                         Assembly(unit, subsystem).run()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.code import Label
@@ -15,6 +16,7 @@ from pykasm.lang.builder import current
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import Struct, TypeMeta, value_has_no_place
+from pykasm.source import Source
 
 
 class LockAction(Enum):
@@ -100,6 +102,38 @@ def _record(
     is_class = isinstance(lock, MemoryOperand) and lock._within is not None
     at = len(builder.items)
     builder.lock_events.append(LockEvent(action, name, at, is_class, sleeps, uninterrupted))
+
+
+class LockWatcher(Protocol):
+    """What the code of locks tells, in debug builds, of what it does. Its methods emit code that
+    changes no register but the flags."""
+
+    def before_taking(self, lock: Any, rank: str, place: Source) -> None:
+        """`lock` is about to be taken, at `rank` among those of its class, in the line `place`."""
+
+    def before_releasing(self, lock: Any, rank: str, place: Source) -> None:
+        """The same for a lock that is about to be released."""
+
+    def before_breaking(self) -> None:
+        """A lock is about to be released for whoever holds it."""
+
+
+_watches: list[LockWatcher | None] = []
+
+
+@contextmanager
+def watching_locks(watch: LockWatcher | None) -> Iterator[None]:
+    """Let locks inside find `watch`; None if nobody watches them."""
+    _watches.append(watch)
+    try:
+        yield
+    finally:
+        _watches.pop()
+
+
+def lock_watch() -> LockWatcher | None:
+    """What the image has as `on_lock`, in debug builds, for the code of locks; else None."""
+    return _watches[-1] if _watches else None
 
 
 def ranked(lock: str, rank: str) -> str:

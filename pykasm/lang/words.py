@@ -26,7 +26,7 @@ from pykasm.lang.elements import point_at
 from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
-from pykasm.lang.locking import breaking_open, releasing, taking
+from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
@@ -144,6 +144,7 @@ __all__ = [
     "keep",
     "local",
     "lock",
+    "lock_watch",
     "loop",
     "naked",
     "never",

@@ -10,13 +10,13 @@ import pytest
 
 from kernel.debug.panic import END
 from kernel.monitor.commands.crash import CrashCommands
-from pykasm.lang.functions import Function
 from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
+from tests.lines import line_of
 
 Patch = Callable[[Machine, dict[int, int]], None]
 
@@ -29,16 +29,6 @@ INT3 = 0x90CC
 PROLOGUE = 4
 """Bytes of `push rbp` and `mov rbp, rsp`."""
 CALLERS = ["CrashCommands.crash", "Monitor.try_to_run", "Monitor.execute", "Monitor.run"]
-
-
-def line_of(owner: type, name: str, code: str) -> str:
-    """`file:line` of the line with `code` in the function `name` of `owner`."""
-    function = inspect.getattr_static(owner, name)
-    assert isinstance(function, Function)
-    lines, first = inspect.getsourcelines(function.body)
-    (found,) = [number for number, line in enumerate(lines, first) if code in line]
-    path = Path(function.body.__code__.co_filename).relative_to(Path.cwd())
-    return f"{path}:{found}"
 
 
 @dataclass
@@ -157,6 +147,52 @@ def test_a_crash_is_reported_with_what_where_and_who_called(machine: MakeMachine
     assert [function for function, _ in report.frames[1:5]] == CALLERS
 
 
+LOCK_WAYS = (
+    Way(
+        "lock",
+        (
+            "a spin lock is taken by who holds it",
+            "CrashCommands.first at 0x[0-9a-f]{16}, in PLACE",
+            "processor 0 holds CrashCommands.first at 0x[0-9a-f]{16} since PLACE",
+        ),
+        "take_twice",
+        "self.first.held(), self.first.held()",
+    ),
+    Way(
+        "unlock",
+        (
+            "a spin lock is released by who does not hold it",
+            "CrashCommands.first at 0x[0-9a-f]{16}, in PLACE",
+        ),
+        "release_free_lock",
+        "self.first.release()",
+    ),
+    Way(
+        "order",
+        (
+            "spin locks are taken in a wrong order",
+            "CrashCommands.first is taken in PLACE",
+            "while that was held, CrashCommands.second was taken in EARLIER",
+            "which is held since PLACE",
+        ),
+        "take_in_both_orders",
+        "self.second.held(), self.first.held()",
+    ),
+)
+
+
+@pytest.mark.parametrize("way", LOCK_WAYS, ids=lambda way: way.kind)
+def test_misuse_of_a_lock_is_reported_with_all_places(machine: MakeMachine, way: Way) -> None:
+    report = crash(machine(), way.kind)
+    earlier = line_of(CrashCommands, "take_in_both_orders", "self.first.held(), self.second.held()")
+    says = "\n  ".join(way.says).replace("EARLIER", earlier)
+    says = says.replace("PLACE", line_of(CrashCommands, way.function, way.code))
+    assert re.match(rf"panic: {says}\n  at 0x", report.text), report.text
+    functions = [function for function, _ in report.frames]
+    crashed = functions.index(f"CrashCommands.{way.function}")
+    assert functions[crashed + 1 : crashed + 5] == CALLERS
+
+
 @pytest.mark.parametrize("way", [{"direct": False}, {"uefi": True}], ids=["bios", "uefi"])
 def test_reports_are_the_same_whichever_way_the_kernel_started(
     machine: MakeMachine, way: dict[str, bool]
@@ -182,7 +218,7 @@ def test_executing_data_is_reported_with_the_code_that_went_there(machine: MakeM
 def test_every_way_to_crash_is_tested() -> None:
     source = inspect.getsource(CrashCommands.__init__)
     ways = re.findall(r'"(\w+)": self\.', source)
-    assert {*ways} == {"data", *(way.kind for way in WAYS)}
+    assert {*ways} == {"data", *(way.kind for way in (*WAYS, *LOCK_WAYS))}
 
 
 def test_callers_are_shown_at_the_lines_of_their_calls(

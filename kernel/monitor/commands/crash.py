@@ -7,6 +7,7 @@ from kernel.monitor.strings import Strings, Words
 from kernel.smp.calls import Calls
 from kernel.smp.processors import Processors
 from kernel.smp.request import Request
+from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 NOT_CANONICAL = 1 << 63
@@ -14,6 +15,8 @@ NOT_CANONICAL = 1 << 63
 
 RET = 0xC3
 """The instruction, as a byte of data (AMD64 APM vol. 3, RET)."""
+
+ASKED_FOR = "this fault is what is asked for"
 
 
 class Crash(Struct):
@@ -64,10 +67,15 @@ class CrashCommands(Subsystem):
             "data": self.execute_data,
             "assert": self.fail_assertion,
             "deaf": self.fail_unheard,
+            "lock": self.take_twice,
+            "unlock": self.release_free_lock,
+            "order": self.take_in_both_orders,
         }
         self.kinds = " ".join(ways)
         self.ways = rodata(Crash * len(ways), [Crash(name=n, run=f) for n, f in ways.items()])
         self.count = len(ways)
+        self.first = bss(SpinLock)
+        self.second = bss(SpinLock)
         self.commands = [command("crash", "KIND [CPU]", f"fail: {self.kinds}", self.crash)]
 
     @function(sleeps=True)
@@ -80,6 +88,8 @@ class CrashCommands(Subsystem):
             same = self.strings.equal(way.name, kind)
             with if_((same != 0) & (words.count == 2)):
                 way.run()
+                self.console.print("%s fails only in debug builds\n", kind)
+                ret(1)
             with elif_(same != 0):
                 tail(self.crash_there, way, words.word[2])
             add(way, sizeof(Crash))
@@ -162,7 +172,7 @@ class CrashCommands(Subsystem):
     @function
     def execute_data(self) -> None:
         """#PF for an instruction in a page of data."""
-        with allowed("E062", "this fault is what is asked for"):
+        with allowed("E062", ASKED_FOR):
             lea(rax, self.code)
             call(rax)
 
@@ -194,3 +204,27 @@ class CrashCommands(Subsystem):
         lock.inc(self.deaf)
         with loop():
             pause()
+
+    @function
+    def take_twice(self) -> None:
+        """Waiting for what this processor itself would have to do."""
+        if debugging():
+            with allowed("E050", ASKED_FOR), self.first.held(), self.first.held():
+                pass
+
+    @function
+    def release_free_lock(self) -> None:
+        """Releasing a lock that was not taken."""
+        if debugging():
+            cli()
+            with allowed("E050", ASKED_FOR):
+                self.first.release()
+
+    @function
+    def take_in_both_orders(self) -> None:
+        """What locks two processors up, if each does one half at the same time."""
+        if debugging():
+            with allowed("E052", ASKED_FOR), self.first.held(), self.second.held():
+                pass
+            with self.second.held(), self.first.held():
+                pass

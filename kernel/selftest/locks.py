@@ -1,0 +1,104 @@
+"""What debug builds note of spin locks."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.selftest.case import Outcome, check, measure
+from kernel.sync.heldlocks import HeldLocks
+from kernel.sync.lockorder import MOST_CLASSES
+from kernel.sync.lockwatch import LockWatch
+from kernel.sync.spinlock import SpinLock
+from pykasm import *
+
+
+class LockTests(Subsystem):
+    """Only debug builds watch locks."""
+
+    def __init__(self, console: Console, watch: LockWatch) -> None:
+        self.console = console
+        self.watch = watch
+        self.order = watch.order
+        self.first = bss(SpinLock)
+        self.second = bss(SpinLock)
+        self.tests = [
+            check("locks.held", self.try_held),
+            check("locks.order_clean", self.try_order),
+        ]
+        self.benchmarks = [measure("locks.take_release", self.take_and_release)]
+
+    def _skip(self) -> None:
+        """Leave the test."""
+        self.console.print("only debug builds watch locks: ")
+        ret(Outcome.SKIPPED)
+
+    @function
+    def try_held(self) -> U32:
+        """What is held is noted, in whatever order it is given back."""
+        if debugging():
+            self._try_held()
+        else:
+            self._skip()
+
+    def _try_held(self) -> None:
+        failed = keep(U32)
+        xor(failed, failed)
+        cli()
+        self.first.acquire()
+        self.second.acquire()
+        self._expect(failed, self.first, self.second)
+        self.first.release()
+        self._expect(failed, self.second)
+        self.second.release()
+        self._expect(failed)
+        sti()
+        with if_(failed == 0):
+            ret(Outcome.PASSED)
+        self.console.print("%u times other locks are noted: ", failed)
+        ret(Outcome.FAILED)
+
+    def _expect(self, failed: U32, *locks: SpinLock) -> None:
+        """Count it in `failed` unless this processor is noted to hold `locks`. Changes rax."""
+        held = scratch(Ptr[HeldLocks])
+        self.watch.per_cpu.point_at(u64(held), self.watch.held)
+        with if_(held.count != len(locks)):
+            inc(failed)
+        for index, lock in enumerate(locks):
+            lea(rax, lock)
+            with if_(held.locks[index].lock != rax):
+                inc(failed)
+        release(held)
+
+    @function
+    def try_order(self) -> U32:
+        """No lock that was ever taken under another comes before it: all classes can be taken away
+        one by one, always one that nothing left comes before."""
+        if debugging():
+            self._try_order()
+        else:
+            self._skip()
+
+    def _try_order(self) -> None:
+        left, learnt, before = keep(U64), scratch(U64), scratch(U64)
+        mov(left, -1)
+        with loop():
+            mov(before, left)
+            xor(learnt, learnt)
+            with for_(scratch(U64), 0, MOST_CLASSES) as number:
+                mov(rax, self.order.before[number])
+                or_(learnt, rax)
+                with if_((rax & left) == 0):
+                    btr(left, number)
+            break_if(left == before)
+        with if_((left == 0) & (learnt != 0) & (self.watch.off == 0)):
+            ret(Outcome.PASSED)
+        self.console.print("nothing was watched, or there is a circle in 0x%x: ", left)
+        ret(Outcome.FAILED)
+
+    @function
+    def take_and_release(self, count: U32) -> None:
+        """Take a free lock, and release it."""
+        left = scratch(count)
+        with while_(left != 0):
+            dec(left)
+            with self.first.held():
+                pass
