@@ -55,7 +55,9 @@ class AddressSpaces(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Let threads leave spaces again. Comes before the first one is made."""
+        """Let threads leave spaces again, and see all that is the kernel's in every one. Comes
+        before the first one is made."""
+        self.mapper.keep_top()
         mov(rax, self.mapper.kernel.root)
         mov(self.scheduler.switch.kernel_root, rax)
 

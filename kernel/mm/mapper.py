@@ -78,6 +78,8 @@ class Mapper(Subsystem):
     """The kernel's own space; its half is the same in every space."""
     counts_pages = bss(U32)
     """Whether tables come from `Pages`."""
+    is_copied = bss(U32)
+    """Whether other spaces have copies of what the kernel's top table has for its half."""
     kept = rodata(U64, ADDRESS_MASK | PageFlags.LARGE)
     """What stays of an entry whose permissions change."""
     uncounted = rodata(U64, 0)
@@ -115,7 +117,8 @@ class Mapper(Subsystem):
         """Map `length` bytes from `address` on to physical `target`, by pages of up to `largest`
         (a `PageShift`). All are multiples of the page size.
 
-        0; or -ENOMEM, or -EEXIST if something is mapped there, and nothing has changed.
+        0; or -ENOMEM, or -EEXIST if something is mapped there, and nothing has changed. -ENOMEM
+        too, once there are other spaces, for an address of the kernel's that they would not see.
         """
         change, first, space, result = local(Change), keep(address), keep(space), keep(I32)
         mov(change.address, first)
@@ -191,6 +194,11 @@ class Mapper(Subsystem):
             self._size(rcx)
             add(start, rax)
 
+    @function(init=True)
+    def keep_top(self) -> None:
+        """Let what the kernel's top table has for its half be what all spaces have from now on."""
+        mov(self.is_copied, 1)
+
     # Within a table
 
     def _size(self, level: U64) -> None:
@@ -244,6 +252,8 @@ class Mapper(Subsystem):
         0, -ENOMEM or -EEXIST."""
         change, path, level = keep(change), keep(path), keep(level)
         reached, slot = keep(reached), keep(Ptr[U64])
+        with if_((reached == Level.TOP) & (i64(change.address) < 0) & (self.is_copied != 0)):
+            ret(-Errno.ENOMEM)
         with while_(reached > level):
             mov(slot, path.slots[reached])
             with if_(slot[0] & PageFlags.PRESENT):

@@ -377,3 +377,16 @@ def test_tables_of_user_pages_let_programs_through(machine: Machine) -> None:
         entry = machine.entry(table, 0x40_0000 >> shift & ENTRIES - 1)
         assert entry & PageFlags.USER
         table = entry & ADDRESS_MASK
+
+
+def test_no_space_lacks_what_the_kernel_maps_later(machine: Machine) -> None:
+    machine.start()
+    there = Area.DIRECT_MAP
+    assert machine.map(there, 0, PAGE, WRITE, PageShift.PAGE) == 0
+    machine.host.call(machine.mapper.keep_top)
+    tables = machine.tables
+    elsewhere = there + (1 << PageShift.TOP)
+    assert machine.map(elsewhere, 0, PAGE, WRITE, PageShift.PAGE) == -Errno.ENOMEM
+    assert (machine.find(elsewhere), machine.tables) == (None, tables)
+    assert machine.map(there + PAGE, 0, PAGE, WRITE, PageShift.PAGE) == 0
+    assert machine.map(1 << PageShift.TOP, 0, PAGE, WRITE, PageShift.PAGE) == 0
