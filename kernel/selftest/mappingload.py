@@ -23,6 +23,9 @@ class MappingLoad(Load):
     """A step changes what is mapped at one of the places, or reads all of them. A processor that
     remembers a mapping which is no more reads a number that is no more, either."""
 
+    STEPS = 1000
+    """Each change waits for all processors, which takes long where the host has fewer of them."""
+
     shared = bss(ReadWriteLock)
     first = bss(U64)
     """The address of the first place; the others follow."""
