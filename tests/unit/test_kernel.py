@@ -1,0 +1,21 @@
+"""The kernel's source, as the build sees it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pykasm.build.pipeline import assembled
+from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+from pykasm.check.checker import report
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("debug", [True, False], ids=["debug", "release"])
+def test_the_kernel_is_built_without_errors_and_warnings(tmp_path: Path, debug: bool) -> None:
+    project = replace(Project.load(ROOT), build=str(tmp_path), debug=debug)
+    _, program, units = assembled(project, Stages())
+    found = report(program, units, project.cache / "clean")
+    assert [*program.warnings, *found.warnings, *found.errors] == []
