@@ -10,6 +10,7 @@ import pytest
 from kernel.mm.addresses import RUNTIME_END, Area
 from kernel.mm.pagetable import PAGE
 from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine
 from tests.boot.test_memory_protection import pages_of
 
@@ -103,3 +104,9 @@ def test_nothing_is_mapped_in_the_lower_half_or_both_written_and_run(machine: Ma
     assert min(first for first, _, _ in shown) >= Area.DIRECT_MAP
     assert [p for _, _, p in shown if "w" in p and "x" in p] == []
     assert {p for first, _, p in shown if Area.RUNTIME <= first < RUNTIME_END} <= {"rw---", "rw--c"}
+
+
+def test_a_machine_with_too_little_memory_says_so(machine: MakeMachine) -> None:
+    made = machine(memory=4)
+    assert made.wait_exit() == PANIC_STATUS
+    assert re.search(r"panic: no memory is left for ", made.output)

@@ -321,6 +321,15 @@ def test_functions_without_memory_for_a_record_are_counted(bench: Bench) -> None
     assert (bench.host[bench.bus.count], bench.host[bench.bus.lost]) == (0, 2)
 
 
+def test_what_can_not_be_mapped_is_reached_by_ports(bench: Bench) -> None:
+    bench.plug({number(0, 1): header()})
+    table = struct.pack("<4sI36xQHBBI", b"MCFG", 60, 0xB000_0000, 0, 0, 255, 0)
+    bench.host[bench.configuration.description.table] = int(bench.host.bytes(table))
+    asked = bench.host.stub(bench.configuration.memory.include, lambda start, length, flags: 0)
+    assert bench.host.call(bench.configuration.read, number(0, 1), 0) == 0x5678_1234
+    assert asked.calls
+
+
 @given(base_class=st.integers(0, 255), subclass=st.integers(0, 255))
 def test_classes_have_the_closest_name_that_is_known(
     bench: Bench, base_class: int, subclass: int

@@ -63,10 +63,13 @@ class TlbStub(Subsystem):
         """Answered by the tests."""
 
 
-class Bench:
-    """The run-time mappings and their host."""
+PLENTY = 1 << 30
 
-    def __init__(self) -> None:
+
+class Bench:
+    """The run-time mappings and their host, with memory for `left` pages while they start."""
+
+    def __init__(self, left: int = PLENTY) -> None:
         self.source: Any = PageSource()
         early: Any = Early()
         self.tlb: Any = TlbStub()
@@ -78,7 +81,7 @@ class Bench:
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)
         self.free = list(range((ROOM - 1) * PAGE, 0, -PAGE))
-        self.left = 1 << 30
+        self.left = PLENTY
         self.host[self.mapper.entries.allowed] = (1 << 64) - 1
         self.forgotten = self.host.stub(self.tlb.invalidate)
         for function in (self.source.allocate_page, self.source.zeroed, early.allocate):
@@ -86,7 +89,9 @@ class Bench:
         self.host.stub(self.source.free_page, self.free.append)
         self.host.call(self.mapper.reserve, Area.RUNTIME, RUNTIME_END, Level.HUGE)
         self.host.call(self.mapper.use_pages)
+        self.left = left
         self.host.call(self.runtime.start)
+        self.left = PLENTY
 
     def take(self) -> int:
         """A page full of zeros, unless there are none or too many were taken."""
@@ -192,3 +197,9 @@ def test_registers_are_not_freed_as_memory(bench: Bench) -> None:
     address = bench.host.call(bench.runtime.map_device, REGISTERS, PAGE)
     with pytest.raises(HostAssertion):
         bench.host.call(bench.runtime.free, address)
+
+
+def test_without_memory_at_the_start_there_is_nothing_later() -> None:
+    bench = Bench(left=0)
+    assert bench.host.call(bench.runtime.allocate, 1) == 0
+    assert bench.host.call(bench.runtime.map_device, 0xFEE0_0000, PAGE) == 0

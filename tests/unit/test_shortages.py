@@ -1,0 +1,122 @@
+"""Who asks for memory, and where it is seen that they can do without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pykasm.build.pipeline import assembled
+from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+from pykasm.check.subject import Build
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SOURCES = {
+    "Arena.allocate",
+    "Arena.start",
+    "Deferred.make",
+    "EarlyFrames.allocate",
+    "Heap.allocate",
+    "Idle.make",
+    "Idle.start",
+    "Mapper.map",
+    "Mapper.new_table",
+    "Pages.allocate",
+    "Pages.allocate_low",
+    "Pages.allocate_page",
+    "Pages.zeroed",
+    "Paging.expose",
+    "Paging.include",
+    "Paging.registers",
+    "Records.allocate",
+    "Regions.add",
+    "Runtime.allocate",
+    "Runtime.map_device",
+    "Seats.take",
+    "Slabs.allocate",
+    "Slabs.allocate_painted",
+    "ThreadStacks.take",
+    "Threads.create",
+    "Threads.make",
+    "UserPages.way",
+}
+"""Functions whose result may say that memory is out."""
+
+LITTLE = "tests/boot/test_memory.py::test_a_machine_with_too_little_memory_says_so"
+NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_controllers_serve"
+NO_DEVICE = "tests/boot/test_interrupts.py::" + (
+    "test_tables_that_lead_where_no_device_can_be_are_warned_of"
+)
+NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says_so"
+NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
+NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
+NO_MESSAGE = "tests/host/test_messages.py::test_without_memory_nothing_is_attached"
+NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
+NO_SEAT = "tests/host/test_seats.py::test_without_one_part_the_others_are_given_back"
+NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
+NO_START = "tests/host/test_startup.py::test_without_memory_the_rest_stays_asleep"
+NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
+
+ELSEWHERE = {
+    "AcpiTables.readable": NO_FIRMWARE,
+    "Arena.start": NO_MAPPING,
+    "Configuration.place": NO_SPACE,
+    "Deferred.make": NO_SEAT,
+    "Deferred.start_first": LITTLE,
+    "Hpet.start": NO_DEVICE,
+    "Idle.make": NO_SEAT,
+    "Idle.start": LITTLE,
+    "Idle.start_first": LITTLE,
+    "IoApics.start": NO_APIC,
+    "Lines.start": NO_APIC,
+    "Mapper.start": NO_EARLY,
+    "Messages.reach_table": NO_MESSAGE,
+    "Paging.expose": NO_TABLES,
+    "Paging.map_directly": NO_EARLY,
+    "Paging.map_section": NO_EARLY,
+    "Paging.switch_over": NO_EARLY,
+    "PciBus.scan_function": NO_RECORD,
+    "Runtime.start": NO_MAPPING,
+    "Seats.take": NO_SEAT,
+    "Startup.start_one": NO_START,
+}
+"""Who asks only while the kernel starts, or for a device that not every machine has: the test that
+refuses them memory."""
+
+
+@pytest.fixture(scope="module")
+def askers() -> set[str]:
+    """Functions of the kernel, but for its tests, that ask for memory, and not on behalf of what
+    `ShortageTests` tries with each allocation failing in turn."""
+    image, program, units = assembled(Project.load(ROOT), Stages())
+    facts = Build.of(program, units).summary.facts
+    calls = {symbol: {call.callee for call in one.calls} for symbol, one in facts.items()}
+    tried = {symbol for symbol in calls if symbol.startswith("ShortageTests.")}
+    waiting = [*tried]
+    for symbol in waiting:  # grows
+        more = calls.get(symbol, set()) - tried
+        tried |= more
+        waiting += more
+    tests = {
+        type(one).__name__
+        for one in image.subsystems
+        if type(one).__module__.startswith("kernel.selftest")
+    }
+    assert set(calls) >= SOURCES
+    return {
+        symbol
+        for symbol, callees in calls.items()
+        if callees & SOURCES and symbol not in tried and symbol.split(".")[0] not in tests
+    }
+
+
+def test_everybody_who_asks_for_memory_is_refused_it_in_a_test(askers: set[str]) -> None:
+    assert askers == set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("test", sorted(set(ELSEWHERE.values())))
+def test_the_tests_named_are_there(test: str) -> None:
+    file, name = test.split("::")
+    assert f"def {name}(" in (ROOT / file).read_text()
