@@ -8,7 +8,7 @@ from typing import Any
 
 from kernel.acpi.mcfg import PciDescription
 from kernel.pci.capabilities import Capabilities, CapabilityId
-from kernel.pci.configuration import Configuration
+from kernel.pci.configuration import NOTHING, Configuration
 from kernel.pci.device import Device
 from kernel.pci.header import (
     ABSENT,
@@ -37,6 +37,9 @@ IDENTITY = (
 """Fields of every header that `Device` has too."""
 ORDINARY = ("subsystem_vendor", "subsystem")
 """Those of ordinary functions only."""
+BRIDGES, HOST_BRIDGE = 0x06, 0x00
+"""The class, and the subclass, of what joins a bus to the processors (PCI Code and ID Assignment
+Specification 1.11, 1.7)."""
 BYTES = {one.name for one in fields_of(Device) if one.type is U8}
 
 
@@ -44,7 +47,8 @@ class PciBus(Subsystem):
     """All functions that answer, in a list, as the firmware has numbered the buses.
 
     A bridge leads to a bus of a higher number than its own, so that one pass over the buses in
-    their order finds all, however they hang on each other, and ends.
+    their order finds all, however they hang on each other, and ends. Buses that no bridge leads to
+    are those of other host bridges.
     """
 
     devices = bss(ListHead)
@@ -52,7 +56,9 @@ class PciBus(Subsystem):
     lost = bss(U32)
     """Functions for which there was no memory."""
     reached = bss(U8 * BUSES)
-    """Buses of the segment group being scanned that something leads to: 1 or 0."""
+    """Buses of the segment being scanned that something leads to: 1 or 0."""
+    host_bridges = bss(U32)
+    """Those found so far in that segment."""
 
     def __init__(
         self,
@@ -79,26 +85,48 @@ class PciBus(Subsystem):
             movzx(edi, segment.group)
             shl(edi, Place.GROUP - Place.BUS)
             movzx(esi, segment.first)
-            self.scan_group(edi, esi)
+            movzx(edx, segment.last)
+            self.scan_segment(edi, esi, edx)
         with if_(found == 0):
-            self.scan_group(0, 0)
+            self.scan_segment(0, 0, BUSES - 1)
 
     @function
-    def scan_group(self, group: U32, first: U32) -> None:
-        """Scan the buses of a segment group that can be reached from the bus `first` on. `group`
-        is its number, moved to where it is in the number of a bus."""
-        group, bus = keep(group), keep(first)
+    def scan_segment(self, group: U32, first: U32, last: U32) -> None:
+        """Scan the buses of a segment group from `first` to `last`. `group` is its number, moved to
+        where it is in the number of a bus."""
+        group, bus, last = keep(group), keep(first), keep(last)
         lea(rdi, self.reached)
         xor(eax, eax)
         mov(ecx, BUSES)
         rep.stosb()
+        mov(self.host_bridges, 0)
         mov(self.reached[bus], 1)
-        with while_(bus < BUSES):
-            with if_(self.reached[bus] != 0):
-                mov(edi, group)
-                or_(edi, bus)
-                self.scan_bus(edi)
+        with while_(bus <= last):
+            or_(group, bus)
+            there = self.is_there(group)
+            with if_(there != 0):
+                self.scan_bus(group)
+            xor(group, bus)
             inc(bus)
+
+    @function
+    def is_there(self, bus: U32) -> U32:
+        """Whether something leads to a bus, or is on it nevertheless, which can't be with only one
+        host bridge: 1 or 0. Ports tell, as they need no mapping; they reach one group."""
+        function, end = keep(bus), keep(U32)
+        movzx(eax, u8(bus))
+        with if_(self.reached[rax] != 0):
+            ret(1)
+        with if_((self.host_bridges < 2) | (bus >= BUSES)):
+            ret(0)
+        shl(function, Place.BUS)
+        lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
+        with while_(function < end):
+            identity = self.configuration.read_by_ports(function, offsetof(Header, "vendor"))
+            with if_((identity != NOTHING) & (identity != 0)):
+                ret(1)
+            add(function, FUNCTIONS)
+        ret(0)
 
     @function
     def scan_bus(self, bus: U32) -> None:
@@ -136,6 +164,8 @@ class PciBus(Subsystem):
         self._clear(device)
         mov(device.function, function)
         self.identify(device)
+        with if_((device.base_class == BRIDGES) & (device.subclass == HOST_BRIDGE)):
+            inc(self.host_bridges)
         self.find_bridge(device)
         self.find_messages(device)
         self.resources.find(device)

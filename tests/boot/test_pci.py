@@ -33,6 +33,20 @@ def test_devices_behind_bridges_are_found(machine: MakeMachine) -> None:
     assert any(line.startswith("02:05.0  1234:11e8") for line in lines)
 
 
+def test_devices_of_another_host_bridge_are_found(machine: MakeMachine) -> None:
+    made = machine(
+        arguments=(
+            *("-device", "pxb-pcie,id=far,bus_nr=64"),
+            *("-device", "pcie-root-port,id=behind,bus=far,chassis=1"),
+            *("-device", "e1000e,bus=behind,romfile="),
+        )
+    )
+    made.expect_prompt()
+    lines = made.command("pci").splitlines()
+    assert any(line.startswith("40:00.0  1b36:000c  0604") for line in lines)
+    assert any(line.startswith("41:00.0  8086:10d3  0200") for line in lines)
+
+
 def test_a_function_is_shown_in_detail(machine: MakeMachine) -> None:
     made = machine(arguments=("-device", "edu,addr=7"))
     made.expect_prompt()

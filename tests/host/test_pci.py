@@ -79,6 +79,7 @@ class Space:
 def header(
     *,
     kind: int = 0,
+    kind_of_bridge: int = 1,
     secondary: int = 0,
     capabilities: list[tuple[int, int, int]] | None = None,
     bars: list[tuple[int, int]] | None = None,
@@ -86,7 +87,7 @@ def header(
     """A function; `capabilities` are (place, id, next), `bars` (value, writable bits)."""
     data = bytearray(256)
     struct.pack_into("<HHHH", data, 0, 0x1234, 0x5678, 0x0007, 0)
-    data[8:12] = bytes((3, 2, 1, 6))
+    data[8:12] = bytes((3, 2, kind_of_bridge, 6))
     data[14] = kind
     space = Space(data, {4: 0xFFFF})
     if kind & 0x7F == 1:
@@ -236,6 +237,16 @@ def reachable(spaces: dict[int, Space]) -> list[int]:
 def test_all_buses_behind_bridges_are_scanned_once(bench: Bench, spaces: dict[int, Space]) -> None:
     bench.plug(spaces)
     assert [one.function for one in bench.scan()] == reachable(spaces)
+
+
+@pytest.mark.parametrize(("host_bridges", "found"), [(1, []), (2, [number(64, 5), number(65, 0)])])
+def test_buses_of_other_host_bridges_are_scanned(
+    bench: Bench, host_bridges: int, found: list[int]
+) -> None:
+    near = {number(0, device): header(kind_of_bridge=0) for device in range(host_bridges)}
+    far = {number(64, 5): header(kind=1, secondary=65), number(65, 0): header()}
+    bench.plug(near | far)
+    assert [one.function for one in bench.scan()] == [*near, *found]
 
 
 @given(
