@@ -103,6 +103,7 @@ from kernel.selftest.crew import Crew
 from kernel.selftest.deferred import DeferredTests
 from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
+from kernel.selftest.hoard import Hoard
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.leaking import LeakingTests
 from kernel.selftest.lockload import LockLoad
@@ -325,10 +326,11 @@ def image() -> Image:
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
+    hoard = Hoard(pages)  # memory that tests take away
     memory_tests = MemoryTests(
-        console, pages, reclaim, mapper, mappings, runtime, slabs, paging
+        console, pages, reclaim, mapper, mappings, runtime, slabs, paging, hoard
     )  # pages and mappings
-    heap_tests = HeapTests(heap, slabs, memory_tests)  # memory of any size
+    heap_tests = HeapTests(heap, slabs, hoard)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     crew = Crew(scheduler, threads)  # threads for tests
     thread_tests = ThreadTests(console, crew, sleeping, clock)  # lives and turns of threads
@@ -341,7 +343,9 @@ def image() -> Image:
     extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
-    space_tests = SpaceTests(console, address_spaces, user_copy, pages, crew)  # programs' memory
+    space_tests = SpaceTests(
+        console, address_spaces, user_copy, pages, crew, hoard
+    )  # programs' memory
     shortage_tests = ShortageTests(
         console,
         shortage,

@@ -3,7 +3,6 @@
 from kernel.console.console import Console
 from kernel.mm.addresses import direct
 from kernel.mm.caches import Slabs
-from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
@@ -12,8 +11,9 @@ from kernel.mm.paging import INIT, PERMISSIONS, Paging
 from kernel.mm.permissions import DEVICE, WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
-from kernel.mm.zone import MAX_ORDER, ORDERS
+from kernel.mm.zone import ORDERS
 from kernel.selftest.case import Outcome, check, ledger, measure
+from kernel.selftest.hoard import Hoard
 from pykasm import *
 
 PAGES_MAPPED = 5
@@ -25,17 +25,12 @@ NOTED = 0x60
 REGISTERS = 0xFEE0_0000
 """Where a device may be; nothing touches it."""
 
-SPARED = 1000
-"""One page in so many is left free where a benchmark wants memory to be scarce."""
-
 
 class MemoryTests(Subsystem):
     """What `Pages`, `Mapper` and `Runtime` do on a real machine. Context: one at a time."""
 
     flags = rodata(U64, ~(ADDRESS_MASK | int(PageFlags.LARGE) | NOTED) % (1 << 64))
     """The bits of an entry that say what is allowed."""
-    held = bss(U64)
-    """A chain of pages, by `Frame.owner`."""
     place = bss(U64)
     """Where a benchmark maps a page, and that page."""
     page = bss(U64)
@@ -50,6 +45,7 @@ class MemoryTests(Subsystem):
         runtime: Runtime,
         slabs: Slabs,
         paging: Paging,
+        hoard: Hoard,
     ) -> None:
         self.console = console
         self.pages = pages
@@ -58,6 +54,7 @@ class MemoryTests(Subsystem):
         self.mappings = mappings
         self.runtime = runtime
         self.paging = paging
+        self.hoard = hoard
         self.tests = [
             check("pages.blocks", self.blocks),
             check("pages.exhaustion", self.exhaustion),
@@ -73,8 +70,8 @@ class MemoryTests(Subsystem):
                 "pages.allocate_free_scarce",
                 self.take_and_give,
                 1000,
-                self.make_scarce,
-                self.let_go,
+                self.hoard.make_scarce,
+                self.hoard.let_go,
             ),
             measure("pages.block", self.take_and_give_block),
             measure(
@@ -117,51 +114,17 @@ class MemoryTests(Subsystem):
     @function(sleeps=True)
     def exhaustion(self) -> U32:
         """All memory can be taken; asking for more gives nothing and breaks nothing."""
-        order, good = keep(U32), keep(U32)
+        good = keep(U32)
         self.reclaim.run()
         mov(good, 1)
-        mov(order, MAX_ORDER)
-        with loop():
-            self.take_all(order)
-            break_if(order == 0)
-            dec(order)
+        self.hoard.leave(0)
         left = keep(self.pages.free_count())
         page = self.pages.allocate_page()
         with if_((page != 0) | (left != 0)):
             xor(good, good)
             self.console.print("%u pages could not be taken, page at 0x%x ", left, page)
-        self.let_go()
+        self.hoard.let_go()
         ret(good)
-
-    @function
-    def take_all(self, order: U32) -> None:
-        """Put all blocks of `order` that are left into the chain."""
-        order = keep(order)
-        with loop():
-            block = self.pages.allocate(order)
-            break_if(block == 0)
-            self._hold(block)
-
-    def _hold(self, block: U64) -> None:
-        """Put the block in rax into the chain. Changes rcx."""
-        mov(rcx, block)
-        frame, before = frame_of(rcx), scratch(self.held)
-        mov(frame.owner, before)
-        release(before)
-        mov(self.held, block)
-
-    @function
-    def let_go(self) -> None:
-        """Free the chain."""
-        block = keep(self.held)
-        mov(self.held, 0)
-        with while_(block != 0):
-            mov(rdi, block)
-            mov(rax, block)
-            frame = frame_of(rax)
-            mov(block, frame.owner)
-            movzx(esi, frame.order)
-            self.pages.free(rdi, esi)
 
     @function
     def low(self) -> U32:
@@ -306,22 +269,6 @@ class MemoryTests(Subsystem):
             dec(left)
 
     @function
-    def make_scarce(self) -> U32:
-        """Take all but one page in `SPARED`."""
-        total = keep(self.pages.free_count())
-        mov(rax, total)
-        xor(edx, edx)
-        mov(ecx, SPARED)
-        div(rcx)
-        mov(total, rax)
-        with loop():
-            break_if(self.pages.free_count() <= total)
-            page = self.pages.allocate_page()
-            break_if(page == 0)
-            self._hold(page)
-        ret(1)
-
-    @function
     def begin_mapping(self) -> U32:
         """Find addresses in a table that stays in use, and a page."""
         mov(self.page, self.pages.allocate_page())
@@ -333,7 +280,7 @@ class MemoryTests(Subsystem):
     @function
     def begin_scarce_mapping(self) -> U32:
         """The same, with little memory left."""
-        ignore(self.make_scarce())
+        ignore(self.hoard.make_scarce())
         tail(self.begin_mapping)
 
     @function
@@ -351,7 +298,7 @@ class MemoryTests(Subsystem):
     @function(context="thread")
     def end_mapping(self) -> None:
         """Free both, and what was taken to make memory scarce."""
-        self.let_go()
+        self.hoard.let_go()
         with if_(self.page != 0):
             self.pages.free_page(self.page)
         with if_(self.place != 0):

@@ -9,7 +9,6 @@ from kernel.errno import Errno
 from kernel.mm.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.mm.addressspace import AddressSpace
 from kernel.mm.addressspaces import AddressSpaces
-from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.rights import Rights
@@ -17,6 +16,7 @@ from kernel.mm.usercopy import UserCopy
 from kernel.selftest.benchmarks import ROUNDS
 from kernel.selftest.case import check, measure
 from kernel.selftest.crew import CREW, Crew
+from kernel.selftest.hoard import Hoard
 from pykasm import *
 
 PAGES = 8
@@ -55,18 +55,23 @@ class SpaceTests(Subsystem):
     buffer = bss(U8 * PAGE)
     cursor = bss(U64)
     """Where the next fault of a benchmark comes."""
-    held = bss(U64)
-    """A chain of pages, by `Frame.owner`, that others shall not have."""
     failures = bss(U64)
 
     def __init__(
-        self, console: Console, spaces: AddressSpaces, copy: UserCopy, pages: Pages, crew: Crew
+        self,
+        console: Console,
+        spaces: AddressSpaces,
+        copy: UserCopy,
+        pages: Pages,
+        crew: Crew,
+        hoard: Hoard,
     ) -> None:
         self.console = console
         self.spaces = spaces
         self.copy = copy
         self.pages = pages
         self.crew = crew
+        self.hoard = hoard
         self.tests = [
             check("space.demand_zero", self.demand_zero),
             check("space.sparse", self.sparse),
@@ -428,7 +433,7 @@ class SpaceTests(Subsystem):
         with if_(self.spaces.map(self.first, rsi, rdx, READ_WRITE) != 0):
             xor(good, good)
         self._all(good, (self.writes, BASE, PATTERN))
-        self.leave_few_pages()
+        self.hoard.leave(FEW)
         mov(rax, 2 * SPARSE)
         mov(self.cursor, rax)
         with loop():
@@ -441,32 +446,11 @@ class SpaceTests(Subsystem):
         with if_(self.spaces.clone(self.first) != 0):
             xor(good, good)
         self._all(good, (self.reads, BASE, PATTERN))
-        self.let_go()
+        self.hoard.let_go()
         and_(good, self.writes(self.cursor, PATTERN))
         self._all(good, (self.writes, BASE, 1))
         self.end()
         ret(good)
-
-    @function
-    def leave_few_pages(self) -> None:
-        """Take all memory but some pages."""
-        with while_(lambda: self.pages.free_count() > FEW):
-            page = self.pages.allocate_page()
-            break_if(page == 0)
-            mov(rcx, page)
-            frame, before = frame_of(rcx), scratch(self.held)
-            mov(frame.owner, before)
-            mov(self.held, page)
-
-    @function
-    def let_go(self) -> None:
-        """Give it back."""
-        with while_(self.held != 0):
-            mov(rdi, self.held)
-            mov(rax, rdi)
-            mov(rax, frame_of(rax).owner)
-            mov(self.held, rax)
-            self.pages.free_page(rdi)
 
     # Benchmarks
 
