@@ -31,6 +31,7 @@ from kernel.debug.faults import Faults
 from kernel.debug.panic import Panic
 from kernel.debug.symbols import Symbols
 from kernel.debug.threadtraces import ThreadTraces
+from kernel.debug.whereabouts import Whereabouts
 from kernel.input.input import Input
 from kernel.input.keyboard import Keyboard
 from kernel.input.ps2 import Ps2Controller
@@ -192,9 +193,6 @@ def image() -> Image:
     dispatcher = Dispatcher(apic)  # vectors and who is called
     processors = Processors(per_cpu, apic)  # all that run the kernel
     stop = Stop(processors, apic, dispatcher)  # the end of all others
-    panic = Panic(console, log, faults, backtrace, information, stop)  # the report of the end
-    order = LockOrder(console)  # in which order spin locks are taken
-    watch = LockWatch(per_cpu, processors, order, console, panic)  # and who holds which
     # The processor
     features = Features()  # what CPUID shows
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
@@ -214,6 +212,13 @@ def image() -> Image:
         per_cpu, preemption, switch, slices, extended, apic, dispatcher
     )  # which thread runs
     calls = Calls(processors, apic, scheduler, dispatcher)  # what others are to do
+    # The end
+    whereabouts = Whereabouts(console, walk, per_cpu, processors, scheduler)  # who runs
+    panic = Panic(
+        console, log, faults, whereabouts, backtrace, information, stop
+    )  # the report of what went wrong
+    order = LockOrder(console)  # in which order spin locks are taken
+    watch = LockWatch(per_cpu, processors, order, console, panic)  # and who holds which
     # Memory
     stretches = Stretches(information)  # what was free at the start
     frames = EarlyFrames(stretches, panic)  # pages before there is an allocator

@@ -10,6 +10,7 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
+from kernel.debug.whereabouts import Whereabouts
 from kernel.log.log import Log
 from kernel.smp.stop import Stop
 from pykasm import *
@@ -49,6 +50,7 @@ class Panic(Subsystem):
         console: Console,
         log: Log,
         faults: Faults,
+        whereabouts: Whereabouts,
         backtrace: Backtrace,
         information: BootInformation,
         stopping: Stop,
@@ -56,6 +58,7 @@ class Panic(Subsystem):
         self.console = console
         self.log = log
         self.faults = faults
+        self.whereabouts = whereabouts
         self.backtrace = backtrace
         self.information = information
         self.stopping = stopping
@@ -169,7 +172,7 @@ class Panic(Subsystem):
 
     @function
     def print_registers(self, frame: Ptr[TrapFrame]) -> None:
-        """Print the registers of `frame` and this processor's number and control registers."""
+        """Print the registers of `frame`, this processor's control registers, and who runs here."""
         frame = keep(frame)
         for row in ROWS:
             values = [getattr(frame, name) for name in row]
@@ -177,7 +180,7 @@ class Panic(Subsystem):
         for register, into in ((cr0, rax), (cr2, rcx), (cr3, rdx), (cr4, rsi)):
             mov(into, register)
         self.console.print(_row(("cr0", "cr2", "cr3", "cr4")), rax, rcx, rdx, rsi)
-        self.console.print("  cpu %u\n", self.processor())
+        self.whereabouts.print(self.processor())
 
     @function
     def leave(self) -> NoReturn:

@@ -243,7 +243,7 @@ def test_registers_are_those_of_the_moment(
     stack = kernel_symbols.named("Stacks.boot")
     assert stack.address < report.registers["rsp"] < stack.address + stack.size
     assert report.registers["rsp"] <= report.registers["rbp"]
-    assert "cpu 0\n" in report.text
+    assert "  cpu 0\n  thread 0 boot\n" in report.text
 
 
 def test_a_failed_check_reports_the_callers_registers(

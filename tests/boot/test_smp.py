@@ -142,6 +142,15 @@ def test_processors_with_interrupts_off_are_stopped_as_well(machine: MakeMachine
     eventually(lambda: stopped(made))
 
 
+def test_a_panic_names_the_processor_as_cpus_does_and_its_thread(machine: MakeMachine) -> None:
+    made = machine(arguments=("-smp", "6,sockets=2,cores=3,threads=1"))
+    made.expect_prompt()
+    assert running(made)[3][:2] == (3, 4)
+    made.send_line("crash ud 3")
+    assert made.wait_exit() == PANIC_STATUS
+    assert re.search(r"\n  cpu 3\n  thread \d+ idle\nbacktrace\n", made.output)
+
+
 @pytest.mark.parametrize("number", [0, 1, 3])
 def test_only_one_processor_reports(machine: MakeMachine, number: int) -> None:
     made = machine(smp=4)

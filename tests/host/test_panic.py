@@ -74,18 +74,28 @@ class Stopping(Subsystem):
         never()
 
 
+class Whereabouts(Subsystem):
+    """Who panics."""
+
+    @function
+    def print(self, apic: U32) -> None:
+        pass
+
+
 class Scene:
     """A host with a panic whose backtrace and last step are Python's."""
 
     def __init__(self) -> None:
         self.paper: Any = Console()
         self.stopping: Any = Stopping()
+        whereabouts: Any = Whereabouts()
         walk = PageWalk()
         self.information = BootInformation()
         self.panic = Panic(
             self.paper,
             log_on(self.paper),
             Faults(self.paper, []),
+            whereabouts,
             Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
             self.information,
             self.stopping,

@@ -1,0 +1,45 @@
+"""Which processor and which thread a report is about."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.cpu.percpu import PerCpu
+from kernel.mm.walk import PageWalk
+from kernel.smp.processors import Processors
+from kernel.threads.scheduler import Scheduler
+from kernel.threads.thread import Thread
+from pykasm import *
+
+
+class Whereabouts(Subsystem):
+    """Tells who runs on a processor. Context: any; nothing but tables that are there is trusted."""
+
+    def __init__(
+        self,
+        console: Console,
+        memory: PageWalk,
+        per_cpu: PerCpu,
+        processors: Processors,
+        scheduler: Scheduler,
+    ) -> None:
+        self.console = console
+        self.memory = memory
+        self.per_cpu = per_cpu
+        self.processors = processors
+        self.scheduler = scheduler
+
+    @function
+    def print(self, apic: U32) -> None:
+        """Print the number of the processor with the local APIC `apic`, and its thread."""
+        apic = keep(apic)
+        processor = keep(self.processors.find(apic))
+        with if_(processor == 0):  # it has not listed itself yet
+            self.console.print("  cpu with the local APIC %u\n", apic)
+            ret()
+        self.console.print("  cpu %u\n", processor.number)
+        mov(rax, processor.block)
+        self.per_cpu.point_into(rax, self.scheduler.current)
+        thread = keep(cast(u64[rax], Ptr[Thread]))
+        mapped = self.memory.is_mapped(u64(thread))
+        with if_(mapped != 0):
+            self.console.print("  thread %u %s\n", thread.number, thread.name)
