@@ -14,6 +14,9 @@ from tests.mutation.trial import Court, chosen
 EACH = 40
 """How many faults of each kind are planted at most."""
 
+WIDTH = 160
+"""Columns of the table in a file."""
+
 
 def figures() -> Iterator[Figure]:
     """The table by kind, then the shares."""
@@ -22,7 +25,10 @@ def figures() -> Iterator[Figure]:
     court = Court(kernel)
     mutants = chosen(kernel, EACH)
     verdicts, seconds = timed(lambda: [court.judge(one) for one in mutants])
-    Console().print(table(verdicts))
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH
+    console.print(table(verdicts))
     yield Figure("findings in the kernel as it is", str(findings), "none", not findings)
     yield Figure("faults planted, and the time to judge them", f"{len(mutants):,}, {seconds:.0f} s")
     forbidden, free = (total(verdicts, forbidden=one) for one in (True, False))

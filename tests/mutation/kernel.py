@@ -115,7 +115,8 @@ class Kernel:
             _subjects={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
-        is_followed = placed.piece.lock_events or placed.piece.sleeps
+        versions = placed.piece, self.build.pieces[symbol].piece
+        is_followed = any(one.lock_events or one.sleeps for one in versions)
         across = _across(build) if is_followed else self.across
         found = _errors(Subject(placed, build), across)
         found += [one for one in across if one.symbol != symbol]
