@@ -33,7 +33,7 @@ class RunQueue(Struct):
     """
 
     lock: SpinLock
-    ready: U32
+    ready: U32 = field(guarded_by="lock")
     """Bit n is set while a thread of priority n is in the queue."""
     priority: U32
     """That of the thread that runs. Others may look without the lock: it is only a hint then."""
