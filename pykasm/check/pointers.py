@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from functools import cached_property
 
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data, Storage
@@ -77,10 +78,18 @@ class Pointers:
         if kind not in self._by_type:
             self._by_type[kind] = tuple(
                 symbol
-                for symbol, one in self._functions.items()
-                if function_fits(kind, one.signature)
+                for symbol in self._by_count.get(len(kind._parameters), ())  # type: ignore[attr-defined]
+                if function_fits(kind, self._functions[symbol].signature)
             )
         return self._by_type[kind]
+
+    @cached_property
+    def _by_count(self) -> dict[int, list[str]]:
+        """The functions by how many parameters they have."""
+        found: dict[int, list[str]] = {}
+        for symbol, one in self._functions.items():
+            found.setdefault(len(one.signature.parameters), []).append(symbol)
+        return found
 
 
 def _pointer(line: Line) -> object:

@@ -20,6 +20,7 @@ from pykasm.lang.assertions import asserting
 from pykasm.lang.data import Packer
 from pykasm.lang.functions import Assembly, BoundFunction, Function, assembling
 from pykasm.lang.image import PackedData
+from pykasm.lang.locking import watching_locks
 from pykasm.lang.objects import PlacedPiece, assemble_program
 from pykasm.lang.piece import Kind, Piece
 from pykasm.lang.subsystem import Subsystem
@@ -88,6 +89,7 @@ class Kernel:
         with (
             collecting(Collector()) as collector,
             asserting(self.image.on_assert),
+            watching_locks(self.image.on_lock),
             assembling(scratch),
         ):
             Assembly(scratch, subsystem)._write(bound)
