@@ -377,7 +377,7 @@ def image() -> Image:
     stuck_tests = StuckTests(crew, semaphores)  # for the watchdog
     leaking_tests = LeakingTests(heap, pages, runtime)  # for the ledgers
     smp_tests = SmpTests(
-        console, processors, calls, scheduler, threads, mapper, runtime, crew
+        console, processors, calls, scheduler, threads, mapper, runtime, crew, clock
     )  # several processors
     deferred_tests = DeferredTests(console, deferred, scheduler, smp_tests)  # left for later
     tested = (

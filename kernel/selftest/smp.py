@@ -8,7 +8,7 @@ from kernel.mm.mapper import Mapper
 from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.permissions import WRITE
 from kernel.mm.runtime import Runtime
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import Outcome, check, measure
 from kernel.selftest.crew import CREW, Crew
 from kernel.smp.calls import Calls
 from kernel.smp.processor import Processor
@@ -17,11 +17,15 @@ from kernel.smp.request import Request
 from kernel.threads.scheduler import Scheduler
 from kernel.threads.thread import Entry
 from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.time.clock import Clock
+from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 CALLS = 25
 CHANGES = 40
 TURNS = 15
+PATIENCE = 10 * NANOSECONDS
+"""Nanoseconds after which a thread that is to go on elsewhere never will."""
 FIRST, SECOND = 0x1111_1111, 0x2222_2222
 """What two pages hold."""
 
@@ -41,6 +45,8 @@ class SmpTests(Subsystem):
     """Threads that ran on the processor that they were meant for."""
     served = bss(U64)
     """Calls that a processor answered."""
+    holding = bss(U32)
+    """1 while a thread keeps its processor."""
     wrong = bss(U32)
     """How often something was not what it should be."""
 
@@ -54,6 +60,7 @@ class SmpTests(Subsystem):
         mapper: Mapper,
         runtime: Runtime,
         crew: Crew,
+        clock: Clock,
     ) -> None:
         self.console = console
         self.processors = processors
@@ -63,8 +70,10 @@ class SmpTests(Subsystem):
         self.mapper = mapper
         self.runtime = runtime
         self.crew = crew
+        self.clock = clock
         self.tests = [
             check("smp.threads_everywhere", self.threads_everywhere),
+            check("smp.displaced_thread_goes_on", self.displaced_thread_goes_on),
             check("smp.calls_in_all_directions", self.calls_in_all_directions),
             check("smp.changes_are_seen", self.changes_are_seen),
             check("smp.shoot_down_under_load", self.shoot_down_under_load),
@@ -119,6 +128,36 @@ class SmpTests(Subsystem):
         mov(eax, self.processors.own.number)
         with if_(rax == number):
             lock.inc(self.ran)
+
+    @function(sleeps=True)
+    def displaced_thread_goes_on(self) -> U32:
+        """A thread whose processor a more urgent one has taken goes on where there is nothing to
+        do, not behind that."""
+        with if_(self.processors.count == 1):
+            self.console.print("needs a second processor: ")
+            ret(Outcome.SKIPPED)
+        mov(self.holding, 1)
+        mov(self.wrong, 0)
+        ignore(self.crew.recruit(self.hold, 1, BOOT_PRIORITY + 1, 1))
+        mov(self.holding, 0)
+        self.crew.join()
+        with if_(self.wrong == 0):
+            ret(Outcome.PASSED)
+        self.console.print("it waited: ")
+        ret(Outcome.FAILED)
+
+    @function
+    def hold(self, number: U64) -> None:
+        """Keep this processor until another one does not want that any more."""
+        end = keep(self.clock.now())
+        mov(rcx, PATIENCE)
+        add(end, rcx)
+        with while_(self.holding != 0):
+            now = self.clock.now()
+            with if_(now >= end):
+                inc(self.wrong)
+                ret()
+            pause()
 
     # Calls
 

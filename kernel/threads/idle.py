@@ -51,21 +51,30 @@ class Idle(Subsystem):
 
     @function
     def run(self, argument: U64) -> None:
-        """Serve for ever."""
+        """Serve for ever. Interrupts return to here, and threads get the processor at one place:
+        so none is lost between two queues while this one is kept from going on."""
         with loop():
-            mov(self.scheduler.queue.called, 0)
+            self.scheduler.preemption.disable()
+            self.scheduler.offer()
             self.steal()
             cli()
-            queue = self.scheduler.queue
-            with (
-                allowed("E051", "whoever adds a thread from now on sends an interrupt"),
-                if_((queue.ready == 0) & (queue.called == 0)),
-            ):
-                sti()  # takes effect behind the next instruction, so no interrupt comes between
-                hlt()
-            with else_():
-                self.scheduler.schedule()
-                sti()
+            self.rest()
+            self.scheduler.preemption.enable()
+            self.scheduler.schedule()
+            sti()
+
+    @function
+    def rest(self) -> None:
+        """Wait for an interrupt, unless there is work. Interrupts are off."""
+        queue = keep(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.scheduler.queue)
+        with if_((queue.ready == 0) & (queue.available != 0)):
+            sti()  # takes effect behind the next instruction, so no interrupt comes between
+            hlt()
+            cli()
+        alone = self.scheduler.withdraw(queue)
+        with if_((alone == 0) & (queue.ready != 0)):
+            self.scheduler.call_any()  # in place of this one, which has something else to do
 
     @function
     def steal(self) -> None:
@@ -111,14 +120,24 @@ class Idle(Subsystem):
     @function
     def movable(self, list: Ptr[ListHead]) -> Ptr[Thread]:
         """The first thread of `list`, whose queue is locked, that may go to another processor and
-        that no processor is on the way from; null if there is none."""
-        link, thread = scratch(list.next), scratch(Ptr[Thread])
+        that no processor is on the way from; null if there is none. If one is on the way, this
+        one does not rest before it has looked again."""
+        link, list, thread = keep(list.next), keep(list), keep(Ptr[Thread])
         with while_(link != list):
             lea(thread, bare[u64(link) - offsetof(Thread, "link")])
-            with if_((thread.pinned == 0) & (thread.stack_pointer != 0)):
-                ret(thread)
+            with if_(thread.pinned == 0):
+                with if_(thread.stack_pointer != 0):
+                    ret(thread)
+                self.look_again()
             mov(link, link.next)
         ret(0)
+
+    @function
+    def look_again(self) -> None:
+        """Do as if this processor had been called."""
+        queue = scratch(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.scheduler.queue)
+        ignore(self.scheduler.withdraw(queue))
 
     @function
     def take_over(self, thread: Ptr[Thread]) -> None:

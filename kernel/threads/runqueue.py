@@ -41,8 +41,9 @@ class RunQueue(Struct):
     """The processor's, as in `PerCpu.number`."""
     apic: U32
     """The number by which its local APIC is reached."""
-    called: U32
-    """1 while an idle processor has been asked to look for work, and has not begun to."""
+    available: U32
+    """1 while the processor looks for work, or sleeps, and nobody has told it of some: see
+    `Scheduler.call_available`."""
     spent: U32
     """What the thread that runs has spent of its turn since the processor chose it (see `TURN`)."""
     tick: Timer

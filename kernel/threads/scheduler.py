@@ -14,7 +14,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_BEING_CHOSEN, TURN, RunQueue
+from kernel.threads.runqueue import SPENT_BY_BEING_CHOSEN, TURN, RunQueue
 from kernel.threads.slices import Slices
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
@@ -40,6 +40,9 @@ class Scheduler(Subsystem):
     processors = bss(ListHead)
     """The queues of all processors that run threads. `lock` is for adding one; others follow the
     links, which never lead astray, without it."""
+
+    available = bss(U32)
+    """How many processors have nothing to do and have not been called."""
 
     def __init__(
         self,
@@ -121,6 +124,8 @@ class Scheduler(Subsystem):
             mov(next.state, ThreadState.RUNNING)
             mov(eax, next.priority)
             mov(queue.priority, eax)
+            with if_((self.available != 0) & (previous.state == ThreadState.READY)):
+                self.call_available(previous)
         self.preemption.settle()
         with if_(queue.ticking == 0):
             self.slices.begin(queue)
@@ -203,29 +208,62 @@ class Scheduler(Subsystem):
                 mov(thread.spent, 0)
                 lea(link, thread.link)
                 home.append(link, thread.priority)
-                self.announce(home, thread.priority)
+                self.announce(home, thread)
                 mov(woken, 1)
         ret(woken)
 
     @function(context="interrupt")
-    def announce(self, home: Ptr[RunQueue], priority: U32) -> None:
-        """See to it that a thread of this priority, just put into `home`, runs soon: here, on the
-        processor of `home`, or on one that has nothing to do."""
-        own, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
+    def announce(self, home: Ptr[RunQueue], thread: Ptr[Thread]) -> None:
+        """See to it that `thread`, just put into `home`, runs soon: here, on the processor of
+        `home`, or on one that has nothing to do."""
+        own = scratch(Ptr[RunQueue])
+        mov(eax, thread.priority)
+        with if_(eax <= home.priority):
+            tail(self.call_available, thread)
         self.per_cpu.point_at(u64(own), self.queue)
-        with if_(priority > home.priority):
-            with if_(home != own):
-                tail(self.poke, home)
-            self.preemption.want()
-            ret()
-        lea(rax, self.processors)
+        with if_(home != own):
+            tail(self.poke, home)
+        self.preemption.want()
+
+    @function(context="interrupt")
+    def call_available(self, thread: Ptr[Thread]) -> None:
+        """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
+        which its own has no time, now that it is in a queue."""
+        with if_((self.available != 0) & (thread.pinned == 0)):
+            tail(self.call_any)
+
+    @function(context="interrupt")
+    def call_any(self) -> None:
+        """Let a processor that has nothing to do look for work, if there is one that has not been
+        called already. It looks later than this began, so what is in a queue by then is found."""
+        link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
         mov(link, self.processors.next)
-        with while_(link != rax):
-            lea(own, bare[u64(link) - offsetof(RunQueue, "link")])
-            with if_((own.priority == IDLE_PRIORITY) & (own.called == 0)):
-                mov(own.called, 1)
-                tail(self.poke, own)
+        with loop():
+            lea(rax, self.processors)
+            break_if(link == rax)
+            lea(queue, bare[u64(link) - offsetof(RunQueue, "link")])
             mov(link, link.next)
+            with if_(queue.available != 0):
+                free = self.withdraw(queue)
+                with if_(free != 0):
+                    tail(self.poke, queue)
+
+    @function
+    def offer(self) -> None:
+        """Let this processor, which has nothing to do, be called from now on. Who has put a thread
+        into a queue before finds it available, or the look that comes now finds the thread."""
+        lock.inc(self.available)
+        mov(self.queue.available, 1)
+
+    @function
+    def withdraw(self, queue: Ptr[RunQueue]) -> U32:
+        """Let the processor of `queue` be called no more; 1 if it had not been yet, else 0. Any
+        context."""
+        xor(eax, eax)
+        xchg(queue.available, eax)
+        with if_(eax != 0):
+            lock.dec(self.available)
+        ret(eax)
 
     @function
     def poke(self, queue: Ptr[RunQueue]) -> None:

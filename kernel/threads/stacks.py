@@ -61,8 +61,14 @@ class ThreadStacks(Subsystem):
 
     @function
     def shrink(self) -> None:
-        """Unmap all that is spare. Context: thread."""
-        tail(self.trim, 0)
+        """Unmap all that is spare, and what processors are just leaving. Context: thread."""
+        left = keep(U32)
+        with loop():
+            self.trim(0)
+            with self.lock.held():
+                mov(left, self.count)
+            break_if(left == 0)
+            pause()
 
     @function
     def trim(self, keeping: U32) -> None:

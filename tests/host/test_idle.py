@@ -1,13 +1,24 @@
-"""What a processor does when no thread wants it."""
+"""What a processor does when no thread wants it, and how it comes to know of one that does."""
 
 from typing import Any, NoReturn
 
 import pytest
 
+from kernel.interrupts.vectors import InterruptVector
+from kernel.structures.list import ListHead
 from kernel.threads.idle import Idle
+from kernel.threads.preemption import UNWANTED
+from kernel.threads.runqueue import PRIORITIES, RunQueue
+from kernel.threads.thread import Thread, ThreadState
+from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 from pykasm.hostrun import HostFault
 from tests.host.threads_support import Kernel
+
+OWN, OTHER = 0, 7
+"""Local APICs: that of the processor which the tests run on, and of another one."""
+LEFT = 0xFFFF_8000_0000_1000
+"""What `Thread.stack_pointer` may be once a processor has left the thread."""
 
 
 class Panic(Subsystem):
@@ -20,20 +31,198 @@ class Panic(Subsystem):
             hlt()
 
 
-def test_a_call_that_comes_while_it_looks_for_work_is_not_slept_through() -> None:
-    kernel = Kernel()
-    panic: Any = Panic()
-    idle = Idle(kernel.per_cpu, kernel.scheduler, kernel.threads, panic)
-    host = kernel.host(idle)
-    calls = [1, 0]
-    """Whether another processor calls this one just behind each look."""
+class Machine:
+    """A processor that may be idle, and the queue of another one."""
+
+    def __init__(self) -> None:
+        self.kernel = Kernel()
+        panic: Any = Panic()
+        self.scheduler = self.kernel.scheduler
+        self.idle = Idle(self.kernel.per_cpu, self.scheduler, self.kernel.threads, panic)
+        self.host = self.kernel.host(self.idle)
+        self.sent = self.host.stub(self.kernel.apic.send, lambda destination, vector: None)
+        self.other = self._add_processor()
+
+    def _add_processor(self) -> Any:
+        host = self.host
+        queue = host.new(RunQueue, apic=OTHER, priority=BOOT_PRIORITY)
+        start = int(queue) + offsetof(RunQueue, "lists")
+        for place in range(start, start + PRIORITIES * sizeof(ListHead), sizeof(ListHead)):
+            self.join([place])
+        self.join(
+            [
+                int(host.address(self.scheduler.processors)),
+                int(host.address(self.scheduler.queue.link)),
+                int(queue) + offsetof(RunQueue, "link"),
+            ]
+        )
+        return queue
+
+    def join(self, links: list[int]) -> None:
+        """Let these links be a ring."""
+        for here, behind in zip(links, [*links[1:], links[0]], strict=True):
+            self.host.at(ListHead, here).next = behind
+            self.host.at(ListHead, behind).previous = here
+
+    def waiting_there(self, **values: Any) -> Any:
+        """A thread that waits for the other processor, and can leave that."""
+        described: dict[str, Any] = {
+            "state": ThreadState.READY,
+            "priority": BOOT_PRIORITY,
+            "stack_pointer": LEFT,
+            "home": self.other,
+        }
+        thread = self.host.new(Thread, **{**described, **values})
+        head = int(self.other) + offsetof(RunQueue, "lists") + BOOT_PRIORITY * sizeof(ListHead)
+        self.join([head, int(thread) + offsetof(Thread, "link")])
+        self.other.ready = 1 << BOOT_PRIORITY
+        return thread
+
+    def let_other_be_available(self) -> None:
+        self.other.available = 1
+        self.host[self.scheduler.available] += 1
+
+    def called(self) -> list[int]:
+        """The local APICs of the processors that were told to look for work."""
+        calls = [call for call in self.sent.calls if call[1] == InterruptVector.RESCHEDULE]
+        self.sent.calls.clear()
+        return [call[0] for call in calls]
+
+    def rest_at_last(self) -> None:
+        """Run the idle thread until the processor sleeps."""
+        with pytest.raises(HostFault, match=r"hlt|halts"):
+            self.host.call(self.idle.run, 0)
+
+
+@pytest.fixture
+def machine() -> Machine:
+    return Machine()
+
+
+# A processor that has nothing to do
+
+
+def test_a_call_that_comes_while_it_looks_for_work_is_not_slept_through(machine: Machine) -> None:
+    host, scheduler = machine.host, machine.scheduler
     looks = []
 
     def steal() -> None:
-        looks.append(host[kernel.scheduler.queue.called])
-        host[kernel.scheduler.queue.called] = calls[len(looks) - 1]
+        looks.append((host[scheduler.queue.available], host[scheduler.available]))
+        if len(looks) == 1:  # it is called just behind its look
+            host[scheduler.queue.available] = 0
+            host[scheduler.available] = 0
 
-    host.stub(idle.steal, steal)
-    with pytest.raises(HostFault, match=r"hlt|halts"):
-        host.call(idle.run, 0)
-    assert looks == [0, 0]
+    host.stub(machine.idle.steal, steal)
+    machine.rest_at_last()
+    assert looks == [(1, 1), (1, 1)]
+
+
+def test_nothing_comes_between_taking_a_thread_and_having_it(machine: Machine) -> None:
+    host, words = machine.host, []
+    host.stub(
+        machine.idle.steal, lambda: words.append(host[machine.kernel.preemption.word] & ~UNWANTED)
+    )
+    machine.rest_at_last()
+    assert words == [1]
+
+
+def test_it_takes_what_waits_elsewhere(machine: Machine) -> None:
+    thread = machine.waiting_there()
+    taken = []
+
+    def schedule() -> None:
+        taken.append(int(thread.home))
+        machine.host[machine.scheduler.queue.ready] = 0
+
+    machine.host.stub(machine.scheduler.schedule, schedule)
+    machine.rest_at_last()
+    assert taken == [int(machine.host.address(machine.scheduler.queue))]
+    assert machine.other.ready == 0
+
+
+def test_it_does_not_sleep_while_a_thread_is_being_left(machine: Machine) -> None:
+    thread = machine.waiting_there(stack_pointer=0)
+    homes = []
+
+    def schedule() -> None:
+        homes.append(int(thread.home))
+        if len(homes) == 3:
+            thread.stack_pointer = LEFT
+        machine.host[machine.scheduler.queue.ready] = 0
+
+    machine.host.stub(machine.scheduler.schedule, schedule)
+    machine.rest_at_last()
+    assert homes == [int(machine.other)] * 3 + [int(machine.host.address(machine.scheduler.queue))]
+
+
+def test_a_thread_that_must_stay_lets_it_sleep(machine: Machine) -> None:
+    machine.waiting_there(stack_pointer=0, pinned=1)
+    scheduled = machine.host.stub(machine.scheduler.schedule, lambda: None)
+    machine.rest_at_last()
+    assert len(scheduled.calls) == 0
+
+
+def test_a_call_that_comes_when_it_has_found_work_goes_on_to_another(machine: Machine) -> None:
+    host, scheduler = machine.host, machine.scheduler
+    machine.let_other_be_available()
+
+    def steal() -> None:
+        if not scheduled.calls:
+            host[scheduler.queue.ready] = 1 << BOOT_PRIORITY
+            host[scheduler.queue.available] = 0
+            host[scheduler.available] -= 1
+
+    def schedule() -> None:
+        host[scheduler.queue.ready] = 0
+
+    host.stub(machine.idle.steal, steal)
+    scheduled = host.stub(scheduler.schedule, schedule)
+    machine.rest_at_last()
+    assert machine.called() == [OTHER]
+    assert machine.other.available == 0
+
+
+# Processors that have too much to do
+
+
+def create(machine: Machine, priority: int, pinned: int = 0) -> None:
+    """Make a thread here, and let it be ready."""
+    threads = machine.kernel.threads
+    made = machine.host.call(threads.make, "thread", 0, 0, priority)
+    machine.host.at(Thread, made).pinned = pinned
+    machine.host.call(machine.scheduler.make_ready, made)
+
+
+def test_one_that_has_nothing_to_do_is_called_once_for_a_thread_that_must_wait(
+    machine: Machine,
+) -> None:
+    create(machine, BOOT_PRIORITY)
+    assert machine.called() == []
+    machine.let_other_be_available()
+    create(machine, BOOT_PRIORITY)
+    assert machine.called() == [OTHER]
+    assert machine.host[machine.scheduler.available] == 0
+    create(machine, BOOT_PRIORITY)
+    assert machine.called() == []
+
+
+def test_none_is_called_for_a_thread_that_must_stay_or_runs_at_once(machine: Machine) -> None:
+    machine.let_other_be_available()
+    create(machine, BOOT_PRIORITY, pinned=1)
+    create(machine, BOOT_PRIORITY + 1)
+    assert machine.called() == []
+    assert machine.host[machine.kernel.preemption.word] == 0
+
+
+@pytest.mark.parametrize("pinned", [0, 1])
+def test_one_that_has_nothing_to_do_is_called_for_a_displaced_thread(
+    machine: Machine, pinned: int
+) -> None:
+    host, scheduler = machine.host, machine.scheduler
+    create(machine, BOOT_PRIORITY + 1)
+    machine.let_other_be_available()
+    host.at(Thread, host[scheduler.current]).pinned = pinned
+    switched = host.stub(machine.kernel.scheduler.switch.to, lambda previous, next: None)
+    host.call(scheduler.schedule)
+    assert len(switched.calls) == 1
+    assert machine.called() == ([] if pinned else [OTHER])
