@@ -14,6 +14,7 @@ from kernel.smp.calls import Calls
 from kernel.smp.processor import Processor
 from kernel.smp.processors import Processors
 from kernel.smp.request import Request
+from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.threads.scheduler import Scheduler
 from kernel.threads.thread import Entry
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -136,6 +137,7 @@ class SmpTests(Subsystem):
         with if_(self.processors.count == 1):
             self.console.print("needs a second processor: ")
             ret(Outcome.SKIPPED)
+        self.let_others_rest()
         mov(self.holding, 1)
         mov(self.wrong, 0)
         ignore(self.crew.recruit(self.hold, 1, BOOT_PRIORITY + 1, 1))
@@ -145,6 +147,17 @@ class SmpTests(Subsystem):
             ret(Outcome.PASSED)
         self.console.print("it waited: ")
         ret(Outcome.FAILED)
+
+    @function
+    def let_others_rest(self) -> None:
+        """Wait until all other processors are idle, and no timer of `Slices` makes them look for
+        work by chance."""
+        with self.processors.others() as processor:
+            queue = scratch(processor.block)
+            self.scheduler.per_cpu.point_into(queue, self.scheduler.queue)
+            queue = cast(queue, Ptr[RunQueue])
+            with while_((queue.priority != IDLE_PRIORITY) | (queue.ticking != 0)):
+                pause()
 
     @function
     def hold(self, number: U64) -> None:

@@ -64,10 +64,14 @@ class ThreadTests(Subsystem):
 
     @function(sleeps=True)
     def urgent_first(self) -> U32:
-        """A more urgent thread runs before its creator goes on."""
+        """A more urgent thread runs before its creator goes on, unless that finds another
+        processor."""
         mov(self.ran, 0)
+        creator = keep(self.scheduler.current)
+        mov(creator.pinned, 1)
         ignore(self.crew.recruit(self.run_once, 1, BOOT_PRIORITY + 1, 1))
         seen = keep(self.ran)
+        mov(creator.pinned, 0)
         self.crew.join()
         with if_(seen == 1):
             ret(1)

@@ -100,29 +100,45 @@ class Idle(Subsystem):
     @function
     def take_from(self, queue: Ptr[RunQueue]) -> Ptr[Thread]:
         """The most urgent thread that can leave `queue`, out of it; null if there is none."""
-        queue, found = keep(queue), keep(Ptr[Thread])
-        list, left, number = keep(Ptr[ListHead]), keep(U32), keep(U32)
-        xor(u32(found), u32(found))
-        xor(number, number)
+        queue, found, link = keep(queue), keep(Ptr[Thread]), keep(Ptr[ListHead])
         with queue.lock.held():
-            mov(left, queue.ready)
-            btr(left, IDLE_PRIORITY)
-            with while_((left != 0) & (found == 0)):
-                bsr(number, left)
-                btr(left, number)
-                point_at(list, queue.lists, number)
-                mov(found, self.movable(list))
+            mov(found, self.choose(queue))
             with if_(found != 0):
-                lea(list, found.link)
-                queue.remove(list, number)
+                lea(link, found.link)
+                queue.remove(link, found.priority)
         ret(found)
 
     @function
-    def movable(self, list: Ptr[ListHead]) -> Ptr[Thread]:
+    def choose(self, queue: Ptr[RunQueue]) -> Ptr[Thread]:
+        """What `take_from` takes out. The processor of `queue`, which is locked, keeps the most
+        urgent thread if it has nothing else to do."""
+        queue, list = keep(queue), keep(Ptr[ListHead])
+        left, number, spared = keep(U32), keep(U32), keep(U32)
+        xor(number, number)
+        xor(spared, spared)
+        with if_(queue.priority == IDLE_PRIORITY):
+            inc(spared)
+        mov(left, queue.ready)
+        btr(left, IDLE_PRIORITY)
+        with while_(left != 0):
+            bsr(number, left)
+            btr(left, number)
+            point_at(list, queue.lists, number)
+            found = self.movable(list, spared)
+            with if_(found != 0):
+                ret(found)
+            xor(spared, spared)
+        ret(0)
+
+    @function
+    def movable(self, list: Ptr[ListHead], spared: U32) -> Ptr[Thread]:
         """The first thread of `list`, whose queue is locked, that may go to another processor and
         that no processor is on the way from; null if there is none. If one is on the way, this
-        one does not rest before it has looked again."""
+        one does not rest before it has looked again. The very first is not counted if it is
+        `spared`."""
         link, list, thread = keep(list.next), keep(list), keep(Ptr[Thread])
+        with if_(spared != 0):
+            mov(link, link.next)
         with while_(link != list):
             lea(thread, bare[u64(link) - offsetof(Thread, "link")])
             with if_(thread.pinned == 0):

@@ -14,7 +14,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import SPENT_BY_BEING_CHOSEN, TURN, RunQueue
+from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_BEING_CHOSEN, TURN, RunQueue
 from kernel.threads.slices import Slices
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
@@ -199,27 +199,30 @@ class Scheduler(Subsystem):
     def try_to_wake(self, thread: Ptr[Thread], home: Ptr[RunQueue]) -> I32:
         """As `wake`, if `home` is still the thread's; -1 if it is not any more."""
         thread, home = keep(thread), keep(home)
-        woken, link = keep(I32), scratch(Ptr[ListHead])
+        woken = keep(I32)
         mov(woken, -1)
         with home.lock.held(), if_(thread.home == home):
             xor(woken, woken)
             with if_(thread.state == ThreadState.BLOCKED):
                 mov(thread.state, ThreadState.READY)
                 mov(thread.spent, 0)
+                self.announce(home, thread)
+                link = scratch(Ptr[ListHead])
                 lea(link, thread.link)
                 home.append(link, thread.priority)
-                self.announce(home, thread)
                 mov(woken, 1)
         ret(woken)
 
     @function(context="interrupt")
     def announce(self, home: Ptr[RunQueue], thread: Ptr[Thread]) -> None:
-        """See to it that `thread`, just put into `home`, runs soon: here, on the processor of
-        `home`, or on one that has nothing to do."""
-        own = scratch(Ptr[RunQueue])
+        """See to it that `thread`, which is about to be put into `home`, runs soon: here, on the
+        processor of `home`, or on one that has nothing to do."""
+        home, own = keep(home), scratch(Ptr[RunQueue])
         mov(eax, thread.priority)
         with if_(eax <= home.priority):
             tail(self.call_available, thread)
+        with if_((home.priority == IDLE_PRIORITY) & (home.ready != 0) & (self.available != 0)):
+            self.call_any()  # its processor has one to turn to, and two will be there
         self.per_cpu.point_at(u64(own), self.queue)
         with if_(home != own):
             tail(self.poke, home)
@@ -228,14 +231,14 @@ class Scheduler(Subsystem):
     @function(context="interrupt")
     def call_available(self, thread: Ptr[Thread]) -> None:
         """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
-        which its own has no time, now that it is in a queue."""
+        which its own has no time. The lock of its queue is held until it is there."""
         with if_((self.available != 0) & (thread.pinned == 0)):
             tail(self.call_any)
 
     @function(context="interrupt")
     def call_any(self) -> None:
         """Let a processor that has nothing to do look for work, if there is one that has not been
-        called already. It looks later than this began, so what is in a queue by then is found."""
+        called already. It finds what is in a queue, or comes there before the lock is released."""
         link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
         mov(link, self.processors.next)
         with loop():
@@ -243,7 +246,7 @@ class Scheduler(Subsystem):
             break_if(link == rax)
             lea(queue, bare[u64(link) - offsetof(RunQueue, "link")])
             mov(link, link.next)
-            with if_(queue.available != 0):
+            with if_((queue.available != 0) & (queue.ready == 0)):
                 free = self.withdraw(queue)
                 with if_(free != 0):
                     tail(self.poke, queue)

@@ -8,7 +8,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead
 from kernel.threads.idle import Idle
 from kernel.threads.preemption import UNWANTED
-from kernel.threads.runqueue import PRIORITIES, RunQueue
+from kernel.threads.runqueue import IDLE_PRIORITY, PRIORITIES, RunQueue
 from kernel.threads.thread import Thread, ThreadState
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
@@ -42,6 +42,7 @@ class Machine:
         self.host = self.kernel.host(self.idle)
         self.sent = self.host.stub(self.kernel.apic.send, lambda destination, vector: None)
         self.other = self._add_processor()
+        self.links: list[int] = []
 
     def _add_processor(self) -> Any:
         host = self.host
@@ -65,7 +66,7 @@ class Machine:
             self.host.at(ListHead, behind).previous = here
 
     def waiting_there(self, **values: Any) -> Any:
-        """A thread that waits for the other processor, and can leave that."""
+        """A thread, the last one there, that waits for the other processor, and can leave that."""
         described: dict[str, Any] = {
             "state": ThreadState.READY,
             "priority": BOOT_PRIORITY,
@@ -74,7 +75,8 @@ class Machine:
         }
         thread = self.host.new(Thread, **{**described, **values})
         head = int(self.other) + offsetof(RunQueue, "lists") + BOOT_PRIORITY * sizeof(ListHead)
-        self.join([head, int(thread) + offsetof(Thread, "link")])
+        self.links.append(int(thread) + offsetof(Thread, "link"))
+        self.join([head, *self.links])
         self.other.ready = 1 << BOOT_PRIORITY
         return thread
 
@@ -162,6 +164,22 @@ def test_a_thread_that_must_stay_lets_it_sleep(machine: Machine) -> None:
     assert len(scheduled.calls) == 0
 
 
+def test_a_processor_that_was_idle_keeps_the_first_thread_that_it_is_called_for(
+    machine: Machine,
+) -> None:
+    machine.other.priority = IDLE_PRIORITY
+    threads = [machine.waiting_there() for _ in range(3)]
+
+    def schedule() -> None:
+        machine.host[machine.scheduler.queue.ready] = 0
+
+    scheduled = machine.host.stub(machine.scheduler.schedule, schedule)
+    machine.rest_at_last()
+    own = int(machine.host.address(machine.scheduler.queue))
+    assert [int(thread.home) for thread in threads] == [int(machine.other), own, own]
+    assert len(scheduled.calls) == 2
+
+
 def test_a_call_that_comes_when_it_has_found_work_goes_on_to_another(machine: Machine) -> None:
     host, scheduler = machine.host, machine.scheduler
     machine.let_other_be_available()
@@ -212,6 +230,20 @@ def test_none_is_called_for_a_thread_that_must_stay_or_runs_at_once(machine: Mac
     create(machine, BOOT_PRIORITY + 1)
     assert machine.called() == []
     assert machine.host[machine.kernel.preemption.word] == 0
+
+
+def test_others_are_called_for_all_but_the_first_thread_of_an_idle_processor(
+    machine: Machine,
+) -> None:
+    host, scheduler = machine.host, machine.scheduler
+    host[scheduler.queue.priority] = IDLE_PRIORITY
+    host.call(scheduler.offer)
+    machine.let_other_be_available()
+    create(machine, BOOT_PRIORITY)
+    assert machine.called() == []
+    create(machine, BOOT_PRIORITY)
+    assert machine.called() == [OTHER]
+    assert host[scheduler.available] == 1
 
 
 @pytest.mark.parametrize("pinned", [0, 1])
