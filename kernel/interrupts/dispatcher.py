@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.action import Action
 from kernel.interrupts.localapic import LocalApic
@@ -12,8 +10,6 @@ from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 VECTORS = 256
-
-DEVICES = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
 
 
 class Slot(Struct):
@@ -25,11 +21,7 @@ class Slot(Struct):
 
 
 class Dispatcher(Subsystem):
-    """Calls the actions of each interrupt. A vector means the same on all processors.
-
-    The actions of a device run on one processor at a time. Its interrupts go to one anyway, but to
-    another from one moment to the next when its line is moved: that one waits for the first.
-    """
+    """Calls the actions of each interrupt. A vector means the same on all processors."""
 
     slots = bss(Slot * VECTORS)
     """`serve` reads the actions without a lock; `lock` is for those who change them."""
@@ -46,34 +38,18 @@ class Dispatcher(Subsystem):
         """What `Exceptions` calls on each vector of an interrupt."""
         return {
             **dict.fromkeys(range(FIRST_INTERRUPT, VECTORS), self.serve),
-            **dict.fromkeys(DEVICES, self.serve_device),
             InterruptVector.SPURIOUS: self.ignore_spurious,
         }
 
     @function(context="interrupt")
     def serve(self, frame: Ptr[TrapFrame]) -> None:
         """Call the actions of the vector of `frame`, and end the interrupt."""
-        self._serve(frame, lambda slot: lock.inc(slot.running))
-
-    @function(context="interrupt")
-    def serve_device(self, frame: Ptr[TrapFrame]) -> None:
-        """`serve`, as soon as no other processor serves that vector."""
-        self._serve(frame, self._become_the_only_one)
-
-    def _become_the_only_one(self, slot: Ptr[Slot]) -> None:
-        with loop():
-            mov(eax, 1)
-            xchg(slot.running, eax)
-            break_if(eax == 0)
-            pause()
-
-    def _serve(self, frame: Ptr[TrapFrame], enter: Callable[[Ptr[Slot]], None]) -> None:
         slot, action = keep(Ptr[Slot]), keep(Ptr[Action])
         mov(rax, frame.vector)
         inc(self.counts[rax])
         inc(self.serving)
         point_at(slot, self.slots, rax)
-        enter(slot)
+        lock.inc(slot.running)
         mov(action, slot.first)
         with while_(action != 0):
             action.handler(action.argument)

@@ -272,8 +272,8 @@ class Lines(Subsystem):
 
     @function
     def move(self, line: U32, processor: Ptr[Processor]) -> I32:
-        """Let another processor get the interrupts of `line`. 0, or -EINVAL if that is attached to
-        nothing, or can't lead there."""
+        """Let another processor get the interrupts of `line`, whose actions may still be running
+        on the one before. 0, or -EINVAL if that is attached to nothing, or can't lead there."""
         line, processor, result = keep(line), keep(processor), keep(I32)
         mov(result, -Errno.EINVAL)
         with self.lock.held():

@@ -24,7 +24,6 @@ from kernel.smp.processor import Processor
 from kernel.smp.processors import Processors
 from kernel.structures.list import ListHead
 from pykasm import *
-from pykasm.hostrun import HostFault
 from tests.host.console_support import Paper, host_for, log_on, written
 
 APIC_ID = 5
@@ -210,8 +209,7 @@ class Board:
     def interrupt(self, vector: int) -> list[int]:
         """The numbers of the actions that are called on `vector`, in order of their numbers."""
         self.called.clear()
-        serve = self.dispatcher.handlers()[vector]
-        self.host.call(serve, self.host.new(TrapFrame, vector=vector))
+        self.host.call(self.dispatcher.serve, self.host.new(TrapFrame, vector=vector))
         return sorted(self.called)
 
 
@@ -417,17 +415,6 @@ def test_lines_attached_before_other_processors_ran_are_shared_out(board: Board)
     board.host.call(board.lines.spread)
     assert [controller[line][1] >> 24 for line in (1, 4, 9, 16)] == [1, 9, 5, 1]
     assert [controller[line][0] for line in (1, 4, 9, 16)] == low
-
-
-def test_a_device_is_served_by_one_processor_at_a_time(board: Board) -> None:
-    controller = usual(board)
-    board.attach(4, 1)
-    vector = controller[4][0] & 0xFF
-    board.host[board.dispatcher.slots[vector].running] = 1
-    frame = board.host.new(TrapFrame, vector=vector)
-    with pytest.raises(HostFault):  # it waits for the other one
-        board.host.call(board.dispatcher.handlers()[vector], frame, limit=1000)
-    assert board.called == []
 
 
 # The table itself
