@@ -53,28 +53,36 @@ class Idle(Subsystem):
     def run(self, argument: U64) -> None:
         """Serve for ever. Interrupts return to here, and threads get the processor at one place:
         so none is lost between two queues while this one is kept from going on."""
+        self.scheduler.preemption.disable()
         with loop():
-            self.scheduler.preemption.disable()
             self.scheduler.offer()
             self.steal()
             cli()
-            self.rest()
-            self.scheduler.preemption.enable()
-            self.scheduler.schedule()
+            work = self.rest()
+            with if_(work != 0):
+                self.scheduler.preemption.enable()
+                self.scheduler.schedule()
+                self.scheduler.preemption.disable()
             sti()
 
     @function
-    def rest(self) -> None:
-        """Wait for an interrupt, unless there is work. Interrupts are off."""
+    def rest(self) -> U32:
+        """Wait for an interrupt, unless this processor was called or has a thread; 1 if it has one
+        now, else 0. A call for another one is passed on then, or followed by the look that comes
+        next. Interrupts are off."""
         queue = keep(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
-        with if_((queue.ready == 0) & (queue.available != 0)):
-            sti()  # takes effect behind the next instruction, so no interrupt comes between
-            hlt()
-            cli()
-        alone = self.scheduler.withdraw(queue)
-        with if_((alone == 0) & (queue.ready != 0)):
-            self.scheduler.call_any()  # in place of this one, which has something else to do
+        with allowed("E051", "whoever adds a thread from now on sends an interrupt"):
+            with if_((queue.ready == 0) & (queue.available != 0)):
+                sti()  # takes effect behind the next instruction, so no interrupt comes between
+                hlt()
+                cli()
+            free = self.scheduler.withdraw(queue)
+            with if_(queue.ready == 0):
+                ret(0)
+        with if_(free == 0):
+            self.scheduler.call_any()
+        ret(1)
 
     @function
     def steal(self) -> None:

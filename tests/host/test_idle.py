@@ -90,6 +90,10 @@ class Machine:
         self.sent.calls.clear()
         return [call[0] for call in calls]
 
+    def have_run(self) -> None:
+        """In place of `schedule`: what is ready here runs, to its end."""
+        self.host[self.scheduler.queue.ready] = 0
+
     def rest_at_last(self) -> None:
         """Run the idle thread until the processor sleeps."""
         with pytest.raises(HostFault, match=r"hlt|halts"):
@@ -134,7 +138,7 @@ def test_it_takes_what_waits_elsewhere(machine: Machine) -> None:
 
     def schedule() -> None:
         taken.append(int(thread.home))
-        machine.host[machine.scheduler.queue.ready] = 0
+        machine.have_run()
 
     machine.host.stub(machine.scheduler.schedule, schedule)
     machine.rest_at_last()
@@ -143,18 +147,27 @@ def test_it_takes_what_waits_elsewhere(machine: Machine) -> None:
 
 
 def test_it_does_not_sleep_while_a_thread_is_being_left(machine: Machine) -> None:
+    host, scheduler = machine.host, machine.scheduler
     thread = machine.waiting_there(stack_pointer=0)
-    homes = []
 
-    def schedule() -> None:
-        homes.append(int(thread.home))
-        if len(homes) == 3:
+    def look_again() -> None:
+        host[scheduler.queue.available] = 0
+        host[scheduler.available] = 0
+        if len(looked.calls) == 3:
             thread.stack_pointer = LEFT
-        machine.host[machine.scheduler.queue.ready] = 0
 
-    machine.host.stub(machine.scheduler.schedule, schedule)
+    looked = host.stub(machine.idle.look_again, look_again)
+    host.stub(scheduler.schedule, machine.have_run)
     machine.rest_at_last()
-    assert homes == [int(machine.other)] * 3 + [int(machine.host.address(machine.scheduler.queue))]
+    assert len(looked.calls) == 3
+    assert int(thread.home) == int(host.address(scheduler.queue))
+
+
+def test_looking_again_is_as_being_called(machine: Machine) -> None:
+    host, scheduler = machine.host, machine.scheduler
+    host.call(scheduler.offer)
+    host.call(machine.idle.look_again)
+    assert (host[scheduler.queue.available], host[scheduler.available]) == (0, 0)
 
 
 def test_a_thread_that_must_stay_lets_it_sleep(machine: Machine) -> None:
@@ -169,11 +182,7 @@ def test_a_processor_that_was_idle_keeps_the_first_thread_that_it_is_called_for(
 ) -> None:
     machine.other.priority = IDLE_PRIORITY
     threads = [machine.waiting_there() for _ in range(3)]
-
-    def schedule() -> None:
-        machine.host[machine.scheduler.queue.ready] = 0
-
-    scheduled = machine.host.stub(machine.scheduler.schedule, schedule)
+    scheduled = machine.host.stub(machine.scheduler.schedule, machine.have_run)
     machine.rest_at_last()
     own = int(machine.host.address(machine.scheduler.queue))
     assert [int(thread.home) for thread in threads] == [int(machine.other), own, own]
@@ -190,11 +199,8 @@ def test_a_call_that_comes_when_it_has_found_work_goes_on_to_another(machine: Ma
             host[scheduler.queue.available] = 0
             host[scheduler.available] -= 1
 
-    def schedule() -> None:
-        host[scheduler.queue.ready] = 0
-
     host.stub(machine.idle.steal, steal)
-    scheduled = host.stub(scheduler.schedule, schedule)
+    scheduled = host.stub(scheduler.schedule, machine.have_run)
     machine.rest_at_last()
     assert machine.called() == [OTHER]
     assert machine.other.available == 0
