@@ -70,7 +70,8 @@ class Scheduler(Subsystem):
         """Give this processor an empty queue. Interrupts are off, no thread runs here yet."""
         queue, link = keep(Ptr[RunQueue]), keep(Ptr[ListHead])
         self.per_cpu.point_at(u64(queue), self.queue)
-        queue.reset()
+        with unshared(queue):
+            queue.reset()
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
         self.extended.start_processor()

@@ -59,7 +59,7 @@ class Behaviour(NamedTuple):
                 for one in node.line.references
                 if type(one.target) is str
             ),
-            tuple(touches(graph.piece, guarded)),
+            tuple(touches(graph, guarded)),
             dict(_lock_events(graph.piece)),
             tuple(
                 at

@@ -53,7 +53,7 @@ class Addresses:
         self,
         nodes: Sequence[Node],
         at_entry: Held,
-        made: Callable[[Node], str | None],
+        made: Callable[[int, Node], str | None],
         changed: Callable[[Node], Collection[int]],
     ) -> None:
         self._nodes = nodes
@@ -61,15 +61,15 @@ class Addresses:
         self._changed = changed
         self._held = follow(nodes, at_entry, self._after)
 
-    def uses(self, *, stores: bool = False) -> Iterator[tuple[Node, str]]:
-        """The instructions that use memory at one of the addresses, and where it came from; only
-        those that write there if only `stores` are asked for."""
+    def uses(self, *, stores: bool = False) -> Iterator[tuple[int, str]]:
+        """The instructions that use memory at one of the addresses, by their numbers, and where it
+        came from; only those that write there if only `stores` are asked for."""
         for at, held in self._held.items():
             if held:
                 bases = _bases(self._nodes[at], stores)
-                yield from ((self._nodes[at], name) for number, name in held if number in bases)
+                yield from ((at, name) for number, name in sorted(held) if number in bases)
 
-    def _after(self, _: int, node: Node, held: Held) -> Held:
+    def _after(self, at: int, node: Node, held: Held) -> Held:
         if not held and node.effects.mnemonic not in _MAKERS:
             return held
         if node.is_call:
@@ -82,7 +82,7 @@ class Addresses:
         target = _target(node)
         if target is None:
             return left
-        name = self._made(node)
+        name = self._made(at, node)
         names = [name] if name is not None else _passed(node, target, held)
         return left | {(target, one) for one in names}
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 
+from pykasm.check.following import Addresses
+from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.builder import Touch
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
-from pykasm.lang.piece import Piece
+from pykasm.lang.piece import CALLER_SAVED, Piece
+
+CLOBBERED = tuple(register.number for register in CALLER_SAVED)
 
 
 class Guards:
@@ -53,11 +57,37 @@ class Guards:
         return touch.guard or self._locks.get(touch.field)
 
 
-def touches(piece: Piece, guarded: Set[str]) -> Iterator[Touch]:
+def touches(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
     """The instructions of a piece that read or write guarded fields or some of the `guarded` data,
-    by their numbers. Those of data say nothing of the lock, which depends on other data."""
+    by their numbers, also through addresses that it makes. Those of data say nothing of the lock,
+    which depends on other data."""
+    piece = graph.piece
     if guarded.isdisjoint(piece.targets) and not piece.touches:
         return
+    made: dict[int, Touch] = {}
+    for touch in _written(piece, guarded):
+        if touch.address:
+            made[touch.at] = touch
+        else:
+            yield touch
+    if made:
+        yield from _through_addresses(graph, made)
+
+
+def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
+    """Where a piece uses the guarded memory whose addresses it makes."""
+
+    def name(at: int, _: Node) -> str | None:
+        return made[at].field if at in made else None
+
+    by_name = {touch.field: touch for touch in made.values()}
+    addresses = Addresses(graph.nodes, frozenset(), name, lambda call: CLOBBERED)
+    for at, field in addresses.uses():
+        yield by_name[field]._replace(at=at, address=False)
+
+
+def _written(piece: Piece, guarded: Set[str]) -> Iterator[Touch]:
+    """What the operands of a piece name, by the numbers of the instructions."""
     fields = iter([*piece.touches, None])
     field, number = next(fields), 0
     for at, item in enumerate(piece.items):
@@ -65,15 +95,14 @@ def touches(piece: Piece, guarded: Set[str]) -> Iterator[Touch]:
             yield field._replace(at=number)
             field = next(fields)
         if isinstance(item, Line):
-            for symbol in sorted(_touched(item) & guarded):
-                yield Touch(symbol, "", number)
+            address = item.statement.mnemonic == "lea"
+            for symbol in sorted(_named(item) & guarded):
+                yield Touch(symbol, "", number, address)
             number += 1
 
 
-def _touched(line: Line) -> set[str]:
-    """The data in which the instruction reads or writes."""
-    if line.statement.mnemonic == "lea":
-        return set()
+def _named(line: Line) -> set[str]:
+    """The data in which the instruction's memory operands lie."""
     return {
         one.target
         for one in line.references

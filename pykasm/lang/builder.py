@@ -80,11 +80,13 @@ class FarOperand:
 
 
 class Touch(NamedTuple):
-    """The item of code number `at` reads or writes `field` of some struct, which `guard` guards."""
+    """The item of code number `at` reads or writes `field` of some struct, which `guard` guards, or
+    only makes its `address`."""
 
     field: str
     guard: str
     at: int
+    address: bool = False
 
 
 class CodeBuilder:
@@ -168,11 +170,12 @@ class CodeBuilder:
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
     def _touch(self, place: MemoryOperand, mnemonic: str) -> None:
-        """Note the guarded fields in which the next instruction reads or writes `place`."""
+        """Note the guarded fields in which the next instruction reads or writes `place`, or whose
+        addresses it makes."""
         guarded = place._within.guarded if place._within is not None else ()
-        if guarded and mnemonic != "lea" and not any(one.covers(place) for one in self.unshared):
-            at = len(self.items)
-            self.touches += [Touch(str(one), one.guard, at) for one in guarded]
+        if guarded and not any(one.covers(place) for one in self.unshared):
+            at, address = len(self.items), mnemonic == "lea"
+            self.touches += [Touch(str(one), one.guard, at, address) for one in guarded]
 
     def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""

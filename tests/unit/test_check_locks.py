@@ -359,6 +359,52 @@ help: take the lock first""",
     ]
 
 
+class UnlockedAddress(Inodes):
+    """Touches a field by its address: under the lock, and after that."""
+
+    @function
+    def run(self, inode: Ptr[Inode]) -> None:
+        lea(rcx, inode.size)
+        inode.lock.take()
+        mov(u64[rcx], 0)
+        inode.lock.drop()
+        inc(u64[rcx])
+
+
+class UnsharedAddress(Inodes):
+    """Touches a field of a new object by its address, and another address with the register."""
+
+    other = bss(U64)
+
+    @function
+    def run(self, inode: Ptr[Inode]) -> None:
+        with unshared(inode):
+            lea(rcx, inode.size)
+        mov(u64[rcx], 0)
+        self.look(inode)
+
+    @function
+    def look(self, inode: Ptr[Inode]) -> None:
+        inode.lock.take()
+        lea(rcx, inode.size)
+        mov(u64[rcx], 1)
+        inode.lock.drop()
+        lea(rcx, self.other)
+        mov(u64[rcx], 1)
+
+
+def test_a_field_is_touched_by_its_address() -> None:
+    assert findings(UnlockedAddress()) == [
+        """\
+error[E051]: `Inode.size` is touched without `Inode.lock`
+  FILE:LINE
+  LINE |         inc(u64[rcx])
+        |         ^^^^^^^^^^^^^ some path to here does not hold it
+help: take the lock, or state that callers hold it: `@function(holds=…)`"""
+    ]
+    assert findings(UnsharedAddress()) == []
+
+
 class Renamer(Subsystem):
     """Holds the locks of a parent and of its child, in this order."""
 

@@ -125,11 +125,12 @@ def test_touches_of_guarded_fields_are_noted() -> None:
             with unshared(self.pipe):
                 mov(self.pipe.owner, 3)
 
-    assert [(one.field, one.guard) for one in piece(Toucher().run).touches] == [
-        ("Pipe.state", "Queue.lock"),
-        ("Queue.length", "Queue.lock"),
-        ("Pipe.owner", "Table.lock"),
-        ("Queue.length", "Queue.lock"),
+    assert [(one.field, one.guard, one.address) for one in piece(Toucher().run).touches] == [
+        ("Pipe.state", "Queue.lock", False),
+        ("Queue.length", "Queue.lock", False),
+        ("Queue.length", "Queue.lock", True),
+        ("Pipe.owner", "Table.lock", False),
+        ("Queue.length", "Queue.lock", False),
     ]
 
 

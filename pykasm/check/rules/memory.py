@@ -56,7 +56,8 @@ def user_pointers_are_copied(subject: Subject) -> Iterator[Finding]:
             base = operand._base if isinstance(operand, MemoryOperand) else None
             if base is not None and is_user(base._kind) and not _only_computes(node):
                 yield _followed(subject, node, base._text())
-    for node, name in _addresses_by_programs(subject):
+    for at, name in _addresses_by_programs(subject):
+        node = subject.graph.nodes[at]
         if not any(_is_by_user(operand) for operand in node.line.written):
             yield _followed(subject, node, name)
 
@@ -72,7 +73,7 @@ def _followed(subject: Subject, node: Node, name: str) -> Finding:
     )
 
 
-def _addresses_by_programs(subject: Subject) -> Iterator[tuple[Node, str]]:
+def _addresses_by_programs(subject: Subject) -> Iterator[tuple[int, str]]:
     """The instructions that follow a pointer of a program under the names of machine registers."""
     given = [role for role in subject.piece.roles if is_user(role.type)]
     if not given and User not in subject.piece.plays:
@@ -84,7 +85,7 @@ def _addresses_by_programs(subject: Subject) -> Iterator[tuple[Node, str]]:
     yield from Addresses(nodes, at_entry, _made_by_program, subject.changed_by).uses()
 
 
-def _made_by_program(node: Node) -> str | None:
+def _made_by_program(_: int, node: Node) -> str | None:
     """The name of the pointer of a program that an instruction copies."""
     if node.effects.mnemonic != Mnemonic.MOV:
         return None
@@ -116,8 +117,8 @@ def read_only_memory_is_not_written(subject: Subject) -> Iterator[Finding]:
     if any(_is_read_only(subject, one) for one in taken):
         made = partial(_address_taken, subject)
         addresses = Addresses(subject.graph.nodes, frozenset(), made, subject.changed_by)
-        for node, symbol in addresses.uses(stores=True):
-            yield _stored(subject, node, symbol)
+        for at, symbol in addresses.uses(stores=True):
+            yield _stored(subject, subject.graph.nodes[at], symbol)
 
 
 def _stored(subject: Subject, node: Node, symbol: str) -> Finding:
@@ -139,7 +140,7 @@ def _is_read_only(subject: Subject, symbol: str) -> bool:
     return is_rodata or symbol in subject.build.pieces
 
 
-def _address_taken(subject: Subject, node: Node) -> str | None:
+def _address_taken(subject: Subject, _: int, node: Node) -> str | None:
     """The symbol of read-only memory whose address an instruction puts in a register."""
     for one in node.line.references:
         is_memory = isinstance(node.line.statement.operands[one.operand], Address)
