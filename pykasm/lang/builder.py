@@ -79,6 +79,10 @@ class FarOperand:
         return f"{self.selector:#x}:{self.name}"
 
 
+NO_RESULT = "a call of a function that states `-> None` gives nothing to go on with"
+"""What to say where somebody uses `None`."""
+
+
 class Touch(NamedTuple):
     """The item of code number `at` reads or writes `field` of some struct, which `guard` guards, or
     only makes its `address`."""
@@ -383,6 +387,7 @@ def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
             f"`{operand!r}` is no operand of `{mnemonic}`",
             expected="a register, memory, a number, a label or a symbol",
             got=type(operand).__name__,
+            fix=NO_RESULT if operand is None else "",
         )
     return converted(adapt(mnemonic), bits, mnemonic)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
-from pykasm.lang.builder import AddressOperand, current, emit
+from pykasm.lang.builder import NO_RESULT, AddressOperand, current, emit
 from pykasm.lang.fitting import described, function_fits, signature_behind, types_fit
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -218,7 +218,7 @@ def _check_argument(name: str, parameter: Parameter, value: object) -> None:
     elif not (is_pointer(kind) and hasattr(value, "_symbol_reference")) and not isinstance(
         value, AddressOperand
     ):
-        raise _misfit(name, parameter, repr(value))
+        raise _misfit(name, parameter, repr(value), NO_RESULT if value is None else "")
     else:
         _check_function(name, parameter, value)
 

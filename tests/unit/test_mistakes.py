@@ -1690,3 +1690,36 @@ expected: 0x7ffffff0 bytes together, so that all are within reach of rbp
 got: 0x80000008 bytes with `large`
 help: `bss`, or memory from an allocator"""
     )
+
+
+def test_the_result_of_a_function_without_one() -> None:
+    class Moved(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(rcx, self.visit(node))  # type: ignore[func-returns-value]
+
+    class Returned(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> U64:
+            ret(self.visit(node))  # type: ignore[func-returns-value]
+
+    assert message_of(Moved) == (
+        """\
+error[place]: `None` is no operand of `mov`
+  FILE:LINE
+  LINE |             mov(rcx, self.visit(node))  # type: ignore[func-returns-value]
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a register, memory, a number, a label or a symbol
+got: NoneType
+help: a call of a function that states `-> None` gives nothing to go on with"""
+    )
+    assert message_of(Returned) == (
+        """\
+error[call]: `the result` of `ret` does not take this
+  FILE:LINE
+  LINE |             ret(self.visit(node))  # type: ignore[func-returns-value]
+        |             ^^^^^^^^^^^^^^^^^^^^^
+expected: the result: U64
+got: None
+help: a call of a function that states `-> None` gives nothing to go on with"""
+    )
