@@ -34,7 +34,8 @@ class RunQueue(Struct):
 
     lock: SpinLock
     ready: U32 = field(guarded_by="lock")
-    """Bit n is set while a thread of priority n is in the queue."""
+    """Bit n is set while a thread of priority n is in the queue. Set atomically, so that who puts
+    a thread there and looks for an available processor then does both in this order."""
     priority: U32
     """That of the thread that runs. Others may look without the lock: it is only a hint then."""
     number: U32
@@ -67,9 +68,7 @@ class RunQueue(Struct):
         """The list of this priority, which has a thread behind the block."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
         mov(number, priority)
-        mov(eax, self.ready)
-        bts(eax, number)
-        mov(self.ready, eax)
+        lock.bts(self.ready, number)  # `lock` for the order in memory alone: see `Scheduler.offer`
         point_at(list, self.lists, number)
         yield list
         release(list, number)

@@ -207,23 +207,24 @@ class Scheduler(Subsystem):
             with if_(thread.state == ThreadState.BLOCKED):
                 mov(thread.state, ThreadState.READY)
                 mov(thread.spent, 0)
-                self.announce(home, thread)
-                link = scratch(Ptr[ListHead])
+                others, link = keep(home.ready), scratch(Ptr[ListHead])
                 lea(link, thread.link)
                 home.append(link, thread.priority)
+                release(link)
+                self.announce(home, thread, others)
                 mov(woken, 1)
         ret(woken)
 
     @function(context="interrupt")
-    def announce(self, home: Ptr[RunQueue], thread: Ptr[Thread]) -> None:
-        """See to it that `thread`, which is about to be put into `home`, runs soon: here, on the
-        processor of `home`, or on one that has nothing to do."""
-        home, own = keep(home), scratch(Ptr[RunQueue])
+    def announce(self, home: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
+        """See to it that `thread`, just put into `home` beside `others` (as `RunQueue.ready`), runs
+        soon: here, on the processor of `home`, or on one that has nothing to do."""
+        home, own, others = keep(home), scratch(Ptr[RunQueue]), scratch(others)
         mov(eax, thread.priority)
         with if_(eax <= home.priority):
             tail(self.call_available, thread)
-        with if_((home.priority == IDLE_PRIORITY) & (home.ready != 0) & (self.available != 0)):
-            self.call_any()  # its processor has one to turn to, and two will be there
+        with if_((home.priority == IDLE_PRIORITY) & (others != 0) & (self.available != 0)):
+            self.call_any()  # its processor has one to turn to, and two are there
         self.per_cpu.point_at(u64(own), self.queue)
         with if_(home != own):
             tail(self.poke, home)
@@ -232,14 +233,14 @@ class Scheduler(Subsystem):
     @function(context="interrupt")
     def call_available(self, thread: Ptr[Thread]) -> None:
         """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
-        which its own has no time. The lock of its queue is held until it is there."""
+        which its own has no time. It is in its queue already."""
         with if_((self.available != 0) & (thread.pinned == 0)):
             tail(self.call_any)
 
     @function(context="interrupt")
     def call_any(self) -> None:
         """Let a processor that has nothing to do look for work, if there is one that has not been
-        called already. It finds what is in a queue, or comes there before the lock is released."""
+        called already."""
         link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
         mov(link, self.processors.next)
         with loop():
@@ -257,10 +258,17 @@ class Scheduler(Subsystem):
 
     @function
     def offer(self) -> None:
-        """Let this processor, which has nothing to do, be called from now on. Who has put a thread
-        into a queue before finds it available, or the look that comes now finds the thread."""
+        """Let this processor, which has nothing to do, be called from now on, and then look for
+        work.
+
+        Who puts a thread into a queue sets its bit there before it looks for an available
+        processor; this one is available before it looks at the bits. So one of the two sees the
+        other, though no lock is held: both write by atomic instructions, which no later read
+        overtakes (AMD64 APM vol. 2, 7.1).
+        """
         lock.inc(self.available)
-        mov(self.queue.available, 1)
+        mov(eax, 1)
+        xchg(self.queue.available, eax)
 
     @function
     def withdraw(self, queue: Ptr[RunQueue]) -> U32:

@@ -146,6 +146,12 @@ def test_it_takes_what_waits_elsewhere(machine: Machine) -> None:
     assert machine.other.ready == 0
 
 
+def test_those_that_have_no_thread_to_spare_are_not_disturbed(machine: Machine) -> None:
+    machine.other.ready = 1 << IDLE_PRIORITY
+    machine.rest_at_last()
+    assert machine.other.lock.next_ticket == 0
+
+
 def test_it_does_not_sleep_while_a_thread_is_being_left(machine: Machine) -> None:
     host, scheduler = machine.host, machine.scheduler
     thread = machine.waiting_there(stack_pointer=0)
@@ -228,6 +234,19 @@ def test_one_that_has_nothing_to_do_is_called_once_for_a_thread_that_must_wait(
     assert machine.host[machine.scheduler.available] == 0
     create(machine, BOOT_PRIORITY)
     assert machine.called() == []
+
+
+def test_a_thread_is_there_when_one_is_called_for_it(machine: Machine) -> None:
+    host, scheduler = machine.host, machine.scheduler
+    there: list[int] = []
+
+    def call_any() -> None:
+        there.append(host[scheduler.queue.ready] >> BOOT_PRIORITY & 1)
+
+    host.stub(scheduler.call_any, call_any)
+    machine.let_other_be_available()
+    create(machine, BOOT_PRIORITY)
+    assert there == [1]
 
 
 def test_none_is_called_for_a_thread_that_must_stay_or_runs_at_once(machine: Machine) -> None:
