@@ -15,8 +15,10 @@ from kernel.boot.report import BootReport
 from kernel.boot.start import Start
 from kernel.boot.stopwatch import Stopwatch
 from kernel.boot.tables import BootTables
+from kernel.console.backlog import Backlog
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
+from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TEXT_BUFFER, TextScreen
 from kernel.cpu.descriptors import Descriptors
@@ -178,8 +180,9 @@ def image() -> Image:
     symbols = Symbols()  # names and lines of addresses
     numbers = Numbers()  # numbers as text
     serial = Serial()  # the serial line
+    output = SerialOutput(serial)  # and what it has still to send
     screen = TextScreen(Area.DIRECT_MAP + TEXT_BUFFER)  # the screen, where it shows text
-    console = Console(serial, screen, numbers, symbols)  # both of them
+    console = Console(output, screen, numbers, symbols)  # both of them
     # When something is wrong
     information = BootInformation()  # what the boot loader told
     stacks = Stacks()  # those of the first processor
@@ -245,7 +248,7 @@ def image() -> Image:
     fixed = FixedDescription(acpi)  # the board
     model = InterruptModel(acpi, log)  # processors and interrupt controllers
     sleep = SleepTypes()  # what switches the machine off
-    power = Power(information, acpi, fixed, sleep)  # switching off, and starting again
+    power = Power(information, acpi, fixed, sleep, console)  # switching off, and starting again
     # Interrupts
     io_apics = IoApics(model, paging)  # those of the devices
     pic = Pic()  # the old ones
@@ -303,7 +306,8 @@ def image() -> Image:
     classes = ClassNames()  # what they are called
     # Input
     input = Input(scheduler, waiting)  # what people type
-    serial_input = SerialInput(log, serial, input, lines)  # on the serial line
+    backlog = Backlog(output, scheduler, waiting, clock, timers)  # who has more to say
+    serial_input = SerialInput(log, serial, backlog, input, lines)  # on the serial line
     scan_codes = ScanCodes()  # keys of what keyboards send
     typist = Typist()  # the keyboard's state, and what is typed on it
     ps2 = Ps2Controller()  # what it is plugged into

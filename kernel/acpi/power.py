@@ -13,6 +13,7 @@ from kernel.acpi.structures import (
 )
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.record import BootRecord
+from kernel.console.console import Console
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
@@ -36,7 +37,8 @@ SLP_TYP_MASK = 7
 
 
 class Power(Subsystem):
-    """Ends the machine's run. Context: any; interrupts go off, and nothing runs afterwards."""
+    """Ends the machine's run, once all that was said has gone out. Context: any that does not hold
+    the console's lock; interrupts go off, and nothing runs afterwards."""
 
     def __init__(
         self,
@@ -44,17 +46,20 @@ class Power(Subsystem):
         tables: AcpiTables,
         fixed: FixedDescription,
         sleep: SleepTypes,
+        console: Console,
         patience: int = PATIENCE,
     ) -> None:
         self.record = record
         self.tables = tables
         self.fixed = fixed
         self.sleep = sleep
+        self.console = console
         self.patience = patience
 
     @function
     def power_off(self) -> NoReturn:
         """Switch off: under test by leaving the emulator, else by ACPI, else again by that."""
+        self.console.flush()
         testing = self.record.has_option(text("test"))
         with if_(testing == 0):
             self.soft_off()
@@ -126,6 +131,7 @@ class Power(Subsystem):
     @function
     def reboot(self) -> NoReturn:
         """Reset the machine: by ACPI, else by the keyboard controller, else by a triple fault."""
+        self.console.flush()
         self.reset_by_acpi()
         cli()
         self.reset_by_keyboard()

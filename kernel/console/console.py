@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kernel.console.numbers import Numbers
-from kernel.console.serial import Serial
+from kernel.console.output import SerialOutput
 from kernel.console.vga import TextScreen
 from kernel.console.writer import Writer
 from kernel.debug.symbols import Symbols
@@ -16,14 +19,16 @@ class Console(Writer):
 
     `console.print("mem %x %z\\n", address, size)` in any function's body prints to both devices;
     see `kernel.console.format` for the directives. What one `print` writes stays together: it
-    holds the console's lock, with interrupts off. A panic calls `seize` first.
+    holds the console's lock, with interrupts off. A thread first waits, asleep, for room on the
+    serial line; who may not sleep waits for the line itself, if it has to. A panic calls `seize`
+    first.
     """
 
     def __init__(
-        self, serial: Serial, screen: TextScreen, numbers: Numbers, symbols: Symbols
+        self, output: SerialOutput, screen: TextScreen, numbers: Numbers, symbols: Symbols
     ) -> None:
         super().__init__(numbers, symbols)
-        self.serial = serial
+        self.output = output
         self.screen = screen
         self.lock = bss(SpinLock)
 
@@ -33,29 +38,45 @@ class Console(Writer):
     @function
     def format_locked(self, format: Ptr[U8], arguments: Ptr[U64]) -> None:
         """Write a translated format in one piece. Context: any that does not hold the lock."""
-        with self.lock.held():
+        format, arguments = keep(format), keep(arguments)
+        with self._held():
             self.format(format, arguments)
-            self.screen.show_cursor()
 
     @function
     def write_byte(self, byte: U8) -> None:
         """Write `byte` and show the cursor behind it. Context: as `format_locked`."""
-        with self.lock.held():
+        byte = keep(byte)
+        with self._held():
             self.put(byte)
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Hold the lock in the block; what that has written then shows on both devices."""
+        self.output.expect_room()
+        with self.lock.held():
+            yield
+            self.output.finish()
             self.screen.show_cursor()
 
     @function
     def seize(self) -> None:
-        """Take the console from whoever holds its lock. Only a panic may: nobody else runs on."""
+        """Take the console from whoever holds its lock, and send what was written so far. Only a
+        panic may: nobody else runs on."""
         self.lock.break_open()
+        tail(self.output.seize)
+
+    @function
+    def flush(self) -> None:
+        """Return when all that was written has gone out. Context: as `format_locked`."""
+        tail(self.output.flush)
 
     @function
     def put(self, byte: U8) -> None:
         """Write `byte` to both devices; the serial line gets `\\r\\n` for `\\n`. Holds the lock."""
         byte = keep(byte)
         with if_(byte == ord("\n")):
-            self.serial.write_byte(ord("\r"))
-        self.serial.write_byte(byte)
+            self.output.put(ord("\r"))
+        self.output.put(byte)
         tail(self.screen.write_byte, byte)
 
     @function

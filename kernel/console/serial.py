@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
+from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 COM1 = 0x3F8
@@ -30,6 +31,8 @@ class InterruptEnable(IntFlag):
 
     RECEIVED = 1 << 0
     """Bytes have come: as many as FCR says, or fewer that have waited for a while."""
+    TRANSMITTER_EMPTY = 1 << 1
+    """The transmitter has begun to send the last byte that it had."""
 
 
 class FifoControl(IntFlag):
@@ -72,6 +75,8 @@ class LineStatus(IntFlag):
 DAMAGED = LineStatus.PARITY_ERROR | LineStatus.FRAMING_ERROR | LineStatus.BREAK
 FIFO_ENABLED = 3 << 6
 """IIR says by these bits that there is a FIFO that works (8.6)."""
+NOTHING_PENDING = 1 << 0
+"""IIR says so by this bit: the UART asks for no interrupt (8.6)."""
 FIFO_DEPTH = 16
 DIVISOR = 1
 """115,200 baud from the PC's 1.8432 MHz clock (table 3)."""
@@ -101,21 +106,20 @@ SETUP = (
 
 
 class Serial(Subsystem):
-    """One 16550: its registers, and sending. A port where none answers swallows output.
-
-    No function here takes a lock: the console serialises output.
-    """
+    """One 16550: its registers, and waiting for it."""
 
     depth = bss(U8)
-    """Bytes that the transmitter takes at once; 0 where no UART answered."""
-    room = bss(U8)
-    """Bytes that the transmitter takes for certain before it must be asked again."""
+    """Bytes that the transmitter takes at once when it is empty; 0 where no UART answered."""
+    interrupting = bss(U8)
+    """What IER has: the `InterruptEnable`s that are wanted."""
     patience = data(U32, SEARCH_PATIENCE)
     """Looks at LSR that the next wait may take: PATIENCE after one that was not in vain, and a
     single one after one that was."""
 
     def __init__(self, port: int = COM1) -> None:
         self.port = port
+        self.lock = bss(SpinLock)
+        """Of the registers, for whoever sends and whoever serves interrupts."""
 
     @function
     def start(self) -> None:
@@ -130,36 +134,17 @@ class Serial(Subsystem):
             self.write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
 
     @function
-    def write_byte(self, byte: U8) -> None:
-        """Send `byte`, waiting for room; a line that has stopped loses it."""
-        byte = keep(byte)
-        room = self.find_room()
-        with if_(room != 0):
-            dec(self.room)
-            self.write(Register.THR, byte)
-
-    @function
-    def find_room(self) -> U8:
-        """How many bytes the transmitter takes, after waiting for it to take any; 0: none."""
-        with if_((self.depth != 0) & (self.room == 0)):
-            free = self.wait_for(LineStatus.THRE)
-            with if_(free != 0):
-                mov(cl, self.depth)
-                mov(self.room, cl)
-        ret(self.room)
-
-    @function
     def wait_for(self, status: U8) -> U8:
         """Wait until LSR shows one of the bits of `status`; the bits it shows, 0 if none came."""
         mov(edx, self.port + Register.LSR)
         mov(ecx, self.patience)
-        mov(self.patience, 1)
         with loop():
             in_(al, dx)
             and_(al, status)
             break_if(al != 0)
             dec(ecx)
             with if_(ZF):
+                mov(self.patience, 1)
                 ret(0)
         mov(self.patience, PATIENCE)
         ret(al)
@@ -172,6 +157,16 @@ class Serial(Subsystem):
             mov(self.depth, FIFO_DEPTH)
         with else_():
             mov(self.depth, 1)
+
+    def want(self, interrupts: InterruptEnable) -> None:
+        """Emit code that lets the UART ask for `interrupts`, too; changes al and edx."""
+        or_(self.interrupting, interrupts)
+        self.write(Register.IER, self.interrupting)
+
+    def refuse(self, interrupts: InterruptEnable) -> None:
+        """Emit code that undoes `want`; changes al and edx."""
+        and_(self.interrupting, ~interrupts & 0xFF)
+        self.write(Register.IER, self.interrupting)
 
     def write(self, register: Register, value: object) -> None:
         """Emit code that gives the register a `value`; changes al and edx."""

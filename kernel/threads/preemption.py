@@ -34,6 +34,12 @@ class Preemption(Subsystem):
         """Note that the processor has chosen. Interrupts are off, nothing is disabled."""
         mov(self.word, UNWANTED)
 
+    def is_allowed(self) -> Any:
+        """The condition that the processor may choose again. Computes with eax."""
+        mov(eax, self.word)
+        and_(eax, ~UNWANTED & 0xFFFF_FFFF)
+        return eax == 0
+
     def is_due(self) -> Any:
         """The condition that the processor should choose again, and may."""
         return self.word == 0

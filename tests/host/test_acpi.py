@@ -39,16 +39,30 @@ class Memory(Subsystem):
         ret(start)
 
 
+class Console(Subsystem):
+    """What is flushed before the end."""
+
+    @function
+    def flush(self) -> None:
+        """Answered by the tests."""
+
+
 class Firmware:
     """A host with the subsystems, and a machine's memory and ports."""
 
     def __init__(self) -> None:
         self.record = BootInformation()
         self.paper: Any = Paper()
+        console: Any = Console()
         self.tables = AcpiTables(self.record, Memory(), log_on(self.paper))
         self.sleep = SleepTypes()
         self.power = Power(
-            self.record, self.tables, FixedDescription(self.tables), self.sleep, PATIENCE
+            self.record,
+            self.tables,
+            FixedDescription(self.tables),
+            self.sleep,
+            console,
+            PATIENCE,
         )
         self.host = Host(self.power)
         for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
@@ -57,12 +71,14 @@ class Firmware:
         for end in (self.power.wait, self.power.halt, self.power.triple_fault):
             self.host.stub(end)
         self.host.on_in(COM1 + Register.LSR, lambda _: LineStatus.TEMT)
+        self.host.stub(console.flush, self.flush)
         self.host.checkpoint()
 
     def install(self, layout: dict[int, bytes], root: int = ROOT) -> None:
         """Start over with these bytes at these physical addresses, and find the root."""
         self.host.reset()
         self.outs: list[tuple[int, int]] = []
+        self.flushed = False
         for address, contents in layout.items():
             self.host.write(address, contents)
         self.host[self.record.acpi_root] = root
@@ -77,10 +93,16 @@ class Firmware:
         self.host.on_in(port, lambda _: value())
         self.host.on_out(port, lambda where, what: self.outs.append((where, what)))
 
+    def flush(self) -> None:
+        """Answer for the console."""
+        assert not self.outs, "the end begins before all that was said has gone out"
+        self.flushed = True
+
     def ends(self, function: Any) -> list[Any]:
         """What `function`, which never returns, writes to ports; last, the name of its end."""
         with pytest.raises(HostStop) as stopped:
             self.host.call(function)
+        assert self.flushed
         return [*self.outs, stopped.value.function]
 
 

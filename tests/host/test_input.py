@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.serial import COM1, DAMAGED, LineStatus, ModemControl, Register, Serial
+from kernel.console.output import SerialOutput
+from kernel.console.serial import (
+    COM1,
+    DAMAGED,
+    InterruptEnable,
+    LineStatus,
+    ModemControl,
+    Register,
+    Serial,
+)
 from kernel.input.input import Input
 from kernel.input.queue import ROOM
 from kernel.input.serial import COM1_LINE, SerialInput
@@ -37,6 +46,24 @@ class Wires(Subsystem):
         ret(0)
 
 
+class FakeBacklog(Subsystem):
+    """Counts how often it is told that output goes on."""
+
+    told = bss(U32)
+
+    def __init__(self, output: SerialOutput) -> None:
+        self.output = output
+
+    @function
+    def start(self) -> None:
+        """Do nothing: no output is written here."""
+
+    @function
+    def wake(self) -> None:
+        """Count."""
+        inc(self.told)
+
+
 class Desk:
     """A driver that listens to a UART, and the reader."""
 
@@ -46,7 +73,9 @@ class Desk:
         self.waiting: Any = FakeWaiting()
         self.input = Input(self.scheduler, self.waiting)
         self.paper = Paper()
-        self.driver = SerialInput(log_on(self.paper), Serial(), self.input, wires)
+        serial = Serial()
+        self.backlog: Any = FakeBacklog(SerialOutput(serial))
+        self.driver = SerialInput(log_on(self.paper), serial, self.backlog, self.input, wires)
         self.host = host_for(self.driver)
         self.attached: list[int] = []
         self.result = 0
@@ -82,6 +111,14 @@ class Desk:
             self.host.call(self.driver.interrupt, 0)
         assert not uart.interrupting
 
+    def say(self, data: bytes) -> None:
+        """Write `data`, as with interrupts served."""
+        output = self.driver.output
+        self.host[output.wait] = self.host.address(self.backlog.wake)
+        for byte in data:
+            self.host.call(output.put, byte)
+        self.host.call(output.finish)
+
     def read(self, count: int) -> bytes:
         """`count` bytes that were typed."""
         return bytes(self.host.call(self.input.read) for _ in range(count))
@@ -105,7 +142,7 @@ def test_the_handler_is_at_the_receiver_on_one_processor_at_a_time(desk: Desk) -
     held = set()
 
     def read(port: int) -> int:
-        lock = desk.host[desk.driver.lock]
+        lock = desk.host[desk.driver.serial.lock]
         held.add(lock.next_ticket - lock.now_serving)
         return uart.read(port)
 
@@ -204,3 +241,43 @@ def test_a_uart_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
     desk.start(Uart())
     desk.host.on_in(range(COM1, COM1 + 8), lambda port: 0xFF)
     desk.host.call(desk.driver.interrupt, 0)
+
+
+def test_the_handler_lets_output_go_on_and_tells_of_it(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    uart.stopped = True
+    uart.send(ord("m"))
+    desk.say(b"ore")
+    assert uart.sent == b"m"
+    uart.empty()
+    desk.interrupt(uart)
+    assert uart.sent == b"more"
+    assert desk.host[desk.backlog.told] == 1
+    uart.empty()
+    desk.interrupt(uart)
+    assert uart.written[Register.IER] == InterruptEnable.RECEIVED
+
+
+def test_bytes_come_and_go_at_once(desk: Desk) -> None:
+    """The handler goes on until the UART asks for nothing, whichever reason came first."""
+    uart = desk.start(Uart())
+    uart.stopped = True
+    desk.say(b"a" * 40)
+    uart.receive(b"x")
+    while uart.pending:
+        uart.empty()
+        desk.interrupt(uart)
+    assert uart.sent == b"a" * 40
+    assert desk.read(1) == b"x"
+
+
+def test_a_sender_that_waits_does_not_hold_up_output(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    uart.stopped = True
+    desk.say(b"a" * 40)
+    desk.receive(uart, bytes(ROOM + uart.depth))
+    assert not uart.written[Register.MCR] & ModemControl.RTS
+    while uart.pending:
+        uart.empty()
+        desk.interrupt(uart)
+    assert uart.sent == b"a" * 40

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
+from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.debug.symbols import Symbols
@@ -112,8 +113,8 @@ class Desk:
     """An editor whose console is a screen and a list of keys."""
 
     def __init__(self) -> None:
-        serial, screen = Serial(), TextScreen(0)
-        console = Console(serial, screen, Numbers(), Symbols())
+        output, screen = SerialOutput(Serial()), TextScreen(0)
+        console = Console(output, screen, Numbers(), Symbols())
         scheduler: Any = FakeScheduler()
         waiting: Any = FakeWaiting()
         strings, input = Strings(), Input(scheduler, waiting)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kernel.console.console import Console
 from kernel.console.numbers import Numbers
+from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.cpu.percpu import PerCpu
@@ -41,7 +42,7 @@ class Bench:
     def __init__(self) -> None:
         numbers, symbols, per_cpu = Numbers(), Symbols(), PerCpu()
         screen = TextScreen(0)
-        self.console = Console(Serial(), screen, numbers, symbols)
+        self.console = Console(SerialOutput(Serial()), screen, numbers, symbols)
         self.log = Log(self.console, per_cpu, numbers, symbols)
         self.author = Author(self.log)
         self.host = Host(self.author, per_cpu, traced=False)

@@ -74,6 +74,11 @@ class Timers(Subsystem):
         ret(0)
 
     @function
+    def after(self, nanoseconds: U64) -> U64:
+        """So much from now."""
+        ret(nanoseconds)
+
+    @function
     def arm(self, timer: Ptr[Timer], deadline: U64) -> None:
         """Do nothing: the deadline never comes."""
 
