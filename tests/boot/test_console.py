@@ -1,21 +1,22 @@
 """What the console shows, on the serial line and on the screen."""
 
-import os
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from kernel.console.output import LONGEST, SIZE
+from kernel.debug.panic import END
 from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
+from pykasm.machine.qemu import PANIC_STATUS, POWEROFF_STATUS
 from pykasm.machine.session import PATIENCE, PROMPT, VGA_COLUMNS, VGA_ROWS, Machine
+from pykasm.machine.symbols import SymbolTable
 
 NORMAL, LIGHT_RED = 0x07, 0x0C
-
-REPEATS = 10
-"""More often than what lies between the two ends has room for."""
-
-STANDSTILL = 2.0
-"""Seconds of work that the machine spends on waiting for its reader."""
 
 
 def screen_after(machine: Machine, *commands: str) -> list[str]:
@@ -79,21 +80,98 @@ def test_without_text_mode_video_memory_is_left_alone(machine: MakeMachine) -> N
     assert prompt.screen() == before
 
 
-def test_nothing_said_is_lost_while_nobody_reads(machine: MakeMachine) -> None:
-    prompt = machine()
-    prompt.expect_prompt()
-    said = prompt.command("help")
-    prompt.send("help\r" * REPEATS)
-    enough, deadline = seconds_of_work(prompt) + STANDSTILL, time.monotonic() + PATIENCE
-    while seconds_of_work(prompt) < enough:
-        assert time.monotonic() < deadline, "it does not wait for its reader"
-        time.sleep(0.01)
-    for _ in range(REPEATS):
-        assert prompt.expect_prompt() == f"help\n{said}\n"
+class Line:
+    """The serial line of a machine whose output nobody reads: it says the same again and again."""
+
+    def __init__(self, machine: Machine, symbols: SymbolTable) -> None:
+        self.machine = machine
+        self.end, self.sent = (symbols.address(f"SerialOutput.{name}") for name in ("end", "sent"))
+        machine.expect_prompt()
+        put = self.number(self.end)
+        self.said = f"help\n{machine.command('help')}\n"
+        self.length = self.number(self.end) - put
+        self.repeats = 0
+        self.deadline = time.monotonic() + PATIENCE
+
+    def fill(self) -> None:
+        """Let the machine say so much that it has to wait."""
+        while not self.is_full():
+            put = self.number(self.end)
+            self.machine.send_line("help")
+            self.repeats += 1
+            self.wait(lambda put=put: self.is_full() or self.number(self.end) == put + self.length)
+
+    def is_full(self) -> bool:
+        """Whether who wants to write has to wait."""
+        return self.number(self.end) - self.number(self.sent) > SIZE - LONGEST
+
+    def number(self, address: int) -> int:
+        """The number of 32 bits that is at `address` now."""
+        command = f"x /1wx {address:#x}"
+        said = self.machine.qmp("human-monitor-command", **{"command-line": command})
+        return int(said.split()[-1], 16)
+
+    def wait_until_idle(self) -> None:
+        """Wait until all processors have nothing to do."""
+        self.wait(self.is_idle)
+
+    def is_idle(self) -> bool:
+        """Whether no processor runs anything."""
+        command = "info registers -a"
+        said = self.machine.qmp("human-monitor-command", **{"command-line": command})
+        return "HLT=1" in said and "HLT=0" not in said
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds."""
+        while not condition():
+            assert time.monotonic() < self.deadline
+            time.sleep(0.01)
 
 
-def seconds_of_work(machine: Machine) -> float:
-    """How long the machine has had a processor of the host."""
-    words = Path(f"/proc/{machine.process_id}/stat").read_text().rpartition(")")[2].split()
-    user, system = words[11:13]  # fields 14 and 15 (proc(5))
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+@pytest.fixture
+def full_line(machine: MakeMachine, kernel_symbols: SymbolTable) -> Callable[..., Line]:
+    """Makes a machine whose output has filled all there is room for."""
+
+    def make(**options: Any) -> Line:
+        line = Line(machine(**options), kernel_symbols)
+        line.fill()
+        return line
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"smp": 2}, {"command_line": "test noapic"}], ids=["one", "two", "noapic"]
+)
+def test_a_line_that_nobody_reads_holds_up_only_who_writes(
+    full_line: Callable[..., Line], options: dict[str, Any]
+) -> None:
+    line = full_line(**options)
+    line.wait_until_idle()
+    line.machine.key(*"sym", "spc", "0", "x", *"00000010", "ret")  # more than a keyboard keeps
+    line.wait_until_idle()
+    for _ in range(line.repeats):
+        assert line.machine.expect_prompt() == line.said
+    assert line.machine.expect_prompt() == "sym 0x00000010\nno symbol is at 0x10\n"
+
+
+def test_a_panic_says_first_what_was_said_before(full_line: Callable[..., Line]) -> None:
+    line = full_line()
+    line.machine.qmp("inject-nmi")
+    assert line.machine.wait_exit() == PANIC_STATUS
+    before, _, report = line.machine.output.partition("\npanic: ")
+    said = (line.said + PROMPT) * (line.repeats + 1)
+    start = before.index(line.said)
+    assert said.startswith(before[start:])
+    assert len(before) > SIZE
+    assert report.startswith("non-maskable interrupt")
+    assert report.endswith(f"{END}\n")
+
+
+def test_power_goes_off_when_everything_is_said(full_line: Callable[..., Line]) -> None:
+    line = full_line()
+    line.machine.send_line("poweroff")
+    assert line.machine.wait_exit() == POWEROFF_STATUS
+    _, *said, last = line.machine.output.split(PROMPT)
+    assert said == [line.said] * (line.repeats + 1)
+    assert last == "poweroff\n"

@@ -49,12 +49,6 @@ class Report:
         self.addresses = [int(address, 16) for _, address, *_ in found]
 
 
-@pytest.fixture(scope="session")
-def kernel_symbols(kernel_images: Images) -> SymbolTable:
-    """The symbols of the kernel under test."""
-    return SymbolTable.from_elf(kernel_images.project.kernel)
-
-
 def crash(machine: Machine, kind: str) -> Report:
     """Let the monitor crash the kernel in the way `kind`; the report. QEMU must end."""
     machine.expect_prompt()
