@@ -271,6 +271,23 @@ def test_bytes_come_and_go_at_once(desk: Desk) -> None:
     assert desk.read(1) == b"x"
 
 
+def test_a_byte_that_comes_while_the_handler_sends_is_not_left(desk: Desk) -> None:
+    """The line would not interrupt for it any more, as it has never been quiet."""
+
+    class Talkative(Uart):
+        def send(self, value: int) -> None:
+            super().send(value)
+            if value == ord("?"):
+                self.receive(b"!")
+
+    uart = desk.start(Talkative())
+    uart.stopped = True
+    desk.say(b"a" * uart.depth + b"?")
+    uart.empty()
+    desk.interrupt(uart)
+    assert desk.read(1) == b"!"
+
+
 def test_a_sender_that_waits_does_not_hold_up_output(desk: Desk) -> None:
     uart = desk.start(Uart())
     uart.stopped = True

@@ -228,6 +228,21 @@ def test_everything_comes_out_once_and_in_order_whatever_comes_between(
     assert not bench.host[bench.serial.interrupting]
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+def test_a_line_that_becomes_empty_behind_a_look_at_it_goes_on(bench: Bench, lazy: bool) -> None:
+    class Late(Uart):
+        def status(self) -> int:
+            status = super().status()
+            self.empty()
+            return status
+
+    uart = bench.start(Late(), served=True)
+    uart.stopped, uart.lazy = True, lazy
+    bench.write(b"a" * 100)
+    bench.let_go_on(uart)
+    assert uart.sent == b"a" * 100
+
+
 def test_what_the_line_takes_at_once_needs_no_interrupt(bench: Bench) -> None:
     uart = bench.start(Uart(), served=True)
     bench.write(b"a" * 100)
@@ -269,6 +284,7 @@ def test_a_full_ring_keeps_what_it_has_while_the_line_takes_nothing(bench: Bench
     bench.host[bench.serial.patience] = SHORT_PATIENCE
     bench.write(b"lost")
     bench.let_go_on(uart)
+    assert bench.host[bench.serial.patience] == PATIENCE
     bench.write(b"the end")
     bench.let_go_on(uart)
     assert uart.sent == MUCH + b"the end"

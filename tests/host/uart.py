@@ -23,7 +23,7 @@ class Uart:
 
     Its transmitter is empty again whenever its status is looked at, unless it is `stopped`; then it
     is by `empty` only. One that is `lazy` asks for an interrupt when it becomes empty, but not when
-    it is told to do so and is empty already.
+    it is told to ask and is empty already.
     """
 
     def __init__(self, depth: int = 16) -> None:
@@ -82,7 +82,8 @@ class Uart:
         """Let all that the transmitter has go out."""
         if self.pending:
             self.pending = 0
-            self.has_become_empty = True
+            wanted = self.written.get(Register.IER, 0) & InterruptEnable.TRANSMITTER_EMPTY
+            self.has_become_empty = bool(wanted) or not self.lazy
 
     def write(self, port: int, value: int) -> None:
         """Answer for a register that is written."""
