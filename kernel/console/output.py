@@ -44,25 +44,29 @@ class SerialOutput(Subsystem):
     @function
     def put(self, byte: U8) -> None:
         """Let `byte` be the last one to send. Context: the only writer, interrupts off."""
-        byte = keep(byte)
         with if_(self.serial.depth == 0):
             ret()
         with if_(self._waiting() == SIZE):
-            self.make_room()
-            with if_(self._waiting() == SIZE):
-                ret()
-        mov(eax, self.end)
-        and_(eax, MASK)
-        mov(self.ring[rax], byte)
-        inc(self.end)
+            tail(self.put_behind, byte)
+        self._append(byte)
 
     @function
-    def make_room(self) -> None:
-        """Wait for the transmitter to take some of a full ring. Context: as `put`."""
+    def put_behind(self, byte: U8) -> None:
+        """As `put`, once the transmitter has taken some of a full ring."""
+        byte = keep(byte)
         with self.serial.lock.held_uninterrupted():
             free = self.serial.wait_for(LineStatus.THRE)
             with if_(free != 0):
                 self.fill()
+        with if_(self._waiting() != SIZE):
+            self._append(byte)
+
+    def _append(self, byte: U8) -> None:
+        """Put `byte` into the ring, where there is room. Changes eax."""
+        mov(eax, self.end)
+        and_(eax, MASK)
+        mov(self.ring[rax], byte)
+        inc(self.end)
 
     @function
     def finish(self) -> None:
