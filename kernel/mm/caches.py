@@ -122,9 +122,9 @@ class Slabs(Subsystem):
         """Put `object` into this processor's magazine, with half of that going back if need be."""
         with uninterrupted():
             magazine = self._magazine(cache)
-            mov(rcx, magazine.count)
-            with if_(rcx != MAGAZINE_SIZE):
-                mov(magazine.objects[rcx], object)
+            count = scratch(magazine.count)
+            with if_(count != MAGAZINE_SIZE):
+                mov(magazine.objects[count], object)
                 inc(magazine.count)
             with else_():
                 self.flush_and_put(cache, object)

@@ -57,8 +57,7 @@ class Heap(Subsystem):
         mov(rax, frame_of(physical).owner)
         with if_(rax == 0):
             tail(self.free_pages, address)
-        mov(rcx, cast(rax, Ptr[Slab]).cache)
-        self.slabs.freed(cast(rcx, Ptr[Cache]), address)
+        self.slabs.freed(scratch(cast(rax, Ptr[Slab]).cache), address)
 
     @function
     def allocate_pages(self, size: U64) -> U64:

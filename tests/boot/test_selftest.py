@@ -1,9 +1,12 @@
 """Tests and benchmarks inside the running kernel."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS
 
@@ -75,6 +78,17 @@ def test_all_tests_pass(
     assert outcome is not None
     assert int(outcome[1]) > 0
     assert int(outcome[2]) == 0, report
+
+
+def test_all_tests_pass_in_a_release_build(kernel_images: Images, tmp_path: Path) -> None:
+    project = replace(kernel_images.project, debug=False, build=str(tmp_path / "build"))
+    released = Images.build(project, tmp_path)
+    with released.machine(smp=2, cpu="max", arguments=DEVICES, lifetime=PATIENCE) as made:
+        made.expect_prompt()
+        report = made.command("test all", timeout=PATIENCE)
+        outcome = OUTCOME.search(report)
+        assert outcome is not None
+        assert int(outcome[2]) == 0, report
 
 
 def test_a_minute_of_everything_at_once_does_no_harm(machine: MakeMachine) -> None:
