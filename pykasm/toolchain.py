@@ -143,6 +143,12 @@ def located(name: str) -> Path:
     return path
 
 
+def identity(name: str) -> str:
+    """What changes when another version of the program `name` is installed; it is not run."""
+    facts = located(name).stat()
+    return f"{name} {facts.st_size} {facts.st_mtime_ns}"
+
+
 def run(
     *command: str | Path,
     reporter: Reporter = QUIET,

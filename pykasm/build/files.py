@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +23,16 @@ def write_if_changed(path: Path, data: bytes) -> bool:
     unfinished.write_bytes(data)
     os.replace(unfinished, path)
     return True
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Keep out others that name the same file `lock`, which is made with its folder: of several
+    processes, each waits for the last. Not to be nested for one file."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def fingerprint(*parts: Path | str | bytes) -> str:

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from pykasm.toolchain import QUIET, Reporter, located, run
+from pykasm.toolchain import QUIET, Reporter, identity, located, run
 
 SOURCE_DATE = os.environ.get("SOURCE_DATE_EPOCH", "315532800")
 """The time that goes into all files, in seconds since 1970 (reproducible-builds.org,
@@ -34,7 +34,8 @@ FOLDER_ON_ISO = "/boot/grub"
 FLOPPY = "1440"
 """KiB of the UEFI partition, as a disk size that mformat knows; GRUB takes a third of it."""
 
-TOOLS = ("grub-mkimage", "GRUB for BIOS", "GRUB for UEFI", "mformat", "mmd", "mcopy")
+PROGRAMS = ("grub-mkimage", "mformat", "mmd", "mcopy")
+TOOLS = (*PROGRAMS, "GRUB for BIOS", "GRUB for UEFI")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,12 @@ def _make_efi(modules: Path, image: Path, reporter: Reporter) -> None:
     # "()" is the disk that GRUB came from, as a whole: the ISO rather than the EFI partition.
     _make_core(modules, "x86_64-efi", f"(){FOLDER_ON_ISO}", EFI_MODULES, program, reporter)
     for command in (
-        ("mformat", "-C", "-f", FLOPPY, "-N", "0", "-i", image, "::"),
-        ("mmd", "-i", image, "::/EFI", "::/EFI/BOOT"),
-        ("mcopy", "-i", image, program, "::/EFI/BOOT/BOOTX64.EFI"),
+        ("mformat", "-C", "-f", FLOPPY, "-N", "0", "-i", image.name, "::"),
+        ("mmd", "-i", image.name, "::/EFI", "::/EFI/BOOT"),
+        ("mcopy", "-i", image.name, program.name, "::/EFI/BOOT/BOOTX64.EFI"),
     ):
-        run(*command, environment=FIXED_DATE, reporter=reporter)
+        # In the folder itself: to mtools, `$`, `@@` and a backslash in a path have a meaning.
+        run(*command, environment=FIXED_DATE, folder=image.parent, reporter=reporter)
     program.unlink()
 
 
@@ -94,6 +96,8 @@ def _key(*folders: Path) -> str:
     """A name for the outcome: it changes with the installed GRUB and with how we use it."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     digest.update(SOURCE_DATE.encode())
+    for program in PROGRAMS:
+        digest.update(identity(program).encode())
     for folder in folders:
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
             facts = entry.stat()

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.build import grub, iso9660
-from pykasm.build.files import fingerprint, write_if_changed
+from pykasm.build.files import alone, fingerprint, write_if_changed
 from pykasm.errors import PykasmError
-from pykasm.toolchain import QUIET, Reporter, located, run
+from pykasm.toolchain import QUIET, Reporter, identity, run
 
 KERNEL_ON_ISO = "/boot/kernel.elf"
 MODULES_ON_ISO = "/boot/modules"
@@ -41,8 +41,9 @@ def make_iso(
     command_line: str = "",
     modules: Sequence[Path] = (),
     reporter: Reporter = QUIET,
-) -> None:
-    """Write the ISO `output`, whose boot loader starts `kernel` with `command_line`.
+) -> bool:
+    """Make `output` the ISO whose boot loader starts `kernel` with `command_line`; whether it was
+    not so before.
 
     `menu` is the Jinja template of GRUB's menu; `cache` keeps GRUB's own images from one ISO to
     the next, and the last ISO, where the next kernel takes the place of the last one if it fits;
@@ -54,24 +55,24 @@ def make_iso(
     """
     files = {KERNEL_ON_ISO: kernel, **_modules_on_iso(modules)}
     check_files([menu, *files.values()])
-    images = grub.boot_images(cache, reporter=reporter)
     settings = repr((name, command_line, [module.name for module in modules]))
-    frame = cache / f"frame-{_frame_key(images, settings, kernel, [menu, *modules])}.iso"
-    if not frame.exists():
-        text = render_menu(menu, name, command_line, [module.name for module in modules])
-        for old in cache.glob("frame-*.iso"):
-            old.unlink()
-        _join(images, files, text, _volume_name(name), frame, reporter)
-    volume = bytearray(frame.read_bytes())
+    with alone(cache / "iso.lock"):
+        images = grub.boot_images(cache, reporter=reporter)
+        frame = cache / f"frame-{_frame_key(images, settings, kernel, [menu, *modules])}.iso"
+        if not frame.exists():
+            text = render_menu(menu, name, command_line, [module.name for module in modules])
+            for old in cache.glob("frame-*.iso"):
+                old.unlink()
+            _join(images, files, text, _volume_name(name), frame, reporter)
+        volume = bytearray(frame.read_bytes())
     iso9660.exchange(volume, KERNEL_ON_ISO, kernel.read_bytes())
-    write_if_changed(output, bytes(volume))
+    return write_if_changed(output, bytes(volume))
 
 
 def _frame_key(images: grub.BootImages, settings: str, kernel: Path, others: list[Path]) -> str:
     """What an ISO depends on beside the contents of `kernel`, of which only the size in sectors
-    counts. `images` have the version of GRUB in their path; xorriso's shows in its file."""
-    program = located("xorriso").stat()
-    made_by = f"{images} {program.st_size} {program.st_mtime_ns}"
+    counts. `images` have the version of GRUB in their path."""
+    made_by = f"{images} {identity('xorriso')}"
     room = iso9660.sectors(kernel.stat().st_size)
     return fingerprint(Path(__file__), made_by, settings, f"{room}", *others)[:16]
 
@@ -94,7 +95,7 @@ def render_menu(menu: Path, name: str, command_line: str, modules: Sequence[str]
     templates = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     templates.filters["quoted"] = quoted
     try:
-        return templates.from_string(menu.read_text()).render(
+        return templates.from_string(menu.read_text(encoding="utf-8")).render(
             name=name,
             kernel=KERNEL_ON_ISO,
             command_line=command_line.split(),
@@ -136,7 +137,7 @@ def _join(
 ) -> None:
     with tempfile.TemporaryDirectory(dir=output.parent) as folder:
         config = Path(folder) / "grub.cfg"
-        config.write_text(menu)
+        config.write_text(menu, encoding="utf-8")
         unfinished = Path(folder) / "iso"
         placed = {
             **files,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pykasm.objects
 from pykasm.assignments import names_used
-from pykasm.build import grub, iso
-from pykasm.build.files import Stamps, fingerprint, write_if_changed
+from pykasm.build import iso
+from pykasm.build.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.build.memory import encodings, remembered_names, remembering_encoder
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
@@ -27,7 +27,7 @@ from pykasm.link.script import TEMPLATE, render_script
 from pykasm.objects.elf import write_object
 from pykasm.objects.model import ObjectFile
 from pykasm.source import rooted_at
-from pykasm.toolchain import require
+from pykasm.toolchain import identity, require
 
 TOOLS = ("ld", "strip", *iso.TOOLS)
 
@@ -62,28 +62,28 @@ def build(
     *,
     hooks: Sequence[tuple[str, Hook]] = (),
 ) -> BuildResult:
-    """Build `project`: the kernel, the ISO, and then each of the `hooks` as a stage.
+    """Build `project`: the kernel, the ISO, and then each of the `hooks` as a stage. A build that
+    is under way in the same folder is waited for.
 
     Raises `ToolsMissing` before any work if a program is not there, and `BuildFailed` with all
     mistakes of the code.
     """
-    with without_garbage_collection():
+    require(*TOOLS)
+    with without_garbage_collection(), alone(project.cache / "lock"):
         return _build(project, stages, hooks)
 
 
 def _build(project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]]) -> BuildResult:
-    require(*TOOLS)
-    project.cache.mkdir(parents=True, exist_ok=True)
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
-    image, program, units = assembled(project, stages)
+    image, program, units = _assembled(project, stages)
     _check(project, stages, program, units)
     objects = _write_objects(project, stages, stamps, units)
     layout: Layout = image.layout or kernel_layout(program.entries[0])
     names = {section.name for unit in units for section in unit.object.sections}
     layout = layout.without_empty_notes(names)
     _link(project, stages, stamps, layout, objects, units)
-    _make_iso(project, stages, stamps)
+    _make_iso(project, stages)
     result = BuildResult(project, program, units, project.kernel, project.iso)
     for name, hook in hooks:
         with rooted_at(project.root), stages.stage(name):
@@ -93,8 +93,12 @@ def _build(project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]]) 
 
 def assembled(project: Project, stages: Stages) -> tuple[Image, Program, list[AssembledUnit]]:
     """The project's image with its code run and encoded."""
+    with alone(project.cache / "lock"):
+        return _assembled(project, stages)
+
+
+def _assembled(project: Project, stages: Stages) -> tuple[Image, Program, list[AssembledUnit]]:
     with rooted_at(project.root), stages.stage("emit"):
-        project.cache.mkdir(parents=True, exist_ok=True)
         known = encodings(project.cache / "encodings")
         encoder = remembering_encoder(known.known)
         names = remembered_names(project.cache / "names")
@@ -159,7 +163,7 @@ def _link(
         _write_script(script, stamps, layout)
         names = " ".join(path.name for path in objects)
         makers = _source(linker.link, EmbeddedTable)
-        made_from = fingerprint(*makers, script, names, *objects)
+        made_from = fingerprint(*makers, identity("ld"), script, names, *objects)
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
             return
@@ -196,19 +200,11 @@ def _uses_symbols(units: list[AssembledUnit]) -> bool:
     )
 
 
-def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
+def _make_iso(project: Project, stages: Stages) -> None:
     with stages.stage("iso") as stage:
         stripped = project.cache / "kernel.stripped"
         linker.strip(project.kernel, stripped, reporter=stages.reporter)
-        inputs = [stripped, project.menu, *project.module_files]
-        iso.check_files(inputs)
-        settings = repr((project.name, project.command_line, project.modules))
-        made_from = fingerprint(*_source(iso.make_iso, grub.boot_images), settings, *inputs)
-        if stamps.fresh(project.iso, made_from):
-            stage.note = UNCHANGED
-            return
-        stamps.forget([project.iso])
-        iso.make_iso(
+        changed = iso.make_iso(
             stripped,
             project.iso,
             project.menu,
@@ -218,7 +214,8 @@ def _make_iso(project: Project, stages: Stages, stamps: Stamps) -> None:
             modules=project.module_files,
             reporter=stages.reporter,
         )
-        stamps.record({project.iso: made_from})
+        if not changed:
+            stage.note = UNCHANGED
 
 
 def _source(*functions: Callable[..., object]) -> list[Path]:

@@ -55,15 +55,17 @@ class Project:
         """
         file = _configuration(path.resolve())
         try:
-            document = tomllib.loads(file.read_text())
+            document = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as mistake:
             raise ConfigurationError(f"{file} can't be read: {mistake}") from None
-        settings = document.get("tool", {}).get("pykasm")
+        settings = _table(document, "tool").get("pykasm")
         if not isinstance(settings, dict):
             raise ConfigurationError(
                 f'{file} has no table [tool.pykasm]\nhelp: add one with image = "module:function"'
             )
-        name = document.get("project", {}).get("name", DEFAULT_NAME)
+        name = _table(document, "project").get("name", DEFAULT_NAME)
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{file}, [project]: name must be {TYPES[str]}, not {name!r}")
         return replace(cls(file.parent, name), **_checked(settings, file))
 
     @property
@@ -160,6 +162,12 @@ def _configuration(path: Path) -> Path:
         f"there is no {CONFIGURATION} in {path} or a folder above it\n"
         "help: go to the folder of a kernel, or make one: python -m pykasm new DIR"
     )
+
+
+def _table(document: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """The table `name`; an empty one if there is none."""
+    table = document.get(name)
+    return table if isinstance(table, dict) else {}
 
 
 def _checked(settings: Mapping[str, object], file: Path) -> dict[str, Any]:

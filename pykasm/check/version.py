@@ -7,13 +7,20 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+import pykasm.check
+import pykasm.isa
+import pykasm.lang
 from pykasm.build.files import installed
+
+PACKAGES = (pykasm.check, pykasm.isa, pykasm.lang)
+"""Whose code makes what the checker remembers of a function."""
 
 
 @cache
 def checker_version() -> str:
-    """Changes with every change of the checker, of the decoder, and of Python."""
+    """Changes with every change of the checker, of the language, of the decoder, and of Python."""
     digest = blake2b(f"{sys.version} {installed('iced_x86')}".encode())
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes())
+    for package in PACKAGES:
+        for path in sorted(Path(package.__path__[0]).rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,8 @@ class Images:
 
     @classmethod
     def build(cls, project: Project, folder: Path) -> Images:
-        """Bring `project` up to date. Of several processes that do so, each waits for the last."""
-        project.folder.mkdir(parents=True, exist_ok=True)
-        with (project.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            build_everything(project, listing=False)
+        """Bring `project` up to date."""
+        build_everything(project, listing=False)
         return cls(project, folder)
 
     def iso(self, command_line: str) -> Path:

@@ -1,6 +1,7 @@
 """A whole build of a small project."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -151,21 +152,23 @@ def test_a_changed_boot_menu_makes_only_the_iso_again(project: Project) -> None:
     assert (notes["link"], notes["iso"]) == ("unchanged", "")
 
 
-BUILD = """
+BUILT = """
 import sys
 from pykasm.commands.project import built
 built()
 print(*{name.partition(".")[0] for name in sys.modules})
 """
+BUILD = [sys.executable, "-c", BUILT]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
+LIMIT = 120
+"""Seconds that some builds at once may take on a busy machine."""
 
 
 def test_a_rebuild_imports_no_library_that_it_has_no_use_for(project: Project) -> None:
     def imported() -> set[str]:
-        command = [sys.executable, "-c", BUILD]
-        shown = subprocess.check_output(command, cwd=project.root, env=environment, text=True)
+        shown = subprocess.check_output(BUILD, cwd=project.root, env=ENVIRONMENT, text=True)
         return {*shown.split()}
 
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"}
     slow = {"jinja2", "keystone"}
     assert imported() >= slow
     edit(project, "data(U32, 7)", "data(U32, 8)")
@@ -214,3 +217,39 @@ def test_readelf_has_no_complaint(project: Project) -> None:
         ["readelf", "-a", result.kernel], capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+def test_builds_in_one_folder_wait_for_each_other(project: Project) -> None:
+    builds = [
+        subprocess.Popen(BUILD, cwd=project.root, env=ENVIRONMENT, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    ends = [(one.communicate(timeout=LIMIT)[1], one.returncode) for one in builds]
+    assert ends == [(b"", 0)] * len(builds)
+
+
+def test_another_date_makes_another_iso(project: Project) -> None:
+    def made(**settings: str) -> bytes:
+        subprocess.run(BUILD, cwd=project.root, env=ENVIRONMENT | settings, check=True)
+        return project.iso.read_bytes()
+
+    at_first = made()
+    later = made(SOURCE_DATE_EPOCH="1700000000")
+    assert later != at_first
+    shutil.rmtree(project.folder)
+    assert made(SOURCE_DATE_EPOCH="1700000000") == later
+
+
+def test_another_linker_links_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(project)
+    monkeypatch.setattr(pipeline, "identity", lambda name: f"another {name}")
+    assert run(project)[1]["link"] == ""
+
+
+@pytest.mark.parametrize("name", ["$HOME", "back\\slash", "at@@1M", "a=b", "*?[x]", "grün 'x'"])
+def test_a_project_may_lie_in_a_folder_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    result, _ = run(make_project(tmp_path / name, monkeypatch))
+    assert result.iso.stat().st_size > 0
+    assert [*tmp_path.iterdir()] == [tmp_path / name]

@@ -63,6 +63,18 @@ def test_a_project_of_another_kind_is_refused(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["tool = 1", "[tool]\npykasm = 1"])
+def test_a_number_in_place_of_a_table_is_no_table(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert failure(tmp_path).startswith(f"{tmp_path}/pyproject.toml has no table [tool.pykasm]\n")
+
+
+def test_a_project_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[project]\nname = 5\n[tool.pykasm]\n")
+    assert failure(tmp_path) == f"{file}, [project]: name must be a string, not 5"
+
+
 def test_an_unknown_setting_is_refused_with_a_guess(tmp_path: Path) -> None:
     file = project_file(tmp_path, 'comand_line = "test"')
     assert failure(tmp_path) == (
