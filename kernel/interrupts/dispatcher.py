@@ -95,6 +95,20 @@ class Dispatcher(Subsystem):
         ret(vector)
 
     @function
+    def allocated(self, action: Ptr[Action]) -> U32:
+        """The vector that `allocate` gave for `action`; 0 if it is released. Any context."""
+        action, slot, vector = scratch(action), scratch(Ptr[Slot]), scratch(U32)
+        mov(vector, InterruptVector.FIRST_DEVICE)
+        lea(slot, self.slots[InterruptVector.FIRST_DEVICE])
+        with self.lock.held():
+            with while_((vector <= InterruptVector.LAST_DEVICE) & (slot.first != action)):
+                inc(vector)
+                add(slot, sizeof(Slot))
+            with if_(vector > InterruptVector.LAST_DEVICE):
+                xor(vector, vector)
+        ret(vector)
+
+    @function
     def release(self, vector: U32, action: Ptr[Action]) -> None:
         """Take `action` off `vector`; it does not run when this returns. The last action leaves
         the vector free. The device must have been told before. Context: threads."""

@@ -11,7 +11,7 @@ from kernel.interrupts.lines import Lines
 from kernel.mm.runtime import Runtime
 from kernel.pci.configuration import Configuration
 from kernel.pci.device import Device, Resource
-from kernel.pci.header import BARS, Command, Header
+from kernel.pci.header import BARS, Bar, Command, Header
 from pykasm import *
 
 
@@ -83,7 +83,7 @@ class Messages(Subsystem):
         """Let `action` be called for message `number` of `device`, counted from 0.
 
         0, or -ENODEV if the device has no such message, or -ENOSPC if there is no vector for it, or
-        -ENOMEM.
+        -ENOMEM if the device's table can't be mapped.
         """
         device, number, action = keep(device), keep(number), keep(action)
         vector = keep(self.dispatcher.allocate(action))
@@ -97,41 +97,39 @@ class Messages(Subsystem):
     @function
     def detach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> None:
         """Call `action` no more for message `number` of `device`, which `attach` gave it; it does
-        not run when this returns."""
-        device, number, action, vector = keep(device), keep(number), keep(action), keep(U32)
+        not run when this returns.
+
+        The vector is the one that the kernel knows: a device that is broken, or was pulled out,
+        gives anything for it.
+        """
+        device, number, action = keep(device), keep(number), keep(action)
+        vector = keep(self.dispatcher.allocated(action))
+        with if_(vector == 0):
+            ret()
         with if_(device.msi_x != 0):
-            mov(vector, self.silence_msi_x(device, number))
+            self.silence_msi_x(device, number)
         with else_():
-            mov(vector, self.silence_msi(device))
-        with if_(vector != 0):
-            self.lines.forget(vector)
-            self.dispatcher.release(vector, action)
+            self.silence_msi(device)
+        self.lines.forget(vector)
+        self.dispatcher.release(vector, action)
 
     @function
-    def silence_msi_x(self, device: Ptr[Device], number: U32) -> U32:
-        """Let the device send this message of MSI-X no more; the vector that it had, or 0."""
-        device, vector = keep(device), keep(U32)
-        entry = self._entry(device, number)
-        with if_(device.messages == 0):
-            ret(0)
-        mov(entry.control, MASKED)
-        mov(vector, entry.data)
-        mov(entry.data, 0)
-        with if_(vector != 0):
-            dec(device.attached)
-            self.leave_table(device)
-        ret(vector)
+    def silence_msi_x(self, device: Ptr[Device], number: U32) -> None:
+        """Let the device send this message of MSI-X no more."""
+        device = keep(device)
+        mov(self._entry(device, number).control, MASKED)
+        dec(device.attached)
+        with if_(device.attached == 0):
+            self.memory.unmap_device(device.messages)
+            mov(device.messages, 0)
 
     @function
-    def silence_msi(self, device: Ptr[Device]) -> U32:
-        """Let the device send no message of MSI; the vector that it had."""
-        device, control = keep(device), keep(U32)
-        mov(control, self._read(device, device.msi, 0))
+    def silence_msi(self, device: Ptr[Device]) -> None:
+        """Let the device send no message of MSI."""
+        device = keep(device)
+        control = self._read(device, device.msi, 0)
         and_(control, ~MsiControl.ENABLE)
         self._write(device, device.msi, 0, control)
-        with if_(control & MsiControl.WIDE):
-            ret(self._read(device, device.msi, MsiOffset.DATA_OF_WIDE))
-        ret(self._read(device, device.msi, MsiOffset.DATA))
 
     @function
     def direct(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
@@ -212,7 +210,7 @@ class Messages(Subsystem):
         resource = cast(rcx, Ptr[Resource])
         and_(place, ~RESOURCE_MASK)
         lea(rax, bare[u64(place) + size])
-        with if_(rax > resource.size):
+        with if_((rax > resource.size) | (resource.flags & Bar.PORTS)):
             ret(-Errno.ENODEV)
         add(u64(place), resource.address)
         table = self.memory.map_device(u64(place), size)
@@ -220,14 +218,6 @@ class Messages(Subsystem):
             ret(-Errno.ENOMEM)
         mov(device.messages, table)
         ret(0)
-
-    @function
-    def leave_table(self, device: Ptr[Device]) -> None:
-        """Unmap the device's table if no message is attached any more."""
-        device = keep(device)
-        with if_(device.attached == 0):
-            self.memory.unmap_device(device.messages)
-            mov(device.messages, 0)
 
     @function
     def let_master(self, function: U32) -> None:

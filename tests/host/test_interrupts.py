@@ -267,6 +267,15 @@ def test_the_wiring_of_the_firmware_counts(board: Board) -> None:
     assert wired == [2, *range(1, 16)]
 
 
+def test_the_vector_of_an_action_is_known_until_it_is_released(board: Board) -> None:
+    usual(board)
+    actions = [board.action(n) for n in range(3)]
+    vectors = [board.host.call(board.dispatcher.allocate, one) for one in actions]
+    board.host.call(board.dispatcher.release, vectors[1], actions[1])
+    known = [board.host.call(board.dispatcher.allocated, one) for one in actions]
+    assert known == [vectors[0], 0, vectors[2]]
+
+
 @pytest.mark.parametrize("line", [24, 99, 0xFFFF_FFFF])
 def test_a_line_that_is_not_there_can_not_be_attached(board: Board, line: int) -> None:
     usual(board)

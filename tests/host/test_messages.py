@@ -11,7 +11,8 @@ from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.mm.pagetable import PAGE
 from kernel.pci.device import Device
-from kernel.pci.messages import MASKED, Message, Messages, MsiXControl
+from kernel.pci.header import Bar
+from kernel.pci.messages import MASKED, Message, Messages, MsiControl, MsiOffset, MsiXControl
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -57,6 +58,11 @@ class Vectors(Subsystem):
         ret(0)
 
     @function
+    def allocated(self, action: Ptr[Action]) -> U32:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
     def release(self, vector: U32, action: Ptr[Action]) -> None:
         """Answered by the tests."""
 
@@ -95,13 +101,15 @@ class Bench:
         self.host = Host(self.messages, traced=False)
         self.host.map(MAPPED, PAGE)
         self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.MASK_ALL, 4: OFFSET | 2}
-        self.vectors: list[int] = []
+        self.vectors: dict[int, int] = {}
+        """The vector of each action."""
         self.mapped: list[tuple[int, int]] = []
         self.memory_left = True
         self.host.stub(spaces.read, lambda function, at: self.registers[at - CAPABILITY])
         self.host.stub(spaces.write, self.write)
-        self.host.stub(vectors.allocate, lambda action: self.take())
-        self.host.stub(vectors.release, lambda vector, action: self.vectors.remove(int(vector)))
+        self.host.stub(vectors.allocate, self.take)
+        self.host.stub(vectors.allocated, lambda action: self.vectors.get(int(action), 0))
+        self.host.stub(vectors.release, self.release)
         self.forgotten = self.host.stub(vectors.forget)
         self.host.stub(memory.map_device, self.map)
         self.host.stub(memory.unmap_device, self.unmap)
@@ -113,9 +121,12 @@ class Bench:
     def write(self, function: int, offset: int, value: int) -> None:
         self.registers[offset - CAPABILITY] = int(value)
 
-    def take(self) -> int:
-        self.vectors.append(max(self.vectors, default=0x2F) + 1)
-        return self.vectors[-1]
+    def take(self, action: int) -> int:
+        self.vectors[int(action)] = max(self.vectors.values(), default=0x2F) + 1
+        return self.vectors[int(action)]
+
+    def release(self, vector: int, action: int) -> None:
+        assert self.vectors.pop(int(action)) == vector
 
     def map(self, physical: int, length: int) -> int:
         if not self.memory_left:
@@ -161,7 +172,7 @@ def test_the_table_is_mapped_as_long_as_messages_are_attached(bench: Bench) -> N
     assert len(bench.mapped) == 1
     bench.detach(0)
     assert bench.mapped == []
-    assert bench.vectors == []
+    assert bench.vectors == {}
 
 
 def test_a_message_is_silenced_without_memory(bench: Bench) -> None:
@@ -169,21 +180,21 @@ def test_a_message_is_silenced_without_memory(bench: Bench) -> None:
     bench.memory_left = False
     bench.detach(1)
     assert bench.entry(1)[2] == MASKED
-    assert bench.vectors == []
+    assert bench.vectors == {}
     assert bench.forgotten.calls == [(0x30,)]
 
 
 def test_without_memory_nothing_is_attached(bench: Bench) -> None:
     bench.memory_left = False
     assert bench.attach(1) == -Errno.ENOMEM
-    assert bench.vectors == []
+    assert bench.vectors == {}
     bench.memory_left = True
     assert bench.attach(1) == 0
 
 
 def test_a_message_that_is_not_there_is_refused(bench: Bench) -> None:
     assert bench.attach(MESSAGES) == -Errno.ENODEV
-    assert bench.vectors == []
+    assert bench.vectors == {}
 
 
 @pytest.mark.parametrize("place", [OFFSET | 3, OFFSET | 7, PAGE - sizeof(Message) | 2])
@@ -200,3 +211,36 @@ def test_detaching_twice_changes_nothing(bench: Bench) -> None:
     bench.detach(0)
     assert len(bench.mapped) == 1
     assert bench.entry(1) == (ADDRESS, 0x31, 0)
+
+
+def test_a_table_among_ports_is_refused(bench: Bench) -> None:
+    bench.device.resources[2].flags = Bar.PORTS
+    assert bench.attach(0) == -Errno.ENODEV
+    assert bench.mapped == []
+
+
+BROKEN = 0xFFFF_FFFF
+"""What a device gives for everything that was pulled out."""
+
+
+def test_the_vector_of_a_broken_table_is_not_believed(bench: Bench) -> None:
+    bench.attach(1)
+    bench.host.write(MAPPED + OFFSET, struct.pack("<I", BROKEN) * (PAGE - OFFSET >> 2))
+    bench.detach(1)
+    assert bench.forgotten.calls == [(0x30,)]
+    assert bench.vectors == {}
+    assert bench.mapped == []
+
+
+@pytest.mark.parametrize("wide", [0, MsiControl.WIDE])
+def test_the_vector_of_a_broken_capability_is_not_believed(bench: Bench, wide: int) -> None:
+    bench.device.msi, bench.device.msi_x = CAPABILITY, 0
+    bench.registers = {0: wide}
+    assert bench.attach(0) == 0
+    place = MsiOffset.DATA_OF_WIDE if wide else MsiOffset.DATA
+    assert bench.registers[place] == 0x30
+    bench.registers = dict.fromkeys(range(0, 16, 4), BROKEN)
+    bench.detach(0)
+    assert not bench.registers[0] & MsiControl.ENABLE
+    assert bench.forgotten.calls == [(0x30,)]
+    assert bench.vectors == {}
