@@ -237,7 +237,7 @@ def image() -> Image:
     )  # the address space
     records = Records(pages, Range)  # what describes ranges of addresses
     arena = Arena(trees, records)  # addresses for mappings
-    runtime = Runtime(arena, mapper, pages)  # mappings made while running
+    runtime = Runtime(arena, mapper, pages, paging)  # mappings made while running
     mappings = Mappings(mapper)  # what is mapped
     zones = RedZones(console, panic)  # wrong uses of the heap
     slab_layer = SlabLayer(pages, zones)  # pages cut into objects of one size
@@ -334,7 +334,9 @@ def image() -> Image:
     )  # irq
     on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
     basics = BasicTests()  # the least that a kernel does
-    reclaim = Reclaim(slabs, pages, calls, [thread_stacks.shrink])  # what was kept for later
+    reclaim = Reclaim(
+        slabs, pages, processors, calls, [thread_stacks.shrink]
+    )  # what was kept for later
     hoard = Hoard(pages)  # memory that tests take away
     memory_tests = MemoryTests(
         console, pages, reclaim, mapper, mappings, runtime, slabs, paging, hoard

@@ -7,6 +7,7 @@ from typing import Any
 from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
 from kernel.smp.calls import Calls
+from kernel.smp.processors import Processors
 from kernel.smp.request import Request
 from pykasm import *
 
@@ -18,30 +19,32 @@ class Reclaim(Subsystem):
     processor, so each has to give its own back.
     """
 
-    def __init__(self, slabs: Slabs, pages: Pages, calls: Calls, steps: list[Any]) -> None:
+    def __init__(
+        self, slabs: Slabs, pages: Pages, processors: Processors, calls: Calls, steps: list[Any]
+    ) -> None:
         self.slabs = slabs
         self.pages = pages
+        self.processors = processors
         self.calls = calls
         self.steps = steps
 
     @function(sleeps=True)
     def run(self) -> None:
-        """Give everything back. Context: thread, without spin locks."""
+        """Give everything back. Context: thread, without spin locks.
+
+        This processor is asked like all others: the thread may be on another one by the time that
+        those are asked.
+        """
         request = local(Request)
         for step in self.steps:
             step()
-        self.shrink()
-        request.prepare(self.shrink_here)
-        lea(rdi, request)
-        self.calls.on_others(rdi)
+        request.prepare(self.shrink)
+        with self.processors.each() as processor:
+            lea(rsi, request)
+            self.calls.on(processor, rsi)
 
     @function(context="interrupt")
-    def shrink_here(self, request: Ptr[Request]) -> None:
-        """Do the same where this processor was asked to."""
-        tail(self.shrink)
-
-    @function
-    def shrink(self) -> None:
-        """Give back what this processor keeps. Context: any."""
+    def shrink(self, request: Ptr[Request]) -> None:
+        """Give back what this processor keeps, which was asked to."""
         self.slabs.shrink()
         tail(self.pages.empty_cache)

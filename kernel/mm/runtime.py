@@ -8,6 +8,7 @@ from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.paging import Paging
 from kernel.mm.permissions import DEVICE, WRITE
 from pykasm import *
 
@@ -22,10 +23,11 @@ class Runtime(Subsystem):
     Without memory the result is 0. Context: thread; sleeps not, but waits for other processors.
     """
 
-    def __init__(self, arena: Arena, mapper: Mapper, pages: Pages) -> None:
+    def __init__(self, arena: Arena, mapper: Mapper, pages: Pages, paging: Paging) -> None:
         self.arena = arena
         self.mapper = mapper
         self.pages = pages
+        self.paging = paging
 
     @function(init=True)
     def start(self) -> None:
@@ -121,8 +123,12 @@ class Runtime(Subsystem):
 
     @function
     def map_device(self, physical: U64, length: U64) -> U64:
-        """Where `length` bytes of device registers at `physical` can be used, uncached; or 0."""
+        """Where `length` bytes of device registers at `physical` can be used, uncached; or 0, also
+        where there can't be any: the place may be what a broken device says."""
         page, offset, length = keep(physical), keep(physical), keep(length)
+        possible = self.paging.can_be_registers(page, length)
+        with if_(possible == 0):
+            ret(0)
         and_(page, -PAGE)
         and_(offset, PAGE - 1)
         lea(length, bare[length + offset + (PAGE - 1)])

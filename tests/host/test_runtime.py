@@ -63,6 +63,15 @@ class TlbStub(Subsystem):
         """Answered by the tests."""
 
 
+class Places(Subsystem):
+    """What knows where devices can be."""
+
+    @function
+    def can_be_registers(self, start: U64, length: U64) -> U32:
+        """Answered by the tests."""
+        ret(1)
+
+
 PLENTY = 1 << 30
 
 
@@ -74,9 +83,9 @@ class Bench:
         early: Any = Early()
         self.tlb: Any = TlbStub()
         self.mapper = Mapper(early, Entries(Features()), self.source, self.tlb)
-        self.runtime = Runtime(
-            Arena(Trees(), Records(self.source, Range)), self.mapper, self.source
-        )
+        self.places: Any = Places()
+        arena = Arena(Trees(), Records(self.source, Range))
+        self.runtime = Runtime(arena, self.mapper, self.source, self.places)
         self.host = Host(self.runtime, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)
@@ -170,6 +179,15 @@ def test_registers_are_not_cached(bench: Bench, offset: int, length: int, pages:
     assert bench.translate(start - PAGE) == (0, 0)
     assert bench.translate(start + pages * PAGE) == (0, 0)
     bench.host.call(bench.runtime.unmap_device, address)
+    assert sorted(bench.free) == free
+
+
+@pytest.mark.parametrize("length", [1, PAGE, (1 << 64) - PAGE + 1])
+def test_where_no_device_can_be_nothing_is_mapped(bench: Bench, length: int) -> None:
+    free = sorted(bench.free)
+    asked = bench.host.stub(bench.places.can_be_registers, lambda start, length: 0)
+    assert bench.host.call(bench.runtime.map_device, REGISTERS + 8, length) == 0
+    assert asked.calls == [(REGISTERS + 8, length)]
     assert sorted(bench.free) == free
 
 

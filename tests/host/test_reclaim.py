@@ -1,0 +1,65 @@
+"""Giving back memory that each processor keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.mm.reclaim import Reclaim
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
+from kernel.smp.request import Request
+from kernel.structures.list import ListHead
+from pykasm import *
+from tests.host.console_support import Paper, host_for, log_on
+
+COUNT = 3
+
+
+class Caches(Subsystem):
+    """What processors keep."""
+
+    @function
+    def shrink(self) -> None:
+        """Answered by the tests."""
+
+    @function
+    def empty_cache(self) -> None:
+        """Answered by the tests."""
+
+
+class Apic(Subsystem):
+    """What tells a processor's number."""
+
+    @function
+    def id(self) -> U32:
+        """Any."""
+        ret(0)
+
+
+class Calls(Subsystem):
+    """How processors are asked."""
+
+    @function(sleeps=True)
+    def on(self, processor: Ptr[Processor], request: Ptr[Request]) -> None:
+        """Answered by the tests."""
+
+    @function(sleeps=True)
+    def on_others(self, request: Ptr[Request]) -> None:
+        """Answered by the tests."""
+
+
+def test_each_processor_is_asked_wherever_the_thread_is_by_then() -> None:
+    caches: Any = Caches()
+    calls: Any = Calls()
+    apic: Any = Apic()
+    paper: Any = Paper()
+    processors = Processors(log_on(paper).per_cpu, apic)
+    reclaim = Reclaim(caches, caches, processors, calls, [])
+    host = host_for(reclaim)
+    places = [int(host.new(Processor, number=n)) for n in range(COUNT)]
+    ring = [int(host.address(processors.all)), *places]
+    for place, behind in zip(ring, [*ring[1:], ring[0]], strict=True):
+        host.at(ListHead, place).next = behind
+    asked = host.stub(calls.on)
+    host.call(reclaim.run)
+    assert [processor for processor, request in asked.calls] == places
