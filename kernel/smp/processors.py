@@ -42,8 +42,6 @@ class Processors(Subsystem):
         mov(own.root, rax)
         with if_(self.count == 0):
             self.all.reset()
-        lea(link, self.all)
-        mov(own.link.next, link)  # right from the start for those who read meanwhile
         lea(link, own.link)
         self.all.append(link)
         inc(self.count)

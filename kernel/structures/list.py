@@ -13,8 +13,9 @@ class ListHead(Struct):
     """A link of a circular list, or its head, which is the link that belongs to no element.
 
     Going in and out needs no memory and takes the same time whatever the list's length. A head is
-    `reset` before its first use. Locking is up to the list's owner. The methods change rax and
-    rcx and leave all other registers as they are; links are given in registers.
+    `reset` before its first use. Locking is up to the list's owner; where elements are only ever
+    added, who goes forward needs no lock. The methods change rax and rcx and leave all other
+    registers as they are; links are given in registers.
     """
 
     next: Ptr[ListHead]
@@ -52,11 +53,12 @@ class ListHead(Struct):
 
 
 def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
-    """Put `link` between the links at `before` and `behind`."""
-    mov(cast(before, Ptr[ListHead]).next, link)
-    mov(cast(behind, Ptr[ListHead]).previous, link)
+    """Put `link` between the links at `before` and `behind`; its own pointers are right before it
+    can be found."""
     mov(link.next, behind)
     mov(link.previous, before)
+    mov(cast(before, Ptr[ListHead]).next, link)
+    mov(cast(behind, Ptr[ListHead]).previous, link)
 
 
 def container(link: Ptr[Any], kind: type[T], field: str) -> Ptr[T]:

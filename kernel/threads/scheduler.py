@@ -81,8 +81,6 @@ class Scheduler(Subsystem):
             with if_(self.processors.next == 0):
                 self.processors.reset()
                 self.dispatcher.claim(InterruptVector.RESCHEDULE, address_of(self.action))
-            lea(link, self.processors)
-            mov(queue.link.next, link)  # right from the start for those who read without the lock
             lea(link, queue.link)
             self.processors.append(link)
 

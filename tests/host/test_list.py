@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.structures.list import ListHead, container
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, HostFault
 
 
 class Item(Struct):
@@ -98,3 +98,21 @@ def test_a_list_is_in_the_order_of_what_was_done_to_it(bench: Bench, steps: list
     assert bench.numbers("next") == model
     assert bench.numbers("previous") == model[::-1]
     assert bench.host.call(bench.lists.is_empty) == (not model)
+
+
+@pytest.mark.parametrize("step", ["append", "prepend"])
+def test_who_goes_forward_meanwhile_sees_the_list_before_or_after(bench: Bench, step: str) -> None:
+    after = [1, 2] if step == "append" else [2, 1]
+    seen = []
+    for limit in range(-200, 100):  # the harness runs some more of its own first
+        bench.start()
+        bench.host.call(bench.lists.append, bench.host.new(Item, number=1))
+        try:
+            bench.host.call(getattr(bench.lists, step), bench.host.new(Item, number=2), limit=limit)
+        except HostFault:
+            seen.append(bench.numbers("next"))
+        else:
+            break
+    assert bench.numbers("next") == after
+    assert seen[0] == [1]
+    assert all(one in ([1], after) for one in seen)
