@@ -132,6 +132,11 @@ class Mapper(Subsystem):
         mov(change.empty, 0)
         with space.lock.held():
             self._fill(space, change, result)
+        with if_(space.leaving != 0):
+            mov(rdx, change.end)
+            sub(rdx, first)
+            shr(rdx, PageShift.PAGE)
+            self.tlb.invalidate(space, first, rdx)  # or the old table is asked for the new pages
         with if_(result != 0):
             mov(rdx, change.address)
             sub(rdx, first)
@@ -432,8 +437,11 @@ class Mapper(Subsystem):
         shr(pages, PageShift.PAGE)
         with space.lock.held():
             self._apply_locked(space, change, result)
+            with if_(change.empty != 0):
+                lock.inc(space.leaving)
         self.tlb.invalidate(space, first, pages)
         with if_(change.empty != 0):
+            lock.dec(space.leaving)
             self.free_chain(change.empty)
         ret(result)
 

@@ -337,6 +337,23 @@ def test_tables_of_a_failed_mapping_are_forgotten_before_they_are_freed(machine:
     assert order[-3:] == ["1 pages", "free", "free"]
 
 
+def test_what_is_mapped_where_a_table_is_just_going_is_found_by_all(machine: Machine) -> None:
+    machine.start()
+    asked: list[tuple[int, int]] = []
+
+    def invalidate(space: int, address: int, pages: int) -> None:
+        asked.append((int(address), int(pages)))
+        if len(asked) == 1:  # another thread
+            assert machine.map(Area.RUNTIME + PAGE, 0, 2 * PAGE, READ, PageShift.PAGE) == 0
+
+    machine.host.stub(machine.tlb.invalidate, invalidate)
+    machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
+    machine.call(machine.mapper.unmap, Area.RUNTIME, PAGE)
+    assert asked == [(Area.RUNTIME, 1), (Area.RUNTIME + PAGE, 2)]
+    machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
+    assert len(asked) == 2
+
+
 def test_two_mappings_share_their_tables(machine: Machine) -> None:
     machine.start()
     for page in (0, 1):
