@@ -13,7 +13,9 @@ class WaitQueue(Struct):
     """Links of blocked threads, the one that came first in front. Zero is an empty queue.
 
     `lock` also guards what they wait for, so that nothing is missed between looking and waiting:
-    `Waiting` has the functions that sleep and wake.
+    `Waiting` has the functions that sleep and wake. Who is woken may run before the waker has
+    released `lock`: so what the queue lies in is not freed, or left on a stack, by a thread that
+    knows of its waking alone, unless that has held `lock` since.
     """
 
     lock: SpinLock
