@@ -203,10 +203,8 @@ def _check_right(left: Operand, operator: str, right: object) -> None:
             got="two memory operands",
             fix="load one of them into a register first",
         )
-    if isinstance(right, Enum):
-        _check_enumeration(left, right)
-    elif isinstance(right, int):
-        _check_number(left, operator, right)
+    if isinstance(right, int):
+        check_number(left, operator, right)
     else:
         _check_signs(left, operator, right)
 
@@ -220,7 +218,11 @@ def _check_enumeration(left: Operand, right: Enum) -> None:
         )
 
 
-def _check_number(left: Operand, operator: str, right: int) -> None:
+def check_number(left: Operand, operator: str, right: int) -> None:
+    """Raise a mistake where it is known without looking how `left operator right` ends."""
+    if isinstance(right, Enum):
+        _check_enumeration(left, right)
+        return
     if right < 0 and not left._kind._signed and operator != "&":
         raise TypeMistake(
             f"`{left._text()}` has no sign, so it is never {right}",

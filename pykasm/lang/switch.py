@@ -8,6 +8,7 @@ from pykasm.errors import FlowMistake, OperandFormMistake, report
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import WORD
 from pykasm.lang.builder import current, emit, join, line_span, place
+from pykasm.lang.conditions import check_number
 from pykasm.lang.data import jump_table
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.reference import SymbolReference
@@ -20,6 +21,10 @@ DENSE_TABLE = 4
 
 FEWEST_TABLE_CASES = 4
 """Below this many cases comparisons are as fast as a table."""
+
+FURTHEST_TABLE_CASE = 4096
+"""The smallest case of a table may be this large: where its slot 0 would be, which the jump counts
+from, must still lie in the last 2 GiB, as instructions hold 32 bits of an address."""
 
 
 class Switch(Word):
@@ -87,7 +92,8 @@ class Switch(Word):
         numbers = sorted(self.cases)
         if len(numbers) < FEWEST_TABLE_CASES or numbers[0] < 0 or self.builder.bits != 64:
             return False
-        return numbers[-1] - numbers[0] < DENSE_TABLE * len(numbers)
+        is_near = numbers[0] <= FURTHEST_TABLE_CASE
+        return is_near and numbers[-1] - numbers[0] < DENSE_TABLE * len(numbers)
 
     def _jump_by_table(self, otherwise: Label) -> None:
         low, high = min(self.cases), max(self.cases)
@@ -152,7 +158,7 @@ class _Case(Word):
         target = Label("case")
         place(target)
         if self.name == "default":
-            switch.otherwise = target
+            _set_default(switch, target)
         for number in self.numbers:
             _add_case(switch, number, target)
         self.switch = switch
@@ -182,6 +188,7 @@ def _add_case(switch: Switch, number: object, target: Label) -> None:
             expected="an int or an enumeration's value",
             got=repr(number),
         )
+    check_number(switch.value, "==", number)
     if int(number) in switch.cases:
         raise FlowMistake(
             f"the case {number!r} is there twice",
@@ -189,6 +196,12 @@ def _add_case(switch: Switch, number: object, target: Label) -> None:
             got=repr(number),
         )
     switch.cases[int(number)] = target
+
+
+def _set_default(switch: Switch, target: Label) -> None:
+    if switch.otherwise is not None:
+        raise FlowMistake("a second `default` in a `switch`", expected="one", got="two")
+    switch.otherwise = target
 
 
 def switch(value: object) -> Switch:

@@ -159,6 +159,28 @@ def test_a_switch_over_a_named_half_ignores_the_upper_half() -> None:
     assert Host(switches).call(switches.by_named_half, 0x1_0000_0003) == (13, 0)
 
 
+class FarCases(Subsystem):
+    """A switch over numbers from `first` on."""
+
+    def __init__(self, first: int) -> None:
+        self.first = first
+
+    @function
+    def choose(self, value: U32) -> U32:
+        with switch(value):
+            for number in range(5):
+                with case(self.first + number):
+                    ret(number)
+        ret(99)
+
+
+@pytest.mark.parametrize("first", [4000, 0x4_0000, 0x4000_0000, 0x8000_0000, 0xFFFF_FFFB])
+def test_a_switch_over_large_numbers(first: int) -> None:
+    cases = FarCases(first)
+    chosen = [Host(cases).call(cases.choose, first + number) for number in range(-1, 5)]
+    assert chosen == [99, 0, 1, 2, 3, 4]
+
+
 def test_a_switch_over_a_word() -> None:
     assert Host(switches).call(switches.by_word_of_role, 5) == (15, 0)
     assert Host(switches).call(switches.by_word_of_role, 0x105) == (99, 0)

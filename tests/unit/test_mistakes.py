@@ -1534,6 +1534,69 @@ help: push a selector and the address, then `retfq`"""
     )
 
 
+def test_a_second_default() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with switch(eax):
+                with default():
+                    nop()
+                with default():
+                    nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: a second `default` in a `switch`
+  FILE:LINE
+  LINE |                 with default():
+        |                 ^^^^^^^^^^^^^^^
+expected: one
+got: two"""
+    )
+
+
+def test_a_case_that_the_value_can_not_be() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, value: U8) -> None:
+            with switch(value):
+                with case(300):
+                    nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[value-range]: 300 is outside of what `value` can be
+  FILE:LINE
+  LINE |                 with case(300):
+        |                 ^^^^^^^^^^^^^^^
+expected: 0 to 255
+got: 300 for a U8"""
+    )
+
+
+def test_a_case_of_another_enumeration() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            colour = scratch(node.colour)
+            with switch(colour):
+                with case(Shape.ROUND):
+                    nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `colour` holds another enumeration
+  FILE:LINE
+  LINE |                 with case(Shape.ROUND):
+        |                 ^^^^^^^^^^^^^^^^^^^^^^^
+expected: a value of Colour
+got: Shape.ROUND"""
+    )
+
+
 def test_code_in_a_switch_outside_of_its_cases() -> None:
     class Wrong(Base):
         @function
