@@ -395,12 +395,10 @@ def _methods_of(struct: StructMeta) -> dict[str, FunctionType]:
 
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
+    """The types of the fields that `struct` itself declares."""
     scope = {**struct._scope, struct.__name__: struct}
-    hints: dict[str, Any] = {}
-    for one in reversed(struct.__mro__):
-        if isinstance(one, StructMeta):
-            stated = {name: hint for name, hint in get_annotations(one).items() if name[0] != "_"}
-            hints |= evaluated(stated, vars(sys.modules[one.__module__]), scope)
+    stated = {name: hint for name, hint in get_annotations(struct).items() if name[0] != "_"}
+    hints = evaluated(stated, vars(sys.modules[struct.__module__]), scope)
     names = ChainMap(scope, vars(sys.modules[struct.__module__]))
     return {name: _resolved(hint, names) for name, hint in hints.items()}
 
@@ -427,8 +425,10 @@ def _generic(base: type) -> Any:
 
 
 def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
-    fields: dict[str, Field] = {}
-    end, align = 0, struct._least_align or 1
+    extended = _extended(struct)
+    fields = dict(extended._fields) if extended else {}
+    end = max((one.offset + one.type._size for one in fields.values()), default=0)
+    align = max(struct._least_align or 1, extended._align if extended else 1)
     for name, kind in _field_types(struct).items():
         options = struct._options.get(name, FieldOptions())
         one = _completed(struct, name, kind, options)
@@ -436,20 +436,47 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:
             start = _explicit_offset(struct, name, options.at, start)
-        fields[name] = Field(name, one, start, options.values, _declaring(struct, name))
+        if name in fields:
+            start = _offset_again(struct, fields, name, one)
+        owner = fields[name].owner if name in fields else struct
+        fields[name] = Field(name, one, start, options.values, owner)
         end, align = max(end, start + one._size), max(align, own_align)
     if struct._methods:
         from pykasm.lang.methods import check_methods
 
         check_methods(struct.__name__, struct._methods, fields)
-    size = max(_round_up(end, align), struct._least_size or 0)
-    return _guarded(struct, fields), size, align
+    least = max(struct._least_size or 0, extended._size if extended else 0)
+    return _guarded(struct, fields), max(_round_up(end, align), least), align
 
 
-def _declaring(struct: StructMeta, name: str) -> StructMeta:
-    """The struct among those that `struct` extends that has the field first."""
-    structs = [one for one in reversed(struct.__mro__) if isinstance(one, StructMeta)]
-    return next(one for one in structs if name in get_annotations(one))
+def _extended(struct: StructMeta) -> StructMeta | None:
+    """The struct with whose fields, as they lie there, `struct` begins."""
+    found = [one for one in struct.__bases__ if isinstance(one, StructMeta) and one._fields]
+    if len(found) > 1:
+        raise DeclarationMistake(
+            f"`{struct.__name__}` extends more than one struct",
+            expected="one, with whose fields it begins",
+            got=", ".join(one.__name__ for one in found),
+            fix="make the others fields",
+        )
+    return found[0] if found else None
+
+
+def _offset_again(
+    struct: StructMeta, fields: Mapping[str, Field], name: str, kind: TypeMeta
+) -> int:
+    """Where a field of the extended struct lies that `struct` declares as a `kind`."""
+    known = fields[name]
+    behind = [one.offset for one in fields.values() if one.offset > known.offset]
+    room = min(behind, default=known.offset + known.type._size) - known.offset
+    if kind._size > room and not struct._union:
+        raise DeclarationMistake(
+            f"`{struct.__name__}.{name}` is larger than `{known}`, where it lies",
+            expected=f"at most {room} bytes",
+            got=f"{kind!r}, {kind._size} bytes",
+            fix="give it another name",
+        )
+    return known.offset
 
 
 def _guarded(struct: StructMeta, fields: dict[str, Field]) -> dict[str, Field]:

@@ -98,6 +98,42 @@ def test_a_struct_begins_with_the_fields_of_the_one_it_extends() -> None:
     assert sizeof(SharedAgain) == 24
 
 
+def test_what_a_struct_extends_lies_in_it_as_it_is() -> None:
+    class Area(Struct, size=64, align=32):
+        tag: U8
+        length: U64
+
+    class Owned(Area, packed=True):
+        owner: U8
+
+    class Spaced(Descriptor):
+        owner: U64
+
+    assert offsets(Owned) == {"tag": 0, "length": 8, "owner": 16}
+    assert (Owned._size, Owned._align) == (64, 32)
+    assert offsets(Spaced) == {"limit": 0, "base": 2, "owner": 16}
+
+
+def test_a_field_declared_again_has_the_room_that_it_had() -> None:
+    class Wider(Node):
+        colour: U64
+
+    def lay_out() -> None:
+        offsets(Wider)
+
+    assert message(lay_out) == "`Wider.colour` is larger than `Node.colour`, where it lies"
+
+
+def test_a_struct_extends_one_struct() -> None:
+    class Both(Node, Descriptor):
+        pass
+
+    def lay_out() -> None:
+        offsets(Both)
+
+    assert message(lay_out) == "`Both` extends more than one struct"
+
+
 def test_equal_types_are_the_same_object() -> None:
     assert Ptr[Node] is Ptr[Node]
     assert U32 * 4 is U32 * 4
