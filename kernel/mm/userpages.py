@@ -204,6 +204,7 @@ class UserPages(Subsystem):
     @function
     def forget(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
         """Let all processors forget what they know of addresses from `start` up to `end`."""
+        mfence()  # a thread that comes in behind this look has to see the changed entries
         with if_(space.threads != 0):
             sub(end, start)
             shr(end, PageShift.PAGE)

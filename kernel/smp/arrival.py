@@ -27,7 +27,8 @@ class Stage(IntEnum):
 
 
 class Arrival(Subsystem):
-    """Each processor goes through this alone, while the one that woke it waits."""
+    """Each processor goes through this alone, while the one that woke it waits. Nothing of the
+    kernel's is unmapped meanwhile: nobody tells a processor to forget it that is not listed yet."""
 
     block = bss(U64)
     """Its per-CPU variables."""
