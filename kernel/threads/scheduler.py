@@ -113,6 +113,7 @@ class Scheduler(Subsystem):
         """
         queue, previous = keep(Ptr[RunQueue]), keep(self.current)
         link = keep(Ptr[ListHead])
+        asserts(self.preemption.is_allowed())  # else it sleeps where it said that it would not
         self.per_cpu.point_at(u64(queue), self.queue)
         with queue.lock.held_uninterrupted():
             with if_(previous.state == ThreadState.RUNNING):

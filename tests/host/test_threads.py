@@ -11,6 +11,7 @@ from kernel.threads.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY
 from kernel.time.timer import Timer
 from pykasm import *
+from pykasm.hostrun import HostAssertion
 from tests.host.threads_support import MOST, Kernel
 
 LOG = 512
@@ -91,6 +92,12 @@ class Actors(Subsystem):
         mov(thread.priority, 1)
         self.scheduler.yield_now()
         self.scheduler.yield_now()
+
+    @function(exported=True)
+    def sleep_undisturbed(self) -> None:
+        """Yield where this thread has said that it keeps its processor."""
+        with self.scheduler.undisturbed():
+            self.scheduler.yield_now()
 
     @function(exported=True)
     def run(self, entry: Entry, description: Ptr[U64], count: U64) -> None:
@@ -232,6 +239,12 @@ def test_a_thread_detached_at_its_very_end_gives_its_stack_back_once() -> None:
     host.call(bench.actors.rest)
     host.call(kernel.threads.detach, ended[0])
     assert host[kernel.stacks.count] == 1
+
+
+def test_a_thread_that_keeps_its_processor_must_not_sleep(bench: Bench) -> None:
+    bench.reset()
+    with pytest.raises(HostAssertion, match="is_allowed"):
+        bench.host.call(bench.actors.sleep_undisturbed)
 
 
 def test_a_switch_takes_the_same_few_instructions_however_many_threads_wait(bench: Bench) -> None:
