@@ -17,6 +17,7 @@ from pykasm.machine.qemu import (
     PROGRAM,
     MachineOptions,
     Qemu,
+    require_window,
 )
 from pykasm.machine.symbols import SymbolTable
 from pykasm.machine.terminal import Terminal, TimeIsUp
@@ -66,6 +67,8 @@ def command(
     a test, and 124 when the time is up.
     """
     require(PROGRAM, *(["UEFI firmware"] if uefi else []))
+    if display:
+        require_window()
     project = built(release=release).project
     options = MachineOptions(
         kernel=project.kernel if direct else None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.errors import PykasmError
-from pykasm.toolchain import located, require
+from pykasm.toolchain import located, require, run
 
 PROGRAM = "qemu-system-x86_64"
 
@@ -29,11 +29,23 @@ PANIC_VALUE = 17
 POWEROFF_STATUS = debug_exit_status(POWEROFF_VALUE)
 PANIC_STATUS = debug_exit_status(PANIC_VALUE)
 
+WINDOWS = {"gtk", "sdl", "cocoa"}
+"""The ways of QEMU's to show a screen in a window; which there are depends on what is installed."""
+
 STATUS_MEANINGS = {0: "switched off", POWEROFF_STATUS: "powered off", PANIC_STATUS: "panic"}
 
 
 class MachineError(PykasmError):
     """A machine that can't be put together or started."""
+
+
+def require_window() -> None:
+    """Make sure that QEMU can show a screen in a window. Raises `MachineError`."""
+    if not WINDOWS & set(run(located(PROGRAM), "-display", "help").split()):
+        raise MachineError(
+            "this QEMU has no windows to show a screen in\n"
+            "help: on Debian or Ubuntu: sudo apt install qemu-system-gui"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

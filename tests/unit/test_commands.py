@@ -360,6 +360,18 @@ def test_run_and_debug_name_missing_programs_before_they_build(
     assert not (broken / "build").exists()
 
 
+def test_run_says_what_windows_need(broken: Path, tmp_path: Path) -> None:
+    qemu = tmp_path / "qemu-system-x86_64"
+    qemu.write_text("#!/bin/sh\necho Available display backend types:\necho none\necho curses\n")
+    qemu.chmod(0o755)
+    result = pykasm("run", "--display", folder=broken, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "this QEMU has no windows to show a screen in\n"
+        "help: on Debian or Ubuntu: sudo apt install qemu-system-gui\n"
+    )
+
+
 def test_run_refuses_to_enter_directly_under_uefi(project: Path) -> None:
     result = pykasm("run", "--direct", "--uefi", folder=project)
     assert result.stderr == "UEFI firmware starts no kernel directly: start from the ISO\n"
