@@ -92,7 +92,7 @@ class Placement:
         size += self.symbols[output.reserve] if output.reserve else 0
         start = self._end
         address = start + (0 if output.physical else self._base)
-        if size:
+        if inputs or size:
             linked = output.place if isinstance(output.place, int) else address
             region = memory.map(output.name, address, size, output.permissions, linked)
             self._fill(region, inputs, offsets)

@@ -32,6 +32,7 @@ from pykasm.lang.types import (
     Struct,
     StructMeta,
     TypeMeta,
+    check_alignment,
     is_pointer,
     is_struct,
 )
@@ -114,10 +115,7 @@ def _declared(
             expected="a type such as U32, `Gate * 256` or a Struct",
             got=repr(kind),
         )
-    if align & (align - 1) or align < 1:
-        raise DeclarationMistake(
-            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
-        )
+    check_alignment(align)
     made = Data(storage, kind, initial, align)
     made._guard = guard
     return made

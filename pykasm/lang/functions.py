@@ -32,7 +32,15 @@ from pykasm.lang.builder import BranchOperand, building, is_building, line_span
 from pykasm.lang.calls import call_function, laid_out
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import CALLER_SAVED, Context, Kind, Parameter, PieceBuilder, Signature
+from pykasm.lang.piece import (
+    CALLER_SAVED,
+    RESULTS,
+    Context,
+    Kind,
+    Parameter,
+    PieceBuilder,
+    Signature,
+)
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta, Void
@@ -98,12 +106,27 @@ class Function(Generic[R]):
 
     def signature(self) -> Signature:
         """Parameters and results, from the annotations."""
+        self._check_shape()
         names, hints = _annotated(self.body)
         named = [(name, self._type(name, hints.get(name))) for name in names[1:]]
         result = hints.get("return")
         if result in (NoReturn, Never):
             return Signature(laid_out(named), never_returns=True)
         return Signature(laid_out(named), self._results(result), clobbers=self.traits.clobbers)
+
+    def _check_shape(self) -> None:
+        """Raise a mistake for parameters that no call of the machine's has."""
+        code, body = self.body.__code__, self.body
+        if _states_another_signature(body):
+            return
+        has_defaults = body.__defaults__ or body.__kwdefaults__
+        if has_defaults or code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER:
+            raise DeclarationMistake(
+                f"`{self.name}` has parameters that code can't have",
+                expected="parameters by position, each with its type",
+                got="a default value" if has_defaults else "`*`",
+                span=line_span(self.declared),
+            )
 
     def _type(self, name: str, hint: object) -> TypeMeta:
         if isinstance(hint, TypeMeta) and hint._size in (1, 2, 4, 8):
@@ -121,10 +144,23 @@ class Function(Generic[R]):
         if hint is None or hint is type(None):
             return ()
         kinds = get_args(hint) if get_origin(hint) is tuple else (hint,)
+        if len(kinds) > len(RESULTS):
+            raise DeclarationMistake(
+                f"`{self.name}` has {len(kinds)} results",
+                expected="at most two, in rax and rdx",
+                got=", ".join(getattr(one, "__name__", str(one)) for one in kinds),
+                fix="write the others to memory whose address the caller gives",
+                span=line_span(self.declared),
+            )
         return tuple(self._type("the result", one) for one in kinds)
 
 
 _ANY_NUMBER = CO_VARARGS | CO_VARKEYWORDS
+
+
+def _states_another_signature(body: Callable[..., object]) -> bool:
+    """Whether `body` is a wrapper, or has attributes that tell its signature."""
+    return bool(body.__dict__)
 
 
 def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, object]]:
@@ -132,10 +168,9 @@ def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, ob
 
     `inspect.signature` does this and much else that hardly any body needs, in ten times the time.
     """
-    code = body.__code__
-    is_wrapper = bool(body.__dict__)  # or states its signature there
-    if is_wrapper or code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER:
+    if _states_another_signature(body):
         return list(python_signature(body).parameters), get_type_hints(body)
+    code = body.__code__
     hints = evaluated(body.__annotations__, body.__globals__)
     return code.co_varnames[: code.co_argcount], hints
 

@@ -258,6 +258,14 @@ def array_of(element: TypeMeta, count: int) -> TypeMeta:
     return _made(Array, f"{element!r} * {count}", (element, count), **attributes)
 
 
+def check_alignment(align: int) -> None:
+    """Raise a mistake unless machines align to `align` bytes."""
+    if align & (align - 1) or align < 1:
+        raise DeclarationMistake(
+            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class FieldOptions:
     """What `field(...)` says of a field beyond its type."""
@@ -284,6 +292,8 @@ def field(
     `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
     struct, or as the name of a lock elsewhere, such as `RunQueue.lock`.
     """
+    if align is not None:
+        check_alignment(align)
     return FieldOptions(values, count, align, at, guarded_by)
 
 
@@ -327,6 +337,8 @@ class StructMeta(TypeMeta):
         align: int | None = None,
         size: int | None = None,
     ) -> StructMeta:
+        if align is not None:
+            check_alignment(align)
         options = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
         body = {k: v for k, v in namespace.items() if k not in options}
         inherited = [getattr(base, "_options", {}) for base in reversed(bases)]
@@ -536,7 +548,7 @@ def _completed(struct: StructMeta, name: str, kind: object, options: FieldOption
 
 
 def _explicit_offset(struct: StructMeta, name: str, at: int, least: int) -> int:
-    if at < least and not struct._union:
+    if at < least:
         raise DeclarationMistake(
             f"`{struct.__name__}.{name}` overlaps the field before it",
             expected=f"an offset of {least} or more",

@@ -35,6 +35,24 @@ class Pair(Struct):
     insert: Fn[[Ptr[Node]], Ptr[Node]]
 
 
+class Empty(Subsystem):
+    nothing = bss(U8 * 0)
+    no_words = data(U32 * 0, [])
+
+    @function
+    def places(self) -> tuple[U64, U64]:
+        lea(rax, self.nothing)
+        lea(rdx, self.no_words)
+        ret(rax, rdx)
+
+
+def test_data_without_bytes_have_a_place() -> None:
+    empty = Empty()
+    nothing, no_words = Host(empty).call(empty.places)
+    assert 0 not in (nothing, no_words)
+    assert nothing != no_words
+
+
 class Lists(Subsystem):
     head = bss(Ptr[Node])
     table = data(U16 * 4, [1, 2, 3])

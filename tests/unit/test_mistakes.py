@@ -1786,3 +1786,58 @@ expected: the result: U64
 got: None
 help: a call of a function that states `-> None` gives nothing to go on with"""
     )
+
+
+def test_a_parameter_with_a_default_value() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, count: U64 = 5) -> U64:
+            ret(count)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[declaration]: `wrong` has parameters that code can't have
+  FILE:LINE
+  LINE |         def wrong(self, count: U64 = 5) -> U64:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: parameters by position, each with its type
+got: a default value"""
+    )
+
+
+def test_any_number_of_parameters() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, *counts: U64) -> None:
+            nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[declaration]: `wrong` has parameters that code can't have
+  FILE:LINE
+  LINE |         def wrong(self, *counts: U64) -> None:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: parameters by position, each with its type
+got: `*`"""
+    )
+
+
+def test_more_results_than_registers_for_them() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> tuple[U64, U64, U8]:
+            ret(1, 2, 3)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[declaration]: `wrong` has 3 results
+  FILE:LINE
+  LINE |         def wrong(self) -> tuple[U64, U64, U8]:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: at most two, in rax and rdx
+got: U64, U64, U8
+help: write the others to memory whose address the caller gives"""
+    )

@@ -124,6 +124,22 @@ def test_a_field_declared_again_has_the_room_that_it_had() -> None:
     assert message(lay_out) == "`Wider.colour` is larger than `Node.colour`, where it lies"
 
 
+def test_structs_align_as_machines_do() -> None:
+    def struct() -> None:
+        class Odd(Struct, align=3):
+            tag: U8
+
+    for make in (struct, lambda: field(align=12), lambda: field(align=0)):
+        assert message(make) == "an alignment is a power of two"
+
+
+def test_no_field_lies_before_its_union() -> None:
+    class Before(Union):
+        tag: U8 = field(at=-4)
+
+    assert message(lambda: Before._size) == "`Before.tag` overlaps the field before it"
+
+
 def test_a_struct_extends_one_struct() -> None:
     class Both(Node, Descriptor):
         pass
