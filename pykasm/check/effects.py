@@ -43,6 +43,9 @@ _STORES = {*_WRITES, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 
 _FRAME_BASES: dict[int, int] = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}
 
+_WINS: dict[int, int] = {Mnemonic.AND: 0, Mnemonic.OR: -1}
+"""The number with which an instruction gives that number, whatever a register held."""
+
 _FACTORY = InstructionInfoFactory()
 
 
@@ -93,6 +96,9 @@ def effects(code: bytes, bits: int) -> Effects:
         if used.access in _WRITES:
             whole = WHOLE if parts == PARTS[4] else parts  # writing 32 bits clears the rest
             writes[number] = writes.get(number, 0) | whole
+    if _ignores_old_value(instruction):
+        reads = {}
+        may_read = 0
     return Effects(
         instruction,
         instruction.mnemonic,
@@ -120,6 +126,19 @@ def _parts(register: Any) -> tuple[int | None, int]:
         return None, 0
     whole = RegisterExt.full_register(register)
     return RegisterExt.number(whole), PARTS[RegisterExt.size(register)]
+
+
+def _ignores_old_value(instruction: Instruction) -> bool:
+    """Whether the result does not depend on what the register of the first operand held: `sbb` of
+    a register with itself spreads the carry, `or` with -1 and `and` with 0 give those numbers."""
+    if instruction.op0_kind != OpKind.REGISTER or instruction.op1_kind == OpKind.MEMORY:
+        return False
+    register = instruction.op0_register
+    if instruction.op1_kind == OpKind.REGISTER:
+        return bool(instruction.mnemonic == Mnemonic.SBB and instruction.op1_register == register)
+    wins = _WINS.get(instruction.mnemonic)
+    every_bit = (1 << 8 * RegisterExt.size(register)) - 1
+    return wins is not None and instruction.immediate(1) & every_bit == wins & every_bit
 
 
 def _flags_without_meaning(instruction: Instruction, writes: dict[int, int]) -> int:

@@ -152,6 +152,9 @@ class Walk:
             state.depth = None
         elif state.depth is not None:
             state.depth -= node.effects.moves
+        depth = state.depth
+        if depth is not None and any(at > depth for at in state.slots):  # anybody's from now on
+            state.slots = {at: one for at, one in state.slots.items() if at <= depth}
 
     def _write_registers(self, index: int, node: Node, state: State) -> None:
         if node.effects.mnemonic in (Mnemonic.POP, Mnemonic.LEAVE):

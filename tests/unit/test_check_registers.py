@@ -269,3 +269,94 @@ class RestoredFromElsewhere(SavedByMoves):
 def test_a_register_may_be_saved_by_moves() -> None:
     assert rules(SavedByMoves()) == []
     assert rules(RestoredFromElsewhere()) == ["E014"]
+
+
+class GivenUp(Subsystem):
+    """Restores rbx from where a call may have written meanwhile, below rsp."""
+
+    @function
+    def run(self) -> None:
+        push(rbx)
+        mov(rbx, 1)
+        add(rsp, 8)
+        self.other(rbx)
+        sub(rsp, 8)
+        pop(rbx)
+
+    @function
+    def other(self, value: U64) -> None:
+        nop()
+
+
+def test_what_lies_below_the_stack_restores_no_register() -> None:
+    assert rules(GivenUp()) == ["E014"]
+
+
+class CallsPointer(Subsystem):
+    """Calls through r10, which the call before may have changed."""
+
+    @function
+    def run(self, target: U64) -> None:
+        mov(r10, target)
+        self.other()
+        self.call_it()
+
+    def call_it(self) -> None:
+        """Call through the register."""
+        call(r10)
+
+    @function
+    def other(self) -> None:
+        nop()
+
+
+class CallsTable(CallsPointer):
+    def call_it(self) -> None:
+        call(u64[r10 + 8])
+
+
+@pytest.mark.parametrize("subsystem", [CallsPointer, CallsTable])
+def test_a_call_reads_the_register_that_it_goes_through(subsystem: Any) -> None:
+    assert "E011" in rules(subsystem())
+
+
+class Overridden(Subsystem):
+    """Changes a register that nothing was written to."""
+
+    def __init__(self, change: Any) -> None:
+        self.change = change
+
+    @function
+    def run(self, value: U64) -> U64:
+        cmp(value, 1)
+        self.change()
+        ret(rax)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: sbb(rax, rax),
+        lambda: sbb(eax, eax),
+        lambda: or_(rax, -1),
+        lambda: and_(eax, 0),
+    ],
+)
+def test_what_gives_the_same_whatever_a_register_held_reads_nothing(change: Any) -> None:
+    assert rules(Overridden(change)) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: sbb(rax, rdi),
+        lambda: sbb(rax, 0),
+        lambda: adc(rax, rax),
+        lambda: or_(rax, 0xFF),
+        lambda: or_(al, -1),
+        lambda: and_(eax, -1),
+        lambda: and_(rax, rax),
+    ],
+)
+def test_what_depends_on_what_a_register_held_reads_it(change: Any) -> None:
+    assert "E010" in rules(Overridden(change))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iced_x86 import Mnemonic, RflagsBits
+from iced_x86 import FlowControl, Mnemonic, RflagsBits
 
 from pykasm.check.clobbers import Change, Clobbers
 from pykasm.check.effects import PARTS, RBP, RSP, STATUS_FLAGS
@@ -77,7 +77,7 @@ _FLAG_NAMES = {
 def values_are_there(subject: Subject) -> Iterator[Finding]:
     """Reads of registers that hold nothing of use."""
     for _, node, state in subject.visits():
-        if node.effects.mnemonic == Mnemonic.PUSH or node.is_call:
+        if node.effects.mnemonic == Mnemonic.PUSH or node.effects.flow == FlowControl.CALL:
             continue  # saving a register is no use of what is in it
         registers = state.registers
         if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
