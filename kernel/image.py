@@ -187,7 +187,7 @@ def image() -> Image:
     information = BootInformation()  # what the boot loader told
     stacks = Stacks()  # those of the first processor
     walk = PageWalk()  # what an address leads to
-    faults = Faults(console, list(stacks))  # exceptions in words
+    faults = Faults(console, walk)  # exceptions in words
     trap = symbol("Interrupts.common")  # what calls all handlers
     backtrace = Backtrace(console, symbols, walk, trap)  # who called whom
     per_cpu = PerCpu()  # variables of which each processor has its own

@@ -1,6 +1,6 @@
 """What the processor's exceptions are called, and what their error codes say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import IntFlag
 from typing import Any
 
@@ -8,7 +8,7 @@ from kernel.console.console import Console
 from kernel.cpu.exceptions import Vector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.mm.pagetable import PAGE
-from kernel.mm.stack import GuardedStack
+from kernel.mm.walk import PageWalk
 from pykasm import *
 
 EXCEPTIONS = 32
@@ -87,18 +87,15 @@ SELECTOR_INDEX = 3
 
 
 class Faults(Subsystem):
-    """Says in words what an exception was. May be called in any context.
-
-    `stacks` are the kernel's `GuardedStack` data, whose guard pages tell of overflow.
-    """
+    """Says in words what an exception was. May be called in any context."""
 
     names = rodata(
         Ptr[U8] * EXCEPTIONS, [NAMES.get(n, "reserved exception") for n in range(EXCEPTIONS)]
     )
 
-    def __init__(self, console: Console, stacks: Sequence[GuardedStack]) -> None:
+    def __init__(self, console: Console, memory: PageWalk) -> None:
         self.console = console
-        self.stacks = stacks
+        self.memory = memory
 
     @function
     def print(self, frame: Ptr[TrapFrame]) -> None:
@@ -112,18 +109,20 @@ class Faults(Subsystem):
             with case(Vector.DEVICE_NOT_AVAILABLE):
                 self.console.print("  code that has not asked for x87, SSE or AVX registers\n")
             with case(Vector.DOUBLE_FAULT):
-                tail(self.print_double_fault)
+                tail(self.print_double_fault, frame.rsp)
             with case(*SELECTOR_VECTORS):
                 tail(self.print_selector, frame.error_code)
             with case(Vector.PAGE_FAULT):
                 tail(self.print_page_fault, frame.error_code)
 
     @function
-    def print_double_fault(self) -> None:
-        """Print that a stack is used up, if that is why the first fault could not be handled."""
+    def print_double_fault(self, stack: U64) -> None:
+        """Print that the stack, which has come to `stack`, is used up, if that is why the first
+        fault could not be handled."""
+        stack = keep(stack)
         mov(rax, cr2)
         address = keep(rax)
-        with if_(self.is_overflow(address) != 0):
+        with if_(self.is_overflow(address, stack) != 0):
             self.console.print("  stack overflow: %p is in a guard page\n", address)
 
     @function
@@ -176,12 +175,16 @@ class Faults(Subsystem):
         self.console.print("\n")
 
     @function
-    def is_overflow(self, address: U64) -> U32:
-        """Whether `address` lies in the guard page of a stack."""
-        for stack in self.stacks:
-            lea(rax, stack.guard)
-            neg(rax)
-            add(rax, address)
-            with if_(rax < PAGE):
-                ret(1)
-        ret(0)
+    def is_overflow(self, address: U64, stack: U64) -> U32:
+        """Whether `address` lies in the guard page of a stack, as such is one that is not mapped,
+        below one that is, and that what is pushed at `stack` goes to: 1 or 0."""
+        address, same_page = keep(address), stack
+        dec(same_page)
+        xor(same_page, address)
+        with if_(same_page >= PAGE):
+            ret(0)
+        with if_(self.memory.is_mapped(address) != 0):
+            ret(0)
+        and_(address, -PAGE)
+        add(address, PAGE)
+        tail(self.memory.is_mapped, address)

@@ -209,6 +209,16 @@ def test_executing_data_is_reported_with_the_code_that_went_there(machine: MakeM
     assert [function for function, _ in report.frames[2:6]] == CALLERS
 
 
+def test_a_stack_of_another_processors_thread_that_runs_over_is_called_that(
+    machine: MakeMachine,
+) -> None:
+    report = crash(machine(smp=2), "stack 1")
+    assert report.text.startswith("panic: double fault (#DF), vector 8\n")
+    place = f"0x{report.registers['cr2']:016x}"
+    assert f"\n  stack overflow: {place} is in a guard page\n" in report.text
+    assert "\n  thread 0 boot\n" not in report.text
+
+
 def test_every_way_to_crash_is_tested() -> None:
     source = inspect.getsource(CrashCommands.__init__)
     ways = re.findall(r'"(\w+)": self\.', source)

@@ -7,9 +7,22 @@ import pytest
 from kernel.cpu.exceptions import Vector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, Faults
+from kernel.mm.pagetable import PAGE
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, written
+
+MAPPED = 0xFFFF_C000_0000_4000
+"""The first page of a stack; the page below is its guard."""
+
+
+class Memory(Subsystem):
+    """What knows which pages are mapped."""
+
+    @function
+    def is_mapped(self, address: U64) -> U32:
+        """Answered by the tests."""
+        ret(0)
 
 
 class Told:
@@ -18,10 +31,12 @@ class Told:
     def __init__(self) -> None:
         self.paper = Paper()
         paper: Any = self.paper
-        self.faults = Faults(paper, [])
+        self.memory: Any = Memory()
+        self.faults = Faults(paper, self.memory)
         self.host = Host(self.faults)
         for name in ("symbols_start", "symbols_end"):
             self.host.define(name, 0)
+        self.host.stub(self.memory.is_mapped, lambda address: MAPPED <= address < MAPPED + PAGE)
         self.host.checkpoint()
 
     def lines(self, vector: int, error_code: int = 0) -> list[str]:
@@ -91,3 +106,23 @@ def test_a_segment_fault_names_the_table_entry(
     told: Told, vector: Vector, code: int, lines: list[str]
 ) -> None:
     assert told.lines(vector, code)[1:] == lines
+
+
+@pytest.mark.parametrize(
+    ("address", "stack", "expected"),
+    [
+        (MAPPED - 8, MAPPED, 1),
+        (MAPPED - 0x200, MAPPED - 0x210, 1),
+        (MAPPED - PAGE, MAPPED - PAGE + 8, 1),
+        (MAPPED - PAGE - 8, MAPPED - PAGE, 0),
+        (MAPPED - 8, MAPPED + 8, 0),
+        (MAPPED, MAPPED + 8, 0),
+        (0, MAPPED, 0),
+        ((1 << 64) - 8, 0, 0),
+    ],
+)
+def test_a_stack_runs_over_where_it_comes_from_a_page_into_none(
+    told: Told, address: int, stack: int, expected: int
+) -> None:
+    told.host.reset()
+    assert told.host.call(told.faults.is_overflow, address, stack) == expected

@@ -94,7 +94,7 @@ class Scene:
         self.panic = Panic(
             self.paper,
             log_on(self.paper),
-            Faults(self.paper, []),
+            Faults(self.paper, walk),
             whereabouts,
             Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
             self.information,
