@@ -102,7 +102,8 @@ class Paging(Subsystem):
     @function
     def drop_init(self) -> None:
         """Give back what only starting up needed: the parts of the image that are marked so, and
-        what runs before the image is mapped. Context: after that, one processor."""
+        what runs before the image is mapped. Context: the first thread, when all processors
+        have started; interrupts on."""
         for section in self.sections:
             if section.name.startswith(INIT):
                 self.drop(*(self.bound(section, name) for name in ("start", "end", "load")))

@@ -89,13 +89,28 @@ class InterruptCommands(Subsystem):
         with for_(vector, FIRST_INTERRUPT, VECTORS):
             self.show_vector(u32(vector))
         self.show_work()
-        with if_(self.apic.errors != 0):
-            self.console.print(
-                "%u errors of the local APIC, the last 0x%x\n",
-                self.apic.errors,
-                self.apic.last_errors,
-            )
+        self.show_errors()
         ret(1)
+
+    @function
+    def show_errors(self) -> None:
+        """Print how often the local APIC of each processor reported errors, if it did."""
+        with self.processors.each() as processor:
+            errors = self._count_of(processor, self.apic.errors)
+            with if_(errors != 0):
+                self.console.print(
+                    "cpu %u: %u errors of its local APIC, the last 0x%x\n",
+                    processor.number,
+                    errors,
+                    self._count_of(processor, self.apic.last_errors),
+                )
+
+    def _count_of(self, processor: Ptr[Processor], variable: object) -> U32:
+        """What `processor` has as its per-CPU `variable`, of 32 bits."""
+        place = scratch(processor.block)
+        self.processors.per_cpu.point_into(place, variable)
+        mov(u32(place), u32[place])
+        return u32(place)
 
     @function
     def show_work(self) -> None:

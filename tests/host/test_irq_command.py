@@ -1,0 +1,65 @@
+"""What the command `irq` shows of processors, on one that takes all of their places in turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.interrupts.lines import Route
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.work import WorkQueue
+from kernel.mm.pagetable import PAGE
+from kernel.monitor.commands.irq import InterruptCommands
+from kernel.smp.processor import Processor
+from kernel.smp.processors import Processors
+from pykasm import *
+from tests.host.console_support import Paper, host_for, log_on, written
+
+BLOCKS = 0xFFFF_C200_0000_0000
+"""Where the per-CPU blocks lie."""
+
+
+class Lines(Subsystem):
+    """Where interrupts come from."""
+
+    legacy = bss(U32)
+    routes = bss(Route * VECTORS)
+
+    @function
+    def move(self, line: U32, processor: Ptr[Processor]) -> I32:
+        """Never called."""
+        ud2()
+        ret(0)
+
+
+class Deferred(Subsystem):
+    """What is done later."""
+
+    queue = percpu(WorkQueue, align=8)
+
+
+def test_errors_of_all_processors_are_shown() -> None:
+    paper: Any = Paper()
+    per_cpu = log_on(paper).per_cpu
+    apic = LocalApic()
+    processors = Processors(per_cpu, apic)
+    lines: Any = Lines()
+    deferred: Any = Deferred()
+    commands = InterruptCommands(
+        paper, paper.numbers, processors, Dispatcher(apic), lines, apic, deferred
+    )
+    host = host_for(commands, processors, per_cpu)
+    host.map(BLOCKS, 4 * 4 * PAGE)
+    for number, bits in enumerate(([], [0x80], [0x20, 0x40], [])):
+        host.call(per_cpu.fill, BLOCKS + number * 4 * PAGE)
+        host.call(per_cpu.use, BLOCKS + number * 4 * PAGE, number)
+        host.stub(apic.id, lambda number=number: number)
+        host.call(processors.enter)
+        for one in bits:
+            host.stub(apic.take_errors, lambda one=one: one)
+            host.call(apic.note_error, 0)
+    host.call(commands.show_errors)
+    assert written(host, paper).decode().splitlines() == [
+        "cpu 1: 1 errors of its local APIC, the last 0x80",
+        "cpu 2: 2 errors of its local APIC, the last 0x40",
+    ]
