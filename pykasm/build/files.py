@@ -30,9 +30,13 @@ def alone(lock: Path) -> Iterator[None]:
     """Keep out others that name the same file `lock`, which is made with its folder: of several
     processes, each waits for the last. Not to be nested for one file."""
     lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
+    # Not opened for writing: a check of what was built may come where nothing can be written.
+    file = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o666)
+    try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(file)
 
 
 def fingerprint(*parts: Path | str | bytes) -> str:

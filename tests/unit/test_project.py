@@ -1,10 +1,11 @@
 """The settings of a project and the files of its build."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
 
-from pykasm.build.files import Stamps, fingerprint, write_if_changed
+from pykasm.build.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.build.project import ConfigurationError, Project
 
 
@@ -178,3 +179,12 @@ def test_stamps_last_from_one_build_to_the_next(tmp_path: Path) -> None:
 def test_damaged_stamps_count_as_none(tmp_path: Path) -> None:
     (tmp_path / "stamps.json").write_text("{")
     assert not Stamps(tmp_path / "stamps.json").fresh(tmp_path, "digest")
+
+
+def test_who_is_alone_keeps_others_out(tmp_path: Path) -> None:
+    lock = tmp_path / "cache" / "lock"
+    with alone(lock), lock.open() as other:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with lock.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
