@@ -85,7 +85,8 @@ class Mistake(PykasmError):
 def _quoted(span: Span, mark: str) -> Iterator[str]:
     yield f"  {span.source.line:5} | {span.source.text}"
     carets = "^" * max(1, span.end - span.start)
-    yield f"        | {' ' * span.start}{carets} {mark}".rstrip()
+    indent = "".join("\t" if one == "\t" else " " for one in span.source.text[: span.start])
+    yield f"        | {indent}{carets} {mark}".rstrip()
 
 
 class OperandSizeMistake(Mistake):

@@ -66,10 +66,16 @@ def shown_path(file: str) -> str:
         return file
 
 
-_LIBRARY = ("pykasm", "pykasm.", "context")
-"""How the names of pykasm's own modules begin, and of contextlib, which runs the blocks of
-context managers for everybody."""
+class _Library(dict[str, bool]):
+    """Whether a module is pykasm's own, or contextlib, which runs the blocks of context managers
+    for everybody; by its name."""
 
+    def __missing__(self, name: str) -> bool:
+        answer = self[name] = name in ("pykasm", "contextlib") or name.startswith("pykasm.")
+        return answer
+
+
+_LIBRARY = _Library()
 
 _INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 """Parts of the paths of code that somebody else wrote."""
@@ -77,14 +83,14 @@ _INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 
 def is_library(frame: FrameType) -> bool:
     """Whether `frame` runs code of pykasm itself, which messages never show."""
-    return frame.f_globals.get("__name__", "")[:7] in _LIBRARY
+    return _LIBRARY[frame.f_globals.get("__name__", "")]
 
 
 def author_frame() -> FrameType | None:
     """The innermost frame on the stack that is not pykasm's own."""
     frame: FrameType | None = sys._getframe(1)
     # `is_library` written out: this loop runs for every instruction of a build
-    while frame is not None and frame.f_globals.get("__name__", "")[:7] in _LIBRARY:
+    while frame is not None and _LIBRARY[frame.f_globals.get("__name__", "")]:
         frame = frame.f_back
     return frame
 

@@ -183,8 +183,7 @@ def test_damaged_stamps_count_as_none(tmp_path: Path) -> None:
 
 def test_who_is_alone_keeps_others_out(tmp_path: Path) -> None:
     lock = tmp_path / "cache" / "lock"
-    with alone(lock), lock.open() as other:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with alone(lock), lock.open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with lock.open() as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
