@@ -364,7 +364,7 @@ def call_pointer(pointer: Operand, given: tuple[object, ...]) -> Any:
 
 
 def _target_of_pointer(pointer: Operand, moves: list[Move]) -> Operand:
-    """The pointer itself, or r11 with it where the arguments would overwrite what it needs."""
+    """The pointer itself, or rax with it where the arguments would overwrite what it needs."""
     needed = {one.number for one in registers_in(pointer)}
     spares = {one.number for one in TEMPORARIES}
     if not needed & ({move.target.number for move in moves} | spares):

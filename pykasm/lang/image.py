@@ -10,6 +10,7 @@ from typing import Any
 from pykasm.collection import without_garbage_collection
 from pykasm.errors import (
     Collector,
+    DeclarationMistake,
     Mistake,
     SymbolMistake,
     UnreachableWarning,
@@ -21,6 +22,10 @@ from pykasm.lang.functions import Assembly, BoundFunction, assembling
 from pykasm.lang.locking import LockWatcher, watching_locks
 from pykasm.lang.subsystem import Subsystem, data_of
 from pykasm.lang.unit import Unit
+
+MOST_BYTES = 1 << 31
+"""A kernel is linked into the last 2 GiB of addresses (System V ABI AMD64, 3.5.1, "kernel code
+model")."""
 
 
 @dataclass(slots=True)
@@ -138,6 +143,13 @@ def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
 
 def _pack(packer: Packer, datum: Data) -> None:
     try:
+        if datum._kind._size > MOST_BYTES:
+            raise DeclarationMistake(
+                f"`{datum._symbol}` is larger than the memory that an image lies in",
+                expected=f"at most {MOST_BYTES:#x} bytes",
+                got=f"{datum._kind._size:#x}",
+                fix="take memory when the kernel runs",
+            )
         packer.pack(datum._kind, datum._initial)
     except Mistake as mistake:
         if datum._moment:

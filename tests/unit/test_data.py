@@ -138,6 +138,10 @@ def test_parts_that_refer_to_each_other_are_named_once() -> None:
         (lambda _: data(U64, 1.5), "this can't be the value of a U64"),
         (lambda _: data(U64, 1, align=3), "an alignment is a power of two"),
         (lambda _: data(7, 1), "data needs a type"),
+        (
+            lambda _: bss(U8 * (1 << 40)),
+            "`Holder.datum` is larger than the memory that an image lies in",
+        ),
     ],
 )
 def test_wrong_values_are_mistakes_at_the_line_that_gives_them(make: Any, what: str) -> None:
