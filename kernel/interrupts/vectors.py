@@ -19,7 +19,6 @@ class InterruptVector(IntEnum):
     LAST_DEVICE = 0xDF
     TIMER = 0xE0
     RESCHEDULE = 0xF0
-    SHOOT_DOWN = 0xF1
     CALL = 0xF2
     STOP = 0xF3
     WORK = 0xF4
