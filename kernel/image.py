@@ -12,6 +12,7 @@ from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
 from kernel.boot.report import BootReport
+from kernel.boot.room import Room
 from kernel.boot.start import Start
 from kernel.boot.stopwatch import Stopwatch
 from kernel.boot.tables import BootTables
@@ -184,7 +185,8 @@ def image() -> Image:
     screen = TextScreen(Area.DIRECT_MAP + TEXT_BUFFER)  # the screen, where it shows text
     console = Console(output, screen, numbers, symbols)  # both of them
     # When something is wrong
-    information = BootInformation()  # what the boot loader told
+    room = Room()  # memory to keep what the boot loader tells
+    information = BootInformation(room)  # what that is
     stacks = Stacks()  # those of the first processor
     walk = PageWalk()  # what an address leads to
     faults = Faults(console, walk)  # exceptions in words

@@ -4,17 +4,13 @@ from typing import Any
 
 from kernel.boot import multiboot2, pvh
 from kernel.boot.multiboot2 import TAG_ALIGNMENT, TagType
-from kernel.boot.record import MAX_MODULES, MAX_REGIONS, NAME_SIZE, RSDP_SIZE, BootRecord, Damage
-from kernel.boot.tables import REACH
+from kernel.boot.record import NAME_SIZE, RSDP_SIZE, BootRecord, Damage
+from kernel.boot.tables import READABLE
 from kernel.mm.addresses import direct
-from kernel.mm.pagetable import PageShift
 from pykasm import *
 
 MAX_INFORMATION = 1 << 20
-"""Bytes; more than any loader's information has, so that a damaged size can't lead far."""
-
-READABLE = REACH << PageShift.HUGE
-"""Physical memory below it is mapped while the kernel starts."""
+"""Bytes; more than any loader's information or list has, so that a damaged size can't lead far."""
 
 
 class BootInformation(BootRecord):
@@ -29,19 +25,46 @@ class BootInformation(BootRecord):
     @function(init=True)
     def from_multiboot2(self, info: Ptr[multiboot2.InformationHeader]) -> None:
         """Fill the record from a Multiboot2 loader's information (3.6)."""
-        size = scratch(info.total_size)
+        info, size = keep(info), scratch(info.total_size)
         with if_((size >= sizeof(multiboot2.InformationHeader)) & (size <= MAX_INFORMATION)):
-            lea(rsi, u64[u64(info) + u64(size)])
-            lea(rdi, info[1])
-            self.read_tags(cast(rdi, Ptr[multiboot2.Tag]), rsi)
+            self.read_tags(info, self.read_fact)
+            self.read_lists(self.read_multiboot2_lists, u64(info))
         with else_():
             self._note(Damage.SIZE)
         tail(self.complete)
 
     @function(init=True)
-    def read_tags(self, tag: Ptr[multiboot2.Tag], end: U64) -> None:
-        """Read tags from `tag` on up to the END tag; none reaches beyond `end`."""
-        tag, end, next_tag = keep(tag), keep(end), keep(U64)
+    def read_lists(self, read: Fn[[U64], Void], info: U64) -> None:
+        """Let `read` go through the lists in `info` until there is room for them, and then once
+        more to keep them."""
+        read, info = keep(read), keep(info)
+        self.room.begin()
+        with loop():
+            read(info)
+            again = self.settle_room()
+            break_if(again == 0)
+        with if_(self.regions != 0):
+            read(info)
+
+    @function(init=True)
+    def read_multiboot2_lists(self, info: U64) -> None:
+        """Add the regions and modules of a Multiboot2 loader's information."""
+        info = keep(info)
+        header = cast(info, Ptr[multiboot2.InformationHeader])
+        mov(esi, header.total_size)
+        self.room.avoid_mapped(info, rsi)
+        tail(self.read_tags, header, self.read_list)
+
+    @function(init=True)
+    def read_tags(
+        self, info: Ptr[multiboot2.InformationHeader], read: Fn[[Ptr[multiboot2.Tag]], Void]
+    ) -> None:
+        """Let `read` see the tags of `info` up to the END tag; their sizes are sound."""
+        tag, end, next_tag = keep(Ptr[multiboot2.Tag]), keep(U64), keep(U64)
+        read = keep(read)
+        mov(u32(end), info.total_size)
+        add(end, info)
+        lea(tag, info[1])
         with loop():
             lea(next_tag, tag[1])
             break_if(next_tag > end)
@@ -51,29 +74,35 @@ class BootInformation(BootRecord):
             break_if(next_tag > end)
             with if_(tag.type == TagType.END):
                 ret()
-            self.read_tag(tag)
+            read(tag)
             add(next_tag, TAG_ALIGNMENT - 1)
             and_(next_tag, -TAG_ALIGNMENT)
             mov(tag, next_tag)
         self._note(Damage.TAG)
 
     @function(init=True)
-    def read_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
-        """Put what `tag` says into the record; its size is sound."""
+    def read_fact(self, tag: Ptr[multiboot2.Tag]) -> None:
+        """Put what there is but one of into the record."""
         kind, size = scratch(tag.type), scratch(tag.size)
         with switch(kind):
             with case(TagType.COMMAND_LINE):
                 self._read_text(tag, size, self.set_command_line)
             with case(TagType.BOOT_LOADER_NAME):
                 self._read_text(tag, size, self.set_loader_name)
-            with case(TagType.MODULE):
-                tail(self.read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
-            with case(TagType.MEMORY_MAP):
-                tail(self.read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
             with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):
                 self._read_rsdp(tag, size)
             with case(TagType.ACPI_NEW_RSDP):
                 self._read_rsdp(tag, size)
+
+    @function(init=True)
+    def read_list(self, tag: Ptr[multiboot2.Tag]) -> None:
+        """Add what `tag` has of the lists."""
+        kind = scratch(tag.type)
+        with switch(kind):
+            with case(TagType.MODULE):
+                tail(self.read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
+            with case(TagType.MEMORY_MAP):
+                tail(self.read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
 
     def _read_text(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
         string = cast(tag, Ptr[multiboot2.StringTag]).string
@@ -134,19 +163,27 @@ class BootInformation(BootRecord):
         mov(self.acpi_root, rax)
         line, room = self.text_at(info.command_line)
         self.set_command_line(line, room)
-        self.read_pvh_modules(info)
-        with if_(info.version >= pvh.VERSION_WITH_MEMORY_MAP):
-            self.read_pvh_memory_map(info)
+        self.read_lists(self.read_pvh_lists, u64(info))
         tail(self.complete)
+
+    @function(init=True)
+    def read_pvh_lists(self, info: U64) -> None:
+        """Add the modules and regions of a PVH loader's start info."""
+        start_info = keep(cast(info, Ptr[pvh.StartInfo]))
+        self.room.avoid_mapped(info, sizeof(pvh.StartInfo))
+        self.read_pvh_modules(start_info)
+        with if_(start_info.version >= pvh.VERSION_WITH_MEMORY_MAP):
+            tail(self.read_pvh_memory_map, start_info)
 
     @function(init=True)
     def read_pvh_modules(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the modules of `info`."""
         module, count = keep(Ptr[pvh.Module]), keep(info.module_count)
-        with if_(count > MAX_MODULES):
-            mov(count, MAX_MODULES + 1)  # one too many is told of, more need not be read
         mov(module, self._array_at(info.modules, count, pvh.Module))
         with while_(count != 0):
+            mov(rdi, module.command_line)
+            lea(rsi, bare[rdi + NAME_SIZE])
+            self.room.avoid(rdi, rsi)
             name, room = self.text_at(module.command_line)
             mov(rcx, module.address)
             add(rcx, module.size)
@@ -158,8 +195,6 @@ class BootInformation(BootRecord):
     def read_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the memory regions of `info`."""
         entry, count = keep(Ptr[pvh.MemoryMapEntry]), keep(info.memory_map_entries)
-        with if_(count > MAX_REGIONS):
-            mov(count, MAX_REGIONS + 1)
         mov(entry, self._array_at(info.memory_map, count, pvh.MemoryMapEntry))
         with while_(count != 0):
             self.add_region(entry.address, entry.size, entry.type)
@@ -168,23 +203,26 @@ class BootInformation(BootRecord):
 
     def _array_at(self, address: U64, count: U32, element: Any) -> U64:
         """Where the `count` elements at a physical `address` are; no `count` if unreadable."""
-        imul(ecx, count, sizeof(element))
-        place = self.readable(address, rcx)
+        imul(rsi, u64(count), sizeof(element))
+        place = self.array_at(address, rsi)
         with if_(place == 0):
             xor(count, count)
         return place
 
     @function(init=True)
-    def readable(self, address: U64, size: U64) -> U64:
-        """Where `size` bytes, less than READABLE, at a physical `address` can be read, or 0."""
+    def array_at(self, address: U64, size: U64) -> U64:
+        """Where `size` bytes of a list at a physical `address` can be read, or 0; the room for
+        the record is elsewhere."""
         with if_(size == 0):
             ret(0)
         mov(rax, READABLE)
         sub(rax, size)
-        with if_((address == 0) | (address > rax)):
+        with if_((size > MAX_INFORMATION) | (address == 0) | (address > rax)):
             self._note(Damage.POINTER)
             ret(0)
+        address = keep(address)
         direct(address)
+        self.room.avoid_mapped(address, size)
         ret(address)
 
     @function(init=True)

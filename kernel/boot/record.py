@@ -3,12 +3,10 @@
 from enum import IntFlag
 
 from kernel.boot.memorykind import MemoryKind
+from kernel.boot.room import Room
+from kernel.mm.addresses import direct
 from pykasm import *
 
-MAX_REGIONS = 128
-"""As many as Linux takes (E820_MAX_ENTRIES_ZEROPAGE); firmware gives far fewer."""
-
-MAX_MODULES = 16
 TEXT_SIZE = 1024
 """Bytes kept of the command line and its end; the kernel's own is far shorter."""
 
@@ -45,24 +43,22 @@ class Damage(IntFlag):
     TAG = 1 << 1
     POINTER = 1 << 2
     REGION = 1 << 3
-    MANY_REGIONS = 1 << 4
-    MODULE = 1 << 5
-    MANY_MODULES = 1 << 6
-    TEXT = 1 << 7
-    NO_MEMORY = 1 << 8
-    UNREACHABLE = 1 << 9
+    MODULE = 1 << 4
+    TEXT = 1 << 5
+    NO_MEMORY = 1 << 6
+    UNREACHABLE = 1 << 7
+    NO_ROOM = 1 << 8
 
 
 MESSAGES = {
     Damage.SIZE: "its size makes no sense, so all of it is ignored",
     Damage.TAG: "a tag does not fit, so it and what follows are ignored",
-    Damage.POINTER: "a part lies where it can't be read, and is ignored",
+    Damage.POINTER: "a part lies where it can't be read, or is too long, and is ignored",
     Damage.REGION: "a memory region ends beyond all addresses, and is cut",
-    Damage.MANY_REGIONS: f"there are more than {MAX_REGIONS} regions; some memory is ignored",
     Damage.MODULE: "a module ends before it begins, and is ignored",
-    Damage.MANY_MODULES: f"there are more than {MAX_MODULES} modules; the rest is ignored",
     Damage.TEXT: "a text is too long, and is cut",
     Damage.UNREACHABLE: "there is memory beyond all addresses of the processor, and is ignored",
+    Damage.NO_ROOM: "below 4 GiB there is no room to keep the memory map, so it is ignored",
     Damage.NO_MEMORY: "there is no memory map, so only the kernel's own memory is used",
 }
 """What is printed for each, and what was done about it."""
@@ -71,19 +67,28 @@ MESSAGES = {
 class BootRecord(Subsystem):
     """The record, and the ways to add to it, which take nothing on trust.
 
-    Only the first processor writes it, while starting; later it may be read in any context.
+    Its lists are as long as the loader's. They have no place until the loader's were looked
+    through: till then what is added is only counted, and shown to the `room` for them. `Stretches`
+    keeps others out of that. Only the first processor writes it, while starting; later it may be
+    read in any context.
     """
 
     command_line = bss(U8 * TEXT_SIZE)
     loader_name = bss(U8 * NAME_SIZE)
-    regions = bss(Region * MAX_REGIONS)
-    """In the order of their addresses. They may overlap: then the worse kind counts."""
+    regions = bss(Ptr[Region])
+    """In the order of their addresses. They may overlap: then the worse kind counts. Null as long
+    as regions and modules are only counted."""
     region_count = bss(U32)
-    modules = bss(Module * MAX_MODULES)
+    modules = bss(Ptr[Module])
     module_count = bss(U32)
+    own_memory = bss(Region)
+    """The only region if the loader tells of none."""
     acpi_root = bss(U64)
     """Physical address of the ACPI root system description pointer, 0 for none."""
     damage = bss(U32)
+
+    def __init__(self, room: Room) -> None:
+        self.room = room
 
     def _note(self, damage: Damage) -> None:
         """Remember that something was wrong."""
@@ -96,19 +101,14 @@ class BootRecord(Subsystem):
             ret()
         with if_((kind < MemoryKind.AVAILABLE) | (kind > MemoryKind.DEFECTIVE)):
             mov(kind, MemoryKind.RESERVED)
-        address, length, kind = keep(address), keep(length), keep(kind)
-        with if_(self.region_count == MAX_REGIONS):
-            self._note(Damage.MANY_REGIONS)
-            with if_(kind == MemoryKind.AVAILABLE):
-                ret()
-            with if_(self.drop_available() == 0):
-                ret()
         mov(rax, address)
         add(rax, length)
         with if_(CF & (rax != 0)):
             self._note(Damage.REGION)
             mov(length, address)
             neg(length)
+        with if_(self.regions == 0):
+            tail(self.show_region, address, length, kind)
         slot = self._slot_for(address)
         mov(slot.address, address)
         mov(slot.length, length)
@@ -116,30 +116,20 @@ class BootRecord(Subsystem):
         inc(self.region_count)
 
     @function(init=True)
-    def drop_available(self) -> U32:
-        """Leave out the last region of available memory: to use less does no harm, to use what is
-        not available would. 0 if there is none."""
-        first, slot, end = scratch(Ptr[Region]), scratch(Ptr[Region]), scratch(Ptr[Region])
-        lea(first, self.regions)
-        imul(u32(end), self.region_count, sizeof(Region))
-        add(end, first)
-        mov(slot, end)
-        with while_(slot > first):
-            sub(slot, sizeof(Region))
-            with if_(slot.kind == MemoryKind.AVAILABLE):
-                mov(rdi, slot)
-                lea(rsi, slot[1])
-                mov(rcx, end)
-                sub(rcx, rsi)
-                rep.movsb()
-                dec(self.region_count)
-                ret(1)
-        ret(0)
+    def show_region(self, address: U64, length: U64, kind: U32) -> None:
+        """Count a region and show it to the room."""
+        inc(self.region_count)
+        add(length, address)
+        with if_(length == 0):  # it goes on to the end of all addresses
+            dec(length)
+        with if_(kind == MemoryKind.AVAILABLE):
+            tail(self.room.offer, address, length)
+        tail(self.room.avoid, address, length)
 
     def _slot_for(self, address: U64) -> Ptr[Region]:
         """Move the regions above `address` up by one; the slot that becomes free."""
         slot, first = scratch(Ptr[Region]), scratch(Ptr[Region])
-        lea(first, self.regions)
+        mov(first, self.regions)
         imul(u32(slot), self.region_count, sizeof(Region))
         add(slot, first)
         with while_(slot > first):
@@ -156,12 +146,11 @@ class BootRecord(Subsystem):
         with if_(end < start):
             self._note(Damage.MODULE)
             ret()
-        with if_(self.module_count == MAX_MODULES):
-            self._note(Damage.MANY_MODULES)
-            ret()
+        with if_(self.modules == 0):
+            inc(self.module_count)
+            tail(self.room.avoid, start, end)
         imul(eax, self.module_count, sizeof(Module))
-        lea(r11, self.modules)
-        add(rax, r11)
+        add(rax, self.modules)
         module = cast(rax, Ptr[Module])
         mov(module.address, start)
         sub(end, start)
@@ -204,10 +193,38 @@ class BootRecord(Subsystem):
             dec(size)
 
     @function(init=True)
+    def settle_room(self) -> U32:
+        """End a look through the loader's lists: 1 if another look is needed, which counts anew;
+        or 0 if what is added is kept from now on, or if there is no room."""
+        imul(edi, self.region_count, sizeof(Region))
+        imul(eax, self.module_count, sizeof(Module))
+        add(rdi, rax)
+        again = self.room.settle(rdi)
+        with if_(again == 0):
+            with if_(self.room.size != 0):
+                self._take_room()
+            with elif_(self.region_count != 0):
+                self._note(Damage.NO_ROOM)
+        mov(self.region_count, 0)
+        mov(self.module_count, 0)
+        ret(again)
+
+    def _take_room(self) -> None:
+        """Place the lists, whose lengths are known."""
+        mov(rcx, self.room.start)
+        direct(rcx)
+        mov(self.regions, rcx)
+        imul(edx, self.region_count, sizeof(Region))
+        add(rcx, rdx)
+        mov(self.modules, rcx)
+
+    @function(init=True)
     def complete(self) -> None:
         """Make the record usable whatever was missing: end the start's reading with this."""
         with if_(self.region_count == 0):
             self._note(Damage.NO_MEMORY)
+            lea(rax, self.own_memory)
+            mov(self.regions, rax)
             mov(rdi, address_of(symbol("image_load_start")))
             mov(rsi, address_of(symbol("image_load_end")))
             sub(rsi, rdi)
@@ -217,7 +234,7 @@ class BootRecord(Subsystem):
     def limit_to(self, end: U64) -> None:
         """Let there be no memory from physical `end` on, which nothing can reach there."""
         region, number = scratch(Ptr[Region]), scratch(U32)
-        lea(region, self.regions)
+        mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, end)
             sub(rax, region.address)
@@ -236,7 +253,7 @@ class BootRecord(Subsystem):
         """Whether there is memory, whoever uses it, between physical `start` and `last`, the bounds
         included: 1 or 0."""
         region, number = scratch(Ptr[Region]), scratch(U32)
-        lea(region, self.regions)
+        mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, region.address)
             add(rax, region.length)

@@ -50,7 +50,7 @@ class BootReport(Subsystem):
         """Print the memory map, and how much memory there is to use."""
         region, count, available = keep(Ptr[Region]), keep(U32), keep(U64)
         self.console.print("memory map\n")
-        lea(region, self.information.regions)
+        mov(region, self.information.regions)
         mov(count, self.information.region_count)
         xor(available, available)
         with while_(count != 0):
@@ -76,7 +76,7 @@ class BootReport(Subsystem):
     def print_modules(self) -> None:
         """Print the modules: place, size and name of each."""
         module, count = keep(Ptr[Module]), keep(U32)
-        lea(module, self.information.modules)
+        mov(module, self.information.modules)
         mov(count, self.information.module_count)
         with if_(count != 0):
             self.console.print("modules\n")

@@ -8,6 +8,9 @@ from pykasm import *
 REACH = 4
 """GiB of physical memory that the tables map: all that 32-bit loaders can have written to."""
 
+READABLE = REACH << PageShift.HUGE
+"""Where the physical memory ends that is mapped while the kernel starts."""
+
 TABLE_FLAGS = PageFlags.PRESENT | PageFlags.WRITE
 PAGE_FLAGS = TABLE_FLAGS | PageFlags.LARGE
 

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from kernel.boot.tables import REACH
+from kernel.boot.tables import READABLE
 from kernel.mm.addresses import clear_page
-from kernel.mm.pagetable import PAGE, PageShift
+from kernel.mm.pagetable import PAGE
 from kernel.mm.stretches import Stretches
 from pykasm import *
 
 LOWEST = 1 << 20
 """Where to begin: the first MiB is for starting other processors, whose first code is 16-bit."""
-
-LIMIT = REACH << PageShift.HUGE
-"""Where to end: the first page tables reach no further."""
 
 
 class EarlyFrames(Subsystem):
@@ -25,7 +22,8 @@ class EarlyFrames(Subsystem):
     next = data(U64, LOWEST)
     end = data(U64, LOWEST)
     """Where the stretch of free pages that begins with `next` ends."""
-    limit = rodata(U64, LIMIT)
+    limit = rodata(U64, READABLE)
+    """Where to end."""
 
     def __init__(self, stretches: Stretches, panic: Any) -> None:
         self.stretches = stretches

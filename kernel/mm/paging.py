@@ -150,7 +150,7 @@ class Paging(Subsystem):
     def map_memory(self) -> None:
         """Fill the direct map by the memory map, whose regions are in order and may overlap."""
         region, number, done = keep(Ptr[Region]), keep(U32), keep(U64)
-        lea(region, self.record.regions)
+        mov(region, self.record.regions)
         xor(done, done)
         with for_(number, 0, self.record.region_count):
             with if_(

@@ -17,7 +17,7 @@ class Stretches(Subsystem):
     """Computes from the record of the start what is free, so that nothing need be stored.
 
     Free are pages that lie in a region of available memory and touch neither a region of another
-    kind, nor the image, nor a module. Context: any.
+    kind, nor the image, nor a module, nor the record. Context: any.
     """
 
     def __init__(self, record: BootRecord) -> None:
@@ -36,6 +36,7 @@ class Stretches(Subsystem):
             self.into_memory(place)
             break_if(place.end == 0)
             self.avoid_image(place)
+            self.avoid_record(place)
             self.avoid_modules(place)
             self.avoid_regions(place)
             break_if(place.start == before)
@@ -46,7 +47,7 @@ class Stretches(Subsystem):
         """Let `stretch` be the lowest one from its start on in available regions, whatever else
         is there; its end is 0 if there is none."""
         region, number, start = scratch(Ptr[Region]), scratch(U32), scratch(stretch.start)
-        lea(region, self.record.regions)
+        mov(region, self.record.regions)
         mov(stretch.end, 0)
         with for_(number, 0, self.record.region_count):
             self._bounds(region)
@@ -76,10 +77,18 @@ class Stretches(Subsystem):
         tail(self.avoid, stretch, start, end)
 
     @function
+    def avoid_record(self, stretch: Ptr[Stretch]) -> None:
+        """The same for the room in which the record is."""
+        mov(rsi, self.record.room.start)
+        mov(rdx, rsi)
+        add(rdx, self.record.room.size)
+        tail(self.avoid, stretch, rsi, rdx)
+
+    @function
     def avoid_modules(self, stretch: Ptr[Stretch]) -> None:
         """The same for all modules."""
         stretch, module, number = keep(stretch), keep(Ptr[Module]), keep(U32)
-        lea(module, self.record.modules)
+        mov(module, self.record.modules)
         with for_(number, 0, self.record.module_count):
             mov(rax, module.address)
             add(rax, module.size)
@@ -90,7 +99,7 @@ class Stretches(Subsystem):
     def avoid_regions(self, stretch: Ptr[Stretch]) -> None:
         """The same for all regions that are not available."""
         stretch, region, number = keep(stretch), keep(Ptr[Region]), keep(U32)
-        lea(region, self.record.regions)
+        mov(region, self.record.regions)
         with for_(number, 0, self.record.region_count):
             with if_(region.kind != MemoryKind.AVAILABLE):
                 mov(rax, region.address)
@@ -119,7 +128,7 @@ class Stretches(Subsystem):
     def memory_end(self) -> U64:
         """Where the last region ends that is memory, whoever uses it."""
         region, number, end = scratch(Ptr[Region]), scratch(U32), scratch(U64)
-        lea(region, self.record.regions)
+        mov(region, self.record.regions)
         xor(u32(end), u32(end))
         with for_(number, 0, self.record.region_count):
             self._bounds(region)

@@ -96,6 +96,22 @@ def test_modules_of_grub_are_printed(
     assert re.search(r"^  [0-9a-f]{13}000 +5 B  \S*notes$", modules, re.MULTILINE)
 
 
+def test_any_number_of_modules_is_kept(kernel_images: Images, tmp_path: Path) -> None:
+    count = 60
+    files = [tmp_path / f"module{number}" for number in range(count)]
+    for number, file in enumerate(files):
+        file.write_bytes(bytes(number + 1))
+    project = kernel_images.project
+    iso = tmp_path / "many.iso"
+    make_iso(project.kernel, iso, project.menu, cache=project.cache, modules=files)
+    with Machine(MachineOptions(iso=iso)) as made:
+        said = made.expect_prompt()
+        assert "0 failed" in made.command("test pages", timeout=60)
+    assert "boot information" not in said
+    found = re.findall(r"^  [0-9a-f]{13}000 +(\d+) B  \S*module(\d+)$", said, re.MULTILINE)
+    assert found == [(str(number + 1), str(number)) for number in range(count)]
+
+
 def test_a_module_of_a_pvh_loader_is_printed(kernel_images: Images, files: list[Path]) -> None:
     kernel = kernel_images.project.kernel
     with Machine(MachineOptions(kernel=kernel, modules=tuple(files[:1]))) as made:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from kernel.boot.information import BootInformation
 from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.addresses import Area
@@ -22,6 +21,7 @@ from kernel.mm.walk import PageWalk
 from kernel.mm.zone import SECTION, TABLE_SIZE
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.record_support import boot_record, keep_lists
 
 GARBAGE = bytes([FrameState.FREE])
 """What new memory is full of: records that were never written look like free blocks of order 1."""
@@ -47,7 +47,7 @@ class MemoryMachine:
     """
 
     def __init__(self, traced: bool = False) -> None:
-        self.information = BootInformation()
+        self.information = boot_record()
         self.stretches = Stretches(self.information)
         self.early = EarlyFrames(self.stretches, Panic())
         self.walk = PageWalk()
@@ -59,6 +59,7 @@ class MemoryMachine:
         self.host.define("image_load_start", IMAGE[0])
         self.host.define("image_load_end", IMAGE[1])
         self.tables: dict[int, int] = {}
+        keep_lists(self.host, self.information)
         self.host.checkpoint()
 
     def start(self, regions: Sequence[Any], modules: Sequence[Any] = ()) -> None:

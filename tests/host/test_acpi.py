@@ -14,13 +14,13 @@ from kernel.acpi.power import Power
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
-from kernel.boot.information import BootInformation
 from kernel.console.serial import COM1, LineStatus, Register
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.input.ps2 import Command, Port, Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.console_support import Paper, log_on, written
+from tests.host.record_support import boot_record
 
 PHYSICAL, ROOM = 0x10000, 1 << 17
 """The memory that the firmware of the tests has."""
@@ -51,7 +51,7 @@ class Firmware:
     """A host with the subsystems, and a machine's memory and ports."""
 
     def __init__(self) -> None:
-        self.record = BootInformation()
+        self.record = boot_record()
         self.paper: Any = Paper()
         console: Any = Console()
         self.tables = AcpiTables(self.record, Memory(), log_on(self.paper))

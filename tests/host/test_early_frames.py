@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.mm.addresses import Area
 from kernel.mm.early import EarlyFrames
@@ -14,6 +13,7 @@ from kernel.mm.pagetable import PAGE
 from kernel.mm.stretches import Stretches
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
+from tests.host.record_support import boot_record, keep_lists
 
 PAGES = 24
 """The physical memory of the tests, from 0 on."""
@@ -36,10 +36,11 @@ class Machine:
     """A host whose first pages of physical memory are there, filled with garbage."""
 
     def __init__(self) -> None:
-        self.information = BootInformation()
+        self.information = boot_record()
         self.panic = Panic()
         self.frames = EarlyFrames(Stretches(self.information), self.panic)
         self.host = Host(self.frames)
+        keep_lists(self.host, self.information)
         self.host.map(Area.DIRECT_MAP, PAGES * PAGE)
         self.host.write(Area.DIRECT_MAP, b"\xaa" * PAGES * PAGE)
         self.host.stub(self.panic.stop)
@@ -95,6 +96,20 @@ def test_all_pages_that_are_free_are_handed_out_once_in_order(
     host.reset()
     assert pages == free_pages(regions, [*modules, image])
     assert set(cleared) <= {bytes(PAGE)}
+
+
+@pytest.mark.parametrize(("room", "size"), [(0, 1), (5, 2), (PAGES - 1, 1), (3, 0)])
+def test_the_record_of_the_start_keeps_its_room(machine: Machine, room: int, size: int) -> None:
+    host, information = machine.host, machine.information
+    for bound in ("image_load_start", "image_load_end"):
+        host.define(bound, 0)
+    host.checkpoint()
+    host[information.room.start], host[information.room.size] = room * PAGE, size * PAGE
+    host.call(information.add_region, 0, PAGES * PAGE, MemoryKind.AVAILABLE)
+    pages = machine.allocate_all()
+    host.reset()
+    kept = range(room, room + size)
+    assert pages == [page * PAGE for page in range(PAGES) if page not in kept]
 
 
 def test_without_memory_the_kernel_says_so() -> None:

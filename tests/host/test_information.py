@@ -1,46 +1,39 @@
 """The boot information, read from sound and from damaged input of both protocols."""
 
 import struct
-from typing import NamedTuple
+from collections.abc import Callable
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import BootInformation
+from kernel.boot.information import MAX_INFORMATION
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
-from kernel.boot.record import (
-    MAX_MODULES,
-    MAX_REGIONS,
-    NAME_SIZE,
-    RSDP_SIZE,
-    TEXT_SIZE,
-    Damage,
-)
+from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, Damage, Module, Region
 from kernel.mm.addresses import Area
-from pykasm.hostrun import Host
+from kernel.mm.pagetable import PAGE
+from pykasm import sizeof
+from pykasm.hostrun import Host, HostFault
+from tests.host.record_support import Range, boot_record, modules_of, regions_of
 
 IMAGE_START, IMAGE_END = 0x100000, 0x140000
 PHYSICAL = 0x200000
 """Where the loader of the tests puts things."""
 ROOM = 1 << 16
 LIMIT = 1 << 64
-
-
-class Range(NamedTuple):
-    """A memory region as a loader gives it."""
-
-    address: int
-    length: int
-    kind: int
-
+HIGH = 1 << 32
+"""From here on the record can't be."""
+START_INFO = PHYSICAL + ROOM - sizeof(StartInfo)
+SOME = [Range(0, 0xA0000, 1), Range(0x100000, 0x1000000, 1)]
 
 RANGES = st.lists(
     st.builds(
         Range,
-        st.integers(0, 1 << 40) | st.integers(0, LIMIT - 1),
+        st.integers(0, 1 << 40) | st.integers(0, LIMIT - 1) | st.integers(0, 1 << 24),
         st.integers(0, 1 << 40) | st.integers(0, LIMIT - 1),
         st.integers(0, 7) | st.integers(0, (1 << 32) - 1),
     ),
@@ -48,7 +41,7 @@ RANGES = st.lists(
 )
 
 
-def expected_regions(given: list[Range]) -> list[Range]:
+def made_sound(given: list[Range]) -> list[Range]:
     """What the record makes of the regions that a loader gives."""
     kinds = {int(kind) for kind in MemoryKind}
     sound = [
@@ -60,19 +53,58 @@ def expected_regions(given: list[Range]) -> list[Range]:
         for one in given
         if one.length
     ]
-    ordered = sorted(sound, key=lambda one: one.address)
-    return ordered or [Range(IMAGE_START, IMAGE_END - IMAGE_START, MemoryKind.AVAILABLE)]
+    return sorted(sound, key=lambda one: one.address)
+
+
+def expected_regions(given: list[Range], used: list[Range]) -> list[Range]:
+    """The same, if there is room for them besides what is `used`."""
+    sound = made_sound(given)
+    if room_for([*sound, *used], len(sound) * sizeof(Region)) is None:
+        return [Range(IMAGE_START, IMAGE_END - IMAGE_START, MemoryKind.AVAILABLE)]
+    return sound
+
+
+def room_for(regions: list[Range], wanted: int) -> int | None:
+    """The first place behind the image in available memory that nothing else touches."""
+    size = max(rounded(wanted), PAGE)
+    available = [one for one in regions if one.kind == MemoryKind.AVAILABLE]
+    used = [one for one in regions if one.kind != MemoryKind.AVAILABLE and one.length]
+    ends = {rounded(one.address + one.length) for one in used}
+    for place in sorted({IMAGE_END, *ends, *(rounded(one.address) for one in available)}):
+        if (
+            IMAGE_END <= place <= HIGH - size
+            and any(contains(one, place, size) for one in available)
+            and not any(touches(one, place, size) for one in used)
+        ):
+            return place
+    return None
+
+
+def rounded(value: int) -> int:
+    """The next multiple of a page."""
+    return -(-value // PAGE) * PAGE
+
+
+def contains(region: Range, place: int, size: int) -> bool:
+    """Whether `size` bytes at `place` lie in the region."""
+    return region.address <= place and place + size <= region.address + region.length
+
+
+def touches(region: Range, place: int, size: int) -> bool:
+    """Whether one of them does."""
+    return region.address < place + size and place < region.address + region.length
 
 
 class Loader:
     """A host with the record, and memory where loaders can put what they tell."""
 
     def __init__(self) -> None:
-        self.record = BootInformation()
-        self.host = Host(self.record)
+        self.record = boot_record()
+        self.host = Host(self.record, limit=50_000_000)
         self.host.define("image_load_start", IMAGE_START)
         self.host.define("image_load_end", IMAGE_END)
         self.host.map(Area.DIRECT_MAP + PHYSICAL, ROOM)
+        self.host.map(Area.DIRECT_MAP + IMAGE_END, PHYSICAL - IMAGE_END)
         self.host.checkpoint()
 
     def multiboot2(self, *tags: bytes, size: int | None = None) -> None:
@@ -83,31 +115,54 @@ class Loader:
 
     def raw_multiboot2(self, information: bytes) -> None:
         """Start as by Multiboot2 with this information."""
-        self.host.reset()
         start = Area.DIRECT_MAP + PHYSICAL + ROOM - len(information)
-        self.host.write(start, information)
-        self.host.call(self.record.from_multiboot2, self.host.at(InformationHeader, start))
+
+        def put() -> Any:
+            self.host.write(start, information)
+            return self.host.at(InformationHeader, start)
+
+        self.read(self.record.from_multiboot2, put)
 
     def pvh(self, memory: bytes = b"", **fields: int) -> None:
         """Start as by PVH with these fields; `memory` lies at PHYSICAL."""
+        settings: dict[str, Any] = {"magic": START_MAGIC, "version": 1, **fields}
+
+        def put() -> Any:
+            self.host.write(Area.DIRECT_MAP + PHYSICAL, memory)
+            return self.host.new(StartInfo, at=Area.DIRECT_MAP + START_INFO, **settings)
+
+        self.read(self.record.from_pvh, put)
+
+    def read(self, function: Any, put: Callable[[], Any]) -> None:
+        """Let `function` read what `put` gives, if need be once more with memory where it found
+        room for the record."""
         self.host.reset()
-        self.host.write(Area.DIRECT_MAP + PHYSICAL, memory)
-        settings = {"magic": START_MAGIC, "version": 1, **fields}
-        self.host.call(self.record.from_pvh, self.host.new(StartInfo, **settings))
+        try:
+            self.host.call(function, put())
+        except HostFault:
+            room = range(self.room, self.room + self.host[self.record.room.size], PAGE)
+            missing = [page for page in room if not IMAGE_END <= page < PHYSICAL + ROOM]
+            if not missing:
+                raise
+            self.host.reset()
+            for page in missing:
+                self.host.map(Area.DIRECT_MAP + page, PAGE)
+            self.host.call(function, put())
+
+    @property
+    def room(self) -> int:
+        """Where the record found room."""
+        return int(self.host[self.record.room.start])
 
     @property
     def regions(self) -> list[Range]:
         """The memory map of the record."""
-        count = self.host[self.record.region_count]
-        found = [self.host[self.record.regions][n] for n in range(count)]
-        return [Range(one.address, one.length, one.kind) for one in found]
+        return regions_of(self.host, self.record)
 
     @property
     def modules(self) -> list[tuple[int, int, str]]:
         """Address, size and name of each module of the record."""
-        count = self.host[self.record.module_count]
-        found = [self.host[self.record.modules][n] for n in range(count)]
-        return [(one.address, one.size, self.host.read_text(one.name)) for one in found]
+        return modules_of(self.host, self.record)
 
     @property
     def damage(self) -> Damage:
@@ -141,7 +196,7 @@ def module(start: int, end: int, name: bytes) -> bytes:
     return tag(TagType.MODULE, struct.pack("<II", start, end) + name)
 
 
-SOME_MEMORY = memory_map([Range(0, 0xA0000, 1), Range(0x100000, 0x1000000, 1)])
+SOME_MEMORY = memory_map(SOME)
 END = tag(TagType.END)
 
 
@@ -166,7 +221,7 @@ def test_all_that_a_multiboot2_loader_tells_is_kept(loader: Loader) -> None:
     assert loader.command_line == "test colour=off"
     assert loader.loader_name == "GRUB 2.06"
     assert loader.modules == [(0x300000, 0x123, "disk.img"), (0x400000, 0, "")]
-    assert loader.regions == [Range(0, 0xA0000, 1), Range(0x100000, 0x1000000, 1)]
+    assert loader.regions == SOME
     assert loader.damage == Damage(0)
 
 
@@ -174,29 +229,17 @@ def test_all_that_a_multiboot2_loader_tells_is_kept(loader: Loader) -> None:
 def test_memory_regions_are_ordered_and_made_sound(
     loader: Loader, ranges: list[Range], entry_size: int
 ) -> None:
-    loader.multiboot2(memory_map(ranges, entry_size), END)
-    assert loader.regions == expected_regions(ranges)
+    tags = [memory_map(ranges, entry_size), END]
+    size = 8 + sum(len(one) for one in tags)
+    loader.multiboot2(*tags)
+    used = Range(PHYSICAL + ROOM - size, size, MemoryKind.RESERVED)
+    assert loader.regions == expected_regions(ranges, [used])
     cut = any(one.length and one.address + one.length > LIMIT for one in ranges)
     assert bool(loader.damage & Damage.REGION) == cut
-    assert bool(loader.damage & Damage.NO_MEMORY) == (not any(one.length for one in ranges))
-
-
-@given(st.lists(st.sampled_from(MemoryKind), min_size=MAX_REGIONS, max_size=MAX_REGIONS + 20))
-def test_of_too_many_regions_available_ones_are_left_out(
-    loader: Loader, kinds: list[MemoryKind]
-) -> None:
-    given = [Range(number << 20, 1 << 20, kind) for number, kind in enumerate(kinds)]
-    loader.multiboot2(memory_map(given), END)
-    expected: list[Range] = []
-    for one in given:
-        if len(expected) == MAX_REGIONS:
-            spare = [old for old in expected if old.kind == MemoryKind.AVAILABLE]
-            if one.kind == MemoryKind.AVAILABLE or not spare:
-                continue
-            expected.remove(spare[-1])
-        expected.append(one)
-    assert loader.regions == expected
-    assert bool(loader.damage & Damage.MANY_REGIONS) == (len(given) > MAX_REGIONS)
+    without_room = loader.host[loader.record.room.size] == 0
+    assert bool(loader.damage & Damage.NO_MEMORY) == without_room
+    told = any(one.length for one in ranges)
+    assert bool(loader.damage & Damage.NO_ROOM) == (without_room and told)
 
 
 @given(ranges=RANGES, bits=st.integers(32, 52))
@@ -230,8 +273,6 @@ def cut_at(region: Range, end: int) -> Range:
         ([module(2, 1, b"\0"), END], Damage.MODULE),
         ([tag(TagType.MODULE, b"\0"), END], Damage.MODULE),
         ([module(1, 2, b"n" * NAME_SIZE), END], Damage.TEXT),
-        ([module(1, 2, b"\0")] * (MAX_MODULES + 1) + [END], Damage.MANY_MODULES),
-        ([memory_map([Range(1, 2, 1)] * (MAX_REGIONS + 1)), END], Damage.MANY_REGIONS),
         ([tag(TagType.MEMORY_MAP)], Damage.TAG),
         ([tag(TagType.MEMORY_MAP, struct.pack("<II", 23, 0) + bytes(23)), END], Damage.TAG),
         ([tag(TagType.MEMORY_MAP, struct.pack("<II", 0, 0) + bytes(48)), END], Damage.TAG),
@@ -249,8 +290,8 @@ def test_damaged_tags_are_noted_and_what_came_before_is_kept(
 
 def test_a_region_may_reach_the_last_address(loader: Loader) -> None:
     last = Range(LIMIT - 0x1000, 0x1000, MemoryKind.RESERVED)
-    loader.multiboot2(memory_map([last]), END)
-    assert (loader.regions, loader.damage) == ([last], Damage(0))
+    loader.multiboot2(memory_map([last, *SOME]), END)
+    assert (loader.regions, loader.damage) == ([*SOME, last], Damage(0))
 
 
 @pytest.mark.parametrize("size", [0, 7, (1 << 20) + 1, (1 << 32) - 1])
@@ -339,7 +380,11 @@ def test_all_that_a_pvh_loader_tells_is_kept(loader: Loader) -> None:
 def test_pvh_regions_are_ordered_and_made_sound(loader: Loader, ranges: list[Range]) -> None:
     entries = b"".join(struct.pack("<QQII", *one, 0) for one in ranges)
     loader.pvh(entries, memory_map=PHYSICAL, memory_map_entries=len(ranges))
-    assert loader.regions == expected_regions(ranges)
+    used = [
+        Range(PHYSICAL, len(entries), MemoryKind.RESERVED),
+        Range(START_INFO, sizeof(StartInfo), MemoryKind.RESERVED),
+    ]
+    assert loader.regions == expected_regions(ranges, used)
 
 
 def test_a_pvh_loader_of_version_0_tells_of_no_memory(loader: Loader) -> None:
@@ -369,24 +414,151 @@ def test_a_pvh_text_without_an_end_is_cut(loader: Loader) -> None:
     assert loader.command_line == "x" * (TEXT_SIZE - 1)
 
 
+@pytest.mark.parametrize("size", [MAX_INFORMATION + 1, 1 << 36, 24 * ((1 << 32) - 1)])
+def test_a_pvh_list_of_senseless_length_is_left_out(loader: Loader, size: int) -> None:
+    loader.pvh(memory_map=PHYSICAL, memory_map_entries=-(-size // 24))
+    assert loader.damage == Damage.POINTER | Damage.NO_MEMORY
+
+
 @given(
-    fields=st.fixed_dictionaries(
-        {},
-        optional={
-            name: st.integers(0, (1 << bits) - 1)
-            for name, bits in (
-                ("version", 32),
-                ("module_count", 32),
-                ("command_line", 64),
-                ("memory_map_entries", 32),
-            )
-        },
-    )
+    version=st.integers(0, (1 << 32) - 1),
+    module_count=st.integers(0, 100) | st.integers(MAX_INFORMATION, (1 << 32) - 1),
+    entries=st.integers(0, 100) | st.integers(MAX_INFORMATION, (1 << 32) - 1),
+    command_line=st.integers(HIGH, LIMIT - 1),
 )
-def test_no_pvh_count_makes_reading_take_long(loader: Loader, fields: dict[str, int]) -> None:
-    command_line = fields.pop("command_line", 0) | 1 << 33  # what is lower is mapped on machines
-    loader.pvh(memory_map=PHYSICAL, modules=PHYSICAL + 0x1000, command_line=command_line, **fields)
+def test_no_pvh_count_makes_reading_take_long(
+    loader: Loader, version: int, module_count: int, entries: int, command_line: int
+) -> None:
+    loader.pvh(
+        version=version,
+        module_count=module_count,
+        modules=PHYSICAL + 0x1000,
+        command_line=command_line,
+        memory_map=PHYSICAL,
+        memory_map_entries=entries,
+    )
     assert loader.regions
+
+
+# Many
+
+
+class Described:
+    """Many regions and modules in the first 64 MiB, some of them on top of each other."""
+
+    def __init__(self, seed: int, regions: int, modules: int) -> None:
+        random = Random(seed)
+        self.regions = [*SOME, *(self._region(random) for _ in range(regions))]
+        random.shuffle(self.regions)
+        starts = [random.randrange(1 << 26) for _ in range(modules)]
+        self.modules = [
+            (start, random.randrange(1 << 14), f"module {number}")
+            for number, start in enumerate(starts)
+        ]
+
+    def _region(self, random: Random) -> Range:
+        return Range(random.randrange(1 << 26), random.randrange(1, 1 << 16), random.randint(1, 5))
+
+    def check(self, loader: Loader, used: list[Range]) -> None:
+        """See that all is kept where nothing else is."""
+        assert loader.damage == Damage(0)
+        assert loader.regions == made_sound(self.regions)
+        assert loader.modules == self.modules
+        size = len(self.regions) * sizeof(Region) + len(self.modules) * sizeof(Module)
+        used = [*used, *(Range(start, size, 2) for start, size, _ in self.modules)]
+        assert loader.room == room_for([*self.regions, *used], size)
+        assert size <= loader.host[loader.record.room.size] < size + PAGE
+
+
+MANY = st.builds(Described, st.integers(0, (1 << 32) - 1), st.integers(0, 400), st.integers(0, 300))
+
+
+@given(MANY)
+def test_hundreds_of_regions_and_modules_of_multiboot2_are_kept(
+    loader: Loader, told: Described
+) -> None:
+    modules = [
+        module(start, start + size, name.encode() + b"\0") for start, size, name in told.modules
+    ]
+    tags = [*modules, memory_map(told.regions), END]
+    length = 8 + sum(len(one) + -len(one) % 8 for one in tags)
+    loader.multiboot2(*tags)
+    told.check(loader, [Range(PHYSICAL + ROOM - length, length, 2)])
+
+
+@given(MANY)
+def test_hundreds_of_regions_and_modules_of_pvh_are_kept(loader: Loader, told: Described) -> None:
+    names = b"".join(name.encode().ljust(NAME_SIZE, b"\0") for _, _, name in told.modules)
+    modules = b"".join(
+        struct.pack("<QQQQ", start, size, PHYSICAL + number * NAME_SIZE, 0)
+        for number, (start, size, _) in enumerate(told.modules)
+    )
+    regions = b"".join(struct.pack("<QQII", *one, 0) for one in told.regions)
+    memory = names + modules + regions
+    loader.pvh(
+        memory,
+        modules=PHYSICAL + len(names),
+        module_count=len(told.modules),
+        memory_map=PHYSICAL + len(names + modules),
+        memory_map_entries=len(told.regions),
+    )
+    told.check(loader, [Range(PHYSICAL, len(memory), 2), Range(START_INFO, sizeof(StartInfo), 2)])
+
+
+# Room
+
+FAR = Range(0x900000, 0x100000, MemoryKind.AVAILABLE)
+
+
+def page_of(address: int) -> Range:
+    """The page that `address` is in, as available memory."""
+    return Range(address & -PAGE, PAGE, MemoryKind.AVAILABLE)
+
+
+def test_what_multiboot2_told_is_not_overwritten(loader: Loader) -> None:
+    loader.multiboot2(memory_map([page_of(PHYSICAL + ROOM - 1), FAR]), END)
+    assert loader.room == FAR.address
+
+
+@pytest.mark.parametrize("place", [0, PAGE, 2 * PAGE, ROOM - 1])
+def test_nothing_that_a_pvh_loader_told_is_overwritten(loader: Loader, place: int) -> None:
+    regions = [page_of(PHYSICAL + place), FAR]
+    parts = (
+        b"name",
+        struct.pack("<QQQQ", 0x300000, 7, PHYSICAL, 0),
+        b"".join(struct.pack("<QQII", *one, 0) for one in regions),
+    )
+    loader.pvh(
+        b"".join(part.ljust(PAGE, b"\0") for part in parts),
+        modules=PHYSICAL + PAGE,
+        module_count=1,
+        memory_map=PHYSICAL + 2 * PAGE,
+        memory_map_entries=2,
+    )
+    assert loader.room == FAR.address
+    assert loader.modules == [(0x300000, 7, "name")]
+    assert loader.regions == regions
+
+
+@pytest.mark.parametrize("kind", [*MemoryKind][1:])
+def test_the_room_is_where_nothing_but_available_memory_is(loader: Loader, kind: int) -> None:
+    ranges = [Range(FAR.address + PAGE, 1, kind), FAR, Range(FAR.address, 1, kind)]
+    tags = [module(FAR.address + 2 * PAGE, FAR.address + 3 * PAGE + 1, b"\0"), memory_map(ranges)]
+    loader.multiboot2(*tags, END)
+    assert loader.room == FAR.address + 4 * PAGE
+
+
+def test_memory_from_4_gib_on_is_no_room(loader: Loader) -> None:
+    high = [Range(HIGH - 1, PAGE, 1), Range(HIGH, 1 << 30, 1)]
+    loader.multiboot2(memory_map(high), END)
+    assert loader.damage == Damage.NO_ROOM | Damage.NO_MEMORY
+    assert loader.regions == [Range(IMAGE_START, IMAGE_END - IMAGE_START, 1)]
+
+
+def test_the_search_ends_when_all_below_4_gib_is_in_use(loader: Loader) -> None:
+    used = [Range(2 << 20, 1 << 36, 2), Range(0, 1 << 30, 2), FAR]
+    loader.multiboot2(memory_map(used), END)
+    assert loader.damage == Damage.NO_ROOM | Damage.NO_MEMORY
 
 
 # Options

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.madt import EntryKind, InterruptModel, IoApicEntry, OverrideEntry
-from kernel.boot.information import BootInformation
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
@@ -25,6 +24,7 @@ from kernel.smp.processors import Processors
 from kernel.structures.list import ListHead
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.record_support import boot_record
 
 APIC_ID = 5
 DEVICE_VECTORS = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
@@ -142,7 +142,7 @@ class Board:
         self.io_apics = IoApics(self.model, self.memory)
         self.dispatcher = Dispatcher(self.apic)
         self.pic = Pic()
-        self.record = BootInformation()
+        self.record = boot_record()
         self.processors = Processors(log.per_cpu, self.apic)
         self.lines = Lines(
             self.record,

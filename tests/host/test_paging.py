@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.features import Features
 from kernel.mm.addresses import Area
@@ -22,6 +21,7 @@ from kernel.mm.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host
 from pykasm.link.layout import kernel_layout
+from tests.host.record_support import boot_record, keep_lists
 
 IMAGE = (8 * PAGE, 12 * PAGE)
 """Where the image is that is mapped section by section."""
@@ -94,7 +94,7 @@ class Machine:
     """A host whose direct map is a dictionary of pages: physical address to flags."""
 
     def __init__(self) -> None:
-        self.information = BootInformation()
+        self.information = boot_record()
         self.entries = Entries(Features())
         self.walk = PageWalk()
         self.maps: Any = Maps()
@@ -116,6 +116,7 @@ class Machine:
         self.host.define("image_load_end", IMAGE[1] - 1)
         self.host[self.entries.end] = LIMIT
         self.host[self.entries.allowed] = ALL_BITS
+        keep_lists(self.host, self.information)
         self.host.checkpoint()
         self.mapped: dict[int, int] = {}
         self.pages_left = True

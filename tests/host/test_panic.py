@@ -5,7 +5,6 @@ from typing import Any, NoReturn
 
 import pytest
 
-from kernel.boot.information import BootInformation
 from kernel.console.serial import COM1, LineStatus, Register
 from kernel.cpu.snapshot import GENERAL
 from kernel.debug.backtrace import Backtrace
@@ -17,6 +16,7 @@ from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from pykasm.lang import registers
 from tests.host.console_support import Paper, log_on, written
+from tests.host.record_support import boot_record
 
 VALUES = {name: 0x1111_0000_0000_0000 + number for number, name in enumerate(GENERAL)}
 
@@ -90,7 +90,7 @@ class Scene:
         self.stopping: Any = Stopping()
         whereabouts: Any = Whereabouts()
         walk = PageWalk()
-        self.information = BootInformation()
+        self.information = boot_record()
         self.panic = Panic(
             self.paper,
             log_on(self.paper),
