@@ -106,9 +106,9 @@ class Function(Generic[R]):
 
     def signature(self) -> Signature:
         """Parameters and results, from the annotations."""
-        self._check_shape()
         names, hints = _annotated(self.body)
         named = [(name, self._type(name, hints.get(name))) for name in names[1:]]
+        self._check_shape()
         result = hints.get("return")
         if result in (NoReturn, Never):
             return Signature(laid_out(named), never_returns=True)
@@ -168,9 +168,10 @@ def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, ob
 
     `inspect.signature` does this and much else that hardly any body needs, in ten times the time.
     """
-    if _states_another_signature(body):
-        return list(python_signature(body).parameters), get_type_hints(body)
     code = body.__code__
+    others = code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER
+    if _states_another_signature(body) or others:
+        return list(python_signature(body).parameters), get_type_hints(body)
     hints = evaluated(body.__annotations__, body.__globals__)
     return code.co_varnames[: code.co_argcount], hints
 
