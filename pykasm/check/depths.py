@@ -165,7 +165,7 @@ class _Recursion:
 
     def _deepest_rounds(self) -> Path | None:
         """All that may follow when a bounded function is entered."""
-        bounded = [one for one in self._round if one in self._depths.bounds]
+        bounded = [one for one in self._down if one in self._depths.bounds]
         ways = [self._ending_with(last, bounded) for last in bounded]
         return max(ways, key=_size, default=None)
 
@@ -173,7 +173,8 @@ class _Recursion:
         frames: list[Frame] = []
         for symbol in bounded:
             times = self._depths.bounds[symbol] - (symbol == last)
-            frames += self._round[symbol].repeated(times)
+            if symbol in self._round:  # else the step by which it would come back was left out
+                frames += self._round[symbol].repeated(times)
         return Path.of([*frames, *self._down[last].frames])
 
     def _path(self, symbol: str) -> Path:

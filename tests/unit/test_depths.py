@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pykasm.check.depths import Depths, Frame, Step
@@ -50,7 +50,18 @@ def test_without_recursion_paths_are_the_deepest(graph: tuple[dict[str, int], St
         assert found.size == sum(frame.size for frame in found.frames)
 
 
+LED_BACK_BY_A_CIRCLE: Steps = {
+    "a": [Step("b", 8, 0), Step("d", 8, 1)],
+    "b": [Step("a", 8, 0)],
+    "c": [],
+    "d": [Step("b", 8, 0)],
+    "e": [],
+}
+"""The bounded "d" would come back to itself only by the step that is left out."""
+
+
 @given(graphs(circles=True), st.dictionaries(st.sampled_from(NAMES), st.integers(1, 3)))
+@example((dict.fromkeys(NAMES, 0), LED_BACK_BY_A_CIRCLE), {"d": 1})
 def test_bounded_recursion_is_never_deeper(
     graph: tuple[dict[str, int], Steps], bounds: dict[str, int]
 ) -> None:
