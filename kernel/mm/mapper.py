@@ -247,9 +247,8 @@ class Mapper(Subsystem):
         """The condition that `entry`, of this level, leads to no table. Changes rax."""
         if level == Level.TOP:  # there are no pages as large as that
             return (entry & PageFlags.PRESENT) == 0
-        mov(eax, u32(entry))
-        and_(eax, PageFlags.PRESENT | PageFlags.LARGE)
-        return eax != PageFlags.PRESENT
+        lea(eax, bare[entry - int(PageFlags.PRESENT)])  # sets that bit, the lowest, if it is clear
+        return eax & (PageFlags.PRESENT | PageFlags.LARGE)
 
     @function
     def make_way(self, change: Ptr[Change], path: Ptr[Path], reached: U64, level: U64) -> I32:
