@@ -16,6 +16,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.pagetable import PageShift
 from kernel.mm.sections import Sections
 from kernel.mm.shortage import Shortage
+from kernel.mm.space import Space
 from kernel.mm.stretches import Stretches
 from kernel.mm.walk import PageWalk
 from kernel.mm.zone import SECTION, TABLE_SIZE
@@ -38,6 +39,37 @@ class Panic(Subsystem):
         """Answered by the tests."""
         with loop():
             hlt()
+
+
+class PageSource(Subsystem):
+    """Stands for what gives pages: `EarlyFrames` or `Pages`."""
+
+    @function
+    def allocate(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def allocate_page(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def zeroed(self) -> U64:
+        """Answered by the tests."""
+        ret(0)
+
+    @function
+    def free_page(self, physical: U64) -> None:
+        """Answered by the tests."""
+
+
+class TlbStub(Subsystem):
+    """Stands for what lets processors forget addresses."""
+
+    @function
+    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
+        """Answered by the tests."""
 
 
 class MemoryMachine:

@@ -25,13 +25,12 @@ from kernel.mm.region import Region
 from kernel.mm.regions import Regions
 from kernel.mm.rights import ALL_RIGHTS, Rights, entry_flags
 from kernel.mm.slab import Cache
-from kernel.mm.space import Space
 from kernel.mm.userpages import UserPages
 from kernel.structures.tree import TreeNode, Trees
 from kernel.sync.rwlock import ReadWriteLock
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.memory_support import frame_address
+from tests.host.memory_support import PageSource, TlbStub, frame_address
 from tests.host.threads_support import Kernel
 
 ROOM = 256
@@ -51,29 +50,6 @@ LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
 ALL_BITS = (1 << 64) - 1
 
 
-class PageSource(Subsystem):
-    """What gives pages."""
-
-    @function
-    def allocate(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def allocate_page(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def zeroed(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free_page(self, physical: U64) -> None:
-        """Answered by the tests."""
-
-
 class ObjectSource(Subsystem):
     """What gives records."""
 
@@ -87,14 +63,6 @@ class ObjectSource(Subsystem):
 
     @function
     def free(self, cache: Ptr[Cache], object: U64) -> None:
-        """Answered by the tests."""
-
-
-class TlbStub(Subsystem):
-    """What forgets addresses."""
-
-    @function
-    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
         """Answered by the tests."""
 
 
@@ -250,8 +218,13 @@ class Model:
 
     def regions(self) -> list[tuple[int, int, int]]:
         """Start, end and rights of all that lies together and is alike."""
-        key = lambda item: (item[1][0] - item[0], item[1][1])  # noqa: E731 # short enough
-        runs = groupby(enumerate(sorted(self.rights.items())), key)
+
+        def run_of(numbered: tuple[int, tuple[int, int]]) -> tuple[int, int]:
+            """The same for all pages of a region: their distance from their place in the order."""
+            place, (page, rights) = numbered
+            return page - place, rights
+
+        runs = groupby(enumerate(sorted(self.rights.items())), run_of)
         return [
             (BASE + run[0][1][0] * PAGE, BASE + (run[-1][1][0] + 1) * PAGE, run[0][1][1])
             for run in (list(items) for _, items in runs)

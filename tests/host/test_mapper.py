@@ -25,10 +25,9 @@ from kernel.mm.pagetable import (
     PageShift,
 )
 from kernel.mm.permissions import EXECUTE, READ, WRITE
-from kernel.mm.space import Space
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.memory_support import frame_address
+from tests.host.memory_support import PageSource, TlbStub, frame_address
 
 ROOM = 256
 """Pages of physical memory for tables."""
@@ -36,37 +35,11 @@ ROOM = 256
 LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
 
 
-class Frames(Subsystem):
-    """What gives pages for tables: before there is an allocator, and then."""
-
-    @function
-    def allocate(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def zeroed(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free_page(self, physical: U64) -> None:
-        """Answered by the tests."""
-
-
-class TlbStub(Subsystem):
-    """What forgets addresses."""
-
-    @function
-    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
-        """Answered by the tests."""
-
-
 class Machine:
     """A host with physical memory for tables from 0 on, of which the first is the top table."""
 
     def __init__(self) -> None:
-        self.frames: Any = Frames()
+        self.frames: Any = PageSource()
         self.tlb: Any = TlbStub()
         self.entries = Entries(Features())
         self.mapper = Mapper(self.frames, self.entries, self.frames, self.tlb)

@@ -15,35 +15,16 @@ from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags
 from kernel.mm.permissions import DEVICE, WRITE
 from kernel.mm.records import Records
 from kernel.mm.runtime import Runtime
-from kernel.mm.space import Space
 from kernel.structures.tree import Trees
 from pykasm import *
 from pykasm.hostrun import Host, HostAssertion
-from tests.host.memory_support import frame_address
+from tests.host.memory_support import PageSource, TlbStub, frame_address
 
 ROOM = 128
 """Pages of physical memory, from 0 on."""
 
 REGISTERS = 0xFEC0_0000
 """Where a device is."""
-
-
-class PageSource(Subsystem):
-    """What gives pages, as `Pages` does."""
-
-    @function
-    def allocate_page(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def zeroed(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free_page(self, physical: U64) -> None:
-        """Answered by the tests."""
 
 
 class Early(Subsystem):
@@ -53,14 +34,6 @@ class Early(Subsystem):
     def allocate(self) -> U64:
         """Answered by the tests."""
         ret(0)
-
-
-class TlbStub(Subsystem):
-    """What forgets addresses."""
-
-    @function
-    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
-        """Answered by the tests."""
 
 
 class Places(Subsystem):

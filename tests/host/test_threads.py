@@ -1,5 +1,7 @@
 """Threads that really change stacks, against Python's idea of whose turn it is."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -35,26 +37,27 @@ class Actors(Subsystem):
         mov(self.log[rax], number)
         inc(self.length)
 
-    @function(exported=True)
-    def act(self, argument: U64) -> None:
-        """Note the low byte as often as the second byte says, and yield after each time."""
+    @contextmanager
+    def _each_noted(self, argument: U64) -> Iterator[None]:
+        """Note the low byte as often as the second byte says, with the block after each time."""
         number, left = keep(argument), keep(U64)
         mov(left, number)
         shr(left, 8)
         with while_(left != 0):
             self.note(u8(number))
             dec(left)
+            yield
+
+    @function(exported=True)
+    def act(self, argument: U64) -> None:
+        """Note the low byte as often as the second byte says, and yield after each time."""
+        with self._each_noted(argument):
             self.scheduler.yield_now()
 
     @function(exported=True)
     def be_preempted(self, argument: U64) -> None:
         """As `act`, but let a more urgent thread come after each time, instead of yielding."""
-        number, left = keep(argument), keep(U64)
-        mov(left, number)
-        shr(left, 8)
-        with while_(left != 0):
-            self.note(u8(number))
-            dec(left)
+        with self._each_noted(argument):
             urgent = self.threads.create(text("urgent"), self.pass_by, 0, BOOT_PRIORITY + 1)
             self.threads.detach(urgent)
 
@@ -65,12 +68,7 @@ class Actors(Subsystem):
     @function(exported=True)
     def let_time_pass(self, argument: U64) -> None:
         """As `act`, but let a tick come after each time, instead of yielding."""
-        number, left = keep(argument), keep(U64)
-        mov(left, number)
-        shr(left, 8)
-        with while_(left != 0):
-            self.note(u8(number))
-            dec(left)
+        with self._each_noted(argument):
             cli()
             self.scheduler.per_cpu.point_at(rdi, self.scheduler.queue.tick)
             self.scheduler.slices.tick(cast(rdi, Ptr[Timer]))
