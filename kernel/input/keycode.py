@@ -20,13 +20,13 @@ class Code(IntEnum):
     F = 0x09
     G = 0x0A
     H = 0x0B
-    I = 0x0C  # noqa: E741
+    I = 0x0C  # noqa: E741 # the key's name
     J = 0x0D
     K = 0x0E
     L = 0x0F
     M = 0x10
     N = 0x11
-    O = 0x12  # noqa: E741
+    O = 0x12  # noqa: E741 # the key's name
     P = 0x13
     Q = 0x14
     R = 0x15

@@ -50,7 +50,11 @@ class Behaviour(NamedTuple):
         nodes = graph.nodes
         mnemonics = {node.effects.mnemonic for node in nodes}
         return cls(
-            tuple((node.callee, at) for at, node in enumerate(nodes) if node.callee in pieces),  # type: ignore[misc]
+            tuple(
+                (callee, at)
+                for at, node in enumerate(nodes)
+                if (callee := node.callee) is not None and callee in pieces
+            ),
             tuple(at for at, node in enumerate(nodes) if node.goes_by_pointer),
             frozenset(
                 one.target

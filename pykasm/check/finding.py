@@ -34,7 +34,7 @@ class Finding(Mistake):
         self.symbol = symbol
         self.kind = rule  # type: ignore[misc] # a rule's number is its kind
         if rule.startswith("W"):
-            self.severity = "warning"  # type: ignore[misc]
+            self.severity = "warning"  # type: ignore[misc] # as above, for this object alone
 
 
 def span_of(line: Line, word: str = "") -> Span:

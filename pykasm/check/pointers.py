@@ -76,9 +76,10 @@ class Pointers:
 
     def _of_type(self, kind: TypeMeta) -> tuple[str, ...]:
         if kind not in self._by_type:
+            parameters = kind._parameters  # type: ignore[attr-defined] # a type of functions has them
             self._by_type[kind] = tuple(
                 symbol
-                for symbol in self._by_count.get(len(kind._parameters), ())  # type: ignore[attr-defined]
+                for symbol in self._by_count.get(len(parameters), ())
                 if function_fits(kind, self._functions[symbol].signature)
             )
         return self._by_type[kind]

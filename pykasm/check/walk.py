@@ -255,14 +255,16 @@ def _moved(node: Node, operand: int) -> int | None:
     if node.effects.mnemonic != Mnemonic.MOV:
         return None
     one = node.line.statement.operands[operand]
-    is_whole = isinstance(one, Register) and one.kind is RegisterKind.GENERAL and one.size == SLOT
-    return one.number if is_whole else None  # type: ignore[union-attr]
+    if isinstance(one, Register) and one.kind is RegisterKind.GENERAL and one.size == SLOT:
+        return one.number
+    return None
 
 
 def _number(node: Node) -> int | None:
     operand = node.line.statement.operands[0]
-    kind = getattr(operand, "kind", None)
-    return operand.number if kind is RegisterKind.GENERAL else None  # type: ignore[union-attr]
+    if isinstance(operand, Register) and operand.kind is RegisterKind.GENERAL:
+        return operand.number
+    return None
 
 
 def _writes_whole(instruction: Instruction, register: int) -> bool:
@@ -302,6 +304,6 @@ def entry_state(graph: Graph) -> State:
         return State(registers, lost_flags=ALL_FLAGS, flag_loss=NEVER, direction=True)
     roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
     for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):
-        role = roles.get(parameter.register)  # type: ignore[arg-type]
+        role = roles.get(parameter.register) if parameter.register is not None else None
         registers[register.number] = Value(role=role, entry=register.number)
     return State(registers, lost_flags=ALL_FLAGS & ~RflagsBits.DF, flag_loss=NEVER)
