@@ -175,7 +175,11 @@ from pykasm.link.layout import kernel_layout
 
 
 def image() -> Image:
-    """All of the kernel, in the order in which it is linked."""
+    """All of the kernel, in the order in which it is linked.
+
+    It is long, but a table of contents: each part is made of those above it. In pieces, they would
+    have to be handed on by names that say nothing new.
+    """
     layout = kernel_layout("Start.multiboot2")  # where the linker puts everything
     # The console
     symbols = Symbols()  # names and lines of addresses

@@ -1,6 +1,5 @@
 """What the console shows, on the serial line and on the screen."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS, POWEROFF_STATUS
-from pykasm.machine.session import PATIENCE, PROMPT, VGA_COLUMNS, VGA_ROWS, Machine
+from pykasm.machine.session import PROMPT, VGA_COLUMNS, VGA_ROWS, Machine
 from pykasm.machine.symbols import SymbolTable
+from tests.boot.waiting import eventually
 
 NORMAL, LIGHT_RED = 0x07, 0x0C
 
@@ -100,7 +100,6 @@ class Line:
         self.typed = symbols.address("Typist.source") + offsetof(Source, "queue")
         self.typed += offsetof(ByteQueue, "end")
         self.repeats = 0
-        self.deadline = time.monotonic() + PATIENCE
 
     def fill(self) -> None:
         """Let the machine say so much that it has to wait."""
@@ -108,13 +107,16 @@ class Line:
             put = self.number(self.end)
             self.machine.send_line("help")
             self.repeats += 1
-            self.wait(lambda put=put: self.is_full() or self.number(self.end) == put + self.length)
+            eventually(
+                self.machine,
+                lambda put=put: self.is_full() or self.number(self.end) == put + self.length,
+            )
 
     def type(self, *keys: str) -> None:
         """Type on the keyboard, each key one byte, and wait until the kernel has it all."""
         expected = (self.number(self.typed) + len(keys)) % CAPACITY
         self.machine.key(*keys)
-        self.wait(lambda: self.number(self.typed) % CAPACITY == expected)
+        eventually(self.machine, lambda: self.number(self.typed) % CAPACITY == expected)
 
     def is_full(self) -> bool:
         """Whether who wants to write has to wait."""
@@ -131,12 +133,6 @@ class Line:
         command = "info registers -a"
         said = self.machine.qmp("human-monitor-command", **{"command-line": command})
         return "HLT=1" in said and "HLT=0" not in said
-
-    def wait(self, condition: Callable[[], bool]) -> None:
-        """Wait until `condition` holds."""
-        while not condition():
-            assert time.monotonic() < self.deadline
-            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -159,7 +155,7 @@ def test_a_line_that_nobody_reads_holds_up_only_who_writes(
 ) -> None:
     line = full_line(**options)
     line.type(*[*"help", "ret"] * TYPED)
-    line.wait(line.is_idle)
+    eventually(line.machine, line.is_idle)
     for _ in range(line.repeats + TYPED):
         assert line.machine.expect_prompt() == line.said
 

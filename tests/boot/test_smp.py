@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,9 @@ from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS
-from pykasm.machine.session import PATIENCE, Machine
+from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
+from tests.boot.waiting import eventually
 
 CPU = re.compile(r"^ *(\d+) +(\d+) +\d+  (.+)$", re.MULTILINE)
 """A line of `cpus`: number, local APIC, thread."""
@@ -38,13 +37,6 @@ def states(machine: Machine) -> list[tuple[int, bool]]:
     """Flags of each processor, and whether it halts."""
     shown = machine.qmp("human-monitor-command", **{"command-line": "info registers -a"})
     return [(int(flags, 16), halted == "1") for flags, halted in REGISTERS.findall(shown)]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
 
 
 @pytest.mark.parametrize(
@@ -76,8 +68,10 @@ def test_other_processors_are_idle_and_wait(machine: MakeMachine) -> None:
     made = machine(smp=4)
     made.expect_prompt()
     expected = ["boot"] + ["idle"] * 3
-    eventually(lambda: sorted(thread for _, _, thread in running(made)) == expected)
-    eventually(lambda: all(flags & INTERRUPT_FLAG and halted for flags, halted in states(made)))
+    eventually(made, lambda: sorted(thread for _, _, thread in running(made)) == expected)
+    eventually(
+        made, lambda: all(flags & INTERRUPT_FLAG and halted for flags, halted in states(made))
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
@@ -131,7 +125,7 @@ def test_a_panic_of_one_processor_stops_all(machine: MakeMachine) -> None:
     made.send_line("crash ud 2")
     made.expect(r"cpu 2\r\n")
     made.expect(f"{END}\r\n")
-    eventually(lambda: stopped(made))
+    eventually(made, lambda: stopped(made))
 
 
 def test_processors_with_interrupts_off_are_stopped_as_well(machine: MakeMachine) -> None:
@@ -139,7 +133,7 @@ def test_processors_with_interrupts_off_are_stopped_as_well(machine: MakeMachine
     made.expect_prompt()
     made.send_line("crash deaf")
     made.expect(f"{END}\r\n")
-    eventually(lambda: stopped(made))
+    eventually(made, lambda: stopped(made))
 
 
 def test_a_panic_names_the_processor_as_cpus_does_and_its_thread(machine: MakeMachine) -> None:
