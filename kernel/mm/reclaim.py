@@ -32,12 +32,19 @@ class Reclaim(Subsystem):
     def run(self) -> None:
         """Give everything back. Context: thread, without spin locks.
 
-        This processor is asked like all others: the thread may be on another one by the time that
-        those are asked.
+        Processors are asked before, too: a thread ends with interrupts off (`Threads.exit`), so
+        those that were ending have given their stacks by the time that all have answered.
         """
-        request = local(Request)
+        self.ask_all()
         for step in self.steps:
             step()
+        self.ask_all()
+
+    @function(sleeps=True)
+    def ask_all(self) -> None:
+        """Have each processor give back what it keeps. This one is asked like all others: the
+        thread may be on another one by the time that those are asked."""
+        request = local(Request)
         request.prepare(self.shrink)
         with self.processors.each() as processor:
             lea(rsi, request)

@@ -26,6 +26,10 @@ class Caches(Subsystem):
     def empty_cache(self) -> None:
         """Answered by the tests."""
 
+    @function
+    def trim(self) -> None:
+        """Answered by the tests."""
+
 
 class Apic(Subsystem):
     """What tells a processor's number."""
@@ -48,18 +52,20 @@ class Calls(Subsystem):
         """Answered by the tests."""
 
 
-def test_each_processor_is_asked_wherever_the_thread_is_by_then() -> None:
+def test_each_processor_is_asked_before_and_after_what_is_for_the_whole_kernel() -> None:
     caches: Any = Caches()
     calls: Any = Calls()
     apic: Any = Apic()
     paper: Any = Paper()
     processors = Processors(log_on(paper).per_cpu, apic)
-    reclaim = Reclaim(caches, caches, processors, calls, [])
+    reclaim = Reclaim(caches, caches, processors, calls, [caches.trim])
     host = host_for(reclaim)
     places = [int(host.new(Processor, number=n)) for n in range(COUNT)]
     ring = [int(host.address(processors.all)), *places]
     for place, behind in zip(ring, [*ring[1:], ring[0]], strict=True):
         host.at(ListHead, place).next = behind
-    asked = host.stub(calls.on)
+    done: list[int | str] = []
+    host.stub(calls.on, lambda processor, request: done.append(processor))
+    host.stub(caches.trim, lambda: done.append("trim"))
     host.call(reclaim.run)
-    assert [processor for processor, request in asked.calls] == places
+    assert done == [*places, "trim", *places]
