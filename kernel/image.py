@@ -152,10 +152,10 @@ from kernel.threads.idle import Idle
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
 from kernel.threads.sleep import Sleep
-from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.threads import Threads
+from kernel.threads.ticks import Ticks
 from kernel.threads.xstate import ExtendedState
 from kernel.time.alarm import Alarm
 from kernel.time.calendar import Calendar
@@ -215,10 +215,10 @@ def image() -> Image:
     # Which thread runs where
     preemption = Preemption()  # may this processor turn to another thread, and should it?
     switch = Switch(processors)  # how it does
-    slices = Slices(preemption, clock, timers)  # when its turn is over
+    ticks = Ticks(preemption, clock, timers)  # when its turn is over
     extended = ExtendedState(features)  # registers that few threads use
     scheduler = Scheduler(
-        per_cpu, preemption, switch, slices, extended, apic, dispatcher
+        per_cpu, preemption, switch, ticks, extended, apic, dispatcher
     )  # which thread runs
     calls = Calls(processors, apic, scheduler, dispatcher)  # what others are to do
     # The end

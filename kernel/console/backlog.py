@@ -84,11 +84,11 @@ class Backlog(Subsystem):
     def sleep(self) -> None:
         """Wait in the queue. The line may have become empty before anybody asked for interrupts,
         so what they do is done once here."""
-        with self.queue.lock.held_uninterrupted():
+        with self.queue.lock.held_interrupts_off():
             with if_(self.timer.armed == 0):
                 self.watch()
             self.waiting.enqueue(address_of(self.queue))
-        with self.output.serial.lock.held_uninterrupted():
+        with self.output.serial.lock.held_interrupts_off():
             self.output.send()
         self.wake()
         self.scheduler.schedule()
@@ -96,7 +96,7 @@ class Backlog(Subsystem):
     @function(context="interrupt")
     def wake(self) -> None:
         """Wake all threads if there is room for what they write."""
-        with if_(self.output.is_half_empty()), self.queue.lock.held_uninterrupted():
+        with if_(self.output.is_half_empty()), self.queue.lock.held_interrupts_off():
             self.waiting.wake_all(address_of(self.queue))
 
     @function(context="interrupt", holds="queue.lock")
@@ -109,7 +109,7 @@ class Backlog(Subsystem):
     @function(context="interrupt")
     def expire(self, timer: Ptr[Timer]) -> None:
         """Wake all threads if nothing was sent meanwhile: it is to be lost, then."""
-        with self.queue.lock.held_uninterrupted():
+        with self.queue.lock.held_interrupts_off():
             mov(eax, self.output.sent)
             with if_(eax == self.sent):
                 self.waiting.wake_all(address_of(self.queue))

@@ -54,7 +54,7 @@ class SerialOutput(Subsystem):
     def put_behind(self, byte: U8) -> None:
         """As `put`, once the transmitter has taken some of a full ring."""
         byte = keep(byte)
-        with self.serial.lock.held_uninterrupted():
+        with self.serial.lock.held_interrupts_off():
             free = self.serial.wait_for(LineStatus.THRE)
             with if_(free != 0):
                 self.fill()
@@ -71,7 +71,7 @@ class SerialOutput(Subsystem):
     @function
     def finish(self) -> None:
         """Let what was put be sent: some now, the rest by interrupts. Context: as `put`."""
-        with self.serial.lock.held_uninterrupted():
+        with self.serial.lock.held_interrupts_off():
             with if_(self.wait != 0):
                 self.send()
             with else_():

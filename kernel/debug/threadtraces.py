@@ -42,7 +42,7 @@ class ThreadTraces(Subsystem):
     @function
     def print_one(self, thread: Ptr[Thread]) -> None:
         """Print one."""
-        thread, home, state = keep(thread), scratch(thread.home), scratch(U64)
+        thread, run_queue, state = keep(thread), scratch(thread.run_queue), scratch(U64)
         mov(u32(state), thread.state)
         self.console.print(
             "thread %u %s: %s, priority %u, cpu %u\n",
@@ -50,7 +50,7 @@ class ThreadTraces(Subsystem):
             thread.name,
             self.states[state],
             thread.priority,
-            home.number,
+            run_queue.number,
         )
         with if_(thread.stack_pointer != 0):
             self.trace(cast(thread.stack_pointer, Ptr[SavedRegisters]))

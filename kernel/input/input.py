@@ -52,7 +52,7 @@ class Input(Subsystem):
         """
         with self.queue.lock.held():
             self.waiting.wake_all(address_of(self.queue))
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()
 
     @function
     def find(self) -> Ptr[Source]:

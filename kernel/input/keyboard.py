@@ -125,7 +125,7 @@ class Keyboard(Subsystem):
     def interrupt(self, argument: U64) -> None:
         """Take all bytes that the controller has; what they mean is seen to later. Those for which
         there is no room are lost, as in a keyboard."""
-        with self.lock.held_uninterrupted(), for_(scratch(U32), 0, MOST_BYTES):
+        with self.lock.held_interrupts_off(), for_(scratch(U32), 0, MOST_BYTES):
             in_(al, Port.STATUS)
             break_if((al & Status.OUTPUT_FULL) == 0)
             mov(dl, al)

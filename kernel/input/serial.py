@@ -70,7 +70,7 @@ class SerialInput(Subsystem):
         """Do what the UART asks for. The lock is needed as this may still run on the processor
         from which its line has just moved away."""
         received = scratch(U32)
-        with self.serial.lock.held_uninterrupted():
+        with self.serial.lock.held_interrupts_off():
             mov(received, self.serve())
         with if_(received != 0):
             self.input.notify()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.cpu.uninterrupted import uninterrupted
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.debug.panic import Panic
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
@@ -90,7 +90,7 @@ class Deferred(Subsystem):
     def add(self, work: Ptr[Work]) -> None:
         """Have `work` done soon, on this processor unless it waits on another one. Any context but
         NMI."""
-        with uninterrupted():
+        with interrupts_disabled():
             mov(eax, WorkState.WANTED)
             xchg(work.state, eax)
             with if_(eax == WorkState.IDLE):
@@ -159,7 +159,7 @@ class Deferred(Subsystem):
             cli()
             with if_(queue.waiting != 0):
                 work = self._take_first(queue)
-                with self.scheduler.undisturbed():
+                with self.scheduler.preemption_disabled():
                     sti()
                     self.perform(work)
             with else_():
@@ -185,7 +185,7 @@ class Deferred(Subsystem):
         mov(eax, WorkState.RUNNING)
         xor(ecx, ecx)
         lock.cmpxchg(work.state, ecx)
-        with uninterrupted():
+        with interrupts_disabled():
             inc(self.queue.done)
             with if_(eax == WorkState.WANTED):
                 self.append(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel.cpu.uninterrupted import uninterrupted
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.errno import Errno
 from kernel.mm.addresses import USER_END, USER_START, direct
 from kernel.mm.addressspace import AddressSpace
@@ -358,7 +358,7 @@ class AddressSpaces(Subsystem):
     @function(context="thread")
     def turn_to(self, space: Ptr[AddressSpace]) -> None:
         """Let this thread see the lower half of `space`, or nothing there if that is null."""
-        with uninterrupted():
+        with interrupts_disabled():
             thread = scratch(self.scheduler.current)
             mov(thread.space, cast(space, Ptr[Space]))
             mov(rax, space)

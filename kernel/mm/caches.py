@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
-from kernel.cpu.uninterrupted import uninterrupted
 from kernel.mm.redzone import RedZones
 from kernel.mm.shortage import Shortage
 from kernel.mm.slab import Cache, SlabLayer
@@ -107,7 +107,7 @@ class Slabs(Subsystem):
 
     def _take(self, cache: Ptr[Cache]) -> U64:
         """An object from this processor's magazine, filled up if need be. Changes rcx."""
-        with uninterrupted():
+        with interrupts_disabled():
             magazine = self._magazine(cache)
             mov(rcx, magazine.count)
             with if_(rcx != 0):
@@ -120,7 +120,7 @@ class Slabs(Subsystem):
 
     def _give(self, cache: Ptr[Cache], object: U64) -> None:
         """Put `object` into this processor's magazine, with half of that going back if need be."""
-        with uninterrupted():
+        with interrupts_disabled():
             magazine = self._magazine(cache)
             count = scratch(magazine.count)
             with if_(count != MAGAZINE_SIZE):
@@ -161,7 +161,7 @@ class Slabs(Subsystem):
         """Put objects into this processor's empty magazine, and give one more; 0 if memory is out.
         Context: interrupts off."""
         cache, left, object = keep(cache), keep(U32), keep(U64)
-        with cache.lock.held_uninterrupted():
+        with cache.lock.held_interrupts_off():
             mov(object, self.layer.take(cache))
             with if_(object != 0), for_(left, 0, BATCH):
                 more = self.layer.take(cache)
@@ -189,7 +189,7 @@ class Slabs(Subsystem):
         """Give up to `count` objects of this processor's magazine back to their slabs. Context:
         interrupts off."""
         cache, left = keep(cache), keep(count)
-        with cache.lock.held_uninterrupted(), while_(left != 0):
+        with cache.lock.held_interrupts_off(), while_(left != 0):
             magazine = self._magazine(cache)
             mov(rcx, magazine.count)
             break_if(rcx == 0)
@@ -235,7 +235,7 @@ class Slabs(Subsystem):
     def shrink_one(self, cache: Ptr[Cache]) -> None:
         """The same for a cache."""
         cache = keep(cache)
-        with uninterrupted():
+        with interrupts_disabled():
             self.flush(cache, MAGAZINE_SIZE)
         with cache.lock.held():
             self.layer.drop_empty(cache)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
-from kernel.cpu.uninterrupted import uninterrupted
 from kernel.mm.addresses import MEMORY_END, clear_page
 from kernel.mm.buddy import Buddy
 from kernel.mm.frames import Frame, FrameState, frame_of, page_of
@@ -91,7 +91,7 @@ class Pages(Subsystem):
     def allocate_page(self) -> U64:
         """The physical address of a page, or 0."""
         self.shortage.may_strike()
-        with uninterrupted():
+        with interrupts_disabled():
             with if_(self.cache.count == 0):
                 self.refill()
             page = scratch(U64)
@@ -113,7 +113,7 @@ class Pages(Subsystem):
     @function
     def free_page(self, physical: U64) -> None:
         """Take a page back that `allocate_page`, or `allocate` with order 0, gave."""
-        with uninterrupted():
+        with interrupts_disabled():
             self._check(physical, 0)
             with if_(self.cache.count == CACHE_SIZE):
                 self.drain_and_push(physical)
@@ -153,7 +153,7 @@ class Pages(Subsystem):
     def refill_from(self, zone: Ptr[Zone]) -> None:
         """Put up to `BATCH` pages of `zone` into the cache. Context: interrupts off."""
         zone, left = keep(zone), keep(U32)
-        with zone.lock.held_uninterrupted(), for_(left, 0, BATCH):
+        with zone.lock.held_interrupts_off(), for_(left, 0, BATCH):
             frame = scratch(self.take(zone, 0))
             break_if(frame == 0)
             self._push(page_of(frame))
@@ -262,7 +262,7 @@ class Pages(Subsystem):
     @function
     def empty_cache(self) -> None:
         """Give all of this processor's cache back to the zones."""
-        with uninterrupted():
+        with interrupts_disabled():
             self.drain(CACHE_SIZE)
 
     @function

@@ -49,7 +49,7 @@ class Tlb(Subsystem):
         mov(what.pages, pages)
         what.request.prepare(self.serve)
         self.calls.check_interrupts()
-        with self.scheduler.undisturbed():
+        with self.scheduler.preemption_disabled():
             self.forget(what.address, what.pages)
             mfence()  # others have to see the changed entry before their notes are looked at
             with self.processors.others() as processor:

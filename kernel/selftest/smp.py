@@ -100,9 +100,9 @@ class SmpTests(Subsystem):
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
         with if_(thread == 0):
             ret(0)
-        home = scratch(processor.block)
-        self.scheduler.per_cpu.point_into(home, self.scheduler.queue)
-        mov(thread.home, home)
+        run_queue = scratch(processor.block)
+        self.scheduler.per_cpu.point_into(run_queue, self.scheduler.queue)
+        mov(thread.run_queue, run_queue)
         mov(thread.pinned, 1)
         self.crew.admit(thread)
         ret(1)
@@ -149,7 +149,7 @@ class SmpTests(Subsystem):
 
     @function
     def let_others_rest(self) -> None:
-        """Wait until all other processors are idle, and no timer of `Slices` makes them look for
+        """Wait until all other processors are idle, and no timer of `Ticks` makes them look for
         work by chance."""
         with self.processors.others() as processor:
             queue = scratch(processor.block)

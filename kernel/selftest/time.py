@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.cpu.uninterrupted import uninterrupted
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.mm.addresses import direct
 from kernel.mm.pages import Pages
 from kernel.selftest.case import check, measure
@@ -106,7 +106,7 @@ class TimeTests(Subsystem):
     @function
     def clock_agrees(self) -> U32:
         """The clock's rate is what the reference says, as far as both errors allow, or nearly."""
-        with uninterrupted():
+        with interrupts_disabled():
             self.calibration.improve()
         with if_(self.calibration.deviation <= TOLERABLE):
             ret(1)
@@ -175,7 +175,7 @@ class TimeTests(Subsystem):
         mov(now, self.clock.now())
         mov(random, now)
         # Uninterrupted, or some would be late already, and come after later ones.
-        with uninterrupted(), while_(count != 0):
+        with interrupts_disabled(), while_(count != 0):
             mov(rax, MULTIPLIER)
             imul(random, rax)
             inc(random)

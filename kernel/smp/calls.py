@@ -53,7 +53,7 @@ class Calls(Subsystem):
         """Let all processors but this one do what `request` says, and wait until they have."""
         request = keep(request)
         self.check_interrupts()
-        with self.scheduler.undisturbed():
+        with self.scheduler.preemption_disabled():
             with self.processors.others() as processor:
                 self.post(processor, request)
             request.wait()

@@ -33,7 +33,7 @@ class ConditionVariables(Subsystem):
         """Unlock `mutex`, wait for a signal, and lock it again. A signal that is given once it is
         unlocked is not missed."""
         condition, mutex = keep(condition), keep(mutex)
-        with self.scheduler.undisturbed():  # else it could be put to sleep, and keep the mutex
+        with self.scheduler.preemption_disabled():  # else it could sleep, and keep the mutex
             with condition.queue.lock.held():
                 lea(rdi, condition.queue)
                 self.waiting.enqueue(rdi)
@@ -50,7 +50,7 @@ class ConditionVariables(Subsystem):
         condition, mutex, deadline = keep(condition), keep(mutex), keep(deadline)
         limit = local(TimeLimit)
         self.limits.begin(limit)
-        with self.scheduler.undisturbed():
+        with self.scheduler.preemption_disabled():
             with condition.queue.lock.held():
                 lea(rdi, condition.queue)
                 lea(rsi, limit)
@@ -70,7 +70,7 @@ class ConditionVariables(Subsystem):
             lea(rdi, condition.queue)
             thread = self.waiting.take(rdi)
             ignore(self.scheduler.make_ready(thread))
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()
 
     @function
     def broadcast(self, condition: Ptr[ConditionVariable]) -> None:
@@ -79,4 +79,4 @@ class ConditionVariables(Subsystem):
         with condition.queue.lock.held():
             lea(rdi, condition.queue)
             self.waiting.wake_all(rdi)
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()

@@ -120,4 +120,4 @@ class Mutexes(Subsystem):
             with if_(~mutex.queue.is_empty()):
                 or_(mutex.owner, CONTENDED)
             ignore(self.scheduler.make_ready(next))
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()

@@ -62,4 +62,4 @@ class Onces(Subsystem):
             mov(once.progress, Progress.DONE)
             lea(rdi, once.queue)
             self.waiting.wake_all(rdi)
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()

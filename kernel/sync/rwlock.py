@@ -12,8 +12,8 @@ from kernel.threads.thread import Thread
 from pykasm import *
 
 
-class Wish(IntEnum):
-    """What a thread waits for, as `Thread.wish`."""
+class WaitMode(IntEnum):
+    """What a thread waits for, as `Thread.wait_mode`."""
 
     READ = 0
     WRITE = 1
@@ -45,7 +45,7 @@ class ReadWriteLocks(Subsystem):
             with if_(lock.queue.is_empty() & (lock.writers == 0)):
                 inc(lock.readers)
             with else_():
-                self._wait(lock, Wish.READ)
+                self._wait(lock, WaitMode.READ)
         self.scheduler.block()
 
     @function(context="thread", sleeps=True)
@@ -56,13 +56,13 @@ class ReadWriteLocks(Subsystem):
             with if_((lock.readers == 0) & (lock.writers == 0)):
                 inc(lock.writers)
             with else_():
-                self._wait(lock, Wish.WRITE)
+                self._wait(lock, WaitMode.WRITE)
         self.scheduler.block()
 
-    def _wait(self, lock: Ptr[ReadWriteLock], wish: Wish) -> None:
+    def _wait(self, lock: Ptr[ReadWriteLock], wait_mode: WaitMode) -> None:
         """Let this thread be the last of those who wait."""
         mov(rax, self.scheduler.current)
-        mov(cast(rax, Ptr[Thread]).wish, wish)
+        mov(cast(rax, Ptr[Thread]).wait_mode, wait_mode)
         lea(rdi, lock.queue)
         self.waiting.enqueue(rdi)
 
@@ -74,7 +74,7 @@ class ReadWriteLocks(Subsystem):
             asserts(lock.readers != 0)
             dec(lock.readers)
             self.admit(lock)
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()
 
     @function(context="thread")
     def unlock_write(self, lock: Ptr[ReadWriteLock]) -> None:
@@ -84,7 +84,7 @@ class ReadWriteLocks(Subsystem):
             asserts(lock.writers != 0)
             dec(lock.writers)
             self.admit(lock)
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()
 
     @function
     def admit(self, lock: Ptr[ReadWriteLock]) -> None:
@@ -93,7 +93,7 @@ class ReadWriteLocks(Subsystem):
         with while_(lambda: ~lock.queue.is_empty() & (lock.writers == 0)):
             link = scratch(lock.queue.waiters.next)
             first = container(link, Thread, "link")
-            with if_(first.wish == Wish.WRITE):
+            with if_(first.wait_mode == WaitMode.WRITE):
                 break_if(lock.readers != 0)
                 inc(lock.writers)
             with else_():

@@ -76,4 +76,4 @@ class Semaphores(Subsystem):
                 lea(rdi, semaphore.queue)
                 thread = self.waiting.take(rdi)
                 ignore(self.scheduler.make_ready(thread))
-        self.scheduler.reconsider()
+        self.scheduler.preempt_if_due()

@@ -31,7 +31,7 @@ class SpinLock(Struct):
         """
         return self._held_with_interrupts_off(rank, moment_of(sys._getframe(1)))
 
-    def held_uninterrupted(self, *, rank: str = "") -> AbstractContextManager[None]:
+    def held_interrupts_off(self, *, rank: str = "") -> AbstractContextManager[None]:
         """As `held`, where interrupts are off already: their state is not saved."""
         return self._held(rank, moment_of(sys._getframe(1)))
 

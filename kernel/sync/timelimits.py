@@ -68,7 +68,7 @@ class TimeLimits(Subsystem):
         """Take the thread out of its queue, if it is still there, and wake it."""
         limit = keep(container(timer, TimeLimit, "timer"))
         queue = keep(limit.queue)
-        with queue.lock.held_uninterrupted():
+        with queue.lock.held_interrupts_off():
             thread = scratch(limit.thread)
             with if_(thread.queue == queue):
                 self.waiting.withdraw(thread)

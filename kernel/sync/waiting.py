@@ -14,9 +14,9 @@ class Waiting(Subsystem):
 
     Who waits: takes the queue's lock, looks, calls `enqueue`, releases the lock, and then calls
     `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, makes threads ready
-    that it `take`s, releases the lock, and then lets the scheduler `reconsider`. So no wake-up is
+    that it `take`s, releases the lock, and then calls `preempt_if_due`. So no wake-up is
     lost. Once it is in the queue a thread sleeps as soon as it is preempted: what it still has to
-    do before, it does undisturbed.
+    do before, it does with preemption disabled.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:

@@ -55,7 +55,7 @@ class Idle(Subsystem):
         so none is lost between two queues while this one is kept from going on."""
         self.scheduler.preemption.disable()
         with loop():
-            self.scheduler.offer()
+            self.scheduler.announce_idle()
             self.steal()
             cli()
             work = self.rest()
@@ -73,15 +73,15 @@ class Idle(Subsystem):
         queue = keep(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         with allowed("E051", "whoever adds a thread from now on sends an interrupt"):
-            with if_((queue.ready == 0) & (queue.available != 0)):
+            with if_((queue.ready == 0) & (queue.idle != 0)):
                 sti()  # takes effect behind the next instruction, so no interrupt comes between
                 hlt()
                 cli()
-            free = self.scheduler.withdraw(queue)
+            free = self.scheduler.clear_idle(queue)
             with if_(queue.ready == 0):
                 ret(0)
         with if_(free == 0):
-            self.scheduler.call_any()
+            self.scheduler.kick_idle()
         ret(1)
 
     @function
@@ -171,7 +171,7 @@ class Idle(Subsystem):
         """Do as if this processor had been called."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
-        ignore(self.scheduler.withdraw(queue))
+        ignore(self.scheduler.clear_idle(queue))
 
     @function
     def take_over(self, thread: Ptr[Thread]) -> None:
@@ -181,5 +181,5 @@ class Idle(Subsystem):
             self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         lea(link, thread.link)
         with queue.lock.held():
-            mov(thread.home, queue)
+            mov(thread.run_queue, queue)
             queue.append(link, thread.priority)

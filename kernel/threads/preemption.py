@@ -6,7 +6,7 @@ from typing import Any
 
 from pykasm import *
 
-UNWANTED = 1 << 31
+NOT_REQUESTED = 1 << 31
 """Set in `Preemption.word` while no other thread should run: the word is 0 exactly if one should,
 and may."""
 
@@ -16,7 +16,7 @@ class Preemption(Subsystem):
     whether a more urgent one is ready. All methods emit code in place.
     """
 
-    word = percpu(U32, UNWANTED)
+    word = percpu(U32, NOT_REQUESTED)
 
     def disable(self) -> None:
         """Let this thread keep its processor until `enable`; the pairs nest."""
@@ -26,18 +26,18 @@ class Preemption(Subsystem):
         """End what `disable` began. ZF tells whether the processor should choose again now."""
         dec(self.word)
 
-    def want(self) -> None:
+    def request(self) -> None:
         """Ask this processor to choose again as soon as it may. Interrupts are off."""
-        and_(self.word, ~UNWANTED & 0xFFFF_FFFF)
+        and_(self.word, ~NOT_REQUESTED & 0xFFFF_FFFF)
 
-    def settle(self) -> None:
+    def clear(self) -> None:
         """Note that the processor has chosen. Interrupts are off, nothing is disabled."""
-        mov(self.word, UNWANTED)
+        mov(self.word, NOT_REQUESTED)
 
     def is_allowed(self) -> Any:
         """The condition that the processor may choose again. Computes with eax."""
         mov(eax, self.word)
-        and_(eax, ~UNWANTED & 0xFFFF_FFFF)
+        and_(eax, ~NOT_REQUESTED & 0xFFFF_FFFF)
         return eax == 0
 
     def is_due(self) -> Any:

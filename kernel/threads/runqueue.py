@@ -15,13 +15,13 @@ PRIORITIES = 32
 
 IDLE_PRIORITY = 0
 
-SPENT_BY_TICK = 64
-SPENT_BY_BEING_CHOSEN = 1
+USED_BY_TICK = 64
+USED_BY_SWITCH = 1
 """It is little, but whoever is chosen often enough without being met by a tick, as threads that are
-more urgent are there at each, comes to the end of its turn all the same."""
+more urgent are there at each, comes to the end of its quantum all the same."""
 
-TURN = 2 * SPENT_BY_TICK
-"""What a thread may spend before others of its priority run."""
+QUANTUM = 2 * USED_BY_TICK
+"""What a thread may use before others of its priority run."""
 
 
 class RunQueue(Struct):
@@ -35,18 +35,18 @@ class RunQueue(Struct):
     lock: SpinLock
     ready: U32 = field(guarded_by="lock")
     """Bit n is set while a thread of priority n is in the queue. Set atomically, so that who puts
-    a thread there and looks for an available processor then does both in this order."""
+    a thread there and looks for an idle processor then does both in this order."""
     priority: U32
     """That of the thread that runs. Others may look without the lock: it is only a hint then."""
     number: U32
     """The processor's, as in `PerCpu.number`."""
     apic: U32
     """The number by which its local APIC is reached."""
-    available: U32
+    idle: U32
     """1 while the processor looks for work, or sleeps, and nobody has told it of some: see
-    `Scheduler.call_available`."""
-    spent: U32
-    """What the thread that runs has spent of its turn since the processor chose it (see `TURN`)."""
+    `Scheduler.kick_idle_for`."""
+    used: U32
+    """What the thread that runs has used of its quantum since the processor chose it."""
     tick: Timer
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
@@ -68,7 +68,7 @@ class RunQueue(Struct):
         """The list of this priority, which has a thread behind the block."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
         mov(number, priority)
-        lock.bts(self.ready, number)  # `lock` for the order in memory alone: see `Scheduler.offer`
+        lock.bts(self.ready, number)  # `lock` only for the order: see `Scheduler.announce_idle`
         point_at(list, self.lists, number)
         yield list
         release(list, number)

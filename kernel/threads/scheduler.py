@@ -14,10 +14,10 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead, container
 from kernel.sync.spinlock import SpinLock
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_BEING_CHOSEN, TURN, RunQueue
-from kernel.threads.slices import Slices
+from kernel.threads.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread, ThreadState
+from kernel.threads.ticks import Ticks
 from kernel.threads.xstate import ExtendedState
 from pykasm import *
 
@@ -41,7 +41,7 @@ class Scheduler(Subsystem):
     """The queues of all processors that run threads. `lock` is for adding one; others follow the
     links, which never lead astray, without it."""
 
-    available = bss(U32)
+    idle_count = bss(U32)
     """How many processors have nothing to do and have not been called."""
 
     def __init__(
@@ -49,7 +49,7 @@ class Scheduler(Subsystem):
         per_cpu: PerCpu,
         preemption: Preemption,
         switch: Switch,
-        slices: Slices,
+        ticks: Ticks,
         extended: ExtendedState,
         apic: LocalApic,
         dispatcher: Dispatcher,
@@ -57,11 +57,11 @@ class Scheduler(Subsystem):
         self.per_cpu = per_cpu
         self.preemption = preemption
         self.switch = switch
-        self.slices = slices
+        self.ticks = ticks
         self.extended = extended
         self.apic = apic
         self.dispatcher = dispatcher
-        self.action = data(Action, Action(handler=self.poked))
+        self.action = data(Action, Action(handler=self.on_reschedule))
         """For `InterruptVector.RESCHEDULE`."""
         self.lock = bss(SpinLock)
 
@@ -75,9 +75,9 @@ class Scheduler(Subsystem):
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
         self.extended.start_processor()
-        queue.tick.prepare(self.slices.tick)
+        queue.tick.prepare(self.ticks.tick)
         mov(queue.apic, self.apic.id())
-        with self.lock.held_uninterrupted():
+        with self.lock.held_interrupts_off():
             with if_(self.processors.next == 0):
                 self.processors.reset()
                 self.dispatcher.claim(InterruptVector.RESCHEDULE, address_of(self.action))
@@ -89,7 +89,7 @@ class Scheduler(Subsystem):
         """Let `thread` be what runs here from the start. Interrupts are off."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
-        mov(thread.home, queue)
+        mov(thread.run_queue, queue)
         mov(thread.state, ThreadState.RUNNING)
         mov(self.current, thread)
         mov(eax, thread.priority)
@@ -101,7 +101,7 @@ class Scheduler(Subsystem):
         Interrupts are off."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
-        mov(thread.home, queue)
+        mov(thread.run_queue, queue)
         mov(thread.pinned, 1)
 
     @function(context="interrupt")
@@ -115,20 +115,20 @@ class Scheduler(Subsystem):
         link = keep(Ptr[ListHead])
         asserts(self.preemption.is_allowed())  # else it sleeps where it said that it would not
         self.per_cpu.point_at(u64(queue), self.queue)
-        with queue.lock.held_uninterrupted():
+        with queue.lock.held_interrupts_off():
             with if_(previous.state == ThreadState.RUNNING):
-                self._line_up(queue, previous, link)
-            mov(queue.spent, SPENT_BY_BEING_CHOSEN)
+                self._requeue(queue, previous, link)
+            mov(queue.used, USED_BY_SWITCH)
             queue.take_first(link)
             next = container(link, Thread, "link")
             mov(next.state, ThreadState.RUNNING)
             mov(eax, next.priority)
             mov(queue.priority, eax)
-            with if_((self.available != 0) & (previous.state == ThreadState.READY)):
-                self.call_available(previous)
-        self.preemption.settle()
+            with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
+                self.kick_idle_for(previous)
+        self.preemption.clear()
         with if_(queue.ticking == 0):
-            self.slices.begin(queue)
+            self.ticks.begin(queue)
         with if_(next != previous):
             asserts(next.stack_pointer != 0)
             mov(self.current, next)
@@ -140,25 +140,25 @@ class Scheduler(Subsystem):
             with if_(previous.extended != 0):
                 self.extended.restore(previous)
 
-    def _line_up(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
+    def _requeue(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
         """Let `thread`, which runs, wait: in front of others if it has something left of its turn,
         else behind them. Changes `link`."""
         mov(thread.state, ThreadState.READY)
         lea(link, thread.link)
-        mov(eax, thread.spent)
-        add(eax, queue.spent)
-        mov(thread.spent, eax)
-        with if_(eax < TURN):
+        mov(eax, thread.used)
+        add(eax, queue.used)
+        mov(thread.used, eax)
+        with if_(eax < QUANTUM):
             queue.prepend(link, thread.priority)
         with else_():
-            mov(thread.spent, 0)
+            mov(thread.used, 0)
             queue.append(link, thread.priority)
 
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:
         """Let other threads of the same priority run first."""
         cli()
-        mov(self.queue.spent, TURN)
+        mov(self.queue.used, QUANTUM)
         self.schedule()
         sti()
 
@@ -183,61 +183,61 @@ class Scheduler(Subsystem):
         it runs at once, or as soon as interrupts and preemption are on.
         """
         woken = keep(self.make_ready(thread))
-        self.reconsider()
+        self.preempt_if_due()
         ret(woken)
 
     @function
     def make_ready(self, thread: Ptr[Thread]) -> U32:
-        """As `wake`, for callers who let it run later by `reconsider`, as they hold a lock."""
+        """As `wake`, for callers who hold a lock and call `preempt_if_due` after it."""
         thread = keep(thread)
         with loop():
-            woken = self.try_to_wake(thread, thread.home)
+            woken = self.try_to_wake(thread, thread.run_queue)
             break_if(woken >= 0)
         ret(u32(woken))
 
     @function
-    def try_to_wake(self, thread: Ptr[Thread], home: Ptr[RunQueue]) -> I32:
-        """As `wake`, if `home` is still the thread's; -1 if it is not any more."""
-        thread, home = keep(thread), keep(home)
+    def try_to_wake(self, thread: Ptr[Thread], run_queue: Ptr[RunQueue]) -> I32:
+        """As `wake`, if `run_queue` is still the thread's; -1 if it is not any more."""
+        thread, run_queue = keep(thread), keep(run_queue)
         woken = keep(I32)
         mov(woken, -1)
-        with home.lock.held(), if_(thread.home == home):
+        with run_queue.lock.held(), if_(thread.run_queue == run_queue):
             xor(woken, woken)
             with if_(thread.state == ThreadState.BLOCKED):
                 mov(thread.state, ThreadState.READY)
-                mov(thread.spent, 0)
-                others, link = keep(home.ready), scratch(Ptr[ListHead])
+                mov(thread.used, 0)
+                others, link = keep(run_queue.ready), scratch(Ptr[ListHead])
                 lea(link, thread.link)
-                home.append(link, thread.priority)
+                run_queue.append(link, thread.priority)
                 release(link)
-                self.announce(home, thread, others)
+                self.dispatch_woken(run_queue, thread, others)
                 mov(woken, 1)
         ret(woken)
 
     @function(context="interrupt")
-    def announce(self, home: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
-        """See to it that `thread`, just put into `home` beside `others` (as `RunQueue.ready`), runs
-        soon: here, on the processor of `home`, or on one that has nothing to do."""
-        home, own, others = keep(home), scratch(Ptr[RunQueue]), scratch(others)
+    def dispatch_woken(self, run_queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
+        """See to it that `thread`, just put into `run_queue` beside `others` (as `RunQueue.ready`),
+        runs soon: here, on the processor of `run_queue`, or on one that has nothing to do."""
+        run_queue, own, others = keep(run_queue), scratch(Ptr[RunQueue]), scratch(others)
         mov(eax, thread.priority)
-        with if_(eax <= home.priority):
-            tail(self.call_available, thread)
-        with if_((home.priority == IDLE_PRIORITY) & (others != 0) & (self.available != 0)):
-            self.call_any()  # its processor has one to turn to, and two are there
+        with if_(eax <= run_queue.priority):
+            tail(self.kick_idle_for, thread)
+        with if_((run_queue.priority == IDLE_PRIORITY) & (others != 0) & (self.idle_count != 0)):
+            self.kick_idle()  # its processor has one to turn to, and two are there
         self.per_cpu.point_at(u64(own), self.queue)
-        with if_(home != own):
-            tail(self.poke, home)
-        self.preemption.want()
+        with if_(run_queue != own):
+            tail(self.send_reschedule, run_queue)
+        self.preemption.request()
 
     @function(context="interrupt")
-    def call_available(self, thread: Ptr[Thread]) -> None:
+    def kick_idle_for(self, thread: Ptr[Thread]) -> None:
         """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
         which its own has no time. It is in its queue already."""
-        with if_((self.available != 0) & (thread.pinned == 0)):
-            tail(self.call_any)
+        with if_((self.idle_count != 0) & (thread.pinned == 0)):
+            tail(self.kick_idle)
 
     @function(context="interrupt")
-    def call_any(self) -> None:
+    def kick_idle(self) -> None:
         """Let a processor that has nothing to do look for work, if there is one that has not been
         called already."""
         link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
@@ -249,48 +249,48 @@ class Scheduler(Subsystem):
             mov(link, link.next)
             with (
                 allowed("E051", "who is called although there is work passes the call on"),
-                if_((queue.available != 0) & (queue.ready == 0)),
+                if_((queue.idle != 0) & (queue.ready == 0)),
             ):
-                free = self.withdraw(queue)
+                free = self.clear_idle(queue)
                 with if_(free != 0):
-                    tail(self.poke, queue)
+                    tail(self.send_reschedule, queue)
 
     @function
-    def offer(self) -> None:
+    def announce_idle(self) -> None:
         """Let this processor, which has nothing to do, be called from now on, and then look for
         work.
 
-        Who puts a thread into a queue sets its bit there before it looks for an available
-        processor; this one is available before it looks at the bits. So one of the two sees the
+        Who puts a thread into a queue sets its bit there before it looks for an idle
+        processor; this one is announced before it looks at the bits. So one of the two sees the
         other, though no lock is held: both write by atomic instructions, which no later read
         overtakes (AMD64 APM vol. 2, 7.1).
         """
-        lock.inc(self.available)
+        lock.inc(self.idle_count)
         mov(eax, 1)
-        xchg(self.queue.available, eax)
+        xchg(self.queue.idle, eax)
 
     @function
-    def withdraw(self, queue: Ptr[RunQueue]) -> U32:
+    def clear_idle(self, queue: Ptr[RunQueue]) -> U32:
         """Let the processor of `queue` be called no more; 1 if it had not been yet, else 0. Any
         context."""
         xor(eax, eax)
-        xchg(queue.available, eax)
+        xchg(queue.idle, eax)
         with if_(eax != 0):
-            lock.dec(self.available)
+            lock.dec(self.idle_count)
         ret(eax)
 
     @function
-    def poke(self, queue: Ptr[RunQueue]) -> None:
+    def send_reschedule(self, queue: Ptr[RunQueue]) -> None:
         """Let the processor of `queue` choose again. Any context."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
 
     @function(context="interrupt")
-    def poked(self, argument: U64) -> None:
+    def on_reschedule(self, argument: U64) -> None:
         """Another processor has something for this one."""
-        self.preemption.want()
+        self.preemption.request()
 
     @contextmanager
-    def undisturbed(self) -> Iterator[None]:
+    def preemption_disabled(self) -> Iterator[None]:
         """Keep this thread on its processor in the block, which does not sleep."""
         self.preemption.disable()
         yield
@@ -298,7 +298,7 @@ class Scheduler(Subsystem):
         with if_(ZF):
             self.preempt()
 
-    def reconsider(self) -> None:
+    def preempt_if_due(self) -> None:
         """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
         with if_(self.preemption.is_due()):
             self.preempt()

@@ -11,18 +11,18 @@ from kernel.threads.thread import Thread
 from pykasm import *
 
 SPARE = 64
-"""Stacks that are kept for the next threads; what is given back beyond that is unmapped."""
+"""Stacks that are kept for the next threads; what is freed beyond that is unmapped."""
 
 
 class ThreadStacks(Subsystem):
     """A thread's record and its stack come and go together: one allocation, and one that can fail.
 
-    A stack may be given back by the very thread that runs on it, as its last deed. Such a one is
+    A stack may be freed by the very thread that runs on it, as its last deed. Such a one is
     let alone until a processor has left it (`Thread.stack_pointer`).
     """
 
     spare = bss(ListHead, guarded_by="lock")
-    """Those not in use, the one that was given back first in front."""
+    """Those not in use, the one that was freed first in front."""
     count = bss(U32, guarded_by="lock")
     mapped = bss(U32)
     """All that there are, in use or spare."""
@@ -37,7 +37,7 @@ class ThreadStacks(Subsystem):
         self.spare.reset()
 
     @function
-    def take(self) -> Ptr[Thread]:
+    def allocate(self) -> Ptr[Thread]:
         """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
         out. Context: thread."""
         spare = self.take_spare(0)
@@ -51,8 +51,8 @@ class ThreadStacks(Subsystem):
         ret(cast(stack, Ptr[Thread]))
 
     @function
-    def give(self, thread: Ptr[Thread]) -> None:
-        """Take back the stack of `thread`. Any context: nothing is unmapped here."""
+    def free(self, thread: Ptr[Thread]) -> None:
+        """Free the stack of `thread`. Any context: nothing is unmapped here."""
         link = scratch(Ptr[ListHead])
         lea(link, thread.link)
         with self.lock.held():
@@ -83,7 +83,7 @@ class ThreadStacks(Subsystem):
 
     @function
     def take_spare(self, beyond: U32) -> Ptr[Thread]:
-        """The record that was given back first, if there are more than `beyond` and no processor
+        """The record that was freed first, if there are more than `beyond` and no processor
         is on its stack any more; else null."""
         found = scratch(Ptr[Thread])
         xor(u32(found), u32(found))

@@ -15,12 +15,12 @@ Entry = Fn[[U64], Void]
 
 
 class ThreadState(IntEnum):
-    """What a thread is doing. `Thread.home.lock` guards it, but for a thread's own changes."""
+    """What a thread is doing. `Thread.run_queue.lock` guards it, but for a thread's own changes."""
 
     BLOCKED = 0
     """It waits to be woken, or is on its way from the processor to do so."""
     READY = 1
-    """It is in the run queue `home`."""
+    """It is in `run_queue`."""
     RUNNING = 2
     EXITED = 3
 
@@ -29,22 +29,22 @@ class Thread(Struct, align=64):
     """What the kernel knows of a thread. It lies at the upper end of the thread's stack.
 
     A thread is in one list at a time by `link`: a run queue while READY, and a wait queue, perhaps,
-    while BLOCKED. It goes to no other processor's queue than `home`, the one that it ran on last,
-    while `stack_pointer` is 0, that is, before it has left that processor for good.
+    while BLOCKED. It goes to no other processor's queue than `run_queue`, the one that it ran on
+    last, while `stack_pointer` is 0, that is, before it has left that processor for good.
     """
 
     stack_pointer: U64
     """Where its registers are saved; 0 while a processor runs on its stack."""
-    home: Ptr[RunQueue]
+    run_queue: Ptr[RunQueue]
     link: ListHead
     state: U32 = field(ThreadState)
     priority: U32
     pinned: U32
     """1 if it must stay on its processor."""
-    wish: U32
-    """What it waits for, in the words of the lock that it waits for."""
-    spent: U32
-    """What it has spent of its turn (see `runqueue.TURN`) before it was preempted last."""
+    wait_mode: U32
+    """How it waits, in the words of the lock that it waits for."""
+    used: U32
+    """What it has used of its `runqueue.QUANTUM` before it was preempted last."""
     queue: Ptr[WaitQueue]
     """Where it waits, guarded by the lock of that; null if in no wait queue."""
     extended: U64

@@ -79,7 +79,7 @@ class Threads(Subsystem):
     def make(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
         """As `create`, but the thread stays blocked until it is woken."""
         name, entry, argument, priority = keep(name), keep(entry), keep(argument), keep(priority)
-        thread = keep(self.stacks.take())
+        thread = keep(self.stacks.allocate())
         with if_(thread == 0):
             ret(0)
         self.describe(thread, name, entry, argument, priority)
@@ -90,8 +90,8 @@ class Threads(Subsystem):
         mov(saved.rip, rax)
         mov(thread.stack_pointer, saved)
         mov(rax, self.scheduler.current)
-        mov(rax, cast(rax, Ptr[Thread]).home)
-        mov(thread.home, rax)
+        mov(rax, cast(rax, Ptr[Thread]).run_queue)
+        mov(thread.run_queue, rax)
         self.enlist(thread)
         ret(thread)
 
@@ -125,7 +125,7 @@ class Threads(Subsystem):
         with self.lock.held():
             thread.listed.unlink()
             dec(self.count)
-        tail(self.stacks.give, thread)
+        tail(self.stacks.free, thread)
 
     def _clear(self, thread: Ptr[Thread]) -> None:
         """Zero the record. Changes rax."""
@@ -153,16 +153,16 @@ class Threads(Subsystem):
         self.areas.drop(self.scheduler.current)
         cli()  # up to the end: whoever sees EXITED waits for no more than the switch
         thread, detached = keep(self.scheduler.current), keep(U32)
-        with self.lock.held_uninterrupted():
+        with self.lock.held_interrupts_off():
             thread.listed.unlink()
             dec(self.count)
-        with thread.finished.lock.held_uninterrupted():
+        with thread.finished.lock.held_interrupts_off():
             mov(thread.state, ThreadState.EXITED)
             mov(detached, thread.detached)  # who detaches it from now on finds it EXITED
             lea(rdi, thread.finished)
             self.waiting.wake_all(rdi)
         with if_(detached != 0):
-            self.stacks.give(thread)
+            self.stacks.free(thread)
         self.scheduler.schedule()
         ud2()  # nobody turns to a thread that has exited
         never()
@@ -183,7 +183,7 @@ class Threads(Subsystem):
             self.scheduler.block()
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()
-        self.stacks.give(thread)
+        self.stacks.free(thread)
         tail(self.stacks.trim, SPARE)
 
     @function
@@ -197,4 +197,4 @@ class Threads(Subsystem):
             with if_(thread.state == ThreadState.EXITED):
                 inc(exited)
         with if_(exited != 0):
-            self.stacks.give(thread)
+            self.stacks.free(thread)

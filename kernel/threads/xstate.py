@@ -6,7 +6,7 @@ from enum import IntFlag
 
 from kernel.cpu.control import Cr0, Cr4
 from kernel.cpu.features import BasicMore, ExtendedStateMore, Features
-from kernel.cpu.uninterrupted import uninterrupted
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.threads.thread import Thread
 from pykasm import *
 
@@ -77,7 +77,7 @@ class ExtendedState(Subsystem):
         which is zero, for them. Context: thread."""
         mov(area.control, INITIAL_CONTROL)
         mov(area.mxcsr, INITIAL_MXCSR)
-        with uninterrupted():
+        with interrupts_disabled():
             mov(thread.extended, u64(area))
             self.restore(thread)
 
@@ -86,7 +86,7 @@ class ExtendedState(Subsystem):
         """Take the registers away from `thread`, the one that runs; what it had for them, or null.
         Context: thread."""
         area = scratch(U64)
-        with uninterrupted():
+        with interrupts_disabled():
             mov(area, thread.extended)
             mov(thread.extended, 0)
             self._forbid()

@@ -117,7 +117,7 @@ class Timers(Subsystem):
         handler runs. If none is due, set the alarm for the next one, and return null."""
         queue, now, due = keep(queue), keep(now), keep(Ptr[Timer])
         first = cast(due, Ptr[TreeNode])
-        with queue.lock.held_uninterrupted():
+        with queue.lock.held_interrupts_off():
             mov(first, queue.timers.first)
             with if_(first != 0):
                 with if_(first.key > now):

@@ -14,7 +14,7 @@ class FakeScheduler(Subsystem):
     def block(self) -> None:
         """Answered by the tests."""
 
-    def reconsider(self) -> None:
+    def preempt_if_due(self) -> None:
         """Nothing else wants to run."""
 
 

@@ -63,7 +63,7 @@ class Talker(Subsystem):
         cli()
         self.output.expect_room()
         sti()
-        with self.scheduler.undisturbed():
+        with self.scheduler.preemption_disabled():
             self.output.expect_room()
             mov(result, self.done)
         self.threads.join(other)
@@ -95,7 +95,7 @@ class Talker(Subsystem):
     def interrupt(self) -> None:
         """What the line's handler does."""
         cli()
-        with self.output.serial.lock.held_uninterrupted():
+        with self.output.serial.lock.held_interrupts_off():
             self.output.serial.read(Register.IIR)
             self.output.serve()
         self.backlog.wake()

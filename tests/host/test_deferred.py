@@ -236,7 +236,7 @@ def test_the_thread_stays_on_its_processor(bench: Bench) -> None:
     bench.reset()
     thread = bench.host[bench.deferred.thread]
     assert thread.pinned == 1
-    assert int(thread.home) == bench.host.address(bench.kernel.scheduler.queue)
+    assert int(thread.run_queue) == bench.host.address(bench.kernel.scheduler.queue)
 
 
 def test_it_takes_few_instructions(bench: Bench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from kernel.interrupts.vectors import InterruptVector
 from kernel.structures.list import ListHead
 from kernel.threads.idle import Idle
-from kernel.threads.preemption import UNWANTED
+from kernel.threads.preemption import NOT_REQUESTED
 from kernel.threads.runqueue import IDLE_PRIORITY, PRIORITIES, RunQueue
 from kernel.threads.thread import Thread, ThreadState
 from kernel.threads.threads import BOOT_PRIORITY
@@ -71,7 +71,7 @@ class Machine:
             "state": ThreadState.READY,
             "priority": BOOT_PRIORITY,
             "stack_pointer": LEFT,
-            "home": self.other,
+            "run_queue": self.other,
         }
         thread = self.host.new(Thread, **{**described, **values})
         head = int(self.other) + offsetof(RunQueue, "lists") + BOOT_PRIORITY * sizeof(ListHead)
@@ -81,8 +81,8 @@ class Machine:
         return thread
 
     def let_other_be_available(self) -> None:
-        self.other.available = 1
-        self.host[self.scheduler.available] += 1
+        self.other.idle = 1
+        self.host[self.scheduler.idle_count] += 1
 
     def called(self) -> list[int]:
         """The local APICs of the processors that were told to look for work."""
@@ -113,10 +113,10 @@ def test_a_call_that_comes_while_it_looks_for_work_is_not_slept_through(machine:
     looks = []
 
     def steal() -> None:
-        looks.append((host[scheduler.queue.available], host[scheduler.available]))
+        looks.append((host[scheduler.queue.idle], host[scheduler.idle_count]))
         if len(looks) == 1:  # it is called just behind its look
-            host[scheduler.queue.available] = 0
-            host[scheduler.available] = 0
+            host[scheduler.queue.idle] = 0
+            host[scheduler.idle_count] = 0
 
     host.stub(machine.idle.steal, steal)
     machine.rest_at_last()
@@ -126,7 +126,8 @@ def test_a_call_that_comes_while_it_looks_for_work_is_not_slept_through(machine:
 def test_nothing_comes_between_taking_a_thread_and_having_it(machine: Machine) -> None:
     host, words = machine.host, []
     host.stub(
-        machine.idle.steal, lambda: words.append(host[machine.kernel.preemption.word] & ~UNWANTED)
+        machine.idle.steal,
+        lambda: words.append(host[machine.kernel.preemption.word] & ~NOT_REQUESTED),
     )
     machine.rest_at_last()
     assert words == [1]
@@ -137,7 +138,7 @@ def test_it_takes_what_waits_elsewhere(machine: Machine) -> None:
     taken = []
 
     def schedule() -> None:
-        taken.append(int(thread.home))
+        taken.append(int(thread.run_queue))
         machine.have_run()
 
     machine.host.stub(machine.scheduler.schedule, schedule)
@@ -157,8 +158,8 @@ def test_it_does_not_sleep_while_a_thread_is_being_left(machine: Machine) -> Non
     thread = machine.waiting_there(stack_pointer=0)
 
     def look_again() -> None:
-        host[scheduler.queue.available] = 0
-        host[scheduler.available] = 0
+        host[scheduler.queue.idle] = 0
+        host[scheduler.idle_count] = 0
         if len(looked.calls) == 3:
             thread.stack_pointer = LEFT
 
@@ -166,14 +167,14 @@ def test_it_does_not_sleep_while_a_thread_is_being_left(machine: Machine) -> Non
     host.stub(scheduler.schedule, machine.have_run)
     machine.rest_at_last()
     assert len(looked.calls) == 3
-    assert int(thread.home) == int(host.address(scheduler.queue))
+    assert int(thread.run_queue) == int(host.address(scheduler.queue))
 
 
 def test_looking_again_is_as_being_called(machine: Machine) -> None:
     host, scheduler = machine.host, machine.scheduler
-    host.call(scheduler.offer)
+    host.call(scheduler.announce_idle)
     host.call(machine.idle.look_again)
-    assert (host[scheduler.queue.available], host[scheduler.available]) == (0, 0)
+    assert (host[scheduler.queue.idle], host[scheduler.idle_count]) == (0, 0)
 
 
 def test_a_thread_that_must_stay_lets_it_sleep(machine: Machine) -> None:
@@ -191,7 +192,7 @@ def test_a_processor_that_was_idle_keeps_the_first_thread_that_it_is_called_for(
     scheduled = machine.host.stub(machine.scheduler.schedule, machine.have_run)
     machine.rest_at_last()
     own = int(machine.host.address(machine.scheduler.queue))
-    assert [int(thread.home) for thread in threads] == [int(machine.other), own, own]
+    assert [int(thread.run_queue) for thread in threads] == [int(machine.other), own, own]
     assert len(scheduled.calls) == 2
 
 
@@ -202,14 +203,14 @@ def test_a_call_that_comes_when_it_has_found_work_goes_on_to_another(machine: Ma
     def steal() -> None:
         if not scheduled.calls:
             host[scheduler.queue.ready] = 1 << BOOT_PRIORITY
-            host[scheduler.queue.available] = 0
-            host[scheduler.available] -= 1
+            host[scheduler.queue.idle] = 0
+            host[scheduler.idle_count] -= 1
 
     host.stub(machine.idle.steal, steal)
     scheduled = host.stub(scheduler.schedule, machine.have_run)
     machine.rest_at_last()
     assert machine.called() == [OTHER]
-    assert machine.other.available == 0
+    assert machine.other.idle == 0
 
 
 # Processors that have too much to do
@@ -231,7 +232,7 @@ def test_one_that_has_nothing_to_do_is_called_once_for_a_thread_that_must_wait(
     machine.let_other_be_available()
     create(machine, BOOT_PRIORITY)
     assert machine.called() == [OTHER]
-    assert machine.host[machine.scheduler.available] == 0
+    assert machine.host[machine.scheduler.idle_count] == 0
     create(machine, BOOT_PRIORITY)
     assert machine.called() == []
 
@@ -240,10 +241,10 @@ def test_a_thread_is_there_when_one_is_called_for_it(machine: Machine) -> None:
     host, scheduler = machine.host, machine.scheduler
     there: list[int] = []
 
-    def call_any() -> None:
+    def kick_idle() -> None:
         there.append(host[scheduler.queue.ready] >> BOOT_PRIORITY & 1)
 
-    host.stub(scheduler.call_any, call_any)
+    host.stub(scheduler.kick_idle, kick_idle)
     machine.let_other_be_available()
     create(machine, BOOT_PRIORITY)
     assert there == [1]
@@ -262,13 +263,13 @@ def test_others_are_called_for_all_but_the_first_thread_of_an_idle_processor(
 ) -> None:
     host, scheduler = machine.host, machine.scheduler
     host[scheduler.queue.priority] = IDLE_PRIORITY
-    host.call(scheduler.offer)
+    host.call(scheduler.announce_idle)
     machine.let_other_be_available()
     create(machine, BOOT_PRIORITY)
     assert machine.called() == []
     create(machine, BOOT_PRIORITY)
     assert machine.called() == [OTHER]
-    assert host[scheduler.available] == 1
+    assert host[scheduler.idle_count] == 1
 
 
 @pytest.mark.parametrize("pinned", [0, 1])

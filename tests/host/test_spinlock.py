@@ -135,9 +135,9 @@ class Bank(Subsystem):
             add(account.balance, amount)
 
     @function(exported=True, context="interrupt")
-    def deposit_uninterrupted(self, account: Ptr[Account], amount: U64) -> U64:
+    def deposit_interrupts_off(self, account: Ptr[Account], amount: U64) -> U64:
         account, amount = keep(account), keep(amount)
-        with account.lock.held_uninterrupted():
+        with account.lock.held_interrupts_off():
             add(account.balance, amount)
             pushfq()
             pop(rax)
@@ -146,12 +146,12 @@ class Bank(Subsystem):
     @function(exported=True)
     def deposit_with_interrupts_off(self, account: Ptr[Account], amount: U64) -> U64:
         cli()
-        tail(self.deposit_uninterrupted, account, amount)
+        tail(self.deposit_interrupts_off, account, amount)
 
     @function(exported=True)
     def deposit_with_interrupts_on(self, account: Ptr[Account], amount: U64) -> U64:
         sti()
-        tail(self.deposit_uninterrupted, account, amount)
+        tail(self.deposit_interrupts_off, account, amount)
 
 
 class BankBench:
@@ -184,7 +184,7 @@ def test_a_lock_in_a_struct_is_that_structs_own(
     assert (other.balance, other.lock.next_ticket) == (0, 1)
 
 
-def test_held_uninterrupted_leaves_interrupts_alone(bank_bench: BankBench) -> None:
+def test_held_interrupts_off_leaves_interrupts_alone(bank_bench: BankBench) -> None:
     host, bank = bank_bench.host, bank_bench.bank
     host.reset()
     account = host.new(Account)

@@ -9,7 +9,7 @@ from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.sync.semaphore import Semaphores
-from kernel.threads.preemption import UNWANTED
+from kernel.threads.preemption import NOT_REQUESTED
 from pykasm.hostrun import Host, HostAssertion
 from tests.host.console_support import Paper
 from tests.host.threads_support import Kernel
@@ -94,7 +94,7 @@ def test_who_waits_for_a_condition_unlocks_the_mutex_before_others_may_run() -> 
     reasons: list[int] = []
 
     def unlock(mutex: int) -> None:
-        reasons.append(host[bench.kernel.preemption.word] & (UNWANTED - 1))
+        reasons.append(host[bench.kernel.preemption.word] & (NOT_REQUESTED - 1))
 
     host.stub(bench.mutexes.unlock, unlock)
     host.stub(bench.kernel.scheduler.block, lambda: None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.threads.runqueue import TURN
+from kernel.threads.runqueue import QUANTUM
 from kernel.threads.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY
 from kernel.time.timer import Timer
@@ -71,9 +71,9 @@ class Actors(Subsystem):
         with self._each_noted(argument):
             cli()
             self.scheduler.per_cpu.point_at(rdi, self.scheduler.queue.tick)
-            self.scheduler.slices.tick(cast(rdi, Ptr[Timer]))
+            self.scheduler.ticks.tick(cast(rdi, Ptr[Timer]))
             sti()
-            self.scheduler.reconsider()
+            self.scheduler.preempt_if_due()
 
     @function(exported=True)
     def take_turns(self, rounds: U64) -> None:
@@ -92,9 +92,9 @@ class Actors(Subsystem):
         self.scheduler.yield_now()
 
     @function(exported=True)
-    def sleep_undisturbed(self) -> None:
+    def sleep_with_preemption_disabled(self) -> None:
         """Yield where this thread has said that it keeps its processor."""
-        with self.scheduler.undisturbed():
+        with self.scheduler.preemption_disabled():
             self.scheduler.yield_now()
 
     @function(exported=True)
@@ -103,7 +103,7 @@ class Actors(Subsystem):
         them all, the last one first."""
         entry, description = keep(entry), keep(description)
         count, first = keep(count), keep(count)
-        with self.scheduler.undisturbed(), while_(count != 0):
+        with self.scheduler.preemption_disabled(), while_(count != 0):
             mov(rcx, at(description))
             mov(edx, ecx)
             shr(rcx, 32)
@@ -175,9 +175,9 @@ def test_a_thread_that_is_preempted_keeps_its_turn(bench: Bench) -> None:
 
 def test_nobody_is_preempted_so_often_that_others_never_run(bench: Bench) -> None:
     bench.reset()
-    times = TURN + 10
+    times = QUANTUM + 10
     log = bench.run([(times, EQUAL), (times, EQUAL)], bench.actors.be_preempted)
-    assert log == [0] * TURN + [1] * TURN + [0] * 10 + [1] * 10
+    assert log == [0] * QUANTUM + [1] * QUANTUM + [0] * 10 + [1] * 10
 
 
 def test_time_ends_turns(bench: Bench) -> None:
@@ -242,7 +242,7 @@ def test_a_thread_detached_at_its_very_end_gives_its_stack_back_once() -> None:
 def test_a_thread_that_keeps_its_processor_must_not_sleep(bench: Bench) -> None:
     bench.reset()
     with pytest.raises(HostAssertion, match="is_allowed"):
-        bench.host.call(bench.actors.sleep_undisturbed)
+        bench.host.call(bench.actors.sleep_with_preemption_disabled)
 
 
 def test_a_switch_takes_the_same_few_instructions_however_many_threads_wait(bench: Bench) -> None:

@@ -11,11 +11,11 @@ from kernel.sync.timelimits import TimeLimits
 from kernel.sync.waiting import Waiting
 from kernel.threads.preemption import Preemption
 from kernel.threads.scheduler import Scheduler
-from kernel.threads.slices import Slices
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.switch import Switch
 from kernel.threads.thread import Thread
 from kernel.threads.threads import Threads
+from kernel.threads.ticks import Ticks
 from kernel.time.timer import Timer
 from pykasm import *
 from pykasm.hostrun import Host
@@ -121,13 +121,13 @@ class Kernel:
         self.processors = Processors(self.per_cpu, self.apic)
         self.dispatcher: Any = Dispatcher()
         self.timers: Any = Timers()
-        self.slices = Slices(self.preemption, self.timers, self.timers)
+        self.ticks = Ticks(self.preemption, self.timers, self.timers)
         self.extended: Any = NoExtendedState()
         self.scheduler = Scheduler(
             self.per_cpu,
             self.preemption,
             Switch(self.processors),
-            self.slices,
+            self.ticks,
             self.extended,
             self.apic,
             self.dispatcher,

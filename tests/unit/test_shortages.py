@@ -37,7 +37,7 @@ SOURCES = {
     "Seats.take",
     "Slabs.allocate",
     "Slabs.allocate_painted",
-    "ThreadStacks.take",
+    "ThreadStacks.allocate",
     "Threads.create",
     "Threads.make",
     "UserPages.way",

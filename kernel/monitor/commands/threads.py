@@ -100,6 +100,6 @@ class ThreadCommands(Subsystem):
         mov(row.state, rax)
         mov(eax, thread.priority)
         mov(row.priority, eax)
-        mov(rax, thread.home)
+        mov(rax, thread.run_queue)
         mov(eax, cast(rax, Ptr[RunQueue]).number)
         mov(row.processor, eax)

@@ -7,7 +7,7 @@ from pykasm import *
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def interrupts_disabled() -> Iterator[None]:
     """Keep interrupts off in the block, which ends at its end only; then they are as before.
 
     What is there for each processor is safe in it from handlers, and from threads that take over.

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from kernel.structures.list import container
 from kernel.threads.preemption import Preemption
-from kernel.threads.runqueue import IDLE_PRIORITY, SPENT_BY_TICK, RunQueue
+from kernel.threads.runqueue import IDLE_PRIORITY, USED_BY_TICK, RunQueue
 from kernel.time.clock import Clock
 from kernel.time.timer import Timer
 from kernel.time.timers import Timers
 from pykasm import *
 
-SLICE = 5_000_000
+TICK = 5_000_000
 """Nanoseconds between two looks at whose turn it is. A thread that does not block runs for one to
 two of these before others of its priority do."""
 
 
-class Slices(Subsystem):
+class Ticks(Subsystem):
     """Each processor looks from time to time, but while it is idle, whether the thread that runs
     has had its turn and another one of its priority waits."""
 
@@ -33,10 +33,10 @@ class Slices(Subsystem):
 
     @function
     def set_timer(self, queue: Ptr[RunQueue]) -> None:
-        """Have `tick` called when a slice of time has passed."""
+        """Have `tick` called at the next tick."""
         queue = keep(queue)
         deadline = self.clock.now()
-        add(deadline, SLICE)
+        add(deadline, TICK)
         lea(rdi, queue.tick)
         tail(self.timers.arm, rdi, deadline)
 
@@ -52,6 +52,6 @@ class Slices(Subsystem):
         with allowed("E051", "the next tick sees a thread that comes now"):
             bsr(eax, queue.ready)
         with if_(eax >= queue.priority):
-            self.preemption.want()
-        add(queue.spent, SPENT_BY_TICK)
+            self.preemption.request()
+        add(queue.used, USED_BY_TICK)
         tail(self.set_timer, queue)
