@@ -1,1 +1,1 @@
-"""The firmware's description of the machine (ACPI), and switching it off."""
+"""The firmware's description of the machine (ACPI)."""

@@ -1,1 +1,1 @@
-"""From the boot loader's hands to 64-bit code at the kernel's own addresses."""
+"""What boot loaders leave, and the code that runs at physical addresses."""

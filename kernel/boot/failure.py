@@ -1,6 +1,5 @@
 """The end of a start that can't go on, told before there is a console."""
 
-from kernel.console.colour import Colour
 from kernel.console.serial import (
     COM1,
     DIVISOR,
@@ -10,6 +9,7 @@ from kernel.console.serial import (
     Register,
 )
 from kernel.console.vga import CELL, COLUMNS, ROWS, TEXT_BUFFER
+from kernel.text.colour import Colour
 from pykasm import *
 
 LINE_SETUP = (

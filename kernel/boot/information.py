@@ -6,7 +6,7 @@ from kernel.boot import multiboot2, pvh
 from kernel.boot.multiboot2 import TAG_ALIGNMENT, TagType
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, BootRecord, Damage
 from kernel.boot.tables import READABLE
-from kernel.mm.addresses import direct
+from kernel.paging.addresses import direct
 from pykasm import *
 
 MAX_INFORMATION = 1 << 20

@@ -4,7 +4,7 @@ from enum import IntFlag
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.room import Room
-from kernel.mm.addresses import direct
+from kernel.paging.addresses import direct
 from pykasm import *
 
 TEXT_SIZE = 1024

@@ -1,8 +1,8 @@
 """The search for memory where the record of the start can be kept."""
 
 from kernel.boot.tables import READABLE
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
+from kernel.paging.addresses import Area
 from pykasm import *
 
 

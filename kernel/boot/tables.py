@@ -1,8 +1,8 @@
 """The page tables that the kernel starts on, and its first descriptor table."""
 
+from kernel.cpu.pagetable import ENTRIES, PAGE, PageFlags, PageShift, PageTable
 from kernel.cpu.segments import KERNEL_SEGMENTS, TablePointer
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import ENTRIES, PAGE, PageFlags, PageShift, PageTable
+from kernel.paging.addresses import Area
 from pykasm import *
 
 REACH = 4

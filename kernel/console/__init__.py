@@ -1,1 +1,1 @@
-"""Text in and out: the serial line, the text screen, formatted printing to both."""
+"""Where text goes: the serial line and the text screen."""

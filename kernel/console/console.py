@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel.console.numbers import Numbers
 from kernel.console.output import SerialOutput
 from kernel.console.vga import TextScreen
-from kernel.console.writer import Writer
-from kernel.debug.symbols import Symbols
-from kernel.sync.spinlock import SpinLock
+from kernel.locks.spinlock import SpinLock
+from kernel.text.numbers import Numbers
+from kernel.text.symbols import Symbols
+from kernel.text.writer import Writer
 from pykasm import *
 
 
@@ -18,7 +18,7 @@ class Console(Writer):
     """Where the kernel talks to people.
 
     `console.print("mem %x %z\\n", address, size)` in any function's body prints to both devices;
-    see `kernel.console.format` for the directives. What one `print` writes stays together: it
+    see `kernel.text.format` for the directives. What one `print` writes stays together: it
     holds the console's lock, with interrupts off. A thread first waits, asleep, for room on the
     serial line; who may not sleep waits for the line itself, if it has to. A panic calls `seize`
     first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.console.serial import PATIENCE, InterruptEnable, LineStatus, Register, Serial
-from kernel.sync.waitqueue import WaitQueue
+from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
 
 SIZE = 1 << 14

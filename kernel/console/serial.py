@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from kernel.sync.spinlock import SpinLock
+from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
 COM1 = 0x3F8

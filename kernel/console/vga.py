@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.console.colour import NORMAL
+from kernel.text.colour import NORMAL
 from pykasm import *
 
 COLUMNS, ROWS = 80, 25

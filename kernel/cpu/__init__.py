@@ -1,1 +1,1 @@
-"""The processor: its state, its descriptor tables, its interrupts."""
+"""The processor: its registers and flags, descriptor tables, page-table format, per-CPU blocks."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kernel.mm.stack import GuardedStack
+from kernel.cpu.stack import GuardedStack
 from pykasm import *
 
 

@@ -1,1 +1,1 @@
-"""Telling people what went wrong, and where."""
+"""Reports of faults: what, where, registers, who called; the order of locks."""

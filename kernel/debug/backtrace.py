@@ -4,8 +4,8 @@ from typing import Any
 
 from kernel.console.console import Console
 from kernel.cpu.trapframe import TrapFrame
-from kernel.debug.symbols import Place, Symbols
-from kernel.mm.walk import PageWalk
+from kernel.paging.walk import PageWalk
+from kernel.text.symbols import Place, Symbols
 from pykasm import *
 
 MAX_DEPTH = 32

@@ -6,9 +6,9 @@ from typing import Any
 
 from kernel.console.console import Console
 from kernel.cpu.exceptions import Vector
+from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
-from kernel.mm.pagetable import PAGE
-from kernel.mm.walk import PageWalk
+from kernel.paging.walk import PageWalk
 from pykasm import *
 
 EXCEPTIONS = 32

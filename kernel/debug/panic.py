@@ -3,7 +3,6 @@
 from typing import Any, NoReturn
 
 from kernel.boot.information import BootInformation
-from kernel.console.colour import Colour
 from kernel.console.console import Console
 from kernel.cpu.snapshot import push_frame
 from kernel.cpu.trapframe import TrapFrame
@@ -12,7 +11,8 @@ from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
 from kernel.debug.whereabouts import Whereabouts
 from kernel.log.log import Log
-from kernel.smp.stop import Stop
+from kernel.processors.stop import Stop
+from kernel.text.colour import Colour
 from pykasm import *
 
 ROWS = (

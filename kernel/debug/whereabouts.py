@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.walk import PageWalk
-from kernel.smp.processors import Processors
-from kernel.threads.scheduler import Scheduler
-from kernel.threads.thread import Thread
+from kernel.paging.walk import PageWalk
+from kernel.processors.processors import Processors
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread
 from pykasm import *
 
 

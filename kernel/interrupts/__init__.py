@@ -1,1 +1,1 @@
-"""Interrupts: who is called when a device, a timer or another processor wants something."""
+"""Interrupt vectors and who is called for each; the local APIC."""

@@ -6,7 +6,7 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.action import Action
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
-from kernel.sync.spinlock import SpinLock
+from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
 VECTORS = 256

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.cpu.control import Msr
+from kernel.cpu.pagetable import PAGE
 from kernel.interrupts.action import Action
 from kernel.interrupts.vectors import InterruptVector
-from kernel.mm.pagetable import PAGE
 from pykasm import *
 
 X2APIC_FIRST_MSR = 0x800

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.console.colour import NORMAL, Colour
+from kernel.text.colour import NORMAL, Colour
 
 
 class Level(IntEnum):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from kernel.console.numbers import Numbers
-from kernel.console.writer import Writer
+from kernel.clock.tsc import read_tsc
 from kernel.cpu.percpu import PerCpu
-from kernel.debug.symbols import Symbols
+from kernel.locks.spinlock import SpinLock
 from kernel.log.level import LOUD, Level
 from kernel.log.record import MAX_LENGTH, Message, Record
-from kernel.sync.spinlock import SpinLock
-from kernel.time.tsc import read_tsc
+from kernel.text.numbers import Numbers
+from kernel.text.symbols import Symbols
+from kernel.text.writer import Writer
 from pykasm import *
 from pykasm.source import moment_of
 

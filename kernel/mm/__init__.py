@@ -1,1 +1,1 @@
-"""Memory: where things lie, and who may do what with them."""
+"""The kernel's memory: pages, slabs, heap, and mappings made while running."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.mm.pagetable import PageShift
+from kernel.cpu.pagetable import PageShift
+from kernel.locks.spinlock import SpinLock
 from kernel.mm.records import Records
 from kernel.structures.tree import Tree, TreeNode, Trees
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 from kernel.boot.tables import READABLE
-from kernel.mm.addresses import clear_page
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.stretches import Stretches
+from kernel.paging.addresses import clear_page
 from pykasm import *
 
 LOWEST = 1 << 20

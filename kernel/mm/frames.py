@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import PageShift
+from kernel.cpu.pagetable import PageShift
+from kernel.paging.addresses import Area
 from kernel.structures.list import ListHead
 from pykasm import *
 

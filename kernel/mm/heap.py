@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kernel.mm.addresses import Area, direct
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE
 from kernel.mm.slab import Cache, Slab
 from kernel.mm.zone import MAX_ORDER
+from kernel.paging.addresses import Area, direct
 from pykasm import *
 
 SIZES = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)

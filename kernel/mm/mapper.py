@@ -5,21 +5,21 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
-from kernel.errno import Errno
-from kernel.mm.addresses import Area, direct
-from kernel.mm.early import EarlyFrames
-from kernel.mm.entries import Entries
-from kernel.mm.frames import frame_of
-from kernel.mm.pages import Pages
-from kernel.mm.pagetable import (
+from kernel.cpu.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
     PAGE,
     PageFlags,
     PageShift,
 )
-from kernel.mm.space import Space
-from kernel.mm.tlb import Tlb
+from kernel.errno import Errno
+from kernel.mm.early import EarlyFrames
+from kernel.mm.frames import frame_of
+from kernel.mm.pages import Pages
+from kernel.paging.addresses import Area, direct
+from kernel.paging.entries import Entries
+from kernel.paging.space import Space
+from kernel.smp.tlb import Tlb
 from pykasm import *
 
 

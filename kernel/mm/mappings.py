@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kernel.mm.addresses import LOWER_HALF_END, Area
+from kernel.cpu.pagetable import NO_EXECUTE, PageFlags, PageShift
 from kernel.mm.mapper import Mapper, Path
-from kernel.mm.pagetable import NO_EXECUTE, PageFlags, PageShift
-from kernel.mm.space import Space
+from kernel.paging.addresses import LOWER_HALF_END, Area
+from kernel.paging.space import Space
 from pykasm import *
 
 PERMISSIONS = (

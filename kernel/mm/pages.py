@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.addresses import MEMORY_END, clear_page
 from kernel.mm.buddy import Buddy
 from kernel.mm.frames import Frame, FrameState, frame_of, page_of
-from kernel.mm.pagetable import PAGE
 from kernel.mm.sections import Sections
 from kernel.mm.shortage import Shortage
-from kernel.mm.walk import PageWalk
 from kernel.mm.zone import LOW_END, Zone
+from kernel.paging.addresses import MEMORY_END, clear_page
+from kernel.paging.walk import PageWalk
 from kernel.structures.list import ListHead, container
 from pykasm import *
 

@@ -4,17 +4,17 @@ from collections.abc import Iterable
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Region
+from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.cpu.stack import GuardedStack
 from kernel.errno import Errno
-from kernel.mm.addresses import RUNTIME_END, Area, direct
-from kernel.mm.entries import Entries
 from kernel.mm.frames import SIZE_SHIFT
 from kernel.mm.mapper import Level, Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
-from kernel.mm.permissions import DEVICE, EXECUTE, READ, WRITE
-from kernel.mm.stack import GuardedStack
 from kernel.mm.stretches import Stretches
-from kernel.mm.walk import PageWalk
+from kernel.paging.addresses import RUNTIME_END, Area, direct
+from kernel.paging.entries import Entries
+from kernel.paging.permissions import DEVICE, EXECUTE, READ, WRITE
+from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
 from kernel.smp.calls import Calls
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
 from pykasm import *
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kernel.mm.addresses import Area, direct
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.frames import Frame, frame_of, page_of
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE
+from kernel.paging.addresses import Area, direct
 from kernel.structures.list import ListHead, container
 from pykasm import *
 

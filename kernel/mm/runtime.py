@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.mm.addresses import RUNTIME_END, Area
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.arena import Arena, Range, Use
 from kernel.mm.frames import frame_of
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE, WRITE
+from kernel.paging.addresses import RUNTIME_END, Area
+from kernel.paging.permissions import DEVICE, WRITE
 from pykasm import *
 
 GUARDS = 2

@@ -1,14 +1,10 @@
 """Memory that nobody has touched since the start, and the way from there to free blocks."""
 
-from kernel.mm.addresses import Area
+from kernel.cpu.pagetable import PageFlags, PageShift
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
-from kernel.mm.entries import Entries
 from kernel.mm.frames import SIZE_SHIFT, FrameState, frame_of
-from kernel.mm.pagetable import PageFlags, PageShift
-from kernel.mm.permissions import WRITE
 from kernel.mm.stretches import Stretches
-from kernel.mm.walk import PageWalk
 from kernel.mm.zone import (
     LARGEST_BLOCK,
     MAX_ORDER,
@@ -17,6 +13,10 @@ from kernel.mm.zone import (
     TABLE_SIZE,
     Zone,
 )
+from kernel.paging.addresses import Area
+from kernel.paging.entries import Entries
+from kernel.paging.permissions import WRITE
+from kernel.paging.walk import PageWalk
 from pykasm import *
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.mm.stack import STACK_SIZE
+from kernel.cpu.stack import STACK_SIZE
 from pykasm import *
 
 REACH = STACK_SIZE // 2

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kernel.mm.addresses import Area, direct
+from kernel.cpu.pagetable import PAGE
+from kernel.locks.spinlock import SpinLock
 from kernel.mm.frames import Frame, frame_of
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE
 from kernel.mm.redzone import REDZONE_SIZE, RedZones
+from kernel.paging.addresses import Area, direct
 from kernel.structures.list import ListHead, container
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 ALIGNMENT = 16

@@ -2,7 +2,7 @@
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, Module, Region
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
 from pykasm import *
 
 

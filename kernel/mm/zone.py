@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kernel.mm.pagetable import PAGE, PageShift
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.locks.spinlock import SpinLock
 from kernel.structures.list import ListHead
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 MAX_ORDER = 10

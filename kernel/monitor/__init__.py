@@ -1,1 +1,1 @@
-"""The monitor: a prompt on the serial line for looking into the running kernel."""
+"""The monitor: a prompt for looking into the running kernel."""

@@ -1,7 +1,7 @@
 """Addresses as people type them."""
 
-from kernel.console.numbers import Numbers
-from kernel.debug.symbols import Symbols
+from kernel.text.numbers import Numbers
+from kernel.text.symbols import Symbols
 from pykasm import *
 
 

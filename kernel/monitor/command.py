@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
 from pykasm import *
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.monitor.prompt import LINE_SIZE
-from kernel.monitor.strings import Strings
+from kernel.text.strings import Strings
 from pykasm import *
 
 ENTRIES = 16

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.input.input import Input
 from kernel.monitor.history import History
 from kernel.monitor.keys import Key, Keys
 from kernel.monitor.prompt import LINE_SIZE
+from kernel.terminal.input import Input
 from pykasm import *
 
 MAX_LENGTH = LINE_SIZE - 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from kernel.boot.stopwatch import Stopwatch
+from kernel.clock.stopwatch import Stopwatch
 from kernel.console.console import Console
 from kernel.monitor.command import Command, Family, command
 from kernel.monitor.line import LineEditor
 from kernel.monitor.prompt import PROMPT
-from kernel.monitor.strings import Strings, Words
+from kernel.text.strings import Strings, Words
 from pykasm import *
 
 

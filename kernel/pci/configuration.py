@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.acpi.mcfg import PciDescription
+from kernel.locks.spinlock import SpinLock
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE
+from kernel.paging.permissions import DEVICE
 from kernel.pci.header import CONFIGURATION_SHIFT, Header, Place
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 from pykasm.lang.types import fields_of
 

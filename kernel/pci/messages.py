@@ -7,7 +7,7 @@ from enum import IntEnum, IntFlag
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
-from kernel.interrupts.lines import Lines
+from kernel.irq.lines import Lines
 from kernel.mm.runtime import Runtime
 from kernel.pci.configuration import Configuration
 from kernel.pci.device import Device, Resource

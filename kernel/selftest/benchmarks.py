@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernel.console.console import Console
-from kernel.monitor.strings import Strings
+from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import Benchmark, Measured
-from kernel.threads.scheduler import Scheduler
+from kernel.text.strings import Strings
 from pykasm import *
 
 ROUNDS = 3

@@ -48,13 +48,6 @@ class Benchmark(Struct):
     """How often."""
 
 
-class Ledger(Struct):
-    """Something that a test must leave as it found it, such as the number of free pages."""
-
-    name: Ptr[U8]
-    read: Fn[[], U64]
-
-
 class Tested(Protocol):
     """A subsystem that brings tests."""
 
@@ -77,8 +70,3 @@ def measure(
 ) -> Benchmark:
     """A row of the table of benchmarks; see `Benchmark`."""
     return Benchmark(name=name, run=run, count=count, prepare=prepare or 0, finish=finish or 0)
-
-
-def ledger(name: str, read: Any) -> Ledger:
-    """A row of what tests leave as it was: `read` is a `@function` that gives a `U64`."""
-    return Ledger(name=name, read=read)

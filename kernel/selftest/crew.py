@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kernel.threads.scheduler import Scheduler
-from kernel.threads.thread import Entry, Thread
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 

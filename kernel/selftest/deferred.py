@@ -7,12 +7,12 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.cpu.control import RFlags
 from kernel.interrupts.action import Action
-from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Work, WorkState
+from kernel.irq.deferred import Deferred
+from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import check, measure
 from kernel.selftest.smp import SmpTests
-from kernel.threads.scheduler import Scheduler
 from pykasm import *
 
 VECTOR = InterruptVector.LAST_DEVICE

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.sched.thread import Thread, ThreadState
 from kernel.selftest.case import measure
 from kernel.selftest.crew import Crew
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
-from kernel.threads.thread import Thread, ThreadState
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 

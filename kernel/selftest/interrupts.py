@@ -6,9 +6,9 @@ from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
-from kernel.interrupts.lines import Lines
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import InterruptVector
+from kernel.irq.lines import Lines
 from kernel.selftest.case import check, measure
 from pykasm import *
 

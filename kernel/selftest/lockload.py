@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.locks.spinlock import SpinLock
+from kernel.sched.scheduler import Scheduler
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
@@ -12,8 +14,6 @@ from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
-from kernel.sync.spinlock import SpinLock
-from kernel.threads.scheduler import Scheduler
 from pykasm import *
 
 ROOM = 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.debug.lockorder import MOST_CLASSES
+from kernel.debug.lockwatch import LockWatch
+from kernel.locks.heldlocks import HeldLocks
+from kernel.locks.spinlock import SpinLock
 from kernel.selftest.case import Outcome, check, measure
-from kernel.sync.heldlocks import HeldLocks
-from kernel.sync.lockorder import MOST_CLASSES
-from kernel.sync.lockwatch import LockWatch
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.mm.addresses import direct
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
-from kernel.mm.permissions import WRITE
 from kernel.mm.runtime import Runtime
+from kernel.paging.addresses import direct
+from kernel.paging.permissions import WRITE
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random

@@ -1,18 +1,19 @@
 """Tests and benchmarks of physical memory and of mappings."""
 
 from kernel.console.console import Console
-from kernel.mm.addresses import direct
+from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.debug.leakcheck import ledger
 from kernel.mm.caches import Slabs
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.mm.paging import INIT, PERMISSIONS, Paging
-from kernel.mm.permissions import DEVICE, WRITE
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
 from kernel.mm.zone import ORDERS
-from kernel.selftest.case import Outcome, check, ledger, measure
+from kernel.paging.addresses import direct
+from kernel.paging.permissions import DEVICE, WRITE
+from kernel.selftest.case import Outcome, check, measure
 from kernel.selftest.hoard import Hoard
 from pykasm import *
 

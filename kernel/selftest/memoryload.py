@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.console.console import Console
-from kernel.mm.addresses import Area, direct
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.runtime import Runtime
+from kernel.paging.addresses import Area, direct
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
+from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.interrupts.action import Action
 from kernel.mm.runtime import Runtime
@@ -11,7 +12,6 @@ from kernel.pci.device import Device
 from kernel.pci.messages import Messages
 from kernel.pci.scan import PciBus
 from kernel.selftest.case import Outcome, check
-from kernel.time.clock import Clock
 from pykasm import *
 
 PATIENCE = 1_000_000_000

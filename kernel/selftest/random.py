@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.time.tsc import read_tsc
+from kernel.clock.tsc import read_tsc
 from pykasm import *
 
 SHIFTS = (13, 7, 17)

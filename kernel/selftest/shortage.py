@@ -6,23 +6,23 @@ from enum import IntEnum
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.mm.addressspace import AddressSpace
-from kernel.mm.addressspaces import AddressSpaces
 from kernel.mm.caches import Slabs
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.paging import Paging
-from kernel.mm.rights import Rights
 from kernel.mm.runtime import Runtime
 from kernel.mm.shortage import Shortage
-from kernel.mm.usercopy import UserCopy
+from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import check
 from kernel.threads.areas import SaveAreas
-from kernel.threads.scheduler import Scheduler
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.rights import Rights
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 OBJECT = 100

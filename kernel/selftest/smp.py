@@ -3,23 +3,23 @@ change under all of them."""
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.mapper import Mapper
-from kernel.mm.pagetable import PAGE, PageShift
-from kernel.mm.permissions import WRITE
 from kernel.mm.runtime import Runtime
+from kernel.paging.permissions import WRITE
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
+from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Entry
 from kernel.selftest.case import check, measure
 from kernel.selftest.crew import CREW, Crew
 from kernel.smp.calls import Calls
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
-from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
-from kernel.threads.scheduler import Scheduler
-from kernel.threads.thread import Entry
 from kernel.threads.threads import BOOT_PRIORITY, Threads
-from kernel.time.clock import Clock
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 CALLS = 25

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.mm.addresses import LOWER_HALF_END, USER_END, USER_START, Area
-from kernel.mm.addressspace import AddressSpace
-from kernel.mm.addressspaces import AddressSpaces
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
-from kernel.mm.rights import Rights
-from kernel.mm.usercopy import UserCopy
+from kernel.paging.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.selftest.benchmarks import ROUNDS
 from kernel.selftest.case import check, measure
 from kernel.selftest.crew import CREW, Crew
 from kernel.selftest.hoard import Hoard
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.rights import Rights
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 PAGES = 8

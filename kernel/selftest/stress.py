@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.selftest.case import check
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
-from kernel.time.clock import Clock
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 SHORT, LONG = 2, 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.locks.spinlock import SpinLock
 from kernel.selftest.case import check, measure
 from kernel.selftest.crew import CREW, Crew
 from kernel.sync.condition import ConditionVariable, ConditionVariables
@@ -12,7 +13,6 @@ from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.once import Once, Onces
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
-from kernel.sync.spinlock import SpinLock
 from pykasm import *
 
 ROUNDS = 50

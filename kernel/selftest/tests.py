@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from kernel.console.console import Console
-from kernel.monitor.strings import Strings
-from kernel.selftest.case import Ledger, Outcome, Test, Tested
+from kernel.debug.leakcheck import Ledger
+from kernel.selftest.case import Outcome, Test, Tested
 from kernel.selftest.watchdog import Watchdog
+from kernel.text.strings import Strings
 from pykasm import *
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.sched.sleep import Sleep
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
-from kernel.threads.sleep import Sleep
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 

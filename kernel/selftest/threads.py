@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
+from kernel.sched.sleep import Sleep
 from kernel.selftest.case import check
 from kernel.selftest.crew import Crew
-from kernel.threads.sleep import Sleep
 from kernel.threads.threads import BOOT_PRIORITY
-from kernel.time.clock import Clock
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 FEW = 10

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.cpu.interruptflag import interrupts_disabled
-from kernel.mm.addresses import direct
 from kernel.mm.pages import Pages
+from kernel.paging.addresses import direct
 from kernel.selftest.case import check, measure
 from kernel.time.calibration import Calibration
-from kernel.time.clock import Clock
 from kernel.time.refinement import TOLERABLE
-from kernel.time.timer import Timer
-from kernel.time.timers import Timers
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 READINGS = 10_000

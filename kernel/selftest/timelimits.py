@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.selftest.case import check
@@ -10,7 +11,6 @@ from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.semaphore import Semaphore, Semaphores
 from kernel.threads.threads import BOOT_PRIORITY
-from kernel.time.clock import Clock
 from pykasm import *
 
 SHORT = 2_000_000

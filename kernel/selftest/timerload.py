@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
 from kernel.console.console import Console
 from kernel.mm.heap import Heap
 from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
-from kernel.time.clock import Clock
-from kernel.time.timer import Timer
-from kernel.time.timers import Timers
 from pykasm import *
 
 TIMERS = 1024

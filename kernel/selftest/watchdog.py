@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.debug.panic import Panic
-from kernel.debug.threadtraces import ThreadTraces
 from kernel.selftest.case import Test
-from kernel.time.clock import Clock
-from kernel.time.timer import Timer
-from kernel.time.timers import Timers
-from kernel.time.units import NANOSECONDS
+from kernel.selftest.threadtraces import ThreadTraces
 from pykasm import *
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.cpu.control import Cr0
+from kernel.sched.thread import Entry, Thread
+from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
 from kernel.selftest.case import check, measure
 from kernel.selftest.crew import CREW, Crew
-from kernel.threads.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY, Threads
-from kernel.threads.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
-from kernel.time.clock import Clock
 from pykasm import *
 from pykasm.lang import registers
 

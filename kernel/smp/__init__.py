@@ -1,1 +1,1 @@
-"""Several processors: how they start, and how they call each other."""
+"""What processors have each other do: calls, and TLB shoot-down."""

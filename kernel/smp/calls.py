@@ -7,10 +7,10 @@ from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import InterruptVector
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
-from kernel.threads.scheduler import Scheduler
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
+from kernel.sched.scheduler import Scheduler
 from pykasm import *
 
 

@@ -1,1 +1,1 @@
-"""Structures that hold the kernel's objects in order."""
+"""Lists and search trees whose links lie in what they hold."""

@@ -1,1 +1,1 @@
-"""Mutual exclusion."""
+"""Locks and conditions that threads wait for asleep."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.timelimits import TimeLimit, TimeLimits
+from kernel.sched.waiting import Waiting
 from kernel.sync.mutex import Mutex, Mutexes
-from kernel.sync.timelimits import TimeLimit, TimeLimits
-from kernel.sync.waiting import Waiting
-from kernel.sync.waitqueue import WaitQueue
-from kernel.threads.scheduler import Scheduler
 from pykasm import *
 
 

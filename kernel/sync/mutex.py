@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kernel.sync.waiting import Waiting
-from kernel.sync.waitqueue import WaitQueue
-from kernel.threads.scheduler import Scheduler
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.waiting import Waiting
 from pykasm import *
 
 CONTENDED = 1

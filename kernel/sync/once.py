@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.sync.waiting import Waiting
-from kernel.sync.waitqueue import WaitQueue
-from kernel.threads.scheduler import Scheduler
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.waiting import Waiting
 from pykasm import *
 
 

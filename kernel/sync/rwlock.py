@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread
+from kernel.sched.waiting import Waiting
 from kernel.structures.list import container
-from kernel.sync.waiting import Waiting
-from kernel.sync.waitqueue import WaitQueue
-from kernel.threads.scheduler import Scheduler
-from kernel.threads.thread import Thread
 from pykasm import *
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kernel.sync.timelimits import TimeLimit, TimeLimits
-from kernel.sync.waiting import Waiting
-from kernel.sync.waitqueue import WaitQueue
-from kernel.threads.scheduler import Scheduler
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.timelimits import TimeLimit, TimeLimits
+from kernel.sched.waiting import Waiting
 from pykasm import *
 
 

@@ -1,1 +1,1 @@
-"""Threads of the kernel: what runs when, and on which processor."""
+"""The lives of threads, from creation to the end."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.mm.addresses import Area, direct
 from kernel.mm.pages import Pages
-from kernel.threads.thread import Thread
-from kernel.threads.xstate import ExtendedState, SaveArea
+from kernel.paging.addresses import Area, direct
+from kernel.sched.thread import Thread
+from kernel.sched.xstate import ExtendedState, SaveArea
 from pykasm import *
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kernel.cpu.percpu import PerCpu
 from kernel.debug.panic import Panic
+from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread
 from kernel.structures.list import ListHead
-from kernel.threads.runqueue import IDLE_PRIORITY, RunQueue
-from kernel.threads.scheduler import Scheduler
-from kernel.threads.thread import Thread
 from kernel.threads.threads import Threads
 from pykasm import *
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
+from kernel.cpu.stack import STACK_SIZE
+from kernel.locks.spinlock import SpinLock
 from kernel.mm.runtime import Runtime
-from kernel.mm.stack import STACK_SIZE
+from kernel.sched.thread import Thread
 from kernel.structures.list import ListHead, container
-from kernel.sync.spinlock import SpinLock
-from kernel.threads.thread import Thread
 from pykasm import *
 
 SPARE = 64

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from kernel.mm.stack import STACK_SIZE
-from kernel.selftest.case import ledger
+from kernel.cpu.stack import STACK_SIZE
+from kernel.debug.leakcheck import ledger
+from kernel.locks.spinlock import SpinLock
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.switch import SavedRegisters
+from kernel.sched.thread import Entry, Thread, ThreadState
+from kernel.sched.waiting import Waiting
 from kernel.structures.list import ListHead
-from kernel.sync.spinlock import SpinLock
-from kernel.sync.waiting import Waiting
 from kernel.threads.areas import SaveAreas
-from kernel.threads.scheduler import Scheduler
 from kernel.threads.stacks import SPARE, ThreadStacks
-from kernel.threads.switch import SavedRegisters
-from kernel.threads.thread import Entry, Thread, ThreadState
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 

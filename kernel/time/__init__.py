@@ -1,1 +1,1 @@
-"""What time it is, and what is to happen when."""
+"""Hardware clocks, how they correct each other, and the time of day."""

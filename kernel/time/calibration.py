@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from kernel.time.clock import FRACTION_BITS, Clock
+from kernel.clock.clock import FRACTION_BITS, Clock
+from kernel.clock.tsc import read_tsc
+from kernel.clock.units import BILLION
 from kernel.time.reference import Reference
-from kernel.time.tsc import read_tsc
-from kernel.time.units import BILLION
 from pykasm import *
 
 WINDOW = 100_000_000_000

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.tsc import read_tsc
+from kernel.locks.spinlock import SpinLock
 from kernel.log.level import Level
 from kernel.log.log import Log
-from kernel.sync.spinlock import SpinLock
-from kernel.time.clock import Clock
-from kernel.time.tsc import read_tsc
 from pykasm import *
 
 ROUNDS = 2000

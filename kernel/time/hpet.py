@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.acpi.hpet import HpetDescription
+from kernel.cpu.pagetable import PAGE
 from kernel.log.level import Level
 from kernel.log.log import Log
-from kernel.mm.pagetable import PAGE
 from kernel.mm.paging import Paging
 from kernel.time.reference import Reference
 from pykasm import *

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.sync.spinlock import SpinLock
+from kernel.clock.units import FEMTOSECONDS
+from kernel.locks.spinlock import SpinLock
 from kernel.time.reference import Reference
-from kernel.time.units import FEMTOSECONDS
 from pykasm import *
 
 FREQUENCY = 1_193_182

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kernel.acpi.fixed import FixedDescription
+from kernel.clock.units import FEMTOSECONDS
 from kernel.time.reference import Reference
-from kernel.time.units import FEMTOSECONDS
 from pykasm import *
 
 FREQUENCY = 3_579_545

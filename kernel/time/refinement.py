@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
+from kernel.clock.units import NANOSECONDS
 from kernel.log.level import Level
 from kernel.log.log import Log
 from kernel.time.calibration import Calibration
-from kernel.time.clock import Clock
-from kernel.time.timer import Timer
-from kernel.time.timers import Timers
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 FIRST = NANOSECONDS // 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.acpi.fixed import FixedDescription
-from kernel.sync.spinlock import SpinLock
+from kernel.locks.spinlock import SpinLock
 from kernel.time.calendar import Date
 from pykasm import *
 

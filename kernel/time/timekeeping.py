@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from kernel.clock.alarm import Alarm
+from kernel.clock.timers import Timers
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
 from kernel.log.level import Level
 from kernel.log.log import Log
-from kernel.time.alarm import Alarm
 from kernel.time.calibration import Calibration
 from kernel.time.hpet import Hpet
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
 from kernel.time.refinement import Refinement
 from kernel.time.rtc import RealTimeClock
-from kernel.time.timers import Timers
 from pykasm import *
 
 

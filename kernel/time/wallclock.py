@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
 from kernel.time.calendar import Calendar, Date
-from kernel.time.clock import Clock
 from kernel.time.rtc import RealTimeClock
-from kernel.time.units import NANOSECONDS
 from pykasm import *
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from kernel.console.output import LONGEST, SIZE
 from kernel.debug.panic import END
-from kernel.input.queue import CAPACITY, ByteQueue
-from kernel.input.source import Source
+from kernel.terminal.queue import CAPACITY, ByteQueue
+from kernel.terminal.source import Source
 from pykasm import offsetof
 from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images

@@ -7,10 +7,10 @@ import pytest
 
 from kernel.cpu.descriptors import InterruptStack, TaskState
 from kernel.cpu.exceptions import VECTORS, Vector
-from kernel.cpu.interrupts import GENERAL_REGISTERS, INTERRUPT_STACKS, Gate, GateFlags
 from kernel.cpu.segments import Selector
-from kernel.mm.addresses import Area
-from kernel.mm.stack import GuardedStack
+from kernel.cpu.stack import GuardedStack
+from kernel.entry.interrupts import GENERAL_REGISTERS, INTERRUPT_STACKS, Gate, GateFlags
+from kernel.paging.addresses import Area
 from pykasm import offsetof, sizeof
 from pykasm.machine.gdb import Gdb, Stop
 from pykasm.machine.images import Images

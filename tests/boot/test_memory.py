@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kernel.mm.addresses import RUNTIME_END, Area
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
+from kernel.paging.addresses import RUNTIME_END, Area
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from kernel.cpu.control import Cr0, Cr4, Efer
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import PAGE, PageShift
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.paging import VIDEO_MEMORY
+from kernel.paging.addresses import Area
 from pykasm.link.layout import OutputSection, kernel_layout
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine

@@ -1,10 +1,10 @@
 """A writer into memory, for tests of what is printed."""
 
-from kernel.console.numbers import Numbers
-from kernel.console.writer import Writer
 from kernel.cpu.percpu import PerCpu
-from kernel.debug.symbols import Symbols
 from kernel.log.log import Log
+from kernel.text.numbers import Numbers
+from kernel.text.symbols import Symbols
+from kernel.text.writer import Writer
 from pykasm import *
 from pykasm.hostrun import Host
 

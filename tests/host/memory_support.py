@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from kernel.cpu.features import Features
+from kernel.cpu.pagetable import PageShift
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.addresses import Area
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
-from kernel.mm.entries import Entries
 from kernel.mm.frames import SIZE_SHIFT, FrameState
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PageShift
 from kernel.mm.sections import Sections
 from kernel.mm.shortage import Shortage
-from kernel.mm.space import Space
 from kernel.mm.stretches import Stretches
-from kernel.mm.walk import PageWalk
 from kernel.mm.zone import SECTION, TABLE_SIZE
+from kernel.paging.addresses import Area
+from kernel.paging.entries import Entries
+from kernel.paging.space import Space
+from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.record_support import boot_record, keep_lists

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.interrupts.work import Work
-from kernel.sync.waitqueue import WaitQueue
+from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
 
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.fixed import FixedDescription
-from kernel.acpi.power import Power
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from kernel.console.serial import COM1, LineStatus, Register
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
-from kernel.input.ps2 import Command, Port, Status
+from kernel.power.power import Power
+from kernel.terminal.ps2 import Command, Port, Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.console_support import Paper, log_on, written

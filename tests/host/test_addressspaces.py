@@ -13,21 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.cpu.features import Features
+from kernel.cpu.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
-from kernel.mm.addresses import USER_END, USER_START, Area
-from kernel.mm.addressspace import AddressSpace
-from kernel.mm.addressspaces import AddressSpaces
-from kernel.mm.entries import Entries
 from kernel.mm.frames import Frame
 from kernel.mm.mapper import Mapper
-from kernel.mm.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
-from kernel.mm.region import Region
-from kernel.mm.regions import Regions
-from kernel.mm.rights import ALL_RIGHTS, Rights, entry_flags
 from kernel.mm.slab import Cache
-from kernel.mm.userpages import UserPages
+from kernel.paging.addresses import USER_END, USER_START, Area
+from kernel.paging.entries import Entries
 from kernel.structures.tree import TreeNode, Trees
 from kernel.sync.rwlock import ReadWriteLock
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.region import Region
+from kernel.vm.regions import Regions
+from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
+from kernel.vm.userpages import UserPages
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.memory_support import PageSource, TlbStub, frame_address

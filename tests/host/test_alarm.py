@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
+from kernel.clock.alarm import LONGEST_COUNT, Alarm
+from kernel.clock.clock import Clock
+from kernel.clock.stopwatch import Stopwatch
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
 from kernel.interrupts.localapic import ApicRegister, Lvt
 from kernel.interrupts.vectors import InterruptVector
-from kernel.time.alarm import LONGEST_COUNT, Alarm
-from kernel.time.clock import Clock
 from pykasm import *
 from pykasm.hostrun import Host
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernel.mm.addresses import Area
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.arena import Arena, Range, Use
-from kernel.mm.pagetable import PAGE
 from kernel.mm.records import Records
+from kernel.paging.addresses import Area
 from kernel.structures.tree import Trees
 from pykasm import *
 from pykasm.hostrun import Host

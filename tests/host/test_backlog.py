@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kernel.console.backlog import STANDSTILL, Backlog
 from kernel.console.output import LONGEST, SIZE, SerialOutput
 from kernel.console.serial import COM1, FIFO_DEPTH, Register, Serial
-from kernel.threads.thread import Thread
+from kernel.sched.thread import Thread
+from kernel.terminal.backlog import STANDSTILL, Backlog
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 from tests.host.threads_support import Kernel

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
+from kernel.clock.clock import FRACTION_BITS, Clock
+from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.units import BILLION, FEMTOSECONDS, NANOSECONDS
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
-from kernel.time.clock import FRACTION_BITS, Clock
 from kernel.time.reference import Reference
-from kernel.time.units import BILLION, FEMTOSECONDS, NANOSECONDS
 from pykasm import *
 from pykasm.hostrun import Host
 

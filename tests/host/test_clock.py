@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
-from kernel.time.clock import FRACTION_BITS, Clock
-from kernel.time.units import NANOSECONDS
+from kernel.clock.clock import FRACTION_BITS, Clock
+from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.units import NANOSECONDS
 from pykasm import *
 from pykasm.hostrun import Host, HostFault
 

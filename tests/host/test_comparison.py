@@ -2,8 +2,8 @@
 
 import pytest
 
-from kernel.boot.stopwatch import Stopwatch
-from kernel.time.clock import Clock
+from kernel.clock.clock import Clock
+from kernel.clock.stopwatch import Stopwatch
 from kernel.time.comparison import Comparison
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, host_for, log_on, written

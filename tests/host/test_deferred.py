@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.interrupts.deferred import LONGEST, Deferred
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Performer, Work, WorkState
-from kernel.threads.thread import ThreadState
+from kernel.irq.deferred import LONGEST, Deferred
+from kernel.sched.thread import ThreadState
 from pykasm import *
 from tests.host.threads_support import Kernel
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.mm.addresses import Area
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.early import EarlyFrames
-from kernel.mm.pagetable import PAGE
 from kernel.mm.stretches import Stretches
+from kernel.paging.addresses import Area
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.record_support import boot_record, keep_lists

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from kernel.cpu.exceptions import Vector
+from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, Faults
-from kernel.mm.pagetable import PAGE
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, written

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.colour import Colour
-from kernel.console.directive import MAX_WIDTH
-from kernel.console.format import translate
+from kernel.text.colour import Colour
+from kernel.text.directive import MAX_WIDTH
+from kernel.text.format import translate
 from pykasm import *
 from pykasm.errors import BuildFailed
 from tests.host.console_support import Paper, host_for, written

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.addresses import Area
 from kernel.mm.caches import MAGAZINE_SIZE, Slabs
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
-from kernel.mm.pagetable import PAGE
 from kernel.mm.redzone import RedZones
 from kernel.mm.shortage import Shortage
 from kernel.mm.slab import SlabLayer
 from kernel.mm.zone import MAX_ORDER
+from kernel.paging.addresses import Area
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.console_support import Paper, written

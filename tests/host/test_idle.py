@@ -5,11 +5,11 @@ from typing import Any, NoReturn
 import pytest
 
 from kernel.interrupts.vectors import InterruptVector
+from kernel.sched.preemption import NOT_REQUESTED
+from kernel.sched.runqueue import IDLE_PRIORITY, PRIORITIES, RunQueue
+from kernel.sched.thread import Thread, ThreadState
 from kernel.structures.list import ListHead
 from kernel.threads.idle import Idle
-from kernel.threads.preemption import NOT_REQUESTED
-from kernel.threads.runqueue import IDLE_PRIORITY, PRIORITIES, RunQueue
-from kernel.threads.thread import Thread, ThreadState
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 from pykasm.hostrun import HostFault

@@ -14,8 +14,8 @@ from kernel.boot.memorykind import MemoryKind
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, Damage, Module, Region
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
+from kernel.paging.addresses import Area
 from pykasm import sizeof
 from pykasm.hostrun import Host, HostFault
 from tests.host.record_support import Range, boot_record, modules_of, regions_of

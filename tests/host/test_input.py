@@ -18,11 +18,11 @@ from kernel.console.serial import (
     Register,
     Serial,
 )
-from kernel.input.input import Input
-from kernel.input.queue import ROOM
-from kernel.input.serial import COM1_LINE, SerialInput
-from kernel.input.source import Source
 from kernel.interrupts.action import Action
+from kernel.terminal.input import Input
+from kernel.terminal.queue import ROOM
+from kernel.terminal.serial import COM1_LINE, SerialInput
+from kernel.terminal.source import Source
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.scheduler_support import FakeScheduler, FakeWaiting

@@ -14,13 +14,13 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
-from kernel.interrupts.ioapic import NOWHERE, Entry, IoApicRegister, IoApics
-from kernel.interrupts.lines import Lines
 from kernel.interrupts.pic import Pic, Port
 from kernel.interrupts.vectors import InterruptVector
-from kernel.mm.addresses import Area, direct
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
+from kernel.irq.ioapic import NOWHERE, Entry, IoApicRegister, IoApics
+from kernel.irq.lines import Lines
+from kernel.paging.addresses import Area, direct
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
 from kernel.structures.list import ListHead
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.cpu.pagetable import PAGE
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
-from kernel.interrupts.lines import Route
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.work import WorkQueue
-from kernel.mm.pagetable import PAGE
+from kernel.irq.lines import Route
 from kernel.monitor.commands.irq import InterruptCommands
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 

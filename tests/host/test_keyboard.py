@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.input.keycode import RELEASED, Code
-from kernel.input.scancodes import (
+from kernel.terminal.keycode import RELEASED, Code
+from kernel.terminal.scancodes import (
     SET_1,
     SET_1_EXTENDED,
     SET_2,
@@ -17,7 +17,7 @@ from kernel.input.scancodes import (
     ScanState,
     Seen,
 )
-from kernel.input.typist import Typist
+from kernel.terminal.typist import Typist
 from pykasm import *
 from pykasm.hostrun import Host
 

@@ -9,16 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.console.console import Console
-from kernel.console.numbers import Numbers
 from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
-from kernel.debug.symbols import Symbols
-from kernel.input.input import Input
 from kernel.monitor.history import ENTRIES, History
 from kernel.monitor.keys import Keys
 from kernel.monitor.line import MAX_LENGTH, LineEditor
-from kernel.monitor.strings import Strings
+from kernel.terminal.input import Input
+from kernel.text.numbers import Numbers
+from kernel.text.strings import Strings
+from kernel.text.symbols import Symbols
 from pykasm.hostrun import Host
 from tests.host.scheduler_support import FakeScheduler, FakeWaiting
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
-from kernel.smp.processors import Processors
-from kernel.sync.heldlocks import MOST_HELD, HeldLocks
-from kernel.sync.lockorder import MOST_CLASSES, LockOrder
-from kernel.sync.lockwatch import LockWatch
-from kernel.sync.spinlock import SpinLock
+from kernel.debug.lockorder import MOST_CLASSES, LockOrder
+from kernel.debug.lockwatch import LockWatch
+from kernel.locks.heldlocks import MOST_HELD, HeldLocks
+from kernel.locks.spinlock import SpinLock
+from kernel.processors.processors import Processors
 from pykasm import *
 from pykasm.errors import DeclarationMistake
 from pykasm.hostrun import Host, HostStop

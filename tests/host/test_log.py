@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.console.console import Console
-from kernel.console.numbers import Numbers
 from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.cpu.percpu import PerCpu
-from kernel.debug.symbols import Symbols
 from kernel.log.level import Level
 from kernel.log.log import SIZE, STEP, Log
 from kernel.log.record import MAX_LENGTH, Message
+from kernel.text.numbers import Numbers
+from kernel.text.symbols import Symbols
 from pykasm import *
 from pykasm.hostrun import Host
 

@@ -11,11 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.cpu.features import Features
-from kernel.errno import Errno
-from kernel.mm.addresses import Area
-from kernel.mm.entries import Entries
-from kernel.mm.mapper import Mapper
-from kernel.mm.pagetable import (
+from kernel.cpu.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
     INDEX_BITS,
@@ -24,7 +20,11 @@ from kernel.mm.pagetable import (
     PageFlags,
     PageShift,
 )
-from kernel.mm.permissions import EXECUTE, READ, WRITE
+from kernel.errno import Errno
+from kernel.mm.mapper import Mapper
+from kernel.paging.addresses import Area
+from kernel.paging.entries import Entries
+from kernel.paging.permissions import EXECUTE, READ, WRITE
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.memory_support import PageSource, TlbStub, frame_address

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
-from kernel.mm.pagetable import PAGE
 from kernel.pci.device import Device
 from kernel.pci.header import Bar
 from kernel.pci.messages import MASKED, Message, Messages, MsiControl, MsiOffset, MsiXControl

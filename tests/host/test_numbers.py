@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.numbers import Numbers
+from kernel.text.numbers import Numbers
 from pykasm.hostrun import Host
 
 REFUSED = (0, 0)

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.features import Features
-from kernel.mm.addresses import Area
-from kernel.mm.entries import Entries
-from kernel.mm.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE
 from kernel.mm.paging import Paging
-from kernel.mm.permissions import DEVICE, READ, WRITE
-from kernel.mm.space import Space
 from kernel.mm.stretches import Stretches
-from kernel.mm.walk import PageWalk
+from kernel.paging.addresses import Area
+from kernel.paging.entries import Entries
+from kernel.paging.permissions import DEVICE, READ, WRITE
+from kernel.paging.space import Space
+from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host
 from pykasm.link.layout import kernel_layout

@@ -11,7 +11,7 @@ from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.debug.faults import Faults
 from kernel.debug.panic import END, Panic
-from kernel.mm.walk import PageWalk
+from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from pykasm.lang import registers

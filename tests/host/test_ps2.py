@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from kernel.input.input import Input
-from kernel.input.keyboard import (
+from kernel.terminal.input import Input
+from kernel.terminal.keyboard import (
     ACKNOWLEDGED,
     KEYBOARD_LINE,
     Keyboard,
     KeyboardCommand,
 )
-from kernel.input.ps2 import (
+from kernel.terminal.ps2 import (
     ABSENT,
     LINE_TEST_PASSED,
     SELF_TEST_PASSED,
@@ -24,9 +24,9 @@ from kernel.input.ps2 import (
     Settings,
     Status,
 )
-from kernel.input.queue import ROOM
-from kernel.input.scancodes import ScanCodes
-from kernel.input.typist import Typist
+from kernel.terminal.queue import ROOM
+from kernel.terminal.scancodes import ScanCodes
+from kernel.terminal.typist import Typist
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.mm.reclaim import Reclaim
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
 from kernel.structures.list import ListHead
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
+from kernel.clock.clock import Clock
+from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.units import NANOSECONDS
 from kernel.time.calendar import Calendar, Date
-from kernel.time.clock import Clock
 from kernel.time.rtc import RealTimeClock
-from kernel.time.units import NANOSECONDS
 from kernel.time.wallclock import WallClock
 from pykasm import *
 from pykasm.hostrun import Host

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.sched.runqueue import PRIORITIES, RunQueue
 from kernel.structures.list import ListHead
-from kernel.threads.runqueue import PRIORITIES, RunQueue
 from pykasm import *
 from pykasm.hostrun import Host
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from kernel.cpu.features import Features
-from kernel.mm.addresses import RUNTIME_END, Area
+from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags
 from kernel.mm.arena import Arena, Range
-from kernel.mm.entries import Entries
 from kernel.mm.mapper import Level, Mapper
-from kernel.mm.pagetable import NO_EXECUTE, PAGE, PageFlags
-from kernel.mm.permissions import DEVICE, WRITE
 from kernel.mm.records import Records
 from kernel.mm.runtime import Runtime
+from kernel.paging.addresses import RUNTIME_END, Area
+from kernel.paging.entries import Entries
+from kernel.paging.permissions import DEVICE, WRITE
 from kernel.structures.tree import Trees
 from pykasm import *
 from pykasm.hostrun import Host, HostAssertion

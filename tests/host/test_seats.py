@@ -8,10 +8,10 @@ import pytest
 
 from kernel.cpu.descriptors import Descriptors, InterruptStack
 from kernel.cpu.percpu import PerCpu
+from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
-from kernel.mm.stack import STACK_SIZE
-from kernel.smp.seats import STACKS, Seat, Seats
-from kernel.threads.thread import Thread
+from kernel.sched.thread import Thread
+from kernel.start.seats import STACKS, Seat, Seats
 from pykasm import *
 from pykasm.hostrun import Host
 

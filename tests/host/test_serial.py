@@ -17,7 +17,7 @@ from kernel.console.serial import (
     Register,
     Serial,
 )
-from kernel.sync.waitqueue import WaitQueue
+from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.uart import Uart

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
-from kernel.threads.sleep import Sleep
-from kernel.time.clock import Clock
+from kernel.clock.clock import Clock
+from kernel.clock.stopwatch import Stopwatch
+from kernel.sched.sleep import Sleep
 from pykasm import *
 from tests.host.threads_support import Kernel
 

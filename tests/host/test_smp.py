@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.cpu.pagetable import PAGE
 from kernel.interrupts.vectors import InterruptVector
-from kernel.mm.pagetable import PAGE
-from kernel.mm.space import Space
-from kernel.mm.tlb import SINGLY, Tlb
+from kernel.paging.space import Space
+from kernel.processors.processor import Processor
+from kernel.processors.request import Request
 from kernel.smp.calls import Calls
-from kernel.smp.processor import Processor
-from kernel.smp.request import Request
+from kernel.smp.tlb import SINGLY, Tlb
 from pykasm import *
 from pykasm.hostrun import Host, HostAssertion, HostFault
 from tests.host.threads_support import Kernel

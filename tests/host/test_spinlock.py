@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.sync.spinlock import SpinLock
+from kernel.locks.spinlock import SpinLock
 from pykasm import *
 from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host, HostFault

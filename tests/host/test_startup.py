@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.madt import EntryKind, InterruptModel, ProcessorFlags
+from kernel.cpu.pagetable import PAGE
 from kernel.interrupts.localapic import Command
-from kernel.mm.addresses import Area
-from kernel.mm.pagetable import PAGE
-from kernel.smp.arrival import Stage
-from kernel.smp.processor import Processor
-from kernel.smp.seats import Seat
-from kernel.smp.startup import PATIENCE, Startup
-from kernel.smp.trampoline import SLIP, Slip
+from kernel.paging.addresses import Area
+from kernel.processors.processor import Processor
+from kernel.start.arrival import Stage
+from kernel.start.seats import Seat
+from kernel.start.startup import PATIENCE, Startup
+from kernel.start.trampoline import SLIP, Slip
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, host_for, log_on, written

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.monitor.strings import MAX_WORDS, Strings, Words
+from kernel.text.strings import MAX_WORDS, Strings, Words
 from pykasm.hostrun import Host
 
 PRINTABLE = st.characters(min_codepoint=0x21, max_codepoint=0x7E)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.debug.symbols import Place, Symbols
+from kernel.text.symbols import Place, Symbols
 from pykasm.hostrun import Host
 from pykasm.lang.types import sizeof
 from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kernel.sched.preemption import NOT_REQUESTED
 from kernel.selftest.crew import Crew
 from kernel.selftest.sync import SyncTests
 from kernel.sync.condition import ConditionVariables
@@ -9,7 +10,6 @@ from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.sync.semaphore import Semaphores
-from kernel.threads.preemption import NOT_REQUESTED
 from pykasm.hostrun import Host, HostAssertion
 from tests.host.console_support import Paper
 from tests.host.threads_support import Kernel

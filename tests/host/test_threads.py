@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.threads.runqueue import QUANTUM
-from kernel.threads.thread import Entry, Thread
+from kernel.clock.timer import Timer
+from kernel.sched.runqueue import QUANTUM
+from kernel.sched.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY
-from kernel.time.timer import Timer
 from pykasm import *
 from pykasm.hostrun import HostAssertion
 from tests.host.threads_support import MOST, Kernel

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.timer import Timer
 from kernel.errno import Errno
+from kernel.sched.timelimits import TimeLimits
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.semaphore import Semaphore, Semaphores
-from kernel.sync.timelimits import TimeLimits
 from kernel.threads.threads import BOOT_PRIORITY, Threads
-from kernel.time.timer import Timer
 from pykasm import *
 from tests.host.threads_support import Kernel
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.stopwatch import Stopwatch
+from kernel.clock.alarm import Alarm
+from kernel.clock.clock import Clock
+from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.timer import Timer, TimerQueue
+from kernel.clock.timers import Timers
 from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.localapic import LocalApic
 from kernel.structures.tree import Trees
-from kernel.time.alarm import Alarm
-from kernel.time.clock import Clock
-from kernel.time.timer import Timer, TimerQueue
-from kernel.time.timers import Timers
 from pykasm import *
 from pykasm.hostrun import Host, HostFault
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.colour import NORMAL, Colour
 from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, TextScreen
+from kernel.text.colour import NORMAL, Colour
 from pykasm import *
 from pykasm.hostrun import Host
 

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from kernel.errno import Errno
-from kernel.mm.addresses import Area
+from kernel.paging.addresses import Area
+from kernel.sched.thread import Thread
+from kernel.sched.xstate import SaveArea
 from kernel.threads.areas import SaveAreas
-from kernel.threads.thread import Thread
-from kernel.threads.xstate import SaveArea
 from pykasm import *
 from pykasm.hostrun import Host
 

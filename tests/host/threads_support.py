@@ -2,21 +2,21 @@
 
 from typing import Any
 
+from kernel.clock.timer import Timer
+from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
+from kernel.cpu.stack import STACK_SIZE
 from kernel.interrupts.action import Action
-from kernel.mm.pagetable import PAGE
-from kernel.mm.stack import STACK_SIZE
-from kernel.smp.processors import Processors
-from kernel.sync.timelimits import TimeLimits
-from kernel.sync.waiting import Waiting
-from kernel.threads.preemption import Preemption
-from kernel.threads.scheduler import Scheduler
+from kernel.processors.processors import Processors
+from kernel.sched.preemption import Preemption
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.switch import Switch
+from kernel.sched.thread import Thread
+from kernel.sched.ticks import Ticks
+from kernel.sched.timelimits import TimeLimits
+from kernel.sched.waiting import Waiting
 from kernel.threads.stacks import ThreadStacks
-from kernel.threads.switch import Switch
-from kernel.threads.thread import Thread
 from kernel.threads.threads import Threads
-from kernel.threads.ticks import Ticks
-from kernel.time.timer import Timer
 from pykasm import *
 from pykasm.hostrun import Host
 

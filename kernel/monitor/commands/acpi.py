@@ -18,7 +18,7 @@ from kernel.acpi.structures import TableHeader
 from kernel.acpi.tables import AcpiTables
 from kernel.console.console import Console
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
 from pykasm import *
 
 SIGNATURE_SIZE = sizeof(U32)

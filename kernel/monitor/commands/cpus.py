@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
+from kernel.sched.scheduler import Scheduler
 from kernel.smp.calls import Calls
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
-from kernel.threads.scheduler import Scheduler
-from kernel.time.clock import Clock
+from kernel.text.strings import Words
 from pykasm import *
 
 

@@ -1,13 +1,13 @@
 """Failing on purpose, to see the report."""
 
 from kernel.console.console import Console
-from kernel.console.numbers import Numbers
+from kernel.locks.spinlock import SpinLock
 from kernel.monitor.command import command
-from kernel.monitor.strings import Strings, Words
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
 from kernel.smp.calls import Calls
-from kernel.smp.processors import Processors
-from kernel.smp.request import Request
-from kernel.sync.spinlock import SpinLock
+from kernel.text.numbers import Numbers
+from kernel.text.strings import Strings, Words
 from pykasm import *
 
 NOT_CANONICAL = 1 << 63

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.console.numbers import Numbers
 from kernel.interrupts.action import Action
-from kernel.interrupts.deferred import Deferred
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher, Slot
-from kernel.interrupts.lines import Lines, Route
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.interrupts.work import WorkQueue
+from kernel.irq.deferred import Deferred
+from kernel.irq.lines import Lines, Route
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
-from kernel.smp.processor import Processor
-from kernel.smp.processors import Processors
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.text.numbers import Numbers
+from kernel.text.strings import Words
 from pykasm import *
 
 

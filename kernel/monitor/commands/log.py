@@ -1,13 +1,13 @@
 """Commands that show what the kernel has logged."""
 
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.log.level import Level
 from kernel.log.log import Log
 from kernel.log.record import Message
 from kernel.monitor.command import command
-from kernel.monitor.strings import Strings, Words
-from kernel.time.clock import Clock
-from kernel.time.units import NANOSECONDS
+from kernel.text.strings import Strings, Words
 from pykasm import *
 
 NANOSECONDS_IN_MICROSECOND = 1000

@@ -1,10 +1,10 @@
 """The command that shows what is mapped."""
 
 from kernel.console.console import Console
+from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 from kernel.mm.mappings import Mapping, Mappings
-from kernel.mm.pagetable import NO_EXECUTE, PageFlags
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
 from pykasm import *
 
 LETTERS = (

@@ -2,16 +2,16 @@
 
 from kernel.boot.report import BootReport
 from kernel.console.console import Console
-from kernel.console.numbers import Numbers
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
-from kernel.mm.pagetable import PAGE, PageShift
 from kernel.mm.slab import Cache
-from kernel.mm.walk import PageWalk
 from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.paging.walk import PageWalk
+from kernel.text.numbers import Numbers
+from kernel.text.strings import Words
 from pykasm import *
 
 ROW = 16

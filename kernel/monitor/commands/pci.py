@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.console.numbers import HEXADECIMAL, Numbers
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
 from kernel.pci.classes import ClassNames
 from kernel.pci.device import Device, Resource
 from kernel.pci.header import BARS, BUSES, DEVICES, FUNCTIONS, Bar, Kind, Place
 from kernel.pci.scan import PciBus
+from kernel.text.numbers import HEXADECIMAL, Numbers
+from kernel.text.strings import Words
 from pykasm import *
 
 DIGIT_BITS = 4

@@ -1,8 +1,8 @@
 """Commands that end the run."""
 
-from kernel.acpi.power import Power
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.power.power import Power
+from kernel.text.strings import Words
 from pykasm import *
 
 

@@ -3,7 +3,7 @@
 from kernel.cpu.snapshot import FRAME_ROOM, push_frame
 from kernel.debug.panic import Panic
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
 from pykasm import *
 
 

@@ -1,9 +1,9 @@
 """Commands that try and measure the kernel."""
 
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.tests import SelfTests
+from kernel.text.strings import Words
 from pykasm import *
 
 

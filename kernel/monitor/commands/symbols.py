@@ -1,10 +1,10 @@
 """Commands that ask the symbol table."""
 
 from kernel.console.console import Console
-from kernel.debug.symbols import Place, Symbols
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
+from kernel.text.symbols import Place, Symbols
 from pykasm import *
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.sched.runqueue import RunQueue
+from kernel.sched.thread import Thread, ThreadState
 from kernel.structures.list import ListHead
-from kernel.threads.runqueue import RunQueue
-from kernel.threads.thread import Thread, ThreadState
+from kernel.text.strings import Words
 from kernel.threads.threads import Threads
 from pykasm import *
 

@@ -1,14 +1,14 @@
 """Commands that show the time."""
 
+from kernel.clock.clock import Clock
+from kernel.clock.timers import Timers
+from kernel.clock.units import FEMTOSECONDS, NANOSECONDS
 from kernel.console.console import Console
 from kernel.cpu.features import Features, Power
 from kernel.monitor.command import command
-from kernel.monitor.strings import Words
+from kernel.text.strings import Words
 from kernel.time.calendar import SECONDS_IN_DAY, Calendar, Date
 from kernel.time.calibration import Calibration
-from kernel.time.clock import Clock
-from kernel.time.timers import Timers
-from kernel.time.units import FEMTOSECONDS, NANOSECONDS
 from kernel.time.wallclock import WallClock
 from pykasm import *
 

@@ -1,0 +1,1 @@
+"""Nanoseconds since the start, and timers."""

@@ -1,0 +1,19 @@
+"""What tests must leave as they found it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pykasm import *
+
+
+class Ledger(Struct):
+    """Something that a test must leave as it found it, such as the number of free pages."""
+
+    name: Ptr[U8]
+    read: Fn[[], U64]
+
+
+def ledger(name: str, read: Any) -> Ledger:
+    """A row of what tests leave as it was: `read` is a `@function` that gives a `U64`."""
+    return Ledger(name=name, read=read)

@@ -1,0 +1,214 @@
+"""Who holds which spin lock, in debug builds."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from kernel.console.console import Console
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.snapshot import push_frame
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.lockorder import LockOrder, WrongOrder
+from kernel.debug.panic import Panic
+from kernel.locks.heldlocks import MOST_HELD, HeldLock, HeldLocks
+from kernel.processors.processors import Processors
+from pykasm import *
+from pykasm.lang.locking import lock_name, ranked
+from pykasm.source import Source
+
+USED = (rdi, rsi, rdx, rax, r10, r11)
+"""What the watch uses, and the code of a lock saves: so many that the stack stays aligned."""
+
+KEPT = (rcx, rdx, rsi, rdi, r8, r9, r10, r11)
+"""What other calls may change but rax, as many again."""
+
+
+class LockWatch(Subsystem):
+    """Panics if a processor takes a lock that it holds, or out of order, or releases one that it
+    does not hold.
+
+    The checker proves the same for the calls that it can follow; this sees all that happen. It
+    works in any context, from the first lock on: what it notes is the processor's own.
+    """
+
+    held = percpu(HeldLocks)
+    off = bss(U32)
+    """1 once a panic has broken a lock open: what is held means nothing any more."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        processors: Processors,
+        order: LockOrder,
+        console: Console,
+        panic: Panic,
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.processors = processors
+        self.order = order
+        self.console = console
+        self.panic = panic
+
+    # What locks emit
+
+    def before_taking(self, lock: Any, rank: str, place: Source) -> None:
+        """Call `take` where a lock is about to be taken."""
+        self._tell(self.take, lock, rank, place)
+
+    def before_releasing(self, lock: Any, rank: str, place: Source) -> None:
+        """Call `release` where a lock is about to be released."""
+        self._tell(self.release, lock, rank, place)
+
+    def before_breaking(self) -> None:
+        """Watch no longer: a panic is about to break a lock open."""
+        mov(self.off, 1)
+
+    def _tell(self, function: Any, lock: Any, rank: str, place: Source) -> None:
+        number = self.order.number_of(ranked(lock_name(lock, "lock_watch"), rank))
+        for register in USED:
+            push(register)
+        lea(rdi, lock)
+        mov(esi, number)
+        mov(rdx, text(str(place)))
+        call(function)
+        for register in reversed(USED):
+            pop(register)
+
+    # What is held
+
+    @function(clobbers=USED)
+    def take(self, lock: U64, number: U64, place: Ptr[U8]) -> None:
+        """Note that this processor is about to take `lock`, of class `number`, at `place`."""
+        with if_(self.off != 0):
+            ret()
+        held, entry = self._note(lock, number, place)
+        with if_(held.count == MOST_HELD):
+            self.complain(text("too many spin locks are held"), entry, 0)
+        other = cast(rax, Ptr[HeldLock])
+        lea(other, held.locks)
+        with while_(other.lock != lock):  # what was just noted, if no other
+            add(other, sizeof(HeldLock))
+        with if_(other != entry):
+            self.complain(text("a spin lock is taken by who holds it"), entry, 0)
+        with if_(self.order.is_new(number, held)):
+            self._learn(entry, held)
+        inc(held.count)
+        bts(held.classes, number)
+
+    @function(clobbers=USED)
+    def release(self, lock: U64, number: U64, place: Ptr[U8]) -> None:
+        """Note that this processor is about to release `lock`, of class `number`, at `place`."""
+        with if_(self.off != 0):
+            ret()
+        held, noted = self._note(lock, number, place)
+        release(number)
+        entry = scratch(noted)
+        lea(rax, held.locks)
+        with loop():
+            with if_(entry == rax):
+                self.complain(text("a spin lock is released by who does not hold it"), noted, 0)
+            sub(entry, sizeof(HeldLock))
+            break_if(entry.lock == lock)
+        dec(held.count)
+        mov(rax, entry.number)
+        btr(held.classes, rax)
+        sub(noted, sizeof(HeldLock))
+        with while_(entry != noted):
+            self._move_down(entry)
+
+    def _note(self, lock: U64, number: U64, place: Ptr[U8]) -> tuple[Ptr[HeldLocks], Ptr[HeldLock]]:
+        """Note what is done behind all that this processor holds; the list, and where. Changes
+        rax."""
+        held, entry = scratch(Ptr[HeldLocks]), scratch(Ptr[HeldLock])
+        self.per_cpu.point_at(u64(held), self.held)
+        mov(rax, held.count)
+        point_at(entry, held.locks, rax)
+        mov(entry.lock, lock)
+        mov(entry.number, number)
+        mov(entry.place, place)
+        return held, entry
+
+    def _learn(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
+        """Call `learn`, which happens once for two classes. Changes rax."""
+        for register in KEPT:
+            push(register)
+        self.learn(entry, held)
+        for register in reversed(KEPT):
+            pop(register)
+
+    def _move_down(self, entry: Ptr[HeldLock]) -> None:
+        """Put what comes behind `entry` there, and go on to where it was. Changes rax."""
+        for offset in range(0, sizeof(HeldLock), sizeof(U64)):
+            mov(rax, u64[u64(entry) + sizeof(HeldLock) + offset])
+            mov(u64[u64(entry) + offset], rax)
+        add(entry, sizeof(HeldLock))
+
+    # What is wrong
+
+    @function
+    def learn(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
+        """Let the order grow by what is about to be taken. Panics if it does not go with it."""
+        entry, wrong = keep(entry), local(WrongOrder)
+        lea(rdx, wrong)
+        is_wrong = self.order.learn(entry, held, rdx)
+        with if_(is_wrong != 0):
+            lea(rdx, wrong)
+            self.complain(text("spin locks are taken in a wrong order"), entry, rdx)
+
+    @naked
+    def complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:
+        """Panic about what is done with `lock`, which is out of order if `wrong` is not null."""
+        push_frame()
+        mov(rcx, rsp)
+        call(self.report)
+        never()
+
+    @function(recursion=1)
+    def report(
+        self,
+        message: Ptr[U8],
+        lock: Ptr[HeldLock],
+        wrong: Ptr[WrongOrder],
+        frame: Ptr[TrapFrame],
+    ) -> NoReturn:
+        """Report the panic with the registers of `frame`."""
+        frame, lock, wrong = keep(frame), keep(lock), keep(wrong)
+        mov(self.off, 1)
+        self.panic.say(message, frame)
+        with if_(wrong != 0):
+            self.order.print(wrong)
+        with else_():
+            self.print(lock)
+        tail(self.panic.finish, frame)
+        never()
+
+    @function
+    def print(self, lock: Ptr[HeldLock]) -> None:
+        """Print which lock it is, where something is done with it, and who holds what."""
+        mov(rax, lock.number)
+        name = self.order.names[rax]
+        self.console.print("  %s at 0x%x, in %s\n", name, lock.lock, lock.place)
+        with if_(self.processors.count == 0):  # the first one has not listed itself yet
+            ret()
+        with self.processors.each() as processor:
+            held = scratch(processor.block)
+            self.per_cpu.point_into(held, self.held)
+            self.print_held(processor.number, cast(held, Ptr[HeldLocks]))
+
+    @function
+    def print_held(self, processor: U32, held: Ptr[HeldLocks]) -> None:
+        """Print what this processor holds."""
+        processor, entry, left = keep(processor), keep(Ptr[HeldLock]), keep(held.count)
+        lea(entry, held.locks)
+        with while_(left != 0):
+            mov(rax, entry.number)
+            name = self.order.names[rax]
+            self.console.print(
+                "  processor %u holds %s at 0x%x since %s\n",
+                processor,
+                name,
+                entry.lock,
+                entry.place,
+            )
+            add(entry, sizeof(HeldLock))
+            dec(left)

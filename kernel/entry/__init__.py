@@ -1,0 +1,1 @@
+"""The ways into the kernel: a gate for each vector, and what it leads to."""

@@ -1,0 +1,153 @@
+"""The interrupt descriptor table: a gate for each of the 256 vectors, and the code behind them."""
+
+from enum import IntFlag
+from typing import Any
+
+from kernel.cpu.control import RFlags
+from kernel.cpu.descriptors import InterruptStack
+from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Vector
+from kernel.cpu.protection import Protection
+from kernel.cpu.segments import Selector, TablePointer
+from kernel.cpu.stack import STACK_SIZE
+from kernel.cpu.trapframe import TrapFrame
+from kernel.entry.exceptions import Exceptions
+from kernel.interrupts.vectors import FIRST_INTERRUPT
+from kernel.irq.deferred import Deferred
+from kernel.sched.scheduler import Scheduler
+from pykasm import *
+from pykasm.lang.functions import stub_address
+from pykasm.objects.debug import EntryFrame
+
+INTERRUPT_STACKS: dict[int, InterruptStack] = {
+    Vector.NMI: InterruptStack.NMI,
+    Vector.DOUBLE_FAULT: InterruptStack.DOUBLE_FAULT,
+    Vector.MACHINE_CHECK: InterruptStack.MACHINE_CHECK,
+}
+
+GENERAL_REGISTERS = (rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15)
+"""In the order in which `TrapFrame` has them, from its upper end."""
+
+
+class GateFlags(IntFlag):
+    """Type and attributes of a gate (AMD64 APM vol. 2, 4.8.4)."""
+
+    INTERRUPT = 0xE
+    """Interrupts are off when the handler begins."""
+    PRESENT = 1 << 7
+
+
+class Gate(Struct, packed=True):
+    """A gate in long mode (AMD64 APM vol. 2, 4.8.4)."""
+
+    offset_low: U16
+    selector: U16
+    ist: U8 = field(InterruptStack)
+    flags: U8 = field(GateFlags)
+    offset_middle: U16
+    offset_high: U32
+    reserved: U32
+
+
+class Interrupts(Subsystem):
+    """Every vector comes through a stub of its own to `common`, which makes a `TrapFrame` and calls
+    the handler that `Exceptions.handlers` names."""
+
+    table = rodata(Gate * VECTORS, [], align=16)
+    """Filled in while starting, before the page tables that make it read-only."""
+
+    def __init__(
+        self,
+        exceptions: Exceptions,
+        deferred: Deferred,
+        scheduler: Scheduler,
+        protection: Protection,
+    ) -> None:
+        self.exceptions = exceptions
+        self.deferred = deferred
+        self.scheduler = scheduler
+        self.protection = protection
+        self.stubs = init(U64 * VECTORS, [self._stub(n) for n in range(VECTORS)])
+        self.stacks = init(
+            U8 * VECTORS,
+            [INTERRUPT_STACKS.get(n, InterruptStack.NONE) for n in range(VECTORS)],
+        )
+
+    def _stub(self, vector: int) -> object:
+        return stub_address(self._unit_name(), f"vector_{vector}")
+
+    @emits
+    def make_stubs(self) -> None:
+        """Bring the stack into one shape: error code (0 where there is none), then the vector."""
+        for vector in range(VECTORS):
+            pushes = vector in WITH_ERROR_CODE
+            entered = EntryFrame.INTERRUPT_WITH_ERROR if pushes else EntryFrame.INTERRUPT
+            stack = STACK_SIZE if vector in INTERRUPT_STACKS else 0
+            with stub(f"vector_{vector}", entered=entered, stack=stack):
+                if not pushes:
+                    push(0)
+                push(vector)
+                jmp(self.common)
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
+    def common(self) -> None:
+        """Save the general registers, call the handler with the frame's address, and go back.
+
+        The handler's return address lies right below the frame; a backtrace finds it by that.
+        """
+        for register in GENERAL_REGISTERS:
+            push(register)
+        cld()  # what handlers are compiled for; the interrupted code may have set DF
+        self.protection.close_user_memory()  # it may be a copy routine
+        mov(rdi, rsp)
+        mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
+        call(self.exceptions.handlers[rax])
+        with if_(self.deferred.is_waiting() & self._may_let_others_run()):
+            self.deferred.finish_interrupt()
+        with if_(self.scheduler.preemption.is_due() & self._may_let_others_run()):
+            self.scheduler.schedule()  # leaves the thread, as it were by a call from it
+        for register in reversed(GENERAL_REGISTERS):
+            pop(register)
+        add(rsp, 2 * sizeof(U64))  # the vector and the error code
+        iretq()
+
+    def _may_let_others_run(self) -> Any:
+        """The condition that other code may run before what was interrupted goes on: it had
+        interrupts on.
+
+        Exceptions go back to where they came from: some have stacks of their own.
+        """
+        frame = cast(rsp, Ptr[TrapFrame])
+        return (frame.vector >= FIRST_INTERRUPT) & (frame.rflags & RFlags.IF)
+
+    @function(init=True)
+    def load(self) -> None:
+        """Fill the table in and let this processor use it, the first one."""
+        gate = scratch(Ptr[Gate])
+        lea(gate, self.table)
+        with for_(scratch(U32), 0, VECTORS) as vector:
+            mov(rax, self.stubs[vector])
+            mov(cl, self.stacks[vector])
+            with allowed("E061", "the page is made read-only after this has run"):
+                self._fill(gate)
+            add(gate, sizeof(Gate))
+        tail(self.use)
+
+    @function(init=True)
+    def use(self) -> None:
+        """Let this processor use the table."""
+        pointer = local(TablePointer)
+        mov(pointer.limit, sizeof(Gate * VECTORS) - 1)
+        lea(rax, self.table)
+        mov(pointer.base, rax)
+        lidt(bare[pointer])
+
+    def _fill(self, gate: Ptr[Gate]) -> None:
+        """Let `gate` lead to rax, on the stack cl. Changes rax."""
+        mov(gate.selector, Selector.CODE)
+        mov(gate.ist, cl)
+        mov(gate.flags, GateFlags.PRESENT | GateFlags.INTERRUPT)
+        mov(gate.offset_low, ax)
+        shr(rax, 16)
+        mov(gate.offset_middle, ax)
+        shr(rax, 16)
+        mov(gate.offset_high, eax)

@@ -1,0 +1,1 @@
+"""Interrupts of devices: I/O APICs, shared lines, work deferred from handlers."""

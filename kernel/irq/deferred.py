@@ -1,0 +1,191 @@
+"""Does what handlers of interrupts leave for later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.clock.clock import Clock
+from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.debug.panic import Panic
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.vectors import InterruptVector
+from kernel.interrupts.work import Performer, Work, WorkQueue, WorkState
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread, ThreadState
+from kernel.structures.list import ListHead, container
+from kernel.threads.threads import BOOT_PRIORITY, Threads
+from pykasm import *
+
+LONGEST = 1_000_000
+"""Nanoseconds that a thread is kept waiting for the work behind an interrupt, and what was begun by
+then."""
+
+
+class Deferred(Subsystem):
+    """Each processor does its work in the order in which it was queued there: behind the interrupt
+    that is served, before the interrupted thread goes on, with interrupts on. Those that come
+    meanwhile add to the queue and leave it at that. What takes too long is left to a thread, which
+    shares the processor with others until the queue is empty; no storm of interrupts starves them.
+    """
+
+    queue = percpu(WorkQueue, align=8)
+    thread = percpu(Ptr[Thread])
+    """Blocked while `queue.performer` is not THREAD."""
+
+    def __init__(
+        self,
+        panic: Panic,
+        dispatcher: Dispatcher,
+        scheduler: Scheduler,
+        threads: Threads,
+        clock: Clock,
+    ) -> None:
+        self.panic = panic
+        self.dispatcher = dispatcher
+        self.per_cpu = scheduler.per_cpu
+        self.preemption = scheduler.preemption
+        self.scheduler = scheduler
+        self.threads = threads
+        self.clock = clock
+        self.action = data(Action, Action(handler=self.begin))
+        """For `InterruptVector.WORK`."""
+
+    # Starting
+
+    @function(init=True)
+    def start_first(self) -> None:
+        """Let the first processor take work. Interrupts are off."""
+        mov(self.thread, self.make())
+        with if_(self.thread == 0):
+            self.panic.stop(text("no memory is left for the thread of deferred work"))
+        self.dispatcher.claim(InterruptVector.WORK, address_of(self.action))
+        tail(self.start_processor)
+
+    @function(init=True)
+    def make(self) -> Ptr[Thread]:
+        """A thread for the processor that has it as its `thread` when it starts; null if memory is
+        out."""
+        name, entry = text("deferred work"), address_of(self.run)
+        tail(self.threads.make, name, entry, 0, BOOT_PRIORITY)
+
+    @function(init=True)
+    def assign(self, thread: Ptr[Thread], block: U64) -> None:
+        """Let the processor that will have the per-CPU variables at `block` have `thread`."""
+        block = scratch(block)
+        self.per_cpu.point_into(block, self.thread)
+        mov(cast(block, Ptr[Ptr[Thread]])[0], thread)
+
+    @function(init=True)
+    def start_processor(self) -> None:
+        """Let this processor, which has a `thread`, take work. Interrupts are off."""
+        queue = scratch(Ptr[WorkQueue])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        queue.items.reset()
+        tail(self.scheduler.bind, self.thread)
+
+    # Queuing
+
+    @function
+    def add(self, work: Ptr[Work]) -> None:
+        """Have `work` done soon, on this processor unless it waits on another one. Any context but
+        NMI."""
+        with interrupts_disabled():
+            mov(eax, WorkState.WANTED)
+            xchg(work.state, eax)
+            with if_(eax == WorkState.IDLE):
+                self.append(work)
+
+    @function(context="interrupts off")
+    def append(self, work: Ptr[Work]) -> None:
+        """Put `work`, which is wanted and in no queue, last in this processor's.
+
+        Outside of interrupts, nothing is sure to come soon that would see to it: so an interrupt is
+        asked for.
+        """
+        queue, link = scratch(Ptr[WorkQueue]), scratch(Ptr[ListHead])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        lea(link, work.link)
+        queue.items.append(link)
+        inc(queue.waiting)
+        with if_((queue.performer == Performer.NOBODY) & (self.dispatcher.serving == 0)):
+            apic = self.scheduler.queue.apic
+            self.scheduler.apic.send(apic, InterruptVector.WORK)
+
+    @function(context="interrupt")
+    def begin(self, argument: U64) -> None:
+        """Nothing: behind every interrupt, work is done."""
+
+    # Doing it
+
+    def is_waiting(self) -> Any:
+        """The condition that there is work for this processor."""
+        return self.queue.waiting != 0
+
+    @function(context="interrupt", interruptible=1)
+    def finish_interrupt(self) -> None:
+        """Do the work that waits, unless the interrupt came while that is being done. Interrupts
+        are off, and were on before."""
+        queue, end = keep(Ptr[WorkQueue]), keep(U64)
+        self.per_cpu.point_at(u64(queue), self.queue)
+        with if_(queue.performer != Performer.NOBODY):
+            ret()
+        mov(queue.performer, Performer.INTERRUPT)
+        self.preemption.disable()
+        mov(end, self.clock.now())
+        add(end, LONGEST)
+        with loop():
+            work = self._take_first(queue)
+            sti()
+            self.perform(work)
+            cli()
+            break_if(queue.waiting == 0)
+            break_if(self.clock.now() >= end)
+        mov(queue.performer, Performer.NOBODY)
+        with if_(queue.waiting != 0):
+            mov(queue.performer, Performer.THREAD)
+            inc(queue.left)
+            ignore(self.scheduler.make_ready(self.thread))
+        self.preemption.enable()  # whoever called this sees whether a thread should take over
+
+    @function(context="thread", sleeps=True)
+    def run(self, argument: U64) -> None:
+        """What the thread does for ever: the work that was left to it, and all that comes until
+        there is none."""
+        queue = keep(Ptr[WorkQueue])
+        with allowed("E041", "the thread stays on its processor"):
+            self.per_cpu.point_at(u64(queue), self.queue)
+        with loop():
+            cli()
+            with if_(queue.waiting != 0):
+                work = self._take_first(queue)
+                with self.scheduler.preemption_disabled():
+                    sti()
+                    self.perform(work)
+            with else_():
+                mov(queue.performer, Performer.NOBODY)
+                thread = scratch(self.scheduler.current)
+                mov(thread.state, ThreadState.BLOCKED)
+                self.scheduler.schedule()
+
+    def _take_first(self, queue: Ptr[WorkQueue]) -> Ptr[Work]:
+        """The first work of `queue`, out of it, in a scratch register. Changes rax and rcx."""
+        link = scratch(queue.items.next)
+        link.unlink()
+        dec(queue.waiting)
+        return container(link, Work, "link")
+
+    @function(context="deferred")
+    def perform(self, work: Ptr[Work]) -> None:
+        """Do `work`, and have it done again if somebody wants that meanwhile."""
+        work = keep(work)
+        mov(eax, WorkState.RUNNING)
+        xchg(work.state, eax)  # before it looks at what it is for
+        work.handler(work)
+        mov(eax, WorkState.RUNNING)
+        xor(ecx, ecx)
+        lock.cmpxchg(work.state, ecx)
+        with interrupts_disabled():
+            inc(self.queue.done)
+            with if_(eax == WorkState.WANTED):
+                self.append(work)

@@ -1,0 +1,307 @@
+"""The wires by which devices interrupt, and messages in their place."""
+
+from __future__ import annotations
+
+from kernel.acpi.madt import InterruptModel, OverrideEntry, Signal
+from kernel.boot.record import BootRecord
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.pic import LINES, Pic
+from kernel.interrupts.vectors import InterruptVector
+from kernel.irq.ioapic import Entry, IoApics
+from kernel.locks.spinlock import SpinLock
+from kernel.mm.paging import Paging
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from pykasm import *
+
+ISA_LINES = 16
+"""Interrupts of the ISA bus; those of other buses are at the lines behind."""
+
+MESSAGE_ADDRESS = 0xFEE0_0000
+MESSAGE_DESTINATION_SHIFT = 12
+"""Where a device writes to interrupt a processor (Intel SDM vol. 3A, 11.11.1). The data is the
+vector: fixed delivery, edge triggered."""
+
+
+REACHED = 0xFF
+"""Destinations have eight bits, in entries of I/O APICs and in messages; this one is all processors
+(Intel SDM vol. 3A, 11.6.2.1), so those with this number, or a larger one, can't be reached."""
+
+
+class Route(Struct):
+    """What leads to a vector, and where that is served."""
+
+    line: U32
+    """The line that does, plus 1; 0 if none does."""
+    processor: Ptr[Processor]
+    """Null if neither a line nor a device's messages lead there."""
+
+
+class Lines(Subsystem):
+    """Leads each line (a GSI, in ACPI's words) to a vector, and that to its actions.
+
+    Devices may share a line. Each line, and each message, goes to one processor; they take turns in
+    getting new ones. The lines of the 8259s all go to the first processor: they are used where no
+    I/O APIC answers, or where the command line says `noapic` as it does not work.
+    Context of `attach` and the like: any but handlers.
+    """
+
+    legacy = bss(U32)
+    """Whether there are only the 8259s: 1 or 0."""
+    latest = bss(Ptr[Processor])
+    """That which got a line, or a message, last."""
+    routes = bss(Route * VECTORS)
+    """By vector."""
+
+    def __init__(
+        self,
+        record: BootRecord,
+        dispatcher: Dispatcher,
+        apic: LocalApic,
+        io_apics: IoApics,
+        pic: Pic,
+        model: InterruptModel,
+        memory: Paging,
+        processors: Processors,
+    ) -> None:
+        self.record = record
+        self.dispatcher = dispatcher
+        self.apic = apic
+        self.io_apics = io_apics
+        self.pic = pic
+        self.model = model
+        self.memory = memory
+        self.processors = processors
+        self.lock = bss(SpinLock)
+
+    @function(init=True)
+    def start(self) -> None:
+        """Find what leads interrupts to processors. All lines are silent until they are attached.
+        Context: the first processor, interrupts off."""
+        self.pic.start()
+        registers = self.apic.find()
+        with if_(registers != 0):
+            mov(self.apic.base, self.memory.registers(registers, PAGE))
+        self.apic.start()
+        self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
+        unwanted = self.record.has_option(text("noapic"))
+        with if_(unwanted != 0):
+            tail(self.use_legacy)
+        answering = self.io_apics.start()
+        with if_(answering == 0):
+            tail(self.use_legacy)
+
+    @function(init=True)
+    def use_legacy(self) -> None:
+        """Let the 8259s lead interrupts to the first processor."""
+        mov(self.legacy, 1)
+        tail(self.apic.accept_legacy)
+
+    @function
+    def isa(self, source: U32) -> U32:
+        """The line for `source`, an interrupt of the ISA bus by its old number (0 to 15)."""
+        source = keep(source)
+        with if_(self.legacy != 0):
+            ret(source)
+        with self.model.each(OverrideEntry) as override:
+            movzx(eax, override.source)
+            with if_(eax == source):
+                ret(override.line)
+        ret(source)
+
+    @function
+    def attach(self, line: U32, action: Ptr[Action]) -> I32:
+        """Let `action` be called when `line` interrupts. 0, or -EINVAL if there is no such line,
+        or -ENOSPC if there is no vector for it."""
+        line, action = keep(line), keep(action)
+        result = keep(I32)
+        with self.lock.held():
+            mov(result, self.attach_locked(line, action))
+        ret(result)
+
+    @function(holds="lock")
+    def attach_locked(self, line: U32, action: Ptr[Action]) -> I32:
+        """See `attach`."""
+        line, action = keep(line), keep(action)
+        with if_(self.legacy != 0):
+            tail(self.attach_legacy, line, action)
+        vector = self.vector(line)
+        with if_(vector != 0):
+            self.dispatcher.claim(vector, action)
+            ret(0)
+        vector = keep(self.dispatcher.allocate(action))
+        with if_(vector == 0):
+            ret(-Errno.ENOSPC)
+        entry = keep(self.signal(line))
+        or_(entry, vector)
+        processor = scratch(self.route(vector))
+        done = self.io_apics.set(line, processor.apic, entry)
+        with if_(done == 0):
+            self.forget(vector)
+            ignore(self.dispatcher.remove(vector, action))
+            ret(-Errno.EINVAL)
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        inc(line)
+        mov(route.line, line)
+        ret(0)
+
+    @function(holds="lock")
+    def attach_legacy(self, line: U32, action: Ptr[Action]) -> I32:
+        """See `attach`, with the 8259s."""
+        line = keep(line)
+        with if_(line >= LINES):
+            ret(-Errno.EINVAL)
+        lea(edi, bare[u64(line) + InterruptVector.LEGACY])
+        self.dispatcher.claim(edi, action)
+        self.pic.unmask(line)
+        ret(0)
+
+    @function
+    def detach(self, line: U32, action: Ptr[Action]) -> None:
+        """Call `action` no more when `line` interrupts; it does not run when this returns."""
+        line, action, vector = keep(line), keep(action), keep(U32)
+        with self.lock.held():
+            mov(vector, self.detach_locked(line, action))
+        self.dispatcher.settle(vector)
+
+    @function(holds="lock")
+    def detach_locked(self, line: U32, action: Ptr[Action]) -> U32:
+        """See `detach`; the vector that led to the action. A line without actions falls silent."""
+        line, action, vector = keep(line), keep(action), keep(U32)
+        with if_(self.legacy != 0):
+            lea(vector, bare[u64(line) + InterruptVector.LEGACY])
+            self.pic.mask(line)
+        with else_():
+            mov(vector, self.vector(line))
+            self.io_apics.mask(line)
+        left = self.dispatcher.remove(vector, action)
+        with if_(left == 0):
+            self.forget(vector)
+        with elif_(self.legacy != 0):
+            self.pic.unmask(line)
+        with else_():
+            self.io_apics.unmask(line)
+        ret(vector)
+
+    @function
+    def vector(self, line: U32) -> U32:
+        """The vector that `line` leads to, 0 if it is attached to none."""
+        vector, route = scratch(U32), scratch(Ptr[Route])
+        inc(line)
+        with if_(line == 0):  # would be found where no line leads
+            ret(0)
+        mov(vector, InterruptVector.FIRST_DEVICE)
+        lea(route, self.routes[InterruptVector.FIRST_DEVICE])
+        with while_((route.line != line) & (vector <= InterruptVector.LAST_DEVICE)):
+            inc(vector)
+            add(route, sizeof(Route))
+        with if_(vector <= InterruptVector.LAST_DEVICE):
+            ret(vector)
+        ret(0)
+
+    @function
+    def signal(self, line: U32) -> U32:
+        """How `line` interrupts, by flags of `Entry`: as the firmware says, or else as usual on
+        the ISA bus, or else on the PCI bus."""
+        line = keep(line)
+        with self.model.each(OverrideEntry) as override, if_(override.line == line):
+            movzx(eax, override.signal)
+            tail(self.translate, eax)
+        with if_(line < ISA_LINES):
+            ret(0)
+        ret(Entry.ACTIVE_LOW | Entry.LEVEL)
+
+    @function
+    def translate(self, signal: U32) -> U32:
+        """The flags of `Entry` for those of `Signal`; the ISA bus is used to high and edge."""
+        xor(eax, eax)
+        mov(ecx, signal)
+        and_(ecx, Signal.ACTIVE_LOW)
+        with if_(ecx == Signal.ACTIVE_LOW):
+            or_(eax, Entry.ACTIVE_LOW)
+        and_(signal, Signal.LEVEL)
+        with if_(signal == Signal.LEVEL):
+            or_(eax, Entry.LEVEL)
+        ret(eax)
+
+    # Processors
+
+    @function
+    def message(self, vector: U32) -> U64:
+        """The address that a device writes `vector` to, to interrupt (MSI, MSI-X), until `forget`
+        is told of the vector."""
+        processor = scratch(Ptr[Processor])
+        with self.lock.held():
+            mov(processor, self.route(vector))
+        mov(eax, processor.apic)
+        shl(eax, MESSAGE_DESTINATION_SHIFT)
+        or_(eax, MESSAGE_ADDRESS)
+        ret(rax)
+
+    @function(holds="lock")
+    def route(self, vector: U32) -> Ptr[Processor]:
+        """Choose the processor that is to serve `vector`: the next one in turn."""
+        vector = keep(vector)
+        processor = scratch(self.next())
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.processor, processor)
+        ret(processor)
+
+    @function(holds="lock")
+    def next(self) -> Ptr[Processor]:
+        """Whose turn it is. The first processor can always be reached."""
+        with loop():
+            mov(self.latest, self.processors.after(self.latest))
+            mov(rax, self.latest)
+            break_if(cast(rax, Ptr[Processor]).apic < REACHED)
+        ret(rax)
+
+    @function
+    def forget(self, vector: U32) -> None:
+        """Nothing leads to `vector` any more. Context: any."""
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.line, 0)
+        mov(route.processor, 0)
+
+    @function
+    def move(self, line: U32, processor: Ptr[Processor]) -> I32:
+        """Let another processor get the interrupts of `line`, whose actions may still be running
+        on the one before. 0, or -EINVAL if that is attached to nothing, or can't lead there."""
+        line, processor, result = keep(line), keep(processor), keep(I32)
+        mov(result, -Errno.EINVAL)
+        with self.lock.held():
+            vector = self.vector(line)
+            with if_((vector != 0) & (processor.apic < REACHED)):
+                self.lead(vector, processor)
+                xor(result, result)
+        ret(result)
+
+    @function(init=True)
+    def spread(self) -> None:
+        """Let all processors have their share of the lines that were attached before they ran."""
+        vector, route = keep(U32), keep(Ptr[Route])
+        lea(route, self.routes[InterruptVector.FIRST_DEVICE])
+        with (
+            self.lock.held(),
+            for_(vector, InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1),
+        ):
+            with if_(route.line != 0):
+                self.lead(vector, self.next())
+            add(route, sizeof(Route))
+
+    @function(holds="lock")
+    def lead(self, vector: U32, processor: Ptr[Processor]) -> None:
+        """Let `processor` serve `vector`, which a line leads to."""
+        route = scratch(Ptr[Route])
+        point_at(route, self.routes, u64(vector))
+        mov(route.processor, processor)
+        mov(edi, route.line)
+        dec(edi)
+        ignore(self.io_apics.direct(edi, processor.apic))

@@ -1,0 +1,1 @@
+"""Spin locks, and the queues of those who wait for anything."""

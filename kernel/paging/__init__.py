@@ -1,0 +1,1 @@
+"""The plan of the address space, and what page tables may say."""

@@ -1,0 +1,47 @@
+"""What the entries of page tables may hold on this processor."""
+
+from kernel.cpu.control import Efer, Msr
+from kernel.cpu.features import Extended, Features
+from kernel.cpu.pagetable import NO_EXECUTE, PageShift
+from kernel.paging.addresses import MEMORY_END
+from pykasm import *
+
+
+class Entries(Subsystem):
+    """The bits and sizes of pages that the processor knows; all processors of a machine are taken
+    to be alike in these."""
+
+    allowed = data(U64, NO_EXECUTE - 1)
+    """The bits of an entry that may be set: with NX, all."""
+    largest = data(U32, PageShift.LARGE)
+    """The largest pages, a `PageShift`."""
+    end = bss(U64)
+    """Where the physical addresses end that entries can hold and the direct map has room for."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @function(init=True)
+    def start(self) -> None:
+        """Find out about large pages, and switch NX on where the processor has it."""
+        mov(ecx, self.features.physical_bits)
+        mov(eax, 1)
+        shl(rax, cl)
+        mov(rcx, MEMORY_END)
+        with if_(rax > rcx):
+            mov(rax, rcx)
+        mov(self.end, rax)
+        with if_(self.features.extended & Extended.PAGE_1GB):
+            mov(self.largest, PageShift.HUGE)
+        with if_(self.features.extended & Extended.NX):
+            mov(self.allowed, -1)
+            self.switch_on()
+
+    def switch_on(self) -> None:
+        """Emit code that lets this processor have what `allowed` promises, before it uses the page
+        tables. Changes rax, rcx and rdx."""
+        with if_(i64(self.allowed) == -1):
+            mov(ecx, Msr.EFER)
+            rdmsr()
+            or_(eax, Efer.NXE)
+            wrmsr()

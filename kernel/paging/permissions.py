@@ -1,0 +1,9 @@
+"""What may be done with a page, as flags of its entry."""
+
+from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
+
+READ = PageFlags.PRESENT | PageFlags.GLOBAL | NO_EXECUTE
+WRITE = READ | PageFlags.WRITE
+EXECUTE = PageFlags.PRESENT | PageFlags.GLOBAL
+DEVICE = WRITE | PageFlags.CACHE_DISABLE | PageFlags.WRITE_THROUGH
+"""Device registers: neither cached nor reordered (AMD64 APM vol. 2, 7.8.1)."""

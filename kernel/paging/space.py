@@ -1,0 +1,14 @@
+"""An address space."""
+
+from kernel.locks.spinlock import SpinLock
+from pykasm import *
+
+
+class Space(Struct):
+    """Page tables, and the lock that keeps changes to them apart."""
+
+    lock: SpinLock
+    root: U64
+    """The physical address of the top table."""
+    leaving: U32
+    """Changes that took tables out which processors may still remember."""

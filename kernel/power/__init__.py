@@ -1,0 +1,1 @@
+"""Switching the machine off, and starting it again."""

@@ -1,0 +1,1 @@
+"""The processors that run the kernel, and how all of them are stopped."""

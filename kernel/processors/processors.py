@@ -1,0 +1,101 @@
+"""All processors that run the kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.localapic import LocalApic
+from kernel.processors.processor import Processor
+from kernel.structures.list import ListHead, container
+from pykasm import *
+
+
+class Processors(Subsystem):
+    """A list to which processors are only ever added, one at a time, while starting: who reads it
+    needs no lock."""
+
+    own = percpu(Processor)
+    """This processor's record."""
+    all = bss(ListHead)
+    """In the order of their numbers."""
+    count = bss(U32)
+    """How many there are; 0 before the first one has listed itself."""
+
+    def __init__(self, per_cpu: PerCpu, apic: LocalApic) -> None:
+        self.per_cpu = per_cpu
+        self.apic = apic
+
+    @function(init=True)
+    def enter(self) -> None:
+        """List this processor, whose local APIC works: others may call it from now on. Context:
+        starting it, interrupts off."""
+        own, link = keep(Ptr[Processor]), scratch(Ptr[ListHead])
+        self.per_cpu.point_at(u64(own), self.own)
+        mov(own.apic, self.apic.id())
+        mov(eax, self.per_cpu.number)
+        mov(own.number, eax)
+        mov(rax, self.per_cpu.block)
+        mov(own.block, rax)
+        mov(rax, cr3)
+        mov(own.root, rax)
+        with if_(self.count == 0):
+            self.all.reset()
+        lea(link, own.link)
+        self.all.append(link)
+        inc(self.count)
+
+    @contextmanager
+    def each(self, link: Ptr[ListHead] | None = None) -> Iterator[Ptr[Processor]]:
+        """The block runs for each processor, whose record is in the register `link`; without that,
+        in a kept one."""
+        link = keep(Ptr[ListHead]) if link is None else link
+        mov(link, self.all.next)
+        with loop():
+            lea(rax, self.all)
+            break_if(link == rax)
+            processor = container(link, Processor, "link")
+            yield processor
+            mov(link, processor.link.next)
+        release(link)
+
+    @contextmanager
+    def others(self) -> Iterator[Ptr[Processor]]:
+        """The block runs for each processor but this one. The thread stays on its processor."""
+        with self.each() as processor:
+            mov(eax, self.per_cpu.number)
+            with if_(processor.number != eax):
+                yield processor
+
+    @function
+    def after(self, processor: Ptr[Processor]) -> Ptr[Processor]:
+        """The one behind `processor`, the first one behind the last, or behind null. Any context,
+        once there is one."""
+        link = scratch(Ptr[ListHead])
+        lea(link, self.all)
+        with if_(processor != 0):
+            lea(link, processor.link)
+        mov(link, link.next)
+        lea(rax, self.all)
+        with if_(link == rax):
+            mov(link, link.next)
+        ret(container(link, Processor, "link"))
+
+    @function
+    def numbered(self, number: U64) -> Ptr[Processor]:
+        """The processor with this number, null if there is none."""
+        with self.each(scratch(Ptr[ListHead])) as processor:
+            mov(eax, processor.number)
+            with if_(rax == number):
+                ret(processor)
+        ret(0)
+
+    @function
+    def find(self, apic: U32) -> Ptr[Processor]:
+        """The processor with this local APIC, null if there is none. Any context, panics too."""
+        with if_(self.count == 0):
+            ret(0)
+        with self.each(scratch(Ptr[ListHead])) as processor, if_(processor.apic == apic):
+            ret(processor)
+        ret(0)

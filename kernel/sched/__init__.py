@@ -1,0 +1,1 @@
+"""The scheduler: which thread runs on which processor, and how it waits."""

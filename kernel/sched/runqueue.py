@@ -1,0 +1,109 @@
+"""The threads that want to run on one processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.clock.timer import Timer
+from kernel.locks.spinlock import SpinLock
+from kernel.structures.list import ListHead
+from pykasm import *
+
+PRIORITIES = 32
+"""0 is that of idle threads alone; larger numbers are more urgent."""
+
+IDLE_PRIORITY = 0
+
+USED_BY_TICK = 64
+USED_BY_SWITCH = 1
+"""It is little, but whoever is chosen often enough without being met by a tick, as threads that are
+more urgent are there at each, comes to the end of its quantum all the same."""
+
+QUANTUM = 2 * USED_BY_TICK
+"""What a thread may use before others of its priority run."""
+
+
+class RunQueue(Struct):
+    """A list for each priority, and a bit for each list that is not empty: what to run next is
+    found in the same time however many threads there are.
+
+    `link` is in the ring of all processors' queues. The methods change rax and rcx, and want
+    `lock` held; links are given in registers.
+    """
+
+    lock: SpinLock
+    ready: U32 = field(guarded_by="lock")
+    """Bit n is set while a thread of priority n is in the queue. Set atomically, so that who puts
+    a thread there and looks for an idle processor then does both in this order."""
+    priority: U32
+    """That of the thread that runs. Others may look without the lock: it is only a hint then."""
+    number: U32
+    """The processor's, as in `PerCpu.number`."""
+    apic: U32
+    """The number by which its local APIC is reached."""
+    idle: U32
+    """1 while the processor looks for work, or sleeps, and nobody has told it of some: see
+    `Scheduler.kick_idle_for`."""
+    used: U32
+    """What the thread that runs has used of its quantum since the processor chose it."""
+    tick: Timer
+    ticking: U32
+    """1 while `tick` is armed. It, and the two above, are for the processor alone."""
+    link: ListHead
+    lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock")
+
+    def append(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Let the thread of `link` wait for its turn behind all others of its priority."""
+        with self._list_for(priority) as list:
+            list.append(link)
+
+    def prepend(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Let the thread of `link` be the next of its priority."""
+        with self._list_for(priority) as list:
+            list.prepend(link)
+
+    @contextmanager
+    def _list_for(self, priority: U32) -> Iterator[Ptr[ListHead]]:
+        """The list of this priority, which has a thread behind the block."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        mov(number, priority)
+        lock.bts(self.ready, number)  # `lock` only for the order: see `Scheduler.announce_idle`
+        point_at(list, self.lists, number)
+        yield list
+        release(list, number)
+
+    def take_first(self, link: Ptr[ListHead]) -> None:
+        """Take the most urgent thread out and let `link` be its. Something must be there."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        xor(number, number)  # `bsr` may leave it as it was
+        bsr(number, self.ready)
+        point_at(list, self.lists, number)
+        mov(link, list.next)
+        self._unlink(link, list, number)
+        release(list, number)
+
+    def remove(self, link: Ptr[ListHead], priority: U32) -> None:
+        """Take a thread of this priority out."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        mov(number, priority)
+        point_at(list, self.lists, number)
+        self._unlink(link, list, number)
+        release(list, number)
+
+    def _unlink(self, link: Ptr[ListHead], list: Ptr[ListHead], number: U32) -> None:
+        link.unlink()
+        with if_(list.is_empty()):
+            mov(eax, self.ready)
+            btr(eax, number)
+            mov(self.ready, eax)
+
+    def reset(self) -> None:
+        """Make all lists empty."""
+        list, number = scratch(Ptr[ListHead]), scratch(U32)
+        lea(list, self.lists)
+        with for_(number, 0, PRIORITIES):
+            list.reset()
+            add(list, sizeof(ListHead))
+        self.link.reset()
+        release(list, number)

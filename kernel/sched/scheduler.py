@@ -1,0 +1,317 @@
+"""Which thread runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.cpu.control import RFlags
+from kernel.cpu.percpu import PerCpu
+from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.vectors import InterruptVector
+from kernel.locks.spinlock import SpinLock
+from kernel.sched.preemption import Preemption
+from kernel.sched.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
+from kernel.sched.switch import Switch
+from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.ticks import Ticks
+from kernel.sched.xstate import ExtendedState
+from kernel.structures.list import ListHead, container
+from pykasm import *
+
+
+class Scheduler(Subsystem):
+    """Each processor runs the most urgent thread of its own queue, those of one priority in turn.
+    One that has to leave the processor to a more urgent one goes on with its turn after that.
+
+    A woken thread goes to the queue of the processor that it ran on last. That one may still be
+    on its way from the thread's stack; by then it has chosen what to run, so nobody runs the
+    thread too early: a processor that steals from the queue leaves such threads alone (see
+    `Thread.stack_pointer`).
+    """
+
+    queue = percpu(RunQueue, align=8)
+    current = percpu(Ptr[Thread])
+    """The thread that runs on this processor. Read in one instruction, it is right even where the
+    thread may be moved: it is the thread that reads."""
+
+    processors = bss(ListHead)
+    """The queues of all processors that run threads. `lock` is for adding one; others follow the
+    links, which never lead astray, without it."""
+
+    idle_count = bss(U32)
+    """How many processors have nothing to do and have not been called."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        preemption: Preemption,
+        switch: Switch,
+        ticks: Ticks,
+        extended: ExtendedState,
+        apic: LocalApic,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.preemption = preemption
+        self.switch = switch
+        self.ticks = ticks
+        self.extended = extended
+        self.apic = apic
+        self.dispatcher = dispatcher
+        self.action = data(Action, Action(handler=self.on_reschedule))
+        """For `InterruptVector.RESCHEDULE`."""
+        self.lock = bss(SpinLock)
+
+    @function
+    def start_processor(self) -> None:
+        """Give this processor an empty queue. Interrupts are off, no thread runs here yet."""
+        queue, link = keep(Ptr[RunQueue]), keep(Ptr[ListHead])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        with unshared(queue):
+            queue.reset()
+        mov(eax, self.per_cpu.number)
+        mov(queue.number, eax)
+        self.extended.start_processor()
+        queue.tick.prepare(self.ticks.tick)
+        mov(queue.apic, self.apic.id())
+        with self.lock.held_interrupts_off():
+            with if_(self.processors.next == 0):
+                self.processors.reset()
+                self.dispatcher.claim(InterruptVector.RESCHEDULE, address_of(self.action))
+            lea(link, queue.link)
+            self.processors.append(link)
+
+    @function(context="interrupt")
+    def adopt(self, thread: Ptr[Thread]) -> None:
+        """Let `thread` be what runs here from the start. Interrupts are off."""
+        queue = scratch(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        mov(thread.run_queue, queue)
+        mov(thread.state, ThreadState.RUNNING)
+        mov(self.current, thread)
+        mov(eax, thread.priority)
+        mov(queue.priority, eax)
+
+    @function
+    def bind(self, thread: Ptr[Thread]) -> None:
+        """Let `thread`, which is blocked and which nobody wakes yet, run on this processor only.
+        Interrupts are off."""
+        queue = scratch(Ptr[RunQueue])
+        self.per_cpu.point_at(u64(queue), self.queue)
+        mov(thread.run_queue, queue)
+        mov(thread.pinned, 1)
+
+    @function(context="interrupt")
+    def schedule(self) -> None:
+        """Turn to the thread that should run now; returns when this one is chosen again.
+
+        A thread that is RUNNING stays ready; in any other state it has made its arrangements.
+        Preemption is not disabled.
+        """
+        queue, previous = keep(Ptr[RunQueue]), keep(self.current)
+        link = keep(Ptr[ListHead])
+        asserts(self.preemption.is_allowed())  # else it sleeps where it said that it would not
+        self.per_cpu.point_at(u64(queue), self.queue)
+        with queue.lock.held_interrupts_off():
+            with if_(previous.state == ThreadState.RUNNING):
+                self._requeue(queue, previous, link)
+            mov(queue.used, USED_BY_SWITCH)
+            queue.take_first(link)
+            next = container(link, Thread, "link")
+            mov(next.state, ThreadState.RUNNING)
+            mov(eax, next.priority)
+            mov(queue.priority, eax)
+            with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
+                self.kick_idle_for(previous)
+        self.preemption.clear()
+        with if_(queue.ticking == 0):
+            self.ticks.begin(queue)
+        with if_(next != previous):
+            asserts(next.stack_pointer != 0)
+            mov(self.current, next)
+            inc(next.switches)
+            with if_(previous.extended != 0):
+                self.extended.save(previous)
+            self.switch.to(previous, next)
+            # Here this thread goes on, which was `previous` when it came.
+            with if_(previous.extended != 0):
+                self.extended.restore(previous)
+
+    def _requeue(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
+        """Let `thread`, which runs, wait: in front of others if it has something left of its turn,
+        else behind them. Changes `link`."""
+        mov(thread.state, ThreadState.READY)
+        lea(link, thread.link)
+        mov(eax, thread.used)
+        add(eax, queue.used)
+        mov(thread.used, eax)
+        with if_(eax < QUANTUM):
+            queue.prepend(link, thread.priority)
+        with else_():
+            mov(thread.used, 0)
+            queue.append(link, thread.priority)
+
+    @function(context="thread", sleeps=True)
+    def yield_now(self) -> None:
+        """Let other threads of the same priority run first."""
+        cli()
+        mov(self.queue.used, QUANTUM)
+        self.schedule()
+        sti()
+
+    @function(context="thread", sleeps=True)
+    def block(self) -> None:
+        """Wait to be woken, unless that has happened already.
+
+        The caller has set its own state to BLOCKED, under the lock of what it waits for, and
+        released that since.
+        """
+        cli()
+        thread = scratch(self.current)
+        with if_(thread.state != ThreadState.RUNNING):
+            self.schedule()
+        sti()
+
+    @function
+    def wake(self, thread: Ptr[Thread]) -> U32:
+        """Make `thread` ready if it is blocked, and return 1; else 0. Any context.
+
+        The caller keeps `thread` from being freed. Where it is more urgent than what runs here,
+        it runs at once, or as soon as interrupts and preemption are on.
+        """
+        woken = keep(self.make_ready(thread))
+        self.preempt_if_due()
+        ret(woken)
+
+    @function
+    def make_ready(self, thread: Ptr[Thread]) -> U32:
+        """As `wake`, for callers who hold a lock and call `preempt_if_due` after it."""
+        thread = keep(thread)
+        with loop():
+            woken = self.try_to_wake(thread, thread.run_queue)
+            break_if(woken >= 0)
+        ret(u32(woken))
+
+    @function
+    def try_to_wake(self, thread: Ptr[Thread], run_queue: Ptr[RunQueue]) -> I32:
+        """As `wake`, if `run_queue` is still the thread's; -1 if it is not any more."""
+        thread, run_queue = keep(thread), keep(run_queue)
+        woken = keep(I32)
+        mov(woken, -1)
+        with run_queue.lock.held(), if_(thread.run_queue == run_queue):
+            xor(woken, woken)
+            with if_(thread.state == ThreadState.BLOCKED):
+                mov(thread.state, ThreadState.READY)
+                mov(thread.used, 0)
+                others, link = keep(run_queue.ready), scratch(Ptr[ListHead])
+                lea(link, thread.link)
+                run_queue.append(link, thread.priority)
+                release(link)
+                self.dispatch_woken(run_queue, thread, others)
+                mov(woken, 1)
+        ret(woken)
+
+    @function(context="interrupt")
+    def dispatch_woken(self, run_queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
+        """See to it that `thread`, just put into `run_queue` beside `others` (as `RunQueue.ready`),
+        runs soon: here, on the processor of `run_queue`, or on one that has nothing to do."""
+        run_queue, own, others = keep(run_queue), scratch(Ptr[RunQueue]), scratch(others)
+        mov(eax, thread.priority)
+        with if_(eax <= run_queue.priority):
+            tail(self.kick_idle_for, thread)
+        with if_((run_queue.priority == IDLE_PRIORITY) & (others != 0) & (self.idle_count != 0)):
+            self.kick_idle()  # its processor has one to turn to, and two are there
+        self.per_cpu.point_at(u64(own), self.queue)
+        with if_(run_queue != own):
+            tail(self.send_reschedule, run_queue)
+        self.preemption.request()
+
+    @function(context="interrupt")
+    def kick_idle_for(self, thread: Ptr[Thread]) -> None:
+        """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
+        which its own has no time. It is in its queue already."""
+        with if_((self.idle_count != 0) & (thread.pinned == 0)):
+            tail(self.kick_idle)
+
+    @function(context="interrupt")
+    def kick_idle(self) -> None:
+        """Let a processor that has nothing to do look for work, if there is one that has not been
+        called already."""
+        link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
+        mov(link, self.processors.next)
+        with loop():
+            lea(rax, self.processors)
+            break_if(link == rax)
+            lea(queue, bare[u64(link) - offsetof(RunQueue, "link")])
+            mov(link, link.next)
+            with (
+                allowed("E051", "who is called although there is work passes the call on"),
+                if_((queue.idle != 0) & (queue.ready == 0)),
+            ):
+                free = self.clear_idle(queue)
+                with if_(free != 0):
+                    tail(self.send_reschedule, queue)
+
+    @function
+    def announce_idle(self) -> None:
+        """Let this processor, which has nothing to do, be called from now on, and then look for
+        work.
+
+        Who puts a thread into a queue sets its bit there before it looks for an idle
+        processor; this one is announced before it looks at the bits. So one of the two sees the
+        other, though no lock is held: both write by atomic instructions, which no later read
+        overtakes (AMD64 APM vol. 2, 7.1).
+        """
+        lock.inc(self.idle_count)
+        mov(eax, 1)
+        xchg(self.queue.idle, eax)
+
+    @function
+    def clear_idle(self, queue: Ptr[RunQueue]) -> U32:
+        """Let the processor of `queue` be called no more; 1 if it had not been yet, else 0. Any
+        context."""
+        xor(eax, eax)
+        xchg(queue.idle, eax)
+        with if_(eax != 0):
+            lock.dec(self.idle_count)
+        ret(eax)
+
+    @function
+    def send_reschedule(self, queue: Ptr[RunQueue]) -> None:
+        """Let the processor of `queue` choose again. Any context."""
+        tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
+
+    @function(context="interrupt")
+    def on_reschedule(self, argument: U64) -> None:
+        """Another processor has something for this one."""
+        self.preemption.request()
+
+    @contextmanager
+    def preemption_disabled(self) -> Iterator[None]:
+        """Keep this thread on its processor in the block, which does not sleep."""
+        self.preemption.disable()
+        yield
+        self.preemption.enable()
+        with if_(ZF):
+            self.preempt()
+
+    def preempt_if_due(self) -> None:
+        """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
+        with if_(self.preemption.is_due()):
+            self.preempt()
+
+    @function
+    def preempt(self) -> None:
+        """Turn to a more urgent thread, if interrupts are on. Any context."""
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        with if_(flags & RFlags.IF):
+            cli()
+            with if_(self.preemption.is_due()):
+                self.schedule()
+            push(flags)
+            popfq()

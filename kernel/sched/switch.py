@@ -1,0 +1,69 @@
+"""The change from one thread's stack to another's."""
+
+from __future__ import annotations
+
+from kernel.paging.space import Space
+from kernel.processors.processors import Processors
+from kernel.sched.thread import Thread
+from pykasm import *
+
+SAVED = (rbp, rbx, r12, r13, r14, r15)
+"""What a function leaves as it was (System V ABI AMD64 supplement, figure 3.4): the caller of a
+switch has saved whatever else it needs. Interrupts are off at both ends, so flags are alike."""
+
+
+class SavedRegisters(Struct):
+    """What a switch leaves on a thread's stack, at `Thread.stack_pointer`."""
+
+    r15: U64
+    r14: U64
+    r13: U64
+    r12: U64
+    rbx: U64
+    rbp: U64
+    rip: U64
+
+
+class Switch(Subsystem):
+    """How a processor leaves a thread and goes on with another one."""
+
+    kernel_root = bss(U64)
+    """The physical address of the kernel's own top page table, set before there are others."""
+
+    def __init__(self, processors: Processors) -> None:
+        self.processors = processors
+
+    @naked
+    def to(self, previous: Ptr[Thread], next: Ptr[Thread]) -> None:
+        """Leave `previous`, which called this, and return to where `next` called it.
+
+        Interrupts are off. Once `previous.stack_pointer` is written, another processor may go on
+        with that thread: nothing here touches its stack afterwards.
+        """
+        for register in SAVED:
+            push(register)
+        mov(rax, next.space)
+        with if_(rax != previous.space):
+            self.use(rax)
+        mov(rax, next.stack_pointer)
+        mov(next.stack_pointer, 0)
+        mov(previous.stack_pointer, rsp)
+        mov(rsp, rax)
+        for register in reversed(SAVED):
+            pop(register)
+        ret()
+
+    def use(self, space: Ptr[Space]) -> None:
+        """Let this processor use the page tables of `space`, a register; null: the kernel's.
+
+        Who changes an entry looks at the notes of processors: see `Tlb`. Changes rcx. Context:
+        interrupts off.
+        """
+        root = u64(space)
+        with if_(space != 0):
+            mov(root, cast(space, Ptr[Space]).root)
+        with else_():
+            mov(root, self.kernel_root)
+        mov(rcx, root)
+        xchg(self.processors.own.root, rcx)  # seen by others before an entry is read
+        mov(cr3, root)

@@ -1,0 +1,57 @@
+"""Turns that end by themselves."""
+
+from __future__ import annotations
+
+from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
+from kernel.sched.preemption import Preemption
+from kernel.sched.runqueue import IDLE_PRIORITY, USED_BY_TICK, RunQueue
+from kernel.structures.list import container
+from pykasm import *
+
+TICK = 5_000_000
+"""Nanoseconds between two looks at whose turn it is. A thread that does not block runs for one to
+two of these before others of its priority do."""
+
+
+class Ticks(Subsystem):
+    """Each processor looks from time to time, but while it is idle, whether the thread that runs
+    has had its turn and another one of its priority waits."""
+
+    def __init__(self, preemption: Preemption, clock: Clock, timers: Timers) -> None:
+        self.preemption = preemption
+        self.clock = clock
+        self.timers = timers
+
+    @function(context="interrupt")
+    def begin(self, queue: Ptr[RunQueue]) -> None:
+        """Look from now on at this processor's `queue`, unless it is idle."""
+        with if_(queue.priority != IDLE_PRIORITY):
+            mov(queue.ticking, 1)
+            tail(self.set_timer, queue)
+
+    @function
+    def set_timer(self, queue: Ptr[RunQueue]) -> None:
+        """Have `tick` called at the next tick."""
+        queue = keep(queue)
+        deadline = self.clock.now()
+        add(deadline, TICK)
+        lea(rdi, queue.tick)
+        tail(self.timers.arm, rdi, deadline)
+
+    @function(context="interrupt")
+    def tick(self, timer: Ptr[Timer]) -> None:
+        """Count time to the turn of the thread that runs, and let the processor choose again if
+        another one could run."""
+        queue = scratch(container(timer, RunQueue, "tick"))
+        with if_(queue.priority == IDLE_PRIORITY):
+            mov(queue.ticking, 0)
+            ret()
+        xor(eax, eax)  # `bsr` may leave it as it was
+        with allowed("E051", "the next tick sees a thread that comes now"):
+            bsr(eax, queue.ready)
+        with if_(eax >= queue.priority):
+            self.preemption.request()
+        add(queue.used, USED_BY_TICK)
+        tail(self.set_timer, queue)

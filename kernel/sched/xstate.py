@@ -1,0 +1,125 @@
+"""The registers of x87, SSE and AVX, for the threads that use them."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from kernel.cpu.control import Cr0, Cr4
+from kernel.cpu.features import BasicMore, ExtendedStateMore, Features
+from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.sched.thread import Thread
+from pykasm import *
+
+
+class StateComponent(IntFlag):
+    """Parts of the state, as XCR0 and XSAVE name them (AMD64 APM vol. 2, 11.5.2)."""
+
+    X87 = 1 << 0
+    SSE = 1 << 1
+    AVX = 1 << 2
+
+
+WANTED = StateComponent.X87 | StateComponent.SSE | StateComponent.AVX
+
+INITIAL_CONTROL = 0x37F
+"""The x87 control word after FNINIT: all exceptions masked (AMD64 APM vol. 1, 6.2.3)."""
+INITIAL_MXCSR = 0x1F80
+"""MXCSR after a reset: all exceptions masked (AMD64 APM vol. 1, 4.2.2)."""
+
+
+class SaveArea(Struct, size=512 + 64 + 256, align=64):
+    """What FXSAVE and XSAVE write (AMD64 APM vol. 2, 11.4.4 and 11.5.9), so far as it is used here:
+    512 bytes for x87 and SSE, then the header and AVX's part, in XSAVE's standard form."""
+
+    control: U16
+    mxcsr: U32 = field(at=24)
+
+
+class ExtendedState(Subsystem):
+    """Saves the state of threads that have asked for it, and of no others.
+
+    A thread asks by `SaveAreas.use`, and the memory that this takes can be refused: nobody runs out
+    of memory at an instruction. From then on each switch saves and restores the state, which costs
+    less than waiting for a fault at the first use. A thread that has not asked finds CR0.TS set: an
+    instruction of x87, SSE or AVX is a fault (#NM) that is reported like any other, and the state
+    of others can't be seen or spoilt. Interrupt handlers must not use these registers.
+    """
+
+    mask = bss(U32)
+    """The components that XSAVE saves; 0 where there is only FXSAVE."""
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @function
+    def start_processor(self) -> None:
+        """Let this processor run instructions of SSE and AVX, once a thread asks to."""
+        mov(rax, cr0)
+        and_(rax, ~int(Cr0.EM))
+        or_(rax, Cr0.MP | Cr0.TS)
+        mov(cr0, rax)
+        mov(rax, cr4)
+        or_(rax, Cr4.OSFXSR | Cr4.OSXMMEXCPT)
+        with if_(self.features.basic_more & BasicMore.XSAVE):
+            or_(rax, Cr4.OSXSAVE)
+        mov(cr4, rax)
+        with if_(self.features.basic_more & BasicMore.XSAVE):
+            mov(eax, self.features.extended_state)
+            and_(eax, WANTED)
+            mov(self.mask, eax)
+            xor(edx, edx)
+            xor(ecx, ecx)
+            xsetbv()
+
+    @function
+    def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
+        """Let `thread`, the one that runs, have the registers in their initial state, and `area`,
+        which is zero, for them. Context: thread."""
+        mov(area.control, INITIAL_CONTROL)
+        mov(area.mxcsr, INITIAL_MXCSR)
+        with interrupts_disabled():
+            mov(thread.extended, u64(area))
+            self.restore(thread)
+
+    @function
+    def take(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
+        """Take the registers away from `thread`, the one that runs; what it had for them, or null.
+        Context: thread."""
+        area = scratch(U64)
+        with interrupts_disabled():
+            mov(area, thread.extended)
+            mov(thread.extended, 0)
+            self._forbid()
+        ret(cast(area, Ptr[SaveArea]))
+
+    def _forbid(self) -> None:
+        """Make use of the registers a fault. Changes rax."""
+        mov(rax, cr0)
+        or_(rax, Cr0.TS)
+        mov(cr0, rax)
+
+    @function(context="interrupt")
+    def save(self, thread: Ptr[Thread]) -> None:
+        """Save the registers of `thread`, which has asked, and make use of them a fault."""
+        area = scratch(thread.extended)
+        mov(eax, self.mask)
+        xor(edx, edx)
+        with if_(eax == 0):
+            fxsave64(bare[area])
+        with elif_(self.features.extended_state_more & ExtendedStateMore.XSAVEOPT):
+            xsaveopt64(bare[area])
+        with else_():
+            xsave64(bare[area])
+        self._forbid()
+
+    @function(context="interrupt")
+    def restore(self, thread: Ptr[Thread]) -> None:
+        """Let `thread`, which has asked, have its registers."""
+        area = scratch(thread.extended)
+        clts()
+        mov(eax, self.mask)
+        xor(edx, edx)
+        with if_(eax == 0):
+            fxrstor64(bare[area])
+        with else_():
+            xrstor64(bare[area])

@@ -1,0 +1,68 @@
+"""What all threads do: who called whom in each of them."""
+
+from __future__ import annotations
+
+from kernel.console.console import Console
+from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.backtrace import Backtrace
+from kernel.sched.switch import SavedRegisters
+from kernel.sched.thread import Thread, ThreadState
+from kernel.structures.list import ListHead
+from kernel.threads.threads import Threads
+from pykasm import *
+
+
+class ThreadTraces(Subsystem):
+    """Prints a backtrace of each thread that no processor runs; of others, where they run.
+
+    For reports behind which nothing goes on: interrupts are off meanwhile. Context: any that does
+    not hold the lock of the threads.
+    """
+
+    states = rodata(Ptr[U8] * len(ThreadState), [state.name.lower() for state in ThreadState])
+
+    def __init__(self, console: Console, backtrace: Backtrace, threads: Threads) -> None:
+        self.console = console
+        self.backtrace = backtrace
+        self.threads = threads
+
+    @function
+    def print(self) -> None:
+        """Print all, in the order of their creation."""
+        link = keep(Ptr[ListHead])
+        with self.threads.lock.held():
+            mov(link, self.threads.all.next)
+            with loop():
+                lea(rax, self.threads.all)
+                break_if(link == rax)
+                lea(rdi, bare[u64(link) - offsetof(Thread, "listed")])
+                self.print_one(cast(rdi, Ptr[Thread]))
+                mov(link, link.next)
+
+    @function
+    def print_one(self, thread: Ptr[Thread]) -> None:
+        """Print one."""
+        thread, run_queue, state = keep(thread), scratch(thread.run_queue), scratch(U64)
+        mov(u32(state), thread.state)
+        self.console.print(
+            "thread %u %s: %s, priority %u, cpu %u\n",
+            thread.number,
+            thread.name,
+            self.states[state],
+            thread.priority,
+            run_queue.number,
+        )
+        with if_(thread.stack_pointer != 0):
+            self.trace(cast(thread.stack_pointer, Ptr[SavedRegisters]))
+
+    @function
+    def trace(self, saved: Ptr[SavedRegisters]) -> None:
+        """Print who called whom in a thread that left these registers on its stack."""
+        trap = local(TrapFrame)
+        for name in ("rip", "rbp"):
+            mov(rax, getattr(saved, name))
+            mov(getattr(trap, name), rax)
+        add(saved, sizeof(SavedRegisters))
+        mov(trap.rsp, saved)
+        lea(rdi, trap)
+        tail(self.backtrace.print, rdi)

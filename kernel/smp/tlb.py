@@ -1,0 +1,93 @@
+"""What processors remember of page tables."""
+
+from __future__ import annotations
+
+from kernel.cpu.control import Cr4
+from kernel.cpu.pagetable import PAGE
+from kernel.paging.space import Space
+from kernel.processors.processor import Processor
+from kernel.processors.processors import Processors
+from kernel.processors.request import Request
+from kernel.sched.scheduler import Scheduler
+from kernel.smp.calls import Calls
+from pykasm import *
+
+SINGLY = 32
+"""Pages up to which they are forgotten one by one; above that, forgetting all costs less."""
+
+
+class Forgetting(Struct):
+    """What processors are asked to forget."""
+
+    request: Request
+    address: U64
+    pages: U64
+
+
+class Tlb(Subsystem):
+    """Makes processors forget what they know of addresses whose entries have changed.
+
+    The kernel's half is known to all processors, the other one only to those that use the space:
+    each notes which it uses before it does (`Switch.use`). So whoever changes an entry and then
+    looks at the notes either finds the processor's, or that processor reads the entry anew.
+    """
+
+    def __init__(self, processors: Processors, calls: Calls, scheduler: Scheduler) -> None:
+        self.processors = processors
+        self.calls = calls
+        self.scheduler = scheduler
+
+    @function(sleeps=True)
+    def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
+        """Let all processors that use `space` forget `pages` pages of 4 KiB from `address` on, and
+        the tables that led to them. Context: interrupts on once there are several processors; see
+        `Calls`."""
+        with if_(self.processors.count <= 1):
+            tail(self.forget, address, pages)
+        space, what = keep(space), local(Forgetting)
+        mov(what.address, address)
+        mov(what.pages, pages)
+        what.request.prepare(self.serve)
+        self.calls.check_interrupts()
+        with self.scheduler.preemption_disabled():
+            self.forget(what.address, what.pages)
+            mfence()  # others have to see the changed entry before their notes are looked at
+            with self.processors.others() as processor:
+                self._post_if_needed(processor, space, what)
+            what.request.wait()
+
+    def _post_if_needed(
+        self, processor: Ptr[Processor], space: Ptr[Space], what: Forgetting
+    ) -> None:
+        """Ask `processor` if it may know the addresses: if they are the kernel's, or of the space
+        that it uses. Changes rax."""
+        mov(rax, processor.root)
+        with if_((i64(what.address) < 0) | (rax == space.root)):
+            lea(rsi, what.request)
+            self.calls.post(processor, rsi)
+
+    @function(context="interrupt")
+    def serve(self, request: Ptr[Request]) -> None:
+        """Let this processor forget what another one asks it to."""
+        what = cast(request, Ptr[Forgetting])
+        tail(self.forget, what.address, what.pages)
+
+    @function
+    def forget(self, address: U64, pages: U64) -> None:
+        """Let this processor forget that."""
+        with if_(pages > SINGLY):
+            tail(self.forget_all)
+        with while_(pages != 0):
+            invlpg(bare[address])
+            add(address, PAGE)
+            dec(pages)
+
+    @function
+    def forget_all(self) -> None:
+        """Let this processor forget everything, global pages too: by switching them off for a
+        moment (AMD64 APM vol. 2, 5.5.2)."""
+        mov(rax, cr4)
+        mov(rcx, rax)
+        and_(rcx, ~int(Cr4.PGE))
+        mov(cr4, rcx)
+        mov(cr4, rax)

@@ -1,0 +1,78 @@
+"""The order in which the kernel comes up."""
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kernel.boot import multiboot2, pvh
+from kernel.boot.information import BootInformation
+from kernel.boot.protocol import Protocol
+from kernel.log.level import Level
+from kernel.log.log import Log
+from kernel.mm.paging import Paging
+from kernel.monitor.monitor import Monitor
+from kernel.paging.addresses import direct
+from pykasm import *
+from pykasm.lang.functions import BoundFunction
+
+Step = BoundFunction[None]
+
+
+class BringUp(Subsystem):
+    """Starts every subsystem, each after what it uses: by the functions `first`, which know
+    nothing of the machine yet, once what the loader left is read, by the functions `then`, and by
+    those `last`, which want interrupts on."""
+
+    def __init__(
+        self,
+        information: BootInformation,
+        log: Log,
+        paging: Paging,
+        monitor: Monitor,
+        first: Sequence[Step],
+        then: Sequence[Step],
+        last: Sequence[Step],
+    ) -> None:
+        self.information = information
+        self.log = log
+        self.paging = paging
+        self.monitor = monitor
+        self.first = first
+        self.then = then
+        self.last = last
+
+    @function
+    def run(self, protocol: U32, info: U64) -> NoReturn:
+        """Bring the kernel up; `info` is the physical address of what the loader left, in the form
+        that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
+        self.start_all(protocol, info)
+        sti()
+        for step in self.last:
+            step()
+        self.paging.drop_init()
+        self.monitor.run()
+        never()
+
+    @function(init=True)
+    def start_all(self, protocol: U32, info: U64) -> None:
+        """Start every subsystem; see `run`."""
+        protocol, info = keep(protocol), keep(info)
+        for step in self.first:
+            step()
+        self.read_information(protocol, info)
+        self.log.write(
+            Level.INFO,
+            "started by %s, command line: %s",
+            address_of(self.information.loader_name),
+            address_of(self.information.command_line),
+        )
+        for step in self.then:
+            step()
+
+    @function(init=True)
+    def read_information(self, protocol: U32, info: U64) -> None:
+        """Copy what the loader left at physical `info`."""
+        direct(info)
+        with if_(protocol == Protocol.PVH):
+            self.information.from_pvh(cast(info, Ptr[pvh.StartInfo]))
+        with else_():
+            self.information.from_multiboot2(cast(info, Ptr[multiboot2.InformationHeader]))

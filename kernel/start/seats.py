@@ -1,0 +1,92 @@
+"""The memory that a processor needs to run the kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.cpu.descriptors import Descriptors, InterruptStack
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.stack import STACK_SIZE
+from kernel.irq.deferred import Deferred
+from kernel.mm.runtime import Runtime
+from kernel.sched.thread import Thread
+from kernel.threads.idle import Idle
+from kernel.threads.threads import Threads
+from pykasm import *
+
+STACKS = tuple(stack for stack in InterruptStack if stack != InterruptStack.NONE)
+
+
+class Seat(Struct):
+    """What one processor needs. Null is what it lacks."""
+
+    block: U64
+    """Its per-CPU variables."""
+    stacks: Array[U64] = field(count=len(STACKS))
+    """Its interrupt stacks, in the order of `STACKS`."""
+    thread: Ptr[Thread]
+    """Its idle thread."""
+    worker: Ptr[Thread]
+    """Its thread for deferred work."""
+
+
+class Seats(Subsystem):
+    """Takes that memory and gives it back. Context: thread, interrupts on."""
+
+    def __init__(
+        self,
+        per_cpu: PerCpu,
+        descriptors: Descriptors,
+        runtime: Runtime,
+        idle: Idle,
+        deferred: Deferred,
+        threads: Threads,
+    ) -> None:
+        self.per_cpu = per_cpu
+        self.descriptors = descriptors
+        self.runtime = runtime
+        self.idle = idle
+        self.deferred = deferred
+        self.threads = threads
+
+    @function(init=True)
+    def take(self, seat: Ptr[Seat]) -> U32:
+        """Fill `seat` in, ready to be used by a processor; 1, or 0 if memory is out."""
+        seat = keep(seat)
+        mov(rdi, address_of(symbol("percpu_size")))
+        add(rdi, PAGE - 1)
+        shr(rdi, PageShift.PAGE)
+        mov(seat.block, self.runtime.allocate(rdi))
+        for index in range(len(STACKS)):
+            mov(seat.stacks[index], self.runtime.allocate(STACK_SIZE // PAGE))
+        mov(seat.thread, self.idle.make())
+        mov(seat.worker, self.deferred.make())
+        for part in (*self._pages(seat), *self._threads(seat)):
+            with if_(part == 0):
+                self.give(seat)
+                ret(0)
+        self.per_cpu.fill(seat.block)
+        self.deferred.assign(seat.worker, seat.block)
+        for index, stack in enumerate(STACKS):
+            mov(rdx, seat.stacks[index])
+            add(rdx, STACK_SIZE)
+            self.descriptors.give_stack(seat.block, stack, rdx)
+        ret(1)
+
+    @function(init=True)
+    def give(self, seat: Ptr[Seat]) -> None:
+        """Give back what `seat` has of what no processor ever used."""
+        seat = keep(seat)
+        for part in self._pages(seat):
+            with if_(part != 0):
+                self.runtime.free(part)
+        for part in self._threads(seat):
+            with if_(part != 0):
+                self.threads.discard(part)
+
+    def _pages(self, seat: Ptr[Seat]) -> list[Any]:
+        return [seat.block, *(seat.stacks[n] for n in range(len(STACKS)))]
+
+    def _threads(self, seat: Ptr[Seat]) -> list[Any]:
+        return [seat.thread, seat.worker]

@@ -1,0 +1,93 @@
+"""Where boot loaders enter, and the way from there to 64-bit code at the kernel's addresses."""
+
+from kernel.boot import multiboot2, pvh
+from kernel.boot.checks import Checks
+from kernel.boot.failure import BootFailure, complaint
+from kernel.boot.longmode import enter_long_mode, go_to_higher_half
+from kernel.boot.protocol import Protocol
+from kernel.boot.tables import BootTables
+from kernel.clock.stopwatch import Stopwatch
+from kernel.cpu.stack import STACK_SIZE
+from kernel.cpu.stacks import Stacks
+from kernel.start.bringup import BringUp
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
+
+
+class Start(Subsystem):
+    """The first code to run. Loaders enter in 32-bit protected mode without paging, with flat
+    segments, interrupts off, and the physical address of their information in ebx."""
+
+    not_multiboot2 = complaint("the loader entered as by Multiboot2, but its magic is wrong")
+    not_pvh = complaint("the loader entered as by PVH, but its start info has no magic")
+
+    def __init__(
+        self,
+        stopwatch: Stopwatch,
+        stacks: Stacks,
+        checks: Checks,
+        tables: BootTables,
+        failure: BootFailure,
+        bring_up: BringUp,
+    ) -> None:
+        self.stopwatch = stopwatch
+        self.stacks = stacks
+        self.checks = checks
+        self.tables = tables
+        self.failure = failure
+        self.bring_up = bring_up
+        self.multiboot2_header = header(multiboot2.Header, multiboot2.image_header())
+        self.pvh_note = note(pvh.EntryNote, pvh.entry_note(self.pvh))
+
+    @entry(bits=32)
+    def multiboot2(self) -> None:
+        """Multiboot2 loaders come here, with their magic in eax (3.3)."""
+        mov(esi, physical(self.not_multiboot2))
+        cmp(eax, multiboot2.LOADER_MAGIC)
+        jne(self.failure.stop)
+        mov(ebp, Protocol.MULTIBOOT2)
+        jmp(self.enter_long_mode)
+
+    @entry(bits=32)
+    def pvh(self) -> None:
+        """PVH loaders come here, with ebx pointing to a `StartInfo`."""
+        mov(esi, physical(self.not_pvh))
+        cmp(u32[ebx + offsetof(pvh.StartInfo, "magic")], pvh.START_MAGIC)
+        jne(self.failure.stop)
+        mov(ebp, Protocol.PVH)
+        jmp(self.enter_long_mode)
+
+    @naked(bits=32, boot=True, entered=EntryFrame.NONE)
+    def enter_long_mode(self) -> None:
+        """Go on in long mode if the processor has it; keeps ebx and ebp."""
+        self.stopwatch.begin()
+        self._clear_bss()
+        mov(esp, physical(self.stacks.boot.top))
+        call(self.checks.processor)
+        enter_long_mode(self.tables, self.long_mode)
+
+    def _clear_bss(self) -> None:
+        """Zero what the image leaves to the loader: QEMU does so only before the first start, not
+        after a reset. Changes eax, ecx and edi."""
+        cld()
+        xor(eax, eax)
+        mov(edi, physical(symbol("bss_start")))
+        mov(ecx, physical(symbol("bss_end")))
+        sub(ecx, edi)
+        add(ecx, sizeof(U32) - 1)
+        shr(ecx, 2)
+        rep.stosd()
+
+    @naked(boot=True, entered=EntryFrame.NONE)
+    def long_mode(self) -> None:
+        """The first 64-bit code, still at its physical address."""
+        go_to_higher_half(self.higher_half)
+
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
+    def higher_half(self) -> None:
+        """The first code at the kernel's own addresses; a backtrace ends here."""
+        lea(rsp, self.stacks.boot.top)
+        mov(edi, ebp)
+        mov(esi, ebx)
+        xor(ebp, ebp)
+        call(self.bring_up.run)

@@ -1,0 +1,202 @@
+"""Waking all other processors."""
+
+from __future__ import annotations
+
+from kernel.acpi.madt import (
+    InterruptModel,
+    LocalApicEntry,
+    LocalX2ApicEntry,
+    ProcessorFlags,
+)
+from kernel.clock.clock import Clock
+from kernel.clock.units import NANOSECONDS
+from kernel.cpu.pagetable import PageShift
+from kernel.interrupts.localapic import Command, LocalApic
+from kernel.log.level import Level
+from kernel.log.log import Log
+from kernel.processors.processors import Processors
+from kernel.start.arrival import Arrival, Stage
+from kernel.start.seats import Seat, Seats
+from kernel.start.trampoline import Slip, Trampoline
+from kernel.time.comparison import Comparison
+from pykasm import *
+
+RESET_TIME = NANOSECONDS // 100
+"""Nanoseconds that processors need to reset before they can be started (Intel MultiProcessor
+Specification 1.4, B.4)."""
+
+SECOND_TRY = NANOSECONDS // 5000
+"""Nanoseconds after which a processor is told once more to start (B.4): the first time may be
+lost."""
+
+PATIENCE = 2 * NANOSECONDS
+"""Nanoseconds after which a processor counts as broken."""
+
+XAPIC_NOBODY = 0xFF
+X2APIC_NOBODY = 0xFFFF_FFFF
+"""The number for all processors, which none has, where numbers have 8 and where they have 32 bits
+(Intel SDM vol. 3A, 11.6.2.1 and 11.12.9)."""
+
+
+class Startup(Subsystem):
+    """Starts the processors that the firmware's table names, one after the other. One that does not
+    answer is left out; the kernel runs on those that do."""
+
+    named = bss(U32)
+    """How many the table names, but for this one."""
+    page = bss(U64)
+    """The physical address of the trampoline."""
+    seat = bss(Seat)
+    """What the processor gets that is being started."""
+
+    def __init__(
+        self,
+        model: InterruptModel,
+        apic: LocalApic,
+        clock: Clock,
+        log: Log,
+        processors: Processors,
+        trampoline: Trampoline,
+        arrival: Arrival,
+        seats: Seats,
+        comparison: Comparison,
+    ) -> None:
+        self.model = model
+        self.apic = apic
+        self.clock = clock
+        self.log = log
+        self.processors = processors
+        self.trampoline = trampoline
+        self.arrival = arrival
+        self.seats = seats
+        self.comparison = comparison
+
+    @function(init=True)
+    def start(self) -> None:
+        """Start all processors but this one. Context: the first processor, as a thread with
+        interrupts on, after everything that `Arrival` uses."""
+        self.visit(address_of(self.reset))
+        with if_(self.named == 0):
+            ret()
+        mov(self.page, self.trampoline.install())
+        with if_(self.page == 0):
+            self.log.write(Level.WARNING, "cpu: no memory below 1 MiB to start other processors in")
+            ret()
+        end = keep(self.clock.now())
+        add(end, RESET_TIME)
+        with while_(lambda: self.clock.now() < end):
+            pause()
+        self.visit(address_of(self.start_one))
+        self.log.write(Level.INFO, "cpu: %u processors run", self.processors.count)
+
+    @function(init=True)
+    def visit(self, step: Fn[[U32], Void]) -> None:
+        """Call `step` with the local APIC's number of each processor that does not run yet."""
+        step, apic = keep(step), keep(U32)
+        for kind, widen in ((LocalApicEntry, movzx), (LocalX2ApicEntry, mov)):
+            with self.model.each(kind) as entry, if_(entry.flags & ProcessorFlags.ENABLED):
+                widen(apic, entry.id)
+                wanted = self.is_wanted(apic)
+                with if_(wanted != 0):
+                    step(apic)
+
+    @function(init=True)
+    def is_wanted(self, apic: U32) -> U32:
+        """Whether the processor `apic` does not run yet, and can be reached: 1 or 0."""
+        mov(eax, X2APIC_NOBODY)
+        with if_(self.apic.base != 0):
+            mov(eax, XAPIC_NOBODY)
+        with if_(apic >= eax):
+            ret(0)
+        running = self.processors.find(apic)
+        with if_(running != 0):
+            ret(0)
+        ret(1)
+
+    @function(init=True)
+    def reset(self, apic: U32) -> None:
+        """Let a processor wait for being started, whatever it does."""
+        inc(self.named)
+        tail(self.apic.send, apic, Command.INIT)
+
+    @function(init=True)
+    def start_one(self, apic: U32) -> None:
+        """Start a processor that was reset, and wait until it runs."""
+        apic = keep(apic)
+        ready = self.seats.take(address_of(self.seat))
+        with if_(ready == 0):
+            self.log.write(Level.WARNING, "cpu: no memory to start the processor of APIC %u", apic)
+            ret()
+        self._hand_over()
+        answered = self.wake(apic)
+        with if_(answered == 0):
+            self.log.write(
+                Level.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
+            )
+            tail(self.seats.give, address_of(self.seat))
+        arrived = self.wait(address_of(self.arrival.stage), Stage.RUNNING, PATIENCE)
+        with if_(arrived == 0):
+            self.apic.send(apic, Command.INIT)
+            self.log.write(
+                Level.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
+            )  # what it was given stays its own, as it may still come to use it
+            ret()
+        self.compare()
+
+    @function(init=True)
+    def compare(self) -> None:
+        """Compare time-stamp counters with the processor that has just come."""
+        cli()
+        self.comparison.compare()
+        sti()
+        with while_(self.arrival.stage != Stage.COMPARED):
+            pause()
+        tail(self.comparison.end)
+
+    def _hand_over(self) -> None:
+        """Prepare what the processor finds when it arrives. Changes rax."""
+        for source, target in (
+            (self.seat.block, self.arrival.block),
+            (self.seat.thread, self.arrival.thread),
+        ):
+            mov(rax, source)
+            mov(target, rax)
+        mov(eax, self.processors.count)
+        mov(self.arrival.number, eax)
+        mov(self.arrival.stage, Stage.AWAITED)
+        self.comparison.begin()
+
+    @function(init=True)
+    def wake(self, apic: U32) -> U32:
+        """Let a processor run the trampoline; 1 if it does, 0 if it never will."""
+        apic, slip = keep(apic), keep(Ptr[Slip])
+        self.trampoline.slip(self.page, slip)
+        mov(slip.expected, 1)
+        for patience in (SECOND_TRY, PATIENCE):
+            mov(esi, u32(self.page))
+            shr(esi, PageShift.PAGE)
+            or_(esi, Command.STARTUP)
+            self.apic.send(apic, esi)
+            lea(rdi, slip.expected)
+            came = self.wait(rdi, 0, patience)
+            with if_(came != 0):
+                ret(1)
+        xor(eax, eax)
+        xchg(slip.expected, eax)
+        with if_(eax == 0):  # it came at last
+            ret(1)
+        self.apic.send(apic, Command.INIT)
+        ret(0)
+
+    @function(init=True)
+    def wait(self, place: Ptr[U32], value: U32, nanoseconds: U64) -> U32:
+        """Wait until `value` is at `place`, but not for longer than that; whether it is: 1 or 0."""
+        place, value, end = keep(place), keep(value), keep(nanoseconds)
+        add(end, self.clock.now())
+        with loop():
+            now = self.clock.now()  # before the look, which so comes after the end of the time, too
+            with if_(at(place) == value):
+                ret(1)
+            with if_(now >= end):
+                ret(0)
+            pause()

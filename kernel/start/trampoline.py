@@ -1,0 +1,124 @@
+"""Where processors start that the first one wakes: from 16-bit code to the kernel's addresses."""
+
+from __future__ import annotations
+
+from kernel.boot.longmode import enter_long_mode, go_to_higher_half
+from kernel.boot.tables import BootTables
+from kernel.cpu.control import Cr0
+from kernel.cpu.pagetable import PAGE
+from kernel.cpu.segments import FLAT_SEGMENTS, FlatSelector, FlatTablePointer
+from kernel.cpu.stack import STACK_SIZE
+from kernel.mm.mapper import Mapper
+from kernel.mm.stretches import Stretches
+from kernel.paging.addresses import direct
+from kernel.paging.entries import Entries
+from kernel.start.arrival import Arrival
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
+
+REAL_MODE_END = 1 << 20
+"""Where the memory ends that 16-bit code reaches."""
+
+
+class Slip(Struct, packed=True):
+    """What the 16-bit code finds in its page."""
+
+    expected: U32
+    """1 while a processor is expected. The one that comes takes it: so either it goes on, or the
+    one that waits for it has taken it back, but not both."""
+    segments: FlatTablePointer
+
+
+SLIP = PAGE - sizeof(Slip)
+"""Where it lies in the page, which begins with the code."""
+
+
+class Trampoline(Subsystem):
+    """A started processor runs 16-bit code at the beginning of a page below 1 MiB (Intel SDM vol.
+    3A, 9.4.4). This is copied to such a page; the code of the other modes stays where it is linked,
+    and is given back with all that only starting needs. The page is never given to anybody, as a
+    processor that was waited for in vain may still come there, to stop.
+    """
+
+    segments = boot(U64 * len(FLAT_SEGMENTS), FLAT_SEGMENTS, align=8)
+
+    def __init__(
+        self,
+        tables: BootTables,
+        stretches: Stretches,
+        entries: Entries,
+        mapper: Mapper,
+        arrival: Arrival,
+    ) -> None:
+        self.tables = tables
+        self.stretches = stretches
+        self.entries = entries
+        self.mapper = mapper
+        self.arrival = arrival
+
+    @naked(bits=16, boot=True, entered=EntryFrame.NONE)
+    def real_mode(self) -> None:
+        """Wherever it was copied to, with the page's start in cs, and 0 in ip."""
+        cli()
+        mov(ax, cs)
+        mov(ds, ax)
+        xor(eax, eax)
+        slip = cast(u8[SLIP], Slip)
+        xchg(slip.expected, eax)
+        with while_(eax == 0):
+            hlt()  # nobody waits any more
+        lgdt(x48(slip.segments))
+        mov(eax, cr0)
+        or_(eax, Cr0.PE)
+        mov(cr0, eax)
+        ljmp(far(FlatSelector.CODE, self.protected_mode, size=sizeof(U32)))
+
+    @naked(bits=32, boot=True, entered=EntryFrame.NONE)
+    def protected_mode(self) -> None:
+        """32-bit code, the first that is not copied: what is copied ends before it."""
+        mov(eax, FlatSelector.DATA)
+        mov(ds, eax)
+        enter_long_mode(self.tables, self.long_mode)
+
+    @naked(boot=True, entered=EntryFrame.NONE)
+    def long_mode(self) -> None:
+        """The first 64-bit code, still at its physical address."""
+        go_to_higher_half(self.higher_half)
+
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
+    def higher_half(self) -> None:
+        """The first code at the kernel's own addresses, without a stack that is mapped yet."""
+        self.entries.switch_on()
+        mov(rax, self.mapper.kernel.root)
+        mov(cr3, rax)
+        mov(rsp, self.arrival.thread)
+        xor(ebp, ebp)  # backtraces end here
+        call(self.arrival.run)
+
+    @function(init=True)
+    def install(self) -> U64:
+        """The physical address of a page below 1 MiB that has the code; 0 if no memory is there."""
+        start, end = self.stretches.find(PAGE)  # page 0 belongs to the firmware
+        with if_((end == 0) | (start >= REAL_MODE_END)):
+            ret(0)
+        page = keep(start)
+        mov(rdi, page)
+        direct(rdi)
+        mov(rsi, address_of(self.real_mode))
+        mov(ecx, address_of(self.protected_mode))
+        sub(ecx, esi)
+        direct(rsi)
+        rep.movsb()
+        slip = scratch(Ptr[Slip])
+        self.slip(page, slip)
+        mov(slip.expected, 0)
+        mov(slip.segments.limit, sizeof(U64 * len(FLAT_SEGMENTS)) - 1)
+        mov(eax, address_of(self.segments))
+        mov(slip.segments.base, eax)
+        ret(page)
+
+    def slip(self, page: U64, slip: Ptr[Slip]) -> None:
+        """Let `slip` be that of the physical `page`."""
+        mov(slip, page)
+        add(slip, SLIP)
+        direct(u64(slip))

@@ -1,0 +1,1 @@
+"""What people type on the serial line and the keyboard, and serial output by interrupts."""

@@ -1,0 +1,1 @@
+"""How numbers, addresses and messages become text."""

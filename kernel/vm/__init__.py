@@ -1,0 +1,1 @@
+"""The memory of programs: address spaces, their regions, page faults, user copies."""

@@ -1,0 +1,122 @@
+"""Copies between the kernel and programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.paging.addresses import LOWER_HALF_END
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.rights import Rights
+from kernel.vm.useraccess import UserAccess
+from pykasm import *
+
+
+class UserCopy(Subsystem):
+    """The only way to the memory of programs, in the space that the current thread is in.
+
+    Addresses may be any numbers. The results are 0, -EFAULT or -ENOMEM, and how many bytes were not
+    copied: all before those were. Context: thread, without spin locks.
+    """
+
+    def __init__(self, access: UserAccess, spaces: AddressSpaces) -> None:
+        self.access = access
+        self.spaces = spaces
+
+    @function(context="thread", sleeps=True)
+    def copy_in(self, destination: U64, source: User[U8], length: U64) -> tuple[I32, U64]:
+        """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
+        with if_(self._is_outside(u64(source), length)):
+            ret(-Errno.EFAULT, length)
+        tail(self.copy, destination, u64(source), length, Rights.READ)
+
+    @function(context="thread", sleeps=True)
+    def copy_out(self, destination: User[U8], source: U64, length: U64) -> tuple[I32, U64]:
+        """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
+        with if_(self._is_outside(u64(destination), length)):
+            ret(-Errno.EFAULT, length)
+        tail(self.copy, u64(destination), source, length, Rights.WRITE)
+
+    def _is_outside(self, start: U64, length: U64) -> Any:
+        """The condition that the bytes do not all lie where programs have theirs. Changes rax and
+        rcx."""
+        mov(rcx, LOWER_HALF_END)
+        mov(rax, start)
+        add(rax, length)
+        return CF | (rax > rcx)
+
+    @function(context="thread", sleeps=True)
+    def copy(self, destination: U64, source: U64, length: U64, wanted: U32) -> tuple[I32, U64]:
+        """Copy where one side is a program's, for which the right `wanted` is needed."""
+        destination, source, left, wanted = (
+            keep(destination),
+            keep(source),
+            keep(length),
+            keep(wanted),
+        )
+        result = keep(I32)
+        with loop():
+            rest, fault = self.access.move(destination, source, left)
+            with if_(rest == 0):
+                ret(0, 0)
+            self._advance(destination, source, left, rest)
+            mov(result, self.resolve(fault, wanted))
+            break_if(result != 0)
+        rest, fault = self.access.move_slowly(destination, source, left)
+        ignore(fault)
+        with if_(rest == 0):
+            ret(0, 0)
+        mov(rdx, rest)
+        ret(result, rdx)
+
+    def _advance(self, destination: U64, source: U64, left: U64, rest: U64) -> None:
+        """Go on where `rest` bytes are left of `left`."""
+        sub(left, rest)
+        add(destination, left)
+        add(source, left)
+        mov(left, rest)
+
+    @function(context="thread", sleeps=True)
+    def resolve(self, fault: U64, wanted: U32) -> I32:
+        """Let there be a page at `fault`. 0, -EFAULT or -ENOMEM."""
+        fault, wanted = keep(fault), keep(wanted)
+        space = self.spaces.current()
+        with if_(space == 0):
+            ret(-Errno.EFAULT)
+        tail(self.spaces.resolve, space, fault, wanted)
+
+    @function(context="thread", sleeps=True)
+    def copy_text(self, destination: U64, source: User[U8], size: U64) -> I64:
+        """Copy a text up to its zero into `size` bytes. Its length; or -ENAMETOOLONG, if there is
+        no zero in as many, -EFAULT or -ENOMEM."""
+        destination, source, left, chunk = keep(destination), keep(source), keep(size), keep(U64)
+        length = keep(U64)
+        xor(u32(length), u32(length))
+        with while_(left != 0):
+            self._chunk(chunk, u64(source), left)
+            result, rest = self.copy_in(destination, source, chunk)
+            ignore(rest)
+            with if_(result != 0):
+                movsxd(rax, result)
+                ret(rax)
+            mov(rdi, destination)
+            mov(rcx, chunk)
+            xor(eax, eax)
+            repne.scasb()
+            with if_(ZF):
+                lea(rax, bare[rdi + length - 1])
+                sub(rax, destination)
+                ret(rax)
+            for register in (destination, u64(source), length):
+                add(register, chunk)
+            sub(left, chunk)
+        ret(-Errno.ENAMETOOLONG)
+
+    def _chunk(self, chunk: U64, source: U64, left: U64) -> None:
+        """The bytes from `source` on that are in its page, of those that are `left`."""
+        mov(chunk, source)
+        or_(chunk, -PAGE)
+        neg(chunk)
+        with if_(chunk > left):
+            mov(chunk, left)

@@ -1,0 +1,285 @@
+"""The pages of programs."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import ADDRESS_MASK, PAGE, PageFlags, PageShift
+from kernel.errno import Errno
+from kernel.mm.frames import Frame, frame_of, page_of
+from kernel.mm.mapper import Change, Level, Mapper, Path
+from kernel.mm.pages import Pages
+from kernel.paging.addresses import Area
+from kernel.smp.tlb import Tlb
+from kernel.vm.addressspace import AddressSpace
+from pykasm import *
+
+BATCH = 32
+"""Pages that are unmapped before processors are told to forget them, and they are given back."""
+
+
+class Stretch(Struct):
+    """Entries for a stretch of addresses, which are gone through in order."""
+
+    change: Change
+    """`address` moves on from page to page."""
+    path: Path
+    """Leads to the table that was looked at last."""
+    slot: Ptr[U64]
+    """Where the next entry lies in its table; a multiple of the page size if that is to be looked
+    up."""
+    count: U64
+    taken: Array[U64] = field(count=BATCH)
+    """Entries that were taken out."""
+
+
+class UserPages(Subsystem):
+    """Entries for pages of 4 KiB in the lower halves of address spaces.
+
+    An entry that is not zero has a page, even where nobody may touch it, so that it is not present.
+    `Frame.references` of the page counts the entries that have it, in all spaces. Context: thread;
+    with the space's `changes` held, to write by all that goes through a stretch.
+    """
+
+    mask = rodata(U64, ADDRESS_MASK)
+
+    def __init__(self, mapper: Mapper, pages: Pages, tlb: Tlb) -> None:
+        self.mapper = mapper
+        self.pages = pages
+        self.tlb = tlb
+
+    # A page
+
+    @function
+    def find(self, space: Ptr[AddressSpace], address: U64) -> U64:
+        """The entry for `address`, or 0."""
+        path, entry = local(Path), keep(U64)
+        space, address = keep(space), keep(address)
+        xor(u32(entry), u32(entry))
+        with space.lock.held():
+            lea(rdx, path)
+            level = self.mapper.walk(space, address, rdx)
+            with if_(level == Level.PAGE):
+                mov(rax, path.slots[Level.PAGE])
+                mov(entry, u64[rax])
+        ret(entry)
+
+    @function
+    def replace(self, space: Ptr[AddressSpace], address: U64, expected: U64, entry: U64) -> I32:
+        """Let `entry` be that for `address`, if it is `expected` now. 0; -EAGAIN if it is another
+        one; -ENOMEM if there is no memory for tables."""
+        change, path, result = local(Change), local(Path), local(I32)
+        space, address, expected, entry = keep(space), keep(address), keep(expected), keep(entry)
+        with space.lock.held():
+            lea(rdx, change)
+            lea(rcx, path)
+            mov(result, self.way(space, address, rdx, rcx))
+            with if_(result == 0):
+                slot = scratch(path.slots[Level.PAGE])
+                with if_(slot[0] != expected):
+                    mov(result, -Errno.EAGAIN)
+                with else_():
+                    mov(slot[0], entry)
+                    with if_(expected == 0):
+                        inc(self._table(slot).references)
+        self.mapper.free_chain(change.empty)
+        ret(result)
+
+    @function
+    def way(
+        self, space: Ptr[AddressSpace], address: U64, change: Ptr[Change], path: Ptr[Path]
+    ) -> I32:
+        """Let `path` lead to the entry for `address`, with all tables there. 0 or -ENOMEM, which
+        leaves tables in `change.empty`."""
+        change, path = keep(change), keep(path)
+        mov(change.address, address)
+        mov(change.flags, PageFlags.USER)
+        mov(change.empty, 0)
+        reached = self.mapper.walk(space, address, path)
+        tail(self.mapper.make_way, change, path, reached, Level.PAGE)
+
+    def _table(self, slot: Ptr[U64]) -> Ptr[Frame]:
+        """The record of the table that the register `slot` points into, in rax. Changes rcx."""
+        mov(rcx, Area.DIRECT_MAP)
+        mov(rax, slot)
+        and_(rax, -PAGE)
+        sub(rax, rcx)
+        return frame_of(rax)
+
+    def page_record(self, entry: U64) -> Ptr[Frame]:
+        """The record of the page that the register `entry` has, in that register."""
+        and_(entry, self.mask)
+        return frame_of(entry)
+
+    @function
+    def let_go(self, entry: U64) -> None:
+        """Note that `entry` is in no table any more; its page is given back if no other has it."""
+        frame = self.page_record(entry)
+        lock.dec(frame.references)
+        with if_(ZF):
+            tail(self.pages.free_page, page_of(frame))
+
+    # Stretches
+
+    def _begin(self, stretch: Stretch, start: U64, end: U64) -> None:
+        """Get ready to go through the entries from `start` up to `end`."""
+        mov(stretch.change.address, start)
+        mov(stretch.change.end, end)
+        mov(stretch.change.empty, 0)
+        mov(stretch.slot, 0)
+
+    @function
+    def next(self, space: Ptr[AddressSpace], stretch: Ptr[Stretch]) -> Ptr[U64]:
+        """Where the next entry lies that has a page; `change.address` is behind that. Null if
+        there is none."""
+        space, stretch = keep(space), keep(stretch)
+        with loop():
+            mov(rsi, stretch.change.address)
+            with if_(rsi >= stretch.change.end):
+                ret(0)
+            mov(rax, stretch.slot)
+            with if_((rax & (PAGE - 1)) == 0):
+                lea(rdx, stretch.path)
+                level = self.mapper.walk(space, rsi, rdx)
+                with if_(level != Level.PAGE):
+                    self.mapper.skip(stretch.change, level)
+                    continue_()
+                mov(rax, stretch.path.slots[Level.PAGE])
+            self._scan(stretch)
+            with if_(rcx != 0):
+                ret(cast(rax, Ptr[U64]))
+
+    def _scan(self, stretch: Ptr[Stretch]) -> None:
+        """Look for an entry that has a page from rax on, up to the end of the table. Lets rcx be
+        the last entry that was looked at, and rax be where it is."""
+        address = scratch(stretch.change.address)
+        with loop():
+            mov(rcx, u64[rax])
+            add(rax, sizeof(U64))
+            add(address, PAGE)
+            break_if((rcx != 0) | (address >= stretch.change.end) | ((rax & (PAGE - 1)) == 0))
+        mov(stretch.change.address, address)
+        mov(stretch.slot, cast(rax, Ptr[U64]))
+        sub(rax, sizeof(U64))
+        release(address)
+
+    # Unmapping
+
+    @function
+    def drop(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+        """Unmap all from `start` up to `end`, and let go of the pages."""
+        stretch, space, first, left = local(Stretch), keep(space), keep(start), keep(U64)
+        self._begin(stretch, start, end)
+        with loop():
+            lea(rsi, stretch)
+            self.take_out(space, rsi)
+            mov(left, stretch.count)
+            break_if(left == 0)
+            self.forget(space, first, stretch.change.address)
+            with while_(left != 0):
+                dec(left)
+                self.let_go(stretch.taken[left])
+            self.mapper.free_chain(stretch.change.empty)
+            mov(first, stretch.change.address)
+            mov(stretch.change.empty, 0)
+            mov(stretch.slot, 0)  # its table may be gone
+
+    @function
+    def take_out(self, space: Ptr[AddressSpace], stretch: Ptr[Stretch]) -> None:
+        """Take up to `BATCH` entries out, and the tables that become empty by that."""
+        space, stretch, slot = keep(space), keep(stretch), keep(Ptr[U64])
+        mov(stretch.count, 0)
+        with while_(stretch.count != BATCH):
+            mov(slot, self.next(space, stretch))
+            break_if(slot == 0)
+            mov(rax, slot[0])
+            mov(rcx, stretch.count)
+            mov(stretch.taken[rcx], rax)
+            inc(stretch.count)
+            mov(slot[0], 0)
+            dec(self._table(slot).references)
+            with if_(ZF):
+                lea(rdi, stretch.change)
+                lea(rsi, stretch.path)
+                self.mapper.drop_tables(rdi, rsi, Level.PAGE)
+
+    @function
+    def forget(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+        """Let all processors forget what they know of addresses from `start` up to `end`."""
+        mfence()  # a thread that comes in behind this look has to see the changed entries
+        with if_(space.threads != 0):
+            sub(end, start)
+            shr(end, PageShift.PAGE)
+            tail(self.tlb.invalidate, space, start, end)
+
+    # Sharing and protecting
+
+    @function
+    def share(
+        self, space: Ptr[AddressSpace], other: Ptr[AddressSpace], start: U64, end: U64
+    ) -> I32:
+        """Let `other`, which nobody uses yet, have the pages of `space` from `start` up to `end`,
+        where neither can write to them now. 0; or -ENOMEM, with a part of it done."""
+        stretch, space, other = local(Stretch), keep(space), keep(other)
+        slot, table, twin = keep(Ptr[U64]), keep(U64), keep(U64)
+        self._begin(stretch, start, end)
+        xor(u32(table), u32(table))
+        xor(u32(twin), u32(twin))
+        with loop():
+            lea(rsi, stretch)
+            mov(slot, self.next(space, rsi))
+            with if_(slot == 0):
+                ret(0)
+            mov(rax, slot)
+            and_(rax, -PAGE)
+            with if_(rax != table):
+                mov(table, rax)
+                mov(rsi, stretch.change.address)
+                sub(rsi, PAGE)
+                mov(twin, self.table(other, rsi))
+                with if_(twin == 0):
+                    ret(-Errno.ENOMEM)
+            self._share_entry(slot, twin)
+
+    def _share_entry(self, slot: Ptr[U64], twin: U64) -> None:
+        """Put the entry at `slot` into the table at `twin` too. Changes rax, rcx and rdx."""
+        mov(rdx, slot[0])
+        and_(rdx, ~int(PageFlags.WRITE))
+        mov(slot[0], rdx)
+        mov(rax, slot)
+        and_(eax, PAGE - 1)
+        mov(u64[twin + rax], rdx)
+        lock.inc(self.page_record(rdx).references)
+        inc(self._table(cast(twin, Ptr[U64])).references)
+
+    @function
+    def table(self, space: Ptr[AddressSpace], address: U64) -> U64:
+        """Where the lowest table for `address` is; 0 if there is none and no memory for one."""
+        change, path = local(Change), local(Path)
+        lea(rdx, change)
+        lea(rcx, path)
+        result = self.way(space, address, rdx, rcx)
+        with if_(result != 0):
+            self.mapper.free_chain(change.empty)
+            ret(0)
+        mov(rax, path.slots[Level.PAGE])
+        and_(rax, -PAGE)
+        ret(rax)
+
+    @function
+    def protect(self, space: Ptr[AddressSpace], start: U64, end: U64, flags: U64) -> None:
+        """Give the entries from `start` up to `end` these flags, but for those that can't be
+        written to now: they stay so."""
+        stretch, space, first, last = local(Stretch), keep(space), keep(start), keep(end)
+        flags = keep(flags)
+        self._begin(stretch, start, end)
+        with loop():
+            lea(rsi, stretch)
+            slot = self.next(space, rsi)
+            break_if(slot == 0)
+            mov(rcx, slot[0])
+            mov(rdx, rcx)
+            and_(rcx, self.mask)
+            or_(rdx, ~int(PageFlags.WRITE))
+            and_(rdx, flags)
+            or_(rcx, rdx)
+            mov(slot[0], rcx)
+        self.forget(space, first, last)
