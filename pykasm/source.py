@@ -44,6 +44,12 @@ class Span:
         return self.source.text[self.start : self.end]
 
 
+def line_span(source: Source) -> Span:
+    """The whole of a source line, without its indentation."""
+    text = source.text
+    return Span(source, len(text) - len(text.lstrip()), len(text))
+
+
 _roots: list[Path] = []
 
 

@@ -3,7 +3,7 @@
 import inspect
 from pathlib import Path
 
-from pykasm.lang.functions import Function
+from pykasm.lang.function import Function
 
 
 def line_of(owner: type, name: str, code: str) -> str:

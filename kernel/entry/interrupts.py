@@ -15,7 +15,7 @@ from kernel.interrupts.vectors import FIRST_INTERRUPT
 from kernel.irq.deferred import Deferred
 from kernel.sched.scheduler import Scheduler
 from pykasm import *
-from pykasm.lang.functions import stub_address
+from pykasm.lang.stubs import stub_address
 from pykasm.objects.debug import EntryFrame
 
 INTERRUPT_STACKS: dict[int, InterruptStack] = {

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from pykasm import *
-from pykasm.link.layout import VIRTUAL_BASE
+from pykasm.lang.codemodel import VIRTUAL_BASE
 
 
 class Area(IntEnum):

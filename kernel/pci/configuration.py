@@ -10,7 +10,7 @@ from kernel.mm.paging import Paging
 from kernel.paging.permissions import DEVICE
 from kernel.pci.header import CONFIGURATION_SHIFT, Header, Place
 from pykasm import *
-from pykasm.lang.types import fields_of
+from pykasm.lang.structs import fields_of
 
 ADDRESS_PORT = 0xCF8
 DATA_PORT = 0xCFC

@@ -24,7 +24,7 @@ from kernel.pci.header import (
 from kernel.pci.resources import Resources
 from kernel.structures.list import ListHead, container
 from pykasm import *
-from pykasm.lang.types import fields_of
+from pykasm.lang.structs import fields_of
 
 IDENTITY = (
     "vendor",

@@ -12,7 +12,7 @@ from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
 from kernel.paging.addresses import direct
 from pykasm import *
-from pykasm.lang.functions import BoundFunction
+from pykasm.lang.function import BoundFunction
 
 Step = BoundFunction[None]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pykasm import *
 from pykasm.errors import RegisterMistake
 from pykasm.isa.registers import Register, general
-from pykasm.lang.builder import AddressOperand
-from pykasm.lang.calls import registers_in
+from pykasm.lang.convention import CALLER_SAVED, SLOT, STACK_ALIGNMENT
+from pykasm.lang.moves import registers_in
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.piece import CALLER_SAVED, RSP, SLOT, STACK_ALIGNMENT
+from pykasm.lang.registers import rsp
+from pykasm.lang.symbolic import AddressOperand
 
 IMMEDIATE = range(-(1 << 31), 1 << 31)
 """Numbers that `push` takes (AMD64 APM vol. 3, PUSH)."""
@@ -35,7 +36,7 @@ def push_arguments(values: tuple[object, ...]) -> int:
 def _spare(values: tuple[object, ...]) -> Register:
     used = {one.number for value in values for one in registers_in(value)}
     free = [one for one in CALLER_SAVED if one.number not in used]
-    if not free or RSP._register.number in used:
+    if not free or rsp._register.number in used:
         raise RegisterMistake(
             "these arguments leave no register to widen them in",
             expected="one caller-saved register that none is in, and none addressed from rsp",

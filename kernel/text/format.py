@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from kernel.text.directive import MAX_WIDTH, Letter, Padding, directive
 from pykasm import *
 from pykasm.errors import CallMistake, TypeMistake, ValueRangeMistake
-from pykasm.lang.builder import AddressOperand
+from pykasm.lang.numbers import Integer
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.types import Integer, TypeMeta, is_pointer
+from pykasm.lang.symbolic import AddressOperand
+from pykasm.lang.types import TypeMeta, is_pointer
 
 DIRECTIVE = re.compile(r"%([-0]?)(\d*)(.?)", re.DOTALL)
 

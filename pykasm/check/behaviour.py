@@ -12,7 +12,7 @@ from pykasm.check.guards import touches
 from pykasm.isa.code import Line
 from pykasm.lang.builder import Touch
 from pykasm.lang.locking import LockEvent
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 
 _INTERRUPT_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
 _ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV, Mnemonic.PUSH}

@@ -12,7 +12,7 @@ from pykasm.check.graph import Node
 from pykasm.check.subject import Build
 from pykasm.check.walk import CLOBBERED, Callee, Walk
 from pykasm.isa.code import Line
-from pykasm.lang.piece import CALLER_SAVED
+from pykasm.lang.convention import CALLER_SAVED
 
 Changed = frozenset[int]
 """Numbers of registers."""

@@ -11,9 +11,10 @@ from typing import Any
 
 from pykasm.check.subject import Build
 from pykasm.isa.code import AssembledCode
+from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.piece import Piece, Signature
+from pykasm.lang.routine import Piece
 from pykasm.lang.types import User
 
 NO_ROLE, BY_USER = 0, 1

@@ -12,9 +12,9 @@ from pykasm.check.paths import Paths
 from pykasm.check.pointers import Pointers
 from pykasm.check.situation import ON, SAME
 from pykasm.errors import Note
-from pykasm.lang.builder import line_span
 from pykasm.lang.locking import NO_LOCKS, LockAction
 from pykasm.objects.debug import EntryFrame
+from pykasm.source import line_span
 
 _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 

@@ -8,7 +8,7 @@ from pykasm.check.finding import Finding
 from pykasm.check.rule import rule
 from pykasm.isa.code import Line
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 from pykasm.source import Source
 
 E001 = rule(

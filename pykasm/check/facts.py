@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pykasm.check.behaviour import Behaviour
 from pykasm.check.pointers import Pointers
 from pykasm.isa.code import Line
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 
 
 class Call(NamedTuple):

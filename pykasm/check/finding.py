@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from pykasm.errors import Mistake, Note
 from pykasm.isa.code import Line
-from pykasm.lang.builder import line_span
-from pykasm.source import Source, Span
+from pykasm.source import Source, Span, line_span
 
 
 class Finding(Mistake):

@@ -10,7 +10,7 @@ from iced_x86 import Register as IcedRegister
 
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Node
-from pykasm.lang.piece import SLOT
+from pykasm.lang.convention import SLOT
 
 T = TypeVar("T")
 

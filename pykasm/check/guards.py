@@ -10,9 +10,10 @@ from pykasm.errors import Mistake
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.builder import Touch
+from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
-from pykasm.lang.piece import CALLER_SAVED, Piece
+from pykasm.lang.routine import Piece
 
 CLOBBERED = tuple(register.number for register in CALLER_SAVED)
 

@@ -8,7 +8,7 @@ from pykasm.check.effects import RSP, STATUS_FLAGS
 from pykasm.check.graph import Node
 from pykasm.check.subject import FRAMED, Subject
 from pykasm.check.walk import CLOBBERED, RESULTS, SAVED
-from pykasm.lang.piece import ARGUMENTS
+from pykasm.lang.convention import ARGUMENTS
 
 FLAGS = 1 << 16
 """Stands for the status flags, beside the bits of the general registers by their numbers."""

@@ -12,7 +12,7 @@ from pykasm.check.following import follow
 from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 
 Copies = frozenset[tuple[int, str, int]]
 """Numbers of registers with the variable that each was read from, and at which instruction."""

@@ -11,7 +11,7 @@ from pykasm.lang.fitting import function_fits
 from pykasm.lang.objects import PlacedPiece
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 from pykasm.lang.types import Fn, TypeMeta
 from pykasm.objects.debug import EntryFrame
 

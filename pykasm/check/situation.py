@@ -9,7 +9,7 @@ from iced_x86 import Mnemonic
 
 from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""

@@ -10,7 +10,8 @@ from pykasm.check.depths import Depths, Frame, Path, Step
 from pykasm.check.facts import Call
 from pykasm.check.stackuse import StackUse
 from pykasm.check.subject import Build
-from pykasm.lang.piece import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Piece
+from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT
+from pykasm.lang.routine import Piece
 from pykasm.objects.debug import EntryFrame
 
 PUSHED = {

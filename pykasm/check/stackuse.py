@@ -11,7 +11,7 @@ from iced_x86 import Register as IcedRegister
 from pykasm.check.depths import Step
 from pykasm.check.graph import Node
 from pykasm.check.state import State
-from pykasm.lang.piece import SLOT
+from pykasm.lang.convention import SLOT
 
 
 class StackUse(NamedTuple):

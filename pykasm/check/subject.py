@@ -14,10 +14,11 @@ from pykasm.check.state import State
 from pykasm.check.summary import Summary
 from pykasm.check.walk import CLOBBERED, Callee, Walk
 from pykasm.isa.registers import general
+from pykasm.lang.convention import SLOT, Kind
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
-from pykasm.lang.piece import SLOT, Kind, Piece
+from pykasm.lang.routine import Piece
 from pykasm.objects.model import Section
 
 FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)

@@ -17,11 +17,10 @@ from pykasm.check.paths import Paths
 from pykasm.check.pointers import Pointers
 from pykasm.errors import Note
 from pykasm.isa.code import Line
-from pykasm.lang.builder import line_span
 from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.objects import PlacedPiece
-from pykasm.source import Source, Span
+from pykasm.source import Source, Span, line_span
 
 LONG_MODE = 64
 """Bits of the code that rules are about."""

@@ -17,7 +17,7 @@ from pykasm.check.constants import NOTHING, RCX, Constants, after, is_zero
 from pykasm.check.facts import Facts
 from pykasm.check.graph import Node
 from pykasm.check.summary import Summary
-from pykasm.lang.piece import Kind
+from pykasm.lang.convention import Kind
 
 PRIVILEGE = 3
 """The bits of a selector that are its privilege level (AMD64 APM vol. 2, 4.5.1)."""

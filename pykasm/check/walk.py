@@ -20,9 +20,10 @@ from pykasm.check.graph import Graph, Node
 from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
+from pykasm.lang.convention import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.piece import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Piece, Signature
 from pykasm.lang.role import Role
+from pykasm.lang.routine import Piece
 from pykasm.objects.debug import EntryFrame
 
 SAVED = (*(register.number for register in CALLEE_SAVED), RBP)

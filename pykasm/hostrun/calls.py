@@ -17,7 +17,7 @@ from pykasm.hostrun.ports import MissingPort
 from pykasm.hostrun.stubs import WHOLE, Failed, NotLoaded
 from pykasm.hostrun.trace import Trace
 from pykasm.hostrun.values import Values, register_value
-from pykasm.lang.piece import CALLEE_SAVED, SLOT, STACK_ALIGNMENT, Signature
+from pykasm.lang.convention import CALLEE_SAVED, SLOT, STACK_ALIGNMENT, Signature
 
 RFLAGS = 0x202
 """Interrupts on, direction up; bit 1 is always set (AMD64 APM vol. 2, 3.1.6)."""

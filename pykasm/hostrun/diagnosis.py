@@ -9,7 +9,7 @@ from pykasm.hostrun.loaded import STACK_ADDRESS, STACK_SIZE, Loaded
 from pykasm.hostrun.machine import EXCEPTIONS, HLT, Access, Machine
 from pykasm.hostrun.memory import PAGE, Memory
 from pykasm.hostrun.trace import Position, Trace
-from pykasm.lang.piece import SLOT
+from pykasm.lang.convention import SLOT
 
 CALLERS_SOUGHT = 16
 

@@ -16,13 +16,16 @@ from pykasm.isa.registers import REGISTERS
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret
 from pykasm.lang.data import bss
+from pykasm.lang.field import field
 from pykasm.lang.functions import naked
 from pykasm.lang.image import Image
 from pykasm.lang.mnemonics import call, hlt, mov, pop, popfq, push, pushfq
+from pykasm.lang.numbers import U64
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.lang.registers import machine_register
+from pykasm.lang.structs import Struct
 from pykasm.lang.subsystem import Subsystem
-from pykasm.lang.types import U64, Array, Struct, field
+from pykasm.lang.types import Array
 
 GENERAL = tuple(
     "rax rbx rcx rdx rsi rdi rbp r8 r9 r10 r11 r12 r13 r14 r15".split()  # noqa: SIM905

@@ -19,14 +19,14 @@ from pykasm.hostrun.stubs import Stub
 from pykasm.hostrun.values import Values
 from pykasm.hostrun.views import Pointer
 from pykasm.isa.registers import REGISTERS
-from pykasm.lang.calls import signature_of
+from pykasm.lang.convention import Kind, signature_of
 from pykasm.lang.data import symbol_reference
-from pykasm.lang.functions import BoundFunction
+from pykasm.lang.function import BoundFunction
 from pykasm.lang.image import Image
+from pykasm.lang.numbers import U8
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.piece import Kind
 from pykasm.lang.subsystem import Subsystem
-from pykasm.lang.types import U8, Fn, TypeMeta, Void, pointer_to
+from pykasm.lang.types import Fn, TypeMeta, Void, pointer_to
 from pykasm.link.layout import Layout, kernel_layout
 
 LIMIT = 1_000_000

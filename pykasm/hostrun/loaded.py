@@ -12,8 +12,8 @@ from pykasm.hostrun.placement import Placement
 from pykasm.hostrun.program import assemble, assertions, reachable
 from pykasm.hostrun.slots import Slots
 from pykasm.hostrun.stubs import Assertion, Missing, Stub
-from pykasm.lang.functions import BoundFunction
-from pykasm.lang.piece import Signature
+from pykasm.lang.convention import Signature
+from pykasm.lang.function import BoundFunction
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.subsystem import Subsystem
 from pykasm.link.layout import Layout, OutputSection

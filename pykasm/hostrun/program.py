@@ -8,12 +8,16 @@ from typing import NoReturn
 
 from pykasm.encode.encoder import Encoder
 from pykasm.errors import Collector, collecting
+from pykasm.lang.assembly import Assembly
 from pykasm.lang.assertions import asserting
-from pykasm.lang.functions import Assembly, BoundFunction, assembling, function
+from pykasm.lang.function import BoundFunction
+from pykasm.lang.functions import function
 from pykasm.lang.image import Program, name_units, pack_unit
+from pykasm.lang.numbers import U8
 from pykasm.lang.objects import AssembledUnit, assemble_program
+from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Component, Subsystem
-from pykasm.lang.types import U8, Ptr
+from pykasm.lang.types import Ptr
 from pykasm.lang.unit import Unit
 
 _encoder = Encoder()

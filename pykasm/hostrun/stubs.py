@@ -9,7 +9,7 @@ from typing import Any
 from pykasm.errors import CallMistake
 from pykasm.hostrun.faults import HostStop
 from pykasm.hostrun.values import Values, register_value
-from pykasm.lang.piece import SLOT, Signature
+from pykasm.lang.convention import SLOT, Signature
 
 
 @dataclass(eq=False)

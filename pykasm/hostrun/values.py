@@ -11,22 +11,13 @@ from typing import cast as typing_cast
 from pykasm.errors import TypeMistake, ValueRangeMistake
 from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
+from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Packer
+from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.piece import SLOT
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.types import (
-    Array,
-    Fn,
-    Struct,
-    StructMeta,
-    TypeMeta,
-    Void,
-    is_pointer,
-    is_struct,
-    numbers_of,
-    pointer_to,
-)
+from pykasm.lang.structs import Struct, StructMeta, is_struct
+from pykasm.lang.types import Array, Fn, TypeMeta, Void, is_pointer, pointer_to
 
 
 class Values:

@@ -10,7 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from pykasm.errors import TypeMistake
-from pykasm.lang.types import U8, Field, Fn, StructMeta, TypeMeta
+from pykasm.lang.field import Field
+from pykasm.lang.numbers import U8
+from pykasm.lang.structs import StructMeta
+from pykasm.lang.types import Fn, TypeMeta
 
 if TYPE_CHECKING:
     from pykasm.hostrun.values import Values

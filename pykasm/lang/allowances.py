@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pykasm.errors import DeclarationMistake, report
-from pykasm.lang.builder import line_span
 from pykasm.lang.word import Word
-from pykasm.source import Source, Span
+from pykasm.source import Source, Span, line_span
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.conditions import condition
 from pykasm.lang.data import text
+from pykasm.lang.jumps import jump_if
 from pykasm.source import author_moment
 
 _handlers: list[Any] = []
@@ -39,7 +40,7 @@ def asserts(test: object) -> None:
     handler = _handlers[-1]
     builder = current("asserts")
     failed = Label("failed")
-    condition(test).jump(failed, when=False)
+    jump_if(condition(test), failed, when=False)
     moment = author_moment()
     source = moment.source if moment else builder.declared
     message = f"{source}: {source.text.strip()}"

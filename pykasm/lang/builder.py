@@ -5,82 +5,25 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from pykasm.errors import PlaceMistake
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
-from pykasm.isa.statement import (
-    BranchTarget,
-    FarPointer,
-    Statement,
-    SymbolImmediate,
-)
-from pykasm.isa.statement import (
-    Operand as Encodable,
-)
-from pykasm.lang.expression import Expression
-from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand
-from pykasm.lang.reference import SymbolReference
+from pykasm.isa.statement import Operand as Encodable
+from pykasm.isa.statement import Statement
+from pykasm.lang.conversion import converted
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.types import User
-from pykasm.source import Source, Span, author_frame
+from pykasm.source import Source, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}
 """Statements that the form table has let pass in this process, one object for equal ones."""
 
 ENDS = frozenset({"jmp", "ret", "iretq", "iretd", "iret", "sysret", "sysexit", "ud2", "ljmp"})
 """Mnemonics after which control does not go on to the next instruction."""
-
-
-@dataclass(frozen=True, slots=True)
-class BranchOperand:
-    """A place that code can go to: a label, or something with a symbol."""
-
-    reference: SymbolReference
-    name: str
-    code: object = None
-    bits: int | None = None
-    """The width of the code there, where that is known."""
-
-    def _text(self) -> str:
-        return self.name
-
-
-@dataclass(frozen=True, slots=True)
-class AddressOperand:
-    """A symbol's address as an immediate of `size` bytes."""
-
-    reference: SymbolReference
-    size: int
-    name: str
-
-    def _text(self) -> str:
-        return f"offset {self.name}"
-
-    def __add__(self, distance: object) -> AddressOperand:
-        if not isinstance(distance, int):
-            return NotImplemented  # a register: the sum is a memory operand's address
-        return AddressOperand(self.reference._plus(distance), self.size, self.name)
-
-
-@dataclass(frozen=True, slots=True)
-class FarOperand:
-    """`selector:place`, the target of a far jump in 16- and 32-bit code."""
-
-    selector: int
-    reference: SymbolReference
-    size: int
-    name: str
-
-    def _text(self) -> str:
-        return f"{self.selector:#x}:{self.name}"
-
-
-NO_RESULT = "a call of a function that states `-> None` gives nothing to go on with"
-"""What to say where somebody uses `None`."""
 
 
 class Touch(NamedTuple):
@@ -304,94 +247,6 @@ def accept(statements: Iterable[Statement]) -> None:
     _statements.update((tuple(one), one) for one in statements)
 
 
-Converted: TypeAlias = tuple[Encodable, str | Label | None, int]
-"""An operand as the encoder takes it, and what its fix-up refers to: a target and an addend."""
-
-_NEAR = BranchTarget(short=False)
-
-
-def converted(operand: Any, bits: int, mnemonic: str) -> Converted:
-    """One operand of `mnemonic`, in code of `bits`."""
-    convert = _CONVERSIONS.get(type(operand))
-    if convert is not None:
-        return convert(operand, bits)
-    if isinstance(operand, MemoryOperand):
-        return _memory(operand, bits)
-    if isinstance(operand, int):
-        return int(operand), None, 0
-    return _adapted(operand, bits, mnemonic)
-
-
-def _memory(operand: MemoryOperand, bits: int) -> Converted:
-    address = operand._memo or operand._address(bits)
-    reference = operand._reference
-    if reference is None:
-        return address, None, 0
-    return address, reference._target(), reference.addend
-
-
-def _register(operand: RegisterOperand, bits: int) -> Converted:
-    operand._touch()
-    return operand._register, None, 0
-
-
-def _branch(operand: BranchOperand, bits: int) -> Converted:
-    if operand.bits not in (None, bits):
-        raise _other_width(operand, bits)
-    return _NEAR, operand.reference._target(), operand.reference.addend
-
-
-def _other_width(operand: BranchOperand, bits: int) -> PlaceMistake:
-    far = f"`ljmp(far(selector, {operand.name}))`"
-    return PlaceMistake(
-        f"`{operand.name}` is code of another width, which a near jump does not switch to",
-        expected=f"{bits}-bit code",
-        got=f"{operand.bits}-bit code",
-        fix=far if bits < 64 else "push a selector and the address, then `retfq`",
-    )
-
-
-def _symbol_address(operand: AddressOperand, bits: int) -> Converted:
-    reference = operand.reference
-    return SymbolImmediate(operand.size), reference._target(), reference.addend
-
-
-def _far(operand: FarOperand, bits: int) -> Converted:
-    pointer = FarPointer(operand.selector, 0, operand.size, symbolic=True)
-    return pointer, operand.reference._target(), operand.reference.addend
-
-
-_CONVERSIONS: dict[type, Callable[[Any, int], Converted]] = {
-    MemoryOperand: _memory,
-    RegisterOperand: _register,
-    SegmentOperand: _register,
-    Label: lambda label, bits: (_NEAR, label, 0),
-    BranchOperand: _branch,
-    AddressOperand: _symbol_address,
-    FarOperand: _far,
-}
-
-
-def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
-    """An operand that stands for another one in this instruction, as a function does."""
-    adapt = getattr(operand, "_as_operand", None)
-    if isinstance(operand, Expression):
-        raise PlaceMistake(
-            f"an address is no operand of `{mnemonic}`",
-            expected="a register, memory, a number, a label or a symbol",
-            got="a sum of registers and numbers",
-            fix="`u64[…]` around it is the memory there; `lea` computes it",
-        )
-    if adapt is None:
-        raise PlaceMistake(
-            f"`{operand!r}` is no operand of `{mnemonic}`",
-            expected="a register, memory, a number, a label or a symbol",
-            got=type(operand).__name__,
-            fix=NO_RESULT if operand is None else "",
-        )
-    return converted(adapt(mnemonic), bits, mnemonic)
-
-
 def place(label: Label) -> None:
     """Let `label` stand for the next instruction. A label has one place."""
     builder = current("place")
@@ -419,9 +274,3 @@ def join(label: Label) -> None:
 def align_code(boundary: int) -> None:
     """Pad so that the next instruction lies at a multiple of `boundary` bytes."""
     current("align_code").items.append(Align(boundary))
-
-
-def line_span(source: Source) -> Span:
-    """The whole of a source line, without its indentation."""
-    text = source.text
-    return Span(source, len(text) - len(text.lstrip()), len(text))

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any, NoReturn, TypeAlias, TypeGuard
+from typing import Any, NoReturn
 
-from pykasm.errors import ConditionMistake, OperandFormMistake, TypeMistake, ValueRangeMistake
-from pykasm.isa.code import Label
-from pykasm.lang.builder import emit, join
-from pykasm.lang.operand import Operand
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import numbers_of
-
-UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
-SIGNED = {"<": "l", "<=": "le", ">": "g", ">=": "ge", "==": "e", "!=": "ne"}
-OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+from pykasm.errors import ConditionMistake, TypeMistake, ValueRangeMistake
+from pykasm.lang.numbers import numbers_of
+from pykasm.lang.types import Value
 
 
 class Condition:
     """Something that code can branch on."""
-
-    def jump(self, target: Label, when: bool) -> None:
-        """Emit code that goes to `target` if the condition is `when`, else goes on."""
-        raise NotImplementedError
 
     def __and__(self, other: object) -> Condition:
         return Both(self, condition(other))
@@ -46,40 +34,19 @@ class Condition:
 class Comparison(Condition):
     """`left operator right` of two operands of one width."""
 
-    def __init__(self, left: Operand, operator: str, right: Operand | int) -> None:
+    def __init__(self, left: Value, operator: str, right: Value | int) -> None:
         self.left = left
         self.operator = operator
         self.right = right
         self.signed = left._kind._signed
 
-    def jump(self, target: Label, when: bool) -> None:
-        """Compare, then branch."""
-        if self._against_zero:
-            emit("test", self.left, self.left)
-        else:
-            emit("cmp", self.left, self.right)
-        operator = self.operator if when else OPPOSITE[self.operator]
-        codes = SIGNED if self.signed else UNSIGNED
-        emit("j" + codes[operator], target)
-
-    @property
-    def _against_zero(self) -> bool:
-        register = isinstance(self.left, RegisterOperand)
-        zero = isinstance(self.right, int) and self.right == 0
-        return register and zero and self.operator in ("==", "!=")
-
 
 class BitTest(Condition):
     """`operand & mask`: some bit of the mask is set."""
 
-    def __init__(self, operand: Operand, mask: Operand | int) -> None:
+    def __init__(self, operand: Value, mask: Value | int) -> None:
         self.operand = operand
         self.mask = mask
-
-    def jump(self, target: Label, when: bool) -> None:
-        """Test, then branch."""
-        emit("test", self.operand, self.mask)
-        emit("jne" if when else "je", target)
 
     def __eq__(self, other: object) -> Any:
         return self._compared(other, negated=True)
@@ -108,10 +75,6 @@ class Flag(Condition):
         self.when_set = when_set
         self.when_clear = when_clear
 
-    def jump(self, target: Label, when: bool) -> None:
-        """Branch on the flag."""
-        emit(self.when_set if when else self.when_clear, target)
-
 
 CF = Flag("CF", "jb", "jae")
 ZF = Flag("ZF", "je", "jne")
@@ -126,10 +89,6 @@ class Negation(Condition):
     def __init__(self, inner: Condition) -> None:
         self.inner = inner
 
-    def jump(self, target: Label, when: bool) -> None:
-        """Branch the other way."""
-        self.inner.jump(target, not when)
-
 
 class Both(Condition):
     """`left & right`; `right` is looked at only where `left` holds."""
@@ -137,10 +96,6 @@ class Both(Condition):
     def __init__(self, left: Condition, right: Condition) -> None:
         self.left = left
         self.right = right
-
-    def jump(self, target: Label, when: bool) -> None:
-        """Short-circuit: a false `left` decides."""
-        _short_circuit(self.left, self.right, target, when, decided_by=False)
 
 
 class Either(Condition):
@@ -150,23 +105,6 @@ class Either(Condition):
         self.left = left
         self.right = right
 
-    def jump(self, target: Label, when: bool) -> None:
-        """Short-circuit: a true `left` decides."""
-        _short_circuit(self.left, self.right, target, when, decided_by=True)
-
-
-def _short_circuit(
-    left: Condition, right: Condition, target: Label, when: bool, decided_by: bool
-) -> None:
-    if when is decided_by:
-        left.jump(target, when)
-        right.jump(target, when)
-        return
-    skip = Label("skip")
-    left.jump(skip, decided_by)
-    right.jump(target, when)
-    join(skip)
-
 
 def condition(value: object) -> Condition:
     """`value` as a condition, or the mistake of it not being one."""
@@ -175,33 +113,26 @@ def condition(value: object) -> Condition:
     raise ConditionMistake(
         "this is no condition",
         expected="a comparison, `&` of flags, or these joined by `&`, `|`, `~`",
-        got=value._text() if isinstance(value, Operand) else repr(value),
-        fix="compare: `x != 0`" if isinstance(value, Operand) else "",
+        got=value._text() if isinstance(value, Value) else repr(value),
+        fix="compare: `x != 0`" if isinstance(value, Value) else "",
     )
 
 
-def comparison(left: Operand, operator: str, right: object) -> Condition:
+def comparison(left: Value, operator: str, right: object) -> Condition:
     """What `left operator right` means when an author writes it."""
     _check_right(left, operator, right)
-    assert isinstance(right, Operand | int)
+    assert isinstance(right, Value | int)
     if operator == "&":
         return BitTest(left, right)
     return Comparison(left, operator, right)
 
 
-def _check_right(left: Operand, operator: str, right: object) -> None:
-    if not isinstance(right, Operand | int):
+def _check_right(left: Value, operator: str, right: object) -> None:
+    if not isinstance(right, Value | int):
         raise TypeMistake(
             f"`{left._text()}` can't be compared with this",
             expected="a register, memory, a number or an enumeration's value",
             got=repr(right),
-        )
-    if isinstance(left, MemoryOperand) and isinstance(right, MemoryOperand):
-        raise OperandFormMistake(
-            f"`{left._text()}` and `{right._text()}` are both in memory",
-            expected="at least one register or number",
-            got="two memory operands",
-            fix="load one of them into a register first",
         )
     if isinstance(right, int):
         check_number(left, operator, right)
@@ -209,7 +140,7 @@ def _check_right(left: Operand, operator: str, right: object) -> None:
         _check_signs(left, operator, right)
 
 
-def _check_enumeration(left: Operand, right: Enum) -> None:
+def _check_enumeration(left: Value, right: Enum) -> None:
     if left._values is not None and not isinstance(right, left._values):
         raise TypeMistake(
             f"`{left._text()}` holds another enumeration",
@@ -218,7 +149,7 @@ def _check_enumeration(left: Operand, right: Enum) -> None:
         )
 
 
-def check_number(left: Operand, operator: str, right: int) -> None:
+def check_number(left: Value, operator: str, right: int) -> None:
     """Raise a mistake where it is known without looking how `left operator right` ends."""
     if isinstance(right, Enum):
         _check_enumeration(left, right)
@@ -238,7 +169,7 @@ def check_number(left: Operand, operator: str, right: int) -> None:
         )
 
 
-def _check_signs(left: Operand, operator: str, right: Operand) -> None:
+def _check_signs(left: Value, operator: str, right: Value) -> None:
     if left._kind._signed != right._kind._signed and operator not in ("==", "!=", "&"):
         raise TypeMistake(
             "a signed and an unsigned operand have no common order",
@@ -246,23 +177,3 @@ def _check_signs(left: Operand, operator: str, right: Operand) -> None:
             got=f"{left._text()}: {left._kind!r} and {right._text()}: {right._kind!r}",
             fix="see one as the other: `i64(x)` or `u64(x)`",
         )
-
-
-Test: TypeAlias = Condition | Callable[[], object]
-"""A condition, or a function that makes it each time that code looks at it: one with a call."""
-
-
-def checked(test: Test) -> Test:
-    """`test`, or the mistake of it being none."""
-    return test if _is_deferred(test) else condition(test)
-
-
-def jump_if(test: object, target: Label, when: bool) -> None:
-    """Emit code that goes to `target` if `test` is `when`, else goes on."""
-    made = test() if _is_deferred(test) else test
-    condition(made).jump(target, when)
-
-
-def _is_deferred(test: object) -> TypeGuard[Callable[[], object]]:
-    """Whether the condition is given as a function that makes it."""
-    return callable(test) and not isinstance(test, Operand)

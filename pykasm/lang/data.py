@@ -10,33 +10,17 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, PlaceMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS
-from pykasm.lang.builder import (
-    AddressOperand,
-    BranchOperand,
-    FarOperand,
-    current,
-    is_building,
-)
+from pykasm.lang.builder import current, is_building
+from pykasm.lang.codemodel import VIRTUAL_BASE
+from pykasm.lang.field import check_alignment
 from pykasm.lang.fitting import described, function_fits, signature_behind
+from pykasm.lang.numbers import U8, U64, Integer
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.types import (
-    POINTER_SIZE,
-    U8,
-    U64,
-    Array,
-    Fn,
-    Integer,
-    Ptr,
-    Struct,
-    StructMeta,
-    TypeMeta,
-    check_alignment,
-    is_pointer,
-    is_struct,
-)
-from pykasm.link.layout import VIRTUAL_BASE
+from pykasm.lang.structs import Struct, StructMeta, is_struct
+from pykasm.lang.symbolic import AddressOperand, BranchOperand, FarOperand
+from pykasm.lang.types import POINTER_SIZE, Array, Fn, Ptr, TypeMeta, is_pointer
 from pykasm.source import Moment, author_moment
 
 T = TypeVar("T")

@@ -9,10 +9,12 @@ from typing import cast as typing_cast
 
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.isa.registers import Register, general
+from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Data
-from pykasm.lang.piece import SLOT, Piece
 from pykasm.lang.role import Role
-from pykasm.lang.types import Array, Fn, Ptr, StructMeta, TypeMeta, Void, is_struct
+from pykasm.lang.routine import Piece
+from pykasm.lang.structs import StructMeta, is_struct
+from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void
 from pykasm.objects.debug import (
     ArrayType,
     BaseType,

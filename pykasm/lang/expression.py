@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pykasm.errors import ConditionMistake, OperandFormMistake
 from pykasm.isa.registers import Register
 from pykasm.lang.reference import SymbolReference
 
-if TYPE_CHECKING:
-    from pykasm.lang.operands import RegisterOperand
+
+class Base(Protocol):
+    """A register in an address."""
+
+    _register: Register
+
+    def _touch(self) -> None: ...
 
 
 class Expression:
@@ -19,8 +24,8 @@ class Expression:
 
     def __init__(
         self,
-        base: RegisterOperand | None = None,
-        index: RegisterOperand | None = None,
+        base: Base | None = None,
+        index: Base | None = None,
         scale: int = 1,
         displacement: int = 0,
         reference: SymbolReference | None = None,

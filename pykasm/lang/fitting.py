@@ -3,12 +3,11 @@ called."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_struct, is_user
-
-if TYPE_CHECKING:
-    from pykasm.lang.piece import Signature
+from pykasm.lang.convention import Signature
+from pykasm.lang.structs import is_struct
+from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_user
 
 
 def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:

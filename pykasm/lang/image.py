@@ -16,16 +16,15 @@ from pykasm.errors import (
     UnreachableWarning,
     collecting,
 )
-from pykasm.lang.builder import line_span
+from pykasm.lang.assembly import Assembly
+from pykasm.lang.codemodel import MOST_BYTES
 from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
-from pykasm.lang.functions import Assembly, BoundFunction, assembling
+from pykasm.lang.function import BoundFunction
 from pykasm.lang.locking import LockWatcher, watching_locks
+from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem, data_of
 from pykasm.lang.unit import Unit
-
-MOST_BYTES = 1 << 31
-"""A kernel is linked into the last 2 GiB of addresses (System V ABI AMD64, 3.5.1, "kernel code
-model")."""
+from pykasm.source import line_span
 
 
 @dataclass(slots=True)

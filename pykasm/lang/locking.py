@@ -15,7 +15,8 @@ from pykasm.isa.code import Label
 from pykasm.lang.builder import current
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.types import Struct, TypeMeta, value_has_no_place
+from pykasm.lang.structs import Struct, value_has_no_place
+from pykasm.lang.types import TypeMeta, Value
 from pykasm.source import Source
 
 
@@ -68,7 +69,7 @@ NO_LOCKS = LockContract()
 
 
 def taking(
-    lock: Operand, *, rank: str = "", sleeps: bool = False, uninterrupted: bool = False
+    lock: Value, *, rank: str = "", sleeps: bool = False, uninterrupted: bool = False
 ) -> None:
     """Say that the next instruction takes `lock`, or begins to wait for it.
 
@@ -79,12 +80,12 @@ def taking(
     _record("taking", LockAction.TAKE, lock, rank, sleeps, uninterrupted)
 
 
-def releasing(lock: Operand, *, rank: str = "") -> None:
+def releasing(lock: Value, *, rank: str = "") -> None:
     """Say that the next instruction releases `lock`."""
     _record("releasing", LockAction.RELEASE, lock, rank)
 
 
-def breaking_open(lock: Operand) -> None:
+def breaking_open(lock: Value) -> None:
     """Say that the next instruction releases `lock` for whoever holds it, who must not go on."""
     _record("breaking_open", LockAction.BREAK, lock)
 
@@ -92,7 +93,7 @@ def breaking_open(lock: Operand) -> None:
 def _record(
     word: str,
     action: LockAction,
-    lock: Operand,
+    lock: Value,
     rank: str = "",
     sleeps: bool = False,
     uninterrupted: bool = False,

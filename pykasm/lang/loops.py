@@ -7,9 +7,9 @@ from typing import Any
 from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join, place
-from pykasm.lang.conditions import Test, checked, jump_if
+from pykasm.lang.jumps import Test, checked, jump_if
+from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import numbers_of
 from pykasm.lang.word import Word
 
 

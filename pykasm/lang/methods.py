@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from inspect import unwrap
 from types import FunctionType
 
 from pykasm.errors import DeclarationMistake
-from pykasm.lang.builder import line_span
-from pykasm.lang.data import Data
-from pykasm.source import Source
+from pykasm.source import Source, line_span
+
+_reserved: set[str] = set()
+
+
+def reserve(names: Iterable[str]) -> None:
+    """Keep structs from having methods of these names, which operands use for themselves."""
+    _reserved.update(names)
 
 
 def check_methods(struct: str, methods: Mapping[str, FunctionType], fields: Container[str]) -> None:
@@ -17,7 +22,7 @@ def check_methods(struct: str, methods: Mapping[str, FunctionType], fields: Cont
     for name, method in methods.items():
         if name in fields:
             raise _misnamed(struct, method, "is a field and a method", "one of them by that name")
-        if hasattr(Data, name):
+        if name in _reserved:
             expected = "a name that operands do not use for themselves"
             raise _misnamed(struct, method, "can't be a method", expected)
 

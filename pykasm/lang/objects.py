@@ -14,7 +14,7 @@ from pykasm.isa.statement import FixupKind
 from pykasm.lang.data import LabelAddress, Storage
 from pykasm.lang.debuginfo import DebugTypes, debug_function, debug_variable
 from pykasm.lang.image import PackedData, Program
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import DebugUnit
 from pykasm.objects.model import (

@@ -12,21 +12,13 @@ from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.isa.statement import Address
 from pykasm.lang.expression import Expression, no_address
+from pykasm.lang.field import Field
+from pykasm.lang.numbers import I32, U64
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.role import Role
-from pykasm.lang.types import (
-    I32,
-    U64,
-    Array,
-    Field,
-    Ptr,
-    StructMeta,
-    TypeMeta,
-    is_pointer,
-    is_struct,
-    operand_size,
-)
+from pykasm.lang.structs import StructMeta, is_struct, operand_size
+from pykasm.lang.types import Array, Ptr, TypeMeta, is_pointer
 
 SCALES = (1, 2, 4, 8)
 """The factors that an address can multiply its index by (AMD64 APM vol. 1, 2.2.3)."""
@@ -199,6 +191,16 @@ class MemoryOperand(Operand):
             sign = "-" if self._displacement < 0 else "+" if parts else ""
             text = f"{text} {sign} {abs(self._displacement):#x}".strip()
         return f"{self._segment.name + ':' if self._segment else ''}[{text}]"
+
+    def _compared(self, operator: str, right: object) -> Any:
+        if isinstance(right, MemoryOperand):
+            raise OperandFormMistake(
+                f"`{self._text()}` and `{right._text()}` are both in memory",
+                expected="at least one register or number",
+                got="two memory operands",
+                fix="load one of them into a register first",
+            )
+        return super()._compared(operator, right)
 
     def _touch(self) -> None:
         for one in (self._base, self._index):

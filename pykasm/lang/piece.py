@@ -3,130 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from types import CodeType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from pykasm.errors import (
-    FlowMistake,
-    RegisterMistake,
-    UnusedResultMistake,
-    report,
+from pykasm.errors import FlowMistake, RegisterMistake, UnusedResultMistake, report
+from pykasm.isa.code import Line
+from pykasm.isa.registers import Register, general
+from pykasm.lang.builder import CodeBuilder, emit
+from pykasm.lang.convention import (
+    CALLEE_SAVED,
+    CALLER_SAVED,
+    INTERRUPT_FRAME_SIZE,
+    SCRATCH_ORDER,
+    SLOT,
+    STACK_ALIGNMENT,
+    Kind,
+    Signature,
 )
-from pykasm.isa.code import Item, Label, Line
-from pykasm.isa.registers import REGISTERS, Register, general
-from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import CodeBuilder, Touch, emit, line_span
-from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
+from pykasm.lang.numbers import U64
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.registers import rbp, rsp
 from pykasm.lang.role import Role
-from pykasm.lang.types import U64, TypeMeta, User
+from pykasm.lang.routine import Piece
+from pykasm.lang.types import TypeMeta
 from pykasm.lang.unit import Unit
-from pykasm.objects.debug import EntryFrame
-from pykasm.source import Source, author_moment
-
-SLOT = 8
-"""Bytes that push, pop and a return address move the stack by."""
-
-STACK_ALIGNMENT = 16
-"""rsp at every call instruction (System V ABI AMD64, 3.2.2)."""
-
-ARGUMENTS = tuple(REGISTERS[name] for name in ("rdi", "rsi", "rdx", "rcx", "r8", "r9"))
-CALLEE_SAVED = tuple(REGISTERS[name] for name in ("rbx", "r12", "r13", "r14", "r15"))
-CALLER_SAVED = tuple(
-    REGISTERS[name] for name in ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11")
-)
-"""System V ABI AMD64, figure 3.4."""
-
-RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
-"""System V ABI AMD64, figure 3.4."""
-
-SCRATCH_ORDER = tuple(REGISTERS[name] for name in ("r11", "r10", "r9", "r8", "rdi", "rsi"))
-"""Where `scratch` looks; rax, rcx and rdx stay free for instructions that insist on them."""
-
-RBP, RSP = (RegisterOperand(REGISTERS[name], U64) for name in ("rbp", "rsp"))
-
-INTERRUPT_FRAME_SIZE = 40
-"""rip, cs, rflags, rsp and ss, pushed by the processor (AMD64 APM vol. 2, 8.9.3)."""
-
-
-class Kind(Enum):
-    """What a piece of code is entered by, and so what its first and last instructions are."""
-
-    FUNCTION = "function"
-    INTERRUPT = "interrupt"
-    NAKED = "naked"
-    ENTRY = "entry"
-
-
-Context: TypeAlias = Literal["thread", "deferred", "interrupt", "interrupts off", "any"]
-"""Where a function runs: in threads, where interrupts may be on; behind handlers of interrupts; in
-these; wherever interrupts are off; anywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter: its name, its type and the register it arrives in (None: on the stack)."""
-
-    name: str
-    type: TypeMeta
-    register: Register | None
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """Parameters and results of a function; two results are in rax and rdx.
-
-    `clobbers` are the caller-saved registers that it may change beside those of its results;
-    None: all, as the convention has it.
-    """
-
-    parameters: tuple[Parameter, ...] = ()
-    results: tuple[TypeMeta, ...] = ()
-    never_returns: bool = False
-    clobbers: tuple[Register, ...] | None = None
-
-    @property
-    def changed(self) -> tuple[Register, ...]:
-        """The caller-saved registers that a call may change."""
-        if self.clobbers is None:
-            return CALLER_SAVED
-        return tuple(dict.fromkeys((*RESULTS[: len(self.results)], *self.clobbers)))
-
-
-@dataclass(slots=True, eq=False)
-class Piece:
-    """A finished piece of code with all that listings, debuggers and checks want to know."""
-
-    symbol: str
-    kind: Kind
-    bits: int
-    section: str
-    declared: Source
-    signature: Signature
-    items: list[Item]
-    roles: list[Role] = field(default_factory=list)
-    locals: list[MemoryOperand] = field(default_factory=list)
-    frame_bytes: int = 0
-    prologue_items: int = 0
-    kept: list[Register] = field(default_factory=list)
-    targets: set[Label | str] = field(default_factory=set)
-    entered: EntryFrame = EntryFrame.CALL
-    pushed: int = 0
-    stack: int = 0
-    recursion: int = 0
-    interruptible: int = 0
-    exported: bool = False
-    sleeps: bool = False
-    context: Context | None = None
-    locks: LockContract = NO_LOCKS
-    copies_user: bool = False
-    doc: str = ""
-    allowances: list[Allowance] = field(default_factory=list)
-    lock_events: list[LockEvent] = field(default_factory=list)
-    touches: list[Touch] = field(default_factory=list)
-    plays: list[Role | type[User[Any]] | None] = field(default_factory=list)
+from pykasm.source import Source, author_moment, line_span
 
 
 class Leaving(NamedTuple):
@@ -227,7 +129,7 @@ class PieceBuilder(CodeBuilder):
         align = max(1, kind._align)
         end = self.local_bytes + kind._size
         self.local_bytes = (end + align - 1) // align * align
-        made = MemoryOperand(kind, base=RBP, displacement=-self.local_bytes, name=name)
+        made = MemoryOperand(kind, base=rbp, displacement=-self.local_bytes, name=name)
         self.locals.append(made)
         return made
 
@@ -331,10 +233,10 @@ class PieceBuilder(CodeBuilder):
         return self.local_bytes + -whole % STACK_ALIGNMENT
 
     def _prologue(self) -> None:
-        emit("push", RBP)
-        emit("mov", RBP, RSP)
+        emit("push", rbp)
+        emit("mov", rbp, rsp)
         if self.frame_bytes:
-            emit("sub", RSP, self.frame_bytes)
+            emit("sub", rsp, self.frame_bytes)
         for register in self._saved:
             emit("push", RegisterOperand(register, U64))
         if self.kind is Kind.INTERRUPT:
@@ -344,8 +246,8 @@ class PieceBuilder(CodeBuilder):
     def _interrupt_parameters(self) -> None:
         """Give the handler what it declares: the frame's address, then the error code."""
         above = SLOT * (1 + self.error_code)
-        frame = MemoryOperand(U64, base=RBP, displacement=above)
-        code = MemoryOperand(U64, base=RBP, displacement=SLOT)
+        frame = MemoryOperand(U64, base=rbp, displacement=above)
+        code = MemoryOperand(U64, base=rbp, displacement=SLOT)
         for parameter, value in zip(self.signature.parameters, (frame, code), strict=False):
             assert parameter.register is not None
             target = RegisterOperand(parameter.register, U64)
@@ -356,7 +258,7 @@ class PieceBuilder(CodeBuilder):
             emit("pop", RegisterOperand(register, U64))
         emit("leave")
         if self.error_code:
-            emit("add", RSP, SLOT)
+            emit("add", rsp, SLOT)
 
     def piece(self, section: str, **traits: Any) -> Piece:
         """The finished piece; `traits` are further fields of `Piece`."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from pykasm.isa.registers import REGISTERS, Register
+from pykasm.lang.numbers import U8, U16, U32, U64, X80, X128, X256, X512
 from pykasm.lang.operands import RegisterOperand, SegmentOperand
-from pykasm.lang.types import U8, U16, U32, U64, X80, X128, X256, X512, TypeMeta
+from pykasm.lang.types import TypeMeta
 
 _BY_SIZE: dict[int, TypeMeta] = {
     1: U8,

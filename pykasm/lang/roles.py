@@ -7,9 +7,10 @@ from typing import cast as typing_cast
 
 from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.builder import current, emit
+from pykasm.lang.convention import STACK_ALIGNMENT, Kind
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import STACK_ALIGNMENT, Kind, PieceBuilder
+from pykasm.lang.piece import PieceBuilder
 from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment

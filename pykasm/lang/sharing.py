@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pykasm.errors import DeclarationMistake, TypeMistake, report
-from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.types import Value
 from pykasm.lang.word import Word
 
 
@@ -50,7 +50,7 @@ def _same_place(thing: RegisterOperand | MemoryOperand, place: MemoryOperand) ->
     return base._role is thing._role
 
 
-def unshared(thing: Operand) -> Word:
+def unshared(thing: Value) -> Word:
     """Say that nobody else has the address of `thing`, a struct, before the block ends.
 
     In the block its guarded fields need no lock, as where an object is made. `thing` is a pointer

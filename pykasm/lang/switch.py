@@ -7,14 +7,15 @@ from typing import cast as typing_cast
 from pykasm.errors import FlowMistake, OperandFormMistake, report
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import WORD
-from pykasm.lang.builder import current, emit, join, line_span, place
+from pykasm.lang.builder import current, emit, join, place
 from pykasm.lang.conditions import check_number
 from pykasm.lang.data import jump_table
+from pykasm.lang.numbers import U64
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.types import U64
 from pykasm.lang.views import u32
 from pykasm.lang.word import Word
+from pykasm.source import line_span
 
 DENSE_TABLE = 4
 """A jump table may have this many slots for each case before comparisons are the better way."""

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pykasm.errors import ValueRangeMistake
 from pykasm.lang.data import Data, Storage
+from pykasm.lang.numbers import U8
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.types import U8
+from pykasm.lang.routine import Piece
 from pykasm.source import Moment
-
-if TYPE_CHECKING:
-    from pykasm.lang.piece import Piece
 
 
 @dataclass(eq=False)

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from typing import cast as typing_cast
 
 from pykasm.errors import TypeMistake
-from pykasm.lang import types
+from pykasm.lang import numbers
 from pykasm.lang.expression import expression
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -39,8 +39,8 @@ def memory(kind: TypeMeta, address: object) -> MemoryOperand:
     return MemoryOperand(
         kind,
         segment=made.segment,
-        base=made.base,
-        index=made.index,
+        base=typing_cast(RegisterOperand | None, made.base),
+        index=typing_cast(RegisterOperand | None, made.index),
         scale=made.scale,
         displacement=made.displacement,
         reference=made.reference,
@@ -85,18 +85,18 @@ def at(pointer: Ptr[T]) -> T:
     return typing_cast(T, pointer._pointed())
 
 
-u8 = _Words(types.U8)
-u16 = _Words(types.U16)
-u32 = _Words(types.U32)
-u64 = _Words(types.U64)
-i8 = _Words(types.I8)
-i16 = _Words(types.I16)
-i32 = _Words(types.I32)
-i64 = _Words(types.I64)
-x48 = _Words(types.X48)
-x80 = _Words(types.X80)
-x128 = _Words(types.X128)
-x256 = _Words(types.X256)
-x512 = _Words(types.X512)
+u8 = _Words(numbers.U8)
+u16 = _Words(numbers.U16)
+u32 = _Words(numbers.U32)
+u64 = _Words(numbers.U64)
+i8 = _Words(numbers.I8)
+i16 = _Words(numbers.I16)
+i32 = _Words(numbers.I32)
+i64 = _Words(numbers.I64)
+x48 = _Words(numbers.X48)
+x80 = _Words(numbers.X80)
+x128 = _Words(numbers.X128)
+x256 = _Words(numbers.X256)
+x512 = _Words(numbers.X512)
 bare = _Words(Void)
 """Memory without a width, for instructions that only take an address: `invlpg(bare[rax])`."""

@@ -23,40 +23,20 @@ from pykasm.lang.data import (
     text,
 )
 from pykasm.lang.elements import point_at
-from pykasm.lang.functions import emits, entry, function, interrupt, naked, stub
+from pykasm.lang.field import field
+from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
+from pykasm.lang.numbers import I8, I16, I32, I64, U8, U16, U32, U64, X48, X80, X128, X256, X512
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
+from pykasm.lang.structs import Struct, Union, offsetof
+from pykasm.lang.stubs import stub
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
-from pykasm.lang.types import (
-    I8,
-    I16,
-    I32,
-    I64,
-    U8,
-    U16,
-    U32,
-    U64,
-    X48,
-    X80,
-    X128,
-    X256,
-    X512,
-    Array,
-    Fn,
-    Ptr,
-    Struct,
-    Union,
-    User,
-    Void,
-    field,
-    offsetof,
-    sizeof,
-)
+from pykasm.lang.types import Array, Fn, Ptr, User, Void, sizeof
 from pykasm.lang.views import (
     at,
     bare,

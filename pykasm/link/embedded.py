@@ -22,8 +22,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pykasm.lang.data import Storage
+from pykasm.lang.numbers import U8, U32, U64
 from pykasm.lang.objects import AssembledUnit
-from pykasm.lang.types import U8, U32, U64, Ptr, Struct, offsetof, sizeof
+from pykasm.lang.structs import Struct, offsetof
+from pykasm.lang.types import Ptr, sizeof
 from pykasm.link.layout import SYMBOLS
 from pykasm.link.sections import read_sections
 from pykasm.link.symbols import LinkedSymbol, read_symbols

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from pykasm.errors import PykasmError
+from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.source import Span, author_span
 
 PAGE = 4096
@@ -16,10 +17,6 @@ PAGE = 4096
 
 LOAD_ADDRESS = 0x100000
 """1 MiB: the first memory that belongs to nobody on a PC."""
-
-VIRTUAL_BASE = 0xFFFFFFFF80000000
-"""The last 2 GiB of addresses, which sign-extended 32-bit operands reach (System V ABI AMD64
-supplement, 3.5.1, "kernel code model")."""
 
 Permissions = Literal["r-x", "r--", "rw-", "--x"]
 

@@ -22,7 +22,7 @@ from pykasm.source import Source, shown_path
 if TYPE_CHECKING:
     from pykasm.lang.image import Program
     from pykasm.lang.objects import AssembledUnit, PlacedPiece
-    from pykasm.lang.piece import Piece
+    from pykasm.lang.routine import Piece
 
 
 class LinkedImage:

@@ -10,7 +10,7 @@ from pykasm.isa.intel import WIDTH_WORDS
 from pykasm.isa.statement import Address
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import operand_size
+from pykasm.lang.structs import operand_size
 
 SMALL_NUMBER = 4096
 """Numbers below this are shown in decimal, others in hexadecimal."""

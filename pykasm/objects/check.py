@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pykasm.errors import DeclarationMistake, Note, SymbolMistake
 from pykasm.objects.model import ObjectFile, RelocationKind, Section, Symbol
-from pykasm.source import Source, Span
+from pykasm.source import Span, line_span
 
 _FIELD_SIZES = {
     RelocationKind.R_X86_64_64: 8,
@@ -83,7 +83,7 @@ def _check_described(obj: ObjectFile, known: set[str], sections: dict[str, Secti
             raise SymbolMistake(
                 f"`{variable.name}` is described, but has no symbol `{variable.symbol}`",
                 fix=f"add the symbol to {obj.name}, or leave out the description",
-                span=_line(variable.declared),
+                span=line_span(variable.declared),
             )
 
 
@@ -124,12 +124,7 @@ def _declarations(obj: ObjectFile, symbol: str) -> Iterator[Span]:
     if obj.debug is not None:
         for function in obj.debug.functions:
             if function.name == symbol:
-                yield _line(function.declared)
+                yield line_span(function.declared)
         for variable in obj.debug.variables:
             if variable.symbol == symbol:
-                yield _line(variable.declared)
-
-
-def _line(source: Source) -> Span:
-    text = source.text
-    return Span(source, len(text) - len(text.lstrip()), len(text))
+                yield line_span(variable.declared)

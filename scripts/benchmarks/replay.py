@@ -13,13 +13,16 @@ from typing import Any
 from kernel.image import image
 from pykasm.isa.code import Label, Line
 from pykasm.isa.registers import Register, RegisterKind, general
-from pykasm.lang.builder import BranchOperand, place
-from pykasm.lang.functions import emits, naked, stub, stub_address
+from pykasm.lang.builder import place
+from pykasm.lang.convention import CALLEE_SAVED
+from pykasm.lang.functions import emits, naked
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import Mnemonic
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import CALLEE_SAVED, Piece
+from pykasm.lang.routine import Piece
+from pykasm.lang.stubs import stub, stub_address
 from pykasm.lang.subsystem import Subsystem
+from pykasm.lang.symbolic import BranchOperand
 from pykasm.objects.debug import EntryFrame
 
 RING = [register.number for register in CALLEE_SAVED]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from kernel.text.symbols import Place, Symbols
 from pykasm.hostrun import Host
+from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.types import sizeof
 from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable
-from pykasm.link.layout import LOAD_ADDRESS, VIRTUAL_BASE
+from pykasm.link.layout import LOAD_ADDRESS
 from pykasm.link.symbols import LinkedSymbol
 from pykasm.objects.debug import DebugFunction
 from pykasm.objects.leb128 import unsigned

@@ -34,10 +34,10 @@ from unicorn.unicorn_const import (
 
 from pykasm.isa.code import AssembledCode
 from pykasm.isa.statement import FixupKind
+from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.data import LabelAddress
 from pykasm.lang.image import PackedData
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.piece import Kind, Signature
 from pykasm.lang.types import Ptr
 
 PAGE = 4096

@@ -10,9 +10,10 @@ from typing import TypeAlias
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
 from pykasm.isa.statement import Address, Operand, Statement
+from pykasm.lang.convention import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind
 from pykasm.lang.locking import LockAction
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.piece import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind, Piece
+from pykasm.lang.routine import Piece
 from tests.mutation.kind import FaultKind
 
 Plant: TypeAlias = Callable[[Piece], Iterator[Piece]]

@@ -16,13 +16,16 @@ from pykasm.check.subject import Build, Subject
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble
 from pykasm.errors import Collector, collecting
+from pykasm.lang.assembly import Assembly
 from pykasm.lang.assertions import asserting
+from pykasm.lang.convention import Kind
 from pykasm.lang.data import Packer
-from pykasm.lang.functions import Assembly, BoundFunction, Function, assembling
+from pykasm.lang.function import BoundFunction, Function
 from pykasm.lang.image import PackedData
 from pykasm.lang.locking import watching_locks
 from pykasm.lang.objects import PlacedPiece, assemble_program
-from pykasm.lang.piece import Kind, Piece
+from pykasm.lang.routine import Piece
+from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Unit
 

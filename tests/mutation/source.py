@@ -9,7 +9,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, TypeAlias
 
-from pykasm.lang.functions import BoundFunction, Function
+from pykasm.lang.function import BoundFunction, Function
 from tests.mutation.kind import FaultKind
 
 Rewrite: TypeAlias = Callable[[ast.AST], ast.AST | None]

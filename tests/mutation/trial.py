@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from pykasm.errors import BuildFailed, Mistake
 from pykasm.isa.code import PlacedLine
+from pykasm.lang.convention import Kind
 from pykasm.lang.image import PackedData
 from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.piece import Kind, Piece
+from pykasm.lang.routine import Piece
 from tests.mutation.behaviour import Laboratory, Run
 from tests.mutation.instructions import PLANTS, calls_under_locks
 from tests.mutation.kernel import Kernel

@@ -7,7 +7,8 @@ from typing import get_type_hints
 import pytest
 
 from pykasm.lang.annotations import evaluated
-from pykasm.lang.types import U8, U32, Ptr, Void
+from pykasm.lang.numbers import U8, U32
+from pykasm.lang.types import Ptr, Void
 
 
 class Sample:

@@ -8,8 +8,9 @@ from elftools.elf.elffile import ELFFile  # type: ignore[import-untyped]
 
 from pykasm import *
 from pykasm.encode.encoder import Encoder
+from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.objects import assemble_program
-from pykasm.link.layout import LOAD_ADDRESS, VIRTUAL_BASE, kernel_layout
+from pykasm.link.layout import LOAD_ADDRESS, kernel_layout
 from pykasm.link.linker import link
 from pykasm.link.script import render_script
 from pykasm.link.symbols import read_symbols

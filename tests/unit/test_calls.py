@@ -13,7 +13,7 @@ from pykasm import *
 from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host
 from pykasm.isa.registers import general
-from pykasm.lang.piece import STACK_ALIGNMENT
+from pykasm.lang.convention import STACK_ALIGNMENT
 from pykasm.lang.registers import machine_register
 from pykasm.lang.views import memory
 from tests.unit.moves_support import (

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from pykasm import *
 from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host
-from pykasm.lang.types import numbers_of
+from pykasm.lang.numbers import numbers_of
 from tests.unit.flow_support import (
     LOG_SIZE,
     OPERATORS,

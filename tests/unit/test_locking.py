@@ -10,7 +10,7 @@ import pytest
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
 from pykasm.errors import BuildFailed, Mistake
-from pykasm.lang.piece import Piece
+from pykasm.lang.routine import Piece
 from tests.unit.messages import normalised
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from pykasm import *
 from pykasm.errors import Mistake
-from pykasm.lang.types import StructMeta, TypeMeta, value_names
+from pykasm.lang.field import value_names
+from pykasm.lang.structs import StructMeta
+from pykasm.lang.types import TypeMeta
 from tests.unit.messages import normalised
 
 SCALARS: list[TypeMeta] = [U8, U16, U32, U64, I8, I16, I32, I64, Ptr[U8]]

@@ -13,8 +13,8 @@ from pykasm.check.graph import Node
 from pykasm.check.rule import applies, rule
 from pykasm.check.state import State
 from pykasm.check.subject import Subject, register_name
-from pykasm.lang.builder import BranchOperand
-from pykasm.lang.piece import ARGUMENTS, Kind
+from pykasm.lang.convention import ARGUMENTS, Kind
+from pykasm.lang.symbolic import BranchOperand
 
 E070 = rule(
     "E070",

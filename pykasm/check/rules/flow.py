@@ -9,7 +9,7 @@ from iced_x86 import Mnemonic
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.rule import applies, rule
 from pykasm.check.subject import Subject
-from pykasm.lang.piece import Kind
+from pykasm.lang.convention import Kind
 
 E030 = rule(
     "E030",

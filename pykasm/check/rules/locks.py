@@ -14,9 +14,10 @@ from pykasm.check.situation import NO_LOCKS as NOTHING
 from pykasm.check.subject import Build
 from pykasm.check.summary import Summary
 from pykasm.errors import Note
-from pykasm.lang.builder import Touch, line_span
-from pykasm.lang.functions import INIT_TEXT
+from pykasm.lang.builder import Touch
+from pykasm.lang.function import INIT_TEXT
 from pykasm.lang.locking import NO_LOCKS, LockAction, class_of
+from pykasm.source import line_span
 
 E050 = rule(
     "E050",

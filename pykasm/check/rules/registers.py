@@ -15,8 +15,8 @@ from pykasm.check.state import UNKNOWN, Loss, Value
 from pykasm.check.subject import Build, Subject, register_name
 from pykasm.check.walk import RESULTS, SAVED, written_roles
 from pykasm.errors import Note
+from pykasm.lang.convention import Kind
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import Kind
 from pykasm.lang.role import Role
 
 E010 = rule(

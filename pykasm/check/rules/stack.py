@@ -15,9 +15,9 @@ from pykasm.check.stacks import Place, Stack, Stacks
 from pykasm.check.state import State
 from pykasm.check.subject import Build, Subject
 from pykasm.errors import Note
-from pykasm.lang.builder import line_span
-from pykasm.lang.piece import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
+from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
 from pykasm.objects.debug import EntryFrame
+from pykasm.source import line_span
 
 E020 = rule(
     "E020",

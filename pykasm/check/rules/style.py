@@ -16,11 +16,10 @@ from pykasm.check.liveness import FLAGS, Liveness
 from pykasm.check.rule import applies, applies_to_build, rule
 from pykasm.check.subject import Build, Subject, register_name
 from pykasm.isa.code import Line
-from pykasm.lang.builder import line_span
-from pykasm.lang.piece import SCRATCH_ORDER
+from pykasm.lang.convention import SCRATCH_ORDER
 from pykasm.lang.role import Role
 from pykasm.lang.unit import Unit
-from pykasm.source import Source, Span
+from pykasm.source import Source, Span, line_span
 
 W001 = rule(
     "W001",

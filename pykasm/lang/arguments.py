@@ -1,0 +1,79 @@
+"""Whether the arguments of a call fit its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from pykasm.errors import CallMistake
+from pykasm.lang.convention import Parameter
+from pykasm.lang.conversion import NO_RESULT
+from pykasm.lang.fitting import described, function_fits, signature_behind, types_fit
+from pykasm.lang.operand import Operand
+from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.symbolic import AddressOperand
+from pykasm.lang.types import is_pointer
+
+
+def check_arguments(name: str, parameters: Sequence[Parameter], given: Sequence[object]) -> None:
+    """Raise a mistake unless the arguments fit in number, type and width."""
+    if len(parameters) != len(given):
+        wanted = ", ".join(f"{one.name}: {one.type!r}" for one in parameters)
+        raise CallMistake(
+            f"`{name}` takes {len(parameters)} argument{'s' * (len(parameters) != 1)}",
+            expected=f"{name}({wanted})",
+            got=f"{len(given)} argument{'s' * (len(given) != 1)}",
+        )
+    for parameter, value in zip(parameters, given, strict=True):
+        check_argument(name, parameter, value)
+
+
+def check_argument(name: str, parameter: Parameter, value: object) -> None:
+    """Raise a mistake unless `value` fits the `parameter` of what is called `name`."""
+    kind = parameter.type
+    if isinstance(value, int):
+        _check_number(name, parameter, value)
+    elif isinstance(value, Operand):
+        _check_operand(name, parameter, value)
+    elif not (is_pointer(kind) and hasattr(value, "_symbol_reference")) and not isinstance(
+        value, AddressOperand
+    ):
+        raise _misfit(name, parameter, repr(value), NO_RESULT if value is None else "")
+    else:
+        _check_function(name, parameter, value)
+
+
+def _check_function(name: str, parameter: Parameter, value: object) -> None:
+    signature = signature_behind(value)
+    if signature is not None and not function_fits(parameter.type, signature):
+        raise _misfit(name, parameter, described(signature))
+
+
+def _check_number(name: str, parameter: Parameter, value: int) -> None:
+    bits = parameter.type._size * 8
+    least = -(1 << (bits - 1)) if parameter.type._signed else 0
+    most = (1 << (bits - 1)) - 1 if parameter.type._signed else (1 << bits) - 1
+    if not least <= value <= most:
+        raise _misfit(name, parameter, f"{int(value):#x}")
+    if isinstance(value, Enum) and is_pointer(parameter.type):
+        raise _misfit(name, parameter, str(value))
+
+
+def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
+    value._touch()
+    size = value._register.size if isinstance(value, RegisterOperand) else value._kind._size
+    untyped = isinstance(value, RegisterOperand) and value._role is None
+    if size != parameter.type._size:
+        raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}, {size} bytes")
+    if not untyped and not types_fit(parameter.type, value._kind):
+        fix = f"`cast({value._text()}, {parameter.type!r})` if it is one"
+        raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}", fix)
+
+
+def _misfit(name: str, parameter: Parameter, got: str, fix: str = "") -> CallMistake:
+    return CallMistake(
+        f"`{parameter.name}` of `{name}` does not take this",
+        expected=f"{parameter.name}: {parameter.type!r}",
+        got=got,
+        fix=fix,
+    )

@@ -1,0 +1,124 @@
+"""The writing of all code of a subsystem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from pykasm.errors import Mistake, report
+from pykasm.lang.allowances import allowances_of
+from pykasm.lang.builder import building
+from pykasm.lang.convention import Kind, Parameter, Signature
+from pykasm.lang.function import BoundFunction, Function, Traits
+from pykasm.lang.functions import Emits
+from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.piece import PieceBuilder
+from pykasm.lang.pythonmistakes import collected
+from pykasm.lang.registers import rbp
+from pykasm.lang.role import Role
+from pykasm.lang.unit import Unit
+from pykasm.lang.word import forgotten_with, report_forgotten
+from pykasm.objects.debug import EntryFrame
+from pykasm.source import line_span
+
+
+class Assembly:
+    """The writing of all code of one unit."""
+
+    def __init__(self, unit: Unit, owner: Any) -> None:
+        self.unit = unit
+        self.owner = owner
+
+    def run(self) -> None:
+        """Run every body of the owner, in the order of its class, collecting mistakes."""
+        for name, member in _members(type(self.owner)):
+            if isinstance(member, Function):
+                self._write(getattr(self.owner, name))
+            elif isinstance(member, Emits):
+                collected(partial(member.body, self.owner))
+        for moment in self.unit.forgotten:
+            report(forgotten_with("stub", moment))
+
+    def _write(self, bound: BoundFunction[Any]) -> None:
+        function, traits = bound._function, bound._function.traits
+        builder = PieceBuilder(
+            self.unit,
+            bound._label,
+            traits.kind,
+            traits.bits,
+            bound._signature,
+            function.body.__code__,
+            function.declared,
+        )
+        operands = _parameters(builder, bound._signature)
+        builder.allowances += allowances_of(traits.allow or {}, function.declared)
+        with building(builder):
+            complete = collected(lambda: function.body(self.owner, *operands))
+            finish(builder, complete)
+        piece = builder.piece(
+            traits.section,
+            entered=_entered(builder, traits),
+            pushed=traits.pushed,
+            stack=traits.stack,
+            recursion=traits.recursion,
+            interruptible=traits.interruptible,
+            exported=traits.exported,
+            sleeps=traits.sleeps,
+            context=traits.context,
+            locks=_locks(bound),
+            copies_user=traits.copies_user,
+            doc=function.__doc__ or "",
+        )
+        self.unit.pieces.append(piece)
+
+
+def _locks(bound: BoundFunction[Any]) -> LockContract:
+    """The locks that a function states, by their names; a wrong path is reported."""
+    function = bound._function
+    parameters = {one.name: one.type for one in bound._signature.parameters}
+    try:
+        return found_locks(function.traits.locks, bound._owner, parameters)
+    except Mistake as mistake:
+        mistake.span = line_span(function.declared)
+        report(mistake)
+        return NO_LOCKS
+
+
+def _members(owner: type) -> Iterator[tuple[str, object]]:
+    """Methods of `owner` and its bases in the order of the source, overridden ones once."""
+    names: dict[str, object] = {}
+    for one in reversed(owner.__mro__):
+        names.update(vars(one))
+    yield from names.items()
+
+
+def finish(builder: PieceBuilder, complete: bool) -> None:
+    """Report the words that nobody entered; `complete` code gets its prologue and epilogues."""
+    report_forgotten(builder)
+    if complete:
+        collected(builder.finish)
+
+
+def _entered(builder: PieceBuilder, traits: Traits) -> EntryFrame:
+    if builder.kind is not Kind.INTERRUPT:
+        return traits.entered
+    return EntryFrame.INTERRUPT_WITH_ERROR if builder.error_code else EntryFrame.INTERRUPT
+
+
+def _parameters(builder: PieceBuilder, signature: Signature) -> list[object]:
+    error_code = builder.kind is Kind.INTERRUPT and len(signature.parameters) > 1
+    builder.error_code = error_code
+    return [_parameter(builder, one, number) for number, one in enumerate(signature.parameters)]
+
+
+def _parameter(builder: PieceBuilder, parameter: Parameter, number: int) -> object:
+    from pykasm.lang.convention import SLOT
+
+    if parameter.register is None:
+        above = 2 * SLOT + (number - 6) * SLOT
+        return MemoryOperand(parameter.type, base=rbp, displacement=above, name=parameter.name)
+    role = Role("parameter", parameter.register, parameter.type, parameter.name)
+    builder.assign(role)
+    return RegisterOperand(parameter.register, parameter.type, role)

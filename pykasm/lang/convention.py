@@ -1,0 +1,101 @@
+"""How code is called: its kinds, its parameters and results, and the registers and stack of the
+System V ABI."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal, TypeAlias
+
+from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.lang.types import Fn, TypeMeta, Void
+
+SLOT = 8
+"""Bytes that push, pop and a return address move the stack by."""
+
+STACK_ALIGNMENT = 16
+"""rsp at every call instruction (System V ABI AMD64, 3.2.2)."""
+
+ARGUMENTS = tuple(REGISTERS[name] for name in ("rdi", "rsi", "rdx", "rcx", "r8", "r9"))
+
+CALLEE_SAVED = tuple(REGISTERS[name] for name in ("rbx", "r12", "r13", "r14", "r15"))
+
+CALLER_SAVED = tuple(
+    REGISTERS[name] for name in ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11")
+)
+"""System V ABI AMD64, figure 3.4."""
+
+RESULTS = (REGISTERS["rax"], REGISTERS["rdx"])
+"""System V ABI AMD64, figure 3.4."""
+
+SCRATCH_ORDER = tuple(REGISTERS[name] for name in ("r11", "r10", "r9", "r8", "rdi", "rsi"))
+"""Where `scratch` looks; rax, rcx and rdx stay free for instructions that insist on them."""
+
+INTERRUPT_FRAME_SIZE = 40
+"""rip, cs, rflags, rsp and ss, pushed by the processor (AMD64 APM vol. 2, 8.9.3)."""
+
+
+class Kind(Enum):
+    """What a piece of code is entered by, and so what its first and last instructions are."""
+
+    FUNCTION = "function"
+    INTERRUPT = "interrupt"
+    NAKED = "naked"
+    ENTRY = "entry"
+
+
+Context: TypeAlias = Literal["thread", "deferred", "interrupt", "interrupts off", "any"]
+"""Where a function runs: in threads, where interrupts may be on; behind handlers of interrupts; in
+these; wherever interrupts are off; anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter: its name, its type and the register it arrives in (None: on the stack)."""
+
+    name: str
+    type: TypeMeta
+    register: Register | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Parameters and results of a function; two results are in rax and rdx.
+
+    `clobbers` are the caller-saved registers that it may change beside those of its results;
+    None: all, as the convention has it.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    results: tuple[TypeMeta, ...] = ()
+    never_returns: bool = False
+    clobbers: tuple[Register, ...] | None = None
+
+    @property
+    def changed(self) -> tuple[Register, ...]:
+        """The caller-saved registers that a call may change."""
+        if self.clobbers is None:
+            return CALLER_SAVED
+        return tuple(dict.fromkeys((*RESULTS[: len(self.results)], *self.clobbers)))
+
+
+def laid_out(named: Sequence[tuple[str, TypeMeta]]) -> tuple[Parameter, ...]:
+    """Parameters in their registers: the first six; the rest are on the stack."""
+    return tuple(
+        Parameter(
+            name,
+            kind,
+            general(ARGUMENTS[number].number, kind._size) if number < len(ARGUMENTS) else None,
+        )
+        for number, (name, kind) in enumerate(named)
+    )
+
+
+def signature_of(kind: TypeMeta) -> Signature:
+    """The signature behind a function pointer type."""
+    assert issubclass(kind, Fn)
+    named = [(f"argument {n}", one) for n, one in enumerate(kind._parameters, 1)]
+    result = kind._result
+    results = (result,) if isinstance(result, TypeMeta) and result is not Void else ()
+    return Signature(laid_out(named), results)

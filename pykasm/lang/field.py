@@ -1,0 +1,75 @@
+"""Fields of structs, and what `field(…)` says of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, Flag
+from typing import Any, TypeAlias
+
+from pykasm.errors import DeclarationMistake
+from pykasm.lang.types import TypeMeta
+
+EnumType: TypeAlias = type[Enum]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOptions:
+    """What `field(...)` says of a field beyond its type."""
+
+    values: type[Enum] | None = None
+    count: int | None = None
+    align: int | None = None
+    at: int | None = None
+    guarded_by: str = ""
+
+
+def field(
+    values: type[Enum] | None = None,
+    *,
+    count: int | None = None,
+    align: int | None = None,
+    at: int | None = None,
+    guarded_by: str = "",
+) -> Any:
+    """Say more of a struct's field.
+
+    `values`: the enumeration or flag set that names its values. `count`: number of elements of an
+    `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
+    `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
+    struct, or as the name of a lock elsewhere, such as `RunQueue.lock`.
+    """
+    if align is not None:
+        check_alignment(align)
+    return FieldOptions(values, count, align, at, guarded_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a struct: its type, its offset in bytes, the struct that declares it, and the
+    name of the lock that must be held to touch it."""
+
+    name: str
+    type: TypeMeta
+    offset: int
+    values: EnumType | None
+    owner: TypeMeta
+    guard: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.owner.__name__}.{self.name}"
+
+
+def check_alignment(align: int) -> None:
+    """Raise a mistake unless machines align to `align` bytes."""
+    if align & (align - 1) or align < 1:
+        raise DeclarationMistake(
+            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
+        )
+
+
+def value_names(values: type[Enum], number: int) -> str:
+    """`number` by the names that `values` gives it: `PRESENT|WRITE`, `FREE`, or the number."""
+    if issubclass(values, Flag):
+        named = values(number)
+        return str(named.name or number)
+    return next((one.name for one in values if one.value == number), str(number))

@@ -1,0 +1,219 @@
+"""Methods that are code: their signatures, and what a subsystem makes of them."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+from inspect import signature as python_signature
+from typing import (
+    Any,
+    Generic,
+    Never,
+    NoReturn,
+    ParamSpec,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
+from typing import cast as typing_cast
+
+from pykasm.errors import DeclarationMistake, PlaceMistake
+from pykasm.isa.registers import Register
+from pykasm.lang.annotations import evaluated
+from pykasm.lang.builder import is_building
+from pykasm.lang.calls import call_function
+from pykasm.lang.convention import RESULTS, Context, Kind, Signature, laid_out
+from pykasm.lang.locking import NO_LOCKS, LockContract
+from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.reference import SymbolReference
+from pykasm.lang.symbolic import BranchOperand
+from pykasm.lang.types import TypeMeta, Void
+from pykasm.objects.debug import EntryFrame
+from pykasm.source import Source, line_span
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TEXT, INIT_TEXT, BOOT_TEXT = ".text", ".init.text", ".boot.text"
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a decorator says of a function."""
+
+    kind: Kind
+    bits: int = 64
+    section: str = TEXT
+    exported: bool = False
+    entered: EntryFrame = EntryFrame.CALL
+    pushed: int = 0
+    stack: int = 0
+    allow: Mapping[str, str] | None = None
+    recursion: int = 0
+    interruptible: int = 0
+    copies_user: bool = False
+    sleeps: bool = False
+    context: Context | None = None
+    locks: LockContract = NO_LOCKS
+    clobbers: tuple[Register, ...] | None = None
+
+
+class Function(Generic[R]):
+    """A method that is code. Through an instance it becomes the function of that subsystem."""
+
+    def __init__(self, body: Callable[..., R], traits: Traits) -> None:
+        self.body = body
+        self.traits = traits
+        self.__doc__ = body.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Function[R]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> BoundFunction[R]: ...
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        made: BoundFunction[R] = BoundFunction(self, instance)
+        instance.__dict__[self.name] = made
+        return made
+
+    @cached_property
+    def declared(self) -> Source:
+        """The line of the `def`."""
+        code = self.body.__code__
+        return Source(code.co_filename, code.co_firstlineno + _decorator_lines(self.body))
+
+    def signature(self) -> Signature:
+        """Parameters and results, from the annotations."""
+        names, hints = _annotated(self.body)
+        named = [(name, self._type(name, hints.get(name))) for name in names[1:]]
+        self._check_shape()
+        result = hints.get("return")
+        if result in (NoReturn, Never):
+            return Signature(laid_out(named), never_returns=True)
+        return Signature(laid_out(named), self._results(result), clobbers=self.traits.clobbers)
+
+    def _check_shape(self) -> None:
+        """Raise a mistake for parameters that no call of the machine's has."""
+        code, body = self.body.__code__, self.body
+        if _states_another_signature(body):
+            return
+        has_defaults = body.__defaults__ or body.__kwdefaults__
+        if has_defaults or code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER:
+            raise DeclarationMistake(
+                f"`{self.name}` has parameters that code can't have",
+                expected="parameters by position, each with its type",
+                got="a default value" if has_defaults else "`*`",
+                span=line_span(self.declared),
+            )
+
+    def _type(self, name: str, hint: object) -> TypeMeta:
+        if isinstance(hint, TypeMeta) and hint._size in (1, 2, 4, 8):
+            return hint
+        fix = f"`{name}: Ptr[{hint.__name__}]`" if isinstance(hint, TypeMeta) else ""
+        raise DeclarationMistake(
+            f"`{name}` of `{self.name}` can't be passed in a register",
+            expected="an integer or pointer type",
+            got="no annotation" if hint is None else getattr(hint, "__name__", str(hint)),
+            fix=fix,
+            span=line_span(self.declared),
+        )
+
+    def _results(self, hint: object) -> tuple[TypeMeta, ...]:
+        if hint is None or hint is type(None):
+            return ()
+        kinds = get_args(hint) if get_origin(hint) is tuple else (hint,)
+        if len(kinds) > len(RESULTS):
+            raise DeclarationMistake(
+                f"`{self.name}` has {len(kinds)} results",
+                expected="at most two, in rax and rdx",
+                got=", ".join(getattr(one, "__name__", str(one)) for one in kinds),
+                fix="write the others to memory whose address the caller gives",
+                span=line_span(self.declared),
+            )
+        return tuple(self._type("the result", one) for one in kinds)
+
+
+_ANY_NUMBER = CO_VARARGS | CO_VARKEYWORDS
+
+
+def _states_another_signature(body: Callable[..., object]) -> bool:
+    """Whether `body` is a wrapper, or has attributes that tell its signature."""
+    return bool(body.__dict__)
+
+
+def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, object]]:
+    """The names of the parameters of `body`, and its annotations, text evaluated in its module.
+
+    `inspect.signature` does this and much else that hardly any body needs, in ten times the time.
+    """
+    code = body.__code__
+    others = code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER
+    if _states_another_signature(body) or others:
+        return list(python_signature(body).parameters), get_type_hints(body)
+    hints = evaluated(body.__annotations__, body.__globals__)
+    return code.co_varnames[: code.co_argcount], hints
+
+
+def _decorator_lines(body: Callable[..., object]) -> int:
+    """How many lines stand between the first decorator and the `def` of `body`."""
+    first, lines = body.__code__.co_firstlineno, linecache.getlines(body.__code__.co_filename)
+    below = range(first - 1, len(lines))
+    starts = (at for at in below if lines[at].lstrip().startswith("def "))
+    return next(starts, first - 1) - (first - 1)
+
+
+class BoundFunction(Generic[R]):
+    """A function of one subsystem: a symbol; calling it inside code emits a call."""
+
+    def __init__(self, function: Function[R], owner: Any) -> None:
+        self._function = function
+        self._owner = owner
+        self._signature = function.signature()
+
+    def __call__(self, *arguments: object) -> R:
+        """Emit a call with these arguments; the operand that holds the result."""
+        if not is_building():
+            raise PlaceMistake(
+                f"`{self._label}` is called outside of any code",
+                expected="a call inside a function's body",
+                got="Python that runs while nothing is being assembled",
+                fix="tests call it through `Host.call`",
+            )
+        return typing_cast(R, call_function(self, arguments))
+
+    def __repr__(self) -> str:
+        return self._label
+
+    @cached_property
+    def _label(self) -> str:
+        return f"{self._owner._unit_name()}.{self._function.name}"
+
+    def _symbol_name(self) -> str:
+        return self._label
+
+    @property
+    def _is_physical(self) -> bool:
+        return self._function.traits.section == BOOT_TEXT
+
+    @property
+    def _symbol_reference(self) -> SymbolReference:
+        return SymbolReference(self._symbol_name)
+
+    @cached_property
+    def _branch(self) -> BranchOperand:
+        bits = self._function.traits.bits
+        return BranchOperand(self._symbol_reference, self._label, self, bits)
+
+    def _as_operand(self, mnemonic: str) -> object:
+        if mnemonic == "lea":
+            return MemoryOperand(Void, reference=self._symbol_reference, name=self._label)
+        return self._branch

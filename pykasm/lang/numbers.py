@@ -1,0 +1,103 @@
+"""Numbers of a fixed width, and what is wider and only moved as a whole."""
+
+from __future__ import annotations
+
+from pykasm.lang.types import Type, TypeMeta
+
+
+class Integer(Type):
+    """A whole number of a fixed width."""
+
+
+class U8(Integer):
+    """8 bits without sign."""
+
+    _size = _align = 1
+
+
+class U16(Integer):
+    """16 bits without sign."""
+
+    _size = _align = 2
+
+
+class U32(Integer):
+    """32 bits without sign."""
+
+    _size = _align = 4
+
+
+class U64(Integer):
+    """64 bits without sign."""
+
+    _size = _align = 8
+
+
+class I8(Integer):
+    """8 bits, two's complement."""
+
+    _size = _align = 1
+    _signed = True
+
+
+class I16(Integer):
+    """16 bits, two's complement."""
+
+    _size = _align = 2
+    _signed = True
+
+
+class I32(Integer):
+    """32 bits, two's complement."""
+
+    _size = _align = 4
+    _signed = True
+
+
+class I64(Integer):
+    """64 bits, two's complement."""
+
+    _size = _align = 8
+    _signed = True
+
+
+class Vector(Type):
+    """What instructions take as a whole and nobody reckons with, such as the contents of an SSE,
+    AVX or x87 register."""
+
+
+class X48(Vector):
+    """What 16- and 32-bit code calls an fword: a table's bounds, a selector with an offset."""
+
+    _size, _align = 6, 2
+
+
+class X80(Vector):
+    """An x87 register: 80-bit floating point."""
+
+    _size, _align = 10, 16
+
+
+class X128(Vector):
+    """An xmm register."""
+
+    _size = _align = 16
+
+
+class X256(Vector):
+    """A ymm register."""
+
+    _size = _align = 32
+
+
+class X512(Vector):
+    """A zmm register."""
+
+    _size = _align = 64
+
+
+def numbers_of(kind: TypeMeta) -> range:
+    """The numbers that a `kind` holds."""
+    count = 1 << (kind._size * 8)
+    least = -(count // 2) if kind._signed else 0
+    return range(least, least + count)

@@ -1,0 +1,52 @@
+"""A finished piece of code: a function, an interrupt handler, a stub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pykasm.isa.code import Item, Label
+from pykasm.isa.registers import Register
+from pykasm.lang.allowances import Allowance
+from pykasm.lang.builder import Touch
+from pykasm.lang.convention import Context, Kind, Signature
+from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
+from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.role import Role
+from pykasm.lang.types import User
+from pykasm.objects.debug import EntryFrame
+from pykasm.source import Source
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """A finished piece of code with all that listings, debuggers and checks want to know."""
+
+    symbol: str
+    kind: Kind
+    bits: int
+    section: str
+    declared: Source
+    signature: Signature
+    items: list[Item]
+    roles: list[Role] = field(default_factory=list)
+    locals: list[MemoryOperand] = field(default_factory=list)
+    frame_bytes: int = 0
+    prologue_items: int = 0
+    kept: list[Register] = field(default_factory=list)
+    targets: set[Label | str] = field(default_factory=set)
+    entered: EntryFrame = EntryFrame.CALL
+    pushed: int = 0
+    stack: int = 0
+    recursion: int = 0
+    interruptible: int = 0
+    exported: bool = False
+    sleeps: bool = False
+    context: Context | None = None
+    locks: LockContract = NO_LOCKS
+    copies_user: bool = False
+    doc: str = ""
+    allowances: list[Allowance] = field(default_factory=list)
+    lock_events: list[LockEvent] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
+    plays: list[Role | type[User[Any]] | None] = field(default_factory=list)
