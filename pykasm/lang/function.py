@@ -13,7 +13,6 @@ from typing import (
     Generic,
     Never,
     NoReturn,
-    ParamSpec,
     TypeVar,
     get_args,
     get_origin,
@@ -36,7 +35,6 @@ from pykasm.lang.types import TypeMeta, Void
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source, line_span
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 TEXT, INIT_TEXT, BOOT_TEXT = ".text", ".init.text", ".boot.text"

@@ -1,10 +1,10 @@
-"""Kinds of code: `@function`, `@interrupt`, `@naked`, `@entry`, `@emits`, and `stub`."""
+"""Kinds of code: `@function`, `@interrupt`, `@naked`, `@entry`, `@emits`."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, get_args, overload
+from typing import Any, TypeVar, get_args, overload
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import Register
@@ -12,8 +12,9 @@ from pykasm.lang.convention import CALLER_SAVED, Context, Kind
 from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, Function, Traits
 from pykasm.lang.locking import LockContract
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.types import R
 from pykasm.objects.debug import EntryFrame
+
+R = TypeVar("R")
 
 
 def _decorator(*traits: Any, **more: Any) -> Any:
