@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pykasm.check.content import Contents
-from pykasm.check.exceptions import without_allowed
+from pykasm.check.allowances import not_allowed
+from pykasm.check.build import Build
+from pykasm.check.cache import Cache, CacheEntry
+from pykasm.check.cachekey import CacheKeys
 from pykasm.check.finding import Finding
-from pykasm.check.ledger import Ledger, Record
-from pykasm.check.rule import all_rules, build_rules
-from pykasm.check.subject import Build
-from pykasm.check.summary import LONG_MODE
+from pykasm.check.programanalysis import LONG_MODE
+from pykasm.check.rule import build_checks, function_checks
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedPiece
 
@@ -61,7 +61,7 @@ def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None
     build = Build.of(program, units)
     if memory is None:
         return _report(build)
-    keys, ledger = _keys(build), Ledger(memory)
+    keys, ledger = _keys(build), Cache(memory)
     build.known = {
         symbol: record for symbol, key in keys.items() if (record := ledger.record(key)) is not None
     }
@@ -81,14 +81,14 @@ def _report(build: Build) -> Report:
         found = _found(placed, build)
         if not found:
             made.clean.add(symbol)
-        made.findings += without_allowed(placed.piece, found + elsewhere.pop(symbol, []))
+        made.findings += not_allowed(placed.piece, found + elsewhere.pop(symbol, []))
     made.findings += [one for found in elsewhere.values() for one in found]
     return made
 
 
 def _keys(build: Build) -> dict[str, bytes]:
     """The keys of all pieces that rules are about."""
-    contents = Contents(build)
+    contents = CacheKeys(build)
     return {
         symbol: contents.key(placed)
         for symbol, placed in build.pieces.items()
@@ -101,26 +101,24 @@ def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
     known = build.known.get(placed.piece.symbol)
     if placed.piece.bits != LONG_MODE or (known and known.is_clean):
         return []
-    subject = build.subject(placed.piece.symbol)
-    return _distinct(finding for apply in all_rules() for finding in apply(subject))
+    function = build.function(placed.piece.symbol)
+    return _distinct(finding for apply in function_checks() for finding in apply(function))
 
 
-def learned(symbol: str, build: Build, *, is_clean: bool) -> Record:
+def learned(symbol: str, build: Build, *, is_clean: bool) -> CacheEntry:
     """What later checks may know about a function."""
-    summary, known = build.summary, build.known.get(symbol)
-    course = summary.paths.courses.get(symbol)
+    analysis, known = build.analysis, build.known.get(symbol)
+    course = analysis.lock_flows.flows.get(symbol)
     if known is not None and known.is_clean == is_clean and known.course is course:
         return known
-    behaviour = summary.facts[symbol].behaviour
-    return Record(
-        is_clean, behaviour, build.stack_uses[symbol], build.processor_uses[symbol], course
-    )
+    local = analysis.summaries[symbol].local
+    return CacheEntry(is_clean, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], course)
 
 
 def _found_in_build(build: Build) -> dict[str, list[Finding]]:
     """What is wrong with the build as a whole, by the function where it shows."""
     found: dict[str, list[Finding]] = {}
-    for finding in _distinct(one for apply in build_rules() for one in apply(build)):
+    for finding in _distinct(one for apply in build_checks() for one in apply(build)):
         found.setdefault(finding.symbol, []).append(finding)
     return found
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from iced_x86 import Mnemonic
 
+from pykasm.check.build import Build
 from pykasm.check.graph import Node
-from pykasm.check.subject import Build
-from pykasm.check.walk import CLOBBERED, Callee, Walk
+from pykasm.check.registerflow import CLOBBERED, Callee, RegisterFlow
 from pykasm.isa.code import Line
 from pykasm.lang.convention import CALLER_SAVED
 
@@ -48,13 +48,13 @@ class Clobbers:
             return number in self._callee(node.callee).changed
         return node.is_call or any(number == one for one, _ in node.effects.writes)
 
-    def _walk(self, symbol: str) -> Walk:
+    def _walk(self, symbol: str) -> RegisterFlow:
         """The states of a function, as its callees are known so far to leave registers."""
-        summary = self._build.summary
-        callees = {call.callee for call in summary.facts[symbol].calls}
-        return Walk(summary.graph(symbol), {one: self._callee(one) for one in callees})
+        analysis = self._build.analysis
+        callees = {call.callee for call in analysis.summaries[symbol].calls}
+        return RegisterFlow(analysis.graph(symbol), {one: self._callee(one) for one in callees})
 
-    def _left(self, symbol: str, walk: Walk) -> Changed:
+    def _left(self, symbol: str, walk: RegisterFlow) -> Changed:
         """The registers that differ from what they were at entry on some way out."""
         changed: set[int] = set()
         for _, node, state in walk.visits():
@@ -96,7 +96,7 @@ class Clobbers:
         """A function and those that it leads to, so far as what they change is not known."""
         found = [symbol]
         for one in found:  # grows while callees are met
-            for call in self._build.summary.facts[one].calls:
+            for call in self._build.analysis.summaries[one].calls:
                 signature = self._build.callees[call.callee].signature
                 is_open = signature is not None and signature.clobbers is None
                 if is_open and call.callee not in self._changed and call.callee not in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from iced_x86 import Mnemonic, OpKind
 
 from pykasm.check.graph import Node
-from pykasm.check.walk import CLOBBERED, SAVED
+from pykasm.check.registerflow import CLOBBERED, SAVED
 
 Constants = frozenset[tuple[int, int]]
 """Registers by their numbers, with what they hold."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from pykasm.check.callgraph import CallGraph, Leading, way
-from pykasm.check.facts import Facts, line_of
+from pykasm.check.callgraph import CallGraph, CallPaths, call_path
 from pykasm.check.finding import span_of
-from pykasm.check.paths import Paths
-from pykasm.check.pointers import Pointers
-from pykasm.check.situation import ON, SAME
+from pykasm.check.functionsummary import FunctionSummary, line_of
+from pykasm.check.indirectcalls import IndirectCalls
+from pykasm.check.lockflow import LockFlows
+from pykasm.check.lockstate import ON, SAME
 from pykasm.errors import Note
 from pykasm.lang.locking import NO_LOCKS, LockAction
 from pykasm.objects.debug import EntryFrame
@@ -23,21 +23,25 @@ class Contexts:
     """The contexts of all pieces of a build."""
 
     def __init__(
-        self, facts: Mapping[str, Facts], calls: CallGraph, paths: Paths, pointers: Pointers
+        self,
+        summaries: Mapping[str, FunctionSummary],
+        calls: CallGraph,
+        paths: LockFlows,
+        pointers: IndirectCalls,
     ) -> None:
-        self._facts = facts
+        self._summaries = summaries
         self._calls = calls
         self._paths = paths
         self._pointers = pointers
-        self._sleepers_under: dict[str, Leading] = {}
+        self._sleepers_under: dict[str, CallPaths] = {}
 
     @cached_property
     def entered_by_interrupts(self) -> list[str]:
         """Code that the processor enters by itself."""
         return [
             symbol
-            for symbol, facts in self._facts.items()
-            if facts.piece.entered in _BY_INTERRUPT and not facts.piece.pushed
+            for symbol, summary in self._summaries.items()
+            if summary.piece.entered in _BY_INTERRUPT and not summary.piece.pushed
         ]
 
     @cached_property
@@ -45,122 +49,129 @@ class Contexts:
         """Code that programs enter by `syscall`."""
         return [
             symbol
-            for symbol, facts in self._facts.items()
-            if facts.piece.entered is EntryFrame.SYSCALL
+            for symbol, summary in self._summaries.items()
+            if summary.piece.entered is EntryFrame.SYSCALL
         ]
 
     @cached_property
-    def in_interrupts(self) -> dict[str, Facts]:
+    def in_interrupts(self) -> dict[str, FunctionSummary]:
         """Code that runs where interrupts brought the processor, or says that it does."""
         return {
-            symbol: facts
-            for symbol, facts in self._facts.items()
-            if facts.piece.entered in _BY_INTERRUPT or facts.piece.context == "interrupt"
+            symbol: summary
+            for symbol, summary in self._summaries.items()
+            if summary.piece.entered in _BY_INTERRUPT or summary.piece.context == "interrupt"
         }
 
     @cached_property
-    def deferred(self) -> dict[str, Facts]:
+    def deferred(self) -> dict[str, FunctionSummary]:
         """Code that says that interrupts leave it for later, and what that calls by pointers."""
-        stated = [one for one in self._facts.values() if one.piece.context == "deferred"]
+        stated = [one for one in self._summaries.values() if one.piece.context == "deferred"]
         pointed_to = [
-            self._facts[target]
+            self._summaries[target]
             for one in stated
-            for at in one.behaviour.pointer_calls
-            for target in self._pointers.targets_of(line_of(one.piece, at), one.piece) or ()
+            for at in one.local.indirect_calls
+            for target in self._pointers.targets(line_of(one.piece, at), one.piece) or ()
         ]
         return {one.symbol: one for one in (*stated, *pointed_to)}
 
     @cached_property
-    def outside_threads(self) -> dict[str, Facts]:
+    def outside_threads(self) -> dict[str, FunctionSummary]:
         """Code that runs on top of whichever thread there is, which must not sleep there."""
         return self.in_interrupts | self.deferred
 
     # Sleeping, and other doings of threads
 
     @cached_property
-    def sleepers(self) -> Leading:
+    def sleepers(self) -> CallPaths:
         """What may sleep, by the call that leads there."""
-        return self._calls.leading_to(self._sleeping)
+        return self._calls.paths_to(self._sleeping)
 
-    def sleepers_under(self, lock: str) -> Leading:
+    def sleepers_under(self, lock: str) -> CallPaths:
         """What may sleep while its caller holds a lock: not what releases it before."""
         if lock not in self._sleepers_under:
-            self._sleepers_under[lock] = self._calls.leading_to(
+            self._sleepers_under[lock] = self._calls.paths_to(
                 self._sleeping,
                 except_for={
-                    facts.symbol: None
-                    for facts in self._entered_locked
-                    if lock in facts.piece.locks.at_entry and self._releases(facts, lock)
+                    summary.symbol: None
+                    for summary in self._entered_locked
+                    if lock in summary.piece.locks.at_entry and self._releases(summary, lock)
                 },
             )
         return self._sleepers_under[lock]
 
     @cached_property
-    def _entered_locked(self) -> list[Facts]:
-        return [facts for facts in self._facts.values() if facts.piece.locks is not NO_LOCKS]
+    def _entered_locked(self) -> list[FunctionSummary]:
+        return [
+            summary for summary in self._summaries.values() if summary.piece.locks is not NO_LOCKS
+        ]
 
-    def _releases(self, facts: Facts, lock: str) -> bool:
+    def _releases(self, summary: FunctionSummary, lock: str) -> bool:
         """Whether code that is entered with a lock may sleep after it has released it."""
-        return not facts.piece.sleeps or any(
-            one.action is LockAction.RELEASE and one.lock == lock for one in facts.piece.lock_events
+        return not summary.piece.sleeps or any(
+            one.action is LockAction.RELEASE and one.lock == lock
+            for one in summary.piece.lock_events
         )
 
     @cached_property
-    def sleepers_as_entered(self) -> Leading:
+    def sleepers_as_entered(self) -> CallPaths:
         """What may sleep with interrupts as they were when it was entered."""
-        return self._calls.leading_to(
+        return self._calls.paths_to(
             self._sleeping, by=lambda call: bool(self._paths.at(call).interrupts & SAME)
         )
 
     @property
     def _sleeping(self) -> list[str]:
-        return [symbol for symbol, facts in self._facts.items() if facts.piece.sleeps]
+        return [symbol for symbol, summary in self._summaries.items() if summary.piece.sleeps]
 
-    def way_to_sleep(self, symbol: str, sleepers: Leading) -> list[Note]:
+    def path_to_sleep(self, symbol: str, sleepers: CallPaths) -> list[Note]:
         """How `symbol` comes to sleep."""
-        notes, last = way(symbol, sleepers)
-        declared = line_span(self._facts[last].piece.declared)
+        notes, last = call_path(symbol, sleepers)
+        declared = line_span(self._summaries[last].piece.declared)
         return [*notes, Note(declared, f"`{last}` sleeps")]
 
     @cached_property
-    def thread_code(self) -> Leading:
+    def thread_code(self) -> CallPaths:
         """What leads to functions that state that they run in a thread, by the call there."""
-        return self._calls.leading_to(self._in_threads)
+        return self._calls.paths_to(self._in_threads)
 
     @property
     def _in_threads(self) -> list[str]:
-        return [symbol for symbol, facts in self._facts.items() if facts.piece.context == "thread"]
+        return [
+            symbol
+            for symbol, summary in self._summaries.items()
+            if summary.piece.context == "thread"
+        ]
 
     # Interrupts on or off
 
     @cached_property
-    def entered_on(self) -> Leading:
+    def entered_interrupts_on(self) -> CallPaths:
         """What may be entered with interrupts on, by the call that does so."""
-        found: Leading = dict.fromkeys([*self._in_threads, *self.deferred])
-        for facts in self._paths.followed():
-            for call in facts.calls:
+        found: CallPaths = dict.fromkeys([*self._in_threads, *self.deferred])
+        for summary in self._paths.followed():
+            for call in summary.calls:
                 if self._paths.at(call).interrupts & ON:
                     found.setdefault(call.callee, call)
         waiting = list(found)
         for symbol in waiting:  # grows while callees are met
-            for call in self._facts[symbol].calls:
+            for call in self._summaries[symbol].calls:
                 if call.callee not in found and self._paths.at(call).interrupts & SAME:
                     found[call.callee] = call
                     waiting.append(call.callee)
         return found
 
-    def may_be_on(self, symbol: str, index: int) -> bool:
+    def interrupts_may_be_on(self, symbol: str, index: int) -> bool:
         """Whether interrupts may be on before the `index`th instruction of a piece."""
         interrupts = self._paths.before(symbol, index).interrupts
-        return bool(interrupts & ON or (interrupts & SAME and symbol in self.entered_on))
+        return bool(interrupts & ON or (interrupts & SAME and symbol in self.entered_interrupts_on))
 
-    def turned_on_before(self, symbol: str, index: int) -> list[Note]:
+    def path_with_interrupts_on(self, symbol: str, index: int) -> list[Note]:
         """How interrupts come to be on: the calls from where they were turned on to the piece."""
         notes: list[Note] = []
         on_here = self._paths.before(symbol, index).interrupts & ON
-        call = None if on_here else self.entered_on[symbol]
+        call = None if on_here else self.entered_interrupts_on[symbol]
         while call is not None:
             notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
             on = self._paths.at(call).interrupts & ON
-            call = None if on else self.entered_on.get(call.caller)
+            call = None if on else self.entered_interrupts_on.get(call.caller)
         return notes

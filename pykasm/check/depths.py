@@ -46,7 +46,7 @@ class Path:
         return tuple(one._replace(times=one.times * times) for one in self.frames)
 
 
-Leading: TypeAlias = Callable[[str], Iterable[Step]]
+CallPaths: TypeAlias = Callable[[str], Iterable[Step]]
 """The steps from a piece."""
 
 Circle: TypeAlias = tuple[str, Step]
@@ -196,8 +196,8 @@ def _components(steps: Mapping[str, Sequence[Step]]) -> list[list[str]]:
     if not circles:
         return [[symbol] for symbol in order]
     callers: dict[str, list[str]] = {symbol: [] for symbol in steps}
-    for caller, leading in steps.items():
-        for step in leading:
+    for caller, paths in steps.items():
+        for step in paths:
             callers[step.callee].append(caller)
     components: list[list[str]] = []
     placed: set[str] = set()
@@ -212,12 +212,12 @@ def _components(steps: Mapping[str, Sequence[Step]]) -> list[list[str]]:
     return components[::-1]
 
 
-def _explored(symbols: Iterable[str], leading: Leading) -> tuple[list[str], list[Circle]]:
+def _explored(symbols: Iterable[str], paths: CallPaths) -> tuple[list[str], list[Circle]]:
     """All that `symbols` lead to, callees first, and the steps that come back to an open piece."""
     order: dict[str, None] = {}
     circles: list[Circle] = []
     for first in symbols:
-        waiting = {} if first in order else {first: iter(leading(first))}
+        waiting = {} if first in order else {first: iter(paths(first))}
         while waiting:
             symbol, steps = next(reversed(waiting.items()))
             step = next(steps, None)
@@ -227,5 +227,5 @@ def _explored(symbols: Iterable[str], leading: Leading) -> tuple[list[str], list
             elif step.callee in waiting:
                 circles.append((symbol, step))
             elif step.callee not in order:
-                waiting[step.callee] = iter(leading(step.callee))
+                waiting[step.callee] = iter(paths(step.callee))
     return list(order), circles

@@ -54,10 +54,10 @@ class Effects(NamedTuple):
 
     `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
     that is only written under a condition is not in `writes`. `may_read` are the registers, as a
-    bit set by number, that some use of the instruction reads (cpuid's rcx too), `ends` those whose
+    bit set by number, that some use of the instruction reads (cpuid's rcx too), `kills` those whose
     old value is gone after it. Flags are bits of iced-x86's `RflagsBits`; those whose value says
-    nothing count as undefined too. `moves` is what the instruction adds to rsp, None where that
-    depends on data; `moves_frame` is whether it writes rsp or rbp at all. `frame_access` is
+    nothing count as undefined too. `stack_delta` is what the instruction adds to rsp, None where
+    that depends on data; `changes_frame` is whether it writes rsp or rbp at all. `frame_access` is
     the register, rsp or rbp, and the distance from it of the memory that it reads or writes,
     `frame_stored` how many bytes it writes there.
     """
@@ -67,12 +67,12 @@ class Effects(NamedTuple):
     reads: tuple[tuple[int, int], ...]
     writes: tuple[tuple[int, int], ...]
     may_read: int
-    ends: int
+    kills: int
     flags_read: int
     flags_written: int
     flags_undefined: int
-    moves: int | None
-    moves_frame: bool
+    stack_delta: int | None
+    changes_frame: bool
     frame_access: tuple[int, int] | None
     frame_stored: int
     flow: int

@@ -35,7 +35,7 @@ class Node:
     line: Line
     effects: Effects
     offset: int
-    following: list[int]
+    successors: list[int]
     callee: str | None = None
     beyond: int = 0
     leaves: bool = False
@@ -44,7 +44,7 @@ class Node:
     is_call: bool = False
 
     @property
-    def goes_by_pointer(self) -> bool:
+    def is_indirect(self) -> bool:
         """Whether it goes to another piece that it does not name."""
         elsewhere = self.is_call or self.leaves
         return elsewhere and self.callee is None and self.effects.flow in INDIRECT
@@ -67,7 +67,7 @@ class Graph:
         self._tables = tables
         for index, node in enumerate(self.nodes, 1):
             if node.effects.flow == FlowControl.NEXT and index < len(self.nodes):
-                node.following.append(index)
+                node.successors.append(index)
             else:
                 self._connect(index - 1, node)
 
@@ -77,7 +77,7 @@ class Graph:
         reference = _branch_target(node.line) or self._loaded_target(index, node)
         target = reference.target if reference else None
         if isinstance(target, Label):
-            node.following.append(self._at.get(self._labels[target], len(self.nodes)))
+            node.successors.append(self._at.get(self._labels[target], len(self.nodes)))
         elif reference is not None:
             node.callee, node.beyond = target, reference.addend
         if flow in (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH):
@@ -85,16 +85,16 @@ class Graph:
         elif flow in (FlowControl.RETURN, FlowControl.EXCEPTION):
             node.leaves = True
         elif not _never_returns(node.line):
-            node.following.append(index + 1)
-        node.falls_off = len(self.nodes) in node.following
-        node.following = [one for one in node.following if one < len(self.nodes)]
+            node.successors.append(index + 1)
+        node.falls_off = len(self.nodes) in node.successors
+        node.successors = [one for one in node.successors if one < len(self.nodes)]
 
     def _connect_jump(self, node: Node, target: str | Label | None) -> None:
         if isinstance(target, Label):
             return
         table = _table_of(node.line, self._tables)
         if table is not None:
-            node.following += [self._at[self._labels[one]] for one in table]
+            node.successors += [self._at[self._labels[one]] for one in table]
             return
         node.leaves = True
         node.unknown_target = target is None
@@ -123,7 +123,7 @@ class Graph:
             index = waiting.pop()
             if index not in found:
                 found.add(index)
-                waiting += self.nodes[index].following
+                waiting += self.nodes[index].successors
         return found
 
     @cached_property
@@ -131,8 +131,8 @@ class Graph:
         """The straight stretches that control only enters at the start: each end by its start."""
         starts = {0}
         for index, node in enumerate(self.nodes, 1):
-            if node.following != [index]:
-                starts.update(node.following, (index,))
+            if node.successors != [index]:
+                starts.update(node.successors, (index,))
         return dict(pairwise(sorted(starts | {len(self.nodes)})))
 
 

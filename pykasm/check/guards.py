@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 
-from pykasm.check.following import Addresses
+from pykasm.check.dataflow import AddressFlow
 from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
@@ -82,7 +82,7 @@ def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
         return made[at].field if at in made else None
 
     by_name = {touch.field: touch for touch in made.values()}
-    addresses = Addresses(graph.nodes, frozenset(), name, lambda call: CLOBBERED)
+    addresses = AddressFlow(graph.nodes, frozenset(), name, lambda call: CLOBBERED)
     for at, field in addresses.uses():
         yield by_name[field]._replace(at=at, address=False)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pykasm.check.build import FRAMED, FunctionAnalysis
 from pykasm.check.effects import RSP, STATUS_FLAGS
 from pykasm.check.graph import Node
-from pykasm.check.subject import FRAMED, Subject
-from pykasm.check.walk import CLOBBERED, RESULTS, SAVED
+from pykasm.check.registerflow import CLOBBERED, RESULTS, SAVED
 from pykasm.lang.convention import ARGUMENTS
 
 FLAGS = 1 << 16
@@ -24,16 +24,16 @@ _POINTER_CALL = _ARGUMENTS | 1  # rax counts vector arguments of functions with 
 class Liveness:
     """For each instruction of a piece, the registers, or `FLAGS`, that are read `after` it."""
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
-        nodes = subject.graph.nodes
+    def __init__(self, function: FunctionAnalysis) -> None:
+        self.function = function
+        nodes = function.graph.nodes
         self._effects = [(self._read(node), ~self._ended(node)) for node in nodes]
         self._before = [0] * len(nodes)
         self.after = [self._live_at_end(node) for node in nodes]
         loops = {
             following
             for index, node in enumerate(nodes)
-            for following in node.following
+            for following in node.successors
             if following <= index
         }
         changed = True
@@ -44,7 +44,7 @@ class Liveness:
 
     def _update(self, index: int, node: Node) -> bool:
         after = self.after[index]
-        for following in node.following:
+        for following in node.successors:
             after |= self._before[following]
         read, kept = self._effects[index]
         before = (after & kept) | read
@@ -58,20 +58,20 @@ class Liveness:
         """What code behind the piece reads, where control leaves it."""
         if not node.leaves:
             return 0
-        if not self.subject.is_framed or node.callee is not None:
+        if not self.function.is_framed or node.callee is not None:
             return ALL  # whoever comes next may read anything
-        count = len(self.subject.piece.signature.results)
-        left_alone = set(CLOBBERED).difference(self.subject.own.changed)
+        count = len(self.function.piece.signature.results)
+        left_alone = set(CLOBBERED).difference(self.function.own.changed)
         return _SAVED | _set(RESULTS[:count]) | _set(left_alone)
 
     def _ended(self, node: Node) -> int:
         """Registers whose values from before the instruction are gone after it."""
         effects = node.effects
         if node.is_call:
-            callee = self.subject.build.callees.get(node.callee or "")
+            callee = self.function.build.callees.get(node.callee or "")
             return FLAGS | _set(CLOBBERED if callee is None else callee.changed)
         left = STATUS_FLAGS & ~(effects.flags_written | effects.flags_undefined)
-        return effects.ends if left else effects.ends | FLAGS
+        return effects.kills if left else effects.kills | FLAGS
 
     def _read(self, node: Node) -> int:
         read = node.effects.may_read
@@ -79,7 +79,7 @@ class Liveness:
             read |= FLAGS
         if not node.is_call:
             return read
-        placed = self.subject.build.pieces.get(node.callee or "")
+        placed = self.function.build.pieces.get(node.callee or "")
         if placed is None:
             return read | _POINTER_CALL
         if placed.piece.kind not in FRAMED:

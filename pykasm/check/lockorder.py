@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from pykasm.check.facts import Call, Facts
-from pykasm.check.situation import Locks
-from pykasm.check.summary import Summary
+from pykasm.check.functionsummary import CallSite, FunctionSummary
+from pykasm.check.lockstate import Locks
+from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.errors import Note
 from pykasm.lang.locking import LockAction
 
@@ -21,36 +21,38 @@ class Step(NamedTuple):
     second: str
     symbol: str
     at: int
-    call: Call | None
+    call: CallSite | None
     guards: Locks
 
 
 class LockOrder:
     """All pairs of locks of which one is taken under the other."""
 
-    def __init__(self, summary: Summary) -> None:
-        self.summary = summary
+    def __init__(self, analysis: ProgramAnalysis) -> None:
+        self.analysis = analysis
         self.steps: dict[str, dict[str, Step]] = {}
-        for facts in summary.paths.followed():
-            for step in self._steps(facts):
+        for summary in analysis.lock_flows.followed():
+            for step in self._steps(summary):
                 known = self.steps.setdefault(step.first, {})
                 old = known.setdefault(step.second, step)
                 known[step.second] = old._replace(guards=old.guards & step.guards)
 
-    def _steps(self, facts: Facts) -> Iterator[Step]:
-        summary = self.summary
-        for at, event in summary.paths.events(facts.symbol):
+    def _steps(self, summary: FunctionSummary) -> Iterator[Step]:
+        analysis = self.analysis
+        for at, event in analysis.lock_flows.events(summary.symbol):
             if event.action is LockAction.TAKE:
-                yield from self._under(facts, at, frozenset([event.lock]), None)
-        for call in facts.calls:
-            taken = summary.locks.taken_under(call.callee)
-            yield from self._under(facts, call.at, taken, call)
+                yield from self._under(summary, at, frozenset([event.lock]), None)
+        for call in summary.calls:
+            taken = analysis.locks.taken_under(call.callee)
+            yield from self._under(summary, call.at, taken, call)
 
-    def _under(self, facts: Facts, at: int, taken: Locks, call: Call | None) -> Iterator[Step]:
-        before = self.summary.paths.before(facts.symbol, at)
+    def _under(
+        self, summary: FunctionSummary, at: int, taken: Locks, call: CallSite | None
+    ) -> Iterator[Step]:
+        before = self.analysis.lock_flows.before(summary.symbol, at)
         for first in sorted(before.may):
             for second in sorted(taken - before.may):
-                yield Step(first, second, facts.symbol, at, call, before.must)
+                yield Step(first, second, summary.symbol, at, call, before.must)
 
     def cycles(self) -> Iterator[list[Step]]:
         """Ways through the pairs that come back to where they began, each once."""
@@ -76,9 +78,9 @@ class LockOrder:
     def notes(self, step: Step) -> list[Note]:
         """Where the second lock is taken under the first."""
         how = f"under `{step.first}`, `{step.symbol}` takes `{step.second}`"
-        notes = [Note(self.summary.place(step.symbol, step.at), how)]
+        notes = [Note(self.analysis.place(step.symbol, step.at), how)]
         if step.call is not None:
-            notes += self.summary.way_to_lock(step.call.callee, step.second)
+            notes += self.analysis.path_to_lock(step.call.callee, step.second)
         return notes
 
 

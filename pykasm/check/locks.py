@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from pykasm.check.callgraph import CallGraph, Leading
-from pykasm.check.facts import Call, Facts
-from pykasm.check.paths import Paths
-from pykasm.check.situation import NO_LOCKS, Locks
+from pykasm.check.callgraph import CallGraph, CallPaths
+from pykasm.check.functionsummary import CallSite, FunctionSummary
+from pykasm.check.lockflow import LockFlows
+from pykasm.check.lockstate import NO_LOCKS, Locks
 from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent, class_of
 
@@ -19,12 +19,12 @@ class LockUse:
 
     def __init__(
         self,
-        facts: Mapping[str, Facts],
+        summaries: Mapping[str, FunctionSummary],
         calls: CallGraph,
-        paths: Paths,
+        paths: LockFlows,
         pointers: Mapping[str, Sequence[str]],
     ) -> None:
-        self._facts = facts
+        self._summaries = summaries
         self._calls = calls
         self._paths = paths
         self._pointers = pointers
@@ -33,7 +33,10 @@ class LockUse:
     def names(self) -> Locks:
         """All locks."""
         stated = {
-            name for facts in self._facts.values() for names in facts.piece.locks for name in names
+            name
+            for summary in self._summaries.values()
+            for names in summary.piece.locks
+            for name in names
         }
         return frozenset(stated.union(event.lock for event in self._taking))
 
@@ -56,22 +59,22 @@ class LockUse:
     def _taking(self) -> list[LockEvent]:
         return [
             event
-            for facts in self._facts.values()
-            for event in facts.piece.lock_events
+            for summary in self._summaries.values()
+            for event in summary.piece.lock_events
             if event.action is LockAction.TAKE
         ]
 
     # Taken
 
-    def takers(self, lock: str) -> Leading:
+    def takers(self, lock: str) -> CallPaths:
         """What takes a lock, by the call that leads there.
 
         Code that breaks the lock open may take it whoever holds it, and code that is entered with
         it may take it again after it has released it.
         """
-        return self._calls.leading_to(
+        return self._calls.paths_to(
             self._that(LockAction.TAKE, lock),
-            except_for=self._calls.leading_to(self._that(LockAction.BREAK, lock))
+            except_for=self._calls.paths_to(self._that(LockAction.BREAK, lock))
             | dict.fromkeys(self.entered_with.get(lock, ())),
         )
 
@@ -79,9 +82,9 @@ class LockUse:
     def entered_with(self) -> dict[str, list[str]]:
         """The code that says that its callers hold a lock, by the lock."""
         found: dict[str, list[str]] = defaultdict(list)
-        for symbol, facts in self._facts.items():
-            if facts.piece.locks is not NO_CONTRACT:
-                for lock in facts.piece.locks.at_entry:
+        for symbol, summary in self._summaries.items():
+            if summary.piece.locks is not NO_CONTRACT:
+                for lock in summary.piece.locks.at_entry:
                     found[lock].append(symbol)
         return found
 
@@ -92,8 +95,8 @@ class LockUse:
     def _doers(self) -> dict[tuple[LockAction, str], list[str]]:
         """The pieces in which something happens to a lock."""
         found: dict[tuple[LockAction, str], list[str]] = defaultdict(list)
-        for symbol, facts in self._facts.items():
-            for done in dict.fromkeys((one.action, one.lock) for one in facts.piece.lock_events):
+        for symbol, summary in self._summaries.items():
+            for done in dict.fromkeys((one.action, one.lock) for one in summary.piece.lock_events):
                 found[done].append(symbol)
         return found
 
@@ -117,11 +120,11 @@ class LockUse:
 
         Code that is never reached holds all: nothing it does can be wrong.
         """
-        held = {symbol: self._promised(facts) for symbol, facts in self._facts.items()}
+        held = {symbol: self._promised(summary) for symbol, summary in self._summaries.items()}
         stated = {symbol for symbols in self.entered_with.values() for symbol in symbols}
         waiting = [symbol for symbol, locks in held.items() if locks is not None]
         for symbol in waiting:  # grows while what callees find changes
-            for call in self._facts[symbol].calls:
+            for call in self._summaries[symbol].calls:
                 known = held[call.callee]
                 if known == NO_LOCKS or call.callee in stated:
                     continue
@@ -132,9 +135,9 @@ class LockUse:
                     waiting.append(call.callee)
         return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}
 
-    def _promised(self, facts: Facts) -> Locks | None:
+    def _promised(self, summary: FunctionSummary) -> Locks | None:
         """The locks held at entry so far as the piece itself tells; None where callers decide."""
-        piece, symbol = facts.piece, facts.symbol
+        piece, symbol = summary.piece, summary.symbol
         if piece.locks is not NO_CONTRACT and piece.locks.at_entry:
             return NO_LOCKS
         is_known = symbol in self._calls.callers and symbol not in self._pointed_to
@@ -144,15 +147,15 @@ class LockUse:
     def _pointed_to(self) -> set[str]:
         """What is reached by pointers, from code that nobody knows."""
         found = {symbol for table in self._pointers.values() for symbol in table}
-        for facts in self._facts.values():
-            found.update(facts.behaviour.addresses)
+        for summary in self._summaries.values():
+            found.update(summary.local.addresses)
         return found
 
-    def held_at(self, call: Call) -> Locks:
+    def held_at(self, call: CallSite) -> Locks:
         """The locks that are held at a call on every path to it."""
         return self._held_at(call, self.held_at_entry[call.caller])
 
-    def _held_at(self, call: Call, at_entry: Locks | None) -> Locks:
+    def _held_at(self, call: CallSite, at_entry: Locks | None) -> Locks:
         return self._paths.at(call).must | (at_entry or NO_LOCKS)
 
     def held_before(self, symbol: str, index: int) -> Locks:

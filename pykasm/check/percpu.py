@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 
+from pykasm.check.dataflow import follow
 from pykasm.check.effects import RSP
-from pykasm.check.following import follow
 from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
@@ -24,7 +24,7 @@ _STORES = (OpAccess.WRITE, OpAccess.READ_WRITE)
 _FACTORY = InstructionInfoFactory()
 
 
-class WriteBack(NamedTuple):
+class ReadModifyWrite(NamedTuple):
     """A variable is written by an instruction with what another one `read` from it."""
 
     variable: str
@@ -32,35 +32,35 @@ class WriteBack(NamedTuple):
     at: int
 
 
-class PointedTo(NamedTuple):
+class AddressTaken(NamedTuple):
     """The address of a variable, for the processor that runs the code, is made."""
 
     variable: str
     at: int
 
 
-class ProcessorUse(NamedTuple):
+class PerCpuUse(NamedTuple):
     """What a piece does with variables of the processor that can go wrong where its thread may be
     moved. Instructions go by their numbers.
 
     Nothing here belongs to one process: later checks remember it.
     """
 
-    write_backs: tuple[WriteBack, ...] = ()
-    addresses: tuple[PointedTo, ...] = ()
+    updates: tuple[ReadModifyWrite, ...] = ()
+    addresses: tuple[AddressTaken, ...] = ()
 
 
-NO_USE = ProcessorUse()
+NO_USE = PerCpuUse()
 
 
-def processor_use(
+def per_cpu_use(
     piece: Piece, graph: Callable[[str], Graph], variables: Set[str], changed: Changed
-) -> ProcessorUse:
+) -> PerCpuUse:
     """What a piece does with `variables` (symbols)."""
     if not _may_matter(piece, variables):
         return NO_USE
     uses = _Uses(graph(piece.symbol), variables, changed)
-    return ProcessorUse(tuple(uses.write_backs()), tuple(uses.addresses()))
+    return PerCpuUse(tuple(uses.updates()), tuple(uses.addresses()))
 
 
 def _may_matter(piece: Piece, variables: Set[str]) -> bool:
@@ -89,7 +89,7 @@ class _Uses:
         self._changed = changed
         self.copies: dict[int, Copies] = follow(self.nodes, frozenset(), self._after)
 
-    def write_backs(self) -> Iterator[WriteBack]:
+    def updates(self) -> Iterator[ReadModifyWrite]:
         """Where a variable is written with what was read from it before."""
         for at, copies in self.copies.items():
             node = self.nodes[at]
@@ -97,9 +97,9 @@ class _Uses:
             reads = {number for number, _ in node.effects.reads}
             for number, read_from, read in sorted(copies):
                 if variable == read_from and number in reads and _only_stores(node):
-                    yield WriteBack(variable, read, at)
+                    yield ReadModifyWrite(variable, read, at)
 
-    def addresses(self) -> Iterator[PointedTo]:
+    def addresses(self) -> Iterator[AddressTaken]:
         """Where the addresses of variables are made."""
         for at in self.copies:
             node = self.nodes[at]
@@ -107,7 +107,7 @@ class _Uses:
                 is_memory = isinstance(node.line.statement.operands[one.operand], Address)
                 is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
                 if is_address and one.target in self.variables:
-                    yield PointedTo(str(one.target), at)
+                    yield AddressTaken(str(one.target), at)
 
     def _after(self, at: int, node: Node, before: Copies) -> Copies:
         if node.is_call:

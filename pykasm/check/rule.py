@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pykasm.check.finding import Finding
 
 if TYPE_CHECKING:
-    from pykasm.check.subject import Build, Subject
+    from pykasm.check.build import Build, FunctionAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ FAMILIES = ("registers", "stack", "flow", "memory", "calls", "context", "locks",
 RULES: dict[str, Rule] = {}
 """All rules by their numbers."""
 
-Apply = Callable[["Subject"], Iterator[Finding]]
-ApplyToBuild = Callable[["Build"], Iterator[Finding]]
-_appliers: list[Apply] = []
-_build_appliers: list[ApplyToBuild] = []
+FunctionCheck = Callable[["FunctionAnalysis"], Iterator[Finding]]
+BuildCheck = Callable[["Build"], Iterator[Finding]]
+_appliers: list[FunctionCheck] = []
+_build_appliers: list[BuildCheck] = []
 
 
 def rule(number: str, title: str, why: str) -> str:
@@ -47,25 +47,25 @@ def rule(number: str, title: str, why: str) -> str:
     return number
 
 
-def applies(function: Apply) -> Apply:
+def function_check(function: FunctionCheck) -> FunctionCheck:
     """Let `function` look at every piece of code of a build."""
     _appliers.append(function)
     return function
 
 
-def applies_to_build(function: ApplyToBuild) -> ApplyToBuild:
+def build_check(function: BuildCheck) -> BuildCheck:
     """Let `function` look at a build as a whole, each time: its findings are not remembered."""
     _build_appliers.append(function)
     return function
 
 
-def all_rules() -> list[Apply]:
+def function_checks() -> list[FunctionCheck]:
     """Every function that looks for faults in a piece of code."""
     load_rules()
     return _appliers
 
 
-def build_rules() -> list[ApplyToBuild]:
+def build_checks() -> list[BuildCheck]:
     """Every function that looks for faults in a build as a whole."""
     load_rules()
     return _build_appliers

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from pykasm.check.build import Build
 from pykasm.check.depths import Depths, Frame, Path, Step
-from pykasm.check.facts import Call
+from pykasm.check.functionsummary import CallSite
 from pykasm.check.stackuse import StackUse
-from pykasm.check.subject import Build
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT
 from pykasm.lang.routine import Piece
 from pykasm.objects.debug import EntryFrame
@@ -61,7 +61,7 @@ class Stacks:
 
     def __init__(self, build: Build) -> None:
         self._build = build
-        self._pieces = build.summary.pieces
+        self._pieces = build.analysis.pieces
         self._uses = build.stack_uses
         self.blind: list[Place] = []
         """Calls of which nobody knows where they go."""
@@ -96,8 +96,8 @@ class Stacks:
         return [*use.steps, *pointed]
 
     def _pointed_to(self, symbol: str, at: int) -> Iterable[str]:
-        line = self._build.summary.line(symbol, at)
-        found = self._build.summary.pointers.targets_of(line, self._pieces[symbol].piece)
+        line = self._build.analysis.line(symbol, at)
+        found = self._build.analysis.pointers.targets(line, self._pieces[symbol].piece)
         if found is None and line.statement.mnemonic == "call":
             self.blind.append(Place(symbol, at))
         return found or ()
@@ -146,7 +146,7 @@ class Stacks:
 
     @cached_property
     def _on_top(self) -> set[str]:
-        entered = self._build.summary.contexts.entered_by_interrupts
+        entered = self._build.analysis.contexts.entered_by_interrupts
         return {symbol for symbol in entered if not self._pieces[symbol].piece.stack}
 
     def _stack(self, symbol: str) -> Stack:
@@ -191,30 +191,30 @@ class Stacks:
     def turned_on(self) -> list[Place]:
         """Where code that interrupts are known to lead to turns interrupts on, and does not state
         how often."""
-        summary = self._build.summary
+        analysis = self._build.analysis
         return [
             Place(symbol, at)
             for symbol in self._in_handlers
             if not self._pieces[symbol].piece.interruptible
-            for at in summary.facts[symbol].behaviour.turns_on
+            for at in analysis.summaries[symbol].local.turns_on
         ]
 
     @cached_property
     def _in_handlers(self) -> set[str]:
         """The code that interrupts are known to lead to."""
-        facts = self._build.summary.facts
+        summaries = self._build.analysis.summaries
         handlers = [one for one in self._roots if self._pieces[one].piece.entered in PUSHED]
-        return _led_to(handlers, lambda one: facts[one].calls)
+        return _led_to(handlers, lambda one: summaries[one].calls)
 
 
 def _led_to(
-    symbols: Iterable[str], leading: Callable[[str], Iterable[Step] | Iterable[Call]]
+    symbols: Iterable[str], paths: Callable[[str], Iterable[Step] | Iterable[CallSite]]
 ) -> set[str]:
     """All that `symbols` lead to, with them."""
     waiting = list(symbols)
     found = set(waiting)
     for symbol in waiting:  # grows while callees are met
-        new = {one.callee for one in leading(symbol)} - found
+        new = {one.callee for one in paths(symbol)} - found
         found |= new
         waiting += new
     return found

@@ -38,7 +38,7 @@ class StackUse(NamedTuple):
         steps = [
             Step(node.callee or "", _depth(state, own) + SLOT * node.is_call, at)
             for at, node, state in visits
-            if node.callee is not None or node.goes_by_pointer
+            if node.callee is not None or node.is_indirect
         ]
         return cls(
             own,

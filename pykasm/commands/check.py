@@ -12,12 +12,12 @@ from rich.syntax import Syntax
 
 from pykasm.build.pipeline import assembled
 from pykasm.build.stages import Stages
+from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.checker import Report, report
-from pykasm.check.drawing import drawing
 from pykasm.check.finding import Finding
+from pykasm.check.graphtext import drawing
 from pykasm.check.rule import RULES, load_rules
 from pykasm.check.stacks import Stacks, report_lines
-from pykasm.check.subject import Build, Subject
 from pykasm.commands.project import this_project
 from pykasm.errors import BuildFailed, PykasmError
 from pykasm.lang.image import Program
@@ -112,7 +112,7 @@ def _draw(name: str, build: Build) -> None:
     placed = build.pieces.get(name)
     if placed is None:
         raise _unknown("function", name, list(build.pieces))
-    click.echo("\n".join(drawing(Subject(placed, build).graph)))
+    click.echo("\n".join(drawing(FunctionAnalysis(placed, build).graph)))
 
 
 def _explain(number: str) -> None:

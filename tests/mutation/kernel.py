@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from kernel.image import image
+from pykasm.check.allowances import not_allowed
+from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.checker import learned
-from pykasm.check.exceptions import without_allowed
 from pykasm.check.finding import Finding
 from pykasm.check.graph import jump_tables
-from pykasm.check.rule import all_rules, build_rules
-from pykasm.check.subject import Build, Subject
+from pykasm.check.rule import build_checks, function_checks
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble
 from pykasm.errors import Collector, collecting
@@ -46,13 +46,13 @@ class Kernel:
         self.across = _across(self.build)
         """What the checker says of the build as a whole, exceptions included."""
         self.findings = {
-            symbol: _errors(Subject(placed, self.build), self.across)
+            symbol: _errors(FunctionAnalysis(placed, self.build), self.across)
             for symbol, placed in self.pieces.items()
         }
         """What the checker says of each piece as it is."""
         self.records = {
             symbol: learned(symbol, self.build, is_clean=True)
-            for symbol in self.build.summary.pieces
+            for symbol in self.build.analysis.pieces
         }
         self.data = {
             packed.datum._symbol: packed
@@ -117,13 +117,13 @@ class Kernel:
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
             known={one: record for one, record in self.records.items() if one != symbol},
-            _subjects={},
+            _functions={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
         versions = placed.piece, self.build.pieces[symbol].piece
         is_followed = any(one.lock_events or one.sleeps for one in versions)
         across = _across(build) if is_followed else self.across
-        found = _errors(Subject(placed, build), across)
+        found = _errors(FunctionAnalysis(placed, build), across)
         found += [one for one in across if one.symbol != symbol]
         return [one for one in found if str(one) not in known]
 
@@ -148,12 +148,12 @@ def _packed(datum: Any, unit: Unit) -> PackedData:
 
 
 def _across(build: Build) -> list[Finding]:
-    return [one for apply in build_rules() for one in apply(build)]
+    return [one for apply in build_checks() for one in apply(build)]
 
 
-def _errors(subject: Subject, across: list[Finding]) -> list[Finding]:
+def _errors(subject: FunctionAnalysis, across: list[Finding]) -> list[Finding]:
     """The errors in a piece, with those of the whole build that show in it."""
-    found = [one for apply in all_rules() for one in apply(subject)]
+    found = [one for apply in function_checks() for one in apply(subject)]
     found += [one for one in across if one.symbol == subject.piece.symbol]
-    left = without_allowed(subject.piece, found)
+    left = not_allowed(subject.piece, found)
     return [one for one in left if one.severity == "error"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pykasm.check.rule import RULES, all_rules
+from pykasm.check.rule import RULES, function_checks
 
 BY_THE_LANGUAGE = "E07x"
 """Stands for types, widths and counts of operands, which the language checks at once."""
@@ -23,5 +23,5 @@ class FaultKind(NamedTuple):
     @property
     def is_forbidden(self) -> bool:
         """Whether the build has to find it: one of the rules is there."""
-        all_rules()
+        function_checks()
         return any(one in RULES or one == BY_THE_LANGUAGE for one in self.rules.split())

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pykasm import *
+from pykasm.check.build import Build
 from pykasm.check.stacks import Stacks
-from pykasm.check.subject import Build
 from pykasm.encode.encoder import Encoder
 from pykasm.lang.objects import assemble_program
 from pykasm.objects.debug import EntryFrame

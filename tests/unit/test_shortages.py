@@ -9,7 +9,7 @@ import pytest
 from pykasm.build.pipeline import assembled
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
-from pykasm.check.subject import Build
+from pykasm.check.build import Build
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -91,8 +91,8 @@ def askers() -> set[str]:
     """Functions of the kernel, but for its tests, that ask for memory, and not on behalf of what
     `ShortageTests` tries with each allocation failing in turn."""
     image, program, units = assembled(Project.load(ROOT), Stages())
-    facts = Build.of(program, units).summary.facts
-    calls = {symbol: {call.callee for call in one.calls} for symbol, one in facts.items()}
+    summaries = Build.of(program, units).analysis.summaries
+    calls = {symbol: {call.callee for call in one.calls} for symbol, one in summaries.items()}
     tried = {symbol for symbol in calls if symbol.startswith("ShortageTests.")}
     waiting = [*tried]
     for symbol in waiting:  # grows

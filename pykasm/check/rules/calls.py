@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pykasm.check.build import FunctionAnalysis, register_name
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, rule
+from pykasm.check.rule import function_check, rule
 from pykasm.check.state import State
-from pykasm.check.subject import Subject, register_name
 from pykasm.lang.convention import ARGUMENTS, Kind
 from pykasm.lang.symbolic import BranchOperand
 
@@ -29,23 +29,23 @@ E071 = rule(
 )
 
 
-@applies
-def arguments_are_given(subject: Subject) -> Iterator[Finding]:
+@function_check
+def arguments_are_given(function: FunctionAnalysis) -> Iterator[Finding]:
     """Registers of parameters at every call of a function."""
-    for _, node, state in subject.visits():
-        for number, name in _missing(subject, node, state):
+    for _, node, state in function.visits():
+        for number, name in _missing(function, node, state):
             yield Finding(
                 E070,
                 f"`{node.callee}` is called without its `{name}`",
                 span=span_of(node.line),
                 mark=f"some path to here leaves {register_name(number)} without a value",
                 fix=f"call it with arguments: `{_call_of(node)}`",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-def _missing(subject: Subject, node: Node, state: State) -> Iterator[tuple[int, str]]:
-    placed = subject.build.pieces.get(node.callee or "")
+def _missing(function: FunctionAnalysis, node: Node, state: State) -> Iterator[tuple[int, str]]:
+    placed = function.build.pieces.get(node.callee or "")
     if not node.is_call or placed is None or placed.piece.kind is not Kind.FUNCTION:
         return
     parameters = placed.piece.signature.parameters
@@ -58,20 +58,20 @@ def _call_of(node: Node) -> str:
     return f"{(node.callee or '').split('.')[-1]}(…)"
 
 
-@applies
-def callees_are_declared(subject: Subject) -> Iterator[Finding]:
+@function_check
+def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
     """Calls of symbols that are neither code of the image nor declared with `symbol`."""
-    for _, node, _ in subject.visits():
-        if node.callee is None or node.callee in subject.build.pieces:
+    for _, node, _ in function.visits():
+        if node.callee is None or node.callee in function.build.pieces:
             continue
-        if node.callee not in subject.build.data and not _is_declared(node):
+        if node.callee not in function.build.data and not _is_declared(node):
             yield Finding(
                 E071,
                 f"nothing declares `{node.callee}`",
                 span=span_of(node.line),
                 mark="no subsystem of the image has it",
                 fix="list its subsystem in the image, or name it with `symbol(…)`",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from iced_x86 import Mnemonic
 
+from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.rule import applies, rule
-from pykasm.check.subject import Subject
+from pykasm.check.rule import function_check, rule
 from pykasm.lang.convention import Kind
 
 E030 = rule(
@@ -40,76 +40,76 @@ E034 = rule(
 )
 
 
-@applies
-def ends_are_not_passed(subject: Subject) -> Iterator[Finding]:
+@function_check
+def ends_are_not_passed(function: FunctionAnalysis) -> Iterator[Finding]:
     """Instructions behind which nothing stands."""
-    for _, node, _ in subject.visits():
+    for _, node, _ in function.visits():
         if node.falls_off:
             yield Finding(
                 E030,
-                f"`{subject.piece.symbol}` runs off its end",
+                f"`{function.piece.symbol}` runs off its end",
                 span=span_of(node.line),
                 mark="nothing stands behind this",
                 fix="end with `ret()`, a jump, or a call that never returns",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies
-def all_code_is_reached(subject: Subject) -> Iterator[Finding]:
+@function_check
+def all_code_is_reached(function: FunctionAnalysis) -> Iterator[Finding]:
     """The first instruction of each stretch that no path leads to."""
-    reached = subject.graph.reached
-    for index, node in enumerate(subject.graph.nodes):
+    reached = function.graph.reached
+    for index, node in enumerate(function.graph.nodes):
         if index not in reached and (index == 0 or index - 1 in reached):
             yield Finding(
                 E031,
                 "no path leads to this code",
                 span=span_of(node.line),
                 fix="take it out, or mend the branch that should lead here",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies
-def targets_are_known(subject: Subject) -> Iterator[Finding]:
+@function_check
+def targets_are_known(function: FunctionAnalysis) -> Iterator[Finding]:
     """Jumps through registers and memory."""
-    for _, node, _ in subject.visits():
+    for _, node, _ in function.visits():
         if node.unknown_target:
             yield Finding(
                 E032,
                 "nothing says where this jump goes",
                 span=span_of(node.line),
                 fix="use `switch`, or a call through a typed function pointer",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies
-def functions_return(subject: Subject) -> Iterator[Finding]:
+@function_check
+def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
     """`iretq` in code that is called."""
-    if subject.piece.kind is not Kind.FUNCTION:
+    if function.piece.kind is not Kind.FUNCTION:
         return
-    for _, node, _ in subject.visits():
+    for _, node, _ in function.visits():
         if node.effects.instruction.mnemonic in (Mnemonic.IRETQ, Mnemonic.IRETD):
             yield Finding(
                 E033,
                 "a function is left by the return of an interrupt",
                 span=span_of(node.line),
                 fix="mark it `@interrupt`, or end it with `ret()`",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies
-def functions_are_entered_at_their_start(subject: Subject) -> Iterator[Finding]:
-    """Addresses of code with a distance added, where they are jumped to or called."""
-    for _, node, _ in subject.visits():
-        if node.beyond and node.callee in subject.build.pieces:
+@function_check
+def functions_are_entered_at_their_start(function: FunctionAnalysis) -> Iterator[Finding]:
+    """AddressFlow of code with a distance added, where they are jumped to or called."""
+    for _, node, _ in function.visits():
+        if node.beyond and node.callee in function.build.pieces:
             yield Finding(
                 E034,
                 f"`{node.callee}` is entered in its middle",
                 span=span_of(node.line),
                 mark=f"this goes to byte {node.beyond} of it",
                 fix="make what stands there a function of its own",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from pykasm.check.facts import Call, Facts
+from pykasm.check.build import Build
 from pykasm.check.finding import Finding, span_of
+from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
 from pykasm.check.lockorder import LockOrder, Step
-from pykasm.check.rule import applies_to_build, rule
-from pykasm.check.situation import NO_LOCKS as NOTHING
-from pykasm.check.subject import Build
-from pykasm.check.summary import Summary
+from pykasm.check.lockstate import NO_LOCKS as NOTHING
+from pykasm.check.programanalysis import ProgramAnalysis
+from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
 from pykasm.lang.builder import Touch
 from pykasm.lang.function import INIT_TEXT
@@ -44,112 +44,112 @@ E053 = rule(
 )
 
 
-@applies_to_build
+@build_check
 def locks_are_released(build: Build) -> Iterator[Finding]:
     """Locks where a piece is left: those that it states, and no others."""
-    summary = build.summary
-    for facts in summary.paths.followed():
-        stated = facts.piece.locks.at_exit
-        for index, after in summary.paths.exits(facts.symbol):
+    analysis = build.analysis
+    for summary in analysis.lock_flows.followed():
+        stated = summary.piece.locks.at_exit
+        for index, after in analysis.lock_flows.exits(summary.symbol):
             if stated or after.may:
                 for lock in sorted(after.may - stated):
-                    yield _kept(summary, facts, index, lock)
+                    yield _kept(analysis, summary, index, lock)
                 for lock in sorted(stated - after.must):
-                    yield _missing(summary, facts, index, lock)
+                    yield _missing(analysis, summary, index, lock)
 
 
-def _kept(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
+def _kept(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock: str) -> Finding:
     return Finding(
         E050,
         f"`{lock}` is not released on some path to here",
-        span=span_of(summary.line(facts.symbol, index)),
+        span=span_of(analysis.line(summary.symbol, index)),
         mark="the function is left here",
-        notes=[summary.where_taken(facts.symbol, lock)],
+        notes=[analysis.where_taken(summary.symbol, lock)],
         fix="release it on every path",
-        symbol=facts.symbol,
+        symbol=summary.symbol,
     )
 
 
-def _missing(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
-    is_new = lock in facts.piece.locks.acquires
+def _missing(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock: str) -> Finding:
+    is_new = lock in summary.piece.locks.acquires
     return Finding(
         E050,
         f"`{lock}` is not held on some path to here",
-        span=span_of(summary.line(facts.symbol, index)),
+        span=span_of(analysis.line(summary.symbol, index)),
         mark=f"the function is left here, and states `{'acquires' if is_new else 'holds'}=`",
         fix="take it on every path" if is_new else "take it again on every path that releases it",
-        symbol=facts.symbol,
+        symbol=summary.symbol,
     )
 
 
-@applies_to_build
+@build_check
 def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
     """Locks where they are taken and released."""
-    summary = build.summary
-    for facts in summary.paths.followed():
-        for index, event in summary.paths.events(facts.symbol):
-            before = summary.paths.before(facts.symbol, index)
+    analysis = build.analysis
+    for summary in analysis.lock_flows.followed():
+        for index, event in analysis.lock_flows.events(summary.symbol):
+            before = analysis.lock_flows.before(summary.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
-                yield _twice(summary, facts, index, event.lock)
+                yield _twice(analysis, summary, index, event.lock)
             if event.action is LockAction.RELEASE and event.lock not in before.must:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
-                    span=summary.place(facts.symbol, index),
+                    span=analysis.place(summary.symbol, index),
                     fix="take it on every path, and release it once",
-                    symbol=facts.symbol,
+                    symbol=summary.symbol,
                 )
 
 
-def _twice(summary: Summary, facts: Facts, index: int, lock: str) -> Finding:
-    is_class = lock in summary.locks.of_many
+def _twice(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock: str) -> Finding:
+    is_class = lock in analysis.locks.of_many
     return Finding(
         E050,
         f"`{lock}` is taken while {'one of its kind' if is_class else 'it'} is held",
-        span=summary.place(facts.symbol, index),
+        span=analysis.place(summary.symbol, index),
         mark="some path to here holds it: this waits for ever"
         if not is_class
         else "unless all take the two in one order, this waits for ever",
         fix="release it first" + (", or tell which is which by a `rank=`" if is_class else ""),
-        symbol=facts.symbol,
+        symbol=summary.symbol,
     )
 
 
-@applies_to_build
+@build_check
 def callees_take_other_locks(build: Build) -> Iterator[Finding]:
     """Calls, under a lock, of code that takes it."""
-    summary = build.summary
-    for facts in summary.paths.followed():
-        for call in facts.calls:
-            held = summary.paths.at(call).may
-            for lock in sorted(held & summary.locks.taken_under(call.callee)) if held else ():
+    analysis = build.analysis
+    for summary in analysis.lock_flows.followed():
+        for call in summary.calls:
+            held = analysis.lock_flows.at(call).may
+            for lock in sorted(held & analysis.locks.taken_under(call.callee)) if held else ():
                 yield Finding(
                     E050,
                     f"`{lock}` is held, and `{call.callee}` takes it",
                     span=span_of(call.line),
                     mark="this waits for ever",
                     notes=[
-                        summary.where_taken(facts.symbol, lock),
-                        *summary.way_to_lock(call.callee, lock),
+                        analysis.where_taken(summary.symbol, lock),
+                        *analysis.path_to_lock(call.callee, lock),
                     ],
                     fix="release it first, or call code that expects it to be held",
-                    symbol=facts.symbol,
+                    symbol=summary.symbol,
                 )
 
 
-@applies_to_build
+@build_check
 def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
     """Memory operands in data that name their lock."""
-    summary = build.summary
+    analysis = build.analysis
     guards = Guards(build.data)
     yield from (_no_lock(build, datum, path) for datum, path in guards.wrong.items())
-    for facts in summary.facts.values():
-        if facts.piece.section != INIT_TEXT:
-            for touch in facts.behaviour.touches:
+    for summary in analysis.summaries.values():
+        if summary.piece.section != INIT_TEXT:
+            for touch in summary.local.touches:
                 lock = guards.lock_of(touch)
-                held = summary.locks.held_before(facts.symbol, touch.at)
+                held = analysis.locks.held_before(summary.symbol, touch.at)
                 if lock is not None and lock not in map(class_of, held):
-                    yield _unlocked(summary, facts, touch, lock)
+                    yield _unlocked(analysis, summary, touch, lock)
 
 
 def _no_lock(build: Build, datum: str, path: str) -> Finding:
@@ -160,48 +160,50 @@ def _no_lock(build: Build, datum: str, path: str) -> Finding:
         E051,
         f"`{datum}` names no lock: `{path}`",
         span=moment.span,
-        fix=_suggestion(build.summary, path) or "name an attribute beside it",
+        fix=_suggestion(build.analysis, path) or "name an attribute beside it",
     )
 
 
-def _suggestion(summary: Summary, lock: str) -> str:
+def _suggestion(analysis: ProgramAnalysis, lock: str) -> str:
     """What may have been meant by the name of a lock that no code takes."""
-    if lock in summary.locks.classes:
+    if lock in analysis.locks.classes:
         return ""
-    near = get_close_matches(lock, sorted(summary.locks.classes), n=1)
+    near = get_close_matches(lock, sorted(analysis.locks.classes), n=1)
     return f"did you mean `{near[0]}`?" if near else ""
 
 
-def _unlocked(summary: Summary, facts: Facts, touch: Touch, lock: str) -> Finding:
+def _unlocked(
+    analysis: ProgramAnalysis, summary: FunctionSummary, touch: Touch, lock: str
+) -> Finding:
     return Finding(
         E051,
         f"`{touch.field}` is touched without `{lock}`",
-        span=span_of(summary.line(facts.symbol, touch.at)),
+        span=span_of(analysis.line(summary.symbol, touch.at)),
         mark="some path to here does not hold it",
         notes=[
             Note(span_of(call.line), f"`{call.caller}` does not hold it here")
-            for call in summary.calls.callers.get(facts.symbol, ())
-            if lock not in map(class_of, summary.locks.held_at(call))
+            for call in analysis.calls.callers.get(summary.symbol, ())
+            if lock not in map(class_of, analysis.locks.held_at(call))
         ],
-        fix=_suggestion(summary, lock)
+        fix=_suggestion(analysis, lock)
         or "take the lock, or state that callers hold it: `@function(holds=…)`",
-        symbol=facts.symbol,
+        symbol=summary.symbol,
     )
 
 
-@applies_to_build
+@build_check
 def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     """Calls of functions that say that their callers hold a lock."""
-    summary = build.summary
+    analysis = build.analysis
     wanted = {
-        facts.symbol: facts.piece.locks.at_entry
-        for facts in summary.facts.values()
-        if facts.piece.locks is not NO_LOCKS
+        summary.symbol: summary.piece.locks.at_entry
+        for summary in analysis.summaries.values()
+        if summary.piece.locks is not NO_LOCKS
     }
-    for facts in summary.facts.values():
-        for call in facts.calls:
+    for summary in analysis.summaries.values():
+        for call in summary.calls:
             missing = wanted.get(call.callee, NOTHING)
-            for lock in sorted(missing - _classes_held(summary, call)) if missing else ():
+            for lock in sorted(missing - _classes_held(analysis, call)) if missing else ():
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",
@@ -212,37 +214,37 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
                 )
 
 
-def _classes_held(summary: Summary, call: Call) -> set[str]:
-    held = summary.locks.held_at(call)
+def _classes_held(analysis: ProgramAnalysis, call: CallSite) -> set[str]:
+    held = analysis.locks.held_at(call)
     return {*held, *map(class_of, held)}
 
 
-@applies_to_build
+@build_check
 def stated_locks_are_known(build: Build) -> Iterator[Finding]:
     """The names of locks that functions state."""
-    summary = build.summary
-    for facts in summary.facts.values():
-        for lock in facts.piece.locks.by_name:
-            if class_of(lock) not in summary.locks.classes:
+    analysis = build.analysis
+    for summary in analysis.summaries.values():
+        for lock in summary.piece.locks.by_name:
+            if class_of(lock) not in analysis.locks.classes:
                 yield Finding(
                     E051,
-                    f"`{facts.symbol}` names the lock `{lock}`, which nothing takes",
-                    span=line_span(facts.piece.declared),
-                    fix=_suggestion(summary, lock) or "name a lock that some code takes",
-                    symbol=facts.symbol,
+                    f"`{summary.symbol}` names the lock `{lock}`, which nothing takes",
+                    span=line_span(summary.piece.declared),
+                    fix=_suggestion(analysis, lock) or "name a lock that some code takes",
+                    symbol=summary.symbol,
                 )
 
 
-@applies_to_build
+@build_check
 def locks_have_one_order(build: Build) -> Iterator[Finding]:
     """Locks that are taken under each other."""
-    order = LockOrder(build.summary)
+    order = LockOrder(build.analysis)
     for cycle in order.cycles():
         first, *others = cycle
         yield Finding(
             E052,
             f"the order of locks goes round: {_names(cycle)}",
-            span=build.summary.place(first.symbol, first.at),
+            span=build.analysis.place(first.symbol, first.at),
             notes=[
                 *order.notes(first)[1:],
                 *(note for step in others for note in order.notes(step)),
@@ -256,49 +258,51 @@ def _names(cycle: Sequence[Step]) -> str:
     return ", ".join(f"`{lock}`" for lock in [one.first for one in cycle] + [cycle[0].first])
 
 
-@applies_to_build
+@build_check
 def interrupts_are_off(build: Build) -> Iterator[Finding]:
     """Locks that interrupt handlers take, wherever they are taken."""
-    summary = build.summary
+    analysis = build.analysis
     takers = {
         lock: symbol
-        for symbol in summary.contexts.in_interrupts
-        for lock in summary.locks.taken_under(symbol)
+        for symbol in analysis.contexts.in_interrupts
+        for lock in analysis.locks.taken_under(symbol)
     }
-    for facts in summary.facts.values():
-        for at, event in summary.paths.events(facts.symbol):
+    for summary in analysis.summaries.values():
+        for at, event in analysis.lock_flows.events(summary.symbol):
             is_taken = event.lock in takers and event.action is LockAction.TAKE
-            if is_taken and summary.contexts.may_be_on(facts.symbol, at):
-                yield _interruptible(summary, facts, at, event.lock, takers[event.lock])
+            if is_taken and analysis.contexts.interrupts_may_be_on(summary.symbol, at):
+                yield _interruptible(analysis, summary, at, event.lock, takers[event.lock])
 
 
-def _interruptible(summary: Summary, facts: Facts, at: int, lock: str, handler: str) -> Finding:
+def _interruptible(
+    analysis: ProgramAnalysis, summary: FunctionSummary, at: int, lock: str, handler: str
+) -> Finding:
     return Finding(
         E053,
         f"`{lock}` is taken with interrupts on, but an interrupt handler takes it too",
-        span=summary.place(facts.symbol, at),
+        span=analysis.place(summary.symbol, at),
         mark="a handler that interrupts what follows waits for ever",
         notes=[
-            *summary.contexts.turned_on_before(facts.symbol, at),
-            *summary.way_to_lock(handler, lock),
+            *analysis.contexts.path_with_interrupts_on(summary.symbol, at),
+            *analysis.path_to_lock(handler, lock),
         ],
         fix="turn interrupts off first, and back on when it is released",
-        symbol=facts.symbol,
+        symbol=summary.symbol,
     )
 
 
-@applies_to_build
+@build_check
 def interrupts_are_off_where_a_lock_relies_on_it(build: Build) -> Iterator[Finding]:
     """Locks that are taken without turning interrupts off."""
-    summary = build.summary
-    for facts in summary.facts.values():
-        for at, event in summary.paths.events(facts.symbol):
-            if event.uninterrupted and summary.contexts.may_be_on(facts.symbol, at):
+    analysis = build.analysis
+    for summary in analysis.summaries.values():
+        for at, event in analysis.lock_flows.events(summary.symbol):
+            if event.uninterrupted and analysis.contexts.interrupts_may_be_on(summary.symbol, at):
                 yield Finding(
                     E053,
                     f"`{event.lock}` is taken as if interrupts were off, but they may be on",
-                    span=summary.place(facts.symbol, at),
-                    notes=summary.contexts.turned_on_before(facts.symbol, at),
+                    span=analysis.place(summary.symbol, at),
+                    notes=analysis.contexts.path_with_interrupts_on(summary.symbol, at),
                     fix="turn them off as it is taken, as `held` does",
-                    symbol=facts.symbol,
+                    symbol=summary.symbol,
                 )

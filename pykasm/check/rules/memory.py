@@ -7,11 +7,11 @@ from functools import partial
 
 from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic
 
+from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.dataflow import STORES, AddressFlow
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.following import STORES, Addresses
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, applies_to_build, rule
-from pykasm.check.subject import Build, Subject
+from pykasm.check.rule import build_check, function_check, rule
 from pykasm.isa.statement import Address
 from pykasm.lang.data import Storage
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -46,43 +46,43 @@ E063 = rule(
 _FACTORY = InstructionInfoFactory()
 
 
-@applies
-def user_pointers_are_copied(subject: Subject) -> Iterator[Finding]:
+@function_check
+def user_pointers_are_copied(function: FunctionAnalysis) -> Iterator[Finding]:
     """Memory operands whose base is a `User[T]`, by its name or in another register."""
-    if subject.piece.copies_user:
+    if function.piece.copies_user:
         return
-    for _, node, _ in subject.visits():
+    for _, node, _ in function.visits():
         for operand in node.line.written:
             base = operand._base if isinstance(operand, MemoryOperand) else None
             if base is not None and is_user(base._kind) and not _only_computes(node):
-                yield _followed(subject, node, base._text())
-    for at, name in _addresses_by_programs(subject):
-        node = subject.graph.nodes[at]
+                yield _followed(function, node, base._text())
+    for at, name in _addresses_by_programs(function):
+        node = function.graph.nodes[at]
         if not any(_is_by_user(operand) for operand in node.line.written):
-            yield _followed(subject, node, name)
+            yield _followed(function, node, name)
 
 
-def _followed(subject: Subject, node: Node, name: str) -> Finding:
+def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
     return Finding(
         E060,
         f"`{name}` was given by a program",
         span=span_of(node.line, name),
         mark="this follows it",
         fix="copy in what it points to, by a function marked `copies_user=True`",
-        symbol=subject.piece.symbol,
+        symbol=function.piece.symbol,
     )
 
 
-def _addresses_by_programs(subject: Subject) -> Iterator[tuple[int, str]]:
+def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, str]]:
     """The instructions that follow a pointer of a program under the names of machine registers."""
-    given = [role for role in subject.piece.roles if is_user(role.type)]
-    if not given and User not in subject.piece.plays:
+    given = [role for role in function.piece.roles if is_user(role.type)]
+    if not given and User not in function.piece.plays:
         return
     at_entry = frozenset(
         (role.register.number, role.name) for role in given if role.kind == "parameter"
     )
-    nodes = subject.graph.nodes
-    yield from Addresses(nodes, at_entry, _made_by_program, subject.changed_by).uses()
+    nodes = function.graph.nodes
+    yield from AddressFlow(nodes, at_entry, _made_by_program, function.changed_by).uses()
 
 
 def _made_by_program(_: int, node: Node) -> str | None:
@@ -105,47 +105,47 @@ def _only_computes(node: Node) -> bool:
     return bool(node.effects.instruction.mnemonic == Mnemonic.LEA)
 
 
-@applies
-def read_only_memory_is_not_written(subject: Subject) -> Iterator[Finding]:
+@function_check
+def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Finding]:
     """Stores through the symbol of code or of a `rodata`, or through a register with its
     address."""
-    for _, node, _ in subject.visits():
+    for _, node, _ in function.visits():
         target = _target(node)
-        if target is not None and _is_read_only(subject, target) and _writes_memory(node):
-            yield _stored(subject, node, target)
-    taken = subject.build.summary.facts[subject.piece.symbol].behaviour.addresses
-    if any(_is_read_only(subject, one) for one in taken):
-        made = partial(_address_taken, subject)
-        addresses = Addresses(subject.graph.nodes, frozenset(), made, subject.changed_by)
+        if target is not None and _is_read_only(function, target) and _writes_memory(node):
+            yield _stored(function, node, target)
+    taken = function.build.analysis.summaries[function.piece.symbol].local.addresses
+    if any(_is_read_only(function, one) for one in taken):
+        made = partial(_address_taken, function)
+        addresses = AddressFlow(function.graph.nodes, frozenset(), made, function.changed_by)
         for at, symbol in addresses.uses(stores=True):
-            yield _stored(subject, subject.graph.nodes[at], symbol)
+            yield _stored(function, function.graph.nodes[at], symbol)
 
 
-def _stored(subject: Subject, node: Node, symbol: str) -> Finding:
-    is_code = symbol in subject.build.pieces
+def _stored(function: FunctionAnalysis, node: Node, symbol: str) -> Finding:
+    is_code = symbol in function.build.pieces
     return Finding(
         E061,
         f"`{symbol}` is {'code' if is_code else 'read-only'}",
         span=span_of(node.line),
         mark="this writes to it",
         fix="write to a `data` instead" if is_code else "declare it with `data` if it is to change",
-        symbol=subject.piece.symbol,
+        symbol=function.piece.symbol,
     )
 
 
-def _is_read_only(subject: Subject, symbol: str) -> bool:
+def _is_read_only(function: FunctionAnalysis, symbol: str) -> bool:
     """Whether the pages that a symbol stands for are mapped without write permission."""
-    datum = subject.build.data.get(symbol)
+    datum = function.build.data.get(symbol)
     is_rodata = datum is not None and datum._storage is Storage.RODATA
-    return is_rodata or symbol in subject.build.pieces
+    return is_rodata or symbol in function.build.pieces
 
 
-def _address_taken(subject: Subject, _: int, node: Node) -> str | None:
+def _address_taken(function: FunctionAnalysis, _: int, node: Node) -> str | None:
     """The symbol of read-only memory whose address an instruction puts in a register."""
     for one in node.line.references:
         is_memory = isinstance(node.line.statement.operands[one.operand], Address)
         is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
-        if is_address and isinstance(one.target, str) and _is_read_only(subject, one.target):
+        if is_address and isinstance(one.target, str) and _is_read_only(function, one.target):
             return one.target
     return None
 
@@ -168,22 +168,22 @@ def _is_stack(instruction: Instruction) -> bool:
     return instruction.is_stack_instruction
 
 
-@applies
-def data_is_not_executed(subject: Subject) -> Iterator[Finding]:
+@function_check
+def data_is_not_executed(function: FunctionAnalysis) -> Iterator[Finding]:
     """Calls and jumps to the symbol of a datum."""
-    for _, node, _ in subject.visits():
-        if node.callee is not None and node.callee in subject.build.data:
+    for _, node, _ in function.visits():
+        if node.callee is not None and node.callee in function.build.data:
             yield Finding(
                 E062,
                 f"`{node.callee}` is data",
                 span=span_of(node.line),
                 mark="this runs it as code",
                 fix="call a function, or through a function pointer",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies_to_build
+@build_check
 def nothing_is_written_and_run(build: Build) -> Iterator[Finding]:
     """Sections of the image's own layout that take in code and data that is written."""
     layout: Layout | None = build.program.layout

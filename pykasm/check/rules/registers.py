@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from iced_x86 import FlowControl, Mnemonic, RflagsBits
 
+from pykasm.check.build import Build, FunctionAnalysis, register_name
 from pykasm.check.clobbers import Change, Clobbers
 from pykasm.check.effects import PARTS, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, applies_to_build, rule
-from pykasm.check.state import UNKNOWN, Loss, Value
-from pykasm.check.subject import Build, Subject, register_name
-from pykasm.check.walk import RESULTS, SAVED, written_roles
+from pykasm.check.registerflow import RESULTS, SAVED, written_roles
+from pykasm.check.rule import build_check, function_check, rule
+from pykasm.check.state import UNKNOWN, Clobber, Value
 from pykasm.errors import Note
 from pykasm.lang.convention import Kind
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -73,10 +73,10 @@ _FLAG_NAMES = {
 }
 
 
-@applies
-def values_are_there(subject: Subject) -> Iterator[Finding]:
+@function_check
+def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Reads of registers that hold nothing of use."""
-    for _, node, state in subject.visits():
+    for _, node, state in function.visits():
         if node.effects.mnemonic == Mnemonic.PUSH or node.effects.flow == FlowControl.CALL:
             continue  # saving a register is no use of what is in it
         registers = state.registers
@@ -87,9 +87,9 @@ def values_are_there(subject: Subject) -> Iterator[Finding]:
             value = registers[number]
             role = roles.get(number)
             if role is not None and (value.missing & parts or not _holds(value, role)):
-                yield _lost_role(subject, node, number, value, role)
+                yield _lost_role(function, node, number, value, role)
             elif value.missing & parts and number != RSP and not _saves(node, number, value):
-                yield _missing(subject, node, number, value)
+                yield _missing(function, node, number, value)
 
 
 def _saves(node: Node, number: int, value: Value) -> bool:
@@ -120,19 +120,21 @@ def _holds(value: Value, role: Role) -> bool:
     return value.role is role or (value.role is None and not value.mixed)
 
 
-def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Role) -> Finding:
+def _lost_role(
+    function: FunctionAnalysis, node: Node, number: int, value: Value, role: Role
+) -> Finding:
     name = register_name(number)
-    if value.loss is not None and value.loss.instruction is None:
+    if value.clobber is not None and value.clobber.instruction is None:
         return Finding(
             E010,
             f"`{role.name}` is read before it has a value",
             span=span_of(node.line, role.name),
             mark=f"{name} was not written on some path to here",
             fix=f"give `{role.name}` a value on every path",
-            symbol=subject.piece.symbol,
+            symbol=function.piece.symbol,
         )
-    notes, until = _ending(subject, value.loss, name, "this writes")
-    called = value.loss is not None and value.loss.call
+    notes, until = _ending(function, value.clobber, name, "this writes")
+    called = value.clobber is not None and value.clobber.call
     other = f", and now `{value.role.name}`" if value.role is not None else ""
     return Finding(
         E012,
@@ -143,25 +145,28 @@ def _lost_role(subject: Subject, node: Node, number: int, value: Value, role: Ro
         fix=f"keep it across the call: `{role.name} = keep(...)`"
         if called
         else f"keep `{role.name}` in a register of its own",
-        symbol=subject.piece.symbol,
+        symbol=function.piece.symbol,
     )
 
 
 def _ending(
-    subject: Subject, loss: Loss | None, name: str, how: str = "this leaves nothing of use in"
+    function: FunctionAnalysis,
+    clobber: Clobber | None,
+    name: str,
+    how: str = "this leaves nothing of use in",
 ) -> tuple[list[Note], str]:
     """A note about the instruction that ended a value, and until which line it lived. `how` is
     what it does to `name` if it is no call."""
-    if loss is None or loss.instruction is None:
+    if clobber is None or clobber.instruction is None:
         return [], ""
-    line = subject.graph.nodes[loss.instruction].line
-    what = "this call may change" if loss.call else how
+    line = function.graph.nodes[clobber.instruction].line
+    what = "this call may change" if clobber.call else how
     return [Note(span_of(line), f"{what} {name}")], f" until line {line.source.line}"
 
 
-def _missing(subject: Subject, node: Node, number: int, value: Value) -> Finding:
+def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) -> Finding:
     name = register_name(number)
-    notes, _ = _ending(subject, value.loss, name)
+    notes, _ = _ending(function, value.clobber, name)
     if notes:
         return Finding(
             E011,
@@ -169,7 +174,7 @@ def _missing(subject: Subject, node: Node, number: int, value: Value) -> Finding
             span=span_of(node.line),
             notes=notes,
             fix="keep the value in a `keep` register, or use the call's result by its name",
-            symbol=subject.piece.symbol,
+            symbol=function.piece.symbol,
         )
     narrow = "part of " if value.missing != 0b1111 else ""
     return Finding(
@@ -180,48 +185,48 @@ def _missing(subject: Subject, node: Node, number: int, value: Value) -> Finding
         fix="write all of it first (`movzx` widens a narrow value)"
         if narrow
         else "give it a value on every path",
-        symbol=subject.piece.symbol,
+        symbol=function.piece.symbol,
     )
 
 
-@applies
-def results_are_there(subject: Subject) -> Iterator[Finding]:
+@function_check
+def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """The registers of results where a function returns."""
-    if subject.piece.kind is not Kind.FUNCTION:
+    if function.piece.kind is not Kind.FUNCTION:
         return
-    for _, node, state in subject.visits():
+    for _, node, state in function.visits():
         if node.effects.mnemonic != Mnemonic.RET:
             continue
-        for number, kind in zip(RESULTS, subject.piece.signature.results, strict=False):
+        for number, kind in zip(RESULTS, function.piece.signature.results, strict=False):
             if state.registers[number].missing & PARTS[kind._size]:
-                yield _missing(subject, node, number, state.registers[number])
+                yield _missing(function, node, number, state.registers[number])
 
 
-@applies
-def flags_are_defined(subject: Subject) -> Iterator[Finding]:
+@function_check
+def flags_are_defined(function: FunctionAnalysis) -> Iterator[Finding]:
     """Reads of flags that are left to chance."""
-    for _, node, state in subject.visits():
-        missing = node.effects.flags_read & state.lost_flags & STATUS_FLAGS
+    for _, node, state in function.visits():
+        missing = node.effects.flags_read & state.undefined_flags & STATUS_FLAGS
         if not missing or node.effects.mnemonic in _SAVE_FLAGS:
             continue
         names = " and ".join(name for bit, name in _FLAG_NAMES.items() if bit & missing)
-        notes, _ = _ending(subject, state.flag_loss, names)
+        notes, _ = _ending(function, state.flag_clobber, names)
         yield Finding(
             E013,
             f"{names} is read, but the code before leaves it undefined",
             span=span_of(node.line),
             notes=notes,
             fix="compare or test right before the branch",
-            symbol=subject.piece.symbol,
+            symbol=function.piece.symbol,
         )
 
 
-@applies
-def saved_registers_are_restored(subject: Subject) -> Iterator[Finding]:
+@function_check
+def saved_registers_are_restored(function: FunctionAnalysis) -> Iterator[Finding]:
     """Callee-saved registers at every way out of a function."""
-    if subject.piece.kind is not Kind.FUNCTION:
+    if function.piece.kind is not Kind.FUNCTION:
         return
-    for _, node, state in subject.visits():
+    for _, node, state in function.visits():
         if not node.leaves or node.effects.instruction.mnemonic == Mnemonic.UD2:
             continue
         for number in SAVED:
@@ -235,11 +240,11 @@ def saved_registers_are_restored(subject: Subject) -> Iterator[Finding]:
                     fix="take the register with `keep`, which saves it"
                     if number != RBP
                     else "leave rbp to the prologue",
-                    symbol=subject.piece.symbol,
+                    symbol=function.piece.symbol,
                 )
 
 
-@applies_to_build
+@build_check
 def contracts_leave_registers_alone(build: Build) -> Iterator[Finding]:
     """The caller-saved registers that functions with `clobbers=` change."""
     clobbers = Clobbers(build)
@@ -263,22 +268,22 @@ def _changed(symbol: str, change: Change) -> Finding:
     )
 
 
-@applies
-def strings_go_upwards(subject: Subject) -> Iterator[Finding]:
+@function_check
+def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
     """DF where other code takes over."""
-    for _, node, state in subject.visits():
-        leaves = node.leaves and subject.is_framed  # stubs go on to others of their kind
-        if state.direction and (node.is_call or leaves) and _is_handed_over(subject, node):
+    for _, node, state in function.visits():
+        leaves = node.leaves and function.is_framed  # stubs go on to others of their kind
+        if state.direction and (node.is_call or leaves) and _is_handed_over(function, node):
             yield Finding(
                 E015,
                 "DF may be set when other code runs",
                 span=span_of(node.line),
                 mark="some path to here set DF",
                 fix="`cld()` after the string instruction",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-def _is_handed_over(subject: Subject, node: Node) -> bool:
+def _is_handed_over(function: FunctionAnalysis, node: Node) -> bool:
     """Whether code that relies on DF comes next; what is interrupted gets its flags back."""
     return node.effects.instruction.mnemonic not in (Mnemonic.IRETQ, Mnemonic.UD2)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from iced_x86 import Mnemonic
 
+from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.effects import RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.rule import applies, applies_to_build, rule
+from pykasm.check.rule import build_check, function_check, rule
 from pykasm.check.stacks import Place, Stack, Stacks
 from pykasm.check.state import State
-from pykasm.check.subject import Build, Subject
 from pykasm.errors import Note
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
 from pykasm.objects.debug import EntryFrame
@@ -55,19 +55,19 @@ LARGEST = 3
 """How many frames a finding shows."""
 
 
-@applies
-def depths_agree(subject: Subject) -> Iterator[Finding]:
+@function_check
+def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
     """Where paths meet, and where the function is left."""
-    if not subject.is_framed and subject.piece.entered is not EntryFrame.CALL:
+    if not function.is_framed and function.piece.entered is not EntryFrame.CALL:
         return
-    for index, node, state in subject.visits():
-        if index in subject.walk.disagreements:
+    for index, node, state in function.visits():
+        if index in function.walk.depth_conflicts:
             yield Finding(
                 E020,
                 "the stack has different depths on the paths to here",
                 span=span_of(node.line),
                 fix="push and pop the same on every path",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
         elif _returns(node) and state.depth not in (None, 0):
             yield Finding(
@@ -76,7 +76,7 @@ def depths_agree(subject: Subject) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark=_difference(state.depth or 0),
                 fix="pop what was pushed on every path",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
@@ -88,13 +88,13 @@ def _returns(node: Node) -> bool:
     return node.leaves and node.effects.instruction.mnemonic in (Mnemonic.RET, Mnemonic.JMP)
 
 
-@applies
-def calls_are_aligned(subject: Subject) -> Iterator[Finding]:
+@function_check
+def calls_are_aligned(function: FunctionAnalysis) -> Iterator[Finding]:
     """rsp at every call."""
-    above = _entry_misalignment(subject)
+    above = _entry_misalignment(function)
     if above is None:
         return
-    for _, node, state in subject.visits():
+    for _, node, state in function.visits():
         if node.is_call and state.depth is not None and (above + state.depth) % STACK_ALIGNMENT:
             yield Finding(
                 E022,
@@ -102,13 +102,13 @@ def calls_are_aligned(subject: Subject) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark=f"{(above + state.depth) % STACK_ALIGNMENT} bytes too low",
                 fix="push in pairs, or `sub(rsp, 8)` before the call",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-def _entry_misalignment(subject: Subject) -> int | None:
+def _entry_misalignment(function: FunctionAnalysis) -> int | None:
     """Bytes that rsp lies below a multiple of 16 when the piece is entered; None if not known."""
-    piece = subject.piece
+    piece = function.piece
     match piece.entered:
         case EntryFrame.CALL if piece.kind is Kind.FUNCTION:
             return SLOT
@@ -119,10 +119,10 @@ def _entry_misalignment(subject: Subject) -> int | None:
     return None
 
 
-@applies
-def nothing_lies_below(subject: Subject) -> Iterator[Finding]:
+@function_check
+def nothing_lies_below(function: FunctionAnalysis) -> Iterator[Finding]:
     """Memory operands below rsp."""
-    for _, node, state in subject.visits():
+    for _, node, state in function.visits():
         access = node.effects.frame_access
         if access is not None and _reaches_below(access, state):
             yield Finding(
@@ -131,7 +131,7 @@ def nothing_lies_below(subject: Subject) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark="an interrupt may overwrite it at any time",
                 fix="make room first: a `local`, or `sub(rsp, …)`",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
@@ -143,7 +143,7 @@ def _reaches_below(access: tuple[int, int], state: State) -> bool:
     return known and state.base - distance > state.depth  # type: ignore[operator]
 
 
-@applies_to_build
+@build_check
 def stacks_are_large_enough(build: Build) -> Iterator[Finding]:
     """Each stack whose size somebody says, and what could make one deeper than is known."""
     if not any(placed.piece.stack for placed in build.pieces.values()):
@@ -169,7 +169,7 @@ def _overflow(build: Build, stacks: Stacks, stack: Stack) -> Finding:
 
 def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
     """What takes the most of a stack."""
-    pieces = build.summary.pieces
+    pieces = build.analysis.pieces
     frames = stacks.path(stack.root.symbol).frames
     for one in sorted(frames, key=lambda one: -one.size * one.times)[:LARGEST]:
         declared = line_span(pieces[one.symbol].piece.declared)
@@ -216,7 +216,7 @@ def _unbounded(build: Build, stacks: Stacks) -> Iterator[Finding]:
             yield Finding(
                 E025,
                 doubt.what,
-                span=span_of(build.summary.line(*place)),
+                span=span_of(build.analysis.line(*place)),
                 mark=doubt.mark,
                 fix=doubt.fix,
                 symbol=place.symbol,

@@ -9,12 +9,12 @@ from inspect import findsource
 from iced_x86 import Mnemonic, OpKind
 from iced_x86 import Register as IcedRegister
 
+from pykasm.check.build import Build, FunctionAnalysis, register_name
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_in, span_of
 from pykasm.check.graph import Node
 from pykasm.check.liveness import FLAGS, Liveness
-from pykasm.check.rule import applies, applies_to_build, rule
-from pykasm.check.subject import Build, Subject, register_name
+from pykasm.check.rule import build_check, function_check, rule
 from pykasm.isa.code import Line
 from pykasm.lang.convention import SCRATCH_ORDER
 from pykasm.lang.role import Role
@@ -71,13 +71,13 @@ _CHANGES = {
 """Those that change one, and flags with it."""
 
 
-@applies
-def writes_are_read(subject: Subject) -> Iterator[Finding]:
+@function_check
+def writes_are_read(function: FunctionAnalysis) -> Iterator[Finding]:
     """Registers that are written and then not looked at on any path."""
-    if not subject.is_framed:
+    if not function.is_framed:
         return
-    live = Liveness(subject)
-    for index, node, _ in subject.visits():
+    live = Liveness(function)
+    for index, node, _ in function.visits():
         number = _only_written(node)
         if number is not None and not live.after[index] & (1 << number | _flags(node)):
             yield Finding(
@@ -85,7 +85,7 @@ def writes_are_read(subject: Subject) -> Iterator[Finding]:
                 f"`{register_name(number)}` is written, and nothing reads it",
                 span=span_of(node.line),
                 fix="take it out",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
@@ -112,35 +112,35 @@ def _is_own(node: Node) -> bool:
     return node.line.source.line == node.line.body_line
 
 
-@applies
-def names_are_used(subject: Subject) -> Iterator[Finding]:
+@function_check
+def names_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
     """Roles that no instruction reads."""
-    for role in _taken(subject):
+    for role in _taken(function):
         if not role.used and role.moment is not None:
             yield Finding(
                 "W002",
                 f"`{role.name}` is never used",
                 span=span_in(role.moment.source, role.name),
                 fix="take it out",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-@applies
-def locals_are_used(subject: Subject) -> Iterator[Finding]:
+@function_check
+def locals_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
     """Places in the frame that no instruction names."""
-    if not subject.piece.locals:
+    if not function.piece.locals:
         return
-    places = {access for node in subject.graph.nodes if (access := _place(node)) is not None}
-    for one in subject.piece.locals:
+    places = {access for node in function.graph.nodes if (access := _place(node)) is not None}
+    for one in function.piece.locals:
         first = one._displacement
         if places.isdisjoint(range(first, first + one._kind._size)):
             yield Finding(
                 "W002",
                 f"`{one._name}` is never used",
-                span=_first_place(subject, one._name),
+                span=_first_place(function, one._name),
                 fix="take it out",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
@@ -153,53 +153,53 @@ def _place(node: Node) -> int | None:
     return distance - ((distance >> 63) << 64)
 
 
-def _first_place(subject: Subject, name: str) -> Span:
+def _first_place(function: FunctionAnalysis, name: str) -> Span:
     """Where the body of a function first has a name."""
-    file, first = subject.piece.declared
-    lines = [item.body_line for item in subject.piece.items if isinstance(item, Line)]
+    file, first = function.piece.declared
+    lines = [item.body_line for item in function.piece.items if isinstance(item, Line)]
     for line in range(first, max(lines, default=first) + 1):
         span = span_in(Source(file, line), name)
         if span != line_span(span.source):
             return span
-    return line_span(subject.piece.declared)
+    return line_span(function.piece.declared)
 
 
-@applies
-def keeping_is_needed(subject: Subject) -> Iterator[Finding]:
+@function_check
+def keeping_is_needed(function: FunctionAnalysis) -> Iterator[Finding]:
     """`keep` in functions that call nothing, as far as other registers are free."""
-    if any(node.is_call for node in subject.graph.nodes):
+    if any(node.is_call for node in function.graph.nodes):
         return
-    kept = [one for one in _taken(subject) if one.kind == "keep" and _is_in_body(one, subject)]
-    for role in kept[: len(_free(subject)) if kept else 0]:
+    kept = [one for one in _taken(function) if one.kind == "keep" and _is_in_body(one, function)]
+    for role in kept[: len(_free(function)) if kept else 0]:
         if role.moment is not None:
             yield Finding(
                 "W003",
                 f"`{role.name}` is kept, but nothing is called",
                 span=span_in(role.moment.source, role.name),
                 fix=f"`{role.name} = scratch(…)`",
-                symbol=subject.piece.symbol,
+                symbol=function.piece.symbol,
             )
 
 
-def _is_in_body(role: Role, subject: Subject) -> bool:
+def _is_in_body(role: Role, function: FunctionAnalysis) -> bool:
     """Whether the function itself took the register, and no helper that other functions use."""
-    declared, moment = subject.piece.declared, role.moment
+    declared, moment = function.piece.declared, role.moment
     if moment is None or moment.source.file != declared.file:
         return False
-    lines = [item.body_line for item in subject.piece.items if isinstance(item, Line)]
+    lines = [item.body_line for item in function.piece.items if isinstance(item, Line)]
     return declared.line <= moment.line <= max(lines, default=0)
 
 
-def _free(subject: Subject) -> set[int]:
+def _free(function: FunctionAnalysis) -> set[int]:
     """The registers that `scratch` could hand out, and that no instruction uses."""
-    changed = subject.piece.signature.changed
+    changed = function.piece.signature.changed
     free = {one.number for one in SCRATCH_ORDER if one in changed}
-    for node in subject.graph.nodes:
+    for node in function.graph.nodes:
         free.difference_update(number for number, _ in node.effects.reads + node.effects.writes)
     return free
 
 
-@applies_to_build
+@build_check
 def subsystems_are_reached(build: Build) -> Iterator[Finding]:
     """Subsystems that have code or data, but none that anything leads to; in debug builds, which
     lead to all that any build does."""
@@ -223,6 +223,6 @@ def _declaration(unit: Unit) -> Span:
     return span_in(Source(str(file), findsource(unit.owner)[1] + 1), unit.owner.__name__)
 
 
-def _taken(subject: Subject) -> list[Role]:
+def _taken(function: FunctionAnalysis) -> list[Role]:
     """Roles that the function took a register for."""
-    return [role for role in subject.piece.roles if role.kind in ("keep", "scratch")]
+    return [role for role in function.piece.roles if role.kind in ("keep", "scratch")]

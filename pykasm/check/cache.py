@@ -6,37 +6,37 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pykasm.build.journal import Journal
-from pykasm.check.behaviour import Behaviour
-from pykasm.check.paths import Course
-from pykasm.check.percpu import ProcessorUse
+from pykasm.check.localsummary import LocalSummary
+from pykasm.check.lockflow import LockFlow
+from pykasm.check.percpu import PerCpuUse
 from pykasm.check.stackuse import StackUse
 from pykasm.check.version import checker_version
 
 
-class Record(NamedTuple):
+class CacheEntry(NamedTuple):
     """What a check learned about a piece: whether no rule for single pieces found anything, its
-    behaviour, what it does with the stack and with variables of the processor, and its course if it
+    local, what it does with the stack and with variables of the processor, and its course if it
     has one."""
 
     is_clean: bool
-    behaviour: Behaviour
+    local: LocalSummary
     stack: StackUse
-    processor: ProcessorUse
-    course: Course | None
+    processor: PerCpuUse
+    course: LockFlow | None
 
 
-class Ledger:
+class Cache:
     """Records of pieces by the keys of their contents, in the file `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._journal = Journal[bytes, Record](path, checker_version())
-        self._now: dict[bytes, Record] = {}
+        self._journal = Journal[bytes, CacheEntry](path, checker_version())
+        self._now: dict[bytes, CacheEntry] = {}
 
-    def record(self, key: bytes) -> Record | None:
+    def record(self, key: bytes) -> CacheEntry | None:
         """What an earlier check learned about the piece of this key."""
         return self._journal.known.get(key)
 
-    def enter(self, key: bytes, record: Record) -> None:
+    def enter(self, key: bytes, record: CacheEntry) -> None:
         """Let later checks know about the piece of this key."""
         known = self.record(key)
         self._now[key] = known if known == record else record

@@ -19,7 +19,7 @@ _OTHER = {"thread": "interrupt", "interrupt": "thread"}
 """The context that code of a context never runs in."""
 
 
-class Pointers:
+class IndirectCalls:
     """The functions whose addresses some code or datum of the build has.
 
     `pieces` and `data` are those of the build by their symbols, `tables` the symbols that each
@@ -52,7 +52,7 @@ class Pointers:
         fitting = self._functions if kind is None else self._of_type(kind)
         return [one for one in dict.fromkeys(table) if one in fitting]
 
-    def targets_of(self, line: Line, caller: Piece) -> Sequence[str] | None:
+    def targets(self, line: Line, caller: Piece) -> Sequence[str] | None:
         """The functions that a call through a pointer may come to; None if nobody knows.
 
         Where no table tells, these are all functions of the pointer's type, since data and calls

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from pykasm.check.behaviour import Behaviour
-from pykasm.check.callgraph import CallGraph, way
+from pykasm.check.cache import CacheEntry
+from pykasm.check.callgraph import CallGraph, call_path
 from pykasm.check.contexts import Contexts
-from pykasm.check.facts import Facts, line_of
 from pykasm.check.finding import span_of
+from pykasm.check.functionsummary import FunctionSummary, line_of
 from pykasm.check.graph import Graph, JumpTables
-from pykasm.check.ledger import Record
+from pykasm.check.indirectcalls import IndirectCalls
+from pykasm.check.localsummary import LocalSummary
+from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
-from pykasm.check.paths import Paths
-from pykasm.check.pointers import Pointers
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data
@@ -26,8 +26,8 @@ LONG_MODE = 64
 """Bits of the code that rules are about."""
 
 
-class Summary:
-    """The `facts` of all pieces of a build, and what follows from them over the `calls`: what
+class ProgramAnalysis:
+    """The `summaries` of all pieces of a build, and what follows from them over the `calls`: what
     holds on `paths`, use of `locks`, and `contexts`.
 
     `data` are that of the build by their symbols, `pointees` the symbols that each points to.
@@ -40,7 +40,7 @@ class Summary:
         tables: JumpTables,
         data: Mapping[str, Data],
         pointees: Mapping[str, Sequence[str]],
-        known: Mapping[str, Record],
+        known: Mapping[str, CacheEntry],
     ) -> None:
         self.pieces = {
             symbol: placed for symbol, placed in pieces.items() if placed.piece.bits == LONG_MODE
@@ -52,22 +52,22 @@ class Summary:
         self._graphs: dict[str, Graph] = {}
 
     @cached_property
-    def facts(self) -> dict[str, Facts]:
+    def summaries(self) -> dict[str, FunctionSummary]:
         """What each piece does by itself."""
         return {
-            symbol: Facts(self.pieces[symbol].piece, behaviour, self.pointers)
-            for symbol, behaviour in self._behaviours.items()
+            symbol: FunctionSummary(self.pieces[symbol].piece, local, self.pointers)
+            for symbol, local in self._locals.items()
         }
 
     @cached_property
-    def _behaviours(self) -> dict[str, Behaviour]:
-        return {symbol: self._behaviour(symbol) for symbol in self.pieces}
+    def _locals(self) -> dict[str, LocalSummary]:
+        return {symbol: self._local(symbol) for symbol in self.pieces}
 
-    def _behaviour(self, symbol: str) -> Behaviour:
+    def _local(self, symbol: str) -> LocalSummary:
         record = self._known.get(symbol)
         if record is not None:
-            return record.behaviour
-        return Behaviour.of(self.graph(symbol), self.pieces, self._guarded)
+            return record.local
+        return LocalSummary.of(self.graph(symbol), self.pieces, self._guarded)
 
     @cached_property
     def _guarded(self) -> set[str]:
@@ -75,31 +75,31 @@ class Summary:
         return {symbol for symbol, datum in self._data.items() if datum._guard is not None}
 
     @cached_property
-    def pointers(self) -> Pointers:
+    def pointers(self) -> IndirectCalls:
         """Where calls through pointers go."""
-        taken = set[str]().union(*(one.addresses for one in self._behaviours.values()))
-        return Pointers(self.pieces, self._data, self._pointees, taken)
+        taken = set[str]().union(*(one.addresses for one in self._locals.values()))
+        return IndirectCalls(self.pieces, self._data, self._pointees, taken)
 
     @cached_property
     def calls(self) -> CallGraph:
         """What calls what."""
-        return CallGraph(self.facts.values())
+        return CallGraph(self.summaries.values())
 
     @cached_property
-    def paths(self) -> Paths:
+    def lock_flows(self) -> LockFlows:
         """What holds on the paths through each piece."""
         known = {symbol: one.course for symbol, one in self._known.items() if one.course}
-        return Paths(self.facts, self.calls, self.graph, known)
+        return LockFlows(self.summaries, self.calls, self.graph, known)
 
     @cached_property
     def locks(self) -> LockUse:
         """Which locks are taken and held where."""
-        return LockUse(self.facts, self.calls, self.paths, self._pointees)
+        return LockUse(self.summaries, self.calls, self.lock_flows, self._pointees)
 
     @cached_property
     def contexts(self) -> Contexts:
         """Where code runs."""
-        return Contexts(self.facts, self.calls, self.paths, self.pointers)
+        return Contexts(self.summaries, self.calls, self.lock_flows, self.pointers)
 
     def graph(self, symbol: str) -> Graph:
         """The control flow of a piece."""
@@ -121,16 +121,16 @@ class Summary:
 
     def where_taken(self, symbol: str, lock: str) -> Note:
         """The first instruction in `symbol` that takes `lock`, or how it comes to have it."""
-        for index, events in self.facts[symbol].behaviour.events.items():
+        for index, events in self.summaries[symbol].local.events.items():
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
-        for call in self.facts[symbol].calls:
-            if lock in self.facts[call.callee].piece.locks.acquires:
+        for call in self.summaries[symbol].calls:
+            if lock in self.summaries[call.callee].piece.locks.acquires:
                 return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")
-        declared = line_span(self.facts[symbol].piece.declared)
+        declared = line_span(self.summaries[symbol].piece.declared)
         return Note(declared, f"`{symbol}` is entered with `{lock}`")
 
-    def way_to_lock(self, symbol: str, lock: str) -> list[Note]:
+    def path_to_lock(self, symbol: str, lock: str) -> list[Note]:
         """How `symbol` comes to take `lock`: the calls, then the instruction."""
-        notes, last = way(symbol, self.locks.takers(lock))
+        notes, last = call_path(symbol, self.locks.takers(lock))
         return [*notes, self.where_taken(last, lock)]

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from iced_x86 import ConditionCode, Mnemonic, OpKind, Register
 
 from pykasm.check.constants import NOTHING, RCX, Constants, after, is_zero
-from pykasm.check.facts import Facts
+from pykasm.check.functionsummary import FunctionSummary
 from pykasm.check.graph import Node
-from pykasm.check.summary import Summary
+from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.lang.convention import Kind
 
 PRIVILEGE = 3
@@ -51,15 +51,15 @@ class Path(NamedTuple):
     read: bool = False
 
 
-class Swaps:
+class GsFlow:
     """The paths before each instruction of every piece that interrupts or programs lead to."""
 
-    def __init__(self, summary: Summary) -> None:
-        self.summary = summary
+    def __init__(self, analysis: ProgramAnalysis) -> None:
+        self.analysis = analysis
         self.paths: dict[tuple[str, int], set[Path]] = {}
         self._waiting: list[tuple[str, int, Path]] = []
-        if any(facts.behaviour.swaps_gs for facts in summary.facts.values()):
-            contexts = summary.contexts
+        if any(summary.local.swaps_gs for summary in analysis.summaries.values()):
+            contexts = analysis.contexts
             program = Path(from_user=True, users=True)
             self._waiting += [(symbol, 0, program) for symbol in contexts.entered_by_programs]
             self._waiting += [(symbol, 0, Path()) for symbol in contexts.entered_by_interrupts]
@@ -68,34 +68,34 @@ class Swaps:
 
     def _follow(self, symbol: str, at: int, path: Path) -> None:
         known = self.paths.setdefault((symbol, at), set())
-        nodes = self.summary.graph(symbol).nodes
+        nodes = self.analysis.graph(symbol).nodes
         if path in known or at >= len(nodes):
             return
         known.add(path)
         node = nodes[at]
         after = _after(node, path)
-        if self.summary.facts[symbol].piece.kind not in (Kind.NAKED, Kind.ENTRY):
+        if self.analysis.summaries[symbol].piece.kind not in (Kind.NAKED, Kind.ENTRY):
             after = after._replace(constants=NOTHING)
-        for following in node.following:
+        for following in node.successors:
             further = _along(node, at, following, after)
             if further is not None:
                 self._waiting.append((symbol, following, further))
-        if node.leaves and node.callee in self.summary.facts:
+        if node.leaves and node.callee in self.analysis.summaries:
             self._waiting.append((node.callee, 0, after._replace(test=Test.NOTHING)))
 
-    def ends(self) -> Iterator[tuple[Facts, Node, set[Path]]]:
+    def ends(self) -> Iterator[tuple[FunctionSummary, Node, set[Path]]]:
         """Where interrupts and system calls are returned from, and the paths to there."""
         yield from self._at(Mnemonic.IRETQ, Mnemonic.SYSRETQ)
 
-    def swaps(self) -> Iterator[tuple[Facts, Node, set[Path]]]:
+    def swaps(self) -> Iterator[tuple[FunctionSummary, Node, set[Path]]]:
         """Where GS is swapped, and the paths to there."""
         yield from self._at(Mnemonic.SWAPGS)
 
-    def _at(self, *mnemonics: int) -> Iterator[tuple[Facts, Node, set[Path]]]:
+    def _at(self, *mnemonics: int) -> Iterator[tuple[FunctionSummary, Node, set[Path]]]:
         for (symbol, at), paths in self.paths.items():
-            node = self.summary.graph(symbol).nodes[at]
+            node = self.analysis.graph(symbol).nodes[at]
             if node.effects.mnemonic in mnemonics:
-                yield self.summary.facts[symbol], node, paths
+                yield self.analysis.summaries[symbol], node, paths
 
 
 def _after(node: Node, path: Path) -> Path:

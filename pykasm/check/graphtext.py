@@ -34,12 +34,12 @@ def _lines(nodes: list[Node]) -> Iterator[str]:
 def _edges(node: Node, after: int, numbers: dict[int, int]) -> Iterator[str]:
     mnemonic = node.line.statement.mnemonic
     conditional = node.effects.flow == FlowControl.CONDITIONAL_BRANCH
-    for following in node.following:
+    for following in node.successors:
         taken = conditional and following != after
         yield f"{numbers[following]}{f' if {mnemonic}' if taken else ''}"
     if node.leaves:
         yield f"out by {mnemonic}{f' to {node.callee}' if node.callee else ''}"
     elif node.callee and node.falls_off:
         yield f"behind the end, after {node.callee}"
-    elif not node.following:
+    elif not node.successors:
         yield f"nowhere: {node.callee or mnemonic} does not return"

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from pykasm.check.cache import CacheEntry
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
-from pykasm.check.ledger import Record
-from pykasm.check.percpu import ProcessorUse, processor_use
+from pykasm.check.percpu import PerCpuUse, per_cpu_use
+from pykasm.check.programanalysis import ProgramAnalysis
+from pykasm.check.registerflow import CLOBBERED, Callee, RegisterFlow
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
-from pykasm.check.summary import Summary
-from pykasm.check.walk import CLOBBERED, Callee, Walk
 from pykasm.isa.registers import general
 from pykasm.lang.convention import SLOT, Kind
 from pykasm.lang.data import Data, Storage
@@ -37,9 +37,9 @@ class Build:
     program: Program
     sections: list[Section]
     """Those of all objects."""
-    known: dict[str, Record] = field(default_factory=dict)
+    known: dict[str, CacheEntry] = field(default_factory=dict)
     """What an earlier check learned about pieces that are as they were."""
-    _subjects: dict[str, Subject] = field(default_factory=dict)
+    _functions: dict[str, FunctionAnalysis] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
@@ -68,39 +68,39 @@ class Build:
 
     def graph(self, placed: PlacedPiece) -> Graph:
         """The control flow of one of the pieces."""
-        if placed.piece.symbol in self.summary.pieces:
-            return self.summary.graph(placed.piece.symbol)
+        if placed.piece.symbol in self.analysis.pieces:
+            return self.analysis.graph(placed.piece.symbol)
         return Graph(placed, self.tables)
 
     @cached_property
-    def summary(self) -> Summary:
+    def analysis(self) -> ProgramAnalysis:
         """What holds across calls."""
-        return Summary(self.pieces, self.tables, self.data, self.pointers, self.known)
+        return ProgramAnalysis(self.pieces, self.tables, self.data, self.pointers, self.known)
 
-    def subject(self, symbol: str) -> Subject:
+    def function(self, symbol: str) -> FunctionAnalysis:
         """One of the pieces, ready to be looked at."""
-        if symbol not in self._subjects:
-            self._subjects[symbol] = Subject(self.pieces[symbol], self)
-        return self._subjects[symbol]
+        if symbol not in self._functions:
+            self._functions[symbol] = FunctionAnalysis(self.pieces[symbol], self)
+        return self._functions[symbol]
 
     @cached_property
     def stack_uses(self) -> dict[str, StackUse]:
         """What each piece does with the stack."""
-        return {symbol: self._stack_use(symbol) for symbol in self.summary.pieces}
+        return {symbol: self._stack_use(symbol) for symbol in self.analysis.pieces}
 
     def _stack_use(self, symbol: str) -> StackUse:
         record = self.known.get(symbol)
-        return record.stack if record else StackUse.of(self.subject(symbol).visits())
+        return record.stack if record else StackUse.of(self.function(symbol).visits())
 
     @cached_property
-    def processor_uses(self) -> dict[str, ProcessorUse]:
+    def per_cpu_uses(self) -> dict[str, PerCpuUse]:
         """What each piece does with variables of the processor."""
         variables = {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
         return {
             symbol: record.processor
             if (record := self.known.get(symbol)) is not None
-            else processor_use(placed.piece, self.summary.graph, variables, self.changed_by)
-            for symbol, placed in self.summary.pieces.items()
+            else per_cpu_use(placed.piece, self.analysis.graph, variables, self.changed_by)
+            for symbol, placed in self.analysis.pieces.items()
         }
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
@@ -109,7 +109,7 @@ class Build:
         return CLOBBERED if callee is None else callee.changed
 
 
-class Subject:
+class FunctionAnalysis:
     """A piece of code, ready to be looked at."""
 
     def __init__(self, placed: PlacedPiece, build: Build) -> None:
@@ -133,9 +133,9 @@ class Subject:
         return self.piece.kind in FRAMED
 
     @cached_property
-    def walk(self) -> Walk:
+    def walk(self) -> RegisterFlow:
         """What holds at each instruction."""
-        return Walk(self.graph, self.build.callees)
+        return RegisterFlow(self.graph, self.build.callees)
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
         """The registers that a call may change."""

@@ -9,7 +9,7 @@ from hashlib import blake2b
 from itertools import count
 from typing import Any
 
-from pykasm.check.subject import Build
+from pykasm.check.build import Build
 from pykasm.isa.code import AssembledCode
 from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
@@ -24,7 +24,7 @@ KEY_SIZE = 16
 """Bytes; two pieces of code meet by chance once in 2**64 pieces."""
 
 
-class Contents:
+class CacheKeys:
     """Makes the keys of the pieces of a build."""
 
     def __init__(self, build: Build) -> None:

@@ -17,7 +17,7 @@ from iced_x86 import Register as IcedRegister
 
 from pykasm.check.effects import RBP, RSP, WHOLE
 from pykasm.check.graph import Graph, Node
-from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Loss, State, Value
+from pykasm.check.state import ALL_FLAGS, NEVER, UNKNOWN, Clobber, State, Value
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.convention import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
@@ -48,14 +48,14 @@ class Callee:
         return tuple(register.number for register in registers)
 
 
-class Walk:
+class RegisterFlow:
     """The states of a piece. `callees` tells what is known of other code by its symbol."""
 
     def __init__(self, graph: Graph, callees: dict[str, Callee]) -> None:
         self.graph = graph
         self.callees = callees
         self.states: dict[int, State] = {}
-        self.disagreements: set[int] = set()
+        self.depth_conflicts: set[int] = set()
         """Where paths meet on which the stack has different depths."""
         self._results = _results(graph.piece)
         self._run()
@@ -77,10 +77,10 @@ class Walk:
         while waiting:
             start = heappop(waiting)
             after = self._through(start, blocks[start], starts[start].copy())
-            for following in nodes[blocks[start] - 1].following:
+            for following in nodes[blocks[start] - 1].successors:
                 known = starts.get(following)
                 if known is not None and len({known.depth, after.depth, None}) > 2:
-                    self.disagreements.add(following)
+                    self.depth_conflicts.add(following)
                 if known is None:
                     starts[following] = after.copy()
                 elif not known.join(after):
@@ -102,7 +102,7 @@ class Walk:
             self._call(index, node, state)
             return
         effects = node.effects
-        if effects.moves_frame:
+        if effects.changes_frame:
             self._move_stack(node, state)
         if effects.frame_stored:
             _store(node, state)
@@ -119,10 +119,10 @@ class Walk:
         if callee is not None and callee.signature is None:
             for number in CLOBBERED:  # code without the convention: its author knows
                 state.registers[number] = UNKNOWN
-            state.lost_flags, state.flag_loss = 0, None
+            state.undefined_flags, state.flag_clobber = 0, None
             return
-        loss = Loss(index, call=True)
-        state.lose(callee.changed if callee is not None else CLOBBERED, loss)
+        clobber = Clobber(index, call=True)
+        state.lose(callee.changed if callee is not None else CLOBBERED, clobber)
         count = len(callee.signature.results) if callee and callee.signature else 0
         if pointer or callee is None:
             count = len(RESULTS)
@@ -130,7 +130,7 @@ class Walk:
             state.registers[number] = UNKNOWN
         for role in self._results.get(index, ()):
             state.registers[role.register.number] = Value(role=role)
-        state.lost_flags, state.flag_loss = ALL_FLAGS, loss
+        state.undefined_flags, state.flag_clobber = ALL_FLAGS, clobber
 
     def _move_stack(self, node: Node, state: State) -> None:
         instruction = node.effects.instruction
@@ -149,10 +149,10 @@ class Walk:
             state.base = state.depth if instruction.op1_register == IcedRegister.RSP else None
         elif mnemonic == Mnemonic.LEA and _writes_whole(instruction, IcedRegister.RSP):
             state.depth = _led_depth(instruction, state)
-        elif node.effects.moves is None:
+        elif node.effects.stack_delta is None:
             state.depth = None
         elif state.depth is not None:
-            state.depth -= node.effects.moves
+            state.depth -= node.effects.stack_delta
         depth = state.depth
         if depth is not None and any(at > depth for at in state.slots):  # anybody's from now on
             state.slots = {at: one for at, one in state.slots.items() if at <= depth}
@@ -166,13 +166,15 @@ class Walk:
             old = state.registers[number].role
             if role is None and old and any(number == one for one, _ in node.effects.reads):
                 role = old  # changed in place: still the same thing
-            state.write(number, parts, role, Loss(index))
+            state.write(number, parts, role, Clobber(index))
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
         effects = node.effects
-        state.lost_flags = state.lost_flags & ~effects.flags_written | effects.flags_undefined
+        state.undefined_flags = (
+            state.undefined_flags & ~effects.flags_written | effects.flags_undefined
+        )
         if effects.flags_undefined:
-            state.flag_loss = Loss(index)
+            state.flag_clobber = Clobber(index)
         if effects.mnemonic == Mnemonic.STD:
             state.direction = True
         elif effects.flags_written & RflagsBits.DF:
@@ -302,9 +304,9 @@ def entry_state(graph: Graph) -> State:
     registers = [Value(WHOLE, NEVER, entry=number) for number in range(16)]
     registers[RSP] = Value(entry=RSP)
     if piece.kind is Kind.INTERRUPT:
-        return State(registers, lost_flags=ALL_FLAGS, flag_loss=NEVER, direction=True)
+        return State(registers, undefined_flags=ALL_FLAGS, flag_clobber=NEVER, direction=True)
     roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
     for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):
         role = roles.get(parameter.register) if parameter.register is not None else None
         registers[register.number] = Value(role=role, entry=register.number)
-    return State(registers, lost_flags=ALL_FLAGS & ~RflagsBits.DF, flag_loss=NEVER)
+    return State(registers, undefined_flags=ALL_FLAGS & ~RflagsBits.DF, flag_clobber=NEVER)

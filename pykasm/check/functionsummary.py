@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pykasm.check.behaviour import Behaviour
-from pykasm.check.pointers import Pointers
+from pykasm.check.indirectcalls import IndirectCalls
+from pykasm.check.localsummary import LocalSummary
 from pykasm.isa.code import Line
 from pykasm.lang.routine import Piece
 
 
-class Call(NamedTuple):
+class CallSite(NamedTuple):
     """A call or a jump from `piece`, the `caller`, to another; `at` counts the instructions before
     it."""
 
@@ -25,24 +25,24 @@ class Call(NamedTuple):
         return line_of(self.piece, self.at)
 
 
-class Facts:
-    """What is known of one piece: as it was written, and by its behaviour.
+class FunctionSummary:
+    """What is known of one piece: as it was written, and by its local.
 
     `calls` has those through tables of functions that never change too.
     """
 
-    __slots__ = ("behaviour", "calls", "piece", "symbol")
+    __slots__ = ("calls", "local", "piece", "symbol")
 
-    def __init__(self, piece: Piece, behaviour: Behaviour, pointers: Pointers) -> None:
+    def __init__(self, piece: Piece, local: LocalSummary, pointers: IndirectCalls) -> None:
         self.piece = piece
         self.symbol = piece.symbol
-        self.behaviour = behaviour
-        self.calls: list[Call] = [
-            _new(Call, (piece, piece.symbol, callee, at)) for callee, at in behaviour.calls
+        self.local = local
+        self.calls: list[CallSite] = [
+            _new(CallSite, (piece, piece.symbol, callee, at)) for callee, at in local.calls
         ]
-        for at in behaviour.pointer_calls:
+        for at in local.indirect_calls:
             targets = pointers.listed(line_of(piece, at)) or ()
-            self.calls += [Call(piece, piece.symbol, callee, at) for callee in targets]
+            self.calls += [CallSite(piece, piece.symbol, callee, at) for callee in targets]
 
 
 _new: Any = tuple.__new__

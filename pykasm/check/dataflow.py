@@ -41,11 +41,11 @@ def follow(
         if known is None or not come <= known:
             found[at] = come | (known or frozenset())
             left = after(at, nodes[at], found[at])
-            waiting += [(following, left) for following in nodes[at].following]
+            waiting += [(following, left) for following in nodes[at].successors]
     return found
 
 
-class Addresses:
+class AddressFlow:
     """The addresses that registers hold: those `at_entry`, and those that `mov` and `lea` make, as
     `made` tells. `changed` are the registers that a call may change."""
 

@@ -19,7 +19,7 @@ E001 = rule(
 )
 
 
-def without_allowed(piece: Piece, findings: Sequence[Finding]) -> Iterator[Finding]:
+def not_allowed(piece: Piece, findings: Sequence[Finding]) -> Iterator[Finding]:
     """What remains of the `findings` in `piece`, and the exceptions in it that allow none."""
     if not piece.allowances:
         yield from findings

@@ -23,7 +23,7 @@ _WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
 """The instructions that change whether interrupts are on, or save it."""
 
 
-class Situation(NamedTuple):
+class LockState(NamedTuple):
     """What holds before an instruction.
 
     `may` and `must` are the locks that the piece itself holds on some path and on all, with those
@@ -36,21 +36,21 @@ class Situation(NamedTuple):
     interrupts: int = SAME
     saved: tuple[int, ...] = ()
 
-    def joined(self, other: Situation) -> Situation:
+    def joined(self, other: LockState) -> LockState:
         """What holds where two paths meet."""
-        return Situation(
+        return LockState(
             self.may | other.may,
             self.must & other.must,
             self.interrupts | other.interrupts,
             self.saved if self.saved == other.saved else (),
         )
 
-    def after(self, mnemonic: int, events: Sequence[LockEvent]) -> Situation:
+    def after(self, mnemonic: int, events: Sequence[LockEvent]) -> LockState:
         """What holds after an instruction, at which `events` happen."""
         changed = self.after_events(events)
         return changed._after_word(mnemonic) if mnemonic in _WORDS else changed
 
-    def after_events(self, events: Sequence[LockEvent]) -> Situation:
+    def after_events(self, events: Sequence[LockEvent]) -> LockState:
         """What holds when `events` have happened."""
         if not events:
             return self
@@ -62,7 +62,7 @@ class Situation(NamedTuple):
                 may, must = may - {event.lock}, must - {event.lock}
         return self._replace(may=may, must=must)
 
-    def _after_word(self, mnemonic: int) -> Situation:
+    def _after_word(self, mnemonic: int) -> LockState:
         interrupts, saved = self.interrupts, self.saved
         match mnemonic:
             case Mnemonic.CLI:
@@ -75,7 +75,7 @@ class Situation(NamedTuple):
                 interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
         return self._replace(interrupts=interrupts, saved=saved)
 
-    def returned(self, callees: Sequence[Return]) -> Situation:
+    def returned(self, callees: Sequence[CallEffect]) -> LockState:
         """What holds when one of `callees` came back."""
         if not callees:
             return self
@@ -84,7 +84,7 @@ class Situation(NamedTuple):
             first = first.joined(other)
         return first
 
-    def _returned(self, callee: Return) -> Situation:
+    def _returned(self, callee: CallEffect) -> LockState:
         may = self.may - callee.releases | callee.acquires
         must = self.must - callee.releases | callee.acquires
         interrupts = self.interrupts
@@ -94,7 +94,7 @@ class Situation(NamedTuple):
         return self._replace(may=may, must=must, interrupts=interrupts)
 
 
-class Return(NamedTuple):
+class CallEffect(NamedTuple):
     """What a piece changes when it comes back: how it leaves interrupts, and which locks it has
     taken and released for its caller."""
 
@@ -103,12 +103,12 @@ class Return(NamedTuple):
     releases: Locks = NO_LOCKS
 
 
-UNCHANGED = Return()
-ENTRY = Situation()
+UNCHANGED = CallEffect()
+ENTRY = LockState()
 
 
-def entry_of(piece: Piece) -> Situation:
+def entry_of(piece: Piece) -> LockState:
     """What holds where a piece is entered, as it says."""
     locks = piece.locks.at_entry if piece.locks is not NO_CONTRACT else NO_LOCKS
     is_off = piece.context == "interrupts off"
-    return Situation(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY
+    return LockState(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

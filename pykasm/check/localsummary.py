@@ -18,10 +18,10 @@ _INTERRUPT_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
 _ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV, Mnemonic.PUSH}
 
 
-class Behaviour(NamedTuple):
+class LocalSummary(NamedTuple):
     """What a piece does, whatever the rest of the build is; instructions go by their numbers.
 
-    `calls` are the pieces that it calls or jumps to, and where; `pointer_calls` where it does so
+    `calls` are the pieces that it calls or jumps to, and where; `indirect_calls` where it does so
     through a pointer; `addresses` the symbols whose addresses it takes; `touches` where it reads or
     writes what a lock guards, `events` what happens to locks; `exits` where it is left, but for
     faults; `turns_on` where it turns interrupts on.
@@ -29,7 +29,7 @@ class Behaviour(NamedTuple):
     """
 
     calls: tuple[tuple[str, int], ...]
-    pointer_calls: tuple[int, ...]
+    indirect_calls: tuple[int, ...]
     addresses: frozenset[str]
     touches: tuple[Touch, ...]
     events: dict[int, tuple[LockEvent, ...]]
@@ -44,8 +44,8 @@ class Behaviour(NamedTuple):
         return bool(self.events) or self.changes_interrupts
 
     @classmethod
-    def of(cls, graph: Graph, pieces: Container[str], guarded: Set[str]) -> Behaviour:
-        """The behaviour of the piece whose control flow is `graph`, in a build with `pieces` and
+    def of(cls, graph: Graph, pieces: Container[str], guarded: Set[str]) -> LocalSummary:
+        """The local of the piece whose control flow is `graph`, in a build with `pieces` and
         the `guarded` data."""
         nodes = graph.nodes
         mnemonics = {node.effects.mnemonic for node in nodes}
@@ -55,7 +55,7 @@ class Behaviour(NamedTuple):
                 for at, node in enumerate(nodes)
                 if (callee := node.callee) is not None and callee in pieces
             ),
-            tuple(at for at, node in enumerate(nodes) if node.goes_by_pointer),
+            tuple(at for at, node in enumerate(nodes) if node.is_indirect),
             frozenset(
                 one.target
                 for node in nodes

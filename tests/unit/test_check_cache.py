@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pykasm import *
-from pykasm.check import summary
+from pykasm.check import programanalysis
 from pykasm.check.checker import Report, report
 from pykasm.check.examples.spinlock import SpinLock
 from pykasm.encode.encoder import Encoder
@@ -52,12 +52,12 @@ def test_what_has_not_changed_is_not_followed_again(
     checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
     made: list[str] = []
 
-    class Watched(summary.Graph):
+    class Watched(programanalysis.Graph):
         def __init__(self, placed: Any, tables: Any) -> None:
             made.append(placed.piece.symbol)
             super().__init__(placed, tables)
 
-    monkeypatch.setattr(summary, "Graph", Watched)
+    monkeypatch.setattr(programanalysis, "Graph", Watched)
     checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
     assert made == []
     checked(Calls([["take", 1, "drop"], ["off"], [0]]), memory)
