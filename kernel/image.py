@@ -9,11 +9,11 @@ from kernel.acpi.tables import AcpiTables
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
+from kernel.boot.placement import RecordPlacement
 from kernel.boot.report import BootReport
-from kernel.boot.room import Room
 from kernel.boot.tables import BootTables
-from kernel.clock.alarm import Alarm
 from kernel.clock.clock import Clock
+from kernel.clock.localtimer import LocalTimer
 from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.timers import Timers
 from kernel.console.console import Console
@@ -31,7 +31,7 @@ from kernel.debug.faults import Faults
 from kernel.debug.lockorder import LockOrder
 from kernel.debug.lockwatch import LockWatch
 from kernel.debug.panic import Panic
-from kernel.debug.whereabouts import Whereabouts
+from kernel.debug.reportheader import ReportHeader
 from kernel.entry.exceptions import Exceptions
 from kernel.entry.interrupts import Interrupts
 from kernel.interrupts.dispatcher import Dispatcher
@@ -45,6 +45,8 @@ from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
 from kernel.mm.caches import Slabs
 from kernel.mm.early import EarlyFrames
+from kernel.mm.faultinjection import FaultInjection
+from kernel.mm.freeranges import FreeRanges
 from kernel.mm.heap import Heap
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
@@ -55,9 +57,7 @@ from kernel.mm.records import Records
 from kernel.mm.redzone import RedZones
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
-from kernel.mm.shortage import Shortage
 from kernel.mm.slab import SlabLayer
-from kernel.mm.stretches import Stretches
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.acpi import AcpiCommands
 from kernel.monitor.commands.cpus import CpuCommands
@@ -78,11 +78,11 @@ from kernel.monitor.keys import Keys
 from kernel.monitor.line import LineEditor
 from kernel.monitor.monitor import Monitor
 from kernel.paging.addresses import Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.walk import PageWalk
 from kernel.pci.capabilities import Capabilities
 from kernel.pci.classes import ClassNames
-from kernel.pci.configuration import Configuration
+from kernel.pci.configuration import ConfigurationSpace
 from kernel.pci.messages import Messages
 from kernel.pci.resources import Resources
 from kernel.pci.scan import PciBus
@@ -99,17 +99,16 @@ from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
 from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
-from kernel.selftest.crew import Crew
 from kernel.selftest.deferred import DeferredTests
 from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
-from kernel.selftest.hoard import Hoard
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.leaking import LeakingTests
 from kernel.selftest.lockload import LockLoad
 from kernel.selftest.locks import LockTests
 from kernel.selftest.mappingload import MappingLoad
 from kernel.selftest.memory import MemoryTests
+from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
 from kernel.selftest.shortage import ShortageTests
@@ -120,6 +119,7 @@ from kernel.selftest.stuck import StuckTests
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threadload import ThreadLoad
+from kernel.selftest.threadpool import ThreadPool
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.threadtraces import ThreadTraces
 from kernel.selftest.time import TimeTests
@@ -129,11 +129,11 @@ from kernel.selftest.watchdog import Watchdog
 from kernel.selftest.xstate import ExtendedStateTests
 from kernel.smp.calls import Calls
 from kernel.smp.tlb import Tlb
-from kernel.start.arrival import Arrival
-from kernel.start.bringup import BringUp
-from kernel.start.seats import Seats
+from kernel.start.init import Init
+from kernel.start.resources import ProcessorResources
+from kernel.start.secondaries import Secondaries
+from kernel.start.secondary import SecondaryStart
 from kernel.start.start import Start
-from kernel.start.startup import Startup
 from kernel.start.trampoline import Trampoline
 from kernel.structures.tree import Trees
 from kernel.sync.condition import ConditionVariables
@@ -144,10 +144,10 @@ from kernel.sync.semaphore import Semaphores
 from kernel.terminal.backlog import Backlog
 from kernel.terminal.input import Input
 from kernel.terminal.keyboard import Keyboard
+from kernel.terminal.keymap import Keymap
 from kernel.terminal.ps2 import Ps2Controller
 from kernel.terminal.scancodes import ScanCodes
 from kernel.terminal.serial import SerialInput
-from kernel.terminal.typist import Typist
 from kernel.text.numbers import Numbers
 from kernel.text.strings import Strings
 from kernel.text.symbols import Symbols
@@ -157,13 +157,13 @@ from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import Threads
 from kernel.time.calendar import Calendar
 from kernel.time.calibration import Calibration
-from kernel.time.comparison import Comparison
 from kernel.time.hpet import Hpet
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
 from kernel.time.refinement import Refinement
 from kernel.time.rtc import RealTimeClock
 from kernel.time.timekeeping import Timekeeping
+from kernel.time.tscsync import TscSync
 from kernel.time.wallclock import WallClock
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.pagefaults import PageFaults
@@ -190,8 +190,8 @@ def image() -> Image:
     screen = TextScreen(Area.DIRECT_MAP + TEXT_BUFFER)  # the screen, where it shows text
     console = Console(output, screen, numbers, symbols)  # both of them
     # When something is wrong
-    room = Room()  # memory to keep what the boot loader tells
-    information = BootInformation(room)  # what that is
+    placement = RecordPlacement()  # memory to keep what the boot loader tells
+    information = BootInformation(placement)  # what that is
     stacks = Stacks()  # those of the first processor
     walk = PageWalk()  # what an address leads to
     faults = Faults(console, walk)  # exceptions in words
@@ -210,7 +210,7 @@ def image() -> Image:
     # Clocks and alarms
     stopwatch = Stopwatch()  # how long it takes to start
     clock = Clock(stopwatch)  # nanoseconds since then
-    alarm = Alarm(features, apic, clock)  # each processor's interrupt at a time
+    alarm = LocalTimer(features, apic, clock)  # each processor's interrupt at a time
     trees = Trees()  # things in the order of numbers
     timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
     # Which thread runs where
@@ -223,24 +223,24 @@ def image() -> Image:
     )  # which thread runs
     calls = Calls(processors, apic, scheduler, dispatcher)  # what others are to do
     # The end
-    whereabouts = Whereabouts(console, walk, per_cpu, processors, scheduler)  # who runs
+    report_header = ReportHeader(console, walk, per_cpu, processors, scheduler)  # who runs
     panic = Panic(
-        console, log, faults, whereabouts, backtrace, information, stop
+        console, log, faults, report_header, backtrace, information, stop
     )  # the report of what went wrong
     order = LockOrder(console)  # in which order spin locks are taken
     watch = LockWatch(per_cpu, processors, order, console, panic)  # and who holds which
     # Memory
-    stretches = Stretches(information)  # what was free at the start
-    frames = EarlyFrames(stretches, panic)  # pages before there is an allocator
-    entries = Entries(features)  # what page tables may hold
+    free_ranges = FreeRanges(information)  # what was free at the start
+    frames = EarlyFrames(free_ranges, panic)  # pages before there is an allocator
+    entries = EntryFormat(features)  # what page tables may hold
     buddy = Buddy()  # blocks of pages, split and joined
-    sections = Sections(stretches, frames, entries, walk, buddy)  # memory that waits to be used
-    shortage = Shortage()  # failures on purpose
-    pages = Pages(sections, buddy, walk, per_cpu, shortage)  # physical memory
+    sections = Sections(free_ranges, frames, entries, walk, buddy)  # memory that waits to be used
+    fault_injection = FaultInjection()  # failures on purpose
+    pages = Pages(sections, buddy, walk, per_cpu, fault_injection)  # physical memory
     tlb = Tlb(processors, calls, scheduler)  # what processors remember of page tables
     mapper = Mapper(frames, entries, pages, tlb)  # changing page tables
     paging = Paging(
-        layout, stacks, information, entries, stretches, mapper, pages, walk
+        layout, stacks, information, entries, free_ranges, mapper, pages, walk
     )  # the address space
     records = Records(pages, Range)  # what describes ranges of addresses
     arena = Arena(trees, records)  # addresses for mappings
@@ -248,7 +248,7 @@ def image() -> Image:
     mappings = Mappings(mapper)  # what is mapped
     zones = RedZones(console, panic)  # wrong uses of the heap
     slab_layer = SlabLayer(pages, zones)  # pages cut into objects of one size
-    slabs = Slabs(slab_layer, per_cpu, zones, shortage)  # and those at hand
+    slabs = Slabs(slab_layer, per_cpu, zones, fault_injection)  # and those at hand
     heap = Heap(slabs, pages)  # memory of any size
     # The firmware
     acpi = AcpiTables(information, paging, log)  # its tables
@@ -305,7 +305,7 @@ def image() -> Image:
     interrupts = Interrupts(exceptions, deferred, scheduler, protection)  # 256 gates
     # Devices
     spaces = PciDescription(acpi, paging, log)  # where configuration spaces are in memory
-    configuration = Configuration(spaces, paging)  # reading and writing them
+    configuration = ConfigurationSpace(spaces, paging)  # reading and writing them
     capabilities = Capabilities(configuration)  # what functions can do
     resources = Resources(configuration)  # where they answer
     pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
@@ -316,9 +316,9 @@ def image() -> Image:
     backlog = Backlog(output, scheduler, waiting, clock, timers)  # who has more to say
     serial_input = SerialInput(log, serial, backlog, input, lines)  # on the serial line
     scan_codes = ScanCodes()  # keys of what keyboards send
-    typist = Typist()  # the keyboard's state, and what is typed on it
+    keymap = Keymap()  # the keyboard's state, and what is typed on it
     ps2 = Ps2Controller()  # what it is plugged into
-    keyboard = Keyboard(log, ps2, scan_codes, typist, input, lines, deferred)  # the keyboard itself
+    keyboard = Keyboard(log, ps2, scan_codes, keymap, input, lines, deferred)  # the keyboard itself
     # People
     strings = Strings()  # texts, and the words in them
     history = History(strings)  # lines typed before
@@ -344,29 +344,29 @@ def image() -> Image:
     reclaim = Reclaim(
         slabs, pages, processors, calls, [thread_stacks.shrink]
     )  # what was kept for later
-    hoard = Hoard(pages)  # memory that tests take away
+    hog = MemoryHog(pages)  # memory that tests take away
     memory_tests = MemoryTests(
-        console, pages, reclaim, mapper, mappings, runtime, slabs, paging, hoard
+        console, pages, reclaim, mapper, mappings, runtime, slabs, paging, hog
     )  # pages and mappings
-    heap_tests = HeapTests(heap, slabs, hoard)  # memory of any size
+    heap_tests = HeapTests(heap, slabs, hog)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
-    crew = Crew(scheduler, threads)  # threads for tests
-    thread_tests = ThreadTests(console, crew, sleeping, clock)  # lives and turns of threads
-    hand_overs = HandOvers(console, crew, mutexes)  # from one thread to another
-    sync_tests = SyncTests(console, crew, mutexes, semaphores, conditions, rwlocks, onces)
+    pool = ThreadPool(scheduler, threads)  # threads for tests
+    thread_tests = ThreadTests(console, pool, sleeping, clock)  # lives and turns of threads
+    hand_overs = HandOvers(console, pool, mutexes)  # from one thread to another
+    sync_tests = SyncTests(console, pool, mutexes, semaphores, conditions, rwlocks, onces)
     limit_tests = TimeLimitTests(
-        console, crew, clock, semaphores, conditions, mutexes
+        console, pool, clock, semaphores, conditions, mutexes
     )  # waiting, but not for ever
     lock_tests = LockTests(console, watch)  # who holds which
-    extended_tests = ExtendedStateTests(console, crew, threads, clock)  # registers of many threads
+    extended_tests = ExtendedStateTests(console, pool, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
     space_tests = SpaceTests(
-        console, address_spaces, user_copy, pages, crew, hoard
+        console, address_spaces, user_copy, pages, pool, hog
     )  # programs' memory
     shortage_tests = ShortageTests(
         console,
-        shortage,
+        fault_injection,
         pages,
         slabs,
         heap,
@@ -380,17 +380,17 @@ def image() -> Image:
         paging,
     )  # when there is no more
     loads = {
-        "memory": MemoryLoad(console, crew, heap, pages, runtime),
-        "mappings": MappingLoad(console, crew, pages, mapper, runtime, rwlocks),
-        "threads": ThreadLoad(console, crew, sleeping),
-        "timers": TimerLoad(console, crew, clock, timers, heap),
-        "locks": LockLoad(console, crew, mutexes, semaphores, conditions, rwlocks),
+        "memory": MemoryLoad(console, pool, heap, pages, runtime),
+        "mappings": MappingLoad(console, pool, pages, mapper, runtime, rwlocks),
+        "threads": ThreadLoad(console, pool, sleeping),
+        "timers": TimerLoad(console, pool, clock, timers, heap),
+        "locks": LockLoad(console, pool, mutexes, semaphores, conditions, rwlocks),
     }  # what many threads do at once
-    stress_tests = StressTests(console, crew, clock, loads)  # one by one, and mixed
-    stuck_tests = StuckTests(crew, semaphores)  # for the watchdog
+    stress_tests = StressTests(console, pool, clock, loads)  # one by one, and mixed
+    stuck_tests = StuckTests(pool, semaphores)  # for the watchdog
     leaking_tests = LeakingTests(heap, pages, runtime)  # for the ledgers
     smp_tests = SmpTests(
-        console, processors, calls, scheduler, threads, mapper, runtime, crew, clock
+        console, processors, calls, scheduler, threads, mapper, runtime, pool, clock
     )  # several processors
     deferred_tests = DeferredTests(console, deferred, scheduler, smp_tests)  # left for later
     tested = (
@@ -427,11 +427,11 @@ def image() -> Image:
         interrupt_tests,
         space_tests,
     )
-    ledgers = threads.ledgers + memory_tests.ledgers  # what all tests leave as it was
+    leak_checks = threads.leak_checks + memory_tests.leak_checks  # what all tests leave as it was
     traces = ThreadTraces(console, backtrace, threads)  # what all threads do
     watchdog = Watchdog(console, panic, traces, clock, timers)  # for tests that do not end
     self_tests = SelfTests(
-        console, watchdog, strings, tested, ledgers, [reclaim.run]
+        console, watchdog, strings, tested, leak_checks, [reclaim.run]
     )  # in the running kernel
     benchmarks = Benchmarks(console, scheduler, strings, measured)  # and what its operations cost
     on_tests = SelfTestCommands(self_tests, benchmarks)  # test, bench
@@ -457,8 +457,8 @@ def image() -> Image:
     failure = BootFailure()  # the last words of a start that can't go on
     checks = Checks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
-    comparison = Comparison(clock, log)  # do processors agree about the time?
-    arrival = Arrival(
+    comparison = TscSync(clock, log)  # do processors agree about the time?
+    secondary_start = SecondaryStart(
         per_cpu,
         processors,
         scheduler,
@@ -475,10 +475,22 @@ def image() -> Image:
             alarm.start,
         ),
     )  # what each processor but the first starts with
-    trampoline = Trampoline(tables, stretches, entries, mapper, arrival)  # and before that
-    seats = Seats(per_cpu, descriptors, runtime, idle, deferred, threads)  # what each of them needs
-    startup = Startup(
-        model, apic, clock, log, processors, trampoline, arrival, seats, comparison
+    trampoline = Trampoline(
+        tables, free_ranges, entries, mapper, secondary_start
+    )  # and before that
+    processor_resources = ProcessorResources(
+        per_cpu, descriptors, runtime, idle, deferred, threads
+    )  # what each of them needs
+    secondaries = Secondaries(
+        model,
+        apic,
+        clock,
+        log,
+        processors,
+        trampoline,
+        secondary_start,
+        processor_resources,
+        comparison,
     )  # how they are woken
     first = (
         per_cpu.start_first,
@@ -511,10 +523,10 @@ def image() -> Image:
         serial_input.start,
         keyboard.start,
     )  # the order in which all else starts
-    last = (startup.start, lines.spread)  # what needs interrupts
-    bring_up = BringUp(information, log, paging, monitor, first, then, last)
+    last = (secondaries.start, lines.spread)  # what needs interrupts
+    init_ = Init(information, log, paging, monitor, first, then, last)
     start = Start(
-        stopwatch, stacks, checks, tables, failure, bring_up
+        stopwatch, stacks, checks, tables, failure, init_
     )  # from the loader to 64-bit code
     return Image(
         entry=(start.multiboot2, start.pvh),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.acpi.structures import AddressSpace, GenericAddress, TableHeader, signature
+from kernel.acpi.structures import AddressSpaceId, GenericAddress, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from pykasm import *
 
@@ -33,6 +33,6 @@ class HpetDescription(Subsystem):
         with if_(found == 0):
             ret(0)
         table = cast(found, Ptr[HpetTable])
-        with if_(table.address.space != AddressSpace.MEMORY):
+        with if_(table.address.space != AddressSpaceId.MEMORY):
             ret(0)
         ret(table.address.address)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from pykasm import *
 
@@ -24,7 +24,7 @@ class Madt(Struct, packed=True):
     flags: U32
 
 
-class EntryKind(IntEnum):
+class MadtEntryType(IntEnum):
     """What an entry is about (5.2.12, table 5.21)."""
 
     LOCAL_APIC = 0
@@ -33,10 +33,10 @@ class EntryKind(IntEnum):
     LOCAL_X2APIC = 9
 
 
-class Entry(Struct, packed=True):
+class MadtEntry(Struct, packed=True):
     """What all entries begin with."""
 
-    kind: U8 = field(EntryKind)
+    kind: U8 = field(MadtEntryType)
     length: U8
     """Bytes, these two too."""
 
@@ -51,7 +51,7 @@ class ProcessorFlags(IntFlag):
 class LocalApicEntry(Struct, packed=True):
     """A processor and its local APIC (5.2.12.2)."""
 
-    entry: Entry
+    entry: MadtEntry
     uid: U8
     id: U8
     flags: U32 = field(ProcessorFlags)
@@ -60,7 +60,7 @@ class LocalApicEntry(Struct, packed=True):
 class LocalX2ApicEntry(Struct, packed=True):
     """The same for numbers above 254 (5.2.12.12)."""
 
-    entry: Entry
+    entry: MadtEntry
     reserved: U16
     id: U32
     flags: U32 = field(ProcessorFlags)
@@ -70,14 +70,14 @@ class LocalX2ApicEntry(Struct, packed=True):
 class IoApicEntry(Struct, packed=True):
     """An I/O APIC, whose lines have the numbers from `first` on (5.2.12.3)."""
 
-    entry: Entry
+    entry: MadtEntry
     id: U8
     reserved: U8
     address: U32
     first: U32
 
 
-class Signal(IntFlag):
+class IntiFlags(IntFlag):
     """How a line interrupts, where it is not as usual for its bus (5.2.12.5, table 5.26)."""
 
     ACTIVE_HIGH = 1 << 0
@@ -89,18 +89,18 @@ class Signal(IntFlag):
 class OverrideEntry(Struct, packed=True):
     """The line that an interrupt of the ISA bus is wired to, if not the same one (5.2.12.5)."""
 
-    entry: Entry
+    entry: MadtEntry
     bus: U8
     source: U8
     line: U32
-    signal: U16 = field(Signal)
+    signal: U16 = field(IntiFlags)
 
 
-KINDS: dict[type, EntryKind] = {
-    LocalApicEntry: EntryKind.LOCAL_APIC,
-    LocalX2ApicEntry: EntryKind.LOCAL_X2APIC,
-    IoApicEntry: EntryKind.IO_APIC,
-    OverrideEntry: EntryKind.OVERRIDE,
+KINDS: dict[type, MadtEntryType] = {
+    LocalApicEntry: MadtEntryType.LOCAL_APIC,
+    LocalX2ApicEntry: MadtEntryType.LOCAL_X2APIC,
+    IoApicEntry: MadtEntryType.IO_APIC,
+    OverrideEntry: MadtEntryType.OVERRIDE,
 }
 SIZES: dict[int, int] = {kind: sizeof(struct) for struct, kind in KINDS.items()}
 KIND_COUNT = max(SIZES) + 1
@@ -120,10 +120,10 @@ DEFAULTS = Defaults(
         local_apic=0xFEE0_0000,
     ),
     io_apic=IoApicEntry(
-        entry=Entry(kind=EntryKind.IO_APIC, length=sizeof(IoApicEntry)), address=0xFEC0_0000
+        entry=MadtEntry(kind=MadtEntryType.IO_APIC, length=sizeof(IoApicEntry)), address=0xFEC0_0000
     ),
     timer=OverrideEntry(
-        entry=Entry(kind=EntryKind.OVERRIDE, length=sizeof(OverrideEntry)), source=0, line=2
+        entry=MadtEntry(kind=MadtEntryType.OVERRIDE, length=sizeof(OverrideEntry)), source=0, line=2
     ),
 )
 """Intel MultiProcessor Specification 1.4, 5.1 and figure 5-2: the timer is at line 2, as line 0
@@ -157,14 +157,14 @@ class InterruptModel(Subsystem):
         whole = self.is_whole()
         with if_(whole == 0):
             self.log.write(
-                Level.WARNING,
+                LogLevel.WARNING,
                 "ACPI: an entry of the table APIC makes no sense; going on with those before it",
             )
 
     @contextmanager
     def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
         """The block runs for each entry of a `kind`, whose address is in a kept register."""
-        entry = keep(Ptr[Entry])
+        entry = keep(Ptr[MadtEntry])
         xor(u32(entry), u32(entry))
         with loop():
             mov(entry, self.next(entry, KINDS[kind]))
@@ -173,7 +173,7 @@ class InterruptModel(Subsystem):
         release(entry)
 
     @function
-    def next(self, entry: Ptr[Entry], kind: U32) -> Ptr[Entry]:
+    def next(self, entry: Ptr[MadtEntry], kind: U32) -> Ptr[MadtEntry]:
         """The first entry of a `kind` behind `entry`, at first null, or null if there is none.
 
         An entry that makes no sense ends the search; one too short for its kind is passed by.
@@ -194,14 +194,14 @@ class InterruptModel(Subsystem):
         ret(0)
 
     @function
-    def first(self) -> Ptr[Entry]:
+    def first(self) -> Ptr[MadtEntry]:
         """Where the first entry is, if there is one."""
         mov(rax, self.table)
         lea(rax, cast(rax, Ptr[Madt])[1])
         ret(rax)
 
     @function
-    def behind(self, entry: Ptr[Entry]) -> Ptr[Entry]:
+    def behind(self, entry: Ptr[MadtEntry]) -> Ptr[MadtEntry]:
         """The end of `entry`; null if it is none, since its length makes no sense or the table
         ends there."""
         end = scratch(U64)
@@ -212,7 +212,7 @@ class InterruptModel(Subsystem):
         with if_(rax > end):
             ret(0)
         movzx(eax, entry.length)
-        with if_(eax < sizeof(Entry)):
+        with if_(eax < sizeof(MadtEntry)):
             ret(0)
         add(rax, entry)
         with if_(rax > end):

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from pykasm import *
@@ -25,7 +25,7 @@ class Mcfg(Struct, packed=True):
     reserved: U64
 
 
-class Segment(Struct, packed=True):
+class McfgAllocation(Struct, packed=True):
     """The buses `first` to `last` of a segment group. `address` is that of bus 0."""
 
     address: U64
@@ -62,11 +62,11 @@ class PciDescription(Subsystem):
         """Go on without the table, with a warning, as it can't be true."""
         mov(self.table, 0)
         self.log.write(
-            Level.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
+            LogLevel.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
         )
 
     @function(init=True)
-    def is_possible(self, segment: Ptr[Segment]) -> U32:
+    def is_possible(self, segment: Ptr[McfgAllocation]) -> U32:
         """Whether configuration spaces can be where `segment` says, and are not there twice: 1 or
         0."""
         mov(al, segment.first)
@@ -89,7 +89,7 @@ class PciDescription(Subsystem):
         tail(self.is_first, segment)
 
     @function(init=True)
-    def is_first(self, segment: Ptr[Segment]) -> U32:
+    def is_first(self, segment: Ptr[McfgAllocation]) -> U32:
         """Whether no segment in the table before this one has any of its buses: 1 or 0."""
         with self.each() as other:
             break_if(other == segment)
@@ -101,9 +101,9 @@ class PciDescription(Subsystem):
         ret(1)
 
     @contextmanager
-    def each(self) -> Iterator[Ptr[Segment]]:
+    def each(self) -> Iterator[Ptr[McfgAllocation]]:
         """The block runs for each segment, whose address is in a kept register."""
-        segment, end = keep(Ptr[Segment]), keep(U64)
+        segment, end = keep(Ptr[McfgAllocation]), keep(U64)
         mov(rax, self.table)
         mov(end, rax)
         with if_(rax != 0):
@@ -115,5 +115,5 @@ class PciDescription(Subsystem):
             lea(rax, segment[1])
             break_if((segment == 0) | (rax > end))
             yield segment
-            add(segment, sizeof(Segment))
+            add(segment, sizeof(McfgAllocation))
         release(segment, end)

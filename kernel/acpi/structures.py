@@ -46,7 +46,7 @@ class TableHeader(Struct, packed=True):
     creator_revision: U32
 
 
-class AddressSpace(IntEnum):
+class AddressSpaceId(IntEnum):
     """Where a register lies (5.2.3.2)."""
 
     MEMORY = 0
@@ -57,7 +57,7 @@ class AddressSpace(IntEnum):
 class GenericAddress(Struct, packed=True):
     """The place of a register (5.2.3.2)."""
 
-    space: U8 = field(AddressSpace)
+    space: U8 = field(AddressSpaceId)
     bit_width: U8
     bit_offset: U8
     access_size: U8

@@ -13,7 +13,7 @@ from kernel.acpi.structures import (
     TableHeader,
 )
 from kernel.boot.record import BootRecord
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from pykasm import *
@@ -54,7 +54,7 @@ class AcpiTables(Subsystem):
         with if_(self.root != 0):
             tail(self.warn_of_damage)
         self.log.write(
-            Level.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
+            LogLevel.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
         )
 
     @function
@@ -64,7 +64,7 @@ class AcpiTables(Subsystem):
             good = self.is_good(address)
             with if_((good == 0) & (address != 0)):
                 self.log.write(
-                    Level.WARNING,
+                    LogLevel.WARNING,
                     "ACPI: the table at 0x%x is damaged; going on without it",
                     address,
                 )

@@ -6,17 +6,17 @@ from kernel.console.serial import (
     SEARCH_PATIENCE,
     LineControl,
     LineStatus,
-    Register,
+    UartRegister,
 )
 from kernel.console.vga import CELL, COLUMNS, ROWS, TEXT_BUFFER
 from kernel.text.colour import Colour
 from pykasm import *
 
 LINE_SETUP = (
-    (Register.LCR, LineControl.DLAB),
-    (Register.DLL, DIVISOR),
-    (Register.DLM, 0),
-    (Register.LCR, LineControl.EIGHT_BITS),
+    (UartRegister.LCR, LineControl.DLAB),
+    (UartRegister.DLL, DIVISOR),
+    (UartRegister.DLM, 0),
+    (UartRegister.LCR, LineControl.EIGHT_BITS),
 )
 
 
@@ -53,14 +53,14 @@ class BootFailure(Subsystem):
     def _send(self) -> None:
         """Send al on the serial line; changes ecx and edx."""
         mov(bl, al)
-        mov(edx, COM1 + Register.LSR)
+        mov(edx, COM1 + UartRegister.LSR)
         mov(ecx, SEARCH_PATIENCE)
         with loop():
             in_(al, dx)
             break_if(al & LineStatus.THRE)
             dec(ecx)
             break_if(ZF)
-        mov(edx, COM1 + Register.THR)
+        mov(edx, COM1 + UartRegister.THR)
         mov(al, bl)
         out(dx, al)
 

@@ -38,7 +38,7 @@ class BootInformation(BootRecord):
         """Let `read` go through the lists in `info` until there is room for them, and then once
         more to keep them."""
         read, info = keep(read), keep(info)
-        self.room.begin()
+        self.placement.begin()
         with loop():
             read(info)
             again = self.settle_room()
@@ -52,7 +52,7 @@ class BootInformation(BootRecord):
         info = keep(info)
         header = cast(info, Ptr[multiboot2.InformationHeader])
         mov(esi, header.total_size)
-        self.room.avoid_mapped(info, rsi)
+        self.placement.avoid_mapped(info, rsi)
         tail(self.read_tags, header, self.read_list)
 
     @function(init=True)
@@ -137,11 +137,11 @@ class BootInformation(BootRecord):
     @function(init=True)
     def read_memory_map(self, tag: Ptr[multiboot2.MemoryMapTag]) -> None:
         """Add the regions of the memory map `tag`; entries may be larger than we know them."""
-        entry, end, step = keep(Ptr[multiboot2.MemoryMapEntry]), keep(U64), keep(U64)
+        entry, end, step = keep(Ptr[multiboot2.Multiboot2MemoryMapEntry]), keep(U64), keep(U64)
         mov(u32(end), tag.tag.size)
         with if_(
             (end < offsetof(multiboot2.MemoryMapTag, "entries"))
-            | (tag.entry_size < sizeof(multiboot2.MemoryMapEntry))
+            | (tag.entry_size < sizeof(multiboot2.Multiboot2MemoryMapEntry))
         ):
             self._note(Damage.TAG)
             ret()
@@ -161,8 +161,8 @@ class BootInformation(BootRecord):
         self.set_loader_name(text("PVH"), NAME_SIZE)
         mov(rax, info.rsdp)
         mov(self.acpi_root, rax)
-        line, room = self.text_at(info.command_line)
-        self.set_command_line(line, room)
+        line, placement = self.text_at(info.command_line)
+        self.set_command_line(line, placement)
         self.read_lists(self.read_pvh_lists, u64(info))
         tail(self.complete)
 
@@ -170,7 +170,7 @@ class BootInformation(BootRecord):
     def read_pvh_lists(self, info: U64) -> None:
         """Add the modules and regions of a PVH loader's start info."""
         start_info = keep(cast(info, Ptr[pvh.StartInfo]))
-        self.room.avoid_mapped(info, sizeof(pvh.StartInfo))
+        self.placement.avoid_mapped(info, sizeof(pvh.StartInfo))
         self.read_pvh_modules(start_info)
         with if_(start_info.version >= pvh.VERSION_WITH_MEMORY_MAP):
             tail(self.read_pvh_memory_map, start_info)
@@ -178,27 +178,27 @@ class BootInformation(BootRecord):
     @function(init=True)
     def read_pvh_modules(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the modules of `info`."""
-        module, count = keep(Ptr[pvh.Module]), keep(info.module_count)
-        mov(module, self._array_at(info.modules, count, pvh.Module))
+        module, count = keep(Ptr[pvh.ModlistEntry]), keep(info.module_count)
+        mov(module, self._array_at(info.modules, count, pvh.ModlistEntry))
         with while_(count != 0):
             mov(rdi, module.command_line)
             lea(rsi, bare[rdi + NAME_SIZE])
-            self.room.avoid(rdi, rsi)
-            name, room = self.text_at(module.command_line)
+            self.placement.avoid(rdi, rsi)
+            name, placement = self.text_at(module.command_line)
             mov(rcx, module.address)
             add(rcx, module.size)
-            self.add_module(module.address, rcx, name, room)
-            add(module, sizeof(pvh.Module))
+            self.add_module(module.address, rcx, name, placement)
+            add(module, sizeof(pvh.ModlistEntry))
             dec(count)
 
     @function(init=True)
     def read_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the memory regions of `info`."""
-        entry, count = keep(Ptr[pvh.MemoryMapEntry]), keep(info.memory_map_entries)
-        mov(entry, self._array_at(info.memory_map, count, pvh.MemoryMapEntry))
+        entry, count = keep(Ptr[pvh.MemmapTableEntry]), keep(info.memory_map_entries)
+        mov(entry, self._array_at(info.memory_map, count, pvh.MemmapTableEntry))
         with while_(count != 0):
             self.add_region(entry.address, entry.size, entry.type)
-            add(entry, sizeof(pvh.MemoryMapEntry))
+            add(entry, sizeof(pvh.MemmapTableEntry))
             dec(count)
 
     def _array_at(self, address: U64, count: U32, element: Any) -> U64:
@@ -222,7 +222,7 @@ class BootInformation(BootRecord):
             ret(0)
         address = keep(address)
         direct(address)
-        self.room.avoid_mapped(address, size)
+        self.placement.avoid_mapped(address, size)
         ret(address)
 
     @function(init=True)

@@ -35,7 +35,7 @@ class HeaderTag(Struct):
     size: U32
 
 
-class Header(Struct, align=TAG_ALIGNMENT):
+class Multiboot2Header(Struct, align=TAG_ALIGNMENT):
     """The header of this kernel's image, which asks for nothing special (3.1.2)."""
 
     magic: U32
@@ -45,10 +45,10 @@ class Header(Struct, align=TAG_ALIGNMENT):
     end: HeaderTag
 
 
-def image_header() -> Header:
+def image_header() -> Multiboot2Header:
     """The header that makes a file a Multiboot2 image: entered at its ELF entry point."""
-    length = sizeof(Header)
-    return Header(
+    length = sizeof(Multiboot2Header)
+    return Multiboot2Header(
         magic=HEADER_MAGIC,
         architecture=ARCHITECTURE_I386,
         header_length=length,
@@ -100,7 +100,7 @@ class ModuleTag(Struct):
     string: Array[U8] = field(count=0)
 
 
-class MemoryMapEntry(Struct):
+class Multiboot2MemoryMapEntry(Struct):
     """`length` bytes of physical memory from `base_address` (3.6.8)."""
 
     base_address: U64
@@ -115,7 +115,7 @@ class MemoryMapTag(Struct):
     tag: Tag
     entry_size: U32
     entry_version: U32
-    entries: Array[MemoryMapEntry] = field(count=0)
+    entries: Array[Multiboot2MemoryMapEntry] = field(count=0)
 
 
 class FramebufferType(IntEnum):

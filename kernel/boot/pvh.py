@@ -58,7 +58,7 @@ class StartInfo(Struct):
     reserved: U32
 
 
-class Module(Struct):
+class ModlistEntry(Struct):
     """hvm_modlist_entry: a file of `size` bytes at physical `address`."""
 
     address: U64
@@ -67,7 +67,7 @@ class Module(Struct):
     reserved: U64
 
 
-class MemoryMapEntry(Struct):
+class MemmapTableEntry(Struct):
     """hvm_memmap_table_entry: `size` bytes of physical memory from `address`."""
 
     address: U64

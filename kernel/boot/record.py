@@ -3,7 +3,7 @@
 from enum import IntFlag
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.room import Room
+from kernel.boot.placement import RecordPlacement
 from kernel.paging.addresses import direct
 from pykasm import *
 
@@ -20,7 +20,7 @@ FIRST_PRINTABLE, DELETE = 0x20, 0x7F
 """ASCII's control characters lie below the one, and at the other."""
 
 
-class Region(Struct):
+class MemoryRegion(Struct):
     """`length` bytes of physical memory from `address`."""
 
     address: U64
@@ -28,7 +28,7 @@ class Region(Struct):
     kind: U64 = field(MemoryKind)
 
 
-class Module(Struct):
+class BootModule(Struct):
     """A file that the loader put at the physical `address`, `size` bytes, called `name`."""
 
     address: U64
@@ -68,27 +68,27 @@ class BootRecord(Subsystem):
     """The record, and the ways to add to it, which take nothing on trust.
 
     Its lists are as long as the loader's. They have no place until the loader's were looked
-    through: till then what is added is only counted, and shown to the `room` for them. `Stretches`
-    keeps others out of that. Only the first processor writes it, while starting; later it may be
-    read in any context.
+    through: till then what is added is only counted, and shown to the `placement` for them.
+    `FreeRanges` keeps others out of that. Only the first processor writes it, while starting;
+    later it may be read in any context.
     """
 
     command_line = bss(U8 * TEXT_SIZE)
     loader_name = bss(U8 * NAME_SIZE)
-    regions = bss(Ptr[Region])
+    regions = bss(Ptr[MemoryRegion])
     """In the order of their addresses. They may overlap: then the worse kind counts. Null as long
     as regions and modules are only counted."""
     region_count = bss(U32)
-    modules = bss(Ptr[Module])
+    modules = bss(Ptr[BootModule])
     module_count = bss(U32)
-    own_memory = bss(Region)
+    own_memory = bss(MemoryRegion)
     """The only region if the loader tells of none."""
     acpi_root = bss(U64)
     """Physical address of the ACPI root system description pointer, 0 for none."""
     damage = bss(U32)
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, placement: RecordPlacement) -> None:
+        self.placement = placement
 
     def _note(self, damage: Damage) -> None:
         """Remember that something was wrong."""
@@ -117,68 +117,68 @@ class BootRecord(Subsystem):
 
     @function(init=True)
     def show_region(self, address: U64, length: U64, kind: U32) -> None:
-        """Count a region and show it to the room."""
+        """Count a region and show it to `placement`."""
         inc(self.region_count)
         add(length, address)
         with if_(length == 0):  # it goes on to the end of all addresses
             dec(length)
         with if_(kind == MemoryKind.AVAILABLE):
-            tail(self.room.offer, address, length)
-        tail(self.room.avoid, address, length)
+            tail(self.placement.offer, address, length)
+        tail(self.placement.avoid, address, length)
 
-    def _slot_for(self, address: U64) -> Ptr[Region]:
+    def _slot_for(self, address: U64) -> Ptr[MemoryRegion]:
         """Move the regions above `address` up by one; the slot that becomes free."""
-        slot, first = scratch(Ptr[Region]), scratch(Ptr[Region])
+        slot, first = scratch(Ptr[MemoryRegion]), scratch(Ptr[MemoryRegion])
         mov(first, self.regions)
-        imul(u32(slot), self.region_count, sizeof(Region))
+        imul(u32(slot), self.region_count, sizeof(MemoryRegion))
         add(slot, first)
         with while_(slot > first):
             break_if(slot[-1].address <= address)
             for name in ("address", "length", "kind"):
                 mov(rax, getattr(slot[-1], name))
                 mov(getattr(slot, name), rax)
-            sub(slot, sizeof(Region))
+            sub(slot, sizeof(MemoryRegion))
         return slot
 
     @function(init=True)
-    def add_module(self, start: U64, end: U64, name: Ptr[U8], room: U64) -> None:
-        """Add a file at physical `start` up to `end`; its name has at most `room` bytes."""
+    def add_module(self, start: U64, end: U64, name: Ptr[U8], placement: U64) -> None:
+        """Add a file at physical `start` up to `end`; its name has at most `placement` bytes."""
         with if_(end < start):
             self._note(Damage.MODULE)
             ret()
         with if_(self.modules == 0):
             inc(self.module_count)
-            tail(self.room.avoid, start, end)
-        imul(eax, self.module_count, sizeof(Module))
+            tail(self.placement.avoid, start, end)
+        imul(eax, self.module_count, sizeof(BootModule))
         add(rax, self.modules)
-        module = cast(rax, Ptr[Module])
+        module = cast(rax, Ptr[BootModule])
         mov(module.address, start)
         sub(end, start)
         mov(module.size, end)
         inc(self.module_count)
         lea(rdi, module.name)
-        tail(self.copy_text, rdi, NAME_SIZE, name, room)
+        tail(self.copy_text, rdi, NAME_SIZE, name, placement)
 
     @function(init=True)
-    def set_command_line(self, line: Ptr[U8], room: U64) -> None:
-        """Keep the command line, which has at most `room` bytes."""
-        tail(self.copy_text, address_of(self.command_line), TEXT_SIZE, line, room)
+    def set_command_line(self, line: Ptr[U8], placement: U64) -> None:
+        """Keep the command line, which has at most `placement` bytes."""
+        tail(self.copy_text, address_of(self.command_line), TEXT_SIZE, line, placement)
 
     @function(init=True)
-    def set_loader_name(self, name: Ptr[U8], room: U64) -> None:
-        """Keep the loader's name, which has at most `room` bytes."""
-        tail(self.copy_text, address_of(self.loader_name), NAME_SIZE, name, room)
+    def set_loader_name(self, name: Ptr[U8], placement: U64) -> None:
+        """Keep the loader's name, which has at most `placement` bytes."""
+        tail(self.copy_text, address_of(self.loader_name), NAME_SIZE, name, placement)
 
     @function(init=True)
-    def copy_text(self, target: Ptr[U8], size: U64, source: Ptr[U8], room: U64) -> None:
+    def copy_text(self, target: Ptr[U8], size: U64, source: Ptr[U8], placement: U64) -> None:
         """Copy a text to the `size` bytes at `target`, with `?` for control characters.
 
-        It ends with a zero or after `room` bytes. What does not fit is cut off.
+        It ends with a zero or after `placement` bytes. What does not fit is cut off.
         """
         dec(size)  # for the zero at the end
         with loop():
             mov(at(target), 0)
-            break_if(room == 0)
+            break_if(placement == 0)
             mov(al, at(source))
             break_if(al == 0)
             with if_(size == 0):
@@ -189,19 +189,19 @@ class BootRecord(Subsystem):
             mov(at(target), al)
             inc(target)
             inc(source)
-            dec(room)
+            dec(placement)
             dec(size)
 
     @function(init=True)
     def settle_room(self) -> U32:
         """End a look through the loader's lists: 1 if another look is needed, which counts anew;
         or 0 if what is added is kept from now on, or if there is no room."""
-        imul(edi, self.region_count, sizeof(Region))
-        imul(eax, self.module_count, sizeof(Module))
+        imul(edi, self.region_count, sizeof(MemoryRegion))
+        imul(eax, self.module_count, sizeof(BootModule))
         add(rdi, rax)
-        again = self.room.settle(rdi)
+        again = self.placement.settle(rdi)
         with if_(again == 0):
-            with if_(self.room.size != 0):
+            with if_(self.placement.size != 0):
                 self._take_room()
             with elif_(self.region_count != 0):
                 self._note(Damage.NO_ROOM)
@@ -211,10 +211,10 @@ class BootRecord(Subsystem):
 
     def _take_room(self) -> None:
         """Place the lists, whose lengths are known."""
-        mov(rcx, self.room.start)
+        mov(rcx, self.placement.start)
         direct(rcx)
         mov(self.regions, rcx)
-        imul(edx, self.region_count, sizeof(Region))
+        imul(edx, self.region_count, sizeof(MemoryRegion))
         add(rcx, rdx)
         mov(self.modules, rcx)
 
@@ -233,7 +233,7 @@ class BootRecord(Subsystem):
     @function(init=True)
     def limit_to(self, end: U64) -> None:
         """Let there be no memory from physical `end` on, which nothing can reach there."""
-        region, number = scratch(Ptr[Region]), scratch(U32)
+        region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, end)
@@ -246,13 +246,13 @@ class BootRecord(Subsystem):
                     mov(region.kind, MemoryKind.RESERVED)
                 with else_():
                     mov(region.length, rax)
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
 
     @function
     def has_memory(self, start: U64, last: U64) -> U32:
         """Whether there is memory, whoever uses it, between physical `start` and `last`, the bounds
         included: 1 or 0."""
-        region, number = scratch(Ptr[Region]), scratch(U32)
+        region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, region.address)
@@ -263,7 +263,7 @@ class BootRecord(Subsystem):
                 if_(rax >= start),
             ):
                 ret(1)
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
         ret(0)
 
     @function

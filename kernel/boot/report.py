@@ -2,9 +2,9 @@
 
 from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import MESSAGES, Module, Region
+from kernel.boot.record import MESSAGES, BootModule, MemoryRegion
 from kernel.console.console import Console
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from pykasm import *
 
@@ -35,7 +35,7 @@ class BootReport(Subsystem):
         damage = keep(self.information.damage)
         for kind, message in MESSAGES.items():
             with if_(damage & kind):
-                self.log.write(Level.WARNING, f"boot information: {message}")
+                self.log.write(LogLevel.WARNING, f"boot information: {message}")
         self.console.print("loader: %s\n", address_of(self.information.loader_name))
         self.console.print("command line: %s\n", address_of(self.information.command_line))
         self.print_memory()
@@ -48,7 +48,7 @@ class BootReport(Subsystem):
     @function
     def print_memory(self) -> None:
         """Print the memory map, and how much memory there is to use."""
-        region, count, available = keep(Ptr[Region]), keep(U32), keep(U64)
+        region, count, available = keep(Ptr[MemoryRegion]), keep(U32), keep(U64)
         self.console.print("memory map\n")
         mov(region, self.information.regions)
         mov(count, self.information.region_count)
@@ -57,12 +57,12 @@ class BootReport(Subsystem):
             self.print_region(region)
             with if_(region.kind == MemoryKind.AVAILABLE):
                 add(available, region.length)
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
             dec(count)
         self.console.print("%z available\n", available)
 
     @function
-    def print_region(self, region: Ptr[Region]) -> None:
+    def print_region(self, region: Ptr[MemoryRegion]) -> None:
         """Print `region` as first and last byte, size and kind."""
         mov(rax, region.address)
         add(rax, region.length)
@@ -75,7 +75,7 @@ class BootReport(Subsystem):
     @function
     def print_modules(self) -> None:
         """Print the modules: place, size and name of each."""
-        module, count = keep(Ptr[Module]), keep(U32)
+        module, count = keep(Ptr[BootModule]), keep(U32)
         mov(module, self.information.modules)
         mov(count, self.information.module_count)
         with if_(count != 0):
@@ -83,5 +83,5 @@ class BootReport(Subsystem):
         with while_(count != 0):
             lea(rax, module.name)
             self.console.print("  %016x %10z  %s\n", module.address, module.size, rax)
-            add(module, sizeof(Module))
+            add(module, sizeof(BootModule))
             dec(count)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kernel.clock.alarm import Alarm
 from kernel.clock.clock import Clock
+from kernel.clock.localtimer import LocalTimer
 from kernel.clock.timer import Timer, TimerQueue
 from kernel.cpu.percpu import PerCpu
 from kernel.structures.tree import TreeNode, Trees
@@ -20,7 +20,7 @@ class Timers(Subsystem):
 
     queue = percpu(TimerQueue)
 
-    def __init__(self, per_cpu: PerCpu, clock: Clock, alarm: Alarm, trees: Trees) -> None:
+    def __init__(self, per_cpu: PerCpu, clock: Clock, alarm: LocalTimer, trees: Trees) -> None:
         self.per_cpu = per_cpu
         self.clock = clock
         self.alarm = alarm

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.console.serial import PATIENCE, InterruptEnable, LineStatus, Register, Serial
+from kernel.console.serial import PATIENCE, InterruptEnable, LineStatus, Serial, UartRegister
 from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
 
@@ -94,7 +94,7 @@ class SerialOutput(Subsystem):
         with loop():
             with loop():
                 break_if(self._is_empty())
-                self.serial.read(Register.LSR)
+                self.serial.read(UartRegister.LSR)
                 break_if((al & LineStatus.THRE) == 0)
                 self.fill()
             break_if(
@@ -121,7 +121,7 @@ class SerialOutput(Subsystem):
         movzx(free, self.serial.depth)
         with while_(lambda: (free != 0) & ~self._is_empty()):
             and_(eax, MASK)
-            self.serial.write(Register.THR, self.ring[rax])
+            self.serial.write(UartRegister.THR, self.ring[rax])
             inc(self.sent)
             dec(free)
         mov(self.serial.patience, PATIENCE)

@@ -11,7 +11,7 @@ COM1 = 0x3F8
 """The first serial port of a PC (IBM PC/AT Technical Reference)."""
 
 
-class Register(IntEnum):
+class UartRegister(IntEnum):
     """Offsets from the base port (table 2); some places have two registers."""
 
     RBR = 0  # receiver buffer, read
@@ -88,19 +88,19 @@ SEARCH_PATIENCE = 1_000_000
 """Looks at LSR before there seems to be no UART."""
 
 SETUP = (
-    (Register.IER, 0),
-    (Register.LCR, LineControl.DLAB),
-    (Register.DLL, DIVISOR & 0xFF),
-    (Register.DLM, DIVISOR >> 8),
-    (Register.LCR, LineControl.EIGHT_BITS),
+    (UartRegister.IER, 0),
+    (UartRegister.LCR, LineControl.DLAB),
+    (UartRegister.DLL, DIVISOR & 0xFF),
+    (UartRegister.DLM, DIVISOR >> 8),
+    (UartRegister.LCR, LineControl.EIGHT_BITS),
     (
-        Register.FCR,
+        UartRegister.FCR,
         FifoControl.ENABLE
         | FifoControl.CLEAR_RECEIVER
         | FifoControl.CLEAR_TRANSMITTER
         | FifoControl.TRIGGER_8,
     ),
-    (Register.MCR, ModemControl.LOOP | ModemControl.RTS | ModemControl.OUT2),
+    (UartRegister.MCR, ModemControl.LOOP | ModemControl.RTS | ModemControl.OUT2),
 )
 """What `start` writes before its self-test: 115,200 baud, 8 bits, no parity, one stop bit."""
 
@@ -126,17 +126,17 @@ class Serial(Subsystem):
         """Set the line up, and test that a UART is there by sending it a byte in a loop."""
         for register, value in SETUP:
             self.write(register, value)
-        self.write(Register.THR, TEST_BYTE)
+        self.write(UartRegister.THR, TEST_BYTE)
         ignore(self.wait_for(LineStatus.DATA_READY))
-        self.read(Register.RBR)
+        self.read(UartRegister.RBR)
         with if_(al == TEST_BYTE):
             self._find_depth()
-            self.write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
+            self.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
 
     @function
     def wait_for(self, status: U8) -> U8:
         """Wait until LSR shows one of the bits of `status`; the bits it shows, 0 if none came."""
-        mov(edx, self.port + Register.LSR)
+        mov(edx, self.port + UartRegister.LSR)
         mov(ecx, self.patience)
         with loop():
             in_(al, dx)
@@ -151,7 +151,7 @@ class Serial(Subsystem):
 
     def _find_depth(self) -> None:
         """Tell a 16550 from its forerunners, which have no FIFO."""
-        self.read(Register.IIR)
+        self.read(UartRegister.IIR)
         and_(al, FIFO_ENABLED)
         with if_(al == FIFO_ENABLED):
             mov(self.depth, FIFO_DEPTH)
@@ -161,20 +161,20 @@ class Serial(Subsystem):
     def want(self, interrupts: InterruptEnable) -> None:
         """Emit code that lets the UART ask for `interrupts`, too; changes al and edx."""
         or_(self.interrupting, interrupts)
-        self.write(Register.IER, self.interrupting)
+        self.write(UartRegister.IER, self.interrupting)
 
     def refuse(self, interrupts: InterruptEnable) -> None:
         """Emit code that undoes `want`; changes al and edx."""
         and_(self.interrupting, ~interrupts & 0xFF)
-        self.write(Register.IER, self.interrupting)
+        self.write(UartRegister.IER, self.interrupting)
 
-    def write(self, register: Register, value: object) -> None:
+    def write(self, register: UartRegister, value: object) -> None:
         """Emit code that gives the register a `value`; changes al and edx."""
         mov(edx, self.port + register)
         mov(al, value)
         out(dx, al)
 
-    def read(self, register: Register) -> None:
+    def read(self, register: UartRegister) -> None:
         """Emit code that puts the register's value into al; changes edx."""
         mov(edx, self.port + register)
         in_(al, dx)

@@ -16,7 +16,7 @@ CELL = 2
 BLANK = ord(" ") | NORMAL << 8
 
 
-class Port(IntEnum):
+class VgaPort(IntEnum):
     """Index registers; the register they select is at the next port."""
 
     GRAPHICS = 0x3CE
@@ -58,7 +58,7 @@ class TextScreen(Subsystem):
 
         The text buffer must be mapped.
         """
-        mov(edx, Port.GRAPHICS)
+        mov(edx, VgaPort.GRAPHICS)
         mov(al, MISCELLANEOUS)
         out(dx, al)
         inc(edx)
@@ -159,7 +159,7 @@ class TextScreen(Subsystem):
 
     def _write_crt(self, register: CrtRegister) -> None:
         """Set a register of the CRT controller to cl; changes eax and edx."""
-        mov(edx, Port.CRT)
+        mov(edx, VgaPort.CRT)
         mov(al, register)
         out(dx, al)
         inc(edx)

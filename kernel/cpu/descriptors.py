@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from kernel.cpu.percpu import PerCpu
-from kernel.cpu.segments import KERNEL_SEGMENTS, Segment, Selector, TablePointer
+from kernel.cpu.segments import KERNEL_SEGMENTS, SegmentFlags, Selector, TablePointer
 from kernel.cpu.stacks import Stacks
 from pykasm import *
 
@@ -49,8 +49,8 @@ class SystemDescriptor(Struct, packed=True):
 AVAILABLE_TASK_STATE = 0x9
 """The type of a task state segment that is not in use (4.8.3, table 4-6)."""
 
-TYPE_PRESENT = Segment.PRESENT >> 40
-"""`Segment.PRESENT` in the byte that holds the type."""
+TYPE_PRESENT = SegmentFlags.PRESENT >> 40
+"""`SegmentFlags.PRESENT` in the byte that holds the type."""
 
 TASK_STATE_ALIGNMENT = 128
 """Bytes; keeps a task state segment within a page (Intel SDM vol. 3A, 8.2.1)."""

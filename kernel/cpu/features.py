@@ -65,7 +65,7 @@ class Extended(IntFlag):
     LONG_MODE = 1 << 29
 
 
-class Power(IntFlag):
+class AdvancedPower(IntFlag):
     """edx of `Leaf.POWER`."""
 
     INVARIANT_TSC = 1 << 8

@@ -13,7 +13,7 @@ class Selector(IntEnum):
     TASK_STATE = 0x18
 
 
-class Segment(IntFlag):
+class SegmentFlags(IntFlag):
     """Bits of a descriptor (4.7.1, 4.8.1). The processor ignores base and limit in 64-bit mode."""
 
     ACCESSED = 1 << 40
@@ -31,12 +31,12 @@ class Segment(IntFlag):
     """32-bit code."""
 
 
-COMMON = Segment.PRESENT | Segment.CODE_OR_DATA | Segment.ACCESSED
+COMMON = SegmentFlags.PRESENT | SegmentFlags.CODE_OR_DATA | SegmentFlags.ACCESSED
 
 KERNEL_SEGMENTS = (
     0,
-    COMMON | Segment.EXECUTABLE | Segment.READABLE | Segment.LONG,
-    COMMON | Segment.WRITABLE,
+    COMMON | SegmentFlags.EXECUTABLE | SegmentFlags.READABLE | SegmentFlags.LONG,
+    COMMON | SegmentFlags.WRITABLE,
 )
 """What each descriptor table starts with: nothing, `Selector.CODE`, `Selector.DATA`."""
 
@@ -57,8 +57,12 @@ class FlatTablePointer(Struct, packed=True):
 
 FLAT_SEGMENTS = (
     0,
-    COMMON | Segment.EXECUTABLE | Segment.READABLE | Segment.FLAT | Segment.DEFAULT_32,
-    COMMON | Segment.WRITABLE | Segment.FLAT | Segment.DEFAULT_32,
+    COMMON
+    | SegmentFlags.EXECUTABLE
+    | SegmentFlags.READABLE
+    | SegmentFlags.FLAT
+    | SegmentFlags.DEFAULT_32,
+    COMMON | SegmentFlags.WRITABLE | SegmentFlags.FLAT | SegmentFlags.DEFAULT_32,
 )
 """What that table has: nothing, `FlatSelector.CODE`, `FlatSelector.DATA`."""
 

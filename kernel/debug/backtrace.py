@@ -5,7 +5,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.cpu.trapframe import TrapFrame
 from kernel.paging.walk import PageWalk
-from kernel.text.symbols import Place, Symbols
+from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm import *
 
 MAX_DEPTH = 32
@@ -73,7 +73,7 @@ class Backtrace(Subsystem):
         Such is the first instruction of a function, and what is no function but was jumped to:
         its return address is what rsp points to, if that is one.
         """
-        trap, place = keep(trap), local(Place)
+        trap, place = keep(trap), local(SymbolLocation)
         with if_(self._is_inside(trap.rip, place)):
             ret(1)
         with if_(self.memory.is_mapped(trap.rsp) == 0):
@@ -86,10 +86,10 @@ class Backtrace(Subsystem):
         self.console.print("  #1 %p\n", caller)
         ret(2)
 
-    def _is_inside(self, address: U64, place: Place) -> Any:
+    def _is_inside(self, address: U64, place: SymbolLocation) -> Any:
         """Whether `address` is in a function, behind its first instruction; uses `place`."""
         lea(rsi, place)
-        found = self.symbols.describe(address, cast(rsi, Ptr[Place]))
+        found = self.symbols.describe(address, cast(rsi, Ptr[SymbolLocation]))
         return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
@@ -129,9 +129,9 @@ class Backtrace(Subsystem):
     @function
     def is_trap(self, frame: Ptr[StackFrame]) -> U32:
         """Whether the function of `frame` was called by the interrupt stub."""
-        frame, place = keep(frame), local(Place)
+        frame, place = keep(frame), local(SymbolLocation)
         lea(rsi, place)
-        found = self.symbols.describe(frame.return_address, cast(rsi, Ptr[Place]))
+        found = self.symbols.describe(frame.return_address, cast(rsi, Ptr[SymbolLocation]))
         with if_(found == 0):
             ret(0)
         mov(rax, frame.return_address)

@@ -7,13 +7,13 @@ from typing import Any
 from pykasm import *
 
 
-class Ledger(Struct):
+class LeakCheck(Struct):
     """Something that a test must leave as it found it, such as the number of free pages."""
 
     name: Ptr[U8]
     read: Fn[[], U64]
 
 
-def ledger(name: str, read: Any) -> Ledger:
+def leak_check(name: str, read: Any) -> LeakCheck:
     """A row of what tests leave as it was: `read` is a `@function` that gives a `U64`."""
-    return Ledger(name=name, read=read)
+    return LeakCheck(name=name, read=read)

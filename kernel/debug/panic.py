@@ -9,7 +9,7 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.debug.faults import Faults
-from kernel.debug.whereabouts import Whereabouts
+from kernel.debug.reportheader import ReportHeader
 from kernel.log.log import Log
 from kernel.processors.stop import Stop
 from kernel.text.colour import Colour
@@ -50,7 +50,7 @@ class Panic(Subsystem):
         console: Console,
         log: Log,
         faults: Faults,
-        whereabouts: Whereabouts,
+        report_header: ReportHeader,
         backtrace: Backtrace,
         information: BootInformation,
         stopping: Stop,
@@ -58,7 +58,7 @@ class Panic(Subsystem):
         self.console = console
         self.log = log
         self.faults = faults
-        self.whereabouts = whereabouts
+        self.report_header = report_header
         self.backtrace = backtrace
         self.information = information
         self.stopping = stopping
@@ -180,7 +180,7 @@ class Panic(Subsystem):
         for register, into in ((cr0, rax), (cr2, rcx), (cr3, rdx), (cr4, rsi)):
             mov(into, register)
         self.console.print(_row(("cr0", "cr2", "cr3", "cr4")), rax, rcx, rdx, rsi)
-        self.whereabouts.print(self.processor())
+        self.report_header.print(self.processor())
 
     @function
     def leave(self) -> NoReturn:

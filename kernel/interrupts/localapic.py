@@ -55,7 +55,7 @@ class Lvt(IntFlag):
     """The timer interrupts when the TSC reaches the MSR `TSC_DEADLINE`; without, once (11.5.4)."""
 
 
-class Command(IntFlag):
+class InterruptCommand(IntFlag):
     """`COMMAND_LOW` (11.6.1); the vector lies in the low 8 bits."""
 
     NMI = 4 << 8
@@ -172,7 +172,7 @@ class LocalApic(Subsystem):
 
     @function
     def send(self, destination: U32, command: U32) -> None:
-        """Send a `command` (a vector, with flags of `Command`) to the processor `destination`.
+        """Send `command`, a vector and `InterruptCommand` flags, to the processor `destination`.
 
         Returns once it is on its way. Interrupts are off meanwhile, as their handlers send too.
         """
@@ -181,11 +181,11 @@ class LocalApic(Subsystem):
         pushfq()
         cli()
         mov(rdx, self.base)
-        with while_(u32[rdx + ApicRegister.COMMAND_LOW] & Command.PENDING):
+        with while_(u32[rdx + ApicRegister.COMMAND_LOW] & InterruptCommand.PENDING):
             pause()
         shl(destination, ID_SHIFT)
         mov(u32[rdx + ApicRegister.COMMAND_HIGH], destination)
-        or_(command, Command.ASSERT)
+        or_(command, InterruptCommand.ASSERT)
         mov(u32[rdx + ApicRegister.COMMAND_LOW], command)
         popfq()
 
@@ -196,7 +196,7 @@ class LocalApic(Subsystem):
         lfence()
         mov(edx, destination)
         mov(eax, command)
-        or_(eax, Command.ASSERT)
+        or_(eax, InterruptCommand.ASSERT)
         mov(ecx, X2APIC_FIRST_MSR + (ApicRegister.COMMAND_LOW >> X2APIC_SHIFT))
         wrmsr()
 

@@ -15,7 +15,7 @@ CASCADE_LINE = 2
 ALL = (1 << LINES) - 1
 
 
-class Port(IntEnum):
+class PicPort(IntEnum):
     """Where they answer (IBM PC/AT Technical Reference)."""
 
     FIRST = 0x20
@@ -24,7 +24,7 @@ class Port(IntEnum):
     SECOND_MASK = 0xA1
 
 
-class Setup(IntFlag):
+class InitializationWord(IntFlag):
     """Bits of the first and the last initialization command word."""
 
     ICW1 = 1 << 4
@@ -36,14 +36,14 @@ class Setup(IntFlag):
 
 
 WORDS = (
-    (Port.FIRST, Setup.ICW1 | Setup.WITH_ICW4),
-    (Port.SECOND, Setup.ICW1 | Setup.WITH_ICW4),
-    (Port.FIRST_MASK, InterruptVector.LEGACY),
-    (Port.SECOND_MASK, InterruptVector.LEGACY + LINES_OF_ONE),
-    (Port.FIRST_MASK, 1 << CASCADE_LINE),
-    (Port.SECOND_MASK, CASCADE_LINE),
-    (Port.FIRST_MASK, Setup.PROCESSOR_8086 | Setup.AUTO_END),
-    (Port.SECOND_MASK, Setup.PROCESSOR_8086 | Setup.AUTO_END),
+    (PicPort.FIRST, InitializationWord.ICW1 | InitializationWord.WITH_ICW4),
+    (PicPort.SECOND, InitializationWord.ICW1 | InitializationWord.WITH_ICW4),
+    (PicPort.FIRST_MASK, InterruptVector.LEGACY),
+    (PicPort.SECOND_MASK, InterruptVector.LEGACY + LINES_OF_ONE),
+    (PicPort.FIRST_MASK, 1 << CASCADE_LINE),
+    (PicPort.SECOND_MASK, CASCADE_LINE),
+    (PicPort.FIRST_MASK, InitializationWord.PROCESSOR_8086 | InitializationWord.AUTO_END),
+    (PicPort.SECOND_MASK, InitializationWord.PROCESSOR_8086 | InitializationWord.AUTO_END),
 )
 """The initialization command words, in the order that the data sheet asks for."""
 
@@ -86,6 +86,6 @@ class Pic(Subsystem):
     def apply(self) -> None:
         """Tell the controllers which lines are masked."""
         mov(eax, self.masked)
-        out(Port.FIRST_MASK, al)
+        out(PicPort.FIRST_MASK, al)
         mov(al, ah)
-        out(Port.SECOND_MASK, al)
+        out(PicPort.SECOND_MASK, al)

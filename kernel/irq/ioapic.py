@@ -39,7 +39,7 @@ class IoApicRegister(IntEnum):
     ENTRIES = 0x10
 
 
-class Entry(IntFlag):
+class RedirectionEntry(IntFlag):
     """The lower half of an entry of the redirection table (3.2.4); the vector is in the low 8."""
 
     ACTIVE_LOW = 1 << 13
@@ -81,7 +81,7 @@ class IoApics(Subsystem):
         add(end, IoApicRegister.ENTRIES)
         mov(register, IoApicRegister.ENTRIES)
         with while_(register < end):
-            self.write(base, register, Entry.MASKED)
+            self.write(base, register, RedirectionEntry.MASKED)
             add(register, ENTRY_REGISTERS)
         ret(1)
 
@@ -122,7 +122,7 @@ class IoApics(Subsystem):
     @function
     def set(self, line: U32, destination: U32, entry: U32) -> U32:
         """Let `line` interrupt the processor `destination` as `entry` (a vector with flags of
-        `Entry`) says; 1, or 0 if there is no such line."""
+        `RedirectionEntry`) says; 1, or 0 if there is no such line."""
         line, entry = keep(line), keep(entry)
         there = self.direct(line, destination)
         with if_(there == 0):
@@ -148,12 +148,12 @@ class IoApics(Subsystem):
     @function
     def mask(self, line: U32) -> None:
         """Keep `line` from interrupting. One that is not there is ignored."""
-        tail(self.change, line, Entry.MASKED, Entry.MASKED)
+        tail(self.change, line, RedirectionEntry.MASKED, RedirectionEntry.MASKED)
 
     @function
     def unmask(self, line: U32) -> None:
         """Let `line`, which `set` has set up, interrupt. One that is not there is ignored."""
-        tail(self.change, line, Entry.MASKED, 0)
+        tail(self.change, line, RedirectionEntry.MASKED, 0)
 
     @function
     def change(self, line: U32, bits: U32, value: U32) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.acpi.madt import InterruptModel, OverrideEntry, Signal
+from kernel.acpi.madt import InterruptModel, IntiFlags, OverrideEntry
 from kernel.boot.record import BootRecord
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
@@ -11,7 +11,7 @@ from kernel.interrupts.dispatcher import VECTORS, Dispatcher
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import LINES, Pic
 from kernel.interrupts.vectors import InterruptVector
-from kernel.irq.ioapic import Entry, IoApics
+from kernel.irq.ioapic import IoApics, RedirectionEntry
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.paging import Paging
 from kernel.processors.processor import Processor
@@ -206,27 +206,28 @@ class Lines(Subsystem):
 
     @function
     def signal(self, line: U32) -> U32:
-        """How `line` interrupts, by flags of `Entry`: as the firmware says, or else as usual on
-        the ISA bus, or else on the PCI bus."""
+        """How `line` interrupts, by flags of `RedirectionEntry`: as the firmware says, or else as
+        usual on the ISA bus, or else on the PCI bus."""
         line = keep(line)
         with self.model.each(OverrideEntry) as override, if_(override.line == line):
             movzx(eax, override.signal)
             tail(self.translate, eax)
         with if_(line < ISA_LINES):
             ret(0)
-        ret(Entry.ACTIVE_LOW | Entry.LEVEL)
+        ret(RedirectionEntry.ACTIVE_LOW | RedirectionEntry.LEVEL)
 
     @function
     def translate(self, signal: U32) -> U32:
-        """The flags of `Entry` for those of `Signal`; the ISA bus is used to high and edge."""
+        """The flags of `RedirectionEntry` for those of `IntiFlags`; the ISA bus is used to active
+        high and edge."""
         xor(eax, eax)
         mov(ecx, signal)
-        and_(ecx, Signal.ACTIVE_LOW)
-        with if_(ecx == Signal.ACTIVE_LOW):
-            or_(eax, Entry.ACTIVE_LOW)
-        and_(signal, Signal.LEVEL)
-        with if_(signal == Signal.LEVEL):
-            or_(eax, Entry.LEVEL)
+        and_(ecx, IntiFlags.ACTIVE_LOW)
+        with if_(ecx == IntiFlags.ACTIVE_LOW):
+            or_(eax, RedirectionEntry.ACTIVE_LOW)
+        and_(signal, IntiFlags.LEVEL)
+        with if_(signal == IntiFlags.LEVEL):
+            or_(eax, RedirectionEntry.LEVEL)
         ret(eax)
 
     # Processors

@@ -7,7 +7,7 @@ from enum import IntEnum
 from kernel.text.colour import NORMAL, Colour
 
 
-class Level(IntEnum):
+class LogLevel(IntEnum):
     """The severities that the kernel uses (RFC 5424, 6.2.1); a lower number is worse."""
 
     ERROR = 3
@@ -22,7 +22,7 @@ class Level(IntEnum):
         return COLOURS.get(self, NORMAL)
 
 
-COLOURS = {Level.ERROR: Colour.LIGHT_RED, Level.WARNING: Colour.YELLOW}
+COLOURS = {LogLevel.ERROR: Colour.LIGHT_RED, LogLevel.WARNING: Colour.YELLOW}
 
-LOUD = Level.WARNING
+LOUD = LogLevel.WARNING
 """Messages that matter so much, or more, go to the console at once."""

@@ -7,8 +7,8 @@ import sys
 from kernel.clock.tsc import read_tsc
 from kernel.cpu.percpu import PerCpu
 from kernel.locks.spinlock import SpinLock
-from kernel.log.level import LOUD, Level
-from kernel.log.record import MAX_LENGTH, Message, Record
+from kernel.log.level import LOUD, LogLevel
+from kernel.log.record import MAX_LENGTH, LogMessage, LogRecord
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from kernel.text.writer import Writer
@@ -20,7 +20,7 @@ SIZE = 1 << 16
 
 MASK = SIZE - 1
 
-STEP = sizeof(Record)
+STEP = sizeof(LogRecord)
 """Records begin at multiples of this, so that none is cut in two by the end of the ring."""
 
 
@@ -33,7 +33,7 @@ def _round_up(value: U64) -> None:
 class Log(Writer):
     """The latest messages, in a ring in which new ones overwrite the oldest.
 
-    `log.write(Level.INFO, "%u processors", count)` in any function's body writes one, like
+    `log.write(LogLevel.INFO, "%u processors", count)` in any function's body writes one, like
     `Console.print`; without a newline at its end. Messages of the level WARNING and worse go to the
     console too. Context: any but NMI, from the kernel's first moment on. A panic calls `seize`
     first.
@@ -59,7 +59,7 @@ class Log(Writer):
         self.dropped = bss(U64)
         """How many messages have been overwritten."""
 
-    def write(self, level: Level, format: str, *arguments: object) -> None:
+    def write(self, level: LogLevel, format: str, *arguments: object) -> None:
         """Emit code that writes a message; see `Writer.print` for what that does."""
 
         def store(translated: str) -> None:
@@ -82,7 +82,7 @@ class Log(Writer):
     @function(holds="lock")
     def begin(self, level: U32) -> None:
         """Begin a message where there is room for the longest one."""
-        record = scratch(Ptr[Record])
+        record = scratch(Ptr[LogRecord])
         level = keep(level)
         with loop():
             mov(rax, self.end)
@@ -98,7 +98,7 @@ class Log(Writer):
         mov(record.level, u8(level))
         mov(self.length, 0)
 
-    def _find(self, record: Ptr[Record], position: U64) -> None:
+    def _find(self, record: Ptr[LogRecord], position: U64) -> None:
         """Let `record` be the one at `position`. Changes rax."""
         mov(rax, position)
         and_(eax, MASK)
@@ -108,7 +108,7 @@ class Log(Writer):
     @function(holds="lock")
     def drop_oldest(self) -> None:
         """Give the room of the oldest message to newer ones."""
-        record = scratch(Ptr[Record])
+        record = scratch(Ptr[LogRecord])
         self._find(record, self.oldest)
         movzx(eax, record.length)
         _round_up(rax)
@@ -131,7 +131,7 @@ class Log(Writer):
     @function(holds="lock")
     def finish(self) -> None:
         """End the message, without the newline that may be its last character."""
-        record, length = scratch(Ptr[Record]), scratch(self.length)
+        record, length = scratch(Ptr[LogRecord]), scratch(self.length)
         mov(rax, self.end)
         add(rax, length)
         add(rax, STEP - 1)
@@ -145,7 +145,7 @@ class Log(Writer):
         add(self.end, length)
 
     @function
-    def read(self, position: U64, message: Ptr[Message]) -> U64:
+    def read(self, position: U64, message: Ptr[LogMessage]) -> U64:
         """Copy the message at `position`, or the oldest one if that is gone, into `message`, with
         a zero behind its text; the position behind it, or 0 if there is no message.
 
@@ -163,9 +163,9 @@ class Log(Writer):
         ret(position)
 
     @function(holds="lock")
-    def copy(self, position: U64, message: Ptr[Message]) -> U64:
+    def copy(self, position: U64, message: Ptr[LogMessage]) -> U64:
         """Copy the message at `position`; see `read`."""
-        record, source = scratch(Ptr[Record]), scratch(position)
+        record, source = scratch(Ptr[LogRecord]), scratch(position)
         self._find(record, position)
         for name in ("ticks", "processor", "length", "level"):
             part = getattr(record, name)

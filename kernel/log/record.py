@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from pykasm import *
 
 MAX_LENGTH = 496
 """Characters of a message; what is longer is cut off."""
 
 
-class Record(Struct):
+class LogRecord(Struct):
     """What is known of a message besides its text, which follows."""
 
     ticks: U64
@@ -18,13 +18,13 @@ class Record(Struct):
     """The number of the processor that wrote it."""
     length: U16
     """Bytes of text."""
-    level: U8 = field(Level)
+    level: U8 = field(LogLevel)
 
 
-class Message(Struct):
+class LogMessage(Struct):
     """A copy of a message."""
 
-    record: Record
+    record: LogRecord
     text: Array[U8] = field(count=MAX_LENGTH)
     end: U64
-    """Room for the zero at the end of the text."""
+    """RecordPlacement for the zero at the end of the text."""

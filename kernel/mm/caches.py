@@ -9,8 +9,8 @@ from typing import Any
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
+from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.redzone import RedZones
-from kernel.mm.shortage import Shortage
 from kernel.mm.slab import Cache, SlabLayer
 from kernel.structures.list import ListHead, container
 from pykasm import *
@@ -57,12 +57,12 @@ class Slabs(Subsystem):
     caches = bss(ListHead)
 
     def __init__(
-        self, layer: SlabLayer, per_cpu: PerCpu, zones: RedZones, shortage: Shortage
+        self, layer: SlabLayer, per_cpu: PerCpu, zones: RedZones, fault_injection: FaultInjection
     ) -> None:
         self.layer = layer
         self.per_cpu = per_cpu
         self.zones = zones
-        self.shortage = shortage
+        self.fault_injection = fault_injection
         self.declared: list[SlabCache] = []
 
     @function(init=True)
@@ -139,7 +139,7 @@ class Slabs(Subsystem):
     @function
     def allocate_painted(self, cache: Ptr[Cache]) -> U64:
         """As `allocate`, in debug builds."""
-        self.shortage.may_strike()
+        self.fault_injection.may_strike()
         cache = keep(cache)
         object = keep(self._take(cache))
         with if_(object != 0):

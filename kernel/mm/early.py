@@ -4,7 +4,7 @@ from typing import Any
 
 from kernel.boot.tables import READABLE
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.stretches import Stretches
+from kernel.mm.freeranges import FreeRanges
 from kernel.paging.addresses import clear_page
 from pykasm import *
 
@@ -25,8 +25,8 @@ class EarlyFrames(Subsystem):
     limit = rodata(U64, READABLE)
     """Where to end."""
 
-    def __init__(self, stretches: Stretches, panic: Any) -> None:
-        self.stretches = stretches
+    def __init__(self, free_ranges: FreeRanges, panic: Any) -> None:
+        self.free_ranges = free_ranges
         self.panic = panic
 
     @function
@@ -34,7 +34,7 @@ class EarlyFrames(Subsystem):
         """The physical address of a page, filled with zeros. Panics if there is none."""
         frame = keep(self.next)
         with if_(frame == self.end):
-            start, end = self.stretches.find(frame)
+            start, end = self.free_ranges.find(frame)
             with if_((end == 0) | (start >= self.limit)):
                 self.panic.stop(text("no memory is left for page tables"))
             mov(frame, start)

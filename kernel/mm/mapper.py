@@ -17,13 +17,13 @@ from kernel.mm.early import EarlyFrames
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area, direct
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.space import Space
 from kernel.smp.tlb import Tlb
 from pykasm import *
 
 
-class Level(IntEnum):
+class PageLevel(IntEnum):
     """Levels of page tables, by what an entry there covers."""
 
     PAGE = 0
@@ -33,24 +33,24 @@ class Level(IntEnum):
 
 
 SHIFTS = {
-    Level.PAGE: PageShift.PAGE,
-    Level.LARGE: PageShift.LARGE,
-    Level.HUGE: PageShift.HUGE,
-    Level.TOP: PageShift.TOP,
+    PageLevel.PAGE: PageShift.PAGE,
+    PageLevel.LARGE: PageShift.LARGE,
+    PageLevel.HUGE: PageShift.HUGE,
+    PageLevel.TOP: PageShift.TOP,
 }
 
 TABLE = PageFlags.PRESENT | PageFlags.WRITE
 """Flags of an entry that leads to a table: what may be done is up to the lowest one."""
 
 
-class Path(Struct):
+class TableWalk(Struct):
     """The entries for an address, by their levels, as far down as there are tables."""
 
-    slots: Array[Ptr[U64]] = field(count=Level.TOP + 2)
+    entries: Array[Ptr[U64]] = field(count=PageLevel.TOP + 2)
     """The last stands for what leads to the top table."""
 
 
-class Change(Struct):
+class MappingRequest(Struct):
     """What is to be done with the addresses from `address` up to `end`; `address` moves on."""
 
     address: U64
@@ -86,7 +86,7 @@ class Mapper(Subsystem):
     """Leads to the top table, whose entries nobody counts."""
     mask = rodata(U64, ADDRESS_MASK)
 
-    def __init__(self, early: EarlyFrames, entries: Entries, pages: Pages, tlb: Tlb) -> None:
+    def __init__(self, early: EarlyFrames, entries: EntryFormat, pages: Pages, tlb: Tlb) -> None:
         self.early = early
         self.entries = entries
         self.pages = pages
@@ -120,7 +120,7 @@ class Mapper(Subsystem):
         0; or -ENOMEM, or -EEXIST if something is mapped there, and nothing has changed. -ENOMEM
         too, once there are other spaces, for an address of the kernel's that they would not see.
         """
-        change, first, space, result = local(Change), keep(address), keep(space), keep(I32)
+        change, first, space, result = local(MappingRequest), keep(address), keep(space), keep(I32)
         mov(change.address, first)
         add(length, first)
         mov(change.end, length)
@@ -132,7 +132,7 @@ class Mapper(Subsystem):
         mov(change.empty, 0)
         with space.lock.held():
             self._fill(space, change, result)
-        with if_(space.leaving != 0):
+        with if_(space.freeing_tables != 0):
             mov(rdx, change.end)
             sub(rdx, first)
             shr(rdx, PageShift.PAGE)
@@ -161,12 +161,12 @@ class Mapper(Subsystem):
     @function
     def translate(self, space: Ptr[Space], address: U64) -> tuple[U64, U64]:
         """The physical address for `address`, and the entry that maps it, 0 if none does."""
-        space, address, path = keep(space), keep(address), local(Path)
+        space, address, path = keep(space), keep(address), local(TableWalk)
         physical, entry = keep(U64), keep(U64)
         with space.lock.held():
             lea(rdx, path)
             level = scratch(self.walk(space, address, rdx))
-            mov(rax, path.slots[level])
+            mov(rax, path.entries[level])
             mov(entry, u64[rax])
             self._size(level)
         xor(u32(physical), u32(physical))
@@ -184,12 +184,12 @@ class Mapper(Subsystem):
     def reserve(self, start: U64, end: U64, level: U64) -> None:
         """Make the tables of the kernel's space in which the entries of `level` are, for all
         addresses from `start` up to `end`: they are the same in all spaces, and never go."""
-        start, end, room = keep(start), keep(end), local(Change)
+        start, end, room = keep(start), keep(end), local(MappingRequest)
         level = keep(level)
         mov(room.flags, 0)
         with while_(start < end):
             mov(room.address, start)
-            path = local(Path)
+            path = local(TableWalk)
             lea(rdx, path)
             reached = self.walk(address_of(self.kernel), start, rdx)
             lea(rdi, room)
@@ -213,17 +213,17 @@ class Mapper(Subsystem):
         shl(rax, cl)
 
     @function
-    def walk(self, space: Ptr[Space], address: U64, path: Ptr[Path]) -> U64:
+    def walk(self, space: Ptr[Space], address: U64, path: Ptr[TableWalk]) -> U64:
         """Note the entries for `address` in `path`; the lowest level of them, the only one whose
         entry may lead to no table. Holds the space's lock."""
         ret(self._walk(space, address, at(path)))
 
-    def _walk(self, space: Ptr[Space], address: U64, path: Path) -> Any:
+    def _walk(self, space: Ptr[Space], address: U64, path: TableWalk) -> Any:
         """The same in place, with the level in rcx. Changes rax."""
         table, base = scratch(space.root), scratch(U64)
         mov(base, Area.DIRECT_MAP)
         lea(rax, self.uncounted)
-        mov(path.slots[Level.TOP + 1], rax)
+        mov(path.entries[PageLevel.TOP + 1], rax)
         with loop():
             for level, shift in reversed(SHIFTS.items()):
                 mov(rax, address)
@@ -231,35 +231,37 @@ class Mapper(Subsystem):
                 and_(eax, ENTRIES - 1)
                 add(table, base)
                 lea(table, bare[table + rax * sizeof(U64)])
-                mov(path.slots[level], cast(table, Ptr[U64]))
-                if level != Level.PAGE:
+                mov(path.entries[level], cast(table, Ptr[U64]))
+                if level != PageLevel.PAGE:
                     mov(table, u64[table])
                     with if_(self._leads_to_none(table, level)):
                         mov(ecx, level)
                         break_()
                     and_(table, self.mask)
-            mov(ecx, Level.PAGE)
+            mov(ecx, PageLevel.PAGE)
             break_()
         release(table, base)
         return rcx
 
-    def _leads_to_none(self, entry: U64, level: Level) -> Any:
+    def _leads_to_none(self, entry: U64, level: PageLevel) -> Any:
         """The condition that `entry`, of this level, leads to no table. Changes rax."""
-        if level == Level.TOP:  # there are no pages as large as that
+        if level == PageLevel.TOP:  # there are no pages as large as that
             return (entry & PageFlags.PRESENT) == 0
         lea(eax, bare[entry - int(PageFlags.PRESENT)])  # sets that bit, the lowest, if it is clear
         return eax & (PageFlags.PRESENT | PageFlags.LARGE)
 
     @function
-    def make_way(self, change: Ptr[Change], path: Ptr[Path], reached: U64, level: U64) -> I32:
+    def make_way(
+        self, change: Ptr[MappingRequest], path: Ptr[TableWalk], reached: U64, level: U64
+    ) -> I32:
         """Make the tables that lack between the level `reached`, where `walk` ended, and `level`.
         0, -ENOMEM or -EEXIST."""
         change, path, level = keep(change), keep(path), keep(level)
         reached, slot = keep(reached), keep(Ptr[U64])
-        with if_((reached == Level.TOP) & (i64(change.address) < 0) & (self.is_copied != 0)):
+        with if_((reached == PageLevel.TOP) & (i64(change.address) < 0) & (self.is_copied != 0)):
             ret(-Errno.ENOMEM)
         with while_(reached > level):
-            mov(slot, path.slots[reached])
+            mov(slot, path.entries[reached])
             with if_(slot[0] & PageFlags.PRESENT):
                 ret(-Errno.EEXIST)
             table = self.new_table()
@@ -278,7 +280,7 @@ class Mapper(Subsystem):
             mov(rax, change.address)
             self._index(reached)
             lea(slot, slot[rax])
-            mov(path.slots[reached], slot)
+            mov(path.entries[reached], slot)
         ret(0)
 
     def _index(self, level: U64) -> None:
@@ -313,11 +315,11 @@ class Mapper(Subsystem):
 
     def _above(self, path: Any, level: U64) -> None:
         """The entry of `path` that leads to the table on `level`, in rax."""
-        lea(rax, path.slots[1])
+        lea(rax, path.entries[1])
         mov(rax, u64[rax + level * sizeof(Ptr[U64])])
 
     @function
-    def drop_tables(self, change: Ptr[Change], path: Ptr[Path], level: U64) -> None:
+    def drop_tables(self, change: Ptr[MappingRequest], path: Ptr[TableWalk], level: U64) -> None:
         """Take the table on `level` of `path` out if it is empty and was counted, and so on
         upwards. Holds the space's lock."""
         with loop():
@@ -350,10 +352,10 @@ class Mapper(Subsystem):
 
     # Mapping
 
-    def _fill(self, space: Ptr[Space], change: Change, result: I32) -> None:
+    def _fill(self, space: Ptr[Space], change: MappingRequest, result: I32) -> None:
         """Map what `change` says, as far as `change.address` tells then. `result` is 0, -ENOMEM or
         -EEXIST. Holds the space's lock."""
-        path, level = local(Path), keep(U64)
+        path, level = local(TableWalk), keep(U64)
         xor(result, result)
         with loop():
             mov(rax, change.address)
@@ -373,24 +375,24 @@ class Mapper(Subsystem):
         release(level)
 
     @function
-    def level(self, change: Ptr[Change]) -> U64:
+    def level(self, change: Ptr[MappingRequest]) -> U64:
         """The level of the largest pages by which mapping can go on."""
         mov(rax, change.address)
         mov(rcx, change.end)
         sub(rcx, rax)
         or_(rax, change.target)
-        for level, shift in ((Level.HUGE, PageShift.HUGE), (Level.LARGE, PageShift.LARGE)):
+        for level, shift in ((PageLevel.HUGE, PageShift.HUGE), (PageLevel.LARGE, PageShift.LARGE)):
             size = 1 << shift
             with if_((change.largest >= shift) & (rcx >= size) & ((rax & (size - 1)) == 0)):
                 ret(level)
-        ret(Level.PAGE)
+        ret(PageLevel.PAGE)
 
-    def _fill_table(self, change: Change, path: Path, level: U64, result: I32) -> None:
+    def _fill_table(self, change: MappingRequest, path: TableWalk, level: U64, result: I32) -> None:
         """Map by entries of one table for as long as it goes on. `result` is 0, or -EEXIST then."""
-        slot, entry, rest = scratch(path.slots[level]), scratch(change.target), scratch(change.end)
-        size = scratch(U64)
+        slot, size = scratch(path.entries[level]), scratch(U64)
+        entry, rest = scratch(change.target), scratch(change.end)
         or_(entry, change.flags)
-        with if_(level != Level.PAGE):
+        with if_(level != PageLevel.PAGE):
             or_(entry, PageFlags.LARGE)
         sub(rest, change.address)
         self._size(level)
@@ -408,7 +410,7 @@ class Mapper(Subsystem):
         self._advance(change, path, level, rest)
         release(rest)
 
-    def _advance(self, change: Change, path: Path, level: U64, rest: U64) -> None:
+    def _advance(self, change: MappingRequest, path: TableWalk, level: U64, rest: U64) -> None:
         """Note that all but the last `rest` bytes are mapped; cl is log2 of the bytes of a page.
         Changes rax and rdx."""
         mov(rdx, change.end)
@@ -425,7 +427,7 @@ class Mapper(Subsystem):
     @function
     def apply(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
         """Give the addresses new permissions, or unmap them if `flags` is 0."""
-        change, result = local(Change), local(I32)
+        change, result = local(MappingRequest), local(I32)
         first, pages, space = keep(address), keep(length), keep(space)
         mov(change.address, first)
         lea(rax, bare[first + pages])
@@ -437,27 +439,27 @@ class Mapper(Subsystem):
         with space.lock.held():
             self._apply_locked(space, change, result)
             with if_(change.empty != 0):
-                lock.inc(space.leaving)
+                lock.inc(space.freeing_tables)
         self.tlb.invalidate(space, first, pages)
         with if_(change.empty != 0):
-            lock.dec(space.leaving)
+            lock.dec(space.freeing_tables)
             self.free_chain(change.empty)
         ret(result)
 
-    def _apply_locked(self, space: Ptr[Space], change: Change, result: I32) -> None:
+    def _apply_locked(self, space: Ptr[Space], change: MappingRequest, result: I32) -> None:
         """Do what `change` says with what is mapped; `result` becomes -ENOMEM if that fails. Holds
         the space's lock."""
-        path, level, slot = local(Path), keep(U64), keep(Ptr[U64])
+        path, level, slot = local(TableWalk), keep(U64), keep(Ptr[U64])
         with loop():
             mov(rax, change.address)
             break_if(rax >= change.end)
             mov(level, self._walk(space, change.address, path))
-            mov(slot, path.slots[level])
+            mov(slot, path.entries[level])
             with if_((slot[0] & PageFlags.PRESENT) == 0):
                 self.skip(change, level)
                 break_if(CF)  # there are no addresses behind it
                 continue_()
-            with if_(level != Level.PAGE):
+            with if_(level != PageLevel.PAGE):
                 lea(rdi, change)
                 outcome = self.split_unless_whole(rdi, slot, level)
                 with if_(outcome != 0):
@@ -481,7 +483,7 @@ class Mapper(Subsystem):
         release(level, slot)
 
     @function
-    def split_unless_whole(self, change: Ptr[Change], slot: Ptr[U64], level: U64) -> I32:
+    def split_unless_whole(self, change: Ptr[MappingRequest], slot: Ptr[U64], level: U64) -> I32:
         """0 if the page that `slot` maps is to be changed as a whole; 1 if it was split, since it
         is not; -ENOMEM if there is no memory for that."""
         slot, level = keep(slot), keep(level)
@@ -493,7 +495,7 @@ class Mapper(Subsystem):
             ret(-Errno.ENOMEM)
         ret(1)
 
-    def skip(self, change: Change, level: U64) -> None:
+    def skip(self, change: MappingRequest, level: U64) -> None:
         """Go on behind the entry of `level`; CF if it is the last of all. Changes rax and rcx."""
         self._size(level)
         mov(rcx, rax)
@@ -503,7 +505,7 @@ class Mapper(Subsystem):
         mov(change.address, rcx)
 
     @function
-    def is_whole(self, change: Ptr[Change], level: U64) -> U32:
+    def is_whole(self, change: Ptr[MappingRequest], level: U64) -> U32:
         """Whether the page of `level` at `change.address` is to be changed as a whole."""
         self._size(level)
         mov(rdx, change.address)
@@ -524,7 +526,7 @@ class Mapper(Subsystem):
             ret(0)
         mov(entry, slot[0])
         dec(level)
-        with if_(level == Level.PAGE):
+        with if_(level == PageLevel.PAGE):
             and_(entry, ~int(PageFlags.LARGE))
         self._size(level)
         mov(place, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags, PageShift
-from kernel.mm.mapper import Mapper, Path
+from kernel.mm.mapper import Mapper, TableWalk
 from kernel.paging.addresses import LOWER_HALF_END, Area
 from kernel.paging.space import Space
 from pykasm import *
@@ -63,12 +63,12 @@ class Mappings(Subsystem):
     @function
     def entry(self, space: Ptr[Space], address: U64) -> tuple[U64, U64]:
         """The entry for `address`, 0 if that maps nothing, and the bytes that it covers."""
-        space, address, path = keep(space), keep(address), local(Path)
+        space, address, path = keep(space), keep(address), local(TableWalk)
         entry, size = keep(U64), keep(U64)
         with space.lock.held():
             lea(rdx, path)
             level = scratch(self.mapper.walk(space, address, rdx))
-            slot = scratch(path.slots[level])
+            slot = scratch(path.entries[level])
             mov(entry, slot[0])
             lea(rcx, bare[level + level * 8 + PageShift.PAGE])
             mov(u32(size), 1)

@@ -6,9 +6,9 @@ from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.buddy import Buddy
+from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import Frame, FrameState, frame_of, page_of
 from kernel.mm.sections import Sections
-from kernel.mm.shortage import Shortage
 from kernel.mm.zone import LOW_END, Zone
 from kernel.paging.addresses import MEMORY_END, clear_page
 from kernel.paging.walk import PageWalk
@@ -52,13 +52,13 @@ class Pages(Subsystem):
         buddy: Buddy,
         walk: PageWalk,
         per_cpu: PerCpu,
-        shortage: Shortage,
+        fault_injection: FaultInjection,
     ) -> None:
         self.sections = sections
         self.buddy = buddy
         self.walk = walk
         self.per_cpu = per_cpu
-        self.shortage = shortage
+        self.fault_injection = fault_injection
 
     @function(init=True)
     def start(self) -> None:
@@ -90,7 +90,7 @@ class Pages(Subsystem):
     @function
     def allocate_page(self) -> U64:
         """The physical address of a page, or 0."""
-        self.shortage.may_strike()
+        self.fault_injection.may_strike()
         with interrupts_disabled():
             with if_(self.cache.count == 0):
                 self.refill()
@@ -176,7 +176,7 @@ class Pages(Subsystem):
         """The physical address of a block of 2^`order` pages, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
-        self.shortage.may_strike()
+        self.fault_injection.may_strike()
         order = keep(order)
         block = self.allocate_from_any(order)
         with if_(block != 0):
@@ -187,7 +187,7 @@ class Pages(Subsystem):
     @function
     def allocate_low(self, order: U32) -> U64:
         """As `allocate`, below 4 GiB."""
-        self.shortage.may_strike()
+        self.fault_injection.may_strike()
         order = keep(order)
         block = self.allocate_from(address_of(self.low), order)
         with if_(block != 0):

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import BootRecord, Region
+from kernel.boot.record import BootRecord, MemoryRegion
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.cpu.stack import GuardedStack
 from kernel.errno import Errno
 from kernel.mm.frames import SIZE_SHIFT
-from kernel.mm.mapper import Level, Mapper
+from kernel.mm.freeranges import FreeRanges
+from kernel.mm.mapper import Mapper, PageLevel
 from kernel.mm.pages import Pages
-from kernel.mm.stretches import Stretches
 from kernel.paging.addresses import RUNTIME_END, Area, direct
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, EXECUTE, READ, WRITE
 from kernel.paging.walk import PageWalk
 from pykasm import *
@@ -42,8 +42,8 @@ class Paging(Subsystem):
         layout: Layout,
         stacks: Iterable[GuardedStack],
         record: BootRecord,
-        entries: Entries,
-        stretches: Stretches,
+        entries: EntryFormat,
+        free_ranges: FreeRanges,
         mapper: Mapper,
         pages: Pages,
         walk: PageWalk,
@@ -52,7 +52,7 @@ class Paging(Subsystem):
         self.stacks = stacks
         self.record = record
         self.entries = entries
-        self.stretches = stretches
+        self.free_ranges = free_ranges
         self.mapper = mapper
         self.pages = pages
         self.walk = walk
@@ -78,12 +78,12 @@ class Paging(Subsystem):
         to be the same in all address spaces, and as the frame table's pages need them."""
         mov(rdi, Area.RUNTIME)
         mov(rsi, RUNTIME_END)
-        self.mapper.reserve(rdi, rsi, Level.HUGE)
-        end = self.stretches.memory_end()
+        self.mapper.reserve(rdi, rsi, PageLevel.HUGE)
+        end = self.free_ranges.memory_end()
         shr(end, PageShift.PAGE - SIZE_SHIFT)
         mov(rdi, Area.FRAME_TABLE)
         add(end, rdi)
-        self.mapper.reserve(rdi, end, Level.LARGE)
+        self.mapper.reserve(rdi, end, PageLevel.LARGE)
 
     @function(init=True)
     def map_image(self) -> None:
@@ -149,7 +149,7 @@ class Paging(Subsystem):
     @function(init=True)
     def map_memory(self) -> None:
         """Fill the direct map by the memory map, whose regions are in order and may overlap."""
-        region, number, done = keep(Ptr[Region]), keep(U32), keep(U64)
+        region, number, done = keep(Ptr[MemoryRegion]), keep(U32), keep(U64)
         mov(region, self.record.regions)
         xor(done, done)
         with for_(number, 0, self.record.region_count):
@@ -159,10 +159,10 @@ class Paging(Subsystem):
                 | (region.kind == MemoryKind.ACPI_NVS)
             ):
                 mov(done, self.map_region(region, done))
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
 
     @function(init=True)
-    def map_region(self, region: Ptr[Region], done: U64) -> U64:
+    def map_region(self, region: Ptr[MemoryRegion], done: U64) -> U64:
         """Map the pages of `region` from `done` on, but for the image; where they end."""
         start, end = keep(region.address), keep(region.length)
         add(end, start)

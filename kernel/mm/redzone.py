@@ -9,7 +9,7 @@ from kernel.console.console import Console
 from pykasm import *
 
 
-class Paint(IntEnum):
+class Poison(IntEnum):
     """Bytes that fill an object, and the red zone behind it, as long as nobody writes there."""
 
     NEW = 0x5A
@@ -34,12 +34,12 @@ class RedZones(Subsystem):
     def paint_new(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
         """An object of `size` bytes, with `slot` bytes to the next one, leaves a cache."""
         object, size, slot, name = keep(object), keep(size), keep(slot), keep(name)
-        sound = self.is_painted(object, size, Paint.FREE)
+        sound = self.is_painted(object, size, Poison.FREE)
         with if_(sound == 0):
             self.report(object, name, text("was written to after it was freed"))
         self.check_zone(object, size, slot, name)
-        self._fill(object, size, Paint.NEW)
-        self._fill_zone(object, size, slot, Paint.ZONE_IN_USE)
+        self._fill(object, size, Poison.NEW)
+        self._fill_zone(object, size, slot, Poison.ZONE_IN_USE)
 
     @function
     def check_zone(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
@@ -48,7 +48,7 @@ class RedZones(Subsystem):
         lea(rdi, bare[object + u64(size)])
         sub(slot, size)
         mov(esi, slot)
-        sound = self.is_painted(rdi, esi, Paint.ZONE_FREE)
+        sound = self.is_painted(rdi, esi, Poison.ZONE_FREE)
         with if_(sound == 0):
             self.report(object, name, text("was written beyond its end after it was freed"))
 
@@ -56,31 +56,31 @@ class RedZones(Subsystem):
     def paint_free(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
         """An object comes back to a cache."""
         object, size, slot, name = keep(object), keep(size), keep(slot), keep(name)
-        with if_(u8[object + u64(size)] == Paint.ZONE_FREE):
+        with if_(u8[object + u64(size)] == Poison.ZONE_FREE):
             self.report(object, name, text("was freed twice"))
         lea(rdi, bare[object + u64(size)])
         mov(esi, slot)
         sub(esi, size)
-        sound = self.is_painted(rdi, esi, Paint.ZONE_IN_USE)
+        sound = self.is_painted(rdi, esi, Poison.ZONE_IN_USE)
         with if_(sound == 0):
             self.report(object, name, text("was written beyond its end"))
         tail(self.fill_free, object, size, slot)
 
     @function
     def fill_free(self, object: U64, size: U32, slot: U32) -> None:
-        """Paint an object that nobody has."""
+        """Poison an object that nobody has."""
         object, size, slot = scratch(object), scratch(size), scratch(slot)
-        self._fill(object, size, Paint.FREE)
-        self._fill_zone(object, size, slot, Paint.ZONE_FREE)
+        self._fill(object, size, Poison.FREE)
+        self._fill_zone(object, size, slot, Poison.ZONE_FREE)
 
-    def _fill(self, object: U64, size: U32, paint: Paint) -> None:
+    def _fill(self, object: U64, size: U32, paint: Poison) -> None:
         """Fill an object. Changes rax, rcx and rdi."""
         mov(ecx, size)
         mov(rdi, object)
         mov(al, paint)
         rep.stosb()
 
-    def _fill_zone(self, object: U64, size: U32, slot: U32, paint: Paint) -> None:
+    def _fill_zone(self, object: U64, size: U32, slot: U32, paint: Poison) -> None:
         """Fill what is behind an object. Changes rax, rcx and rdi."""
         mov(ecx, slot)
         sub(ecx, size)

@@ -4,7 +4,7 @@ from kernel.cpu.pagetable import PageFlags, PageShift
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
 from kernel.mm.frames import SIZE_SHIFT, FrameState, frame_of
-from kernel.mm.stretches import Stretches
+from kernel.mm.freeranges import FreeRanges
 from kernel.mm.zone import (
     LARGEST_BLOCK,
     MAX_ORDER,
@@ -14,7 +14,7 @@ from kernel.mm.zone import (
     Zone,
 )
 from kernel.paging.addresses import Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import WRITE
 from kernel.paging.walk import PageWalk
 from pykasm import *
@@ -43,13 +43,13 @@ class Sections(Subsystem):
 
     def __init__(
         self,
-        stretches: Stretches,
+        free_ranges: FreeRanges,
         early: EarlyFrames,
-        entries: Entries,
+        entries: EntryFormat,
         walk: PageWalk,
         buddy: Buddy,
     ) -> None:
-        self.stretches = stretches
+        self.free_ranges = free_ranges
         self.early = early
         self.entries = entries
         self.walk = walk
@@ -138,10 +138,10 @@ class Sections(Subsystem):
 
     @function
     def find(self, start: U64) -> tuple[U64, U64]:
-        """As `Stretches.find`, of memory that was not handed out before this allocator began."""
+        """As `FreeRanges.find`, of memory that was not handed out before this allocator began."""
         with if_(start < self.first):
             mov(start, self.first)
-        tail(self.stretches.find, start)
+        tail(self.free_ranges.find, start)
 
     @function
     def find_within(self, start: U64, limit: U64) -> tuple[U64, U64]:
@@ -211,7 +211,7 @@ class Sections(Subsystem):
             with if_(done < end):
                 self._clear_up_to(done, end)
                 mov(done, end)
-        memory_end = self.stretches.memory_end()
+        memory_end = self.free_ranges.memory_end()
         self._round_up(memory_end, LARGEST_BLOCK)
         with if_(memory_end < limit):
             mov(limit, memory_end)

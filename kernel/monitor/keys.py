@@ -66,7 +66,7 @@ TABLE_SIZE = 0x20
 TILDE_COUNT = max(TILDES) + 1
 
 
-class State(IntEnum):
+class EscapeState(IntEnum):
     """What came before the next byte."""
 
     GROUND = 0
@@ -89,13 +89,13 @@ class Keys(Subsystem):
     def decode(self, byte: U8) -> U8:
         """The key that `byte` completes; NONE if it completes none, or one of no use here."""
         movzx(eax, self.state)
-        mov(self.state, State.GROUND)
-        with if_((eax == State.RETURN) & (byte == ord("\n"))):
+        mov(self.state, EscapeState.GROUND)
+        with if_((eax == EscapeState.RETURN) & (byte == ord("\n"))):
             ret(Key.NONE)
         with if_(byte >= FIRST_PRINTABLE):  # control characters end what came before
-            with if_(eax == State.ESCAPE):
+            with if_(eax == EscapeState.ESCAPE):
                 tail(self.after_escape, byte)
-            with if_(eax >= State.PARAMETER):
+            with if_(eax >= EscapeState.PARAMETER):
                 tail(self.in_sequence, byte, al)
         tail(self.plain, byte)
 
@@ -103,9 +103,9 @@ class Keys(Subsystem):
     def plain(self, byte: U8) -> U8:
         """The key of a byte outside of sequences."""
         with if_(byte == ESCAPE):
-            mov(self.state, State.ESCAPE)
+            mov(self.state, EscapeState.ESCAPE)
         with if_(byte == ord("\r")):
-            mov(self.state, State.RETURN)
+            mov(self.state, EscapeState.RETURN)
         movzx(eax, byte)
         with if_(eax < FIRST_PRINTABLE):
             mov(al, self.controls[rax])
@@ -120,9 +120,9 @@ class Keys(Subsystem):
         """Begin a sequence, or forget the escape with the byte after it."""
         mov(self.parameter, 0)
         with if_(byte == ord("[")):
-            mov(self.state, State.PARAMETER)
+            mov(self.state, EscapeState.PARAMETER)
         with elif_(byte == ord("O")):
-            mov(self.state, State.IGNORE)
+            mov(self.state, EscapeState.IGNORE)
         ret(Key.NONE)
 
     @function
@@ -132,15 +132,15 @@ class Keys(Subsystem):
             tail(self.tilde)
         with if_(byte >= FIRST_FINAL):
             tail(self.final, byte)
-        mov(self.state, State.IGNORE)
+        mov(self.state, EscapeState.IGNORE)
         digit = scratch(U32)
         movzx(digit, byte)
         sub(digit, ord("0"))
-        with if_((state == State.PARAMETER) & (digit <= 9)):
+        with if_((state == EscapeState.PARAMETER) & (digit <= 9)):
             imul(eax, self.parameter, 10)
             add(eax, digit)
             mov(self.parameter, eax)
-            mov(self.state, State.PARAMETER)
+            mov(self.state, EscapeState.PARAMETER)
         ret(Key.NONE)
 
     @function

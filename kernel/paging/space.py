@@ -10,5 +10,5 @@ class Space(Struct):
     lock: SpinLock
     root: U64
     """The physical address of the top table."""
-    leaving: U32
+    freeing_tables: U32
     """Changes that took tables out which processors may still remember."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.pci.configuration import OLD_SPACE, Configuration
-from kernel.pci.header import Header, Status
+from kernel.pci.configuration import OLD_SPACE, ConfigurationSpace
+from kernel.pci.header import PciHeader, PciStatus
 from pykasm import *
 
 
@@ -27,7 +27,7 @@ class Capability(Struct, packed=True):
     """Where the next one begins; 0 for the last."""
 
 
-FIRST = sizeof(Header)
+FIRST = sizeof(PciHeader)
 """Where the first can begin: behind the header."""
 
 ALIGNMENT = sizeof(U32)
@@ -38,7 +38,7 @@ MOST = (OLD_SPACE - FIRST) // ALIGNMENT
 class Capabilities(Subsystem):
     """Goes through the list, whatever it leads to. Context: any."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ConfigurationSpace) -> None:
         self.configuration = configuration
 
     @function
@@ -60,9 +60,9 @@ class Capabilities(Subsystem):
     def first(self, function: U32) -> U32:
         """Where the list begins; 0 if there is none."""
         function = keep(function)
-        status = self.configuration.fetch(function, Header, "status")
-        with if_((status & Status.CAPABILITIES) == 0):
+        status = self.configuration.fetch(function, PciHeader, "status")
+        with if_((status & PciStatus.CAPABILITIES) == 0):
             ret(0)
-        start = self.configuration.fetch(function, Header, "capabilities")
+        start = self.configuration.fetch(function, PciHeader, "capabilities")
         and_(start, -ALIGNMENT & 0xFF)
         ret(start)

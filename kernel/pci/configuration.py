@@ -8,7 +8,7 @@ from kernel.acpi.mcfg import PciDescription
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.paging import Paging
 from kernel.paging.permissions import DEVICE
-from kernel.pci.header import CONFIGURATION_SHIFT, Header, Place
+from kernel.pci.header import CONFIGURATION_SHIFT, ConfigurationAddress, PciHeader
 from pykasm import *
 from pykasm.lang.structs import fields_of
 
@@ -25,11 +25,11 @@ NOTHING = 0xFFFF_FFFF
 """What a read gives where nothing answers."""
 
 
-class Configuration(Subsystem):
-    """Configuration spaces, in memory where the firmware's tables say so, else by ports.
+class ConfigurationSpace(Subsystem):
+    """ConfigurationSpace spaces, in memory where the firmware's tables say so, else by ports.
 
     A function is known by its number: its segment group, bus, device and function, joined as
-    `Place` says. Context: threads.
+    `ConfigurationAddress` says. Context: threads.
     """
 
     def __init__(self, description: PciDescription, memory: Paging) -> None:
@@ -43,10 +43,10 @@ class Configuration(Subsystem):
         function, identity = keep(U32), keep(U32)
         with self.description.each() as segment, if_(segment.group == 0):
             movzx(function, segment.first)
-            shl(function, Place.BUS)
-            mov(identity, self.read_by_ports(function, offsetof(Header, "vendor")))
+            shl(function, ConfigurationAddress.BUS)
+            mov(identity, self.read_by_ports(function, offsetof(PciHeader, "vendor")))
             with if_((identity != NOTHING) & (identity != 0)):
-                in_memory = self.read(function, offsetof(Header, "vendor"))
+                in_memory = self.read(function, offsetof(PciHeader, "vendor"))
                 with if_(in_memory != identity):
                     self.description.drop()
                     break_()
@@ -64,7 +64,7 @@ class Configuration(Subsystem):
     def read_by_ports(self, function: U32, offset: U32) -> U32:
         """As `read`, of a machine whose tables say nothing."""
         function, offset = scratch(function), scratch(offset)
-        with if_((function >= 1 << Place.GROUP) | (offset >= OLD_SPACE)):
+        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= OLD_SPACE)):
             ret(NOTHING)
         with self.lock.held():
             self._select(function, offset)
@@ -81,7 +81,7 @@ class Configuration(Subsystem):
             mov(eax, value)  # some processors of AMD's take no other register (BKDG 10h, 2.11.1)
             mov(u32[rcx], eax)
             ret()
-        with if_((function >= 1 << Place.GROUP) | (offset >= OLD_SPACE)):
+        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= OLD_SPACE)):
             ret()
         with self.lock.held():
             self._select(function, offset)
@@ -91,7 +91,7 @@ class Configuration(Subsystem):
     def _select(self, function: U32, offset: U32) -> None:
         """Let the data port be that of `function` at `offset`, and dx its number. Changes eax."""
         mov(eax, function)
-        shl(eax, Place.BUS)
+        shl(eax, ConfigurationAddress.BUS)
         or_(eax, offset)
         or_(eax, ADDRESS_ENABLE)
         mov(edx, ADDRESS_PORT)
@@ -107,9 +107,9 @@ class Configuration(Subsystem):
             ret(0)
         with self.description.each() as segment:
             mov(ecx, function)
-            shr(ecx, Place.BUS)
+            shr(ecx, ConfigurationAddress.BUS)
             mov(edx, function)
-            shr(edx, Place.GROUP)
+            shr(edx, ConfigurationAddress.GROUP)
             with if_((dx == segment.group) & (cl >= segment.first) & (cl <= segment.last)):
                 movzx(edi, u16(function))
                 shl(rdi, CONFIGURATION_SHIFT)
@@ -144,4 +144,4 @@ class Configuration(Subsystem):
         """Write the command register. The status register beside it is written with zeros, which
         change nothing there (PCI 3.0, 6.2.3)."""
         and_(flags, (1 << 16) - 1)
-        tail(self.write, function, offsetof(Header, "command"), flags)
+        tail(self.write, function, offsetof(PciHeader, "command"), flags)

@@ -14,7 +14,7 @@ ABSENT = 0xFFFF
 """The vendor where there is no function (6.1); 0, which some machines give, is none's either."""
 
 
-class Command(IntFlag):
+class PciCommand(IntFlag):
     """What the function may do (6.2.2)."""
 
     PORTS = 1 << 0
@@ -27,13 +27,13 @@ class Command(IntFlag):
     """It may not use its interrupt line."""
 
 
-class Status(IntFlag):
+class PciStatus(IntFlag):
     """What the function has (6.2.3)."""
 
     CAPABILITIES = 1 << 4
 
 
-class Kind(IntEnum):
+class HeaderType(IntEnum):
     """Which form the header has (6.2.1), without `MANY_FUNCTIONS`."""
 
     ORDINARY = 0
@@ -44,13 +44,13 @@ MANY_FUNCTIONS = 1 << 7
 """In a header's `kind`: the device has functions beside number 0 (6.2.1)."""
 
 
-class Header(Struct, packed=True):
+class PciHeader(Struct, packed=True):
     """The header of an ordinary function; all kinds have the first 16 bytes."""
 
     vendor: U16
     device: U16
-    command: U16 = field(Command)
-    status: U16 = field(Status)
+    command: U16 = field(PciCommand)
+    status: U16 = field(PciStatus)
     revision: U8
     interface: U8
     subclass: U8
@@ -99,7 +99,7 @@ PORT_FLAGS = 0x3
 """The bits of a base address register that are no address."""
 
 
-class Place(IntEnum):
+class ConfigurationAddress(IntEnum):
     """Where each part begins in the number of a function, as `Function` has it."""
 
     FUNCTION = 0

@@ -9,14 +9,14 @@ from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.irq.lines import Lines
 from kernel.mm.runtime import Runtime
-from kernel.pci.configuration import Configuration
+from kernel.pci.configuration import ConfigurationSpace
 from kernel.pci.device import Device, Resource
-from kernel.pci.header import BARS, Bar, Command, Header
+from kernel.pci.header import BARS, Bar, PciCommand, PciHeader
 from pykasm import *
 
 
 class MsiControl(IntFlag):
-    """Message control of MSI, with the capability's first two bytes below it (6.8.1.3)."""
+    """MsiMessage control of MSI, with the capability's first two bytes below it (6.8.1.3)."""
 
     ENABLE = 1 << 16
     COUNT = 7 << 20
@@ -35,7 +35,7 @@ class MsiOffset(IntEnum):
 
 
 class MsiXControl(IntFlag):
-    """Message control of MSI-X, in the same place (6.8.2.3)."""
+    """MsiMessage control of MSI-X, in the same place (6.8.2.3)."""
 
     MASK_ALL = 1 << 30
     ENABLE = 1 << 31
@@ -51,7 +51,7 @@ RESOURCE_MASK = 7
 """The bits of it that number the resource which has the table; the others are the offset."""
 
 
-class Message(Struct):
+class MsiMessage(Struct):
     """An entry of the table of MSI-X (6.8.2.6)."""
 
     address: U64
@@ -63,7 +63,7 @@ MESSAGE_SHIFT = 4
 """log2 of its bytes."""
 
 MASKED = 1 << 0
-"""In `Message.control`."""
+"""In `MsiMessage.control`."""
 
 
 class Messages(Subsystem):
@@ -71,7 +71,11 @@ class Messages(Subsystem):
     device."""
 
     def __init__(
-        self, configuration: Configuration, dispatcher: Dispatcher, lines: Lines, memory: Runtime
+        self,
+        configuration: ConfigurationSpace,
+        dispatcher: Dispatcher,
+        lines: Lines,
+        memory: Runtime,
     ) -> None:
         self.configuration = configuration
         self.dispatcher = dispatcher
@@ -179,13 +183,13 @@ class Messages(Subsystem):
         self.let_master(device.function)
         ret(0)
 
-    def _entry(self, device: Ptr[Device], number: U32) -> Ptr[Message]:
+    def _entry(self, device: Ptr[Device], number: U32) -> Ptr[MsiMessage]:
         """The entry `number` of the device's table, which is mapped."""
         entry = scratch(U64)
         mov(u32(entry), number)
         shl(entry, MESSAGE_SHIFT)
         add(entry, device.messages)
-        return cast(entry, Ptr[Message])
+        return cast(entry, Ptr[MsiMessage])
 
     @function
     def reach_table(self, device: Ptr[Device], number: U32) -> I32:
@@ -223,8 +227,8 @@ class Messages(Subsystem):
     def let_master(self, function: U32) -> None:
         """Let the function write to memory, and so send messages, and use no line."""
         function = keep(function)
-        flags = self.configuration.fetch(function, Header, "command")
-        or_(flags, Command.MEMORY | Command.BUS_MASTER | Command.INTERRUPT_DISABLE)
+        flags = self.configuration.fetch(function, PciHeader, "command")
+        or_(flags, PciCommand.MEMORY | PciCommand.BUS_MASTER | PciCommand.INTERRUPT_DISABLE)
         self.configuration.set_command(function, flags)
 
     def _read(self, device: Ptr[Device], capability: U8, offset: int) -> U32:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.pci.configuration import Configuration
+from kernel.pci.configuration import ConfigurationSpace
 from kernel.pci.device import Device, Resource
 from kernel.pci.header import (
     BARS,
@@ -10,13 +10,13 @@ from kernel.pci.header import (
     MEMORY_FLAGS,
     PORT_FLAGS,
     Bar,
-    Command,
-    Header,
-    Kind,
+    HeaderType,
+    PciCommand,
+    PciHeader,
 )
 from pykasm import *
 
-FIRST_BAR = offsetof(Header, "bars")
+FIRST_BAR = offsetof(PciHeader, "bars")
 ALL_ONES = 0xFFFF_FFFF
 UPPER = 32
 """Where the second register of a wide one begins in it."""
@@ -26,16 +26,16 @@ class Resources(Subsystem):
     """Reads base address registers, and measures them as PCI 3.0, 6.2.5.1 says: of all ones
     written to one, those stay that belong to the address. Context: nobody uses the function."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ConfigurationSpace) -> None:
         self.configuration = configuration
 
     @function
     def find(self, device: Ptr[Device]) -> None:
         """Fill `device.resources` in. Meanwhile the function answers nowhere."""
         device, command = keep(device), keep(U32)
-        mov(command, self.configuration.fetch(device.function, Header, "command"))
+        mov(command, self.configuration.fetch(device.function, PciHeader, "command"))
         mov(esi, command)
-        and_(esi, ~(Command.PORTS | Command.MEMORY))
+        and_(esi, ~(PciCommand.PORTS | PciCommand.MEMORY))
         self.configuration.set_command(device.function, esi)
         self.find_all(device)
         self.configuration.set_command(device.function, command)
@@ -47,7 +47,7 @@ class Resources(Subsystem):
         lea(resource, device.resources)
         mov(offset, FIRST_BAR)
         mov(end, FIRST_BAR + BARS * sizeof(U32))
-        with if_(device.kind == Kind.BRIDGE):
+        with if_(device.kind == HeaderType.BRIDGE):
             mov(end, FIRST_BAR + BRIDGE_BARS * sizeof(U32))
         with while_(offset < end):
             self.find_one(device.function, offset, resource)

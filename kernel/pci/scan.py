@@ -8,7 +8,7 @@ from typing import Any
 
 from kernel.acpi.mcfg import PciDescription
 from kernel.pci.capabilities import Capabilities, CapabilityId
-from kernel.pci.configuration import NOTHING, Configuration
+from kernel.pci.configuration import NOTHING, ConfigurationSpace
 from kernel.pci.device import Device
 from kernel.pci.header import (
     ABSENT,
@@ -17,9 +17,9 @@ from kernel.pci.header import (
     FUNCTIONS,
     MANY_FUNCTIONS,
     BridgeHeader,
-    Header,
-    Kind,
-    Place,
+    ConfigurationAddress,
+    HeaderType,
+    PciHeader,
 )
 from kernel.pci.resources import Resources
 from kernel.structures.list import ListHead, container
@@ -63,7 +63,7 @@ class PciBus(Subsystem):
     def __init__(
         self,
         description: PciDescription,
-        configuration: Configuration,
+        configuration: ConfigurationSpace,
         capabilities: Capabilities,
         resources: Resources,
         heap: Any,
@@ -83,7 +83,7 @@ class PciBus(Subsystem):
         with self.description.each() as segment:
             inc(found)
             movzx(edi, segment.group)
-            shl(edi, Place.GROUP - Place.BUS)
+            shl(edi, ConfigurationAddress.GROUP - ConfigurationAddress.BUS)
             movzx(esi, segment.first)
             movzx(edx, segment.last)
             self.scan_segment(edi, esi, edx)
@@ -119,10 +119,10 @@ class PciBus(Subsystem):
             ret(1)
         with if_((self.host_bridges < 2) | (bus >= BUSES)):
             ret(0)
-        shl(function, Place.BUS)
+        shl(function, ConfigurationAddress.BUS)
         lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
         with while_(function < end):
-            identity = self.configuration.read_by_ports(function, offsetof(Header, "vendor"))
+            identity = self.configuration.read_by_ports(function, offsetof(PciHeader, "vendor"))
             with if_((identity != NOTHING) & (identity != 0)):
                 ret(1)
             add(function, FUNCTIONS)
@@ -132,7 +132,7 @@ class PciBus(Subsystem):
     def scan_bus(self, bus: U32) -> None:
         """Look at all functions of a bus, whose number has its group's in front."""
         function, end = keep(bus), keep(U32)
-        shl(function, Place.BUS)
+        shl(function, ConfigurationAddress.BUS)
         lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
         with while_(function < end):
             self.scan_device(function)
@@ -144,7 +144,7 @@ class PciBus(Subsystem):
         3.2.2.3.4)."""
         function, end = keep(function), keep(U32)
         lea(end, bare[u64(function) + FUNCTIONS])
-        kind = self.configuration.fetch(function, Header, "kind")
+        kind = self.configuration.fetch(function, PciHeader, "kind")
         with if_((kind & MANY_FUNCTIONS) == 0):
             lea(end, bare[u64(function) + 1])
         self._leave_if_absent(function)
@@ -181,7 +181,7 @@ class PciBus(Subsystem):
 
     def _leave_if_absent(self, function: U32) -> None:
         """Leave the emitting function if nothing answers as `function`."""
-        vendor = self.configuration.fetch(function, Header, "vendor")
+        vendor = self.configuration.fetch(function, PciHeader, "vendor")
         with if_((vendor == ABSENT) | (vendor == 0)):
             ret()
 
@@ -190,14 +190,14 @@ class PciBus(Subsystem):
         """Copy what the header tells about the function."""
         device = keep(device)
         for name in IDENTITY:
-            self._copy(device, name, Header, name)
-        self._copy(device, "kind", Header, "kind")
+            self._copy(device, name, PciHeader, name)
+        self._copy(device, "kind", PciHeader, "kind")
         and_(device.kind, MANY_FUNCTIONS - 1)
         for name in ("line", "pin"):
-            self._copy(device, name, Header, name)
-        with if_(device.kind == Kind.ORDINARY):
+            self._copy(device, name, PciHeader, name)
+        with if_(device.kind == HeaderType.ORDINARY):
             for name in ORDINARY:
-                self._copy(device, name, Header, name)
+                self._copy(device, name, PciHeader, name)
 
     def _copy(self, device: Ptr[Device], name: str, kind: type[Struct], source: str) -> None:
         """Let the field `name` of `device` be that called `source` in the configuration space."""
@@ -208,11 +208,11 @@ class PciBus(Subsystem):
     def find_bridge(self, device: Ptr[Device]) -> None:
         """Note which bus is behind the function, to scan that later."""
         device = keep(device)
-        with if_(device.kind != Kind.BRIDGE):
+        with if_(device.kind != HeaderType.BRIDGE):
             ret()
         self._copy(device, "secondary", BridgeHeader, "secondary")
         mov(eax, device.function)
-        shr(eax, Place.BUS)
+        shr(eax, ConfigurationAddress.BUS)
         with if_(al < device.secondary):
             movzx(eax, device.secondary)
             mov(self.reached[rax], 1)

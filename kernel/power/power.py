@@ -7,7 +7,7 @@ from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import (
     DSDT_SIGNATURE,
-    AddressSpace,
+    AddressSpaceId,
     FixedFlags,
     FixedTable,
 )
@@ -15,7 +15,7 @@ from kernel.acpi.tables import AcpiTables
 from kernel.boot.record import BootRecord
 from kernel.console.console import Console
 from kernel.debug.emulator import ExitValue, leave_emulator
-from kernel.terminal.ps2 import Command, Port, Status
+from kernel.terminal.ps2 import Ps2Command, Ps2Port, Ps2Status
 from pykasm import *
 
 PATIENCE = 1_000_000
@@ -146,7 +146,7 @@ class Power(Subsystem):
             ret()
         with if_((table.flags & FixedFlags.RESET_REG_SUP) == 0):
             ret()
-        with if_(table.reset_register.space != AddressSpace.IO):
+        with if_(table.reset_register.space != AddressSpaceId.IO):
             ret()
         cli()
         mov(dx, u16(table.reset_register.address))
@@ -158,10 +158,10 @@ class Power(Subsystem):
     def reset_by_keyboard(self) -> None:
         """Let the keyboard controller pulse the processor's reset line."""
         with for_(ecx, 0, self.patience):
-            in_(al, Port.STATUS)
-            break_if((al & Status.INPUT_FULL) == 0)
-        mov(al, Command.PULSE_RESET)
-        out(Port.COMMAND, al)
+            in_(al, Ps2Port.STATUS)
+            break_if((al & Ps2Status.INPUT_FULL) == 0)
+        mov(al, Ps2Command.PULSE_RESET)
+        out(Ps2Port.COMMAND, al)
         tail(self.wait)
 
     @naked

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
-from kernel.interrupts.localapic import Command, LocalApic
+from kernel.interrupts.localapic import InterruptCommand, LocalApic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.processors.processors import Processors
 from pykasm import *
@@ -40,7 +40,7 @@ class Stop(Subsystem):
         """Stop all processors but this one. Any context; interrupts are off."""
         with if_(self.processors.count > 1):
             self.others_by(InterruptVector.STOP)
-            tail(self.others_by, Command.NMI)
+            tail(self.others_by, InterruptCommand.NMI)
 
     @function
     def others_by(self, command: U32) -> None:
@@ -50,7 +50,7 @@ class Stop(Subsystem):
         dec(left)
         with if_(self.stopped == left):
             ret()
-        or_(command, Command.TO_OTHERS)
+        or_(command, InterruptCommand.TO_OTHERS)
         self.apic.send(0, command)
         with for_(scratch(U32), 0, PATIENCE):
             break_if(self.stopped == left)

@@ -7,7 +7,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.sched.thread import Thread, ThreadState
 from kernel.selftest.case import measure
-from kernel.selftest.crew import Crew
+from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
@@ -24,11 +24,11 @@ class HandOvers(Subsystem):
     """1 while the partner is to go on."""
     mutex = bss(Mutex)
 
-    def __init__(self, console: Console, crew: Crew, mutexes: Mutexes) -> None:
+    def __init__(self, console: Console, pool: ThreadPool, mutexes: Mutexes) -> None:
         self.console = console
-        self.crew = crew
-        self.scheduler = crew.scheduler
-        self.threads = crew.threads
+        self.pool = pool
+        self.scheduler = pool.scheduler
+        self.threads = pool.threads
         self.mutexes = mutexes
         self.benchmarks = [
             measure(f"{name}_among_{count}", run, 1000, prepare, finish)
@@ -46,20 +46,20 @@ class HandOvers(Subsystem):
     @function(sleeps=True)
     def few(self) -> U32:
         """Have `FEW` threads that wait for their turn."""
-        tail(self.crew.recruit, self.idle, FEW, BOOT_PRIORITY - 1, 1)
+        tail(self.pool.recruit, self.idle, FEW, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
     def many(self) -> U32:
         """Have `MANY`."""
-        tail(self.crew.recruit, self.idle, MANY, BOOT_PRIORITY - 1, 1)
+        tail(self.pool.recruit, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
     def prepare(self, entry: Fn[[U64], Void], priority: U32, others: U64) -> U32:
         """Make a partner of this priority, and others; 1, or 0 if memory did not do for it."""
         entry, priority = keep(entry), keep(priority)
         mov(self.going, 1)
-        made = keep(self.crew.recruit(self.idle, others, BOOT_PRIORITY - 1, 1))
-        and_(made, self.crew.recruit(entry, 1, priority, 1))
+        made = keep(self.pool.recruit(self.idle, others, BOOT_PRIORITY - 1, 1))
+        and_(made, self.pool.recruit(entry, 1, priority, 1))
         ret(made)
 
     @function
@@ -70,7 +70,7 @@ class HandOvers(Subsystem):
     def end(self) -> None:
         """Let all threads end."""
         mov(self.going, 0)
-        tail(self.crew.join)
+        tail(self.pool.join)
 
     # Beginning and ending
 
@@ -133,9 +133,9 @@ class HandOvers(Subsystem):
 
     def _partner(self) -> Any:
         """The last member of the crew."""
-        mov(rax, self.crew.count)
+        mov(rax, self.pool.count)
         dec(rax)
-        mov(rax, self.crew.members[rax])
+        mov(rax, self.pool.members[rax])
         return cast(rax, Ptr[Thread])
 
     @function(sleeps=True, context="thread")
@@ -150,9 +150,9 @@ class HandOvers(Subsystem):
     def end_waiter(self) -> None:
         """Let all threads end."""
         mov(self.going, 0)
-        with if_(self.crew.count != 0):
+        with if_(self.pool.count != 0):
             ignore(self.scheduler.wake(self._partner()))
-        tail(self.crew.join)
+        tail(self.pool.join)
 
     # A mutex
 
@@ -200,4 +200,4 @@ class HandOvers(Subsystem):
         """Unlock the mutex, and let all threads end."""
         mov(self.going, 0)
         self.mutexes.unlock(address_of(self.mutex))
-        tail(self.crew.join)
+        tail(self.pool.join)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.heap import SIZES, Heap
 from kernel.selftest.case import check, measure
-from kernel.selftest.hoard import Hoard
+from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *
 
 SIZE = 64
@@ -25,7 +25,7 @@ class HeapTests(Subsystem):
     first = bss(U64)
     """The objects of a test, each with the address of the next one at its start."""
 
-    def __init__(self, heap: Heap, slabs: Slabs, hoard: Hoard) -> None:
+    def __init__(self, heap: Heap, slabs: Slabs, hog: MemoryHog) -> None:
         self.heap = heap
         self.tests = [check("heap.all_sizes", self.all_sizes)]
         self.objects = SlabCache(slabs, "test object", TestObject)
@@ -36,8 +36,8 @@ class HeapTests(Subsystem):
                 "slab.allocate_free_scarce",
                 self.allocate_free_object,
                 1000,
-                hoard.make_scarce,
-                hoard.let_go,
+                hog.make_scarce,
+                hog.let_go,
             ),
         ]
 

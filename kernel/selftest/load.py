@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.selftest.crew import Crew
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from pykasm import *
 
 
@@ -21,9 +21,9 @@ class Load(Subsystem):
     """Steps that nobody has begun."""
     violations = bss(U64)
 
-    def __init__(self, console: Console, crew: Crew) -> None:
+    def __init__(self, console: Console, pool: ThreadPool) -> None:
         self.console = console
-        self.crew = crew
+        self.pool = pool
 
     @function(sleeps=True)
     def run(self) -> U32:
@@ -31,7 +31,7 @@ class Load(Subsystem):
         good = keep(self.prepare())
         mov(self.left, self.STEPS)
         with if_(good != 0):
-            mov(good, self.crew.work(self.take_steps))
+            mov(good, self.pool.work(self.take_steps))
         and_(good, self.finish())
         ret(good)
 

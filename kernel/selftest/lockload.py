@@ -7,9 +7,9 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
@@ -64,14 +64,14 @@ class LockLoad(Load):
     def __init__(
         self,
         console: Console,
-        crew: Crew,
+        pool: ThreadPool,
         mutexes: Mutexes,
         semaphores: Semaphores,
         conditions: ConditionVariables,
         rwlocks: ReadWriteLocks,
     ) -> None:
-        super().__init__(console, crew)
-        self.scheduler: Scheduler = crew.scheduler
+        super().__init__(console, pool)
+        self.scheduler: Scheduler = pool.scheduler
         self.mutexes = mutexes
         self.semaphores = semaphores
         self.conditions = conditions

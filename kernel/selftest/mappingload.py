@@ -9,9 +9,9 @@ from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
 from kernel.paging.addresses import direct
 from kernel.paging.permissions import WRITE
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from pykasm import *
 
@@ -38,13 +38,13 @@ class MappingLoad(Load):
     def __init__(
         self,
         console: Console,
-        crew: Crew,
+        pool: ThreadPool,
         pages: Pages,
         mapper: Mapper,
         runtime: Runtime,
         rwlocks: ReadWriteLocks,
     ) -> None:
-        super().__init__(console, crew)
+        super().__init__(console, pool)
         self.pages = pages
         self.mapper = mapper
         self.runtime = runtime

@@ -2,7 +2,7 @@
 
 from kernel.console.console import Console
 from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
-from kernel.debug.leakcheck import ledger
+from kernel.debug.leakcheck import leak_check
 from kernel.mm.caches import Slabs
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
@@ -14,7 +14,7 @@ from kernel.mm.zone import ORDERS
 from kernel.paging.addresses import direct
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.selftest.case import Outcome, check, measure
-from kernel.selftest.hoard import Hoard
+from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *
 
 PAGES_MAPPED = 5
@@ -46,7 +46,7 @@ class MemoryTests(Subsystem):
         runtime: Runtime,
         slabs: Slabs,
         paging: Paging,
-        hoard: Hoard,
+        hog: MemoryHog,
     ) -> None:
         self.console = console
         self.pages = pages
@@ -55,7 +55,7 @@ class MemoryTests(Subsystem):
         self.mappings = mappings
         self.runtime = runtime
         self.paging = paging
-        self.hoard = hoard
+        self.hog = hog
         self.tests = [
             check("pages.blocks", self.blocks),
             check("pages.exhaustion", self.exhaustion),
@@ -71,8 +71,8 @@ class MemoryTests(Subsystem):
                 "pages.allocate_free_scarce",
                 self.take_and_give,
                 1000,
-                self.hoard.make_scarce,
-                self.hoard.let_go,
+                self.hog.make_scarce,
+                self.hog.let_go,
             ),
             measure("pages.block", self.take_and_give_block),
             measure(
@@ -86,10 +86,10 @@ class MemoryTests(Subsystem):
                 self.end_mapping,
             ),
         ]
-        self.ledgers = [
-            ledger("free pages", pages.free_count),
-            ledger("objects", slabs.used_count),
-            ledger("mappings", runtime.arena.used_count),
+        self.leak_checks = [
+            leak_check("free pages", pages.free_count),
+            leak_check("objects", slabs.used_count),
+            leak_check("mappings", runtime.arena.used_count),
         ]
 
     # Pages
@@ -118,13 +118,13 @@ class MemoryTests(Subsystem):
         good = keep(U32)
         self.reclaim.run()
         mov(good, 1)
-        self.hoard.leave(0)
+        self.hog.leave(0)
         left = keep(self.pages.free_count())
         page = self.pages.allocate_page()
         with if_((page != 0) | (left != 0)):
             xor(good, good)
             self.console.print("%u pages could not be taken, page at 0x%x ", left, page)
-        self.hoard.let_go()
+        self.hog.let_go()
         ret(good)
 
     @function
@@ -281,7 +281,7 @@ class MemoryTests(Subsystem):
     @function
     def begin_scarce_mapping(self) -> U32:
         """The same, with little memory left."""
-        ignore(self.hoard.make_scarce())
+        ignore(self.hog.make_scarce())
         tail(self.begin_mapping)
 
     @function
@@ -299,7 +299,7 @@ class MemoryTests(Subsystem):
     @function(context="thread")
     def end_mapping(self) -> None:
         """Free both, and what was taken to make memory scarce."""
-        self.hoard.let_go()
+        self.hog.let_go()
         with if_(self.page != 0):
             self.pages.free_page(self.page)
         with if_(self.place != 0):

@@ -10,9 +10,9 @@ from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
 from kernel.paging.addresses import Area, direct
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from pykasm import *
 
 SLOTS = 64
@@ -22,7 +22,7 @@ SIZE_BITS = 15
 """Objects of the heap have fewer than 2^SIZE_BITS bytes; each power of two is as likely."""
 
 
-class Kind(IntEnum):
+class BlockKind(IntEnum):
     """Where memory is from."""
 
     HEAP = 0
@@ -30,7 +30,7 @@ class Kind(IntEnum):
     RUNTIME = 2
 
 
-KINDS = (Kind.HEAP,) * 6 + (Kind.PAGES, Kind.RUNTIME)
+KINDS = (BlockKind.HEAP,) * 6 + (BlockKind.PAGES, BlockKind.RUNTIME)
 """How likely each is."""
 
 
@@ -51,9 +51,14 @@ class MemoryLoad(Load):
     kinds = rodata(U8 * len(KINDS), list(KINDS))
 
     def __init__(
-        self, console: Console, crew: Crew, heap: Heap, pages: Pages, runtime: Runtime
+        self,
+        console: Console,
+        pool: ThreadPool,
+        heap: Heap,
+        pages: Pages,
+        runtime: Runtime,
     ) -> None:
-        super().__init__(console, crew)
+        super().__init__(console, pool)
         self.heap = heap
         self.pages = pages
         self.runtime = runtime
@@ -113,7 +118,7 @@ class MemoryLoad(Load):
         """Some size in bytes that there is of this kind."""
         kind, random, size = scratch(kind), scratch(random), scratch(U64)
         random.next()
-        with if_(kind == Kind.HEAP):
+        with if_(kind == BlockKind.HEAP):
             mov(size, rax)
             random.next()
             mov(ecx, eax)
@@ -135,9 +140,9 @@ class MemoryLoad(Load):
         """`size` bytes of this kind, or null."""
         size = keep(size)
         with switch(kind):
-            with case(Kind.HEAP):
+            with case(BlockKind.HEAP):
                 ret(cast(self.heap.allocate(size), Ptr[Block]))
-            with case(Kind.PAGES):
+            with case(BlockKind.PAGES):
                 block = keep(self.pages.allocate(self._order(size)))
                 with if_(block != 0):
                     direct(block)
@@ -159,14 +164,14 @@ class MemoryLoad(Load):
         self.verify(block)
         mov(rax, block.kind)
         with switch(rax):
-            with case(Kind.HEAP):
+            with case(BlockKind.HEAP):
                 self.heap.free(u64(block))
-            with case(Kind.PAGES):
+            with case(BlockKind.PAGES):
                 order = keep(self._order(block.size))
                 mov(rax, Area.DIRECT_MAP)
                 sub(u64(block), rax)
                 self.pages.free(u64(block), order)
-            with case(Kind.RUNTIME):
+            with case(BlockKind.RUNTIME):
                 self.runtime.free(u64(block))
             with default():
                 lock.inc(self.violations)

@@ -9,11 +9,11 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.mm.caches import Slabs
+from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.paging import Paging
 from kernel.mm.runtime import Runtime
-from kernel.mm.shortage import Shortage
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import check
 from kernel.threads.areas import SaveAreas
@@ -79,7 +79,7 @@ class ShortageTests(Subsystem):
     def __init__(
         self,
         console: Console,
-        shortage: Shortage,
+        fault_injection: FaultInjection,
         pages: Pages,
         slabs: Slabs,
         heap: Heap,
@@ -93,7 +93,7 @@ class ShortageTests(Subsystem):
         paging: Paging,
     ) -> None:
         self.console = console
-        self.shortage = shortage
+        self.fault_injection = fault_injection
         self.pages = pages
         self.slabs = slabs
         self.heap = heap
@@ -144,9 +144,9 @@ class ShortageTests(Subsystem):
         with loop():
             inc(number)
             mov(before, self.free_pages())
-            self.shortage.begin(number)
+            self.fault_injection.begin(number)
             mov(effect, operation.run())
-            mov(struck, self.shortage.end())
+            mov(struck, self.fault_injection.end())
             sub(before, self.free_pages())
             with if_((before != 0) | (effect == Effect.WRONG) | (number > MOST)):
                 self.console.print(
@@ -244,7 +244,7 @@ class ShortageTests(Subsystem):
 
     @function(context="thread")
     def registers(self) -> U8:
-        """Room for this thread's extended registers."""
+        """RecordPlacement for this thread's extended registers."""
         result = self.areas.use(self.scheduler.current)
         tail(self.effect_of_registers, result)
 

@@ -17,7 +17,7 @@ from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry
 from kernel.selftest.case import check, measure
-from kernel.selftest.crew import CREW, Crew
+from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.smp.calls import Calls
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
@@ -60,7 +60,7 @@ class SmpTests(Subsystem):
         threads: Threads,
         mapper: Mapper,
         runtime: Runtime,
-        crew: Crew,
+        pool: ThreadPool,
         clock: Clock,
     ) -> None:
         self.console = console
@@ -70,7 +70,7 @@ class SmpTests(Subsystem):
         self.threads = threads
         self.mapper = mapper
         self.runtime = runtime
-        self.crew = crew
+        self.pool = pool
         self.clock = clock
         self.tests = [
             check("smp.threads_everywhere", self.threads_everywhere),
@@ -89,7 +89,7 @@ class SmpTests(Subsystem):
         mov(made, 1)
         with self.processors.each() as processor:
             and_(made, self.send(processor, entry))
-        self.crew.join()
+        self.pool.join()
         ret(made)
 
     @function(sleeps=True)
@@ -104,7 +104,7 @@ class SmpTests(Subsystem):
         self.scheduler.per_cpu.point_into(run_queue, self.scheduler.queue)
         mov(thread.run_queue, run_queue)
         mov(thread.pinned, 1)
-        self.crew.admit(thread)
+        self.pool.admit(thread)
         ret(1)
 
     # Threads
@@ -139,9 +139,9 @@ class SmpTests(Subsystem):
         self.let_others_rest()
         mov(self.holding, 1)
         mov(self.wrong, 0)
-        ignore(self.crew.recruit(self.hold, 1, BOOT_PRIORITY + 1, 1))
+        ignore(self.pool.recruit(self.hold, 1, BOOT_PRIORITY + 1, 1))
         mov(self.holding, 0)
-        self.crew.join()
+        self.pool.join()
         with if_(self.wrong == 0):
             ret(1)
         self.console.print("it waited: ")
@@ -282,7 +282,7 @@ class SmpTests(Subsystem):
         """Threads on all processors map, write, read and unmap at the same time, each in turn with
         the others, and find what they wrote."""
         mov(self.wrong, 0)
-        made = self.crew.work(self.use_memory)
+        made = self.pool.work(self.use_memory)
         with if_((made == 1) & (self.wrong == 0)):
             ret(1)
         self.console.print("%u of %u times wrong: ", self.wrong, CREW * TURNS)

@@ -11,8 +11,8 @@ from kernel.mm.pages import Pages
 from kernel.paging.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.selftest.benchmarks import ROUNDS
 from kernel.selftest.case import check, measure
-from kernel.selftest.crew import CREW, Crew
-from kernel.selftest.hoard import Hoard
+from kernel.selftest.memoryhog import MemoryHog
+from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.rights import Rights
@@ -63,15 +63,15 @@ class SpaceTests(Subsystem):
         spaces: AddressSpaces,
         copy: UserCopy,
         pages: Pages,
-        crew: Crew,
-        hoard: Hoard,
+        pool: ThreadPool,
+        hog: MemoryHog,
     ) -> None:
         self.console = console
         self.spaces = spaces
         self.copy = copy
         self.pages = pages
-        self.crew = crew
-        self.hoard = hoard
+        self.pool = pool
+        self.hog = hog
         self.tests = [
             check("space.demand_zero", self.demand_zero),
             check("space.sparse", self.sparse),
@@ -389,7 +389,7 @@ class SpaceTests(Subsystem):
         good, number = keep(self.begin()), keep(U64)
         mov(self.failures, 0)
         with if_(good != 0):
-            and_(good, self.crew.work(self.write_everywhere))
+            and_(good, self.pool.work(self.write_everywhere))
             with if_(self.failures != 0):
                 xor(good, good)
             with for_(number, 0, CREW):
@@ -433,7 +433,7 @@ class SpaceTests(Subsystem):
         with if_(self.spaces.map(self.first, rsi, rdx, READ_WRITE) != 0):
             xor(good, good)
         self._all(good, (self.writes, BASE, PATTERN))
-        self.hoard.leave(FEW)
+        self.hog.leave(FEW)
         mov(rax, 2 * SPARSE)
         mov(self.cursor, rax)
         with loop():
@@ -446,7 +446,7 @@ class SpaceTests(Subsystem):
         with if_(self.spaces.clone(self.first) != 0):
             xor(good, good)
         self._all(good, (self.reads, BASE, PATTERN))
-        self.hoard.let_go()
+        self.hog.let_go()
         and_(good, self.writes(self.cursor, PATTERN))
         self._all(good, (self.writes, BASE, 1))
         self.end()

@@ -8,9 +8,9 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.selftest.case import check
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from pykasm import *
 
 SHORT, LONG = 2, 60
@@ -24,9 +24,11 @@ class StressTests(Subsystem):
     end = bss(U64)
     """When the mix is over, in nanoseconds of the clock."""
 
-    def __init__(self, console: Console, crew: Crew, clock: Clock, loads: dict[str, Load]) -> None:
+    def __init__(
+        self, console: Console, pool: ThreadPool, clock: Clock, loads: dict[str, Load]
+    ) -> None:
         self.console = console
-        self.crew = crew
+        self.pool = pool
         self.clock = clock
         self.loads: Sequence[Load] = tuple(loads.values())
         self.steps = rodata(
@@ -58,7 +60,7 @@ class StressTests(Subsystem):
         for load in self.loads:
             and_(good, load.prepare())
         with if_(good != 0):
-            and_(good, self.crew.work(self.take_steps))
+            and_(good, self.pool.work(self.take_steps))
         for load in self.loads:
             and_(good, load.finish())
         ret(good)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.selftest.case import check
-from kernel.selftest.crew import Crew
+from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.semaphore import Semaphore, Semaphores
 from pykasm import *
 
@@ -13,8 +13,8 @@ class StuckTests(Subsystem):
 
     never_given = bss(Semaphore)
 
-    def __init__(self, crew: Crew, semaphores: Semaphores) -> None:
-        self.crew = crew
+    def __init__(self, pool: ThreadPool, semaphores: Semaphores) -> None:
+        self.pool = pool
         self.semaphores = semaphores
         self.tests = [
             check("stuck.asleep", self.asleep, seconds=1, apart=True),
@@ -24,7 +24,7 @@ class StuckTests(Subsystem):
     @function(sleeps=True)
     def asleep(self) -> U32:
         """All threads wait for what nobody will give."""
-        tail(self.crew.work, address_of(self.wait))
+        tail(self.pool.work, address_of(self.wait))
 
     @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
 from kernel.selftest.case import check, measure
-from kernel.selftest.crew import CREW, Crew
+from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.once import Once, Onces
@@ -49,7 +49,7 @@ class SyncTests(Subsystem):
     def __init__(
         self,
         console: Console,
-        crew: Crew,
+        pool: ThreadPool,
         mutexes: Mutexes,
         semaphores: Semaphores,
         conditions: ConditionVariables,
@@ -57,8 +57,8 @@ class SyncTests(Subsystem):
         onces: Onces,
     ) -> None:
         self.console = console
-        self.crew = crew
-        self.scheduler = crew.scheduler
+        self.pool = pool
+        self.scheduler = pool.scheduler
         self.mutexes = mutexes
         self.semaphores = semaphores
         self.conditions = conditions
@@ -82,7 +82,7 @@ class SyncTests(Subsystem):
         """Let the crew work from zero; leaves the function with 0 where memory is out."""
         for counter in (self.value, self.second, self.violations, self.put, self.got):
             mov(counter, 0)
-        made = self.crew.work(entry)
+        made = self.pool.work(entry)
         with if_(made == 0):
             self.console.print("no memory for threads: ")
             ret(0)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from kernel.console.console import Console
-from kernel.debug.leakcheck import Ledger
+from kernel.debug.leakcheck import LeakCheck
 from kernel.selftest.case import Outcome, Test, Tested
 from kernel.selftest.watchdog import Watchdog
 from kernel.text.strings import Strings
@@ -16,7 +16,7 @@ from pykasm import *
 class SelfTests(Subsystem):
     """All tests that the `families` bring.
 
-    What the `ledgers` count must be the same before and after each test: one that leaks fails.
+    What the `leak_checks` count must be the same before and after each test: one that leaks fails.
     The functions `settling` are called before they count.
     Context: a thread that may sleep; one at a time.
     """
@@ -32,7 +32,7 @@ class SelfTests(Subsystem):
         watchdog: Watchdog,
         strings: Strings,
         families: Sequence[Tested],
-        ledgers: Sequence[Ledger],
+        leak_checks: Sequence[LeakCheck],
         settling: Sequence[Any],
     ) -> None:
         self.console = console
@@ -42,8 +42,8 @@ class SelfTests(Subsystem):
         table = [row for family in families for row in family.tests]
         self.count = len(table)
         self.tests = rodata(Test * self.count, table)
-        self.entries = len(ledgers)
-        self.ledgers = rodata(Ledger * self.entries, list(ledgers))
+        self.entries = len(leak_checks)
+        self.leak_checks = rodata(LeakCheck * self.entries, list(leak_checks))
         self.before = bss(U64 * self.entries)
 
     @function(sleeps=True)
@@ -71,11 +71,11 @@ class SelfTests(Subsystem):
         """Run a test, and see what it left behind."""
         chosen, outcome = keep(chosen), keep(U32)
         self.console.print("%-36s ", chosen.name)
-        self.open_ledgers()
+        self.open_leak_checks()
         self.watchdog.begin(chosen)
         mov(outcome, chosen.run())
         self.watchdog.end()
-        balanced = self.close_ledgers()
+        balanced = self.close_leak_checks()
         with if_(balanced == 0):
             mov(outcome, Outcome.FAILED)
         with switch(outcome):
@@ -89,20 +89,20 @@ class SelfTests(Subsystem):
                 self.console.print("failed\n")
 
     @function(sleeps=True)
-    def open_ledgers(self) -> None:
+    def open_leak_checks(self) -> None:
         """Note what each ledger counts."""
         self._settle()
         for index in range(self.entries):
-            mov(self.before[index], self.ledgers[index].read())
+            mov(self.before[index], self.leak_checks[index].read())
 
     @function(sleeps=True)
-    def close_ledgers(self) -> U32:
+    def close_leak_checks(self) -> U32:
         """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
         balanced = keep(U32)
         mov(balanced, 1)
         self._settle()
         for index in range(self.entries):
-            entry = self.ledgers[index]
+            entry = self.leak_checks[index]
             count = entry.read()
             with if_(count != self.before[index]):
                 xor(balanced, balanced)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.sched.sleep import Sleep
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
@@ -25,10 +25,10 @@ class ThreadLoad(Load):
     begun = bss(U64)
     ended = bss(U64)
 
-    def __init__(self, console: Console, crew: Crew, sleep: Sleep) -> None:
-        super().__init__(console, crew)
-        self.scheduler = crew.scheduler
-        self.threads = crew.threads
+    def __init__(self, console: Console, pool: ThreadPool, sleep: Sleep) -> None:
+        super().__init__(console, pool)
+        self.scheduler = pool.scheduler
+        self.threads = pool.threads
         self.sleep = sleep
 
     @function(sleeps=True)

@@ -7,7 +7,7 @@ from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.sched.sleep import Sleep
 from kernel.selftest.case import check
-from kernel.selftest.crew import Crew
+from kernel.selftest.threadpool import ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
@@ -28,14 +28,14 @@ class ThreadTests(Subsystem):
     def __init__(
         self,
         console: Console,
-        crew: Crew,
+        pool: ThreadPool,
         sleep: Sleep,
         clock: Clock,
     ) -> None:
         self.console = console
-        self.crew = crew
-        self.scheduler = crew.scheduler
-        self.threads = crew.threads
+        self.pool = pool
+        self.scheduler = pool.scheduler
+        self.threads = pool.threads
         self.sleep = sleep
         self.clock = clock
         self.tests = [
@@ -50,8 +50,8 @@ class ThreadTests(Subsystem):
     def create_run_join(self) -> U32:
         """A thousand threads are there at once, run, and end."""
         mov(self.ran, 0)
-        made = keep(self.crew.recruit(self.run_once, MANY, BOOT_PRIORITY, 0))
-        self.crew.join()
+        made = keep(self.pool.recruit(self.run_once, MANY, BOOT_PRIORITY, 0))
+        self.pool.join()
         with if_((made != 0) & (self.ran == MANY)):
             ret(1)
         self.console.print("%u of %u ran: ", self.ran, MANY)
@@ -69,10 +69,10 @@ class ThreadTests(Subsystem):
         mov(self.ran, 0)
         creator = keep(self.scheduler.current)
         mov(creator.pinned, 1)
-        ignore(self.crew.recruit(self.run_once, 1, BOOT_PRIORITY + 1, 1))
+        ignore(self.pool.recruit(self.run_once, 1, BOOT_PRIORITY + 1, 1))
         seen = keep(self.ran)
         mov(creator.pinned, 0)
-        self.crew.join()
+        self.pool.join()
         with if_(seen == 1):
             ret(1)
         self.console.print("it did not run at once: ")
@@ -99,7 +99,7 @@ class ThreadTests(Subsystem):
         """Threads that never yield run in turn all the same."""
         mov(self.ran, 0)
         mov(self.going, 1)
-        ignore(self.crew.recruit(self.run_without_yielding, 2, BOOT_PRIORITY, 0))
+        ignore(self.pool.recruit(self.run_without_yielding, 2, BOOT_PRIORITY, 0))
         start = keep(self.clock.now())
         with loop():
             now = self.clock.now()
@@ -107,7 +107,7 @@ class ThreadTests(Subsystem):
             mov(rcx, PATIENCE)
             break_if((now > rcx) | (self.ran == 2))
         mov(self.going, 0)
-        self.crew.join()
+        self.pool.join()
         with if_(self.ran == 2):
             ret(1)
         self.console.print("%u of 2 had a turn: ", self.ran)
@@ -125,7 +125,7 @@ class ThreadTests(Subsystem):
         """A sleeper wakes up behind its time, not before, and others run meanwhile."""
         start, slept, ran = keep(self.clock.now()), keep(U64), keep(U64)
         mov(self.ran, 0)
-        ignore(self.crew.recruit(self.run_once, 1, BOOT_PRIORITY - 1, 1))
+        ignore(self.pool.recruit(self.run_once, 1, BOOT_PRIORITY - 1, 1))
         self.sleep.sleep(NAP)
         mov(slept, self.clock.now())
         sub(slept, start)
@@ -136,7 +136,7 @@ class ThreadTests(Subsystem):
             mov(rcx, PATIENCE)
             break_if((ran == 1) | (now > rcx))  # a nap is short on a host that is busy
             self.sleep.sleep(NAP)
-        self.crew.join()
+        self.pool.join()
         with if_((slept >= NAP) & (ran == 1)):
             ret(1)
         self.console.print("slept %u ns of %u, %u ran: ", slept, NAP, ran)

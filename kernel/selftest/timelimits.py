@@ -6,7 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.selftest.case import check
-from kernel.selftest.crew import CREW, Crew
+from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.semaphore import Semaphore, Semaphores
@@ -37,14 +37,14 @@ class TimeLimitTests(Subsystem):
     def __init__(
         self,
         console: Console,
-        crew: Crew,
+        pool: ThreadPool,
         clock: Clock,
         semaphores: Semaphores,
         conditions: ConditionVariables,
         mutexes: Mutexes,
     ) -> None:
         self.console = console
-        self.crew = crew
+        self.pool = pool
         self.clock = clock
         self.semaphores = semaphores
         self.conditions = conditions
@@ -96,15 +96,15 @@ class TimeLimitTests(Subsystem):
     def given_before_time_limit(self) -> U32:
         """Who waits for what comes in time gets it."""
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
-        mov(passed, self.crew.recruit(self.give_and_signal, CREW, BOOT_PRIORITY - 1, 0))
+        mov(passed, self.pool.recruit(self.give_and_signal, CREW, BOOT_PRIORITY - 1, 0))
         with if_(passed == 1), for_(keep(U32), 0, CREW):
             result = self.semaphores.take_until(address_of(self.semaphore), deadline)
             and_(passed, self.judge(result, 0))
         mov(self.signalled, 0)
-        and_(passed, self.crew.recruit(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        and_(passed, self.pool.recruit(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
         with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
             and_(passed, self.judge(self.wait_until(deadline), 0))
-        self.crew.join()
+        self.pool.join()
         mov(self.semaphore.count, 0)
         ret(passed)
 
@@ -121,7 +121,7 @@ class TimeLimitTests(Subsystem):
         """Some give while others take with limits so short that many pass: nothing is lost, and
         nothing is taken twice."""
         mov(self.taken, 0)
-        made = keep(self.crew.work(self.give_or_take))
+        made = keep(self.pool.work(self.give_or_take))
         mov(rax, self.taken)
         add(rax, self.semaphore.count)
         mov(self.semaphore.count, 0)
@@ -141,7 +141,7 @@ class TimeLimitTests(Subsystem):
                 add(limit, STEP)
             with else_():
                 self.semaphores.give(address_of(self.semaphore))
-                self.crew.scheduler.yield_now()
+                self.pool.scheduler.yield_now()
 
     @function(sleeps=True)
     def try_until(self, deadline: U64) -> None:

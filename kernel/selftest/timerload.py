@@ -7,9 +7,9 @@ from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.console.console import Console
 from kernel.mm.heap import Heap
-from kernel.selftest.crew import Crew
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
+from kernel.selftest.threadpool import ThreadPool
 from pykasm import *
 
 TIMERS = 1024
@@ -35,9 +35,9 @@ class TimerLoad(Load):
     called = bss(U64)
 
     def __init__(
-        self, console: Console, crew: Crew, clock: Clock, timers: Timers, heap: Heap
+        self, console: Console, pool: ThreadPool, clock: Clock, timers: Timers, heap: Heap
     ) -> None:
-        super().__init__(console, crew)
+        super().__init__(console, pool)
         self.clock = clock
         self.timers = timers
         self.heap = heap

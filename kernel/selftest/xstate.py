@@ -10,7 +10,7 @@ from kernel.cpu.control import Cr0
 from kernel.sched.thread import Entry, Thread
 from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
 from kernel.selftest.case import check, measure
-from kernel.selftest.crew import CREW, Crew
+from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 from pykasm.lang import registers
@@ -53,11 +53,11 @@ class ExtendedStateTests(Subsystem):
     """1 while the partner of the benchmark is to go on."""
     partner = bss(Ptr[Thread])
 
-    def __init__(self, console: Console, crew: Crew, threads: Threads, clock: Clock) -> None:
+    def __init__(self, console: Console, pool: ThreadPool, threads: Threads, clock: Clock) -> None:
         self.console = console
-        self.crew = crew
-        self.scheduler = crew.scheduler
-        self.extended = crew.scheduler.extended
+        self.pool = pool
+        self.scheduler = pool.scheduler
+        self.extended = pool.scheduler.extended
         self.threads = threads
         self.areas = threads.areas
         self.clock = clock
@@ -86,7 +86,7 @@ class ExtendedStateTests(Subsystem):
     def run(self, entry: Entry) -> U32:
         """Let the crew work; 1 if all was found."""
         mov(self.wrong, 0)
-        made = self.crew.work(entry)
+        made = self.pool.work(entry)
         with if_(made == 0):
             self.console.print("no memory for threads: ")
             ret(0)

@@ -16,7 +16,7 @@ SINGLY = 32
 """Pages up to which they are forgotten one by one; above that, forgetting all costs less."""
 
 
-class Forgetting(Struct):
+class Shootdown(Struct):
     """What processors are asked to forget."""
 
     request: Request
@@ -43,21 +43,21 @@ class Tlb(Subsystem):
         the tables that led to them. Context: interrupts on once there are several processors; see
         `Calls`."""
         with if_(self.processors.count <= 1):
-            tail(self.forget, address, pages)
-        space, what = keep(space), local(Forgetting)
+            tail(self.flush, address, pages)
+        space, what = keep(space), local(Shootdown)
         mov(what.address, address)
         mov(what.pages, pages)
         what.request.prepare(self.serve)
         self.calls.check_interrupts()
         with self.scheduler.preemption_disabled():
-            self.forget(what.address, what.pages)
+            self.flush(what.address, what.pages)
             mfence()  # others have to see the changed entry before their notes are looked at
             with self.processors.others() as processor:
                 self._post_if_needed(processor, space, what)
             what.request.wait()
 
     def _post_if_needed(
-        self, processor: Ptr[Processor], space: Ptr[Space], what: Forgetting
+        self, processor: Ptr[Processor], space: Ptr[Space], what: Shootdown
     ) -> None:
         """Ask `processor` if it may know the addresses: if they are the kernel's, or of the space
         that it uses. Changes rax."""
@@ -69,21 +69,21 @@ class Tlb(Subsystem):
     @function(context="interrupt")
     def serve(self, request: Ptr[Request]) -> None:
         """Let this processor forget what another one asks it to."""
-        what = cast(request, Ptr[Forgetting])
-        tail(self.forget, what.address, what.pages)
+        what = cast(request, Ptr[Shootdown])
+        tail(self.flush, what.address, what.pages)
 
     @function
-    def forget(self, address: U64, pages: U64) -> None:
+    def flush(self, address: U64, pages: U64) -> None:
         """Let this processor forget that."""
         with if_(pages > SINGLY):
-            tail(self.forget_all)
+            tail(self.flush_all)
         with while_(pages != 0):
             invlpg(bare[address])
             add(address, PAGE)
             dec(pages)
 
     @function
-    def forget_all(self) -> None:
+    def flush_all(self) -> None:
         """Let this processor forget everything, global pages too: by switching them off for a
         moment (AMD64 APM vol. 2, 5.5.2)."""
         mov(rax, cr4)

@@ -9,7 +9,7 @@ from kernel.boot.tables import BootTables
 from kernel.clock.stopwatch import Stopwatch
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
-from kernel.start.bringup import BringUp
+from kernel.start.init import Init
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
@@ -28,15 +28,15 @@ class Start(Subsystem):
         checks: Checks,
         tables: BootTables,
         failure: BootFailure,
-        bring_up: BringUp,
+        init_: Init,
     ) -> None:
         self.stopwatch = stopwatch
         self.stacks = stacks
         self.checks = checks
         self.tables = tables
         self.failure = failure
-        self.bring_up = bring_up
-        self.multiboot2_header = header(multiboot2.Header, multiboot2.image_header())
+        self.init_ = init_
+        self.multiboot2_header = header(multiboot2.Multiboot2Header, multiboot2.image_header())
         self.pvh_note = note(pvh.EntryNote, pvh.entry_note(self.pvh))
 
     @entry(bits=32)
@@ -90,4 +90,4 @@ class Start(Subsystem):
         mov(edi, ebp)
         mov(esi, ebx)
         xor(ebp, ebp)
-        call(self.bring_up.run)
+        call(self.init_.run)

@@ -8,11 +8,11 @@ from kernel.cpu.control import Cr0
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.segments import FLAT_SEGMENTS, FlatSelector, FlatTablePointer
 from kernel.cpu.stack import STACK_SIZE
+from kernel.mm.freeranges import FreeRanges
 from kernel.mm.mapper import Mapper
-from kernel.mm.stretches import Stretches
 from kernel.paging.addresses import direct
-from kernel.paging.entries import Entries
-from kernel.start.arrival import Arrival
+from kernel.paging.entryformat import EntryFormat
+from kernel.start.secondary import SecondaryStart
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
@@ -20,7 +20,7 @@ REAL_MODE_END = 1 << 20
 """Where the memory ends that 16-bit code reaches."""
 
 
-class Slip(Struct, packed=True):
+class StartParameters(Struct, packed=True):
     """What the 16-bit code finds in its page."""
 
     expected: U32
@@ -29,7 +29,7 @@ class Slip(Struct, packed=True):
     segments: FlatTablePointer
 
 
-SLIP = PAGE - sizeof(Slip)
+PARAMETERS = PAGE - sizeof(StartParameters)
 """Where it lies in the page, which begins with the code."""
 
 
@@ -45,16 +45,16 @@ class Trampoline(Subsystem):
     def __init__(
         self,
         tables: BootTables,
-        stretches: Stretches,
-        entries: Entries,
+        free_ranges: FreeRanges,
+        entries: EntryFormat,
         mapper: Mapper,
-        arrival: Arrival,
+        secondary_start: SecondaryStart,
     ) -> None:
         self.tables = tables
-        self.stretches = stretches
+        self.free_ranges = free_ranges
         self.entries = entries
         self.mapper = mapper
-        self.arrival = arrival
+        self.secondary_start = secondary_start
 
     @naked(bits=16, boot=True, entered=EntryFrame.NONE)
     def real_mode(self) -> None:
@@ -63,11 +63,11 @@ class Trampoline(Subsystem):
         mov(ax, cs)
         mov(ds, ax)
         xor(eax, eax)
-        slip = cast(u8[SLIP], Slip)
-        xchg(slip.expected, eax)
+        parameters = cast(u8[PARAMETERS], StartParameters)
+        xchg(parameters.expected, eax)
         with while_(eax == 0):
             hlt()  # nobody waits any more
-        lgdt(x48(slip.segments))
+        lgdt(x48(parameters.segments))
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
@@ -91,14 +91,14 @@ class Trampoline(Subsystem):
         self.entries.switch_on()
         mov(rax, self.mapper.kernel.root)
         mov(cr3, rax)
-        mov(rsp, self.arrival.thread)
+        mov(rsp, self.secondary_start.thread)
         xor(ebp, ebp)  # backtraces end here
-        call(self.arrival.run)
+        call(self.secondary_start.run)
 
     @function(init=True)
     def install(self) -> U64:
         """The physical address of a page below 1 MiB that has the code; 0 if no memory is there."""
-        start, end = self.stretches.find(PAGE)  # page 0 belongs to the firmware
+        start, end = self.free_ranges.find(PAGE)  # page 0 belongs to the firmware
         with if_((end == 0) | (start >= REAL_MODE_END)):
             ret(0)
         page = keep(start)
@@ -109,16 +109,16 @@ class Trampoline(Subsystem):
         sub(ecx, esi)
         direct(rsi)
         rep.movsb()
-        slip = scratch(Ptr[Slip])
-        self.slip(page, slip)
-        mov(slip.expected, 0)
-        mov(slip.segments.limit, sizeof(U64 * len(FLAT_SEGMENTS)) - 1)
+        parameters = scratch(Ptr[StartParameters])
+        self.parameters(page, parameters)
+        mov(parameters.expected, 0)
+        mov(parameters.segments.limit, sizeof(U64 * len(FLAT_SEGMENTS)) - 1)
         mov(eax, address_of(self.segments))
-        mov(slip.segments.base, eax)
+        mov(parameters.segments.base, eax)
         ret(page)
 
-    def slip(self, page: U64, slip: Ptr[Slip]) -> None:
-        """Let `slip` be that of the physical `page`."""
-        mov(slip, page)
-        add(slip, SLIP)
-        direct(u64(slip))
+    def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
+        """Let `parameters` be that of the physical `page`."""
+        mov(parameters, page)
+        add(parameters, PARAMETERS)
+        direct(u64(parameters))

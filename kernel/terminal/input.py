@@ -5,14 +5,14 @@ from __future__ import annotations
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
-from kernel.terminal.source import LOW, Source
+from kernel.terminal.source import LOW, InputSource
 from pykasm import *
 
 
 class Input(Subsystem):
     """All sources as one. One thread reads."""
 
-    sources = bss(Ptr[Source])
+    sources = bss(Ptr[InputSource])
     """A list, the latest first. Sources stay for ever."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
@@ -22,7 +22,7 @@ class Input(Subsystem):
         """Where the reader waits."""
 
     @function
-    def add(self, source: Ptr[Source]) -> None:
+    def add(self, source: Ptr[InputSource]) -> None:
         """Read from `source` too. Context: one at a time; the reader may be reading."""
         mov(rax, self.sources)
         mov(source.next, rax)
@@ -31,7 +31,7 @@ class Input(Subsystem):
     @function(context="thread", sleeps=True)
     def read(self) -> U8:
         """Wait for a byte. Context: the one thread that reads, interrupts on."""
-        source, byte = keep(Ptr[Source]), keep(U8)
+        source, byte = keep(Ptr[InputSource]), keep(U8)
         with loop():
             with self.queue.lock.held():
                 mov(source, self.find())
@@ -55,7 +55,7 @@ class Input(Subsystem):
         self.scheduler.preempt_if_due()
 
     @function
-    def find(self) -> Ptr[Source]:
+    def find(self) -> Ptr[InputSource]:
         """A source that has a byte, or null."""
         source = scratch(self.sources)
         with while_(source != 0):
@@ -65,7 +65,7 @@ class Input(Subsystem):
         ret(source)
 
     @function
-    def let_go_on(self, source: Ptr[Source]) -> None:
+    def let_go_on(self, source: Ptr[InputSource]) -> None:
         """Let the device go on if it was stopped and enough was read."""
         source.queue.count(al)
         with if_(al > LOW):

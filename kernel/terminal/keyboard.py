@@ -9,14 +9,14 @@ from kernel.interrupts.work import Work
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
 from kernel.locks.spinlock import SpinLock
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.terminal.input import Input
-from kernel.terminal.keycode import Code
-from kernel.terminal.ps2 import Port, Ps2Controller, Settings, Status
+from kernel.terminal.keycode import KeyCode
+from kernel.terminal.keymap import Keymap
+from kernel.terminal.ps2 import Ps2Configuration, Ps2Controller, Ps2Port, Ps2Status
 from kernel.terminal.queue import ROOM, ByteQueue
 from kernel.terminal.scancodes import ScanCodes, ScanSet, ScanState
-from kernel.terminal.typist import Typist
 from pykasm import *
 
 KEYBOARD_LINE = 1
@@ -66,7 +66,7 @@ class Keyboard(Subsystem):
         log: Log,
         controller: Ps2Controller,
         codes: ScanCodes,
-        typist: Typist,
+        keymap: Keymap,
         input: Input,
         lines: Lines,
         deferred: Deferred,
@@ -74,7 +74,7 @@ class Keyboard(Subsystem):
         self.log = log
         self.controller = controller
         self.codes = codes
-        self.typist = typist
+        self.keymap = keymap
         self.input = input
         self.lines = lines
         self.deferred = deferred
@@ -93,17 +93,18 @@ class Keyboard(Subsystem):
         with if_(working == 0):
             ret()
         self.set_up()
-        self.input.add(address_of(self.typist.source))
+        self.input.add(address_of(self.keymap.source))
         attached = self.lines.attach(self.lines.isa(KEYBOARD_LINE), address_of(self.action))
         with if_(attached != 0):
             self.log.write(
-                Level.WARNING, "keyboard: no interrupt, so what is typed on it is not read"
+                LogLevel.WARNING, "keyboard: no interrupt, so what is typed on it is not read"
             )
             ret()
         settings = self.controller.change_settings(
-            Settings.KEYBOARD_DISABLED, Settings.KEYBOARD_INTERRUPT | Settings.TRANSLATE
+            Ps2Configuration.KEYBOARD_DISABLED,
+            Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.TRANSLATE,
         )
-        with if_((settings & Settings.TRANSLATE) == 0):
+        with if_((settings & Ps2Configuration.TRANSLATE) == 0):
             mov(self.state.set, ScanSet.SET_2)
 
     @function(init=True)
@@ -113,7 +114,7 @@ class Keyboard(Subsystem):
         for byte in (
             KeyboardCommand.DEFAULTS,
             KeyboardCommand.SET_LIGHTS,
-            self.typist.lights,
+            self.keymap.lights,
             KeyboardCommand.ENABLE,
         ):
             self.controller.send(byte if isinstance(byte, KeyboardCommand) else byte())
@@ -126,12 +127,12 @@ class Keyboard(Subsystem):
         """Take all bytes that the controller has; what they mean is seen to later. Those for which
         there is no room are lost, as in a keyboard."""
         with self.lock.held_interrupts_off(), for_(scratch(U32), 0, MOST_BYTES):
-            in_(al, Port.STATUS)
-            break_if((al & Status.OUTPUT_FULL) == 0)
+            in_(al, Ps2Port.STATUS)
+            break_if((al & Ps2Status.OUTPUT_FULL) == 0)
             mov(dl, al)
-            in_(al, Port.DATA)
+            in_(al, Ps2Port.DATA)
             self.received.count(cl)
-            with if_(((dl & Status.AUXILIARY) == 0) & (cl != ROOM)):
+            with if_(((dl & Ps2Status.AUXILIARY) == 0) & (cl != ROOM)):
                 self.received.append(al)
         tail(self.deferred.add, address_of(self.work))
 
@@ -151,9 +152,9 @@ class Keyboard(Subsystem):
         with if_((byte == ACKNOWLEDGED) & (self.lights != LightsState.SHOWN)):
             tail(self.go_on_with_lights)
         key = self.codes.decode(address_of(self.state), byte)
-        with if_(key == Code.NONE):
+        with if_(key == KeyCode.NONE):
             ret()
-        locks_changed = self.typist.press(key)
+        locks_changed = self.keymap.press(key)
         with if_(locks_changed != 0):
             tail(self.show_locks)
 
@@ -168,5 +169,5 @@ class Keyboard(Subsystem):
         """Send the lights once the keyboard has acknowledged the command."""
         with if_(self.lights == LightsState.COMMAND_SENT):
             mov(self.lights, LightsState.LIGHTS_SENT)
-            tail(self.controller.send, self.typist.lights())
+            tail(self.controller.send, self.keymap.lights())
         mov(self.lights, LightsState.SHOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 
-class Code(IntEnum):
+class KeyCode(IntEnum):
     """Keys, by their usages of the keyboard page (USB HID Usage Tables 1.5, chapter 10).
 
     Letters, digits, function keys, the pad and modifiers each follow one another.

@@ -4,59 +4,62 @@ from __future__ import annotations
 
 from string import ascii_lowercase
 
-from kernel.terminal.keycode import Code
+from kernel.terminal.keycode import KeyCode
 
 US_ROWS = {
-    Code.DIGIT_1: ("1234567890", "!@#$%^&*()"),
-    Code.MINUS: ("-=[]\\", "_+{}|"),
-    Code.SEMICOLON: (";'`,./", ':"~<>?'),
+    KeyCode.DIGIT_1: ("1234567890", "!@#$%^&*()"),
+    KeyCode.MINUS: ("-=[]\\", "_+{}|"),
+    KeyCode.SEMICOLON: (";'`,./", ':"~<>?'),
 }
 """By the first of several keys in a row: their characters without and with shift."""
 
 EDITING = {
-    Code.ENTER: "\r",
-    Code.ESCAPE: "\x1b",
-    Code.BACKSPACE: "\x7f",
-    Code.TAB: "\t",
-    Code.SPACE: " ",
-    Code.INSERT: "\x1b[2~",
-    Code.DELETE: "\x1b[3~",
-    Code.HOME: "\x1b[H",
-    Code.END: "\x1b[F",
-    Code.PAGE_UP: "\x1b[5~",
-    Code.PAGE_DOWN: "\x1b[6~",
-    Code.UP: "\x1b[A",
-    Code.DOWN: "\x1b[B",
-    Code.RIGHT: "\x1b[C",
-    Code.LEFT: "\x1b[D",
-    Code.PAD_ENTER: "\r",
-    Code.PAD_SLASH: "/",
-    Code.PAD_ASTERISK: "*",
-    Code.PAD_MINUS: "-",
-    Code.PAD_PLUS: "+",
-    Code.PAD_EQUAL: "=",
-    Code.PAD_COMMA: ",",
+    KeyCode.ENTER: "\r",
+    KeyCode.ESCAPE: "\x1b",
+    KeyCode.BACKSPACE: "\x7f",
+    KeyCode.TAB: "\t",
+    KeyCode.SPACE: " ",
+    KeyCode.INSERT: "\x1b[2~",
+    KeyCode.DELETE: "\x1b[3~",
+    KeyCode.HOME: "\x1b[H",
+    KeyCode.END: "\x1b[F",
+    KeyCode.PAGE_UP: "\x1b[5~",
+    KeyCode.PAGE_DOWN: "\x1b[6~",
+    KeyCode.UP: "\x1b[A",
+    KeyCode.DOWN: "\x1b[B",
+    KeyCode.RIGHT: "\x1b[C",
+    KeyCode.LEFT: "\x1b[D",
+    KeyCode.PAD_ENTER: "\r",
+    KeyCode.PAD_SLASH: "/",
+    KeyCode.PAD_ASTERISK: "*",
+    KeyCode.PAD_MINUS: "-",
+    KeyCode.PAD_PLUS: "+",
+    KeyCode.PAD_EQUAL: "=",
+    KeyCode.PAD_COMMA: ",",
 }
 """The same on all layouts, with shift and without: what terminals send (XTerm Control Sequences,
 "PC-Style Function Keys")."""
 
 FUNCTION_KEYS = {
-    **{Code.F1 + n: f"\x1bO{letter}" for n, letter in enumerate("PQRS")},
-    **{Code.F5 + n: f"\x1b[{number}~" for n, number in enumerate((15, 17, 18, 19, 20, 21, 23, 24))},
+    **{KeyCode.F1 + n: f"\x1bO{letter}" for n, letter in enumerate("PQRS")},
+    **{
+        KeyCode.F5 + n: f"\x1b[{number}~"
+        for n, number in enumerate((15, 17, 18, 19, 20, 21, 23, 24))
+    },
 }
 
 PAD = {
-    Code.PAD_1: (Code.END, "1"),
-    Code.PAD_2: (Code.DOWN, "2"),
-    Code.PAD_3: (Code.PAGE_DOWN, "3"),
-    Code.PAD_4: (Code.LEFT, "4"),
-    Code.PAD_5: (Code.NONE, "5"),
-    Code.PAD_6: (Code.RIGHT, "6"),
-    Code.PAD_7: (Code.HOME, "7"),
-    Code.PAD_8: (Code.UP, "8"),
-    Code.PAD_9: (Code.PAGE_UP, "9"),
-    Code.PAD_0: (Code.INSERT, "0"),
-    Code.PAD_PERIOD: (Code.DELETE, "."),
+    KeyCode.PAD_1: (KeyCode.END, "1"),
+    KeyCode.PAD_2: (KeyCode.DOWN, "2"),
+    KeyCode.PAD_3: (KeyCode.PAGE_DOWN, "3"),
+    KeyCode.PAD_4: (KeyCode.LEFT, "4"),
+    KeyCode.PAD_5: (KeyCode.NONE, "5"),
+    KeyCode.PAD_6: (KeyCode.RIGHT, "6"),
+    KeyCode.PAD_7: (KeyCode.HOME, "7"),
+    KeyCode.PAD_8: (KeyCode.UP, "8"),
+    KeyCode.PAD_9: (KeyCode.PAGE_UP, "9"),
+    KeyCode.PAD_0: (KeyCode.INSERT, "0"),
+    KeyCode.PAD_PERIOD: (KeyCode.DELETE, "."),
 }
 """What these are without NumLock, and with it."""
 
@@ -65,11 +68,11 @@ def us() -> dict[int, tuple[str, str]]:
     """The layout of the United States (ANSI INCITS 154): by key, the texts without and with
     shift; for the pad, without and with NumLock."""
     keys: dict[int, tuple[str, str]] = {
-        Code.A + n: (letter, letter.upper()) for n, letter in enumerate(ascii_lowercase)
+        KeyCode.A + n: (letter, letter.upper()) for n, letter in enumerate(ascii_lowercase)
     }
     for first, (plain, shifted) in US_ROWS.items():
-        run = [code for code in Code if code >= first and code is not Code.HASH]
+        run = [code for code in KeyCode if code >= first and code is not KeyCode.HASH]
         keys |= zip(run, zip(plain, shifted, strict=True), strict=False)
     keys |= {code: (text, text) for code, text in (EDITING | FUNCTION_KEYS).items()}
     keys |= {code: (EDITING.get(other, ""), digit) for code, (other, digit) in PAD.items()}
-    return keys | {Code.HASH: ("\\", "|"), Code.ANGLE: ("\\", "|")}
+    return keys | {KeyCode.HASH: ("\\", "|"), KeyCode.ANGLE: ("\\", "|")}

@@ -20,7 +20,7 @@ ABSENT = 0xFF
 """What reads give where nothing answers."""
 
 
-class Port(IntEnum):
+class Ps2Port(IntEnum):
     """Where it answers."""
 
     DATA = 0x60
@@ -28,19 +28,19 @@ class Port(IntEnum):
     COMMAND = 0x64
 
 
-class Status(IntFlag):
-    """Bits of `Port.STATUS`."""
+class Ps2Status(IntFlag):
+    """Bits of `Ps2Port.STATUS`."""
 
     OUTPUT_FULL = 1 << 0
-    """There is a byte to be read from `Port.DATA`."""
+    """There is a byte to be read from `Ps2Port.DATA`."""
     INPUT_FULL = 1 << 1
     """It has not yet taken what was written."""
     AUXILIARY = 1 << 5
     """The byte is from the mouse."""
 
 
-class Command(IntEnum):
-    """What it understands on `Port.COMMAND`."""
+class Ps2Command(IntEnum):
+    """What it understands on `Ps2Port.COMMAND`."""
 
     READ_SETTINGS = 0x20
     WRITE_SETTINGS = 0x60
@@ -53,7 +53,7 @@ class Command(IntEnum):
     """Resets the processor."""
 
 
-class Settings(IntFlag):
+class Ps2Configuration(IntFlag):
     """The controller's command byte."""
 
     KEYBOARD_INTERRUPT = 1 << 0
@@ -81,68 +81,68 @@ class Ps2Controller(Subsystem):
     def start(self) -> U32:
         """Test it, and let the keyboard talk, without interrupts. 1; or 0 if there is none, or
         none that works."""
-        in_(al, Port.STATUS)
+        in_(al, Ps2Port.STATUS)
         with if_(al == ABSENT):
             ret(0)
-        self.command(Command.DISABLE_KEYBOARD)
-        self.command(Command.DISABLE_AUXILIARY)
+        self.command(Ps2Command.DISABLE_KEYBOARD)
+        self.command(Ps2Command.DISABLE_AUXILIARY)
         self.drain()
         for test, passed in (
-            (Command.SELF_TEST, SELF_TEST_PASSED),
-            (Command.TEST_KEYBOARD_LINE, LINE_TEST_PASSED),
+            (Ps2Command.SELF_TEST, SELF_TEST_PASSED),
+            (Ps2Command.TEST_KEYBOARD_LINE, LINE_TEST_PASSED),
         ):
             self.command(test)
             answer = self.receive()
             with if_(answer != passed):
                 ret(0)
-        interrupts = Settings.KEYBOARD_INTERRUPT | Settings.AUXILIARY_INTERRUPT
+        interrupts = Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.AUXILIARY_INTERRUPT
         ignore(self.change_settings(interrupts, 0))
-        self.command(Command.ENABLE_KEYBOARD)
+        self.command(Ps2Command.ENABLE_KEYBOARD)
         ret(1)
 
     @function(init=True)
     def change_settings(self, clear: U32, add: U32) -> U32:
-        """Change bits of the settings (`Settings`); what they are afterwards, as the controller
-        may not be able to do all."""
+        """Change bits of the settings (`Ps2Configuration`); what they are afterwards, as the
+        controller may not be able to do all."""
         clear, settings = keep(clear), keep(add)
-        self.command(Command.READ_SETTINGS)
+        self.command(Ps2Command.READ_SETTINGS)
         before = self.receive()
         not_(clear)
         and_(before, clear)
         or_(settings, before)
-        self.command(Command.WRITE_SETTINGS)
+        self.command(Ps2Command.WRITE_SETTINGS)
         self.send(u8(settings))
-        self.command(Command.READ_SETTINGS)
+        self.command(Ps2Command.READ_SETTINGS)
         tail(self.receive)
 
     @function(init=True)
     def drain(self) -> None:
         """Throw away what it has to be read."""
         with for_(ecx, 0, STALE):
-            in_(al, Port.STATUS)
-            break_if((al & Status.OUTPUT_FULL) == 0)
-            in_(al, Port.DATA)
+            in_(al, Ps2Port.STATUS)
+            break_if((al & Ps2Status.OUTPUT_FULL) == 0)
+            in_(al, Ps2Port.DATA)
 
     @function
     def command(self, command: U8) -> None:
-        """Give it a `Command`."""
+        """Give it a `Ps2Command`."""
         self._wait_until_taken()
         mov(al, command)
-        out(Port.COMMAND, al)
+        out(Ps2Port.COMMAND, al)
 
     @function
     def send(self, byte: U8) -> None:
         """Send `byte` to the keyboard, or to the controller where its command wants one."""
         self._wait_until_taken()
         mov(al, byte)
-        out(Port.DATA, al)
+        out(Ps2Port.DATA, al)
 
     def _wait_until_taken(self) -> None:
         """Wait until it takes a byte, or does not seem to do so any more. Changes eax and ecx."""
         mov(ecx, self.patience)
         with loop():
-            in_(al, Port.STATUS)
-            break_if((al & Status.INPUT_FULL) == 0)
+            in_(al, Ps2Port.STATUS)
+            break_if((al & Ps2Status.INPUT_FULL) == 0)
             dec(ecx)
             break_if(ZF)
 
@@ -151,11 +151,11 @@ class Ps2Controller(Subsystem):
         """Wait for a byte; NOTHING if none comes."""
         mov(ecx, self.patience)
         with loop():
-            in_(al, Port.STATUS)
-            break_if(al & Status.OUTPUT_FULL)
+            in_(al, Ps2Port.STATUS)
+            break_if(al & Ps2Status.OUTPUT_FULL)
             dec(ecx)
             with if_(ZF):
                 ret(NOTHING)
         xor(eax, eax)
-        in_(al, Port.DATA)
+        in_(al, Ps2Port.DATA)
         ret(eax)

@@ -1,6 +1,6 @@
 """Scan codes: what a keyboard sends when a key goes down or up.
 
-Source: Microsoft, Keyboard Scan Code Specification 1.3a, appendix A; IBM PS/2 Hardware Interface
+Source: Microsoft, Keyboard Scan KeyCode Specification 1.3a, appendix A; IBM PS/2 Hardware Interface
 Technical Reference, "Keyboard".
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from kernel.terminal.keycode import RELEASED, Code
+from kernel.terminal.keycode import RELEASED, KeyCode
 from pykasm import *
 
 _PLAIN = (
@@ -30,36 +30,36 @@ _PLAIN = (
 """Set 2: rows of keys from a code on; `-` for a code that no key has."""
 
 SET_2 = {
-    first + n: Code[name]
+    first + n: KeyCode[name]
     for first, row in _PLAIN
     for n, name in enumerate(row.split())
     if name != "-"
 }
 
 SET_2_EXTENDED = {
-    0x11: Code.RIGHT_ALT,
-    0x14: Code.RIGHT_CONTROL,
-    0x1F: Code.LEFT_GUI,
-    0x21: Code.VOLUME_DOWN,
-    0x23: Code.MUTE,
-    0x27: Code.RIGHT_GUI,
-    0x2F: Code.APPLICATION,
-    0x32: Code.VOLUME_UP,
-    0x37: Code.POWER,
-    0x4A: Code.PAD_SLASH,
-    0x5A: Code.PAD_ENTER,
-    0x69: Code.END,
-    0x6B: Code.LEFT,
-    0x6C: Code.HOME,
-    0x70: Code.INSERT,
-    0x71: Code.DELETE,
-    0x72: Code.DOWN,
-    0x74: Code.RIGHT,
-    0x75: Code.UP,
-    0x7A: Code.PAGE_DOWN,
-    0x7C: Code.PRINT_SCREEN,
-    0x7D: Code.PAGE_UP,
-    0x7E: Code.PAUSE,
+    0x11: KeyCode.RIGHT_ALT,
+    0x14: KeyCode.RIGHT_CONTROL,
+    0x1F: KeyCode.LEFT_GUI,
+    0x21: KeyCode.VOLUME_DOWN,
+    0x23: KeyCode.MUTE,
+    0x27: KeyCode.RIGHT_GUI,
+    0x2F: KeyCode.APPLICATION,
+    0x32: KeyCode.VOLUME_UP,
+    0x37: KeyCode.POWER,
+    0x4A: KeyCode.PAD_SLASH,
+    0x5A: KeyCode.PAD_ENTER,
+    0x69: KeyCode.END,
+    0x6B: KeyCode.LEFT,
+    0x6C: KeyCode.HOME,
+    0x70: KeyCode.INSERT,
+    0x71: KeyCode.DELETE,
+    0x72: KeyCode.DOWN,
+    0x74: KeyCode.RIGHT,
+    0x75: KeyCode.UP,
+    0x7A: KeyCode.PAGE_DOWN,
+    0x7C: KeyCode.PRINT_SCREEN,
+    0x7D: KeyCode.PAGE_UP,
+    0x7E: KeyCode.PAUSE,
 }
 """Behind `Prefix.EXTENDED`. The shifts that some keys send there, for old programs, are none."""
 
@@ -79,7 +79,7 @@ TRANSLATION = bytes.fromhex(
 TRANSLATED_ABOVE = {0x83: 0x41, 0x84: 0x54}
 
 
-def translated(codes: dict[int, Code]) -> dict[int, Code]:
+def translated(codes: dict[int, KeyCode]) -> dict[int, KeyCode]:
     """A table of set 2 as one of set 1."""
     return {TRANSLATED_ABOVE.get(one) or TRANSLATION[one]: code for one, code in codes.items()}
 
@@ -130,12 +130,12 @@ class ScanCodes(Subsystem):
 
     plain = rodata(
         U8 * (2 * TABLE_SIZE),
-        [table.get(code, Code.NONE) for table in (SET_1, SET_2) for code in range(TABLE_SIZE)],
+        [table.get(code, KeyCode.NONE) for table in (SET_1, SET_2) for code in range(TABLE_SIZE)],
     )
     extended = rodata(
         U8 * (2 * TABLE_SIZE),
         [
-            table.get(code, Code.NONE)
+            table.get(code, KeyCode.NONE)
             for table in (SET_1_EXTENDED, SET_2_EXTENDED)
             for code in range(TABLE_SIZE)
         ],
@@ -143,18 +143,18 @@ class ScanCodes(Subsystem):
 
     @function
     def decode(self, state: Ptr[ScanState], byte: U8) -> U32:
-        """The key whose code `byte` ends, a `Code` with RELEASED if it goes up; `Code.NONE` if it
-        ends none that is known."""
+        """The key whose code `byte` ends, a `KeyCode` with RELEASED if it goes up; `KeyCode.NONE`
+        if it ends none that is known."""
         movzx(eax, byte)
         with if_(eax == Prefix.EXTENDED):
             mov(state.seen, Seen.EXTENDED)
-            ret(Code.NONE)
+            ret(KeyCode.NONE)
         with if_(eax == Prefix.PAUSE):
             mov(state.seen, Seen.PAUSE)
-            ret(Code.NONE)
+            ret(KeyCode.NONE)
         with if_(state.set == ScanSet.SET_2), if_(eax == Prefix.RELEASE):
             or_(state.seen, Seen.RELEASE)
-            ret(Code.NONE)
+            ret(KeyCode.NONE)
         with elif_(eax >= UP):
             or_(state.seen, Seen.RELEASE)
             and_(eax, CODE_MASK)
@@ -167,17 +167,17 @@ class ScanCodes(Subsystem):
         movzx(seen, state.seen)
         mov(state.seen, 0)
         with if_(code >= TABLE_SIZE):
-            ret(Code.NONE)
+            ret(KeyCode.NONE)
         with if_(state.set == ScanSet.SET_2):
             add(code, TABLE_SIZE)
         movzx(eax, self.plain[code])
         with if_(seen & Seen.EXTENDED):
             movzx(eax, self.extended[code])
         with if_(seen & Seen.PAUSE):
-            with if_(eax == Code.LEFT_CONTROL):  # the first of its two codes
+            with if_(eax == KeyCode.LEFT_CONTROL):  # the first of its two codes
                 mov(state.seen, Seen.PAUSE)
-                ret(Code.NONE)
-            mov(eax, Code.PAUSE)
-        with if_((eax != Code.NONE) & (seen & Seen.RELEASE)):
+                ret(KeyCode.NONE)
+            mov(eax, KeyCode.PAUSE)
+        with if_((eax != KeyCode.NONE) & (seen & Seen.RELEASE)):
             or_(eax, RELEASED)
         ret(eax)

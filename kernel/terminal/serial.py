@@ -8,16 +8,16 @@ from kernel.console.serial import (
     InterruptEnable,
     LineStatus,
     ModemControl,
-    Register,
     Serial,
+    UartRegister,
 )
 from kernel.interrupts.action import Action
 from kernel.irq.lines import Lines
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.terminal.backlog import Backlog
 from kernel.terminal.input import Input
-from kernel.terminal.source import Source
+from kernel.terminal.source import InputSource
 from pykasm import *
 
 COM1_LINE = 4
@@ -47,7 +47,7 @@ class SerialInput(Subsystem):
         self.output = backlog.output
         self.input = input
         self.lines = lines
-        self.source = data(Source, Source(resume=self.resume))
+        self.source = data(InputSource, InputSource(resume=self.resume))
         self.action = data(Action, Action(handler=self.interrupt))
 
     @function(init=True)
@@ -59,7 +59,7 @@ class SerialInput(Subsystem):
         attached = self.lines.attach(self.lines.isa(COM1_LINE), address_of(self.action))
         with if_(attached != 0):
             self.log.write(
-                Level.WARNING, "serial line: no interrupt, so what is typed on it is not read"
+                LogLevel.WARNING, "serial line: no interrupt, so what is typed on it is not read"
             )
             ret()
         self.backlog.start()
@@ -83,7 +83,7 @@ class SerialInput(Subsystem):
         rounds, received = keep(U32), keep(U32)
         xor(received, received)
         with for_(rounds, 0, MOST_ROUNDS):
-            self.serial.read(Register.IIR)
+            self.serial.read(UartRegister.IIR)
             break_if(al & NOTHING_PENDING)
             or_(received, self.receive())
             self.output.serve()
@@ -92,12 +92,12 @@ class SerialInput(Subsystem):
     @function(holds="serial.lock")
     def receive(self) -> U32:
         """Take all that the receiver has; whether that was anything: 1 or 0."""
-        source, damaged, received = scratch(Ptr[Source]), scratch(U32), scratch(U32)
+        source, damaged, received = scratch(Ptr[InputSource]), scratch(U32), scratch(U32)
         lea(source, self.source)
         xor(damaged, damaged)
         xor(received, received)
         with loop():
-            self.serial.read(Register.LSR)
+            self.serial.read(UartRegister.LSR)
             break_if((al & LineStatus.DATA_READY) == 0)
             mov(received, 1)
             mov(cl, al)
@@ -105,7 +105,7 @@ class SerialInput(Subsystem):
                 self._stop()
                 break_if(source.is_stopped())
                 self._go_on()
-            self.serial.read(Register.RBR)
+            self.serial.read(UartRegister.RBR)
             with if_((cl & DAMAGED) == 0):
                 source.queue.append(al)
             with else_():
@@ -114,15 +114,15 @@ class SerialInput(Subsystem):
         ret(received)
 
     @function
-    def resume(self, source: Ptr[Source]) -> None:
+    def resume(self, source: Ptr[InputSource]) -> None:
         """Let the sender send, and the receiver interrupt; it does so for what it has, too."""
         with self.serial.lock.held():
             self._go_on()
 
     def _stop(self) -> None:
         self.serial.refuse(InterruptEnable.RECEIVED)
-        self.serial.write(Register.MCR, ModemControl.DTR | ModemControl.OUT2)
+        self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.OUT2)
 
     def _go_on(self) -> None:
-        self.serial.write(Register.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
+        self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
         self.serial.want(InterruptEnable.RECEIVED)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from kernel.terminal.queue import ROOM, ByteQueue
 from pykasm import *
 
-Resume = Fn[[Ptr["Source"]], Void]
+Resume = Fn[[Ptr["InputSource"]], Void]
 """Called by the reader: there is room again. Context: threads, interrupts on or off."""
 
 LOW = ROOM // 2
 """A device that was stopped is let go on when no more bytes than these wait."""
 
 
-class Source(Struct):
+class InputSource(Struct):
     """The bytes that a device had from people and that nobody has read.
 
     Its handler `append`s them. Before there is no room it stops the device and says so by
@@ -21,7 +21,7 @@ class Source(Struct):
     instruction that nothing passes, and then looks at the other's, so that one of them sees both.
     """
 
-    next: Ptr[Source]
+    next: Ptr[InputSource]
     """For `Input`."""
     resume: Resume
     """Lets the device go on; null for one that is never stopped."""

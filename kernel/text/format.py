@@ -48,7 +48,7 @@ def _is_number_or_pointer(kind: TypeMeta) -> bool:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Conversion:
     """A kind of directive: its letter for the writer, and what it takes."""
 
     letter: Letter
@@ -62,18 +62,18 @@ class Kind:
 NATURAL = range(1 << 64)
 WHOLE = range(-(1 << 63), 1 << 64)
 KINDS = {
-    "s": Kind(Letter.STRING, "a Ptr[U8] or a Python string", lambda t: t is Ptr[U8]),
-    "c": Kind(Letter.CHARACTER, "a U8", lambda t: t is U8, range(1 << 8), has_width=False),
-    "d": Kind(Letter.SIGNED, "an integer", lambda t: issubclass(t, Integer), WHOLE),
-    "u": Kind(Letter.UNSIGNED, "an integer without sign", _is_natural, NATURAL),
-    "x": Kind(
+    "s": Conversion(Letter.STRING, "a Ptr[U8] or a Python string", lambda t: t is Ptr[U8]),
+    "c": Conversion(Letter.CHARACTER, "a U8", lambda t: t is U8, range(1 << 8), has_width=False),
+    "d": Conversion(Letter.SIGNED, "an integer", lambda t: issubclass(t, Integer), WHOLE),
+    "u": Conversion(Letter.UNSIGNED, "an integer without sign", _is_natural, NATURAL),
+    "x": Conversion(
         Letter.HEXADECIMAL,
         "an integer or a pointer",
         _is_number_or_pointer,
         WHOLE,
     ),
-    "z": Kind(Letter.SIZE, "an integer without sign", _is_natural, NATURAL),
-    "p": Kind(
+    "z": Conversion(Letter.SIZE, "an integer without sign", _is_natural, NATURAL),
+    "p": Conversion(
         Letter.POINTER,
         "a pointer, a U64 or a function",
         lambda t: is_pointer(t) or t is U64,
@@ -152,7 +152,7 @@ def _translated(one: re.Match[str], value: object) -> str:
     return directive(chosen, Padding(ord(padding or " ")), int(width or 0))
 
 
-def _fits(kind: Kind, value: object) -> bool:
+def _fits(kind: Conversion, value: object) -> bool:
     if isinstance(value, str):
         return kind.letter is Letter.STRING
     if isinstance(value, int):

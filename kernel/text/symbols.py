@@ -12,7 +12,7 @@ LEB128_MORE = 0x80
 """A byte of a LEB128 number: 7 bits of it, and whether another byte follows (DWARF 5, 7.6)."""
 
 
-class Place(Struct):
+class SymbolLocation(Struct):
     """What is at an address: `offset` bytes into `name`, from `line` of `file`.
 
     `file` is null for data, which has no line.
@@ -35,7 +35,7 @@ class Symbols(Subsystem):
     end = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_end")))
 
     @function
-    def describe(self, address: U64, place: Ptr[Place]) -> U32:
+    def describe(self, address: U64, place: Ptr[SymbolLocation]) -> U32:
         """Fill `place` for `address`; 1, or 0 if no symbol covers it."""
         address, place = keep(address), keep(place)
         index = keep(self.index_at(address))
@@ -52,7 +52,7 @@ class Symbols(Subsystem):
         ret(1)
 
     def _fill_name(
-        self, place: Ptr[Place], table: Ptr[EmbeddedSymbols], index: U32, offset: U64
+        self, place: Ptr[SymbolLocation], table: Ptr[EmbeddedSymbols], index: U32, offset: U64
     ) -> None:
         """Name the symbol `index`; `offset` holds the address and becomes the bytes into it."""
         pointer = scratch(table.addresses)
@@ -98,7 +98,7 @@ class Symbols(Subsystem):
         return low
 
     @function
-    def find_line(self, program: Ptr[U8], offset: U64, place: Ptr[Place]) -> None:
+    def find_line(self, program: Ptr[U8], offset: U64, place: Ptr[SymbolLocation]) -> None:
         """Fill file and line of `place` for the code `offset` bytes into the function that
         `program` tells of."""
         program, offset, place = keep(program), keep(offset), keep(place)

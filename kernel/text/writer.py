@@ -10,7 +10,7 @@ from kernel.text.colour import NORMAL, Colour
 from kernel.text.directive import ESCAPE, Directive, Letter, Padding, directive
 from kernel.text.format import translate
 from kernel.text.numbers import DECIMAL, HEXADECIMAL, NUMBER_SIZE, Numbers
-from kernel.text.symbols import Place, Symbols
+from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm import *
 from pykasm.errors import Mistake, report
 from pykasm.lang.builder import current
@@ -197,7 +197,7 @@ class Writer(Subsystem):
     @function
     def write_pointer(self, address: U64) -> None:
         """Write an address: `0xffffffff80101234 <Console.print+0x34 kernel/console.py:20>`."""
-        address, place = keep(address), local(Place)
+        address, place = keep(address), local(SymbolLocation)
         self._literal("0x")
         self.write_number(address_of(self.pointer), address, HEXADECIMAL)
         lea(rsi, place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from kernel.cpu.stack import STACK_SIZE
-from kernel.debug.leakcheck import ledger
+from kernel.debug.leakcheck import leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import SavedRegisters
@@ -43,7 +43,7 @@ class Threads(Subsystem):
         self.waiting = waiting
         self.areas = areas
         self.lock = bss(SpinLock)
-        self.ledgers = [ledger("threads", self.count_lives)]
+        self.leak_checks = [leak_check("threads", self.count_lives)]
 
     @function
     def count_lives(self) -> U64:

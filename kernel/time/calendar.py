@@ -132,12 +132,12 @@ class Calendar(Subsystem):
         longer stretch belongs to the year before.
         """
         mov(years, day)
-        for stretch, sign in (
+        for free_range, sign in (
             (DAYS_IN_4_YEARS - 1, sub),
             (DAYS_IN_100_YEARS, add),
             (DAYS_IN_400_YEARS - 1, sub),
         ):
-            _quotient(day, stretch)
+            _quotient(day, free_range)
             sign(years, eax)
         _quotient(years, DAYS_IN_YEAR)
         mov(years, eax)

@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 from kernel.acpi.hpet import HpetDescription
 from kernel.cpu.pagetable import PAGE
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from kernel.time.reference import Reference
@@ -27,14 +27,14 @@ class HpetRegister(IntEnum):
     COUNTER = 0x0F0
 
 
-class Capabilities(IntFlag):
+class HpetCapabilities(IntFlag):
     """`CAPABILITIES` (2.3.4)."""
 
     COUNT_SIZE = 1 << 13
     """The counter has 64 bits."""
 
 
-class Configuration(IntFlag):
+class HpetConfiguration(IntFlag):
     """`CONFIGURATION` (2.3.5)."""
 
     ENABLE = 1 << 0
@@ -62,7 +62,7 @@ class Hpet(Subsystem):
         base = keep(self.memory.registers(address, PAGE))
         with if_(base == 0):
             self.log.write(
-                Level.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address
+                LogLevel.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address
             )
             ret()
         capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
@@ -70,10 +70,10 @@ class Hpet(Subsystem):
         shr(rax, 32)
         with if_((rax == 0) | (rax > LONGEST_PERIOD)):
             ret()
-        with if_((capabilities & Capabilities.COUNT_SIZE) == 0):
+        with if_((capabilities & HpetCapabilities.COUNT_SIZE) == 0):
             mov(ecx, SHORT_MASK)
             mov(self.reference.mask, rcx)
-        or_(u64[base + HpetRegister.CONFIGURATION], Configuration.ENABLE)
+        or_(u64[base + HpetRegister.CONFIGURATION], HpetConfiguration.ENABLE)
         mov(self.base, base)
         mov(self.reference.period, rax)
 

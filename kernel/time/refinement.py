@@ -6,7 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.clock.units import NANOSECONDS
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.time.calibration import Calibration
 from pykasm import *
@@ -66,7 +66,7 @@ class Refinement(Subsystem):
         """Measure, and plan the next time."""
         unsteady = keep(self.calibration.unsteady)
         self.calibration.improve()
-        self.log.write(Level.DEBUG, "clock: at most %u ppb wrong", self.calibration.error)
+        self.log.write(LogLevel.DEBUG, "clock: at most %u ppb wrong", self.calibration.error)
         with if_(self.calibration.unsteady != unsteady):
             self.warn()
         with else_():
@@ -81,11 +81,11 @@ class Refinement(Subsystem):
         too far."""
         with if_((self.calibration.deviation > TOLERABLE) & (self.warned == 0)):
             mov(self.warned, 1)
-            self._tell(Level.WARNING)
+            self._tell(LogLevel.WARNING)
         with else_():
-            self._tell(Level.INFO)
+            self._tell(LogLevel.INFO)
 
-    def _tell(self, level: Level) -> None:
+    def _tell(self, level: LogLevel) -> None:
         self.log.write(
             level,
             "clock: the time-stamp counter does not run steadily: off by up to %u ppb",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kernel.clock.alarm import Alarm
+from kernel.clock.localtimer import LocalTimer
 from kernel.clock.timers import Timers
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.time.calibration import Calibration
 from kernel.time.hpet import Hpet
@@ -28,7 +28,7 @@ class Timekeeping(Subsystem):
         pit: Pit,
         rtc: RealTimeClock,
         calibration: Calibration,
-        alarm: Alarm,
+        alarm: LocalTimer,
         timers: Timers,
         refinement: Refinement,
         log: Log,
@@ -62,5 +62,5 @@ class Timekeeping(Subsystem):
         self.refinement.start()
         frequency = self.clock.frequency()
         self.log.write(
-            Level.INFO, "clock: %u Hz, at most %u ppb wrong", frequency, self.calibration.error
+            LogLevel.INFO, "clock: %u Hz, at most %u ppb wrong", frequency, self.calibration.error
         )

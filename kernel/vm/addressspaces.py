@@ -107,7 +107,7 @@ class AddressSpaces(Subsystem):
             mov(result, self.copy_regions(space, made))
             mov(rsi, USER_START)
             mov(rdx, USER_END)
-            self.user_pages.forget(space, rsi, rdx)  # that they could write
+            self.user_pages.flush(space, rsi, rdx)  # that they could write
         with if_(result != 0):
             self.destroy(made)
             ret(0)
@@ -315,7 +315,7 @@ class AddressSpaces(Subsystem):
         with if_(result != 0):
             ret(result)
         lea(rdx, bare[page + PAGE])
-        self.user_pages.forget(space, page, rdx)
+        self.user_pages.flush(space, page, rdx)
         self.user_pages.let_go(entry)
         ret(0)
 

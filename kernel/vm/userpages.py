@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import ADDRESS_MASK, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.frames import Frame, frame_of, page_of
-from kernel.mm.mapper import Change, Level, Mapper, Path
+from kernel.mm.mapper import Mapper, MappingRequest, PageLevel, TableWalk
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area
 from kernel.smp.tlb import Tlb
@@ -16,12 +16,12 @@ BATCH = 32
 """Pages that are unmapped before processors are told to forget them, and they are given back."""
 
 
-class Stretch(Struct):
+class EntryWalk(Struct):
     """Entries for a stretch of addresses, which are gone through in order."""
 
-    change: Change
+    change: MappingRequest
     """`address` moves on from page to page."""
-    path: Path
+    path: TableWalk
     """Leads to the table that was looked at last."""
     slot: Ptr[U64]
     """Where the next entry lies in its table; a multiple of the page size if that is to be looked
@@ -51,14 +51,14 @@ class UserPages(Subsystem):
     @function
     def find(self, space: Ptr[AddressSpace], address: U64) -> U64:
         """The entry for `address`, or 0."""
-        path, entry = local(Path), keep(U64)
+        path, entry = local(TableWalk), keep(U64)
         space, address = keep(space), keep(address)
         xor(u32(entry), u32(entry))
         with space.lock.held():
             lea(rdx, path)
             level = self.mapper.walk(space, address, rdx)
-            with if_(level == Level.PAGE):
-                mov(rax, path.slots[Level.PAGE])
+            with if_(level == PageLevel.PAGE):
+                mov(rax, path.entries[PageLevel.PAGE])
                 mov(entry, u64[rax])
         ret(entry)
 
@@ -66,14 +66,14 @@ class UserPages(Subsystem):
     def replace(self, space: Ptr[AddressSpace], address: U64, expected: U64, entry: U64) -> I32:
         """Let `entry` be that for `address`, if it is `expected` now. 0; -EAGAIN if it is another
         one; -ENOMEM if there is no memory for tables."""
-        change, path, result = local(Change), local(Path), local(I32)
+        change, path, result = local(MappingRequest), local(TableWalk), local(I32)
         space, address, expected, entry = keep(space), keep(address), keep(expected), keep(entry)
         with space.lock.held():
             lea(rdx, change)
             lea(rcx, path)
             mov(result, self.way(space, address, rdx, rcx))
             with if_(result == 0):
-                slot = scratch(path.slots[Level.PAGE])
+                slot = scratch(path.entries[PageLevel.PAGE])
                 with if_(slot[0] != expected):
                     mov(result, -Errno.EAGAIN)
                 with else_():
@@ -85,7 +85,11 @@ class UserPages(Subsystem):
 
     @function
     def way(
-        self, space: Ptr[AddressSpace], address: U64, change: Ptr[Change], path: Ptr[Path]
+        self,
+        space: Ptr[AddressSpace],
+        address: U64,
+        change: Ptr[MappingRequest],
+        path: Ptr[TableWalk],
     ) -> I32:
         """Let `path` lead to the entry for `address`, with all tables there. 0 or -ENOMEM, which
         leaves tables in `change.empty`."""
@@ -94,7 +98,7 @@ class UserPages(Subsystem):
         mov(change.flags, PageFlags.USER)
         mov(change.empty, 0)
         reached = self.mapper.walk(space, address, path)
-        tail(self.mapper.make_way, change, path, reached, Level.PAGE)
+        tail(self.mapper.make_way, change, path, reached, PageLevel.PAGE)
 
     def _table(self, slot: Ptr[U64]) -> Ptr[Frame]:
         """The record of the table that the register `slot` points into, in rax. Changes rcx."""
@@ -117,47 +121,47 @@ class UserPages(Subsystem):
         with if_(ZF):
             tail(self.pages.free_page, page_of(frame))
 
-    # Stretches
+    # FreeRanges
 
-    def _begin(self, stretch: Stretch, start: U64, end: U64) -> None:
+    def _begin(self, walk: EntryWalk, start: U64, end: U64) -> None:
         """Get ready to go through the entries from `start` up to `end`."""
-        mov(stretch.change.address, start)
-        mov(stretch.change.end, end)
-        mov(stretch.change.empty, 0)
-        mov(stretch.slot, 0)
+        mov(walk.change.address, start)
+        mov(walk.change.end, end)
+        mov(walk.change.empty, 0)
+        mov(walk.slot, 0)
 
     @function
-    def next(self, space: Ptr[AddressSpace], stretch: Ptr[Stretch]) -> Ptr[U64]:
+    def next(self, space: Ptr[AddressSpace], walk: Ptr[EntryWalk]) -> Ptr[U64]:
         """Where the next entry lies that has a page; `change.address` is behind that. Null if
         there is none."""
-        space, stretch = keep(space), keep(stretch)
+        space, walk = keep(space), keep(walk)
         with loop():
-            mov(rsi, stretch.change.address)
-            with if_(rsi >= stretch.change.end):
+            mov(rsi, walk.change.address)
+            with if_(rsi >= walk.change.end):
                 ret(0)
-            mov(rax, stretch.slot)
+            mov(rax, walk.slot)
             with if_((rax & (PAGE - 1)) == 0):
-                lea(rdx, stretch.path)
+                lea(rdx, walk.path)
                 level = self.mapper.walk(space, rsi, rdx)
-                with if_(level != Level.PAGE):
-                    self.mapper.skip(stretch.change, level)
+                with if_(level != PageLevel.PAGE):
+                    self.mapper.skip(walk.change, level)
                     continue_()
-                mov(rax, stretch.path.slots[Level.PAGE])
-            self._scan(stretch)
+                mov(rax, walk.path.entries[PageLevel.PAGE])
+            self._scan(walk)
             with if_(rcx != 0):
                 ret(cast(rax, Ptr[U64]))
 
-    def _scan(self, stretch: Ptr[Stretch]) -> None:
+    def _scan(self, walk: Ptr[EntryWalk]) -> None:
         """Look for an entry that has a page from rax on, up to the end of the table. Lets rcx be
         the last entry that was looked at, and rax be where it is."""
-        address = scratch(stretch.change.address)
+        address = scratch(walk.change.address)
         with loop():
             mov(rcx, u64[rax])
             add(rax, sizeof(U64))
             add(address, PAGE)
-            break_if((rcx != 0) | (address >= stretch.change.end) | ((rax & (PAGE - 1)) == 0))
-        mov(stretch.change.address, address)
-        mov(stretch.slot, cast(rax, Ptr[U64]))
+            break_if((rcx != 0) | (address >= walk.change.end) | ((rax & (PAGE - 1)) == 0))
+        mov(walk.change.address, address)
+        mov(walk.slot, cast(rax, Ptr[U64]))
         sub(rax, sizeof(U64))
         release(address)
 
@@ -166,43 +170,43 @@ class UserPages(Subsystem):
     @function
     def drop(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
         """Unmap all from `start` up to `end`, and let go of the pages."""
-        stretch, space, first, left = local(Stretch), keep(space), keep(start), keep(U64)
-        self._begin(stretch, start, end)
+        walk, space, first, left = local(EntryWalk), keep(space), keep(start), keep(U64)
+        self._begin(walk, start, end)
         with loop():
-            lea(rsi, stretch)
+            lea(rsi, walk)
             self.take_out(space, rsi)
-            mov(left, stretch.count)
+            mov(left, walk.count)
             break_if(left == 0)
-            self.forget(space, first, stretch.change.address)
+            self.flush(space, first, walk.change.address)
             with while_(left != 0):
                 dec(left)
-                self.let_go(stretch.taken[left])
-            self.mapper.free_chain(stretch.change.empty)
-            mov(first, stretch.change.address)
-            mov(stretch.change.empty, 0)
-            mov(stretch.slot, 0)  # its table may be gone
+                self.let_go(walk.taken[left])
+            self.mapper.free_chain(walk.change.empty)
+            mov(first, walk.change.address)
+            mov(walk.change.empty, 0)
+            mov(walk.slot, 0)  # its table may be gone
 
     @function
-    def take_out(self, space: Ptr[AddressSpace], stretch: Ptr[Stretch]) -> None:
+    def take_out(self, space: Ptr[AddressSpace], walk: Ptr[EntryWalk]) -> None:
         """Take up to `BATCH` entries out, and the tables that become empty by that."""
-        space, stretch, slot = keep(space), keep(stretch), keep(Ptr[U64])
-        mov(stretch.count, 0)
-        with while_(stretch.count != BATCH):
-            mov(slot, self.next(space, stretch))
+        space, walk, slot = keep(space), keep(walk), keep(Ptr[U64])
+        mov(walk.count, 0)
+        with while_(walk.count != BATCH):
+            mov(slot, self.next(space, walk))
             break_if(slot == 0)
             mov(rax, slot[0])
-            mov(rcx, stretch.count)
-            mov(stretch.taken[rcx], rax)
-            inc(stretch.count)
+            mov(rcx, walk.count)
+            mov(walk.taken[rcx], rax)
+            inc(walk.count)
             mov(slot[0], 0)
             dec(self._table(slot).references)
             with if_(ZF):
-                lea(rdi, stretch.change)
-                lea(rsi, stretch.path)
-                self.mapper.drop_tables(rdi, rsi, Level.PAGE)
+                lea(rdi, walk.change)
+                lea(rsi, walk.path)
+                self.mapper.drop_tables(rdi, rsi, PageLevel.PAGE)
 
     @function
-    def forget(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+    def flush(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
         """Let all processors forget what they know of addresses from `start` up to `end`."""
         mfence()  # a thread that comes in behind this look has to see the changed entries
         with if_(space.threads != 0):
@@ -218,13 +222,13 @@ class UserPages(Subsystem):
     ) -> I32:
         """Let `other`, which nobody uses yet, have the pages of `space` from `start` up to `end`,
         where neither can write to them now. 0; or -ENOMEM, with a part of it done."""
-        stretch, space, other = local(Stretch), keep(space), keep(other)
+        walk, space, other = local(EntryWalk), keep(space), keep(other)
         slot, table, twin = keep(Ptr[U64]), keep(U64), keep(U64)
-        self._begin(stretch, start, end)
+        self._begin(walk, start, end)
         xor(u32(table), u32(table))
         xor(u32(twin), u32(twin))
         with loop():
-            lea(rsi, stretch)
+            lea(rsi, walk)
             mov(slot, self.next(space, rsi))
             with if_(slot == 0):
                 ret(0)
@@ -232,7 +236,7 @@ class UserPages(Subsystem):
             and_(rax, -PAGE)
             with if_(rax != table):
                 mov(table, rax)
-                mov(rsi, stretch.change.address)
+                mov(rsi, walk.change.address)
                 sub(rsi, PAGE)
                 mov(twin, self.table(other, rsi))
                 with if_(twin == 0):
@@ -253,14 +257,14 @@ class UserPages(Subsystem):
     @function
     def table(self, space: Ptr[AddressSpace], address: U64) -> U64:
         """Where the lowest table for `address` is; 0 if there is none and no memory for one."""
-        change, path = local(Change), local(Path)
+        change, path = local(MappingRequest), local(TableWalk)
         lea(rdx, change)
         lea(rcx, path)
         result = self.way(space, address, rdx, rcx)
         with if_(result != 0):
             self.mapper.free_chain(change.empty)
             ret(0)
-        mov(rax, path.slots[Level.PAGE])
+        mov(rax, path.entries[PageLevel.PAGE])
         and_(rax, -PAGE)
         ret(rax)
 
@@ -268,11 +272,11 @@ class UserPages(Subsystem):
     def protect(self, space: Ptr[AddressSpace], start: U64, end: U64, flags: U64) -> None:
         """Give the entries from `start` up to `end` these flags, but for those that can't be
         written to now: they stay so."""
-        stretch, space, first, last = local(Stretch), keep(space), keep(start), keep(end)
+        walk, space, first, last = local(EntryWalk), keep(space), keep(start), keep(end)
         flags = keep(flags)
-        self._begin(stretch, start, end)
+        self._begin(walk, start, end)
         with loop():
-            lea(rsi, stretch)
+            lea(rsi, walk)
             slot = self.next(space, rsi)
             break_if(slot == 0)
             mov(rcx, slot[0])
@@ -282,4 +286,4 @@ class UserPages(Subsystem):
             and_(rdx, flags)
             or_(rcx, rdx)
             mov(slot[0], rcx)
-        self.forget(space, first, last)
+        self.flush(space, first, last)

@@ -9,7 +9,7 @@ import pytest
 from kernel.console.output import LONGEST, SIZE
 from kernel.debug.panic import END
 from kernel.terminal.queue import CAPACITY, ByteQueue
-from kernel.terminal.source import Source
+from kernel.terminal.source import InputSource
 from pykasm import offsetof
 from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
@@ -97,7 +97,7 @@ class Line:
         put = self.number(self.end)
         self.said = f"help\n{machine.command('help')}\n"
         self.length = self.number(self.end) - put
-        self.typed = symbols.address("Typist.source") + offsetof(Source, "queue")
+        self.typed = symbols.address("Keymap.source") + offsetof(InputSource, "queue")
         self.typed += offsetof(ByteQueue, "end")
         self.repeats = 0
 

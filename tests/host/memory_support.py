@@ -10,14 +10,14 @@ from kernel.cpu.pagetable import PageShift
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
+from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import SIZE_SHIFT, FrameState
+from kernel.mm.freeranges import FreeRanges
 from kernel.mm.pages import Pages
 from kernel.mm.sections import Sections
-from kernel.mm.shortage import Shortage
-from kernel.mm.stretches import Stretches
 from kernel.mm.zone import SECTION, TABLE_SIZE
 from kernel.paging.addresses import Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.space import Space
 from kernel.paging.walk import PageWalk
 from pykasm import *
@@ -80,13 +80,15 @@ class MemoryMachine:
 
     def __init__(self, traced: bool = False) -> None:
         self.information = boot_record()
-        self.stretches = Stretches(self.information)
-        self.early = EarlyFrames(self.stretches, Panic())
+        self.free_ranges = FreeRanges(self.information)
+        self.early = EarlyFrames(self.free_ranges, Panic())
         self.walk = PageWalk()
-        self.entries = Entries(Features())
-        self.sections = Sections(self.stretches, self.early, self.entries, self.walk, Buddy())
+        self.entries = EntryFormat(Features())
+        self.sections = Sections(self.free_ranges, self.early, self.entries, self.walk, Buddy())
         self.per_cpu = PerCpu()
-        self.pages = Pages(self.sections, self.sections.buddy, self.walk, self.per_cpu, Shortage())
+        self.pages = Pages(
+            self.sections, self.sections.buddy, self.walk, self.per_cpu, FaultInjection()
+        )
         self.host = Host(self.pages, limit=50_000_000, traced=traced)
         self.host.define("image_load_start", IMAGE[0])
         self.host.define("image_load_end", IMAGE[1])

@@ -13,10 +13,10 @@ from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.sleep import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
-from kernel.console.serial import COM1, LineStatus, Register
+from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.power.power import Power
-from kernel.terminal.ps2 import Command, Port, Status
+from kernel.terminal.ps2 import Ps2Command, Ps2Port, Ps2Status
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
 from tests.host.console_support import Paper, log_on, written
@@ -70,7 +70,7 @@ class Firmware:
         self.host.map(PHYSICAL, ROOM)
         for end in (self.power.wait, self.power.halt, self.power.triple_fault):
             self.host.stub(end)
-        self.host.on_in(COM1 + Register.LSR, lambda _: LineStatus.TEMT)
+        self.host.on_in(COM1 + UartRegister.LSR, lambda _: LineStatus.TEMT)
         self.host.stub(console.flush, self.flush)
         self.host.checkpoint()
 
@@ -444,14 +444,14 @@ def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
     assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
 
 
-RESET_BY_KEYBOARD = [(Port.COMMAND, Command.PULSE_RESET), "Power.triple_fault"]
+RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Power.triple_fault"]
 RESETTING = {"flags": FixedFlags.RESET_REG_SUP, "reset_value": 15}
 
 
 def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:
     firmware.install(machine(fixed(reset_register=reset_register(1), **RESETTING)))
     firmware.port(RESET)
-    firmware.port(Port.COMMAND)
+    firmware.port(Ps2Port.COMMAND)
     assert firmware.ends(firmware.power.reboot) == [(RESET, 15), *RESET_BY_KEYBOARD]
 
 
@@ -469,11 +469,11 @@ def test_without_a_reset_register_the_keyboard_controller_resets(
     firmware: Firmware, fadt: bytes
 ) -> None:
     firmware.install(machine(fadt))
-    firmware.port(Port.COMMAND)
+    firmware.port(Ps2Port.COMMAND)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
 
 
 def test_a_busy_keyboard_controller_is_not_waited_for_long(firmware: Firmware) -> None:
     firmware.install({})
-    firmware.port(Port.COMMAND, lambda: Status.INPUT_FULL)
+    firmware.port(Ps2Port.COMMAND, lambda: Ps2Status.INPUT_FULL)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD

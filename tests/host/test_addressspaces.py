@@ -19,7 +19,7 @@ from kernel.mm.frames import Frame
 from kernel.mm.mapper import Mapper
 from kernel.mm.slab import Cache
 from kernel.paging.addresses import USER_END, USER_START, Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.structures.tree import TreeNode, Trees
 from kernel.sync.rwlock import ReadWriteLock
 from kernel.vm.addressspace import AddressSpace
@@ -95,7 +95,7 @@ class Machine:
         self.objects: Any = ObjectSource()
         self.tlb: Any = TlbStub()
         locks: Any = Locks()
-        entries = Entries(Features())
+        entries = EntryFormat(Features())
         self.mapper = Mapper(self.source, entries, self.source, self.tlb)
         self.regions = Regions(Trees(), self.objects)
         self.pages = UserPages(self.mapper, self.source, self.tlb)
@@ -365,7 +365,7 @@ def machine() -> Machine:
 
 
 @st.composite
-def stretches(draw: st.DrawFn) -> range:
+def free_ranges(draw: st.DrawFn) -> range:
     """Some pages of the window."""
     start = draw(st.integers(0, WINDOW - 1))
     return range(start, draw(st.integers(start + 1, WINDOW)))
@@ -376,7 +376,7 @@ RIGHTS = st.sampled_from([READ_WRITE, Rights.READ, 0, Rights.EXECUTE, Rights.WRI
 KINDS = st.sampled_from(["touch", "clone", "protect", "map", "unmap", "destroy"])
 MEMORY = st.one_of(st.just(ROOM), st.just(ROOM), st.integers(0, 8))
 STEPS = st.lists(
-    st.tuples(KINDS, st.integers(0, 3), stretches(), RIGHTS, MEMORY), min_size=5, max_size=25
+    st.tuples(KINDS, st.integers(0, 3), free_ranges(), RIGHTS, MEMORY), min_size=5, max_size=25
 )
 
 

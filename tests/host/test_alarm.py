@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.alarm import LONGEST_COUNT, Alarm
 from kernel.clock.clock import Clock
+from kernel.clock.localtimer import LONGEST_COUNT, LocalTimer
 from kernel.clock.stopwatch import Stopwatch
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.features, self.apic, self.clock = Features(), Apic(), Clock(Stopwatch())
-        self.alarm = Alarm(self.features, self.apic, self.clock)  # type: ignore[arg-type]
+        self.alarm = LocalTimer(self.features, self.apic, self.clock)  # type: ignore[arg-type]
         self.host = Host(self.alarm, self.apic)
         self.host.checkpoint()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kernel.console.output import LONGEST, SIZE, SerialOutput
-from kernel.console.serial import COM1, FIFO_DEPTH, Register, Serial
+from kernel.console.serial import COM1, FIFO_DEPTH, Serial, UartRegister
 from kernel.sched.thread import Thread
 from kernel.terminal.backlog import STANDSTILL, Backlog
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -96,7 +96,7 @@ class Talker(Subsystem):
         """What the line's handler does."""
         cli()
         with self.output.serial.lock.held_interrupts_off():
-            self.output.serial.read(Register.IIR)
+            self.output.serial.read(UartRegister.IIR)
             self.output.serve()
         self.backlog.wake()
         sti()

@@ -4,7 +4,7 @@ import pytest
 
 from kernel.clock.clock import Clock
 from kernel.clock.stopwatch import Stopwatch
-from kernel.time.comparison import Comparison
+from kernel.time.tscsync import TscSync
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, host_for, log_on, written
 
@@ -17,7 +17,7 @@ class Bench:
     def __init__(self) -> None:
         self.paper = Paper()
         self.clock = Clock(Stopwatch())
-        self.comparison = Comparison(self.clock, log_on(self.paper))
+        self.comparison = TscSync(self.clock, log_on(self.paper))
         self.host: Host = host_for(self.comparison)
         self.host.checkpoint()
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.hpet import HpetDescription
-from kernel.acpi.mcfg import Mcfg, PciDescription, Segment
-from kernel.acpi.structures import AddressSpace, FixedFlags, FixedTable
+from kernel.acpi.mcfg import Mcfg, McfgAllocation, PciDescription
+from kernel.acpi.structures import AddressSpaceId, FixedFlags, FixedTable
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 
@@ -138,9 +138,9 @@ def hpet(space: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "address"),
     [
-        (hpet(AddressSpace.MEMORY), REGISTERS),
-        (hpet(AddressSpace.IO), 0),
-        (hpet(AddressSpace.MEMORY)[:-1], 0),
+        (hpet(AddressSpaceId.MEMORY), REGISTERS),
+        (hpet(AddressSpaceId.IO), 0),
+        (hpet(AddressSpaceId.MEMORY)[:-1], 0),
         (None, 0),
     ],
     ids=["in memory", "in ports", "short", "no table"],
@@ -157,7 +157,7 @@ def segment(address: int, group: int = 0, first: int = 0, last: int = 255) -> by
 
 @given(
     places=st.lists(st.integers(MEMORY_END >> 28, (ADDRESSES_END >> 28) - 1), max_size=5),
-    spare=st.integers(0, sizeof(Segment) - 1),
+    spare=st.integers(0, sizeof(McfgAllocation) - 1),
 )
 def test_whole_segments_are_gone_through(firmware: Firmware, places: list[int], spare: int) -> None:
     addresses = [place << 28 for place in places]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.pagetable import PAGE
 from kernel.mm.early import EarlyFrames
-from kernel.mm.stretches import Stretches
+from kernel.mm.freeranges import FreeRanges
 from kernel.paging.addresses import Area
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
@@ -38,7 +38,7 @@ class Machine:
     def __init__(self) -> None:
         self.information = boot_record()
         self.panic = Panic()
-        self.frames = EarlyFrames(Stretches(self.information), self.panic)
+        self.frames = EarlyFrames(FreeRanges(self.information), self.panic)
         self.host = Host(self.frames)
         keep_lists(self.host, self.information)
         self.host.map(Area.DIRECT_MAP, PAGES * PAGE)
@@ -104,7 +104,10 @@ def test_the_record_of_the_start_keeps_its_room(machine: Machine, room: int, siz
     for bound in ("image_load_start", "image_load_end"):
         host.define(bound, 0)
     host.checkpoint()
-    host[information.room.start], host[information.room.size] = room * PAGE, size * PAGE
+    host[information.placement.start], host[information.placement.size] = (
+        room * PAGE,
+        size * PAGE,
+    )
     host.call(information.add_region, 0, PAGES * PAGE, MemoryKind.AVAILABLE)
     pages = machine.allocate_all()
     host.reset()

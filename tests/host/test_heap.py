@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.caches import MAGAZINE_SIZE, Slabs
+from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.redzone import RedZones
-from kernel.mm.shortage import Shortage
 from kernel.mm.slab import SlabLayer
 from kernel.mm.zone import MAX_ORDER
 from kernel.paging.addresses import Area
@@ -60,7 +60,7 @@ class Machine:
         self.paper = Paper()
         self.panic = Panic()
         zones = RedZones(self.paper, self.panic)
-        self.slabs = Slabs(SlabLayer(self.pages, zones), self.per_cpu, zones, Shortage())
+        self.slabs = Slabs(SlabLayer(self.pages, zones), self.per_cpu, zones, FaultInjection())
         self.heap = Heap(self.slabs, self.pages)
         self.host = Host(self.heap, self.slabs, limit=20_000_000, traced=False)
         self.host.map(Area.DIRECT_MAP, BLOCKS * LARGEST)

@@ -13,7 +13,7 @@ from kernel.boot.information import MAX_INFORMATION
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
-from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, Damage, Module, Region
+from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, BootModule, Damage, MemoryRegion
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
 from pykasm import sizeof
@@ -59,7 +59,7 @@ def made_sound(given: list[Range]) -> list[Range]:
 def expected_regions(given: list[Range], used: list[Range]) -> list[Range]:
     """The same, if there is room for them besides what is `used`."""
     sound = made_sound(given)
-    if room_for([*sound, *used], len(sound) * sizeof(Region)) is None:
+    if room_for([*sound, *used], len(sound) * sizeof(MemoryRegion)) is None:
         return [Range(IMAGE_START, IMAGE_END - IMAGE_START, MemoryKind.AVAILABLE)]
     return sound
 
@@ -140,7 +140,9 @@ class Loader:
         try:
             self.host.call(function, put())
         except HostFault:
-            room = range(self.room, self.room + self.host[self.record.room.size], PAGE)
+            room = range(
+                self.placement, self.placement + self.host[self.record.placement.size], PAGE
+            )
             missing = [page for page in room if not IMAGE_END <= page < PHYSICAL + ROOM]
             if not missing:
                 raise
@@ -150,9 +152,9 @@ class Loader:
             self.host.call(function, put())
 
     @property
-    def room(self) -> int:
+    def placement(self) -> int:
         """Where the record found room."""
-        return int(self.host[self.record.room.start])
+        return int(self.host[self.record.placement.start])
 
     @property
     def regions(self) -> list[Range]:
@@ -236,7 +238,7 @@ def test_memory_regions_are_ordered_and_made_sound(
     assert loader.regions == expected_regions(ranges, [used])
     cut = any(one.length and one.address + one.length > LIMIT for one in ranges)
     assert bool(loader.damage & Damage.REGION) == cut
-    without_room = loader.host[loader.record.room.size] == 0
+    without_room = loader.host[loader.record.placement.size] == 0
     assert bool(loader.damage & Damage.NO_MEMORY) == without_room
     told = any(one.length for one in ranges)
     assert bool(loader.damage & Damage.NO_ROOM) == (without_room and told)
@@ -464,10 +466,10 @@ class Described:
         assert loader.damage == Damage(0)
         assert loader.regions == made_sound(self.regions)
         assert loader.modules == self.modules
-        size = len(self.regions) * sizeof(Region) + len(self.modules) * sizeof(Module)
+        size = len(self.regions) * sizeof(MemoryRegion) + len(self.modules) * sizeof(BootModule)
         used = [*used, *(Range(start, size, 2) for start, size, _ in self.modules)]
-        assert loader.room == room_for([*self.regions, *used], size)
-        assert size <= loader.host[loader.record.room.size] < size + PAGE
+        assert loader.placement == room_for([*self.regions, *used], size)
+        assert size <= loader.host[loader.record.placement.size] < size + PAGE
 
 
 MANY = st.builds(Described, st.integers(0, (1 << 32) - 1), st.integers(0, 400), st.integers(0, 300))
@@ -505,7 +507,7 @@ def test_hundreds_of_regions_and_modules_of_pvh_are_kept(loader: Loader, told: D
     told.check(loader, [Range(PHYSICAL, len(memory), 2), Range(START_INFO, sizeof(StartInfo), 2)])
 
 
-# Room
+# RecordPlacement
 
 FAR = Range(0x900000, 0x100000, MemoryKind.AVAILABLE)
 
@@ -517,7 +519,7 @@ def page_of(address: int) -> Range:
 
 def test_what_multiboot2_told_is_not_overwritten(loader: Loader) -> None:
     loader.multiboot2(memory_map([page_of(PHYSICAL + ROOM - 1), FAR]), END)
-    assert loader.room == FAR.address
+    assert loader.placement == FAR.address
 
 
 @pytest.mark.parametrize("place", [0, PAGE, 2 * PAGE, ROOM - 1])
@@ -535,7 +537,7 @@ def test_nothing_that_a_pvh_loader_told_is_overwritten(loader: Loader, place: in
         memory_map=PHYSICAL + 2 * PAGE,
         memory_map_entries=2,
     )
-    assert loader.room == FAR.address
+    assert loader.placement == FAR.address
     assert loader.modules == [(0x300000, 7, "name")]
     assert loader.regions == regions
 
@@ -545,7 +547,7 @@ def test_the_room_is_where_nothing_but_available_memory_is(loader: Loader, kind:
     ranges = [Range(FAR.address + PAGE, 1, kind), FAR, Range(FAR.address, 1, kind)]
     tags = [module(FAR.address + 2 * PAGE, FAR.address + 3 * PAGE + 1, b"\0"), memory_map(ranges)]
     loader.multiboot2(*tags, END)
-    assert loader.room == FAR.address + 4 * PAGE
+    assert loader.placement == FAR.address + 4 * PAGE
 
 
 def test_memory_from_4_gib_on_is_no_room(loader: Loader) -> None:

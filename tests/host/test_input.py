@@ -15,14 +15,14 @@ from kernel.console.serial import (
     InterruptEnable,
     LineStatus,
     ModemControl,
-    Register,
     Serial,
+    UartRegister,
 )
 from kernel.interrupts.action import Action
 from kernel.terminal.input import Input
 from kernel.terminal.queue import ROOM
 from kernel.terminal.serial import COM1_LINE, SerialInput
-from kernel.terminal.source import Source
+from kernel.terminal.source import InputSource
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.scheduler_support import FakeScheduler, FakeWaiting
@@ -168,10 +168,10 @@ def test_a_full_queue_makes_the_sender_wait_and_loses_nothing(desk: Desk) -> Non
     uart = desk.start(Uart())
     data = bytes(n % 251 for n in range(ROOM + uart.depth))
     desk.receive(uart, data)
-    assert not uart.written[Register.MCR] & ModemControl.RTS
+    assert not uart.written[UartRegister.MCR] & ModemControl.RTS
     assert uart.overruns == 0
     assert desk.read(ROOM) == data[:ROOM]
-    assert uart.written[Register.MCR] & ModemControl.RTS
+    assert uart.written[UartRegister.MCR] & ModemControl.RTS
     desk.interrupt(uart)
     assert desk.read(uart.depth) == data[ROOM:]
 
@@ -183,7 +183,7 @@ def test_nothing_is_lost_or_stuck_whatever_reader_and_sender_do(
     uart, sent, read = desk.start(Uart()), bytearray(), bytearray()
     for step in steps:
         for _ in range(step):
-            if uart.written[Register.MCR] & ModemControl.RTS:
+            if uart.written[UartRegister.MCR] & ModemControl.RTS:
                 sent.append(len(sent) % 251)
                 desk.receive(uart, sent[-1:])
         for _ in range(min(-step, len(sent) - len(uart.waiting) - len(read))):
@@ -207,7 +207,7 @@ def test_a_port_without_a_uart_has_no_input(desk: Desk) -> None:
 
 def test_sources_are_read_beside_each_other(desk: Desk) -> None:
     uart = desk.start(Uart())
-    other = desk.host.new(Source)
+    other = desk.host.new(InputSource)
     desk.host.call(desk.input.add, other)
     other.queue.slots[0], other.queue.end = ord("k"), 1
     desk.receive(uart, b"s")
@@ -255,7 +255,7 @@ def test_the_handler_lets_output_go_on_and_tells_of_it(desk: Desk) -> None:
     assert desk.host[desk.backlog.told] == 1
     uart.empty()
     desk.interrupt(uart)
-    assert uart.written[Register.IER] == InterruptEnable.RECEIVED
+    assert uart.written[UartRegister.IER] == InterruptEnable.RECEIVED
 
 
 def test_bytes_come_and_go_at_once(desk: Desk) -> None:
@@ -293,7 +293,7 @@ def test_a_sender_that_waits_does_not_hold_up_output(desk: Desk) -> None:
     uart.stopped = True
     desk.say(b"a" * 40)
     desk.receive(uart, bytes(ROOM + uart.depth))
-    assert not uart.written[Register.MCR] & ModemControl.RTS
+    assert not uart.written[UartRegister.MCR] & ModemControl.RTS
     while uart.pending:
         uart.empty()
         desk.interrupt(uart)

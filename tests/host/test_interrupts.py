@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.madt import EntryKind, InterruptModel, IoApicEntry, OverrideEntry
+from kernel.acpi.madt import InterruptModel, IoApicEntry, MadtEntryType, OverrideEntry
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
-from kernel.interrupts.pic import Pic, Port
+from kernel.interrupts.pic import Pic, PicPort
 from kernel.interrupts.vectors import InterruptVector
-from kernel.irq.ioapic import NOWHERE, Entry, IoApicRegister, IoApics
+from kernel.irq.ioapic import NOWHERE, IoApicRegister, IoApics, RedirectionEntry
 from kernel.irq.lines import Lines
 from kernel.paging.addresses import Area, direct
 from kernel.processors.processor import Processor
@@ -99,11 +99,11 @@ def madt(*entries: bytes) -> bytes:
 
 
 def io_apic(address: int, first: int) -> bytes:
-    return struct.pack("<BBBBII", EntryKind.IO_APIC, 12, 0, 0, address, first)
+    return struct.pack("<BBBBII", MadtEntryType.IO_APIC, 12, 0, 0, address, first)
 
 
 def override(source: int, line: int, signal: int = 0) -> bytes:
-    return struct.pack("<BBBBIH", EntryKind.OVERRIDE, 10, 0, source, line, signal)
+    return struct.pack("<BBBBIH", MadtEntryType.OVERRIDE, 10, 0, source, line, signal)
 
 
 class IoApicModel:
@@ -227,14 +227,19 @@ def usual(board: Board) -> IoApicModel:
 
 def test_all_lines_are_silent_at_first(board: Board) -> None:
     controller = usual(board)
-    assert all(low == Entry.MASKED for low, _ in controller.entries)
-    assert board.ports[Port.FIRST_MASK] == 0xFF & ~(1 << 2)
-    assert board.ports[Port.SECOND_MASK] == 0xFF
+    assert all(low == RedirectionEntry.MASKED for low, _ in controller.entries)
+    assert board.ports[PicPort.FIRST_MASK] == 0xFF & ~(1 << 2)
+    assert board.ports[PicPort.SECOND_MASK] == 0xFF
 
 
 @pytest.mark.parametrize(
     ("line", "signal"),
-    [(1, 0), (9, Entry.LEVEL), (15, 0), (16, Entry.LEVEL | Entry.ACTIVE_LOW)],
+    [
+        (1, 0),
+        (9, RedirectionEntry.LEVEL),
+        (15, 0),
+        (16, RedirectionEntry.LEVEL | RedirectionEntry.ACTIVE_LOW),
+    ],
     ids=["isa", "isa with an override", "last of isa", "pci"],
 )
 def test_an_attached_line_calls_its_action(board: Board, line: int, signal: int) -> None:
@@ -255,10 +260,10 @@ def test_devices_on_one_line_share_its_vector(board: Board) -> None:
     assert board.interrupt(vector) == [1, 2]
     board.host.call(board.lines.detach, 17, first)
     assert board.interrupt(vector) == [2]
-    assert not controller[17][0] & Entry.MASKED
+    assert not controller[17][0] & RedirectionEntry.MASKED
     board.host.call(board.lines.detach, 17, second)
     assert board.interrupt(vector) == []
-    assert controller[17][0] & Entry.MASKED
+    assert controller[17][0] & RedirectionEntry.MASKED
 
 
 def test_the_wiring_of_the_firmware_counts(board: Board) -> None:
@@ -308,14 +313,14 @@ def test_without_an_io_apic_the_old_controllers_serve(board: Board) -> None:
     assert board.host.call(board.lines.isa, 0) == 0
     first, second = board.attach(4, 1), board.attach(4, 2)
     board.attach(12, 3)
-    assert board.ports[Port.FIRST_MASK] == 0xFF & ~(1 << 2 | 1 << 4)
-    assert board.ports[Port.SECOND_MASK] == 0xFF & ~(1 << 4)
+    assert board.ports[PicPort.FIRST_MASK] == 0xFF & ~(1 << 2 | 1 << 4)
+    assert board.ports[PicPort.SECOND_MASK] == 0xFF & ~(1 << 4)
     assert board.interrupt(InterruptVector.LEGACY + 4) == [1, 2]
     assert board.interrupt(InterruptVector.LEGACY + 12) == [3]
     board.host.call(board.lines.detach, 4, first)
-    assert not board.ports[Port.FIRST_MASK] & 1 << 4
+    assert not board.ports[PicPort.FIRST_MASK] & 1 << 4
     board.host.call(board.lines.detach, 4, second)
-    assert board.ports[Port.FIRST_MASK] & 1 << 4
+    assert board.ports[PicPort.FIRST_MASK] & 1 << 4
     assert board.host.call(board.lines.attach, 16, board.action(1)) == -Errno.EINVAL
 
 
@@ -346,7 +351,7 @@ def test_each_line_calls_exactly_what_is_attached(
     for line in (1, 4, 17):
         low, _ = controller[line]
         wanted = sorted(number for other, number in attached if other == line)
-        assert bool(low & Entry.MASKED) is not bool(wanted)
+        assert bool(low & RedirectionEntry.MASKED) is not bool(wanted)
         assert not wanted or board.interrupt(low & 0xFF) == wanted
 
 
@@ -440,7 +445,7 @@ ENTRIES = st.lists(
 )
 
 
-def sound(body: bytes, kind: EntryKind, size: int) -> list[int]:
+def sound(body: bytes, kind: MadtEntryType, size: int) -> list[int]:
     """Where `body` has entries of a `kind`, up to the first that makes no sense."""
     found, at = [], 0
     while at + 2 <= len(body) and 2 <= body[at + 1] <= len(body) - at:
@@ -463,7 +468,7 @@ def covered(body: bytes) -> int:
 def test_entries_are_found_in_any_table_and_none_beyond_it(
     board: Board, entries: list[bytes], struct_: Any
 ) -> None:
-    kind = EntryKind.IO_APIC if struct_ is IoApicEntry else EntryKind.OVERRIDE
+    kind = MadtEntryType.IO_APIC if struct_ is IoApicEntry else MadtEntryType.OVERRIDE
     board.host.reset()
     body = b"".join(entries)
     table = board.host.bytes(madt(body), fenced=True)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.terminal.keycode import RELEASED, Code
+from kernel.terminal.keycode import RELEASED, KeyCode
+from kernel.terminal.keymap import Keymap
 from kernel.terminal.scancodes import (
     SET_1,
     SET_1_EXTENDED,
@@ -17,7 +18,6 @@ from kernel.terminal.scancodes import (
     ScanState,
     Seen,
 )
-from kernel.terminal.typist import Typist
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -32,18 +32,18 @@ FIRST_ROWS = {
 """Set 1 as the first PC had it: keys in the order of their places."""
 
 
-def set_1(key: Code, up: bool) -> bytes:
+def set_1(key: KeyCode, up: bool) -> bytes:
     """What a keyboard with set 1 sends."""
-    if key is Code.PAUSE:
+    if key is KeyCode.PAUSE:
         return bytes.fromhex("e19dc5" if up else "e11d45")
     prefix, table = (b"", SET_1) if key in SET_1.values() else (b"\xe0", SET_1_EXTENDED)
     code = next(code for code, one in table.items() if one is key)
     return prefix + bytes([code | up << 7])
 
 
-def set_2(key: Code, up: bool) -> bytes:
+def set_2(key: KeyCode, up: bool) -> bytes:
     """What a keyboard with set 2 sends."""
-    if key is Code.PAUSE:
+    if key is KeyCode.PAUSE:
         return bytes.fromhex("e1f014f077" if up else "e11477")
     prefix, table = (b"", SET_2) if key in SET_2.values() else (b"\xe0", SET_2_EXTENDED)
     code = next(code for code, one in table.items() if one is key)
@@ -58,8 +58,8 @@ class Desk:
     """The decoder and the keyboard's state."""
 
     def __init__(self) -> None:
-        self.codes, self.typist = ScanCodes(), Typist()
-        self.host = Host(self.codes, self.typist)
+        self.codes, self.keymap = ScanCodes(), Keymap()
+        self.host = Host(self.codes, self.keymap)
         self.host.checkpoint()
         self.start(ScanSet.SET_1)
 
@@ -77,8 +77,8 @@ class Desk:
     def press(self, *keys: int) -> bytes:
         """Press keys, or with RELEASED let them go; what they type."""
         for key in keys:
-            self.host.call(self.typist.press, key)
-        queue = self.host[self.typist.source].queue
+            self.host.call(self.keymap.press, key)
+        queue = self.host[self.keymap.source].queue
         typed = bytes(
             queue.slots[n % 256]
             for n in range(self.read, self.read + (queue.end - self.read) % 256)
@@ -104,7 +104,7 @@ def test_set_1_has_the_keys_where_the_first_pc_had_them() -> None:
 @pytest.mark.parametrize("scan_set", list(ScanSet))
 @given(st.lists(st.tuples(st.sampled_from(KEYS), st.booleans()), max_size=20))
 def test_keys_are_told_by_their_codes(
-    desk: Desk, scan_set: ScanSet, keys: list[tuple[Code, bool]]
+    desk: Desk, scan_set: ScanSet, keys: list[tuple[KeyCode, bool]]
 ) -> None:
     desk.start(scan_set)
     sent = b"".join(SENDS[scan_set](key, up) for key, up in keys)
@@ -121,7 +121,7 @@ SHIFTED_CURSOR = {
 @pytest.mark.parametrize("scan_set", list(ScanSet))
 def test_shifts_that_the_keyboard_makes_up_are_no_keys(desk: Desk, scan_set: ScanSet) -> None:
     desk.start(scan_set)
-    shift, left = Code.LEFT_SHIFT, Code.LEFT
+    shift, left = KeyCode.LEFT_SHIFT, KeyCode.LEFT
     assert desk.decode(bytes.fromhex(SHIFTED_CURSOR[scan_set])) == [
         shift,
         left,
@@ -137,9 +137,9 @@ def test_after_any_noise_and_two_keys_all_is_well_again(
 ) -> None:
     desk.start(scan_set)
     desk.decode(noise)
-    desk.decode(SENDS[scan_set](Code.A, False) * 2)
+    desk.decode(SENDS[scan_set](KeyCode.A, False) * 2)
     assert desk.state.seen == Seen(0)
-    assert desk.decode(SENDS[scan_set](Code.Q, True)) == [Code.Q | RELEASED]
+    assert desk.decode(SENDS[scan_set](KeyCode.Q, True)) == [KeyCode.Q | RELEASED]
 
 
 PLAIN = "`1234567890-=qwertyuiop[]\\asdfghjkl;'zxcvbnm,./ "
@@ -160,28 +160,28 @@ def test_the_us_layout(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
     keys = desk.decode(bytes(SCAN))
     assert b"".join(desk.type(key) for key in keys).decode() == PLAIN
-    assert b"".join(desk.type(key, Code.LEFT_SHIFT) for key in keys).decode() == SHIFTED
-    assert b"".join(desk.type(key, Code.RIGHT_SHIFT) for key in keys).decode() == SHIFTED
+    assert b"".join(desk.type(key, KeyCode.LEFT_SHIFT) for key in keys).decode() == SHIFTED
+    assert b"".join(desk.type(key, KeyCode.RIGHT_SHIFT) for key in keys).decode() == SHIFTED
 
 
 CASES: dict[str, tuple[tuple[int, ...], bytes]] = {
-    "enter": ((Code.ENTER,), b"\r"),
-    "backspace": ((Code.BACKSPACE,), b"\x7f"),
-    "control": ((Code.C, Code.LEFT_CONTROL), b"\x03"),
-    "control and shift": ((Code.C, Code.RIGHT_CONTROL, Code.LEFT_SHIFT), b"\x03"),
-    "control and a bracket": ((Code.LEFT_BRACKET, Code.LEFT_CONTROL), b"\x1b"),
-    "control and a digit": ((Code.DIGIT_1, Code.LEFT_CONTROL), b"1"),
-    "control and a cursor key": ((Code.UP, Code.LEFT_CONTROL), b"\x1b[A"),
-    "alt": ((Code.B, Code.LEFT_ALT), b"\x1bb"),
-    "alt and shift": ((Code.B, Code.RIGHT_ALT, Code.LEFT_SHIFT), b"\x1bB"),
-    "delete": ((Code.DELETE,), b"\x1b[3~"),
-    "a function key": ((Code.F1,), b"\x1bOP"),
-    "another": ((Code.F12,), b"\x1b[24~"),
-    "pad with numlock": ((Code.PAD_7,), b"7"),
-    "pad with numlock and shift": ((Code.PAD_7, Code.LEFT_SHIFT), b"\x1b[H"),
-    "pad's middle with shift": ((Code.PAD_5, Code.LEFT_SHIFT), b""),
-    "gui": ((Code.LEFT_GUI,), b""),
-    "a key of no use": ((Code.PRINT_SCREEN,), b""),
+    "enter": ((KeyCode.ENTER,), b"\r"),
+    "backspace": ((KeyCode.BACKSPACE,), b"\x7f"),
+    "control": ((KeyCode.C, KeyCode.LEFT_CONTROL), b"\x03"),
+    "control and shift": ((KeyCode.C, KeyCode.RIGHT_CONTROL, KeyCode.LEFT_SHIFT), b"\x03"),
+    "control and a bracket": ((KeyCode.LEFT_BRACKET, KeyCode.LEFT_CONTROL), b"\x1b"),
+    "control and a digit": ((KeyCode.DIGIT_1, KeyCode.LEFT_CONTROL), b"1"),
+    "control and a cursor key": ((KeyCode.UP, KeyCode.LEFT_CONTROL), b"\x1b[A"),
+    "alt": ((KeyCode.B, KeyCode.LEFT_ALT), b"\x1bb"),
+    "alt and shift": ((KeyCode.B, KeyCode.RIGHT_ALT, KeyCode.LEFT_SHIFT), b"\x1bB"),
+    "delete": ((KeyCode.DELETE,), b"\x1b[3~"),
+    "a function key": ((KeyCode.F1,), b"\x1bOP"),
+    "another": ((KeyCode.F12,), b"\x1b[24~"),
+    "pad with numlock": ((KeyCode.PAD_7,), b"7"),
+    "pad with numlock and shift": ((KeyCode.PAD_7, KeyCode.LEFT_SHIFT), b"\x1b[H"),
+    "pad's middle with shift": ((KeyCode.PAD_5, KeyCode.LEFT_SHIFT), b""),
+    "gui": ((KeyCode.LEFT_GUI,), b""),
+    "a key of no use": ((KeyCode.PRINT_SCREEN,), b""),
     "a key that no layout has": ((255,), b""),
 }
 
@@ -195,39 +195,42 @@ def test_keys_type_what_a_terminal_sends(desk: Desk, case: str) -> None:
 
 def test_capslock_turns_shift_around_for_letters_alone(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
-    desk.type(Code.CAPS_LOCK)
-    assert desk.type(Code.A) + desk.type(Code.DIGIT_1) == b"A1"
-    assert desk.type(Code.A, Code.LEFT_SHIFT) + desk.type(Code.DIGIT_1, Code.LEFT_SHIFT) == b"a!"
-    desk.type(Code.CAPS_LOCK)
-    assert desk.type(Code.A) == b"a"
+    desk.type(KeyCode.CAPS_LOCK)
+    assert desk.type(KeyCode.A) + desk.type(KeyCode.DIGIT_1) == b"A1"
+    assert (
+        desk.type(KeyCode.A, KeyCode.LEFT_SHIFT) + desk.type(KeyCode.DIGIT_1, KeyCode.LEFT_SHIFT)
+        == b"a!"
+    )
+    desk.type(KeyCode.CAPS_LOCK)
+    assert desk.type(KeyCode.A) == b"a"
 
 
 def test_without_numlock_the_pad_moves(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
-    desk.type(Code.NUM_LOCK)
-    assert desk.type(Code.PAD_4) == b"\x1b[D"
-    assert desk.type(Code.PAD_4, Code.LEFT_SHIFT) == b"4"
+    desk.type(KeyCode.NUM_LOCK)
+    assert desk.type(KeyCode.PAD_4) == b"\x1b[D"
+    assert desk.type(KeyCode.PAD_4, KeyCode.LEFT_SHIFT) == b"4"
 
 
 def test_a_repeated_key_types_again_and_a_repeated_lock_does_nothing(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
-    assert desk.press(Code.A, Code.A, Code.A, Code.A | RELEASED) == b"aaa"
-    changes = [desk.host.call(desk.typist.press, Code.CAPS_LOCK) for _ in range(3)]
+    assert desk.press(KeyCode.A, KeyCode.A, KeyCode.A, KeyCode.A | RELEASED) == b"aaa"
+    changes = [desk.host.call(desk.keymap.press, KeyCode.CAPS_LOCK) for _ in range(3)]
     assert changes == [1, 0, 0]
-    assert desk.press(Code.A) == b"A"
+    assert desk.press(KeyCode.A) == b"A"
 
 
 def test_one_of_two_shifts_is_enough(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
-    desk.press(Code.LEFT_SHIFT, Code.RIGHT_SHIFT, Code.LEFT_SHIFT | RELEASED)
-    assert desk.press(Code.A) == b"A"
-    assert desk.press(Code.RIGHT_SHIFT | RELEASED, Code.A) == b"a"
+    desk.press(KeyCode.LEFT_SHIFT, KeyCode.RIGHT_SHIFT, KeyCode.LEFT_SHIFT | RELEASED)
+    assert desk.press(KeyCode.A) == b"A"
+    assert desk.press(KeyCode.RIGHT_SHIFT | RELEASED, KeyCode.A) == b"a"
 
 
-@given(st.lists(st.sampled_from([Code.UP, Code.A, Code.F12]), max_size=120))
-def test_a_queue_that_fills_up_keeps_whole_keys(desk: Desk, keys: list[Code]) -> None:
+@given(st.lists(st.sampled_from([KeyCode.UP, KeyCode.A, KeyCode.F12]), max_size=120))
+def test_a_queue_that_fills_up_keeps_whole_keys(desk: Desk, keys: list[KeyCode]) -> None:
     desk.start(ScanSet.SET_1)
-    texts = {Code.UP: b"\x1b[A", Code.A: b"a", Code.F12: b"\x1b[24~"}
+    texts = {KeyCode.UP: b"\x1b[A", KeyCode.A: b"a", KeyCode.F12: b"\x1b[24~"}
     whole = b"".join(texts[key] for key in keys)
     typed = desk.press(*keys)
     assert typed == whole if len(whole) < 200 else whole.startswith(typed)

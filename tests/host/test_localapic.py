@@ -7,7 +7,7 @@ import pytest
 from kernel.interrupts.localapic import (
     SOFTWARE_ENABLE,
     ApicRegister,
-    Command,
+    InterruptCommand,
     LocalApic,
     Lvt,
 )
@@ -60,7 +60,7 @@ def test_the_8259_is_accepted_where_it_has_to_be(chip: Chip) -> None:
 def test_a_command_goes_to_its_destination(chip: Chip) -> None:
     chip.host.call(chip.apic.send, 7, InterruptVector.RESCHEDULE)
     assert chip[ApicRegister.COMMAND_HIGH] == 7 << 24
-    assert chip[ApicRegister.COMMAND_LOW] == InterruptVector.RESCHEDULE | Command.ASSERT
+    assert chip[ApicRegister.COMMAND_LOW] == InterruptVector.RESCHEDULE | InterruptCommand.ASSERT
 
 
 def test_the_number_is_in_the_upper_bits(chip: Chip) -> None:
@@ -84,4 +84,4 @@ def test_in_x2apic_mode_registers_are_msrs(chip: Chip) -> None:
     chip.host.call(chip.apic.send, 300, InterruptVector.CALL)
     after = chip.host.registers
     assert (after["rcx"], after["rdx"]) == (0x830, 300)
-    assert after["rax"] == InterruptVector.CALL | Command.ASSERT
+    assert after["rax"] == InterruptVector.CALL | InterruptCommand.ASSERT

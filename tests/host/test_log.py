@@ -12,9 +12,9 @@ from kernel.console.output import SerialOutput
 from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.cpu.percpu import PerCpu
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import SIZE, STEP, Log
-from kernel.log.record import MAX_LENGTH, Message
+from kernel.log.record import MAX_LENGTH, LogMessage
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from pykasm import *
@@ -29,11 +29,11 @@ class Author(Subsystem):
 
     @function(exported=True)
     def info(self, string: Ptr[U8]) -> None:
-        self.log.write(Level.INFO, "%s", string)
+        self.log.write(LogLevel.INFO, "%s", string)
 
     @function(exported=True)
     def warn(self, number: U64) -> None:
-        self.log.write(Level.WARNING, "number %u", number)
+        self.log.write(LogLevel.WARNING, "number %u", number)
 
 
 class Bench:
@@ -64,7 +64,7 @@ class Bench:
 
     def read(self) -> Iterator[Any]:
         """Copies of all messages."""
-        message = self.host.new(Message)
+        message = self.host.new(LogMessage)
         position = 0
         while position := self.host.call(self.log.read, position, message):
             yield message
@@ -115,7 +115,7 @@ def test_a_long_message_is_cut(bench: Bench) -> None:
 def test_a_reader_that_was_overtaken_goes_on_at_the_oldest(bench: Bench) -> None:
     bench.start()
     bench.write("first")
-    message = bench.host.new(Message)
+    message = bench.host.new(LogMessage)
     behind = bench.host.call(bench.log.read, 0, message)
     for _ in range(200):
         bench.write("z" * MAX_LENGTH)
@@ -128,7 +128,7 @@ def test_records_tell_when_where_and_how_bad(bench: Bench) -> None:
     bench.write("calm")
     bench.host.call(bench.author.warn, 7)
     seen = [(one.record.level, one.record.processor, one.record.ticks) for one in bench.read()]
-    assert [level for level, _, _ in seen] == [Level.INFO, Level.WARNING]
+    assert [level for level, _, _ in seen] == [LogLevel.INFO, LogLevel.WARNING]
     assert {processor for _, processor, _ in seen} == {0}
     assert 0 < seen[0][2] <= seen[1][2]
 

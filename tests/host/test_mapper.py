@@ -23,7 +23,7 @@ from kernel.cpu.pagetable import (
 from kernel.errno import Errno
 from kernel.mm.mapper import Mapper
 from kernel.paging.addresses import Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import EXECUTE, READ, WRITE
 from pykasm import *
 from pykasm.hostrun import Host
@@ -41,7 +41,7 @@ class Machine:
     def __init__(self) -> None:
         self.frames: Any = PageSource()
         self.tlb: Any = TlbStub()
-        self.entries = Entries(Features())
+        self.entries = EntryFormat(Features())
         self.mapper = Mapper(self.frames, self.entries, self.frames, self.tlb)
         self.host = Host(self.mapper, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)

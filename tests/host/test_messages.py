@@ -12,7 +12,7 @@ from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.pci.device import Device
 from kernel.pci.header import Bar
-from kernel.pci.messages import MASKED, Message, Messages, MsiControl, MsiOffset, MsiXControl
+from kernel.pci.messages import MASKED, Messages, MsiControl, MsiMessage, MsiOffset, MsiXControl
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -147,8 +147,8 @@ class Bench:
 
     def entry(self, number: int) -> tuple[int, int, int]:
         """Address, data and control of an entry of the table."""
-        place = MAPPED + OFFSET + number * sizeof(Message)
-        address, data, control = struct.unpack("<QII", self.host.read(place, sizeof(Message)))
+        place = MAPPED + OFFSET + number * sizeof(MsiMessage)
+        address, data, control = struct.unpack("<QII", self.host.read(place, sizeof(MsiMessage)))
         return int(address), int(data), int(control)
 
 
@@ -167,7 +167,7 @@ def test_a_message_goes_to_its_vector(bench: Bench) -> None:
 def test_the_table_is_mapped_as_long_as_messages_are_attached(bench: Bench) -> None:
     for number in (3, 0):
         assert bench.attach(number) == 0
-        assert bench.mapped == [(TABLE + OFFSET, MESSAGES * sizeof(Message))]
+        assert bench.mapped == [(TABLE + OFFSET, MESSAGES * sizeof(MsiMessage))]
     bench.detach(3)
     assert len(bench.mapped) == 1
     bench.detach(0)
@@ -197,7 +197,7 @@ def test_a_message_that_is_not_there_is_refused(bench: Bench) -> None:
     assert bench.vectors == {}
 
 
-@pytest.mark.parametrize("place", [OFFSET | 3, OFFSET | 7, PAGE - sizeof(Message) | 2])
+@pytest.mark.parametrize("place", [OFFSET | 3, OFFSET | 7, PAGE - sizeof(MsiMessage) | 2])
 def test_a_table_beyond_the_devices_memory_is_refused(bench: Bench, place: int) -> None:
     bench.registers[4] = place
     assert bench.attach(0) == -Errno.ENODEV

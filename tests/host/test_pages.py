@@ -31,7 +31,7 @@ class Memory:
     regions: list[tuple[int, int, MemoryKind]]
     modules: list[tuple[int, int]] = field(default_factory=list)
 
-    def stretches(self) -> list[tuple[int, int]]:
+    def free_ranges(self) -> list[tuple[int, int]]:
         """Free memory from `LOWEST` on, by cutting out what is not."""
         free = [
             (max(-(-s // PAGE) * PAGE, LOWEST), e // PAGE * PAGE)
@@ -48,7 +48,7 @@ class Memory:
         """What each section can give, by its address: without those that have no place for their
         table, and without the tables."""
         found: dict[int, list[tuple[int, int]]] = {}
-        for start, end in self.stretches():
+        for start, end in self.free_ranges():
             while start < end:
                 section = start // SECTION * SECTION
                 stop = min(end, section + SECTION)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.features import Features
 from kernel.cpu.pagetable import PAGE
+from kernel.mm.freeranges import FreeRanges
 from kernel.mm.paging import Paging
-from kernel.mm.stretches import Stretches
 from kernel.paging.addresses import Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, READ, WRITE
 from kernel.paging.space import Space
 from kernel.paging.walk import PageWalk
@@ -95,7 +95,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.information = boot_record()
-        self.entries = Entries(Features())
+        self.entries = EntryFormat(Features())
         self.walk = PageWalk()
         self.maps: Any = Maps()
         pages: Any = Nothing()
@@ -104,7 +104,7 @@ class Machine:
             [],
             self.information,
             self.entries,
-            Stretches(self.information),
+            FreeRanges(self.information),
             self.maps,
             pages,
             self.walk,

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from kernel.console.serial import COM1, LineStatus, Register
+from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.cpu.snapshot import GENERAL
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
@@ -74,7 +74,7 @@ class Stopping(Subsystem):
         never()
 
 
-class Whereabouts(Subsystem):
+class ReportHeader(Subsystem):
     """Who panics."""
 
     @function
@@ -88,14 +88,14 @@ class Scene:
     def __init__(self) -> None:
         self.paper: Any = Console()
         self.stopping: Any = Stopping()
-        whereabouts: Any = Whereabouts()
+        report_header: Any = ReportHeader()
         walk = PageWalk()
         self.information = boot_record()
         self.panic = Panic(
             self.paper,
             log_on(self.paper),
             Faults(self.paper, walk),
-            whereabouts,
+            report_header,
             Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
             self.information,
             self.stopping,
@@ -110,7 +110,7 @@ class Scene:
             self.host.stub(end)
         self.exits: list[int] = []
         self.sending = 3
-        self.host.on_in(COM1 + Register.LSR, lambda _: self.send())
+        self.host.on_in(COM1 + UartRegister.LSR, lambda _: self.send())
         self.host.on_out(DEBUG_EXIT_PORT, self.exit)
         self.host.checkpoint()
 

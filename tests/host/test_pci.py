@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kernel.acpi.mcfg import PciDescription
 from kernel.pci.capabilities import Capabilities, CapabilityId
 from kernel.pci.classes import NAMES, ClassNames
-from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NOTHING, Configuration
+from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NOTHING, ConfigurationSpace
 from kernel.pci.device import Device
 from kernel.pci.header import Bar
 from kernel.pci.resources import Resources
@@ -111,7 +111,7 @@ class Bench:
         self.paper: Any = Paper()
         memory: Any = Memory()
         description = PciDescription(tables, memory, log_on(self.paper))
-        self.configuration = Configuration(description, memory)
+        self.configuration = ConfigurationSpace(description, memory)
         self.capabilities = Capabilities(self.configuration)
         self.resources = Resources(self.configuration)
         self.heap = Heap()

@@ -14,26 +14,26 @@ from kernel.terminal.keyboard import (
     Keyboard,
     KeyboardCommand,
 )
+from kernel.terminal.keymap import Keymap
 from kernel.terminal.ps2 import (
     ABSENT,
     LINE_TEST_PASSED,
     SELF_TEST_PASSED,
-    Command,
-    Port,
+    Ps2Command,
+    Ps2Configuration,
     Ps2Controller,
-    Settings,
-    Status,
+    Ps2Port,
+    Ps2Status,
 )
 from kernel.terminal.queue import ROOM
 from kernel.terminal.scancodes import ScanCodes
-from kernel.terminal.typist import Typist
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting
 from tests.host.test_input import Wires
 
 PATIENCE = 20
-KEYBOARD = Status(0)
+KEYBOARD = Ps2Status(0)
 """A byte's status when it is from the keyboard."""
 NUM_LOCK_LIGHT, CAPS_LOCK_LIGHT = 1 << 1, 1 << 2
 
@@ -52,9 +52,9 @@ class Board:
     ) -> None:
         self.plugged = plugged
         self.translates = translates
-        self.answers = {Command.SELF_TEST: self_test, Command.TEST_KEYBOARD_LINE: line_test}
+        self.answers = {Ps2Command.SELF_TEST: self_test, Ps2Command.TEST_KEYBOARD_LINE: line_test}
         self.output = deque((byte, KEYBOARD) for byte in stale)
-        self.settings = Settings.KEYBOARD_INTERRUPT | Settings.AUXILIARY_INTERRUPT
+        self.settings = Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.AUXILIARY_INTERRUPT
         self.command: int | None = None
         self.keyboard_command: int | None = None
         self.lights = 0
@@ -62,17 +62,19 @@ class Board:
 
     def read(self, port: int) -> int:
         """Answer for a port that is read."""
-        if port == Port.DATA:
+        if port == Ps2Port.DATA:
             return self.output.popleft()[0]
-        return Status.OUTPUT_FULL | self.output[0][1] if self.output else 0
+        return Ps2Status.OUTPUT_FULL | self.output[0][1] if self.output else 0
 
     def write(self, port: int, value: int) -> None:
         """Answer for a port that is written."""
-        if port == Port.COMMAND:
+        if port == Ps2Port.COMMAND:
             self.command = value
             self.obey(value)
-        elif self.command == Command.WRITE_SETTINGS:
-            self.settings = Settings(value if self.translates else value & ~Settings.TRANSLATE)
+        elif self.command == Ps2Command.WRITE_SETTINGS:
+            self.settings = Ps2Configuration(
+                value if self.translates else value & ~Ps2Configuration.TRANSLATE
+            )
             self.command = None
         elif self.plugged:
             self.tell_keyboard(value)
@@ -80,13 +82,13 @@ class Board:
     def obey(self, command: int) -> None:
         """Do what the controller is told."""
         if command in self.answers:
-            self.say(self.answers[Command(command)])
-        elif command == Command.READ_SETTINGS:
+            self.say(self.answers[Ps2Command(command)])
+        elif command == Ps2Command.READ_SETTINGS:
             self.say(self.settings)
-        elif command == Command.DISABLE_KEYBOARD:
-            self.settings |= Settings.KEYBOARD_DISABLED
-        elif command == Command.ENABLE_KEYBOARD:
-            self.settings &= ~Settings.KEYBOARD_DISABLED
+        elif command == Ps2Command.DISABLE_KEYBOARD:
+            self.settings |= Ps2Configuration.KEYBOARD_DISABLED
+        elif command == Ps2Command.ENABLE_KEYBOARD:
+            self.settings &= ~Ps2Configuration.KEYBOARD_DISABLED
 
     def tell_keyboard(self, byte: int) -> None:
         """Do what the keyboard is told."""
@@ -98,7 +100,7 @@ class Board:
         if byte == KeyboardCommand.ENABLE:
             self.enabled = True
 
-    def say(self, byte: int, status: Status = KEYBOARD) -> None:
+    def say(self, byte: int, status: Ps2Status = KEYBOARD) -> None:
         """Let a byte be read."""
         self.output.append((byte, status))
 
@@ -119,13 +121,13 @@ class Desk:
         scheduler: Any = FakeScheduler()
         waiting: Any = FakeWaiting()
         self.deferred: Any = FakeDeferred()
-        self.input, self.typist = Input(scheduler, waiting), Typist()
+        self.input, self.keymap = Input(scheduler, waiting), Keymap()
         controller = Ps2Controller(PATIENCE)
         self.driver = Keyboard(
             log_on(self.paper),
             controller,
             ScanCodes(),
-            self.typist,
+            self.keymap,
             self.input,
             self.wires,
             self.deferred,
@@ -146,10 +148,10 @@ class Desk:
         self.host.reset()
         self.attached.clear()
         self.board = board
-        self.host.on_in(int(Port.DATA), board.read)
-        self.host.on_in(int(Port.STATUS), board.read)
-        self.host.on_out(int(Port.DATA), board.write)
-        self.host.on_out(int(Port.COMMAND), board.write)
+        self.host.on_in(int(Ps2Port.DATA), board.read)
+        self.host.on_in(int(Ps2Port.STATUS), board.read)
+        self.host.on_out(int(Ps2Port.DATA), board.write)
+        self.host.on_out(int(Ps2Port.COMMAND), board.write)
         self.host.call(self.driver.start)
         return board
 
@@ -158,7 +160,7 @@ class Desk:
         for byte in bytes.fromhex(codes):
             self.board.say(byte)
             self.interrupt()
-        queue = self.host[self.typist.source].queue
+        queue = self.host[self.keymap.source].queue
         return bytes(
             self.host.call(self.input.read) for _ in range((queue.end - queue.first) % 256)
         )
@@ -188,7 +190,7 @@ def test_a_keyboard_is_set_up_and_its_interrupt_attached(desk: Desk) -> None:
     assert desk.attached == [KEYBOARD_LINE]
     assert board.enabled
     assert board.lights == NUM_LOCK_LIGHT
-    assert board.settings == Settings.KEYBOARD_INTERRUPT | Settings.TRANSLATE
+    assert board.settings == Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.TRANSLATE
     assert not board.output
 
 
@@ -214,7 +216,7 @@ def test_a_lock_shows_in_the_lights(desk: Desk) -> None:
 def test_the_handler_itself_waits_for_nothing(desk: Desk) -> None:
     board = desk.start(Board())
     board.say(0x3A)
-    desk.host.on_in(int(Port.STATUS), lambda port: Status.INPUT_FULL | board.read(port))
+    desk.host.on_in(int(Ps2Port.STATUS), lambda port: Ps2Status.INPUT_FULL | board.read(port))
     desk.host.call(desk.driver.interrupt, 0)
     assert desk.host.instructions < PATIENCE * 2
     assert board.keyboard_command == KeyboardCommand.ENABLE
@@ -233,7 +235,7 @@ def test_the_handler_is_at_the_controller_on_one_processor_at_a_time(desk: Desk)
         return board.read(port)
 
     board.say(0x1E)
-    desk.host.on_in(range(Port.DATA, Port.STATUS + 1), read)
+    desk.host.on_in(range(Ps2Port.DATA, Ps2Port.STATUS + 1), read)
     desk.host.call(desk.driver.interrupt, 0)
     assert held == [1, 1, 1]
 
@@ -252,7 +254,7 @@ def test_of_more_bytes_than_there_is_room_for_the_last_are_lost(desk: Desk) -> N
 
 def test_bytes_of_the_mouse_are_thrown_away(desk: Desk) -> None:
     board = desk.start(Board())
-    board.say(0x1E, Status.AUXILIARY)
+    board.say(0x1E, Ps2Status.AUXILIARY)
     desk.interrupt()
     assert desk.send("") == b""
 
@@ -283,6 +285,6 @@ def test_a_keyboard_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
 
 def test_a_controller_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
     desk.start(Board())
-    ports = range(Port.DATA, Port.STATUS + 1)
+    ports = range(Ps2Port.DATA, Ps2Port.STATUS + 1)
     desk.host.on_in(ports, lambda port: ABSENT)
     desk.host.call(desk.driver.interrupt, 0)

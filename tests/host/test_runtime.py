@@ -9,11 +9,11 @@ import pytest
 from kernel.cpu.features import Features
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags
 from kernel.mm.arena import Arena, Range
-from kernel.mm.mapper import Level, Mapper
+from kernel.mm.mapper import Mapper, PageLevel
 from kernel.mm.records import Records
 from kernel.mm.runtime import Runtime
 from kernel.paging.addresses import RUNTIME_END, Area
-from kernel.paging.entries import Entries
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.structures.tree import Trees
 from pykasm import *
@@ -55,7 +55,7 @@ class Bench:
         self.source: Any = PageSource()
         early: Any = Early()
         self.tlb: Any = TlbStub()
-        self.mapper = Mapper(early, Entries(Features()), self.source, self.tlb)
+        self.mapper = Mapper(early, EntryFormat(Features()), self.source, self.tlb)
         self.places: Any = Places()
         arena = Arena(Trees(), Records(self.source, Range))
         self.runtime = Runtime(arena, self.mapper, self.source, self.places)
@@ -69,7 +69,7 @@ class Bench:
         for function in (self.source.allocate_page, self.source.zeroed, early.allocate):
             self.host.stub(function, self.take)
         self.host.stub(self.source.free_page, self.free.append)
-        self.host.call(self.mapper.reserve, Area.RUNTIME, RUNTIME_END, Level.HUGE)
+        self.host.call(self.mapper.reserve, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
         self.host.call(self.mapper.use_pages)
         self.left = left
         self.host.call(self.runtime.start)

@@ -11,7 +11,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
 from kernel.sched.thread import Thread
-from kernel.start.seats import STACKS, Seat, Seats
+from kernel.start.resources import STACKS, ProcessorMemory, ProcessorResources
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -57,8 +57,8 @@ class Machine:
         threads: Any = ThreadSource()
         per_cpu = PerCpu()
         descriptors = Descriptors(per_cpu, Stacks())
-        self.seats = Seats(per_cpu, descriptors, memory, threads, threads, threads)
-        self.host = Host(self.seats, traced=False)
+        self.resources = ProcessorResources(per_cpu, descriptors, memory, threads, threads, threads)
+        self.host = Host(self.resources, traced=False)
         self.host.define("percpu_size", 100)
         self.host.stub(memory.allocate, lambda pages: self.take())
         self.host.stub(threads.make, lambda: self.take())
@@ -81,23 +81,23 @@ class Machine:
     def give(self, part: int) -> None:
         self.given.remove(int(part))
 
-    def seat(self) -> tuple[int, Any]:
+    def memory(self) -> tuple[int, Any]:
         """What taking a seat gives, and the seat."""
-        place = self.host.new(Seat)
-        return int(self.host.call(self.seats.take, place)), place
+        place = self.host.new(ProcessorMemory)
+        return int(self.host.call(self.resources.take, place)), place
 
 
 def test_a_seat_has_all_its_parts() -> None:
     machine = Machine()
-    taken, seat = machine.seat()
+    taken, memory = machine.memory()
     assert taken == 1
-    parts = {*map(int, (seat.block, seat.thread, seat.worker)), *map(int, seat.stacks)}
+    parts = {*map(int, (memory.block, memory.thread, memory.worker)), *map(int, memory.stacks)}
     assert parts == machine.given
     assert len(parts) == PARTS
-    assert machine.filled.calls == [(int(seat.block),)]
-    assert machine.assigned.calls == [(int(seat.worker), int(seat.block))]
+    assert machine.filled.calls == [(int(memory.block),)]
+    assert machine.assigned.calls == [(int(memory.worker), int(memory.block))]
     assert machine.stacked.calls == [
-        (int(seat.block), stack, int(seat.stacks[index]) + STACK_SIZE)
+        (int(memory.block), stack, int(memory.stacks[index]) + STACK_SIZE)
         for index, stack in enumerate(one for one in InterruptStack if one != InterruptStack.NONE)
     ]
 
@@ -105,7 +105,7 @@ def test_a_seat_has_all_its_parts() -> None:
 @pytest.mark.parametrize("lacking", range(1, PARTS + 1))
 def test_without_one_part_the_others_are_given_back(lacking: int) -> None:
     machine = Machine(lacking)
-    taken, _ = machine.seat()
+    taken, _ = machine.memory()
     assert taken == 0
     assert machine.asked == PARTS
     assert machine.given == set()

@@ -14,8 +14,8 @@ from kernel.console.serial import (
     InterruptEnable,
     LineControl,
     ModemControl,
-    Register,
     Serial,
+    UartRegister,
 )
 from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
@@ -59,7 +59,7 @@ class Writer(Subsystem):
     def interrupt(self) -> None:
         """What a handler does."""
         with self.serial.lock.held():
-            self.serial.read(Register.IIR)
+            self.serial.read(UartRegister.IIR)
             self.output.serve()
 
     @function(exported=True)
@@ -135,10 +135,10 @@ def bench() -> Bench:
 
 def test_the_line_is_set_to_115200_baud_8n1(bench: Bench) -> None:
     uart = bench.start(Uart())
-    assert uart.divisor == {Register.DLL: 1, Register.DLM: 0}
-    assert uart.written[Register.LCR] == LineControl.EIGHT_BITS
-    assert uart.written[Register.FCR] & FifoControl.ENABLE
-    assert not uart.written[Register.MCR] & ModemControl.LOOP
+    assert uart.divisor == {UartRegister.DLL: 1, UartRegister.DLM: 0}
+    assert uart.written[UartRegister.LCR] == LineControl.EIGHT_BITS
+    assert uart.written[UartRegister.FCR] & FifoControl.ENABLE
+    assert not uart.written[UartRegister.MCR] & ModemControl.LOOP
 
 
 @given(data=st.binary(max_size=60), depth=st.sampled_from([1, 16]))

@@ -59,7 +59,7 @@ class Worker(Subsystem):
         self.calls.on(processor, address_of(self.request))
 
     @function(exported=True, sleeps=True)
-    def forget(self, space: Ptr[Space], address: U64, pages: U64) -> None:
+    def flush(self, space: Ptr[Space], address: U64, pages: U64) -> None:
         sti()
         self.tlb.invalidate(space, address, pages)
 
@@ -96,7 +96,7 @@ class Machine:
             self.host.stub(self.apic.id, lambda apic=apic: apic)
             self.host.call(self.processors.enter)
         self.host.stub(self.apic.send, self.deliver)
-        self.forgotten = self.host.stub(self.tlb.forget)
+        self.forgotten = self.host.stub(self.tlb.flush)
 
     def processor(self, number: int) -> Any:
         """The record of a processor."""
@@ -205,7 +205,7 @@ def test_only_those_forget_that_may_know(
     for record, root in zip(machine.records, roots, strict=True):
         record.root = root
     address = (KERNEL_HALF if kernels else 0) + 5 * PAGE
-    machine.host.call(machine.worker.forget, machine.host.new(Space, root=USER), address, pages)
+    machine.host.call(machine.worker.flush, machine.host.new(Space, root=USER), address, pages)
     assert machine.forgotten.calls == [(address, pages)]
     needed = [number for number, root in enumerate(roots[:-1]) if kernels or root == USER]
     assert machine.sent == [(number, InterruptVector.CALL) for number in needed]

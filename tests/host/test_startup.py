@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.madt import EntryKind, InterruptModel, ProcessorFlags
+from kernel.acpi.madt import InterruptModel, MadtEntryType, ProcessorFlags
 from kernel.cpu.pagetable import PAGE
-from kernel.interrupts.localapic import Command
+from kernel.interrupts.localapic import InterruptCommand
 from kernel.paging.addresses import Area
 from kernel.processors.processor import Processor
-from kernel.start.arrival import Stage
-from kernel.start.seats import Seat
-from kernel.start.startup import PATIENCE, Startup
-from kernel.start.trampoline import SLIP, Slip
+from kernel.start.resources import ProcessorMemory
+from kernel.start.secondaries import PATIENCE, Secondaries
+from kernel.start.secondary import StartStage
+from kernel.start.trampoline import PARAMETERS, StartParameters
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, host_for, log_on, written
@@ -76,12 +76,12 @@ class Page(Subsystem):
         """Answered by the tests."""
         ret(0)
 
-    def slip(self, page: U64, slip: Ptr[Slip]) -> None:
+    def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
         """As the trampoline has it."""
-        mov(slip, Area.DIRECT_MAP + TRAMPOLINE + SLIP)
+        mov(parameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS)
 
 
-class Arrival(Subsystem):
+class SecondaryStart(Subsystem):
     """What processors go through."""
 
     block = bss(U64)
@@ -90,20 +90,20 @@ class Arrival(Subsystem):
     stage = bss(U32)
 
 
-class Seats(Subsystem):
+class ProcessorResources(Subsystem):
     """Their memory."""
 
     @function
-    def take(self, seat: Ptr[Seat]) -> U32:
+    def take(self, memory: Ptr[ProcessorMemory]) -> U32:
         """Answered by the tests."""
         ret(0)
 
     @function
-    def give(self, seat: Ptr[Seat]) -> None:
+    def give(self, memory: Ptr[ProcessorMemory]) -> None:
         """Answered by the tests."""
 
 
-class Comparison(Subsystem):
+class TscSync(Subsystem):
     """Of time-stamp counters."""
 
     @function
@@ -129,12 +129,12 @@ class Chip:
     gets_stuck: bool = False
     asked: int = 0
     was_reset: bool = False
-    entry: EntryKind = EntryKind.LOCAL_APIC
+    entry: MadtEntryType = MadtEntryType.LOCAL_APIC
     flags: int = ProcessorFlags.ENABLED
 
     def describe(self) -> bytes:
         """Its entry in the firmware's table."""
-        if self.entry == EntryKind.LOCAL_APIC:
+        if self.entry == MadtEntryType.LOCAL_APIC:
             return struct.pack("<BBBBI", self.entry, 8, 0, self.apic & 0xFF, self.flags)
         return struct.pack("<BBHIII", self.entry, 16, 0, self.apic, self.flags, 0)
 
@@ -148,28 +148,28 @@ class Machine:
         self.clock: Any = Clock()
         self.processors: Any = Processors()
         self.page: Any = Page()
-        self.arrival: Any = Arrival()
-        self.seats: Any = Seats()
-        self.comparison: Any = Comparison()
+        self.secondary_start: Any = SecondaryStart()
+        self.resources: Any = ProcessorResources()
+        self.comparison: Any = TscSync()
         self.paper: Any = Paper()
         log = log_on(self.paper)
         self.model = InterruptModel(self.tables, log)
-        self.startup = Startup(
+        self.secondaries = Secondaries(
             self.model,
             self.apic,
             self.clock,
             log,
             self.processors,
             self.page,
-            self.arrival,
-            self.seats,
+            self.secondary_start,
+            self.resources,
             self.comparison,
         )
-        self.host: Host = host_for(self.startup)
+        self.host: Host = host_for(self.secondaries)
         self.host.map(Area.DIRECT_MAP + TRAMPOLINE, PAGE)
         self.host.checkpoint()
 
-    def run(self, chips: list[Chip], seats: int = 100, page: int = TRAMPOLINE) -> None:
+    def run(self, chips: list[Chip], resources: int = 100, page: int = TRAMPOLINE) -> None:
         """Wake these processors, with memory for so many of them."""
         self.host.reset()
         self.chips = {chip.apic: chip for chip in chips}
@@ -186,11 +186,11 @@ class Machine:
         self.host.stub(self.clock.now, self.now)
         self.host.stub(self.page.install, lambda: page)
         self.host.stub(self.processors.find, lambda apic: record if apic in self.running else 0)
-        self.host.stub(self.seats.take, lambda seat: int(self.take(seats)))
-        self.host.stub(self.seats.give, lambda seat: self.give())
+        self.host.stub(self.resources.take, lambda memory: int(self.take(resources)))
+        self.host.stub(self.resources.give, lambda memory: self.give())
         self.host.stub(self.comparison.compare, self.compare)
         self.host.call(self.model.start)
-        self.host.call(self.startup.start)
+        self.host.call(self.secondaries.start)
         said = written(self.host, self.paper)
         self.said = bytes(one for one in said if one < 0x80).decode()  # no colours
 
@@ -209,22 +209,22 @@ class Machine:
         """Let a processor do what it is told."""
         assert apic not in self.running
         chip = self.chips[apic]
-        if command == Command.INIT:
+        if command == InterruptCommand.INIT:
             chip.was_reset = True
             return
-        assert command == Command.STARTUP | TRAMPOLINE // PAGE
+        assert command == InterruptCommand.STARTUP | TRAMPOLINE // PAGE
         assert chip.was_reset
         chip.asked += 1
         if chip.asked == chip.answers_to:
-            self.host.at(Slip, Area.DIRECT_MAP + TRAMPOLINE + SLIP).expected = 0
+            self.host.at(StartParameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS).expected = 0
             if not chip.gets_stuck:
-                self.host[self.arrival.stage] = Stage.RUNNING
-                assert self.host[self.arrival.number] == len(self.running)
+                self.host[self.secondary_start.stage] = StartStage.RUNNING
+                assert self.host[self.secondary_start.number] == len(self.running)
                 self.running.append(apic)
 
     def compare(self) -> None:
         """Both compare their counters, then the new one is there for good."""
-        self.host[self.arrival.stage] = Stage.COMPARED
+        self.host[self.secondary_start.stage] = StartStage.COMPARED
         self.host[self.processors.count] = len(self.running)
 
 
@@ -269,21 +269,21 @@ def test_those_that_are_not_there_or_not_reached_are_let_alone(machine: Machine)
             Chip(1, flags=0),
             Chip(2, flags=ProcessorFlags.ONLINE_CAPABLE),
             Chip(NOBODY),
-            Chip(300, entry=EntryKind.LOCAL_X2APIC),
-            Chip(3, entry=EntryKind.LOCAL_X2APIC),
+            Chip(300, entry=MadtEntryType.LOCAL_X2APIC),
+            Chip(3, entry=MadtEntryType.LOCAL_X2APIC),
         ]
     )
     assert machine.running == [OWN, 3]
 
 
 def test_one_that_is_named_twice_is_woken_once(machine: Machine) -> None:
-    machine.run([Chip(OWN), Chip(1), Chip(1, entry=EntryKind.LOCAL_X2APIC)])
+    machine.run([Chip(OWN), Chip(1), Chip(1, entry=MadtEntryType.LOCAL_X2APIC)])
     assert machine.running == [OWN, 1]
     assert machine.said == ""
 
 
 def test_without_memory_the_rest_stays_asleep(machine: Machine) -> None:
-    machine.run([Chip(OWN), Chip(1), Chip(2)], seats=1)
+    machine.run([Chip(OWN), Chip(1), Chip(2)], resources=1)
     assert machine.running == [OWN, 1]
     assert machine.said == "cpu: no memory to start the processor of APIC 2\n"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.text.symbols import Place, Symbols
+from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm.hostrun import Host
 from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.types import sizeof
@@ -119,7 +119,7 @@ class Loaded:
 
     def lookup(self, address: int) -> tuple[str, int, str | None, int] | None:
         """As `Model.lookup`, by the kernel."""
-        place = self.host.new(Place)
+        place = self.host.new(SymbolLocation)
         if not self.host.call(self.symbols.describe, address, place):
             return None
         file = self.host.read_text(place.file) if place.file else None
@@ -169,7 +169,7 @@ def test_an_image_without_a_table_knows_nothing() -> None:
     host = Host(symbols)
     host.define("symbols_start", TABLE)
     host.define("symbols_end", TABLE)
-    assert host.call(symbols.describe, IMAGE, host.new(Place)) == 0
+    assert host.call(symbols.describe, IMAGE, host.new(SymbolLocation)) == 0
     assert host.call(symbols.find, "Panic.stop") == 0
 
 

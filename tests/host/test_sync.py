@@ -3,8 +3,8 @@
 import pytest
 
 from kernel.sched.preemption import NOT_REQUESTED
-from kernel.selftest.crew import Crew
 from kernel.selftest.sync import SyncTests
+from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.condition import ConditionVariables
 from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
@@ -25,7 +25,7 @@ class Bench:
         self.conditions = ConditionVariables(*known, kernel.limits, self.mutexes)
         self.tests = SyncTests(
             Paper(),  # type: ignore[arg-type]
-            Crew(kernel.scheduler, kernel.threads),
+            ThreadPool(kernel.scheduler, kernel.threads),
             self.mutexes,
             Semaphores(*known, kernel.limits),
             self.conditions,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.alarm import Alarm
 from kernel.clock.clock import Clock
+from kernel.clock.localtimer import LocalTimer
 from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.timer import Timer, TimerQueue
 from kernel.clock.timers import Timers
@@ -27,7 +27,7 @@ class Model:
     def __init__(self) -> None:
         clock = Clock(Stopwatch())
         per_cpu = PerCpu()
-        alarm = Alarm(Features(), LocalApic(), clock)
+        alarm = LocalTimer(Features(), LocalApic(), clock)
         self.timers = Timers(per_cpu, clock, alarm, Trees())
         self.host = Host(self.timers, per_cpu)
         self.host.stub(clock.now, lambda: self.now)

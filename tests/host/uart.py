@@ -12,7 +12,7 @@ from kernel.console.serial import (
     LineControl,
     LineStatus,
     ModemControl,
-    Register,
+    UartRegister,
 )
 
 UNDAMAGED = LineStatus(0)
@@ -51,14 +51,14 @@ class Uart:
             reasons |= InterruptEnable.RECEIVED
         if self.has_become_empty:
             reasons |= InterruptEnable.TRANSMITTER_EMPTY
-        return reasons & self.written.get(Register.IER, 0)
+        return reasons & self.written.get(UartRegister.IER, 0)
 
     def read(self, port: int) -> int:
         """Answer for a register that is read."""
         register = port - COM1
-        if register == Register.LSR:
+        if register == UartRegister.LSR:
             return self.status()
-        if register == Register.IIR:
+        if register == UartRegister.IIR:
             return self.identify()
         return self.waiting.popleft()[0] if self.waiting else 0
 
@@ -82,18 +82,18 @@ class Uart:
         """Let all that the transmitter has go out."""
         if self.pending:
             self.pending = 0
-            wanted = self.written.get(Register.IER, 0) & InterruptEnable.TRANSMITTER_EMPTY
+            wanted = self.written.get(UartRegister.IER, 0) & InterruptEnable.TRANSMITTER_EMPTY
             self.has_become_empty = bool(wanted) or not self.lazy
 
     def write(self, port: int, value: int) -> None:
         """Answer for a register that is written."""
         register = port - COM1
-        if self.written.get(Register.LCR, 0) & LineControl.DLAB and register < Register.FCR:
+        if self.written.get(UartRegister.LCR, 0) & LineControl.DLAB and register < UartRegister.FCR:
             self.divisor[register] = value
-        elif register == Register.THR:
+        elif register == UartRegister.THR:
             self.send(value)
         else:
-            if register == Register.IER and not self.lazy and not self.pending:
+            if register == UartRegister.IER and not self.lazy and not self.pending:
                 newly = value & ~self.written.get(register, 0)
                 self.has_become_empty |= bool(newly & InterruptEnable.TRANSMITTER_EMPTY)
             self.written[register] = value
@@ -103,7 +103,7 @@ class Uart:
         self.pending += 1
         self.has_become_empty = False
         assert self.pending <= self.depth, "overran the transmitter"
-        if self.written[Register.MCR] & ModemControl.LOOP:
+        if self.written[UartRegister.MCR] & ModemControl.LOOP:
             self.waiting.append((value, UNDAMAGED))
         else:
             self.sent.append(value)

@@ -34,7 +34,7 @@ SOURCES = {
     "Regions.add",
     "Runtime.allocate",
     "Runtime.map_device",
-    "Seats.take",
+    "ProcessorResources.take",
     "Slabs.allocate",
     "Slabs.allocate_painted",
     "ThreadStacks.allocate",
@@ -62,7 +62,7 @@ NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_c
 ELSEWHERE = {
     "AcpiTables.readable": NO_FIRMWARE,
     "Arena.start": NO_MAPPING,
-    "Configuration.place": NO_SPACE,
+    "ConfigurationSpace.place": NO_SPACE,
     "Deferred.make": NO_SEAT,
     "Deferred.start_first": LITTLE,
     "Hpet.start": NO_DEVICE,
@@ -79,8 +79,8 @@ ELSEWHERE = {
     "Paging.switch_over": NO_EARLY,
     "PciBus.scan_function": NO_RECORD,
     "Runtime.start": NO_MAPPING,
-    "Seats.take": NO_SEAT,
-    "Startup.start_one": NO_START,
+    "ProcessorResources.take": NO_SEAT,
+    "Secondaries.start_one": NO_START,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that
 refuses them memory."""

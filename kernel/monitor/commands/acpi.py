@@ -6,12 +6,12 @@ from kernel.acpi.fixed import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import (
     InterruptModel,
+    IntiFlags,
     IoApicEntry,
     LocalApicEntry,
     LocalX2ApicEntry,
     OverrideEntry,
     ProcessorFlags,
-    Signal,
 )
 from kernel.acpi.mcfg import PciDescription
 from kernel.acpi.structures import TableHeader
@@ -24,8 +24,11 @@ from pykasm import *
 SIGNATURE_SIZE = sizeof(U32)
 
 SIGNALS = {
-    Signal.ACTIVE_LOW: {Signal.ACTIVE_HIGH: "active high", Signal.ACTIVE_LOW: "active low"},
-    Signal.LEVEL: {Signal.EDGE: "edge", Signal.LEVEL: "level"},
+    IntiFlags.ACTIVE_LOW: {
+        IntiFlags.ACTIVE_HIGH: "active high",
+        IntiFlags.ACTIVE_LOW: "active low",
+    },
+    IntiFlags.LEVEL: {IntiFlags.EDGE: "edge", IntiFlags.LEVEL: "level"},
 }
 """By the bits that tell it: what an override can say of how a line interrupts."""
 

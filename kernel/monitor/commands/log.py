@@ -3,9 +3,9 @@
 from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.log.record import Message
+from kernel.log.record import LogMessage
 from kernel.monitor.command import command
 from kernel.text.strings import Strings, Words
 from pykasm import *
@@ -16,7 +16,7 @@ NANOSECONDS_IN_MICROSECOND = 1000
 class LogCommands(Subsystem):
     """`dmesg`."""
 
-    names = rodata(Ptr[U8] * len(Level), [level.name.lower() for level in Level])
+    names = rodata(Ptr[U8] * len(LogLevel), [level.name.lower() for level in LogLevel])
 
     def __init__(self, console: Console, log: Log, clock: Clock, strings: Strings) -> None:
         self.console = console
@@ -31,13 +31,13 @@ class LogCommands(Subsystem):
     def dmesg(self, words: Ptr[Words]) -> U32:
         """Print the log, oldest message first."""
         words, most = keep(words), keep(U32)
-        mov(most, max(Level))
+        mov(most, max(LogLevel))
         with if_(words.count == 2):
             mov(most, self.level(words.word[1]))
             with if_(most == 0):
                 self.console.print(
                     "unknown LEVEL: %s (there are "
-                    + " ".join(level.name.lower() for level in Level)
+                    + " ".join(level.name.lower() for level in LogLevel)
                     + ")\n",
                     words.word[1],
                 )
@@ -51,17 +51,17 @@ class LogCommands(Subsystem):
     def level(self, word: Ptr[U8]) -> U32:
         """The level called `word`, 0 if there is none."""
         word, index = keep(word), keep(U64)
-        with for_(index, 0, len(Level)):
+        with for_(index, 0, len(LogLevel)):
             same = self.strings.equal(word, self.names[index])
             with if_(same != 0):
-                lea(eax, bare[index + min(Level)])
+                lea(eax, bare[index + min(LogLevel)])
                 ret(eax)
         ret(0)
 
     @function
     def show_all(self, most: U32) -> None:
         """Print all messages whose level is no higher than `most`."""
-        message, position, most = local(Message), keep(U64), keep(most)
+        message, position, most = local(LogMessage), keep(U64), keep(most)
         xor(position, position)
         with loop():
             lea(rsi, message)
@@ -73,7 +73,7 @@ class LogCommands(Subsystem):
                 self.show(rdi)
 
     @function
-    def show(self, message: Ptr[Message]) -> None:
+    def show(self, message: Ptr[LogMessage]) -> None:
         """Print a message after the time when it was written, in seconds."""
         message, seconds = keep(message), keep(U64)
         time = self.clock.time_of(message.record.ticks)

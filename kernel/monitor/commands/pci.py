@@ -6,7 +6,7 @@ from kernel.console.console import Console
 from kernel.monitor.command import command
 from kernel.pci.classes import ClassNames
 from kernel.pci.device import Device, Resource
-from kernel.pci.header import BARS, BUSES, DEVICES, FUNCTIONS, Bar, Kind, Place
+from kernel.pci.header import BARS, BUSES, DEVICES, FUNCTIONS, Bar, ConfigurationAddress, HeaderType
 from kernel.pci.scan import PciBus
 from kernel.text.numbers import HEXADECIMAL, Numbers
 from kernel.text.strings import Words
@@ -71,17 +71,19 @@ class PciCommands(Subsystem):
             movzx(u32(digit), at(word))
             with switch(digit):
                 with case(ord(":")):
-                    self._join(place, number, Place.BUS)
+                    self._join(place, number, ConfigurationAddress.BUS)
                     add(parts, COLON)
                 with case(ord(".")):
-                    self._join(place, number, Place.BUS - Place.DEVICE)
+                    self._join(
+                        place, number, ConfigurationAddress.BUS - ConfigurationAddress.DEVICE
+                    )
                     add(parts, DOT)
                 with default():
                     self._add_digit(number, digit)
             inc(word)
         with if_((parts != COLON + DOT) & (parts != 2 * COLON + DOT)):
             ret(0)
-        self._join(place, number, Place.DEVICE)
+        self._join(place, number, ConfigurationAddress.DEVICE)
         tail(self.bus.find, place)
 
     def _add_digit(self, number: U32, digit: U64) -> None:
@@ -109,13 +111,13 @@ class PciCommands(Subsystem):
         """The segment group, where it is not 0, the bus, the device and the function."""
         function = keep(function)
         mov(esi, function)
-        shr(esi, Place.GROUP)
+        shr(esi, ConfigurationAddress.GROUP)
         with if_(esi != 0):
             self.console.print("%04x:", esi)
         bus, device, number = scratch(function), scratch(function), scratch(function)
-        shr(bus, Place.BUS)
+        shr(bus, ConfigurationAddress.BUS)
         and_(bus, BUSES - 1)
-        shr(device, Place.DEVICE)
+        shr(device, ConfigurationAddress.DEVICE)
         and_(device, DEVICES - 1)
         and_(number, FUNCTIONS - 1)
         self.console.print("%02x:%02x.%u", bus, device, number)
@@ -148,7 +150,7 @@ class PciCommands(Subsystem):
             device.subsystem,
         )
         self.show_interrupts(device)
-        with if_(device.kind == Kind.BRIDGE):
+        with if_(device.kind == HeaderType.BRIDGE):
             self.console.print("  leads to bus %02x\n", device.secondary)
         lea(resource, device.resources)
         with for_(number, 0, BARS):

@@ -4,7 +4,7 @@ from kernel.console.console import Console
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
 from kernel.text.strings import Words
-from kernel.text.symbols import Place, Symbols
+from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm import *
 
 
@@ -22,7 +22,7 @@ class SymbolCommands(Subsystem):
     @function
     def sym(self, words: Ptr[Words]) -> U32:
         """Print an address with its symbol and line."""
-        word, place = keep(words.word[1]), local(Place)
+        word, place = keep(words.word[1]), local(SymbolLocation)
         address, good = self.addresses.read(word)
         with if_(good == 0):
             self.console.print("no symbol is called %s\n", word)

@@ -4,7 +4,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.timers import Timers
 from kernel.clock.units import FEMTOSECONDS, NANOSECONDS
 from kernel.console.console import Console
-from kernel.cpu.features import Features, Power
+from kernel.cpu.features import AdvancedPower, Features
 from kernel.monitor.command import command
 from kernel.text.strings import Words
 from kernel.time.calendar import SECONDS_IN_DAY, Calendar, Date
@@ -97,7 +97,7 @@ class TimeCommands(Subsystem):
         frequency = self.clock.frequency()
         _divide(frequency, MILLION)
         self.console.print("clock       time-stamp counter at %u.%06u MHz", rax, rdx)
-        with if_(self.features.power & Power.INVARIANT_TSC):
+        with if_(self.features.power & AdvancedPower.INVARIANT_TSC):
             self.console.print(", invariant")
         reference = scratch(self.calibration.reference)
         with if_(reference == 0):

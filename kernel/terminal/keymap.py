@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import IntFlag
 
-from kernel.terminal.keycode import CODES, RELEASED, Code
+from kernel.terminal.keycode import CODES, RELEASED, KeyCode
 from kernel.terminal.layout import us
 from kernel.terminal.queue import ROOM
-from kernel.terminal.source import Source
+from kernel.terminal.source import InputSource
 from pykasm import *
 
 ESCAPE = 0x1B
@@ -22,7 +22,7 @@ begin with `ESCAPE`, which Ctrl leaves alone."""
 FIRST_CONTROLLED, LAST_CONTROLLED = ord("@"), ord("~")
 
 
-class Held(IntFlag):
+class Modifiers(IntFlag):
     """Modifier keys that are down, in the order of their codes, and locks that are on."""
 
     LEFT_CONTROL = 1 << 0
@@ -38,16 +38,16 @@ class Held(IntFlag):
     CAPS_LOCK = 1 << 10
 
 
-CONTROL = Held.LEFT_CONTROL | Held.RIGHT_CONTROL
-SHIFT = Held.LEFT_SHIFT | Held.RIGHT_SHIFT
-ALT = Held.LEFT_ALT | Held.RIGHT_ALT
+CONTROL = Modifiers.LEFT_CONTROL | Modifiers.RIGHT_CONTROL
+SHIFT = Modifiers.LEFT_SHIFT | Modifiers.RIGHT_SHIFT
+ALT = Modifiers.LEFT_ALT | Modifiers.RIGHT_ALT
 LOCK_SHIFT = 8
 """The locks' first bit; their order is that of a keyboard's lights."""
 
 LOCKS = {
-    Code.SCROLL_LOCK: Held.SCROLL_LOCK,
-    Code.NUM_LOCK: Held.NUM_LOCK,
-    Code.CAPS_LOCK: Held.CAPS_LOCK,
+    KeyCode.SCROLL_LOCK: Modifiers.SCROLL_LOCK,
+    KeyCode.NUM_LOCK: Modifiers.NUM_LOCK,
+    KeyCode.CAPS_LOCK: Modifiers.CAPS_LOCK,
 }
 
 
@@ -64,21 +64,21 @@ LAYOUT = [
 ]
 
 
-class Typist(Subsystem):
+class Keymap(Subsystem):
     """One keyboard's state, and what is typed on it. Context: that keyboard's
     deferred work."""
 
     keys = rodata(KeyText * CODES, LAYOUT)
     down = bss(U8 * CODES)
     """Which keys are down: 1 or 0."""
-    held = data(U32, Held.NUM_LOCK)
+    held = data(U32, Modifiers.NUM_LOCK)
 
     def __init__(self) -> None:
-        self.source = bss(Source)
+        self.source = bss(InputSource)
 
     @function
     def press(self, key: U32) -> U32:
-        """A key (a `Code`) goes down, or up with RELEASED. 1 if that changed a lock, else 0.
+        """A key (a `KeyCode`) goes down, or up with RELEASED. 1 if that changed a lock, else 0.
 
         A key that goes down while it is down is repeated by the keyboard: it types again, but is
         no new press of a lock.
@@ -89,7 +89,7 @@ class Typist(Subsystem):
             tail(self.let_modifier_go, eax)
         mov(cl, 1)
         xchg(cl, self.down[rax])
-        with if_((eax >= Code.LEFT_CONTROL) & (eax <= Code.RIGHT_GUI)):
+        with if_((eax >= KeyCode.LEFT_CONTROL) & (eax <= KeyCode.RIGHT_GUI)):
             tail(self.hold_modifier, eax)
         for code, lock_bit in LOCKS.items():
             with if_(eax == code):
@@ -103,7 +103,7 @@ class Typist(Subsystem):
     @function
     def hold_modifier(self, code: U32) -> U32:
         """A modifier key goes down; 0."""
-        sub(code, Code.LEFT_CONTROL)
+        sub(code, KeyCode.LEFT_CONTROL)
         mov(eax, self.held)
         bts(eax, code)
         mov(self.held, eax)
@@ -112,8 +112,8 @@ class Typist(Subsystem):
     @function
     def let_modifier_go(self, code: U32) -> U32:
         """A key goes up, perhaps a modifier; 0."""
-        sub(code, Code.LEFT_CONTROL)
-        with if_(code <= Code.RIGHT_GUI - Code.LEFT_CONTROL):
+        sub(code, KeyCode.LEFT_CONTROL)
+        with if_(code <= KeyCode.RIGHT_GUI - KeyCode.LEFT_CONTROL):
             mov(eax, self.held)
             btr(eax, code)
             mov(self.held, eax)
@@ -154,9 +154,11 @@ class Typist(Subsystem):
         with if_(self.held & SHIFT):
             inc(eax)
         mov(ecx, self.held)
-        with if_((code >= Code.A) & (code <= Code.Z) & (ecx & Held.CAPS_LOCK)):
+        with if_((code >= KeyCode.A) & (code <= KeyCode.Z) & (ecx & Modifiers.CAPS_LOCK)):
             xor(eax, 1)
-        with if_((code >= Code.PAD_1) & (code <= Code.PAD_PERIOD) & (ecx & Held.NUM_LOCK)):
+        with if_(
+            (code >= KeyCode.PAD_1) & (code <= KeyCode.PAD_PERIOD) & (ecx & Modifiers.NUM_LOCK)
+        ):
             xor(eax, 1)
         ret(eax)
 

@@ -9,7 +9,7 @@ REACH = STACK_SIZE // 2
 """Bytes of the stack below where a shortage begins that are certainly the same thread's."""
 
 
-class Shortage(Subsystem):
+class FaultInjection(Subsystem):
     """Lets an allocation of pages or of an object fail, in debug builds, as if memory were out.
 
     Who wants to see what callers make of that begins a shortage, and does something that allocates.

@@ -6,7 +6,7 @@ from typing import NoReturn
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
 from kernel.boot.protocol import Protocol
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
@@ -17,7 +17,7 @@ from pykasm.lang.function import BoundFunction
 Step = BoundFunction[None]
 
 
-class BringUp(Subsystem):
+class Init(Subsystem):
     """Starts every subsystem, each after what it uses: by the functions `first`, which know
     nothing of the machine yet, once what the loader left is read, by the functions `then`, and by
     those `last`, which want interrupts on."""
@@ -60,7 +60,7 @@ class BringUp(Subsystem):
             step()
         self.read_information(protocol, info)
         self.log.write(
-            Level.INFO,
+            LogLevel.INFO,
             "started by %s, command line: %s",
             address_of(self.information.loader_name),
             address_of(self.information.command_line),

@@ -6,7 +6,7 @@ from kernel.paging.addresses import Area
 from pykasm import *
 
 
-class Room(Subsystem):
+class RecordPlacement(Subsystem):
     """Finds whole pages of available memory behind the image that nothing uses.
 
     While nothing is recorded yet, the loader's lists are looked through as often as it takes: at

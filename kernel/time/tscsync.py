@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.tsc import read_tsc
 from kernel.locks.spinlock import SpinLock
-from kernel.log.level import Level
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from pykasm import *
 
@@ -16,7 +16,7 @@ PATIENCE = 100_000_000
 """How often a processor looks for the other before it goes on alone."""
 
 
-class Comparison(Subsystem):
+class TscSync(Subsystem):
     """Compares the time-stamp counters of two processors, which take turns in reading.
 
     A counter that is behind what the other showed just before makes `Clock` take care that time
@@ -73,7 +73,7 @@ class Comparison(Subsystem):
         with if_((self.behind != 0) & (self.clock.apart == 0)):
             mov(self.clock.apart, 1)
             self.log.write(
-                Level.WARNING,
+                LogLevel.WARNING,
                 "clock: time-stamp counters of processors differ by %u ticks",
                 self.behind,
             )

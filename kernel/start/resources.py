@@ -18,7 +18,7 @@ from pykasm import *
 STACKS = tuple(stack for stack in InterruptStack if stack != InterruptStack.NONE)
 
 
-class Seat(Struct):
+class ProcessorMemory(Struct):
     """What one processor needs. Null is what it lacks."""
 
     block: U64
@@ -31,7 +31,7 @@ class Seat(Struct):
     """Its thread for deferred work."""
 
 
-class Seats(Subsystem):
+class ProcessorResources(Subsystem):
     """Takes that memory and gives it back. Context: thread, interrupts on."""
 
     def __init__(
@@ -51,42 +51,42 @@ class Seats(Subsystem):
         self.threads = threads
 
     @function(init=True)
-    def take(self, seat: Ptr[Seat]) -> U32:
-        """Fill `seat` in, ready to be used by a processor; 1, or 0 if memory is out."""
-        seat = keep(seat)
+    def take(self, memory: Ptr[ProcessorMemory]) -> U32:
+        """Fill `memory` in, ready to be used by a processor; 1, or 0 if memory is out."""
+        memory = keep(memory)
         mov(rdi, address_of(symbol("percpu_size")))
         add(rdi, PAGE - 1)
         shr(rdi, PageShift.PAGE)
-        mov(seat.block, self.runtime.allocate(rdi))
+        mov(memory.block, self.runtime.allocate(rdi))
         for index in range(len(STACKS)):
-            mov(seat.stacks[index], self.runtime.allocate(STACK_SIZE // PAGE))
-        mov(seat.thread, self.idle.make())
-        mov(seat.worker, self.deferred.make())
-        for part in (*self._pages(seat), *self._threads(seat)):
+            mov(memory.stacks[index], self.runtime.allocate(STACK_SIZE // PAGE))
+        mov(memory.thread, self.idle.make())
+        mov(memory.worker, self.deferred.make())
+        for part in (*self._pages(memory), *self._threads(memory)):
             with if_(part == 0):
-                self.give(seat)
+                self.give(memory)
                 ret(0)
-        self.per_cpu.fill(seat.block)
-        self.deferred.assign(seat.worker, seat.block)
+        self.per_cpu.fill(memory.block)
+        self.deferred.assign(memory.worker, memory.block)
         for index, stack in enumerate(STACKS):
-            mov(rdx, seat.stacks[index])
+            mov(rdx, memory.stacks[index])
             add(rdx, STACK_SIZE)
-            self.descriptors.give_stack(seat.block, stack, rdx)
+            self.descriptors.give_stack(memory.block, stack, rdx)
         ret(1)
 
     @function(init=True)
-    def give(self, seat: Ptr[Seat]) -> None:
-        """Give back what `seat` has of what no processor ever used."""
-        seat = keep(seat)
-        for part in self._pages(seat):
+    def give(self, memory: Ptr[ProcessorMemory]) -> None:
+        """Give back what `memory` has of what no processor ever used."""
+        memory = keep(memory)
+        for part in self._pages(memory):
             with if_(part != 0):
                 self.runtime.free(part)
-        for part in self._threads(seat):
+        for part in self._threads(memory):
             with if_(part != 0):
                 self.threads.discard(part)
 
-    def _pages(self, seat: Ptr[Seat]) -> list[Any]:
-        return [seat.block, *(seat.stacks[n] for n in range(len(STACKS)))]
+    def _pages(self, memory: Ptr[ProcessorMemory]) -> list[Any]:
+        return [memory.block, *(memory.stacks[n] for n in range(len(STACKS)))]
 
-    def _threads(self, seat: Ptr[Seat]) -> list[Any]:
-        return [seat.thread, seat.worker]
+    def _threads(self, memory: Ptr[ProcessorMemory]) -> list[Any]:
+        return [memory.thread, memory.worker]

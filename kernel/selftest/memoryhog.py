@@ -11,7 +11,7 @@ SPARED = 1000
 """One page in so many is left free where memory is to be scarce."""
 
 
-class Hoard(Subsystem):
+class MemoryHog(Subsystem):
     """Takes memory by the largest blocks there are, and gives it back. Context: one at a time."""
 
     held = bss(U64)

@@ -11,7 +11,7 @@ from kernel.sched.thread import Thread
 from pykasm import *
 
 
-class Whereabouts(Subsystem):
+class ReportHeader(Subsystem):
     """Tells who runs on a processor. Context: any; nothing but tables that are there is trusted."""
 
     def __init__(

@@ -10,13 +10,13 @@ from kernel.cpu.percpu import PerCpu
 from kernel.processors.processors import Processors
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
-from kernel.start.bringup import Step
+from kernel.start.init import Step
 from kernel.threads.idle import Idle
-from kernel.time.comparison import Comparison
+from kernel.time.tscsync import TscSync
 from pykasm import *
 
 
-class Stage(IntEnum):
+class StartStage(IntEnum):
     """How far a processor has come."""
 
     AWAITED = 0
@@ -26,7 +26,7 @@ class Stage(IntEnum):
     """Its time-stamp counter is known to agree with that of the first processor, or not to."""
 
 
-class Arrival(Subsystem):
+class SecondaryStart(Subsystem):
     """Each processor goes through this alone, while the one that woke it waits. Nothing of the
     kernel's is unmapped meanwhile: nobody tells a processor to forget it that is not listed yet."""
 
@@ -36,7 +36,7 @@ class Arrival(Subsystem):
     """Its idle thread, on whose stack it runs from the start."""
     number = bss(U32)
     stage = bss(U32)
-    """How far it has come, a `Stage`."""
+    """How far it has come, a `StartStage`."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Arrival(Subsystem):
         processors: Processors,
         scheduler: Scheduler,
         idle: Idle,
-        comparison: Comparison,
+        comparison: TscSync,
         steps: Sequence[Step],
     ) -> None:
         self.per_cpu = per_cpu
@@ -59,9 +59,9 @@ class Arrival(Subsystem):
         """Make this processor one of the kernel's. Context: interrupts off, the kernel's page
         tables, on the stack of `thread`."""
         self.start()
-        mov(self.stage, Stage.RUNNING)
+        mov(self.stage, StartStage.RUNNING)
         self.comparison.compare()
-        mov(self.stage, Stage.COMPARED)
+        mov(self.stage, StartStage.COMPARED)
         sti()
         tail(self.idle.run, 0)
         never()

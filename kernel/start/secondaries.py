@@ -11,14 +11,14 @@ from kernel.acpi.madt import (
 from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.cpu.pagetable import PageShift
-from kernel.interrupts.localapic import Command, LocalApic
-from kernel.log.level import Level
+from kernel.interrupts.localapic import InterruptCommand, LocalApic
+from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.processors.processors import Processors
-from kernel.start.arrival import Arrival, Stage
-from kernel.start.seats import Seat, Seats
-from kernel.start.trampoline import Slip, Trampoline
-from kernel.time.comparison import Comparison
+from kernel.start.resources import ProcessorMemory, ProcessorResources
+from kernel.start.secondary import SecondaryStart, StartStage
+from kernel.start.trampoline import StartParameters, Trampoline
+from kernel.time.tscsync import TscSync
 from pykasm import *
 
 RESET_TIME = NANOSECONDS // 100
@@ -38,7 +38,7 @@ X2APIC_NOBODY = 0xFFFF_FFFF
 (Intel SDM vol. 3A, 11.6.2.1 and 11.12.9)."""
 
 
-class Startup(Subsystem):
+class Secondaries(Subsystem):
     """Starts the processors that the firmware's table names, one after the other. One that does not
     answer is left out; the kernel runs on those that do."""
 
@@ -46,7 +46,7 @@ class Startup(Subsystem):
     """How many the table names, but for this one."""
     page = bss(U64)
     """The physical address of the trampoline."""
-    seat = bss(Seat)
+    memory = bss(ProcessorMemory)
     """What the processor gets that is being started."""
 
     def __init__(
@@ -57,9 +57,9 @@ class Startup(Subsystem):
         log: Log,
         processors: Processors,
         trampoline: Trampoline,
-        arrival: Arrival,
-        seats: Seats,
-        comparison: Comparison,
+        secondary_start: SecondaryStart,
+        resources: ProcessorResources,
+        comparison: TscSync,
     ) -> None:
         self.model = model
         self.apic = apic
@@ -67,27 +67,29 @@ class Startup(Subsystem):
         self.log = log
         self.processors = processors
         self.trampoline = trampoline
-        self.arrival = arrival
-        self.seats = seats
+        self.secondary_start = secondary_start
+        self.resources = resources
         self.comparison = comparison
 
     @function(init=True)
     def start(self) -> None:
         """Start all processors but this one. Context: the first processor, as a thread with
-        interrupts on, after everything that `Arrival` uses."""
+        interrupts on, after everything that `SecondaryStart` uses."""
         self.visit(address_of(self.reset))
         with if_(self.named == 0):
             ret()
         mov(self.page, self.trampoline.install())
         with if_(self.page == 0):
-            self.log.write(Level.WARNING, "cpu: no memory below 1 MiB to start other processors in")
+            self.log.write(
+                LogLevel.WARNING, "cpu: no memory below 1 MiB to start other processors in"
+            )
             ret()
         end = keep(self.clock.now())
         add(end, RESET_TIME)
         with while_(lambda: self.clock.now() < end):
             pause()
         self.visit(address_of(self.start_one))
-        self.log.write(Level.INFO, "cpu: %u processors run", self.processors.count)
+        self.log.write(LogLevel.INFO, "cpu: %u processors run", self.processors.count)
 
     @function(init=True)
     def visit(self, step: Fn[[U32], Void]) -> None:
@@ -117,28 +119,30 @@ class Startup(Subsystem):
     def reset(self, apic: U32) -> None:
         """Let a processor wait for being started, whatever it does."""
         inc(self.named)
-        tail(self.apic.send, apic, Command.INIT)
+        tail(self.apic.send, apic, InterruptCommand.INIT)
 
     @function(init=True)
     def start_one(self, apic: U32) -> None:
         """Start a processor that was reset, and wait until it runs."""
         apic = keep(apic)
-        ready = self.seats.take(address_of(self.seat))
+        ready = self.resources.take(address_of(self.memory))
         with if_(ready == 0):
-            self.log.write(Level.WARNING, "cpu: no memory to start the processor of APIC %u", apic)
+            self.log.write(
+                LogLevel.WARNING, "cpu: no memory to start the processor of APIC %u", apic
+            )
             ret()
         self._hand_over()
         answered = self.wake(apic)
         with if_(answered == 0):
             self.log.write(
-                Level.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
+                LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
             )
-            tail(self.seats.give, address_of(self.seat))
-        arrived = self.wait(address_of(self.arrival.stage), Stage.RUNNING, PATIENCE)
+            tail(self.resources.give, address_of(self.memory))
+        arrived = self.wait(address_of(self.secondary_start.stage), StartStage.RUNNING, PATIENCE)
         with if_(arrived == 0):
-            self.apic.send(apic, Command.INIT)
+            self.apic.send(apic, InterruptCommand.INIT)
             self.log.write(
-                Level.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
+                LogLevel.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
             )  # what it was given stays its own, as it may still come to use it
             ret()
         self.compare()
@@ -149,43 +153,43 @@ class Startup(Subsystem):
         cli()
         self.comparison.compare()
         sti()
-        with while_(self.arrival.stage != Stage.COMPARED):
+        with while_(self.secondary_start.stage != StartStage.COMPARED):
             pause()
         tail(self.comparison.end)
 
     def _hand_over(self) -> None:
         """Prepare what the processor finds when it arrives. Changes rax."""
         for source, target in (
-            (self.seat.block, self.arrival.block),
-            (self.seat.thread, self.arrival.thread),
+            (self.memory.block, self.secondary_start.block),
+            (self.memory.thread, self.secondary_start.thread),
         ):
             mov(rax, source)
             mov(target, rax)
         mov(eax, self.processors.count)
-        mov(self.arrival.number, eax)
-        mov(self.arrival.stage, Stage.AWAITED)
+        mov(self.secondary_start.number, eax)
+        mov(self.secondary_start.stage, StartStage.AWAITED)
         self.comparison.begin()
 
     @function(init=True)
     def wake(self, apic: U32) -> U32:
         """Let a processor run the trampoline; 1 if it does, 0 if it never will."""
-        apic, slip = keep(apic), keep(Ptr[Slip])
-        self.trampoline.slip(self.page, slip)
-        mov(slip.expected, 1)
+        apic, parameters = keep(apic), keep(Ptr[StartParameters])
+        self.trampoline.parameters(self.page, parameters)
+        mov(parameters.expected, 1)
         for patience in (SECOND_TRY, PATIENCE):
             mov(esi, u32(self.page))
             shr(esi, PageShift.PAGE)
-            or_(esi, Command.STARTUP)
+            or_(esi, InterruptCommand.STARTUP)
             self.apic.send(apic, esi)
-            lea(rdi, slip.expected)
+            lea(rdi, parameters.expected)
             came = self.wait(rdi, 0, patience)
             with if_(came != 0):
                 ret(1)
         xor(eax, eax)
-        xchg(slip.expected, eax)
+        xchg(parameters.expected, eax)
         with if_(eax == 0):  # it came at last
             ret(1)
-        self.apic.send(apic, Command.INIT)
+        self.apic.send(apic, InterruptCommand.INIT)
         ret(0)
 
     @function(init=True)

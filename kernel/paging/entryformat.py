@@ -7,7 +7,7 @@ from kernel.paging.addresses import MEMORY_END
 from pykasm import *
 
 
-class Entries(Subsystem):
+class EntryFormat(Subsystem):
     """The bits and sizes of pages that the processor knows; all processors of a machine are taken
     to be alike in these."""
 

@@ -1,19 +1,19 @@
 """The physical memory that nothing uses when the kernel starts."""
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import BootRecord, Module, Region
+from kernel.boot.record import BootModule, BootRecord, MemoryRegion
 from kernel.cpu.pagetable import PAGE
 from pykasm import *
 
 
-class Stretch(Struct):
+class FreeRange(Struct):
     """Whole pages from physical `start` up to `end`."""
 
     start: U64
     end: U64
 
 
-class Stretches(Subsystem):
+class FreeRanges(Subsystem):
     """Computes from the record of the start what is free, so that nothing need be stored.
 
     Free are pages that lie in a region of available memory and touch neither a region of another
@@ -28,8 +28,8 @@ class Stretches(Subsystem):
         """Where the first free page from `start` on is, and where the free pages that follow it
         end: the bounds of a stretch. The end is 0 if there is none. `start` is a page's address.
         """
-        stretch, place, before = local(Stretch), keep(Ptr[Stretch]), keep(U64)
-        lea(place, stretch)
+        free_range, place, before = local(FreeRange), keep(Ptr[FreeRange]), keep(U64)
+        lea(place, free_range)
         mov(place.start, start)
         with loop():
             mov(before, place.start)
@@ -43,25 +43,25 @@ class Stretches(Subsystem):
         ret(place.start, place.end)
 
     @function
-    def into_memory(self, stretch: Ptr[Stretch]) -> None:
-        """Let `stretch` be the lowest one from its start on in available regions, whatever else
+    def into_memory(self, free_range: Ptr[FreeRange]) -> None:
+        """Let `free_range` be the lowest one from its start on in available regions, whatever else
         is there; its end is 0 if there is none."""
-        region, number, start = scratch(Ptr[Region]), scratch(U32), scratch(stretch.start)
+        region, number, start = scratch(Ptr[MemoryRegion]), scratch(U32), scratch(free_range.start)
         mov(region, self.record.regions)
-        mov(stretch.end, 0)
+        mov(free_range.end, 0)
         with for_(number, 0, self.record.region_count):
             self._bounds(region)
             with if_((region.kind == MemoryKind.AVAILABLE) & (rax < rdx) & (rdx > start)):
-                with if_(stretch.end == 0):
+                with if_(free_range.end == 0):
                     with if_(start < rax):
                         mov(start, rax)
-                    mov(stretch.start, start)
-                with if_((rax <= stretch.end) | (stretch.end == 0)):
-                    mov(stretch.end, rdx)
+                    mov(free_range.start, start)
+                with if_((rax <= free_range.end) | (free_range.end == 0)):
+                    mov(free_range.end, rdx)
                     mov(start, rdx)  # the next one goes on from here, or is of no interest
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
 
-    def _bounds(self, region: Ptr[Region]) -> None:
+    def _bounds(self, region: Ptr[MemoryRegion]) -> None:
         """The first whole page of `region` in rax, and the end of its last in rdx."""
         mov(rax, region.address)
         mov(rdx, rax)
@@ -71,34 +71,34 @@ class Stretches(Subsystem):
         and_(rax, -PAGE)
 
     @function
-    def avoid_image(self, stretch: Ptr[Stretch]) -> None:
-        """Cut `stretch` off where the image begins, or let it start behind it."""
+    def avoid_image(self, free_range: Ptr[FreeRange]) -> None:
+        """Cut `free_range` off where the image begins, or let it start behind it."""
         start, end = (address_of(symbol(f"image_load_{bound}")) for bound in ("start", "end"))
-        tail(self.avoid, stretch, start, end)
+        tail(self.avoid, free_range, start, end)
 
     @function
-    def avoid_record(self, stretch: Ptr[Stretch]) -> None:
+    def avoid_record(self, free_range: Ptr[FreeRange]) -> None:
         """The same for the room in which the record is."""
-        mov(rsi, self.record.room.start)
+        mov(rsi, self.record.placement.start)
         mov(rdx, rsi)
-        add(rdx, self.record.room.size)
-        tail(self.avoid, stretch, rsi, rdx)
+        add(rdx, self.record.placement.size)
+        tail(self.avoid, free_range, rsi, rdx)
 
     @function
-    def avoid_modules(self, stretch: Ptr[Stretch]) -> None:
+    def avoid_modules(self, free_range: Ptr[FreeRange]) -> None:
         """The same for all modules."""
-        stretch, module, number = keep(stretch), keep(Ptr[Module]), keep(U32)
+        free_range, module, number = keep(free_range), keep(Ptr[BootModule]), keep(U32)
         mov(module, self.record.modules)
         with for_(number, 0, self.record.module_count):
             mov(rax, module.address)
             add(rax, module.size)
-            self.avoid(stretch, module.address, rax)
-            add(module, sizeof(Module))
+            self.avoid(free_range, module.address, rax)
+            add(module, sizeof(BootModule))
 
     @function
-    def avoid_regions(self, stretch: Ptr[Stretch]) -> None:
+    def avoid_regions(self, free_range: Ptr[FreeRange]) -> None:
         """The same for all regions that are not available."""
-        stretch, region, number = keep(stretch), keep(Ptr[Region]), keep(U32)
+        free_range, region, number = keep(free_range), keep(Ptr[MemoryRegion]), keep(U32)
         mov(region, self.record.regions)
         with for_(number, 0, self.record.region_count):
             with if_(region.kind != MemoryKind.AVAILABLE):
@@ -106,28 +106,28 @@ class Stretches(Subsystem):
                 add(rax, region.length)
                 with if_(rax == 0):  # it goes on to the end of all addresses
                     mov(rax, -PAGE)
-                self.avoid(stretch, region.address, rax)
-            add(region, sizeof(Region))
+                self.avoid(free_range, region.address, rax)
+            add(region, sizeof(MemoryRegion))
 
     @function
-    def avoid(self, stretch: Ptr[Stretch], start: U64, end: U64) -> None:
-        """Cut `stretch` off before the bytes from `start` up to `end`; if they touch its first
+    def avoid(self, free_range: Ptr[FreeRange], start: U64, end: U64) -> None:
+        """Cut `free_range` off before the bytes from `start` up to `end`; if they touch its first
         page, let it start behind them. What is before its start does not matter."""
-        with if_((start >= end) | (end <= stretch.start)):
+        with if_((start >= end) | (end <= free_range.start)):
             ret()
         and_(start, -PAGE)
-        with if_(start > stretch.start):
-            with if_(start < stretch.end):
-                mov(stretch.end, start)
+        with if_(start > free_range.start):
+            with if_(start < free_range.end):
+                mov(free_range.end, start)
             ret()
         add(end, PAGE - 1)
         and_(end, -PAGE)
-        mov(stretch.start, end)
+        mov(free_range.start, end)
 
     @function
     def memory_end(self) -> U64:
         """Where the last region ends that is memory, whoever uses it."""
-        region, number, end = scratch(Ptr[Region]), scratch(U32), scratch(U64)
+        region, number, end = scratch(Ptr[MemoryRegion]), scratch(U32), scratch(U64)
         mov(region, self.record.regions)
         xor(u32(end), u32(end))
         with for_(number, 0, self.record.region_count):
@@ -140,5 +140,5 @@ class Stretches(Subsystem):
                 if_(rdx > end),
             ):
                 mov(end, rdx)
-            add(region, sizeof(Region))
+            add(region, sizeof(MemoryRegion))
         ret(end)

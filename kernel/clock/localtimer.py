@@ -15,13 +15,13 @@ from pykasm import *
 LONGEST_COUNT = (1 << 32) - 1
 
 
-class Divide(IntEnum):
+class DivideConfiguration(IntEnum):
     """The register `DIVIDE` (Intel SDM vol. 3A, 11.5.4)."""
 
     BY_1 = 0b1011
 
 
-class Alarm(Subsystem):
+class LocalTimer(Subsystem):
     """The timer of the local APIC. It goes off once for each time that it is set.
 
     By the time-stamp counter where the processor can do that (TSC-deadline mode), else by a count
@@ -41,7 +41,7 @@ class Alarm(Subsystem):
     @function(init=True)
     def begin_measuring(self) -> None:
         """Let the timer count down, until `finish_measuring` tells how fast that was."""
-        self.apic.write(ApicRegister.DIVIDE, Divide.BY_1)
+        self.apic.write(ApicRegister.DIVIDE, DivideConfiguration.BY_1)
         self.apic.write(ApicRegister.INITIAL_COUNT, LONGEST_COUNT)
         read_tsc()
         mov(self.measured_from, rax)
@@ -63,7 +63,7 @@ class Alarm(Subsystem):
     @function
     def start(self) -> None:
         """Let this processor's timer interrupt by `InterruptVector.TIMER`, once it is set."""
-        self.apic.write(ApicRegister.DIVIDE, Divide.BY_1)
+        self.apic.write(ApicRegister.DIVIDE, DivideConfiguration.BY_1)
         with if_(self.features.basic_more & BasicMore.TSC_DEADLINE):
             self.apic.write(ApicRegister.LVT_TIMER, Lvt.TSC_DEADLINE | InterruptVector.TIMER)
             mfence()  # MSRs do not wait for the write to memory (Intel SDM vol. 3A, 11.5.4.1)

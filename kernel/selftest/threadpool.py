@@ -14,7 +14,7 @@ MOST = 10_000
 """Members at a time."""
 
 
-class Crew(Subsystem):
+class ThreadPool(Subsystem):
     """Runs functions in many threads at a time. For one test at a time."""
 
     members = bss(Ptr[Thread] * MOST)
