@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from pykasm.encode.expression import LONGEST_LINE
 from pykasm.encode.text import TextResult, encode_lines
+from pykasm.encode.tokens import LONGEST_LINE
 
 
 @click.command

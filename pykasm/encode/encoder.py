@@ -67,7 +67,9 @@ class Encoder:
                 self.known[statement] = self._after_wait(statement)
                 continue
             job = _job(statement)
-            if job.shape.has_branch:
+            if statement.options:
+                self.known[statement] = _encoded_otherwise(job)
+            elif job.shape.has_branch:
                 self._encode_batch([job])
             else:
                 batches.setdefault(statement.bits, []).append(job)

@@ -13,11 +13,7 @@ from dataclasses import dataclass, field
 from pykasm.errors import OperandFormMistake, ValueRangeMistake
 from pykasm.isa.registers import REGISTERS, Register
 
-LONGEST_LINE = 500
-"""More characters than any instruction needs; bounds the work that a line can ask for."""
-
 _DEEPEST = 20
-_TOKEN = re.compile(r"\s*(?:(<<|>>|[\[\](){}+\-*/%|&^~:,.])|([A-Za-z_][\w.]*|\d\w*)|(\S))")
 _WORDS = {"and": "&", "or": "|", "xor": "^", "not": "~", "mod": "%", "shl": "<<", "shr": ">>"}
 _ARITHMETIC = frozenset("+-*/%")
 _SHIFTS = frozenset({"<<", ">>"})
@@ -30,33 +26,6 @@ class Sum:
 
     number: int = 0
     terms: list[tuple[Register, int | None]] = field(default_factory=list)
-
-
-def tokens_of(text: str) -> list[str]:
-    """Split a line into tokens, without its comment (`#` to the end)."""
-    text, _, more = text.partition("#")[0].partition(";")
-    if more.strip():
-        raise OperandFormMistake(
-            "`;` begins another instruction to GNU as, a comment to others",
-            expected="one instruction a line, comments after `#`",
-            got=f"`;{more.rstrip()[:LONGEST_LINE]}`",
-        )
-    if len(text) > LONGEST_LINE:
-        raise OperandFormMistake(
-            "the line is too long",
-            expected=f"at most {LONGEST_LINE} characters",
-            got=f"{len(text)}",
-        )
-    found = []
-    for operator, word, other in _TOKEN.findall(text):
-        if other:
-            raise OperandFormMistake(
-                f"`{other}` has no meaning in an instruction",
-                expected="mnemonics, registers, numbers and `[ ] ( ) + - * / % | & ^ ~ << >> : ,`",
-                got=f"`{text.strip()}`",
-            )
-        found.append(operator or word)
-    return found
 
 
 def parse_number(word: str) -> int:

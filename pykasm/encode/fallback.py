@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from iced_x86 import Encoder, Instruction, OpKind
+from iced_x86 import Encoder, EncodingKind, Instruction, OpKind, RoundingControl
 
 from pykasm.encode.render import branch_placeholder
-from pykasm.encode.verify import ICED_REGISTERS, STRING_OPERANDS
+from pykasm.encode.verify import ICED_REGISTERS, ROUNDING_CONTROLS, STRING_OPERANDS
 from pykasm.isa.addresses import address_bits
 from pykasm.isa.formtable import Form
 from pykasm.isa.kinds import OperandRule, signed
 from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.isa.shapes import PREFIXES
-from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand, Statement
+from pykasm.isa.statement import (
+    Address,
+    BranchTarget,
+    FarPointer,
+    Operand,
+    Statement,
+    VectorOptions,
+)
 
 _IMMEDIATE_KINDS = {
     (8, 8): OpKind.IMMEDIATE8,
@@ -65,7 +72,18 @@ def _instruction(statement: Statement, form: Form) -> Instruction:
     if form.tied:
         instruction.set_op_register(1, instruction.op_register(0))
     _set_prefix(instruction, PREFIXES[statement.prefix])
+    if statement.options:
+        _set_options(instruction, statement.options)
     return instruction
+
+
+def _set_options(instruction: Instruction, options: VectorOptions) -> None:
+    if options.mask:
+        instruction.op_mask = ICED_REGISTERS[options.mask]
+    instruction.zeroing_masking = options.zeroing
+    instruction.is_broadcast = options.copies != 0
+    instruction.suppress_all_exceptions = options.rounding == "sae"
+    instruction.rounding_control = ROUNDING_CONTROLS.get(options.rounding, RoundingControl.NONE)
 
 
 def _set_unwritten(instruction: Instruction, position: int, kind: str, bits: int) -> None:
@@ -117,16 +135,21 @@ def _set_memory(
     displacement = address.displacement & ((1 << width) - 1)
     relative = instruction.is_ip_rel_memory_operand
     instruction.memory_displacement = 0 if relative else displacement
-    instruction.memory_displ_size = _displacement_size(address, width, signed(displacement, width))
+    scaled = instruction.encoding == EncodingKind.EVEX
+    value = signed(displacement, width)
+    instruction.memory_displ_size = _displacement_size(address, width, value, scaled)
 
 
-def _displacement_size(address: Address, width: int, value: int) -> int:
-    """The bytes of the displacement; 1 lets the encoder take what the form needs at least."""
+def _displacement_size(address: Address, width: int, value: int, scaled: bool) -> int:
+    """The bytes of the displacement; 1 lets the encoder take what the form needs at least.
+
+    A `scaled` one counts in widths of the operand where it is a multiple (Intel SDM vol. 2, 2.7.5).
+    """
     if address.base is None:
         return width // 8
     if value == 0:
         return 0
-    return 1 if -0x80 <= value < 0x80 else width // 8
+    return 1 if scaled or -0x80 <= value < 0x80 else width // 8
 
 
 def _set_immediate(instruction: Instruction, position: int, rule: OperandRule, value: int) -> None:

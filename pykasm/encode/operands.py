@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pykasm.encode.expression import Sum, Tokens
+from pykasm.encode.options import OptionReader
 from pykasm.errors import OperandFormMistake, OperandSizeMistake
 from pykasm.isa.intel import WIDTH_WORDS
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
-from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand
+from pykasm.isa.statement import (
+    Address,
+    BranchTarget,
+    FarPointer,
+    Operand,
+    VectorOptions,
+)
 
 _WIDTHS = {word: size for size, word in WIDTH_WORDS.items()} | {"oword": 16}
 _SEGMENTS = frozenset({"es", "cs", "ss", "ds", "fs", "gs"})
@@ -19,7 +26,7 @@ class OperandReader:
     """Reads the operands of a line.
 
     `is_far` tells that `far ptr` was written; `distance` is that of a branch target, in bytes from
-    the instruction's start.
+    the instruction's start. `options` are what braces say: a mask, copies, a way to round.
     """
 
     def __init__(self, tokens: Tokens, bits: int) -> None:
@@ -27,22 +34,32 @@ class OperandReader:
         self._bits = bits
         self.is_far = False
         self.distance = 0
+        self.options: VectorOptions | None = None
+        self._options = OptionReader(tokens)
 
     def all(self) -> list[Operand]:
         """Every operand up to the end of the line."""
         if not self._tokens.peek():
             return []
-        found = [self._operand()]
+        found: list[Operand] = []
+        self._read_next(found)
         while self._tokens.peek() == ",":
             self._tokens.take()
-            found.append(self._operand())
+            self._read_next(found)
         if rest := self._tokens.peek():
             raise OperandFormMistake(
                 f"`{rest}` does not continue an operand",
                 expected="`,` and another operand, or the end of the line",
                 got=f"`{rest}`",
             )
+        self.options = self._options.finish(found)
         return found
+
+    def _read_next(self, found: list[Operand]) -> None:
+        alone = bool(found) and self._tokens.peek().startswith("{")
+        if not alone:
+            found.append(self._operand())
+        self._options.read(found, alone)
 
     def _operand(self) -> Operand:
         tokens = self._tokens
@@ -51,6 +68,9 @@ class OperandReader:
             tokens.take()
             tokens.expect("ptr", "after `far`")
             return self._memory(FAR_WIDTHS[self._bits])
+        if tokens.peek() == "near" and tokens.peek(1) == "ptr":
+            tokens.take()  # branches are near where nothing else is said
+            tokens.take()
         if tokens.peek() == "short":
             tokens.take()
             return self._branch_target(short=True)

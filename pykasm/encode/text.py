@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from pykasm.encode.directives import data_of
 from pykasm.encode.encoder import Encoder
-from pykasm.encode.expression import Tokens, tokens_of
+from pykasm.encode.expression import Tokens
 from pykasm.encode.layout import assemble
 from pykasm.encode.operands import FAR_WIDTHS, OperandReader
+from pykasm.encode.prefixes import is_prefix, with_prefixes
+from pykasm.encode.spellings import spelled
+from pykasm.encode.tokens import tokens_of
 from pykasm.errors import Mistake, OperandFormMistake
 from pykasm.isa.code import Item, Label, Line, Reference
 from pykasm.isa.forms import check
@@ -28,6 +32,7 @@ _STACK_WIDE = frozenset({"push", "pop", "call", "jmp"})
 _XMM0_LAST = frozenset({"blendvpd", "blendvps", "pblendvb", "sha256rnds2"})
 """Instructions with a third operand that is always xmm0, written or not."""
 
+_REPEATS = (["rep"], ["repe"], ["repz"])
 _FAR = {"jmp": "ljmp", "call": "lcall"}
 _WIDE_FAR_WIDTH = 10
 
@@ -41,9 +46,11 @@ class TextResult(NamedTuple):
 
 
 class _Parsed(NamedTuple):
-    """A statement and, of a branch, the distance of its target from the statement's start."""
+    """A statement, prefixes that it ignores, and of a branch the distance of its target from the
+    line's start."""
 
     statement: Statement
+    prefixes: list[str]
     distance: int
 
 
@@ -60,20 +67,24 @@ def encode_lines(lines: Iterable[str], bits: int = 64) -> list[TextResult]:
 
 def _encoded(line: str, bits: int, encoder: Encoder) -> TextResult:
     try:
-        parsed = _parsed(line, bits)
-        return TextResult(line, _code(parsed, encoder), None)
+        code = data_of(line)
+        if code is None:
+            code = _code(_parsed(line, bits), encoder)
+        return TextResult(line, code, None)
     except Mistake as mistake:
         return TextResult(line, None, _in_one_line(mistake))
 
 
 def _code(parsed: _Parsed, encoder: Encoder) -> bytes:
-    statement = parsed.statement
-    if not any(isinstance(operand, BranchTarget) for operand in statement.operands):
-        return encoder.encode([statement])[0].code
-    here = Label("here")
-    reference = Reference(0, here, parsed.distance)
-    body: list[Item] = [here, Line(statement, (reference,), Source("<text>", 1), 1)]
-    return assemble(body, encoder, "here").code
+    statement, prefixes, distance = parsed
+    if any(isinstance(operand, BranchTarget) for operand in statement.operands):
+        here = Label("here")
+        reference = Reference(0, here, distance - len(prefixes))
+        body: list[Item] = [here, Line(statement, (reference,), Source("<text>", 1), 1)]
+        code = assemble(body, encoder, "here").code
+    else:
+        code = encoder.encode([statement])[0].code
+    return with_prefixes(code, prefixes, statement)
 
 
 def _in_one_line(mistake: Mistake) -> str:
@@ -86,36 +97,56 @@ def _in_one_line(mistake: Mistake) -> str:
 
 def _parsed(line: str, bits: int) -> _Parsed:
     tokens = Tokens(tokens_of(line))
-    prefixes = _prefixes(tokens)
+    prefixes, ignored = _prefixes(tokens)
     mnemonic = tokens.take()
+    if mnemonic.startswith("{"):
+        raise OperandFormMistake(
+            f"`{mnemonic}` cannot stand before an instruction",
+            expected="the instruction alone: of encodings that mean the same, one is chosen",
+            got=f"`{line.strip()}`",
+            fix="leave it out",
+        )
     if not mnemonic:
         raise OperandFormMistake(
             "there is no instruction in the line",
             expected="a mnemonic and its operands",
             got=f"`{line.strip()}`",
         )
-    operands = OperandReader(tokens, bits)
-    statement = _statement(mnemonic, operands.all(), prefixes, operands.is_far, bits)
+    reader = OperandReader(tokens, bits)
+    mnemonic, operands, more = spelled(mnemonic, reader.all(), bits)
+    ignored += more
+    statement = _statement(mnemonic, operands, prefixes, ignored, reader.is_far, bits)
+    statement = statement._replace(options=reader.options)
     check(statement)
-    return _Parsed(statement, operands.distance)
+    return _Parsed(statement, ignored, reader.distance)
 
 
-def _prefixes(tokens: Tokens) -> list[str]:
-    found = []
-    while tokens.peek() in _PREFIX_WORDS or tokens.peek() in ("ds", "rex.w", "data16"):
-        found.append(tokens.take())
-    return found
+def _prefixes(tokens: Tokens) -> tuple[list[str], list[str]]:
+    """The prefixes that the instruction has to take, and those that it must ignore."""
+    found, ignored = [], []
+    while True:
+        if tokens.peek() in _PREFIX_WORDS:
+            found.append(tokens.take())
+        elif is_prefix(tokens):
+            ignored.append(tokens.take())
+        else:
+            return found, ignored
 
 
 def _statement(
-    mnemonic: str, operands: list[Operand], prefixes: list[str], is_far: bool, bits: int
+    mnemonic: str,
+    operands: list[Operand],
+    prefixes: list[str],
+    ignored: list[str],
+    is_far: bool,
+    bits: int,
 ) -> Statement:
     if is_far or _is_far_memory(operands, bits):
         mnemonic = _FAR.get(mnemonic, mnemonic)
     if mnemonic in ("ljmp", "lcall"):
         operands = [_with_width(operand, FAR_WIDTHS[bits]) for operand in operands]
-        if "rex.w" in prefixes:
-            prefixes = [word for word in prefixes if word != "rex.w"]
+        if "rex.w" in ignored and any(isinstance(one, Address) for one in operands):
+            ignored.remove("rex.w")
             operands = [_widened(operand) for operand in operands]
     elif mnemonic in _STACK_WIDE:
         operands = [_with_width(operand, bits // 8) for operand in operands]
@@ -125,8 +156,16 @@ def _statement(
         mnemonic = "movsxd"
     elif mnemonic in _XMM0_LAST and operands[2:] == [REGISTERS["xmm0"]]:
         operands = operands[:2]
-    if prefixes == ["ds"] and mnemonic in ("jmp", "call"):
+    if ignored == ["ds"] and mnemonic in ("jmp", "call"):
+        ignored.remove("ds")
         prefixes = ["notrack"]  # the same byte (Intel SDM vol. 1, 17.3.1)
+    if mnemonic == "nop" and not operands and prefixes in _REPEATS:
+        mnemonic, prefixes = "pause", []  # the same byte too (Intel SDM vol. 2, PAUSE)
+    if mnemonic == "ret" and prefixes in _REPEATS:
+        prefixes = []
+        ignored.append("rep")
+    elif mnemonic == "ret" and prefixes in (["repne"], ["repnz"]):
+        prefixes = ["bnd"]  # the same byte (Intel SDM vol. 1, 17.3.2)
     return Statement(bits, mnemonic, tuple(operands), " ".join(prefixes))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iced_x86 import FastFormatter, Instruction, OpKind
+from iced_x86 import FastFormatter, Instruction, OpKind, RoundingControl
 from iced_x86 import Register as IcedRegister
 from iced_x86 import Register_ as IcedNumber
 
@@ -12,7 +12,14 @@ from pykasm.isa.formtable import Form
 from pykasm.isa.kinds import OperandRule
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
 from pykasm.isa.shapes import PREFIXES
-from pykasm.isa.statement import Address, BranchTarget, FarPointer, Operand, Statement
+from pykasm.isa.statement import (
+    Address,
+    BranchTarget,
+    FarPointer,
+    Operand,
+    Statement,
+    VectorOptions,
+)
 
 
 def _iced_number(register: Register) -> IcedNumber:
@@ -48,6 +55,15 @@ STRING_OPERANDS = {
 """iced-x86's operand kinds for memory at a register that the instruction implies, by width."""
 
 
+ROUNDING_CONTROLS = {
+    "rn-sae": RoundingControl.ROUND_TO_NEAREST,
+    "rd-sae": RoundingControl.ROUND_DOWN,
+    "ru-sae": RoundingControl.ROUND_UP,
+    "rz-sae": RoundingControl.ROUND_TOWARD_ZERO,
+}
+"""iced-x86's number of each way to round."""
+
+
 def _formatter() -> FastFormatter:
     formatter = FastFormatter()
     formatter.space_after_operand_separator = True
@@ -70,15 +86,19 @@ def matching_form(
     can still mean the same, then the operands are compared one by one.
     """
     code = instruction.code
+    plain = statement.options is None
     for form in forms:
         if form.code == code and (
-            _FORMATTER.format(instruction) == text or _agrees(instruction, statement, form)
+            (plain and _FORMATTER.format(instruction) == text)
+            or _agrees(instruction, statement, form)
         ):
             return form
     return None
 
 
 def _agrees(instruction: Instruction, statement: Statement, form: Form) -> bool:
+    if form.vector and not _same_options(instruction, statement.options or VectorOptions()):
+        return False
     for position, rule, operand in zip(form.positions, form.rules, statement.operands, strict=True):
         if isinstance(operand, Register):
             register = instruction.op_register(position)
@@ -92,6 +112,17 @@ def _agrees(instruction: Instruction, statement: Statement, form: Form) -> bool:
     if form.implied or form.tied or len(form.kinds) > len(form.positions):
         return _implied_agree(instruction, statement, form) and _same_prefix(instruction, statement)
     return _same_prefix(instruction, statement)
+
+
+def _same_options(instruction: Instruction, options: VectorOptions) -> bool:
+    rounding = ROUNDING_CONTROLS.get(options.rounding, RoundingControl.NONE)
+    return (
+        instruction.op_mask == (ICED_REGISTERS[options.mask] if options.mask else 0)
+        and instruction.zeroing_masking == options.zeroing
+        and instruction.is_broadcast == (options.copies != 0)
+        and instruction.rounding_control == rounding
+        and instruction.suppress_all_exceptions == (options.rounding == "sae")
+    )
 
 
 def _same_number_of(register: int, operand: Register, rule: OperandRule) -> bool:

@@ -41,6 +41,8 @@ def _match(statement: Statement) -> Shape:
             _check_address(operand, statement, shape)
     if not shape.valued:
         raise refusals.no_value(statement, shape.suitable)
+    if shape.valued[0].distinct:
+        _check_distinct(statement)
     if not shape.forms:
         raise refusals.prefix(statement)
     return shape
@@ -80,6 +82,13 @@ def _check_high_byte(statement: Statement) -> None:
         wide = isinstance(operand, Register) and _is_long(operand)
         if wide or any(register.needs_rex for register in _parts(operand)):
             raise refusals.high_byte(statement)
+
+
+def _check_distinct(statement: Statement) -> None:
+    vectors = [one for one in _registers(statement) if one.kind is RegisterKind.VECTOR]
+    numbers = [register.number for register in vectors]
+    if len(set(numbers)) < len(numbers):
+        raise refusals.not_distinct(statement)
 
 
 def _is_long(register: Register) -> bool:

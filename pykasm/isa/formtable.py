@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 from iced_x86 import Code_, EncodingKind, MemorySizeExt, OpCodeInfo
 
@@ -23,6 +24,21 @@ from pykasm.isa.kinds import (
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
 
 
+class VectorRules(NamedTuple):
+    """Which options an opcode with an EVEX prefix takes.
+
+    `element` is the width in bytes of what a memory operand can repeat, 0 where it can't. The
+    mask may be left out unless `needs_mask`.
+    """
+
+    mask: bool
+    needs_mask: bool
+    zeroing: bool
+    rounding: bool
+    suppressing: bool
+    element: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
     """One opcode with one way to write its operands.
@@ -30,7 +46,9 @@ class Form:
     `code` is iced-x86's number of the opcode. Operand i of a statement is operand `positions[i]`
     of the decoded instruction and follows `rules[i]`. `implied` are the decoded operands that are
     registers without being written; with `tied` the second decoded operand repeats the first.
-    `memory_size` is the width of the memory operand in bytes, 0 where it has none.
+    `memory_size` is the width of the memory operand in bytes, 0 where it has none. `vector` is
+    None where the opcode has no EVEX prefix. Vector registers are `distinct` where the machine
+    refuses one in two places (Intel SDM vol. 2, VGATHERDPS).
     """
 
     code: Code_
@@ -39,8 +57,9 @@ class Form:
     kinds: tuple[str, ...]
     memory_size: int
     prefixes: frozenset[str]
-    is_evex: bool
     text: str
+    vector: VectorRules | None = None
+    distinct: bool = False
     implied: tuple[tuple[int, Register], ...] = ()
     tied: bool = False
 
@@ -76,10 +95,14 @@ def forms(bits: int, mnemonic: str) -> tuple[Form, ...]:
 
 
 def has_forms(bits: int, mnemonic: str) -> bool:
-    """Whether `mnemonic` has any form in code of `bits`; much faster than making them all."""
+    """Whether `mnemonic` has a form without options in code of `bits`.
+
+    Much faster than making all forms.
+    """
     return any(
         _rules(info, _kinds(info), mnemonic) is not None
         for info in names.opcodes_of(bits, mnemonic)
+        if not info.require_op_mask_register
     )
 
 
@@ -135,12 +158,26 @@ def _forms_of_opcode(info: OpCodeInfo, mnemonic: str) -> Iterator[Form]:
         kinds=kinds,
         memory_size=MemorySizeExt.size(info.memory_size),
         prefixes=_prefixes(info),
-        is_evex=info.encoding == EncodingKind.EVEX,
         text=info.instruction_string.partition(" ")[2],
+        vector=_vector_rules(info),
+        distinct=info.requires_unique_reg_nums,
     )
     for positions, implied, tied in _spellings(kinds, mnemonic):
         own = tuple(rules[position] for position in positions)
         yield replace(form, positions=positions, rules=own, implied=implied, tied=tied)
+
+
+def _vector_rules(info: OpCodeInfo) -> VectorRules | None:
+    if info.encoding != EncodingKind.EVEX:
+        return None
+    return VectorRules(
+        mask=info.can_use_op_mask_register,
+        needs_mask=info.require_op_mask_register,
+        zeroing=info.can_use_zeroing_masking,
+        rounding=info.can_use_rounding_control,
+        suppressing=info.can_suppress_all_exceptions and not info.can_use_rounding_control,
+        element=MemorySizeExt.size(info.broadcast_memory_size) if info.can_broadcast else 0,
+    )
 
 
 def _rules(info: OpCodeInfo, kinds: tuple[str, ...], mnemonic: str) -> list[OperandRule] | None:

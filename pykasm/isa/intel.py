@@ -10,6 +10,7 @@ from pykasm.isa.statement import (
     Operand,
     Statement,
     SymbolImmediate,
+    VectorOptions,
 )
 
 WIDTH_WORDS = {
@@ -78,5 +79,26 @@ def _far_text(pointer: FarPointer) -> str:
 def statement_text(statement: Statement) -> str:
     """The whole statement: `lock add dword ptr [rax], 0x1`."""
     words = f"{statement.prefix} {statement.mnemonic}".lstrip()
-    operands = ", ".join(operand_text(operand) for operand in statement.operands)
-    return f"{words} {operands}".rstrip()
+    texts = [operand_text(operand) for operand in statement.operands]
+    if statement.options:
+        texts = _with_options(texts, statement.operands, statement.options)
+    return f"{words} {', '.join(texts)}".rstrip()
+
+
+def _with_options(
+    texts: list[str], operands: tuple[Operand, ...], options: VectorOptions
+) -> list[str]:
+    """Operands with the options where GNU as has them: `zmm0{k1}{z}, [rax]{1to16}`."""
+    if options.copies:
+        texts = [
+            f"{text}{{1to{options.copies}}}" if isinstance(operand, Address) else text
+            for text, operand in zip(texts, operands, strict=True)
+        ]
+    if options.mask and texts:
+        texts[0] += f"{{{options.mask.name}}}"
+    if options.zeroing and texts:
+        texts[0] += "{z}"
+    if options.rounding:
+        numbers = sum(isinstance(operand, int) for operand in operands)
+        texts.insert(len(texts) - numbers, f"{{{options.rounding}}}")
+    return texts

@@ -147,13 +147,12 @@ def _opcodes() -> dict[str, list[OpCodeInfo]]:
 
 
 def _is_usable(info: OpCodeInfo) -> bool:
-    """Leave out pseudo-opcodes, those of dead processors, and those that need a mask register."""
+    """Leave out pseudo-opcodes and those of dead processors."""
     return (
         info.is_instruction
         and info.decoder_option == DecoderOptions.NONE
         and info.encoding != EncodingKind.MVEX
         and not info.is_reserved_nop
-        and not info.require_op_mask_register
         and info.instruction_string not in _DEAD
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from typing import Any
 
 from pykasm.errors import Mistake, OperandFormMistake, OperandSizeMistake, ValueRangeMistake
 from pykasm.isa import names
 from pykasm.isa.formtable import Form, forms
 from pykasm.isa.intel import WIDTH_WORDS, operand_text, statement_text
 from pykasm.isa.kinds import ImmediateField
-from pykasm.isa.registers import Register, RegisterKind, general
+from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
 from pykasm.isa.shapes import PREFIXES, shape_of
 from pykasm.isa.statement import (
     Address,
@@ -19,6 +20,7 @@ from pykasm.isa.statement import (
     Operand,
     Statement,
     SymbolImmediate,
+    VectorOptions,
 )
 
 _SHOWN_FORMS = 6
@@ -42,10 +44,18 @@ _MODE_HELP = {
 }
 
 
+_REPEATED = {"bsf": "tzcnt", "bsr": "lzcnt"}
+"""What newer processors read where the prefix `rep` stands before an older instruction."""
+
+
 def no_shape(statement: Statement) -> Mistake:
     """No form takes operands of these kinds and widths."""
     if not forms(statement.bits, statement.mnemonic):
         return _unknown(statement)
+    if statement.options:
+        return _wrong_options(statement, statement.options)
+    if shape_of(statement._replace(options=_ANY_MASK)).valued:
+        return _missing_mask(statement)
     others = list(_other_widths(statement))
     if others:
         return _wrong_width(statement, others)
@@ -60,6 +70,69 @@ def no_shape(statement: Statement) -> Mistake:
     )
 
 
+_ANY_MASK = VectorOptions(mask=REGISTERS["k1"])
+
+
+def _missing_mask(statement: Statement) -> Mistake:
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` needs a mask with these operands",
+        expected=f"`{statement_text(statement._replace(options=_ANY_MASK))}`",
+        got=f"`{statement_text(statement)}`",
+        fix="k1 … k7 behind the first operand choose the elements",
+    )
+
+
+def _wrong_options(statement: Statement, options: VectorOptions) -> Mistake:
+    """Options of vector instructions that this one has not, or not with these operands."""
+    given = [word for word in _option_words(options) if word]
+    wrong = [
+        word
+        for word, other in zip(_option_words(options), _without_one(options), strict=True)
+        if word and shape_of(statement._replace(options=other)).valued
+    ]
+    words = ", ".join(f"`{word}`" for word in wrong or given)
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` has no form with {words} and these operands",
+        expected=_shown_forms(statement),
+        got=f"`{statement_text(statement)}`",
+        fix=_options_help(statement, options),
+    )
+
+
+def _option_words(options: VectorOptions) -> tuple[str, str, str, str]:
+    return (
+        f"{{{options.mask.name}}}" if options.mask else "",
+        "{z}" if options.zeroing else "",
+        f"{{1to{options.copies}}}" if options.copies else "",
+        f"{{{options.rounding}}}" if options.rounding else "",
+    )
+
+
+def _without_one(options: VectorOptions) -> tuple[VectorOptions | None, ...]:
+    """`options` without the mask, the zeroing, the copies, the rounding; None where all is gone."""
+    changes: tuple[dict[str, Any], ...] = (
+        {"mask": None},
+        {"zeroing": False},
+        {"copies": 0},
+        {"rounding": ""},
+    )
+    changed = (options._replace(**change) for change in changes)
+    return tuple(one if one != VectorOptions() else None for one in changed)
+
+
+def _options_help(statement: Statement, options: VectorOptions) -> str:
+    if options.mask and options.mask.number == 0:
+        return "k0 in this place would mean no mask: use k1 … k7"
+    if options.zeroing and not options.mask:
+        return "`{z}` goes with a mask: `{k1}{z}`"
+    in_memory = [isinstance(operand, Address) for operand in statement.operands]
+    if options.zeroing and in_memory[:1] == [True]:
+        return "elements of memory are left as they are: leave out `{z}`"
+    if options.rounding and any(in_memory):
+        return "load the memory operand into a register first"
+    return ""
+
+
 def _unknown(statement: Statement) -> Mistake:
     name, bits = statement.mnemonic, statement.bits
     if name in names.all_names():
@@ -70,6 +143,8 @@ def _unknown(statement: Statement) -> Mistake:
             fix=_MODE_HELP.get((name, bits), ""),
         )
     near = get_close_matches(name, names.all_names(), 3)
+    if name[-1:] in "bwlq" and name[:-1] in names.all_names():
+        near = [name[:-1]]  # a letter for the width, as AT&T has it
     return OperandFormMistake(
         f"there is no instruction `{name}`",
         expected="a mnemonic of the processor's manual",
@@ -91,6 +166,8 @@ def _wrong_count(statement: Statement) -> Mistake:
 
 def _shown_forms(statement: Statement) -> str:
     takes = forms(statement.bits, statement.mnemonic)
+    if statement.options:
+        takes = tuple(form for form in takes if form.vector) or takes
     count = len(statement.operands)
     texts = [form.text for form in takes if len(form.rules) == count]
     texts = list(dict.fromkeys(texts or [form.text for form in takes]))
@@ -260,6 +337,15 @@ def high_byte(statement: Statement) -> Mistake:
     )
 
 
+def not_distinct(statement: Statement) -> Mistake:
+    """A gather with a vector register in two places."""
+    return OperandFormMistake(
+        f"`{statement.mnemonic}` needs a vector register of its own for each operand",
+        expected="destination, index and mask in different registers",
+        got=f"`{statement_text(statement)}`",
+    )
+
+
 def open_width(statement: Statement, found: tuple[Form, ...]) -> Mistake:
     """A memory operand without a width, where several fit."""
     sizes = sorted({form.memory_size for form in found})
@@ -281,6 +367,8 @@ def prefix(statement: Statement) -> Mistake:
             got=f"`{statement_text(statement)}`",
         )
     fix = ""
+    if statement.prefix in ("rep", "repe", "repz") and statement.mnemonic in _REPEATED:
+        fix = f"write `{_REPEATED[statement.mnemonic]}` if you mean that"
     if statement.prefix == "lock":
         fix = "`lock` goes before a read-modify-write of memory: `lock add dword ptr […], 1`"
     return OperandFormMistake(

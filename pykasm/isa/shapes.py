@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from pykasm.isa.addresses import fits_signed_32
-from pykasm.isa.formtable import Form, forms
+from pykasm.isa.formtable import Form, VectorRules, forms
 from pykasm.isa.kinds import SINGLE_REGISTERS, STRING_POINTERS, OperandRule
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind
 from pykasm.isa.statement import (
@@ -21,6 +21,7 @@ from pykasm.isa.statement import (
     Operand,
     Statement,
     SymbolImmediate,
+    VectorOptions,
 )
 
 PREFIXES: dict[str, tuple[str, ...]] = {
@@ -120,6 +121,7 @@ def shape_of(statement: Statement) -> Shape:
         statement.bits,
         statement.mnemonic,
         statement.prefix,
+        statement.options,
         *[
             _REGISTER_TOKENS[operand] if isinstance(operand, Register) else _token(operand)
             for operand in statement.operands
@@ -135,12 +137,12 @@ def _make_shape(statement: Statement) -> Shape:
     """Find the forms; those with an EVEX prefix only where no older processor has one."""
     operands = statement.operands
     table = forms(statement.bits, statement.mnemonic)
-    suitable = tuple(form for form in table if _suits_all(form, operands))
+    suitable = tuple(form for form in table if _suits_all(form, statement))
     has_branch = any(isinstance(operand, BranchTarget) for operand in operands)
     if has_branch:
         suitable = _of_wanted_reach(suitable, operands)
     valued = tuple(form for form in suitable if _holds_values(form, statement))
-    valued = tuple(form for form in valued if not form.is_evex) or valued
+    valued = tuple(form for form in valued if form.vector is None) or valued
     return Shape(
         suitable=suitable,
         valued=valued,
@@ -156,11 +158,56 @@ def _is_symbolic(operand: Operand) -> bool:
     return isinstance(operand, SymbolImmediate)
 
 
-def _suits_all(form: Form, operands: tuple[Operand, ...]) -> bool:
-    return len(form.rules) == len(operands) and all(
-        _suits(rule, operand, form.memory_size)
+def _suits_all(form: Form, statement: Statement) -> bool:
+    operands, options = statement.operands, statement.options
+    if len(form.rules) != len(operands) or not _suits_options(form, operands, options):
+        return False
+    repeats = options is not None and options.copies != 0
+    memory_size = form.vector.element if repeats and form.vector else form.memory_size
+    return all(
+        _suits(rule, operand, memory_size)
         for rule, operand in zip(form.rules, operands, strict=True)
     )
+
+
+def _suits_options(
+    form: Form, operands: tuple[Operand, ...], options: VectorOptions | None
+) -> bool:
+    rules = form.vector
+    if rules is None:
+        return options is None
+    if options is None:
+        return not rules.needs_mask
+    return (
+        _suits_mask(rules, operands, options)
+        and _suits_rounding(rules, operands, options.rounding)
+        and (not options.copies or _repeats(form, rules, operands, options.copies))
+    )
+
+
+def _suits_mask(rules: VectorRules, operands: tuple[Operand, ...], options: VectorOptions) -> bool:
+    """The mask is optional for most; what is stored is merged, never filled with zeros."""
+    if options.mask is None:
+        return not (options.zeroing or rules.needs_mask)
+    to_memory = bool(operands) and isinstance(operands[0], Address)
+    return (
+        rules.mask
+        and options.mask.number != 0
+        and (not options.zeroing or (rules.zeroing and not to_memory))
+    )
+
+
+def _suits_rounding(rules: VectorRules, operands: tuple[Operand, ...], rounding: str) -> bool:
+    """Only what works on registers can round otherwise than mxcsr says."""
+    if not rounding:
+        return True
+    allowed = rules.suppressing if rounding == "sae" else rules.rounding
+    return allowed and not any(isinstance(operand, Address) for operand in operands)
+
+
+def _repeats(form: Form, rules: VectorRules, operands: tuple[Operand, ...], copies: int) -> bool:
+    in_memory = any(isinstance(operand, Address) for operand in operands)
+    return in_memory and rules.element * copies == form.memory_size != 0
 
 
 def _suits(rule: OperandRule, operand: Operand, memory_size: int) -> bool:

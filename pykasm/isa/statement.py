@@ -57,6 +57,24 @@ class FarPointer(NamedTuple):
 Operand: TypeAlias = Register | Address | int | SymbolImmediate | BranchTarget | FarPointer
 
 
+class VectorOptions(NamedTuple):
+    """What an EVEX prefix says beside the operands (Intel SDM vol. 2, 2.7).
+
+    `mask` chooses the elements that the first operand gets, `zeroing` clears the others. The
+    memory operand is one element repeated `copies` times (0: it is all there). `rounding` is one
+    of `ROUNDINGS`, "" for that of mxcsr.
+    """
+
+    mask: Register | None = None
+    zeroing: bool = False
+    copies: int = 0
+    rounding: str = ""
+
+
+ROUNDINGS = ("rn-sae", "rd-sae", "ru-sae", "rz-sae", "sae")
+"""To nearest, down, up, toward zero, all without exceptions; `sae` suppresses these alone."""
+
+
 class Statement(NamedTuple):
     """`mnemonic operands` for code of `bits` (16, 32 or 64), with `prefix` ("" or lock, rep …)."""
 
@@ -64,6 +82,7 @@ class Statement(NamedTuple):
     mnemonic: str
     operands: tuple[Operand, ...] = ()
     prefix: str = ""
+    options: VectorOptions | None = None
 
 
 class FixupKind(Enum):

@@ -7,8 +7,16 @@ from pykasm.isa.forms import mnemonics
 from pykasm.isa.formtable import Form, forms
 from pykasm.isa.intel import WIDTH_WORDS
 from pykasm.isa.kinds import STRING_POINTERS, OperandRule
+from pykasm.isa.names import all_names
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
-from pykasm.isa.statement import Address, FarPointer, Operand, Statement
+from pykasm.isa.statement import (
+    ROUNDINGS,
+    Address,
+    FarPointer,
+    Operand,
+    Statement,
+    VectorOptions,
+)
 
 _EDGES = sorted(
     {
@@ -43,6 +51,32 @@ def random_statement(chance: random.Random, bits: int) -> Statement:
     form = chance.choice([form for form in forms(bits, name) if _is_plain(form)])
     operands = tuple(_operand(chance, rule, form, bits) for rule in form.rules)
     return Statement(bits, name, operands, _prefix(chance, form))
+
+
+def random_vector_statement(chance: random.Random, bits: int) -> Statement:
+    """A statement with options of the EVEX prefix, most of them allowed."""
+    name = chance.choice(_vector_names(bits))
+    form = chance.choice([form for form in forms(bits, name) if form.vector])
+    assert form.vector
+    operands = [_operand(chance, rule, form, bits) for rule in form.rules]
+    places = [place for place, one in enumerate(operands) if isinstance(one, Address)]
+    copies = 0
+    if places and form.vector.element and chance.random() < 0.5:
+        copies = chance.choice((form.memory_size // form.vector.element, 8))
+        size = chance.choice((form.vector.element, 0))
+        operands[places[0]] = operands[places[0]]._replace(size=size)
+    rounding = ""
+    if (form.vector.rounding or form.vector.suppressing) and not places and chance.random() < 0.7:
+        rounding = "sae" if form.vector.suppressing else chance.choice(ROUNDINGS[:4])
+    mask = REGISTERS[f"k{chance.randrange(8)}"] if chance.random() < 0.7 else None
+    options = VectorOptions(mask, bool(mask) and chance.random() < 0.3, copies, rounding)
+    wanted = None if options == VectorOptions() else options
+    return Statement(bits, name, tuple(operands), options=wanted)
+
+
+@cache
+def _vector_names(bits: int) -> list[str]:
+    return sorted(name for name in all_names() if any(form.vector for form in forms(bits, name)))
 
 
 def _prefix(chance: random.Random, form: Form) -> str:

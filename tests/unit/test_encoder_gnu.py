@@ -6,12 +6,18 @@ from pathlib import Path
 import pytest
 
 from pykasm.encode.encoder import Encoder
+from pykasm.encode.spellings import names_with_immediate
+from pykasm.encode.text import encode_lines
 from pykasm.errors import Mistake
 from pykasm.isa.intel import statement_text
 from pykasm.isa.statement import Statement
 from tests.unit import gnu_as
 from tests.unit.gnu_as import needs_gnu_as
-from tests.unit.random_statements import random_statement, reads_alike
+from tests.unit.random_statements import (
+    random_statement,
+    random_vector_statement,
+    reads_alike,
+)
 from tests.unit.same_meaning import same_meaning
 
 STATEMENTS = {64: 6000, 32: 4500, 16: 4500}
@@ -78,3 +84,50 @@ def test_accepted_statements_mean_the_same_to_gnu_as(bits: int, tmp_path: Path) 
     assert len(ours) > STATEMENTS[bits] * 2 // 3
     assert different == []
     assert refused_there - NEWER_THAN_GNU - NAMED_OTHERWISE - WRITTEN_OTHERWISE == set()
+
+
+@needs_gnu_as
+@pytest.mark.parametrize("bits", [64, 32, 16])
+def test_options_of_vector_instructions_mean_the_same_to_gnu_as(bits: int, tmp_path: Path) -> None:
+    chance = random.Random(SEED + bits)
+    texts = [statement_text(random_vector_statement(chance, bits)) for _ in range(2000)]
+    ours = encode_lines(texts, bits)
+    theirs = gnu_as.assemble(texts, bits, tmp_path)
+
+    different = [
+        (text, our.code.hex(), their.hex())
+        for text, our, their in zip(texts, ours, theirs, strict=True)
+        if our.code is not None and their is not None and not same_meaning(our.code, their, bits)
+    ]
+    refused_here = [
+        (text, our.error)
+        for text, our, their in zip(texts, ours, theirs, strict=True)
+        if their is not None and our.error is not None and not is_stricter(our.error)
+    ]
+    assert sum(our.code is not None for our in ours) > 500
+    assert different == []
+    assert refused_here == []
+
+
+def is_stricter(error: str) -> bool:
+    """Whether GNU as is known to let this mistake pass: it cuts numbers, and only warns of
+    gathers that the machine refuses."""
+    known = ("does not fit", "needs a vector register of its own", "cannot reach the address")
+    return any(words in error for words in known)
+
+
+@needs_gnu_as
+def test_names_that_hold_an_immediate_are_those_of_gnu_as(tmp_path: Path) -> None:
+    texts = [
+        f"{name} {operands}"
+        for name in sorted(names_with_immediate())
+        for operands in ("xmm1, xmm2", "xmm1, xmm2, xmm3", "k1, xmm2, xmm3")
+    ]
+    ours = encode_lines(texts)
+    theirs = gnu_as.assemble(texts, 64, tmp_path)
+    assert len(texts) > 700
+    assert [
+        (text, our, their)
+        for text, our, their in zip(texts, ours, theirs, strict=True)
+        if our.code != their
+    ] == []
