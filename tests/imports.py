@@ -1,10 +1,10 @@
-"""Which modules of a package import which, read from the source: at the top, in functions, and
-for type checkers only."""
+"""Which modules of a package import which, wherever the import stands: at the top, in a function,
+or for type checkers only."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -13,31 +13,35 @@ Graph = Mapping[str, set[str]]
 
 
 def import_graph(package: Path) -> dict[str, set[str]]:
-    """The modules in the folder `package`, each with those of them that it imports anywhere."""
-    sources = {_module_name(file, package.parent): file for file in package.rglob("*.py")}
+    """The modules in the folder `package`, each with those of them that it imports.
+
+    All imports are absolute, as they are in this repository.
+    """
+    files = {_name(file, package.parent): file for file in package.rglob("*.py")}
+    modules = set(files)
     return {
-        name: set(_imported(ast.parse(file.read_text()), set(sources))) - {name}
-        for name, file in sources.items()
+        name: set(_imported(ast.parse(file.read_text()), modules)) - {name}
+        for name, file in files.items()
     }
 
 
-def _module_name(file: Path, root: Path) -> str:
+def _name(file: Path, root: Path) -> str:
     parts = file.relative_to(root).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _imported(tree: ast.Module, modules: set[str]) -> Iterator[str]:
-    """Those of `modules` that the code imports; all imports in this repository are absolute."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names if one.name in modules)
+            yield from modules.intersection(one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module in modules:
-            inner = {f"{node.module}.{one.name}" for one in node.names}
-            yield from inner & modules or {node.module}
+            inner = modules.intersection(f"{node.module}.{one.name}" for one in node.names)
+            yield from inner or {node.module}
 
 
 def circle(graph: Graph) -> list[str]:
-    """Modules that import each other in a circle, the first again at the end; none: empty."""
+    """Modules of which each is imported by the next, and the last is the first; empty if there
+    are none."""
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -45,9 +49,19 @@ def circle(graph: Graph) -> list[str]:
     return []
 
 
-def by_layer(graph: Graph, layers: Mapping[str, str]) -> dict[str, set[str]]:
-    """The graph of whole layers; `layers` are those of the modules."""
-    made: dict[str, set[str]] = {layer: set() for layer in layers.values()}
-    for module, imported in graph.items():
-        made[layers[module]] |= {layers[one] for one in imported} - {layers[module]}
-    return made
+def upward(graph: Graph, order: Sequence[str]) -> list[tuple[str, str]]:
+    """The imports, as pairs of importer and imported, that lead up in the `order` of the packages,
+    which begins with the lowest. A package's name is the second part of its modules' names."""
+    height = {name: number for number, name in enumerate(order)}
+    return [
+        (importer, imported)
+        for importer, found in graph.items()
+        for imported in sorted(found)
+        if height[_package(imported)] > height[_package(importer)]
+    ]
+
+
+def _package(module: str) -> str:
+    """`lang` for `pykasm.lang.data`; `pykasm` for the package that all are in."""
+    root, *rest = module.split(".")
+    return rest[0] if rest else root

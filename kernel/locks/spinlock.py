@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pykasm import *
 from pykasm.errors import FlowMistake
 from pykasm.lang.builder import current
-from pykasm.lang.piece import Leaving
+from pykasm.lang.piece import Exit
 from pykasm.source import Moment, moment_of
 
 
@@ -52,7 +52,7 @@ class SpinLock(Struct):
         start = len(code)
         self._acquire(rank, moment)
         yield
-        if any(isinstance(item, Leaving) for item in code[start:]):
+        if any(isinstance(item, Exit) for item in code[start:]):
             raise FlowMistake(
                 "the function is left while it holds a lock",
                 expected="`ret` and `tail` after the block",

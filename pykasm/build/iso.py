@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.build import grub, iso9660
-from pykasm.build.files import alone, fingerprint, write_if_changed
 from pykasm.errors import PykasmError
+from pykasm.files import alone, fingerprint, write_if_changed
 from pykasm.toolchain import QUIET, Reporter, identity, run
 
 KERNEL_ON_ISO = "/boot/kernel.elf"

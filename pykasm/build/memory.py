@@ -10,10 +10,10 @@ import pykasm.encode
 import pykasm.isa
 from pykasm import assignments
 from pykasm.assignments import Names, know_names
-from pykasm.build.files import fingerprint, installed
-from pykasm.build.journal import Journal
 from pykasm.encode.encoder import Encoder
+from pykasm.files import fingerprint, installed
 from pykasm.isa.statement import Encoding, Statement
+from pykasm.journal import Journal
 from pykasm.lang.builder import accept
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pykasm.objects
 from pykasm.assignments import names_used
 from pykasm.build import iso
-from pykasm.build.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.build.memory import encodings, remembered_names, remembering_encoder
 from pykasm.build.project import ConfigurationError, Project
 from pykasm.build.stages import Stages
 from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
 from pykasm.errors import BuildFailed
+from pykasm.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.lang.image import Image, Program
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker

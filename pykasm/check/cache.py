@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pykasm.build.journal import Journal
 from pykasm.check.localsummary import LocalSummary
 from pykasm.check.lockflow import LockFlow
 from pykasm.check.percpu import PerCpuUse
 from pykasm.check.stackuse import StackUse
 from pykasm.check.version import checker_version
+from pykasm.journal import Journal
 
 
 class CacheEntry(NamedTuple):

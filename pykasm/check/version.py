@@ -10,7 +10,7 @@ from pathlib import Path
 import pykasm.check
 import pykasm.isa
 import pykasm.lang
-from pykasm.build.files import installed
+from pykasm.files import installed
 
 PACKAGES = (pykasm.check, pykasm.isa, pykasm.lang)
 """Whose code makes what the checker remembers of a function."""

@@ -8,7 +8,8 @@ from pykasm.hostrun.heap import Heap
 from pykasm.hostrun.loaded import STACK_ADDRESS, STACK_SIZE, Loaded
 from pykasm.hostrun.machine import EXCEPTIONS, HLT, Access, Machine
 from pykasm.hostrun.memory import PAGE, Memory
-from pykasm.hostrun.trace import Position, Trace
+from pykasm.hostrun.position import Position
+from pykasm.hostrun.trace import Trace
 from pykasm.lang.convention import SLOT
 
 CALLERS_SOUGHT = 16

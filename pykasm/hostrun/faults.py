@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from pykasm.errors import PykasmError
-
-if TYPE_CHECKING:
-    from pykasm.hostrun.trace import Position
+from pykasm.hostrun.position import Position
 
 LINES_SHOWN = 8
 """How many of the last lines run a report shows."""

@@ -256,10 +256,10 @@ def _check_callable(function: Any) -> None:
             expected="`subsystem.function`",
             got=repr(function),
         )
-    traits = function._function.traits
-    if traits.bits != 64 or traits.kind not in (Kind.FUNCTION, Kind.NAKED):
+    options = function._function.options
+    if options.bits != 64 or options.kind not in (Kind.FUNCTION, Kind.NAKED):
         raise CallMistake(
             f"`{function._label}` can't be called in a host run",
             expected="64-bit code marked `@function` or `@naked`",
-            got=f"{traits.bits}-bit code marked `@{traits.kind.value}`",
+            got=f"{options.bits}-bit code marked `@{options.kind.value}`",
         )

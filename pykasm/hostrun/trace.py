@@ -5,26 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from pykasm.hostrun.placement import Placement
+from pykasm.hostrun.position import Position
 from pykasm.lang.objects import AssembledUnit
-from pykasm.source import Source
 
 BLOCKS_KEPT = 64
 """How many straight runs of instructions a trace remembers."""
-
-
-class Position(NamedTuple):
-    """An instruction: its address, its function with the offset in it, and its source line."""
-
-    address: int
-    function: str
-    offset: int
-    source: Source
-
-    def __str__(self) -> str:
-        return f"{self.function}+{self.offset:#x}"
 
 
 class Trace:

@@ -7,16 +7,27 @@ access on a view means a field.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import Any, Protocol
 
 from pykasm.errors import TypeMistake
+from pykasm.hostrun.memory import Memory
 from pykasm.lang.field import Field
 from pykasm.lang.numbers import U8
 from pykasm.lang.structs import StructMeta
 from pykasm.lang.types import Fn, TypeMeta
 
-if TYPE_CHECKING:
-    from pykasm.hostrun.values import Values
+
+class TypedMemory(Protocol):
+    """What a view needs of `Values`."""
+
+    memory: Memory
+
+    def read(self, kind: TypeMeta, address: int, values: type[Enum] | None = None) -> Any:
+        """The value of type `kind` at `address`, an enumeration's where `values` is one."""
+
+    def write(self, kind: TypeMeta, address: int, value: object) -> None:
+        """Put `value` as a `kind` at `address`."""
 
 
 class Pointer:
@@ -31,9 +42,9 @@ class Pointer:
 
     _address: int
     _kind: TypeMeta
-    _values: Values
+    _values: TypedMemory
 
-    def __init__(self, values: Values, address: int, kind: TypeMeta) -> None:
+    def __init__(self, values: TypedMemory, address: int, kind: TypeMeta) -> None:
         object.__setattr__(self, "_values", values)
         object.__setattr__(self, "_address", address)
         object.__setattr__(self, "_kind", kind)
@@ -124,7 +135,7 @@ class Elements:
 
     __slots__ = ("_address", "_count", "_target", "_values")
 
-    def __init__(self, values: Values, address: int, target: TypeMeta, count: int) -> None:
+    def __init__(self, values: TypedMemory, address: int, target: TypeMeta, count: int) -> None:
         self._values = values
         self._address = address
         self._target = target
@@ -171,7 +182,7 @@ class Elements:
         return repr(self[:])
 
 
-def _read(values: Values, address: int, element: TypeMeta, index: int | slice) -> Any:
+def _read(values: TypedMemory, address: int, element: TypeMeta, index: int | slice) -> Any:
     if not isinstance(index, slice):
         return values.read(element, address + index * element._size)
     numbers = _range(index)
@@ -180,7 +191,9 @@ def _read(values: Values, address: int, element: TypeMeta, index: int | slice) -
     return [values.read(element, address + number * element._size) for number in numbers]
 
 
-def _write(values: Values, address: int, element: TypeMeta, index: int | slice, value: Any) -> None:
+def _write(
+    values: TypedMemory, address: int, element: TypeMeta, index: int | slice, value: Any
+) -> None:
     if not isinstance(index, slice):
         values.write(element, address + index * element._size, value)
         return

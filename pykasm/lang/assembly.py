@@ -9,8 +9,8 @@ from typing import Any
 from pykasm.errors import Mistake, report
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import building
-from pykasm.lang.convention import Kind, Parameter, Signature
-from pykasm.lang.function import BoundFunction, Function, Traits
+from pykasm.lang.convention import SLOT, Kind, Parameter, Signature
+from pykasm.lang.function import BoundFunction, CodeOptions, Function
 from pykasm.lang.functions import Emits
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -42,33 +42,33 @@ class Assembly:
             report(forgotten_with("stub", moment))
 
     def _write(self, bound: BoundFunction[Any]) -> None:
-        function, traits = bound._function, bound._function.traits
+        function, options = bound._function, bound._function.options
         builder = PieceBuilder(
             self.unit,
             bound._label,
-            traits.kind,
-            traits.bits,
+            options.kind,
+            options.bits,
             bound._signature,
             function.body.__code__,
             function.declared,
         )
         operands = _parameters(builder, bound._signature)
-        builder.allowances += allowances_of(traits.allow or {}, function.declared)
+        builder.allowances += allowances_of(options.allow or {}, function.declared)
         with building(builder):
             complete = collected(lambda: function.body(self.owner, *operands))
             finish(builder, complete)
         piece = builder.piece(
-            traits.section,
-            entered=_entered(builder, traits),
-            pushed=traits.pushed,
-            stack=traits.stack,
-            recursion=traits.recursion,
-            interruptible=traits.interruptible,
-            exported=traits.exported,
-            sleeps=traits.sleeps,
-            context=traits.context,
+            options.section,
+            entered=_entered(builder, options),
+            pushed=options.pushed,
+            stack=options.stack,
+            recursion=options.recursion,
+            interruptible=options.interruptible,
+            exported=options.exported,
+            sleeps=options.sleeps,
+            context=options.context,
             locks=_locks(bound),
-            copies_user=traits.copies_user,
+            copies_user=options.copies_user,
             doc=function.__doc__ or "",
         )
         self.unit.pieces.append(piece)
@@ -79,7 +79,7 @@ def _locks(bound: BoundFunction[Any]) -> LockContract:
     function = bound._function
     parameters = {one.name: one.type for one in bound._signature.parameters}
     try:
-        return found_locks(function.traits.locks, bound._owner, parameters)
+        return found_locks(function.options.locks, bound._owner, parameters)
     except Mistake as mistake:
         mistake.span = line_span(function.declared)
         report(mistake)
@@ -101,9 +101,9 @@ def finish(builder: PieceBuilder, complete: bool) -> None:
         collected(builder.finish)
 
 
-def _entered(builder: PieceBuilder, traits: Traits) -> EntryFrame:
+def _entered(builder: PieceBuilder, options: CodeOptions) -> EntryFrame:
     if builder.kind is not Kind.INTERRUPT:
-        return traits.entered
+        return options.entered
     return EntryFrame.INTERRUPT_WITH_ERROR if builder.error_code else EntryFrame.INTERRUPT
 
 
@@ -114,8 +114,6 @@ def _parameters(builder: PieceBuilder, signature: Signature) -> list[object]:
 
 
 def _parameter(builder: PieceBuilder, parameter: Parameter, number: int) -> object:
-    from pykasm.lang.convention import SLOT
-
     if parameter.register is None:
         above = 2 * SLOT + (number - 6) * SLOT
         return MemoryOperand(parameter.type, base=rbp, displacement=above, name=parameter.name)

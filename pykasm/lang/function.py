@@ -41,7 +41,7 @@ TEXT, INIT_TEXT, BOOT_TEXT = ".text", ".init.text", ".boot.text"
 
 
 @dataclass(frozen=True, slots=True)
-class Traits:
+class CodeOptions:
     """What a decorator says of a function."""
 
     kind: Kind
@@ -64,9 +64,9 @@ class Traits:
 class Function(Generic[R]):
     """A method that is code. Through an instance it becomes the function of that subsystem."""
 
-    def __init__(self, body: Callable[..., R], traits: Traits) -> None:
+    def __init__(self, body: Callable[..., R], options: CodeOptions) -> None:
         self.body = body
-        self.traits = traits
+        self.options = options
         self.__doc__ = body.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -97,7 +97,7 @@ class Function(Generic[R]):
         result = hints.get("return")
         if result in (NoReturn, Never):
             return Signature(laid_out(named), never_returns=True)
-        return Signature(laid_out(named), self._results(result), clobbers=self.traits.clobbers)
+        return Signature(laid_out(named), self._results(result), clobbers=self.options.clobbers)
 
     def _check_shape(self) -> None:
         """Raise a mistake for parameters that no call of the machine's has."""
@@ -200,7 +200,7 @@ class BoundFunction(Generic[R]):
 
     @property
     def _is_physical(self) -> bool:
-        return self._function.traits.section == BOOT_TEXT
+        return self._function.options.section == BOOT_TEXT
 
     @property
     def _symbol_reference(self) -> SymbolReference:
@@ -208,7 +208,7 @@ class BoundFunction(Generic[R]):
 
     @cached_property
     def _branch(self) -> BranchOperand:
-        bits = self._function.traits.bits
+        bits = self._function.options.bits
         return BranchOperand(self._symbol_reference, self._label, self, bits)
 
     def _as_operand(self, mnemonic: str) -> object:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args, overload
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import Register
 from pykasm.lang.convention import CALLER_SAVED, Context, Kind
-from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, Function, Traits
+from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Function
 from pykasm.lang.locking import LockContract
 from pykasm.lang.operands import RegisterOperand
 from pykasm.objects.debug import EntryFrame
@@ -17,9 +17,9 @@ from pykasm.objects.debug import EntryFrame
 R = TypeVar("R")
 
 
-def _decorator(*traits: Any, **more: Any) -> Any:
+def _decorator(*options: Any, **more: Any) -> Any:
     def decorate(body: Callable[..., R]) -> Function[R]:
-        return Function(body, Traits(*traits, **more))
+        return Function(body, CodeOptions(*options, **more))
 
     return decorate
 

@@ -17,6 +17,7 @@ from pykasm.errors import (
     collecting,
 )
 from pykasm.lang.assembly import Assembly
+from pykasm.lang.assertions import asserting
 from pykasm.lang.codemodel import MOST_BYTES
 from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
 from pykasm.lang.function import BoundFunction
@@ -78,8 +79,6 @@ class Image:
 
     def assemble(self, debug: bool = True) -> Program:
         """Run every body. Raises `BuildFailed` with all mistakes of all of them."""
-        from pykasm.lang.assertions import asserting
-
         with collecting(Collector()) as collector, without_garbage_collection():
             units = name_units(self.subsystems, collector)
             collector.finish()

@@ -31,7 +31,7 @@ from pykasm.lang.unit import Unit
 from pykasm.source import Source, author_moment, line_span
 
 
-class Leaving(NamedTuple):
+class Exit(NamedTuple):
     """Where a function is left: stands for its epilogue, then `last` (`ret`, `iretq`, `jmp`)."""
 
     source: Source
@@ -133,13 +133,13 @@ class PieceBuilder(CodeBuilder):
         self.locals.append(made)
         return made
 
-    # Leaving
+    # Leaving the function
 
     @property
     def falls_through(self) -> bool:
         """Whether control can reach the end of what is written so far."""
         last = self.items[-1] if self.items else None
-        return not isinstance(last, Leaving) and super().falls_through
+        return not isinstance(last, Exit) and super().falls_through
 
     def leave(self, mnemonic: str, *operands: object) -> None:
         """Write the epilogue, then `mnemonic`, which ends the piece here."""
@@ -147,8 +147,8 @@ class PieceBuilder(CodeBuilder):
         if self.kind in (Kind.FUNCTION, Kind.INTERRUPT):
             last = self.items.pop()
             assert isinstance(last, Line)
-            leaving: Any = Leaving(last.source, last.body_line, last)  # no item: `_expand` ends it
-            self.items.append(leaving)
+            made: Any = Exit(last.source, last.body_line, last)  # no item: `_expand` ends it
+            self.items.append(made)
 
     def finish(self) -> None:
         """End the body: report what was left open, and put prologue and epilogues in."""
@@ -201,7 +201,7 @@ class PieceBuilder(CodeBuilder):
         moved = []
         for item in body:
             moved.append(len(self.items))
-            if isinstance(item, Leaving):
+            if isinstance(item, Exit):
                 with self.counting(item.source, item.body_line):
                     self._epilogue()
                 item = item.last
@@ -260,8 +260,8 @@ class PieceBuilder(CodeBuilder):
         if self.error_code:
             emit("add", rsp, SLOT)
 
-    def piece(self, section: str, **traits: Any) -> Piece:
-        """The finished piece; `traits` are further fields of `Piece`."""
+    def piece(self, section: str, **options: Any) -> Piece:
+        """The finished piece; `options` are further fields of `Piece`."""
         framed = self.kind in (Kind.FUNCTION, Kind.INTERRUPT)
         return Piece(
             self.name,
@@ -281,5 +281,5 @@ class PieceBuilder(CodeBuilder):
             lock_events=self.lock_events,
             touches=self.touches,
             plays=self.plays,
-            **traits,
+            **options,
         )

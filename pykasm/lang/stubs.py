@@ -36,19 +36,19 @@ def stub(
     )
     moment = moment_of(frame)
     unit.forgotten.append(moment)
-    traits = {"entered": entered, "stack": stack}
-    return _written(builder, stub_address(unit.name, name, bits), traits, moment)
+    options = {"entered": entered, "stack": stack}
+    return _written(builder, stub_address(unit.name, name, bits), options, moment)
 
 
 @contextmanager
 def _written(
-    builder: PieceBuilder, address: BranchOperand, traits: dict[str, Any], moment: Moment
+    builder: PieceBuilder, address: BranchOperand, options: dict[str, Any], moment: Moment
 ) -> Iterator[BranchOperand]:
     builder.unit.forgotten.remove(moment)
     with building(builder):
         yield address
         finish(builder, True)
-    builder.unit.pieces.append(builder.piece(TEXT, **traits))
+    builder.unit.pieces.append(builder.piece(TEXT, **options))
 
 
 def stub_address(owner: str, name: str, bits: int | None = None) -> BranchOperand:

@@ -66,7 +66,7 @@ class Kernel:
             names = {name: None for one in type(subsystem).__mro__ for name in vars(one)}
             for name in names:
                 found = getattr(type(subsystem), name, None)
-                if isinstance(found, Function) and found.traits.bits == BITS:
+                if isinstance(found, Function) and found.options.bits == BITS:
                     yield getattr(subsystem, name)
 
     def assembled(self, piece: Piece) -> PlacedPiece:

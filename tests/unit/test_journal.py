@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pykasm.build.journal import Journal
+from pykasm.journal import Journal
 
 VERSION = "1"
 

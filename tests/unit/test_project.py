@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pykasm.build.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.build.project import ConfigurationError, Project
+from pykasm.files import Stamps, alone, fingerprint, write_if_changed
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from pykasm.build.files import write_if_changed
+from pykasm.files import write_if_changed
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -1,0 +1,86 @@
+"""Tests that pykasm's modules import each other in one direction only."""
+
+from pathlib import Path
+
+import pytest
+
+import pykasm
+from tests.imports import circle, import_graph, upward
+
+ORDER = (
+    "assignments",
+    "source",
+    "errors",
+    "collection",
+    "files",
+    "journal",
+    "toolchain",
+    "isa",
+    "encode",
+    "objects",
+    "lang",
+    "pykasm",  # the words of the language, all in one name
+    "link",
+    "listing",
+    "hostrun",
+    "check",
+    "build",
+    "machine",
+    "commands",
+    "__main__",
+)
+"""pykasm's packages and single modules; each builds on those before it."""
+
+PYKASM = import_graph(Path(pykasm.__file__).parent)
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A function that makes a package of modules, by their names and their code, and finds what
+    they import."""
+
+    def make(**modules):
+        folder = tmp_path / "kit"
+        for name, code in modules.items():
+            file = folder / f"{name.replace('_in_', '/')}.py"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(code)
+        return import_graph(folder)
+
+    return make
+
+
+def test_no_circle():
+    assert circle(PYKASM) == []
+
+
+def test_no_package_imports_a_higher_one():
+    assert upward(PYKASM, ORDER) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import kit.b",
+        "from kit import b",
+        "from kit.b import B",
+        "def f():\n    from kit.b import B",
+        "if TYPE_CHECKING:\n    from kit.b import B",
+    ],
+)
+def test_every_kind_of_import_closes_a_circle(package, code):
+    graph = package(__init__="", a=code, b="from kit.c import C", c="import kit.a")
+    assert graph["kit.a"] == {"kit.b"}
+    assert sorted(circle(graph)[1:]) == ["kit.a", "kit.b", "kit.c"]
+
+
+def test_imports_in_one_direction_are_no_circle(package):
+    graph = package(__init__="", a="from kit import b, c", b="from kit.c import C", c="import os")
+    assert graph["kit.a"] == {"kit.b", "kit.c"}
+    assert graph["kit.c"] == set()
+    assert circle(graph) == []
+
+
+def test_an_import_of_a_higher_package_is_found(package):
+    graph = package(__init__="", low_in_a="import kit.high.b", high_in_b="import kit.low.a")
+    assert upward(graph, ("kit", "low", "high")) == [("kit.low.a", "kit.high.b")]
