@@ -4,7 +4,7 @@ or for type checkers only."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -49,16 +49,20 @@ def circle(graph: Graph) -> list[str]:
     return []
 
 
-def upward(graph: Graph, order: Sequence[str]) -> list[tuple[str, str]]:
-    """The imports, as pairs of importer and imported, that lead up in the `order` of the packages,
-    which begins with the lowest. A package's name is the second part of its modules' names."""
+def edges(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Each module with each that it imports."""
+    return ((user, used) for user, imported in graph.items() for used in imported)
+
+
+def upward(edges: Iterable[tuple[str, str]], order: Sequence[str]) -> list[str]:
+    """Those of the edges, from a user to what it uses, that lead up in the `order` of packages,
+    the lowest first. A package is called by the second part of its modules' names."""
     height = {name: number for number, name in enumerate(order)}
-    return [
-        (importer, imported)
-        for importer, found in graph.items()
-        for imported in sorted(found)
-        if height[_package(imported)] > height[_package(importer)]
-    ]
+    return sorted(
+        f"{user} uses {used}"
+        for user, used in edges
+        if height[_package(used)] > height[_package(user)]
+    )
 
 
 def _package(module: str) -> str:

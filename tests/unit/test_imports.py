@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import pykasm
-from tests.imports import circle, import_graph, upward
+from tests.imports import circle, edges, import_graph, upward
 
 ORDER = (
     "assignments",
@@ -55,7 +55,7 @@ def test_no_circle():
 
 
 def test_no_package_imports_a_higher_one():
-    assert upward(PYKASM, ORDER) == []
+    assert upward(edges(PYKASM), ORDER) == []
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_imports_in_one_direction_are_no_circle(package):
 
 def test_an_import_of_a_higher_package_is_found(package):
     graph = package(__init__="", low_in_a="import kit.high.b", high_in_b="import kit.low.a")
-    assert upward(graph, ("kit", "low", "high")) == [("kit.low.a", "kit.high.b")]
+    assert upward(edges(graph), ("kit", "low", "high")) == ["kit.low.a uses kit.high.b"]

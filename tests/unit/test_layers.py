@@ -6,32 +6,20 @@ from pathlib import Path
 from typing import get_type_hints
 
 from kernel.image import image
-from tests.imports import circle, import_graph
+from tests.imports import circle, edges, import_graph, upward
 
 ROOT = Path(__file__).parent.parent.parent
-APART = {"kernel", "kernel.image", "kernel.errno"}
-"""Modules beside the folders: the wiring above all, error numbers below."""
 
 
-def layers() -> dict[str, int]:
-    """The place of each folder in the order that `kernel/README.md` tells, lowest first."""
+def layers() -> list[str]:
+    """The folders in the order that `kernel/README.md` tells, lowest first."""
     text = (ROOT / "kernel" / "README.md").read_text(encoding="utf-8")
-    names = re.findall(r"^\| `(\w+)` \|", text.split("## Layers")[1].split("\n## ")[0], re.M)
-    return {name: number for number, name in enumerate(names)}
+    return re.findall(r"^\| `(\w+)` \|", text.split("## Layers")[1].split("\n## ")[0], re.M)
 
 
-def folder(module: str) -> str:
-    return module.split(".")[1]
-
-
-def upward(edges: set[tuple[str, str]]) -> list[str]:
-    """Those of the edges, from a user to what it uses, that lead to a folder above the user's."""
-    place = layers()
-    return sorted(
-        f"{user} uses {used}"
-        for user, used in edges
-        if user not in APART and used not in APART and place[folder(user)] < place[folder(used)]
-    )
+def order() -> list[str]:
+    """The layers with what lies beside the folders: error numbers below all, the wiring above."""
+    return ["errno", *layers(), "image", "kernel"]
 
 
 def test_every_folder_has_its_place() -> None:
@@ -40,8 +28,7 @@ def test_every_folder_has_its_place() -> None:
 
 
 def test_no_import_leads_upward() -> None:
-    graph = import_graph(ROOT / "kernel")
-    assert upward({(user, used) for user, imported in graph.items() for used in imported}) == []
+    assert upward(edges(import_graph(ROOT / "kernel")), order()) == []
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
@@ -57,8 +44,8 @@ def test_no_part_is_given_one_of_a_layer_above() -> None:
         if inspect.isclass(used) and used.__module__.startswith("kernel.")
     }
     assert len(wired) > 100
-    assert upward(wired) == []
+    assert upward(wired, order()) == []
 
 
 def test_an_edge_upward_is_found() -> None:
-    assert upward({("kernel.cpu.control", "kernel.mm.pages")}) != []
+    assert upward({("kernel.cpu.control", "kernel.mm.pages")}, order()) != []
