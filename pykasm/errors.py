@@ -161,6 +161,12 @@ class DeclarationMistake(Mistake):
     kind = "declaration"
 
 
+class WiringMistake(Mistake):
+    """A part that can't be made of the others, or contents that are no parts."""
+
+    kind = "wiring"
+
+
 class SymbolMistake(Mistake):
     """A symbol defined twice or not at all."""
 

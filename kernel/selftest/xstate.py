@@ -31,7 +31,7 @@ ROUNDING_IN_MXCSR = 13
 ROUNDING_IN_CONTROL = 10
 
 
-class Contents(Struct, align=8):
+class Values(Struct, align=8):
     """What is in the registers."""
 
     vectors: Array[U64] = field(count=REGISTERS * YMM // sizeof(U64))
@@ -45,8 +45,8 @@ class Contents(Struct, align=8):
 class ExtendedStateTests(Subsystem):
     """Each member of a crew has values of its own in the registers, and finds them there again."""
 
-    wanted = bss(Contents * CREW)
-    found = bss(Contents * CREW)
+    wanted = bss(Values * CREW)
+    found = bss(Values * CREW)
     wrong = bss(U64)
     """How often something else was found, or a member had no memory for registers."""
     going = bss(U32)
@@ -160,7 +160,7 @@ class ExtendedStateTests(Subsystem):
     def look(self, number: U64) -> None:
         """Count it if the registers of member `number` have other values than they should."""
         number = keep(number)
-        contents = scratch(Ptr[Contents])
+        contents = scratch(Ptr[Values])
         point_at(contents, self.found, number)
         fistp(contents.integer)
         fild(contents.integer)
@@ -172,12 +172,12 @@ class ExtendedStateTests(Subsystem):
     @function
     def expect_none(self, number: U64) -> None:
         """Want what a reset leaves."""
-        wanted, found = scratch(Ptr[Contents]), scratch(Ptr[Contents])
+        wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         point_at(found, self.found, number)
         xor(eax, eax)
         for contents in (wanted, found):
-            for offset in range(0, sizeof(Contents), sizeof(U64)):
+            for offset in range(0, sizeof(Values), sizeof(U64)):
                 mov(u64[u64(contents) + offset], rax)
         mov(wanted.control, INITIAL_CONTROL)
         mov(wanted.mxcsr, INITIAL_MXCSR)
@@ -185,7 +185,7 @@ class ExtendedStateTests(Subsystem):
     @function
     def choose(self, number: U64) -> None:
         """Want values that no other member wants."""
-        wanted = scratch(Ptr[Contents])
+        wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         mov(rax, number)
         shl(rax, 32)
@@ -213,7 +213,7 @@ class ExtendedStateTests(Subsystem):
     @function
     def load(self, number: U64) -> None:
         """Put the values that member `number` wants into the registers."""
-        wanted = scratch(Ptr[Contents])
+        wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         fldcw(wanted.control)
         ldmxcsr(wanted.mxcsr)
@@ -228,7 +228,7 @@ class ExtendedStateTests(Subsystem):
     @function
     def store(self, number: U64) -> None:
         """Note what is in the registers but the x87 ones."""
-        found = scratch(Ptr[Contents])
+        found = scratch(Ptr[Values])
         point_at(found, self.found, number)
         fnstcw(found.control)
         stmxcsr(found.mxcsr)
@@ -242,12 +242,12 @@ class ExtendedStateTests(Subsystem):
     @function
     def compare(self, number: U64) -> None:
         """Count it if not all was found that was wanted."""
-        wanted, found = scratch(Ptr[Contents]), scratch(Ptr[Contents])
+        wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         point_at(found, self.found, number)
         mov(rsi, wanted)
         mov(rdi, found)
-        mov(ecx, sizeof(Contents) // sizeof(U64))
+        mov(ecx, sizeof(Values) // sizeof(U64))
         repe.cmpsq()
         with if_(~ZF):
             lock.inc(self.wrong)

@@ -7,7 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,7 @@ from pykasm.errors import PykasmError
 CONFIGURATION = "pyproject.toml"
 DEFAULT_NAME = "kernel"
 IMAGE = re.compile(r"(?P<module>[\w.]+):(?P<function>\w+)")
+IMAGE_NAME = re.compile(r"\w[\w.-]*")
 
 
 class ConfigurationError(PykasmError):
@@ -28,16 +29,17 @@ class ConfigurationError(PykasmError):
 class Project:
     """The settings under `[tool.pykasm]`; `root` is the folder of the file they stand in.
 
-    `image` names the function that returns the image, `grub` the folder with the template of the
-    boot menu. `build` is where everything made goes. `command_line` is the kernel's, `modules`
-    are files that the boot loader hands to it. `debug` keeps `asserts` and what else the code has
-    for debug builds. `memory` (MiB), `smp` (processors) and `cpu` (a
-    model of QEMU's) are the machine that `run` starts.
+    `image` names the function that returns the image, `images` those of others by their names.
+    `grub` is the folder with the template of the boot menu. `build` is where everything made goes.
+    `command_line` is the kernel's, `modules` are files that the boot loader hands to it. `debug`
+    keeps `asserts` and what else the code has for debug builds. `memory` (MiB), `smp` (processors)
+    and `cpu` (a model of QEMU's) are the machine that `run` starts.
     """
 
     root: Path
     name: str = DEFAULT_NAME
     image: str = "kernel.image:image"
+    images: Mapping[str, str] = field(default_factory=dict)
     build: str = "build"
     grub: str = "grub"
     command_line: str = ""
@@ -67,6 +69,18 @@ class Project:
         if not isinstance(name, str):
             raise ConfigurationError(f"{file}, [project]: name must be {TYPES[str]}, not {name!r}")
         return replace(cls(file.parent, name), **_checked(settings, file))
+
+    def with_image(self, name: str) -> Project:
+        """The project with that of its `images` in place of `image`, in a folder of its own.
+
+        Raises `ConfigurationError` if there is none of this name.
+        """
+        if name not in self.images:
+            raise ConfigurationError(
+                f"{self.root / CONFIGURATION}, [tool.pykasm.images]: there is no image {name}"
+                + _hint(name, list(self.images))
+            )
+        return replace(self, image=self.images[name], build=f"{self.build}/images/{name}")
 
     @property
     def folder(self) -> Path:
@@ -144,12 +158,17 @@ class Project:
             ) from None
 
 
-SETTINGS = {field.name: type(field.default) for field in fields(Project) if field.name != "root"}
+SETTINGS = {
+    one.name: dict if one.default is MISSING else type(one.default)
+    for one in fields(Project)
+    if one.name != "root"
+}
 TYPES = {
     str: "a string",
     int: "a number above 0",
     tuple: "a list of strings",
     bool: "true or false",
+    dict: 'a table of names, each with "module:function"',
 }
 
 
@@ -182,10 +201,18 @@ def _setting(key: str, value: object, file: Path) -> object:
     if kind is tuple and isinstance(value, list) and all(isinstance(one, str) for one in value):
         return tuple(value)
     right = type(value) is kind and not (type(value) is int and value <= 0)
-    if not right or (key == "image" and not IMAGE.fullmatch(str(value))):
+    if isinstance(value, dict):
+        right = right and all(map(_names_image, value.values(), value))
+    if not right or (key == "image" and not _names_image(value)):
         wanted = '"module:function"' if key == "image" else TYPES[kind]
         raise ConfigurationError(f"{where}: {key} must be {wanted}, not {value!r}")
     return value
+
+
+def _names_image(function: object, name: str = DEFAULT_NAME) -> bool:
+    """Whether `name` can be that of an image, and `function` of what returns it."""
+    is_function = isinstance(function, str) and IMAGE.fullmatch(function)
+    return bool(is_function and IMAGE_NAME.fullmatch(name))
 
 
 def _hint(word: str, known: list[str]) -> str:

@@ -9,20 +9,21 @@ import click
 from pykasm.build.stages import Stages
 from pykasm.build.summary import summary
 from pykasm.build.tables import beside
-from pykasm.commands.project import built, release_option
+from pykasm.commands.project import built, image_option, release_option
 from pykasm.toolchain import Reporter
 
 
 @click.command
 @click.option("-v", "--verbose", is_flag=True, help="Print each external command.")
+@image_option
 @release_option
-def command(verbose: bool, release: bool) -> None:
+def command(verbose: bool, image: str | None, release: bool) -> None:
     """Build the kernel (kernel.elf), its ISO (kernel.iso) and its listing (kernel.lst, .html).
 
     What has not changed since the last build is not made again.
     """
     stages = Stages(Reporter(verbose))
-    result = built(stages, release=release, listing=True)
+    result = built(stages, release=release, image=image, listing=True)
     for warning in result.program.warnings:
         click.echo(f"{warning}\n", err=True)
     tables = summary(stages, result.objects)

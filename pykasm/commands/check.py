@@ -18,7 +18,7 @@ from pykasm.check.finding import Finding
 from pykasm.check.graphtext import drawing
 from pykasm.check.rule import RULES, load_rules
 from pykasm.check.stacks import Stacks, report_lines
-from pykasm.commands.project import this_project
+from pykasm.commands.project import image_option, this_project
 from pykasm.errors import BuildFailed, PykasmError
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit
@@ -31,8 +31,14 @@ from pykasm.source import rooted_at
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--graph", metavar="FUNCTION", help="Draw the control flow of a function.")
 @click.option("--stacks", is_flag=True, help="Show the deepest path of each stack.")
+@image_option
 def command(
-    name: str | None, explain: str | None, as_json: bool, graph: str | None, stacks: bool
+    name: str | None,
+    explain: str | None,
+    as_json: bool,
+    graph: str | None,
+    stacks: bool,
+    image: str | None,
 ) -> None:
     """Look for faults in the code of a function or a subsystem; in all if none is named.
 
@@ -41,7 +47,7 @@ def command(
     if explain is not None:
         _explain(explain)
         return
-    project = this_project()
+    project = this_project(image=image)
     _, program, units = assembled(project, Stages())
     with rooted_at(project.root):
         if graph is not None:

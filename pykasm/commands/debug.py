@@ -11,7 +11,7 @@ import threading
 import click
 
 from pykasm.build.pipeline import BuildResult
-from pykasm.commands.project import built
+from pykasm.commands.project import built, image_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb, gdbserial
 from pykasm.machine.qemu import PROGRAM, MachineOptions, Qemu
@@ -25,8 +25,11 @@ CHUNK = 65536
 @click.option(
     "--memory", type=mebibytes, metavar="M", help="Have M MiB of memory; 64M and 2G do too."
 )
+@image_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- GDB ARGUMENTS]")
-def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> None:
+def command(
+    smp: int | None, memory: int | None, image: str | None, arguments: tuple[str, ...]
+) -> None:
     """Build the kernel, run it in QEMU and stop at its first line under gdb.
 
     gdb knows the lines, types and globals of the Python source. What the kernel writes to its
@@ -34,7 +37,7 @@ def command(smp: int | None, memory: int | None, arguments: tuple[str, ...]) -> 
     there, which the kernel reads once it runs again. Leaving gdb ends the machine.
     """
     require(gdb.PROGRAM, PROGRAM)
-    result = built()
+    result = built(image=image)
     project = result.project
     options = MachineOptions(
         kernel=project.kernel,

@@ -11,7 +11,7 @@ from rich.highlighter import RegexHighlighter
 from rich.text import Text
 from rich.theme import Theme
 
-from pykasm.commands.project import built
+from pykasm.commands.project import built, image_option
 from pykasm.errors import PykasmError
 from pykasm.listing.maker import LinkedImage, make_listing
 from pykasm.listing.model import UnitListing
@@ -47,10 +47,11 @@ _THEME = Theme(
 
 @click.command
 @click.argument("name", metavar="[FUNCTION|SUBSYSTEM]", required=False)
-def command(name: str | None) -> None:
+@image_option
+def command(name: str | None, image: str | None) -> None:
     """Show the machine code of a function or a subsystem under the Python lines that made it; of
     the whole kernel if none is named."""
-    result = built()
+    result = built(image=image)
     units = make_listing(result.program, result.units, LinkedImage.read(result.kernel))
     console = Console(theme=_THEME, soft_wrap=True)
     colours = _Colours()

@@ -26,6 +26,7 @@ COMMANDS = {
     "asm": "Assemble instructions given as text.",
     "write": "Write the ISO to a USB stick.",
     "new": "Start a new kernel project.",
+    "guide": "Show the guide to the language.",
     "doctor": "Show which external programs are there.",
     "clean": "Remove everything that was built.",
 }

@@ -14,10 +14,12 @@ from pykasm.build.stages import Stages
 from pykasm.collection import settle, without_garbage_collection
 
 
-def this_project(*, release: bool = False) -> Project:
+def this_project(*, release: bool = False, image: str | None = None) -> Project:
     """The project that the working directory lies in, to be built as its settings say or, for
-    `release`, without what only debug builds have."""
+    `release`, without what only debug builds have; with the `image` of that name."""
     project = Project.load(Path.cwd())
+    if image is not None:
+        project = project.with_image(image)
     return replace(project, debug=False) if release else project
 
 
@@ -25,13 +27,22 @@ release_option = click.option(
     "--release", is_flag=True, help="Leave out what only debug builds have, such as asserts."
 )
 
+image_option = click.option(
+    "--image", metavar="NAME", help="Take another image than the usual one (see [tool.pykasm])."
+)
+
 
 def built(
-    stages: Stages | None = None, *, release: bool = False, listing: bool = False
+    stages: Stages | None = None,
+    *,
+    release: bool = False,
+    image: str | None = None,
+    listing: bool = False,
 ) -> BuildResult:
     """Bring this project's kernel and ISO up to date, and with `listing` that too."""
     with without_garbage_collection():
         try:
-            return build_everything(this_project(release=release), stages, listing=listing)
+            project = this_project(release=release, image=image)
+            return build_everything(project, stages, listing=listing)
         finally:
             settle()

@@ -7,7 +7,7 @@ import sys
 import click
 
 from pykasm.build.project import Project
-from pykasm.commands.project import built, release_option
+from pykasm.commands.project import built, image_option, release_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb
 from pykasm.machine.annotate import Annotator
@@ -47,6 +47,7 @@ TIME_IS_UP_STATUS = 124
     metavar="[=wait]",
     help="Let gdb attach; with =wait, stand still until it does.",
 )
+@image_option
 @release_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU ARGUMENTS]")
 def command(
@@ -57,6 +58,7 @@ def command(
     display: bool,
     timeout: float | None,
     debugger: str | None,
+    image: str | None,
     release: bool,
     arguments: tuple[str, ...],
 ) -> None:
@@ -69,7 +71,7 @@ def command(
     require(PROGRAM, *(["UEFI firmware"] if uefi else []))
     if display:
         require_window()
-    project = built(release=release).project
+    project = built(release=release, image=image).project
     options = MachineOptions(
         kernel=project.kernel if direct else None,
         iso=None if direct else project.iso,

@@ -10,7 +10,7 @@ from elftools.elf.elffile import ELFFile
 
 from pykasm.build.summary import largest_functions, subsystem_sizes, total_size
 from pykasm.build.tables import Table
-from pykasm.commands.project import built
+from pykasm.commands.project import built, image_option
 from pykasm.objects.model import ObjectFile, SectionFlags
 
 
@@ -18,10 +18,11 @@ from pykasm.objects.model import ObjectFile, SectionFlags
 @click.option(
     "--functions", default=20, show_default=True, metavar="N", help="Show the N largest functions."
 )
-def command(functions: int) -> None:
+@image_option
+def command(functions: int, image: str | None) -> None:
     """Show the bytes in memory of each section of the kernel, of each subsystem, and of the
     largest functions."""
-    result = built()
+    result = built(image=image)
     largest = largest_functions(result.objects, functions)
     for table in (
         _table(("section", "bytes"), _sections(result.kernel)),

@@ -6,7 +6,7 @@ import re
 
 import click
 
-from pykasm.commands.project import this_project
+from pykasm.commands.project import image_option, this_project
 from pykasm.machine.symbols import Location, SymbolTable
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9a-fA-F]{8,16}")
@@ -14,10 +14,11 @@ _ADDRESS = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9a-fA-F]{8,16}")
 
 @click.command
 @click.argument("what", metavar="ADDRESS|NAME")
-def command(what: str) -> None:
+@image_option
+def command(what: str, image: str | None) -> None:
     """Tell which function or datum of the built kernel ADDRESS (hexadecimal) lies in, and for
     code its source line; or where NAME lies."""
-    project = this_project()
+    project = this_project(image=image)
     symbols = SymbolTable.from_elf(project.kernel, project.root)
     if _ADDRESS.fullmatch(what):
         _show(int(what, 16), symbols.lookup(int(what, 16)))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pykasm.commands.project import built
+from pykasm.commands.project import built, image_option
 from pykasm.machine.disk import Disk
 
 
@@ -17,9 +17,10 @@ from pykasm.machine.disk import Disk
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The image to write; that of the project, built if need be, if left out.",
 )
+@image_option
 @click.option("--force", is_flag=True, help="Write even to what is not a removable disk.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def command(device: Path, iso: Path | None, force: bool, yes: bool) -> None:
+def command(device: Path, iso: Path | None, image: str | None, force: bool, yes: bool) -> None:
     """Write the ISO to DEVICE, such as /dev/sdb, and read it back to verify it.
 
     All that DEVICE holds is lost. A disk that is not removable is refused unless forced; one that
@@ -27,11 +28,11 @@ def command(device: Path, iso: Path | None, force: bool, yes: bool) -> None:
     """
     disk = Disk(device)
     disk.check(0, force=force)
-    image = iso or built().iso
-    size = image.stat().st_size
+    source = iso or built(image=image).iso
+    size = source.stat().st_size
     disk.check(size, force=force)
     if not yes:
         click.confirm(f"Overwrite {disk.description}?", abort=True)
     with click.progressbar(length=2 * size, label="writing and verifying") as bar:
-        disk.write(image, bar.update)
-    click.echo(f"{image} is on {device} and verified")
+        disk.write(source, bar.update)
+    click.echo(f"{source} is on {device} and verified")

@@ -71,6 +71,7 @@ class Function(Generic[R]):
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
+        self.owner = owner
 
     @overload
     def __get__(self, instance: None, owner: type) -> Function[R]: ...

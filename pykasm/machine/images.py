@@ -24,12 +24,21 @@ class Images:
     project: Project
     folder: Path
     _isos: dict[str, Path] = field(default_factory=dict)
+    _others: dict[str, Images] = field(default_factory=dict)
 
     @classmethod
     def build(cls, project: Project, folder: Path) -> Images:
         """Bring `project` up to date."""
         build_everything(project, listing=False)
         return cls(project, folder)
+
+    def of_image(self, name: str) -> Images:
+        """Those of another image of the project, which is built when it is first asked for."""
+        if name not in self._others:
+            folder = self.folder / name
+            folder.mkdir()
+            self._others[name] = Images.build(self.project.with_image(name), folder)
+        return self._others[name]
 
     def iso(self, command_line: str) -> Path:
         """The ISO whose kernel gets `command_line`."""

@@ -61,15 +61,17 @@ def machine(request: pytest.FixtureRequest) -> Iterator[MakeMachine]:
     """Makes machines that run the project's kernel, and ends them after the test.
 
     `machine()` enters the kernel directly with the command line `test`; `machine(direct=False)`
-    starts the ISO under a BIOS and `machine(uefi=True)` under UEFI. `command_line`, `lifetime`
-    and the fields of `MachineOptions` can be given too.
+    starts the ISO under a BIOS and `machine(uefi=True)` under UEFI. `image` is the name of
+    another image of the project's. `command_line`, `lifetime` and the fields of `MachineOptions`
+    can be given too.
     """
     images: Images = request.getfixturevalue("kernel_images")
     machines = request.node.stash.setdefault(_MACHINES, [])
 
-    def make(**settings: Any) -> Machine:
+    def make(*, image: str | None = None, **settings: Any) -> Machine:
+        chosen = images if image is None else images.of_image(image)
         settings.setdefault("cpu", request.config.getoption("--qemu-cpu") or images.project.cpu)
-        made = images.machine(**settings)
+        made = chosen.machine(**settings)
         machines.append(made)
         return made
 

@@ -70,7 +70,9 @@ def test_help_names_every_command() -> None:
     shown = pykasm("--help").stdout
     listed = shown.partition("Commands:\n")[2].partition("\n\n")[0]
     names = [line.split()[0] for line in listed.splitlines()]
-    assert " ".join(names) == "build run debug test check list size sym asm write new doctor clean"
+    assert " ".join(names) == (
+        "build run debug test check list size sym asm write new guide doctor clean"
+    )
 
 
 @pytest.mark.parametrize("command", ["build", "run", "debug", "test", "list", "size", "sym"])
@@ -169,6 +171,21 @@ def test_build_makes_everything(project: Path) -> None:
     assert {"kernel.elf", "kernel.iso", "kernel.lst", "kernel.html"} <= made
 
 
+def test_another_image_is_built_in_a_folder_of_its_own(broken: Path) -> None:
+    with (broken / "kernel/image.py").open("a") as wiring:
+        wiring.write("\n\nother = image\n")
+    with (broken / "pyproject.toml").open("a") as settings:
+        settings.write('\n[tool.pykasm.images]\nother = "kernel.image:other"\n')
+    assert pykasm("build", "--image", "other", folder=broken).returncode == 0
+    assert (broken / "build/images/other/kernel.iso").exists()
+    shown = pykasm("sym", "--image", "other", "Main.run", folder=broken).stdout
+    assert "Main.run" in shown
+    assert pykasm("check", "--image", "others", folder=broken).stderr == (
+        f"{broken}/pyproject.toml, [tool.pykasm.images]: there is no image others\n"
+        "help: did you mean other?\n"
+    )
+
+
 def test_build_prints_commands_if_asked(broken: Path) -> None:
     replace(broken / "kernel/main.py", "hello from", "greetings from")
     assert "+ ld -m elf_x86_64" in pykasm("build", "-v", folder=broken).stdout
@@ -184,10 +201,10 @@ def test_build_shows_a_mistake_without_a_traceback(broken: Path) -> None:
 
 
 def test_build_shows_an_exception_of_the_project_without_frames_of_the_tool(broken: Path) -> None:
-    replace(broken / "kernel/image.py", "serial = Serial()", "serial = Cereal()")
+    replace(broken / "kernel/image.py", "Parts(CONTENTS)", "Parts(UNKNOWN)")
     result = pykasm("build", folder=broken)
     assert result.returncode == 1
-    assert result.stderr.endswith("NameError: name 'Cereal' is not defined\n")
+    assert result.stderr.endswith("NameError: name 'UNKNOWN' is not defined\n")
     assert str(SOURCE) not in result.stderr
 
 
@@ -433,7 +450,7 @@ def test_debug_types_on_the_serial_line(broken: Path) -> None:
 
 def test_the_tests_of_a_new_project_pass(project: Path) -> None:
     result = pykasm("test", folder=project)
-    assert "3 passed" in result.stdout
+    assert "4 passed" in result.stdout
     assert result.returncode == 0
 
 
@@ -526,6 +543,10 @@ def test_write_writes_when_told_to(tmp_path: Path) -> None:
     result = pykasm("write", "file", "--iso", "a.iso", "--force", "--yes", folder=tmp_path)
     assert result.stdout.endswith("a.iso is on file and verified\n")
     assert (tmp_path / "file").read_bytes() == b"image"
+
+
+def test_guide_shows_the_guide() -> None:
+    assert pykasm("guide").stdout == (SOURCE / "pykasm/README.md").read_text() + "\n"
 
 
 def test_doctor_names_each_tool() -> None:

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 
 import pykasm
+from pykasm import wiring
 from pykasm.build.project import Project
 from pykasm.check.checker import check
 from pykasm.check.rule import RULES, load_rules
 from pykasm.encode.encoder import Encoder
-from pykasm.errors import BuildFailed
+from pykasm.errors import BuildFailed, Mistake
 from pykasm.hostrun import Host
 from pykasm.lang import words
 from pykasm.lang.functions import function
@@ -52,6 +53,13 @@ def mistakes(subsystem_class: type[Any], name: str) -> str:
     subsystem = subsystem_class()
     with pytest.raises(BuildFailed) as caught:
         Image(entry=getattr(subsystem, name), subsystems=[subsystem]).assemble()
+    return str(caught.value) + "\n"
+
+
+def refused(action: Callable[[], None]) -> str:
+    """The mistake that `action` ends in."""
+    with pytest.raises(Mistake) as caught:
+        action()
     return str(caught.value) + "\n"
 
 
@@ -106,7 +114,7 @@ def guide() -> Guide:
     module = ModuleType("guide")
     sys.modules["guide"] = module
     names = vars(module)
-    names.update(mistakes=mistakes, findings=findings, listing=listing)
+    names.update(mistakes=mistakes, refused=refused, findings=findings, listing=listing)
     source, pairs = "", []
     for block in blocks(GUIDE.read_text(encoding="utf-8")):
         if block.language == "python":
@@ -140,6 +148,7 @@ def terms() -> list[str]:
     load_rules()
     return [
         *words.__all__,
+        *wiring.__all__,
         *(f"{name}=" for name in signature(function).parameters if name != "body"),
         *RULES,
         *(f"{one.name} = " for one in fields(Project) if one.name not in ("root", "name")),

@@ -93,6 +93,20 @@ def test_an_unknown_setting_is_refused_with_a_guess(tmp_path: Path) -> None:
         ('modules = "a"', "modules must be a list of strings, not 'a'"),
         ("modules = [1]", "modules must be a list of strings, not [1]"),
         ('image = "kernel"', "image must be \"module:function\", not 'kernel'"),
+        (
+            "images = 1",
+            'images must be a table of names, each with "module:function", not 1',
+        ),
+        (
+            'images = {small = "kernel"}',
+            'images must be a table of names, each with "module:function", not '
+            "{'small': 'kernel'}",
+        ),
+        (
+            'images = {"../up" = "kernel:image"}',
+            'images must be a table of names, each with "module:function", not '
+            "{'../up': 'kernel:image'}",
+        ),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_refused(
@@ -100,6 +114,22 @@ def test_a_setting_of_the_wrong_kind_is_refused(
 ) -> None:
     file = project_file(tmp_path, setting)
     assert failure(tmp_path) == f"{file}, [tool.pykasm]: {complaint}"
+
+
+def test_another_image_is_built_elsewhere(tmp_path: Path) -> None:
+    project_file(tmp_path, '[tool.pykasm.images]\nsmall = "kernel.image:small"\n')
+    project = Project.load(tmp_path).with_image("small")
+    assert project.image == "kernel.image:small"
+    assert project.folder == tmp_path / "build/images/small"
+
+
+def test_an_unknown_image_is_refused(tmp_path: Path) -> None:
+    file = project_file(tmp_path, '[tool.pykasm.images]\nsmall = "kernel.image:small"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        Project.load(tmp_path).with_image("smal")
+    assert str(caught.value) == (
+        f"{file}, [tool.pykasm.images]: there is no image smal\nhelp: did you mean small?"
+    )
 
 
 def test_a_file_with_mistakes_is_named(tmp_path: Path) -> None:
