@@ -17,10 +17,14 @@ def build_everything(
 
 
 def _write_listing(result: BuildResult) -> None:
-    from pykasm.listing.maker import LinkedImage, make_listing
-    from pykasm.listing.page import write_listing
+    from pykasm.listing.files import UnitTexts, write_listing, write_part
+    from pykasm.listing.maker import make_listing
+    from pykasm.listing.places import LinkedImage
 
     project = result.project
-    units = make_listing(result.program, result.units, LinkedImage.read(result.kernel))
+    units = make_listing(result.program, result.units)
+    for unit in units:
+        write_part(unit, project.folder)
     text, page = project.folder / "kernel.lst", project.folder / "kernel.html"
-    write_listing(units, text, page, project.name, project.cache / "highlights.json")
+    texts = [UnitTexts.of(unit) for unit in units]
+    write_listing(texts, LinkedImage.read(result.kernel), text, page, project.name)

@@ -13,8 +13,9 @@ from rich.theme import Theme
 
 from pykasm.commands.project import built, image_option
 from pykasm.errors import PykasmError
-from pykasm.listing.maker import LinkedImage, make_listing
+from pykasm.listing.maker import make_listing
 from pykasm.listing.model import UnitListing
+from pykasm.listing.places import LinkedImage
 from pykasm.listing.text import function_lines, unit_lines
 
 
@@ -52,23 +53,24 @@ def command(name: str | None, image: str | None) -> None:
     """Show the machine code of a function or a subsystem under the Python lines that made it; of
     the whole kernel if none is named."""
     result = built(image=image)
-    units = make_listing(result.program, result.units, LinkedImage.read(result.kernel))
+    units = make_listing(result.program, result.units)
+    linked = LinkedImage.read(result.kernel)
     console = Console(theme=_THEME, soft_wrap=True)
     colours = _Colours()
-    for line in _lines(units, name):
+    for line in _lines(units, name, linked):
         text = Text(line)
         colours.highlight(text)
         console.print(text)
 
 
-def _lines(units: list[UnitListing], name: str | None) -> Iterator[str]:
-    """The lines for what is called `name`."""
+def _lines(units: list[UnitListing], name: str | None, image: LinkedImage) -> Iterator[str]:
+    """The lines for what is called `name`, linked to `image`."""
     wanted = [unit for unit in units if name in (None, unit.name)]
     for unit in wanted:
-        yield from unit_lines(unit)
+        yield from unit_lines(unit, image)
     functions = [one for unit in units for one in unit.functions if one.symbol == name]
     for function in functions:
-        yield from function_lines(function)
+        yield from function_lines(function, image)
     if not wanted and not functions:
         raise _unknown(name or "", units)
 

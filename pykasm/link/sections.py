@@ -8,11 +8,13 @@ from pykasm.objects.elf import HEADER, SECTION_HEADER
 
 
 class LinkedSection(NamedTuple):
-    """A section: `size` bytes at `offset` of the file (none for `SectionType.NOBITS`), and the
-    number of the section that it is linked to."""
+    """A section: `size` bytes at `offset` of the file (none for `SectionType.NOBITS`), which go to
+    `address`, and the number of the section that it is linked to."""
 
     name: str
     type: int
+    flags: int
+    address: int
     offset: int
     size: int
     link: int
@@ -24,8 +26,8 @@ def read_sections(image: bytes) -> list[LinkedSection]:
     headers = [SECTION_HEADER.unpack_from(image, offset + number * size) for number in range(count)]
     strings = headers[names][4]
     return [
-        LinkedSection(_text(image, strings + name), kind, start, length, link)
-        for name, kind, _, _, start, length, link, *_ in headers
+        LinkedSection(_text(image, strings + name), kind, flags, address, start, length, link)
+        for name, kind, flags, address, start, length, link, *_ in headers
     ]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pykasm.isa.code import Item, Label, Line, PlacedLine
@@ -20,80 +19,38 @@ from pykasm.listing.operands import branch_label, shown_operands
 from pykasm.source import Source, shown_path
 
 if TYPE_CHECKING:
-    from pykasm.lang.image import Program
+    from pykasm.lang.image import PackedData, Program
     from pykasm.lang.objects import AssembledUnit, PlacedPiece
     from pykasm.lang.routine import Piece
 
 
-class LinkedImage:
-    """Where symbols are in the linked image, and its bytes."""
-
-    def __init__(self, addresses: Mapping[str, int], segments: Sequence[tuple[int, bytes]]) -> None:
-        self.addresses = addresses
-        self.segments = segments
-
-    @classmethod
-    def read(cls, path: Path) -> LinkedImage:
-        """The image in the ELF file `path`."""
-        from elftools.elf.elffile import ELFFile
-
-        from pykasm.link.symbols import read_symbols
-
-        addresses = {one.name: one.address for one in read_symbols(path) if one.defined}
-        with path.open("rb") as file:
-            segments = [
-                (section["sh_addr"], section.data())
-                for section in ELFFile(file).iter_sections()
-                if section["sh_type"] == "SHT_PROGBITS" and section["sh_flags"] & 2
-            ]
-        return cls(addresses, segments)
-
-    def read_bytes(self, address: int, size: int) -> bytes:
-        """`size` bytes at `address`; fewer where the image has none there."""
-        for start, contents in self.segments:
-            if start <= address < start + len(contents):
-                return contents[address - start : address - start + size]
-        return b""
-
-
-def make_listing(
-    program: Program, units: Sequence[AssembledUnit], image: LinkedImage
-) -> list[UnitListing]:
+def make_listing(program: Program, units: Sequence[AssembledUnit]) -> list[UnitListing]:
     """A listing of every unit of `program`."""
-    return [
-        UnitListing(
-            unit.name,
-            [_function(placed, image) for placed in unit.pieces],
-            _data(program, unit.name, image),
-        )
-        for unit in units
-    ]
+    return [unit_listing(unit, program.packed[unit.name]) for unit in units]
 
 
-def _data(program: Program, unit: str, image: LinkedImage) -> list[DatumListing]:
-    return [
-        DatumListing(
-            one.datum._symbol,
-            image.addresses.get(one.datum._symbol, 0),
-            len(one.bytes),
-            repr(one.datum._kind),
-            one.datum._storage.value.strip("."),
-        )
-        for one in program.packed[unit]
-    ]
+def unit_listing(unit: AssembledUnit, packed: Sequence[PackedData]) -> UnitListing:
+    """A listing of one unit, whose data are `packed`."""
+    return UnitListing(unit.name, [_function(one) for one in unit.pieces], [*map(_datum, packed)])
 
 
-def _function(placed: PlacedPiece, image: LinkedImage) -> FunctionListing:
+def _datum(one: PackedData) -> DatumListing:
+    datum = one.datum
+    return DatumListing(
+        datum._symbol, len(one.bytes), repr(datum._kind), datum._storage.value.strip(".")
+    )
+
+
+def _function(placed: PlacedPiece) -> FunctionListing:
     piece = placed.piece
     return FunctionListing(
         piece.symbol,
         _heading(piece),
         shown_path(piece.declared.file),
         piece.declared.line,
-        image.addresses.get(piece.symbol, 0),
         len(placed.code.code),
         _facts(piece),
-        _Grouping(placed, image).run(),
+        _Grouping(placed).run(),
     )
 
 
@@ -129,11 +86,11 @@ def _facts(piece: Piece) -> str:
 class _Grouping:
     """Puts a piece's instructions under the lines of its body."""
 
-    def __init__(self, placed: PlacedPiece, image: LinkedImage) -> None:
+    def __init__(self, placed: PlacedPiece) -> None:
         self.piece = placed.piece
         self.placed = iter(placed.code.lines)
-        self.start = image.addresses.get(placed.piece.symbol, 0)
-        self.image = image
+        self.code = placed.code.code
+        self.linked = sorted({one.offset for one in placed.code.relocations}, reverse=True)
         self.names = _label_names(placed.piece.items)
         self.lines_at = _lines_at_labels(placed.piece.items)
         self.groups: list[Group] = []
@@ -159,15 +116,23 @@ class _Grouping:
         self.groups[-1].rows.append(self._instruction(line, placed))
 
     def _instruction(self, line: Line, placed: PlacedLine) -> Instruction:
-        address = self.start + placed.offset
         statement = line.statement
+        start, end = placed.offset, placed.offset + placed.size
         return Instruction(
-            address,
-            self.image.read_bytes(address, placed.size),
+            start,
+            self.code[start:end],
+            self._is_linked(end),
             f"{statement.prefix} {statement.mnemonic}".strip(),
             shown_operands(line, lambda one: self.names.get(one, one.name)),
             self._comment(line),
         )
+
+    def _is_linked(self, end: int) -> bool:
+        """Whether the linker changes something before `end` that is not behind it already."""
+        is_linked = bool(self.linked) and self.linked[-1] < end
+        while self.linked and self.linked[-1] < end:
+            self.linked.pop()
+        return is_linked
 
     def _comment(self, line: Line) -> str:
         target = branch_label(line)

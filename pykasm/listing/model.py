@@ -1,23 +1,26 @@
-"""What a listing shows, independent of how it is shown."""
+"""What a listing shows, independent of how it is shown and of where things are linked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """One instruction: its address, its bytes, and its parts as text."""
+class Instruction(NamedTuple):
+    """One instruction: where it begins in its function, its bytes, and its parts as text.
 
-    address: int
+    The bytes of one that is `linked` are those before linking, which fills in an address.
+    """
+
+    offset: int
     code: bytes
+    linked: bool
     mnemonic: str
     operands: str
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A label that some branch of the function goes to."""
 
     name: str
@@ -40,7 +43,6 @@ class FunctionListing:
     heading: str
     file: str
     line: int
-    address: int
     size: int
     facts: str
     groups: list[Group]
@@ -48,10 +50,9 @@ class FunctionListing:
 
 @dataclass(frozen=True, slots=True)
 class DatumListing:
-    """A datum: where it is, how large, of which type."""
+    """A datum: how large it is, of which type, and where it lives."""
 
     symbol: str
-    address: int
     size: int
     type: str
     storage: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pykasm.listing.model import FunctionListing, Group, Instruction, UnitListing
+from pykasm.listing.places import Blanks, Places, Template
 
 BYTES_SHOWN = 11
 """Bytes of an instruction on one line; the few longer ones go on below."""
@@ -13,55 +14,62 @@ WIDTH = 96
 """Columns between a heading's left and right side."""
 
 
-def listing_text(units: Sequence[UnitListing]) -> str:
-    """The whole listing."""
-    return "\n".join(line for unit in units for line in unit_lines(unit)) + "\n"
+def unit_template(unit: UnitListing) -> Template:
+    """The text of a subsystem, with blanks for what linking decides."""
+    blanks = Blanks()
+    return blanks.template("".join(f"{line}\n" for line in unit_lines(unit, blanks)))
 
 
-def unit_lines(unit: UnitListing) -> Iterator[str]:
+def unit_lines(unit: UnitListing, places: Places) -> Iterator[str]:
     """A subsystem: its functions, then its data."""
     yield f"{unit.name}  {unit.size} bytes".ljust(WIDTH, " ")
     yield "=" * WIDTH
     yield ""
     for function in unit.functions:
-        yield from function_lines(function)
+        yield from function_lines(function, places)
     if unit.data:
-        yield from data_lines(unit)
+        yield from _data_lines(unit, places)
 
 
-def data_lines(unit: UnitListing) -> Iterator[str]:
+def _data_lines(unit: UnitListing, places: Places) -> Iterator[str]:
     """The data of a subsystem."""
     yield f"{unit.name}: data"
     for one in unit.data:
-        yield f"  {one.address:016x}  {one.size:8}  {one.storage:10} {one.symbol}: {one.type}"
+        place = places.address(one.symbol)
+        yield f"  {place}  {one.size:8}  {one.storage:10} {one.symbol}: {one.type}"
     yield ""
 
 
-def function_lines(function: FunctionListing) -> Iterator[str]:
+def function_lines(function: FunctionListing, places: Places) -> Iterator[str]:
     """A function: heading, facts, code under the lines that made it."""
     place = f"{function.file}:{function.line}  {function.size} bytes"
     yield f"{function.heading}  {place:>{max(0, WIDTH - len(function.heading) - 2)}}"
     yield f"  {function.facts}"
     yield ""
     for group in function.groups:
-        yield from _group_lines(group)
+        yield from _group_lines(function.symbol, group, places)
     yield ""
 
 
-def _group_lines(group: Group) -> Iterator[str]:
+def _group_lines(symbol: str, group: Group, places: Places) -> Iterator[str]:
     yield f"  {group.line} | {group.text}"
     for row in group.rows:
         if isinstance(row, Instruction):
-            yield from instruction_lines(row)
+            yield from _instruction_lines(symbol, row, places)
         else:
             yield f"  {row.name}:"
 
 
-def instruction_lines(row: Instruction) -> Iterator[str]:
+def _instruction_lines(symbol: str, row: Instruction, places: Places) -> Iterator[str]:
     """An instruction, on more than one line if its bytes need them."""
-    code = row.code.hex()
-    first, rest = code[: 2 * BYTES_SHOWN], code[2 * BYTES_SHOWN :]
-    text = f"  {row.address:016x}  {first:22}  {row.mnemonic:6} {row.operands}".rstrip()
-    yield f"{text:<72} ; {row.comment}" if row.comment else text
-    if rest:
-        yield f"  {'':16}  {rest}"
+    offset, code, linked, mnemonic, operands, comment = row
+    address = places.address(symbol, offset)
+    first, *rest = [
+        places.code(symbol, offset + start, len(part)) if linked else part.hex()
+        for start in range(0, len(code), BYTES_SHOWN)
+        if (part := code[start : start + BYTES_SHOWN])
+    ]
+    text = f"  {address}  {first:22}  {mnemonic:6} {operands}".rstrip()
+    yield f"{text:<72} ; {comment}" if comment else text
+    for more in rest:
+        yield f"  {'':16}  {more}"

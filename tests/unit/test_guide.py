@@ -26,7 +26,8 @@ from pykasm.lang import words
 from pykasm.lang.functions import function
 from pykasm.lang.image import Image
 from pykasm.lang.objects import assemble_program
-from pykasm.listing.maker import LinkedImage, make_listing
+from pykasm.listing.maker import make_listing
+from pykasm.listing.places import LinkedImage
 from pykasm.listing.text import function_lines
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.session import Machine
@@ -79,9 +80,9 @@ def listing(subsystem_class: type[Any], name: str) -> str:
     symbol = f"{subsystem_class.__name__}.{name}"
     placed = next(one for one in units[0].pieces if one.piece.symbol == symbol)
     image = LinkedImage({symbol: 0}, [(0, placed.code.code)])
-    shown = make_listing(program, units, image)[0].functions
+    shown = make_listing(program, units)[0].functions
     function = next(one for one in shown if one.symbol == symbol)
-    return "\n".join(function_lines(function)).rstrip() + "\n"
+    return "\n".join(function_lines(function, image)).rstrip() + "\n"
 
 
 def blocks(text: str) -> list[Block]:

@@ -1,0 +1,60 @@
+"""The files of a listing: the text, the page, and the scripts that the page loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pykasm.build.files import write_if_changed
+from pykasm.listing.model import UnitListing
+from pykasm.listing.page import Contents, addresses, addresses_template, page, part
+from pykasm.listing.places import LinkedImage, Template
+from pykasm.listing.text import unit_template
+
+SCRIPTS = "kernel.listing"
+"""The folder with the page's scripts."""
+
+ADDRESSES = f"{SCRIPTS}.js"
+"""The script with what linking tells, beside the page."""
+
+
+class UnitTexts(NamedTuple):
+    """What a subsystem comes to in the files, whatever else is linked."""
+
+    contents: Contents
+    text: Template
+    addresses: Template
+
+    @classmethod
+    def of(cls, unit: UnitListing) -> UnitTexts:
+        """The texts of `unit`."""
+        return cls(Contents.of(unit), unit_template(unit), addresses_template(unit))
+
+
+def write_part(unit: UnitListing, folder: Path) -> None:
+    """Write the script of a subsystem below `folder`."""
+    scripts = folder / SCRIPTS
+    scripts.mkdir(exist_ok=True)
+    write_if_changed(part_file(unit.name, folder), part(unit).encode())
+
+
+def part_file(name: str, folder: Path) -> Path:
+    """The script of the subsystem `name`."""
+    return folder / SCRIPTS / f"{name}.js"
+
+
+def write_listing(
+    texts: Sequence[UnitTexts], image: LinkedImage, text: Path, html: Path, title: str
+) -> None:
+    """Write the `text` and the page `html` of the subsystems that are linked to `image`. Their
+    scripts are there already; those of others go."""
+    folder = html.parent
+    write_if_changed(text, "".join(one.text.filled(image) for one in texts).encode())
+    filled = [one.addresses.filled(image) for one in texts]
+    write_if_changed(folder / ADDRESSES, addresses(filled).encode())
+    write_if_changed(html, page([one.contents for one in texts], title, SCRIPTS).encode())
+    current = {part_file(one.contents.name, folder) for one in texts}
+    for file in (folder / SCRIPTS).iterdir():
+        if file not in current:
+            file.unlink()
