@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pykasm.build.files import write_if_changed
+from pykasm.files import write_if_changed
 from pykasm.listing.model import UnitListing
 from pykasm.listing.page import Contents, addresses, addresses_template, page, part
 from pykasm.listing.places import LinkedImage, Template
