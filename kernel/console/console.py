@@ -32,7 +32,8 @@ class Console(Writer):
         self.screen = screen
         self.lock = bss(SpinLock)
 
-    def _write(self, format: str) -> None:
+    def emit_call(self, format: str) -> None:
+        """Emit a call that writes the translated `format` in one piece."""
         self.format_locked(text(format), rsp)
 
     @function

@@ -89,7 +89,7 @@ class Backtrace(Subsystem):
     def _is_inside(self, address: U64, place: SymbolLocation) -> Any:
         """Whether `address` is in a function, behind its first instruction; uses `place`."""
         lea(rsi, place)
-        found = self.symbols.describe(address, cast(rsi, Ptr[SymbolLocation]))
+        found = self.symbols.lookup(address, cast(rsi, Ptr[SymbolLocation]))
         return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
@@ -131,7 +131,7 @@ class Backtrace(Subsystem):
         """Whether the function of `frame` was called by the interrupt stub."""
         frame, place = keep(frame), local(SymbolLocation)
         lea(rsi, place)
-        found = self.symbols.describe(frame.return_address, cast(rsi, Ptr[SymbolLocation]))
+        found = self.symbols.lookup(frame.return_address, cast(rsi, Ptr[SymbolLocation]))
         with if_(found == 0):
             ret(0)
         mov(rax, frame.return_address)

@@ -129,7 +129,7 @@ class Panic(Subsystem):
         inc(self.entries)
         with if_(self.entries == 1):
             self.stopping.others()
-            self.log.seize()
+            self.log.break_lock()
             tail(self.console.seize)
         tail(self.report_again, frame)
 

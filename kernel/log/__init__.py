@@ -1,1 +1,1 @@
-"""What the kernel has to say of itself, kept in memory."""
+"""The kernel's log: messages kept in a ring in memory."""

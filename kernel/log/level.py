@@ -1,4 +1,4 @@
-"""How much a message matters."""
+"""Severities of log messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kernel.text.colour import NORMAL, Colour
 
 
 class LogLevel(IntEnum):
-    """The severities that the kernel uses (RFC 5424, 6.2.1); a lower number is worse."""
+    """The severities that the kernel uses (RFC 5424, 6.2.1); a lower number is more severe."""
 
     ERROR = 3
     WARNING = 4
@@ -18,11 +18,11 @@ class LogLevel(IntEnum):
 
     @property
     def colour(self) -> Colour:
-        """The colour of such messages on the screen."""
+        """The colour of messages of this level on the screen."""
         return COLOURS.get(self, NORMAL)
 
 
 COLOURS = {LogLevel.ERROR: Colour.LIGHT_RED, LogLevel.WARNING: Colour.YELLOW}
 
-LOUD = LogLevel.WARNING
-"""Messages that matter so much, or more, go to the console at once."""
+CONSOLE_LEVEL = LogLevel.WARNING
+"""Messages of this level, and more severe ones, are printed on the console at once."""

@@ -7,7 +7,7 @@ import sys
 from kernel.clock.tsc import read_tsc
 from kernel.cpu.percpu import PerCpu
 from kernel.locks.spinlock import SpinLock
-from kernel.log.level import LOUD, LogLevel
+from kernel.log.level import CONSOLE_LEVEL, LogLevel
 from kernel.log.record import MAX_LENGTH, LogMessage, LogRecord
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
@@ -15,31 +15,32 @@ from kernel.text.writer import Writer
 from pykasm import *
 from pykasm.source import moment_of
 
-SIZE = 1 << 16
-"""Bytes of the ring: some hundred messages."""
+RING_SIZE = 1 << 16
+"""Bytes of the ring, a power of two: some hundred messages."""
 
-MASK = SIZE - 1
+RING_MASK = RING_SIZE - 1
+"""The bits of a position that are its index in the ring."""
 
-STEP = sizeof(LogRecord)
-"""Records begin at multiples of this, so that none is cut in two by the end of the ring."""
+RECORD_ALIGNMENT = sizeof(LogRecord)
+"""Records begin at multiples of their own size, so that no record wraps at the ring's end."""
 
 
 def _round_up(value: U64) -> None:
-    """Make `value` a multiple of STEP."""
-    add(value, STEP - 1)
-    and_(value, -STEP)
+    """Round `value` up to a multiple of RECORD_ALIGNMENT."""
+    add(value, RECORD_ALIGNMENT - 1)
+    and_(value, -RECORD_ALIGNMENT)
 
 
 class Log(Writer):
-    """The latest messages, in a ring in which new ones overwrite the oldest.
+    """A ring of the latest messages, in which new ones overwrite the oldest.
 
-    `log.write(LogLevel.INFO, "%u processors", count)` in any function's body writes one, like
-    `Console.print`; without a newline at its end. Messages of the level WARNING and worse go to the
-    console too. Context: any but NMI, from the kernel's first moment on. A panic calls `seize`
+    `log.write(LogLevel.INFO, "%u processors", count)` in a function's body writes one, without a
+    newline at its end. Messages of CONSOLE_LEVEL and more severe ones are printed on the console
+    too. Context: any but NMI, from the kernel's first instruction on; a panic calls `break_lock`
     first.
 
-    Positions count all bytes that were ever written: the place in the ring is what is left of them
-    below SIZE, and a position below `oldest` is one that has been overwritten.
+    Positions count all bytes ever written. The low bits of a position, RING_MASK, are its index in
+    the ring; a position below `oldest` has been overwritten.
     """
 
     def __init__(
@@ -49,48 +50,49 @@ class Log(Writer):
         self.console = console
         self.per_cpu = per_cpu
         self.lock = bss(SpinLock)
-        self.ring = bss(U8 * SIZE, align=STEP, guarded_by="lock")
+        self.ring = bss(U8 * RING_SIZE, align=RECORD_ALIGNMENT, guarded_by="lock")
         self.oldest = bss(U64, guarded_by="lock")
         """The position of the oldest message."""
         self.end = bss(U64, guarded_by="lock")
         """The position where the next message goes."""
         self.length = bss(U64, guarded_by="lock")
-        """Bytes of text that the message being written has so far."""
+        """Bytes of text so far in the message being written."""
         self.dropped = bss(U64)
-        """How many messages have been overwritten."""
+        """The number of messages that were overwritten."""
 
     def write(self, level: LogLevel, format: str, *arguments: object) -> None:
-        """Emit code that writes a message; see `Writer.print` for what that does."""
+        """Emit code that writes a message of `level`; format, arguments and clobbers are those of
+        `Writer.print`."""
 
         def store(translated: str) -> None:
-            self.store(level, text(translated), rsp)
-            if level <= LOUD:
-                self.console._write(translated)
+            self._store(level, text(translated), rsp)
+            if level <= CONSOLE_LEVEL:
+                self.console.emit_call(translated)
 
-        line = format + "\n" if level <= LOUD else format
-        self._print(moment_of(sys._getframe(1)), line, arguments, level.colour, store)
+        line = format + "\n" if level <= CONSOLE_LEVEL else format
+        self.emit(moment_of(sys._getframe(1)), line, arguments, level.colour, store)
 
     @function
-    def store(self, level: U32, format: Ptr[U8], arguments: Ptr[U64]) -> None:
-        """Write a message in a translated format."""
+    def _store(self, level: U32, format: Ptr[U8], arguments: Ptr[U64]) -> None:
+        """Write a message of `level` by a translated format and its arguments."""
         format, arguments = keep(format), keep(arguments)
         with self.lock.held():
-            self.begin(level)
+            self._reserve(level)
             self.format(format, arguments)
-            self.finish()
+            self._commit()
 
     @function(holds="lock")
-    def begin(self, level: U32) -> None:
-        """Begin a message where there is room for the longest one."""
+    def _reserve(self, level: U32) -> None:
+        """Begin a message at `end`, after dropping old ones until the longest text fits."""
         record = scratch(Ptr[LogRecord])
         level = keep(level)
         with loop():
             mov(rax, self.end)
-            add(rax, STEP + MAX_LENGTH)
+            add(rax, RECORD_ALIGNMENT + MAX_LENGTH)
             sub(rax, self.oldest)
-            break_if(rax <= SIZE)
-            self.drop_oldest()
-        self._find(record, self.end)
+            break_if(rax <= RING_SIZE)
+            self._drop_oldest()
+        self._record_at(record, self.end)
         read_tsc()
         mov(record.ticks, rax)
         mov(eax, self.per_cpu.number)
@@ -98,58 +100,58 @@ class Log(Writer):
         mov(record.level, u8(level))
         mov(self.length, 0)
 
-    def _find(self, record: Ptr[LogRecord], position: U64) -> None:
-        """Let `record` be the one at `position`. Changes rax."""
+    def _record_at(self, record: Ptr[LogRecord], position: U64) -> None:
+        """Load the address of the record at `position` into `record`. Changes rax."""
         mov(rax, position)
-        and_(eax, MASK)
+        and_(eax, RING_MASK)
         lea(record, self.ring)
         add(record, rax)
 
     @function(holds="lock")
-    def drop_oldest(self) -> None:
-        """Give the room of the oldest message to newer ones."""
+    def _drop_oldest(self) -> None:
+        """Free the space of the oldest message."""
         record = scratch(Ptr[LogRecord])
-        self._find(record, self.oldest)
+        self._record_at(record, self.oldest)
         movzx(eax, record.length)
         _round_up(rax)
-        add(rax, STEP)
+        add(rax, RECORD_ALIGNMENT)
         add(self.oldest, rax)
         inc(self.dropped)
 
     @function(holds="lock")
     def put(self, byte: U8) -> None:
-        """Put `byte` behind the message, if there is room."""
+        """Append `byte` to the message being written; drop it if that has MAX_LENGTH bytes."""
         mov(rax, self.length)
         with if_(rax == MAX_LENGTH):
             ret()
         add(rax, self.end)
-        add(rax, STEP)
-        and_(eax, MASK)
+        add(rax, RECORD_ALIGNMENT)
+        and_(eax, RING_MASK)
         mov(self.ring[rax], byte)
         inc(self.length)
 
     @function(holds="lock")
-    def finish(self) -> None:
-        """End the message, without the newline that may be its last character."""
+    def _commit(self) -> None:
+        """End the message, without a newline as its last character."""
         record, length = scratch(Ptr[LogRecord]), scratch(self.length)
         mov(rax, self.end)
         add(rax, length)
-        add(rax, STEP - 1)
-        and_(eax, MASK)
+        add(rax, RECORD_ALIGNMENT - 1)  # past the header, to the text's last byte
+        and_(eax, RING_MASK)
         with if_((length != 0) & (self.ring[rax] == ord("\n"))):
             dec(length)
-        self._find(record, self.end)
+        self._record_at(record, self.end)
         mov(record.length, u16(length))
         _round_up(length)
-        add(length, STEP)
+        add(length, RECORD_ALIGNMENT)
         add(self.end, length)
 
     @function
     def read(self, position: U64, message: Ptr[LogMessage]) -> U64:
-        """Copy the message at `position`, or the oldest one if that is gone, into `message`, with
-        a zero behind its text; the position behind it, or 0 if there is no message.
+        """Copy the message at `position`, or the oldest one if that is gone, into `message`.
 
-        Reading begins at position 0. Context: as for writing.
+        Return the position of the next message, or 0 if there is none at `position`. Reading
+        begins at position 0. The text is NUL-terminated. Context: any but NMI.
         """
         position, message = keep(position), keep(message)
         with self.lock.held():
@@ -158,15 +160,15 @@ class Log(Writer):
             with if_(position >= self.end):
                 xor(position, position)
             with else_():
-                self._find(rcx, position)
-                mov(position, self.copy(position, message))
+                self._record_at(rcx, position)
+                mov(position, self._copy(position, message))
         ret(position)
 
     @function(holds="lock")
-    def copy(self, position: U64, message: Ptr[LogMessage]) -> U64:
-        """Copy the message at `position`; see `read`."""
+    def _copy(self, position: U64, message: Ptr[LogMessage]) -> U64:
+        """Copy the message at `position` into `message`; return the position of the next one."""
         record, source = scratch(Ptr[LogRecord]), scratch(position)
-        self._find(record, position)
+        self._record_at(record, position)
         for name in ("ticks", "processor", "length", "level"):
             part = getattr(record, name)
             register = {8: rax, 4: eax, 2: ax, 1: al}[part._kind._size]
@@ -174,12 +176,13 @@ class Log(Writer):
             mov(getattr(message.record, name), register)
         movzx(eax, record.length)
         release(record)
-        add(source, STEP)
+        # Unlike a record, the text may wrap at the ring's end, so it is copied byte by byte.
+        add(source, RECORD_ALIGNMENT)
         target, left = scratch(Ptr[U8]), scratch(rax)
         lea(target, message.text)
         with while_(left != 0):
             mov(rcx, source)
-            and_(ecx, MASK)
+            and_(ecx, RING_MASK)
             mov(cl, self.ring[rcx])
             mov(at(target), cl)
             inc(source)
@@ -190,6 +193,6 @@ class Log(Writer):
         ret(source)
 
     @function
-    def seize(self) -> None:
-        """Take the log from whoever holds its lock. Only a panic may: nobody else runs on."""
+    def break_lock(self) -> None:
+        """Break the lock open. Context: a panic, when no other processor runs on."""
         self.lock.break_open()

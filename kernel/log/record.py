@@ -1,4 +1,4 @@
-"""A message as it lies in the log."""
+"""A message in the log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from kernel.log.level import LogLevel
 from pykasm import *
 
 MAX_LENGTH = 496
-"""Characters of a message; what is longer is cut off."""
+"""Characters of a message; longer ones are truncated."""
 
 
 class LogRecord(Struct):
-    """What is known of a message besides its text, which follows."""
+    """The header of a message in the ring; its text follows."""
 
     ticks: U64
     """The time-stamp counter when the message was written."""
@@ -22,9 +22,9 @@ class LogRecord(Struct):
 
 
 class LogMessage(Struct):
-    """A copy of a message."""
+    """A copy of a message, for a reader."""
 
     record: LogRecord
     text: Array[U8] = field(count=MAX_LENGTH)
     end: U64
-    """RecordPlacement for the zero at the end of the text."""
+    """Space for the zero after the longest text."""

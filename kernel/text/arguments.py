@@ -1,4 +1,4 @@
-"""Arguments of printing, on the stack: 64 bits each, the first at the lowest address."""
+"""Pass the arguments of a formatted print on the stack, 64 bits each, the first one lowest."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ WORD = 4
 
 
 def push_arguments(values: tuple[object, ...]) -> int:
-    """Push `values`, widened by their types, so that the stack stays aligned; the bytes it took.
+    """Emit pushes of `values`, each widened by its type; return the bytes that they take.
 
-    Changes a caller-saved register that no value is in.
+    The stack stays aligned to 16 bytes. One caller-saved register that no value uses is changed.
     """
     spare = _spare(values)
     padding = -len(values) * SLOT % STACK_ALIGNMENT
     if padding:
         sub(rsp, padding)
-    for value in reversed(values):
+    for value in reversed(values):  # the stack grows down, and the first argument is lowest
         _push(value, spare)
     return padding + len(values) * SLOT
 
 
 def _spare(values: tuple[object, ...]) -> Register:
+    """Return a caller-saved register that no value is in or is addressed by."""
     used = {one.number for value in values for one in registers_in(value)}
     free = [one for one in CALLER_SAVED if one.number not in used]
     if not free or rsp._register.number in used:
@@ -58,15 +59,16 @@ def _push(value: object, spare: Register) -> None:
 
 
 def _is_wide(value: object) -> bool:
-    """Whether `push` takes the value as it is."""
+    """Return whether `push` takes the value as it is."""
     if isinstance(value, int):
-        return int(value) in IMMEDIATE  # a range looks through its numbers for an enum
+        return int(value) in IMMEDIATE  # a range searches linearly for an enum member
     return isinstance(value, AddressOperand) or (
         isinstance(value, Operand) and value._kind._size == SLOT
     )
 
 
 def _widen(value: object, whole: RegisterOperand) -> None:
+    """Emit a load of `value` into all 64 bits of `whole`, with its sign if its type has one."""
     if not isinstance(value, Operand):
         mov(whole, value if isinstance(value, int) else address_of(value))
     elif value._kind._signed:

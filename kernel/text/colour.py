@@ -27,4 +27,4 @@ class Colour(IntEnum):
 
 
 NORMAL = Colour.LIGHT_GREY
-"""What text has that asks for no colour."""
+"""The colour of text that sets none."""

@@ -1,4 +1,4 @@
-"""A directive: what a translated format asks the writer to do with its next argument."""
+"""A directive: how a translated format has the writer print its next argument."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from enum import IntEnum
 from pykasm import *
 
 ESCAPE = 0x10
-"""The byte (ASCII: data link escape) that stands before each directive in a translated format."""
+"""The byte before each directive in a translated format (ASCII: data link escape)."""
 
 MAX_WIDTH = 126
-"""The width is stored plus one, as ASCII, so that a format has no zero before its end."""
+"""The largest width: stored plus one in a byte of ASCII, so that a format has no zero inside."""
 
 
-class Letter(IntEnum):
-    """What to print; the letters that authors write, and COLOUR for `colour=`."""
+class Specifier(IntEnum):
+    """The conversion specifiers, by the characters that stand for them in formats.
+
+    COLOUR is only in translated formats; it comes from `colour=`.
+    """
 
     CHARACTER = ord("c")
     SIGNED = ord("d")
@@ -27,7 +30,7 @@ class Letter(IntEnum):
 
 
 class Padding(IntEnum):
-    """What fills a field up to its width; blanks on the right for RIGHT."""
+    """What pads a field to its width: blanks on the right for RIGHT, else on the left."""
 
     LEFT = ord(" ")
     RIGHT = ord("-")
@@ -35,13 +38,13 @@ class Padding(IntEnum):
 
 
 class Directive(Struct):
-    """A directive as it stands in a translated format, after ESCAPE."""
+    """A directive in a translated format, after ESCAPE."""
 
-    letter: U8 = field(Letter)
+    specifier: U8 = field(Specifier)
     padding: U8 = field(Padding)
     width_plus_one: U8
 
 
-def directive(letter: Letter, padding: Padding = Padding.LEFT, width: int = 0) -> str:
-    """The characters of a directive in a translated format."""
-    return chr(ESCAPE) + chr(letter) + chr(padding) + chr(width + 1)
+def directive(specifier: Specifier, padding: Padding = Padding.LEFT, width: int = 0) -> str:
+    """Return the characters of a directive in a translated format."""
+    return chr(ESCAPE) + chr(specifier) + chr(padding) + chr(width + 1)

@@ -1,18 +1,18 @@
-"""Formats: text with `%`-directives, checked and translated while the kernel is built.
+"""Check and translate format strings with `%`-directives while the kernel is built.
 
 | directive | prints | takes |
 | --- | --- | --- |
-| `%s` | a string | a `Ptr[U8]` to bytes with a zero at the end, or a Python string |
+| `%s` | a string | a `Ptr[U8]` to a NUL-terminated string, or a Python string |
 | `%c` | a character | a `U8` |
 | `%d` | a number in decimal, with its sign if its type has one | an integer |
-| `%u` | a number in decimal | an integer without sign |
+| `%u` | a number in decimal | an unsigned integer |
 | `%x` | a number in hexadecimal | an integer or a pointer |
-| `%z` | a number of bytes for people: `4 KiB`, `1.5 MiB` | an integer without sign |
+| `%z` | a size in bytes, with a binary prefix: `4 KiB`, `1.5 MiB` | an unsigned integer |
 | `%p` | an address, with the symbol it lies in | a pointer, a `U64`, a function |
 | `%%` | a percent sign | |
 
-A width (1 to 126) before the letter pads with blanks on the left; with `-` before the width on the
-right; with `0` before it with zeros, which only `%x` and numbers without sign can have.
+A width (1 to 126) before the specifier pads with blanks on the left; with `-` before the width, on
+the right; with `0` before it, with zeros, which only `%x` and unsigned numbers can have.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kernel.text.directive import MAX_WIDTH, Letter, Padding, directive
+from kernel.text.directive import MAX_WIDTH, Padding, Specifier, directive
 from pykasm import *
 from pykasm.errors import CallMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.numbers import Integer
@@ -32,14 +32,14 @@ from pykasm.lang.types import TypeMeta, is_pointer
 
 DIRECTIVE = re.compile(r"%([-0]?)(\d*)(.?)", re.DOTALL)
 
-ODD = re.compile(r"[^ -~\n\b\r\a]")
-"""What is no printable ASCII, nor moves the cursor, nor rings the bell."""
+UNPRINTABLE = re.compile(r"[^ -~\n\b\r\a]")
+"""A character that is neither printable ASCII nor one of newline, backspace, return and bell."""
 
-WIDEST = 8
-"""Bytes of an argument."""
+MAX_ARGUMENT = 8
+"""Bytes of the widest argument."""
 
 
-def _is_natural(kind: TypeMeta) -> bool:
+def _is_unsigned(kind: TypeMeta) -> bool:
     return issubclass(kind, Integer) and not kind._signed
 
 
@@ -49,43 +49,52 @@ def _is_number_or_pointer(kind: TypeMeta) -> bool:
 
 @dataclass(frozen=True)
 class Conversion:
-    """A kind of directive: its letter for the writer, and what it takes."""
+    """A conversion: its specifier for the writer, and which arguments it takes."""
 
-    letter: Letter
+    specifier: Specifier
     takes: str
+    """The arguments in words, for messages."""
     accepts: Callable[[TypeMeta], bool]
+    """Whether an operand of a type is taken."""
     numbers: range = range(0)
-    """Python numbers that it takes."""
+    """The Python integers that are taken."""
     has_width: bool = True
+    """Whether a width may precede the specifier."""
 
 
-NATURAL = range(1 << 64)
-WHOLE = range(-(1 << 63), 1 << 64)
-KINDS = {
-    "s": Conversion(Letter.STRING, "a Ptr[U8] or a Python string", lambda t: t is Ptr[U8]),
-    "c": Conversion(Letter.CHARACTER, "a U8", lambda t: t is U8, range(1 << 8), has_width=False),
-    "d": Conversion(Letter.SIGNED, "an integer", lambda t: issubclass(t, Integer), WHOLE),
-    "u": Conversion(Letter.UNSIGNED, "an integer without sign", _is_natural, NATURAL),
+UNSIGNED_RANGE = range(1 << 64)
+INTEGER_RANGE = range(-(1 << 63), 1 << 64)
+CONVERSIONS = {
+    "s": Conversion(Specifier.STRING, "a Ptr[U8] or a Python string", lambda t: t is Ptr[U8]),
+    "c": Conversion(Specifier.CHARACTER, "a U8", lambda t: t is U8, range(1 << 8), has_width=False),
+    "d": Conversion(
+        Specifier.SIGNED, "an integer", lambda t: issubclass(t, Integer), INTEGER_RANGE
+    ),
+    "u": Conversion(Specifier.UNSIGNED, "an integer without sign", _is_unsigned, UNSIGNED_RANGE),
     "x": Conversion(
-        Letter.HEXADECIMAL,
+        Specifier.HEXADECIMAL,
         "an integer or a pointer",
         _is_number_or_pointer,
-        WHOLE,
+        INTEGER_RANGE,
     ),
-    "z": Conversion(Letter.SIZE, "an integer without sign", _is_natural, NATURAL),
+    "z": Conversion(Specifier.SIZE, "an integer without sign", _is_unsigned, UNSIGNED_RANGE),
     "p": Conversion(
-        Letter.POINTER,
+        Specifier.POINTER,
         "a pointer, a U64 or a function",
         lambda t: is_pointer(t) or t is U64,
-        NATURAL,
+        UNSIGNED_RANGE,
         has_width=False,
     ),
 }
 
 
 def translate(format: str, arguments: tuple[object, ...]) -> str:
-    """`format` as the writer takes it, checked against `arguments`."""
-    _check_plain(format)
+    """Check `format` against `arguments` and return it as `Writer.format` takes it.
+
+    Each directive becomes ESCAPE and the bytes of a `Directive`. Raise the `Mistake` that says
+    what is wrong with the format or an argument.
+    """
+    _check_characters(format)
     taking = [one for one in DIRECTIVE.finditer(format) if one[0] != "%%"]
     for one in taking:
         _check_directive(one)
@@ -103,23 +112,25 @@ def translate(format: str, arguments: tuple[object, ...]) -> str:
     )
 
 
-def _check_plain(format: str) -> None:
-    odd = ODD.search(format)
-    if odd is not None:
+def _check_characters(format: str) -> None:
+    """Reject a format with a character that the console can't show."""
+    unprintable = UNPRINTABLE.search(format)
+    if unprintable is not None:
         raise ValueRangeMistake(
-            f"a format can't have {odd[0]!r}",
+            f"a format can't have {unprintable[0]!r}",
             expected="printable ASCII, which the text screen has too, and \\n",
             got=repr(format),
         )
 
 
 def _check_directive(one: re.Match[str]) -> None:
-    padding, width, letter = one.groups()
-    kind = KINDS.get(letter)
+    """Reject a directive of an unknown specifier, or with a width where none is allowed."""
+    padding, width, specifier = one.groups()
+    kind = CONVERSIONS.get(specifier)
     if kind is None:
         raise ValueRangeMistake(
             f"`{one[0]}` is no directive",
-            expected=", ".join("%" + known for known in KINDS) + ", or %% for a percent sign",
+            expected=", ".join("%" + known for known in CONVERSIONS) + ", or %% for a percent sign",
             got=one[0],
         )
     allowed = 1 <= int(width) <= MAX_WIDTH and kind.has_width if width else not padding
@@ -132,18 +143,19 @@ def _check_directive(one: re.Match[str]) -> None:
 
 
 def _translated(one: re.Match[str], value: object) -> str:
-    padding, width, letter = one.groups()
-    kind = KINDS[letter]
+    """Return a directive for the argument `value` as it stands in a translated format."""
+    padding, width, specifier = one.groups()
+    kind = CONVERSIONS[specifier]
     if not _fits(kind, value):
         raise TypeMistake(
             f"`{one[0]}` does not take this",
             expected=kind.takes,
             got=_described(value),
         )
-    chosen = kind.letter
-    if chosen is Letter.SIGNED and not _is_signed(value):
-        chosen = Letter.UNSIGNED
-    if padding == "0" and chosen not in (Letter.HEXADECIMAL, Letter.UNSIGNED):
+    chosen = kind.specifier
+    if chosen is Specifier.SIGNED and not _is_signed(value):
+        chosen = Specifier.UNSIGNED
+    if padding == "0" and chosen not in (Specifier.HEXADECIMAL, Specifier.UNSIGNED):
         raise ValueRangeMistake(
             f"`{one[0]}` can't be filled with zeros",
             expected="%x, or a number without sign",
@@ -153,16 +165,22 @@ def _translated(one: re.Match[str], value: object) -> str:
 
 
 def _fits(kind: Conversion, value: object) -> bool:
+    """Return whether the conversion `kind` takes `value`."""
     if isinstance(value, str):
-        return kind.letter is Letter.STRING
+        return kind.specifier is Specifier.STRING
     if isinstance(value, int):
         return value in kind.numbers
     if isinstance(value, RegisterOperand) and value._role is None:
-        return value._register.size == WIDEST or kind.accepts(value._kind)
+        # A register by its machine name has no type beyond its width, so it fits anything wide.
+        return value._register.size == MAX_ARGUMENT or kind.accepts(value._kind)
     if isinstance(value, Operand):
-        return 0 < value._kind._size <= WIDEST and kind.accepts(value._kind)
+        return 0 < value._kind._size <= MAX_ARGUMENT and kind.accepts(value._kind)
     is_address = isinstance(value, AddressOperand) or hasattr(value, "_symbol_reference")
-    return is_address and kind.letter in (Letter.POINTER, Letter.STRING, Letter.HEXADECIMAL)
+    return is_address and kind.specifier in (
+        Specifier.POINTER,
+        Specifier.STRING,
+        Specifier.HEXADECIMAL,
+    )
 
 
 def _is_signed(value: object) -> bool:

@@ -1,39 +1,44 @@
-"""Numbers as text, and text as numbers."""
+"""Numbers formatted as text, and text parsed as numbers."""
 
 from __future__ import annotations
 
 from pykasm import *
 
 NUMBER_SIZE = 24
-"""Bytes that any number of 64 bits fits into as text, with its sign or its unit."""
+"""Bytes of the longest text of a 64-bit number, with its sign or its unit."""
 
 HEXADECIMAL, DECIMAL = 16, 10
+"""Bases."""
+
 NO_DIGIT = 0xFF
+"""The value of a character that is no digit in any base."""
 
 UNIT_BITS = 10
 """Each unit is 2**10 of the one below it."""
 
 
 def _digit_value(code: int) -> int:
+    """Return the value of the digit with the character code `code`, or NO_DIGIT."""
     found = "0123456789abcdef".find(chr(code).lower())
     return found if found >= 0 else NO_DIGIT
 
 
 class Numbers(Subsystem):
-    """Conversions that only touch what they are given; they may be called in any context.
+    """Convert numbers to text and text to numbers. Context: any; no state is kept.
 
-    Text is made from its last character to its first, as digits come: functions take the `end`
-    (exclusive) of a buffer with NUMBER_SIZE bytes before it, and return where the text starts.
+    Digits come from the lowest to the highest, so text is written backwards: functions take the
+    `end` (exclusive) of a buffer of NUMBER_SIZE bytes, and return the start of the text.
     """
 
     digits = rodata(U8 * 16, b"0123456789abcdef")
     digit_values = rodata(U8 * 256, bytes(_digit_value(code) for code in range(256)))
+    """By character code: the value of the digit, or NO_DIGIT."""
     units = rodata(U8 * 7, b" KMGTPE")
     """First letters of the binary prefixes (IEC 80000-13)."""
 
     @function
-    def unsigned(self, value: U64, base: U64, end: Ptr[U8]) -> Ptr[U8]:
-        """Write `value` to `base`, 2 to 16, with nothing in front."""
+    def format_unsigned(self, value: U64, base: U64, end: Ptr[U8]) -> Ptr[U8]:
+        """Write `value` in `base`, 2 to 16, without a prefix; return the start of the text."""
         start, divisor = scratch(end), scratch(base)
         mov(rax, value)
         with loop():
@@ -46,33 +51,35 @@ class Numbers(Subsystem):
         ret(start)
 
     @function
-    def signed(self, value: I64, end: Ptr[U8]) -> Ptr[U8]:
-        """Write `value` in decimal, with a minus in front if it is negative."""
+    def format_signed(self, value: I64, end: Ptr[U8]) -> Ptr[U8]:
+        """Write `value` in decimal, after a minus if it is negative; return the text's start."""
         value = keep(value)
-        size = scratch(value)
+        magnitude = scratch(value)
         with if_(value < 0):
-            neg(size)
-        start = self.unsigned(u64(size), 10, end)
+            neg(
+                magnitude
+            )  # right for -2**63 too: as an unsigned number, its negation is its magnitude
+        start = self.format_unsigned(u64(magnitude), 10, end)
         with if_(value < 0):
             dec(start)
             mov(at(start), ord("-"))
         ret(start)
 
     @function
-    def size(self, size: U64, end: Ptr[U8]) -> Ptr[U8]:
-        """Write a number of bytes in the largest unit it reaches, with a tenth unless that is 0.
+    def format_size(self, size: U64, end: Ptr[U8]) -> Ptr[U8]:
+        """Write `size` bytes in the largest unit that is not above it; return the text's start.
 
-        `1023 B`, `4 KiB`, `1.5 MiB`. What is below a tenth is cut off.
+        One decimal is written unless it is 0, rounded down: `1023 B`, `4 KiB`, `1.5 MiB`.
         """
         unit, rest = scratch(U64), scratch(size)
         mov(rax, size)
-        or_(rax, 1)  # so that there is a highest bit
+        or_(rax, 1)  # bsr is undefined for 0
         bsr(rax, rax)
         xor(edx, edx)
         mov(ecx, UNIT_BITS)
         div(ecx)
         mov(unit, rax)
-        imul(ecx, eax, UNIT_BITS)
+        imul(ecx, eax, UNIT_BITS)  # the bits below the unit, by which cl shifts
         shr(size, cl)
         mov(rax, size)
         shl(rax, cl)
@@ -89,13 +96,13 @@ class Numbers(Subsystem):
             mov(al, self.digits[rest])
             self._prepend(end, al)
             self._prepend(end, ord("."))
-        tail(self.unsigned, size, 10, end)
+        tail(self.format_unsigned, size, 10, end)
 
     @function
     def parse(self, string: Ptr[U8]) -> tuple[U64, U32]:
-        """The number that `string` is, in decimal or, after `0x`, in hexadecimal; and 1.
+        """Parse all of `string` as a number in decimal or, after `0x`, in hexadecimal.
 
-        Both are 0 if it is none, or one of more than 64 bits.
+        Return the number and 1; or 0 and 0 if it is none, or has more than 64 bits.
         """
         base = scratch(U64)
         mov(u32(base), DECIMAL)
@@ -107,17 +114,18 @@ class Numbers(Subsystem):
         with loop():
             movzx(u32(digit), at(string))
             mov(cl, self.digit_values[digit])
-            with if_(digit >= base):
+            with if_(digit >= base):  # NO_DIGIT is above all bases
                 ret(0, 0)
-            mul(base)
+            mul(base)  # CF and OF tell alike whether the product has more than 64 bits
             with if_(~OF):
                 add(value, digit)
-            with if_(CF):
+            with if_(CF):  # of the product, or else of the sum
                 ret(0, 0)
             inc(string)
             break_if(at(string) == 0)
         ret(value, 1)
 
     def _prepend(self, end: Ptr[U8], character: object) -> None:
+        """Write `character` before `end`, which moves there."""
         dec(end)
         mov(at(end), character)

@@ -1,26 +1,28 @@
-"""Strings that end with a zero: comparing them, and taking a line apart."""
+"""NUL-terminated strings: comparing them, and splitting a line into words."""
 
 from __future__ import annotations
 
 from pykasm import *
 
 MAX_WORDS = 4
-"""Words of a line that are kept; no command takes as many."""
+"""Words of a line that are stored; no command takes as many."""
 
 
 class Words(Struct):
-    """The words of a line; `count` is theirs all, also of those beyond MAX_WORDS."""
+    """The words of a line."""
 
     count: U64
+    """The number of words, also of those beyond MAX_WORDS."""
     word: Array[Ptr[U8]] = field(count=MAX_WORDS)
+    """The first of them."""
 
 
 class Strings(Subsystem):
-    """Functions that only touch what they are given; they may be called in any context."""
+    """Compare and split strings. Context: any; no state is kept."""
 
     @function
     def equal(self, left: Ptr[U8], right: Ptr[U8]) -> U32:
-        """1 if the strings are the same, else 0."""
+        """Compare two strings; return 1 if they are equal, else 0."""
         with loop():
             mov(al, at(left))
             with if_(al != at(right)):
@@ -32,7 +34,7 @@ class Strings(Subsystem):
 
     @function
     def selects(self, wanted: Ptr[U8], name: Ptr[U8]) -> U32:
-        """1 if `wanted` is `name`, or the part of it before a dot, or `all`; else 0."""
+        """Return 1 if `wanted` is `all`, or `name`, or the part of `name` before a dot; else 0."""
         wanted, name = keep(wanted), keep(name)
         everything = self.equal(wanted, text("all"))
         with if_(everything != 0):
@@ -49,7 +51,10 @@ class Strings(Subsystem):
 
     @function
     def split(self, line: Ptr[U8], words: Ptr[Words]) -> None:
-        """Fill `words` with what blanks separate in `line`, ending each word with a zero there."""
+        """Fill `words` with the words of `line`, which blanks separate.
+
+        The blanks become zeros, so that each word is a string in `line` itself.
+        """
         mov(words.count, 0)
         count = scratch(U64)
         with loop():

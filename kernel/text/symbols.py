@@ -1,90 +1,92 @@
-"""Names and source lines of addresses, from the table that the image carries."""
+"""Look addresses up in the symbol table that the image carries: names and source lines."""
 
 from pykasm import *
 from pykasm.link.embedded import FILE_CHANGE, NO_LINES, EmbeddedSymbols
 
 NOT_FOUND = 0xFFFF_FFFF
-"""In place of a symbol's index."""
+"""The index of no symbol."""
 
 LEB128_BITS = 7
 LEB128_VALUE = 0x7F
 LEB128_MORE = 0x80
-"""A byte of a LEB128 number: 7 bits of it, and whether another byte follows (DWARF 5, 7.6)."""
+"""A byte of a LEB128 number: 7 bits of the number, and whether a byte follows (DWARF 5, 7.6)."""
 
 
 class SymbolLocation(Struct):
-    """What is at an address: `offset` bytes into `name`, from `line` of `file`.
-
-    `file` is null for data, which has no line.
-    """
+    """The symbol and the source line of an address."""
 
     name: Ptr[U8]
     file: Ptr[U8]
+    """The source file; null for data, which has no line."""
     offset: U64
+    """Bytes from the start of the symbol."""
     line: U64
 
 
 class Symbols(Subsystem):
-    """The symbol table (`pykasm.link.embedded`), by address and by name.
+    """Search the symbol table (`pykasm.link.embedded`) by address and by name.
 
-    All of it only reads, takes no lock and may be called in any context, as a panic does. An
-    image linked without a table knows no symbol.
+    An image linked without a table has no symbols. Context: any, a panic too: nothing is written
+    and no lock is taken.
     """
 
     start = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_start")))
     end = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_end")))
 
     @function
-    def describe(self, address: U64, place: Ptr[SymbolLocation]) -> U32:
-        """Fill `place` for `address`; 1, or 0 if no symbol covers it."""
-        address, place = keep(address), keep(place)
-        index = keep(self.index_at(address))
+    def lookup(self, address: U64, location: Ptr[SymbolLocation]) -> U32:
+        """Fill `location` for `address` and return 1; return 0 if no symbol covers it."""
+        address, location = keep(address), keep(location)
+        index = keep(self._index_of(address))
         with if_(index == NOT_FOUND):
             ret(0)
         table = scratch(self.start)
-        self._fill_name(place, table, index, offset=address)
-        mov(place.file, 0)
+        self._fill_name(location, table, index, offset=address)
+        mov(location.file, 0)
         lines = scratch(table.lines)
         mov(eax, lines[index])
         with if_(eax != NO_LINES):
             add(rax, table.programs)
-            self.find_line(rax, address, place)
+            self._find_line(rax, address, location)
         ret(1)
 
     def _fill_name(
-        self, place: Ptr[SymbolLocation], table: Ptr[EmbeddedSymbols], index: U32, offset: U64
+        self, location: Ptr[SymbolLocation], table: Ptr[EmbeddedSymbols], index: U32, offset: U64
     ) -> None:
-        """Name the symbol `index`; `offset` holds the address and becomes the bytes into it."""
+        """Fill name and offset for the symbol `index`; `offset` comes in as the address."""
+        # An address is stored as its lower 32 bits and sign-extended: code before paging lies in
+        # the first 2 GiB, all else in the last.
         pointer = scratch(table.addresses)
         movsxd(rax, i32(pointer[index]))
         sub(offset, rax)
-        mov(place.offset, offset)
+        mov(location.offset, offset)
         mov(pointer, table.names)
         mov(eax, pointer[index])
         add(rax, table.strings)
-        mov(place.name, rax)
+        mov(location.name, rax)
 
     @function
-    def index_at(self, address: U64) -> U32:
-        """The index of the symbol that covers `address`, or NOT_FOUND."""
+    def _index_of(self, address: U64) -> U32:
+        """Return the index of the symbol that covers `address`, or NOT_FOUND."""
         table = scratch(self.start)
         with if_(table == self.end):
             ret(NOT_FOUND)
         starts = scratch(table.addresses)
-        following = self._search(starts, table.count, u32(address))
-        with if_(following == 0):
+        # The order of the sign-extended addresses is that of their unsigned lower halves.
+        index = self._search(starts, table.count, u32(address))
+        with if_(index == 0):
             ret(NOT_FOUND)
-        dec(following)
-        movsxd(rax, i32(starts[following]))
+        dec(index)
+        movsxd(rax, i32(starts[index]))
         sub(address, rax)
         mov(rax, table.sizes)
-        mov(eax, cast(rax, Ptr[U32])[following])
-        with if_(address >= rax):
+        mov(eax, cast(rax, Ptr[U32])[index])
+        with if_(address >= rax):  # in a gap between symbols; or its upper half is another
             ret(NOT_FOUND)
-        ret(following)
+        ret(index)
 
     def _search(self, starts: Ptr[U32], count: U64, key: U32) -> U32:
-        """The number of `starts`, which ascend, that are not above `key`."""
+        """Return how many of the ascending `starts` are not above `key`, by binary search."""
         low, high, middle = scratch(U32), scratch(U32), rax
         xor(low, low)
         mov(high, u32(count))
@@ -98,34 +100,37 @@ class Symbols(Subsystem):
         return low
 
     @function
-    def find_line(self, program: Ptr[U8], offset: U64, place: Ptr[SymbolLocation]) -> None:
-        """Fill file and line of `place` for the code `offset` bytes into the function that
-        `program` tells of."""
-        program, offset, place = keep(program), keep(offset), keep(place)
-        file, line = keep(self._next(program)), keep(self._next(program))
+    def _find_line(self, program: Ptr[U8], offset: U64, location: Ptr[SymbolLocation]) -> None:
+        """Fill file and line of `location` for the code `offset` bytes into a function.
+
+        Run the function's line `program` up to the row that covers `offset`. Its last row begins
+        at the function's end, so the loop ends.
+        """
+        program, offset, location = keep(program), keep(offset), keep(location)
+        file, line = keep(self._next_number(program)), keep(self._next_number(program))
         with loop():
-            advance = self._next(program)
+            advance = self._next_number(program)
             with if_(advance == FILE_CHANGE):
-                mov(file, self._next(program))
+                mov(file, self._next_number(program))
                 continue_()
             break_if(advance > offset)
             sub(offset, advance)
-            self._add_zigzag(line, self._next(program))
-        mov(place.line, line)
+            self._add_zigzag(line, self._next_number(program))
+        mov(location.line, line)
         table = scratch(self.start)
         files = scratch(table.files)
         mov(eax, files[file])
         add(rax, table.strings)
-        mov(place.file, rax)
+        mov(location.file, rax)
 
-    def _next(self, cursor: Ptr[U8]) -> U64:
-        """Take a number off the program at `cursor`."""
-        value, following = self.number(cursor)
-        mov(cursor, following)
+    def _next_number(self, cursor: Ptr[U8]) -> U64:
+        """Read a number of the line program at `cursor`, which moves past it."""
+        value, end = self._uleb128(cursor)
+        mov(cursor, end)
         return value
 
     def _add_zigzag(self, total: U64, difference: U64) -> None:
-        """Add `difference`, which is 0, -1, 1, -2 … as 0, 1, 2, 3 …, to `total`."""
+        """Decode `difference`, where 0, 1, 2, 3 … stand for 0, -1, 1, -2 …, and add it."""
         sign = scratch(difference)
         and_(sign, 1)
         neg(sign)
@@ -134,8 +139,8 @@ class Symbols(Subsystem):
         add(total, difference)
 
     @function
-    def number(self, cursor: Ptr[U8]) -> tuple[U64, Ptr[U8]]:
-        """The unsigned LEB128 number at `cursor`, and where it ends (DWARF 5, 7.6)."""
+    def _uleb128(self, cursor: Ptr[U8]) -> tuple[U64, Ptr[U8]]:
+        """Return the unsigned LEB128 number at `cursor`, and its end (DWARF 5, 7.6)."""
         value, byte = scratch(U64), scratch(U64)
         xor(value, value)
         xor(ecx, ecx)
@@ -152,7 +157,7 @@ class Symbols(Subsystem):
 
     @function
     def find(self, name: Ptr[U8]) -> U64:
-        """The address of the symbol called `name` (ending with a zero), or 0 if there is none."""
+        """Return the address of the symbol called `name`, or 0 if there is none."""
         name, low, high, middle = keep(name), keep(U32), keep(U32), keep(U32)
         table = scratch(self.start)
         with if_(table == self.end):
@@ -162,9 +167,9 @@ class Symbols(Subsystem):
         with while_(low < high):
             lea(middle, bare[u64(low) + u64(high)])
             shr(middle, 1)
-            order = self.compare(name, self.name_of_rank(middle))
+            order = self._compare(name, self._name_of_rank(middle))
             with if_(order == 0):
-                ret(self.address_of_rank(middle))
+                ret(self._address_of_rank(middle))
             with if_(order < 0):
                 mov(high, middle)
             with else_():
@@ -172,8 +177,8 @@ class Symbols(Subsystem):
         ret(0)
 
     @function
-    def name_of_rank(self, rank: U32) -> Ptr[U8]:
-        """The name of the symbol that is number `rank` in the order of names."""
+    def _name_of_rank(self, rank: U32) -> Ptr[U8]:
+        """Return the name of symbol number `rank` in the order of names."""
         table = scratch(self.start)
         index = self._index_of_rank(table, rank)
         names = scratch(table.names)
@@ -182,8 +187,8 @@ class Symbols(Subsystem):
         ret(rax)
 
     @function
-    def address_of_rank(self, rank: U32) -> U64:
-        """The address of the symbol that is number `rank` in the order of names."""
+    def _address_of_rank(self, rank: U32) -> U64:
+        """Return the address of symbol number `rank` in the order of names."""
         table = scratch(self.start)
         index = self._index_of_rank(table, rank)
         addresses = scratch(table.addresses)
@@ -191,13 +196,14 @@ class Symbols(Subsystem):
         ret(rax)
 
     def _index_of_rank(self, table: Ptr[EmbeddedSymbols], rank: U32) -> U32:
+        """Return the index by address of symbol number `rank` in the order of names."""
         order = scratch(table.by_name)
         index: U32 = scratch(order[rank])
         return index
 
     @function
-    def compare(self, left: Ptr[U8], right: Ptr[U8]) -> I32:
-        """The order of two strings that end with a zero, by bytes: below 0, 0, or above 0."""
+    def _compare(self, left: Ptr[U8], right: Ptr[U8]) -> I32:
+        """Compare two strings by their bytes; return a number below 0, 0, or above 0."""
         difference = scratch(I32)
         with loop():
             movzx(eax, at(left))

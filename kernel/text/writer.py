@@ -1,4 +1,4 @@
-"""Formatted text, byte by byte."""
+"""Formatted output, byte by byte."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from kernel.text.arguments import push_arguments
 from kernel.text.colour import NORMAL, Colour
-from kernel.text.directive import ESCAPE, Directive, Letter, Padding, directive
+from kernel.text.directive import ESCAPE, Directive, Padding, Specifier, directive
 from kernel.text.format import translate
 from kernel.text.numbers import DECIMAL, HEXADECIMAL, NUMBER_SIZE, Numbers
 from kernel.text.symbols import SymbolLocation, Symbols
@@ -18,21 +18,23 @@ from pykasm.source import Moment, moment_of
 
 POINTER_DIGITS = 16
 
-PLAIN = Directive(letter=Letter.UNSIGNED, padding=Padding.LEFT, width_plus_one=1)
+PLAIN = Directive(specifier=Specifier.UNSIGNED, padding=Padding.LEFT, width_plus_one=1)
 POINTER = Directive(
-    letter=Letter.HEXADECIMAL, padding=Padding.ZEROS, width_plus_one=POINTER_DIGITS + 1
+    specifier=Specifier.HEXADECIMAL, padding=Padding.ZEROS, width_plus_one=POINTER_DIGITS + 1
 )
 
 
 class Writer(Subsystem):
-    """Formatted text to wherever a subclass's `put` sends it.
+    """Write formatted text by `put`, which a subclass provides.
 
-    `print` is written in code like a call; the format is checked while the kernel is built (see
-    `kernel.text.format`). At run time nothing allocates, and what is written is of any length.
+    `print` is used in a function's body like a call. Its format is checked while the kernel is
+    built (`kernel.text.format`). Nothing is allocated at run time, and text may have any length.
     """
 
     plain = rodata(Directive, PLAIN)
+    """A directive without a width."""
     pointer = rodata(Directive, POINTER)
+    """The directive of the digits of an address."""
 
     def __init__(self, numbers: Numbers, symbols: Symbols) -> None:
         self.numbers = numbers
@@ -41,12 +43,12 @@ class Writer(Subsystem):
     def print(self, format: str, *arguments: object, colour: Colour = NORMAL) -> None:
         """Emit code that writes `format` with its `arguments`, on a screen in `colour`.
 
-        Ends the life of caller-saved registers, as a call does. Mistakes are shown at the line
-        that calls `print`.
+        Clobbers the caller-saved registers, as a call does. A mistake in the format or in an
+        argument is reported at the line that calls `print`.
         """
-        self._print(moment_of(sys._getframe(1)), format, arguments, colour, self._write)
+        self.emit(moment_of(sys._getframe(1)), format, arguments, colour, self.emit_call)
 
-    def _print(
+    def emit(
         self,
         moment: Moment,
         format: str,
@@ -54,15 +56,18 @@ class Writer(Subsystem):
         colour: Colour,
         write: Callable[[str], None],
     ) -> None:
-        """Emit code that has the arguments at rsp, with what `write` makes of the translated
-        format between. `moment` is where the author asked for that."""
+        """Emit a print: pushes of the arguments, what `write` emits, and the stack as before.
+
+        `write` is given the translated format and finds the arguments at rsp. `moment` is the line
+        that mistakes are reported at.
+        """
         builder = current("print")
         _, body_line = builder.running()
         with builder.counting(moment.source, body_line):
             try:
                 translated = translate(format, arguments)
                 if colour is not NORMAL:
-                    change = directive(Letter.COLOUR)
+                    change = directive(Specifier.COLOUR)
                     translated = change + translated + change
                     arguments = (colour, *arguments, NORMAL)
                 pushed = push_arguments(arguments)
@@ -73,121 +78,123 @@ class Writer(Subsystem):
                 mistake.span = moment.span
                 report(mistake)
 
-    def _write(self, format: str) -> None:
-        """Emit the call that writes a translated format with the arguments at rsp."""
+    def emit_call(self, format: str) -> None:
+        """Emit a call that writes the translated `format` with the arguments at rsp."""
         self.format(text(format), rsp)
 
     @function
     def put(self, byte: U8) -> None:
-        """Send `byte` on; each subclass says where."""
+        """Output one byte. A subclass says to where, and in which context."""
         raise NotImplementedError
 
     @function
     def set_colour(self, colour: U8) -> None:
-        """Let the text to come have a colour, where there are colours."""
+        """Set the colour of the text that follows, a `Colour`; does nothing without colours."""
 
     @function
     def format(self, format: Ptr[U8], arguments: Ptr[U64]) -> None:
-        """Write a translated format, which ends with a zero, with its arguments."""
+        """Write the NUL-terminated translated `format`, with its arguments in an array."""
         format, arguments = keep(format), keep(arguments)
         with loop():
             movzx(eax, at(format))
             inc(format)
             break_if(eax == 0)
             with if_(eax == ESCAPE):
-                self.write_argument(cast(format, Ptr[Directive]), at(arguments))
+                self._write_argument(cast(format, Ptr[Directive]), at(arguments))
                 add(format, sizeof(Directive))
                 add(arguments, sizeof(U64))
             with else_():
                 self.put(al)
 
     @function
-    def write_argument(self, directive: Ptr[Directive], argument: U64) -> None:
-        """Write one argument as `directive` says."""
-        movzx(eax, directive.letter)
+    def _write_argument(self, directive: Ptr[Directive], argument: U64) -> None:
+        """Write `argument` as `directive` says."""
+        movzx(eax, directive.specifier)
         with switch(eax):
-            with case(Letter.STRING):
-                tail(self.write_string, directive, cast(argument, Ptr[U8]))
-            with case(Letter.CHARACTER):
+            with case(Specifier.STRING):
+                tail(self._write_string, directive, cast(argument, Ptr[U8]))
+            with case(Specifier.CHARACTER):
                 tail(self.put, u8(argument))
-            with case(Letter.SIGNED):
-                tail(self.write_signed, directive, i64(argument))
-            with case(Letter.UNSIGNED):
-                tail(self.write_number, directive, argument, DECIMAL)
-            with case(Letter.HEXADECIMAL):
-                tail(self.write_number, directive, argument, HEXADECIMAL)
-            with case(Letter.SIZE):
-                tail(self.write_size, directive, argument)
-            with case(Letter.POINTER):
-                tail(self.write_pointer, argument)
-            with case(Letter.COLOUR):
+            with case(Specifier.SIGNED):
+                tail(self._write_signed, directive, i64(argument))
+            with case(Specifier.UNSIGNED):
+                tail(self._write_number, directive, argument, DECIMAL)
+            with case(Specifier.HEXADECIMAL):
+                tail(self._write_number, directive, argument, HEXADECIMAL)
+            with case(Specifier.SIZE):
+                tail(self._write_size, directive, argument)
+            with case(Specifier.POINTER):
+                tail(self._write_pointer, argument)
+            with case(Specifier.COLOUR):
                 tail(self.set_colour, u8(argument))
 
     @function
-    def write_number(self, directive: Ptr[Directive], value: U64, base: U64) -> None:
-        """Write a number without sign to `base`."""
+    def _write_number(self, directive: Ptr[Directive], value: U64, base: U64) -> None:
+        """Write the unsigned number `value` in `base`."""
         directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
-        start = self.numbers.unsigned(value, base, end)
+        start = self.numbers.format_unsigned(value, base, end)
         self._write_up_to(end, directive, start)
 
     @function
-    def write_signed(self, directive: Ptr[Directive], value: I64) -> None:
-        """Write a number with sign in decimal."""
+    def _write_signed(self, directive: Ptr[Directive], value: I64) -> None:
+        """Write the signed number `value` in decimal."""
         directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
-        start = self.numbers.signed(value, end)
+        start = self.numbers.format_signed(value, end)
         self._write_up_to(end, directive, start)
 
     @function
-    def write_size(self, directive: Ptr[Directive], size: U64) -> None:
-        """Write a number of bytes for people."""
+    def _write_size(self, directive: Ptr[Directive], size: U64) -> None:
+        """Write `size` bytes with a binary prefix."""
         directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
-        start = self.numbers.size(size, end)
+        start = self.numbers.format_size(size, end)
         self._write_up_to(end, directive, start)
 
     def _end_of(self, end: Ptr[U8], buffer: U8) -> None:
+        """Load the end of the digits' `buffer` into `end`."""
         lea(end, buffer)
         add(end, NUMBER_SIZE)
 
     def _write_up_to(self, end: Ptr[U8], directive: Ptr[Directive], start: Ptr[U8]) -> None:
+        """Write the digits from `start` to `end` as a field. Changes `end`."""
         sub(end, start)
-        self.write_field(directive, start, u64(end))
+        self._write_field(directive, start, u64(end))
 
     @function
-    def write_string(self, directive: Ptr[Directive], string: Ptr[U8]) -> None:
-        """Write a string that ends with a zero."""
+    def _write_string(self, directive: Ptr[Directive], string: Ptr[U8]) -> None:
+        """Write the NUL-terminated `string` as a field."""
         length = scratch(U64)
         xor(u32(length), u32(length))
         with while_(string[length] != 0):
             inc(length)
-        tail(self.write_field, directive, string, length)
+        tail(self._write_field, directive, string, length)
 
     @function
-    def write_field(self, directive: Ptr[Directive], start: Ptr[U8], length: U64) -> None:
-        """Write `length` bytes, filled up to the width that `directive` asks for."""
+    def _write_field(self, directive: Ptr[Directive], start: Ptr[U8], length: U64) -> None:
+        """Write `length` bytes, padded to the width of `directive`; longer text is not cut."""
         directive, start, length, missing = keep(directive), keep(start), keep(length), keep(I64)
         movzx(u32(missing), directive.width_plus_one)
         dec(missing)
         sub(missing, length)
         with if_(directive.padding != Padding.RIGHT):
-            self.write_repeated(directive.padding, missing)
-        self.write_bytes(start, length)
+            self._write_repeated(directive.padding, missing)
+        self._write_bytes(start, length)
         with if_(directive.padding == Padding.RIGHT):
-            self.write_repeated(ord(" "), missing)
+            self._write_repeated(ord(" "), missing)
 
     @function
-    def write_repeated(self, byte: U8, count: I64) -> None:
-        """Write `byte` so many times; not at all if `count` is negative."""
+    def _write_repeated(self, byte: U8, count: I64) -> None:
+        """Write `byte` `count` times; not at all if `count` is negative."""
         byte, count = keep(byte), keep(count)
         with while_(count > 0):
             self.put(byte)
             dec(count)
 
     @function
-    def write_bytes(self, start: Ptr[U8], length: U64) -> None:
-        """Write `length` bytes."""
+    def _write_bytes(self, start: Ptr[U8], length: U64) -> None:
+        """Write `length` bytes from `start`."""
         start, length = keep(start), keep(length)
         with while_(length != 0):
             self.put(at(start))
@@ -195,28 +202,33 @@ class Writer(Subsystem):
             dec(length)
 
     @function
-    def write_pointer(self, address: U64) -> None:
-        """Write an address: `0xffffffff80101234 <Console.print+0x34 kernel/console.py:20>`."""
-        address, place = keep(address), local(SymbolLocation)
+    def _write_pointer(self, address: U64) -> None:
+        """Write an address, and its symbol and source line if it has them.
+
+        For example: `0xffffffff80101234 <Console.print+0x34 kernel/console.py:20>`.
+        """
+        address, location = keep(address), local(SymbolLocation)
         self._literal("0x")
-        self.write_number(address_of(self.pointer), address, HEXADECIMAL)
-        lea(rsi, place)
-        found = self.symbols.describe(address, rsi)
+        self._write_number(address_of(self.pointer), address, HEXADECIMAL)
+        lea(rsi, location)
+        found = self.symbols.lookup(address, rsi)
         with if_(found == 0):
             ret()
         self._literal(" <")
-        self._string(place.name)
+        self._string(location.name)
         self._literal("+0x")
-        self.write_number(address_of(self.plain), place.offset, HEXADECIMAL)
-        with if_(place.file != 0):
+        self._write_number(address_of(self.plain), location.offset, HEXADECIMAL)
+        with if_(location.file != 0):
             self._literal(" ")
-            self._string(place.file)
+            self._string(location.file)
             self._literal(":")
-            self.write_number(address_of(self.plain), place.line, DECIMAL)
+            self._write_number(address_of(self.plain), location.line, DECIMAL)
         self._literal(">")
 
     def _literal(self, characters: str) -> None:
+        """Write constant text."""
         self._string(text(characters))
 
     def _string(self, string: Ptr[U8]) -> None:
-        self.write_string(address_of(self.plain), string)
+        """Write a string without padding."""
+        self._write_string(address_of(self.plain), string)

@@ -51,11 +51,11 @@ class Walker:
         self.host.map(STACK, SIZE)
         self.host.stub(self.memory.is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
         self.trap = int(self.host.address(self.stub.common))
-        self.host.stub(self.symbols.describe, self._describe)
+        self.host.stub(self.symbols.lookup, self._describe)
         self.host.checkpoint()
 
     def _describe(self, address: int, place: Any) -> int:
-        """As `Symbols.describe`, for the stub and one function."""
+        """As `Symbols.lookup`, for the stub and one function."""
         for name, start, size in (("stub", self.trap, 2), ("f", FUNCTION, 0x1000)):
             if start <= address < start + size:
                 place.name, place.file = self.host.text(name), self.host.text("f.py")

@@ -133,7 +133,7 @@ class Table:
     def __init__(self, sheet: Sheet, file: str | None) -> None:
         self.sheet, self.file = sheet, file
         sheet.host.reset()
-        sheet.host.stub(sheet.paper.symbols.describe, self.describe)
+        sheet.host.stub(sheet.paper.symbols.lookup, self.describe)
 
     def describe(self, address: int, place: Any) -> int:
         place.name, place.offset = self.sheet.host.text("Clock.tick"), address - 0xFFF0

@@ -13,7 +13,7 @@ from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
 from kernel.cpu.percpu import PerCpu
 from kernel.log.level import LogLevel
-from kernel.log.log import SIZE, STEP, Log
+from kernel.log.log import RECORD_ALIGNMENT, RING_SIZE, Log
 from kernel.log.record import MAX_LENGTH, LogMessage
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
@@ -82,10 +82,10 @@ TEXTS = st.text(st.sampled_from("abc "), max_size=20)
 
 
 @settings(max_examples=30)
-@given(texts=st.lists(TEXTS, max_size=20), start=st.integers(0, SIZE // STEP - 1))
+@given(texts=st.lists(TEXTS, max_size=20), start=st.integers(0, RING_SIZE // RECORD_ALIGNMENT - 1))
 def test_messages_are_read_as_they_were_written(bench: Bench, texts: list[str], start: int) -> None:
     bench.start()
-    bench.host[bench.log.oldest] = bench.host[bench.log.end] = SIZE + start * STEP
+    bench.host[bench.log.oldest] = bench.host[bench.log.end] = RING_SIZE + start * RECORD_ALIGNMENT
     for one in texts:
         bench.write(one)
     assert bench.texts() == texts
@@ -102,7 +102,7 @@ def test_the_oldest_messages_make_room(bench: Bench) -> None:
     dropped = bench.host[bench.log.dropped]
     assert texts == strings[dropped:]
     assert 0 < dropped < count
-    assert bench.host[bench.log.end] - bench.host[bench.log.oldest] > SIZE - 2 * MAX_LENGTH
+    assert bench.host[bench.log.end] - bench.host[bench.log.oldest] > RING_SIZE - 2 * MAX_LENGTH
 
 
 def test_a_long_message_is_cut(bench: Bench) -> None:
@@ -144,6 +144,6 @@ def test_warnings_are_shown_at_once_too(bench: Bench) -> None:
 def test_a_panic_writes_though_the_lock_is_held(bench: Bench) -> None:
     bench.start()
     bench.host[bench.log.lock.next_ticket] = 1
-    bench.host.call(bench.log.seize)
+    bench.host.call(bench.log.break_lock)
     bench.write("the end")
     assert bench.texts() == ["the end"]

@@ -120,7 +120,7 @@ class Loaded:
     def lookup(self, address: int) -> tuple[str, int, str | None, int] | None:
         """As `Model.lookup`, by the kernel."""
         place = self.host.new(SymbolLocation)
-        if not self.host.call(self.symbols.describe, address, place):
+        if not self.host.call(self.symbols.lookup, address, place):
             return None
         file = self.host.read_text(place.file) if place.file else None
         return self.host.read_text(place.name), place.offset, file, place.line
@@ -160,7 +160,7 @@ def test_every_name_has_its_address_and_no_other_has_one(
 def test_numbers_of_any_length_are_read(loaded: Loaded, value: int) -> None:
     loaded.host.reset()
     encoded = loaded.host.bytes(unsigned(value) + b"\xff")
-    got, following = loaded.host.call(loaded.symbols.number, encoded)
+    got, following = loaded.host.call(loaded.symbols._uleb128, encoded)
     assert (got, int(following) - int(encoded)) == (value, len(unsigned(value)))
 
 
@@ -169,7 +169,7 @@ def test_an_image_without_a_table_knows_nothing() -> None:
     host = Host(symbols)
     host.define("symbols_start", TABLE)
     host.define("symbols_end", TABLE)
-    assert host.call(symbols.describe, IMAGE, host.new(SymbolLocation)) == 0
+    assert host.call(symbols.lookup, IMAGE, host.new(SymbolLocation)) == 0
     assert host.call(symbols.find, "Panic.stop") == 0
 
 

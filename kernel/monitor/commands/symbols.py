@@ -29,7 +29,7 @@ class SymbolCommands(Subsystem):
             ret(1)
         address = keep(address)
         lea(rsi, place)
-        found = self.symbols.describe(address, rsi)
+        found = self.symbols.lookup(address, rsi)
         with if_(found == 0):
             self.console.print("no symbol is at 0x%x\n", address)
             ret(1)
