@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pykasm import *
 from pykasm.errors import FlowMistake
 from pykasm.lang.builder import current
-from pykasm.lang.piece import Exit
+from pykasm.lang.routinebuilder import Exit
 from pykasm.source import Moment, moment_of
 
 

@@ -8,7 +8,7 @@ from pykasm.check.finding import Finding
 from pykasm.check.rule import rule
 from pykasm.isa.code import Line
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.source import Source
 
 E001 = rule(
@@ -19,42 +19,42 @@ E001 = rule(
 )
 
 
-def not_allowed(piece: Piece, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """What remains of the `findings` in `piece`, and the exceptions in it that allow none."""
-    if not piece.allowances:
+def not_allowed(routine: Routine, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """What remains of the `findings` in `routine`, and the exceptions in it that allow none."""
+    if not routine.allowances:
         yield from findings
         return
     needed: set[int] = set()
     for finding in findings:
         allowing = {
             number
-            for number, one in enumerate(piece.allowances)
-            if one.rule == finding.rule and _covers(one, piece, finding)
+            for number, one in enumerate(routine.allowances)
+            if one.rule == finding.rule and _covers(one, routine, finding)
         }
         needed |= allowing
         if not allowing:
             yield finding
-    for number, one in enumerate(piece.allowances):
+    for number, one in enumerate(routine.allowances):
         if number not in needed:
-            yield _needless(piece, one)
+            yield _needless(routine, one)
 
 
-def _covers(allowance: Allowance, piece: Piece, finding: Finding) -> bool:
+def _covers(allowance: Allowance, routine: Routine, finding: Finding) -> bool:
     if allowance.end is None:
         return True
-    file = piece.declared.file
+    file = routine.declared.file
     lines = [
-        item for item in piece.items[allowance.start : allowance.end] if isinstance(item, Line)
+        item for item in routine.items[allowance.start : allowance.end] if isinstance(item, Line)
     ]
     return any(finding.source in (line.source, Source(file, line.body_line)) for line in lines)
 
 
-def _needless(piece: Piece, allowance: Allowance) -> Finding:
+def _needless(routine: Routine, allowance: Allowance) -> Finding:
     return Finding(
         E001,
         f"nothing here breaks {allowance.rule}",
         span=allowance.span,
         mark="this exception allows nothing",
         fix="take it out",
-        symbol=piece.symbol,
+        symbol=routine.symbol,
     )

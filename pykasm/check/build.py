@@ -1,4 +1,4 @@
-"""What a rule looks at: one piece of code with its states, and the build around it."""
+"""What a rule looks at: one routine with its states, and the build around it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pykasm.isa.registers import general
 from pykasm.lang.convention import SLOT, Kind
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
-from pykasm.lang.objects import AssembledUnit, PlacedPiece
-from pykasm.lang.routine import Piece
+from pykasm.lang.objects import AssembledUnit, PlacedRoutine
+from pykasm.lang.routine import Routine
 from pykasm.objects.model import Section
 
 FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)
@@ -27,9 +27,9 @@ FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)
 
 @dataclass
 class Build:
-    """All pieces of a build by their symbols, and what callers know of them."""
+    """All routines of a build by their symbols, and what callers know of them."""
 
-    pieces: dict[str, PlacedPiece]
+    routines: dict[str, PlacedRoutine]
     tables: JumpTables
     data: dict[str, Data]
     pointers: dict[str, list[str]]
@@ -38,13 +38,13 @@ class Build:
     sections: list[Section]
     """Those of all objects."""
     known: dict[str, CacheEntry] = field(default_factory=dict)
-    """What an earlier check learned about pieces that are as they were."""
+    """What an earlier check learned about routines that are as they were."""
     _functions: dict[str, FunctionAnalysis] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
         """The build of `program`, assembled as `units`."""
-        pieces = {placed.piece.symbol: placed for unit in units for placed in unit.pieces}
+        routines = {placed.routine.symbol: placed for unit in units for placed in unit.routines}
         references = {
             packed.datum._symbol: list(packed.references)
             for unit in program.units
@@ -56,37 +56,37 @@ class Build:
             for symbol, found in references.items()
         }
         sections = [one for unit in units for one in unit.object.sections]
-        return cls(pieces, jump_tables(references), data, pointers, program, sections)
+        return cls(routines, jump_tables(references), data, pointers, program, sections)
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
-        """What a caller knows of each piece."""
+        """What a caller knows of each routine."""
         return {
-            symbol: Callee(placed.piece.signature if placed.piece.kind in FRAMED else None)
-            for symbol, placed in self.pieces.items()
+            symbol: Callee(placed.routine.signature if placed.routine.kind in FRAMED else None)
+            for symbol, placed in self.routines.items()
         }
 
-    def graph(self, placed: PlacedPiece) -> Graph:
-        """The control flow of one of the pieces."""
-        if placed.piece.symbol in self.analysis.pieces:
-            return self.analysis.graph(placed.piece.symbol)
+    def graph(self, placed: PlacedRoutine) -> Graph:
+        """The control flow of one of the routines."""
+        if placed.routine.symbol in self.analysis.routines:
+            return self.analysis.graph(placed.routine.symbol)
         return Graph(placed, self.tables)
 
     @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls."""
-        return ProgramAnalysis(self.pieces, self.tables, self.data, self.pointers, self.known)
+        return ProgramAnalysis(self.routines, self.tables, self.data, self.pointers, self.known)
 
     def function(self, symbol: str) -> FunctionAnalysis:
-        """One of the pieces, ready to be looked at."""
+        """One of the routines, ready to be looked at."""
         if symbol not in self._functions:
-            self._functions[symbol] = FunctionAnalysis(self.pieces[symbol], self)
+            self._functions[symbol] = FunctionAnalysis(self.routines[symbol], self)
         return self._functions[symbol]
 
     @cached_property
     def stack_uses(self) -> dict[str, StackUse]:
-        """What each piece does with the stack."""
-        return {symbol: self._stack_use(symbol) for symbol in self.analysis.pieces}
+        """What each routine does with the stack."""
+        return {symbol: self._stack_use(symbol) for symbol in self.analysis.routines}
 
     def _stack_use(self, symbol: str) -> StackUse:
         record = self.known.get(symbol)
@@ -94,13 +94,13 @@ class Build:
 
     @cached_property
     def per_cpu_uses(self) -> dict[str, PerCpuUse]:
-        """What each piece does with variables of the processor."""
+        """What each routine does with variables of the processor."""
         variables = {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
         return {
             symbol: record.processor
             if (record := self.known.get(symbol)) is not None
-            else per_cpu_use(placed.piece, self.analysis.graph, variables, self.changed_by)
-            for symbol, placed in self.analysis.pieces.items()
+            else per_cpu_use(placed.routine, self.analysis.graph, variables, self.changed_by)
+            for symbol, placed in self.analysis.routines.items()
         }
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
@@ -110,27 +110,27 @@ class Build:
 
 
 class FunctionAnalysis:
-    """A piece of code, ready to be looked at."""
+    """A routine, ready to be looked at."""
 
-    def __init__(self, placed: PlacedPiece, build: Build) -> None:
+    def __init__(self, placed: PlacedRoutine, build: Build) -> None:
         self.placed = placed
         self.build = build
         self.graph = build.graph(placed)
 
     @property
-    def piece(self) -> Piece:
-        """The piece as it was written."""
-        return self.placed.piece
+    def routine(self) -> Routine:
+        """The routine as it was written."""
+        return self.placed.routine
 
     @property
     def own(self) -> Callee:
-        """What callers know of the piece."""
-        return self.build.callees[self.piece.symbol]
+        """What callers know of the routine."""
+        return self.build.callees[self.routine.symbol]
 
     @property
     def is_framed(self) -> bool:
         """Whether the language made the prologue and the epilogues."""
-        return self.piece.kind in FRAMED
+        return self.routine.kind in FRAMED
 
     @cached_property
     def walk(self) -> RegisterFlow:

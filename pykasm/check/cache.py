@@ -1,4 +1,4 @@
-"""What earlier checks learned about pieces of code, kept in a file."""
+"""What earlier checks learned about routines, kept in a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pykasm.journal import Journal
 
 
 class CacheEntry(NamedTuple):
-    """What a check learned about a piece: whether no rule for single pieces found anything, its
-    local, what it does with the stack and with variables of the processor, and its course if it
+    """What a check learned about a routine: whether no rule for single routines found anything, its
+    local summary, what it does with the stack and with variables of the processor, and its course if it
     has one."""
 
     is_clean: bool
@@ -26,18 +26,18 @@ class CacheEntry(NamedTuple):
 
 
 class Cache:
-    """Records of pieces by the keys of their contents, in the file `path`."""
+    """Records of routines by the keys of their contents, in the file `path`."""
 
     def __init__(self, path: Path) -> None:
         self._journal = Journal[bytes, CacheEntry](path, checker_version())
         self._now: dict[bytes, CacheEntry] = {}
 
     def record(self, key: bytes) -> CacheEntry | None:
-        """What an earlier check learned about the piece of this key."""
+        """What an earlier check learned about the routine of this key."""
         return self._journal.known.get(key)
 
     def enter(self, key: bytes, record: CacheEntry) -> None:
-        """Let later checks know about the piece of this key."""
+        """Let later checks know about the routine of this key."""
         known = self.record(key)
         self._now[key] = known if known == record else record
 

@@ -1,4 +1,4 @@
-"""What the findings in a piece of code depend on, as a key: equal keys, equal findings."""
+"""What the findings in a routine depend on, as a key: equal keys, equal findings."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from pykasm.check.build import Build
 from pykasm.isa.code import AssembledCode
 from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
-from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.routine import Piece
+from pykasm.lang.objects import PlacedRoutine
+from pykasm.lang.routine import Routine
 from pykasm.lang.types import User
 
 NO_ROLE, BY_USER = 0, 1
 """What stands for a register that plays no role, and for memory that a program names."""
 
 KEY_SIZE = 16
-"""Bytes; two pieces of code meet by chance once in 2**64 pieces."""
+"""Bytes; two routines meet by chance once in 2**64 routines."""
 
 
 class CacheKeys:
-    """Makes the keys of the pieces of a build."""
+    """Makes the keys of the routines of a build."""
 
     def __init__(self, build: Build) -> None:
         self._tables = build.tables
         self._told = _Told(build)
 
-    def key(self, placed: PlacedPiece) -> bytes:
-        """The key of a piece."""
-        piece, code, told = placed.piece, placed.code, self._told
+    def key(self, placed: PlacedRoutine) -> bytes:
+        """The key of a routine."""
+        routine, code, told = placed.routine, placed.code, self._told
         parts = (
-            told[piece.symbol],
-            _declared(piece),
+            told[routine.symbol],
+            _declared(routine),
             [(offset, addend, told[target]) for offset, _, target, addend in code.relocations],
-            [*self._jumps(piece, code)],
+            [*self._jumps(routine, code)],
             code.code,
             array("I", code.offsets).tobytes(),
-            _plays(piece),
+            _plays(routine),
         )
         return blake2b(_bytes(parts), digest_size=KEY_SIZE).digest()
 
-    def _jumps(self, piece: Piece, code: AssembledCode) -> Iterator[object]:
+    def _jumps(self, routine: Routine, code: AssembledCode) -> Iterator[object]:
         """Where the tables of the code lead."""
-        if not self._tables.keys().isdisjoint(piece.targets):
+        if not self._tables.keys().isdisjoint(routine.targets):
             for _, _, target, _ in code.relocations:
                 yield [code.labels.get(label) for label in self._tables.get(target, ())]
 
@@ -61,13 +61,13 @@ class _Told(dict[str, bytes]):
 
     def __missing__(self, symbol: str) -> bytes:
         build = self._build
-        placed = build.pieces.get(symbol)
+        placed = build.routines.get(symbol)
         if placed is not None:
-            told = self[symbol] = _bytes((symbol, *_as_callee(placed.piece)))
+            told = self[symbol] = _bytes((symbol, *_as_callee(placed.routine)))
             return told
         datum = build.data.get(symbol)
         kept = None if datum is None else _as_datum(datum)
-        pointees = [(one, one in build.pieces) for one in build.pointers.get(symbol, ())]
+        pointees = [(one, one in build.routines) for one in build.pointers.get(symbol, ())]
         told = self[symbol] = _bytes((symbol, kept, pointees))
         return told
 
@@ -84,22 +84,22 @@ def _as_datum(datum: Data) -> tuple[object, ...]:
 _EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
 
 
-def _as_callee(piece: Piece) -> tuple[object, ...]:
-    return piece.kind._value_, piece.bits, shape(piece.signature)
+def _as_callee(routine: Routine) -> tuple[object, ...]:
+    return routine.kind._value_, routine.bits, shape(routine.signature)
 
 
-def _declared(piece: Piece) -> tuple[object, ...]:
+def _declared(routine: Routine) -> tuple[object, ...]:
     roles = [
         (one.kind, one.register.number, one.start, one.used, one.type._by_user)
-        for one in piece.roles
+        for one in routine.roles
     ]
     locks = [
         (event.action._value_, *(getattr(event, name) for name in _EVENT_PARTS))
-        for event in piece.lock_events
+        for event in routine.lock_events
     ]
-    touches = [*map(tuple, piece.touches)]
-    traits = piece.entered._value_, piece.pushed, piece.copies_user, piece.context
-    return traits, roles, locks, touches, *piece.locks
+    touches = [*map(tuple, routine.touches)]
+    traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
+    return traits, roles, locks, touches, *routine.locks
 
 
 def shape(signature: Signature) -> tuple[object, ...]:
@@ -110,15 +110,15 @@ def shape(signature: Signature) -> tuple[object, ...]:
 
 
 class _Numbers(dict[object, int]):
-    """A number for each role of a piece, and the next ones for what else is asked for."""
+    """A number for each role of a routine, and the next ones for what else is asked for."""
 
     def __missing__(self, role: object) -> int:
         number = self[role] = len(self)
         return number
 
 
-def _plays(piece: Piece) -> bytes:
+def _plays(routine: Routine) -> bytes:
     """Which roles the operands play, and where they follow what a program gave."""
-    numbers = _Numbers(zip(piece.roles, count(2)))
+    numbers = _Numbers(zip(routine.roles, count(2)))
     numbers[None], numbers[User] = NO_ROLE, BY_USER
-    return array("H", map(numbers.__getitem__, piece.plays)).tobytes()
+    return array("H", map(numbers.__getitem__, routine.plays)).tobytes()

@@ -1,4 +1,4 @@
-"""Which piece of code calls which, and what leads where."""
+"""Which routine calls which, and what leads where."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.errors import Note
 
 CallPaths: TypeAlias = dict[str, CallSite | None]
-"""Pieces by the first call of a shortest way to what was asked for, None where that is."""
+"""Routines by the first call of a shortest way to what was asked for, None where that is."""
 
 
 class CallGraph:
-    """The calls of a build; `callers` are those of each piece."""
+    """The calls of a build; `callers` are those of each routine."""
 
     def __init__(self, summaries: Iterable[FunctionSummary]) -> None:
         self.callers: dict[str, list[CallSite]] = defaultdict(list)
@@ -46,7 +46,7 @@ class CallGraph:
 
 
 def post_order(summaries: Mapping[str, FunctionSummary]) -> list[str]:
-    """All pieces, each behind those that it calls, but where they call each other in circles."""
+    """All routines, each behind those that it calls, but where they call each other in circles."""
     found: dict[str, None] = {}
     met: set[str] = set()
     waiting = [*summaries]

@@ -1,4 +1,4 @@
-"""Checks a build: every rule on every piece of code."""
+"""Checks a build: every rule on every routine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pykasm.check.finding import Finding
 from pykasm.check.programanalysis import LONG_MODE
 from pykasm.check.rule import build_checks, function_checks
 from pykasm.lang.image import Program
-from pykasm.lang.objects import AssembledUnit, PlacedPiece
+from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 
 
 @dataclass(slots=True)
@@ -75,33 +75,33 @@ def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None
 def _report(build: Build) -> Report:
     made = Report()
     elsewhere = _found_in_build(build)
-    for symbol, placed in build.pieces.items():
+    for symbol, placed in build.routines.items():
         made.functions += 1
-        made.exceptions += len(placed.piece.allowances)
+        made.exceptions += len(placed.routine.allowances)
         found = _found(placed, build)
         if not found:
             made.clean.add(symbol)
-        made.findings += not_allowed(placed.piece, found + elsewhere.pop(symbol, []))
+        made.findings += not_allowed(placed.routine, found + elsewhere.pop(symbol, []))
     made.findings += [one for found in elsewhere.values() for one in found]
     return made
 
 
 def _keys(build: Build) -> dict[str, bytes]:
-    """The keys of all pieces that rules are about."""
+    """The keys of all routines that rules are about."""
     contents = CacheKeys(build)
     return {
         symbol: contents.key(placed)
-        for symbol, placed in build.pieces.items()
-        if placed.piece.bits == LONG_MODE
+        for symbol, placed in build.routines.items()
+        if placed.routine.bits == LONG_MODE
     }
 
 
-def _found(placed: PlacedPiece, build: Build) -> list[Finding]:
+def _found(placed: PlacedRoutine, build: Build) -> list[Finding]:
     """What is wrong with one function, each fault once."""
-    known = build.known.get(placed.piece.symbol)
-    if placed.piece.bits != LONG_MODE or (known and known.is_clean):
+    known = build.known.get(placed.routine.symbol)
+    if placed.routine.bits != LONG_MODE or (known and known.is_clean):
         return []
-    function = build.function(placed.piece.symbol)
+    function = build.function(placed.routine.symbol)
     return _distinct(finding for apply in function_checks() for finding in apply(function))
 
 

@@ -20,7 +20,7 @@ _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 
 
 class Contexts:
-    """The contexts of all pieces of a build."""
+    """The contexts of all routines of a build."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Contexts:
         return [
             symbol
             for symbol, summary in self._summaries.items()
-            if summary.piece.entered in _BY_INTERRUPT and not summary.piece.pushed
+            if summary.routine.entered in _BY_INTERRUPT and not summary.routine.pushed
         ]
 
     @cached_property
@@ -50,7 +50,7 @@ class Contexts:
         return [
             symbol
             for symbol, summary in self._summaries.items()
-            if summary.piece.entered is EntryFrame.SYSCALL
+            if summary.routine.entered is EntryFrame.SYSCALL
         ]
 
     @cached_property
@@ -59,18 +59,18 @@ class Contexts:
         return {
             symbol: summary
             for symbol, summary in self._summaries.items()
-            if summary.piece.entered in _BY_INTERRUPT or summary.piece.context == "interrupt"
+            if summary.routine.entered in _BY_INTERRUPT or summary.routine.context == "interrupt"
         }
 
     @cached_property
     def deferred(self) -> dict[str, FunctionSummary]:
         """Code that says that interrupts leave it for later, and what that calls by pointers."""
-        stated = [one for one in self._summaries.values() if one.piece.context == "deferred"]
+        stated = [one for one in self._summaries.values() if one.routine.context == "deferred"]
         pointed_to = [
             self._summaries[target]
             for one in stated
             for at in one.local.indirect_calls
-            for target in self._pointers.targets(line_of(one.piece, at), one.piece) or ()
+            for target in self._pointers.targets(line_of(one.routine, at), one.routine) or ()
         ]
         return {one.symbol: one for one in (*stated, *pointed_to)}
 
@@ -94,7 +94,7 @@ class Contexts:
                 except_for={
                     summary.symbol: None
                     for summary in self._entered_locked
-                    if lock in summary.piece.locks.at_entry and self._releases(summary, lock)
+                    if lock in summary.routine.locks.at_entry and self._releases(summary, lock)
                 },
             )
         return self._sleepers_under[lock]
@@ -102,14 +102,14 @@ class Contexts:
     @cached_property
     def _entered_locked(self) -> list[FunctionSummary]:
         return [
-            summary for summary in self._summaries.values() if summary.piece.locks is not NO_LOCKS
+            summary for summary in self._summaries.values() if summary.routine.locks is not NO_LOCKS
         ]
 
     def _releases(self, summary: FunctionSummary, lock: str) -> bool:
         """Whether code that is entered with a lock may sleep after it has released it."""
-        return not summary.piece.sleeps or any(
+        return not summary.routine.sleeps or any(
             one.action is LockAction.RELEASE and one.lock == lock
-            for one in summary.piece.lock_events
+            for one in summary.routine.lock_events
         )
 
     @cached_property
@@ -121,12 +121,12 @@ class Contexts:
 
     @property
     def _sleeping(self) -> list[str]:
-        return [symbol for symbol, summary in self._summaries.items() if summary.piece.sleeps]
+        return [symbol for symbol, summary in self._summaries.items() if summary.routine.sleeps]
 
     def path_to_sleep(self, symbol: str, sleepers: CallPaths) -> list[Note]:
         """How `symbol` comes to sleep."""
         notes, last = call_path(symbol, sleepers)
-        declared = line_span(self._summaries[last].piece.declared)
+        declared = line_span(self._summaries[last].routine.declared)
         return [*notes, Note(declared, f"`{last}` sleeps")]
 
     @cached_property
@@ -139,7 +139,7 @@ class Contexts:
         return [
             symbol
             for symbol, summary in self._summaries.items()
-            if summary.piece.context == "thread"
+            if summary.routine.context == "thread"
         ]
 
     # Interrupts on or off
@@ -161,12 +161,12 @@ class Contexts:
         return found
 
     def interrupts_may_be_on(self, symbol: str, index: int) -> bool:
-        """Whether interrupts may be on before the `index`th instruction of a piece."""
+        """Whether interrupts may be on before the `index`th instruction of a routine."""
         interrupts = self._paths.before(symbol, index).interrupts
         return bool(interrupts & ON or (interrupts & SAME and symbol in self.entered_interrupts_on))
 
     def path_with_interrupts_on(self, symbol: str, index: int) -> list[Note]:
-        """How interrupts come to be on: the calls from where they were turned on to the piece."""
+        """How interrupts come to be on: the calls from where they were turned on to the routine."""
         notes: list[Note] = []
         on_here = self._paths.before(symbol, index).interrupts & ON
         call = None if on_here else self.entered_interrupts_on[symbol]

@@ -1,4 +1,4 @@
-"""Follows what registers hold through a piece of code, and which hold addresses from somewhere."""
+"""Follows what registers hold through a routine, and which hold addresses from somewhere."""
 
 from __future__ import annotations
 

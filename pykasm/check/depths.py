@@ -1,4 +1,4 @@
-"""The deepest path over the call graph from each piece of code."""
+"""The deepest path over the call graph from each routine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Step(NamedTuple):
-    """From a piece to `callee`, entered `depth` bytes deeper, by the `at`th instruction."""
+    """From a routine to `callee`, entered `depth` bytes deeper, by the `at`th instruction."""
 
     callee: str
     depth: int
@@ -26,7 +26,7 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Frames from a piece downwards, and the bytes of all of them."""
+    """Frames from a routine downwards, and the bytes of all of them."""
 
     frames: tuple[Frame, ...]
     size: int
@@ -47,16 +47,16 @@ class Path:
 
 
 CallPaths: TypeAlias = Callable[[str], Iterable[Step]]
-"""The steps from a piece."""
+"""The steps from a routine."""
 
 Circle: TypeAlias = tuple[str, Step]
-"""A piece and the step from it that comes back to where the path has been."""
+"""A routine and the step from it that comes back to where the path has been."""
 
 
 class Depths:
     """The deepest paths in a call graph.
 
-    `own` is what each piece needs by itself, `steps` how it leads to others, `bounds` how often
+    `own` is what each routine needs by itself, `steps` how it leads to others, `bounds` how often
     functions that recurse are entered at most. `circles` has the steps that no bound breaks; paths
     are those without them. `sizes` are the bytes of the paths.
     """
@@ -78,7 +78,7 @@ class Depths:
             self._settle(component)
 
     def path(self, symbol: str) -> Path:
-        """The deepest path from a piece."""
+        """The deepest path from a routine."""
         frames: list[Frame] = []
         while symbol not in self._recursive:
             best = self._best[symbol]
@@ -89,7 +89,7 @@ class Depths:
         return Path.of([*frames, *self._recursive[symbol].frames])
 
     def _settle(self, component: Sequence[str]) -> None:
-        """Find the paths from pieces that lead to each other, or from a single one."""
+        """Find the paths from routines that lead to each other, or from a single one."""
         symbol = component[0]
         if len(component) == 1 and all(one.callee != symbol for one in self.steps[symbol]):
             self._best[symbol], self.sizes[symbol] = self.best(symbol, self.steps[symbol])
@@ -190,7 +190,7 @@ def _size(path: Path) -> int:
 
 
 def _components(steps: Mapping[str, Sequence[Step]]) -> list[list[str]]:
-    """Pieces that lead to each other together, each group after those that it leads to
+    """Routines that lead to each other together, each group after those that it leads to
     (Kosaraju and Sharir)."""
     order, circles = _explored(steps, steps.__getitem__)
     if not circles:
@@ -213,7 +213,7 @@ def _components(steps: Mapping[str, Sequence[Step]]) -> list[list[str]]:
 
 
 def _explored(symbols: Iterable[str], paths: CallPaths) -> tuple[list[str], list[Circle]]:
-    """All that `symbols` lead to, callees first, and the steps that come back to an open piece."""
+    """All that `symbols` lead to, callees first, and the steps that come back to open routines."""
     order: dict[str, None] = {}
     circles: list[Circle] = []
     for first in symbols:

@@ -1,4 +1,4 @@
-"""A piece of code with what it does, and its calls."""
+"""A routine with what it does, and its calls."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
 from pykasm.isa.code import Line
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 
 
 class CallSite(NamedTuple):
-    """A call or a jump from `piece`, the `caller`, to another; `at` counts the instructions before
-    it."""
+    """A call or a jump from `routine`, the `caller`, to another; `at` counts the instructions
+    before it."""
 
-    piece: Piece
+    routine: Routine
     caller: str
     callee: str
     at: int
@@ -22,33 +22,33 @@ class CallSite(NamedTuple):
     @property
     def line(self) -> Line:
         """The instruction."""
-        return line_of(self.piece, self.at)
+        return line_of(self.routine, self.at)
 
 
 class FunctionSummary:
-    """What is known of one piece: as it was written, and by its local.
+    """What is known of one routine: as it was written, and by itself.
 
     `calls` has those through tables of functions that never change too.
     """
 
-    __slots__ = ("calls", "local", "piece", "symbol")
+    __slots__ = ("calls", "local", "routine", "symbol")
 
-    def __init__(self, piece: Piece, local: LocalSummary, pointers: IndirectCalls) -> None:
-        self.piece = piece
-        self.symbol = piece.symbol
+    def __init__(self, routine: Routine, local: LocalSummary, pointers: IndirectCalls) -> None:
+        self.routine = routine
+        self.symbol = routine.symbol
         self.local = local
         self.calls: list[CallSite] = [
-            _new(CallSite, (piece, piece.symbol, callee, at)) for callee, at in local.calls
+            _new(CallSite, (routine, routine.symbol, callee, at)) for callee, at in local.calls
         ]
         for at in local.indirect_calls:
-            targets = pointers.listed(line_of(piece, at)) or ()
-            self.calls += [CallSite(piece, piece.symbol, callee, at) for callee in targets]
+            targets = pointers.listed(line_of(routine, at)) or ()
+            self.calls += [CallSite(routine, routine.symbol, callee, at) for callee in targets]
 
 
 _new: Any = tuple.__new__
 """Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
-def line_of(piece: Piece, index: int) -> Line:
-    """The `index`th instruction of a piece."""
-    return [item for item in piece.items if isinstance(item, Line)][index]
+def line_of(routine: Routine, index: int) -> Line:
+    """The `index`th instruction of a routine."""
+    return [item for item in routine.items if isinstance(item, Line)][index]

@@ -1,4 +1,4 @@
-"""The control flow of a piece of code: which instruction can follow which."""
+"""The control flow of a routine: which instruction can follow which."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pykasm.check.effects import Effects, effects
 from pykasm.isa.code import Label, Line, Reference
 from pykasm.isa.statement import BranchTarget, SymbolImmediate
 from pykasm.lang.data import DataReference, LabelAddress
-from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.operands import MemoryOperand
 
 CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
@@ -29,7 +29,7 @@ class Node:
 
     `is_call` is whether the next instruction is come back to. `callee` is the symbol that it calls
     or jumps to, `beyond` how many bytes behind its start; `leaves` says that control goes out of
-    the piece here, `falls_off` that it runs past the end.
+    the routine here, `falls_off` that it runs past the end.
     """
 
     line: Line
@@ -45,18 +45,18 @@ class Node:
 
     @property
     def is_indirect(self) -> bool:
-        """Whether it goes to another piece that it does not name."""
+        """Whether it goes to another routine that it does not name."""
         elsewhere = self.is_call or self.leaves
         return elsewhere and self.callee is None and self.effects.flow in INDIRECT
 
 
 class Graph:
-    """The instructions of a piece in order, with the edges between them."""
+    """The instructions of a routine in order, with the edges between them."""
 
-    def __init__(self, placed: PlacedPiece, tables: JumpTables) -> None:
-        self.piece = placed.piece
+    def __init__(self, placed: PlacedRoutine, tables: JumpTables) -> None:
+        self.routine = placed.routine
         code = placed.code
-        bits, raw, ends = self.piece.bits, code.code, code.offsets
+        bits, raw, ends = self.routine.bits, code.code, code.offsets
         self.nodes = [
             Node(item, effects(raw[ends[index] : ends[index + 1]], bits), ends[index], [])
             for index, item in enumerate(code.body)

@@ -13,7 +13,7 @@ def drawing(graph: Graph) -> Iterator[str]:
     """The lines of the drawing: a block begins with its number, the author's lines follow, then
     the blocks that control goes to, with the instruction that decides."""
     numbers = {start: number for number, start in enumerate(graph.blocks, 1)}
-    yield graph.piece.symbol
+    yield graph.routine.symbol
     for start, end in graph.blocks.items():
         note = "" if start in graph.reached else " (no path leads here)"
         yield f"{numbers[start]:>4}{note}"

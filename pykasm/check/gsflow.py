@@ -52,7 +52,7 @@ class Path(NamedTuple):
 
 
 class GsFlow:
-    """The paths before each instruction of every piece that interrupts or programs lead to."""
+    """The paths before each instruction of every routine that interrupts or programs lead to."""
 
     def __init__(self, analysis: ProgramAnalysis) -> None:
         self.analysis = analysis
@@ -74,7 +74,7 @@ class GsFlow:
         known.add(path)
         node = nodes[at]
         after = _after(node, path)
-        if self.analysis.summaries[symbol].piece.kind not in (Kind.NAKED, Kind.ENTRY):
+        if self.analysis.summaries[symbol].routine.kind not in (Kind.NAKED, Kind.ENTRY):
             after = after._replace(constants=NOTHING)
         for following in node.successors:
             further = _along(node, at, following, after)

@@ -13,7 +13,7 @@ from pykasm.lang.builder import Touch
 from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 
 CLOBBERED = tuple(register.number for register in CALLER_SAVED)
 
@@ -59,14 +59,14 @@ class Guards:
 
 
 def touches(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
-    """The instructions of a piece that read or write guarded fields or some of the `guarded` data,
-    by their numbers, also through addresses that it makes. Those of data say nothing of the lock,
-    which depends on other data."""
-    piece = graph.piece
-    if guarded.isdisjoint(piece.targets) and not piece.touches:
+    """The instructions of a routine that read or write guarded fields or some of the `guarded`
+    data, by their numbers, also through addresses that it makes. Those of data say nothing of
+    the lock, which depends on other data."""
+    routine = graph.routine
+    if guarded.isdisjoint(routine.targets) and not routine.touches:
         return
     made: dict[int, Touch] = {}
-    for touch in _written(piece, guarded):
+    for touch in _written(routine, guarded):
         if touch.address:
             made[touch.at] = touch
         else:
@@ -76,7 +76,7 @@ def touches(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
 
 
 def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
-    """Where a piece uses the guarded memory whose addresses it makes."""
+    """Where a routine uses the guarded memory whose addresses it makes."""
 
     def name(at: int, _: Node) -> str | None:
         return made[at].field if at in made else None
@@ -87,11 +87,11 @@ def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
         yield by_name[field]._replace(at=at, address=False)
 
 
-def _written(piece: Piece, guarded: Set[str]) -> Iterator[Touch]:
-    """What the operands of a piece name, by the numbers of the instructions."""
-    fields = iter([*piece.touches, None])
+def _written(routine: Routine, guarded: Set[str]) -> Iterator[Touch]:
+    """What the operands of a routine name, by the numbers of the instructions."""
+    fields = iter([*routine.touches, None])
     field, number = next(fields), 0
-    for at, item in enumerate(piece.items):
+    for at, item in enumerate(routine.items):
         while field is not None and field.at == at:
             yield field._replace(at=number)
             field = next(fields)

@@ -8,10 +8,10 @@ from functools import cached_property
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.fitting import function_fits
-from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.lang.types import Fn, TypeMeta
 from pykasm.objects.debug import EntryFrame
 
@@ -22,13 +22,13 @@ _OTHER = {"thread": "interrupt", "interrupt": "thread"}
 class IndirectCalls:
     """The functions whose addresses some code or datum of the build has.
 
-    `pieces` and `data` are those of the build by their symbols, `tables` the symbols that each
+    `routines` and `data` are those of the build by their symbols, `tables` the symbols that each
     datum points to, `taken` those whose addresses code takes.
     """
 
     def __init__(
         self,
-        pieces: Mapping[str, PlacedPiece],
+        routines: Mapping[str, PlacedRoutine],
         data: Mapping[str, Data],
         tables: Mapping[str, Sequence[str]],
         taken: Container[str],
@@ -37,9 +37,10 @@ class IndirectCalls:
         self._tables = tables
         pointed_to = {symbol for table in tables.values() for symbol in table}
         self._functions = {
-            symbol: placed.piece
-            for symbol, placed in pieces.items()
-            if placed.piece.entered is EntryFrame.CALL and (symbol in pointed_to or symbol in taken)
+            symbol: placed.routine
+            for symbol, placed in routines.items()
+            if placed.routine.entered is EntryFrame.CALL
+            and (symbol in pointed_to or symbol in taken)
         }
         self._by_type: dict[TypeMeta, tuple[str, ...]] = {}
 
@@ -52,7 +53,7 @@ class IndirectCalls:
         fitting = self._functions if kind is None else self._of_type(kind)
         return [one for one in dict.fromkeys(table) if one in fitting]
 
-    def targets(self, line: Line, caller: Piece) -> Sequence[str] | None:
+    def targets(self, line: Line, caller: Routine) -> Sequence[str] | None:
         """The functions that a call through a pointer may come to; None if nobody knows.
 
         Where no table tells, these are all functions of the pointer's type, since data and calls

@@ -22,7 +22,7 @@ _POINTER_CALL = _ARGUMENTS | 1  # rax counts vector arguments of functions with 
 
 
 class Liveness:
-    """For each instruction of a piece, the registers, or `FLAGS`, that are read `after` it."""
+    """For each instruction of a routine, the registers, or `FLAGS`, that are read `after` it."""
 
     def __init__(self, function: FunctionAnalysis) -> None:
         self.function = function
@@ -55,12 +55,12 @@ class Liveness:
         return True
 
     def _live_at_end(self, node: Node) -> int:
-        """What code behind the piece reads, where control leaves it."""
+        """What code behind the routine reads, where control leaves it."""
         if not node.leaves:
             return 0
         if not self.function.is_framed or node.callee is not None:
             return ALL  # whoever comes next may read anything
-        count = len(self.function.piece.signature.results)
+        count = len(self.function.routine.signature.results)
         left_alone = set(CLOBBERED).difference(self.function.own.changed)
         return _SAVED | _set(RESULTS[:count]) | _set(left_alone)
 
@@ -79,12 +79,12 @@ class Liveness:
             read |= FLAGS
         if not node.is_call:
             return read
-        placed = self.function.build.pieces.get(node.callee or "")
+        placed = self.function.build.routines.get(node.callee or "")
         if placed is None:
             return read | _POINTER_CALL
-        if placed.piece.kind not in FRAMED:
+        if placed.routine.kind not in FRAMED:
             return ALL
-        count = len(placed.piece.signature.parameters)
+        count = len(placed.routine.signature.parameters)
         return read | _set(register.number for register in ARGUMENTS[:count])
 
 

@@ -1,4 +1,4 @@
-"""What one piece of code does by itself, so far as other code has to know."""
+"""What one routine does by itself, so far as other code has to know."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pykasm.check.guards import touches
 from pykasm.isa.code import Line
 from pykasm.lang.builder import Touch
 from pykasm.lang.locking import LockEvent
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 
 _INTERRUPT_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
 _ADDRESS_WORDS = {Mnemonic.LEA, Mnemonic.MOV, Mnemonic.PUSH}
 
 
 class LocalSummary(NamedTuple):
-    """What a piece does, whatever the rest of the build is; instructions go by their numbers.
+    """What a routine does, whatever the rest of the build is; instructions go by their numbers.
 
-    `calls` are the pieces that it calls or jumps to, and where; `indirect_calls` where it does so
+    `calls` are the routines that it calls or jumps to, and where; `indirect_calls` where it does so
     through a pointer; `addresses` the symbols whose addresses it takes; `touches` where it reads or
     writes what a lock guards, `events` what happens to locks; `exits` where it is left, but for
     faults; `turns_on` where it turns interrupts on.
@@ -44,8 +44,8 @@ class LocalSummary(NamedTuple):
         return bool(self.events) or self.changes_interrupts
 
     @classmethod
-    def of(cls, graph: Graph, pieces: Container[str], guarded: Set[str]) -> LocalSummary:
-        """The local of the piece whose control flow is `graph`, in a build with `pieces` and
+    def of(cls, graph: Graph, routines: Container[str], guarded: Set[str]) -> LocalSummary:
+        """The summary of the routine whose control flow is `graph`, in a build with `routines` and
         the `guarded` data."""
         nodes = graph.nodes
         mnemonics = {node.effects.mnemonic for node in nodes}
@@ -53,7 +53,7 @@ class LocalSummary(NamedTuple):
             tuple(
                 (callee, at)
                 for at, node in enumerate(nodes)
-                if (callee := node.callee) is not None and callee in pieces
+                if (callee := node.callee) is not None and callee in routines
             ),
             tuple(at for at, node in enumerate(nodes) if node.is_indirect),
             frozenset(
@@ -64,7 +64,7 @@ class LocalSummary(NamedTuple):
                 if type(one.target) is str
             ),
             tuple(touches(graph, guarded)),
-            dict(_lock_events(graph.piece)),
+            dict(_lock_events(graph.routine)),
             tuple(
                 at
                 for at, node in enumerate(nodes)
@@ -76,13 +76,13 @@ class LocalSummary(NamedTuple):
         )
 
 
-def _lock_events(piece: Piece) -> Iterator[tuple[int, tuple[LockEvent, ...]]]:
+def _lock_events(routine: Routine) -> Iterator[tuple[int, tuple[LockEvent, ...]]]:
     """What happens to locks at which instruction."""
-    if not piece.lock_events:
+    if not routine.lock_events:
         return
     at = 0
-    for index, item in enumerate([*piece.items, None]):
-        events = tuple(one for one in piece.lock_events if one.index == index)
+    for index, item in enumerate([*routine.items, None]):
+        events = tuple(one for one in routine.lock_events if one.index == index)
         if events:
             yield at, events
         at += isinstance(item, Line)

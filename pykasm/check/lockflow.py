@@ -1,4 +1,4 @@
-"""What holds on the paths through each piece of code, and how it leaves interrupts."""
+"""What holds on the paths through each routine, and how it leaves interrupts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pykasm.lang.locking import LockEvent
 
 
 class LockFlow(NamedTuple):
-    """The situation before each instruction of a piece that is reached, and how it `leaves`
+    """The situation before each instruction of a routine that is reached, and how it `leaves`
     interrupts; `returning` is what callees change, by the call, where they do."""
 
     returning: dict[int, tuple[CallEffect, ...]]
@@ -23,11 +23,11 @@ class LockFlow(NamedTuple):
 
 
 class LockFlows:
-    """The flows of all pieces that change locks or interrupts, or say how they find them.
+    """The flows of all routines that change locks or interrupts, or say how they find them.
 
-    What a piece leaves changes the flows of its callers: they are followed until nothing
-    changes. As what a piece may leave only grows, this ends, also where pieces call each other in
-    circles. `known` are flows of the same pieces in earlier checks.
+    What a routine leaves changes the flows of its callers: they are followed until nothing
+    changes. As what a routine may leave only grows, this ends, also where routines call each other
+    in circles. `known` are flows of the same routines in earlier checks.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class LockFlows:
         self._situations: dict[LockState, LockState] = {}
         self._leaves = dict.fromkeys(summaries, SAME)
         self._returns: dict[str, CallEffect] = {}
-        """What pieces change, for those that do."""
+        """What routines change, for those that do."""
         for symbol, one in summaries.items():
-            if one.piece.locks is not NO_CONTRACT:
+            if one.routine.locks is not NO_CONTRACT:
                 self._note_return(symbol)
         waiting = post_order(summaries)
         for symbol in waiting:  # grows while what a callee leaves changes
@@ -59,13 +59,13 @@ class LockFlows:
                     waiting += [call.caller for call in calls.callers.get(symbol, ())]
 
     def _follow(self, symbol: str, returning: dict[int, tuple[CallEffect, ...]]) -> int:
-        """Follow a piece, maybe once more; how it leaves interrupts, so far as is known."""
+        """Follow a routine, maybe once more; how it leaves interrupts, so far as is known."""
         before = self._leaves[symbol] if symbol in self.flows else 0
         course = self.flows[symbol] = self._course(symbol, returning)
         return before | course.leaves
 
     def _returning(self, symbol: str) -> dict[int, tuple[CallEffect, ...]]:
-        """What the callees of a piece change, by the call, where some of them do."""
+        """What the callees of a routine change, by the call, where some of them do."""
         summary, returns = self._summaries[symbol], self._returns
         changed = [call.at for call in summary.calls if call.callee in returns]
         if not changed:
@@ -77,7 +77,7 @@ class LockFlows:
         return found
 
     def _note_return(self, symbol: str) -> None:
-        leaves, locks = self._leaves[symbol], self._summaries[symbol].piece.locks
+        leaves, locks = self._leaves[symbol], self._summaries[symbol].routine.locks
         changed = CallEffect(leaves, frozenset(locks.acquires), frozenset(locks.releases))
         if changed != UNCHANGED:
             self._returns[symbol] = changed
@@ -90,7 +90,7 @@ class LockFlows:
 
     def _followed(self, symbol: str, returning: dict[int, tuple[CallEffect, ...]]) -> LockFlow:
         nodes, all_events = self._graph(symbol).nodes, self._summaries[symbol].local.events
-        states = {0: entry_of(self._summaries[symbol].piece)} if nodes else {}
+        states = {0: entry_of(self._summaries[symbol].routine)} if nodes else {}
         waiting = list(states)
         leaves = 0
         while waiting:
@@ -110,25 +110,25 @@ class LockFlows:
         return LockFlow(returning, states, leaves or SAME)
 
     def __contains__(self, symbol: str) -> bool:
-        """Whether the piece changes locks or interrupts."""
+        """Whether the routine changes locks or interrupts."""
         return symbol in self.flows
 
     def followed(self) -> list[FunctionSummary]:
-        """The summaries of all pieces that change locks or interrupts, in the order of the code."""
+        """The summaries of all routines that change locks or interrupts, in the code's order."""
         return [summary for symbol, summary in self._summaries.items() if symbol in self.flows]
 
     def before(self, symbol: str, index: int) -> LockState:
-        """What holds before the `index`th instruction of a piece."""
+        """What holds before the `index`th instruction of a routine."""
         course = self.flows.get(symbol)
         found = None if course is None else course.states.get(index)
-        return entry_of(self._summaries[symbol].piece) if found is None else found
+        return entry_of(self._summaries[symbol].routine) if found is None else found
 
     def at(self, call: CallSite) -> LockState:
         """What holds where a call is made."""
         return self.before(call.caller, call.at)
 
     def exits(self, symbol: str) -> Iterator[tuple[int, LockState]]:
-        """Where a piece is left, and what holds then, or when what it goes on to comes back."""
+        """Where a routine is left, and what holds then, or when what it goes on to comes back."""
         course, local = self.flows[symbol], self._summaries[symbol].local
         for index in local.exits:
             if index in course.states:
@@ -136,7 +136,7 @@ class LockFlows:
                 yield index, after.returned(course.returning.get(index, ()))
 
     def events(self, symbol: str) -> Iterator[tuple[int, LockEvent]]:
-        """What happens to locks on the paths through a piece, and at which instructions."""
+        """What happens to locks on the paths through a routine, and at which instructions."""
         course = self.flows.get(symbol)
         for index, events in self._summaries[symbol].local.events.items():
             if course is not None and index in course.states:
@@ -144,7 +144,7 @@ class LockFlows:
 
 
 def _is_followed(summary: FunctionSummary) -> bool:
-    """Whether what holds in a piece is not simply what holds at a caller."""
-    piece = summary.piece
-    says_so = piece.locks is not NO_CONTRACT or piece.context == "interrupts off"
+    """Whether what holds in a routine is not simply what holds at a caller."""
+    routine = summary.routine
+    says_so = routine.locks is not NO_CONTRACT or routine.context == "interrupts off"
     return says_so or summary.local.changes_something

@@ -35,7 +35,7 @@ class LockUse:
         stated = {
             name
             for summary in self._summaries.values()
-            for names in summary.piece.locks
+            for names in summary.routine.locks
             for name in names
         }
         return frozenset(stated.union(event.lock for event in self._taking))
@@ -60,7 +60,7 @@ class LockUse:
         return [
             event
             for summary in self._summaries.values()
-            for event in summary.piece.lock_events
+            for event in summary.routine.lock_events
             if event.action is LockAction.TAKE
         ]
 
@@ -83,8 +83,8 @@ class LockUse:
         """The code that says that its callers hold a lock, by the lock."""
         found: dict[str, list[str]] = defaultdict(list)
         for symbol, summary in self._summaries.items():
-            if summary.piece.locks is not NO_CONTRACT:
-                for lock in summary.piece.locks.at_entry:
+            if summary.routine.locks is not NO_CONTRACT:
+                for lock in summary.routine.locks.at_entry:
                     found[lock].append(symbol)
         return found
 
@@ -93,10 +93,12 @@ class LockUse:
 
     @cached_property
     def _doers(self) -> dict[tuple[LockAction, str], list[str]]:
-        """The pieces in which something happens to a lock."""
+        """The routines in which something happens to a lock."""
         found: dict[tuple[LockAction, str], list[str]] = defaultdict(list)
         for symbol, summary in self._summaries.items():
-            for done in dict.fromkeys((one.action, one.lock) for one in summary.piece.lock_events):
+            for done in dict.fromkeys(
+                (one.action, one.lock) for one in summary.routine.lock_events
+            ):
                 found[done].append(symbol)
         return found
 
@@ -116,7 +118,7 @@ class LockUse:
 
     @cached_property
     def held_at_entry(self) -> dict[str, Locks]:
-        """The locks that all callers of a piece hold, beside those that it says they do.
+        """The locks that all callers of a routine hold, beside those that it says they do.
 
         Code that is never reached holds all: nothing it does can be wrong.
         """
@@ -136,12 +138,12 @@ class LockUse:
         return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}
 
     def _promised(self, summary: FunctionSummary) -> Locks | None:
-        """The locks held at entry so far as the piece itself tells; None where callers decide."""
-        piece, symbol = summary.piece, summary.symbol
-        if piece.locks is not NO_CONTRACT and piece.locks.at_entry:
+        """The locks held at entry so far as the routine itself tells; None where callers decide."""
+        routine, symbol = summary.routine, summary.symbol
+        if routine.locks is not NO_CONTRACT and routine.locks.at_entry:
             return NO_LOCKS
         is_known = symbol in self._calls.callers and symbol not in self._pointed_to
-        return None if is_known and not piece.exported else NO_LOCKS
+        return None if is_known and not routine.exported else NO_LOCKS
 
     @cached_property
     def _pointed_to(self) -> set[str]:

@@ -9,7 +9,7 @@ from iced_x86 import Mnemonic
 
 from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 
 SAME, OFF, ON = 1, 2, 4
 """Interrupts as a set of what paths may leave: as they were at entry, off, on."""
@@ -26,7 +26,7 @@ _WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
 class LockState(NamedTuple):
     """What holds before an instruction.
 
-    `may` and `must` are the locks that the piece itself holds on some path and on all, with those
+    `may` and `must` are the locks that the routine itself holds on some path and on all, with those
     that it says it is entered with. `interrupts`
     is a set of `SAME`, `OFF` and `ON`, and `saved` what pushes of the flags saved of it.
     """
@@ -95,7 +95,7 @@ class LockState(NamedTuple):
 
 
 class CallEffect(NamedTuple):
-    """What a piece changes when it comes back: how it leaves interrupts, and which locks it has
+    """What a routine changes when it comes back: how it leaves interrupts, and which locks it has
     taken and released for its caller."""
 
     interrupts: int = SAME
@@ -107,8 +107,8 @@ UNCHANGED = CallEffect()
 ENTRY = LockState()
 
 
-def entry_of(piece: Piece) -> LockState:
-    """What holds where a piece is entered, as it says."""
-    locks = piece.locks.at_entry if piece.locks is not NO_CONTRACT else NO_LOCKS
-    is_off = piece.context == "interrupts off"
+def entry_of(routine: Routine) -> LockState:
+    """What holds where a routine is entered, as it says."""
+    locks = routine.locks.at_entry if routine.locks is not NO_CONTRACT else NO_LOCKS
+    is_off = routine.context == "interrupts off"
     return LockState(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

@@ -12,7 +12,7 @@ from pykasm.check.effects import RSP
 from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 
 Copies = frozenset[tuple[int, str, int]]
 """Numbers of registers with the variable that each was read from, and at which instruction."""
@@ -40,7 +40,7 @@ class AddressTaken(NamedTuple):
 
 
 class PerCpuUse(NamedTuple):
-    """What a piece does with variables of the processor that can go wrong where its thread may be
+    """What a routine does with variables of the processor that can go wrong where its thread may be
     moved. Instructions go by their numbers.
 
     Nothing here belongs to one process: later checks remember it.
@@ -54,22 +54,22 @@ NO_USE = PerCpuUse()
 
 
 def per_cpu_use(
-    piece: Piece, graph: Callable[[str], Graph], variables: Set[str], changed: Changed
+    routine: Routine, graph: Callable[[str], Graph], variables: Set[str], changed: Changed
 ) -> PerCpuUse:
-    """What a piece does with `variables` (symbols)."""
-    if not _may_matter(piece, variables):
+    """What a routine does with `variables` (symbols)."""
+    if not _may_matter(routine, variables):
         return NO_USE
-    uses = _Uses(graph(piece.symbol), variables, changed)
+    uses = _Uses(graph(routine.symbol), variables, changed)
     return PerCpuUse(tuple(uses.updates()), tuple(uses.addresses()))
 
 
-def _may_matter(piece: Piece, variables: Set[str]) -> bool:
-    """Whether a piece makes the address of a variable, or has one where instructions write."""
-    if variables.isdisjoint(piece.targets):
+def _may_matter(routine: Routine, variables: Set[str]) -> bool:
+    """Whether a routine makes the address of a variable, or has one where instructions write."""
+    if variables.isdisjoint(routine.targets):
         return False
     return any(
         one.target in variables and (one.operand == 0 or not _is_read(item, one.operand))
-        for item in piece.items
+        for item in routine.items
         if isinstance(item, Line)
         for one in item.references
     )
@@ -81,7 +81,7 @@ def _is_read(line: Line, operand: int) -> bool:
 
 
 class _Uses:
-    """Follows what registers hold of the `variables` through one piece."""
+    """Follows what registers hold of the `variables` through one routine."""
 
     def __init__(self, graph: Graph, variables: Set[str], changed: Changed) -> None:
         self.variables = variables

@@ -1,4 +1,4 @@
-"""What is known of a build beyond single pieces of code: what holds across calls."""
+"""What is known of a build beyond single routines: what holds across calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
-from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.source import Source, Span, line_span
 
 LONG_MODE = 64
@@ -27,23 +27,25 @@ LONG_MODE = 64
 
 
 class ProgramAnalysis:
-    """The `summaries` of all pieces of a build, and what follows from them over the `calls`: what
+    """The `summaries` of all routines of a build, and what follows from them over the `calls`: what
     holds on `paths`, use of `locks`, and `contexts`.
 
     `data` are that of the build by their symbols, `pointees` the symbols that each points to.
-    `known` is what an earlier check learned about pieces that are as they were.
+    `known` is what an earlier check learned about routines that are as they were.
     """
 
     def __init__(
         self,
-        pieces: Mapping[str, PlacedPiece],
+        routines: Mapping[str, PlacedRoutine],
         tables: JumpTables,
         data: Mapping[str, Data],
         pointees: Mapping[str, Sequence[str]],
         known: Mapping[str, CacheEntry],
     ) -> None:
-        self.pieces = {
-            symbol: placed for symbol, placed in pieces.items() if placed.piece.bits == LONG_MODE
+        self.routines = {
+            symbol: placed
+            for symbol, placed in routines.items()
+            if placed.routine.bits == LONG_MODE
         }
         self._tables = tables
         self._data = data
@@ -53,21 +55,21 @@ class ProgramAnalysis:
 
     @cached_property
     def summaries(self) -> dict[str, FunctionSummary]:
-        """What each piece does by itself."""
+        """What each routine does by itself."""
         return {
-            symbol: FunctionSummary(self.pieces[symbol].piece, local, self.pointers)
+            symbol: FunctionSummary(self.routines[symbol].routine, local, self.pointers)
             for symbol, local in self._locals.items()
         }
 
     @cached_property
     def _locals(self) -> dict[str, LocalSummary]:
-        return {symbol: self._local(symbol) for symbol in self.pieces}
+        return {symbol: self._local(symbol) for symbol in self.routines}
 
     def _local(self, symbol: str) -> LocalSummary:
         record = self._known.get(symbol)
         if record is not None:
             return record.local
-        return LocalSummary.of(self.graph(symbol), self.pieces, self._guarded)
+        return LocalSummary.of(self.graph(symbol), self.routines, self._guarded)
 
     @cached_property
     def _guarded(self) -> set[str]:
@@ -78,7 +80,7 @@ class ProgramAnalysis:
     def pointers(self) -> IndirectCalls:
         """Where calls through pointers go."""
         taken = set[str]().union(*(one.addresses for one in self._locals.values()))
-        return IndirectCalls(self.pieces, self._data, self._pointees, taken)
+        return IndirectCalls(self.routines, self._data, self._pointees, taken)
 
     @cached_property
     def calls(self) -> CallGraph:
@@ -87,7 +89,7 @@ class ProgramAnalysis:
 
     @cached_property
     def lock_flows(self) -> LockFlows:
-        """What holds on the paths through each piece."""
+        """What holds on the paths through each routine."""
         known = {symbol: one.course for symbol, one in self._known.items() if one.course}
         return LockFlows(self.summaries, self.calls, self.graph, known)
 
@@ -102,21 +104,21 @@ class ProgramAnalysis:
         return Contexts(self.summaries, self.calls, self.lock_flows, self.pointers)
 
     def graph(self, symbol: str) -> Graph:
-        """The control flow of a piece."""
+        """The control flow of a routine."""
         if symbol not in self._graphs:
-            self._graphs[symbol] = Graph(self.pieces[symbol], self._tables)
+            self._graphs[symbol] = Graph(self.routines[symbol], self._tables)
         return self._graphs[symbol]
 
     # Places, for messages
 
     def line(self, symbol: str, index: int) -> Line:
-        """The `index`th instruction of a piece."""
-        return line_of(self.pieces[symbol].piece, index)
+        """The `index`th instruction of a routine."""
+        return line_of(self.routines[symbol].routine, index)
 
     def place(self, symbol: str, index: int) -> Span:
-        """The line of the piece's own body that led to its `index`th instruction, which a lock
+        """The line of the routine's own body that led to its `index`th instruction, which a lock
         may have written."""
-        declared, line = self.pieces[symbol].piece.declared, self.line(symbol, index)
+        declared, line = self.routines[symbol].routine.declared, self.line(symbol, index)
         return line_span(Source(declared.file, line.body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
@@ -125,9 +127,9 @@ class ProgramAnalysis:
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
         for call in self.summaries[symbol].calls:
-            if lock in self.summaries[call.callee].piece.locks.acquires:
+            if lock in self.summaries[call.callee].routine.locks.acquires:
                 return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")
-        declared = line_span(self.summaries[symbol].piece.declared)
+        declared = line_span(self.summaries[symbol].routine.declared)
         return Note(declared, f"`{symbol}` is entered with `{lock}`")
 
     def path_to_lock(self, symbol: str, lock: str) -> list[Note]:

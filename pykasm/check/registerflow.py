@@ -1,4 +1,4 @@
-"""Follows a piece of code along all its paths and hands each instruction to the rules.
+"""Follows a routine along all its paths and hands each instruction to the rules.
 
 A state is computed for the start of every block as what holds on all paths to it, and from there
 for each of its instructions; then each instruction is visited, in order, with its final state.
@@ -23,7 +23,7 @@ from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.convention import ARGUMENTS, CALLEE_SAVED, CALLER_SAVED, SLOT, Kind, Signature
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.role import Role
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
 
 SAVED = (*(register.number for register in CALLEE_SAVED), RBP)
@@ -49,7 +49,7 @@ class Callee:
 
 
 class RegisterFlow:
-    """The states of a piece. `callees` tells what is known of other code by its symbol."""
+    """The states of a routine. `callees` tells what is known of other code by its symbol."""
 
     def __init__(self, graph: Graph, callees: dict[str, Callee]) -> None:
         self.graph = graph
@@ -57,7 +57,7 @@ class RegisterFlow:
         self.states: dict[int, State] = {}
         self.depth_conflicts: set[int] = set()
         """Where paths meet on which the stack has different depths."""
-        self._results = _results(graph.piece)
+        self._results = _results(graph.routine)
         self._run()
         self._visits = [
             (index, self.graph.nodes[index], self.states[index]) for index in sorted(self.states)
@@ -181,12 +181,12 @@ class RegisterFlow:
             state.direction = False
 
 
-def _results(piece: Piece) -> dict[int, list[Role]]:
+def _results(routine: Routine) -> dict[int, list[Role]]:
     """The roles of the results of each call, by the number of its instruction."""
-    results = [role for role in piece.roles if role.kind == "result"]
+    results = [role for role in routine.roles if role.kind == "result"]
     if not results:
         return {}
-    lines = [(at, item) for at, item in enumerate(piece.items) if isinstance(item, Line)]
+    lines = [(at, item) for at, item in enumerate(routine.items) if isinstance(item, Line)]
     calls = [
         (at, number) for number, (at, line) in enumerate(lines) if line.statement.mnemonic == "call"
     ]
@@ -297,16 +297,16 @@ def written_roles(node: Node) -> dict[int, Role]:
 
 
 def entry_state(graph: Graph) -> State:
-    """What holds when the piece is entered."""
-    piece = graph.piece
-    if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
-        return State([UNKNOWN] * 16, direction=piece.entered in INTERRUPTED)
+    """What holds when the routine is entered."""
+    routine = graph.routine
+    if routine.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+        return State([UNKNOWN] * 16, direction=routine.entered in INTERRUPTED)
     registers = [Value(WHOLE, NEVER, entry=number) for number in range(16)]
     registers[RSP] = Value(entry=RSP)
-    if piece.kind is Kind.INTERRUPT:
+    if routine.kind is Kind.INTERRUPT:
         return State(registers, undefined_flags=ALL_FLAGS, flag_clobber=NEVER, direction=True)
-    roles = {role.register: role for role in piece.roles if role.kind == "parameter"}
-    for parameter, register in zip(piece.signature.parameters, ARGUMENTS, strict=False):
+    roles = {role.register: role for role in routine.roles if role.kind == "parameter"}
+    for parameter, register in zip(routine.signature.parameters, ARGUMENTS, strict=False):
         role = roles.get(parameter.register) if parameter.register is not None else None
         registers[register.number] = Value(role=role, entry=register.number)
     return State(registers, undefined_flags=ALL_FLAGS & ~RflagsBits.DF, flag_clobber=NEVER)

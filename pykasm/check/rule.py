@@ -1,4 +1,4 @@
-"""Rules: what each proves, why it matters, and how it is applied to a piece of code."""
+"""Rules: what each proves, why it matters, and how it is applied to a routine."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rule(number: str, title: str, why: str) -> str:
 
 
 def function_check(function: FunctionCheck) -> FunctionCheck:
-    """Let `function` look at every piece of code of a build."""
+    """Let `function` look at every routine of a build."""
     _appliers.append(function)
     return function
 
@@ -60,7 +60,7 @@ def build_check(function: BuildCheck) -> BuildCheck:
 
 
 def function_checks() -> list[FunctionCheck]:
-    """Every function that looks for faults in a piece of code."""
+    """Every function that looks for faults in a routine."""
     load_rules()
     return _appliers
 

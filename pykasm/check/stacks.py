@@ -11,7 +11,7 @@ from pykasm.check.depths import Depths, Frame, Path, Step
 from pykasm.check.functionsummary import CallSite
 from pykasm.check.stackuse import StackUse
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
 
 PUSHED = {
@@ -29,7 +29,7 @@ but one exception in the handler. On threads those come on top that handlers let
 
 
 class Place(NamedTuple):
-    """The `at`th instruction of a piece."""
+    """The `at`th instruction of a routine."""
 
     symbol: str
     at: int
@@ -39,7 +39,7 @@ class Stack(NamedTuple):
     """A stack by the code that begins on it: the bytes of the deepest path from there, and how
     often an interrupt may lie on top, of so many bytes."""
 
-    root: Piece
+    root: Routine
     deepest: int
     interrupts: int
     interrupt: int
@@ -56,12 +56,12 @@ class Stack(NamedTuple):
 
 
 class Stacks:
-    """The stacks of a build. A piece marked `stack=` begins on one of its own; interrupts without
+    """The stacks of a build. A routine marked `stack=` begins on one of its own; interrupts without
     lie on top of whichever was in use."""
 
     def __init__(self, build: Build) -> None:
         self._build = build
-        self._pieces = build.analysis.pieces
+        self._routines = build.analysis.routines
         self._uses = build.stack_uses
         self.blind: list[Place] = []
         """Calls of which nobody knows where they go."""
@@ -69,8 +69,8 @@ class Stacks:
         self._depths = Depths(own, self._all_steps(), self._bounds)
 
     def _all_steps(self) -> dict[str, list[Step]]:
-        """How each piece leads to others that go on with its stack."""
-        going_on = {symbol for symbol in self._uses if not self._pieces[symbol].piece.stack}
+        """How each routine leads to others that go on with its stack."""
+        going_on = {symbol for symbol in self._uses if not self._routines[symbol].routine.stack}
         return {
             symbol: [one for one in self._steps(symbol, use) if one.callee in going_on]
             for symbol, use in self._uses.items()
@@ -79,13 +79,13 @@ class Stacks:
     @property
     def _bounds(self) -> dict[str, int]:
         return {
-            symbol: placed.piece.recursion
-            for symbol, placed in self._pieces.items()
-            if placed.piece.recursion
+            symbol: placed.routine.recursion
+            for symbol, placed in self._routines.items()
+            if placed.routine.recursion
         }
 
     def _steps(self, symbol: str, use: StackUse) -> Sequence[Step]:
-        """How a piece leads to others, by pointers too."""
+        """How a routine leads to others, by pointers too."""
         if not use.pointers:
             return use.steps
         pointed = [
@@ -97,7 +97,7 @@ class Stacks:
 
     def _pointed_to(self, symbol: str, at: int) -> Iterable[str]:
         line = self._build.analysis.line(symbol, at)
-        found = self._build.analysis.pointers.targets(line, self._pieces[symbol].piece)
+        found = self._build.analysis.pointers.targets(line, self._routines[symbol].routine)
         if found is None and line.statement.mnemonic == "call":
             self.blind.append(Place(symbol, at))
         return found or ()
@@ -113,7 +113,7 @@ class Stacks:
     @property
     def with_size(self) -> list[Stack]:
         """Those that somebody says the size of."""
-        return [self._stack(one) for one in self._roots if self._pieces[one].piece.stack]
+        return [self._stack(one) for one in self._roots if self._routines[one].routine.stack]
 
     @property
     def without_size(self) -> list[Stack]:
@@ -147,34 +147,34 @@ class Stacks:
     @cached_property
     def _on_top(self) -> set[str]:
         entered = self._build.analysis.contexts.entered_by_interrupts
-        return {symbol for symbol in entered if not self._pieces[symbol].piece.stack}
+        return {symbol for symbol in entered if not self._routines[symbol].routine.stack}
 
     def _stack(self, symbol: str) -> Stack:
-        piece = self._pieces[symbol].piece
-        interrupts = ON_INTERRUPTS if piece.entered in PUSHED else ON_THREADS + self._let_in
+        routine = self._routines[symbol].routine
+        interrupts = ON_INTERRUPTS if routine.entered in PUSHED else ON_THREADS + self._let_in
         over = 0 if self.interrupt is None else self._size(self.interrupt)
-        return Stack(piece, self._size(symbol), interrupts, over)
+        return Stack(routine, self._size(symbol), interrupts, over)
 
     @cached_property
     def _let_in(self) -> int:
         """How many interrupts lie on top of handlers that turn them on, as these state."""
-        return sum(self._pieces[symbol].piece.interruptible for symbol in self._in_handlers)
+        return sum(self._routines[symbol].routine.interruptible for symbol in self._in_handlers)
 
     def _size(self, symbol: str) -> int:
         return self._pushed(symbol) + self._depths.sizes[symbol]
 
     def _pushed(self, symbol: str) -> int:
         """What the processor leaves out and pushes before a root begins."""
-        piece = self._pieces[symbol].piece
+        routine = self._routines[symbol].routine
         lost = LOST if symbol in self._on_top else 0
-        return lost + PUSHED.get(piece.entered, 0) + piece.pushed
+        return lost + PUSHED.get(routine.entered, 0) + routine.pushed
 
     # What has no bound
 
     @cached_property
     def reached(self) -> set[str]:
         """The code on stacks whose size somebody says, and in interrupts."""
-        begun = [one for one in self._roots if self._pieces[one].piece.stack]
+        begun = [one for one in self._roots if self._routines[one].routine.stack]
         return _led_to([*begun, *self._on_top], self._depths.steps.__getitem__)
 
     @property
@@ -195,7 +195,7 @@ class Stacks:
         return [
             Place(symbol, at)
             for symbol in self._in_handlers
-            if not self._pieces[symbol].piece.interruptible
+            if not self._routines[symbol].routine.interruptible
             for at in analysis.summaries[symbol].local.turns_on
         ]
 
@@ -203,7 +203,7 @@ class Stacks:
     def _in_handlers(self) -> set[str]:
         """The code that interrupts are known to lead to."""
         summaries = self._build.analysis.summaries
-        handlers = [one for one in self._roots if self._pieces[one].piece.entered in PUSHED]
+        handlers = [one for one in self._roots if self._routines[one].routine.entered in PUSHED]
         return _led_to(handlers, lambda one: summaries[one].calls)
 
 

@@ -1,4 +1,4 @@
-"""What one piece of code does with the stack, in bytes below where rsp was at its entry."""
+"""What one routine does with the stack, in bytes below where rsp was at its entry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pykasm.lang.convention import SLOT
 
 
 class StackUse(NamedTuple):
-    """The deepest that the piece itself gets, its steps to others, and the instructions that take
+    """The deepest that the routine itself gets, its steps to others, and the instructions that take
     as much stack as a register or memory says. Steps by `pointers` have no callee.
 
     Nothing here belongs to one process: later checks remember it.
@@ -28,7 +28,7 @@ class StackUse(NamedTuple):
 
     @classmethod
     def of(cls, visits: Iterable[tuple[int, Node, State]]) -> StackUse:
-        """What the instructions of a piece do, each with what holds before it.
+        """What the instructions of a routine do, each with what holds before it.
 
         Where code has changed to another stack, that is as deep as its own ever got: the same code
         left it.

@@ -63,10 +63,10 @@ def _report(program: Program, units: Sequence[AssembledUnit], name: str | None) 
     made = report(program, units)
     if name is None:
         return made
-    pieces = [placed.piece for unit in units for placed in unit.pieces]
-    chosen = [one for one in pieces if name in (one.symbol, one.symbol.split(".")[0])]
+    routines = [placed.routine for unit in units for placed in unit.routines]
+    chosen = [one for one in routines if name in (one.symbol, one.symbol.split(".")[0])]
     if not chosen:
-        known = [one.symbol for one in pieces]
+        known = [one.symbol for one in routines]
         raise _unknown("function or subsystem", name, [*known, *(unit.name for unit in units)])
     symbols = {one.symbol for one in chosen}
     exceptions = sum(len(one.allowances) for one in chosen)
@@ -115,9 +115,9 @@ def _record(finding: Finding) -> dict[str, object]:
 
 
 def _draw(name: str, build: Build) -> None:
-    placed = build.pieces.get(name)
+    placed = build.routines.get(name)
     if placed is None:
-        raise _unknown("function", name, list(build.pieces))
+        raise _unknown("function", name, list(build.routines))
     click.echo("\n".join(drawing(FunctionAnalysis(placed, build).graph)))
 
 

@@ -1,1 +1,1 @@
-"""From statements to verified machine code, and from code pieces to laid-out bytes."""
+"""From statements to verified machine code, and from routines to laid-out bytes."""

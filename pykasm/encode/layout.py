@@ -42,9 +42,9 @@ _new: Any = tuple.__new__
 
 
 def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
-    """Lay out one piece of code, which begins at `symbol`.
+    """Lay out one routine, which begins at `symbol`.
 
-    The piece must be placed at least as aligned as its widest padding. References to labels of
+    The routine must be placed at least as aligned as its widest padding. References to labels of
     the body are filled in, all others are left as relocations; so are absolute addresses of
     labels, as `symbol` plus an offset. Raises BranchRangeMistake for a branch that cannot reach
     its target, PlaceMistake for a label that is not in the body, and what the encoder raises.
@@ -52,12 +52,12 @@ def assemble(body: Body, encoder: Encoder, symbol: str) -> AssembledCode:
     return assemble_all([(symbol, body)], encoder)[0]
 
 
-def assemble_all(pieces: Sequence[tuple[str, Body]], encoder: Encoder) -> list[AssembledCode]:
-    """Lay out many pieces, given as symbol and body, with all their statements encoded at once.
+def assemble_all(routines: Sequence[tuple[str, Body]], encoder: Encoder) -> list[AssembledCode]:
+    """Lay out many routines, given as symbol and body, with all their statements encoded at once.
 
     Of several mistakes all but the last are reported, and that is raised.
     """
-    layouts = [_Layout(symbol, body) for symbol, body in pieces]
+    layouts = [_Layout(symbol, body) for symbol, body in routines]
     try:
         encodings = encoder.encode([s for layout in layouts for s in layout.statements])
     except Mistake:
@@ -92,7 +92,7 @@ def _last(mistakes: list[Mistake]) -> Mistake:
 
 
 class _Layout:
-    """One piece of code on its way.
+    """One routine on its way.
 
     `statements` is what to encode, line by line; of a jump that can grow it has the short form.
     `encodings` and `offsets` run parallel to the items of the body, what is no line encoded as
@@ -148,7 +148,7 @@ class _Layout:
             self.referring = [(index, line) for index, line in self.referring if index not in lost]
 
     def assembled(self, encodings: list[Encoding], encoder: Encoder) -> AssembledCode:
-        """The piece after layout; `encodings` are those of its statements."""
+        """The routine after layout; `encodings` are those of its statements."""
         self.encodings = encodings
         for index in sorted([*self.labels.values(), *self.paddings]):
             encodings.insert(index, _NOTHING)

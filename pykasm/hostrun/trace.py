@@ -70,8 +70,10 @@ LONGEST_INSTRUCTION = 15
 
 def _positions(units: list[AssembledUnit], placement: Placement) -> Iterator[Position]:
     for unit in units:
-        for placed in unit.pieces:
+        for placed in unit.routines:
             region, start = placement.starts[placed.section]
             base = region.address + start + placed.offset
             for one in placed.code.lines:
-                yield Position(base + one.offset, placed.piece.symbol, one.offset, one.line.source)
+                yield Position(
+                    base + one.offset, placed.routine.symbol, one.offset, one.line.source
+                )

@@ -1,4 +1,4 @@
-"""A piece of code before and after layout: what a function body is made of."""
+"""A routine before and after layout: what a function body is made of."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pykasm.source import Source
 
 @dataclass(eq=False, slots=True)
 class Label:
-    """A place inside one piece of code; `name` is for people (listing), not unique."""
+    """A place inside one routine; `name` is for people (listing), not unique."""
 
     name: str
 
@@ -52,7 +52,7 @@ Item: TypeAlias = Line | Label | Align
 
 
 class PlacedLine(NamedTuple):
-    """A line after layout: where its bytes are in the piece's code."""
+    """A line after layout: where its bytes are in the routine's code."""
 
     offset: int
     size: int
@@ -73,7 +73,7 @@ Body: TypeAlias = Sequence[Item]
 
 @dataclass(slots=True)
 class AssembledCode:
-    """A piece of code after layout; `offsets` are those of the items of `body` and of the end."""
+    """A routine after layout; `offsets` are those of the items of `body` and of the end."""
 
     code: bytes
     body: Body

@@ -88,7 +88,7 @@ class Statement(NamedTuple):
 class FixupKind(Enum):
     """How a field of an instruction is made from a symbol's address S, addend A, place P."""
 
-    BRANCH8 = "S + A - P, 8 bits, within one piece of code"
+    BRANCH8 = "S + A - P, 8 bits, within one routine"
     BRANCH16 = "S + A - P, 16 bits"
     BRANCH32 = "S + A - P, 32 bits, by a call or jump"
     PC32 = "S + A - P, 32 bits, RIP-relative memory"

@@ -15,7 +15,7 @@ class Allowance:
     """An exception from the rule of this number, such as E032, stated at `span`.
 
     `start` and `end` are the indexes of the items of code that it covers (`end` None: all of the
-    piece).
+    routine).
     """
 
     rule: str
@@ -52,12 +52,12 @@ def allowed(rule: str, reason: str) -> Word:
     return _Allowed(rule, reason)
 
 
-def allowances_of(piece: Mapping[str, str], declared: Source) -> list[Allowance]:
-    """The exceptions that a decorator states for a whole piece: reasons by rules."""
+def allowances_of(routine: Mapping[str, str], declared: Source) -> list[Allowance]:
+    """The exceptions that a decorator states for a whole routine: reasons by rules."""
     span = line_span(declared)
-    for rule, reason in piece.items():
+    for rule, reason in routine.items():
         _check_reason(rule, reason, span)
-    return [Allowance(rule, reason, span) for rule, reason in piece.items()]
+    return [Allowance(rule, reason, span) for rule, reason in routine.items()]
 
 
 def _check_reason(rule: str, reason: str, span: Span) -> None:

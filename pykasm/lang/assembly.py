@@ -14,10 +14,10 @@ from pykasm.lang.function import BoundFunction, CodeOptions, Function
 from pykasm.lang.functions import Emits
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import PieceBuilder
 from pykasm.lang.pythonmistakes import collected
 from pykasm.lang.registers import rbp
 from pykasm.lang.role import Role
+from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten
 from pykasm.objects.debug import EntryFrame
@@ -43,7 +43,7 @@ class Assembly:
 
     def _write(self, bound: BoundFunction[Any]) -> None:
         function, options = bound._function, bound._function.options
-        builder = PieceBuilder(
+        builder = RoutineBuilder(
             self.unit,
             bound._label,
             options.kind,
@@ -57,7 +57,7 @@ class Assembly:
         with building(builder):
             complete = collected(lambda: function.body(self.owner, *operands))
             finish(builder, complete)
-        piece = builder.piece(
+        routine = builder.routine(
             options.section,
             entered=_entered(builder, options),
             pushed=options.pushed,
@@ -71,7 +71,7 @@ class Assembly:
             copies_user=options.copies_user,
             doc=function.__doc__ or "",
         )
-        self.unit.pieces.append(piece)
+        self.unit.routines.append(routine)
 
 
 def _locks(bound: BoundFunction[Any]) -> LockContract:
@@ -94,26 +94,26 @@ def _members(owner: type) -> Iterator[tuple[str, object]]:
     yield from names.items()
 
 
-def finish(builder: PieceBuilder, complete: bool) -> None:
+def finish(builder: RoutineBuilder, complete: bool) -> None:
     """Report the words that nobody entered; `complete` code gets its prologue and epilogues."""
     report_forgotten(builder)
     if complete:
         collected(builder.finish)
 
 
-def _entered(builder: PieceBuilder, options: CodeOptions) -> EntryFrame:
+def _entered(builder: RoutineBuilder, options: CodeOptions) -> EntryFrame:
     if builder.kind is not Kind.INTERRUPT:
         return options.entered
     return EntryFrame.INTERRUPT_WITH_ERROR if builder.error_code else EntryFrame.INTERRUPT
 
 
-def _parameters(builder: PieceBuilder, signature: Signature) -> list[object]:
+def _parameters(builder: RoutineBuilder, signature: Signature) -> list[object]:
     error_code = builder.kind is Kind.INTERRUPT and len(signature.parameters) > 1
     builder.error_code = error_code
     return [_parameter(builder, one, number) for number, one in enumerate(signature.parameters)]
 
 
-def _parameter(builder: PieceBuilder, parameter: Parameter, number: int) -> object:
+def _parameter(builder: RoutineBuilder, parameter: Parameter, number: int) -> object:
     if parameter.register is None:
         above = 2 * SLOT + (number - 6) * SLOT
         return MemoryOperand(parameter.type, base=rbp, displacement=above, name=parameter.name)

@@ -37,7 +37,7 @@ class Touch(NamedTuple):
 
 
 class CodeBuilder:
-    """Collects the items of one piece of code, in code of `bits`, written by `code`."""
+    """Collects the items of one routine, in code of `bits`, written by `code`."""
 
     def __init__(self, name: str, bits: int, code: CodeType | None, declared: Source) -> None:
         self.name = name

@@ -22,9 +22,9 @@ from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import PieceBuilder
 from pykasm.lang.registers import rsp
 from pykasm.lang.role import Role
+from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import Fn, Value
 from pykasm.source import author_moment
@@ -80,7 +80,7 @@ def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
     return pushed
 
 
-def _prepare(builder: PieceBuilder, function: Any, given: tuple[object, ...]) -> int:
+def _prepare(builder: RoutineBuilder, function: Any, given: tuple[object, ...]) -> int:
     """Put the arguments in place; the bytes of those on the stack."""
     signature: Signature = function._signature
     check_arguments(function._label, signature.parameters, given)
@@ -92,9 +92,9 @@ def _prepare(builder: PieceBuilder, function: Any, given: tuple[object, ...]) ->
     return pushed
 
 
-def _caller() -> PieceBuilder:
+def _caller() -> RoutineBuilder:
     builder = current("a call")
-    assert isinstance(builder, PieceBuilder)
+    assert isinstance(builder, RoutineBuilder)
     if builder.bits != 64:
         raise PlaceMistake(
             "a call with arguments in 16- or 32-bit code",
@@ -148,7 +148,7 @@ def _target_of_pointer(pointer: Value, moves: list[Move]) -> Value:
     return RegisterOperand(last, pointer._kind)
 
 
-def _returned(builder: PieceBuilder, signature: Signature, pushed: int) -> Any:
+def _returned(builder: RoutineBuilder, signature: Signature, pushed: int) -> Any:
     if pushed:
         emit("add", rsp, pushed)
     builder.clobber(signature.changed)
@@ -167,7 +167,7 @@ def _returned(builder: PieceBuilder, signature: Signature, pushed: int) -> Any:
 def ret(*values: object) -> None:
     """Leave the function with its results (in code without a frame: the bare instruction)."""
     builder = current("ret")
-    assert isinstance(builder, PieceBuilder)
+    assert isinstance(builder, RoutineBuilder)
     if builder.kind in (Kind.NAKED, Kind.ENTRY):
         emit("ret", *values)
         return
@@ -185,7 +185,7 @@ def ret(*values: object) -> None:
     builder.leave("ret")
 
 
-def _check_results(builder: PieceBuilder, values: tuple[object, ...]) -> None:
+def _check_results(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
     kinds = builder.signature.results
     if len(values) != len(kinds):
         wanted = ", ".join(repr(kind) for kind in kinds) or "no value"
@@ -198,7 +198,7 @@ def _check_results(builder: PieceBuilder, values: tuple[object, ...]) -> None:
         check_argument("ret", Parameter("the result", kind, None), value)
 
 
-def _no_result(builder: PieceBuilder, values: tuple[object, ...]) -> None:
+def _no_result(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
     if values:
         raise CallMistake(
             f"the interrupt handler `{builder.name}` returns nothing",

@@ -37,7 +37,7 @@ INTERRUPT_FRAME_SIZE = 40
 
 
 class Kind(Enum):
-    """What a piece of code is entered by, and so what its first and last instructions are."""
+    """What a routine is entered by, and so what its first and last instructions are."""
 
     FUNCTION = "function"
     INTERRUPT = "interrupt"

@@ -150,7 +150,7 @@ def note(kind: type[T], value: object, align: int = 4) -> T:
 
 
 class LabelAddress(NamedTuple):
-    """The address of `label` inside the code piece `symbol`, as an initial value."""
+    """The address of `label` inside the routine `symbol`, as an initial value."""
 
     symbol: str
     label: Label
@@ -330,7 +330,7 @@ def symbol(name: str) -> Any:
 
 
 def jump_table(owner: str, targets: list[Label]) -> Data:
-    """A read-only table of the addresses of labels in the code piece `owner`."""
+    """A read-only table of the addresses of labels in the routine `owner`."""
     slots = [LabelAddress(owner, target) for target in targets]
     made = Data(Storage.RODATA, U64 * len(slots), slots, POINTER_SIZE)
     current("switch").unit.adopt(made, "cases")

@@ -12,7 +12,7 @@ from pykasm.isa.registers import Register, general
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Data
 from pykasm.lang.role import Role
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.lang.structs import StructMeta, is_struct
 from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void
 from pykasm.objects.debug import (
@@ -80,27 +80,27 @@ def _enumeration(kind: TypeMeta, values: type[Enum]) -> EnumType:
 
 
 def debug_function(
-    piece: Piece, code: AssembledCode, section: str, offset: int, types: DebugTypes
+    routine: Routine, code: AssembledCode, section: str, offset: int, types: DebugTypes
 ) -> DebugFunction:
-    """What a debugger is told of `piece`, laid out as `code` at `offset` of `section`."""
+    """What a debugger is told of `routine`, laid out as `code` at `offset` of `section`."""
     offsets = code.offsets
-    results = piece.signature.results
+    results = routine.signature.results
     return DebugFunction(
-        name=piece.symbol,
+        name=routine.symbol,
         section=section,
         offset=offset,
         code=code.code,
-        declared=piece.declared,
+        declared=routine.declared,
         rows=_rows(code),
-        prologue_end=offsets[piece.prologue_items],
+        prologue_end=offsets[routine.prologue_items],
         result=types.of(results[0]) if results else None,
         variables=[
-            *_role_variables(piece, offsets, types),
-            *_local_variables(piece, types, offsets),
+            *_role_variables(routine, offsets, types),
+            *_local_variables(routine, types, offsets),
         ],
-        entry_frame=piece.entered,
-        pushed=piece.pushed,
-        bits=piece.bits,
+        entry_frame=routine.entered,
+        pushed=routine.pushed,
+        bits=routine.bits,
     )
 
 
@@ -119,7 +119,7 @@ def _in_register(register: Register) -> InRegister:
     return InRegister(general(register.number, SLOT).name)
 
 
-def _role_variables(piece: Piece, offsets: list[int], types: DebugTypes) -> list[Variable]:
+def _role_variables(routine: Routine, offsets: list[int], types: DebugTypes) -> list[Variable]:
     return [
         Variable(
             role.name,
@@ -129,7 +129,7 @@ def _role_variables(piece: Piece, offsets: list[int], types: DebugTypes) -> list
             _end(role, offsets),
             role.kind == "parameter",
         )
-        for role in piece.roles
+        for role in routine.roles
     ]
 
 
@@ -137,16 +137,16 @@ def _end(role: Role, offsets: list[int]) -> int:
     return offsets[-1] if role.end is None else offsets[role.end]
 
 
-def _local_variables(piece: Piece, types: DebugTypes, offsets: list[int]) -> list[Variable]:
+def _local_variables(routine: Routine, types: DebugTypes, offsets: list[int]) -> list[Variable]:
     return [
         Variable(
             one._name,
             types.of(one._kind),
             InFrame(one._displacement),
-            offsets[piece.prologue_items],
+            offsets[routine.prologue_items],
             offsets[-1],
         )
-        for one in piece.locals
+        for one in routine.locals
     ]
 
 

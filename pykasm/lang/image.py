@@ -160,7 +160,7 @@ def _reached(program: Program) -> set[str]:
     uses = _references(program)
     reached: set[str] = set()
     waiting = list(program.entries)
-    waiting += [p.symbol for u in program.units for p in u.pieces if p.exported]
+    waiting += [p.symbol for u in program.units for p in u.routines if p.exported]
     waiting += [d._symbol for u in program.units for d in u.data if d._storage in FOR_LOADERS]
     while waiting:
         symbol = waiting.pop()
@@ -175,25 +175,25 @@ def _warn_of_unreachable(program: Program, collector: Collector) -> None:
     for unit in program.units:
         if program.reached.isdisjoint(unit.symbols):
             continue  # the checker warns of the subsystem
-        for piece in unit.pieces:
-            if piece.symbol not in program.reached:
+        for routine in unit.routines:
+            if routine.symbol not in program.reached:
                 collector.add(
                     UnreachableWarning(
-                        f"nothing can reach `{piece.symbol}`",
+                        f"nothing can reach `{routine.symbol}`",
                         expected="a call, a jump or a table that names it",
                         got="none from any entry point",
                         fix="take it out, or mark it `exported=True` if others use it",
-                        span=line_span(piece.declared),
+                        span=line_span(routine.declared),
                     )
                 )
 
 
 def _references(program: Program) -> dict[str, set[str]]:
-    """Which symbols each piece of code and each datum names."""
+    """Which symbols each routine and each datum names."""
     uses: dict[str, set[str]] = {}
     for unit in program.units:
-        for piece in unit.pieces:
-            uses[piece.symbol] = {one for one in piece.targets if isinstance(one, str)}
+        for routine in unit.routines:
+            uses[routine.symbol] = {one for one in routine.targets if isinstance(one, str)}
         for packed in program.packed[unit.name]:
             targets = uses.setdefault(packed.datum._symbol, set())
             for one in packed.references:

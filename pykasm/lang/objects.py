@@ -14,7 +14,7 @@ from pykasm.isa.statement import FixupKind
 from pykasm.lang.data import LabelAddress, Storage
 from pykasm.lang.debuginfo import DebugTypes, debug_function, debug_variable
 from pykasm.lang.image import PackedData, Program
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import DebugUnit
 from pykasm.objects.model import (
@@ -55,10 +55,10 @@ DATA_FLAGS = {
 
 
 @dataclass(slots=True)
-class PlacedPiece:
-    """A piece of code after layout, at `offset` of `section` of its unit's object."""
+class PlacedRoutine:
+    """A routine after layout, at `offset` of `section` of its unit's object."""
 
-    piece: Piece
+    routine: Routine
     code: AssembledCode
     section: str
     offset: int
@@ -66,11 +66,11 @@ class PlacedPiece:
 
 @dataclass(slots=True)
 class AssembledUnit:
-    """A unit's object file, and its pieces for listings and checks."""
+    """A unit's object file, and its routines for listings and checks."""
 
     name: str
     object: ObjectFile
-    pieces: list[PlacedPiece] = field(default_factory=list)
+    routines: list[PlacedRoutine] = field(default_factory=list)
 
 
 def assemble_program(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
@@ -84,13 +84,13 @@ def assemble_program(program: Program, encoder: Encoder, directory: str) -> list
 
 
 def _assembled(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
-    pieces = [piece for unit in program.units for piece in unit.pieces]
+    routines = [routine for unit in program.units for routine in unit.routines]
     with collecting(Collector()) as collector:
         codes: list[AssembledCode] = []
         with collector.catching():
-            codes = assemble_all([(piece.symbol, piece.items) for piece in pieces], encoder)
+            codes = assemble_all([(routine.symbol, routine.items) for routine in routines], encoder)
         collector.finish()
-    by_symbol = {piece.symbol: code for piece, code in zip(pieces, codes, strict=True)}
+    by_symbol = {routine.symbol: code for routine, code in zip(routines, codes, strict=True)}
     types = DebugTypes()
     return [
         _Assembler(unit, program.packed[unit.name], by_symbol, types, directory).run()
@@ -120,8 +120,8 @@ class _Assembler:
 
     def run(self) -> AssembledUnit:
         """The finished unit."""
-        for piece in self.unit.pieces:
-            self._add_code(piece)
+        for routine in self.unit.routines:
+            self._add_code(routine)
         for packed in self.packed:
             self._add_data(packed)
         self.made.object.sections = list(self.sections.values())
@@ -134,18 +134,18 @@ class _Assembler:
             section = self.sections[kind] = Section(name, flags, zeros=0 if nobits else None)
         return section
 
-    def _add_code(self, piece: Piece) -> None:
-        section = self._section(piece.section, CODE_FLAGS)
-        code = self.codes[piece.symbol]
+    def _add_code(self, routine: Routine) -> None:
+        section = self._section(routine.section, CODE_FLAGS)
+        code = self.codes[routine.symbol]
         offset = _pad(section, FUNCTION_ALIGNMENT, filler=0xCC)  # int3: nothing runs off an end
         section.data += code.code
         section.relocations += [
             _new(Relocation, (offset + place, RELOCATIONS[kind], target, addend))
             for place, kind, target, addend in code.relocations
         ]
-        self._symbol(piece.symbol, section, offset, len(code.code), SymbolKind.FUNC)
-        self.made.pieces.append(PlacedPiece(piece, code, section.name, offset))
-        self.debug.functions.append(debug_function(piece, code, section.name, offset, self.types))
+        self._symbol(routine.symbol, section, offset, len(code.code), SymbolKind.FUNC)
+        self.made.routines.append(PlacedRoutine(routine, code, section.name, offset))
+        self.debug.functions.append(debug_function(routine, code, section.name, offset, self.types))
 
     def _symbol(
         self, name: str, section: Section, offset: int, size: int, kind: SymbolKind

@@ -12,7 +12,7 @@ class Role:
 
     `kind` is parameter, keep, scratch or result. The name is that of the variable the role was
     first assigned to, found in the source when somebody asks. `start` and `end` are the indexes of
-    the items of code between which the role lives there (`end` None: up to the piece's end).
+    the items of code between which the role lives there (`end` None: up to the routine's end).
     """
 
     __slots__ = ("_name", "end", "kind", "moment", "register", "start", "type", "used")

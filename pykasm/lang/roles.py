@@ -10,8 +10,8 @@ from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import STACK_ALIGNMENT, Kind
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.piece import PieceBuilder
 from pykasm.lang.role import Role
+from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
 
@@ -24,9 +24,9 @@ LARGEST_FRAME = (1 << 31) - STACK_ALIGNMENT
 """Bytes of locals: displacements have 32 bits with their sign (AMD64 APM vol. 1, 2.2.2)."""
 
 
-def _builder(word: str) -> PieceBuilder:
+def _builder(word: str) -> RoutineBuilder:
     builder = current(word)
-    assert isinstance(builder, PieceBuilder)
+    assert isinstance(builder, RoutineBuilder)
     if builder.kind not in (Kind.FUNCTION, Kind.INTERRUPT) and word != "scratch":
         raise PlaceMistake(
             f"`{word}` in code without a frame",
@@ -54,7 +54,7 @@ def _type_of(value: object, word: str) -> TypeMeta:
     return kind
 
 
-def _placed(builder: PieceBuilder, role: Role, value: object) -> Any:
+def _placed(builder: RoutineBuilder, role: Role, value: object) -> Any:
     """The register of `role`, with `value` if that is one: the role's life begins with it."""
     made = RegisterOperand(role.register, role.type, role)
     if isinstance(value, Operand):
@@ -116,7 +116,7 @@ def local(kind: type[T]) -> T:
 def release(*values: object) -> None:
     """End the life of roles, so that their registers can be handed out again."""
     builder = current("release")
-    assert isinstance(builder, PieceBuilder)
+    assert isinstance(builder, RoutineBuilder)
     for value in values:
         if not isinstance(value, RegisterOperand) or value._role is None:
             raise TypeMistake(

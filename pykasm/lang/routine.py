@@ -1,4 +1,4 @@
-"""A finished piece of code: a function, an interrupt handler, a stub."""
+"""Routines: functions, interrupt handlers, stubs, as they are when finished."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from pykasm.source import Source
 
 
 @dataclass(slots=True, eq=False)
-class Piece:
-    """A finished piece of code with all that listings, debuggers and checks want to know."""
+class Routine:
+    """A finished routine with all that listings, debuggers and checks want to know."""
 
     symbol: str
     kind: Kind

@@ -1,4 +1,4 @@
-"""Pieces of code that are made in loops or by tables: `stub`."""
+"""Routines that are made in loops or by tables: `stub`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pykasm.lang.assembly import finish
 from pykasm.lang.builder import building
 from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.function import TEXT
-from pykasm.lang.piece import PieceBuilder
 from pykasm.lang.reference import SymbolReference
+from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.symbolic import BranchOperand
 from pykasm.lang.unit import Unit
 from pykasm.objects.debug import EntryFrame
@@ -22,7 +22,7 @@ from pykasm.source import Moment, Source, author_frame, moment_of
 def stub(
     name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL, stack: int = 0
 ) -> AbstractContextManager[BranchOperand]:
-    """A piece of code without a frame, named `name` in its subsystem, made inside `@emits`.
+    """A routine without a frame, named `name` in its subsystem, made inside `@emits`.
 
     `entered` says what is on the stack when it is entered; with `stack`, that is one of its own of
     so many bytes. The value is the stub as an operand, for jumps and tables.
@@ -31,7 +31,7 @@ def stub(
     frame = author_frame()
     assert frame is not None
     declared = Source(frame.f_code.co_filename, frame.f_lineno)
-    builder = PieceBuilder(
+    builder = RoutineBuilder(
         unit, f"{unit.name}.{name}", Kind.NAKED, bits, Signature(), frame.f_code, declared
     )
     moment = moment_of(frame)
@@ -42,13 +42,13 @@ def stub(
 
 @contextmanager
 def _written(
-    builder: PieceBuilder, address: BranchOperand, options: dict[str, Any], moment: Moment
+    builder: RoutineBuilder, address: BranchOperand, options: dict[str, Any], moment: Moment
 ) -> Iterator[BranchOperand]:
     builder.unit.forgotten.remove(moment)
     with building(builder):
         yield address
         finish(builder, True)
-    builder.unit.pieces.append(builder.piece(TEXT, **options))
+    builder.unit.routines.append(builder.routine(TEXT, **options))
 
 
 def stub_address(owner: str, name: str, bits: int | None = None) -> BranchOperand:

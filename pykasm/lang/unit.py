@@ -1,4 +1,4 @@
-"""What one subsystem comes to: its pieces of code and its data, ready for an object file."""
+"""What one subsystem comes to: its routines and its data, ready for an object file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pykasm.errors import ValueRangeMistake
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.numbers import U8
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.source import Moment
 
 
@@ -19,7 +19,7 @@ class Unit:
     name: str
     owner: type | None = None
     """The subsystem's class."""
-    pieces: list[Piece] = field(default_factory=list)
+    routines: list[Routine] = field(default_factory=list)
     data: list[Data] = field(default_factory=list)
     forgotten: list[Moment] = field(default_factory=list)
     """When stubs were made that nobody has entered yet."""
@@ -29,7 +29,10 @@ class Unit:
     @property
     def symbols(self) -> list[str]:
         """The symbols of its code and of its data."""
-        return [*(piece.symbol for piece in self.pieces), *(datum._symbol for datum in self.data)]
+        return [
+            *(routine.symbol for routine in self.routines),
+            *(datum._symbol for datum in self.data),
+        ]
 
     def adopt(self, datum: Data, purpose: str) -> None:
         """Take in data without a name of its own; it is called after its purpose and a number."""

@@ -20,8 +20,8 @@ from pykasm.source import Source, shown_path
 
 if TYPE_CHECKING:
     from pykasm.lang.image import PackedData, Program
-    from pykasm.lang.objects import AssembledUnit, PlacedPiece
-    from pykasm.lang.routine import Piece
+    from pykasm.lang.objects import AssembledUnit, PlacedRoutine
+    from pykasm.lang.routine import Routine
 
 
 def make_listing(program: Program, units: Sequence[AssembledUnit]) -> list[UnitListing]:
@@ -31,7 +31,7 @@ def make_listing(program: Program, units: Sequence[AssembledUnit]) -> list[UnitL
 
 def unit_listing(unit: AssembledUnit, packed: Sequence[PackedData]) -> UnitListing:
     """A listing of one unit, whose data are `packed`."""
-    return UnitListing(unit.name, [_function(one) for one in unit.pieces], [*map(_datum, packed)])
+    return UnitListing(unit.name, [_function(one) for one in unit.routines], [*map(_datum, packed)])
 
 
 def _datum(one: PackedData) -> DatumListing:
@@ -41,38 +41,38 @@ def _datum(one: PackedData) -> DatumListing:
     )
 
 
-def _function(placed: PlacedPiece) -> FunctionListing:
-    piece = placed.piece
+def _function(placed: PlacedRoutine) -> FunctionListing:
+    routine = placed.routine
     return FunctionListing(
-        piece.symbol,
-        _heading(piece),
-        shown_path(piece.declared.file),
-        piece.declared.line,
+        routine.symbol,
+        _heading(routine),
+        shown_path(routine.declared.file),
+        routine.declared.line,
         len(placed.code.code),
-        _facts(piece),
+        _facts(routine),
         _Grouping(placed).run(),
     )
 
 
-def _heading(piece: Piece) -> str:
+def _heading(routine: Routine) -> str:
     given = ", ".join(
         f"{one.name}: {one.type!r} = {one.register.name if one.register else 'stack'}"
-        for one in piece.signature.parameters
+        for one in routine.signature.parameters
     )
-    results = ", ".join(repr(one) for one in piece.signature.results)
-    return f"{piece.symbol}({given})" + (f" -> {results}" if results else "")
+    results = ", ".join(repr(one) for one in routine.signature.results)
+    return f"{routine.symbol}({given})" + (f" -> {results}" if results else "")
 
 
-def _facts(piece: Piece) -> str:
-    facts = [f"{piece.kind.value}" + (f", {piece.bits}-bit" if piece.bits != 64 else "")]
-    kept = [f"{r.register.name} = {r.name}" for r in piece.roles if r.kind == "keep"]
+def _facts(routine: Routine) -> str:
+    facts = [f"{routine.kind.value}" + (f", {routine.bits}-bit" if routine.bits != 64 else "")]
+    kept = [f"{r.register.name} = {r.name}" for r in routine.roles if r.kind == "keep"]
     if kept:
         facts.append("keeps " + ", ".join(dict.fromkeys(kept)))
-    if piece.frame_bytes:
-        facts.append(f"stack {piece.frame_bytes} bytes")
+    if routine.frame_bytes:
+        facts.append(f"stack {routine.frame_bytes} bytes")
     calls = dict.fromkeys(
         reference.target
-        for item in piece.items
+        for item in routine.items
         if isinstance(item, Line)
         for reference in item.references
         if isinstance(reference.target, str)
@@ -84,21 +84,21 @@ def _facts(piece: Piece) -> str:
 
 
 class _Grouping:
-    """Puts a piece's instructions under the lines of its body."""
+    """Puts a routine's instructions under the lines of its body."""
 
-    def __init__(self, placed: PlacedPiece) -> None:
-        self.piece = placed.piece
+    def __init__(self, placed: PlacedRoutine) -> None:
+        self.routine = placed.routine
         self.placed = iter(placed.code.lines)
         self.code = placed.code.code
         self.linked = sorted({one.offset for one in placed.code.relocations}, reverse=True)
-        self.names = _label_names(placed.piece.items)
-        self.lines_at = _lines_at_labels(placed.piece.items)
+        self.names = _label_names(placed.routine.items)
+        self.lines_at = _lines_at_labels(placed.routine.items)
         self.groups: list[Group] = []
         self.waiting: list[Mark] = []
 
     def run(self) -> list[Group]:
         """The groups in the order of the code."""
-        for item in self.piece.items:
+        for item in self.routine.items:
             if isinstance(item, Label) and item in self.names:
                 self.waiting.append(Mark(self.names[item]))
             elif isinstance(item, Line):
@@ -109,7 +109,7 @@ class _Grouping:
 
     def _add(self, line: Line, placed: PlacedLine) -> None:
         if not self.groups or self.groups[-1].line != line.body_line:
-            source = Source(self.piece.declared.file, line.body_line)
+            source = Source(self.routine.declared.file, line.body_line)
             self.groups.append(Group(line.body_line, source.text.strip()))
         self.groups[-1].rows += self.waiting
         self.waiting = []
@@ -138,7 +138,7 @@ class _Grouping:
         target = branch_label(line)
         if target is not None and target in self.lines_at:
             return str(self.lines_at[target])
-        own = Source(self.piece.declared.file, line.body_line)
+        own = Source(self.routine.declared.file, line.body_line)
         return "" if line.source == own else str(line.source)
 
 

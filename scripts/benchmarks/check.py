@@ -16,7 +16,7 @@ from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.code import Line
 from pykasm.lang.image import Program
-from pykasm.lang.objects import AssembledUnit, PlacedPiece, assemble_program
+from pykasm.lang.objects import AssembledUnit, PlacedRoutine, assemble_program
 from scripts.benchmarks.figure import Figure, spread, timed
 
 INSTRUCTIONS = 50_000
@@ -50,7 +50,7 @@ def _large() -> tuple[Program, list[AssembledUnit]]:
     """The kernel, with copies of its functions under other names, which call each other."""
     program = image().assemble()
     units = assemble_program(program, Encoder(), ".")
-    kernel = [placed for unit in units for placed in unit.pieces]
+    kernel = [placed for unit in units for placed in unit.routines]
     copies = AssembledUnit("copies", units[0].object)
     total = sum(len(placed.code.lines) for placed in kernel)
     for turn in count():
@@ -58,25 +58,25 @@ def _large() -> tuple[Program, list[AssembledUnit]]:
         for placed in kernel:
             if total < INSTRUCTIONS:
                 chosen.append(placed)
-                names[placed.piece.symbol] = f"{placed.piece.symbol}.{turn}"
+                names[placed.routine.symbol] = f"{placed.routine.symbol}.{turn}"
                 total += len(placed.code.lines)
-        copies.pieces += [_copy(placed, names) for placed in chosen]
+        copies.routines += [_copy(placed, names) for placed in chosen]
         if len(chosen) < len(kernel):
             return program, [*units, copies]
     raise AssertionError
 
 
-def _copy(placed: PlacedPiece, names: Mapping[str, str]) -> PlacedPiece:
+def _copy(placed: PlacedRoutine, names: Mapping[str, str]) -> PlacedRoutine:
     """A function under another name, which calls others by theirs."""
-    piece, code = placed.piece, placed.code
+    routine, code = placed.routine, placed.code
     items = [_renamed(item, names) if isinstance(item, Line) else item for item in code.body]
     relocations = [
         one._replace(target=names.get(one.target, one.target)) for one in code.relocations
     ]
-    targets = {names.get(one, one) if isinstance(one, str) else one for one in piece.targets}
+    targets = {names.get(one, one) if isinstance(one, str) else one for one in routine.targets}
     return replace(
         placed,
-        piece=replace(piece, symbol=names[piece.symbol], items=items, targets=targets),
+        routine=replace(routine, symbol=names[routine.symbol], items=items, targets=targets),
         code=replace(code, body=items, relocations=relocations),
     )
 
@@ -93,6 +93,6 @@ def _renamed(line: Line, names: Mapping[str, str]) -> Line:
 
 def _change(units: list[AssembledUnit], turn: int) -> None:
     """Give the last function another name, so that it is a new one to the checker."""
-    last = units[-1].pieces.pop()
-    symbol = last.piece.symbol
-    units[-1].pieces.append(_copy(last, {symbol: f"{symbol}.changed{turn}"}))
+    last = units[-1].routines.pop()
+    symbol = last.routine.symbol
+    units[-1].routines.append(_copy(last, {symbol: f"{symbol}.changed{turn}"}))

@@ -56,7 +56,7 @@ def _pipeline() -> Iterator[Figure]:
             program, emission = timed(image.assemble)
             units, encoding = timed(assemble_program, program, Encoder(), ".")
             _, writing = timed(_write, units)
-        total = sum(len(placed.code.lines) for unit in units for placed in unit.pieces)
+        total = sum(len(placed.code.lines) for unit in units for placed in unit.routines)
         rates.append(total / (emission + encoding + writing))
         for values, taken in zip(parts.values(), (emission, encoding, writing), strict=True):
             values.append(taken / total * 1e6)
@@ -80,7 +80,7 @@ def _own_emission() -> Figure:
 
 
 def _lines_in(program: Program) -> int:
-    items = (item for unit in program.units for piece in unit.pieces for item in piece.items)
+    items = (item for unit in program.units for routine in unit.routines for item in routine.items)
     return sum(isinstance(item, Line) for item in items)
 
 
@@ -90,7 +90,7 @@ def _write(units: list[AssembledUnit]) -> list[bytes]:
 
 def _statements() -> list[Statement]:
     program = replayed(INSTRUCTIONS).assemble()
-    items = (item for unit in program.units for piece in unit.pieces for item in piece.items)
+    items = (item for unit in program.units for routine in unit.routines for item in routine.items)
     lines = (item for item in items if isinstance(item, Line))
     return [item.statement for item in lines][:INSTRUCTIONS]
 

@@ -19,7 +19,7 @@ from pykasm.lang.functions import emits, naked
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import Mnemonic
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.lang.stubs import stub, stub_address
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.symbolic import BranchOperand
@@ -49,9 +49,9 @@ def _renamed(operand: Any, turn: int) -> Any:
     return operand
 
 
-def _steps(piece: Piece, turn: int) -> list[Step]:
+def _steps(routine: Routine, turn: int) -> list[Step]:
     steps: list[Step] = []
-    for item in piece.items:
+    for item in routine.items:
         if isinstance(item, Label):
             steps.append((place, (item,)))
         elif isinstance(item, Line):
@@ -65,8 +65,8 @@ class Bodies:
 
     def __init__(self) -> None:
         program = image().assemble()
-        pieces = [one for unit in program.units for one in unit.pieces if one.bits == 64]
-        self.turned = [[_steps(piece, turn) for piece in pieces] for turn in range(len(RING))]
+        routines = [one for unit in program.units for one in unit.routines if one.bits == 64]
+        self.turned = [[_steps(routine, turn) for routine in routines] for turn in range(len(RING))]
 
 
 class Replay(Subsystem):

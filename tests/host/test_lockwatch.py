@@ -338,8 +338,8 @@ def test_only_locks_of_debug_builds_tell(debug: bool, told: int) -> None:
     watch = Machine().watch
     image = Image(adder.add, [adder, watch], on_lock=watch)
     program = image.assemble(debug=debug)
-    piece = next(one for one in program.units[0].pieces if one.symbol == "Adder.add")
-    lines = [item for item in piece.items if isinstance(item, Line)]
+    routine = next(one for one in program.units[0].routines if one.symbol == "Adder.add")
+    lines = [item for item in routine.items if isinstance(item, Line)]
     assert sum(line.statement.mnemonic == "call" for line in lines) == told
 
 

@@ -1,8 +1,8 @@
-"""What a piece of code does, as others can see it: calls, ports, memory, results, stack, IF, DF.
+"""What a routine does, as others can see it: calls, ports, memory, results, stack, IF, DF.
 
-A piece runs alone in an emulator. What it calls is only written down, with its arguments, and
+A routine runs alone in an emulator. What it calls is only written down, with its arguments, and
 answers by chance; memory and parameters hold what chance gives. The same `seed` gives the same
-chance, so that two versions of a piece can be compared.
+chance, so that two versions of a routine can be compared.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from pykasm.isa.statement import FixupKind
 from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.data import LabelAddress
 from pykasm.lang.image import PackedData
-from pykasm.lang.objects import PlacedPiece
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.types import Ptr
 
 PAGE = 4096
@@ -54,7 +54,7 @@ ARENA, ARENA_SIZE = 0x5000_0000, 1 << 16
 STACK, STACK_SIZE = 0x6000_0000, 1 << 15
 PER_CPU = 0x7000_0000
 RETURN = 0x3FFF_0000
-"""Where the piece returns to; nothing is there either."""
+"""Where the routine returns to; nothing is there either."""
 
 INSTRUCTIONS, CALLS, PAGES = 3000, 60, 200
 """How much of a run is looked at."""
@@ -100,7 +100,7 @@ UNFINISHED = ("unfinished",)
 
 
 class Laboratory:
-    """Runs pieces; `signatures` are those of functions by symbol (None: without the convention),
+    """Runs routines; `signatures` are those of functions by symbol (None: without the convention),
     `data` what is in memory by symbol."""
 
     def __init__(
@@ -130,7 +130,7 @@ class Laboratory:
 
     # Running
 
-    def run(self, placed: PlacedPiece, extra: list[PackedData], seed: int) -> Run:
+    def run(self, placed: PlacedRoutine, extra: list[PackedData], seed: int) -> Run:
         """What `placed` does with the chance that `seed` gives; `extra` are data of its own."""
         self._begin(seed)
         self._load(placed, extra)
@@ -153,8 +153,8 @@ class Laboratory:
         self.blocks: set[tuple[int, int]] = set()
         self.values: dict[int, bytes] = {}
 
-    def _load(self, placed: PlacedPiece, extra: list[PackedData]) -> None:
-        own = placed.piece.symbol
+    def _load(self, placed: PlacedRoutine, extra: list[PackedData]) -> None:
+        own = placed.routine.symbol
         known = {**self.data, **{one.datum._symbol: one for one in extra}}
         code = bytearray(placed.code.code)
         wanted = [one.target for one in placed.code.relocations]
@@ -169,7 +169,7 @@ class Laboratory:
             if symbol in known:
                 self._fill(known[symbol], placed.code, own)
 
-    def _watch(self, placed: PlacedPiece) -> None:
+    def _watch(self, placed: PlacedRoutine) -> None:
         """Let chance answer for counters, so that the same seed gives the same values."""
         for hook in self._watched:
             self.emulator.hook_del(hook)
@@ -210,14 +210,14 @@ class Laboratory:
             self._map(page)
         self.emulator.mem_write(address, bytes(content))
 
-    def _set_registers(self, placed: PlacedPiece) -> None:
-        piece = placed.piece
+    def _set_registers(self, placed: PlacedRoutine) -> None:
+        routine = placed.routine
         write = self.emulator.reg_write
         for number in range(16):
             write(GENERAL[number], self._number())
-        for parameter, number in zip(piece.signature.parameters, ARGUMENTS, strict=False):
+        for parameter, number in zip(routine.signature.parameters, ARGUMENTS, strict=False):
             write(GENERAL[number], self._argument(parameter.type))
-        above = {Kind.FUNCTION: 8, Kind.INTERRUPT: 0}.get(piece.kind, 8)
+        above = {Kind.FUNCTION: 8, Kind.INTERRUPT: 0}.get(routine.kind, 8)
         self.entry = STACK - PAGE - above
         for page in range(STACK - STACK_SIZE, STACK, PAGE):
             self._map(page)
@@ -246,7 +246,7 @@ class Laboratory:
         self.emulator.reg_write(x86.UC_X86_REG_EFLAGS, others | stirred)
 
     def _follow(self) -> tuple[object, ...]:
-        """Run until the piece is left, answering for what it calls."""
+        """Run until the routine is left, answering for what it calls."""
         address = CODE
         for _ in range(CALLS):
             self.fetched: int | None = None
@@ -297,15 +297,15 @@ class Laboratory:
         self._stir_flags()
         return back
 
-    def _left(self, placed: PlacedPiece) -> tuple[object, ...]:
+    def _left(self, placed: PlacedRoutine) -> tuple[object, ...]:
         """What the caller finds."""
         read = self.emulator.reg_read
         results = [
             read(GENERAL[number]) & ((1 << kind._size * 8) - 1)
-            for number, kind in zip((0, 2), placed.piece.signature.results, strict=False)
+            for number, kind in zip((0, 2), placed.routine.signature.results, strict=False)
         ]
         kept = [read(GENERAL[number]) for number in SAVED] == self.saved
-        framed = placed.piece.kind is Kind.FUNCTION
+        framed = placed.routine.kind is Kind.FUNCTION
         everything = [] if framed else [read(GENERAL[number]) for number in CLOBBERED]
         mode = read(x86.UC_X86_REG_EFLAGS) & MODE
         moved = read(GENERAL[RSP]) - self.entry

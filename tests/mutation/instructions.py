@@ -1,4 +1,4 @@
-"""Faults in instructions: each function plants one kind, at every place of a piece that has it."""
+"""Faults in instructions: each function plants one kind, wherever a routine has a place for it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pykasm.isa.statement import Address, Operand, Statement
 from pykasm.lang.convention import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind
 from pykasm.lang.locking import LockAction
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from tests.mutation.kind import FaultKind
 
-Plant: TypeAlias = Callable[[Piece], Iterator[Piece]]
+Plant: TypeAlias = Callable[[Routine], Iterator[Routine]]
 
 PLANTS: dict[FaultKind, Plant] = {}
-"""What plants each kind: the piece with the fault, once for every place."""
+"""What plants each kind: the routine with the fault, once for every place."""
 
 RSP = REGISTERS["rsp"]
 STATUS_SETTERS = frozenset({"cmp", "test", "bt"})
@@ -52,25 +52,25 @@ def plants(name: str, rules: str = "") -> Callable[[Plant], Plant]:
     return entered
 
 
-def _lines(piece: Piece, *mnemonics: str) -> Iterator[tuple[int, Line]]:
-    """The instructions of `piece` named so, or all, with their indexes."""
-    for index, item in enumerate(piece.items):
+def _lines(routine: Routine, *mnemonics: str) -> Iterator[tuple[int, Line]]:
+    """The instructions of `routine` named so, or all, with their indexes."""
+    for index, item in enumerate(routine.items):
         if isinstance(item, Line) and (not mnemonics or item.statement.mnemonic in mnemonics):
             yield index, item
 
 
-def _without(piece: Piece, *indexes: int) -> Piece:
-    """The piece without those items; labels nobody uses keep the places of the others."""
+def _without(routine: Routine, *indexes: int) -> Routine:
+    """The routine without those items; labels nobody uses keep the places of the others."""
     items = [
-        Label("dropped") if index in indexes else item for index, item in enumerate(piece.items)
+        Label("dropped") if index in indexes else item for index, item in enumerate(routine.items)
     ]
-    return replace(piece, items=items)
+    return replace(routine, items=items)
 
 
-def _with(piece: Piece, index: int, *lines: Item) -> Piece:
-    """The piece with `lines` from `index` on in place of as many others."""
-    items = [*piece.items[:index], *lines, *piece.items[index + len(lines) :]]
-    return replace(piece, items=items)
+def _with(routine: Routine, index: int, *lines: Item) -> Routine:
+    """The routine with `lines` from `index` on in place of as many others."""
+    items = [*routine.items[:index], *lines, *routine.items[index + len(lines) :]]
+    return replace(routine, items=items)
 
 
 def _plain(line: Line, mnemonic: str) -> Line:
@@ -91,9 +91,9 @@ def _with_operand(line: Line, position: int, operand: Operand, written: object) 
 def _dropped(*mnemonics: str) -> Plant:
     """Drops one of the instructions named so."""
 
-    def plant(piece: Piece) -> Iterator[Piece]:
-        for index, _ in _lines(piece, *mnemonics):
-            yield _without(piece, index)
+    def plant(routine: Routine) -> Iterator[Routine]:
+        for index, _ in _lines(routine, *mnemonics):
+            yield _without(routine, index)
 
     return plant
 
@@ -105,92 +105,92 @@ plants("return dropped", "E020 E021 E030")(_dropped("ret", "iretq"))
 
 
 @plants("push and pops of a kept register dropped", "E014")
-def _unsaved(piece: Piece) -> Iterator[Piece]:
-    if piece.kind is not Kind.FUNCTION:
+def _unsaved(routine: Routine) -> Iterator[Routine]:
+    if routine.kind is not Kind.FUNCTION:
         return
-    for register in piece.kept:
+    for register in routine.kept:
         own = [
             index
-            for index, line in _lines(piece, "push", "pop")
+            for index, line in _lines(routine, "push", "pop")
             if line.statement.operands[0] is register
         ]
-        yield _without(piece, *own)
+        yield _without(routine, *own)
 
 
 @plants("pops swapped", "E014")
-def _pops_swapped(piece: Piece) -> Iterator[Piece]:
-    if piece.kind is not Kind.FUNCTION:
+def _pops_swapped(routine: Routine) -> Iterator[Routine]:
+    if routine.kind is not Kind.FUNCTION:
         return
-    for (first, one), (second, other) in pairwise(_lines(piece, "pop")):
+    for (first, one), (second, other) in pairwise(_lines(routine, "pop")):
         if second == first + 1:
-            yield _with(piece, first, other, one)
+            yield _with(routine, first, other, one)
 
 
 @plants("other way of returning", "E021 E033")
-def _returns_otherwise(piece: Piece) -> Iterator[Piece]:
-    if piece.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+def _returns_otherwise(routine: Routine) -> Iterator[Routine]:
+    if routine.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
         return
-    for index, line in _lines(piece, "ret", "iretq"):
+    for index, line in _lines(routine, "ret", "iretq"):
         other = "iretq" if line.statement.mnemonic == "ret" else "ret"
-        yield _with(piece, index, _plain(line, other))
+        yield _with(routine, index, _plain(line, other))
 
 
 @plants("frame of another size", "E014 E022 E023")
-def _frame_resized(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece, "sub"):
-        if line.statement.operands[0] is RSP and piece.kind is Kind.FUNCTION:
+def _frame_resized(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine, "sub"):
+        if line.statement.operands[0] is RSP and routine.kind is Kind.FUNCTION:
             size = line.statement.operands[1]
             assert isinstance(size, int)
             for wrong in (size - STACK_ALIGNMENT, size - SLOT, size + SLOT):
                 if wrong > 0:
-                    yield _with(piece, index, _with_operand(line, 1, wrong, wrong))
-            yield _without(piece, index)
+                    yield _with(routine, index, _with_operand(line, 1, wrong, wrong))
+            yield _without(routine, index)
 
 
 @plants("stack adjusted wrongly", "E020 E021 E022")
-def _adjusted_wrongly(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece, "add", "lea"):
+def _adjusted_wrongly(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine, "add", "lea"):
         target, amount = line.statement.operands[:2]
-        if target is not RSP or index < piece.prologue_items:
+        if target is not RSP or index < routine.prologue_items:
             continue
         for distance in (-SLOT, SLOT):
             if isinstance(amount, int):
-                yield _with(piece, index, _with_operand(line, 1, amount + distance, amount))
+                yield _with(routine, index, _with_operand(line, 1, amount + distance, amount))
             elif isinstance(amount, Address):
                 moved = amount._replace(displacement=amount.displacement + distance)
-                yield _with(piece, index, _with_operand(line, 1, moved, line.written[1]))
+                yield _with(routine, index, _with_operand(line, 1, moved, line.written[1]))
 
 
 plants("cld dropped", "E015")(_dropped("cld"))
 
 
 @plants("std before a string instruction", "E015")
-def _std_added(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece):
+def _std_added(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine):
         if line.statement.prefix.startswith("rep"):
-            items = [*piece.items[:index], _plain(line, "std"), *piece.items[index:]]
-            yield replace(piece, items=items)
+            items = [*routine.items[:index], _plain(line, "std"), *routine.items[index:]]
+            yield replace(routine, items=items)
 
 
 plants("flags not set for a jump", "E013")(_dropped(*STATUS_SETTERS))
 
 
 @plants("argument not moved", "E010 E011 E07x")
-def _argument_dropped(piece: Piece) -> Iterator[Piece]:
+def _argument_dropped(routine: Routine) -> Iterator[Routine]:
     """Drops the last write of an argument's register before a call that takes it."""
-    for index, line in _lines(piece, "call"):
+    for index, line in _lines(routine, "call"):
         signature = getattr(line.written[0], "_signature", None)
         count = len(signature.parameters) if signature else 0
         for register in ARGUMENTS[:count]:
-            written = _last_write(piece, index, register)
+            written = _last_write(routine, index, register)
             if written is not None:
-                yield _without(piece, written)
+                yield _without(routine, written)
 
 
-def _last_write(piece: Piece, before: int, register: Register) -> int | None:
+def _last_write(routine: Routine, before: int, register: Register) -> int | None:
     """The move to `register` in the straight code that ends at `before`."""
-    for index in range(before - 1, piece.prologue_items - 1, -1):
-        item = piece.items[index]
+    for index in range(before - 1, routine.prologue_items - 1, -1):
+        item = routine.items[index]
         if not isinstance(item, Line) or item.statement.mnemonic.startswith(("j", "call")):
             return None
         operands = item.statement.operands
@@ -208,41 +208,41 @@ def _is_part(operand: object, register: Register) -> bool:
 
 
 @plants("result not moved", "E010 E011")
-def _result_dropped(piece: Piece) -> Iterator[Piece]:
+def _result_dropped(routine: Routine) -> Iterator[Routine]:
     """Drops the write of rax before the function is left."""
-    if not piece.signature.results:
+    if not routine.signature.results:
         return
-    for index, _ in _lines(piece, "ret"):
-        written = _last_write(piece, index, REGISTERS["rax"])
+    for index, _ in _lines(routine, "ret"):
+        written = _last_write(routine, index, REGISTERS["rax"])
         if written is not None:
-            yield _without(piece, written)
+            yield _without(routine, written)
 
 
 @plants("first value of a name dropped", "E010 E012")
-def _name_unset(piece: Piece) -> Iterator[Piece]:
-    seen: set[int] = {id(role) for role in piece.roles if role.kind == "parameter"}
-    for index, line in _lines(piece):
+def _name_unset(routine: Routine) -> Iterator[Routine]:
+    seen: set[int] = {id(role) for role in routine.roles if role.kind == "parameter"}
+    for index, line in _lines(routine):
         first = line.written[0] if line.written else None
         role = first._role if isinstance(first, RegisterOperand) else None
         if role is None or id(role) in seen:
             continue
         seen.add(id(role))
         if line.statement.mnemonic in ("mov", "lea", "movzx", "movsx", "xor"):
-            yield _without(piece, index)
+            yield _without(routine, index)
 
 
 plants("call dropped")(_dropped("call"))
 
 
 @plants("width of an operand changed", "E010 E07x")
-def _width_changed(piece: Piece) -> Iterator[Piece]:
+def _width_changed(routine: Routine) -> Iterator[Routine]:
     """One operand becomes narrower or wider, the others stay."""
-    for index, line in _lines(piece):
+    for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
             written = line.written[position] if position < len(line.written) else None
             changed = _of_other_width(operand)
-            if changed is not None and index >= piece.prologue_items:
-                yield _with(piece, index, _with_operand(line, position, changed, written))
+            if changed is not None and index >= routine.prologue_items:
+                yield _with(routine, index, _with_operand(line, position, changed, written))
 
 
 def _of_other_width(operand: Operand) -> Operand | None:
@@ -259,13 +259,13 @@ def _of_other_width(operand: Operand) -> Operand | None:
 
 
 @plants("write narrowed")
-def _write_narrowed(piece: Piece) -> Iterator[Piece]:
+def _write_narrowed(routine: Routine) -> Iterator[Routine]:
     """A move to a register becomes one of 16 bits, which leaves the rest as it was."""
-    for index, line in _lines(piece, "mov"):
+    for index, line in _lines(routine, "mov"):
         narrow = [_narrowed(operand) for operand in line.statement.operands]
-        if index >= piece.prologue_items and all(one is not None for one in narrow):
+        if index >= routine.prologue_items and all(one is not None for one in narrow):
             statement = line.statement._replace(operands=tuple(one for one in narrow if one))
-            yield _with(piece, index, line._replace(statement=statement))
+            yield _with(routine, index, line._replace(statement=statement))
 
 
 def _narrowed(operand: Operand) -> Register | Address | None:
@@ -277,27 +277,27 @@ def _narrowed(operand: Operand) -> Register | Address | None:
 
 
 @plants("lock not released", "E050")
-def _lock_kept(piece: Piece) -> Iterator[Piece]:
-    for event in piece.lock_events:
+def _lock_kept(routine: Routine) -> Iterator[Routine]:
+    for event in routine.lock_events:
         if event.action is LockAction.RELEASE:
-            others = [one for one in piece.lock_events if one is not event]
-            yield replace(_without(piece, event.index), lock_events=others)
+            others = [one for one in routine.lock_events if one is not event]
+            yield replace(_without(routine, event.index), lock_events=others)
 
 
 @plants("lock taken while it is held", "E050")
-def _lock_taken_again(piece: Piece) -> Iterator[Piece]:
+def _lock_taken_again(routine: Routine) -> Iterator[Routine]:
     """Lets a function call itself where it holds the lock."""
-    for index, line in calls_under_locks(piece):
+    for index, line in calls_under_locks(routine):
         [reference] = line.references
-        itself = reference._replace(target=piece.symbol)
-        yield _with(piece, index, line._replace(references=(itself,)))
+        itself = reference._replace(target=routine.symbol)
+        yield _with(routine, index, line._replace(references=(itself,)))
 
 
-def calls_under_locks(piece: Piece) -> Iterator[tuple[int, Line]]:
+def calls_under_locks(routine: Routine) -> Iterator[tuple[int, Line]]:
     """The calls between taking a lock and releasing it, with their indexes."""
-    actions = {event.index: event.action for event in piece.lock_events}
+    actions = {event.index: event.action for event in routine.lock_events}
     held = False
-    for index, item in enumerate(piece.items):
+    for index, item in enumerate(routine.items):
         if index in actions:
             held = actions[index] is LockAction.TAKE
         if held and isinstance(item, Line) and item.statement.mnemonic == "call":
@@ -305,77 +305,77 @@ def calls_under_locks(piece: Piece) -> Iterator[tuple[int, Line]]:
 
 
 @plants("lock neither taken nor released")
-def _lock_forgotten(piece: Piece) -> Iterator[Piece]:
+def _lock_forgotten(routine: Routine) -> Iterator[Routine]:
     """Only a rule can know of it where what the lock guards says so."""
-    for lock in dict.fromkeys(event.lock for event in piece.lock_events):
-        own = [event.index for event in piece.lock_events if event.lock == lock]
-        others = [event for event in piece.lock_events if event.lock != lock]
-        yield replace(_without(piece, *own), lock_events=others)
+    for lock in dict.fromkeys(event.lock for event in routine.lock_events):
+        own = [event.index for event in routine.lock_events if event.lock == lock]
+        others = [event for event in routine.lock_events if event.lock != lock]
+        yield replace(_without(routine, *own), lock_events=others)
 
 
 @plants("interrupts left off")
-def _interrupts_off(piece: Piece) -> Iterator[Piece]:
+def _interrupts_off(routine: Routine) -> Iterator[Routine]:
     """Drops the `popfq` that gives back what `pushfq` and `cli` took, with its push."""
-    for (before, _), (index, line) in pairwise(_lines(piece)):
+    for (before, _), (index, line) in pairwise(_lines(routine)):
         if line.statement.mnemonic == "popfq":
-            yield _without(piece, before, index)
+            yield _without(routine, before, index)
 
 
 @plants("condition negated")
-def _negated(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece, *OPPOSITES):
+def _negated(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine, *OPPOSITES):
         other = line.statement._replace(mnemonic=OPPOSITES[line.statement.mnemonic])
-        yield _with(piece, index, line._replace(statement=other))
+        yield _with(routine, index, line._replace(statement=other))
 
 
 @plants("operands swapped")
-def _swapped(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece):
+def _swapped(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine):
         operands = line.statement.operands
-        if index < piece.prologue_items or len(operands) != 2 or operands[0] is operands[1]:
+        if index < routine.prologue_items or len(operands) != 2 or operands[0] is operands[1]:
             continue
         if all(isinstance(one, Register) for one in operands):
             first, second = line.written
             swapped = _with_operand(line, 0, operands[1], second)
-            yield _with(piece, index, _with_operand(swapped, 1, operands[0], first))
+            yield _with(routine, index, _with_operand(swapped, 1, operands[0], first))
 
 
 @plants("another name's register")
-def _misnamed(piece: Piece) -> Iterator[Piece]:
+def _misnamed(routine: Routine) -> Iterator[Routine]:
     """A name in place of another one with a value of the same width."""
-    for index, line in _lines(piece):
+    for index, line in _lines(routine):
         for position, written in enumerate(line.written):
             if not isinstance(written, RegisterOperand) or written._role is None:
                 continue
-            for role in piece.roles:
+            for role in routine.roles:
                 if role is not written._role and role.start < index:
                     register = general(role.register.number, written._register.size)
                     other = RegisterOperand(register, written._kind, role)
-                    yield _with(piece, index, _with_operand(line, position, register, other))
+                    yield _with(routine, index, _with_operand(line, position, register, other))
                     break
 
 
 @plants("number off by one")
-def _off_by_one(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece):
+def _off_by_one(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, int) and line.statement.operands[0] is not RSP:
                 wrong = operand + 1
-                yield _with(piece, index, _with_operand(line, position, wrong, wrong))
+                yield _with(routine, index, _with_operand(line, position, wrong, wrong))
 
 
 @plants("another field")
-def _misplaced(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece):
+def _misplaced(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, Address) and operand.base is not None and not operand.symbolic:
                 moved = operand._replace(displacement=operand.displacement + SLOT)
                 written = line.written[position]
-                yield _with(piece, index, _with_operand(line, position, moved, written))
+                yield _with(routine, index, _with_operand(line, position, moved, written))
 
 
 @plants("instruction dropped")
-def _any_dropped(piece: Piece) -> Iterator[Piece]:
-    for index, line in _lines(piece):
-        if index >= piece.prologue_items and line.written:
-            yield _without(piece, index)
+def _any_dropped(routine: Routine) -> Iterator[Routine]:
+    for index, line in _lines(routine):
+        if index >= routine.prologue_items and line.written:
+            yield _without(routine, index)

@@ -1,4 +1,4 @@
-"""The kernel under test: assembled once, then a piece at a time with a fault in it."""
+"""The kernel under test: assembled once, then a routine at a time with a fault in it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from pykasm.lang.data import Packer
 from pykasm.lang.function import BoundFunction, Function
 from pykasm.lang.image import PackedData
 from pykasm.lang.locking import watching_locks
-from pykasm.lang.objects import PlacedPiece, assemble_program
-from pykasm.lang.routine import Piece
+from pykasm.lang.objects import PlacedRoutine, assemble_program
+from pykasm.lang.routine import Routine
 from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Unit
@@ -42,17 +42,17 @@ class Kernel:
         self.encoder = Encoder()
         units = assemble_program(self.program, self.encoder, ".")
         self.build = Build.of(self.program, units)
-        self.pieces = _unlike(self.build)
+        self.routines = _unlike(self.build)
         self.across = _across(self.build)
         """What the checker says of the build as a whole, exceptions included."""
         self.findings = {
             symbol: _errors(FunctionAnalysis(placed, self.build), self.across)
-            for symbol, placed in self.pieces.items()
+            for symbol, placed in self.routines.items()
         }
-        """What the checker says of each piece as it is."""
+        """What the checker says of each routine as it is."""
         self.records = {
             symbol: learned(symbol, self.build, is_clean=True)
-            for symbol in self.build.analysis.pieces
+            for symbol in self.build.analysis.routines
         }
         self.data = {
             packed.datum._symbol: packed
@@ -69,21 +69,21 @@ class Kernel:
                 if isinstance(found, Function) and found.options.bits == BITS:
                     yield getattr(subsystem, name)
 
-    def assembled(self, piece: Piece) -> PlacedPiece:
-        """`piece` in place of the one of that name. Raises what the encoder finds."""
-        code = assemble(piece.items, self.encoder, piece.symbol)
-        original = self.build.pieces[piece.symbol]
-        return PlacedPiece(piece, code, original.section, original.offset)
+    def assembled(self, routine: Routine) -> PlacedRoutine:
+        """`routine` in place of the one of that name. Raises what the encoder finds."""
+        code = assemble(routine.items, self.encoder, routine.symbol)
+        original = self.build.routines[routine.symbol]
+        return PlacedRoutine(routine, code, original.section, original.offset)
 
-    def written(self, bound: BoundFunction[Any]) -> tuple[Piece, list[PackedData]]:
-        """The piece that a function comes to now, and the data that are new with it.
+    def written(self, bound: BoundFunction[Any]) -> tuple[Routine, list[PackedData]]:
+        """The routine that a function comes to now, and the data that are new with it.
 
         Raises `BuildFailed` with the mistakes that the language finds.
         """
         unit, subsystem = self._unit_of(bound)
         scratch = replace(
             unit,
-            pieces=[],
+            routines=[],
             data=list(unit.data),
             forgotten=[],
             _strings=dict(unit._strings),
@@ -98,29 +98,29 @@ class Kernel:
             Assembly(scratch, subsystem)._write(bound)
             packed = [_packed(datum, scratch) for datum in scratch.data[len(unit.data) :]]
             collector.finish()
-        return scratch.pieces[0], packed
+        return scratch.routines[0], packed
 
     def _unit_of(self, bound: BoundFunction[Any]) -> tuple[Unit, Subsystem]:
         pairs = zip(self.program.units, self.image.subsystems, strict=True)
         return next(pair for pair in pairs if pair[1] is bound._owner)
 
-    def checked(self, placed: PlacedPiece, data: list[PackedData]) -> list[Finding]:
+    def checked(self, placed: PlacedRoutine, data: list[PackedData]) -> list[Finding]:
         """The errors that the checker finds in `placed` and not in the kernel as it is.
 
         What holds across calls is only looked at again where locks or waiting are involved.
         """
-        symbol = placed.piece.symbol
+        symbol = placed.routine.symbol
         tables = jump_tables({one.datum._symbol: list(one.references) for one in data})
         build = replace(
             self.build,
-            pieces={**self.build.pieces, symbol: placed},
+            routines={**self.build.routines, symbol: placed},
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
             known={one: record for one, record in self.records.items() if one != symbol},
             _functions={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
-        versions = placed.piece, self.build.pieces[symbol].piece
+        versions = placed.routine, self.build.routines[symbol].routine
         is_followed = any(one.lock_events or one.sleeps for one in versions)
         across = _across(build) if is_followed else self.across
         found = _errors(FunctionAnalysis(placed, build), across)
@@ -128,14 +128,14 @@ class Kernel:
         return [one for one in found if str(one) not in known]
 
 
-def _unlike(build: Build) -> dict[str, PlacedPiece]:
-    """The pieces that the checker looks at, of the stubs that are alike only one."""
-    found: dict[str, PlacedPiece] = {}
+def _unlike(build: Build) -> dict[str, PlacedRoutine]:
+    """The routines that the checker looks at, of the stubs that are alike only one."""
+    found: dict[str, PlacedRoutine] = {}
     seen: set[tuple[str, ...]] = set()
-    for symbol, placed in build.pieces.items():
-        piece = placed.piece
+    for symbol, placed in build.routines.items():
+        routine = placed.routine
         shape = tuple(one.line.statement.mnemonic for one in placed.code.lines)
-        if piece.bits == BITS and (piece.kind is not Kind.NAKED or shape not in seen):
+        if routine.bits == BITS and (routine.kind is not Kind.NAKED or shape not in seen):
             found[symbol] = placed
             seen.add(shape)
     return found
@@ -152,8 +152,8 @@ def _across(build: Build) -> list[Finding]:
 
 
 def _errors(subject: FunctionAnalysis, across: list[Finding]) -> list[Finding]:
-    """The errors in a piece, with those of the whole build that show in it."""
+    """The errors in a routine, with those of the whole build that show in it."""
     found = [one for apply in function_checks() for one in apply(subject)]
-    found += [one for one in across if one.symbol == subject.piece.symbol]
-    left = not_allowed(subject.piece, found)
+    found += [one for one in across if one.symbol == subject.routine.symbol]
+    left = not_allowed(subject.routine, found)
     return [one for one in left if one.severity == "error"]

@@ -15,8 +15,8 @@ from pykasm.errors import BuildFailed, Mistake
 from pykasm.isa.code import PlacedLine
 from pykasm.lang.convention import Kind
 from pykasm.lang.image import PackedData
-from pykasm.lang.objects import PlacedPiece
-from pykasm.lang.routine import Piece
+from pykasm.lang.objects import PlacedRoutine
+from pykasm.lang.routine import Routine
 from tests.mutation.behaviour import Laboratory, Run
 from tests.mutation.instructions import PLANTS, calls_under_locks
 from tests.mutation.kernel import Kernel
@@ -29,10 +29,10 @@ SEED = 1985
 SLEEPER = FaultKind("sleeper called under a lock", "E040")
 
 RUNS = 40
-"""Random runs before two versions of a piece count as the same."""
+"""Random runs before two versions of a routine count as the same."""
 
-Made = tuple[PlacedPiece, list[PackedData]]
-"""A piece with a fault, and the data that came with it."""
+Made = tuple[PlacedRoutine, list[PackedData]]
+"""A routine with a fault, and the data that came with it."""
 
 
 class Outcome(Enum):
@@ -46,7 +46,7 @@ class Outcome(Enum):
 
 
 class Mutant(NamedTuple):
-    """A fault of `kind` in the piece `symbol`; `make` raises what is found before assembly ends."""
+    """A fault of `kind` in the routine `symbol`; `make` raises what assembly finds."""
 
     kind: FaultKind
     symbol: str
@@ -68,14 +68,14 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     found: dict[FaultKind, list[Mutant]] = {}
     for kind, plant in PLANTS.items():
         found[kind] = [
-            Mutant(kind, symbol, partial(_from_piece, kernel, piece))
-            for symbol, placed in kernel.pieces.items()
-            for piece in plant(placed.piece)
+            Mutant(kind, symbol, partial(_from_routine, kernel, routine))
+            for symbol, placed in kernel.routines.items()
+            for routine in plant(placed.routine)
         ]
     found[SLEEPER] = [
         Mutant(SLEEPER, symbol, partial(_sleeping, kernel, symbol))
-        for placed in kernel.pieces.values()
-        for _, line in calls_under_locks(placed.piece)
+        for placed in kernel.routines.values()
+        for _, line in calls_under_locks(placed.routine)
         for symbol in (line.references[0].target,)
         if isinstance(symbol, str)
     ]
@@ -89,18 +89,18 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     return found
 
 
-def _from_piece(kernel: Kernel, piece: Piece) -> Made:
-    return kernel.assembled(piece), []
+def _from_routine(kernel: Kernel, routine: Routine) -> Made:
+    return kernel.assembled(routine), []
 
 
 def _sleeping(kernel: Kernel, symbol: str) -> Made:
     """The function as if somebody had let it wait."""
-    return kernel.assembled(replace(kernel.build.pieces[symbol].piece, sleeps=True)), []
+    return kernel.assembled(replace(kernel.build.routines[symbol].routine, sleeps=True)), []
 
 
 def _from_source(kernel: Kernel, body: Body, node: ast.AST, rewrite: Rewrite) -> Made:
-    piece, data = kernel.written(body.faulty(node, rewrite))
-    return kernel.assembled(piece), data
+    routine, data = kernel.written(body.faulty(node, rewrite))
+    return kernel.assembled(routine), data
 
 
 def chosen(kernel: Kernel, most: int) -> list[Mutant]:
@@ -119,8 +119,8 @@ class Court:
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         signatures = {
-            symbol: placed.piece.signature if placed.piece.kind is Kind.FUNCTION else None
-            for symbol, placed in kernel.build.pieces.items()
+            symbol: placed.routine.signature if placed.routine.kind is Kind.FUNCTION else None
+            for symbol, placed in kernel.build.routines.items()
         }
         self.laboratory = Laboratory(signatures, kernel.data)
         self._runs: dict[tuple[str, int], Run] = {}
@@ -133,7 +133,7 @@ class Court:
             return Verdict(mutant, Outcome.BUILD, failed.mistakes[0].kind)
         except Mistake as mistake:
             return Verdict(mutant, Outcome.BUILD, mistake.kind)
-        original = self.kernel.pieces[mutant.symbol]
+        original = self.kernel.routines[mutant.symbol]
         if _is_same(original, made):
             return Verdict(mutant, Outcome.SAME_CODE)
         place = _first_difference(original, made)
@@ -147,11 +147,11 @@ class Court:
             place=where,
         )
 
-    def _compared(self, made: PlacedPiece, data: list[PackedData], offset: int) -> Outcome:
-        """Run the piece with the fault beside the one without."""
+    def _compared(self, made: PlacedRoutine, data: list[PackedData], offset: int) -> Outcome:
+        """Run the routine with the fault beside the one without."""
         reached = False
         for seed in range(RUNS):
-            original = self._original(made.piece.symbol, seed)
+            original = self._original(made.routine.symbol, seed)
             if not original.reached(offset):
                 continue
             reached = True
@@ -161,18 +161,18 @@ class Court:
 
     def _original(self, symbol: str, seed: int) -> Run:
         if (symbol, seed) not in self._runs:
-            placed = self.kernel.pieces[symbol]
+            placed = self.kernel.routines[symbol]
             self._runs[symbol, seed] = self.laboratory.run(placed, [], seed)
         return self._runs[symbol, seed]
 
 
-def _is_same(one: PlacedPiece, other: PlacedPiece) -> bool:
+def _is_same(one: PlacedRoutine, other: PlacedRoutine) -> bool:
     """Whether nobody can tell the two apart."""
     same_code = one.code.code == other.code.code and _aims(one) == _aims(other)
-    return same_code and one.piece.sleeps == other.piece.sleeps
+    return same_code and one.routine.sleeps == other.routine.sleeps
 
 
-def _aims(placed: PlacedPiece) -> list[tuple[object, ...]]:
+def _aims(placed: PlacedRoutine) -> list[tuple[object, ...]]:
     """What the code refers to; jump tables have another name each time."""
     return [
         (one.offset, one.kind, one.addend, "table" not in one.target and one.target)
@@ -180,7 +180,7 @@ def _aims(placed: PlacedPiece) -> list[tuple[object, ...]]:
     ]
 
 
-def _first_difference(original: PlacedPiece, other: PlacedPiece) -> PlacedLine:
+def _first_difference(original: PlacedRoutine, other: PlacedRoutine) -> PlacedLine:
     """The first line of `original` that is another one in `other`, or its last one."""
     lines = original.code.lines
     for mine, theirs in zip_longest(lines, other.code.lines):

@@ -54,7 +54,7 @@ def test_what_has_not_changed_is_not_followed_again(
 
     class Watched(programanalysis.Graph):
         def __init__(self, placed: Any, tables: Any) -> None:
-            made.append(placed.piece.symbol)
+            made.append(placed.routine.symbol)
             super().__init__(placed, tables)
 
     monkeypatch.setattr(programanalysis, "Graph", Watched)

@@ -14,7 +14,7 @@ Steps = dict[str, list[Step]]
 
 @st.composite
 def graphs(draw: st.DrawFn, circles: bool) -> tuple[dict[str, int], Steps]:
-    """What each piece needs by itself, and how it leads to others."""
+    """What each routine needs by itself, and how it leads to others."""
     own = {name: draw(st.integers(0, 40)) for name in NAMES}
     steps: Steps = {}
     for place, name in enumerate(NAMES):

@@ -78,7 +78,7 @@ def listing(subsystem_class: type[Any], name: str) -> str:
     program = Image(entry=getattr(subsystem, name), subsystems=[subsystem]).assemble()
     units = assemble_program(program, Encoder(), ".")
     symbol = f"{subsystem_class.__name__}.{name}"
-    placed = next(one for one in units[0].pieces if one.piece.symbol == symbol)
+    placed = next(one for one in units[0].routines if one.routine.symbol == symbol)
     image = LinkedImage({symbol: 0}, [(0, placed.code.code)])
     shown = make_listing(program, units)[0].functions
     function = next(one for one in shown if one.symbol == symbol)

@@ -113,7 +113,7 @@ def test_a_label_names_the_symbols_of_an_instance() -> None:
     first, second = Leaf(), Leaf()
     second.label = "Second"
     program = Image(entry=first.used, subsystems=[first, second]).assemble()
-    assert [unit.pieces[0].symbol for unit in program.units] == ["Leaf.used", "Second.used"]
+    assert [unit.routines[0].symbol for unit in program.units] == ["Leaf.used", "Second.used"]
 
 
 class Pointers(Subsystem):
@@ -173,6 +173,6 @@ def test_asserts_are_in_debug_builds_only(debug: bool, calls: int) -> None:
     checked = Checked()
     image = Image(entry=checked.run, subsystems=[checked], on_assert=checked.failed)
     program = image.assemble(debug=debug)
-    run = next(piece for piece in program.units[0].pieces if piece.symbol == "Checked.run")
+    run = next(routine for routine in program.units[0].routines if routine.symbol == "Checked.run")
     lines = [item for item in run.items if isinstance(item, Line)]
     assert sum(line.statement.mnemonic == "call" for line in lines) == calls

@@ -27,7 +27,7 @@ def jump(mnemonic: str, target: Label | str, short: bool = False) -> Line:
 
 
 def code_of(*body: Item) -> bytes:
-    return assemble(body, Encoder(), "piece").code
+    return assemble(body, Encoder(), "routine").code
 
 
 def test_a_jump_back_that_reaches_is_short() -> None:
@@ -64,14 +64,14 @@ def test_a_call_to_a_label_is_filled_in() -> None:
 
 
 def test_a_jump_to_a_symbol_is_near_and_left_to_the_linker() -> None:
-    assembled = assemble([NOP, jump("jmp", "other")], Encoder(), "piece")
+    assembled = assemble([NOP, jump("jmp", "other")], Encoder(), "routine")
     assert assembled.code.hex() == "90e900000000"
     assert assembled.relocations == [CodeRelocation(2, FixupKind.BRANCH32, "other", -4)]
 
 
 def test_an_addend_of_a_reference_is_added() -> None:
     lea = line("lea", "rax", memory(0, "rip", symbolic=True), refers=to("table", 16, operand=1))
-    relocations = assemble([lea], Encoder(), "piece").relocations
+    relocations = assemble([lea], Encoder(), "routine").relocations
     assert relocations == [CodeRelocation(3, FixupKind.PC32, "table", 12)]
 
 
@@ -81,24 +81,24 @@ def test_memory_at_a_label_is_filled_in() -> None:
     assert code_of(here, lea).hex() == "488d05f9ffffff"
 
 
-def test_an_absolute_address_of_a_label_is_the_piece_plus_an_offset() -> None:
+def test_an_absolute_address_of_a_label_is_the_routine_plus_an_offset() -> None:
     there = Label("there")
     load = line("mov", "rax", SymbolImmediate(8), refers=to(there, 2, operand=1))
-    relocations = assemble([load, there, NOP], Encoder(), "piece").relocations
-    assert relocations == [CodeRelocation(2, FixupKind.ABSOLUTE64, "piece", 12)]
+    relocations = assemble([load, there, NOP], Encoder(), "routine").relocations
+    assert relocations == [CodeRelocation(2, FixupKind.ABSOLUTE64, "routine", 12)]
 
 
 def test_a_far_jump_to_a_label_of_16_bit_code_is_relocated() -> None:
     there = Label("there")
     pointer = FarPointer(8, 0, 4, symbolic=True)
     far = line("ljmp", pointer, refers=to(there), bits=16)
-    assembled = assemble([far, there], Encoder(), "piece")
+    assembled = assemble([far, there], Encoder(), "routine")
     assert assembled.code.hex() == "66ea000000000800"
-    assert assembled.relocations == [CodeRelocation(2, FixupKind.ABSOLUTE32, "piece", 8)]
+    assert assembled.relocations == [CodeRelocation(2, FixupKind.ABSOLUTE32, "routine", 8)]
 
 
 def test_padding_reaches_the_boundary_with_nops() -> None:
-    assembled = assemble([line("ret"), Align(8), line("ret")], Encoder(), "piece")
+    assembled = assemble([line("ret"), Align(8), line("ret")], Encoder(), "routine")
     assert assembled.code.hex() == "c3" + "0f1f8000000000" + "c3"
     assert [placed.offset for placed in assembled.lines] == [0, 8]
 
@@ -119,7 +119,7 @@ def test_a_jump_over_padding_counts_it() -> None:
 def test_lines_and_labels_have_their_places() -> None:
     middle = Label("middle")
     lines = [line("push", "rax"), line("mov", "eax", 1), line("ret")]
-    assembled = assemble([lines[0], lines[1], middle, lines[2]], Encoder(), "piece")
+    assembled = assemble([lines[0], lines[1], middle, lines[2]], Encoder(), "routine")
     assert [(p.offset, p.size, p.line) for p in assembled.lines] == [
         (0, 1, lines[0]),
         (1, 5, lines[1]),
@@ -128,11 +128,11 @@ def test_lines_and_labels_have_their_places() -> None:
     assert assembled.labels == {middle: 6}
 
 
-def test_pieces_are_laid_out_each_on_its_own() -> None:
+def test_routines_are_laid_out_each_on_its_own() -> None:
     first, second = Label("first"), Label("second")
-    pieces = [("a", [first, NOP, jump("jmp", first)]), ("b", [jump("jmp", second), second])]
-    assembled = assemble_all(pieces, Encoder())
-    assert [piece.code.hex() for piece in assembled] == ["90ebfd", "eb00"]
+    routines = [("a", [first, NOP, jump("jmp", first)]), ("b", [jump("jmp", second), second])]
+    assembled = assemble_all(routines, Encoder())
+    assert [routine.code.hex() for routine in assembled] == ["90ebfd", "eb00"]
 
 
 def mistake_of(*body: Item) -> BranchRangeMistake:
@@ -168,7 +168,7 @@ def test_a_label_that_is_not_placed_is_named() -> None:
         code_of(jump("jmp", Label("lost")))
 
 
-def test_all_mistakes_of_a_piece_are_told() -> None:
+def test_all_mistakes_of_a_routine_are_told() -> None:
     far = Label("far")
     body = [jump("jmp", Label("lost")), jump("jrcxz", far), jump("je", Label("gone"))]
     with collecting(Collector()) as collector, pytest.raises(BranchRangeMistake):

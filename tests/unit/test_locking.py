@@ -10,7 +10,7 @@ import pytest
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
 from pykasm.errors import BuildFailed, Mistake
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from tests.unit.messages import normalised
 
 
@@ -36,9 +36,11 @@ class LongQueue(Queue):
     longest: U32
 
 
-def piece(function: Any) -> Piece:
+def routine(function: Any) -> Routine:
     program = Image(function, [function._owner]).assemble()
-    return next(one for unit in program.units for one in unit.pieces if one.symbol == str(function))
+    return next(
+        one for unit in program.units for one in unit.routines if one.symbol == str(function)
+    )
 
 
 def failure(function: Any) -> str:
@@ -64,7 +66,7 @@ def test_locks_are_called_by_their_symbol_or_by_the_struct_that_has_them() -> No
             taking(self.long.lock)
             nop()
 
-    assert [(one.lock, one.is_class) for one in piece(Taker().run).lock_events] == [
+    assert [(one.lock, one.is_class) for one in routine(Taker().run).lock_events] == [
         ("Taker.lock", False),
         ("Taker.locks", False),
         ("Queue.lock", True),
@@ -87,7 +89,7 @@ def test_contracts_name_locks_by_paths() -> None:
         def run(self, pipe: Ptr[Pipe]) -> None:
             nop()
 
-    assert piece(Taker().run).locks == (
+    assert routine(Taker().run).locks == (
         ("Queue.lock", "Taker.lock"),
         ("Pipe.locks",),
         ("RunQueue.lock",),
@@ -125,7 +127,7 @@ def test_touches_of_guarded_fields_are_noted() -> None:
             with unshared(self.pipe):
                 mov(self.pipe.owner, 3)
 
-    assert [(one.field, one.guard, one.address) for one in piece(Toucher().run).touches] == [
+    assert [(one.field, one.guard, one.address) for one in routine(Toucher().run).touches] == [
         ("Pipe.state", "Queue.lock", False),
         ("Queue.length", "Queue.lock", False),
         ("Queue.length", "Queue.lock", True),

@@ -154,10 +154,10 @@ def test_overridden_methods(book: Book, host: Host) -> None:
 
 def test_methods_of_a_per_processor_variable_go_through_gs(book: Book) -> None:
     program = Image(entry=book.per_processor, subsystems=[book]).assemble()
-    (piece,) = [one for one in program.units[0].pieces if one.symbol == "Book.per_processor"]
+    (routine,) = [one for one in program.units[0].routines if one.symbol == "Book.per_processor"]
     segments = [
         operand.segment.name
-        for item in piece.items
+        for item in routine.items
         for operand in getattr(getattr(item, "statement", None), "operands", ())
         if getattr(operand, "segment", None) is not None
     ]

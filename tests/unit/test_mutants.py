@@ -32,14 +32,14 @@ def test_the_kernel_as_it_is_has_no_faults(kernel: Kernel) -> None:
 def test_a_body_without_a_fault_is_the_same_code_again(kernel: Kernel) -> None:
     for bound in kernel.functions():
         body = Body(bound)
-        piece, _ = kernel.written(body.faulty(body.definition, lambda node: node))
-        code = kernel.assembled(piece).code.code
-        assert code == kernel.build.pieces[piece.symbol].code.code
+        routine, _ = kernel.written(body.faulty(body.definition, lambda node: node))
+        code = kernel.assembled(routine).code.code
+        assert code == kernel.build.routines[routine.symbol].code.code
 
 
 def test_a_run_is_the_same_again(kernel: Kernel) -> None:
     laboratory = Court(kernel).laboratory
-    for placed in kernel.pieces.values():
+    for placed in kernel.routines.values():
         first = laboratory.run(placed, [], 1)
         assert not first.differs(laboratory.run(placed, [], 1))
 

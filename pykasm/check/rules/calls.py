@@ -40,15 +40,15 @@ def arguments_are_given(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark=f"some path to here leaves {register_name(number)} without a value",
                 fix=f"call it with arguments: `{_call_of(node)}`",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
 def _missing(function: FunctionAnalysis, node: Node, state: State) -> Iterator[tuple[int, str]]:
-    placed = function.build.pieces.get(node.callee or "")
-    if not node.is_call or placed is None or placed.piece.kind is not Kind.FUNCTION:
+    placed = function.build.routines.get(node.callee or "")
+    if not node.is_call or placed is None or placed.routine.kind is not Kind.FUNCTION:
         return
-    parameters = placed.piece.signature.parameters
+    parameters = placed.routine.signature.parameters
     for register, parameter in zip(ARGUMENTS, parameters, strict=False):
         if state.registers[register.number].missing:
             yield register.number, parameter.name
@@ -62,7 +62,7 @@ def _call_of(node: Node) -> str:
 def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
     """Calls of symbols that are neither code of the image nor declared with `symbol`."""
     for _, node, _ in function.visits():
-        if node.callee is None or node.callee in function.build.pieces:
+        if node.callee is None or node.callee in function.build.routines:
             continue
         if node.callee not in function.build.data and not _is_declared(node):
             yield Finding(
@@ -71,7 +71,7 @@ def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark="no subsystem of the image has it",
                 fix="list its subsystem in the image, or name it with `symbol(…)`",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 

@@ -69,9 +69,9 @@ def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
     analysis, contexts = build.analysis, build.analysis.contexts
     for summary in contexts.outside_threads.values():
         for at in summary.local.indirect_calls:
-            call = CallSite(summary.piece, summary.symbol, "", at)
-            for callee in analysis.pointers.targets(call.line, summary.piece) or ():
-                stated = analysis.summaries[callee].piece.context
+            call = CallSite(summary.routine, summary.symbol, "", at)
+            for callee in analysis.pointers.targets(call.line, summary.routine) or ():
+                stated = analysis.summaries[callee].routine.context
                 is_known = stated is not None or callee in contexts.outside_threads
                 if callee in contexts.sleepers and not is_known:
                     yield _sleeps(
@@ -93,7 +93,7 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
     """Calls in functions that state that they run in any context."""
     contexts = build.analysis.contexts
     for summary in build.analysis.summaries.values():
-        for call in summary.calls if summary.piece.context == "any" else ():
+        for call in summary.calls if summary.routine.context == "any" else ():
             if call.callee in contexts.sleepers:
                 yield _sleeps(
                     call,
@@ -181,7 +181,7 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for call in summary.calls:
-            stated = analysis.summaries[call.callee].piece.context
+            stated = analysis.summaries[call.callee].routine.context
             is_off = stated in ("interrupt", "interrupts off")
             if is_off and analysis.contexts.interrupts_may_be_on(call.caller, call.at):
                 yield Finding(

@@ -47,11 +47,11 @@ def ends_are_not_passed(function: FunctionAnalysis) -> Iterator[Finding]:
         if node.falls_off:
             yield Finding(
                 E030,
-                f"`{function.piece.symbol}` runs off its end",
+                f"`{function.routine.symbol}` runs off its end",
                 span=span_of(node.line),
                 mark="nothing stands behind this",
                 fix="end with `ret()`, a jump, or a call that never returns",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -66,7 +66,7 @@ def all_code_is_reached(function: FunctionAnalysis) -> Iterator[Finding]:
                 "no path leads to this code",
                 span=span_of(node.line),
                 fix="take it out, or mend the branch that should lead here",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -80,14 +80,14 @@ def targets_are_known(function: FunctionAnalysis) -> Iterator[Finding]:
                 "nothing says where this jump goes",
                 span=span_of(node.line),
                 fix="use `switch`, or a call through a typed function pointer",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
 @function_check
 def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
     """`iretq` in code that is called."""
-    if function.piece.kind is not Kind.FUNCTION:
+    if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, _ in function.visits():
         if node.effects.instruction.mnemonic in (Mnemonic.IRETQ, Mnemonic.IRETD):
@@ -96,7 +96,7 @@ def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
                 "a function is left by the return of an interrupt",
                 span=span_of(node.line),
                 fix="mark it `@interrupt`, or end it with `ret()`",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -104,12 +104,12 @@ def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
 def functions_are_entered_at_their_start(function: FunctionAnalysis) -> Iterator[Finding]:
     """AddressFlow of code with a distance added, where they are jumped to or called."""
     for _, node, _ in function.visits():
-        if node.beyond and node.callee in function.build.pieces:
+        if node.beyond and node.callee in function.build.routines:
             yield Finding(
                 E034,
                 f"`{node.callee}` is entered in its middle",
                 span=span_of(node.line),
                 mark=f"this goes to byte {node.beyond} of it",
                 fix="make what stands there a function of its own",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )

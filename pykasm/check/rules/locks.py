@@ -46,10 +46,10 @@ E053 = rule(
 
 @build_check
 def locks_are_released(build: Build) -> Iterator[Finding]:
-    """Locks where a piece is left: those that it states, and no others."""
+    """Locks where a routine is left: those that it states, and no others."""
     analysis = build.analysis
     for summary in analysis.lock_flows.followed():
-        stated = summary.piece.locks.at_exit
+        stated = summary.routine.locks.at_exit
         for index, after in analysis.lock_flows.exits(summary.symbol):
             if stated or after.may:
                 for lock in sorted(after.may - stated):
@@ -71,7 +71,7 @@ def _kept(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock:
 
 
 def _missing(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock: str) -> Finding:
-    is_new = lock in summary.piece.locks.acquires
+    is_new = lock in summary.routine.locks.acquires
     return Finding(
         E050,
         f"`{lock}` is not held on some path to here",
@@ -144,7 +144,7 @@ def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
     guards = Guards(build.data)
     yield from (_no_lock(build, datum, path) for datum, path in guards.wrong.items())
     for summary in analysis.summaries.values():
-        if summary.piece.section != INIT_TEXT:
+        if summary.routine.section != INIT_TEXT:
             for touch in summary.local.touches:
                 lock = guards.lock_of(touch)
                 held = analysis.locks.held_before(summary.symbol, touch.at)
@@ -196,9 +196,9 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     """Calls of functions that say that their callers hold a lock."""
     analysis = build.analysis
     wanted = {
-        summary.symbol: summary.piece.locks.at_entry
+        summary.symbol: summary.routine.locks.at_entry
         for summary in analysis.summaries.values()
-        if summary.piece.locks is not NO_LOCKS
+        if summary.routine.locks is not NO_LOCKS
     }
     for summary in analysis.summaries.values():
         for call in summary.calls:
@@ -224,12 +224,12 @@ def stated_locks_are_known(build: Build) -> Iterator[Finding]:
     """The names of locks that functions state."""
     analysis = build.analysis
     for summary in analysis.summaries.values():
-        for lock in summary.piece.locks.by_name:
+        for lock in summary.routine.locks.by_name:
             if class_of(lock) not in analysis.locks.classes:
                 yield Finding(
                     E051,
                     f"`{summary.symbol}` names the lock `{lock}`, which nothing takes",
-                    span=line_span(summary.piece.declared),
+                    span=line_span(summary.routine.declared),
                     fix=_suggestion(analysis, lock) or "name a lock that some code takes",
                     symbol=summary.symbol,
                 )

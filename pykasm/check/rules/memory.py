@@ -49,7 +49,7 @@ _FACTORY = InstructionInfoFactory()
 @function_check
 def user_pointers_are_copied(function: FunctionAnalysis) -> Iterator[Finding]:
     """Memory operands whose base is a `User[T]`, by its name or in another register."""
-    if function.piece.copies_user:
+    if function.routine.copies_user:
         return
     for _, node, _ in function.visits():
         for operand in node.line.written:
@@ -69,14 +69,14 @@ def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
         span=span_of(node.line, name),
         mark="this follows it",
         fix="copy in what it points to, by a function marked `copies_user=True`",
-        symbol=function.piece.symbol,
+        symbol=function.routine.symbol,
     )
 
 
 def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, str]]:
     """The instructions that follow a pointer of a program under the names of machine registers."""
-    given = [role for role in function.piece.roles if is_user(role.type)]
-    if not given and User not in function.piece.plays:
+    given = [role for role in function.routine.roles if is_user(role.type)]
+    if not given and User not in function.routine.plays:
         return
     at_entry = frozenset(
         (role.register.number, role.name) for role in given if role.kind == "parameter"
@@ -113,7 +113,7 @@ def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Find
         target = _target(node)
         if target is not None and _is_read_only(function, target) and _writes_memory(node):
             yield _stored(function, node, target)
-    taken = function.build.analysis.summaries[function.piece.symbol].local.addresses
+    taken = function.build.analysis.summaries[function.routine.symbol].local.addresses
     if any(_is_read_only(function, one) for one in taken):
         made = partial(_address_taken, function)
         addresses = AddressFlow(function.graph.nodes, frozenset(), made, function.changed_by)
@@ -122,14 +122,14 @@ def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Find
 
 
 def _stored(function: FunctionAnalysis, node: Node, symbol: str) -> Finding:
-    is_code = symbol in function.build.pieces
+    is_code = symbol in function.build.routines
     return Finding(
         E061,
         f"`{symbol}` is {'code' if is_code else 'read-only'}",
         span=span_of(node.line),
         mark="this writes to it",
         fix="write to a `data` instead" if is_code else "declare it with `data` if it is to change",
-        symbol=function.piece.symbol,
+        symbol=function.routine.symbol,
     )
 
 
@@ -137,7 +137,7 @@ def _is_read_only(function: FunctionAnalysis, symbol: str) -> bool:
     """Whether the pages that a symbol stands for are mapped without write permission."""
     datum = function.build.data.get(symbol)
     is_rodata = datum is not None and datum._storage is Storage.RODATA
-    return is_rodata or symbol in function.build.pieces
+    return is_rodata or symbol in function.build.routines
 
 
 def _address_taken(function: FunctionAnalysis, _: int, node: Node) -> str | None:
@@ -179,7 +179,7 @@ def data_is_not_executed(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark="this runs it as code",
                 fix="call a function, or through a function pointer",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 

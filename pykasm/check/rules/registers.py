@@ -131,7 +131,7 @@ def _lost_role(
             span=span_of(node.line, role.name),
             mark=f"{name} was not written on some path to here",
             fix=f"give `{role.name}` a value on every path",
-            symbol=function.piece.symbol,
+            symbol=function.routine.symbol,
         )
     notes, until = _ending(function, value.clobber, name, "this writes")
     called = value.clobber is not None and value.clobber.call
@@ -145,7 +145,7 @@ def _lost_role(
         fix=f"keep it across the call: `{role.name} = keep(...)`"
         if called
         else f"keep `{role.name}` in a register of its own",
-        symbol=function.piece.symbol,
+        symbol=function.routine.symbol,
     )
 
 
@@ -174,7 +174,7 @@ def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) 
             span=span_of(node.line),
             notes=notes,
             fix="keep the value in a `keep` register, or use the call's result by its name",
-            symbol=function.piece.symbol,
+            symbol=function.routine.symbol,
         )
     narrow = "part of " if value.missing != 0b1111 else ""
     return Finding(
@@ -185,19 +185,19 @@ def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) 
         fix="write all of it first (`movzx` widens a narrow value)"
         if narrow
         else "give it a value on every path",
-        symbol=function.piece.symbol,
+        symbol=function.routine.symbol,
     )
 
 
 @function_check
 def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """The registers of results where a function returns."""
-    if function.piece.kind is not Kind.FUNCTION:
+    if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, state in function.visits():
         if node.effects.mnemonic != Mnemonic.RET:
             continue
-        for number, kind in zip(RESULTS, function.piece.signature.results, strict=False):
+        for number, kind in zip(RESULTS, function.routine.signature.results, strict=False):
             if state.registers[number].missing & PARTS[kind._size]:
                 yield _missing(function, node, number, state.registers[number])
 
@@ -217,14 +217,14 @@ def flags_are_defined(function: FunctionAnalysis) -> Iterator[Finding]:
             span=span_of(node.line),
             notes=notes,
             fix="compare or test right before the branch",
-            symbol=function.piece.symbol,
+            symbol=function.routine.symbol,
         )
 
 
 @function_check
 def saved_registers_are_restored(function: FunctionAnalysis) -> Iterator[Finding]:
     """Callee-saved registers at every way out of a function."""
-    if function.piece.kind is not Kind.FUNCTION:
+    if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, state in function.visits():
         if not node.leaves or node.effects.instruction.mnemonic == Mnemonic.UD2:
@@ -240,7 +240,7 @@ def saved_registers_are_restored(function: FunctionAnalysis) -> Iterator[Finding
                     fix="take the register with `keep`, which saves it"
                     if number != RBP
                     else "leave rbp to the prologue",
-                    symbol=function.piece.symbol,
+                    symbol=function.routine.symbol,
                 )
 
 
@@ -280,7 +280,7 @@ def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark="some path to here set DF",
                 fix="`cld()` after the string instruction",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 

@@ -58,7 +58,7 @@ LARGEST = 3
 @function_check
 def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
     """Where paths meet, and where the function is left."""
-    if not function.is_framed and function.piece.entered is not EntryFrame.CALL:
+    if not function.is_framed and function.routine.entered is not EntryFrame.CALL:
         return
     for index, node, state in function.visits():
         if index in function.walk.depth_conflicts:
@@ -67,7 +67,7 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
                 "the stack has different depths on the paths to here",
                 span=span_of(node.line),
                 fix="push and pop the same on every path",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
         elif _returns(node) and state.depth not in (None, 0):
             yield Finding(
@@ -76,7 +76,7 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark=_difference(state.depth or 0),
                 fix="pop what was pushed on every path",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -102,20 +102,20 @@ def calls_are_aligned(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark=f"{(above + state.depth) % STACK_ALIGNMENT} bytes too low",
                 fix="push in pairs, or `sub(rsp, 8)` before the call",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
 def _entry_misalignment(function: FunctionAnalysis) -> int | None:
-    """Bytes that rsp lies below a multiple of 16 when the piece is entered; None if not known."""
-    piece = function.piece
-    match piece.entered:
-        case EntryFrame.CALL if piece.kind is Kind.FUNCTION:
+    """Bytes that rsp lies below a multiple of 16 when the routine is entered; None if not known."""
+    routine = function.routine
+    match routine.entered:
+        case EntryFrame.CALL if routine.kind is Kind.FUNCTION:
             return SLOT
         case EntryFrame.INTERRUPT:  # the processor aligns before it pushes
-            return INTERRUPT_FRAME_SIZE + piece.pushed
+            return INTERRUPT_FRAME_SIZE + routine.pushed
         case EntryFrame.INTERRUPT_WITH_ERROR:
-            return INTERRUPT_FRAME_SIZE + SLOT + piece.pushed
+            return INTERRUPT_FRAME_SIZE + SLOT + routine.pushed
     return None
 
 
@@ -131,7 +131,7 @@ def nothing_lies_below(function: FunctionAnalysis) -> Iterator[Finding]:
                 span=span_of(node.line),
                 mark="an interrupt may overwrite it at any time",
                 fix="make room first: a `local`, or `sub(rsp, …)`",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -146,7 +146,7 @@ def _reaches_below(access: tuple[int, int], state: State) -> bool:
 @build_check
 def stacks_are_large_enough(build: Build) -> Iterator[Finding]:
     """Each stack whose size somebody says, and what could make one deeper than is known."""
-    if not any(placed.piece.stack for placed in build.pieces.values()):
+    if not any(placed.routine.stack for placed in build.routines.values()):
         return
     stacks = Stacks(build)
     for stack in stacks.with_size:
@@ -169,13 +169,13 @@ def _overflow(build: Build, stacks: Stacks, stack: Stack) -> Finding:
 
 def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
     """What takes the most of a stack."""
-    pieces = build.analysis.pieces
+    routines = build.analysis.routines
     frames = stacks.path(stack.root.symbol).frames
     for one in sorted(frames, key=lambda one: -one.size * one.times)[:LARGEST]:
-        declared = line_span(pieces[one.symbol].piece.declared)
+        declared = line_span(routines[one.symbol].routine.declared)
         yield Note(declared, f"{one.size * one.times:,} of them here")
     if stacks.interrupt is not None:
-        declared = line_span(pieces[stacks.interrupt].piece.declared)
+        declared = line_span(routines[stacks.interrupt].routine.declared)
         yield Note(declared, f"{stack.interrupts} times {stack.interrupt:,} of them from here on")
 
 

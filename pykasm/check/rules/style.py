@@ -85,7 +85,7 @@ def writes_are_read(function: FunctionAnalysis) -> Iterator[Finding]:
                 f"`{register_name(number)}` is written, and nothing reads it",
                 span=span_of(node.line),
                 fix="take it out",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -122,17 +122,17 @@ def names_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
                 f"`{role.name}` is never used",
                 span=span_in(role.moment.source, role.name),
                 fix="take it out",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
 @function_check
 def locals_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
     """Places in the frame that no instruction names."""
-    if not function.piece.locals:
+    if not function.routine.locals:
         return
     places = {access for node in function.graph.nodes if (access := _place(node)) is not None}
-    for one in function.piece.locals:
+    for one in function.routine.locals:
         first = one._displacement
         if places.isdisjoint(range(first, first + one._kind._size)):
             yield Finding(
@@ -140,7 +140,7 @@ def locals_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
                 f"`{one._name}` is never used",
                 span=_first_place(function, one._name),
                 fix="take it out",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
@@ -155,13 +155,13 @@ def _place(node: Node) -> int | None:
 
 def _first_place(function: FunctionAnalysis, name: str) -> Span:
     """Where the body of a function first has a name."""
-    file, first = function.piece.declared
-    lines = [item.body_line for item in function.piece.items if isinstance(item, Line)]
+    file, first = function.routine.declared
+    lines = [item.body_line for item in function.routine.items if isinstance(item, Line)]
     for line in range(first, max(lines, default=first) + 1):
         span = span_in(Source(file, line), name)
         if span != line_span(span.source):
             return span
-    return line_span(function.piece.declared)
+    return line_span(function.routine.declared)
 
 
 @function_check
@@ -177,22 +177,22 @@ def keeping_is_needed(function: FunctionAnalysis) -> Iterator[Finding]:
                 f"`{role.name}` is kept, but nothing is called",
                 span=span_in(role.moment.source, role.name),
                 fix=f"`{role.name} = scratch(…)`",
-                symbol=function.piece.symbol,
+                symbol=function.routine.symbol,
             )
 
 
 def _is_in_body(role: Role, function: FunctionAnalysis) -> bool:
     """Whether the function itself took the register, and no helper that other functions use."""
-    declared, moment = function.piece.declared, role.moment
+    declared, moment = function.routine.declared, role.moment
     if moment is None or moment.source.file != declared.file:
         return False
-    lines = [item.body_line for item in function.piece.items if isinstance(item, Line)]
+    lines = [item.body_line for item in function.routine.items if isinstance(item, Line)]
     return declared.line <= moment.line <= max(lines, default=0)
 
 
 def _free(function: FunctionAnalysis) -> set[int]:
     """The registers that `scratch` could hand out, and that no instruction uses."""
-    changed = function.piece.signature.changed
+    changed = function.routine.signature.changed
     free = {one.number for one in SCRATCH_ORDER if one in changed}
     for node in function.graph.nodes:
         free.difference_update(number for number, _ in node.effects.reads + node.effects.writes)
@@ -225,4 +225,4 @@ def _declaration(unit: Unit) -> Span:
 
 def _taken(function: FunctionAnalysis) -> list[Role]:
     """Roles that the function took a register for."""
-    return [role for role in function.piece.roles if role.kind in ("keep", "scratch")]
+    return [role for role in function.routine.roles if role.kind in ("keep", "scratch")]

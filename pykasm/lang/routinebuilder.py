@@ -1,4 +1,4 @@
-"""A piece of code: a function, an interrupt handler, a stub. Here it is written and finished."""
+"""The writing of a routine: what its registers hold, its frame, its way in and out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pykasm.lang.numbers import U64
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.registers import rbp, rsp
 from pykasm.lang.role import Role
-from pykasm.lang.routine import Piece
+from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta
 from pykasm.lang.unit import Unit
 from pykasm.source import Source, author_moment, line_span
@@ -39,8 +39,8 @@ class Exit(NamedTuple):
     last: Line
 
 
-class PieceBuilder(CodeBuilder):
-    """Writes one piece; knows which register holds what and what the frame looks like."""
+class RoutineBuilder(CodeBuilder):
+    """Writes one routine; knows which register holds what and what the frame looks like."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class PieceBuilder(CodeBuilder):
         return not isinstance(last, Exit) and super().falls_through
 
     def leave(self, mnemonic: str, *operands: object) -> None:
-        """Write the epilogue, then `mnemonic`, which ends the piece here."""
+        """Write the epilogue, then `mnemonic`, which ends the routine here."""
         emit(mnemonic, *operands)
         if self.kind in (Kind.FUNCTION, Kind.INTERRUPT):
             last = self.items.pop()
@@ -260,10 +260,10 @@ class PieceBuilder(CodeBuilder):
         if self.error_code:
             emit("add", rsp, SLOT)
 
-    def piece(self, section: str, **options: Any) -> Piece:
-        """The finished piece; `options` are further fields of `Piece`."""
+    def routine(self, section: str, **options: Any) -> Routine:
+        """The finished routine; `options` are further fields of `Routine`."""
         framed = self.kind in (Kind.FUNCTION, Kind.INTERRUPT)
-        return Piece(
+        return Routine(
             self.name,
             self.kind,
             self.bits,
