@@ -15,8 +15,8 @@ from pykasm.journal import Journal
 
 class CacheEntry(NamedTuple):
     """What a check learned about a routine: whether no rule for single routines found anything, its
-    local summary, what it does with the stack and with variables of the processor, and its course if it
-    has one."""
+    local summary, what it does with the stack and with variables of the processor, and its flow of
+    locks if it has one."""
 
     is_clean: bool
     local: LocalSummary
