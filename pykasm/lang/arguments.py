@@ -8,9 +8,16 @@ from enum import Enum
 from pykasm.errors import CallMistake
 from pykasm.lang.convention import Parameter
 from pykasm.lang.conversion import NO_RESULT
-from pykasm.lang.fitting import described, function_fits, signature_behind, types_fit
+from pykasm.lang.fitting import (
+    address_fits,
+    described,
+    function_fits,
+    signature_behind,
+    types_fit,
+)
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import is_pointer
 
@@ -35,6 +42,10 @@ def check_argument(name: str, parameter: Parameter, value: object) -> None:
         _check_number(name, parameter, value)
     elif isinstance(value, Operand):
         _check_operand(name, parameter, value)
+    elif isinstance(value, PlaceAddress) or (
+        isinstance(value, AddressOperand) and value.target is not None
+    ):
+        _check_address(name, parameter, value)
     elif not (is_pointer(kind) and hasattr(value, "_symbol_reference")) and not isinstance(
         value, AddressOperand
     ):
@@ -68,6 +79,18 @@ def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
     if not untyped and not types_fit(parameter.type, value._kind):
         fix = f"`cast({value._text()}, {parameter.type!r})` if it is one"
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}", fix)
+
+
+def _check_address(name: str, parameter: Parameter, value: PlaceAddress | AddressOperand) -> None:
+    if isinstance(value, PlaceAddress):
+        fits = address_fits(parameter.type, value._place._kind, value._kind)
+        got = f"{value._text()}: {value._kind!r}"
+    else:
+        assert value.target is not None
+        fits = address_fits(parameter.type, value.target)
+        got = f"address_of({value.name}), of a {value.target!r}"
+    if not fits:
+        raise _misfit(name, parameter, got)
 
 
 def _misfit(name: str, parameter: Parameter, got: str, fix: str = "") -> CallMistake:

@@ -17,6 +17,7 @@ from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.pythonmistakes import collected
 from pykasm.lang.registers import rbp
 from pykasm.lang.role import Role
+from pykasm.lang.roles import keep_as
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten
@@ -55,7 +56,7 @@ class Assembly:
         operands = _parameters(builder, bound._signature)
         builder.allowances += allowances_of(options.allow or {}, function.declared)
         with building(builder):
-            complete = collected(lambda: function.body(self.owner, *operands))
+            complete = collected(lambda: function.body(self.owner, *_kept(builder, operands)))
             finish(builder, complete)
         routine = builder.routine(
             options.section,
@@ -111,6 +112,21 @@ def _parameters(builder: RoutineBuilder, signature: Signature) -> list[object]:
     error_code = builder.kind is Kind.INTERRUPT and len(signature.parameters) > 1
     builder.error_code = error_code
     return [_parameter(builder, one, number) for number, one in enumerate(signature.parameters)]
+
+
+def _kept(builder: RoutineBuilder, operands: list[Any]) -> Iterator[Any]:
+    """The parameters, those that live across calls in registers that survive them."""
+    with builder.counting(builder.declared):
+        for parameter, operand in zip(builder.signature.parameters, operands, strict=True):
+            yield _keep(builder, parameter, operand) if parameter.kept else operand
+
+
+def _keep(builder: RoutineBuilder, parameter: Parameter, operand: Any) -> Any:
+    try:
+        return keep_as(parameter.name, operand, parameter.type, builder)
+    except Mistake as mistake:
+        mistake.span = line_span(builder.declared)
+        raise
 
 
 def _parameter(builder: RoutineBuilder, parameter: Parameter, number: int) -> object:

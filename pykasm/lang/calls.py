@@ -22,6 +22,7 @@ from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.registers import rsp
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
@@ -44,6 +45,8 @@ def _below(source: Any, pushed: int) -> Any:
         return source
     if isinstance(source, MemoryOperand):
         return source._moved(source._kind, pushed, source._name)
+    if isinstance(source, PlaceAddress):
+        return PlaceAddress(_below(source._place, pushed))
     raise RegisterMistake(
         "rsp is an argument of a call that puts others on the stack",
         expected="rsp as it was before the call's arguments",

@@ -3,7 +3,7 @@ System V ABI."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeAlias
@@ -52,11 +52,15 @@ these; wherever interrupts are off; anywhere."""
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter: its name, its type and the register it arrives in (None: on the stack)."""
+    """A parameter: its name, its type and the register it arrives in (None: on the stack).
+
+    One that is `kept` moves to a callee-saved register before the body begins.
+    """
 
     name: str
     type: TypeMeta
     register: Register | None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +84,16 @@ class Signature:
         return tuple(dict.fromkeys((*RESULTS[: len(self.results)], *self.clobbers)))
 
 
-def laid_out(named: Sequence[tuple[str, TypeMeta]]) -> tuple[Parameter, ...]:
+def laid_out(
+    named: Sequence[tuple[str, TypeMeta]], kept: Collection[str] = ()
+) -> tuple[Parameter, ...]:
     """Parameters in their registers: the first six; the rest are on the stack."""
     return tuple(
         Parameter(
             name,
             kind,
             general(ARGUMENTS[number].number, kind._size) if number < len(ARGUMENTS) else None,
+            name in kept,
         )
         for number, (name, kind) in enumerate(named)
     )

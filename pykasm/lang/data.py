@@ -17,6 +17,7 @@ from pykasm.lang.fitting import described, function_fits, signature_behind
 from pykasm.lang.numbers import U8, U64, Integer
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.places import place_address
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct, StructMeta, is_struct
 from pykasm.lang.symbolic import AddressOperand, BranchOperand, FarOperand
@@ -268,10 +269,8 @@ def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
         return SymbolReference(value), value.name
     if isinstance(value, BranchOperand):
         return value.reference, value.name
-    if isinstance(value, MemoryOperand):
-        fixed = value._base is None and value._index is None
-        if fixed and value._reference is not None:
-            return value._reference, value._text()
+    if isinstance(value, MemoryOperand) and value._reference is not None and _is_fixed(value):
+        return value._reference, value._text()
     found = getattr(value, "_symbol_reference", None)
     if isinstance(found, SymbolReference):
         return found, getattr(value, "_label", "")
@@ -283,9 +282,21 @@ def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
 
 
 def address_of(value: object) -> Any:
-    """The address of data or of a function, as a pointer for calls, `lea` and initial values."""
+    """The address of data, of a function, or of any place in memory.
+
+    What has a symbol has an address for instructions, calls and initial values. That of another
+    place is computed where it is needed: as an argument, a result, or the value of a role.
+    """
+    if isinstance(value, MemoryOperand) and not _is_fixed(value):
+        return place_address(value)
     reference, name = symbol_reference(value, "address_of")
-    return AddressOperand(reference, 4 if current_bits() != 16 else 2, name)
+    target = value._kind if isinstance(value, MemoryOperand) and value._segment is None else None
+    return AddressOperand(reference, 4 if current_bits() != 16 else 2, name, target)
+
+
+def _is_fixed(place: MemoryOperand) -> bool:
+    """Whether the linker knows where `place` is."""
+    return place._reference is not None and place._base is None and place._index is None
 
 
 def physical(value: object) -> Any:

@@ -7,7 +7,17 @@ from typing import Any
 
 from pykasm.lang.convention import Signature
 from pykasm.lang.structs import is_struct
-from pykasm.lang.types import Fn, Ptr, TypeMeta, Void, is_pointer, is_user
+from pykasm.lang.types import (
+    POINTER_SIZE,
+    Array,
+    Fn,
+    Ptr,
+    TypeMeta,
+    User,
+    Void,
+    is_pointer,
+    is_user,
+)
 
 
 def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
@@ -24,6 +34,16 @@ def _is_part(wanted: TypeMeta, given: TypeMeta) -> bool:
     """Whether what a `given` begins with can be used as a `wanted`."""
     extends = is_struct(given) and is_struct(wanted) and issubclass(given, wanted)
     return wanted is given or extends or Void in (wanted, given)
+
+
+def address_fits(wanted: TypeMeta, target: TypeMeta, pointer: TypeMeta = Ptr) -> bool:
+    """Whether the address of a `target` may go where a `wanted` is: as a pointer to it, or to the
+    first element of an array, or as a number. `pointer` is the kind of pointer that leads there."""
+    if not is_pointer(wanted):
+        return wanted._size == POINTER_SIZE and not wanted._signed
+    made: Any = User if is_user(pointer) else Ptr
+    element = getattr(target, "_element", target) if issubclass(target, Array) else target
+    return any(types_fit(wanted, made[one]) for one in (target, element))
 
 
 def function_fits(wanted: TypeMeta, given: Signature) -> bool:

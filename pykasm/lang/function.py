@@ -27,6 +27,7 @@ from pykasm.lang.annotations import evaluated
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function
 from pykasm.lang.convention import RESULTS, Context, Kind, Signature, laid_out
+from pykasm.lang.kept import Kept
 from pykasm.lang.locking import NO_LOCKS, LockContract
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
@@ -93,12 +94,16 @@ class Function(Generic[R]):
     def signature(self) -> Signature:
         """Parameters and results, from the annotations."""
         names, hints = _annotated(self.body)
-        named = [(name, self._type(name, hints.get(name))) for name in names[1:]]
+        kept = [name for name in names[1:] if isinstance(hints.get(name), Kept)]
+        self._check_kept(kept)
+        named = [(name, self._type(name, _type_behind(hints.get(name)))) for name in names[1:]]
         self._check_shape()
         result = hints.get("return")
         if result in (NoReturn, Never):
-            return Signature(laid_out(named), never_returns=True)
-        return Signature(laid_out(named), self._results(result), clobbers=self.options.clobbers)
+            return Signature(laid_out(named, kept), never_returns=True)
+        return Signature(
+            laid_out(named, kept), self._results(result), clobbers=self.options.clobbers
+        )
 
     def _check_shape(self) -> None:
         """Raise a mistake for parameters that no call of the machine's has."""
@@ -111,6 +116,17 @@ class Function(Generic[R]):
                 f"`{self.name}` has parameters that code can't have",
                 expected="parameters by position, each with its type",
                 got="a default value" if has_defaults else "`*`",
+                span=line_span(self.declared),
+            )
+
+    def _check_kept(self, kept: Sequence[str]) -> None:
+        """Raise a mistake for parameters to be kept in code whose prologue saves no registers."""
+        if kept and self.options.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
+            raise DeclarationMistake(
+                f"`{kept[0]}` can't be kept in code without a frame",
+                expected="`@function` or `@interrupt`, whose prologue saves the register",
+                got=f"`Keep[…]` in `@{self.options.kind.value}`",
+                fix="name the type alone",
                 span=line_span(self.declared),
             )
 
@@ -139,6 +155,10 @@ class Function(Generic[R]):
                 span=line_span(self.declared),
             )
         return tuple(self._type("the result", one) for one in kinds)
+
+
+def _type_behind(hint: object) -> object:
+    return hint.type if isinstance(hint, Kept) else hint
 
 
 _ANY_NUMBER = CO_VARARGS | CO_VARKEYWORDS

@@ -10,6 +10,7 @@ from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, genera
 from pykasm.lang.builder import emit
 from pykasm.lang.convention import CALLEE_SAVED, CALLER_SAVED, SLOT
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.registers import machine_register, rsp
 from pykasm.lang.types import TypeMeta
 
@@ -53,6 +54,8 @@ class Move:
         size = self.kind._size
         if isinstance(self.source, int):
             self._load_number(int(self.source), size)
+        elif isinstance(self.source, PlaceAddress):
+            emit("lea", _operand(self.target, SLOT), self.source)
         elif size < WORD:
             extend = "movsx" if self.kind._signed else "movzx"
             emit(extend, _operand(self.target, WORD), self.source)
@@ -77,6 +80,8 @@ def registers_in(source: object) -> tuple[Register, ...]:
     """The registers whose contents `source` depends on."""
     if isinstance(source, RegisterOperand):
         return (_whole(source._register),)
+    if isinstance(source, PlaceAddress):
+        return registers_in(source._place)
     if isinstance(source, MemoryOperand):
         parts = (source._base, source._index)
         return tuple(one._register for one in parts if one is not None)
@@ -93,7 +98,13 @@ def _whole(register: Register) -> Register:
 def _with_register(source: object, old: Register, new: Register) -> object:
     if isinstance(source, RegisterOperand):
         return _renamed(source, old, new)
+    if isinstance(source, PlaceAddress):
+        return PlaceAddress(_in_memory(source._place, old, new))
     assert isinstance(source, MemoryOperand)
+    return _in_memory(source, old, new)
+
+
+def _in_memory(source: MemoryOperand, old: Register, new: Register) -> MemoryOperand:
     made = source._copy(source._kind)
     made._base = _renamed(source._base, old, new)
     made._index = _renamed(source._index, old, new)

@@ -10,6 +10,7 @@ from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import STACK_ALIGNMENT, Kind
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.types import TypeMeta
@@ -57,8 +58,8 @@ def _type_of(value: object, word: str) -> TypeMeta:
 def _placed(builder: RoutineBuilder, role: Role, value: object) -> Any:
     """The register of `role`, with `value` if that is one: the role's life begins with it."""
     made = RegisterOperand(role.register, role.type, role)
-    if isinstance(value, Operand):
-        emit("mov", made, value)
+    if isinstance(value, Operand | PlaceAddress):
+        emit("mov" if isinstance(value, Operand) else "lea", made, value)
         role.start = len(builder.items)
         made._values = value._values
     return made
@@ -74,8 +75,12 @@ def keep(value: object) -> Any:
     It survives calls. The prologue saves the register. Errors: none is free.
     """
     builder = _builder("keep")
-    kind = _type_of(value, "keep")
-    made = _placed(builder, builder.keep(kind), value)
+    return keep_as("", value, _type_of(value, "keep"), builder)
+
+
+def keep_as(name: str, value: object, kind: TypeMeta, builder: RoutineBuilder) -> Any:
+    """What `keep` does, for a role that is called `name` if that is not empty."""
+    made = _placed(builder, builder.keep(kind, name), value)
     if isinstance(value, RegisterOperand) and value._role and builder.holds(value._role):
         builder.release(value._register)
     return made

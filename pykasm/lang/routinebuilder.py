@@ -28,7 +28,7 @@ from pykasm.lang.role import Role
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta
 from pykasm.lang.unit import Unit
-from pykasm.source import Source, author_moment, line_span
+from pykasm.source import Moment, Source, author_moment, line_span
 
 
 class Exit(NamedTuple):
@@ -89,12 +89,18 @@ class RoutineBuilder(CodeBuilder):
         for register in registers:
             self.release(register)
 
-    def take(self, kind: str, candidates: tuple[Register, ...], value: TypeMeta) -> Role:
-        """A free one of `candidates` for a new role of `kind` with values of type `value`."""
+    def take(
+        self, kind: str, candidates: tuple[Register, ...], value: TypeMeta, name: str = ""
+    ) -> Role:
+        """A free one of `candidates` for a new role of `kind` with values of type `value`.
+
+        Without a `name` it has that of the variable that the author's code assigns it to.
+        """
         for register in candidates:
             if register.number not in self.holders:
                 own = general(register.number, value._size)
-                role = Role(kind, own, value, moment=author_moment())
+                moment = self._beginning if name else author_moment()
+                role = Role(kind, own, value, name, moment)
                 self.assign(role)
                 return role
         raise RegisterMistake(
@@ -116,9 +122,14 @@ class RoutineBuilder(CodeBuilder):
             return SCRATCH_ORDER
         return tuple(one for one in SCRATCH_ORDER if one in self.signature.clobbers)
 
-    def keep(self, value: TypeMeta) -> Role:
+    @property
+    def _beginning(self) -> Moment | None:
+        """The line of the `def`, as a point in the running of the body."""
+        return Moment(self._code, 0, self.declared.line) if self._code is not None else None
+
+    def keep(self, value: TypeMeta, name: str = "") -> Role:
         """A callee-saved register; the prologue saves it and the epilogue restores it."""
-        role = self.take("keep", CALLEE_SAVED, value)
+        role = self.take("keep", CALLEE_SAVED, value, name)
         register = general(role.register.number, SLOT)
         if register not in self.kept:
             self.kept.append(register)

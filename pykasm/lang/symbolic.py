@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pykasm.lang.reference import SymbolReference
+from pykasm.lang.types import TypeMeta
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class AddressOperand:
     reference: SymbolReference
     size: int
     name: str
+    target: TypeMeta | None = None
+    """What lies there, where that is known."""
 
     def _text(self) -> str:
         return f"offset {self.name}"

@@ -27,6 +27,7 @@ from pykasm.lang.field import field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
+from pykasm.lang.kept import Keep
 from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
 from pykasm.lang.numbers import I8, I16, I32, I64, U8, U16, U32, U64, X48, X80, X128, X256, X512
@@ -79,6 +80,7 @@ __all__ = [
     "Component",
     "Fn",
     "Image",
+    "Keep",
     "Label",
     "Ptr",
     "Struct",

@@ -98,6 +98,18 @@ class InMemory:
 
 
 @dataclass(frozen=True)
+class OfPlace(InMemory):
+    """The address of such a place."""
+
+    def operand(self, owner: Any) -> object:
+        return address_of(super().operand(owner))
+
+    def model(self, machine: Machine) -> int:
+        index = 0 if self.index is None else machine.registers[self.index] * self.scale
+        return (machine.registers[self.base] + self.displacement + index) % (1 << 64)
+
+
+@dataclass(frozen=True)
 class InFrame:
     """The low part of a local."""
 

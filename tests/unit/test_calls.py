@@ -29,6 +29,7 @@ from tests.unit.moves_support import (
     InRegister,
     Machine,
     OfData,
+    OfPlace,
     numbers_in,
     truncated,
     with_parameters,
@@ -50,7 +51,7 @@ CONTENTS = {
 }
 """What a register holds; a pointer is its offset, in a tuple."""
 
-WAYS = st.sampled_from(["number", "register", "register", "memory", "frame", "address"])
+WAYS = st.sampled_from(["number", "register", "register", "memory", "place", "frame", "address"])
 REGISTER = st.sampled_from(STATE)
 SCALE, DISPLACEMENT, SEED = st.sampled_from([1, 2, 4, 8]), st.integers(-16, 16), st.integers(0, 99)
 COUNT, KIND, WORD = st.integers(0, MOST_PARAMETERS), st.sampled_from(INTEGERS), st.just(U64)
@@ -74,10 +75,13 @@ def source(draw: Any, kind: Any, roles: dict[int, str], pushed: bool) -> Any:
     way = draw(WAYS)
     if way == "number":
         return Immediate(kind, draw(PUSHED if pushed else numbers_in(kind)))
-    if way == "memory" and pointers:
+    if (way == "memory" and pointers) or (
+        way == "place" and pointers and kind is U64 and not pushed
+    ):
         indexes = [None, *(number for number, role in roles.items() if role == "index")]
         place = draw(st.sampled_from(pointers)), draw(st.sampled_from(indexes))
-        return InMemory(kind, *place, draw(SCALE), draw(DISPLACEMENT))
+        made = OfPlace if way == "place" else InMemory
+        return made(kind, *place, draw(SCALE), draw(DISPLACEMENT))
     if way == "frame":
         return InFrame(kind)
     if way == "address" and kind is U64:
@@ -369,3 +373,48 @@ def test_a_pointer_goes_where_one_to_what_it_extends_is_expected() -> None:
     bird = host.new(Bird, legs=2, wings=2)
     assert host.call(zoo.legs_of_bird, bird) == 2
     assert host.call(zoo.ask, zoo.legs, bird) == 2
+
+
+class Keeping(Subsystem):
+    """Parameters that live across calls."""
+
+    @function
+    def spoil(self) -> None:
+        """Change every register that a call may change."""
+        for register in (rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11):
+            mov(register, -1)
+
+    @function
+    def fold(self, a: Keep[U64], b: U64, c: Keep[U8], d: U64, e: U64, f: U64, g: Keep[U64]) -> U64:
+        """All that are kept, and `b`, in one number."""
+        total = keep(b)
+        self.spoil()
+        add(total, a)
+        add(total, g)
+        wide = scratch(U32)
+        movzx(wide, c)
+        add(total, u64(wide))
+        ret(total)
+
+    @function
+    def third(self, words: Ptr[U64]) -> Ptr[U64]:
+        """The address of an element."""
+        third = scratch(address_of(words[2]))
+        ret(third)
+
+    @function
+    def fourth(self, words: Ptr[U64]) -> Ptr[U64]:
+        """The same of the next one, as a result."""
+        ret(address_of(words[3]))
+
+
+def test_kept_parameters_survive_calls() -> None:
+    keeping = Keeping()
+    assert Host(keeping).call(keeping.fold, 1, 20, 255, 0, 0, 0, 1 << 40) == 276 + (1 << 40)
+
+
+def test_addresses_of_places_are_values_of_roles_and_results() -> None:
+    keeping = Keeping()
+    host = Host(keeping)
+    assert int(host.call(keeping.third, 0x1000)) == 0x1010
+    assert int(host.call(keeping.fourth, 0x1000)) == 0x1018

@@ -1841,3 +1841,136 @@ expected: at most two, in rax and rdx
 got: U64, U64, U8
 help: write the others to memory whose address the caller gives"""
     )
+
+
+class Account(Struct):
+    owner: U64
+    balances: Array[U32] = field(count=4)
+
+
+def test_the_address_of_a_place_of_another_type() -> None:
+    class Wrong(Base):
+        @function
+        def clear(self, numbers: Ptr[U64]) -> None:
+            mov(numbers[0], 0)
+
+        @function
+        def wrong(self, account: Ptr[Account]) -> None:
+            self.clear(address_of(account.balances))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `numbers` of `Wrong.clear` does not take this
+  FILE:LINE
+  LINE |             self.clear(address_of(account.balances))
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: numbers: Ptr[U64]
+got: address_of(account.balances): Ptr[U32]"""
+    )
+
+
+def test_the_address_of_data_of_another_type() -> None:
+    class Wrong(Base):
+        account = bss(Account)
+
+        @function
+        def clear(self, numbers: Ptr[U32]) -> None:
+            mov(numbers[0], 0)
+
+        @function
+        def wrong(self) -> None:
+            self.clear(address_of(self.account))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `numbers` of `Wrong.clear` does not take this
+  FILE:LINE
+  LINE |             self.clear(address_of(self.account))
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: numbers: Ptr[U32]
+got: address_of(Wrong.account), of a Account"""
+    )
+
+
+def test_the_address_of_a_place_in_an_instruction_that_computes_none() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, account: Ptr[Account]) -> None:
+            mov(rax, address_of(account.owner))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `mov` does not compute the address of `account.owner`
+  FILE:LINE
+  LINE |             mov(rax, address_of(account.owner))
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a register, memory, a number, a label or a symbol
+got: address_of(account.owner)
+help: `lea(register, account.owner)` computes it"""
+    )
+
+
+def test_the_address_of_a_place_in_another_segment() -> None:
+    class Wrong(Base):
+        @function
+        def clear(self, number: Ptr[U64]) -> None:
+            mov(number[0], 0)
+
+        @function
+        def wrong(self) -> None:
+            self.clear(address_of(gs[u64[rax]]))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[place]: `lea` computes the address of `gs:[rax]` without the base of its segment
+  FILE:LINE
+  LINE |             self.clear(address_of(gs[u64[rax]]))
+        |                        ^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a place in memory that no segment register belongs to
+got: gs:[rax]
+help: add the base of the segment, which is kept in memory: see `percpu` in the guide"""
+    )
+
+
+def test_more_parameters_to_keep_than_registers() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(
+            self, a: Keep[U64], b: Keep[U64], c: Keep[U64], d: Keep[U64], e: Keep[U64], f: Keep[U64]
+        ) -> None:
+            ret()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[registers]: no register is left for `keep`
+  FILE:LINE
+  LINE |         def wrong(
+        |         ^^^^^^^^^^
+expected: one of rbx, r12, r13, r14, r15
+got: rbx holds `a`, r12 holds `b`, r13 holds `c`, r14 holds `d`, r15 holds `e`
+help: `release` one, use a `local`, or split the function"""
+    )
+
+
+def test_a_parameter_to_keep_in_code_without_a_frame() -> None:
+    class Wrong(Base):
+        @naked(exported=True)
+        def wrong(self, a: Keep[U64]) -> None:
+            ret()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[declaration]: `a` can't be kept in code without a frame
+  FILE:LINE
+  LINE |         def wrong(self, a: Keep[U64]) -> None:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: `@function` or `@interrupt`, whose prologue saves the register
+got: `Keep[…]` in `@naked`
+help: name the type alone"""
+    )

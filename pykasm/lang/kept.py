@@ -1,0 +1,33 @@
+"""Parameters that live across calls: `Keep[T]` in place of `T`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+
+from pykasm.lang.types import TypeMeta, name_of
+
+T = TypeVar("T")
+
+
+class Kept(NamedTuple):
+    """The annotation of a parameter that moves to a callee-saved register first of all."""
+
+    type: TypeMeta
+
+    @property
+    def __name__(self) -> str:
+        return f"Keep[{name_of(self.type)}]"
+
+
+if TYPE_CHECKING:
+    Keep = Annotated[T, "kept"]
+else:
+
+    class Keep:
+        """A parameter of type `T` that survives calls: the function begins with `x = keep(x)`.
+
+        Callers pass a `T`; only the function itself is another.
+        """
+
+        def __class_getitem__(cls, kind):
+            return Kept(kind)
