@@ -80,7 +80,7 @@ def source(draw: Any, kind: Any, roles: dict[int, str], pushed: bool) -> Any:
     ):
         indexes = [None, *(number for number, role in roles.items() if role == "index")]
         place = draw(st.sampled_from(pointers)), draw(st.sampled_from(indexes))
-        made = OfPlace if way == "place" else InMemory
+        made = OfPlace if is_place else InMemory
         return made(kind, *place, draw(SCALE), draw(DISPLACEMENT))
     if way == "frame":
         return InFrame(kind)
