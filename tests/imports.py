@@ -61,11 +61,11 @@ def upward(edges: Iterable[tuple[str, str]], order: Sequence[str]) -> list[str]:
     return sorted(
         f"{user} uses {used}"
         for user, used in edges
-        if height[_package(used)] > height[_package(user)]
+        if height[package(used)] > height[package(user)]
     )
 
 
-def _package(module: str) -> str:
+def package(module: str) -> str:
     """`lang` for `pykasm.lang.data`; `pykasm` for the package that all are in."""
     root, *rest = module.split(".")
     return rest[0] if rest else root
