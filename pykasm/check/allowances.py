@@ -1,4 +1,4 @@
-"""Exceptions: findings that the code allows, with a reason, where it was written."""
+"""Exceptions from rules: findings that the code allows, with a reason, where it was written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ E001 = rule(
 
 
 def not_allowed(routine: Routine, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """What remains of the `findings` in `routine`, and the exceptions in it that allow none."""
+    """Yield the `findings` in `routine` that no exception allows, and one for each exception that
+    allows none."""
     if not routine.allowances:
         yield from findings
         return

@@ -1,4 +1,4 @@
-"""What a rule looks at: one routine with its states, and the build around it."""
+"""What rules look at: a build, and one of its functions with its analyses."""
 
 from __future__ import annotations
 
@@ -7,43 +7,41 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pykasm.check.cache import CacheEntry
+from pykasm.check.convention import CALLER_SAVED, FRAMED, Callee
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.percpu import PerCpuUse, per_cpu_use
 from pykasm.check.programanalysis import ProgramAnalysis
-from pykasm.check.registerflow import CLOBBERED, Callee, RegisterFlow
+from pykasm.check.registerflow import RegisterFlow
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
-from pykasm.isa.registers import general
-from pykasm.lang.convention import SLOT, Kind
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 from pykasm.lang.routine import Routine
 from pykasm.objects.model import Section
 
-FRAMED = (Kind.FUNCTION, Kind.INTERRUPT)
-"""Kinds of code that the language gives a prologue and an epilogue."""
-
 
 @dataclass
 class Build:
-    """All routines of a build by their symbols, and what callers know of them."""
+    """All functions and data of a build by their symbols, with the analyses of them.
+
+    `routines` are functions, interrupt handlers and stubs; `pointees` the symbols that each datum
+    points to; `sections` those of all objects; `known` what the cache has of functions that have
+    not changed.
+    """
 
     routines: dict[str, PlacedRoutine]
     tables: JumpTables
     data: dict[str, Data]
-    pointers: dict[str, list[str]]
-    """The symbols that each datum points to, by its own."""
+    pointees: dict[str, list[str]]
     program: Program
     sections: list[Section]
-    """Those of all objects."""
     known: dict[str, CacheEntry] = field(default_factory=dict)
-    """What an earlier check learned about routines that are as they were."""
     _functions: dict[str, FunctionAnalysis] = field(default_factory=dict)
 
     @classmethod
     def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
-        """The build of `program`, assembled as `units`."""
+        """Return the build of `program`, which was assembled as `units`."""
         routines = {placed.routine.symbol: placed for unit in units for placed in unit.routines}
         references = {
             packed.datum._symbol: list(packed.references)
@@ -51,66 +49,66 @@ class Build:
             for packed in program.packed[unit.name]
         }
         data = {datum._symbol: datum for unit in program.units for datum in unit.data}
-        pointers = {
+        pointees = {
             symbol: [one.target for one in found if isinstance(one.target, str)]
             for symbol, found in references.items()
         }
         sections = [one for unit in units for one in unit.object.sections]
-        return cls(routines, jump_tables(references), data, pointers, program, sections)
+        return cls(routines, jump_tables(references), data, pointees, program, sections)
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
-        """What a caller knows of each routine."""
+        """What a caller knows of each function."""
         return {
             symbol: Callee(placed.routine.signature if placed.routine.kind in FRAMED else None)
             for symbol, placed in self.routines.items()
         }
 
+    @cached_property
+    def analysis(self) -> ProgramAnalysis:
+        """What holds across calls, in 64-bit code."""
+        return ProgramAnalysis(self.routines, self.tables, self.data, self.pointees, self.known)
+
+    def function(self, symbol: str) -> FunctionAnalysis:
+        """Return the analyses of one function."""
+        if symbol not in self._functions:
+            self._functions[symbol] = FunctionAnalysis(self.routines[symbol], self)
+        return self._functions[symbol]
+
     def graph(self, placed: PlacedRoutine) -> Graph:
-        """The control flow of one of the routines."""
+        """Return the control flow graph of a function, made once if it is 64-bit code."""
         if placed.routine.symbol in self.analysis.routines:
             return self.analysis.graph(placed.routine.symbol)
         return Graph(placed, self.tables)
 
     @cached_property
-    def analysis(self) -> ProgramAnalysis:
-        """What holds across calls."""
-        return ProgramAnalysis(self.routines, self.tables, self.data, self.pointers, self.known)
-
-    def function(self, symbol: str) -> FunctionAnalysis:
-        """One of the routines, ready to be looked at."""
-        if symbol not in self._functions:
-            self._functions[symbol] = FunctionAnalysis(self.routines[symbol], self)
-        return self._functions[symbol]
-
-    @cached_property
     def stack_uses(self) -> dict[str, StackUse]:
-        """What each routine does with the stack."""
+        """What each function does with the stack."""
         return {symbol: self._stack_use(symbol) for symbol in self.analysis.routines}
 
     def _stack_use(self, symbol: str) -> StackUse:
-        record = self.known.get(symbol)
-        return record.stack if record else StackUse.of(self.function(symbol).visits())
+        known = self.known.get(symbol)
+        return known.stack if known else StackUse.of(self.function(symbol).visits())
 
     @cached_property
     def per_cpu_uses(self) -> dict[str, PerCpuUse]:
-        """What each routine does with variables of the processor."""
+        """What each function does with per-CPU variables."""
         variables = {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
         return {
-            symbol: record.processor
-            if (record := self.known.get(symbol)) is not None
+            symbol: known.per_cpu
+            if (known := self.known.get(symbol)) is not None
             else per_cpu_use(placed.routine, self.analysis.graph, variables, self.changed_by)
             for symbol, placed in self.analysis.routines.items()
         }
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
-        """The registers that a call may change."""
+        """Return the numbers of the registers that a call may change."""
         callee = self.callees.get(call.callee or "")
-        return CLOBBERED if callee is None else callee.changed
+        return CALLER_SAVED if callee is None else callee.changed
 
 
 class FunctionAnalysis:
-    """A routine, ready to be looked at."""
+    """The analyses of one function. Each is made when it is first asked for."""
 
     def __init__(self, placed: PlacedRoutine, build: Build) -> None:
         self.placed = placed
@@ -119,12 +117,12 @@ class FunctionAnalysis:
 
     @property
     def routine(self) -> Routine:
-        """The routine as it was written."""
+        """The function as it was written."""
         return self.placed.routine
 
     @property
     def own(self) -> Callee:
-        """What callers know of the routine."""
+        """What callers know of the function."""
         return self.build.callees[self.routine.symbol]
 
     @property
@@ -133,19 +131,14 @@ class FunctionAnalysis:
         return self.routine.kind in FRAMED
 
     @cached_property
-    def walk(self) -> RegisterFlow:
-        """What holds at each instruction."""
+    def registers(self) -> RegisterFlow:
+        """What registers, flags and the stack hold."""
         return RegisterFlow(self.graph, self.build.callees)
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
-        """The registers that a call may change."""
+        """Return the numbers of the registers that a call may change."""
         return self.build.changed_by(call)
 
     def visits(self) -> Iterator[tuple[int, Node, State]]:
-        """Every instruction that is reached, with what holds before it."""
-        return self.walk.visits()
-
-
-def register_name(number: int) -> str:
-    """The 64-bit name of a general register."""
-    return general(number, SLOT).name
+        """Yield every instruction that is reached, with its index and the state before it."""
+        return self.registers.visits()

@@ -1,4 +1,4 @@
-"""What earlier checks learned about routines, kept in a file."""
+"""What earlier checks computed for single functions, kept in a file."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ from pykasm.journal import Journal
 
 
 class CacheEntry(NamedTuple):
-    """What a check learned about a routine: whether no rule for single routines found anything, its
-    local summary, what it does with the stack and with variables of the processor, and its flow of
-    locks if it has one."""
+    """The results for a function that depend on its own code and declarations only.
+
+    `is_clean` says that no rule for single functions found anything; `lock_flow` is None where the
+    function has none. A lock flow holds for the effects of callees that it was solved for.
+    """
 
     is_clean: bool
     local: LocalSummary
     stack: StackUse
-    processor: PerCpuUse
-    course: LockFlow | None
+    per_cpu: PerCpuUse
+    lock_flow: LockFlow | None
 
 
 class Cache:
-    """Records of routines by the keys of their contents, in the file `path`."""
+    """Entries by the keys of functions (`cachekey.CacheKeys`), in the file `path`."""
 
     def __init__(self, path: Path) -> None:
         self._journal = Journal[bytes, CacheEntry](path, checker_version())
-        self._now: dict[bytes, CacheEntry] = {}
+        self._entered: dict[bytes, CacheEntry] = {}
 
-    def record(self, key: bytes) -> CacheEntry | None:
-        """What an earlier check learned about the routine of this key."""
+    def entry(self, key: bytes) -> CacheEntry | None:
+        """Return what an earlier check entered under `key`."""
         return self._journal.known.get(key)
 
-    def enter(self, key: bytes, record: CacheEntry) -> None:
-        """Let later checks know about the routine of this key."""
-        known = self.record(key)
-        self._now[key] = known if known == record else record
+    def enter(self, key: bytes, entry: CacheEntry) -> None:
+        """Keep `entry` for later checks. Entries that are not entered again are dropped."""
+        known = self.entry(key)
+        self._entered[key] = known if known == entry else entry
 
     def save(self) -> None:
-        """Leave what was entered to later checks."""
-        self._journal.save(self._now)
+        """Write what was entered to the file."""
+        self._journal.save(self._entered)

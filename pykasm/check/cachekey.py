@@ -1,4 +1,4 @@
-"""What the findings in a routine depend on, as a key: equal keys, equal findings."""
+"""Keys of functions for the cache: a hash of all that the findings in a function depend on."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from pykasm.lang.routine import Routine
 from pykasm.lang.types import User
 
 NO_ROLE, BY_USER = 0, 1
-"""What stands for a register that plays no role, and for memory that a program names."""
+"""What stands for a register without a role, and for memory that a program's pointer names."""
 
 KEY_SIZE = 16
-"""Bytes; two routines meet by chance once in 2**64 routines."""
+"""Bytes; two functions meet by chance once in 2**64 functions."""
 
 
 class CacheKeys:
-    """Makes the keys of the routines of a build."""
+    """Makes the keys of the functions of a build."""
 
     def __init__(self, build: Build) -> None:
         self._tables = build.tables
-        self._told = _Told(build)
+        self._symbols = _SymbolKeys(build)
 
     def key(self, placed: PlacedRoutine) -> bytes:
-        """The key of a routine."""
-        routine, code, told = placed.routine, placed.code, self._told
+        """Return the key of a function."""
+        routine, code, symbols = placed.routine, placed.code, self._symbols
         parts = (
-            told[routine.symbol],
-            _declared(routine),
-            [(offset, addend, told[target]) for offset, _, target, addend in code.relocations],
-            [*self._jumps(routine, code)],
+            symbols[routine.symbol],
+            _declarations(routine),
+            [(offset, addend, symbols[target]) for offset, _, target, addend in code.relocations],
+            [*self._table_targets(routine, code)],
             code.code,
             array("I", code.offsets).tobytes(),
-            _plays(routine),
+            _operand_roles(routine),
         )
         return blake2b(_bytes(parts), digest_size=KEY_SIZE).digest()
 
-    def _jumps(self, routine: Routine, code: AssembledCode) -> Iterator[object]:
-        """Where the tables of the code lead."""
+    def _table_targets(self, routine: Routine, code: AssembledCode) -> Iterator[object]:
+        """Yield where each jump table of the code leads."""
         if not self._tables.keys().isdisjoint(routine.targets):
             for _, _, target, _ in code.relocations:
                 yield [code.labels.get(label) for label in self._tables.get(target, ())]
 
 
-class _Told(dict[str, bytes]):
-    """What rules may ask about a symbol, in short."""
+class _SymbolKeys(dict[str, bytes]):
+    """What rules may ask about each symbol that a function refers to."""
 
     def __init__(self, build: Build) -> None:
         super().__init__()
@@ -63,17 +63,17 @@ class _Told(dict[str, bytes]):
         build = self._build
         placed = build.routines.get(symbol)
         if placed is not None:
-            told = self[symbol] = _bytes((symbol, *_as_callee(placed.routine)))
-            return told
+            key = self[symbol] = _bytes((symbol, *_as_callee(placed.routine)))
+            return key
         datum = build.data.get(symbol)
-        kept = None if datum is None else _as_datum(datum)
-        pointees = [(one, one in build.routines) for one in build.pointers.get(symbol, ())]
-        told = self[symbol] = _bytes((symbol, kept, pointees))
-        return told
+        declared = None if datum is None else _as_datum(datum)
+        pointees = [(one, one in build.routines) for one in build.pointees.get(symbol, ())]
+        key = self[symbol] = _bytes((symbol, declared, pointees))
+        return key
 
 
 def _bytes(value: Any) -> bytes:
-    """Equal bytes for equal values. Later versions of the format tell shared objects apart."""
+    """Return equal bytes for equal values: later versions of marshal tell shared objects apart."""
     return marshal.dumps(value, 0)
 
 
@@ -85,10 +85,10 @@ _EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "uninterrupted")
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:
-    return routine.kind._value_, routine.bits, shape(routine.signature)
+    return routine.kind._value_, routine.bits, signature_key(routine.signature)
 
 
-def _declared(routine: Routine) -> tuple[object, ...]:
+def _declarations(routine: Routine) -> tuple[object, ...]:
     roles = [
         (one.kind, one.register.number, one.start, one.used, one.type._by_user)
         for one in routine.roles
@@ -102,23 +102,23 @@ def _declared(routine: Routine) -> tuple[object, ...]:
     return traits, roles, locks, touches, *routine.locks
 
 
-def shape(signature: Signature) -> tuple[object, ...]:
-    """What of a signature matters to code that calls it."""
+def signature_key(signature: Signature) -> tuple[object, ...]:
+    """Return what of a signature matters to the analysis of callers."""
     results = [one._size for one in signature.results]
     clobbers = signature.clobbers and [one.number for one in signature.clobbers]
     return len(signature.parameters), results, signature.never_returns, clobbers
 
 
 class _Numbers(dict[object, int]):
-    """A number for each role of a routine, and the next ones for what else is asked for."""
+    """A number for each role of a function, and the next ones for what else is asked for."""
 
     def __missing__(self, role: object) -> int:
         number = self[role] = len(self)
         return number
 
 
-def _plays(routine: Routine) -> bytes:
-    """Which roles the operands play, and where they follow what a program gave."""
+def _operand_roles(routine: Routine) -> bytes:
+    """Return which roles the operands have, and where their memory is a program's."""
     numbers = _Numbers(zip(routine.roles, count(2)))
     numbers[None], numbers[User] = NO_ROLE, BY_USER
     return array("H", map(numbers.__getitem__, routine.plays)).tobytes()

@@ -1,4 +1,4 @@
-"""Which routine calls which, and what leads where."""
+"""The call graph: which function calls which, and shortest call paths to functions of interest."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.errors import Note
 
 CallPaths: TypeAlias = dict[str, CallSite | None]
-"""Routines by the first call of a shortest way to what was asked for, None where that is."""
+"""Shortest call paths to some functions: each function from which one leads there, with the first
+call of its path; None for the functions themselves."""
 
 
 class CallGraph:
-    """The calls of a build; `callers` are those of each routine."""
+    """The calls of a build; `callers` has the calls of each function."""
 
     def __init__(self, summaries: Iterable[FunctionSummary]) -> None:
         self.callers: dict[str, list[CallSite]] = defaultdict(list)
-        for one in summaries:
-            for call in one.calls:
+        for summary in summaries:
+            for call in summary.calls:
                 self.callers[call.callee].append(call)
 
     def paths_to(
@@ -30,39 +31,39 @@ class CallGraph:
         except_for: Mapping[str, object] | None = None,
         by: Callable[[CallSite], bool] = lambda call: True,
     ) -> CallPaths:
-        """`symbols` and all that calls them.
+        """Return the shortest call paths to `symbols`: a breadth-first search against the calls.
 
-        `except_for` is code that is left out, `by` tells which calls count.
+        Paths come through none of `except_for`, and only by calls for which `by` holds.
         """
         left_out = except_for or {}
         found: CallPaths = {one: None for one in symbols if one not in left_out}
-        waiting = list(found)
-        for symbol in waiting:  # grows while callers are met
+        worklist = list(found)
+        for symbol in worklist:  # grows while callers are met
             for call in self.callers.get(symbol, ()):
                 if call.caller not in found and call.caller not in left_out and by(call):
                     found[call.caller] = call
-                    waiting.append(call.caller)
+                    worklist.append(call.caller)
         return found
 
 
 def post_order(summaries: Mapping[str, FunctionSummary]) -> list[str]:
-    """All routines, each behind those that it calls, but where they call each other in circles."""
-    found: dict[str, None] = {}
-    met: set[str] = set()
-    waiting = [*summaries]
-    while waiting:
-        symbol = waiting.pop()
-        if symbol in met:  # all that it calls has been found
-            found[symbol] = None
+    """Return all functions in post-order: callees before callers, except in cycles of calls."""
+    order: dict[str, None] = {}
+    entered: set[str] = set()
+    stack = [*summaries]
+    while stack:
+        symbol = stack.pop()
+        if symbol in entered:  # for the second time: all its callees are in the order
+            order[symbol] = None
             continue
-        met.add(symbol)
-        waiting.append(symbol)
-        waiting += [call.callee for call in summaries[symbol].calls if call.callee not in met]
-    return [*found]
+        entered.add(symbol)
+        stack.append(symbol)
+        stack += [call.callee for call in summaries[symbol].calls if call.callee not in entered]
+    return [*order]
 
 
 def call_path(symbol: str, paths: CallPaths) -> tuple[list[Note], str]:
-    """The calls from `symbol` to where `paths` ends, and what that is."""
+    """Return the calls from `symbol` to where its path ends, for a message, and what is there."""
     notes = []
     call = paths[symbol]
     while call is not None:

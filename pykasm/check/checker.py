@@ -1,4 +1,4 @@
-"""Checks a build: every rule on every routine."""
+"""The checker's entry point: applies every rule to every function of a build."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 
 @dataclass(slots=True)
 class Report:
-    """What the checker found: how many functions it looked at, how many exceptions from rules
-    they state, and the faults in the order of the code. `clean` are the functions that no rule for
-    single functions is broken in."""
+    """The result of a check: how many functions were looked at, how many exceptions from rules they
+    state, and the findings in the order of the code. `clean` are the functions in which no rule for
+    single functions is broken."""
 
     functions: int = 0
     exceptions: int = 0
@@ -30,12 +30,12 @@ class Report:
 
     @property
     def errors(self) -> list[Finding]:
-        """What fails a build."""
+        """The findings that fail a build."""
         return [one for one in self.findings if one.severity == "error"]
 
     @property
     def warnings(self) -> list[Finding]:
-        """What a build only shows."""
+        """The findings that a build only shows."""
         return [one for one in self.findings if one.severity == "warning"]
 
     @property
@@ -49,76 +49,79 @@ def _count(number: int, noun: str) -> str:
 
 
 def check(program: Program, units: Sequence[AssembledUnit]) -> list[Finding]:
-    """All findings in `program`, which was assembled as `units`, in the order of the code."""
+    """Return the findings in `program`, assembled as `units`, in the order of the code."""
     return report(program, units).findings
 
 
-def report(program: Program, units: Sequence[AssembledUnit], memory: Path | None = None) -> Report:
-    """Look at every function of `program`, which was assembled as `units`.
+def report(
+    program: Program, units: Sequence[AssembledUnit], cache_path: Path | None = None
+) -> Report:
+    """Check every function of `program`, which was assembled as `units`.
 
-    `memory` is a file with what earlier checks learned: clean functions are not looked at again.
+    `cache_path` is a file with what earlier checks computed, which is updated: functions that were
+    clean and have not changed are not looked at again.
     """
     build = Build.of(program, units)
-    if memory is None:
+    if cache_path is None:
         return _report(build)
-    keys, ledger = _keys(build), Cache(memory)
+    keys, cache = _keys(build), Cache(cache_path)
     build.known = {
-        symbol: record for symbol, key in keys.items() if (record := ledger.record(key)) is not None
+        symbol: entry for symbol, key in keys.items() if (entry := cache.entry(key)) is not None
     }
     made = _report(build)
     for symbol, key in keys.items():
-        ledger.enter(key, learned(symbol, build, is_clean=symbol in made.clean))
-    ledger.save()
+        cache.enter(key, cache_entry(symbol, build, is_clean=symbol in made.clean))
+    cache.save()
     return made
 
 
 def _report(build: Build) -> Report:
     made = Report()
-    elsewhere = _found_in_build(build)
+    across = _build_findings(build)
     for symbol, placed in build.routines.items():
         made.functions += 1
         made.exceptions += len(placed.routine.allowances)
-        found = _found(placed, build)
+        found = _function_findings(placed, build)
         if not found:
             made.clean.add(symbol)
-        made.findings += not_allowed(placed.routine, found + elsewhere.pop(symbol, []))
-    made.findings += [one for found in elsewhere.values() for one in found]
+        made.findings += not_allowed(placed.routine, found + across.pop(symbol, []))
+    made.findings += [one for found in across.values() for one in found]
     return made
 
 
 def _keys(build: Build) -> dict[str, bytes]:
-    """The keys of all routines that rules are about."""
-    contents = CacheKeys(build)
+    """Return the cache keys of all functions that rules are about."""
+    keys = CacheKeys(build)
     return {
-        symbol: contents.key(placed)
+        symbol: keys.key(placed)
         for symbol, placed in build.routines.items()
         if placed.routine.bits == LONG_MODE
     }
 
 
-def _found(placed: PlacedRoutine, build: Build) -> list[Finding]:
-    """What is wrong with one function, each fault once."""
+def _function_findings(placed: PlacedRoutine, build: Build) -> list[Finding]:
+    """Return what is wrong with one function, each fault once."""
     known = build.known.get(placed.routine.symbol)
     if placed.routine.bits != LONG_MODE or (known and known.is_clean):
         return []
     function = build.function(placed.routine.symbol)
-    return _distinct(finding for apply in function_checks() for finding in apply(function))
+    return _distinct(finding for check in function_checks() for finding in check(function))
 
 
-def learned(symbol: str, build: Build, *, is_clean: bool) -> CacheEntry:
-    """What later checks may know about a function."""
+def cache_entry(symbol: str, build: Build, *, is_clean: bool) -> CacheEntry:
+    """Return what later checks may use of the analyses of a function."""
     analysis, known = build.analysis, build.known.get(symbol)
-    course = analysis.lock_flows.flows.get(symbol)
-    if known is not None and known.is_clean == is_clean and known.course is course:
+    flow = analysis.lock_flows.flows.get(symbol)
+    if known is not None and known.is_clean == is_clean and known.lock_flow is flow:
         return known
     local = analysis.summaries[symbol].local
-    return CacheEntry(is_clean, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], course)
+    return CacheEntry(is_clean, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], flow)
 
 
-def _found_in_build(build: Build) -> dict[str, list[Finding]]:
-    """What is wrong with the build as a whole, by the function where it shows."""
+def _build_findings(build: Build) -> dict[str, list[Finding]]:
+    """Return what is wrong with the build as a whole, by the function where it shows."""
     found: dict[str, list[Finding]] = {}
-    for finding in _distinct(one for apply in build_checks() for one in apply(build)):
+    for finding in _distinct(one for check in build_checks() for one in check(build)):
         found.setdefault(finding.symbol, []).append(finding)
     return found
 

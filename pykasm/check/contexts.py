@@ -1,4 +1,8 @@
-"""Where code runs: in interrupts or threads, with interrupts on or off, and whether it sleeps."""
+"""Where code runs: in interrupts or threads, with interrupts on or off, and whether it sleeps.
+
+Reachability over the call graph: against the calls from what sleeps, along them from where
+interrupts are on.
+"""
 
 from __future__ import annotations
 
@@ -20,24 +24,24 @@ _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 
 
 class Contexts:
-    """The contexts of all routines of a build."""
+    """The contexts of all functions of a build."""
 
     def __init__(
         self,
         summaries: Mapping[str, FunctionSummary],
         calls: CallGraph,
-        paths: LockFlows,
-        pointers: IndirectCalls,
+        lock_flows: LockFlows,
+        indirect_calls: IndirectCalls,
     ) -> None:
         self._summaries = summaries
         self._calls = calls
-        self._paths = paths
-        self._pointers = pointers
+        self._lock_flows = lock_flows
+        self._indirect_calls = indirect_calls
         self._sleepers_under: dict[str, CallPaths] = {}
 
     @cached_property
     def entered_by_interrupts(self) -> list[str]:
-        """Code that the processor enters by itself."""
+        """Interrupt entries: code that the processor enters by itself."""
         return [
             symbol
             for symbol, summary in self._summaries.items()
@@ -46,7 +50,7 @@ class Contexts:
 
     @cached_property
     def entered_by_programs(self) -> list[str]:
-        """Code that programs enter by `syscall`."""
+        """System call entries: code that programs enter by `syscall`."""
         return [
             symbol
             for symbol, summary in self._summaries.items()
@@ -55,7 +59,7 @@ class Contexts:
 
     @cached_property
     def in_interrupts(self) -> dict[str, FunctionSummary]:
-        """Code that runs where interrupts brought the processor, or says that it does."""
+        """Code that interrupts enter, or that states that it runs in them."""
         return {
             symbol: summary
             for symbol, summary in self._summaries.items()
@@ -64,37 +68,41 @@ class Contexts:
 
     @cached_property
     def deferred(self) -> dict[str, FunctionSummary]:
-        """Code that says that interrupts leave it for later, and what that calls by pointers."""
+        """Code that states that it is deferred work, and what such code calls by pointers."""
         stated = [one for one in self._summaries.values() if one.routine.context == "deferred"]
-        pointed_to = [
+        called = [
             self._summaries[target]
             for one in stated
             for at in one.local.indirect_calls
-            for target in self._pointers.targets(line_of(one.routine, at), one.routine) or ()
+            for target in self._indirect_calls.targets(line_of(one.routine, at), one.routine) or ()
         ]
-        return {one.symbol: one for one in (*stated, *pointed_to)}
+        return {one.symbol: one for one in (*stated, *called)}
 
     @cached_property
     def outside_threads(self) -> dict[str, FunctionSummary]:
-        """Code that runs on top of whichever thread there is, which must not sleep there."""
+        """Code that borrows the context of whichever thread there is, and so must not sleep."""
         return self.in_interrupts | self.deferred
 
-    # Sleeping, and other doings of threads
+    # Sleeping, and other things that only threads do
 
     @cached_property
     def sleepers(self) -> CallPaths:
-        """What may sleep, by the call that leads there."""
+        """The call paths to functions that sleep."""
         return self._calls.paths_to(self._sleeping)
 
     def sleepers_under(self, lock: str) -> CallPaths:
-        """What may sleep while its caller holds a lock: not what releases it before."""
+        """Return the call paths to functions that sleep while the first caller holds `lock`.
+
+        They come through none that releases it before it sleeps.
+        """
         if lock not in self._sleepers_under:
             self._sleepers_under[lock] = self._calls.paths_to(
                 self._sleeping,
                 except_for={
                     summary.symbol: None
                     for summary in self._entered_locked
-                    if lock in summary.routine.locks.at_entry and self._releases(summary, lock)
+                    if lock in summary.routine.locks.at_entry
+                    and self._releases_first(summary, lock)
                 },
             )
         return self._sleepers_under[lock]
@@ -105,8 +113,8 @@ class Contexts:
             summary for summary in self._summaries.values() if summary.routine.locks is not NO_LOCKS
         ]
 
-    def _releases(self, summary: FunctionSummary, lock: str) -> bool:
-        """Whether code that is entered with a lock may sleep after it has released it."""
+    def _releases_first(self, summary: FunctionSummary, lock: str) -> bool:
+        """Return whether a function that is entered with a lock releases it before it sleeps."""
         return not summary.routine.sleeps or any(
             one.action is LockAction.RELEASE and one.lock == lock
             for one in summary.routine.lock_events
@@ -114,9 +122,9 @@ class Contexts:
 
     @cached_property
     def sleepers_as_entered(self) -> CallPaths:
-        """What may sleep with interrupts as they were when it was entered."""
+        """The call paths to functions that sleep, on which no caller changes the interrupt flag."""
         return self._calls.paths_to(
-            self._sleeping, by=lambda call: bool(self._paths.at(call).interrupts & SAME)
+            self._sleeping, by=lambda call: bool(self._lock_flows.at(call).interrupts & SAME)
         )
 
     @property
@@ -124,14 +132,14 @@ class Contexts:
         return [symbol for symbol, summary in self._summaries.items() if summary.routine.sleeps]
 
     def path_to_sleep(self, symbol: str, sleepers: CallPaths) -> list[Note]:
-        """How `symbol` comes to sleep."""
+        """Return how `symbol` comes to sleep, for a message."""
         notes, last = call_path(symbol, sleepers)
         declared = line_span(self._summaries[last].routine.declared)
         return [*notes, Note(declared, f"`{last}` sleeps")]
 
     @cached_property
     def thread_code(self) -> CallPaths:
-        """What leads to functions that state that they run in a thread, by the call there."""
+        """The call paths to functions that state that they run in a thread."""
         return self._calls.paths_to(self._in_threads)
 
     @property
@@ -146,32 +154,33 @@ class Contexts:
 
     @cached_property
     def entered_interrupts_on(self) -> CallPaths:
-        """What may be entered with interrupts on, by the call that does so."""
+        """The functions that may be entered with interrupts on, each with a call that does so; None
+        for those that state it."""
         found: CallPaths = dict.fromkeys([*self._in_threads, *self.deferred])
-        for summary in self._paths.followed():
+        for summary in self._lock_flows.tracked():
             for call in summary.calls:
-                if self._paths.at(call).interrupts & ON:
+                if self._lock_flows.at(call).interrupts & ON:
                     found.setdefault(call.callee, call)
-        waiting = list(found)
-        for symbol in waiting:  # grows while callees are met
+        worklist = list(found)
+        for symbol in worklist:  # grows while callees are met
             for call in self._summaries[symbol].calls:
-                if call.callee not in found and self._paths.at(call).interrupts & SAME:
+                if call.callee not in found and self._lock_flows.at(call).interrupts & SAME:
                     found[call.callee] = call
-                    waiting.append(call.callee)
+                    worklist.append(call.callee)
         return found
 
     def interrupts_may_be_on(self, symbol: str, index: int) -> bool:
-        """Whether interrupts may be on before the `index`th instruction of a routine."""
-        interrupts = self._paths.before(symbol, index).interrupts
+        """Return whether interrupts may be on before the instruction at `index` of a function."""
+        interrupts = self._lock_flows.before(symbol, index).interrupts
         return bool(interrupts & ON or (interrupts & SAME and symbol in self.entered_interrupts_on))
 
     def path_with_interrupts_on(self, symbol: str, index: int) -> list[Note]:
-        """How interrupts come to be on: the calls from where they were turned on to the routine."""
+        """Return how interrupts come to be on there: the calls from where they were turned on."""
         notes: list[Note] = []
-        on_here = self._paths.before(symbol, index).interrupts & ON
+        on_here = self._lock_flows.before(symbol, index).interrupts & ON
         call = None if on_here else self.entered_interrupts_on[symbol]
         while call is not None:
             notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
-            on = self._paths.at(call).interrupts & ON
+            on = self._lock_flows.at(call).interrupts & ON
             call = None if on else self.entered_interrupts_on.get(call.caller)
         return notes

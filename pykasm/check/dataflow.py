@@ -1,4 +1,4 @@
-"""Follows what registers hold through a routine, and which hold addresses from somewhere."""
+"""Forward may-analysis, and one that is made of it: which registers hold addresses from where."""
 
 from __future__ import annotations
 
@@ -14,81 +14,89 @@ from pykasm.lang.convention import SLOT
 
 T = TypeVar("T")
 
-Held: TypeAlias = frozenset[tuple[int, str]]
-"""Numbers of registers with where the address in each came from."""
+Transfer: TypeAlias = Callable[[int, Node, frozenset[T]], frozenset[T]]
+"""The facts after an instruction, by its index, itself and the facts before it."""
+
+Origins: TypeAlias = frozenset[tuple[int, str]]
+"""Numbers of registers with the names of where the addresses in them came from."""
 
 STORES = frozenset(
     {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 )
-_MAKERS = (Mnemonic.MOV, Mnemonic.LEA)
-"""Instructions that can put an address in a register."""
+
+_ADDRESS_MAKERS = (Mnemonic.MOV, Mnemonic.LEA)
+"""Instructions that can put a new address in a register."""
 
 _FACTORY = InstructionInfoFactory()
 
 
-def follow(
-    nodes: Sequence[Node],
-    first: frozenset[T],
-    after: Callable[[int, Node, frozenset[T]], frozenset[T]],
+def forward_may(
+    nodes: Sequence[Node], at_entry: frozenset[T], transfer: Transfer[T]
 ) -> dict[int, frozenset[T]]:
-    """What some path brings to each instruction that is reached, by its number: `first` to the
-    first one, and what `after` says that each leaves of what came to it."""
-    found: dict[int, frozenset[T]] = {}
-    waiting = [(0, first)]
-    while waiting:
-        at, come = waiting.pop()
-        known = found.get(at)
-        if known is None or not come <= known:
-            found[at] = come | (known or frozenset())
-            left = after(at, nodes[at], found[at])
-            waiting += [(following, left) for following in nodes[at].successors]
-    return found
+    """Return the facts that hold on some path to each instruction that is reached, by its index.
+
+    Sets join by union; they only grow, so the worklist runs empty.
+    """
+    before: dict[int, frozenset[T]] = {}
+    worklist = [(0, at_entry)]
+    while worklist:
+        index, arriving = worklist.pop()
+        known = before.get(index)
+        if known is None or not arriving <= known:
+            before[index] = arriving | (known or frozenset())
+            after = transfer(index, nodes[index], before[index])
+            worklist += [(successor, after) for successor in nodes[index].successors]
+    return before
 
 
 class AddressFlow:
-    """The addresses that registers hold: those `at_entry`, and those that `mov` and `lea` make, as
-    `made` tells. `changed` are the registers that a call may change."""
+    """The addresses that registers may hold before each instruction.
+
+    They are those `at_entry` and those that `mov` and `lea` make: `made` returns the name of where
+    the address that an instruction makes comes from, None if it is of no interest. `changed`
+    returns the registers that a call may change.
+    """
 
     def __init__(
         self,
         nodes: Sequence[Node],
-        at_entry: Held,
+        at_entry: Origins,
         made: Callable[[int, Node], str | None],
         changed: Callable[[Node], Collection[int]],
     ) -> None:
         self._nodes = nodes
         self._made = made
         self._changed = changed
-        self._held = follow(nodes, at_entry, self._after)
+        self._before = forward_may(nodes, at_entry, self._transfer)
 
     def uses(self, *, stores: bool = False) -> Iterator[tuple[int, str]]:
-        """The instructions that use memory at one of the addresses, by their numbers, and where it
-        came from; only those that write there if only `stores` are asked for."""
-        for at, held in self._held.items():
-            if held:
-                bases = _bases(self._nodes[at], stores)
-                yield from ((at, name) for number, name in sorted(held) if number in bases)
+        """Yield the index of each instruction that accesses memory at one of the addresses, and the
+        name of where that came from; only those that write there if `stores`."""
+        for index, origins in self._before.items():
+            if origins:
+                bases = _bases(self._nodes[index], stores)
+                yield from ((index, name) for number, name in sorted(origins) if number in bases)
 
-    def _after(self, at: int, node: Node, held: Held) -> Held:
-        if not held and node.effects.mnemonic not in _MAKERS:
-            return held
+    def _transfer(self, index: int, node: Node, before: Origins) -> Origins:
+        if not before and node.effects.mnemonic not in _ADDRESS_MAKERS:
+            return before
         if node.is_call:
             changed = self._changed(node)
-            return frozenset(one for one in held if one[0] not in changed)
+            return frozenset(one for one in before if one[0] not in changed)
         if not node.effects.writes:
-            return held
+            return before
         written = {number for number, _ in node.effects.writes if number != RSP}
-        left = frozenset(one for one in held if one[0] not in written)
+        kept = frozenset(one for one in before if one[0] not in written)
         target = _target(node)
         if target is None:
-            return left
-        name = self._made(at, node)
-        names = [name] if name is not None else _passed(node, target, held)
-        return left | {(target, one) for one in names}
+            return kept
+        name = self._made(index, node)
+        names = [name] if name is not None else _derived(node, target, before)
+        return kept | {(target, one) for one in names}
 
 
 def _target(node: Node) -> int | None:
-    """The register that an instruction gives an address: one that it writes whole."""
+    """Return the register that an instruction gives an address: one that it writes whole."""
     instruction = node.effects.instruction
     if instruction.op0_kind != OpKind.REGISTER or not node.effects.writes:
         return None
@@ -97,17 +105,19 @@ def _target(node: Node) -> int | None:
     return RegisterExt.number(register) if is_whole else None
 
 
-def _passed(node: Node, target: int, held: Held) -> list[str]:
-    """Where the address came from that an instruction leaves in `target`: distances from an
-    address are added to it or taken off, and the difference of two is none."""
+def _derived(node: Node, target: int, before: Origins) -> list[str]:
+    """Return where the address came from that an instruction leaves in `target`.
+
+    An address stays one when a distance is added or subtracted; the difference of two is none.
+    """
     instruction = node.effects.instruction
     other = _number(instruction.op1_register) if instruction.op1_kind == OpKind.REGISTER else None
-    mine, others = _names(held, target), _names(held, other)
+    mine, others = _names(before, target), _names(before, other)
     match node.effects.mnemonic:
         case Mnemonic.MOV:
             return others
         case Mnemonic.LEA:
-            return _names(held, _number(instruction.memory_base))
+            return _names(before, _number(instruction.memory_base))
         case Mnemonic.ADD | Mnemonic.INC:
             return mine or others
         case Mnemonic.SUB | Mnemonic.DEC:
@@ -115,12 +125,12 @@ def _passed(node: Node, target: int, held: Held) -> list[str]:
     return []
 
 
-def _names(held: Held, number: int | None) -> list[str]:
-    return [name for one, name in held if one == number]
+def _names(origins: Origins, number: int | None) -> list[str]:
+    return [name for one, name in origins if one == number]
 
 
 def _bases(node: Node, stores: bool) -> set[int | None]:
-    """The registers with the addresses of the memory that an instruction uses."""
+    """Return the base registers of the memory that an instruction accesses."""
     if node.effects.mnemonic == Mnemonic.LEA:
         return set()
     used = _FACTORY.info(node.effects.instruction).used_memory()

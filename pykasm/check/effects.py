@@ -1,7 +1,6 @@
-"""What an instruction does to registers, flags and the stack pointer, read off its bytes.
+"""The effects of an instruction on registers, flags and the stack pointer: uses, defs and kills.
 
-The effects come from decoding the emitted bytes, never from what the language believes that it
-emitted.
+They come from decoding the emitted bytes, never from what the language believes that it emitted.
 """
 
 from __future__ import annotations
@@ -25,16 +24,16 @@ from iced_x86 import Register as IcedRegister
 RSP, RBP = 4, 5
 """Numbers of registers that the stack needs (AMD64 APM vol. 3, table 1-10)."""
 
-WHOLE = 0b1111
-"""A register's parts as bits: byte 0, byte 1, bytes 2 and 3, bytes 4 to 7."""
+ALL_LANES = 0b1111
+"""The lanes of a general register as a mask: byte 0, byte 1, bytes 2 and 3, bytes 4 to 7."""
 
-PARTS = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: WHOLE}
-"""The parts that the low bytes of a register take, by how many they are."""
+LANES = {1: 0b0001, 2: 0b0011, 4: 0b0111, 8: ALL_LANES}
+"""The lanes that the low bytes of a register take, by the size in bytes."""
 
 STATUS_FLAGS = (
     RflagsBits.CF | RflagsBits.PF | RflagsBits.AF | RflagsBits.ZF | RflagsBits.SF | RflagsBits.OF
 )
-"""The flags that tell of a result (AMD64 APM vol. 1, 3.1.4)."""
+"""The flags that arithmetic sets by its result (AMD64 APM vol. 1, 3.1.4)."""
 
 _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.BH)
 _READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
@@ -43,8 +42,8 @@ _STORES = {*_WRITES, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 
 _FRAME_BASES: dict[int, int] = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}
 
-_WINS: dict[int, int] = {Mnemonic.AND: 0, Mnemonic.OR: -1}
-"""The number with which an instruction gives that number, whatever a register held."""
+_ABSORBING: dict[int, int] = {Mnemonic.AND: 0, Mnemonic.OR: -1}
+"""The immediate that is the result itself, whatever the register held before."""
 
 _FACTORY = InstructionInfoFactory()
 
@@ -52,14 +51,18 @@ _FACTORY = InstructionInfoFactory()
 class Effects(NamedTuple):
     """The effects of an instruction.
 
-    `reads` and `writes` pair the numbers of general registers with bits of `WHOLE`; a register
-    that is only written under a condition is not in `writes`. `may_read` are the registers, as a
-    bit set by number, that some use of the instruction reads (cpuid's rcx too), `kills` those whose
-    old value is gone after it. Flags are bits of iced-x86's `RflagsBits`; those whose value says
-    nothing count as undefined too. `stack_delta` is what the instruction adds to rsp, None where
-    that depends on data; `changes_frame` is whether it writes rsp or rbp at all. `frame_access` is
-    the register, rsp or rbp, and the distance from it of the memory that it reads or writes,
-    `frame_stored` how many bytes it writes there.
+    `reads` and `writes` pair numbers of general registers with lanes (bits of `ALL_LANES`). A
+    register that is only written under a condition is not in `writes`: its old value may remain.
+    `may_read` is the bit set (by register number) of what some use of the instruction reads, such
+    as rcx by `cpuid`; `kills` of what holds nothing of its old value afterwards.
+
+    Flags are bits of iced-x86's `RflagsBits`. `flags_undefined` has the architecturally undefined
+    ones and those whose value says nothing.
+
+    `stack_delta` is the number of bytes that is added to rsp, None where that depends on data;
+    `changes_frame` says whether rsp or rbp is written at all. `frame_access` is the base (rsp or
+    rbp) and displacement of the memory operand in the frame, `frame_store_size` how many bytes are
+    written there. `flow` is iced-x86's `FlowControl`.
     """
 
     instruction: Instruction
@@ -74,29 +77,31 @@ class Effects(NamedTuple):
     stack_delta: int | None
     changes_frame: bool
     frame_access: tuple[int, int] | None
-    frame_stored: int
+    frame_store_size: int
     flow: int
 
 
 @cache
 def effects(code: bytes, bits: int) -> Effects:
-    """The effects of the one instruction `code`."""
+    """Return the effects of the single instruction with the bytes `code`."""
     instruction = Decoder(bits, code).decode()
     reads: dict[int, int] = {}
     writes: dict[int, int] = {}
     may_read = 0
     for used in _FACTORY.info(instruction).used_registers():
-        number, parts = _parts(used.register)
+        number, lanes = _lanes(used.register)
         if number is None:
             continue
         if used.access == OpAccess.COND_READ and instruction.mnemonic == Mnemonic.CPUID:
+            # rcx only matters to some leaves: reading it is no fault, but it keeps rcx alive
             may_read |= 1 << number
         elif used.access in _READS:
-            reads[number] = reads.get(number, 0) | parts
+            reads[number] = reads.get(number, 0) | lanes
         if used.access in _WRITES:
-            whole = WHOLE if parts == PARTS[4] else parts  # writing 32 bits clears the rest
-            writes[number] = writes.get(number, 0) | whole
-    if _ignores_old_value(instruction):
+            # writing 32 bits clears the upper half (AMD64 APM vol. 1, 3.1.2)
+            written = ALL_LANES if lanes == LANES[4] else lanes
+            writes[number] = writes.get(number, 0) | written
+    if _is_independent_of_old_value(instruction):
         reads = {}
         may_read = 0
     return Effects(
@@ -105,59 +110,63 @@ def effects(code: bytes, bits: int) -> Effects:
         tuple(reads.items()),
         tuple(writes.items()),
         may_read | sum(1 << number for number in reads),
-        sum(1 << number for number, parts in writes.items() if parts == WHOLE),
+        sum(1 << number for number, lanes in writes.items() if lanes == ALL_LANES),
         instruction.rflags_read,
         instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,
-        instruction.rflags_undefined | _flags_without_meaning(instruction, writes),
-        _stack_movement(instruction, writes),
+        instruction.rflags_undefined | _meaningless_flags(instruction, writes),
+        _stack_delta(instruction, writes),
         RSP in writes or RBP in writes,
         _frame_access(instruction),
-        _frame_stored(instruction),
+        _frame_store_size(instruction),
         instruction.flow_control,
     )
 
 
 @cache
-def _parts(register: Any) -> tuple[int | None, int]:
-    """The number of a general register and the bits of the part that `register` names."""
+def _lanes(register: Any) -> tuple[int | None, int]:
+    """Return the number of the general register that `register` is part of, None if it is of
+    another kind, and the lanes that it names."""
     if register in _HIGH_BYTES:
         return _HIGH_BYTES.index(register), 0b0010
     if not RegisterExt.is_gpr(register):
         return None, 0
     whole = RegisterExt.full_register(register)
-    return RegisterExt.number(whole), PARTS[RegisterExt.size(register)]
+    return RegisterExt.number(whole), LANES[RegisterExt.size(register)]
 
 
-def _ignores_old_value(instruction: Instruction) -> bool:
-    """Whether the result does not depend on what the register of the first operand held: `sbb` of
-    a register with itself spreads the carry, `or` with -1 and `and` with 0 give those numbers."""
+def _is_independent_of_old_value(instruction: Instruction) -> bool:
+    """Return whether the result does not depend on the old value of the first operand's register:
+    `sbb` of a register with itself spreads the carry, `or` with -1 and `and` with 0 are constant.
+    """
     if instruction.op0_kind != OpKind.REGISTER or instruction.op1_kind == OpKind.MEMORY:
         return False
     register = instruction.op0_register
     if instruction.op1_kind == OpKind.REGISTER:
         return bool(instruction.mnemonic == Mnemonic.SBB and instruction.op1_register == register)
-    wins = _WINS.get(instruction.mnemonic)
+    absorbing = _ABSORBING.get(instruction.mnemonic)
     every_bit = (1 << 8 * RegisterExt.size(register)) - 1
-    return wins is not None and instruction.immediate(1) & every_bit == wins & every_bit
+    return absorbing is not None and not (instruction.immediate(1) ^ absorbing) & every_bit
 
 
-def _flags_without_meaning(instruction: Instruction, writes: dict[int, int]) -> int:
-    """Flags that say nothing: those of a moved stack, and of `xor(eax, eax)`, which never vary."""
+def _meaningless_flags(instruction: Instruction, writes: dict[int, int]) -> int:
+    """Return the flags that say nothing: those of an adjusted stack pointer, and the constant ones
+    of `xor(eax, eax)`."""
     if RSP in writes and not instruction.is_stack_instruction:
         return instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set
     if instruction.rflags_set & RflagsBits.ZF:
-        return RflagsBits.ZF | RflagsBits.SF | RflagsBits.PF | RflagsBits.OF  # CF starts a carry
+        # not CF: `xor` is how a chain of `adc` is begun with no carry
+        return RflagsBits.ZF | RflagsBits.SF | RflagsBits.PF | RflagsBits.OF
     return 0
 
 
-def _stack_movement(instruction: Instruction, writes: dict[int, int]) -> int | None:
+def _stack_delta(instruction: Instruction, writes: dict[int, int]) -> int | None:
     if RSP not in writes:
         return 0
     if instruction.is_stack_instruction:
         return instruction.stack_pointer_increment
     if instruction.mnemonic in (Mnemonic.ADD, Mnemonic.SUB) and _has_immediate(instruction):
         amount = instruction.immediate(1)
-        amount -= (amount >> 63) << 64  # iced-x86 gives immediates without their sign
+        amount -= (amount >> 63) << 64  # iced-x86 gives immediates as unsigned numbers
         return amount if instruction.mnemonic == Mnemonic.ADD else -amount
     return None
 
@@ -174,7 +183,7 @@ def _frame_access(instruction: Instruction) -> tuple[int, int] | None:
     return base, distance - ((distance >> 63) << 64)
 
 
-def _frame_stored(instruction: Instruction) -> int:
+def _frame_store_size(instruction: Instruction) -> int:
     if _frame_access(instruction) is None:
         return 0
     memory = _FACTORY.info(instruction).used_memory()

@@ -11,7 +11,8 @@ from pykasm.source import Source, Span, line_span
 
 
 class Finding(Mistake):
-    """A fault that some path through the code has; `rule` is its number, such as E012."""
+    """A fault that some path through the code has. `rule` is the number of the broken rule, such as
+    E012; `symbol` the function."""
 
     def __init__(
         self,
@@ -37,11 +38,11 @@ class Finding(Mistake):
 
 
 def span_of(line: Line, word: str = "") -> Span:
-    """Where `line` was written: the first place of `word` in it, or all of it."""
+    """Return where `line` was written: the first place of `word` in it, or all of it."""
     return span_in(line.source, word)
 
 
 def span_in(source: Source, word: str = "") -> Span:
-    """The first place of `word` in a source line, or the whole line."""
+    """Return the first place of `word` in a source line, or the whole line."""
     found = re.search(rf"\b{re.escape(word)}\b", source.text) if word else None
     return Span(source, *found.span()) if found else line_span(source)

@@ -1,4 +1,4 @@
-"""A routine with what it does, and its calls."""
+"""A node of the call graph: a function, its local summary, and its calls."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pykasm.lang.routine import Routine
 
 
 class CallSite(NamedTuple):
-    """A call or a jump from `routine`, the `caller`, to another; `at` counts the instructions
-    before it."""
+    """A call or a tail call from `routine`, the `caller`, to `callee`, by the instruction at the
+    index `at`."""
 
     routine: Routine
     caller: str
@@ -26,14 +26,14 @@ class CallSite(NamedTuple):
 
 
 class FunctionSummary:
-    """What is known of one routine: as it was written, and by itself.
+    """What is known of one function: the code as it was written, and what it does.
 
-    `calls` has those through tables of functions that never change too.
+    `calls` counts a call through a constant table once for each function in the table.
     """
 
     __slots__ = ("calls", "local", "routine", "symbol")
 
-    def __init__(self, routine: Routine, local: LocalSummary, pointers: IndirectCalls) -> None:
+    def __init__(self, routine: Routine, local: LocalSummary, indirect: IndirectCalls) -> None:
         self.routine = routine
         self.symbol = routine.symbol
         self.local = local
@@ -41,7 +41,7 @@ class FunctionSummary:
             _new(CallSite, (routine, routine.symbol, callee, at)) for callee, at in local.calls
         ]
         for at in local.indirect_calls:
-            targets = pointers.listed(line_of(routine, at)) or ()
+            targets = indirect.table_targets(line_of(routine, at)) or ()
             self.calls += [CallSite(routine, routine.symbol, callee, at) for callee in targets]
 
 
@@ -50,5 +50,5 @@ _new: Any = tuple.__new__
 
 
 def line_of(routine: Routine, index: int) -> Line:
-    """The `index`th instruction of a routine."""
+    """Return the instruction at `index` of a function."""
     return [item for item in routine.items if isinstance(item, Line)][index]

@@ -1,4 +1,4 @@
-"""The control flow of a routine: which instruction can follow which."""
+"""The control flow graph of a function: which instruction can come after which."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ JumpTables = Mapping[str, list[Label]]
 
 @dataclass(slots=True)
 class Node:
-    """An instruction: its line, its effects, the indexes of those that can follow it.
+    """An instruction: its line, its effects, its byte `offset`, the indexes of its successors.
 
-    `is_call` is whether the next instruction is come back to. `callee` is the symbol that it calls
-    or jumps to, `beyond` how many bytes behind its start; `leaves` says that control goes out of
-    the routine here, `falls_off` that it runs past the end.
+    `is_call` says that control comes back to the next instruction. `callee` is the symbol that it
+    calls or jumps to, None if it goes by a pointer; `callee_offset` the distance from there in
+    bytes. `leaves` says that control goes out of the function here, `falls_off` that it runs past
+    the end, `unknown_target` that nothing says where a jump goes.
     """
 
     line: Line
@@ -37,7 +38,7 @@ class Node:
     offset: int
     successors: list[int]
     callee: str | None = None
-    beyond: int = 0
+    callee_offset: int = 0
     leaves: bool = False
     falls_off: bool = False
     unknown_target: bool = False
@@ -45,21 +46,21 @@ class Node:
 
     @property
     def is_indirect(self) -> bool:
-        """Whether it goes to another routine that it does not name."""
+        """Whether it goes to another function by a pointer."""
         elsewhere = self.is_call or self.leaves
         return elsewhere and self.callee is None and self.effects.flow in INDIRECT
 
 
 class Graph:
-    """The instructions of a routine in order, with the edges between them."""
+    """The instructions of a function in order, with the edges between them."""
 
     def __init__(self, placed: PlacedRoutine, tables: JumpTables) -> None:
         self.routine = placed.routine
         code = placed.code
-        bits, raw, ends = self.routine.bits, code.code, code.offsets
+        bits, raw, offsets = self.routine.bits, code.code, code.offsets
         self.nodes = [
-            Node(item, effects(raw[ends[index] : ends[index + 1]], bits), ends[index], [])
-            for index, item in enumerate(code.body)
+            Node(item, effects(raw[offsets[at] : offsets[at + 1]], bits), offsets[at], [])
+            for at, item in enumerate(code.body)
             if isinstance(item, Line)
         ]
         self._at = {node.offset: index for index, node in enumerate(self.nodes)}
@@ -79,7 +80,7 @@ class Graph:
         if isinstance(target, Label):
             node.successors.append(self._at.get(self._labels[target], len(self.nodes)))
         elif reference is not None:
-            node.callee, node.beyond = target, reference.addend
+            node.callee, node.callee_offset = target, reference.addend
         if flow in (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH):
             self._connect_jump(node, target)
         elif flow in (FlowControl.RETURN, FlowControl.EXCEPTION):
@@ -100,7 +101,10 @@ class Graph:
         node.unknown_target = target is None
 
     def _loaded_target(self, index: int, node: Node) -> Reference | None:
-        """The address that the instruction before puts where this one calls or jumps through."""
+        """Return the address that the instruction before loads for this indirect branch.
+
+        Far code is reached so in two instructions; nothing may enter between them.
+        """
         is_entered = node.offset in self._labels.values()
         if node.effects.flow not in INDIRECT or not index or is_entered:
             return None
@@ -115,20 +119,20 @@ class Graph:
         return reference if loads and not is_label else None
 
     @cached_property
-    def reached(self) -> set[int]:
-        """The instructions that control can get to from the first."""
+    def reachable(self) -> set[int]:
+        """The instructions that control can get to from the entry."""
         found: set[int] = set()
-        waiting = [0] if self.nodes else []
-        while waiting:
-            index = waiting.pop()
+        worklist = [0] if self.nodes else []
+        while worklist:
+            index = worklist.pop()
             if index not in found:
                 found.add(index)
-                waiting += self.nodes[index].successors
+                worklist += self.nodes[index].successors
         return found
 
     @cached_property
     def blocks(self) -> dict[int, int]:
-        """The straight stretches that control only enters at the start: each end by its start."""
+        """The basic blocks: the index behind the last instruction, by that of the first."""
         starts = {0}
         for index, node in enumerate(self.nodes, 1):
             if node.successors != [index]:
@@ -149,7 +153,7 @@ def _never_returns(line: Line) -> bool:
 
 
 def _table_of(line: Line, tables: JumpTables) -> list[Label] | None:
-    """The labels that an indirect jump can go to, if it goes through a table of the language."""
+    """Return the labels that an indirect jump can go to, None if it uses none of the `tables`."""
     operand = line.written[0]
     if not isinstance(operand, MemoryOperand) or operand._reference is None:
         return None
@@ -158,7 +162,7 @@ def _table_of(line: Line, tables: JumpTables) -> list[Label] | None:
 
 
 def jump_tables(references: Mapping[str, Sequence[DataReference]]) -> JumpTables:
-    """From the references in each datum, those that are tables of labels."""
+    """Return the data that are tables of labels, from the references in each by its symbol."""
     return {
         symbol: labels
         for symbol, found in references.items()

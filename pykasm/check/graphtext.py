@@ -1,4 +1,4 @@
-"""A function's control flow as text: its blocks, their lines, and where each leads."""
+"""A control flow graph as text: the basic blocks, their lines, and where each leads."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from iced_x86 import FlowControl
 from pykasm.check.graph import Graph, Node
 
 
-def drawing(graph: Graph) -> Iterator[str]:
-    """The lines of the drawing: a block begins with its number, the author's lines follow, then
+def graph_text(graph: Graph) -> Iterator[str]:
+    """Yield the lines of the text: a block begins with its number, the author's lines follow, then
     the blocks that control goes to, with the instruction that decides."""
     numbers = {start: number for number, start in enumerate(graph.blocks, 1)}
     yield graph.routine.symbol
     for start, end in graph.blocks.items():
-        note = "" if start in graph.reached else " (no path leads here)"
+        note = "" if start in graph.reachable else " (no path leads here)"
         yield f"{numbers[start]:>4}{note}"
         yield from _lines(graph.nodes[start:end])
         yield f"       -> {', '.join(_edges(graph.nodes[end - 1], end, numbers))}"
 
 
 def _lines(nodes: list[Node]) -> Iterator[str]:
-    """The author's lines of a block, each once where it goes on."""
+    """Yield the author's lines of a block, without repeating one for its further instructions."""
     before = None
     for node in nodes:
         source = node.line.source
@@ -34,9 +34,9 @@ def _lines(nodes: list[Node]) -> Iterator[str]:
 def _edges(node: Node, after: int, numbers: dict[int, int]) -> Iterator[str]:
     mnemonic = node.line.statement.mnemonic
     conditional = node.effects.flow == FlowControl.CONDITIONAL_BRANCH
-    for following in node.successors:
-        taken = conditional and following != after
-        yield f"{numbers[following]}{f' if {mnemonic}' if taken else ''}"
+    for successor in node.successors:
+        taken = conditional and successor != after
+        yield f"{numbers[successor]}{f' if {mnemonic}' if taken else ''}"
     if node.leaves:
         yield f"out by {mnemonic}{f' to {node.callee}' if node.callee else ''}"
     elif node.callee and node.falls_off:

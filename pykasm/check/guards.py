@@ -1,30 +1,30 @@
-"""Which data must not be touched without which lock, and where it is touched."""
+"""Which data must not be accessed without which lock, and where it is accessed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 
+from pykasm.check.convention import CALLER_SAVED
 from pykasm.check.dataflow import AddressFlow
 from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.builder import Touch
-from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
 from pykasm.lang.routine import Routine
 
-CLOBBERED = tuple(register.number for register in CALLER_SAVED)
-
 
 class Guards:
-    """The guarded ones among the `data` of a build. `wrong` are the paths that lead to no lock, by
-    the datum."""
+    """The locks of the guarded ones among the `data` of a build.
+
+    `unresolved` are the paths that lead to no lock, by the symbol of the datum that states them.
+    """
 
     def __init__(self, data: Mapping[str, Data]) -> None:
         self._data = data
-        self.wrong: dict[str, str] = {}
+        self.unresolved: dict[str, str] = {}
         self._locks: dict[str, str] = {}
         for symbol, datum in data.items():
             if datum._guard is not None:
@@ -40,10 +40,10 @@ class Guards:
         elif "." in guard:
             self._locks[symbol] = guard  # the name of a lock elsewhere
         else:
-            self.wrong[symbol] = guard
+            self.unresolved[symbol] = guard
 
     def _beside(self, symbol: str, path: str) -> str | None:
-        """The name of the lock at `path` beside a datum; None if there is nothing."""
+        """Return the name of the lock at `path` beside a datum; None if there is none."""
         place, *rest = path.split(".")
         found: Data | None = self._data.get(f"{symbol.rpartition('.')[0]}.{place}")
         try:
@@ -53,57 +53,59 @@ class Guards:
             return None
         return None if found is None else lock_name(found, "guarded_by")
 
-    def lock_of(self, touch: Touch) -> str | None:
-        """The lock that must be held for what an instruction touches; None if there is none."""
-        return touch.guard or self._locks.get(touch.field)
+    def lock_of(self, access: Touch) -> str | None:
+        """Return the lock that must be held for an access; None if there is none."""
+        return access.guard or self._locks.get(access.field)
 
 
-def touches(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
-    """The instructions of a routine that read or write guarded fields or some of the `guarded`
-    data, by their numbers, also through addresses that it makes. Those of data say nothing of
-    the lock, which depends on other data."""
+def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
+    """Yield the accesses of a function to guarded fields and to the `guarded` data, by the indexes
+    of the instructions, also those through addresses that it makes.
+
+    Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`).
+    """
     routine = graph.routine
     if guarded.isdisjoint(routine.targets) and not routine.touches:
         return
     made: dict[int, Touch] = {}
-    for touch in _written(routine, guarded):
-        if touch.address:
-            made[touch.at] = touch
+    for access in _named_accesses(routine, guarded):
+        if access.address:
+            made[access.at] = access
         else:
-            yield touch
+            yield access
     if made:
         yield from _through_addresses(graph, made)
 
 
 def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
-    """Where a routine uses the guarded memory whose addresses it makes."""
+    """Yield where a function accesses the guarded memory whose addresses it makes."""
 
     def name(at: int, _: Node) -> str | None:
         return made[at].field if at in made else None
 
-    by_name = {touch.field: touch for touch in made.values()}
-    addresses = AddressFlow(graph.nodes, frozenset(), name, lambda call: CLOBBERED)
-    for at, field in addresses.uses():
-        yield by_name[field]._replace(at=at, address=False)
+    by_name = {access.field: access for access in made.values()}
+    addresses = AddressFlow(graph.nodes, frozenset(), name, lambda call: CALLER_SAVED)
+    for index, field in addresses.uses():
+        yield by_name[field]._replace(at=index, address=False)
 
 
-def _written(routine: Routine, guarded: Set[str]) -> Iterator[Touch]:
-    """What the operands of a routine name, by the numbers of the instructions."""
+def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[Touch]:
+    """Yield what the operands of a function name, with the indexes of the instructions."""
     fields = iter([*routine.touches, None])
-    field, number = next(fields), 0
+    field, index = next(fields), 0
     for at, item in enumerate(routine.items):
         while field is not None and field.at == at:
-            yield field._replace(at=number)
+            yield field._replace(at=index)
             field = next(fields)
         if isinstance(item, Line):
             address = item.statement.mnemonic == "lea"
-            for symbol in sorted(_named(item) & guarded):
-                yield Touch(symbol, "", number, address)
-            number += 1
+            for symbol in sorted(_data_of(item) & guarded):
+                yield Touch(symbol, "", index, address)
+            index += 1
 
 
-def _named(line: Line) -> set[str]:
-    """The data in which the instruction's memory operands lie."""
+def _data_of(line: Line) -> set[str]:
+    """Return the data in which the instruction's memory operands lie."""
     return {
         one.target
         for one in line.references

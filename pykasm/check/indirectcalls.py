@@ -1,4 +1,4 @@
-"""Where calls through pointers go, by the types of the pointers and of the functions."""
+"""The possible targets of calls through pointers, by the types of pointers and functions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pykasm.lang.routine import Routine
 from pykasm.lang.types import Fn, TypeMeta
 from pykasm.objects.debug import EntryFrame
 
-_OTHER = {"thread": "interrupt", "interrupt": "thread"}
+_OPPOSITE = {"thread": "interrupt", "interrupt": "thread"}
 """The context that code of a context never runs in."""
 
 
 class IndirectCalls:
-    """The functions whose addresses some code or datum of the build has.
+    """The targets of indirect calls: the functions whose addresses code or data of a build have.
 
-    `routines` and `data` are those of the build by their symbols, `tables` the symbols that each
+    `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
     datum points to, `taken` those whose addresses code takes.
     """
 
@@ -30,12 +30,12 @@ class IndirectCalls:
         self,
         routines: Mapping[str, PlacedRoutine],
         data: Mapping[str, Data],
-        tables: Mapping[str, Sequence[str]],
+        pointees: Mapping[str, Sequence[str]],
         taken: Container[str],
     ) -> None:
         self._data = data
-        self._tables = tables
-        pointed_to = {symbol for table in tables.values() for symbol in table}
+        self._pointees = pointees
+        pointed_to = {symbol for table in pointees.values() for symbol in table}
         self._functions = {
             symbol: placed.routine
             for symbol, placed in routines.items()
@@ -44,9 +44,9 @@ class IndirectCalls:
         }
         self._by_type: dict[TypeMeta, tuple[str, ...]] = {}
 
-    def listed(self, line: Line) -> list[str] | None:
-        """The functions that a call may come to through a table that never changes; None if it
-        does not go through one."""
+    def table_targets(self, line: Line) -> list[str] | None:
+        """Return the functions that a call may come to through a constant table; None if it goes
+        through none."""
         table, kind = self._fixed_table(_pointer(line)), _function_type(line)
         if table is None:
             return None
@@ -54,26 +54,26 @@ class IndirectCalls:
         return [one for one in dict.fromkeys(table) if one in fitting]
 
     def targets(self, line: Line, caller: Routine) -> Sequence[str] | None:
-        """The functions that a call through a pointer may come to; None if nobody knows.
+        """Return the functions that a call through a pointer may come to; None if unknown.
 
-        Where no table tells, these are all functions of the pointer's type, since data and calls
-        only take functions that fit, but for those that state that they run elsewhere than the
-        caller states. So there may be some among them that it never comes to.
+        Without a table these are all functions of the pointer's type, since data and arguments
+        only take functions that fit, but for those that state another context than the caller's.
+        So there may be some among them that are never called from here.
         """
-        listed, kind = self.listed(line), _function_type(line)
-        if listed is not None or kind is None:
-            return listed
-        other = _OTHER.get(caller.context or "any")
-        return [one for one in self._of_type(kind) if self._functions[one].context != (other or "")]
+        targets, kind = self.table_targets(line), _function_type(line)
+        if targets is not None or kind is None:
+            return targets
+        opposite = _OPPOSITE.get(caller.context or "any", "")
+        return [one for one in self._of_type(kind) if self._functions[one].context != opposite]
 
     def _fixed_table(self, pointer: object) -> Sequence[str] | None:
-        """The symbols in the datum that the pointer lies in, where those never change."""
+        """Return the symbols in the datum that the pointer lies in, if that is read-only."""
         if not isinstance(pointer, MemoryOperand) or pointer._reference is None:
             return None
         datum = self._data.get(str(pointer._reference._target()))
         if datum is None or datum._storage is not Storage.RODATA:
             return None
-        return self._tables[datum._symbol]
+        return self._pointees[datum._symbol]
 
     def _of_type(self, kind: TypeMeta) -> tuple[str, ...]:
         if kind not in self._by_type:
@@ -87,7 +87,7 @@ class IndirectCalls:
 
     @cached_property
     def _by_count(self) -> dict[int, list[str]]:
-        """The functions by how many parameters they have."""
+        """The functions by the number of their parameters."""
         found: dict[int, list[str]] = {}
         for symbol, one in self._functions.items():
             found.setdefault(len(one.signature.parameters), []).append(symbol)
@@ -95,12 +95,12 @@ class IndirectCalls:
 
 
 def _pointer(line: Line) -> object:
-    """What the instruction goes by, as it was written; None for one that nobody wrote."""
+    """Return the operand that the instruction goes by, None for one that nobody wrote."""
     return line.written[0] if line.written else None
 
 
 def _function_type(line: Line) -> TypeMeta | None:
-    """The type of the pointer to functions that the instruction goes by."""
+    """Return the type of the function pointer that the instruction goes by."""
     pointer = _pointer(line)
     kind = pointer._kind if isinstance(pointer, Operand) else None
     return kind if isinstance(kind, TypeMeta) and issubclass(kind, Fn) else None

@@ -1,33 +1,43 @@
-"""What holds on the paths through each routine, and how it leaves interrupts."""
+"""Locks and interrupts along the paths of every function, and what each changes for its callers.
+
+Within a function this is a forward analysis (`lockstate.LockState`). Over the call graph it goes
+bottom-up: what a callee leaves changed is needed before its callers can be solved.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pykasm.check.callgraph import CallGraph, post_order
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.graph import Graph
-from pykasm.check.lockstate import SAME, UNCHANGED, CallEffect, LockState, entry_of
+from pykasm.check.lockstate import NO_EFFECT, SAME, CallEffect, LockState, entry_state
 from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockEvent
 
+CallEffects: TypeAlias = dict[int, tuple[CallEffect, ...]]
+"""What the callees of a function change, by the index of the call, where some of them do."""
+
 
 class LockFlow(NamedTuple):
-    """The situation before each instruction of a routine that is reached, and how it `leaves`
-    interrupts; `returning` is what callees change, by the call, where they do."""
+    """The solution for a function: the states before its reachable instructions, by index.
 
-    returning: dict[int, tuple[CallEffect, ...]]
+    `interrupts` is how it may leave the interrupt flag. `call_effects` are those that the solution
+    is for.
+    """
+
+    call_effects: CallEffects
     states: dict[int, LockState]
-    leaves: int
+    interrupts: int
 
 
 class LockFlows:
-    """The flows of all routines that change locks or interrupts, or say how they find them.
+    """The solutions for all functions that change locks or interrupts, or state how they find them.
 
-    What a routine leaves changes the flows of its callers: they are followed until nothing
-    changes. As what a routine may leave only grows, this ends, also where routines call each other
-    in circles. `known` are flows of the same routines in earlier checks.
+    The worklist begins in post-order of the call graph; a function whose effect changes puts its
+    callers back. Effects only grow, so this ends where functions call each other in circles too.
+    `known` are solutions of the same functions from the cache.
     """
 
     def __init__(
@@ -41,110 +51,110 @@ class LockFlows:
         self._graph = graph
         self._known = known
         self.flows: dict[str, LockFlow] = {}
-        self._situations: dict[LockState, LockState] = {}
-        self._leaves = dict.fromkeys(summaries, SAME)
-        self._returns: dict[str, CallEffect] = {}
-        """What routines change, for those that do."""
-        for symbol, one in summaries.items():
-            if one.routine.locks is not NO_CONTRACT:
-                self._note_return(symbol)
-        waiting = post_order(summaries)
-        for symbol in waiting:  # grows while what a callee leaves changes
-            returning = self._returning(symbol)
-            if returning or _is_followed(summaries[symbol]):
-                leaves = self._follow(symbol, returning)
-                if leaves != self._leaves[symbol]:
-                    self._leaves[symbol] = leaves
-                    self._note_return(symbol)
-                    waiting += [call.caller for call in calls.callers.get(symbol, ())]
+        self._unique_states: dict[LockState, LockState] = {}
+        self._interrupts = dict.fromkeys(summaries, SAME)
+        self._effects: dict[str, CallEffect] = {}
+        """What functions change, for those that do."""
+        for symbol, summary in summaries.items():
+            if summary.routine.locks is not NO_CONTRACT:
+                self._set_effect(symbol)
+        worklist = post_order(summaries)
+        for symbol in worklist:  # grows while what a callee leaves changes
+            effects = self._call_effects(symbol)
+            if effects or _is_tracked(summaries[symbol]):
+                interrupts = self._solve(symbol, effects)
+                if interrupts != self._interrupts[symbol]:
+                    self._interrupts[symbol] = interrupts
+                    self._set_effect(symbol)
+                    worklist += [call.caller for call in calls.callers.get(symbol, ())]
 
-    def _follow(self, symbol: str, returning: dict[int, tuple[CallEffect, ...]]) -> int:
-        """Follow a routine, maybe once more; how it leaves interrupts, so far as is known."""
-        before = self._leaves[symbol] if symbol in self.flows else 0
-        course = self.flows[symbol] = self._course(symbol, returning)
-        return before | course.leaves
+    def _solve(self, symbol: str, effects: CallEffects) -> int:
+        """Solve a function, maybe once more. Return how it leaves interrupts, so far as known."""
+        before = self._interrupts[symbol] if symbol in self.flows else 0
+        flow = self.flows[symbol] = self._flow(symbol, effects)
+        return before | flow.interrupts
 
-    def _returning(self, symbol: str) -> dict[int, tuple[CallEffect, ...]]:
-        """What the callees of a routine change, by the call, where some of them do."""
-        summary, returns = self._summaries[symbol], self._returns
-        changed = [call.at for call in summary.calls if call.callee in returns]
-        if not changed:
+    def _call_effects(self, symbol: str) -> CallEffects:
+        summary, effects = self._summaries[symbol], self._effects
+        changing = [call.at for call in summary.calls if call.callee in effects]
+        if not changing:
             return {}
-        found: dict[int, tuple[CallEffect, ...]] = dict.fromkeys(changed, ())
+        found: CallEffects = dict.fromkeys(changing, ())
         for call in summary.calls:
-            if call.at in found:
-                found[call.at] += (returns.get(call.callee, UNCHANGED),)
+            if call.at in found:  # every target of a call through a table counts
+                found[call.at] += (effects.get(call.callee, NO_EFFECT),)
         return found
 
-    def _note_return(self, symbol: str) -> None:
-        leaves, locks = self._leaves[symbol], self._summaries[symbol].routine.locks
-        changed = CallEffect(leaves, frozenset(locks.acquires), frozenset(locks.releases))
-        if changed != UNCHANGED:
-            self._returns[symbol] = changed
+    def _set_effect(self, symbol: str) -> None:
+        interrupts, locks = self._interrupts[symbol], self._summaries[symbol].routine.locks
+        effect = CallEffect(interrupts, frozenset(locks.acquires), frozenset(locks.releases))
+        if effect != NO_EFFECT:
+            self._effects[symbol] = effect
 
-    def _course(self, symbol: str, returning: dict[int, tuple[CallEffect, ...]]) -> LockFlow:
+    def _flow(self, symbol: str, effects: CallEffects) -> LockFlow:
         for known in (self.flows.get(symbol), self._known.get(symbol)):
-            if known is not None and known.returning == returning:
+            if known is not None and known.call_effects == effects:
                 return known
-        return self._followed(symbol, returning)
+        return self._solved(symbol, effects)
 
-    def _followed(self, symbol: str, returning: dict[int, tuple[CallEffect, ...]]) -> LockFlow:
+    def _solved(self, symbol: str, effects: CallEffects) -> LockFlow:
         nodes, all_events = self._graph(symbol).nodes, self._summaries[symbol].local.events
-        states = {0: entry_of(self._summaries[symbol].routine)} if nodes else {}
-        waiting = list(states)
-        leaves = 0
-        while waiting:
-            index = waiting.pop()
+        states = {0: entry_state(self._summaries[symbol].routine)} if nodes else {}
+        worklist = list(states)
+        interrupts = 0
+        while worklist:
+            index = worklist.pop()
             node, events = nodes[index], all_events.get(index, ())
             after = states[index].after(node.effects.mnemonic, events)
-            after = after.returned(returning.get(index, ()))
-            leaves |= after.interrupts if node.leaves else 0
-            for following in node.successors:
-                known = states.get(following)
-                joined = after if known is None else known.joined(after)
+            after = after.after_call(effects.get(index, ()))
+            interrupts |= after.interrupts if node.leaves else 0
+            for successor in node.successors:
+                known = states.get(successor)
+                joined = after if known is None else known.join(after)
                 if joined != known:
-                    states[following] = joined
-                    waiting.append(following)
-        same = self._situations.setdefault  # one object for equal ones: the ledger keeps it once
-        states = {index: same(one, one) for index, one in states.items()}
-        return LockFlow(returning, states, leaves or SAME)
+                    states[successor] = joined
+                    worklist.append(successor)
+        unique = self._unique_states.setdefault  # equal states share an object: the cache is small
+        states = {index: unique(one, one) for index, one in states.items()}
+        return LockFlow(effects, states, interrupts or SAME)
 
     def __contains__(self, symbol: str) -> bool:
-        """Whether the routine changes locks or interrupts."""
+        """Return whether there is a solution for a function."""
         return symbol in self.flows
 
-    def followed(self) -> list[FunctionSummary]:
-        """The summaries of all routines that change locks or interrupts, in the code's order."""
+    def tracked(self) -> list[FunctionSummary]:
+        """Return the summaries of the functions with a solution, in the order of the code."""
         return [summary for symbol, summary in self._summaries.items() if symbol in self.flows]
 
     def before(self, symbol: str, index: int) -> LockState:
-        """What holds before the `index`th instruction of a routine."""
-        course = self.flows.get(symbol)
-        found = None if course is None else course.states.get(index)
-        return entry_of(self._summaries[symbol].routine) if found is None else found
+        """Return the state before the instruction at `index` of a function."""
+        flow = self.flows.get(symbol)
+        found = None if flow is None else flow.states.get(index)
+        return entry_state(self._summaries[symbol].routine) if found is None else found
 
     def at(self, call: CallSite) -> LockState:
-        """What holds where a call is made."""
+        """Return the state before a call."""
         return self.before(call.caller, call.at)
 
     def exits(self, symbol: str) -> Iterator[tuple[int, LockState]]:
-        """Where a routine is left, and what holds then, or when what it goes on to comes back."""
-        course, local = self.flows[symbol], self._summaries[symbol].local
+        """Yield the index of each instruction that leaves a function, and the state after it: for a
+        tail call, the state when its callee has returned."""
+        flow, local = self.flows[symbol], self._summaries[symbol].local
         for index in local.exits:
-            if index in course.states:
-                after = course.states[index].after_events(local.events.get(index, ()))
-                yield index, after.returned(course.returning.get(index, ()))
+            if index in flow.states:
+                after = flow.states[index].after_events(local.events.get(index, ()))
+                yield index, after.after_call(flow.call_effects.get(index, ()))
 
     def events(self, symbol: str) -> Iterator[tuple[int, LockEvent]]:
-        """What happens to locks on the paths through a routine, and at which instructions."""
-        course = self.flows.get(symbol)
+        """Yield what happens to locks in the reachable code of a function, by index."""
+        flow = self.flows.get(symbol)
         for index, events in self._summaries[symbol].local.events.items():
-            if course is not None and index in course.states:
+            if flow is not None and index in flow.states:
                 yield from ((index, event) for event in events)
 
 
-def _is_followed(summary: FunctionSummary) -> bool:
-    """Whether what holds in a routine is not simply what holds at a caller."""
+def _is_tracked(summary: FunctionSummary) -> bool:
+    """Return whether what holds in a function is not simply what holds at its callers."""
     routine = summary.routine
-    says_so = routine.locks is not NO_CONTRACT or routine.context == "interrupts off"
-    return says_so or summary.local.changes_something
+    is_stated = routine.locks is not NO_CONTRACT or routine.context == "interrupts off"
+    return is_stated or summary.local.changes_lock_state

@@ -1,4 +1,7 @@
-"""In which order locks are taken, over all calls."""
+"""The lock order over all calls, as a graph: an edge where one lock is taken under another.
+
+A cycle in it is a possible deadlock (as Linux's lockdep has it, but of all paths at once).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ from pykasm.errors import Note
 from pykasm.lang.locking import LockAction
 
 
-class Step(NamedTuple):
-    """`second` is taken while `first` is held, at the instruction `at` of `symbol`: there, or by
-    `call`. `guards` are the locks that are held all the while.
+class OrderEdge(NamedTuple):
+    """`second` is taken while `first` is held: by the instruction at the index `at` of the function
+    `symbol`, or by what its `call` there leads to. `guards` are the locks that are held at every
+    place where the edge comes from.
     """
 
     first: str
@@ -26,18 +30,18 @@ class Step(NamedTuple):
 
 
 class LockOrder:
-    """All pairs of locks of which one is taken under the other."""
+    """All pairs of locks of which one is taken under the other: `edges` by both their names."""
 
     def __init__(self, analysis: ProgramAnalysis) -> None:
         self.analysis = analysis
-        self.steps: dict[str, dict[str, Step]] = {}
-        for summary in analysis.lock_flows.followed():
-            for step in self._steps(summary):
-                known = self.steps.setdefault(step.first, {})
-                old = known.setdefault(step.second, step)
-                known[step.second] = old._replace(guards=old.guards & step.guards)
+        self.edges: dict[str, dict[str, OrderEdge]] = {}
+        for summary in analysis.lock_flows.tracked():
+            for edge in self._edges(summary):
+                known = self.edges.setdefault(edge.first, {})
+                old = known.setdefault(edge.second, edge)
+                known[edge.second] = old._replace(guards=old.guards & edge.guards)
 
-    def _steps(self, summary: FunctionSummary) -> Iterator[Step]:
+    def _edges(self, summary: FunctionSummary) -> Iterator[OrderEdge]:
         analysis = self.analysis
         for at, event in analysis.lock_flows.events(summary.symbol):
             if event.action is LockAction.TAKE:
@@ -48,48 +52,46 @@ class LockOrder:
 
     def _under(
         self, summary: FunctionSummary, at: int, taken: Locks, call: CallSite | None
-    ) -> Iterator[Step]:
+    ) -> Iterator[OrderEdge]:
         before = self.analysis.lock_flows.before(summary.symbol, at)
         for first in sorted(before.may):
             for second in sorted(taken - before.may):
-                yield Step(first, second, summary.symbol, at, call, before.must)
+                yield OrderEdge(first, second, summary.symbol, at, call, before.must)
 
-    def cycles(self) -> Iterator[list[Step]]:
-        """Ways through the pairs that come back to where they began, each once."""
+    def cycles(self) -> Iterator[list[OrderEdge]]:
+        """Yield the cycles of the graph that can deadlock, each once."""
         seen: set[frozenset[str]] = set()
-        for first in sorted(self.steps):
-            for step in self.steps[first].values():
-                cycle = [step, *self._way(step.second, first)]
+        for first in sorted(self.edges):
+            for edge in self.edges[first].values():
+                cycle = [edge, *self._shortest_path(edge.second, first)]
                 locks = frozenset(one.first for one in cycle)
-                if cycle[-1].second == first and locks not in seen and not _guarded(cycle):
+                if cycle[-1].second == first and locks not in seen and not _is_guarded(cycle):
                     seen.add(locks)
                     yield cycle
 
-    def _way(self, start: str, end: str) -> list[Step]:
-        """A shortest way from one lock to another; empty if there is none."""
-        found: dict[str, list[Step]] = {start: []}
-        for lock in (waiting := [start]):  # grows while locks are met
-            for step in self.steps.get(lock, {}).values():
-                if step.second not in found:
-                    found[step.second] = [*found[lock], step]
-                    waiting.append(step.second)
+    def _shortest_path(self, start: str, end: str) -> list[OrderEdge]:
+        """Return the edges from one lock to another; empty if no path leads there."""
+        found: dict[str, list[OrderEdge]] = {start: []}
+        for lock in (worklist := [start]):  # grows while locks are met
+            for edge in self.edges.get(lock, {}).values():
+                if edge.second not in found:
+                    found[edge.second] = [*found[lock], edge]
+                    worklist.append(edge.second)
         return found.get(end, [])
 
-    def notes(self, step: Step) -> list[Note]:
-        """Where the second lock is taken under the first."""
-        how = f"under `{step.first}`, `{step.symbol}` takes `{step.second}`"
-        notes = [Note(self.analysis.place(step.symbol, step.at), how)]
-        if step.call is not None:
-            notes += self.analysis.path_to_lock(step.call.callee, step.second)
+    def notes(self, edge: OrderEdge) -> list[Note]:
+        """Return where the second lock of an edge is taken under the first, for a message."""
+        how = f"under `{edge.first}`, `{edge.symbol}` takes `{edge.second}`"
+        notes = [Note(self.analysis.place(edge.symbol, edge.at), how)]
+        if edge.call is not None:
+            notes += self.analysis.path_to_lock(edge.call.callee, edge.second)
         return notes
 
 
-def _guarded(cycle: list[Step]) -> bool:
-    """Whether one more lock keeps two processors from being in the cycle together.
-
-    The locks of a cycle are never held at all of its steps.
-    """
+def _is_guarded(cycle: list[OrderEdge]) -> bool:
+    """Return whether one more lock keeps two processors from being in the cycle together: one that
+    is held at every edge."""
     guards = cycle[0].guards
-    for step in cycle:
-        guards &= step.guards
+    for edge in cycle:
+        guards &= edge.guards
     return bool(guards)

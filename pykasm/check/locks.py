@@ -1,4 +1,4 @@
-"""Which locks code takes, itself or by what it calls, and which are held where."""
+"""Which locks functions take, themselves or by their callees, and which their callers hold."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pykasm.lang.locking import LockAction, LockEvent, class_of
 
 
 class LockUse:
-    """The locks of a build. `pointers` are the symbols that each datum points to."""
+    """The use of locks in a build. `pointees` are the symbols that each datum points to."""
 
     def __init__(
         self,
         summaries: Mapping[str, FunctionSummary],
         calls: CallGraph,
-        paths: LockFlows,
-        pointers: Mapping[str, Sequence[str]],
+        lock_flows: LockFlows,
+        pointees: Mapping[str, Sequence[str]],
     ) -> None:
         self._summaries = summaries
         self._calls = calls
-        self._paths = paths
-        self._pointers = pointers
+        self._lock_flows = lock_flows
+        self._pointees = pointees
 
     @cached_property
     def names(self) -> Locks:
@@ -52,7 +52,7 @@ class LockUse:
 
     @cached_property
     def sleeping(self) -> Locks:
-        """The locks that are waited for asleep: code that holds them may sleep."""
+        """The sleeping locks: waiting for one is sleeping, and code that holds one may sleep."""
         return frozenset(event.lock for event in self._taking if event.sleeps)
 
     @cached_property
@@ -67,20 +67,20 @@ class LockUse:
     # Taken
 
     def takers(self, lock: str) -> CallPaths:
-        """What takes a lock, by the call that leads there.
+        """Return the call paths to functions that take a lock.
 
-        Code that breaks the lock open may take it whoever holds it, and code that is entered with
-        it may take it again after it has released it.
+        They come through none that breaks the lock open, which may take it whoever holds it, and
+        none that is entered with it, which may take it again after it has released it.
         """
         return self._calls.paths_to(
-            self._that(LockAction.TAKE, lock),
-            except_for=self._calls.paths_to(self._that(LockAction.BREAK, lock))
+            self._functions_that(LockAction.TAKE, lock),
+            except_for=self._calls.paths_to(self._functions_that(LockAction.BREAK, lock))
             | dict.fromkeys(self.entered_with.get(lock, ())),
         )
 
     @cached_property
     def entered_with(self) -> dict[str, list[str]]:
-        """The code that says that its callers hold a lock, by the lock."""
+        """The functions that state that their callers hold a lock, by the lock."""
         found: dict[str, list[str]] = defaultdict(list)
         for symbol, summary in self._summaries.items():
             if summary.routine.locks is not NO_CONTRACT:
@@ -88,12 +88,12 @@ class LockUse:
                     found[lock].append(symbol)
         return found
 
-    def _that(self, action: LockAction, lock: str) -> list[str]:
-        return self._doers.get((action, lock), [])
+    def _functions_that(self, action: LockAction, lock: str) -> list[str]:
+        return self._by_event.get((action, lock), [])
 
     @cached_property
-    def _doers(self) -> dict[tuple[LockAction, str], list[str]]:
-        """The routines in which something happens to a lock."""
+    def _by_event(self) -> dict[tuple[LockAction, str], list[str]]:
+        """The functions in which something happens to a lock, by what and which."""
         found: dict[tuple[LockAction, str], list[str]] = defaultdict(list)
         for symbol, summary in self._summaries.items():
             for done in dict.fromkeys(
@@ -103,7 +103,7 @@ class LockUse:
         return found
 
     def taken_under(self, symbol: str) -> Locks:
-        """The locks that `symbol` or what it calls takes."""
+        """Return the locks that a function or what it leads to takes."""
         return self._taken.get(symbol, NO_LOCKS)
 
     @cached_property
@@ -118,48 +118,52 @@ class LockUse:
 
     @cached_property
     def held_at_entry(self) -> dict[str, Locks]:
-        """The locks that all callers of a routine hold, beside those that it says they do.
+        """The locks that all callers of a function hold, except those that it states.
 
-        Code that is never reached holds all: nothing it does can be wrong.
+        A forward must-analysis over the call graph, top-down: sets join by intersection, and begin
+        as None, which stands for all locks. Code that no call reaches keeps all: nothing that it
+        does can be wrong.
         """
-        held = {symbol: self._promised(summary) for symbol, summary in self._summaries.items()}
+        held = {
+            symbol: self._known_at_entry(summary) for symbol, summary in self._summaries.items()
+        }
         stated = {symbol for symbols in self.entered_with.values() for symbol in symbols}
-        waiting = [symbol for symbol, locks in held.items() if locks is not None]
-        for symbol in waiting:  # grows while what callees find changes
+        worklist = [symbol for symbol, locks in held.items() if locks is not None]
+        for symbol in worklist:  # grows while what callees find changes
             for call in self._summaries[symbol].calls:
                 known = held[call.callee]
                 if known == NO_LOCKS or call.callee in stated:
                     continue
                 here = self._held_at(call, held[symbol])
-                less = here if known is None else known & here
-                if less != known:
-                    held[call.callee] = less
-                    waiting.append(call.callee)
+                joined = here if known is None else known & here
+                if joined != known:
+                    held[call.callee] = joined
+                    worklist.append(call.callee)
         return {symbol: self.names if locks is None else locks for symbol, locks in held.items()}
 
-    def _promised(self, summary: FunctionSummary) -> Locks | None:
-        """The locks held at entry so far as the routine itself tells; None where callers decide."""
+    def _known_at_entry(self, summary: FunctionSummary) -> Locks | None:
+        """Return the locks held at entry that do not depend on callers; None where they decide."""
         routine, symbol = summary.routine, summary.symbol
         if routine.locks is not NO_CONTRACT and routine.locks.at_entry:
             return NO_LOCKS
-        is_known = symbol in self._calls.callers and symbol not in self._pointed_to
-        return None if is_known and not routine.exported else NO_LOCKS
+        has_known_callers = symbol in self._calls.callers and symbol not in self._address_taken
+        return None if has_known_callers and not routine.exported else NO_LOCKS
 
     @cached_property
-    def _pointed_to(self) -> set[str]:
-        """What is reached by pointers, from code that nobody knows."""
-        found = {symbol for table in self._pointers.values() for symbol in table}
+    def _address_taken(self) -> set[str]:
+        """The functions whose addresses code or data have: anybody may call them."""
+        found = {symbol for table in self._pointees.values() for symbol in table}
         for summary in self._summaries.values():
             found.update(summary.local.addresses)
         return found
 
     def held_at(self, call: CallSite) -> Locks:
-        """The locks that are held at a call on every path to it."""
+        """Return the locks that are held at a call on every path to it."""
         return self._held_at(call, self.held_at_entry[call.caller])
 
     def _held_at(self, call: CallSite, at_entry: Locks | None) -> Locks:
-        return self._paths.at(call).must | (at_entry or NO_LOCKS)
+        return self._lock_flows.at(call).must | (at_entry or NO_LOCKS)
 
     def held_before(self, symbol: str, index: int) -> Locks:
-        """The locks that are held before the `index`th instruction, on every path to it."""
-        return self._paths.before(symbol, index).must | self.held_at_entry[symbol]
+        """Return the locks that are held before the instruction at `index`, on every path to it."""
+        return self._lock_flows.before(symbol, index).must | self.held_at_entry[symbol]

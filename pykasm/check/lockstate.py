@@ -12,23 +12,23 @@ from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.routine import Routine
 
 SAME, OFF, ON = 1, 2, 4
-"""Interrupts as a set of what paths may leave: as they were at entry, off, on."""
+"""The interrupt flag as a set of what paths may leave: as it was at entry, clear, set."""
 
 Locks: TypeAlias = frozenset[str]
 """Locks by their names."""
 
 NO_LOCKS: Locks = frozenset()
 
-_WORDS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
-"""The instructions that change whether interrupts are on, or save it."""
+_INTERRUPT_INSTRUCTIONS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.PUSHFQ, Mnemonic.POPFQ}
+"""The instructions that change the interrupt flag, or save it."""
 
 
 class LockState(NamedTuple):
-    """What holds before an instruction.
+    """What holds before an instruction: a may-set and a must-set of locks, and the interrupt flag.
 
-    `may` and `must` are the locks that the routine itself holds on some path and on all, with those
-    that it says it is entered with. `interrupts`
-    is a set of `SAME`, `OFF` and `ON`, and `saved` what pushes of the flags saved of it.
+    `may` and `must` are the locks that the function holds on some path and on every path, counting
+    those that it states to be entered with. `interrupts` is a set of `SAME`, `OFF` and `ON`;
+    `saved` has the sets that `pushfq` saved on the stack, the last at the end.
     """
 
     may: Locks = NO_LOCKS
@@ -36,8 +36,8 @@ class LockState(NamedTuple):
     interrupts: int = SAME
     saved: tuple[int, ...] = ()
 
-    def joined(self, other: LockState) -> LockState:
-        """What holds where two paths meet."""
+    def join(self, other: LockState) -> LockState:
+        """Return what holds where two paths meet."""
         return LockState(
             self.may | other.may,
             self.must & other.must,
@@ -46,12 +46,14 @@ class LockState(NamedTuple):
         )
 
     def after(self, mnemonic: int, events: Sequence[LockEvent]) -> LockState:
-        """What holds after an instruction, at which `events` happen."""
+        """Return what holds after an instruction, at which `events` happen."""
         changed = self.after_events(events)
-        return changed._after_word(mnemonic) if mnemonic in _WORDS else changed
+        if mnemonic not in _INTERRUPT_INSTRUCTIONS:
+            return changed
+        return changed._after_interrupt_instruction(mnemonic)
 
     def after_events(self, events: Sequence[LockEvent]) -> LockState:
-        """What holds when `events` have happened."""
+        """Return what holds when `events` have happened."""
         if not events:
             return self
         may, must = self.may, self.must
@@ -62,7 +64,7 @@ class LockState(NamedTuple):
                 may, must = may - {event.lock}, must - {event.lock}
         return self._replace(may=may, must=must)
 
-    def _after_word(self, mnemonic: int) -> LockState:
+    def _after_interrupt_instruction(self, mnemonic: int) -> LockState:
         interrupts, saved = self.interrupts, self.saved
         match mnemonic:
             case Mnemonic.CLI:
@@ -75,16 +77,16 @@ class LockState(NamedTuple):
                 interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
         return self._replace(interrupts=interrupts, saved=saved)
 
-    def returned(self, callees: Sequence[CallEffect]) -> LockState:
-        """What holds when one of `callees` came back."""
+    def after_call(self, callees: Sequence[CallEffect]) -> LockState:
+        """Return what holds when one of `callees` has returned."""
         if not callees:
             return self
-        first, *others = (self._returned(one) for one in callees)
+        first, *others = (self._after_callee(one) for one in callees)
         for other in others:
-            first = first.joined(other)
+            first = first.join(other)
         return first
 
-    def _returned(self, callee: CallEffect) -> LockState:
+    def _after_callee(self, callee: CallEffect) -> LockState:
         may = self.may - callee.releases | callee.acquires
         must = self.must - callee.releases | callee.acquires
         interrupts = self.interrupts
@@ -95,20 +97,20 @@ class LockState(NamedTuple):
 
 
 class CallEffect(NamedTuple):
-    """What a routine changes when it comes back: how it leaves interrupts, and which locks it has
-    taken and released for its caller."""
+    """What a function has changed for its caller when it returns: the interrupt flag, and the locks
+    that it states to acquire and release."""
 
     interrupts: int = SAME
     acquires: Locks = NO_LOCKS
     releases: Locks = NO_LOCKS
 
 
-UNCHANGED = CallEffect()
+NO_EFFECT = CallEffect()
 ENTRY = LockState()
 
 
-def entry_of(routine: Routine) -> LockState:
-    """What holds where a routine is entered, as it says."""
+def entry_state(routine: Routine) -> LockState:
+    """Return what holds where a function is entered, as it states."""
     locks = routine.locks.at_entry if routine.locks is not NO_CONTRACT else NO_LOCKS
     is_off = routine.context == "interrupts off"
     return LockState(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

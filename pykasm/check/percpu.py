@@ -1,4 +1,7 @@
-"""Which registers hold what was read from a per-processor variable, and who uses its address."""
+"""What a function does with per-CPU variables that goes wrong if its thread is moved meanwhile.
+
+A forward may-analysis tells which registers hold what was read from a variable.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import NamedTuple
 
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 
-from pykasm.check.dataflow import follow
+from pykasm.check.dataflow import forward_may
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Graph, Node
 from pykasm.isa.code import Line
@@ -15,17 +18,17 @@ from pykasm.isa.statement import Address
 from pykasm.lang.routine import Routine
 
 Copies = frozenset[tuple[int, str, int]]
-"""Numbers of registers with the variable that each was read from, and at which instruction."""
+"""Numbers of registers with the variable that each was read from, and the index of the reader."""
 
-Changed = Callable[[Node], Collection[int]]
-"""The registers that a call may change."""
+ChangedBy = Callable[[Node], Collection[int]]
+"""Gives the registers that a call may change."""
 
 _STORES = (OpAccess.WRITE, OpAccess.READ_WRITE)
 _FACTORY = InstructionInfoFactory()
 
 
 class ReadModifyWrite(NamedTuple):
-    """A variable is written by an instruction with what another one `read` from it."""
+    """A variable is written by the instruction `at` with what the one at `read` read from it."""
 
     variable: str
     read: int
@@ -33,17 +36,17 @@ class ReadModifyWrite(NamedTuple):
 
 
 class AddressTaken(NamedTuple):
-    """The address of a variable, for the processor that runs the code, is made."""
+    """The address of the running processor's variable is put in a register."""
 
     variable: str
     at: int
 
 
 class PerCpuUse(NamedTuple):
-    """What a routine does with variables of the processor that can go wrong where its thread may be
-    moved. Instructions go by their numbers.
+    """What a function does with per-CPU variables that can go wrong where its thread may be moved.
+    Instructions go by their indexes.
 
-    Nothing here belongs to one process: later checks remember it.
+    Nothing here belongs to one process: the cache keeps it for later checks.
     """
 
     updates: tuple[ReadModifyWrite, ...] = ()
@@ -54,17 +57,17 @@ NO_USE = PerCpuUse()
 
 
 def per_cpu_use(
-    routine: Routine, graph: Callable[[str], Graph], variables: Set[str], changed: Changed
+    routine: Routine, graph: Callable[[str], Graph], variables: Set[str], changed: ChangedBy
 ) -> PerCpuUse:
-    """What a routine does with `variables` (symbols)."""
+    """Return what a function does with the per-CPU `variables` (symbols)."""
     if not _may_matter(routine, variables):
         return NO_USE
-    uses = _Uses(graph(routine.symbol), variables, changed)
-    return PerCpuUse(tuple(uses.updates()), tuple(uses.addresses()))
+    flow = _CopyFlow(graph(routine.symbol), variables, changed)
+    return PerCpuUse(tuple(flow.updates()), tuple(flow.addresses()))
 
 
 def _may_matter(routine: Routine, variables: Set[str]) -> bool:
-    """Whether a routine makes the address of a variable, or has one where instructions write."""
+    """Return whether a function makes the address of a variable, or may write one."""
     if variables.isdisjoint(routine.targets):
         return False
     return any(
@@ -80,17 +83,17 @@ def _is_read(line: Line, operand: int) -> bool:
     return is_memory and line.statement.mnemonic != "lea"
 
 
-class _Uses:
-    """Follows what registers hold of the `variables` through one routine."""
+class _CopyFlow:
+    """Which registers may hold copies of the `variables` before each instruction."""
 
-    def __init__(self, graph: Graph, variables: Set[str], changed: Changed) -> None:
+    def __init__(self, graph: Graph, variables: Set[str], changed: ChangedBy) -> None:
         self.variables = variables
         self.nodes = graph.nodes
         self._changed = changed
-        self.copies: dict[int, Copies] = follow(self.nodes, frozenset(), self._after)
+        self.copies: dict[int, Copies] = forward_may(self.nodes, frozenset(), self._transfer)
 
     def updates(self) -> Iterator[ReadModifyWrite]:
-        """Where a variable is written with what was read from it before."""
+        """Yield where a variable is written with what was read from it before."""
         for at, copies in self.copies.items():
             node = self.nodes[at]
             variable = self._variable(node)
@@ -100,7 +103,7 @@ class _Uses:
                     yield ReadModifyWrite(variable, read, at)
 
     def addresses(self) -> Iterator[AddressTaken]:
-        """Where the addresses of variables are made."""
+        """Yield where the addresses of variables are made."""
         for at in self.copies:
             node = self.nodes[at]
             for one in node.line.references:
@@ -109,21 +112,21 @@ class _Uses:
                 if is_address and one.target in self.variables:
                     yield AddressTaken(str(one.target), at)
 
-    def _after(self, at: int, node: Node, before: Copies) -> Copies:
+    def _transfer(self, at: int, node: Node, before: Copies) -> Copies:
         if node.is_call:
             changed = self._changed(node)
             return frozenset(one for one in before if one[0] not in changed)
         written = {number for number, _ in node.effects.writes if number != RSP}
         read = {number for number, _ in node.effects.reads}
-        made = {(name, place) for number, name, place in before if number in read}
+        copied = {(name, place) for number, name, place in before if number in read}
         variable = self._variable(node)
         if variable is not None:
-            made.add((variable, at))
+            copied.add((variable, at))
         kept = {one for one in before if one[0] not in written}
-        return frozenset(kept | {(number, *one) for number in written for one in made})
+        return frozenset(kept | {(number, *one) for number in written for one in copied})
 
     def _variable(self, node: Node) -> str | None:
-        """The per-processor variable that the instruction's memory operand lies in."""
+        """Return the per-CPU variable that the instruction's memory operand lies in."""
         for one in node.line.references:
             is_memory = isinstance(node.line.statement.operands[one.operand], Address)
             if is_memory and one.target in self.variables:
@@ -132,6 +135,6 @@ class _Uses:
 
 
 def _only_stores(node: Node) -> bool:
-    """Whether the instruction writes memory, and no register."""
+    """Return whether the instruction writes memory, and no register."""
     memory = _FACTORY.info(node.effects.instruction).used_memory()
     return not node.effects.writes and any(one.access in _STORES for one in memory)

@@ -1,4 +1,4 @@
-"""What is known of a build beyond single routines: what holds across calls."""
+"""The interprocedural analyses of a build. Each is made when it is first asked for."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ LONG_MODE = 64
 
 
 class ProgramAnalysis:
-    """The `summaries` of all routines of a build, and what follows from them over the `calls`: what
-    holds on `paths`, use of `locks`, and `contexts`.
+    """The analyses of the functions of a build.
 
-    `data` are that of the build by their symbols, `pointees` the symbols that each points to.
-    `known` is what an earlier check learned about routines that are as they were.
+    `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
+    datum points to, `known` what the cache has of functions that are as they were.
     """
 
     def __init__(
@@ -55,9 +54,9 @@ class ProgramAnalysis:
 
     @cached_property
     def summaries(self) -> dict[str, FunctionSummary]:
-        """What each routine does by itself."""
+        """What each function does by itself, by its symbol."""
         return {
-            symbol: FunctionSummary(self.routines[symbol].routine, local, self.pointers)
+            symbol: FunctionSummary(self.routines[symbol].routine, local, self.indirect_calls)
             for symbol, local in self._locals.items()
         }
 
@@ -66,9 +65,9 @@ class ProgramAnalysis:
         return {symbol: self._local(symbol) for symbol in self.routines}
 
     def _local(self, symbol: str) -> LocalSummary:
-        record = self._known.get(symbol)
-        if record is not None:
-            return record.local
+        known = self._known.get(symbol)
+        if known is not None:
+            return known.local
         return LocalSummary.of(self.graph(symbol), self.routines, self._guarded)
 
     @cached_property
@@ -77,7 +76,7 @@ class ProgramAnalysis:
         return {symbol for symbol, datum in self._data.items() if datum._guard is not None}
 
     @cached_property
-    def pointers(self) -> IndirectCalls:
+    def indirect_calls(self) -> IndirectCalls:
         """Where calls through pointers go."""
         taken = set[str]().union(*(one.addresses for one in self._locals.values()))
         return IndirectCalls(self.routines, self._data, self._pointees, taken)
@@ -89,22 +88,22 @@ class ProgramAnalysis:
 
     @cached_property
     def lock_flows(self) -> LockFlows:
-        """What holds on the paths through each routine."""
-        known = {symbol: one.course for symbol, one in self._known.items() if one.course}
+        """Which locks are held where, and whether interrupts are on."""
+        known = {symbol: one.lock_flow for symbol, one in self._known.items() if one.lock_flow}
         return LockFlows(self.summaries, self.calls, self.graph, known)
 
     @cached_property
     def locks(self) -> LockUse:
-        """Which locks are taken and held where."""
+        """Which locks are taken by what, and held by callers."""
         return LockUse(self.summaries, self.calls, self.lock_flows, self._pointees)
 
     @cached_property
     def contexts(self) -> Contexts:
-        """Where code runs."""
-        return Contexts(self.summaries, self.calls, self.lock_flows, self.pointers)
+        """Where code runs: in threads, in interrupts, with interrupts on."""
+        return Contexts(self.summaries, self.calls, self.lock_flows, self.indirect_calls)
 
     def graph(self, symbol: str) -> Graph:
-        """The control flow of a routine."""
+        """Return the control flow graph of a function."""
         if symbol not in self._graphs:
             self._graphs[symbol] = Graph(self.routines[symbol], self._tables)
         return self._graphs[symbol]
@@ -112,17 +111,17 @@ class ProgramAnalysis:
     # Places, for messages
 
     def line(self, symbol: str, index: int) -> Line:
-        """The `index`th instruction of a routine."""
+        """Return the instruction at `index` of a function."""
         return line_of(self.routines[symbol].routine, index)
 
     def place(self, symbol: str, index: int) -> Span:
-        """The line of the routine's own body that led to its `index`th instruction, which a lock
-        may have written."""
+        """Return the line of the function's own body that led to its instruction at `index`: the
+        code of a lock may have written that."""
         declared, line = self.routines[symbol].routine.declared, self.line(symbol, index)
         return line_span(Source(declared.file, line.body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
-        """The first instruction in `symbol` that takes `lock`, or how it comes to have it."""
+        """Return the first place in a function that takes `lock`, or how it comes to have it."""
         for index, events in self.summaries[symbol].local.events.items():
             if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
                 return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
@@ -133,6 +132,6 @@ class ProgramAnalysis:
         return Note(declared, f"`{symbol}` is entered with `{lock}`")
 
     def path_to_lock(self, symbol: str, lock: str) -> list[Note]:
-        """How `symbol` comes to take `lock`: the calls, then the instruction."""
+        """Return how a function comes to take `lock`: the calls, then the instruction."""
         notes, last = call_path(symbol, self.locks.takers(lock))
         return [*notes, self.where_taken(last, lock)]

@@ -1,4 +1,4 @@
-"""Rules: what each proves, why it matters, and how it is applied to a routine."""
+"""The catalogue of rules, and the functions that check them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule by its number; `title` says when it is broken, `why` what goes wrong then."""
+    """A rule by its number. `title` says when it is broken, `why` what goes wrong then."""
 
     number: str
     title: str
@@ -25,7 +25,7 @@ class Rule:
 
     @property
     def example(self) -> str:
-        """The module with the broken and the mended example, as text."""
+        """The source of the module with the broken and the mended example."""
         return (Path(__file__).parent / "examples" / f"{self.number.lower()}.py").read_text()
 
 
@@ -37,42 +37,43 @@ RULES: dict[str, Rule] = {}
 
 FunctionCheck = Callable[["FunctionAnalysis"], Iterator[Finding]]
 BuildCheck = Callable[["Build"], Iterator[Finding]]
-_appliers: list[FunctionCheck] = []
-_build_appliers: list[BuildCheck] = []
+_function_checks: list[FunctionCheck] = []
+_build_checks: list[BuildCheck] = []
 
 
 def rule(number: str, title: str, why: str) -> str:
-    """Enter a rule in the catalogue; its number."""
+    """Enter a rule in the catalogue. Return its number."""
     RULES[number] = Rule(number, title, " ".join(why.split()))
     return number
 
 
 def function_check(function: FunctionCheck) -> FunctionCheck:
-    """Let `function` look at every routine of a build."""
-    _appliers.append(function)
+    """Apply `function` to every function of a build. Findings are cached: they must depend on
+    nothing that is not in the function's key (`cachekey`)."""
+    _function_checks.append(function)
     return function
 
 
 def build_check(function: BuildCheck) -> BuildCheck:
-    """Let `function` look at a build as a whole, each time: its findings are not remembered."""
-    _build_appliers.append(function)
+    """Apply `function` to each build as a whole. Its findings are not cached."""
+    _build_checks.append(function)
     return function
 
 
 def function_checks() -> list[FunctionCheck]:
-    """Every function that looks for faults in a routine."""
+    """Return every check of single functions."""
     load_rules()
-    return _appliers
+    return _function_checks
 
 
 def build_checks() -> list[BuildCheck]:
-    """Every function that looks for faults in a build as a whole."""
+    """Return every check of whole builds."""
     load_rules()
-    return _build_appliers
+    return _build_checks
 
 
 @cache
 def load_rules() -> None:
-    """Bring the catalogue and the functions that apply it together."""
+    """Import the modules with rules, which enter them here."""
     for family in FAMILIES:
         import_module(f"pykasm.check.rules.{family}")

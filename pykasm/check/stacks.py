@@ -1,4 +1,4 @@
-"""How deep stacks get: each stack of a build with the deepest path on it, and what lies on top."""
+"""The stacks of a build: the deepest path on each, and the interrupts that may come on top."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from pykasm.check.build import Build
-from pykasm.check.depths import Depths, Frame, Path, Step
+from pykasm.check.depths import CallEdge, Depths, Frame, StackPath
 from pykasm.check.functionsummary import CallSite
 from pykasm.check.stackuse import StackUse
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT
@@ -24,20 +24,20 @@ LOST = STACK_ALIGNMENT - SLOT
 """Bytes that it may leave out before those, to align them (AMD64 APM vol. 2, 8.9.3)."""
 
 ON_THREADS, ON_INTERRUPTS = 2, 1
-"""How many interrupts lie on top of each other: handlers leave interrupts off, which keeps all out
-but one exception in the handler. On threads those come on top that handlers let in."""
+"""How many interrupts nest: handlers leave interrupts off, which keeps out all but one exception in
+the handler. On stacks of threads, those come on top that handlers let in (`interruptible=`)."""
 
 
-class Place(NamedTuple):
-    """The `at`th instruction of a routine."""
+class Location(NamedTuple):
+    """The instruction at the index `at` of a function."""
 
     symbol: str
     at: int
 
 
 class Stack(NamedTuple):
-    """A stack by the code that begins on it: the bytes of the deepest path from there, and how
-    often an interrupt may lie on top, of so many bytes."""
+    """A stack by the function that it begins with: the bytes of the deepest path from there, and
+    the number of interrupts that may nest on top, of `interrupt` bytes each."""
 
     root: Routine
     deepest: int
@@ -56,23 +56,23 @@ class Stack(NamedTuple):
 
 
 class Stacks:
-    """The stacks of a build. A routine marked `stack=` begins on one of its own; interrupts without
-    lie on top of whichever was in use."""
+    """The stacks of a build. A function with `stack=` begins on one of its own; interrupt handlers
+    without use whichever was in use."""
 
     def __init__(self, build: Build) -> None:
         self._build = build
         self._routines = build.analysis.routines
         self._uses = build.stack_uses
-        self.blind: list[Place] = []
-        """Calls of which nobody knows where they go."""
+        self.unknown_calls: list[Location] = []
+        """Calls of which nothing says where they go."""
         own = {symbol: use.own for symbol, use in self._uses.items()}
-        self._depths = Depths(own, self._all_steps(), self._bounds)
+        self._depths = Depths(own, self._calls_on_one_stack(), self._bounds)
 
-    def _all_steps(self) -> dict[str, list[Step]]:
-        """How each routine leads to others that go on with its stack."""
-        going_on = {symbol for symbol in self._uses if not self._routines[symbol].routine.stack}
+    def _calls_on_one_stack(self) -> dict[str, list[CallEdge]]:
+        """Return the calls of each function of those that stay on its stack."""
+        staying = {symbol for symbol in self._uses if not self._routines[symbol].routine.stack}
         return {
-            symbol: [one for one in self._steps(symbol, use) if one.callee in going_on]
+            symbol: [one for one in self._calls(symbol, use) if one.callee in staying]
             for symbol, use in self._uses.items()
         }
 
@@ -84,65 +84,65 @@ class Stacks:
             if placed.routine.recursion
         }
 
-    def _steps(self, symbol: str, use: StackUse) -> Sequence[Step]:
-        """How a routine leads to others, by pointers too."""
-        if not use.pointers:
-            return use.steps
-        pointed = [
+    def _calls(self, symbol: str, use: StackUse) -> Sequence[CallEdge]:
+        """Return the calls of a function, those through pointers once for each target."""
+        if not use.indirect_calls:
+            return use.calls
+        indirect = [
             one._replace(callee=target)
-            for one in use.pointers
-            for target in self._pointed_to(symbol, one.at)
+            for one in use.indirect_calls
+            for target in self._targets(symbol, one.at)
         ]
-        return [*use.steps, *pointed]
+        return [*use.calls, *indirect]
 
-    def _pointed_to(self, symbol: str, at: int) -> Iterable[str]:
+    def _targets(self, symbol: str, at: int) -> Iterable[str]:
         line = self._build.analysis.line(symbol, at)
-        found = self._build.analysis.pointers.targets(line, self._routines[symbol].routine)
+        found = self._build.analysis.indirect_calls.targets(line, self._routines[symbol].routine)
         if found is None and line.statement.mnemonic == "call":
-            self.blind.append(Place(symbol, at))
+            self.unknown_calls.append(Location(symbol, at))
         return found or ()
 
     # Stacks
 
     @property
     def all(self) -> list[Stack]:
-        """Every stack that something lies on, the deepest first."""
+        """Every stack in use, the deepest first."""
         found = [self._stack(one) for one in self._roots if one not in self._on_top]
         return sorted((one for one in found if one.deepest), key=lambda one: -one.bound)
 
     @property
     def with_size(self) -> list[Stack]:
-        """Those that somebody says the size of."""
+        """The stacks whose size is declared."""
         return [self._stack(one) for one in self._roots if self._routines[one].routine.stack]
 
     @property
     def without_size(self) -> list[Stack]:
-        """Those that nobody says the size of, of code that is reached."""
+        """The stacks of reachable code whose size is not declared."""
         reached = self._build.program.reached
         return [one for one in self.all if not one.root.stack and one.root.symbol in reached]
 
     @cached_property
     def interrupt(self) -> str | None:
-        """The interrupt that lies deepest on top of other stacks."""
+        """The interrupt entry that needs most on top of other stacks."""
         candidates = (one for one in self._roots if one in self._on_top)
         return max(candidates, key=self._depths.sizes.__getitem__, default=None)
 
-    def path(self, symbol: str) -> Path:
-        """The deepest path from a root, with what the processor pushes."""
+    def path(self, symbol: str) -> StackPath:
+        """Return the deepest path from a root, with what the processor pushes."""
         first, *rest = self._depths.path(symbol).frames
-        return Path.of([Frame(symbol, self._pushed(symbol) + first.size), *rest])
+        return StackPath.of([Frame(symbol, self._pushed(symbol) + first.size), *rest])
 
     @cached_property
     def _roots(self) -> list[str]:
-        """Code that no other code leads to on its own stack: entries, handlers, threads."""
-        led_to = {
-            step.callee
-            for symbol, steps in self._depths.steps.items()
-            for step in steps
-            if step.callee != symbol
+        """Functions that no other enters on its own stack: entries, handlers, threads."""
+        called = {
+            call.callee
+            for symbol, calls in self._depths.calls.items()
+            for call in calls
+            if call.callee != symbol
         }
-        led_to.difference_update(self._build.program.entries)
-        return [symbol for symbol in self._uses if symbol not in led_to]
+        called.difference_update(self._build.program.entries)
+        return [symbol for symbol in self._uses if symbol not in called]
 
     @cached_property
     def _on_top(self) -> set[str]:
@@ -151,20 +151,20 @@ class Stacks:
 
     def _stack(self, symbol: str) -> Stack:
         routine = self._routines[symbol].routine
-        interrupts = ON_INTERRUPTS if routine.entered in PUSHED else ON_THREADS + self._let_in
+        interrupts = ON_INTERRUPTS if routine.entered in PUSHED else ON_THREADS + self._nested
         over = 0 if self.interrupt is None else self._size(self.interrupt)
         return Stack(routine, self._size(symbol), interrupts, over)
 
     @cached_property
-    def _let_in(self) -> int:
-        """How many interrupts lie on top of handlers that turn them on, as these state."""
+    def _nested(self) -> int:
+        """How many interrupts come on top of handlers that turn them on, as these state."""
         return sum(self._routines[symbol].routine.interruptible for symbol in self._in_handlers)
 
     def _size(self, symbol: str) -> int:
         return self._pushed(symbol) + self._depths.sizes[symbol]
 
     def _pushed(self, symbol: str) -> int:
-        """What the processor leaves out and pushes before a root begins."""
+        """Return the bytes that the processor skips and pushes before a root is entered."""
         routine = self._routines[symbol].routine
         lost = LOST if symbol in self._on_top else 0
         return lost + PUSHED.get(routine.entered, 0) + routine.pushed
@@ -173,55 +173,56 @@ class Stacks:
 
     @cached_property
     def reached(self) -> set[str]:
-        """The code on stacks whose size somebody says, and in interrupts."""
-        begun = [one for one in self._roots if self._routines[one].routine.stack]
-        return _led_to([*begun, *self._on_top], self._depths.steps.__getitem__)
+        """The functions that run on stacks of a declared size, and in interrupts."""
+        begins = [one for one in self._roots if self._routines[one].routine.stack]
+        return _reachable([*begins, *self._on_top], self._depths.calls.__getitem__)
 
     @property
-    def circles(self) -> list[Place]:
-        """The calls by which functions come to themselves again as often as they like."""
-        return [Place(caller, step.at) for caller, step in self._depths.circles]
+    def unbounded_recursion(self) -> list[Location]:
+        """The calls that may come back to a function without a bound."""
+        return [Location(caller, call.at) for caller, call in self._depths.back_edges]
 
     @property
-    def varying(self) -> list[Place]:
-        """The instructions that take as much stack as a register says."""
-        return [Place(symbol, at) for symbol, use in self._uses.items() for at in use.varying]
+    def dynamic(self) -> list[Location]:
+        """The instructions that allocate as much stack as a register or memory says."""
+        return [Location(symbol, at) for symbol, use in self._uses.items() for at in use.dynamic]
 
     @property
-    def turned_on(self) -> list[Place]:
-        """Where code that interrupts are known to lead to turns interrupts on, and does not state
-        how often."""
+    def interrupt_enables(self) -> list[Location]:
+        """Where code that handlers are known to lead to turns interrupts on, without stating how
+        many may come."""
         analysis = self._build.analysis
         return [
-            Place(symbol, at)
+            Location(symbol, at)
             for symbol in self._in_handlers
             if not self._routines[symbol].routine.interruptible
-            for at in analysis.summaries[symbol].local.turns_on
+            for at in analysis.summaries[symbol].local.interrupt_enables
         ]
 
     @cached_property
     def _in_handlers(self) -> set[str]:
-        """The code that interrupts are known to lead to."""
+        """The functions that interrupt handlers are known to lead to."""
         summaries = self._build.analysis.summaries
         handlers = [one for one in self._roots if self._routines[one].routine.entered in PUSHED]
-        return _led_to(handlers, lambda one: summaries[one].calls)
+        return _reachable(handlers, lambda one: summaries[one].calls)
 
 
-def _led_to(
-    symbols: Iterable[str], paths: Callable[[str], Iterable[Step] | Iterable[CallSite]]
+def _reachable(
+    symbols: Iterable[str], calls: Callable[[str], Iterable[CallEdge] | Iterable[CallSite]]
 ) -> set[str]:
-    """All that `symbols` lead to, with them."""
-    waiting = list(symbols)
-    found = set(waiting)
-    for symbol in waiting:  # grows while callees are met
-        new = {one.callee for one in paths(symbol)} - found
+    """Return `symbols` and all that they lead to."""
+    worklist = list(symbols)
+    found = set(worklist)
+    for symbol in worklist:  # grows while callees are met
+        new = {one.callee for one in calls(symbol)} - found
         found |= new
-        waiting += new
+        worklist += new
     return found
 
 
 def report_lines(stacks: Stacks) -> Iterator[str]:
-    """The stacks for people: the bytes that each needs, then those of the frames on it."""
+    """Yield the lines of `pykasm check --stacks`: the bytes that each stack needs, then those of
+    the frames on it."""
     over = stacks.interrupt
     for stack in stacks.all:
         size = f" of {stack.root.stack:,}" if stack.root.stack else ""
@@ -236,7 +237,7 @@ def report_lines(stacks: Stacks) -> Iterator[str]:
         yield from _frames(path)
 
 
-def _frames(path: Path) -> Iterator[str]:
+def _frames(path: StackPath) -> Iterator[str]:
     for frame in path.frames:
         times = f", {frame.times} times" if frame.times > 1 else ""
         yield f"  {frame.size:7,}  {frame.symbol}{times}"

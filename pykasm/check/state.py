@@ -1,4 +1,4 @@
-"""What is known at an instruction: what registers, flags and the stack hold on every path."""
+"""The state of the register analysis: what registers, flags and the stack hold on every path."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pykasm.check.effects import RSP, WHOLE
+from pykasm.check.effects import ALL_LANES, RSP
 from pykasm.lang.role import Role
 
 ALL_FLAGS = 0x1FF
@@ -14,54 +14,56 @@ ALL_FLAGS = 0x1FF
 
 
 class Clobber(NamedTuple):
-    """Why a value is not there any more: the index of the `instruction` that ended it, and
-    whether that was a call. None: nothing was ever written."""
+    """Why a value is gone: the index of the `instruction` that destroyed it, and whether that was a
+    call. None: nothing was ever written."""
 
     instruction: int | None
     call: bool = False
 
 
-NEVER = Clobber(None)
+NEVER_WRITTEN = Clobber(None)
 
 
 class Value(NamedTuple):
-    """What a register holds.
+    """What a register holds: an element of the lattice that `join` goes up in.
 
-    `missing` are the parts (bits of `WHOLE`) that some path leaves without a value, `clobber` why.
-    `role` is the role that was written there, None for a value without one. `entry` is the number
-    of the register whose value at entry this still is.
+    `undefined` are the lanes (bits of `ALL_LANES`) that some path leaves without a value, `clobber`
+    why. `role` is the role whose value is there, None if it has no name. `entry` is the number of
+    the register whose value at entry of the function this still is. `stale` says that some role's
+    value was there and, on some path, no longer is: no role can be read from the register.
     """
 
-    missing: int = 0
+    undefined: int = 0
     clobber: Clobber | None = None
     role: Role | None = None
     entry: int | None = None
-    mixed: bool = False
+    stale: bool = False
 
-    def joined(self, other: Value) -> Value:
-        """What is known where two paths meet."""
+    def join(self, other: Value) -> Value:
+        """Return what is known where two paths meet."""
         if self == other:
             return self
         return Value(
-            self.missing | other.missing,
+            self.undefined | other.undefined,
             self.clobber or other.clobber,
             self.role if self.role is other.role else None,
             self.entry if self.entry == other.entry else None,
-            self.mixed or other.mixed or self.role is not other.role,
+            self.stale or other.stale or self.role is not other.role,
         )
 
 
 UNKNOWN = Value()
+"""Some value without a name, of which nothing can be said."""
 
 
 @dataclass(slots=True)
 class State:
     """The machine before an instruction.
 
-    `depth` is how many bytes lie between rsp and where it was at entry, None where that can't be
-    known; `base` the same for rbp. `slots` are values saved on the stack, by their depth.
-    `undefined_flags` are flags without a defined value, `flag_clobber` why; `direction` is
-    whether DF may be set.
+    `depth` is the number of bytes that rsp lies below where it was at entry, None where that can't
+    be known; `base` the same for rbp. `slots` are values saved on the stack, by their depth.
+    `undefined_flags` are the flags without a defined value, `flag_clobber` says why. `direction`
+    says whether DF may be set.
     """
 
     registers: list[Value]
@@ -73,25 +75,25 @@ class State:
     direction: bool = False
 
     def copy(self) -> State:
-        """A state that can be changed apart from this one; `slots` are never changed in place."""
+        """Return a state that can be changed independently of this one."""
         return State(
             self.registers[:],
             self.depth,
             self.base,
-            self.slots,
+            self.slots,  # shared: it is replaced, never changed in place
             self.undefined_flags,
             self.flag_clobber,
             self.direction,
         )
 
     def join(self, other: State) -> bool:
-        """Take in another path's state; whether anything changed."""
+        """Join another path's state into this one. Return whether anything changed."""
         before = (self.registers, self.depth, self.base, self.slots, self.undefined_flags)
         direction = self.direction
         if self.registers != other.registers:
             pairs = zip(self.registers, other.registers, strict=True)
             self.registers = [
-                mine if mine is theirs else mine.joined(theirs) for mine, theirs in pairs
+                mine if mine is theirs else mine.join(theirs) for mine, theirs in pairs
             ]
         if self.depth != other.depth:
             self.depth = None
@@ -99,39 +101,42 @@ class State:
             self.base = None
         if self.slots != other.slots:
             shared = self.slots.keys() & other.slots.keys()
-            self.slots = {at: self.slots[at].joined(other.slots[at]) for at in shared}
+            self.slots = {at: self.slots[at].join(other.slots[at]) for at in shared}
         self.undefined_flags |= other.undefined_flags
         self.flag_clobber = self.flag_clobber or other.flag_clobber
         self.direction |= other.direction
         after = (self.registers, self.depth, self.base, self.slots, self.undefined_flags)
         return before != after or direction != self.direction
 
-    def write(self, number: int, parts: int, role: Role | None, clobber: Clobber) -> None:
-        """Give `parts` of a register a value. Without a `role` it ends that of the old one, which
-        is a `clobber` to who reads that."""
+    def define(self, number: int, lanes: int, role: Role | None, clobber: Clobber) -> None:
+        """Write `lanes` of a register: the value of `role`, or one without a name.
+
+        A write without a name destroys the value of the role that was there: who reads that is
+        told of `clobber`.
+        """
         if number == RSP:
             return
-        if parts == WHOLE:
+        if lanes == ALL_LANES:
             self.registers[number] = Value(role=role) if role else self._unnamed(number, clobber)
             return
         old = self.registers[number]
-        missing = old.missing & ~parts
+        undefined = old.undefined & ~lanes
         self.registers[number] = Value(
-            missing,
-            old.clobber if missing or old.mixed else None,
+            undefined,
+            old.clobber if undefined or old.stale else None,
             old.role if role is None else role,
-            mixed=old.mixed and role is None,
+            stale=old.stale and role is None,
         )
 
     def _unnamed(self, number: int, clobber: Clobber) -> Value:
-        """A value without a name in a register, which may have held a named one."""
+        """Return a value without a name for a register, which may have held a role's value."""
         old = self.registers[number]
         if old.role is not None:
-            return Value(clobber=clobber, mixed=True)
-        return Value(clobber=old.clobber or clobber, mixed=True) if old.mixed else UNKNOWN
+            return Value(clobber=clobber, stale=True)
+        return Value(clobber=old.clobber or clobber, stale=True) if old.stale else UNKNOWN
 
-    def lose(self, numbers: Iterable[int], clobber: Clobber) -> None:
-        """End the values of registers."""
-        lost = Value(WHOLE, clobber)
+    def clobber(self, numbers: Iterable[int], clobber: Clobber) -> None:
+        """Destroy the values of registers: nothing may be read from them."""
+        destroyed = Value(ALL_LANES, clobber)
         for number in numbers:
-            self.registers[number] = lost
+            self.registers[number] = destroyed

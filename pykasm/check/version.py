@@ -1,4 +1,4 @@
-"""What of the checker itself its findings depend on."""
+"""The version of the checker, on which cached results depend."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pykasm.lang
 from pykasm.files import installed
 
 PACKAGES = (pykasm.check, pykasm.isa, pykasm.lang)
-"""Whose code makes what the checker remembers of a function."""
+"""The packages whose code makes what the cache has of a function."""
 
 
 @cache
 def checker_version() -> str:
-    """Changes with every change of the checker, of the language, of the decoder, and of Python."""
+    """Return a hash that changes with the checker, the language, the decoder, and Python."""
     digest = blake2b(f"{sys.version} {installed('iced_x86')}".encode())
     for package in PACKAGES:
         for path in sorted(Path(package.__path__[0]).rglob("*.py")):

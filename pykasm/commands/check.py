@@ -15,7 +15,7 @@ from pykasm.build.stages import Stages
 from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.checker import Report, report
 from pykasm.check.finding import Finding
-from pykasm.check.graphtext import drawing
+from pykasm.check.graphtext import graph_text
 from pykasm.check.rule import RULES, load_rules
 from pykasm.check.stacks import Stacks, report_lines
 from pykasm.commands.project import image_option, this_project
@@ -118,7 +118,7 @@ def _draw(name: str, build: Build) -> None:
     placed = build.routines.get(name)
     if placed is None:
         raise _unknown("function", name, list(build.routines))
-    click.echo("\n".join(drawing(FunctionAnalysis(placed, build).graph)))
+    click.echo("\n".join(graph_text(FunctionAnalysis(placed, build).graph)))
 
 
 def _explain(number: str) -> None:

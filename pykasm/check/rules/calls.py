@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pykasm.check.build import FunctionAnalysis, register_name
+from pykasm.check.build import FunctionAnalysis
+from pykasm.check.convention import register_name
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import function_check, rule
@@ -31,9 +32,9 @@ E071 = rule(
 
 @function_check
 def arguments_are_given(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Registers of parameters at every call of a function."""
+    """Check the registers of parameters at every call of a function."""
     for _, node, state in function.visits():
-        for number, name in _missing(function, node, state):
+        for number, name in _undefined(function, node, state):
             yield Finding(
                 E070,
                 f"`{node.callee}` is called without its `{name}`",
@@ -44,13 +45,13 @@ def arguments_are_given(function: FunctionAnalysis) -> Iterator[Finding]:
             )
 
 
-def _missing(function: FunctionAnalysis, node: Node, state: State) -> Iterator[tuple[int, str]]:
+def _undefined(function: FunctionAnalysis, node: Node, state: State) -> Iterator[tuple[int, str]]:
     placed = function.build.routines.get(node.callee or "")
     if not node.is_call or placed is None or placed.routine.kind is not Kind.FUNCTION:
         return
     parameters = placed.routine.signature.parameters
     for register, parameter in zip(ARGUMENTS, parameters, strict=False):
-        if state.registers[register.number].missing:
+        if state.registers[register.number].undefined:
             yield register.number, parameter.name
 
 
@@ -60,7 +61,7 @@ def _call_of(node: Node) -> str:
 
 @function_check
 def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Calls of symbols that are neither code of the image nor declared with `symbol`."""
+    """Check calls of symbols that are neither code of the image nor declared with `symbol`."""
     for _, node, _ in function.visits():
         if node.callee is None or node.callee in function.build.routines:
             continue
@@ -76,5 +77,5 @@ def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _is_declared(node: Node) -> bool:
-    """Whether the author named a symbol, one of the linker's, in place of a function."""
+    """Return whether the author named a symbol, such as the linker's, in place of a function."""
     return bool(node.line.written) and isinstance(node.line.written[0], BranchOperand)

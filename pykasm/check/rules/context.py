@@ -49,7 +49,7 @@ E043 = rule(
 
 @build_check
 def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
-    """Calls in interrupt handlers, and in what these leave for later."""
+    """Check calls in interrupt handlers and in deferred work."""
     contexts = build.analysis.contexts
     for summary in contexts.outside_threads.values():
         for call in summary.calls:
@@ -64,13 +64,13 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
 
 @build_check
 def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
-    """Calls through pointers in interrupt handlers: what they may come to says so if only threads
-    run it."""
+    """Check calls through pointers in interrupt handlers and in deferred work: functions of the
+    pointer's type that sleep state that only threads run them."""
     analysis, contexts = build.analysis, build.analysis.contexts
     for summary in contexts.outside_threads.values():
         for at in summary.local.indirect_calls:
             call = CallSite(summary.routine, summary.symbol, "", at)
-            for callee in analysis.pointers.targets(call.line, summary.routine) or ():
+            for callee in analysis.indirect_calls.targets(call.line, summary.routine) or ():
                 stated = analysis.summaries[callee].routine.context
                 is_known = stated is not None or callee in contexts.outside_threads
                 if callee in contexts.sleepers and not is_known:
@@ -84,13 +84,13 @@ def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
 
 
 def _kind(contexts: Contexts, call: CallSite) -> str:
-    """What the caller is, of code outside of threads."""
+    """Return what the caller is, of code outside of threads."""
     return "an interrupt handler" if call.caller in contexts.in_interrupts else "deferred work"
 
 
 @build_check
 def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
-    """Calls in functions that state that they run in any context."""
+    """Check calls in functions that state that they run in any context."""
     contexts = build.analysis.contexts
     for summary in build.analysis.summaries.values():
         for call in summary.calls if summary.routine.context == "any" else ():
@@ -105,9 +105,9 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
 
 @build_check
 def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
-    """Calls while a lock is held or interrupts are off."""
+    """Check calls while a lock is held or interrupts are off."""
     analysis = build.analysis
-    for summary in analysis.lock_flows.followed():
+    for summary in analysis.lock_flows.tracked():
         for call in summary.calls:
             if call.callee in analysis.contexts.sleepers:
                 yield from _asleep(analysis, call)
@@ -141,11 +141,11 @@ def _sleeps(call: CallSite, what: str, notes: list[Note], fix: str) -> Finding:
 
 @build_check
 def swaps_are_balanced(build: Build) -> Iterator[Finding]:
-    """`swapgs` on all paths from the entry of an interrupt or system call to its return."""
-    swaps = GsFlow(build.analysis)
-    yield from _kernels_swapped(swaps)
-    for summary, node, paths in swaps.ends():
-        swapped = [path.from_user for path in paths if path.swapped]
+    """Check `swapgs` on all paths from the entry of an interrupt or system call to its return."""
+    flow = GsFlow(build.analysis)
+    yield from _kernels_swapped(flow)
+    for summary, node, states in flow.returns():
+        swapped = [state.from_user for state in states if state.swapped]
         if swapped:
             yield Finding(
                 E042,
@@ -157,10 +157,10 @@ def swaps_are_balanced(build: Build) -> Iterator[Finding]:
             )
 
 
-def _kernels_swapped(swaps: GsFlow) -> Iterator[Finding]:
-    """Where GS is swapped on paths on which its base is known to be the kernel's."""
-    for summary, node, paths in swaps.swaps():
-        if any(path.users is False and not path.swapped for path in paths):
+def _kernels_swapped(flow: GsFlow) -> Iterator[Finding]:
+    """Find where GS is swapped on paths on which its base is known to be the kernel's."""
+    for summary, node, states in flow.swaps():
+        if any(state.base_was_users is False and not state.swapped for state in states):
             yield Finding(
                 E042,
                 "GS is swapped, but its base is the kernel's already",
@@ -177,7 +177,7 @@ _ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
 
 @build_check
 def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
-    """Calls of functions that state that interrupts are off."""
+    """Check calls of functions that state that interrupts are off."""
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for call in summary.calls:
@@ -196,7 +196,7 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
 
 @build_check
 def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
-    """Calls, outside of threads, of what leads to functions that state that they run in a
+    """Check calls, outside of threads, of what leads to functions that state that they run in a
     thread."""
     contexts = build.analysis.contexts
     for summary in contexts.outside_threads.values():
@@ -216,21 +216,21 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
 
 @build_check
 def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Finding]:
-    """Per-processor variables that are pointed to, or read and written back, where interrupts
-    may be on."""
+    """Check per-CPU variables whose address is used, or that are read and written back, where
+    interrupts may be on."""
     analysis = build.analysis
     for symbol, use in build.per_cpu_uses.items():
-        for written in use.updates:
-            if any(_may_move(analysis, symbol, at) for at in (written.read, written.at)):
-                yield _written_back(analysis, symbol, written)
-        for pointed in use.addresses:
-            if _may_move(analysis, symbol, pointed.at):
-                yield _pointed_to(analysis, symbol, pointed)
+        for update in use.updates:
+            if any(_may_move(analysis, symbol, at) for at in (update.read, update.at)):
+                yield _written_back(analysis, symbol, update)
+        for taken in use.addresses:
+            if _may_move(analysis, symbol, taken.at):
+                yield _address_used(analysis, symbol, taken)
 
 
 def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
-    """Whether a thread, interrupted behind the `at`th instruction, may go on on another
-    processor."""
+    """Return whether a thread that is interrupted after the instruction at `at` may continue on
+    another processor."""
     held = analysis.lock_flows.before(symbol, at).may | analysis.locks.held_before(symbol, at)
     return not held and analysis.contexts.interrupts_may_be_on(symbol, at)
 
@@ -247,7 +247,7 @@ def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) 
     )
 
 
-def _pointed_to(analysis: ProgramAnalysis, symbol: str, one: AddressTaken) -> Finding:
+def _address_used(analysis: ProgramAnalysis, symbol: str, one: AddressTaken) -> Finding:
     return Finding(
         E041,
         f"the address of this processor's `{one.variable}` is used, maybe on another processor",

@@ -42,7 +42,7 @@ E034 = rule(
 
 @function_check
 def ends_are_not_passed(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Instructions behind which nothing stands."""
+    """Check the last instructions of functions."""
     for _, node, _ in function.visits():
         if node.falls_off:
             yield Finding(
@@ -57,10 +57,10 @@ def ends_are_not_passed(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def all_code_is_reached(function: FunctionAnalysis) -> Iterator[Finding]:
-    """The first instruction of each stretch that no path leads to."""
-    reached = function.graph.reached
+    """Find the first instruction of each run that no path leads to."""
+    reachable = function.graph.reachable
     for index, node in enumerate(function.graph.nodes):
-        if index not in reached and (index == 0 or index - 1 in reached):
+        if index not in reachable and (index == 0 or index - 1 in reachable):
             yield Finding(
                 E031,
                 "no path leads to this code",
@@ -72,7 +72,7 @@ def all_code_is_reached(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def targets_are_known(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Jumps through registers and memory."""
+    """Check jumps through registers and memory."""
     for _, node, _ in function.visits():
         if node.unknown_target:
             yield Finding(
@@ -86,7 +86,7 @@ def targets_are_known(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
-    """`iretq` in code that is called."""
+    """Check for `iretq` in code that is called."""
     if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, _ in function.visits():
@@ -102,14 +102,14 @@ def functions_return(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def functions_are_entered_at_their_start(function: FunctionAnalysis) -> Iterator[Finding]:
-    """AddressFlow of code with a distance added, where they are jumped to or called."""
+    """Check jumps to, and calls of, the address of a function with an offset added."""
     for _, node, _ in function.visits():
-        if node.beyond and node.callee in function.build.routines:
+        if node.callee_offset and node.callee in function.build.routines:
             yield Finding(
                 E034,
                 f"`{node.callee}` is entered in its middle",
                 span=span_of(node.line),
-                mark=f"this goes to byte {node.beyond} of it",
+                mark=f"this goes to byte {node.callee_offset} of it",
                 fix="make what stands there a function of its own",
                 symbol=function.routine.symbol,
             )

@@ -9,8 +9,8 @@ from pykasm.check.build import Build
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
-from pykasm.check.lockorder import LockOrder, Step
-from pykasm.check.lockstate import NO_LOCKS as NOTHING
+from pykasm.check.lockorder import LockOrder, OrderEdge
+from pykasm.check.lockstate import NO_LOCKS as NO_NAMES
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
@@ -46,9 +46,9 @@ E053 = rule(
 
 @build_check
 def locks_are_released(build: Build) -> Iterator[Finding]:
-    """Locks where a routine is left: those that it states, and no others."""
+    """Check the locks that are held where a function is left: those that it states, no others."""
     analysis = build.analysis
-    for summary in analysis.lock_flows.followed():
+    for summary in analysis.lock_flows.tracked():
         stated = summary.routine.locks.at_exit
         for index, after in analysis.lock_flows.exits(summary.symbol):
             if stated or after.may:
@@ -84,9 +84,9 @@ def _missing(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lo
 
 @build_check
 def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
-    """Locks where they are taken and released."""
+    """Check locks where they are taken and released."""
     analysis = build.analysis
-    for summary in analysis.lock_flows.followed():
+    for summary in analysis.lock_flows.tracked():
         for index, event in analysis.lock_flows.events(summary.symbol):
             before = analysis.lock_flows.before(summary.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
@@ -117,9 +117,9 @@ def _twice(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock
 
 @build_check
 def callees_take_other_locks(build: Build) -> Iterator[Finding]:
-    """Calls, under a lock, of code that takes it."""
+    """Check calls, under a lock, of code that takes it."""
     analysis = build.analysis
-    for summary in analysis.lock_flows.followed():
+    for summary in analysis.lock_flows.tracked():
         for call in summary.calls:
             held = analysis.lock_flows.at(call).may
             for lock in sorted(held & analysis.locks.taken_under(call.callee)) if held else ():
@@ -139,17 +139,17 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
 
 @build_check
 def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
-    """Memory operands in data that name their lock."""
+    """Check accesses to fields and data that name their lock."""
     analysis = build.analysis
     guards = Guards(build.data)
-    yield from (_no_lock(build, datum, path) for datum, path in guards.wrong.items())
+    yield from (_no_lock(build, datum, path) for datum, path in guards.unresolved.items())
     for summary in analysis.summaries.values():
         if summary.routine.section != INIT_TEXT:
-            for touch in summary.local.touches:
-                lock = guards.lock_of(touch)
-                held = analysis.locks.held_before(summary.symbol, touch.at)
+            for access in summary.local.accesses:
+                lock = guards.lock_of(access)
+                held = analysis.locks.held_before(summary.symbol, access.at)
                 if lock is not None and lock not in map(class_of, held):
-                    yield _unlocked(analysis, summary, touch, lock)
+                    yield _unlocked(analysis, summary, access, lock)
 
 
 def _no_lock(build: Build, datum: str, path: str) -> Finding:
@@ -165,7 +165,7 @@ def _no_lock(build: Build, datum: str, path: str) -> Finding:
 
 
 def _suggestion(analysis: ProgramAnalysis, lock: str) -> str:
-    """What may have been meant by the name of a lock that no code takes."""
+    """Return what may have been meant by the name of a lock that no code takes."""
     if lock in analysis.locks.classes:
         return ""
     near = get_close_matches(lock, sorted(analysis.locks.classes), n=1)
@@ -173,12 +173,12 @@ def _suggestion(analysis: ProgramAnalysis, lock: str) -> str:
 
 
 def _unlocked(
-    analysis: ProgramAnalysis, summary: FunctionSummary, touch: Touch, lock: str
+    analysis: ProgramAnalysis, summary: FunctionSummary, access: Touch, lock: str
 ) -> Finding:
     return Finding(
         E051,
-        f"`{touch.field}` is touched without `{lock}`",
-        span=span_of(analysis.line(summary.symbol, touch.at)),
+        f"`{access.field}` is touched without `{lock}`",
+        span=span_of(analysis.line(summary.symbol, access.at)),
         mark="some path to here does not hold it",
         notes=[
             Note(span_of(call.line), f"`{call.caller}` does not hold it here")
@@ -193,7 +193,7 @@ def _unlocked(
 
 @build_check
 def promised_locks_are_held(build: Build) -> Iterator[Finding]:
-    """Calls of functions that say that their callers hold a lock."""
+    """Check calls of functions that state that their callers hold a lock."""
     analysis = build.analysis
     wanted = {
         summary.symbol: summary.routine.locks.at_entry
@@ -202,7 +202,7 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
     }
     for summary in analysis.summaries.values():
         for call in summary.calls:
-            missing = wanted.get(call.callee, NOTHING)
+            missing = wanted.get(call.callee, NO_NAMES)
             for lock in sorted(missing - _classes_held(analysis, call)) if missing else ():
                 yield Finding(
                     E051,
@@ -221,7 +221,7 @@ def _classes_held(analysis: ProgramAnalysis, call: CallSite) -> set[str]:
 
 @build_check
 def stated_locks_are_known(build: Build) -> Iterator[Finding]:
-    """The names of locks that functions state."""
+    """Check the names of locks that functions state."""
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for lock in summary.routine.locks.by_name:
@@ -237,7 +237,7 @@ def stated_locks_are_known(build: Build) -> Iterator[Finding]:
 
 @build_check
 def locks_have_one_order(build: Build) -> Iterator[Finding]:
-    """Locks that are taken under each other."""
+    """Check the order of locks that are taken under each other."""
     order = LockOrder(build.analysis)
     for cycle in order.cycles():
         first, *others = cycle
@@ -247,20 +247,20 @@ def locks_have_one_order(build: Build) -> Iterator[Finding]:
             span=build.analysis.place(first.symbol, first.at),
             notes=[
                 *order.notes(first)[1:],
-                *(note for step in others for note in order.notes(step)),
+                *(note for edge in others for note in order.notes(edge)),
             ],
             fix="take them in the same order everywhere",
             symbol=first.symbol,
         )
 
 
-def _names(cycle: Sequence[Step]) -> str:
+def _names(cycle: Sequence[OrderEdge]) -> str:
     return ", ".join(f"`{lock}`" for lock in [one.first for one in cycle] + [cycle[0].first])
 
 
 @build_check
 def interrupts_are_off(build: Build) -> Iterator[Finding]:
-    """Locks that interrupt handlers take, wherever they are taken."""
+    """Check locks that interrupt handlers take, wherever they are taken."""
     analysis = build.analysis
     takers = {
         lock: symbol
@@ -293,7 +293,7 @@ def _interruptible(
 
 @build_check
 def interrupts_are_off_where_a_lock_relies_on_it(build: Build) -> Iterator[Finding]:
-    """Locks that are taken without turning interrupts off."""
+    """Check locks that are taken by code that relies on interrupts being off."""
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for at, event in analysis.lock_flows.events(summary.symbol):

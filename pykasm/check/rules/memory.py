@@ -48,7 +48,7 @@ _FACTORY = InstructionInfoFactory()
 
 @function_check
 def user_pointers_are_copied(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Memory operands whose base is a `User[T]`, by its name or in another register."""
+    """Check memory operands whose base is a `User[T]`, by its name or in another register."""
     if function.routine.copies_user:
         return
     for _, node, _ in function.visits():
@@ -74,7 +74,7 @@ def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
 
 
 def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, str]]:
-    """The instructions that follow a pointer of a program under the names of machine registers."""
+    """Yield the instructions that follow a program's pointer in a register without that role."""
     given = [role for role in function.routine.roles if is_user(role.type)]
     if not given and User not in function.routine.plays:
         return
@@ -86,7 +86,7 @@ def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, st
 
 
 def _made_by_program(_: int, node: Node) -> str | None:
-    """The name of the pointer of a program that an instruction copies."""
+    """Return the name of the program's pointer that an instruction copies."""
     if node.effects.mnemonic != Mnemonic.MOV:
         return None
     for operand in node.line.written[1:]:
@@ -96,7 +96,7 @@ def _made_by_program(_: int, node: Node) -> str | None:
 
 
 def _is_by_user(operand: object) -> bool:
-    """Whether the base of an operand is a pointer of a program by its name."""
+    """Return whether the base of an operand is a program's pointer by its name."""
     base = operand._base if isinstance(operand, MemoryOperand) else None
     return base is not None and is_user(base._kind)
 
@@ -107,7 +107,7 @@ def _only_computes(node: Node) -> bool:
 
 @function_check
 def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Stores through the symbol of code or of a `rodata`, or through a register with its
+    """Check stores through the symbol of code or of a `rodata`, or through a register with its
     address."""
     for _, node, _ in function.visits():
         target = _target(node)
@@ -134,14 +134,14 @@ def _stored(function: FunctionAnalysis, node: Node, symbol: str) -> Finding:
 
 
 def _is_read_only(function: FunctionAnalysis, symbol: str) -> bool:
-    """Whether the pages that a symbol stands for are mapped without write permission."""
+    """Return whether the memory of a symbol is mapped without write permission."""
     datum = function.build.data.get(symbol)
     is_rodata = datum is not None and datum._storage is Storage.RODATA
     return is_rodata or symbol in function.build.routines
 
 
 def _address_taken(function: FunctionAnalysis, _: int, node: Node) -> str | None:
-    """The symbol of read-only memory whose address an instruction puts in a register."""
+    """Return the symbol of read-only memory whose address an instruction puts in a register."""
     for one in node.line.references:
         is_memory = isinstance(node.line.statement.operands[one.operand], Address)
         is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
@@ -151,7 +151,7 @@ def _address_taken(function: FunctionAnalysis, _: int, node: Node) -> str | None
 
 
 def _target(node: Node) -> str | None:
-    """The symbol that the instruction's memory operand lies in."""
+    """Return the symbol that the instruction's memory operand lies in."""
     for operand in node.line.written:
         if isinstance(operand, MemoryOperand) and operand._reference is not None:
             target = operand._reference._target()
@@ -170,7 +170,7 @@ def _is_stack(instruction: Instruction) -> bool:
 
 @function_check
 def data_is_not_executed(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Calls and jumps to the symbol of a datum."""
+    """Check calls of, and jumps to, the symbol of a datum."""
     for _, node, _ in function.visits():
         if node.callee is not None and node.callee in function.build.data:
             yield Finding(
@@ -185,7 +185,7 @@ def data_is_not_executed(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @build_check
 def nothing_is_written_and_run(build: Build) -> Iterator[Finding]:
-    """Sections of the image's own layout that take in code and data that is written."""
+    """Check the sections of the image's own layout: none takes in code and data that is written."""
     layout: Layout | None = build.program.layout
     sections = layout.sections if layout is not None else ()
     executed, stored = (

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from iced_x86 import FlowControl, Mnemonic, RflagsBits
 
-from pykasm.check.build import Build, FunctionAnalysis, register_name
-from pykasm.check.clobbers import Change, Clobbers
-from pykasm.check.effects import PARTS, RBP, RSP, STATUS_FLAGS
+from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.clobbers import ClobberAnalysis, ClobberSite
+from pykasm.check.convention import CALLEE_SAVED, RESULTS, register_name
+from pykasm.check.effects import ALL_LANES, LANES, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.registerflow import RESULTS, SAVED, written_roles
+from pykasm.check.registerflow import written_roles
 from pykasm.check.rule import build_check, function_check, rule
 from pykasm.check.state import UNKNOWN, Clobber, Value
 from pykasm.errors import Note
@@ -60,7 +61,7 @@ E016 = rule(
     """Callers go on using the register, as `clobbers=` tells them that they can.""",
 )
 
-_SAVE_FLAGS = (Mnemonic.PUSHFQ, Mnemonic.SYSCALL)
+_FLAG_SAVERS = (Mnemonic.PUSHFQ, Mnemonic.SYSCALL)
 """Instructions that read flags only to keep them: those of `syscall` go to r11."""
 
 _FLAG_NAMES = {
@@ -75,7 +76,7 @@ _FLAG_NAMES = {
 
 @function_check
 def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Reads of registers that hold nothing of use."""
+    """Check the registers that instructions read."""
     for _, node, state in function.visits():
         if node.effects.mnemonic == Mnemonic.PUSH or node.effects.flow == FlowControl.CALL:
             continue  # saving a register is no use of what is in it
@@ -83,23 +84,23 @@ def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
         if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
             continue
         roles = read_roles(node)
-        for number, parts in node.effects.reads:
+        for number, lanes in node.effects.reads:
             value = registers[number]
             role = roles.get(number)
-            if role is not None and (value.missing & parts or not _holds(value, role)):
+            if role is not None and (value.undefined & lanes or not _holds(value, role)):
                 yield _lost_role(function, node, number, value, role)
-            elif value.missing & parts and number != RSP and not _saves(node, number, value):
+            elif value.undefined & lanes and number != RSP and not _saves(node, number, value):
                 yield _missing(function, node, number, value)
 
 
 def _saves(node: Node, number: int, value: Value) -> bool:
-    """Whether an instruction puts a callee-saved register in the frame as the caller had it."""
-    is_store = node.effects.mnemonic == Mnemonic.MOV and node.effects.frame_stored
-    return bool(is_store) and number in SAVED and value.entry == number
+    """Return whether an instruction saves a callee-saved register in the frame."""
+    is_store = node.effects.mnemonic == Mnemonic.MOV and node.effects.frame_store_size
+    return bool(is_store) and number in CALLEE_SAVED and value.entry == number
 
 
 def read_roles(node: Node) -> dict[int, Role]:
-    """The roles through which the instruction reads registers, by register number."""
+    """Return the roles by which the instruction reads registers, by register number."""
     only_written = written_roles(node).keys() - {number for number, _ in node.effects.reads}
     roles: dict[int, Role] = {}
     for operand in node.line.written:
@@ -116,8 +117,8 @@ def read_roles(node: Node) -> dict[int, Role]:
 
 
 def _holds(value: Value, role: Role) -> bool:
-    """Whether a register with `value` still holds `role`."""
-    return value.role is role or (value.role is None and not value.mixed)
+    """Return whether a register with `value` still holds that of `role`."""
+    return value.role is role or (value.role is None and not value.stale)
 
 
 def _lost_role(
@@ -155,8 +156,8 @@ def _ending(
     name: str,
     how: str = "this leaves nothing of use in",
 ) -> tuple[list[Note], str]:
-    """A note about the instruction that ended a value, and until which line it lived. `how` is
-    what it does to `name` if it is no call."""
+    """Return a note about the instruction that destroyed a value, and until which line it lived.
+    `how` is what that does to `name` if it is no call."""
     if clobber is None or clobber.instruction is None:
         return [], ""
     line = function.graph.nodes[clobber.instruction].line
@@ -176,7 +177,7 @@ def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) 
             fix="keep the value in a `keep` register, or use the call's result by its name",
             symbol=function.routine.symbol,
         )
-    narrow = "part of " if value.missing != 0b1111 else ""
+    narrow = "part of " if value.undefined != ALL_LANES else ""
     return Finding(
         E010,
         f"{narrow}`{name}` is read before it is written",
@@ -191,23 +192,23 @@ def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) 
 
 @function_check
 def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
-    """The registers of results where a function returns."""
+    """Check the registers of results where a function returns."""
     if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, state in function.visits():
         if node.effects.mnemonic != Mnemonic.RET:
             continue
         for number, kind in zip(RESULTS, function.routine.signature.results, strict=False):
-            if state.registers[number].missing & PARTS[kind._size]:
+            if state.registers[number].undefined & LANES[kind._size]:
                 yield _missing(function, node, number, state.registers[number])
 
 
 @function_check
 def flags_are_defined(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Reads of flags that are left to chance."""
+    """Check the flags that instructions read."""
     for _, node, state in function.visits():
         missing = node.effects.flags_read & state.undefined_flags & STATUS_FLAGS
-        if not missing or node.effects.mnemonic in _SAVE_FLAGS:
+        if not missing or node.effects.mnemonic in _FLAG_SAVERS:
             continue
         names = " and ".join(name for bit, name in _FLAG_NAMES.items() if bit & missing)
         notes, _ = _ending(function, state.flag_clobber, names)
@@ -223,13 +224,13 @@ def flags_are_defined(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def saved_registers_are_restored(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Callee-saved registers at every way out of a function."""
+    """Check the callee-saved registers at every way out of a function."""
     if function.routine.kind is not Kind.FUNCTION:
         return
     for _, node, state in function.visits():
         if not node.leaves or node.effects.instruction.mnemonic == Mnemonic.UD2:
             continue
-        for number in SAVED:
+        for number in CALLEE_SAVED:
             if state.registers[number].entry != number:
                 name = register_name(number)
                 yield Finding(
@@ -246,22 +247,22 @@ def saved_registers_are_restored(function: FunctionAnalysis) -> Iterator[Finding
 
 @build_check
 def contracts_leave_registers_alone(build: Build) -> Iterator[Finding]:
-    """The caller-saved registers that functions with `clobbers=` change."""
-    clobbers = Clobbers(build)
+    """Check the caller-saved registers that functions with `clobbers=` change."""
+    clobbers = ClobberAnalysis(build)
     for symbol, callee in build.callees.items():
         if callee.signature is not None and callee.signature.clobbers is not None:
-            for change in clobbers.changes(symbol):
-                if change.number not in callee.changed:
-                    yield _changed(symbol, change)
+            for site in clobbers.sites(symbol):
+                if site.number not in callee.changed:
+                    yield _changed(symbol, site)
 
 
-def _changed(symbol: str, change: Change) -> Finding:
-    name = register_name(change.number)
-    who = f"`{change.callee}`" if change.callee is not None else "this"
+def _changed(symbol: str, site: ClobberSite) -> Finding:
+    name = register_name(site.number)
+    who = f"`{site.callee}`" if site.callee is not None else "this"
     return Finding(
         E016,
         f"`{symbol}` changes `{name}`, and its `clobbers=` does not say so",
-        span=span_of(change.line),
+        span=span_of(site.line),
         mark=f"{who} changes {name}, and nothing restores it",
         fix=f"restore it on every path, or name {name} in `clobbers=`",
         symbol=symbol,
@@ -270,7 +271,7 @@ def _changed(symbol: str, change: Change) -> Finding:
 
 @function_check
 def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
-    """DF where other code takes over."""
+    """Check DF where other code takes over."""
     for _, node, state in function.visits():
         leaves = node.leaves and function.is_framed  # stubs go on to others of their kind
         if state.direction and (node.is_call or leaves) and _is_handed_over(function, node):
@@ -285,5 +286,5 @@ def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _is_handed_over(function: FunctionAnalysis, node: Node) -> bool:
-    """Whether code that relies on DF comes next; what is interrupted gets its flags back."""
+    """Return whether code that relies on DF comes next: interrupted code gets its flags back."""
     return node.effects.instruction.mnemonic not in (Mnemonic.IRETQ, Mnemonic.UD2)

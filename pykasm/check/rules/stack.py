@@ -12,7 +12,7 @@ from pykasm.check.effects import RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import build_check, function_check, rule
-from pykasm.check.stacks import Place, Stack, Stacks
+from pykasm.check.stacks import Location, Stack, Stacks
 from pykasm.check.state import State
 from pykasm.errors import Note
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
@@ -57,11 +57,11 @@ LARGEST = 3
 
 @function_check
 def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Where paths meet, and where the function is left."""
+    """Check the depth where paths meet, and where the function is left."""
     if not function.is_framed and function.routine.entered is not EntryFrame.CALL:
         return
     for index, node, state in function.visits():
-        if index in function.walk.depth_conflicts:
+        if index in function.registers.depth_conflicts:
             yield Finding(
                 E020,
                 "the stack has different depths on the paths to here",
@@ -90,7 +90,7 @@ def _returns(node: Node) -> bool:
 
 @function_check
 def calls_are_aligned(function: FunctionAnalysis) -> Iterator[Finding]:
-    """rsp at every call."""
+    """Check rsp at every call."""
     above = _entry_misalignment(function)
     if above is None:
         return
@@ -107,7 +107,7 @@ def calls_are_aligned(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _entry_misalignment(function: FunctionAnalysis) -> int | None:
-    """Bytes that rsp lies below a multiple of 16 when the routine is entered; None if not known."""
+    """Return the bytes that rsp lies below a multiple of 16 at entry; None if not known."""
     routine = function.routine
     match routine.entered:
         case EntryFrame.CALL if routine.kind is Kind.FUNCTION:
@@ -121,7 +121,7 @@ def _entry_misalignment(function: FunctionAnalysis) -> int | None:
 
 @function_check
 def nothing_lies_below(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Memory operands below rsp."""
+    """Check for memory operands below rsp."""
     for _, node, state in function.visits():
         access = node.effects.frame_access
         if access is not None and _reaches_below(access, state):
@@ -145,7 +145,7 @@ def _reaches_below(access: tuple[int, int], state: State) -> bool:
 
 @build_check
 def stacks_are_large_enough(build: Build) -> Iterator[Finding]:
-    """Each stack whose size somebody says, and what could make one deeper than is known."""
+    """Check each stack whose size is declared, and find what may make one deeper than known."""
     if not any(placed.routine.stack for placed in build.routines.values()):
         return
     stacks = Stacks(build)
@@ -168,7 +168,7 @@ def _overflow(build: Build, stacks: Stacks, stack: Stack) -> Finding:
 
 
 def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
-    """What takes the most of a stack."""
+    """Yield notes on what takes the most of a stack."""
     routines = build.analysis.routines
     frames = stacks.path(stack.root.symbol).frames
     for one in sorted(frames, key=lambda one: -one.size * one.times)[:LARGEST]:
@@ -180,7 +180,7 @@ def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
 
 
 class Doubt(NamedTuple):
-    """A reason why nobody knows how deep a stack gets: the words of a finding."""
+    """The words of a finding about a stack whose depth has no bound."""
 
     what: str
     mark: str
@@ -197,7 +197,7 @@ UNKNOWN_CALL = Doubt(
     "it may need any amount of stack",
     "call through a pointer of a type `Fn[[…], …]`",
 )
-VARYING = Doubt(
+DYNAMIC = Doubt(
     "nothing says how much stack this takes",
     "any amount",
     "take a `local` of the largest size, or memory from elsewhere",
@@ -210,16 +210,16 @@ NESTING = Doubt(
 
 
 def _unbounded(build: Build, stacks: Stacks) -> Iterator[Finding]:
-    """All that may make a stack deeper than is known."""
-    for place, doubt in _doubts(stacks):
-        if place.symbol in stacks.reached:
+    """Find all that may make a stack deeper than is known."""
+    for location, doubt in _doubts(stacks):
+        if location.symbol in stacks.reached:
             yield Finding(
                 E025,
                 doubt.what,
-                span=span_of(build.analysis.line(*place)),
+                span=span_of(build.analysis.line(*location)),
                 mark=doubt.mark,
                 fix=doubt.fix,
-                symbol=place.symbol,
+                symbol=location.symbol,
             )
     for stack in stacks.without_size:
         yield Finding(
@@ -232,8 +232,8 @@ def _unbounded(build: Build, stacks: Stacks) -> Iterator[Finding]:
         )
 
 
-def _doubts(stacks: Stacks) -> Iterator[tuple[Place, Doubt]]:
-    yield from ((place, RECURSION) for place in stacks.circles)
-    yield from ((place, UNKNOWN_CALL) for place in stacks.blind)
-    yield from ((place, VARYING) for place in stacks.varying)
-    yield from ((place, NESTING) for place in stacks.turned_on)
+def _doubts(stacks: Stacks) -> Iterator[tuple[Location, Doubt]]:
+    yield from ((one, RECURSION) for one in stacks.unbounded_recursion)
+    yield from ((one, UNKNOWN_CALL) for one in stacks.unknown_calls)
+    yield from ((one, DYNAMIC) for one in stacks.dynamic)
+    yield from ((one, NESTING) for one in stacks.interrupt_enables)

@@ -9,7 +9,8 @@ from inspect import findsource
 from iced_x86 import Mnemonic, OpKind
 from iced_x86 import Register as IcedRegister
 
-from pykasm.check.build import Build, FunctionAnalysis, register_name
+from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.convention import register_name
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_in, span_of
 from pykasm.check.graph import Node
@@ -73,7 +74,7 @@ _CHANGES = {
 
 @function_check
 def writes_are_read(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Registers that are written and then not looked at on any path."""
+    """Find registers that are written and then not read on any path."""
     if not function.is_framed:
         return
     live = Liveness(function)
@@ -94,7 +95,7 @@ def _flags(node: Node) -> int:
 
 
 def _only_written(node: Node) -> int | None:
-    """The register that is all the instruction writes, but for flags, if there is one."""
+    """Return the register that is all the instruction writes, but for flags, if there is one."""
     mnemonic = node.effects.mnemonic
     if mnemonic not in _MOVES and not (mnemonic in _CHANGES and _is_own(node)):
         return None
@@ -107,14 +108,14 @@ def _only_written(node: Node) -> int | None:
 
 
 def _is_own(node: Node) -> bool:
-    """Whether the function has the instruction itself. What helpers leave is not read by all who
-    use them."""
+    """Return whether the function's own body has the instruction: not every user of a helper reads
+    all that it leaves."""
     return node.line.source.line == node.line.body_line
 
 
 @function_check
 def names_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Roles that no instruction reads."""
+    """Find roles that no instruction reads."""
     for role in _taken(function):
         if not role.used and role.moment is not None:
             yield Finding(
@@ -128,7 +129,7 @@ def names_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def locals_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Places in the frame that no instruction names."""
+    """Find locals that no instruction names."""
     if not function.routine.locals:
         return
     places = {access for node in function.graph.nodes if (access := _place(node)) is not None}
@@ -145,7 +146,7 @@ def locals_are_used(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _place(node: Node) -> int | None:
-    """The distance from rbp of the place that an instruction names."""
+    """Return the displacement from rbp of the local that an instruction names."""
     instruction = node.effects.instruction
     if instruction.memory_base != IcedRegister.RBP:
         return None
@@ -154,7 +155,7 @@ def _place(node: Node) -> int | None:
 
 
 def _first_place(function: FunctionAnalysis, name: str) -> Span:
-    """Where the body of a function first has a name."""
+    """Return where the body of a function first has a name."""
     file, first = function.routine.declared
     lines = [item.body_line for item in function.routine.items if isinstance(item, Line)]
     for line in range(first, max(lines, default=first) + 1):
@@ -166,7 +167,7 @@ def _first_place(function: FunctionAnalysis, name: str) -> Span:
 
 @function_check
 def keeping_is_needed(function: FunctionAnalysis) -> Iterator[Finding]:
-    """`keep` in functions that call nothing, as far as other registers are free."""
+    """Find `keep` in functions that call nothing, as far as other registers are free."""
     if any(node.is_call for node in function.graph.nodes):
         return
     kept = [one for one in _taken(function) if one.kind == "keep" and _is_in_body(one, function)]
@@ -182,7 +183,7 @@ def keeping_is_needed(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _is_in_body(role: Role, function: FunctionAnalysis) -> bool:
-    """Whether the function itself took the register, and no helper that other functions use."""
+    """Return whether the function's own body took the register, and no helper."""
     declared, moment = function.routine.declared, role.moment
     if moment is None or moment.source.file != declared.file:
         return False
@@ -191,7 +192,7 @@ def _is_in_body(role: Role, function: FunctionAnalysis) -> bool:
 
 
 def _free(function: FunctionAnalysis) -> set[int]:
-    """The registers that `scratch` could hand out, and that no instruction uses."""
+    """Return the registers that `scratch` could hand out, and that no instruction uses."""
     changed = function.routine.signature.changed
     free = {one.number for one in SCRATCH_ORDER if one in changed}
     for node in function.graph.nodes:
@@ -201,8 +202,8 @@ def _free(function: FunctionAnalysis) -> set[int]:
 
 @build_check
 def subsystems_are_reached(build: Build) -> Iterator[Finding]:
-    """Subsystems that have code or data, but none that anything leads to; in debug builds, which
-    lead to all that any build does."""
+    """Find subsystems with code or data of which nothing is reachable. Only debug builds are looked
+    at: they reach all that any build does."""
     if not build.program.debug:
         return
     for unit in build.program.units:
@@ -217,12 +218,12 @@ def subsystems_are_reached(build: Build) -> Iterator[Finding]:
 
 
 def _declaration(unit: Unit) -> Span:
-    """The line of the subsystem's class."""
+    """Return the line of the subsystem's class."""
     assert unit.owner is not None
     file = sys.modules[unit.owner.__module__].__file__
     return span_in(Source(str(file), findsource(unit.owner)[1] + 1), unit.owner.__name__)
 
 
 def _taken(function: FunctionAnalysis) -> list[Role]:
-    """Roles that the function took a register for."""
+    """Return the roles that the function took a register for."""
     return [role for role in function.routine.roles if role.kind in ("keep", "scratch")]

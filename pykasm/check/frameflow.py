@@ -1,0 +1,131 @@
+"""The stack's part of the register analysis: rsp, rbp, and values saved in the frame."""
+
+from __future__ import annotations
+
+from iced_x86 import Instruction, Mnemonic, OpKind
+from iced_x86 import Register as IcedRegister
+
+from pykasm.check.effects import RBP, RSP
+from pykasm.check.graph import Node
+from pykasm.check.state import UNKNOWN, State
+from pykasm.isa.registers import Register, RegisterKind
+from pykasm.lang.convention import SLOT
+
+
+def move_stack(node: Node, state: State) -> None:
+    """Apply what an instruction does to rsp and rbp, `push` and `pop` with their values."""
+    instruction = node.effects.instruction
+    mnemonic = node.effects.mnemonic
+    if mnemonic == Mnemonic.PUSH:
+        _push(node, state)
+    elif mnemonic == Mnemonic.POP:
+        _pop(node, state)
+    elif mnemonic == Mnemonic.LEAVE:
+        state.depth = None if state.base is None else state.base - SLOT
+        state.base = None
+        state.registers[RBP] = state.slots.get((state.depth or 0) + SLOT, UNKNOWN)
+    elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RSP):
+        state.depth = state.base if instruction.op1_register == IcedRegister.RBP else None
+    elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RBP):
+        state.base = state.depth if instruction.op1_register == IcedRegister.RSP else None
+    elif mnemonic == Mnemonic.LEA and _writes_whole(instruction, IcedRegister.RSP):
+        state.depth = _depth_after_lea(instruction, state)
+    elif node.effects.stack_delta is None:
+        state.depth = None
+    elif state.depth is not None:
+        state.depth -= node.effects.stack_delta
+    _drop_below(state)
+
+
+def _drop_below(state: State) -> None:
+    """Forget what was saved below rsp: an interrupt may overwrite it at any time."""
+    depth = state.depth
+    if depth is not None and any(at > depth for at in state.slots):
+        state.slots = {at: value for at, value in state.slots.items() if at <= depth}
+
+
+def _push(node: Node, state: State) -> None:
+    if state.depth is None:
+        return
+    state.depth += SLOT
+    instruction = node.effects.instruction
+    if instruction.op0_kind == OpKind.REGISTER:
+        number = _general_register(node)
+        if number is not None:
+            state.slots = {**state.slots, state.depth: state.registers[number]}
+
+
+def _pop(node: Node, state: State) -> None:
+    number = _general_register(node)
+    value = UNKNOWN
+    if state.depth is not None:
+        value = state.slots.get(state.depth, UNKNOWN)
+        state.slots = {at: one for at, one in state.slots.items() if at != state.depth}
+        state.depth -= SLOT
+    if number is not None and number != RSP:
+        state.registers[number] = value
+        if number == RBP:
+            state.base = None
+
+
+def store_in_frame(node: Node, state: State) -> None:
+    """Apply a store to the frame: a register may be saved, and what was there is overwritten."""
+    at, size = _slot_of(node, state), node.effects.frame_store_size
+    if at is None:
+        return
+    slots = {one: value for one, value in state.slots.items() if not at - size < one < at + SLOT}
+    source = _moved_register(node, 1)
+    if source is not None and state.registers[source].entry is not None:
+        slots[at] = state.registers[source]
+    if slots != state.slots:
+        state.slots = slots
+
+
+def load_from_frame(node: Node, state: State) -> None:
+    """Apply a load from the frame: a register that was saved there is restored."""
+    target, at = _moved_register(node, 0), _slot_of(node, state)
+    saved = state.slots.get(at) if target is not None and at is not None else None
+    if target is not None and saved is not None:
+        state.registers[target] = saved._replace(role=state.registers[target].role)
+
+
+def _slot_of(node: Node, state: State) -> int | None:
+    """Return the depth of the memory that an instruction uses in the frame, None if unknown."""
+    access = node.effects.frame_access
+    if access is None:
+        return None
+    base, displacement = access
+    start = state.depth if base == RSP else state.base
+    return None if start is None else start - displacement
+
+
+def _moved_register(node: Node, operand: int) -> int | None:
+    """Return the number of the 64-bit register that is this operand of a `mov`."""
+    if node.effects.mnemonic != Mnemonic.MOV:
+        return None
+    one = node.line.statement.operands[operand]
+    if isinstance(one, Register) and one.kind is RegisterKind.GENERAL and one.size == SLOT:
+        return one.number
+    return None
+
+
+def _general_register(node: Node) -> int | None:
+    """Return the number of the first operand if it is a general register."""
+    operand = node.line.statement.operands[0]
+    if isinstance(operand, Register) and operand.kind is RegisterKind.GENERAL:
+        return operand.number
+    return None
+
+
+def _writes_whole(instruction: Instruction, register: int) -> bool:
+    return instruction.op0_kind == OpKind.REGISTER and bool(instruction.op0_register == register)
+
+
+def _depth_after_lea(instruction: Instruction, state: State) -> int | None:
+    """Return the depth after `lea rsp, [rbp - n]` or `lea rsp, [rsp + n]`."""
+    base = instruction.memory_base
+    start = {IcedRegister.RBP: state.base, IcedRegister.RSP: state.depth}.get(base)
+    if start is None or instruction.memory_index != IcedRegister.NONE:
+        return None
+    displacement: int = instruction.memory_displacement
+    return start - (displacement - ((displacement >> 63) << 64))
