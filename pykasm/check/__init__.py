@@ -3,8 +3,8 @@
 The code is analysed as an optimising compiler would do it, but to prove instead of to improve: the
 bytes of each instruction are decoded (`effects`), so that nothing rests on what the language
 believes that it emitted. What the language adds is what bytes do not tell: roles of registers,
-types, locks and contexts that functions state. (A function, here, is any routine: interrupt handlers
-and stubs too.)
+types, locks and contexts that functions state. A function, here, is any routine: interrupt handlers
+and stubs too.
 
 Within a function, over its control flow graph (`graph`):
 
