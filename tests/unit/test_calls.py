@@ -75,9 +75,8 @@ def source(draw: Any, kind: Any, roles: dict[int, str], pushed: bool) -> Any:
     way = draw(WAYS)
     if way == "number":
         return Immediate(kind, draw(PUSHED if pushed else numbers_in(kind)))
-    if (way == "memory" and pointers) or (
-        way == "place" and pointers and kind is U64 and not pushed
-    ):
+    is_place = way == "place" and kind is U64 and not pushed
+    if pointers and (way == "memory" or is_place):
         indexes = [None, *(number for number, role in roles.items() if role == "index")]
         place = draw(st.sampled_from(pointers)), draw(st.sampled_from(indexes))
         made = OfPlace if is_place else InMemory
