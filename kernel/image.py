@@ -44,13 +44,19 @@ from kernel.log.log import Log
 from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
 from kernel.mm.caches import Slabs
+from kernel.mm.directmap import DirectMap
 from kernel.mm.early import EarlyFrames
+from kernel.mm.entrychanger import EntryChanger
+from kernel.mm.entryfiller import EntryFiller
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.freeranges import FreeRanges
 from kernel.mm.heap import Heap
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
 from kernel.mm.pages import Pages
+from kernel.mm.pagesplitter import PageSplitter
+from kernel.mm.pagetables import PageTables
 from kernel.mm.paging import Paging
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.records import Records
@@ -58,6 +64,7 @@ from kernel.mm.redzone import RedZones
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
 from kernel.mm.slab import SlabLayer
+from kernel.mm.tablewalker import TableWalker
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.acpi import AcpiCommands
 from kernel.monitor.commands.cpus import CpuCommands
@@ -238,33 +245,53 @@ def image() -> Image:
     fault_injection = FaultInjection()  # failures on purpose
     pages = Pages(sections, buddy, walk, per_cpu, fault_injection)  # physical memory
     tlb = Tlb(processors, calls, scheduler)  # what processors remember of page tables
-    mapper = Mapper(frames, entries, pages, tlb)  # changing page tables
+    walker = TableWalker(entries)  # the entries of an address
+    page_tables = PageTables(entries, frames, pages)  # the tables of a space, made and freed
+    splitter = PageSplitter(page_tables)  # large pages into smaller ones
+    filler = EntryFiller(walker, page_tables)  # entries where there were none
+    changer = EntryChanger(walker, page_tables, splitter)  # others where there were some
+    mapper = Mapper(entries, filler, changer, page_tables, tlb)  # mapping and unmapping
+    kernel_space = KernelSpace(frames, walker, page_tables)  # the kernel's own tables
+    direct_map = DirectMap(
+        information, entries, kernel_space, mapper, walk
+    )  # all physical memory, and device registers
     paging = Paging(
-        layout, stacks, information, entries, free_ranges, mapper, pages, walk
+        layout,
+        stacks,
+        information,
+        entries,
+        free_ranges,
+        kernel_space,
+        page_tables,
+        mapper,
+        pages,
+        direct_map,
     )  # the address space
     records = Records(pages, Range)  # what describes ranges of addresses
     arena = Arena(trees, records)  # addresses for mappings
-    runtime = Runtime(arena, mapper, pages, paging)  # mappings made while running
-    mappings = Mappings(mapper)  # what is mapped
+    runtime = Runtime(
+        arena, kernel_space, mapper, walker, page_tables, pages, direct_map
+    )  # mappings made while running
+    mappings = Mappings(walker)  # what is mapped
     zones = RedZones(console, panic)  # wrong uses of the heap
     slab_layer = SlabLayer(pages, zones)  # pages cut into objects of one size
     slabs = Slabs(slab_layer, per_cpu, zones, fault_injection)  # and those at hand
     heap = Heap(slabs, pages)  # memory of any size
     # The firmware
-    acpi = AcpiTables(information, paging, log)  # its tables
+    acpi = AcpiTables(information, direct_map, log)  # its tables
     fixed = FixedDescription(acpi)  # the board
     model = InterruptModel(acpi, log)  # processors and interrupt controllers
     sleep = SleepTypes()  # what switches the machine off
     power = Power(information, acpi, fixed, sleep, console)  # switching off, and starting again
     # Interrupts
-    io_apics = IoApics(model, paging)  # those of the devices
+    io_apics = IoApics(model, direct_map)  # those of the devices
     pic = Pic()  # the old ones
     lines = Lines(
-        information, dispatcher, apic, io_apics, pic, model, paging, processors
+        information, dispatcher, apic, io_apics, pic, model, direct_map, processors
     )  # how devices interrupt
     # The time
     hpet_description = HpetDescription(acpi)
-    hpet = Hpet(hpet_description, paging, log)  # what counts at a known rate
+    hpet = Hpet(hpet_description, direct_map, log)  # what counts at a known rate
     pm_timer = PmTimer(fixed)
     pit = Pit()
     references = [one.reference for one in (hpet, pm_timer, pit)]
@@ -293,10 +320,12 @@ def image() -> Image:
     # The memory of programs
     access = UserAccess(protection)  # what touches it
     page_faults = PageFaults(access, features, panic)  # what survives when that fails
-    user_pages = UserPages(mapper, pages, tlb)  # pages that programs may share
+    user_pages = UserPages(
+        entries, walker, page_tables, pages, tlb
+    )  # pages that programs may share
     regions = Regions(trees, slabs)  # stretches of a program's addresses
     address_spaces = AddressSpaces(
-        mapper, pages, user_pages, regions, rwlocks, scheduler, slabs
+        entries, kernel_space, page_tables, pages, user_pages, regions, rwlocks, scheduler, slabs
     )  # what programs see of memory
     user_copy = UserCopy(access, address_spaces)  # copies between them and the kernel
     # Vectors
@@ -304,8 +333,8 @@ def image() -> Image:
     exceptions = Exceptions(panic.exception, handlers)  # who handles which vector
     interrupts = Interrupts(exceptions, deferred, scheduler, protection)  # 256 gates
     # Devices
-    spaces = PciDescription(acpi, paging, log)  # where configuration spaces are in memory
-    configuration = ConfigurationSpace(spaces, paging)  # reading and writing them
+    spaces = PciDescription(acpi, direct_map, log)  # where configuration spaces are in memory
+    configuration = ConfigurationSpace(spaces, direct_map)  # reading and writing them
     capabilities = Capabilities(configuration)  # what functions can do
     resources = Resources(configuration)  # where they answer
     pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
@@ -327,7 +356,7 @@ def image() -> Image:
     addresses = Addresses(numbers, symbols)  # addresses as people type them
     report = BootReport(console, log, information)  # what the boot loader told, in words
     on_memory = MemoryCommands(console, report, numbers, addresses, walk, pages, slabs)  # mem, peek
-    on_maps = MapsCommands(console, mappings)  # maps
+    on_maps = MapsCommands(console, kernel_space, mappings)  # maps
     on_processor = ProcessorCommands(panic)  # regs
     on_symbols = SymbolCommands(console, symbols, addresses)  # sym
     on_failure = CrashCommands(console, strings, numbers, processors, calls)  # crash
@@ -346,7 +375,18 @@ def image() -> Image:
     )  # what was kept for later
     hog = MemoryHog(pages)  # memory that tests take away
     memory_tests = MemoryTests(
-        console, pages, reclaim, mapper, mappings, runtime, slabs, paging, hog
+        console,
+        pages,
+        reclaim,
+        entries,
+        kernel_space,
+        mapper,
+        walker,
+        mappings,
+        runtime,
+        slabs,
+        paging,
+        hog,
     )  # pages and mappings
     heap_tests = HeapTests(heap, slabs, hog)  # memory of any size
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
@@ -377,11 +417,13 @@ def image() -> Image:
         areas,
         address_spaces,
         user_copy,
-        paging,
+        direct_map,
     )  # when there is no more
     loads = {
         "memory": MemoryLoad(console, pool, heap, pages, runtime),
-        "mappings": MappingLoad(console, pool, pages, mapper, runtime, rwlocks),
+        "mappings": MappingLoad(
+            console, pool, pages, kernel_space, mapper, walker, runtime, rwlocks
+        ),
         "threads": ThreadLoad(console, pool, sleeping),
         "timers": TimerLoad(console, pool, clock, timers, heap),
         "locks": LockLoad(console, pool, mutexes, semaphores, conditions, rwlocks),
@@ -390,7 +432,17 @@ def image() -> Image:
     stuck_tests = StuckTests(pool, semaphores)  # for the watchdog
     leaking_tests = LeakingTests(heap, pages, runtime)  # for the ledgers
     smp_tests = SmpTests(
-        console, processors, calls, scheduler, threads, mapper, runtime, pool, clock
+        console,
+        processors,
+        calls,
+        scheduler,
+        threads,
+        kernel_space,
+        mapper,
+        walker,
+        runtime,
+        pool,
+        clock,
     )  # several processors
     deferred_tests = DeferredTests(console, deferred, scheduler, smp_tests)  # left for later
     tested = (
@@ -476,7 +528,7 @@ def image() -> Image:
         ),
     )  # what each processor but the first starts with
     trampoline = Trampoline(
-        tables, free_ranges, entries, mapper, secondary_start
+        tables, free_ranges, entries, kernel_space, secondary_start
     )  # and before that
     processor_resources = ProcessorResources(
         per_cpu, descriptors, runtime, idle, deferred, threads
@@ -501,7 +553,7 @@ def image() -> Image:
     )  # what nothing needs to be known for
     then = (
         features.read,
-        paging.switch_over,
+        paging.start,
         runtime.start,
         slabs.start,
         protection.enable,

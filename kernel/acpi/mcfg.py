@@ -9,7 +9,7 @@ from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from pykasm import *
 
 MCFG_SIGNATURE = signature("MCFG")
@@ -41,7 +41,7 @@ class PciDescription(Subsystem):
     table = bss(Ptr[Mcfg])
     """Null where there is none."""
 
-    def __init__(self, tables: AcpiTables, memory: Paging, log: Log) -> None:
+    def __init__(self, tables: AcpiTables, memory: DirectMap, log: Log) -> None:
         self.tables = tables
         self.memory = memory
         self.log = log

@@ -15,7 +15,7 @@ from kernel.acpi.structures import (
 from kernel.boot.record import BootRecord
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from pykasm import *
 
 PHYSICAL_END = 1 << 36
@@ -40,7 +40,7 @@ class AcpiTables(Subsystem):
     entry_size = bss(U64)
     """Bytes of an address in it: 4 or 8."""
 
-    def __init__(self, record: BootRecord, memory: Paging, log: Log) -> None:
+    def __init__(self, record: BootRecord, memory: DirectMap, log: Log) -> None:
         self.record = record
         self.memory = memory
         self.log = log
@@ -175,7 +175,7 @@ class AcpiTables(Subsystem):
         sub(rax, length)
         with if_((address == 0) | (address > rax)):
             ret(0)
-        tail(self.memory.expose, address, length)
+        tail(self.memory.map_read_only, address, length)
 
     @function
     def sum(self, start: Ptr[U8], length: U64) -> U8:

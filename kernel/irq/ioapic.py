@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.acpi.madt import InterruptModel, IoApicEntry
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from pykasm import *
 
 DESTINATION_SHIFT = 24
@@ -55,7 +55,7 @@ class IoApics(Subsystem):
     `Lines`, since a register is selected first and then used.
     """
 
-    def __init__(self, model: InterruptModel, memory: Paging) -> None:
+    def __init__(self, model: InterruptModel, memory: DirectMap) -> None:
         self.model = model
         self.memory = memory
 
@@ -66,7 +66,7 @@ class IoApics(Subsystem):
         xor(count, count)
         with self.model.each(IoApicEntry) as entry:
             mov(eax, entry.address)
-            ignore(self.memory.registers(rax, IO_APIC_SIZE))
+            ignore(self.memory.map_registers(rax, IO_APIC_SIZE))
             add(count, self.start_one(entry))
         ret(count)
 
@@ -89,7 +89,7 @@ class IoApics(Subsystem):
     def base(self, entry: Ptr[IoApicEntry]) -> U64:
         """Where the registers of an I/O APIC are mapped; 0 if `start` could not map them."""
         mov(eax, entry.address)
-        tail(self.memory.mapped_registers, rax, IO_APIC_SIZE)
+        tail(self.memory.find_registers, rax, IO_APIC_SIZE)
 
     @function
     def lines(self, base: U64) -> U32:

@@ -13,7 +13,7 @@ from kernel.interrupts.pic import LINES, Pic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.irq.ioapic import IoApics, RedirectionEntry
 from kernel.locks.spinlock import SpinLock
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from pykasm import *
@@ -65,7 +65,7 @@ class Lines(Subsystem):
         io_apics: IoApics,
         pic: Pic,
         model: InterruptModel,
-        memory: Paging,
+        memory: DirectMap,
         processors: Processors,
     ) -> None:
         self.record = record
@@ -85,7 +85,7 @@ class Lines(Subsystem):
         self.pic.start()
         registers = self.apic.find()
         with if_(registers != 0):
-            mov(self.apic.base, self.memory.registers(registers, PAGE))
+            mov(self.apic.base, self.memory.map_registers(registers, PAGE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         unwanted = self.record.has_option(text("noapic"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags, PageShift
-from kernel.mm.mapper import Mapper, TableWalk
+from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.addresses import LOWER_HALF_END, Area
 from kernel.paging.space import Space
 from pykasm import *
@@ -32,8 +32,8 @@ class Mappings(Subsystem):
 
     mask = rodata(U64, PERMISSIONS)
 
-    def __init__(self, mapper: Mapper) -> None:
-        self.mapper = mapper
+    def __init__(self, walker: TableWalker) -> None:
+        self.walker = walker
 
     @function
     def find(self, space: Ptr[Space], start: U64, found: Ptr[Mapping]) -> U32:
@@ -67,7 +67,7 @@ class Mappings(Subsystem):
         entry, size = keep(U64), keep(U64)
         with space.lock.held():
             lea(rdx, path)
-            level = scratch(self.mapper.walk(space, address, rdx))
+            level = scratch(self.walker.walk(space, address, rdx))
             slot = scratch(path.entries[level])
             mov(entry, slot[0])
             lea(rcx, bare[level + level * 8 + PageShift.PAGE])

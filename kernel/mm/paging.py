@@ -4,17 +4,19 @@ from collections.abc import Iterable
 
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, MemoryRegion
-from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageShift
 from kernel.cpu.stack import GuardedStack
-from kernel.errno import Errno
+from kernel.mm.directmap import DirectMap
 from kernel.mm.frames import SIZE_SHIFT
 from kernel.mm.freeranges import FreeRanges
-from kernel.mm.mapper import Mapper, PageLevel
+from kernel.mm.kernelspace import KernelSpace
+from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
 from kernel.paging.addresses import RUNTIME_END, Area, direct
 from kernel.paging.entryformat import EntryFormat
+from kernel.paging.level import PageLevel
 from kernel.paging.permissions import DEVICE, EXECUTE, READ, WRITE
-from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
 
@@ -44,33 +46,37 @@ class Paging(Subsystem):
         record: BootRecord,
         entries: EntryFormat,
         free_ranges: FreeRanges,
+        kernel: KernelSpace,
+        tables: PageTables,
         mapper: Mapper,
         pages: Pages,
-        walk: PageWalk,
+        direct_map: DirectMap,
     ) -> None:
         self.sections = [section for section in layout.sections if not section.physical]
         self.stacks = stacks
         self.record = record
         self.entries = entries
         self.free_ranges = free_ranges
+        self.kernel = kernel
+        self.tables = tables
         self.mapper = mapper
         self.pages = pages
-        self.walk = walk
+        self.direct_map = direct_map
 
     @function(init=True)
-    def switch_over(self) -> None:
+    def start(self) -> None:
         """Make the tables, use them from now on, and start the page allocator."""
         self.entries.start()
         self.record.limit_to(self.entries.end)
-        self.mapper.start()
+        self.kernel.start()
         self.map_image()
         self.map_memory()
         self.reserve_tables()
-        self.mapper.use()
+        self.kernel.load()
         self.pages.start()
-        self.mapper.use_pages()
+        self.tables.use_pages()
         start, end = VIDEO_MEMORY
-        ignore(self.include(start, end - start, DEVICE))
+        ignore(self.direct_map.map(start, end - start, DEVICE))
 
     @function(init=True)
     def reserve_tables(self) -> None:
@@ -78,12 +84,12 @@ class Paging(Subsystem):
         to be the same in all address spaces, and as the frame table's pages need them."""
         mov(rdi, Area.RUNTIME)
         mov(rsi, RUNTIME_END)
-        self.mapper.reserve(rdi, rsi, PageLevel.HUGE)
+        self.kernel.preallocate(rdi, rsi, PageLevel.HUGE)
         end = self.free_ranges.memory_end()
         shr(end, PageShift.PAGE - SIZE_SHIFT)
         mov(rdi, Area.FRAME_TABLE)
         add(end, rdi)
-        self.mapper.reserve(rdi, end, PageLevel.LARGE)
+        self.kernel.preallocate(rdi, end, PageLevel.LARGE)
 
     @function(init=True)
     def map_image(self) -> None:
@@ -93,14 +99,14 @@ class Paging(Subsystem):
             self.map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
             lea(rsi, stack.guard)
-            ignore(self.mapper.unmap(address_of(self.mapper.kernel), rsi, PAGE))
+            ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, PAGE))
 
     def bound(self, section: OutputSection, name: str) -> object:
         """An address of `section` that the linker knows (see `OutputSection`)."""
         return address_of(symbol(f"{section.symbol}_{name}"))
 
     @function
-    def drop_init(self) -> None:
+    def free_init(self) -> None:
         """Give back what only starting up needed: the parts of the image that are marked so, and
         what runs before the image is mapped. Context: the first thread, when all processors
         have started; interrupts on."""
@@ -117,11 +123,11 @@ class Paging(Subsystem):
         start, length, load = keep(start), keep(end), keep(load)
         sub(length, start)
         self._round_up(length)
-        ignore(self.mapper.unmap(address_of(self.mapper.kernel), start, length))
+        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
         mov(rsi, load)
         direct(rsi)
         mov(rcx, WRITE)
-        ignore(self.mapper.protect(address_of(self.mapper.kernel), rsi, length, rcx))
+        ignore(self.mapper.protect(address_of(self.kernel.space), rsi, length, rcx))
         lea(rsi, bare[load + length])
         self.pages.adopt(load, rsi)
 
@@ -143,7 +149,7 @@ class Paging(Subsystem):
         self, address: object, target: object, length: object, flags: object, largest: object
     ) -> None:
         """Map what nothing else is mapped over, while tables come from `EarlyFrames`."""
-        kernel = address_of(self.mapper.kernel)
+        kernel = address_of(self.kernel.space)
         ignore(self.mapper.map(kernel, address, target, length, flags, largest))
 
     @function(init=True)
@@ -197,86 +203,3 @@ class Paging(Subsystem):
             mov(rsi, start)
             direct(rdi)
             self._map(rdi, rsi, rdx, WRITE, self.entries.largest)
-
-    @function
-    def expose(self, start: U64, length: U64) -> U64:
-        """Let `length` bytes of physical memory from `start` be read; where they are mapped.
-
-        They may lie outside of the memory that the direct map has, such as tables of the firmware.
-        """
-        tail(self.include, start, length, READ)
-
-    @function
-    def registers(self, start: U64, length: U64) -> U64:
-        """Where `length` bytes of device registers at physical `start` can be used, uncached; or 0
-        if there can't be any, what is there is used otherwise, or no memory for page tables."""
-        start, length = keep(start), keep(length)
-        possible = self.can_be_registers(start, length)
-        with if_(possible == 0):
-            ret(0)
-        tail(self.include, start, length, DEVICE)
-
-    @function
-    def mapped_registers(self, start: U64, length: U64) -> U64:
-        """As `registers`, for those that it has mapped before; 0 for others. Any context."""
-        start = keep(start)
-        possible = self.can_be_registers(start, length)
-        with if_(possible == 0):
-            ret(0)
-        direct(start)
-        entry = self.walk.find(start)
-        with if_(entry & PageFlags.CACHE_DISABLE):
-            ret(start)
-        ret(0)
-
-    @function
-    def can_be_registers(self, start: U64, length: U64) -> U32:
-        """Whether a device may answer at `length` bytes from physical `start` on, which is where
-        no memory is: 1 or 0. Who finds the place in a table asks before touching it."""
-        mov(rax, self.entries.end)
-        sub(rax, length)
-        with if_(CF | (start > rax)):
-            ret(0)
-        lea(rsi, bare[start + length - 1])
-        has_memory = self.record.has_memory(start, rsi)
-        xor(eax, 1)
-        ret(has_memory)
-
-    @function
-    def include(self, start: U64, length: U64, flags: U64) -> U64:
-        """Let the direct map have physical memory, where it lacks some; where `start` is mapped,
-        or 0 if there are no such addresses, others use them otherwise, or no memory for page
-        tables."""
-        mov(rax, self.entries.end)
-        sub(rax, length)
-        with if_(CF | (start > rax)):
-            ret(0)
-        start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
-        add(end, start)
-        and_(page, -PAGE)
-        with while_(page < end):
-            included = self.include_page(page, flags)
-            with if_(included == 0):
-                ret(0)
-            add(page, PAGE)
-        direct(start)
-        ret(start)
-
-    @function
-    def include_page(self, page: U64, flags: U64) -> U32:
-        """The same for one page; 1, or 0 if there is no memory, or if it is mapped already without
-        some of these flags."""
-        page, address, flags = keep(page), keep(page), keep(flags)
-        direct(address)
-        entry = self.walk.find(address)
-        with if_(entry != 0):
-            and_(flags, self.entries.allowed)
-            and_(entry, flags)
-            with if_(entry != flags):
-                ret(0)
-            ret(1)
-        kernel = address_of(self.mapper.kernel)
-        failed = self.mapper.map(kernel, address, page, PAGE, flags, PageShift.PAGE)
-        with if_(failed == -Errno.ENOMEM):
-            ret(0)
-        ret(1)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.arena import Arena, Range, Use
+from kernel.mm.directmap import DirectMap
 from kernel.mm.frames import frame_of
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.paging import Paging
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import RUNTIME_END, Area
 from kernel.paging.permissions import DEVICE, WRITE
 from pykasm import *
@@ -23,11 +26,23 @@ class Runtime(Subsystem):
     Without memory the result is 0. Context: thread; sleeps not, but waits for other processors.
     """
 
-    def __init__(self, arena: Arena, mapper: Mapper, pages: Pages, paging: Paging) -> None:
+    def __init__(
+        self,
+        arena: Arena,
+        kernel: KernelSpace,
+        mapper: Mapper,
+        walker: TableWalker,
+        tables: PageTables,
+        pages: Pages,
+        direct_map: DirectMap,
+    ) -> None:
         self.arena = arena
+        self.kernel = kernel
         self.mapper = mapper
+        self.walker = walker
+        self.tables = tables
         self.pages = pages
-        self.paging = paging
+        self.direct_map = direct_map
 
     @function(init=True)
     def start(self) -> None:
@@ -71,7 +86,7 @@ class Runtime(Subsystem):
         with if_(page == 0):
             ret(0)
         mov(r8, WRITE)
-        kernel = address_of(self.mapper.kernel)
+        kernel = address_of(self.kernel.space)
         failed = self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE)
         with if_(failed != 0):
             self.pages.free_page(page)
@@ -101,8 +116,8 @@ class Runtime(Subsystem):
         mov(first, self.collect(range, length))
         mov(rsi, range.place.key)
         add(rsi, PAGE)
-        ignore(self.mapper.unmap(address_of(self.mapper.kernel), rsi, length))
-        self.mapper.free_chain(first)
+        ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, length))
+        self.tables.free_chain(first)
         tail(self.arena.free, range)
 
     @function
@@ -113,7 +128,7 @@ class Runtime(Subsystem):
         add(end, address)
         xor(u32(last), u32(last))
         with while_(address < end):
-            page, entry = self.mapper.translate(address_of(self.mapper.kernel), address)
+            page, entry = self.walker.translate(address_of(self.kernel.space), address)
             ignore(entry)
             mov(rcx, page)
             mov(frame_of(rcx).owner, last)
@@ -126,7 +141,7 @@ class Runtime(Subsystem):
         """Where `length` bytes of device registers at `physical` can be used, uncached; or 0, also
         where there can't be any: the place may be what a broken device says."""
         page, offset, length = keep(physical), keep(physical), keep(length)
-        possible = self.paging.can_be_registers(page, length)
+        possible = self.direct_map.can_be_registers(page, length)
         with if_(possible == 0):
             ret(0)
         and_(page, -PAGE)
@@ -152,7 +167,7 @@ class Runtime(Subsystem):
         mov(rax, range.place.key)
         add(rax, PAGE)
         mov(r8, DEVICE)
-        kernel = address_of(self.mapper.kernel)
+        kernel = address_of(self.kernel.space)
         tail(self.mapper.map, kernel, rax, page, length, r8, PageShift.PAGE)
 
     @function
@@ -165,5 +180,5 @@ class Runtime(Subsystem):
         mov(rdx, range.pages)
         sub(rdx, GUARDS)
         shl(rdx, PageShift.PAGE)
-        ignore(self.mapper.unmap(address_of(self.mapper.kernel), rsi, rdx))
+        ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, rdx))
         tail(self.arena.free, range)

@@ -2,7 +2,7 @@
 
 from kernel.cpu.control import Efer, Msr
 from kernel.cpu.features import Extended, Features
-from kernel.cpu.pagetable import NO_EXECUTE, PageShift
+from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PageShift
 from kernel.paging.addresses import MEMORY_END
 from pykasm import *
 
@@ -11,6 +11,8 @@ class EntryFormat(Subsystem):
     """The bits and sizes of pages that the processor knows; all processors of a machine are taken
     to be alike in these."""
 
+    address_mask = rodata(U64, ADDRESS_MASK)
+    """The bits of an entry that are a physical address."""
     allowed = data(U64, NO_EXECUTE - 1)
     """The bits of an entry that may be set: with NX, all."""
     largest = data(U32, PageShift.LARGE)

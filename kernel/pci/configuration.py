@@ -6,7 +6,7 @@ from typing import Any
 
 from kernel.acpi.mcfg import PciDescription
 from kernel.locks.spinlock import SpinLock
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from kernel.paging.permissions import DEVICE
 from kernel.pci.header import CONFIGURATION_SHIFT, ConfigurationAddress, PciHeader
 from pykasm import *
@@ -32,7 +32,7 @@ class ConfigurationSpace(Subsystem):
     `ConfigurationAddress` says. Context: threads.
     """
 
-    def __init__(self, description: PciDescription, memory: Paging) -> None:
+    def __init__(self, description: PciDescription, memory: DirectMap) -> None:
         self.description = description
         self.memory = memory
         self.lock = bss(SpinLock)
@@ -115,7 +115,7 @@ class ConfigurationSpace(Subsystem):
                 shl(rdi, CONFIGURATION_SHIFT)
                 add(rdi, segment.address)
                 add(rdi, u64(offset))
-                tail(self.memory.include, rdi, sizeof(U32), DEVICE)
+                tail(self.memory.map, rdi, sizeof(U32), DEVICE)
         ret(0)
 
     # Fields of structs in a configuration space

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
+from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import direct
 from kernel.paging.permissions import WRITE
 from kernel.selftest.load import Load
@@ -40,13 +42,17 @@ class MappingLoad(Load):
         console: Console,
         pool: ThreadPool,
         pages: Pages,
+        kernel: KernelSpace,
         mapper: Mapper,
+        walker: TableWalker,
         runtime: Runtime,
         rwlocks: ReadWriteLocks,
     ) -> None:
         super().__init__(console, pool)
         self.pages = pages
+        self.kernel = kernel
         self.mapper = mapper
+        self.walker = walker
         self.runtime = runtime
         self.rwlocks = rwlocks
 
@@ -112,9 +118,9 @@ class MappingLoad(Load):
     @function
     def exchange(self, place: U64) -> None:
         """Let the spare page and the one at `place` change roles."""
-        kernel = address_of(self.mapper.kernel)
+        kernel = address_of(self.kernel.space)
         place, page = keep(place), keep(self.spare)
-        old, entry = self.mapper.translate(kernel, place)
+        old, entry = self.walker.translate(kernel, place)
         mov(self.spare, old)
         ignore(entry)
         ignore(self.mapper.unmap(kernel, place, PAGE))

@@ -4,14 +4,17 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.debug.leakcheck import leak_check
 from kernel.mm.caches import Slabs
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
 from kernel.mm.paging import INIT, PERMISSIONS, Paging
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
+from kernel.mm.tablewalker import TableWalker
 from kernel.mm.zone import ORDERS
 from kernel.paging.addresses import direct
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.selftest.case import Outcome, check, measure
 from kernel.selftest.memoryhog import MemoryHog
@@ -41,7 +44,10 @@ class MemoryTests(Subsystem):
         console: Console,
         pages: Pages,
         reclaim: Reclaim,
+        entries: EntryFormat,
+        kernel: KernelSpace,
         mapper: Mapper,
+        walker: TableWalker,
         mappings: Mappings,
         runtime: Runtime,
         slabs: Slabs,
@@ -51,7 +57,10 @@ class MemoryTests(Subsystem):
         self.console = console
         self.pages = pages
         self.reclaim = reclaim
+        self.entries = entries
+        self.kernel = kernel
         self.mapper = mapper
+        self.walker = walker
         self.mappings = mappings
         self.runtime = runtime
         self.paging = paging
@@ -154,7 +163,7 @@ class MemoryTests(Subsystem):
         mov(good, 1)
         for distance, mapped in ((-1, False), (0, True), (PAGES_MAPPED * PAGE, False)):
             lea(rsi, bare[place + distance])
-            physical, entry = self.mapper.translate(address_of(self.mapper.kernel), rsi)
+            physical, entry = self.walker.translate(address_of(self.kernel.space), rsi)
             ignore(physical)
             wrong = entry == 0 if mapped else entry != 0
             with if_(wrong):
@@ -168,7 +177,7 @@ class MemoryTests(Subsystem):
     @function
     def permissions(self) -> U32:
         """Nothing that is mapped can be both written and executed."""
-        with if_(i64(self.mapper.entries.allowed) != -1):
+        with if_(i64(self.entries.allowed) != -1):
             self.console.print("needs a processor with NX: ")
             ret(Outcome.SKIPPED)
         room, found, place, good = local(Mapping), keep(Ptr[Mapping]), keep(U64), keep(U32)
@@ -176,7 +185,7 @@ class MemoryTests(Subsystem):
         xor(place, place)
         mov(good, 1)
         with loop():
-            more = self.mappings.find(address_of(self.mapper.kernel), place, found)
+            more = self.mappings.find(address_of(self.kernel.space), place, found)
             break_if(more == 0)
             mov(rax, NO_EXECUTE)
             with if_((found.flags & PageFlags.WRITE) & ((found.flags & rax) == 0)):
@@ -206,7 +215,7 @@ class MemoryTests(Subsystem):
         """Whether the image from `start` up to `end`, which is at physical `load`, is mapped with
         these flags, where it is mapped."""
         page, end, load, flags = keep(start), keep(end), keep(load), keep(flags)
-        and_(flags, self.mapper.entries.allowed)
+        and_(flags, self.entries.allowed)
         with while_(page < end):
             entry = keep(self.entry_of(page))
             with if_((entry != 0) & (entry != flags)):
@@ -218,7 +227,7 @@ class MemoryTests(Subsystem):
             alias = self.entry_of(rdi)
             mov(rcx, NO_EXECUTE)
             or_(rcx, flags)
-            and_(rcx, self.mapper.entries.allowed)
+            and_(rcx, self.entries.allowed)
             with if_(alias != rcx):
                 self.console.print("memory at %016x has the flags %016x: ", load, alias)
                 ret(0)
@@ -229,7 +238,7 @@ class MemoryTests(Subsystem):
     @function
     def entry_of(self, page: U64) -> U64:
         """The flags of the entry that maps `page`, but for what the processor notes in it."""
-        physical, entry = self.mapper.translate(address_of(self.mapper.kernel), page)
+        physical, entry = self.walker.translate(address_of(self.kernel.space), page)
         ignore(physical)
         and_(entry, self.flags)
         ret(entry)
@@ -242,7 +251,7 @@ class MemoryTests(Subsystem):
         with if_(place == 0):
             ret(0)
         mov(rcx, DEVICE)
-        and_(rcx, self.mapper.entries.allowed)
+        and_(rcx, self.entries.allowed)
         expected = keep(rcx)
         good = keep(U32)
         xor(good, good)
@@ -291,7 +300,7 @@ class MemoryTests(Subsystem):
         add(place, PAGE)  # the guard page
         with while_(left != 0):
             mov(r8, WRITE)
-            kernel = address_of(self.mapper.kernel)
+            kernel = address_of(self.kernel.space)
             ignore(self.mapper.map(kernel, place, self.page, PAGE, r8, PageShift.PAGE))
             ignore(self.mapper.unmap(kernel, place, PAGE))
             dec(left)

@@ -9,10 +9,10 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.mm.caches import Slabs
+from kernel.mm.directmap import DirectMap
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.paging import Paging
 from kernel.mm.runtime import Runtime
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import check
@@ -90,7 +90,7 @@ class ShortageTests(Subsystem):
         areas: SaveAreas,
         spaces: AddressSpaces,
         copy: UserCopy,
-        paging: Paging,
+        direct_map: DirectMap,
     ) -> None:
         self.console = console
         self.fault_injection = fault_injection
@@ -104,7 +104,7 @@ class ShortageTests(Subsystem):
         self.areas = areas
         self.spaces = spaces
         self.copy = copy
-        self.paging = paging
+        self.direct_map = direct_map
         self.operations = [
             Operation(name="an object", run=self.object),
             Operation(name="a large object", run=self.large_object),
@@ -223,9 +223,10 @@ class ShortageTests(Subsystem):
     def found_device(self) -> U8:
         """Registers where the direct map has no table."""
         mov(edi, FLASH)
-        place = self.paging.registers(rdi, PAGE)
+        place = self.direct_map.map_registers(rdi, PAGE)
         self._nothing_if(place == 0)
-        ignore(self.paging.mapper.unmap(address_of(self.paging.mapper.kernel), place, PAGE))
+        kernel = address_of(self.direct_map.kernel.space)
+        ignore(self.direct_map.mapper.unmap(kernel, place, PAGE))
         ret(Effect.DONE)
 
     # Threads

@@ -7,8 +7,10 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.runtime import Runtime
+from kernel.mm.tablewalker import TableWalker
 from kernel.paging.permissions import WRITE
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
@@ -58,7 +60,9 @@ class SmpTests(Subsystem):
         calls: Calls,
         scheduler: Scheduler,
         threads: Threads,
+        kernel: KernelSpace,
         mapper: Mapper,
+        walker: TableWalker,
         runtime: Runtime,
         pool: ThreadPool,
         clock: Clock,
@@ -68,7 +72,9 @@ class SmpTests(Subsystem):
         self.calls = calls
         self.scheduler = scheduler
         self.threads = threads
+        self.kernel = kernel
         self.mapper = mapper
+        self.walker = walker
         self.runtime = runtime
         self.pool = pool
         self.clock = clock
@@ -264,16 +270,16 @@ class SmpTests(Subsystem):
         first, second = keep(first), keep(second)
         pages = (keep(self.physical(first)), keep(self.physical(second)))
         for address in (first, second):
-            ignore(self.mapper.unmap(address_of(self.mapper.kernel), address, PAGE))
+            ignore(self.mapper.unmap(address_of(self.kernel.space), address, PAGE))
         for address, page in zip((second, first), pages, strict=True):
             mov(r8, WRITE)
-            kernel = address_of(self.mapper.kernel)
+            kernel = address_of(self.kernel.space)
             ignore(self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE))
 
     @function
     def physical(self, address: U64) -> U64:
         """The physical address of what is mapped at `address`."""
-        page, entry = self.mapper.translate(address_of(self.mapper.kernel), address)
+        page, entry = self.walker.translate(address_of(self.kernel.space), address)
         ignore(entry)
         ret(page)
 

@@ -48,7 +48,7 @@ class Init(Subsystem):
         sti()
         for step in self.last:
             step()
-        self.paging.drop_init()
+        self.paging.free_init()
         self.monitor.run()
         never()
 

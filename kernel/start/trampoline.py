@@ -9,7 +9,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.cpu.segments import FLAT_SEGMENTS, FlatSelector, FlatTablePointer
 from kernel.cpu.stack import STACK_SIZE
 from kernel.mm.freeranges import FreeRanges
-from kernel.mm.mapper import Mapper
+from kernel.mm.kernelspace import KernelSpace
 from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.start.secondary import SecondaryStart
@@ -47,13 +47,13 @@ class Trampoline(Subsystem):
         tables: BootTables,
         free_ranges: FreeRanges,
         entries: EntryFormat,
-        mapper: Mapper,
+        kernel: KernelSpace,
         secondary_start: SecondaryStart,
     ) -> None:
         self.tables = tables
         self.free_ranges = free_ranges
         self.entries = entries
-        self.mapper = mapper
+        self.kernel = kernel
         self.secondary_start = secondary_start
 
     @naked(bits=16, boot=True, entered=EntryFrame.NONE)
@@ -89,7 +89,7 @@ class Trampoline(Subsystem):
     def higher_half(self) -> None:
         """The first code at the kernel's own addresses, without a stack that is mapped yet."""
         self.entries.switch_on()
-        mov(rax, self.mapper.kernel.root)
+        mov(rax, self.kernel.space.root)
         mov(cr3, rax)
         mov(rsp, self.secondary_start.thread)
         xor(ebp, ebp)  # backtraces end here

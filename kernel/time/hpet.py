@@ -8,7 +8,7 @@ from kernel.acpi.hpet import HpetDescription
 from kernel.cpu.pagetable import PAGE
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.mm.paging import Paging
+from kernel.mm.directmap import DirectMap
 from kernel.time.reference import Reference
 from pykasm import *
 
@@ -46,7 +46,7 @@ class Hpet(Subsystem):
     base = bss(U64)
     """Where the registers are mapped."""
 
-    def __init__(self, description: HpetDescription, memory: Paging, log: Log) -> None:
+    def __init__(self, description: HpetDescription, memory: DirectMap, log: Log) -> None:
         self.description = description
         self.memory = memory
         self.log = log
@@ -59,7 +59,7 @@ class Hpet(Subsystem):
         with if_(address == 0):
             ret()
         address = keep(address)
-        base = keep(self.memory.registers(address, PAGE))
+        base = keep(self.memory.map_registers(address, PAGE))
         with if_(base == 0):
             self.log.write(
                 LogLevel.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address

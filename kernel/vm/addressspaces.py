@@ -10,9 +10,11 @@ from kernel.cpu.pagetable import ENTRIES, PAGE, PageFlags
 from kernel.errno import Errno
 from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.frames import frame_of
-from kernel.mm.mapper import Mapper
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
 from kernel.paging.addresses import USER_END, USER_START, direct
+from kernel.paging.entryformat import EntryFormat
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
 from kernel.sync.rwlock import ReadWriteLocks
@@ -37,7 +39,9 @@ class AddressSpaces(Subsystem):
 
     def __init__(
         self,
-        mapper: Mapper,
+        entries: EntryFormat,
+        kernel: KernelSpace,
+        tables: PageTables,
         pages: Pages,
         user_pages: UserPages,
         regions: Regions,
@@ -45,7 +49,9 @@ class AddressSpaces(Subsystem):
         scheduler: Scheduler,
         slabs: Slabs,
     ) -> None:
-        self.mapper = mapper
+        self.entries = entries
+        self.kernel = kernel
+        self.tables = tables
         self.pages = pages
         self.user_pages = user_pages
         self.regions = regions
@@ -57,8 +63,8 @@ class AddressSpaces(Subsystem):
     def start(self) -> None:
         """Let threads leave spaces again, and see all that is the kernel's in every one. Comes
         before the first one is made."""
-        self.mapper.keep_top()
-        mov(rax, self.mapper.kernel.root)
+        self.tables.fix_kernel_half()
+        mov(rax, self.kernel.space.root)
         mov(self.scheduler.switch.kernel_root, rax)
 
     # Making and ending
@@ -90,7 +96,7 @@ class AddressSpaces(Subsystem):
         xor(eax, eax)
         mov(ecx, ENTRIES // 2)
         rep.stosq()
-        mov(rsi, self.mapper.kernel.root)
+        mov(rsi, self.kernel.space.root)
         direct(rsi)
         add(rsi, PAGE // 2)
         mov(ecx, ENTRIES // 2)
@@ -234,7 +240,7 @@ class AddressSpaces(Subsystem):
         """The flags of entries with `rights`, in rax. Changes rcx."""
         mov(ecx, rights)
         mov(rax, self.flags[rcx])
-        and_(rax, self.mapper.entries.allowed)
+        and_(rax, self.entries.allowed)
 
     # Faults
 
@@ -274,7 +280,7 @@ class AddressSpaces(Subsystem):
                     tail(self.copy_page, space, page, flags, entry)
                 and_(flags, ~int(PageFlags.WRITE))
         mov(rax, entry)
-        and_(rax, self.mapper.mask)
+        and_(rax, self.entries.address_mask)
         or_(flags, rax)
         tail(self.permit, space, page, entry, flags)
 
@@ -307,7 +313,7 @@ class AddressSpaces(Subsystem):
         mov(rdi, memory)
         direct(rdi)
         mov(rsi, entry)
-        and_(rsi, self.mapper.mask)
+        and_(rsi, self.entries.address_mask)
         direct(rsi)
         mov(ecx, PAGE // sizeof(U64))
         rep.movsq()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import ADDRESS_MASK, PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.frames import Frame, frame_of, page_of
-from kernel.mm.mapper import Mapper, MappingRequest, PageLevel, TableWalk
+from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.addresses import Area
+from kernel.paging.entryformat import EntryFormat
+from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
 from kernel.vm.addressspace import AddressSpace
 from pykasm import *
@@ -39,10 +43,17 @@ class UserPages(Subsystem):
     with the space's `changes` held, to write by all that goes through a stretch.
     """
 
-    mask = rodata(U64, ADDRESS_MASK)
-
-    def __init__(self, mapper: Mapper, pages: Pages, tlb: Tlb) -> None:
-        self.mapper = mapper
+    def __init__(
+        self,
+        entries: EntryFormat,
+        walker: TableWalker,
+        tables: PageTables,
+        pages: Pages,
+        tlb: Tlb,
+    ) -> None:
+        self.entries = entries
+        self.walker = walker
+        self.tables = tables
         self.pages = pages
         self.tlb = tlb
 
@@ -56,7 +67,7 @@ class UserPages(Subsystem):
         xor(u32(entry), u32(entry))
         with space.lock.held():
             lea(rdx, path)
-            level = self.mapper.walk(space, address, rdx)
+            level = self.walker.walk(space, address, rdx)
             with if_(level == PageLevel.PAGE):
                 mov(rax, path.entries[PageLevel.PAGE])
                 mov(entry, u64[rax])
@@ -80,7 +91,7 @@ class UserPages(Subsystem):
                     mov(slot[0], entry)
                     with if_(expected == 0):
                         inc(self._table(slot).references)
-        self.mapper.free_chain(change.empty)
+        self.tables.free_chain(change.empty)
         ret(result)
 
     @function
@@ -97,8 +108,8 @@ class UserPages(Subsystem):
         mov(change.address, address)
         mov(change.flags, PageFlags.USER)
         mov(change.empty, 0)
-        reached = self.mapper.walk(space, address, path)
-        tail(self.mapper.make_way, change, path, reached, PageLevel.PAGE)
+        reached = self.walker.walk(space, address, path)
+        tail(self.tables.allocate_missing, change, path, reached, PageLevel.PAGE)
 
     def _table(self, slot: Ptr[U64]) -> Ptr[Frame]:
         """The record of the table that the register `slot` points into, in rax. Changes rcx."""
@@ -110,7 +121,7 @@ class UserPages(Subsystem):
 
     def page_record(self, entry: U64) -> Ptr[Frame]:
         """The record of the page that the register `entry` has, in that register."""
-        and_(entry, self.mask)
+        and_(entry, self.entries.address_mask)
         return frame_of(entry)
 
     @function
@@ -142,9 +153,9 @@ class UserPages(Subsystem):
             mov(rax, walk.slot)
             with if_((rax & (PAGE - 1)) == 0):
                 lea(rdx, walk.path)
-                level = self.mapper.walk(space, rsi, rdx)
+                level = self.walker.walk(space, rsi, rdx)
                 with if_(level != PageLevel.PAGE):
-                    self.mapper.skip(walk.change, level)
+                    walk.change.skip(level)
                     continue_()
                 mov(rax, walk.path.entries[PageLevel.PAGE])
             self._scan(walk)
@@ -181,7 +192,7 @@ class UserPages(Subsystem):
             with while_(left != 0):
                 dec(left)
                 self.let_go(walk.taken[left])
-            self.mapper.free_chain(walk.change.empty)
+            self.tables.free_chain(walk.change.empty)
             mov(first, walk.change.address)
             mov(walk.change.empty, 0)
             mov(walk.slot, 0)  # its table may be gone
@@ -203,7 +214,7 @@ class UserPages(Subsystem):
             with if_(ZF):
                 lea(rdi, walk.change)
                 lea(rsi, walk.path)
-                self.mapper.drop_tables(rdi, rsi, PageLevel.PAGE)
+                self.tables.unlink_empty(rdi, rsi, PageLevel.PAGE)
 
     @function
     def flush(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
@@ -262,7 +273,7 @@ class UserPages(Subsystem):
         lea(rcx, path)
         result = self.way(space, address, rdx, rcx)
         with if_(result != 0):
-            self.mapper.free_chain(change.empty)
+            self.tables.free_chain(change.empty)
             ret(0)
         mov(rax, path.entries[PageLevel.PAGE])
         and_(rax, -PAGE)
@@ -281,7 +292,7 @@ class UserPages(Subsystem):
             break_if(slot == 0)
             mov(rcx, slot[0])
             mov(rdx, rcx)
-            and_(rcx, self.mask)
+            and_(rcx, self.entries.address_mask)
             or_(rdx, ~int(PageFlags.WRITE))
             and_(rdx, flags)
             or_(rcx, rdx)

@@ -10,11 +10,18 @@ from kernel.cpu.pagetable import PageShift
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
+from kernel.mm.entrychanger import EntryChanger
+from kernel.mm.entryfiller import EntryFiller
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import SIZE_SHIFT, FrameState
 from kernel.mm.freeranges import FreeRanges
+from kernel.mm.kernelspace import KernelSpace
+from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
+from kernel.mm.pagesplitter import PageSplitter
+from kernel.mm.pagetables import PageTables
 from kernel.mm.sections import Sections
+from kernel.mm.tablewalker import TableWalker
 from kernel.mm.zone import SECTION, TABLE_SIZE
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
@@ -70,6 +77,20 @@ class TlbStub(Subsystem):
     @function
     def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
         """Answered by the tests."""
+
+
+MAPPING: Contents = (
+    Features,
+    EntryFormat,
+    TableWalker,
+    PageTables,
+    PageSplitter,
+    EntryFiller,
+    EntryChanger,
+    Mapper,
+    KernelSpace,
+)
+"""What changes page tables."""
 
 
 class MemoryMachine:

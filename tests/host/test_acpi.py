@@ -34,7 +34,7 @@ class Memory(Subsystem):
     """What makes firmware memory readable: physical addresses are addresses here."""
 
     @function
-    def expose(self, start: U64, length: U64) -> U64:
+    def map_read_only(self, start: U64, length: U64) -> U64:
         """Answered by the tests."""
         ret(start)
 

@@ -12,16 +12,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernel.cpu.features import Features
 from kernel.cpu.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
+from kernel.mm.caches import Slabs
+from kernel.mm.early import EarlyFrames
 from kernel.mm.frames import Frame
-from kernel.mm.mapper import Mapper
+from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
 from kernel.mm.slab import Cache
 from kernel.paging.addresses import USER_END, USER_START, Area
 from kernel.paging.entryformat import EntryFormat
+from kernel.sched.scheduler import Scheduler
+from kernel.smp.tlb import Tlb
 from kernel.structures.tree import TreeNode, Trees
-from kernel.sync.rwlock import ReadWriteLock
+from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.region import Region
@@ -30,7 +34,7 @@ from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
 from kernel.vm.userpages import UserPages
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.memory_support import PageSource, TlbStub, frame_address
+from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
 from tests.host.threads_support import Kernel
 
 ROOM = 256
@@ -95,20 +99,24 @@ class Machine:
         self.objects: Any = ObjectSource()
         self.tlb: Any = TlbStub()
         locks: Any = Locks()
-        entries = EntryFormat(Features())
-        self.mapper = Mapper(self.source, entries, self.source, self.tlb)
-        self.regions = Regions(Trees(), self.objects)
-        self.pages = UserPages(self.mapper, self.source, self.tlb)
-        scheduler = Kernel().scheduler
-        self.spaces = AddressSpaces(
-            self.mapper, self.source, self.pages, self.regions, locks, scheduler, self.objects
+        parts = Parts(
+            (*MAPPING, Trees, Regions, UserPages, AddressSpaces),
+            instead={
+                EarlyFrames: self.source,
+                Pages: self.source,
+                Tlb: self.tlb,
+                Slabs: self.objects,
+                ReadWriteLocks: locks,
+                Scheduler: Kernel().scheduler,
+            },
         )
+        self.regions, self.spaces = parts[Regions], parts[AddressSpaces]
         self.host = Host(self.spaces, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 2)
         self.host.map(RECORDS, ROOM * RECORD_SIZE)
-        self.host[entries.allowed] = ALL_BITS
-        self.host.call(self.mapper.use_pages)
+        self.host[parts[EntryFormat].allowed] = ALL_BITS
+        self.host.call(parts[PageTables].use_pages)
         self.host.checkpoint()
         self.start()
 

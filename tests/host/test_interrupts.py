@@ -51,12 +51,12 @@ class Memory(Subsystem):
     """What maps the registers of I/O APICs."""
 
     @function
-    def registers(self, start: U64, length: U64) -> U64:
+    def map_registers(self, start: U64, length: U64) -> U64:
         """They are in the direct map."""
-        tail(self.mapped_registers, start, length)
+        tail(self.find_registers, start, length)
 
     @function
-    def mapped_registers(self, start: U64, length: U64) -> U64:
+    def find_registers(self, start: U64, length: U64) -> U64:
         """The same, later."""
         direct(start)
         ret(start)

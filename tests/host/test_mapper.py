@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernel.cpu.features import Features
 from kernel.cpu.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
@@ -21,13 +20,19 @@ from kernel.cpu.pagetable import (
     PageShift,
 )
 from kernel.errno import Errno
+from kernel.mm.early import EarlyFrames
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
+from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import EXECUTE, READ, WRITE
+from kernel.smp.tlb import Tlb
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.memory_support import PageSource, TlbStub, frame_address
+from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
 
 ROOM = 256
 """Pages of physical memory for tables."""
@@ -41,9 +46,13 @@ class Machine:
     def __init__(self) -> None:
         self.frames: Any = PageSource()
         self.tlb: Any = TlbStub()
-        self.entries = EntryFormat(Features())
-        self.mapper = Mapper(self.frames, self.entries, self.frames, self.tlb)
-        self.host = Host(self.mapper, traced=False)
+        parts = Parts(
+            MAPPING, instead={EarlyFrames: self.frames, Pages: self.frames, Tlb: self.tlb}
+        )
+        self.entries, self.mapper = parts[EntryFormat], parts[Mapper]
+        self.kernel, self.walker = parts[KernelSpace], parts[TableWalker]
+        self.page_tables = parts[PageTables]
+        self.host = Host(self.mapper, self.kernel, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 2)
         self.host.checkpoint()
@@ -59,7 +68,7 @@ class Machine:
         self.host.stub(self.frames.free_page, self.free.append)
         self.forgotten = self.host.stub(self.tlb.invalidate)
         self.host[self.entries.allowed] = allowed
-        self.host.call(self.mapper.use_pages)
+        self.host.call(self.page_tables.use_pages)
 
     def _take(self) -> int:
         if self.left is not None:
@@ -77,7 +86,7 @@ class Machine:
 
     def call(self, function: Any, *arguments: object) -> Any:
         """Call one of the mapper's functions for the kernel's space."""
-        return self.host.call(function, self.host.address(self.mapper.kernel), *arguments)
+        return self.host.call(function, self.host.address(self.kernel.space), *arguments)
 
     def map(self, *arguments: object) -> int:
         """Map in the kernel's space."""
@@ -149,12 +158,12 @@ def test_what_is_mapped_is_found_and_nothing_around_it(
     start, length = Area.DIRECT_MAP + mapping.address, mapping.length
     for offset in (0, int(part * (length - 1)), length - 1):
         assert machine.find(start + offset) == (mapping.target + offset, WRITE)
-        physical, entry = machine.call(machine.mapper.translate, start + offset)
+        physical, entry = machine.call(machine.walker.translate, start + offset)
         assert physical == mapping.target + offset
         assert entry & PageFlags.PRESENT
     for outside in (start - 1, start + length):
         assert machine.find(outside) is None
-        assert machine.call(machine.mapper.translate, outside) == (0, 0)
+        assert machine.call(machine.walker.translate, outside) == (0, 0)
 
 
 @given(mappings())
@@ -198,7 +207,7 @@ def test_unmapping_gives_all_tables_back(machine: Machine, mapping: Mapping) -> 
     assert machine.call(machine.mapper.unmap, start, mapping.length) == 0
     assert machine.tables == 0
     assert list(leaves(machine, 0, 0)) == []
-    space = machine.host.address(machine.mapper.kernel)
+    space = machine.host.address(machine.kernel.space)
     assert machine.forgotten.calls == [(space, start, mapping.length // PAGE)]
 
 
@@ -343,11 +352,11 @@ def test_two_mappings_share_their_tables(machine: Machine) -> None:
 
 def test_reserved_tables_stay(machine: Machine) -> None:
     machine.start()
-    machine.host[machine.mapper.counts_pages] = 0
+    machine.host[machine.page_tables.counts_pages] = 0
     end = Area.RUNTIME + (2 << PageShift.HUGE)
-    machine.host.call(machine.mapper.reserve, Area.RUNTIME, end, 1)
+    machine.host.call(machine.kernel.preallocate, Area.RUNTIME, end, 1)
     assert machine.tables == 3  # one that leads to both, and one for each GiB
-    machine.host.call(machine.mapper.use_pages)
+    machine.host.call(machine.page_tables.use_pages)
     machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE)
     machine.call(machine.mapper.unmap, Area.RUNTIME, PAGE)
     assert machine.tables == 3
@@ -373,7 +382,7 @@ def test_no_space_lacks_what_the_kernel_maps_later(machine: Machine) -> None:
     machine.start()
     there = Area.DIRECT_MAP
     assert machine.map(there, 0, PAGE, WRITE, PageShift.PAGE) == 0
-    machine.host.call(machine.mapper.keep_top)
+    machine.host.call(machine.page_tables.fix_kernel_half)
     tables = machine.tables
     elsewhere = there + (1 << PageShift.TOP)
     assert machine.map(elsewhere, 0, PAGE, WRITE, PageShift.PAGE) == -Errno.ENOMEM

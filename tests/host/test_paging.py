@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.boot.memorykind import MemoryKind
+from kernel.boot.record import BootRecord
 from kernel.cpu.features import Features
 from kernel.cpu.pagetable import PAGE
+from kernel.mm.directmap import DirectMap
 from kernel.mm.freeranges import FreeRanges
+from kernel.mm.kernelspace import KernelSpace
+from kernel.mm.mapper import Mapper
+from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
 from kernel.mm.paging import Paging
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
@@ -42,14 +49,14 @@ REGIONS = st.lists(st.tuples(RANGES | WILD, st.sampled_from(MemoryKind)), max_si
 class Maps(Subsystem):
     """What maps."""
 
-    kernel = bss(Space)
+    space = bss(Space)
 
     @function
     def start(self) -> None:
         """Do nothing."""
 
     @function
-    def use(self) -> None:
+    def load(self) -> None:
         """Do nothing."""
 
     @function
@@ -57,7 +64,7 @@ class Maps(Subsystem):
         """Do nothing."""
 
     @function
-    def reserve(self, start: U64, end: U64, level: U64) -> None:
+    def preallocate(self, start: U64, end: U64, level: U64) -> None:
         """Do nothing."""
 
     @function
@@ -98,17 +105,19 @@ class Machine:
         self.entries = EntryFormat(Features())
         self.walk = PageWalk()
         self.maps: Any = Maps()
-        pages: Any = Nothing()
-        self.paging = Paging(
-            kernel_layout(""),
-            [],
-            self.information,
-            self.entries,
-            FreeRanges(self.information),
-            self.maps,
-            pages,
-            self.walk,
+        parts = Parts(
+            (FreeRanges, DirectMap, partial(Paging, layout=kernel_layout(""), stacks=[])),
+            instead={
+                BootRecord: self.information,
+                EntryFormat: self.entries,
+                PageWalk: self.walk,
+                KernelSpace: self.maps,
+                PageTables: self.maps,
+                Mapper: self.maps,
+                Pages: Nothing(),
+            },
         )
+        self.paging, self.direct_map = parts[Paging], parts[DirectMap]
         self.host = Host(self.paging, traced=False)
         for section in self.paging.sections:
             self.host.define(f"{section.symbol}_load", IMAGE[0])
@@ -171,7 +180,7 @@ MEMORY = [((0, 4 * PAGE), MemoryKind.AVAILABLE), ((16 * PAGE, 20 * PAGE), Memory
 
 def test_registers_are_where_no_memory_is(machine: Machine) -> None:
     machine.start(MEMORY)
-    registers = machine.paging.registers
+    registers = machine.direct_map.map_registers
     assert machine.host.call(registers, 6 * PAGE + 8, 2 * PAGE) == Area.DIRECT_MAP + 6 * PAGE + 8
     assert set(machine.mapped.values()) == {DEVICE}
     assert len(machine.mapped) == 3
@@ -192,28 +201,28 @@ def test_registers_are_where_no_memory_is(machine: Machine) -> None:
 )
 def test_registers_are_nowhere_else(machine: Machine, start: int, length: int) -> None:
     machine.start(MEMORY)
-    assert machine.host.call(machine.paging.registers, start, length) == 0
+    assert machine.host.call(machine.direct_map.map_registers, start, length) == 0
     assert machine.mapped == {}
 
 
 def test_what_was_read_as_a_table_is_no_place_for_registers(machine: Machine) -> None:
     machine.start(MEMORY)
-    place = machine.host.call(machine.paging.expose, 17 * PAGE + 20, 50)
+    place = machine.host.call(machine.direct_map.map_read_only, 17 * PAGE + 20, 50)
     assert place == Area.DIRECT_MAP + 17 * PAGE + 20
     assert machine.mapped == {Area.DIRECT_MAP + 17 * PAGE: READ}
-    for function in (machine.paging.registers, machine.paging.mapped_registers):
+    for function in (machine.direct_map.map_registers, machine.direct_map.find_registers):
         assert machine.host.call(function, 17 * PAGE, 100) == 0
 
 
 def test_registers_can_be_found_again_but_not_before(machine: Machine) -> None:
     machine.start(MEMORY)
-    assert machine.host.call(machine.paging.mapped_registers, 6 * PAGE, 100) == 0
-    place = machine.host.call(machine.paging.registers, 6 * PAGE, 100)
-    assert machine.host.call(machine.paging.mapped_registers, 6 * PAGE, 100) == place
+    assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == 0
+    place = machine.host.call(machine.direct_map.map_registers, 6 * PAGE, 100)
+    assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == place
 
 
 def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> None:
     machine.start(MEMORY)
     machine.pages_left = False
-    for function in (machine.paging.registers, machine.paging.expose):
+    for function in (machine.direct_map.map_registers, machine.direct_map.map_read_only):
         assert machine.host.call(function, 6 * PAGE, 100) == 0

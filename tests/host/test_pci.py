@@ -40,7 +40,7 @@ class Memory(Subsystem):
     """What makes devices' memory reachable, of which there is none."""
 
     @function
-    def include(self, start: U64, length: U64, flags: U64) -> U64:
+    def map(self, start: U64, length: U64, flags: U64) -> U64:
         """Never asked."""
         ret(start)
 
@@ -336,7 +336,7 @@ def test_what_can_not_be_mapped_is_reached_by_ports(bench: Bench) -> None:
     bench.plug({number(0, 1): header()})
     table = struct.pack("<4sI36xQHBBI", b"MCFG", 60, 0xB000_0000, 0, 0, 255, 0)
     bench.host[bench.configuration.description.table] = int(bench.host.bytes(table))
-    asked = bench.host.stub(bench.configuration.memory.include, lambda start, length, flags: 0)
+    asked = bench.host.stub(bench.configuration.memory.map, lambda start, length, flags: 0)
     assert bench.host.call(bench.configuration.read, number(0, 1), 0) == 0x5678_1234
     assert asked.calls
 

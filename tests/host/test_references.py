@@ -31,7 +31,7 @@ class Board(Subsystem):
         ret(0, 0)
 
     @function
-    def registers(self, start: U64, length: U64) -> U64:
+    def map_registers(self, start: U64, length: U64) -> U64:
         ret(start)
 
 
@@ -83,7 +83,7 @@ def test_an_hpet_with_an_impossible_period_is_not_used(bench: Bench, period: int
 
 
 def test_an_hpet_where_none_can_be_is_not_touched(bench: Bench) -> None:
-    bench.host.stub(bench.board.registers, lambda start, length: 0)
+    bench.host.stub(bench.board.map_registers, lambda start, length: 0)
     start_hpet(bench, PERIOD, COUNT_SIZE)
     assert bench.host[bench.hpet.reference.period] == 0
     assert b"ACPI: no HPET can be at 0x" in written(bench.host, bench.paper)

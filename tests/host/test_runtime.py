@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from kernel.cpu.features import Features
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags
 from kernel.mm.arena import Arena, Range
-from kernel.mm.mapper import Mapper, PageLevel
+from kernel.mm.directmap import DirectMap
+from kernel.mm.early import EarlyFrames
+from kernel.mm.kernelspace import KernelSpace
+from kernel.mm.pages import Pages
+from kernel.mm.pagetables import PageTables
 from kernel.mm.records import Records
 from kernel.mm.runtime import Runtime
+from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import RUNTIME_END, Area
 from kernel.paging.entryformat import EntryFormat
+from kernel.paging.level import PageLevel
 from kernel.paging.permissions import DEVICE, WRITE
+from kernel.smp.tlb import Tlb
 from kernel.structures.tree import Trees
 from pykasm import *
 from pykasm.hostrun import Host, HostAssertion
-from tests.host.memory_support import PageSource, TlbStub, frame_address
+from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
 
 ROOM = 128
 """Pages of physical memory, from 0 on."""
@@ -55,22 +62,31 @@ class Bench:
         self.source: Any = PageSource()
         early: Any = Early()
         self.tlb: Any = TlbStub()
-        self.mapper = Mapper(early, EntryFormat(Features()), self.source, self.tlb)
         self.places: Any = Places()
-        arena = Arena(Trees(), Records(self.source, Range))
-        self.runtime = Runtime(arena, self.mapper, self.source, self.places)
+        ranges = partial(Records, kind=Range)
+        parts = Parts(
+            (*MAPPING, Trees, ranges, Arena, Runtime),
+            instead={
+                EarlyFrames: early,
+                Pages: self.source,
+                Tlb: self.tlb,
+                DirectMap: self.places,
+            },
+        )
+        self.kernel, self.walker = parts[KernelSpace], parts[TableWalker]
+        self.runtime = parts[Runtime]
         self.host = Host(self.runtime, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)
         self.free = list(range((ROOM - 1) * PAGE, 0, -PAGE))
         self.left = PLENTY
-        self.host[self.mapper.entries.allowed] = (1 << 64) - 1
+        self.host[parts[EntryFormat].allowed] = (1 << 64) - 1
         self.forgotten = self.host.stub(self.tlb.invalidate)
         for function in (self.source.allocate_page, self.source.zeroed, early.allocate):
             self.host.stub(function, self.take)
         self.host.stub(self.source.free_page, self.free.append)
-        self.host.call(self.mapper.reserve, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
-        self.host.call(self.mapper.use_pages)
+        self.host.call(self.kernel.preallocate, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
+        self.host.call(parts[PageTables].use_pages)
         self.left = left
         self.host.call(self.runtime.start)
         self.left = PLENTY
@@ -86,8 +102,8 @@ class Bench:
 
     def translate(self, address: int) -> tuple[int, int]:
         """The physical address and the entry for `address`."""
-        space = self.host.address(self.mapper.kernel)
-        physical, entry = self.host.call(self.mapper.translate, space, address)
+        space = self.host.address(self.kernel.space)
+        physical, entry = self.host.call(self.walker.translate, space, address)
         return int(physical), int(entry)
 
 
@@ -107,7 +123,7 @@ def test_memory_is_mapped_between_guards_and_freed_again(bench: Bench, pages: in
     assert bench.translate(address - PAGE) == (0, 0)
     assert bench.translate(address + pages * PAGE) == (0, 0)
     bench.host.call(bench.runtime.free, address)
-    space = bench.host.address(bench.mapper.kernel)
+    space = bench.host.address(bench.kernel.space)
     assert bench.forgotten.calls == [(space, address, pages)]
     assert bench.translate(address) == (0, 0)
     assert sorted(bench.free) == free

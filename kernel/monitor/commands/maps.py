@@ -2,6 +2,7 @@
 
 from kernel.console.console import Console
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
+from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mappings import Mapping, Mappings
 from kernel.monitor.command import command
 from kernel.text.strings import Words
@@ -19,8 +20,9 @@ LETTERS = (
 class MapsCommands(Subsystem):
     """`maps`."""
 
-    def __init__(self, console: Console, mappings: Mappings) -> None:
+    def __init__(self, console: Console, kernel: KernelSpace, mappings: Mappings) -> None:
         self.console = console
+        self.kernel = kernel
         self.mappings = mappings
         self.commands = [command("maps", "", "mapped addresses and their permissions", self.maps)]
 
@@ -31,8 +33,7 @@ class MapsCommands(Subsystem):
         lea(found, room)
         xor(place, place)
         with loop():
-            kernel = address_of(self.mappings.mapper.kernel)
-            more = self.mappings.find(kernel, place, found)
+            more = self.mappings.find(address_of(self.kernel.space), place, found)
             break_if(more == 0)
             self.print_mapping(found)
             mov(place, found.end)

@@ -1,0 +1,125 @@
+"""All physical memory at one place, and what is added to it later."""
+
+from kernel.boot.record import BootRecord
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.errno import Errno
+from kernel.mm.kernelspace import KernelSpace
+from kernel.mm.mapper import Mapper
+from kernel.paging.addresses import direct
+from kernel.paging.entryformat import EntryFormat
+from kernel.paging.permissions import DEVICE, READ
+from kernel.paging.walk import PageWalk
+from pykasm import *
+
+
+class DirectMap(Subsystem):
+    """Adds firmware tables and device registers to the direct map (`Area.DIRECT_MAP`).
+
+    Nothing is taken out again. Context: thread; before there are other processors, any.
+    """
+
+    def __init__(
+        self,
+        record: BootRecord,
+        entries: EntryFormat,
+        kernel: KernelSpace,
+        mapper: Mapper,
+        walk: PageWalk,
+    ) -> None:
+        self.record = record
+        self.entries = entries
+        self.kernel = kernel
+        self.mapper = mapper
+        self.walk = walk
+
+    @function
+    def map_read_only(self, start: U64, length: U64) -> U64:
+        """Map `length` bytes at physical `start` for reading, such as tables of the firmware.
+
+        Returns their address; 0 as `map` does.
+        """
+        tail(self.map, start, length, READ)
+
+    @function
+    def map_registers(self, start: U64, length: U64) -> U64:
+        """Map `length` bytes of device registers at physical `start`, uncached.
+
+        Returns their address; or 0 if there can't be any, what is there is used otherwise, or no
+        memory is left for page tables.
+        """
+        start, length = keep(start), keep(length)
+        possible = self.can_be_registers(start, length)
+        with if_(possible == 0):
+            ret(0)
+        tail(self.map, start, length, DEVICE)
+
+    @function
+    def find_registers(self, start: U64, length: U64) -> U64:
+        """The address of `length` bytes of device registers at physical `start` that
+        `map_registers` has mapped; 0 for others. Context: any."""
+        start = keep(start)
+        possible = self.can_be_registers(start, length)
+        with if_(possible == 0):
+            ret(0)
+        direct(start)
+        entry = self.walk.find(start)
+        with if_(entry & PageFlags.CACHE_DISABLE):
+            ret(start)
+        ret(0)
+
+    @function
+    def can_be_registers(self, start: U64, length: U64) -> U32:
+        """1 if a device may answer at `length` bytes from physical `start` on, which is where no
+        memory is; else 0. To be asked before touching a place that a table or a device tells."""
+        mov(rax, self.entries.end)
+        sub(rax, length)
+        with if_(CF | (start > rax)):
+            ret(0)
+        lea(rsi, bare[start + length - 1])
+        has_memory = self.record.has_memory(start, rsi)
+        xor(eax, 1)
+        ret(has_memory)
+
+    @function
+    def map(self, start: U64, length: U64, flags: U64) -> U64:
+        """Map the pages of `length` bytes at physical `start` that are not mapped yet, with
+        `flags`.
+
+        Returns the address of `start`; or 0 if there are no such physical addresses, if some are
+        mapped without one of these flags, or if no memory is left for page tables.
+        """
+        # start + length could wrap around; end - length can't without CF
+        mov(rax, self.entries.end)
+        sub(rax, length)
+        with if_(CF | (start > rax)):
+            ret(0)
+        start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
+        add(end, start)
+        and_(page, -PAGE)
+        with while_(page < end):
+            included = self._map_page(page, flags)
+            with if_(included == 0):
+                ret(0)
+            add(page, PAGE)
+        direct(start)
+        ret(start)
+
+    @function
+    def _map_page(self, page: U64, flags: U64) -> U32:
+        """Map the page at physical `page` with `flags`, if it is not mapped yet. Returns 1, or 0 as
+        `map` does."""
+        page, address, flags = keep(page), keep(page), keep(flags)
+        direct(address)
+        entry = self.walk.find(address)
+        with if_(entry != 0):
+            and_(flags, self.entries.allowed)
+            and_(entry, flags)
+            with if_(entry != flags):
+                ret(0)
+            ret(1)
+        kernel = address_of(self.kernel.space)
+        failed = self.mapper.map(kernel, address, page, PAGE, flags, PageShift.PAGE)
+        # -EEXIST is success: another thread was faster
+        with if_(failed == -Errno.ENOMEM):
+            ret(0)
+        ret(1)

@@ -1,0 +1,70 @@
+"""Changing entries that are there."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import ADDRESS_MASK, PageFlags
+from kernel.mm.mappingrequest import MappingRequest
+from kernel.mm.pagesplitter import PageSplitter
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalk, TableWalker
+from kernel.paging.level import PageLevel, entry_size
+from kernel.paging.space import Space
+from pykasm import *
+
+
+class EntryChanger(Subsystem):
+    """Unmaps what is mapped in a range of addresses, or gives it other permissions.
+
+    Context: thread, with the lock of the space.
+    """
+
+    kept = rodata(U64, ADDRESS_MASK | PageFlags.LARGE)
+    """What stays of an entry whose permissions change."""
+
+    def __init__(self, walker: TableWalker, tables: PageTables, splitter: PageSplitter) -> None:
+        self.walker = walker
+        self.tables = tables
+        self.splitter = splitter
+
+    def change(self, space: Ptr[Space], request: MappingRequest, result: I32) -> None:
+        """Emit code that does what `request` says with all that is mapped. `result` becomes -ENOMEM
+        if a page could not be split, as far as `request.address` tells then."""
+        walk, level, slot = local(TableWalk), keep(U64), keep(Ptr[U64])
+        with loop():
+            mov(rax, request.address)
+            break_if(rax >= request.end)
+            mov(level, self.walker.walk_in_place(space, request.address, walk))
+            mov(slot, walk.entries[level])
+            with if_((slot[0] & PageFlags.PRESENT) == 0):
+                request.skip(level)
+                break_if(CF)  # there are no addresses after it
+                continue_()
+            with if_(level != PageLevel.PAGE):
+                lea(rdi, request)
+                outcome = self.splitter.split_unless_whole(rdi, slot, level)
+                with if_(outcome != 0):
+                    continue_if(outcome > 0)  # looks at the smaller pages
+                    mov(result, outcome)
+                    break_()
+            entry_size(level)
+            add(request.address, rax)
+            self._change_entry(request, walk, level, slot)
+        release(level, slot)
+
+    def _change_entry(
+        self, request: MappingRequest, walk: TableWalk, level: U64, slot: Ptr[U64]
+    ) -> None:
+        """Give the entry at `slot` the new permissions; without any, clear it, and take out the
+        tables that are empty by that. Changes what calls may change."""
+        with if_(request.flags != 0):
+            mov(rax, self.kept)
+            and_(rax, slot[0])
+            or_(rax, request.flags)
+            mov(slot[0], rax)
+        with else_():
+            mov(slot[0], 0)
+            self.tables.count_entries(walk, level, -1)
+            with if_(ZF):
+                lea(rdi, request)
+                lea(rsi, walk)
+                self.tables.unlink_empty(rdi, rsi, level)

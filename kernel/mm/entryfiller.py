@@ -1,0 +1,96 @@
+"""Writing new entries."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.errno import Errno
+from kernel.mm.mappingrequest import MappingRequest
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalk, TableWalker
+from kernel.paging.level import PageLevel, entry_size
+from kernel.paging.space import Space
+from pykasm import *
+
+
+class EntryFiller(Subsystem):
+    """Maps addresses that nothing is mapped at, by the largest pages that fit.
+
+    Context: thread, with the lock of the space.
+    """
+
+    def __init__(self, walker: TableWalker, tables: PageTables) -> None:
+        self.walker = walker
+        self.tables = tables
+
+    def fill(self, space: Ptr[Space], request: MappingRequest, result: I32) -> None:
+        """Emit code that maps what `request` says, as far as `request.address` tells then. `result`
+        is 0, -ENOMEM or -EEXIST."""
+        walk, level = local(TableWalk), keep(U64)
+        xor(result, result)
+        with loop():
+            mov(rax, request.address)
+            break_if(rax >= request.end)
+            xor(u32(level), u32(level))
+            with if_(request.largest != PageShift.PAGE):
+                lea(rdi, request)
+                mov(level, self._level(rdi))
+            reached = self.walker.walk_in_place(space, request.address, walk)
+            with if_(reached != level):
+                lea(rdi, request)
+                lea(rsi, walk)
+                mov(result, self.tables.allocate_missing(rdi, rsi, reached, level))
+                break_if(result != 0)
+            self._fill_table(request, walk, level, result)
+            break_if(result != 0)
+        release(level)
+
+    @function
+    def _level(self, request: Ptr[MappingRequest]) -> U64:
+        """The level of the largest pages by which `request` can go on."""
+        mov(rax, request.address)
+        mov(rcx, request.end)
+        sub(rcx, rax)
+        or_(rax, request.target)  # has a low bit where one of the two is not aligned
+        for level, shift in ((PageLevel.HUGE, PageShift.HUGE), (PageLevel.LARGE, PageShift.LARGE)):
+            size = 1 << shift
+            with if_((request.largest >= shift) & (rcx >= size) & ((rax & (size - 1)) == 0)):
+                ret(level)
+        ret(PageLevel.PAGE)
+
+    def _fill_table(
+        self, request: MappingRequest, walk: TableWalk, level: U64, result: I32
+    ) -> None:
+        """Write entries of one table for as long as `request` goes on in it. `result` stays 0, or
+        is -EEXIST if there is an entry."""
+        slot, size = scratch(walk.entries[level]), scratch(U64)
+        entry, rest = scratch(request.target), scratch(request.end)
+        or_(entry, request.flags)
+        with if_(level != PageLevel.PAGE):
+            or_(entry, PageFlags.LARGE)
+        sub(rest, request.address)
+        entry_size(level)
+        mov(size, rax)
+        with loop():
+            with if_(slot[0] & PageFlags.PRESENT):
+                mov(result, -Errno.EEXIST)
+                break_()
+            mov(slot[0], entry)
+            add(u64(slot), sizeof(U64))
+            add(entry, size)
+            sub(rest, size)
+            break_if((rest < size) | ((slot & (PAGE - 1)) == 0))
+        release(slot, entry, size)
+        self._advance(request, walk, level, rest)
+        release(rest)
+
+    def _advance(self, request: MappingRequest, walk: TableWalk, level: U64, rest: U64) -> None:
+        """Note that all but the last `rest` bytes are mapped. cl is log2 of the bytes of a page.
+        Changes rax and rdx."""
+        mov(rdx, request.end)
+        sub(rdx, rest)
+        mov(rax, rdx)
+        sub(rdx, request.address)
+        mov(request.address, rax)
+        add(request.target, rdx)
+        shr(rdx, cl)
+        self.tables.count_entries(walk, level, edx)

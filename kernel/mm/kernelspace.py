@@ -1,0 +1,55 @@
+"""The kernel's own address space."""
+
+from __future__ import annotations
+
+from kernel.mm.early import EarlyFrames
+from kernel.mm.mappingrequest import MappingRequest
+from kernel.mm.pagetables import PageTables
+from kernel.mm.tablewalker import TableWalk, TableWalker
+from kernel.paging.level import entry_size
+from kernel.paging.space import Space
+from pykasm import *
+
+
+class KernelSpace(Subsystem):
+    """The page tables that the kernel starts with; its half of them is the same in every space.
+
+    Context: the first processor, while starting.
+    """
+
+    space = bss(Space)
+
+    def __init__(self, early: EarlyFrames, walker: TableWalker, tables: PageTables) -> None:
+        self.early = early
+        self.walker = walker
+        self.tables = tables
+
+    @function(init=True)
+    def start(self) -> None:
+        """Make an empty top table."""
+        mov(self.space.root, self.early.allocate())
+
+    @function(init=True)
+    def load(self) -> None:
+        """Make this processor use these tables."""
+        mov(rax, self.space.root)
+        mov(cr3, rax)
+
+    @function(init=True)
+    def preallocate(self, start: U64, end: U64, level: U64) -> None:
+        """Make the tables in which the entries of `level` are, for all addresses from `start` up to
+        `end`: they are the same in all spaces, and never go."""
+        start, end, request = keep(start), keep(end), local(MappingRequest)
+        level = keep(level)
+        mov(request.flags, 0)
+        with while_(start < end):
+            mov(request.address, start)
+            walk = local(TableWalk)
+            lea(rdx, walk)
+            reached = self.walker.walk(address_of(self.space), start, rdx)
+            lea(rdi, request)
+            lea(rsi, walk)
+            ignore(self.tables.allocate_missing(rdi, rsi, reached, level))
+            lea(rcx, bare[level + 1])
+            entry_size(rcx)
+            add(start, rax)
