@@ -37,16 +37,14 @@ class Console(Writer):
         self.format_locked(text(format), rsp)
 
     @function
-    def format_locked(self, format: Ptr[U8], arguments: Ptr[U64]) -> None:
+    def format_locked(self, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
         """Write a translated format in one piece. Context: any that does not hold the lock."""
-        format, arguments = keep(format), keep(arguments)
         with self._held():
             self.format(format, arguments)
 
     @function
-    def write_byte(self, byte: U8) -> None:
+    def write_byte(self, byte: Keep[U8]) -> None:
         """Write `byte` and show the cursor behind it. Context: as `format_locked`."""
-        byte = keep(byte)
         with self._held():
             self.put(byte)
 
@@ -72,9 +70,8 @@ class Console(Writer):
         tail(self.output.flush)
 
     @function
-    def put(self, byte: U8) -> None:
+    def put(self, byte: Keep[U8]) -> None:
         """Write `byte` to both devices; the serial line gets `\\r\\n` for `\\n`. Holds the lock."""
-        byte = keep(byte)
         with if_(byte == ord("\n")):
             self.output.put(ord("\r"))
         self.output.put(byte)

@@ -51,9 +51,8 @@ class SerialOutput(Subsystem):
         self._append(byte)
 
     @function
-    def put_behind(self, byte: U8) -> None:
+    def put_behind(self, byte: Keep[U8]) -> None:
         """As `put`, once the transmitter has taken some of a full ring."""
-        byte = keep(byte)
         with self.serial.lock.held_interrupts_off():
             free = self.serial.wait_for(LineStatus.THRE)
             with if_(free != 0):

@@ -107,9 +107,8 @@ class TextScreen(Subsystem):
         self._write_crt(CrtRegister.CURSOR_HIGH)
 
     @function
-    def show(self, character: U8) -> None:
+    def show(self, character: Keep[U8]) -> None:
         """Put `character` into the next cell, and go on by one, to the next row at the end."""
-        character = keep(character)
         place = self.place()
         mov(ch, self.attribute)
         mov(cl, character)

@@ -44,13 +44,12 @@ class Backtrace(Subsystem):
         self.trap_stub = trap_stub
 
     @function
-    def print(self, trap: Ptr[TrapFrame]) -> None:
+    def print(self, trap: Keep[Ptr[TrapFrame]]) -> None:
         """Print the code that `trap` is of, its caller, and so on.
 
         The chain ends at a frame that `is_frame` does not accept, at a return address of 0, or
         where a caller's frame is not above its callee's, as the stack grows down.
         """
-        trap = keep(trap)
         frame, depth = keep(cast(trap.rbp, Ptr[StackFrame])), keep(U32)
         self.console.print("  #0 %p\n", trap.rip)
         mov(depth, self.print_frameless(trap))
@@ -67,13 +66,13 @@ class Backtrace(Subsystem):
         self.console.print("  ... and so on\n")
 
     @function
-    def print_frameless(self, trap: Ptr[TrapFrame]) -> U32:
+    def print_frameless(self, trap: Keep[Ptr[TrapFrame]]) -> U32:
         """Print the caller of code that has no frame yet; the depth of the next line.
 
         Such is the first instruction of a function, and what is no function but was jumped to:
         its return address is what rsp points to, if that is one.
         """
-        trap, place = keep(trap), local(SymbolLocation)
+        place = local(SymbolLocation)
         with if_(self._is_inside(trap.rip, place)):
             ret(1)
         with if_(self.memory.is_mapped(trap.rsp) == 0):
@@ -93,9 +92,8 @@ class Backtrace(Subsystem):
         return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
-    def print_caller(self, depth: U32, frame: Ptr[StackFrame]) -> Ptr[StackFrame]:
+    def print_caller(self, depth: U32, frame: Keep[Ptr[StackFrame]]) -> Ptr[StackFrame]:
         """Print who called the function of `frame`; the caller's frame, or null for a bad one."""
-        frame = keep(frame)
         mov(rax, frame.return_address)
         dec(rax)
         self.console.print("  #%u %p\n", depth, rax)
@@ -104,21 +102,19 @@ class Backtrace(Subsystem):
         ret(frame.caller)
 
     @function
-    def print_interrupted(self, depth: U32, frame: Ptr[TrapStackFrame]) -> Ptr[StackFrame]:
+    def print_interrupted(self, depth: U32, frame: Keep[Ptr[TrapStackFrame]]) -> Ptr[StackFrame]:
         """Print what the interrupt whose handler has `frame` interrupted; the frame of that.
 
         It may lie on another stack, so it need not be above this one.
         """
-        frame = keep(frame)
         self.console.print(
             "  #%u %p (interrupt %u)\n", depth, frame.interrupted.rip, frame.interrupted.vector
         )
         ret(cast(frame.interrupted.rbp, Ptr[StackFrame]))
 
     @function
-    def is_frame(self, frame: Ptr[StackFrame]) -> U32:
+    def is_frame(self, frame: Keep[Ptr[StackFrame]]) -> U32:
         """Whether `frame` is aligned and can be read."""
-        frame = keep(frame)
         with if_((u64(frame) & (sizeof(U64) - 1)) != 0):
             ret(0)
         with if_(self.memory.is_mapped(u64(frame)) == 0):
@@ -127,9 +123,9 @@ class Backtrace(Subsystem):
         tail(self.memory.is_mapped, rdi)
 
     @function
-    def is_trap(self, frame: Ptr[StackFrame]) -> U32:
+    def is_trap(self, frame: Keep[Ptr[StackFrame]]) -> U32:
         """Whether the function of `frame` was called by the interrupt stub."""
-        frame, place = keep(frame), local(SymbolLocation)
+        place = local(SymbolLocation)
         lea(rsi, place)
         found = self.symbols.lookup(frame.return_address, cast(rsi, Ptr[SymbolLocation]))
         with if_(found == 0):

@@ -98,9 +98,9 @@ class Faults(Subsystem):
         self.memory = memory
 
     @function
-    def print(self, frame: Ptr[TrapFrame]) -> None:
+    def print(self, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Print the exception that `frame` tells of, and what its error code means."""
-        frame, vector = keep(frame), keep(frame.vector)
+        vector = keep(frame.vector)
         with if_(vector >= EXCEPTIONS):
             self.console.print("unexpected interrupt, vector %u\n", vector)
             ret()
@@ -116,19 +116,17 @@ class Faults(Subsystem):
                 tail(self.print_page_fault, frame.error_code)
 
     @function
-    def print_double_fault(self, stack: U64) -> None:
+    def print_double_fault(self, stack: Keep[U64]) -> None:
         """Print that the stack, which has come to `stack`, is used up, if that is why the first
         fault could not be handled."""
-        stack = keep(stack)
         mov(rax, cr2)
         address = keep(rax)
         with if_(self.is_overflow(address, stack) != 0):
             self.console.print("  stack overflow: %p is in a guard page\n", address)
 
     @function
-    def print_page_fault(self, code: U64) -> None:
+    def print_page_fault(self, code: Keep[U64]) -> None:
         """Print who did what to which address, why that was a fault, and the error `code`."""
-        code = keep(code)
         mov(rax, cr2)
         address = keep(rax)
         who = self._choose((code & PageFaultCode.US, "user code"), otherwise="the kernel")
@@ -157,9 +155,8 @@ class Faults(Subsystem):
         return words
 
     @function
-    def print_selector(self, code: U64) -> None:
+    def print_selector(self, code: Keep[U64]) -> None:
         """Print an error `code` that names a segment or a gate, and which."""
-        code = keep(code)
         self._print_flags(code, SelectorCode)
         with if_(code != 0):
             mov(rax, code)
@@ -175,10 +172,10 @@ class Faults(Subsystem):
         self.console.print("\n")
 
     @function
-    def is_overflow(self, address: U64, stack: U64) -> U32:
+    def is_overflow(self, address: Keep[U64], stack: U64) -> U32:
         """Whether `address` lies in the guard page of a stack, as such is one that is not mapped,
         below one that is, and that what is pushed at `stack` goes to: 1 or 0."""
-        address, same_page = keep(address), stack
+        same_page = stack
         dec(same_page)
         xor(same_page, address)
         with if_(same_page >= PAGE):

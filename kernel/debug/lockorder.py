@@ -118,9 +118,9 @@ class LockOrder(Subsystem):
         ret(eax)
 
     @function
-    def print(self, wrong: Ptr[WrongOrder]) -> None:
+    def print(self, wrong: Keep[Ptr[WrongOrder]]) -> None:
         """Print where the lock is taken under what, and what was taken before in another order."""
-        wrong, number, next = keep(wrong), keep(U64), keep(U64)
+        number, next = keep(U64), keep(U64)
         taken, start = keep(wrong.taken), keep(wrong.start)
         mov(number, taken.number)
         self.console.print("  %s is taken in %s\n", self.names[number], taken.place)
@@ -137,9 +137,9 @@ class LockOrder(Subsystem):
         tail(self.print_held, number, wrong.held)
 
     @function
-    def print_held(self, number: U64, held: Ptr[HeldLocks]) -> None:
+    def print_held(self, number: Keep[U64], held: Ptr[HeldLocks]) -> None:
         """Print which lock of this class is held."""
-        number, entry, left = keep(number), keep(Ptr[HeldLock]), keep(held.count)
+        entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)
         with while_(left != 0):
             with if_(entry.number == number):

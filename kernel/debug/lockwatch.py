@@ -146,9 +146,9 @@ class LockWatch(Subsystem):
     # What is wrong
 
     @function
-    def learn(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
+    def learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
         """Let the order grow by what is about to be taken. Panics if it does not go with it."""
-        entry, wrong = keep(entry), local(WrongOrder)
+        wrong = local(WrongOrder)
         lea(rdx, wrong)
         is_wrong = self.order.learn(entry, held, rdx)
         with if_(is_wrong != 0):
@@ -167,12 +167,11 @@ class LockWatch(Subsystem):
     def report(
         self,
         message: Ptr[U8],
-        lock: Ptr[HeldLock],
-        wrong: Ptr[WrongOrder],
-        frame: Ptr[TrapFrame],
+        lock: Keep[Ptr[HeldLock]],
+        wrong: Keep[Ptr[WrongOrder]],
+        frame: Keep[Ptr[TrapFrame]],
     ) -> NoReturn:
         """Report the panic with the registers of `frame`."""
-        frame, lock, wrong = keep(frame), keep(lock), keep(wrong)
         mov(self.off, 1)
         self.panic.say(message, frame)
         with if_(wrong != 0):
@@ -196,9 +195,9 @@ class LockWatch(Subsystem):
             self.print_held(processor.number, cast(held, Ptr[HeldLocks]))
 
     @function
-    def print_held(self, processor: U32, held: Ptr[HeldLocks]) -> None:
+    def print_held(self, processor: Keep[U32], held: Ptr[HeldLocks]) -> None:
         """Print what this processor holds."""
-        processor, entry, left = keep(processor), keep(Ptr[HeldLock]), keep(held.count)
+        entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)
         with while_(left != 0):
             mov(rax, entry.number)

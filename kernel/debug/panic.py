@@ -64,9 +64,8 @@ class Panic(Subsystem):
         self.stopping = stopping
 
     @function
-    def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
+    def exception(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Report the exception whose handler was given `frame`."""
-        frame = keep(frame)
         self.begin(frame)
         self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
         self.faults.print(frame)
@@ -92,24 +91,21 @@ class Panic(Subsystem):
         call(report)
 
     @function
-    def report_stop(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
+    def report_stop(self, message: Ptr[U8], frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Report `message` with the registers of `frame`."""
-        frame = keep(frame)
         self.say(message, frame)
         tail(self.finish, frame)
         never()
 
     @function
-    def say(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> None:
+    def say(self, message: Keep[Ptr[U8]], frame: Ptr[TrapFrame]) -> None:
         """Begin a report with `message`; `finish` ends it, after what else is to be said."""
-        message = keep(message)
         self.begin(frame)
         self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
 
     @function
-    def report_assertion(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> NoReturn:
+    def report_assertion(self, message: Keep[Ptr[U8]], frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Report the failed check `message` with the registers of `frame`."""
-        message, frame = keep(message), keep(frame)
         self.begin(frame)
         self.console.print("\npanic: assertion failed: %s\n", message, colour=Colour.LIGHT_RED)
         tail(self.finish, frame)
@@ -159,9 +155,8 @@ class Panic(Subsystem):
         ret(eax)
 
     @function
-    def finish(self, frame: Ptr[TrapFrame]) -> NoReturn:
+    def finish(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Print place, registers and backtrace, and leave."""
-        frame = keep(frame)
         self.console.print("  at %p\n", frame.rip)
         self.print_registers(frame)
         self.console.print("backtrace\n")
@@ -171,9 +166,8 @@ class Panic(Subsystem):
         never()
 
     @function
-    def print_registers(self, frame: Ptr[TrapFrame]) -> None:
+    def print_registers(self, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Print the registers of `frame`, this processor's control registers, and who runs here."""
-        frame = keep(frame)
         for row in ROWS:
             values = [getattr(frame, name) for name in row]
             self.console.print(_row(row), *values)

@@ -29,9 +29,8 @@ class ReportHeader(Subsystem):
         self.scheduler = scheduler
 
     @function
-    def print(self, apic: U32) -> None:
+    def print(self, apic: Keep[U32]) -> None:
         """Print the number of the processor with the local APIC `apic`, and its thread."""
-        apic = keep(apic)
         processor = keep(self.processors.find(apic))
         with if_(processor == 0):  # it has not listed itself yet
             self.console.print("  cpu with the local APIC %u\n", apic)

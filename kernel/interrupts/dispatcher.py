@@ -109,10 +109,9 @@ class Dispatcher(Subsystem):
         ret(vector)
 
     @function
-    def release(self, vector: U32, action: Ptr[Action]) -> None:
+    def release(self, vector: Keep[U32], action: Ptr[Action]) -> None:
         """Take `action` off `vector`; it does not run when this returns. The last action leaves
         the vector free. The device must have been told before. Context: threads."""
-        vector = keep(vector)
         ignore(self.remove(vector, action))
         tail(self.settle, vector)
 

@@ -176,9 +176,8 @@ class Deferred(Subsystem):
         return container(link, Work, "link")
 
     @function(context="deferred")
-    def perform(self, work: Ptr[Work]) -> None:
+    def perform(self, work: Keep[Ptr[Work]]) -> None:
         """Do `work`, and have it done again if somebody wants that meanwhile."""
-        work = keep(work)
         mov(eax, WorkState.RUNNING)
         xchg(work.state, eax)  # before it looks at what it is for
         work.handler(work)

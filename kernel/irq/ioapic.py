@@ -105,10 +105,10 @@ class IoApics(Subsystem):
         ret(version)
 
     @function
-    def find(self, line: U32) -> tuple[U64, U32]:
+    def find(self, line: Keep[U32]) -> tuple[U64, U32]:
         """Where the I/O APIC with this `line` has its registers, and the number of the lower one
         of the line's entry; 0 and 0 if no I/O APIC has it."""
-        line, base = keep(line), keep(U64)
+        base = keep(U64)
         with self.model.each(IoApicEntry) as entry:
             mov(base, self.base(entry))
             lines = self.lines(base)
@@ -120,10 +120,9 @@ class IoApics(Subsystem):
         ret(0, 0)
 
     @function
-    def set(self, line: U32, destination: U32, entry: U32) -> U32:
+    def set(self, line: Keep[U32], destination: U32, entry: Keep[U32]) -> U32:
         """Let `line` interrupt the processor `destination` as `entry` (a vector with flags of
         `RedirectionEntry`) says; 1, or 0 if there is no such line."""
-        line, entry = keep(line), keep(entry)
         there = self.direct(line, destination)
         with if_(there == 0):
             ret(0)
@@ -132,11 +131,10 @@ class IoApics(Subsystem):
         ret(1)
 
     @function
-    def direct(self, line: U32, destination: U32) -> U32:
+    def direct(self, line: U32, destination: Keep[U32]) -> U32:
         """Let `line` interrupt another processor from now on, and else as before; 1, or 0 if there
         is no such line. No interrupt is lost: nothing else is in the half of the entry that is
         written."""
-        destination = keep(destination)
         base, register = self.find(line)
         with if_(base == 0):
             ret(0)
@@ -156,9 +154,8 @@ class IoApics(Subsystem):
         tail(self.change, line, RedirectionEntry.MASKED, 0)
 
     @function
-    def change(self, line: U32, bits: U32, value: U32) -> None:
+    def change(self, line: U32, bits: Keep[U32], value: Keep[U32]) -> None:
         """Give those `bits` of the lower half of the entry of `line` a `value`."""
-        bits, value = keep(bits), keep(value)
         base, register = self.find(line)
         with if_(base == 0):
             ret()

@@ -102,9 +102,8 @@ class Lines(Subsystem):
         tail(self.apic.accept_legacy)
 
     @function
-    def isa(self, source: U32) -> U32:
+    def isa(self, source: Keep[U32]) -> U32:
         """The line for `source`, an interrupt of the ISA bus by its old number (0 to 15)."""
-        source = keep(source)
         with if_(self.legacy != 0):
             ret(source)
         with self.model.each(OverrideEntry) as override:
@@ -114,19 +113,17 @@ class Lines(Subsystem):
         ret(source)
 
     @function
-    def attach(self, line: U32, action: Ptr[Action]) -> I32:
+    def attach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
         """Let `action` be called when `line` interrupts. 0, or -EINVAL if there is no such line,
         or -ENOSPC if there is no vector for it."""
-        line, action = keep(line), keep(action)
         result = keep(I32)
         with self.lock.held():
             mov(result, self.attach_locked(line, action))
         ret(result)
 
     @function(holds="lock")
-    def attach_locked(self, line: U32, action: Ptr[Action]) -> I32:
+    def attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
         """See `attach`."""
-        line, action = keep(line), keep(action)
         with if_(self.legacy != 0):
             tail(self.attach_legacy, line, action)
         vector = self.vector(line)
@@ -151,9 +148,8 @@ class Lines(Subsystem):
         ret(0)
 
     @function(holds="lock")
-    def attach_legacy(self, line: U32, action: Ptr[Action]) -> I32:
+    def attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> I32:
         """See `attach`, with the 8259s."""
-        line = keep(line)
         with if_(line >= LINES):
             ret(-Errno.EINVAL)
         lea(edi, bare[u64(line) + InterruptVector.LEGACY])
@@ -162,17 +158,17 @@ class Lines(Subsystem):
         ret(0)
 
     @function
-    def detach(self, line: U32, action: Ptr[Action]) -> None:
+    def detach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> None:
         """Call `action` no more when `line` interrupts; it does not run when this returns."""
-        line, action, vector = keep(line), keep(action), keep(U32)
+        vector = keep(U32)
         with self.lock.held():
             mov(vector, self.detach_locked(line, action))
         self.dispatcher.settle(vector)
 
     @function(holds="lock")
-    def detach_locked(self, line: U32, action: Ptr[Action]) -> U32:
+    def detach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> U32:
         """See `detach`; the vector that led to the action. A line without actions falls silent."""
-        line, action, vector = keep(line), keep(action), keep(U32)
+        vector = keep(U32)
         with if_(self.legacy != 0):
             lea(vector, bare[u64(line) + InterruptVector.LEGACY])
             self.pic.mask(line)
@@ -205,10 +201,9 @@ class Lines(Subsystem):
         ret(0)
 
     @function
-    def signal(self, line: U32) -> U32:
+    def signal(self, line: Keep[U32]) -> U32:
         """How `line` interrupts, by flags of `RedirectionEntry`: as the firmware says, or else as
         usual on the ISA bus, or else on the PCI bus."""
-        line = keep(line)
         with self.model.each(OverrideEntry) as override, if_(override.line == line):
             movzx(eax, override.signal)
             tail(self.translate, eax)
@@ -245,9 +240,8 @@ class Lines(Subsystem):
         ret(rax)
 
     @function(holds="lock")
-    def route(self, vector: U32) -> Ptr[Processor]:
+    def route(self, vector: Keep[U32]) -> Ptr[Processor]:
         """Choose the processor that is to serve `vector`: the next one in turn."""
-        vector = keep(vector)
         processor = scratch(self.next())
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))
@@ -272,10 +266,10 @@ class Lines(Subsystem):
         mov(route.processor, 0)
 
     @function
-    def move(self, line: U32, processor: Ptr[Processor]) -> I32:
+    def move(self, line: Keep[U32], processor: Keep[Ptr[Processor]]) -> I32:
         """Let another processor get the interrupts of `line`, whose actions may still be running
         on the one before. 0, or -EINVAL if that is attached to nothing, or can't lead there."""
-        line, processor, result = keep(line), keep(processor), keep(I32)
+        result = keep(I32)
         mov(result, -Errno.EINVAL)
         with self.lock.held():
             vector = self.vector(line)

@@ -13,9 +13,8 @@ class Addresses(Subsystem):
         self.symbols = symbols
 
     @function
-    def read(self, word: Ptr[U8]) -> tuple[U64, U32]:
+    def read(self, word: Keep[Ptr[U8]]) -> tuple[U64, U32]:
         """The address that `word` names, by number or as a symbol, and 1; or 0 and 0."""
-        word = keep(word)
         number, good = self.numbers.parse(word)
         with if_(good != 0):
             ret(number, good)

@@ -21,9 +21,8 @@ class History(Subsystem):
         self.strings = strings
 
     @function
-    def add(self, line: Ptr[U8]) -> None:
+    def add(self, line: Keep[Ptr[U8]]) -> None:
         """Keep `line` (LINE_SIZE bytes), unless it is empty or the same as the newest."""
-        line = keep(line)
         with if_(at(line) == 0):
             ret()
         newest = self.line(1)

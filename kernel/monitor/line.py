@@ -91,12 +91,11 @@ class LineEditor(Subsystem):
                 tail(self.insert, key)
 
     @function
-    def move_to(self, column: U32) -> None:
+    def move_to(self, column: Keep[U32]) -> None:
         """Move the cursor, showing again what it passes to the right.
 
         A `column` outside of the line, as one left of 0 is too, only rings the bell.
         """
-        column = keep(column)
         with if_(column > self.length):
             tail(self.bell)
         with while_(column < self.cursor):
@@ -123,12 +122,11 @@ class LineEditor(Subsystem):
         tail(self.move_to, column)
 
     @function
-    def erase(self, start: U32, end: U32) -> None:
+    def erase(self, start: Keep[U32], end: Keep[U32]) -> None:
         """Take the characters from `start` up to `end` out, which leaves the cursor at `start`.
 
         If one of them is outside of the line, only ring the bell.
         """
-        start, end = keep(start), keep(end)
         with if_((start > self.length) | (end > self.length)):
             tail(self.bell)
         self.move_to(start)
@@ -181,18 +179,16 @@ class LineEditor(Subsystem):
         tail(self.replace, line)
 
     @function
-    def replace(self, line: Ptr[U8]) -> None:
+    def replace(self, line: Keep[Ptr[U8]]) -> None:
         """Show `line`, which ends with a zero, in place of what is shown."""
-        line = keep(line)
         self.erase(0, self.length)
         with while_(at(line) != 0):
             self.insert(at(line))
             inc(line)
 
     @function
-    def repeat(self, byte: U8, count: U32) -> None:
+    def repeat(self, byte: Keep[U8], count: Keep[U32]) -> None:
         """Write `byte` so many times."""
-        byte, count = keep(byte), keep(count)
         with while_(count != 0):
             self.console.write_byte(byte)
             dec(count)

@@ -68,9 +68,9 @@ class Monitor(Subsystem):
             self.console.print("usage: %s\n", chosen.usage)
 
     @function
-    def find(self, name: Ptr[U8]) -> Ptr[Command]:
+    def find(self, name: Keep[Ptr[U8]]) -> Ptr[Command]:
         """The command called `name`, or null."""
-        name, candidate, left = keep(name), keep(Ptr[Command]), keep(U32)
+        candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)
         with for_(left, 0, self.count):
             same = self.strings.equal(candidate.name, name)

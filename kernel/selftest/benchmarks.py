@@ -37,9 +37,9 @@ class Benchmarks(Subsystem):
         self.benchmarks = rodata(Benchmark * self.count, table)
 
     @function(sleeps=True)
-    def run(self, name: Ptr[U8]) -> None:
+    def run(self, name: Keep[Ptr[U8]]) -> None:
         """Run the benchmark `name`, or the family of that name, or `all`."""
-        name, candidate, left = keep(name), keep(Ptr[Benchmark]), keep(U32)
+        candidate, left = keep(Ptr[Benchmark]), keep(U32)
         mov(self.found, 0)
         lea(candidate, self.benchmarks)
         with for_(left, 0, self.count):
@@ -52,9 +52,9 @@ class Benchmarks(Subsystem):
             self.console.print("no benchmark is called %s (`bench` lists them)\n", name)
 
     @function(sleeps=True)
-    def run_one(self, chosen: Ptr[Benchmark]) -> None:
+    def run_one(self, chosen: Keep[Ptr[Benchmark]]) -> None:
         """Prepare, measure, print, and finish, all of it on one processor."""
-        chosen, thread = keep(chosen), keep(self.scheduler.current)
+        thread = keep(self.scheduler.current)
         mov(thread.pinned, 1)
         self.console.print("%-36s ", chosen.name)
         ready = self.prepare(chosen)
@@ -75,9 +75,9 @@ class Benchmarks(Subsystem):
         ret(ready)
 
     @function(sleeps=True)
-    def shortest(self, chosen: Ptr[Benchmark]) -> U64:
+    def shortest(self, chosen: Keep[Ptr[Benchmark]]) -> U64:
         """The ticks that the shortest of some rounds took."""
-        chosen, least, start = keep(chosen), keep(U64), keep(U64)
+        least, start = keep(U64), keep(U64)
         mov(least, -1)
         with for_(keep(U32), 0, ROUNDS):
             self._ticks(start)

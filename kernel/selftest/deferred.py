@@ -91,10 +91,10 @@ class DeferredTests(Subsystem):
         ret(0)
 
     @function(sleeps=True)
-    def interrupt(self, last: Ptr[Work]) -> None:
+    def interrupt(self, last: Keep[Ptr[Work]]) -> None:
         """Interrupt this processor. What that leaves is done before this goes on, unless it takes
         too long, as it does on a host that is busy: then a thread goes on with it up to `last`."""
-        thread, last, left = keep(self.scheduler.current), keep(last), keep(U64)
+        thread, left = keep(self.scheduler.current), keep(U64)
         mov(thread.pinned, 1)
         mov(left, self.deferred.queue.left)
         int_(VECTOR)

@@ -54,9 +54,8 @@ class HandOvers(Subsystem):
         tail(self.pool.recruit, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
-    def prepare(self, entry: Fn[[U64], Void], priority: U32, others: U64) -> U32:
+    def prepare(self, entry: Keep[Fn[[U64], Void]], priority: Keep[U32], others: U64) -> U32:
         """Make a partner of this priority, and others; 1, or 0 if memory did not do for it."""
-        entry, priority = keep(entry), keep(priority)
         mov(self.going, 1)
         made = keep(self.pool.recruit(self.idle, others, BOOT_PRIORITY - 1, 1))
         and_(made, self.pool.recruit(entry, 1, priority, 1))
@@ -167,9 +166,8 @@ class HandOvers(Subsystem):
         tail(self.begin_locking, MANY - 1)
 
     @function(sleeps=True)
-    def begin_locking(self, others: U64) -> U32:
+    def begin_locking(self, others: Keep[U64]) -> U32:
         """Have the mutex, and a partner that waits for it."""
-        others = keep(others)
         self.mutexes.lock(address_of(self.mutex))
         made = keep(self.prepare(address_of(self.pass_on_too), BOOT_PRIORITY, others))
         with if_(made != 0), while_((self.mutex.owner & CONTENDED) == 0):

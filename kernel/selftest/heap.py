@@ -74,18 +74,16 @@ class HeapTests(Subsystem):
         tail(self.heap.free, rdi)
 
     @function
-    def allocate_free(self, count: U32) -> None:
+    def allocate_free(self, count: Keep[U32]) -> None:
         """What the processor's magazine has, out and in."""
-        count = keep(count)
         with while_(count != 0):
             object = self.heap.allocate(SIZE)
             self.heap.free(object)
             dec(count)
 
     @function
-    def allocate_free_object(self, count: U32) -> None:
+    def allocate_free_object(self, count: Keep[U32]) -> None:
         """The same of a cache for one type."""
-        count = keep(count)
         with while_(count != 0):
             object = self.objects.allocate()
             self.objects.free(object)

@@ -70,10 +70,9 @@ class InterruptTests(Subsystem):
         ret(action)
 
     @function
-    def send_and_wait(self, vector: U32, wanted: U32) -> U32:
+    def send_and_wait(self, vector: Keep[U32], wanted: Keep[U32]) -> U32:
         """Interrupt this processor by `vector`, and wait until actions have run `wanted` times in
         all: 1; or 0 if they have not in good time."""
-        vector, wanted = keep(vector), keep(wanted)
         self.apic.send(self.apic.id(), vector)
         with for_(scratch(U32), 0, PATIENCE):
             with if_(self.called == wanted):

@@ -146,24 +146,21 @@ class LockLoad(Load):
                 self.note()
 
     @function(sleeps=True)
-    def lock_mutex(self, random: Ptr[Random]) -> None:
+    def lock_mutex(self, random: Keep[Ptr[Random]]) -> None:
         """Change what the mutex guards."""
-        random = keep(random)
         with self.mutexes.held(self.mutex):
             self._change(self.by_mutex, random)
 
     @function(sleeps=True)
-    def lock_semaphore(self, random: Ptr[Random]) -> None:
+    def lock_semaphore(self, random: Keep[Ptr[Random]]) -> None:
         """Change what the semaphore guards."""
-        random = keep(random)
         self.semaphores.take(address_of(self.semaphore))
         self._change(self.by_semaphore, random)
         self.semaphores.give(address_of(self.semaphore))
 
     @function(sleeps=True)
-    def write(self, random: Ptr[Random]) -> None:
+    def write(self, random: Keep[Ptr[Random]]) -> None:
         """Change what readers look at."""
-        random = keep(random)
         self.rwlocks.lock_to_write(address_of(self.shared))
         self._change(self.by_writers, random)
         self.rwlocks.unlock_write(address_of(self.shared))
@@ -177,9 +174,8 @@ class LockLoad(Load):
             self.note()
 
     @function(sleeps=True)
-    def read(self, random: Ptr[Random]) -> None:
+    def read(self, random: Keep[Ptr[Random]]) -> None:
         """Look at what writers change."""
-        random = keep(random)
         self.rwlocks.lock_to_read(address_of(self.shared))
         self.yield_sometimes(random)
         with if_(self.by_writers.is_torn()):

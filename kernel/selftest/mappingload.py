@@ -99,9 +99,9 @@ class MappingLoad(Load):
         self.rwlocks.unlock_read(address_of(self.shared))
 
     @function(sleeps=True)
-    def change(self, index: U64) -> None:
+    def change(self, index: Keep[U64]) -> None:
         """Map the spare page, with a new number, to a place; the page from there is spare then."""
-        index, place = keep(index), keep(U64)
+        place = keep(U64)
         mov(place, index)
         shl(place, PageShift.PAGE)
         self.rwlocks.lock_to_write(address_of(self.shared))

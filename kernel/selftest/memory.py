@@ -211,10 +211,10 @@ class MemoryTests(Subsystem):
         ret(good)
 
     @function
-    def is_section(self, start: U64, end: U64, load: U64, flags: U64) -> U32:
+    def is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> U32:
         """Whether the image from `start` up to `end`, which is at physical `load`, is mapped with
         these flags, where it is mapped."""
-        page, end, load, flags = keep(start), keep(end), keep(load), keep(flags)
+        page = keep(start)
         and_(flags, self.entries.allowed)
         with while_(page < end):
             entry = keep(self.entry_of(page))

@@ -21,9 +21,9 @@ class MemoryHog(Subsystem):
         self.pages = pages
 
     @function
-    def leave(self, pages: U64) -> None:
+    def leave(self, pages: Keep[U64]) -> None:
         """Take memory until no more than this many pages are free."""
-        pages, order = keep(pages), keep(U32)
+        order = keep(U32)
         mov(order, MAX_ORDER)
         with loop():
             self.take_blocks(order, pages)
@@ -31,9 +31,8 @@ class MemoryHog(Subsystem):
             dec(order)
 
     @function
-    def take_blocks(self, order: U32, pages: U64) -> None:
+    def take_blocks(self, order: Keep[U32], pages: Keep[U64]) -> None:
         """Take all blocks of `order` that leave so many pages free."""
-        order, pages = keep(order), keep(pages)
         with loop():
             surplus = scratch(self.pages.free_count())
             sub(surplus, pages)

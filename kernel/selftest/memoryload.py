@@ -70,9 +70,9 @@ class MemoryLoad(Load):
         ret(1)
 
     @function(sleeps=True)
-    def step(self, random: Ptr[Random]) -> None:
+    def step(self, random: Keep[Ptr[Random]]) -> None:
         """Empty a slot, or fill it."""
-        random, slot, block = keep(random), keep(U64), keep(Ptr[Block])
+        slot, block = keep(U64), keep(Ptr[Block])
         random.next()
         and_(eax, SLOTS - 1)
         mov(slot, rax)
@@ -96,9 +96,9 @@ class MemoryLoad(Load):
         tail(self.judge)
 
     @function
-    def make(self, random: Ptr[Random]) -> Ptr[Block]:
+    def make(self, random: Keep[Ptr[Random]]) -> Ptr[Block]:
         """Memory of some kind and size, full; null if there is none."""
-        random, kind, size, block = keep(random), keep(U64), keep(U64), keep(Ptr[Block])
+        kind, size, block = keep(U64), keep(U64), keep(Ptr[Block])
         random.next()
         and_(eax, len(KINDS) - 1)
         movzx(eax, self.kinds[rax])
@@ -136,9 +136,8 @@ class MemoryLoad(Load):
         ret(rax)
 
     @function
-    def allocate(self, kind: U64, size: U64) -> Ptr[Block]:
+    def allocate(self, kind: U64, size: Keep[U64]) -> Ptr[Block]:
         """`size` bytes of this kind, or null."""
-        size = keep(size)
         with switch(kind):
             with case(BlockKind.HEAP):
                 ret(cast(self.heap.allocate(size), Ptr[Block]))
@@ -158,9 +157,8 @@ class MemoryLoad(Load):
         return u32(eax)
 
     @function
-    def drop(self, block: Ptr[Block]) -> None:
+    def drop(self, block: Keep[Ptr[Block]]) -> None:
         """Look at every byte, and give the memory back."""
-        block = keep(block)
         self.verify(block)
         mov(rax, block.kind)
         with switch(rax):

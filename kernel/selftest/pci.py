@@ -111,9 +111,8 @@ class PciTests(Subsystem):
         ret(0)
 
     @function
-    def begin(self, device: Ptr[Device]) -> U64:
+    def begin(self, device: Keep[Ptr[Device]]) -> U64:
         """Listen to the device's message 0; where its registers are, 0 if it has no messages."""
-        device = keep(device)
         mov(self.arrived, 0)
         mov(rax, address_of(self.count))
         mov(self.action.handler, rax)
@@ -129,9 +128,8 @@ class PciTests(Subsystem):
         ret(registers)
 
     @function
-    def end(self, device: Ptr[Device], registers: U64) -> None:
+    def end(self, device: Ptr[Device], registers: Keep[U64]) -> None:
         """Undo what `begin` did."""
-        registers = keep(registers)
         self.messages.detach(device, 0, address_of(self.action))
         tail(self.memory.unmap_device, registers)
 

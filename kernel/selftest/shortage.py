@@ -136,9 +136,9 @@ class ShortageTests(Subsystem):
         ret(good)
 
     @function(sleeps=True)
-    def survives(self, operation: Ptr[Operation]) -> U32:
+    def survives(self, operation: Keep[Ptr[Operation]]) -> U32:
         """Whether `operation` survives the failure of each of its allocations."""
-        operation, number, before, effect = keep(operation), keep(U64), keep(U64), keep(U8)
+        number, before, effect = keep(U64), keep(U64), keep(U8)
         struck = keep(U32)
         xor(u32(number), u32(number))
         with loop():
@@ -331,9 +331,9 @@ class ShortageTests(Subsystem):
         ret(result)
 
     @function(sleeps=True)
-    def reads(self, value: U64) -> U32:
+    def reads(self, value: Keep[U64]) -> U32:
         """Whether that is there."""
-        value, word = keep(value), local(U64)
+        word = local(U64)
         lea(rcx, word)
         mov(rdx, BASE + PAGE - sizeof(U64) // 2)
         result, left = self.copy.copy_in(rcx, cast(rdx, User[U8]), sizeof(U64))

@@ -88,10 +88,10 @@ class SmpTests(Subsystem):
         self.benchmarks = [measure("smp.call_others", self.call_others)]
 
     @function(sleeps=True)
-    def everywhere(self, entry: Entry) -> U32:
+    def everywhere(self, entry: Keep[Entry]) -> U32:
         """Let a thread on each processor call `entry` with that processor's number, and wait for
         the end of all; 1, or 0 if memory did not do for all of them."""
-        entry, made = keep(entry), keep(U32)
+        made = keep(U32)
         mov(made, 1)
         with self.processors.each() as processor:
             and_(made, self.send(processor, entry))
@@ -99,9 +99,8 @@ class SmpTests(Subsystem):
         ret(made)
 
     @function(sleeps=True)
-    def send(self, processor: Ptr[Processor], entry: Entry) -> U32:
+    def send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> U32:
         """Let a thread of the crew call `entry` on `processor`; 1, or 0 if memory is out."""
-        processor = keep(processor)
         mov(eax, processor.number)
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
         with if_(thread == 0):
@@ -236,18 +235,17 @@ class SmpTests(Subsystem):
         ret(0)
 
     @function
-    def page(self, value: U32) -> U64:
+    def page(self, value: Keep[U32]) -> U64:
         """The address of a page that begins with `value`; 0 if there is none."""
-        value = keep(value)
         page = self.runtime.allocate(1)
         with if_(page != 0):
             mov(u32[page], value)
         ret(page)
 
     @function(sleeps=True)
-    def expect_everywhere(self, address: U64, value: U32) -> None:
+    def expect_everywhere(self, address: Keep[U64], value: Keep[U32]) -> None:
         """Let all processors read at `address`, and count those that find anything but `value`."""
-        address, value, reading = keep(address), keep(value), local(Reading)
+        reading = local(Reading)
         with self.processors.each() as processor:
             reading.request.prepare(self.read)
             mov(reading.address, address)
@@ -265,9 +263,8 @@ class SmpTests(Subsystem):
         mov(reading.value, eax)
 
     @function(sleeps=True)
-    def exchange(self, first: U64, second: U64) -> None:
+    def exchange(self, first: Keep[U64], second: Keep[U64]) -> None:
         """Let two addresses have each other's pages."""
-        first, second = keep(first), keep(second)
         pages = (keep(self.physical(first)), keep(self.physical(second)))
         for address in (first, second):
             ignore(self.mapper.unmap(address_of(self.kernel.space), address, PAGE))
@@ -295,9 +292,9 @@ class SmpTests(Subsystem):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def use_memory(self, number: U64) -> None:
+    def use_memory(self, number: Keep[U64]) -> None:
         """Write one's own number into fresh memory, and see that it stays."""
-        number, page = keep(number), keep(U64)
+        page = keep(U64)
         with for_(keep(U32), 0, TURNS):
             mov(page, self.runtime.allocate(1))
             with if_(page == 0):

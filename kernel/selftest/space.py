@@ -114,9 +114,8 @@ class SpaceTests(Subsystem):
         ret(result, word)
 
     @function(sleeps=True)
-    def writes(self, address: U64, value: U64) -> U32:
+    def writes(self, address: Keep[U64], value: U64) -> U32:
         """Write a word; 1, or 0 and a line if that fails."""
-        address = keep(address)
         result = self.write(address, value)
         with if_(result == 0):
             ret(1)
@@ -124,9 +123,8 @@ class SpaceTests(Subsystem):
         ret(0)
 
     @function(sleeps=True)
-    def reads(self, address: U64, value: U64) -> U32:
+    def reads(self, address: Keep[U64], value: Keep[U64]) -> U32:
         """Whether the word at `address` is `value`; if not, a line says so."""
-        address, value = keep(address), keep(value)
         result, found = self.read(address)
         with if_((result == 0) & (found == value)):
             ret(1)
@@ -156,9 +154,8 @@ class SpaceTests(Subsystem):
         ret(0)
 
     @function(sleeps=True)
-    def move_to(self, space: Ptr[AddressSpace]) -> None:
+    def move_to(self, space: Keep[Ptr[AddressSpace]]) -> None:
         """Be in `space` instead."""
-        space = keep(space)
         self.spaces.leave()
         self.spaces.enter(space)
 
@@ -300,9 +297,9 @@ class SpaceTests(Subsystem):
         ret(good)
 
     @function(sleeps=True)
-    def copies(self, address: U64, length: U64, left: U64) -> U32:
+    def copies(self, address: Keep[U64], length: Keep[U64], left: Keep[U64]) -> U32:
         """Whether copies of `length` bytes to and from `address` give -EFAULT and leave `left`."""
-        address, length, left, good = keep(address), keep(length), keep(left), keep(U32)
+        good = keep(U32)
         mov(good, 1)
         for outward in (False, True):
             lea(rcx, self.buffer)
@@ -398,9 +395,9 @@ class SpaceTests(Subsystem):
         ret(good)
 
     @function(context="thread", sleeps=True)
-    def write_everywhere(self, number: U64) -> None:
+    def write_everywhere(self, number: Keep[U64]) -> None:
         """Write this thread's number into its word of every page."""
-        number, address, end = keep(number), keep(U64), keep(U64)
+        address, end = keep(U64), keep(U64)
         self.spaces.enter(self.first)
         mov(end, END)
         mov(address, BASE)
@@ -412,9 +409,9 @@ class SpaceTests(Subsystem):
         self.spaces.leave()
 
     @function(sleeps=True)
-    def are_all(self, number: U64) -> U32:
+    def are_all(self, number: Keep[U64]) -> U32:
         """Whether the word of the thread `number` has that number in every page."""
-        number, address, good = keep(number), keep(U64), keep(U32)
+        address, good = keep(U64), keep(U32)
         mov(good, 1)
         mov(address, BASE)
         with for_(keep(U32), 0, PAGES):
@@ -460,9 +457,8 @@ class SpaceTests(Subsystem):
         tail(self.prepare, FAULTS * ROUNDS)
 
     @function(sleeps=True)
-    def prepare(self, pages: U64) -> U32:
+    def prepare(self, pages: Keep[U64]) -> U32:
         """Have memory of so many `pages`; 1, or 0 if there is none."""
-        pages = keep(pages)
         ready = self.begin()
         with if_(ready == 0):
             ret(0)

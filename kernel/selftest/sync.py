@@ -171,9 +171,9 @@ class SyncTests(Subsystem):
         tail(self.compare, self.value, SUM)
 
     @function(sleeps=True, context="thread")
-    def produce_or_consume(self, number: U64) -> None:
+    def produce_or_consume(self, number: Keep[U64]) -> None:
         """Even members produce, odd ones consume."""
-        number, step = keep(number), keep(U64)
+        step = keep(U64)
         with for_(step, 0, ROUNDS):
             with if_(number & 1):
                 self.semaphores.take(address_of(self.filled))
@@ -210,9 +210,9 @@ class SyncTests(Subsystem):
         tail(self.compare, self.value, SUM)
 
     @function(sleeps=True, context="thread")
-    def produce_or_consume_in_turn(self, number: U64) -> None:
+    def produce_or_consume_in_turn(self, number: Keep[U64]) -> None:
         """Even members produce, odd ones consume."""
-        number, step = keep(number), keep(U64)
+        step = keep(U64)
         with for_(step, 0, ROUNDS), self.mutexes.held(self.mutex):
             with if_(number & 1):
                 self.wait_and_get()
@@ -226,9 +226,8 @@ class SyncTests(Subsystem):
         return rax
 
     @function(sleeps=True)
-    def wait_and_put(self, number: U64) -> None:
+    def wait_and_put(self, number: Keep[U64]) -> None:
         """Put a number into a slot as soon as one is free. The mutex is held."""
-        number = keep(number)
         with while_(lambda: self._used() == SLOTS):
             self.conditions.wait(address_of(self.not_full), address_of(self.mutex))
         self.put_one(number)
@@ -254,9 +253,8 @@ class SyncTests(Subsystem):
         tail(self.compare, self.value, PAIRS * ROUNDS)
 
     @function(sleeps=True, context="thread")
-    def read_or_write(self, number: U64) -> None:
+    def read_or_write(self, number: Keep[U64]) -> None:
         """Even members write, odd ones read."""
-        number = keep(number)
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):
                 self.read_both()

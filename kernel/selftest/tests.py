@@ -47,9 +47,9 @@ class SelfTests(Subsystem):
         self.before = bss(U64 * self.entries)
 
     @function(sleeps=True)
-    def run(self, name: Ptr[U8]) -> None:
+    def run(self, name: Keep[Ptr[U8]]) -> None:
         """Run the test `name`, or the family of that name, or `all`; print the outcome."""
-        name, candidate, left, all = keep(name), keep(Ptr[Test]), keep(U32), keep(U32)
+        candidate, left, all = keep(Ptr[Test]), keep(U32), keep(U32)
         mov(all, self.strings.equal(name, text("all")))
         mov(self.found, 0)
         mov(self.passed, 0)
@@ -67,9 +67,9 @@ class SelfTests(Subsystem):
         self.console.print("tests: %u passed, %u failed\n", self.passed, self.failed)
 
     @function(sleeps=True)
-    def run_one(self, chosen: Ptr[Test]) -> None:
+    def run_one(self, chosen: Keep[Ptr[Test]]) -> None:
         """Run a test, and see what it left behind."""
-        chosen, outcome = keep(chosen), keep(U32)
+        outcome = keep(U32)
         self.console.print("%-36s ", chosen.name)
         self.open_leak_checks()
         self.watchdog.begin(chosen)

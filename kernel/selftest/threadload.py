@@ -39,9 +39,9 @@ class ThreadLoad(Load):
         ret(1)
 
     @function(sleeps=True)
-    def step(self, random: Ptr[Random]) -> None:
+    def step(self, random: Keep[Ptr[Random]]) -> None:
         """Make a thread, and wait for it or not."""
-        random, choice = keep(random), keep(U64)
+        choice = keep(U64)
         random.next()
         mov(choice, rax)
         random.next()
@@ -56,9 +56,8 @@ class ThreadLoad(Load):
         tail(self.threads.join, thread)
 
     @function(sleeps=True, context="thread")
-    def live(self, choice: U64) -> None:
+    def live(self, choice: Keep[U64]) -> None:
         """What the threads do."""
-        choice = keep(choice)
         mov(eax, u32(choice))
         and_(eax, 3)
         with switch(eax):

@@ -34,10 +34,12 @@ class ThreadPool(Subsystem):
         ret(made)
 
     @function(context="thread")
-    def recruit(self, entry: Entry, wanted: U64, priority: U32, pinned: U32) -> U32:
+    def recruit(
+        self, entry: Keep[Entry], wanted: U64, priority: Keep[U32], pinned: Keep[U32]
+    ) -> U32:
         """Let more members call `entry`, each with its number; 1, or 0 if memory did not do for all
         of them. Those that are `pinned` stay on this processor."""
-        entry, left, priority, pinned = keep(entry), keep(wanted), keep(priority), keep(pinned)
+        left = keep(wanted)
         with while_(left != 0):
             member = keep(self.threads.make(text("crew"), entry, self.count, priority))
             with if_(member == 0):

@@ -40,9 +40,9 @@ class ThreadTraces(Subsystem):
                 mov(link, link.next)
 
     @function
-    def print_one(self, thread: Ptr[Thread]) -> None:
+    def print_one(self, thread: Keep[Ptr[Thread]]) -> None:
         """Print one."""
-        thread, run_queue, state = keep(thread), scratch(thread.run_queue), scratch(U64)
+        run_queue, state = scratch(thread.run_queue), scratch(U64)
         mov(u32(state), thread.state)
         self.console.print(
             "thread %u %s: %s, priority %u, cpu %u\n",

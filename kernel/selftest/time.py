@@ -147,9 +147,9 @@ class TimeTests(Subsystem):
         tail(self.judge, cancelled)
 
     @function
-    def make(self, count: U32) -> U32:
+    def make(self, count: Keep[U32]) -> U32:
         """Get memory for the timers and make `count` of them; 1, or 0 if there is no memory."""
-        count, timer = keep(count), keep(Ptr[Timer])
+        timer = keep(Ptr[Timer])
         mov(self.made, count)
         mov(self.called, 0)
         mov(self.early, 0)
@@ -169,9 +169,9 @@ class TimeTests(Subsystem):
         ret(1)
 
     @function
-    def arm_all(self, count: U32) -> None:
+    def arm_all(self, count: Keep[U32]) -> None:
         """Arm the timers over the next SPREAD nanoseconds, in no order."""
-        count, timer, random, now = keep(count), keep(self.first), keep(U64), keep(U64)
+        timer, random, now = keep(self.first), keep(U64), keep(U64)
         mov(now, self.clock.now())
         mov(random, now)
         # Uninterrupted, or some would be late already, and come after later ones.
@@ -187,9 +187,8 @@ class TimeTests(Subsystem):
             dec(count)
 
     @function(context="interrupt")
-    def note(self, timer: Ptr[Timer]) -> None:
+    def note(self, timer: Keep[Ptr[Timer]]) -> None:
         """What is called: see whether it is time."""
-        timer = keep(timer)
         now = self.clock.now()
         deadline = scratch(timer.node.key)
         with if_(now < deadline):
@@ -200,9 +199,9 @@ class TimeTests(Subsystem):
         lock.inc(self.called)
 
     @function
-    def wait_for(self, count: U32) -> None:
+    def wait_for(self, count: Keep[U32]) -> None:
         """Wait until `count` handlers have run, or for as long as PATIENCE lasts."""
-        count, end = keep(count), keep(self.clock.now())
+        end = keep(self.clock.now())
         mov(rax, PATIENCE)
         add(end, rax)
         with while_(self.called < count):
@@ -238,17 +237,16 @@ class TimeTests(Subsystem):
     # Measurements
 
     @function
-    def read_clock(self, count: U32) -> None:
+    def read_clock(self, count: Keep[U32]) -> None:
         """Read the clock."""
-        count = keep(count)
         with while_(count != 0):
             ignore(self.clock.now())
             dec(count)
 
     @function
-    def arm_and_cancel(self, count: U32) -> None:
+    def arm_and_cancel(self, count: Keep[U32]) -> None:
         """Arm the last timer in the middle of all others, and cancel it."""
-        count, timer, deadline = keep(count), keep(Ptr[Timer]), keep(U64)
+        timer, deadline = keep(Ptr[Timer]), keep(U64)
         mov(timer, self.spare)
         mov(eax, self.made)
         mov(deadline, FAR)
@@ -270,9 +268,9 @@ class TimeTests(Subsystem):
         tail(self.prepare, MANY)
 
     @function
-    def prepare(self, count: U32) -> U32:
+    def prepare(self, count: Keep[U32]) -> U32:
         """Arm `count` timers but one for times that never come, each later than the one before."""
-        count, timer, deadline = keep(count), keep(Ptr[Timer]), keep(U64)
+        timer, deadline = keep(Ptr[Timer]), keep(U64)
         ready = self.make(count)
         with if_(ready == 0):
             ret(0)

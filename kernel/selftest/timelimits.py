@@ -64,9 +64,8 @@ class TimeLimitTests(Subsystem):
         ret(0)
 
     @function
-    def judge_time(self, result: I32, deadline: U64) -> U32:
+    def judge_time(self, result: Keep[I32], deadline: Keep[U64]) -> U32:
         """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
-        result, deadline = keep(result), keep(deadline)
         with if_(self.clock.now() < deadline):
             self.console.print("too early: ")
             ret(0)
@@ -131,9 +130,9 @@ class TimeLimitTests(Subsystem):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def give_or_take(self, number: U64) -> None:
+    def give_or_take(self, number: Keep[U64]) -> None:
         """Even members give, odd ones take."""
-        number, limit = keep(number), keep(U64)
+        limit = keep(U64)
         xor(u32(limit), u32(limit))
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):

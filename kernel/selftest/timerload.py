@@ -60,18 +60,17 @@ class TimerLoad(Load):
         ret(1)
 
     @function(context="interrupt")
-    def note(self, timer: Ptr[Timer]) -> None:
+    def note(self, timer: Keep[Ptr[Timer]]) -> None:
         """What is called: see that it is time."""
-        timer = keep(timer)
         lock.inc(self.called)
         now = self.clock.now()
         with if_(now < timer.node.key):
             lock.inc(self.violations)
 
     @function(sleeps=True)
-    def step(self, random: Ptr[Random]) -> None:
+    def step(self, random: Keep[Ptr[Random]]) -> None:
         """Cancel a timer, and arm it."""
-        random, one = keep(random), keep(Ptr[Shared])
+        one = keep(Ptr[Shared])
         random.next()
         and_(eax, TIMERS - 1)
         imul(rax, rax, sizeof(Shared))
@@ -90,9 +89,9 @@ class TimerLoad(Load):
         mov(one.busy, 0)
 
     @function
-    def arm(self, one: Ptr[Shared], random: Ptr[Random]) -> None:
+    def arm(self, one: Keep[Ptr[Shared]], random: Ptr[Random]) -> None:
         """Arm a timer for some time soon."""
-        one, delay = keep(one), keep(U64)
+        delay = keep(U64)
         random.next()
         mov(delay, rax)
         and_(delay, FARTHEST)

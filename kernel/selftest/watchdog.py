@@ -30,9 +30,8 @@ class Watchdog(Subsystem):
         self.timer = data(Timer, Timer(handler=self.bark))
 
     @function
-    def begin(self, test: Ptr[Test]) -> None:
+    def begin(self, test: Keep[Ptr[Test]]) -> None:
         """Watch `test`, which begins now."""
-        test = keep(test)
         mov(rax, test.name)
         mov(self.name, rax)
         deadline = keep(U64)

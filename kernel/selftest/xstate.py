@@ -111,9 +111,8 @@ class ExtendedStateTests(Subsystem):
     # What members do
 
     @function(sleeps=True, context="thread")
-    def keep_yielding(self, number: U64) -> None:
+    def keep_yielding(self, number: Keep[U64]) -> None:
         """Look after each time that others ran."""
-        number = keep(number)
         ready = self.begin(number)
         with if_(ready == 0):
             ret()
@@ -122,9 +121,9 @@ class ExtendedStateTests(Subsystem):
             self.look(number)
 
     @function(sleeps=True, context="thread")
-    def keep_busy(self, number: U64) -> None:
+    def keep_busy(self, number: Keep[U64]) -> None:
         """Look all the time, until others ran often enough all the same."""
-        number, end, enough = keep(number), keep(U64), keep(U64)
+        end, enough = keep(U64), keep(U64)
         ready = self.begin(number)
         with if_(ready == 0):
             ret()
@@ -141,10 +140,9 @@ class ExtendedStateTests(Subsystem):
             break_if(now > end)
 
     @function
-    def begin(self, number: U64) -> U32:
+    def begin(self, number: Keep[U64]) -> U32:
         """Get registers, see that nobody else's values are in them, and fill them; 1 if there was
         memory."""
-        number = keep(number)
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
             lock.inc(self.wrong)
@@ -157,9 +155,8 @@ class ExtendedStateTests(Subsystem):
         ret(1)
 
     @function
-    def look(self, number: U64) -> None:
+    def look(self, number: Keep[U64]) -> None:
         """Count it if the registers of member `number` have other values than they should."""
-        number = keep(number)
         contents = scratch(Ptr[Values])
         point_at(contents, self.found, number)
         fistp(contents.integer)

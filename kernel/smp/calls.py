@@ -41,17 +41,15 @@ class Calls(Subsystem):
         tail(self.dispatcher.claim, InterruptVector.CALL, address_of(self.action))
 
     @function(sleeps=True)
-    def on(self, processor: Ptr[Processor], request: Ptr[Request]) -> None:
+    def on(self, processor: Ptr[Processor], request: Keep[Ptr[Request]]) -> None:
         """Let `processor`, which may be this one, do what `request` says, and wait until it has."""
-        request = keep(request)
         self.check_interrupts()
         self.post(processor, request)
         request.wait()
 
     @function(sleeps=True)
-    def on_others(self, request: Ptr[Request]) -> None:
+    def on_others(self, request: Keep[Ptr[Request]]) -> None:
         """Let all processors but this one do what `request` says, and wait until they have."""
-        request = keep(request)
         self.check_interrupts()
         with self.scheduler.preemption_disabled():
             with self.processors.others() as processor:

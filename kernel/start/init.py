@@ -53,9 +53,8 @@ class Init(Subsystem):
         never()
 
     @function(init=True)
-    def start_all(self, protocol: U32, info: U64) -> None:
+    def start_all(self, protocol: Keep[U32], info: Keep[U64]) -> None:
         """Start every subsystem; see `run`."""
-        protocol, info = keep(protocol), keep(info)
         for step in self.first:
             step()
         self.read_information(protocol, info)

@@ -51,9 +51,8 @@ class ProcessorResources(Subsystem):
         self.threads = threads
 
     @function(init=True)
-    def take(self, memory: Ptr[ProcessorMemory]) -> U32:
+    def take(self, memory: Keep[Ptr[ProcessorMemory]]) -> U32:
         """Fill `memory` in, ready to be used by a processor; 1, or 0 if memory is out."""
-        memory = keep(memory)
         mov(rdi, address_of(symbol("percpu_size")))
         add(rdi, PAGE - 1)
         shr(rdi, PageShift.PAGE)
@@ -75,9 +74,8 @@ class ProcessorResources(Subsystem):
         ret(1)
 
     @function(init=True)
-    def give(self, memory: Ptr[ProcessorMemory]) -> None:
+    def give(self, memory: Keep[Ptr[ProcessorMemory]]) -> None:
         """Give back what `memory` has of what no processor ever used."""
-        memory = keep(memory)
         for part in self._pages(memory):
             with if_(part != 0):
                 self.runtime.free(part)

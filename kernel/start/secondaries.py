@@ -92,9 +92,9 @@ class Secondaries(Subsystem):
         self.log.write(LogLevel.INFO, "cpu: %u processors run", self.processors.count)
 
     @function(init=True)
-    def visit(self, step: Fn[[U32], Void]) -> None:
+    def visit(self, step: Keep[Fn[[U32], Void]]) -> None:
         """Call `step` with the local APIC's number of each processor that does not run yet."""
-        step, apic = keep(step), keep(U32)
+        apic = keep(U32)
         for kind, widen in ((LocalApicEntry, movzx), (LocalX2ApicEntry, mov)):
             with self.model.each(kind) as entry, if_(entry.flags & ProcessorFlags.ENABLED):
                 widen(apic, entry.id)
@@ -122,9 +122,8 @@ class Secondaries(Subsystem):
         tail(self.apic.send, apic, InterruptCommand.INIT)
 
     @function(init=True)
-    def start_one(self, apic: U32) -> None:
+    def start_one(self, apic: Keep[U32]) -> None:
         """Start a processor that was reset, and wait until it runs."""
-        apic = keep(apic)
         ready = self.resources.take(address_of(self.memory))
         with if_(ready == 0):
             self.log.write(
@@ -171,9 +170,9 @@ class Secondaries(Subsystem):
         self.comparison.begin()
 
     @function(init=True)
-    def wake(self, apic: U32) -> U32:
+    def wake(self, apic: Keep[U32]) -> U32:
         """Let a processor run the trampoline; 1 if it does, 0 if it never will."""
-        apic, parameters = keep(apic), keep(Ptr[StartParameters])
+        parameters = keep(Ptr[StartParameters])
         self.trampoline.parameters(self.page, parameters)
         mov(parameters.expected, 1)
         for patience in (SECOND_TRY, PATIENCE):
@@ -193,9 +192,9 @@ class Secondaries(Subsystem):
         ret(0)
 
     @function(init=True)
-    def wait(self, place: Ptr[U32], value: U32, nanoseconds: U64) -> U32:
+    def wait(self, place: Keep[Ptr[U32]], value: Keep[U32], nanoseconds: U64) -> U32:
         """Wait until `value` is at `place`, but not for longer than that; whether it is: 1 or 0."""
-        place, value, end = keep(place), keep(value), keep(nanoseconds)
+        end = keep(nanoseconds)
         add(end, self.clock.now())
         with loop():
             now = self.clock.now()  # before the look, which so comes after the end of the time, too

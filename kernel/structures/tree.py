@@ -105,9 +105,8 @@ class Trees(Subsystem):
         mov(below, at(places[side]))
 
     @function
-    def remove(self, tree: Ptr[Tree], node: Ptr[TreeNode]) -> None:
+    def remove(self, tree: Keep[Ptr[Tree]], node: Keep[Ptr[TreeNode]]) -> None:
         """Take `node` out of `tree`, which has it."""
-        tree, node = keep(tree), keep(node)
         with if_(tree.first == node):
             mov(tree.first, self.next(node))
         place, parent = scratch(Ptr[Ptr[TreeNode]]), scratch(node.parent)

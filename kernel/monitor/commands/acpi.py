@@ -76,9 +76,8 @@ class AcpiCommands(Subsystem):
                 self.show_table(address, header)
 
     @function
-    def show_table(self, address: U64, header: Ptr[TableHeader]) -> None:
+    def show_table(self, address: Keep[U64], header: Keep[Ptr[TableHeader]]) -> None:
         """Print signature, place and size of the table with this `header`."""
-        address, header = keep(address), keep(header)
         letters = cast(header, Ptr[U8])
         for n in range(SIGNATURE_SIZE):
             self._show_letter(letters[n])

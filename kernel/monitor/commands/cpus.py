@@ -55,9 +55,9 @@ class CpuCommands(Subsystem):
         ret(1)
 
     @function(sleeps=True)
-    def show(self, processor: Ptr[Processor]) -> None:
+    def show(self, processor: Keep[Ptr[Processor]]) -> None:
         """Print what `processor` is and does."""
-        processor, look = keep(processor), local(Look)
+        look = local(Look)
         look.request.prepare(self.look)
         lea(rsi, look.request)
         self.calls.on(processor, rsi)

@@ -97,9 +97,9 @@ class CrashCommands(Subsystem):
         ret(1)
 
     @function(sleeps=True)
-    def crash_there(self, way: Ptr[Crash], number: Ptr[U8]) -> U32:
+    def crash_there(self, way: Keep[Ptr[Crash]], number: Ptr[U8]) -> U32:
         """Let another processor fail, if there is one of this `number`."""
-        way, word, order = keep(way), keep(number), local(Order)
+        word, order = keep(number), local(Order)
         value, good = self.numbers.parse(word)
         with if_(good == 0):
             ret(0)

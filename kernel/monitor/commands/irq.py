@@ -58,9 +58,9 @@ class InterruptCommands(Subsystem):
         ret(0)
 
     @function
-    def move(self, line: Ptr[U8], number: Ptr[U8]) -> U32:
+    def move(self, line: Ptr[U8], number: Keep[Ptr[U8]]) -> U32:
         """Let a line go to the processor of this number."""
-        word, number, wanted = keep(line), keep(number), keep(U32)
+        word, wanted = keep(line), keep(U32)
         value, good = self.numbers.parse(word)
         mov(wanted, u32(value))
         with if_((good == 0) | (u64(wanted) != value)):
@@ -128,9 +128,9 @@ class InterruptCommands(Subsystem):
             self.console.print(f"  {meaning}\n")
 
     @function
-    def show_vector(self, vector: U32) -> None:
+    def show_vector(self, vector: Keep[U32]) -> None:
         """Print what is known of a vector, if anything."""
-        vector, slot = keep(vector), keep(Ptr[Slot])
+        slot = keep(Ptr[Slot])
         point_at(slot, self.dispatcher.slots, u64(vector))
         with if_((slot.first == 0) & (self.has_come(vector) == 0)):
             ret()
@@ -162,9 +162,9 @@ class InterruptCommands(Subsystem):
         return u64(rax)
 
     @function
-    def show_line(self, vector: U32) -> None:
+    def show_line(self, vector: Keep[U32]) -> None:
         """Print the line that leads to `vector`, and the processor that serves it."""
-        vector, route = keep(vector), keep(Ptr[Route])
+        route = keep(Ptr[Route])
         with if_((self.lines.legacy != 0) & (vector < InterruptVector.FIRST_DEVICE)):
             sub(vector, InterruptVector.LEGACY)
             self.console.print("  %4u     0", vector)
@@ -183,10 +183,9 @@ class InterruptCommands(Subsystem):
             self.console.print("      ")
 
     @function
-    def show_actions(self, action: Ptr[Action]) -> None:
+    def show_actions(self, action: Keep[Ptr[Action]]) -> None:
         """Print the handlers from `action` on. They stay while a driver has them attached, and
         drivers are never taken out while commands run."""
-        action = keep(action)
         with while_(action != 0):
             self.console.print("%p ", action.handler)
             mov(action, action.next)

@@ -28,9 +28,9 @@ class LogCommands(Subsystem):
         ]
 
     @function
-    def dmesg(self, words: Ptr[Words]) -> U32:
+    def dmesg(self, words: Keep[Ptr[Words]]) -> U32:
         """Print the log, oldest message first."""
-        words, most = keep(words), keep(U32)
+        most = keep(U32)
         mov(most, max(LogLevel))
         with if_(words.count == 2):
             mov(most, self.level(words.word[1]))
@@ -48,9 +48,9 @@ class LogCommands(Subsystem):
         ret(1)
 
     @function
-    def level(self, word: Ptr[U8]) -> U32:
+    def level(self, word: Keep[Ptr[U8]]) -> U32:
         """The level called `word`, 0 if there is none."""
-        word, index = keep(word), keep(U64)
+        index = keep(U64)
         with for_(index, 0, len(LogLevel)):
             same = self.strings.equal(word, self.names[index])
             with if_(same != 0):
@@ -59,9 +59,9 @@ class LogCommands(Subsystem):
         ret(0)
 
     @function
-    def show_all(self, most: U32) -> None:
+    def show_all(self, most: Keep[U32]) -> None:
         """Print all messages whose level is no higher than `most`."""
-        message, position, most = local(LogMessage), keep(U64), keep(most)
+        message, position = local(LogMessage), keep(U64)
         xor(position, position)
         with loop():
             lea(rsi, message)
@@ -73,9 +73,9 @@ class LogCommands(Subsystem):
                 self.show(rdi)
 
     @function
-    def show(self, message: Ptr[LogMessage]) -> None:
+    def show(self, message: Keep[Ptr[LogMessage]]) -> None:
         """Print a message after the time when it was written, in seconds."""
-        message, seconds = keep(message), keep(U64)
+        seconds = keep(U64)
         time = self.clock.time_of(message.record.ticks)
         mov(ecx, NANOSECONDS)
         xor(edx, edx)

@@ -41,9 +41,9 @@ class MapsCommands(Subsystem):
         ret(1)
 
     @function
-    def print_mapping(self, found: Ptr[Mapping]) -> None:
+    def print_mapping(self, found: Keep[Ptr[Mapping]]) -> None:
         """Print a line: first and last byte, size, and permissions."""
-        found, last, size = keep(found), keep(found.end), keep(found.end)
+        last, size = keep(found.end), keep(found.end)
         sub(size, found.start)
         dec(last)
         self.console.print("  %016x-%016x %10z  r", found.start, last, size)

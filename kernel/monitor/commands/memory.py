@@ -65,10 +65,10 @@ class MemoryCommands(Subsystem):
         ret(1)
 
     @function
-    def print_cache(self, cache: Ptr[Cache]) -> None:
+    def print_cache(self, cache: Keep[Ptr[Cache]]) -> None:
         """Print how many objects of `cache` are in use, or in processors' magazines, and the pages
         of its slabs."""
-        cache, used, pages = keep(cache), keep(U64), keep(U64)
+        used, pages = keep(U64), keep(U64)
         with cache.lock.held():
             mov(used, cache.used)
             mov(pages, cache.slabs)
@@ -77,9 +77,9 @@ class MemoryCommands(Subsystem):
         self.console.print("%-20s %7u %8u %7u\n", cache.name, cache.object_size, used, pages)
 
     @function
-    def print_zone(self, name: Ptr[U8], zone: Ptr[Zone]) -> None:
+    def print_zone(self, name: Keep[Ptr[U8]], zone: Keep[Ptr[Zone]]) -> None:
         """Print the free memory of a zone, and how many blocks of each order it is in."""
-        name, zone, free, untouched = keep(name), keep(zone), keep(U64), keep(U64)
+        free, untouched = keep(U64), keep(U64)
         blocks, order = local(U64 * ORDERS), keep(U32)
         with zone.lock.held():
             mov(free, zone.free_pages)
@@ -95,9 +95,8 @@ class MemoryCommands(Subsystem):
         self.console.print("\n")
 
     @function
-    def peek(self, words: Ptr[Words]) -> U32:
+    def peek(self, words: Keep[Ptr[Words]]) -> U32:
         """Print memory that is mapped; never a fault."""
-        words = keep(words)
         count = keep(self.count(words))
         with if_((count == 0) | (count > MAX_COUNT)):
             self.console.print(f"COUNT is a number from 1 to {MAX_COUNT}\n")
@@ -119,9 +118,9 @@ class MemoryCommands(Subsystem):
         ret(count)
 
     @function
-    def show(self, address: U64, count: U64) -> None:
+    def show(self, address: Keep[U64], count: Keep[U64]) -> None:
         """Print `count` bytes from `address` on, up to the first that is not mapped."""
-        address, count, length = keep(address), keep(count), keep(U64)
+        length = keep(U64)
         with while_(count != 0):
             with if_(self.walk.is_mapped(address) == 0):
                 self.console.print("%016x  not mapped\n", address)
@@ -142,9 +141,9 @@ class MemoryCommands(Subsystem):
                 mov(length, most)
 
     @function
-    def show_row(self, start: Ptr[U8], length: U64) -> None:
+    def show_row(self, start: Keep[Ptr[U8]], length: Keep[U64]) -> None:
         """Print a line: the address, `length` bytes in hexadecimal, and as characters."""
-        start, length, index = keep(start), keep(length), keep(U64)
+        index = keep(U64)
         self.console.print("%016x ", start)
         with for_(index, 0, ROW):
             with if_(index < length):

@@ -107,9 +107,8 @@ class PciCommands(Subsystem):
         mov(number, NO_NUMBER)
 
     @function
-    def show_place(self, function: U32) -> None:
+    def show_place(self, function: Keep[U32]) -> None:
         """The segment group, where it is not 0, the bus, the device and the function."""
-        function = keep(function)
         mov(esi, function)
         shr(esi, ConfigurationAddress.GROUP)
         with if_(esi != 0):
@@ -123,9 +122,8 @@ class PciCommands(Subsystem):
         self.console.print("%02x:%02x.%u", bus, device, number)
 
     @function
-    def show(self, device: Ptr[Device]) -> None:
+    def show(self, device: Keep[Ptr[Device]]) -> None:
         """The place of `device`, its numbers, and the name of its class."""
-        device = keep(device)
         self.show_place(device.function)
         name = self.classes.find(device.base_class, device.subclass)
         self.console.print(
@@ -138,9 +136,9 @@ class PciCommands(Subsystem):
         )
 
     @function
-    def show_details(self, device: Ptr[Device]) -> None:
+    def show_details(self, device: Keep[Ptr[Device]]) -> None:
         """All that is known of `device`."""
-        device, resource, number = keep(device), keep(Ptr[Resource]), keep(U32)
+        resource, number = keep(Ptr[Resource]), keep(U32)
         self.show(device)
         self.console.print(
             "  revision %02x, interface %02x, subsystem %04x:%04x\n",
@@ -159,9 +157,8 @@ class PciCommands(Subsystem):
             add(resource, sizeof(Resource))
 
     @function
-    def show_interrupts(self, device: Ptr[Device]) -> None:
+    def show_interrupts(self, device: Keep[Ptr[Device]]) -> None:
         """How `device` can interrupt."""
-        device = keep(device)
         with if_(device.pin != 0):
             movzx(eax, device.pin)
             add(eax, ord("A") - 1)
@@ -172,9 +169,8 @@ class PciCommands(Subsystem):
             self.console.print("  MSI-X at %02x\n", device.msi_x)
 
     @function
-    def show_resource(self, number: U32, resource: Ptr[Resource]) -> None:
+    def show_resource(self, number: Keep[U32], resource: Keep[Ptr[Resource]]) -> None:
         """Where the device answers, and how far that reaches."""
-        number, resource = keep(number), keep(resource)
         with if_(resource.flags & Bar.PORTS):
             self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)
             ret()
