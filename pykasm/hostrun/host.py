@@ -21,11 +21,11 @@ from pykasm.hostrun.views import Pointer
 from pykasm.isa.registers import REGISTERS
 from pykasm.lang.convention import Kind, signature_of
 from pykasm.lang.data import symbol_reference
-from pykasm.lang.function import BoundFunction
+from pykasm.lang.function import BoundFunction, no_function
 from pykasm.lang.image import Image
 from pykasm.lang.numbers import U8
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.subsystem import Subsystem
+from pykasm.lang.subsystem import Subsystem, checked_subsystems
 from pykasm.lang.types import Fn, TypeMeta, Void, pointer_to
 from pykasm.link.layout import Layout, kernel_layout
 
@@ -55,8 +55,11 @@ class Host:
     ) -> None:
         roots: list[Subsystem] = []
         for one in subjects:
-            roots += one.subsystems if isinstance(one, Image) else [one]
-            layout = layout or getattr(one, "layout", None)
+            if isinstance(one, Image):
+                roots += one.subsystems
+                layout = layout or one.layout
+            else:
+                roots += checked_subsystems("Host", [one])
         self._limit = limit
         self._traced = traced
         self._machine = Machine()
@@ -251,11 +254,8 @@ class Host:
 
 def _check_callable(function: Any) -> None:
     if not isinstance(function, BoundFunction):
-        raise CallMistake(
-            "a host calls and replaces functions of subsystems",
-            expected="`subsystem.function`",
-            got=repr(function),
-        )
+        what = "a host calls and replaces functions of subsystems"
+        raise no_function(what, function, CallMistake)
     options = function._function.options
     if options.bits != 64 or options.kind not in (Kind.FUNCTION, Kind.NAKED):
         raise CallMistake(

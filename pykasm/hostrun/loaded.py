@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pykasm.errors import SymbolMistake
 from pykasm.hostrun.gateway import CALL_BYTES, assembled_gateway
@@ -13,9 +13,11 @@ from pykasm.hostrun.program import assemble, assertions, reachable
 from pykasm.hostrun.slots import Slots
 from pykasm.hostrun.stubs import Assertion, Missing, Stub
 from pykasm.lang.convention import Signature
+from pykasm.lang.data import Data
 from pykasm.lang.function import BoundFunction
+from pykasm.lang.instances import other_instance
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.subsystem import Subsystem
+from pykasm.lang.subsystem import Subsystem, data_of
 from pykasm.link.layout import Layout, OutputSection
 
 STACK_ADDRESS = 0xFFFF_C000_0000_0000
@@ -54,7 +56,10 @@ class Loaded:
         self.exchange = gateway.regions[".bss"]
         self.slots = Slots(names["slots"])
         memory.map("the stack", STACK_ADDRESS, STACK_SIZE, "rw-")
-        self.units = assemble(roots, reachable(roots))
+        known = reachable(roots)
+        self.units = assemble(roots, known)
+        self._known = {one._unit_name(): one for one in known}
+        self._data = {one._symbol: one for name in self._known for one in self._data_of(name)}
         self.placement = Placement(self.units, layout, memory, self._missing)
         self._patches: list[tuple[int, bytes]] = []
         self._memory = memory
@@ -67,6 +72,9 @@ class Loaded:
             own.bytes[: template.size] = template.bytes[: template.size]
             self.machine.set_gs_base(own.address)
 
+    def _data_of(self, name: str) -> Iterator[Data]:
+        return (datum for _, datum in data_of(self._known[name], name))
+
     def _missing(self, name: str) -> int:
         if name == assertions.failed._label:
             return self.slots.add(Assertion(name, assertions.failed._signature, None))
@@ -76,10 +84,21 @@ class Loaded:
         """Where what `reference` means is in memory."""
         target = reference._target()
         assert isinstance(target, str)
+        self._check_instance(reference, target)
         start = self.placement.resolve(target) if target else 0
         if percpu:
             start += self.machine.gs_base
         return (start + reference.addend) % (1 << 64)
+
+    def _check_instance(self, reference: SymbolReference, name: str) -> None:
+        """Raise a mistake where `reference` means the `name` of another instance than is loaded."""
+        thing = getattr(reference.symbol, "__self__", None)
+        if isinstance(thing, BoundFunction):
+            loaded = self._known.get(thing._owner._unit_name(), thing._owner) is thing._owner
+        else:
+            loaded = not isinstance(thing, Data) or self._data.get(name, thing) is thing
+        if not loaded:
+            raise other_instance(name, "the host")
 
     def missing(self, address: int) -> str | None:
         """The undefined symbol that `address` stands for."""

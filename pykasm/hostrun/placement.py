@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pykasm.hostrun.faults import HostError
 from pykasm.hostrun.memory import PAGE, Memory, Region
+from pykasm.hostrun.misread import misread_fields
 from pykasm.lang.objects import AssembledUnit
 from pykasm.link.layout import Layout, OutputSection, Permissions
 from pykasm.objects.model import Relocation, RelocationKind, Section, SectionFlags
@@ -33,11 +34,15 @@ class Symbol(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A relocation and the place of its field: in `region`, at `offset`."""
+    """A relocation and the place of its field: in `region`, at `offset`.
+
+    `forgotten` are the bytes behind the field that the emulator does not count.
+    """
 
     region: Region
     offset: int
     relocation: Relocation
+    forgotten: int = 0
 
 
 class Placement:
@@ -57,6 +62,7 @@ class Placement:
         self.uses: list[Use] = []
         self._answer = answer
         self._units = list(units)
+        self._misread = misread_fields(self._units)
         self._base = layout.virtual_base
         self._end = layout.load_address
         self._name_bound("start")
@@ -66,6 +72,15 @@ class Placement:
         self._name_symbols()
         for use in self.uses:
             self._relocate(use)
+        for (section, offset), forgotten in self._misread.items():
+            self._move(section, offset, forgotten)
+
+    def _move(self, section: str, offset: int, distance: int) -> None:
+        """Add `distance` to a displacement that no symbol goes into."""
+        region, start = self.starts[section]
+        place = slice(start + offset, start + offset + 4)
+        value = int.from_bytes(region.bytes[place], "little", signed=True) + distance
+        region.bytes[place] = value.to_bytes(4, "little", signed=True)
 
     def _outputs(self, layout: Layout) -> Iterator[tuple[OutputSection, list[Section]]]:
         """The output sections with what goes into each."""
@@ -111,7 +126,15 @@ class Placement:
                 region.bytes[offset : offset + section.size] = bytes(section.data)
             self.starts[section.name] = region, offset
             self.symbols[section.name] = region.linked + offset
-            self.uses += [Use(region, offset + one.offset, one) for one in section.relocations]
+            self.uses += [
+                Use(
+                    region,
+                    offset + one.offset,
+                    one,
+                    self._misread.pop((section.name, one.offset), 0),
+                )
+                for one in section.relocations
+            ]
 
     def _name_bound(self, bound: str) -> None:
         """Define the image's start or end, where the next section would be."""
@@ -124,6 +147,8 @@ class Placement:
             for one in unit.object.symbols:
                 if one.section is not None:
                     region, offset = self.starts[one.section]
+                    if one.name in self.symbols:
+                        raise HostError(f"two subsystems define `{one.name}`")
                     self.symbols[one.name] = region.linked + offset + one.offset
                     place = region.address + offset + one.offset
                     found.append(Symbol(place, one.size, one.name))
@@ -145,9 +170,9 @@ class Placement:
                 self._relocate(use)
 
     def _relocate(self, use: Use) -> None:
-        region, offset, relocation = use
+        region, offset, relocation, forgotten = use
         size, relative, signed = PLACES[relocation.kind]
-        value = self.resolve(relocation.symbol) + relocation.addend
+        value = self.resolve(relocation.symbol) + relocation.addend + forgotten
         if relative:
             value -= region.linked + offset
         field = value % (1 << 64) if signed is None else _reduced(value, size, signed)

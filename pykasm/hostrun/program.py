@@ -12,11 +12,13 @@ from pykasm.lang.assembly import Assembly
 from pykasm.lang.assertions import asserting
 from pykasm.lang.function import BoundFunction
 from pykasm.lang.functions import function
-from pykasm.lang.image import Program, name_units, pack_unit
+from pykasm.lang.image import Program, instances, name_units, pack_unit
+from pykasm.lang.instances import made_of
 from pykasm.lang.numbers import U8
 from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Component, Subsystem
+from pykasm.lang.symbols import report_doubles
 from pykasm.lang.types import Ptr
 from pykasm.lang.unit import Unit
 
@@ -74,7 +76,8 @@ def assemble(roots: Iterable[Subsystem], known: list[Subsystem]) -> list[Assembl
         waiting = [one._unit_name() for one in roots]
         made: dict[str, AssembledUnit] = {}
         while waiting:
-            _assemble_round([named[name] for name in waiting], collector)
+            with made_of(instances(units, known)):
+                _assemble_round([named[name] for name in waiting], collector)
             made |= {name: vars(named[name][0])[ASSEMBLED] for name in waiting}
             wanted = {_unit_of(symbol, named) for name in waiting for symbol in _uses(made[name])}
             waiting = sorted(name for name in wanted if name and name not in made)
@@ -90,6 +93,7 @@ def _assemble_round(pairs: list[tuple[Subsystem, Unit]], collector: Collector) -
     program = Program([unit for _, unit in new], ())
     for unit in program.units:
         program.packed[unit.name] = pack_unit(unit, collector)
+    report_doubles(program.units)
     collector.finish()
     objects = assemble_program(program, _encoder, str(Path.cwd()))
     for (one, _), made in zip(new, objects, strict=True):

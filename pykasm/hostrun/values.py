@@ -12,7 +12,7 @@ from pykasm.errors import TypeMistake, ValueRangeMistake
 from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
 from pykasm.lang.convention import SLOT
-from pykasm.lang.data import Packer
+from pykasm.lang.data import Packer, symbol_reference
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
@@ -116,8 +116,10 @@ class Values:
             return int(value)
         if isinstance(value, bytes | bytearray):
             return self.place_text(bytes(value))
-        operand = isinstance(value, MemoryOperand) or hasattr(value, "_symbol_reference")
-        if issubclass(kind, Fn) and callable(value) and not operand:
+        if isinstance(value, MemoryOperand) or hasattr(value, "_symbol_reference"):
+            self.resolve(symbol_reference(value, "a pointer")[0])  # refuses what is not loaded
+            return value
+        if issubclass(kind, Fn) and callable(value):
             return self.answer(kind, value)
         return value
 

@@ -14,6 +14,7 @@ from pykasm.lang.builder import current, is_building
 from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.field import check_alignment
 from pykasm.lang.fitting import described, function_fits, signature_behind
+from pykasm.lang.instances import check_instance
 from pykasm.lang.numbers import U8, U64, Integer
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
@@ -75,6 +76,7 @@ class Data(MemoryOperand):
                 fix="keep it in `self`, and list the subsystem in the image",
                 span=self._moment.span if self._moment else None,
             )
+        check_instance(self._symbol, self, self._symbol)
         return self._symbol
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from inspect import signature as python_signature
+from types import MethodType
 from typing import (
     Any,
     Generic,
@@ -21,12 +22,13 @@ from typing import (
 )
 from typing import cast as typing_cast
 
-from pykasm.errors import DeclarationMistake, PlaceMistake
+from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake
 from pykasm.isa.registers import Register
 from pykasm.lang.annotations import evaluated
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function
 from pykasm.lang.convention import RESULTS, Context, Kind, Signature, laid_out
+from pykasm.lang.instances import check_instance
 from pykasm.lang.kept import Kept
 from pykasm.lang.locking import NO_LOCKS, LockContract
 from pykasm.lang.operands import MemoryOperand
@@ -68,11 +70,23 @@ class Function(Generic[R]):
     def __init__(self, body: Callable[..., R], options: CodeOptions) -> None:
         self.body = body
         self.options = options
+        self.owner: type | None = None
+        self.name = body.__name__
         self.__doc__ = body.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
         self.owner = owner
+
+    def __call__(self, *_: object, **__: object) -> Never:
+        """Point out that only a function of an object can be called."""
+        owner = self.owner.__name__ if self.owner else "Subsystem"
+        raise CallMistake(
+            f"`{self.name}` is called without the object that it belongs to",
+            expected=f"a call on an instance of `{owner}`",
+            got=f"`{owner}.{self.name}`, of the class" if self.owner else "no method of a class",
+            fix=f"`{owner}(…)` makes an instance" if self.owner else "put it into a class",
+        )
 
     @overload
     def __get__(self, instance: None, owner: type) -> Function[R]: ...
@@ -190,6 +204,21 @@ def _decorator_lines(body: Callable[..., object]) -> int:
     return next(starts, first - 1) - (first - 1)
 
 
+def no_function(what: str, value: object, mistake: type[Mistake] = DeclarationMistake) -> Mistake:
+    """The `mistake` of giving another `value` where only a function of a subsystem will do."""
+    got, fix = repr(value), ""
+    if isinstance(value, Function):
+        got = f"`{value.name}` of the class"
+        fix = f"make an instance, and name its function: `it.{value.name}`"
+    elif isinstance(value, MethodType):
+        got = f"`{value.__name__}`, a plain method: Python, with no code of its own"
+        fix = "mark it with `@function`, `@naked` or `@entry()`"
+    elif hasattr(value, "_unit_name"):
+        got = f"a whole {type(value).__name__}"
+        fix = "name one of its functions"
+    return mistake(what, expected="`subsystem.function`", got=got, fix=fix)
+
+
 class BoundFunction(Generic[R]):
     """A function of one subsystem: a symbol; calling it inside code emits a call."""
 
@@ -214,9 +243,15 @@ class BoundFunction(Generic[R]):
 
     @cached_property
     def _label(self) -> str:
-        return f"{self._owner._unit_name()}.{self._function.name}"
+        return f"{self._part}.{self._function.name}"
+
+    @cached_property
+    def _part(self) -> str:
+        name: str = self._owner._unit_name()
+        return name
 
     def _symbol_name(self) -> str:
+        check_instance(self._part, self._owner, self._label)
         return self._label
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,10 +20,12 @@ from pykasm.lang.assembly import Assembly
 from pykasm.lang.assertions import asserting
 from pykasm.lang.codemodel import MOST_BYTES
 from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
-from pykasm.lang.function import BoundFunction
+from pykasm.lang.function import BoundFunction, no_function
+from pykasm.lang.instances import made_of
 from pykasm.lang.locking import LockWatcher, watching_locks
 from pykasm.lang.stubs import assembling
-from pykasm.lang.subsystem import Subsystem, data_of
+from pykasm.lang.subsystem import Subsystem, checked_subsystems, data_of
+from pykasm.lang.symbols import report_doubles
 from pykasm.lang.unit import Unit
 from pykasm.source import line_span
 
@@ -71,11 +73,27 @@ class Image:
         on_lock: LockWatcher | None = None,
         layout: Any = None,
     ) -> None:
+        self.subsystems = checked_subsystems("Image", subsystems)
         self.entries = entry if isinstance(entry, tuple) else (entry,)
-        self.subsystems = list(subsystems)
+        for one in self.entries:
+            self._check_function("entry", one)
+        if on_assert is not None:
+            self._check_function("on_assert", on_assert)
         self.on_assert = on_assert
         self.on_lock = on_lock
         self.layout = layout
+
+    def _check_function(self, option: str, value: object) -> None:
+        """Raise a mistake unless `value` is a function of a subsystem of the image."""
+        if not isinstance(value, BoundFunction):
+            raise no_function(f"`{option}` of an image is a function of a subsystem", value)
+        if not any(value._owner is one for one in self.subsystems):
+            raise DeclarationMistake(
+                f"`{value._label}` belongs to no subsystem of the image",
+                expected=f"`{option}=` with a function of one of the subsystems",
+                got=f"one of a {type(value._owner).__name__} that is not listed",
+                fix="list its subsystem too",
+            )
 
     def assemble(self, debug: bool = True) -> Program:
         """Run every body. Raises `BuildFailed` with all mistakes of all of them."""
@@ -83,16 +101,18 @@ class Image:
             units = name_units(self.subsystems, collector)
             collector.finish()
             with (
+                made_of(instances(units, self.subsystems)),
                 asserting(self.on_assert if debug else None),
                 watching_locks(self.on_lock if debug else None),
             ):
                 for unit, subsystem in zip(units, self.subsystems, strict=True):
                     with assembling(unit):
                         Assembly(unit, subsystem).run()
-            entries = tuple(one._label for one in self.entries)
-            program = Program(units, entries, self.layout, debug=debug)
-            for unit in units:
-                program.packed[unit.name] = pack_unit(unit, collector)
+                entries = tuple(one._label for one in self.entries)
+                program = Program(units, entries, self.layout, debug=debug)
+                for unit in units:
+                    program.packed[unit.name] = pack_unit(unit, collector)
+            report_doubles(units)
             program.reached = _reached(program)
             if debug:
                 _warn_of_unreachable(program, collector)
@@ -108,6 +128,15 @@ def name_units(subsystems: Sequence[Subsystem], collector: Collector) -> list[Un
         with collector.catching():
             units.append(_named_unit(subsystem, {unit.name for unit in units}))
     return units
+
+
+def instances(
+    units: Sequence[Unit], subsystems: Sequence[Subsystem]
+) -> Iterator[tuple[str, object]]:
+    """The objects that symbols begin with the names of: the subsystems and their data."""
+    for unit, subsystem in zip(units, subsystems, strict=True):
+        yield unit.name, subsystem
+        yield from ((datum._symbol, datum) for datum in unit.data)
 
 
 def _named_unit(subsystem: Subsystem, taken: set[str]) -> Unit:

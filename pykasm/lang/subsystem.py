@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
-from pykasm.errors import TypeMistake
+from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.lang.builder import is_building
 from pykasm.lang.data import Data
 
@@ -47,6 +47,37 @@ class Subsystem(Component):
 
     def _unit_name(self) -> str:
         return self.label or type(self).__name__
+
+
+def checked_subsystems(taker: str, values: object) -> list[Subsystem]:
+    """`values` as a list of subsystems; a mistake of the caller of `taker` if they are none."""
+    if not isinstance(values, Iterable):
+        raise _no_subsystem(taker, values, f"`[{_shown(values)}]`")
+    found = list(values)
+    for one in found:
+        if not isinstance(one, Subsystem):
+            is_class = isinstance(one, type) and issubclass(one, Subsystem)
+            fix = f"`{one.__name__}(…)` makes one" if is_class else ""
+            owner = getattr(one, "_owner", None)
+            if isinstance(owner, Subsystem):
+                fix = "give the subsystem that the function belongs to"
+            raise _no_subsystem(taker, one, fix)
+    return found
+
+
+def _no_subsystem(taker: str, value: object, fix: str) -> DeclarationMistake:
+    return DeclarationMistake(
+        f"`{taker}` is made of subsystems",
+        expected="instances of classes that extend `Subsystem`",
+        got=f"the class `{value.__name__}`" if isinstance(value, type) else _shown(value),
+        fix=fix,
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Subsystem):
+        return f"a {type(value).__name__}"
+    return repr(value)
 
 
 def data_of(component: Component, path: str) -> Iterator[tuple[str, Data]]:

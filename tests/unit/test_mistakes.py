@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 import pytest
 
 from pykasm import *
-from pykasm.encode.encoder import Encoder
-from pykasm.errors import BuildFailed, Mistake
-from pykasm.lang.objects import assemble_program
-from tests.unit.messages import normalised
+from tests.unit.messages import message_of
 
 
 class Colour(IntEnum):
@@ -44,15 +40,6 @@ class Base(Subsystem):
     @function
     def visit(self, node: Ptr[Node]) -> None:
         mov(rax, node.value)
-
-
-def message_of(wrong: type[Base]) -> str:
-    """What a build of `wrong` says, with its file and line numbers left out."""
-    subsystem: Any = wrong()
-    with pytest.raises((BuildFailed, Mistake)) as caught:
-        program = Image(entry=subsystem.wrong, subsystems=[subsystem]).assemble()
-        assemble_program(program, Encoder(), ".")
-    return normalised(str(caught.value)).removesuffix("\n\n1 error")
 
 
 def test_operands_of_two_widths() -> None:
