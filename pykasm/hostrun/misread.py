@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from iced_x86 import Decoder
 
 from pykasm.isa.code import Line
-from pykasm.lang.objects import AssembledUnit, PlacedPiece
+from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 
 _NAMES = frozenset({"shld", "shrd", "rorx"})
 
@@ -22,17 +22,17 @@ def misread_fields(units: Iterable[AssembledUnit]) -> dict[tuple[str, int], int]
     return {
         (placed.section, placed.offset + field): behind
         for unit in units
-        for placed in unit.pieces
+        for placed in unit.routines
         for field, behind in _fields(placed)
     }
 
 
-def _fields(placed: PlacedPiece) -> Iterator[tuple[int, int]]:
+def _fields(placed: PlacedRoutine) -> Iterator[tuple[int, int]]:
     code = placed.code
     for item, start, end in zip(code.body, code.offsets, code.offsets[1:], strict=False):
         if type(item) is not Line or item.statement.mnemonic not in _NAMES:
             continue
-        decoder = Decoder(placed.piece.bits, code.code[start:end])
+        decoder = Decoder(placed.routine.bits, code.code[start:end])
         instruction = decoder.decode()
         offsets = decoder.get_constant_offsets(instruction)
         if instruction.is_ip_rel_memory_operand and offsets.has_immediate:

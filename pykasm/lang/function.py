@@ -64,13 +64,17 @@ class CodeOptions:
     clobbers: tuple[Register, ...] | None = None
 
 
+class Outside:
+    """Where a function stands that is in no class."""
+
+
 class Function(Generic[R]):
     """A method that is code. Through an instance it becomes the function of that subsystem."""
 
     def __init__(self, body: Callable[..., R], options: CodeOptions) -> None:
         self.body = body
         self.options = options
-        self.owner: type | None = None
+        self.owner: type = Outside
         self.name = body.__name__
         self.__doc__ = body.__doc__
 
@@ -80,12 +84,13 @@ class Function(Generic[R]):
 
     def __call__(self, *_: object, **__: object) -> Never:
         """Point out that only a function of an object can be called."""
-        owner = self.owner.__name__ if self.owner else "Subsystem"
+        owner = self.owner.__name__
+        is_method = self.owner is not Outside
         raise CallMistake(
             f"`{self.name}` is called without the object that it belongs to",
-            expected=f"a call on an instance of `{owner}`",
-            got=f"`{owner}.{self.name}`, of the class" if self.owner else "no method of a class",
-            fix=f"`{owner}(…)` makes an instance" if self.owner else "put it into a class",
+            expected=f"a call on an instance of `{owner}`" if is_method else "a method",
+            got=f"`{owner}.{self.name}`, of the class" if is_method else "a function in no class",
+            fix=f"`{owner}(…)` makes an instance" if is_method else "put it into a subsystem",
         )
 
     @overload

@@ -153,7 +153,7 @@ error[symbol]: there are two symbols `Twice.count`
         |              ^^^^^^^^ the second one
   LINE |     count = bss(U64)
         |             ^^^^^^^^ the first one
-expected: a name of its own for each datum and each piece of code
+expected: a name of its own for each datum and each routine
 got: one name for two
 help: rename one of them; underscores around a name are no part of its symbol"""
 
@@ -178,7 +178,7 @@ error[symbol]: there are two symbols `Wrong.wrong`
         |         ^^^^^^^^^^^^^^^^^^^^^^^^ the second one
   LINE |         _wrong = bss(U64)
         |                  ^^^^^^^^ the first one
-expected: a name of its own for each datum and each piece of code
+expected: a name of its own for each datum and each routine
 got: one name for two
 help: rename one of them; underscores around a name are no part of its symbol"""
     assert message_of(Wrong) == expected
