@@ -1,1 +1,1 @@
-"""What boot loaders leave, and the code that runs at physical addresses."""
+"""Boot: what loaders leave, checks, and code that runs at physical addresses."""

@@ -1,35 +1,39 @@
-"""Whether this machine can run the kernel at all."""
+"""Check that the processor can run the kernel."""
 
 from typing import Any
 
-from kernel.boot.failure import BootFailure, complaint
+from kernel.boot.failure import BootFailure, failure_message
 from kernel.cpu.control import RFlags
 from kernel.cpu.features import Basic, Extended, Leaf
 from pykasm import *
 
 
 class Checks(Subsystem):
-    """Looks at the processor before anything that it may not have is used."""
+    """Check the processor for what the kernel needs, before any of it is used."""
 
-    no_cpuid = complaint("the processor has no CPUID instruction (x86-64 is needed)")
-    no_long_mode = complaint("the processor has no 64-bit mode (x86-64 is needed)")
-    no_apic = complaint("the processor has no local APIC that is switched on")
+    no_cpuid = failure_message("the processor has no CPUID instruction (x86-64 is needed)")
+    no_long_mode = failure_message("the processor has no 64-bit mode (x86-64 is needed)")
+    no_apic = failure_message("the processor has no local APIC that is switched on")
 
     def __init__(self, failure: BootFailure) -> None:
         self.failure = failure
 
     @naked(bits=32, boot=True)
-    def processor(self) -> None:
-        """Come back only if there are long mode and a local APIC; changes eax to edx."""
+    def run(self) -> None:
+        """Return if there are long mode and a local APIC, else stop with a message.
+
+        Context: protected mode without paging. Changes eax, ecx and edx.
+        """
+        # cpuid changes ebx, in which the loader's information is
         push(ebx)
-        self._cpuid()
-        self._long_mode()
-        self._apic()
+        self._require_cpuid()
+        self._require_long_mode()
+        self._require_apic()
         pop(ebx)
         ret()
 
-    def _cpuid(self) -> None:
-        """A processor without CPUID does not let the ID flag be changed."""
+    def _require_cpuid(self) -> None:
+        """Require that the ID flag can be changed, as it can where there is CPUID."""
         pushfd()
         pop(eax)
         mov(ecx, eax)
@@ -39,24 +43,27 @@ class Checks(Subsystem):
         pushfd()
         pop(eax)
         push(ecx)
-        popfd()
+        popfd()  # the flags as they were
         xor(eax, ecx)
-        self._insist(eax & RFlags.ID, self.no_cpuid)
+        self._require(eax & RFlags.ID, self.no_cpuid)
 
-    def _long_mode(self) -> None:
+    def _require_long_mode(self) -> None:
+        """Require the extended leaf, and in it long mode (AMD64 APM vol. 3, E.4.2)."""
         mov(eax, Leaf.HIGHEST_EXTENDED)
         cpuid()
-        self._insist(eax >= Leaf.EXTENDED, self.no_long_mode)
+        self._require(eax >= Leaf.EXTENDED, self.no_long_mode)
         mov(eax, Leaf.EXTENDED)
         cpuid()
-        self._insist(edx & Extended.LONG_MODE, self.no_long_mode)
+        self._require(edx & Extended.LONG_MODE, self.no_long_mode)
 
-    def _apic(self) -> None:
+    def _require_apic(self) -> None:
+        """Require a local APIC that the firmware has not disabled (AMD64 APM vol. 3, E.3.2)."""
         mov(eax, Leaf.BASIC)
         cpuid()
-        self._insist(edx & Basic.APIC, self.no_apic)
+        self._require(edx & Basic.APIC, self.no_apic)
 
-    def _insist(self, condition: Any, message: object) -> None:
+    def _require(self, condition: Any, message: object) -> None:
+        """Stop with `message` unless `condition` holds."""
         with if_(~condition):
             mov(esi, physical(message))
             jmp(self.failure.stop)

@@ -1,4 +1,4 @@
-"""The end of a start that can't go on, told before there is a console."""
+"""Report an early failure to start, before there is a console."""
 
 from kernel.console.serial import (
     COM1,
@@ -21,11 +21,11 @@ LINE_SETUP = (
 
 
 class BootFailure(Subsystem):
-    """Says on screen and serial line what is wrong, in 32-bit code without paging."""
+    """Print why the kernel can't start, from 32-bit code without paging."""
 
     @naked(bits=32, boot=True)
     def stop(self) -> None:
-        """Print the text at physical esi (ends with a zero) and halt for good."""
+        """Print the NUL-terminated text at physical esi on screen and serial line, and halt."""
         cld()
         for register, value in LINE_SETUP:
             mov(edx, COM1 + register)
@@ -37,25 +37,25 @@ class BootFailure(Subsystem):
             lodsb()
             break_if(al == 0)
             with if_(al >= ord(" ")):
-                stosw()  # with the attribute in ah
-            self._send()
+                stosw()  # a cell: the character in al, its attribute in ah
+            self._send_byte()
         with loop():
             cli()
             hlt()
 
     def _clear_screen(self) -> None:
-        """Fill the text screen with blanks; ah becomes their attribute. Changes ecx and edi."""
+        """Fill the text screen with blanks; leave their attribute in ah. Changes ecx and edi."""
         mov(edi, TEXT_BUFFER)
         mov(ecx, COLUMNS * ROWS)
         mov(eax, Colour.LIGHT_RED << 8 * (CELL - 1) | ord(" "))
         rep.stosw()
 
-    def _send(self) -> None:
-        """Send al on the serial line; changes ecx and edx."""
+    def _send_byte(self) -> None:
+        """Send al on the serial line. Changes bl, ecx and edx."""
         mov(bl, al)
         mov(edx, COM1 + UartRegister.LSR)
         mov(ecx, SEARCH_PATIENCE)
-        with loop():
+        with loop():  # bounded, as there may be no UART
             in_(al, dx)
             break_if(al & LineStatus.THRE)
             dec(ecx)
@@ -65,7 +65,7 @@ class BootFailure(Subsystem):
         out(dx, al)
 
 
-def complaint(problem: str) -> object:
-    """Read-only data with the message that the kernel can't start because of `problem`."""
+def failure_message(problem: str) -> object:
+    """Declare the message that the kernel can't start because of `problem`, as read-only data."""
     text = f"pykasm: can't start: {problem}".encode() + b"\r\n\0"
     return rodata(U8 * len(text), text)

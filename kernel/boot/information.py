@@ -1,65 +1,66 @@
-"""What the loader told of the machine, whichever way the kernel was started."""
+"""Read the boot information of either protocol into the boot record."""
 
 from typing import Any
 
 from kernel.boot import multiboot2, pvh
 from kernel.boot.multiboot2 import TAG_ALIGNMENT, TagType
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, BootRecord, Damage
-from kernel.boot.tables import READABLE
+from kernel.boot.tables import MAPPED_END
 from kernel.paging.addresses import direct
 from pykasm import *
 
 MAX_INFORMATION = 1 << 20
-"""Bytes; more than any loader's information or list has, so that a damaged size can't lead far."""
+"""Bytes: an upper limit of the boot information, and of a list in it, to reject damaged sizes."""
 
 
 class BootInformation(BootRecord):
-    """The record of the start, filled by one of `from_multiboot2` and `from_pvh`.
+    """The boot record, filled by `from_multiboot2` or `from_pvh`.
 
-    They believe no size, count or address before it is checked; what makes no sense is left out
-    and noted in `damage`. They run once, before anything else uses the record.
+    No size, count or address is used before it is validated; what is invalid is left out and
+    noted in `damage`. Context: the first processor, once, before the record is used.
     """
 
     rsdp = bss(U8 * RSDP_SIZE, align=8)
+    """A copy of the ACPI root pointer from a Multiboot2 tag."""
 
     @function(init=True)
     def from_multiboot2(self, info: Ptr[multiboot2.InformationHeader]) -> None:
         """Fill the record from a Multiboot2 loader's information (3.6)."""
         info, size = keep(info), scratch(info.total_size)
         with if_((size >= sizeof(multiboot2.InformationHeader)) & (size <= MAX_INFORMATION)):
-            self.read_tags(info, self.read_fact)
-            self.read_lists(self.read_multiboot2_lists, u64(info))
+            self._read_tags(info, self._read_single_tag)
+            self._read_lists(self._read_multiboot2_lists, u64(info))
         with else_():
-            self._note(Damage.SIZE)
-        tail(self.complete)
+            self.add_damage(Damage.SIZE)
+        tail(self.finish)
 
     @function(init=True)
-    def read_lists(self, read: Fn[[U64], Void], info: U64) -> None:
-        """Let `read` go through the lists in `info` until there is room for them, and then once
-        more to keep them."""
+    def _read_lists(self, read: Fn[[U64], Void], info: U64) -> None:
+        """Call `read` to add the lists of `info`, as often as it takes to find memory for them,
+        and then once more to store them."""
         read, info = keep(read), keep(info)
         self.placement.begin()
         with loop():
             read(info)
-            again = self.settle_room()
+            again = self.end_pass()
             break_if(again == 0)
         with if_(self.regions != 0):
             read(info)
 
     @function(init=True)
-    def read_multiboot2_lists(self, info: U64) -> None:
-        """Add the regions and modules of a Multiboot2 loader's information."""
+    def _read_multiboot2_lists(self, info: U64) -> None:
+        """Add the regions and modules of a Multiboot2 loader's information, and reserve it."""
         info = keep(info)
         header = cast(info, Ptr[multiboot2.InformationHeader])
         mov(esi, header.total_size)
-        self.placement.avoid_mapped(info, rsi)
-        tail(self.read_tags, header, self.read_list)
+        self.placement.reserve_mapped(info, rsi)
+        tail(self._read_tags, header, self._read_list_tag)
 
     @function(init=True)
-    def read_tags(
+    def _read_tags(
         self, info: Ptr[multiboot2.InformationHeader], read: Fn[[Ptr[multiboot2.Tag]], Void]
     ) -> None:
-        """Let `read` see the tags of `info` up to the END tag; their sizes are sound."""
+        """Call `read` for each tag of `info` up to the END tag, once its size is validated."""
         tag, end, next_tag = keep(Ptr[multiboot2.Tag]), keep(U64), keep(U64)
         read = keep(read)
         mov(u32(end), info.total_size)
@@ -78,40 +79,41 @@ class BootInformation(BootRecord):
             add(next_tag, TAG_ALIGNMENT - 1)
             and_(next_tag, -TAG_ALIGNMENT)
             mov(tag, next_tag)
-        self._note(Damage.TAG)
+        self.add_damage(Damage.TAG)
 
     @function(init=True)
-    def read_fact(self, tag: Ptr[multiboot2.Tag]) -> None:
-        """Put what there is but one of into the record."""
+    def _read_single_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
+        """Add the contents of a tag of which there is only one."""
         kind, size = scratch(tag.type), scratch(tag.size)
         with switch(kind):
             with case(TagType.COMMAND_LINE):
-                self._read_text(tag, size, self.set_command_line)
+                self._read_string(tag, size, self.set_command_line)
             with case(TagType.BOOT_LOADER_NAME):
-                self._read_text(tag, size, self.set_loader_name)
-            with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):
+                self._read_string(tag, size, self.set_loader_name)
+            with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):  # a new one is preferred
                 self._read_rsdp(tag, size)
             with case(TagType.ACPI_NEW_RSDP):
                 self._read_rsdp(tag, size)
 
     @function(init=True)
-    def read_list(self, tag: Ptr[multiboot2.Tag]) -> None:
-        """Add what `tag` has of the lists."""
+    def _read_list_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
+        """Add the contents of a tag with an element of a list, or with a list."""
         kind = scratch(tag.type)
         with switch(kind):
             with case(TagType.MODULE):
-                tail(self.read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
+                tail(self._read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
             with case(TagType.MEMORY_MAP):
-                tail(self.read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
+                tail(self._read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
 
-    def _read_text(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
+    def _read_string(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
+        """Leave the function by calling `setter` with the string of `tag`."""
         string = cast(tag, Ptr[multiboot2.StringTag]).string
         lea(rdi, string)
         sub(size, offsetof(multiboot2.StringTag, "string"))
         tail(setter, rdi, u64(size))
 
     def _read_rsdp(self, tag: Ptr[multiboot2.Tag], size: U32) -> None:
-        """Copy the root pointer: that of the loader's copy is as good as the firmware's own."""
+        """Copy the root pointer, as the memory of the tag will be reused."""
         lea(rsi, cast(tag, Ptr[multiboot2.RsdpTag]).rsdp)
         mov(ecx, size)
         sub(ecx, offsetof(multiboot2.RsdpTag, "rsdp"))
@@ -122,11 +124,11 @@ class BootInformation(BootRecord):
         mov(self.acpi_root, physical(self.rsdp))
 
     @function(init=True)
-    def read_module(self, tag: Ptr[multiboot2.ModuleTag]) -> None:
-        """Add the module that `tag` tells of."""
+    def _read_module(self, tag: Ptr[multiboot2.ModuleTag]) -> None:
+        """Add the module of `tag`."""
         size = scratch(tag.tag.size)
         with if_(size < offsetof(multiboot2.ModuleTag, "string")):
-            self._note(Damage.MODULE)
+            self.add_damage(Damage.MODULE)
             ret()
         sub(size, offsetof(multiboot2.ModuleTag, "string"))
         lea(rdx, tag.string)
@@ -135,15 +137,15 @@ class BootInformation(BootRecord):
         tail(self.add_module, rax, rsi, rdx, u64(size))
 
     @function(init=True)
-    def read_memory_map(self, tag: Ptr[multiboot2.MemoryMapTag]) -> None:
-        """Add the regions of the memory map `tag`; entries may be larger than we know them."""
+    def _read_memory_map(self, tag: Ptr[multiboot2.MemoryMapTag]) -> None:
+        """Add the regions of the memory map `tag`, whose entries may have more fields than ours."""
         entry, end, step = keep(Ptr[multiboot2.Multiboot2MemoryMapEntry]), keep(U64), keep(U64)
         mov(u32(end), tag.tag.size)
         with if_(
             (end < offsetof(multiboot2.MemoryMapTag, "entries"))
             | (tag.entry_size < sizeof(multiboot2.Multiboot2MemoryMapEntry))
         ):
-            self._note(Damage.TAG)
+            self.add_damage(Damage.TAG)
             ret()
         add(end, tag)
         mov(u32(step), tag.entry_size)
@@ -161,79 +163,83 @@ class BootInformation(BootRecord):
         self.set_loader_name(text("PVH"), NAME_SIZE)
         mov(rax, info.rsdp)
         mov(self.acpi_root, rax)
-        line, placement = self.text_at(info.command_line)
-        self.set_command_line(line, placement)
-        self.read_lists(self.read_pvh_lists, u64(info))
-        tail(self.complete)
+        line, limit = self._string_at(info.command_line)
+        self.set_command_line(line, limit)
+        self._read_lists(self._read_pvh_lists, u64(info))
+        tail(self.finish)
 
     @function(init=True)
-    def read_pvh_lists(self, info: U64) -> None:
+    def _read_pvh_lists(self, info: U64) -> None:
         """Add the modules and regions of a PVH loader's start info."""
         start_info = keep(cast(info, Ptr[pvh.StartInfo]))
-        self.placement.avoid_mapped(info, sizeof(pvh.StartInfo))
-        self.read_pvh_modules(start_info)
+        self.placement.reserve_mapped(info, sizeof(pvh.StartInfo))
+        self._read_pvh_modules(start_info)
         with if_(start_info.version >= pvh.VERSION_WITH_MEMORY_MAP):
-            tail(self.read_pvh_memory_map, start_info)
+            tail(self._read_pvh_memory_map, start_info)
 
     @function(init=True)
-    def read_pvh_modules(self, info: Ptr[pvh.StartInfo]) -> None:
+    def _read_pvh_modules(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the modules of `info`."""
         module, count = keep(Ptr[pvh.ModlistEntry]), keep(info.module_count)
-        mov(module, self._array_at(info.modules, count, pvh.ModlistEntry))
+        mov(module, self._map_array(info.modules, count, pvh.ModlistEntry))
         with while_(count != 0):
             mov(rdi, module.command_line)
             lea(rsi, bare[rdi + NAME_SIZE])
-            self.placement.avoid(rdi, rsi)
-            name, placement = self.text_at(module.command_line)
+            self.placement.reserve(rdi, rsi)
+            name, limit = self._string_at(module.command_line)
             mov(rcx, module.address)
             add(rcx, module.size)
-            self.add_module(module.address, rcx, name, placement)
+            self.add_module(module.address, rcx, name, limit)
             add(module, sizeof(pvh.ModlistEntry))
             dec(count)
 
     @function(init=True)
-    def read_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
+    def _read_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
         """Add the memory regions of `info`."""
         entry, count = keep(Ptr[pvh.MemmapTableEntry]), keep(info.memory_map_entries)
-        mov(entry, self._array_at(info.memory_map, count, pvh.MemmapTableEntry))
+        mov(entry, self._map_array(info.memory_map, count, pvh.MemmapTableEntry))
         with while_(count != 0):
             self.add_region(entry.address, entry.size, entry.type)
             add(entry, sizeof(pvh.MemmapTableEntry))
             dec(count)
 
-    def _array_at(self, address: U64, count: U32, element: Any) -> U64:
-        """Where the `count` elements at a physical `address` are; no `count` if unreadable."""
+    def _map_array(self, address: U64, count: U32, element: Any) -> U64:
+        """Return the address of an array of `count` elements at a physical `address`; set `count`
+        to 0 if it can't be read."""
         imul(rsi, u64(count), sizeof(element))
-        place = self.array_at(address, rsi)
+        place = self._map_physical(address, rsi)
         with if_(place == 0):
             xor(count, count)
         return place
 
     @function(init=True)
-    def array_at(self, address: U64, size: U64) -> U64:
-        """Where `size` bytes of a list at a physical `address` can be read, or 0; the room for
-        the record is elsewhere."""
+    def _map_physical(self, address: U64, size: U64) -> U64:
+        """Return the mapped address of `size` bytes at a physical `address`, and reserve them.
+
+        Return 0 if there are none, or if they can't be read.
+        """
         with if_(size == 0):
             ret(0)
-        mov(rax, READABLE)
+        mov(rax, MAPPED_END)
         sub(rax, size)
         with if_((size > MAX_INFORMATION) | (address == 0) | (address > rax)):
-            self._note(Damage.POINTER)
+            self.add_damage(Damage.POINTER)
             ret(0)
         address = keep(address)
         direct(address)
-        self.placement.avoid_mapped(address, size)
+        self.placement.reserve_mapped(address, size)
         ret(address)
 
     @function(init=True)
-    def text_at(self, address: U64) -> tuple[Ptr[U8], U64]:
-        """Where the text at a physical `address`, 0 for none, is, and how long it may be."""
+    def _string_at(self, address: U64) -> tuple[Ptr[U8], U64]:
+        """Return the mapped address of the string at a physical `address`, and the limit of its
+        length; null and 0 if `address` is 0 or not mapped."""
         with if_(address == 0):
             ret(0, 0)
-        mov(rax, READABLE)
+        mov(rax, MAPPED_END)
         sub(rax, address)
         with if_(CF):
-            self._note(Damage.POINTER)
+            self.add_damage(Damage.POINTER)
             ret(0, 0)
         direct(address)
         ret(cast(address, Ptr[U8]), rax)

@@ -1,4 +1,4 @@
-"""The way to 64-bit code at the kernel's addresses, which every processor goes."""
+"""The switch from 32-bit code to long mode, which every processor makes once."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from kernel.cpu.segments import Selector
 from pykasm import *
 
 
-def enter_long_mode(tables: BootTables, place: object) -> None:
-    """Emit 32-bit code, run without paging, that switches paging by `tables` and long mode on
-    (AMD64 APM vol. 2, 14.6) and goes on at `place`. Changes eax, ecx and edx."""
+def enter_long_mode(tables: BootTables, target: object) -> None:
+    """Emit 32-bit code that enables paging by `tables` and long mode, and jumps to `target`.
+
+    Context: protected mode without paging. Changes eax, ecx and edx. The order of the steps is
+    that of AMD64 APM vol. 2, 14.6: PAE, CR3 and EFER.LME before CR0.PG, which activates long mode.
+    """
     mov(eax, Cr4.PAE)
     mov(cr4, eax)
     mov(eax, address_of(tables.root))
@@ -22,13 +25,13 @@ def enter_long_mode(tables: BootTables, place: object) -> None:
     mov(eax, Cr0.PG | Cr0.WP | Cr0.NE | Cr0.ET | Cr0.PE)
     mov(cr0, eax)
     lgdt(bare[address_of(tables.segments_pointer)])
-    ljmp(far(Selector.CODE, place))
+    ljmp(far(Selector.CODE, target))  # until CS is loaded, the processor is in compatibility mode
 
 
-def go_to_higher_half(place: object) -> None:
-    """Emit the first 64-bit code, at its physical address, which goes on at `place`."""
+def enter_higher_half(target: object) -> None:
+    """Emit 64-bit code, run at its physical address, that jumps to `target` at its linked one."""
     mov(eax, Selector.DATA)
     for segment in (ds, es, fs, gs, ss):
         mov(segment, eax)
-    mov(rax, address_of(place))
+    mov(rax, address_of(target))  # absolute: 2 GiB away is at the limit of a relative jump
     jmp(rax)

@@ -1,10 +1,10 @@
-"""What a range of physical memory is for."""
+"""Kinds of physical memory."""
 
 from enum import IntEnum
 
 
 class MemoryKind(IntEnum):
-    """The numbers that ACPI (6.5, table 15.2), Multiboot2 (3.6.8) and PVH agree on."""
+    """The kinds of a memory map, numbered as in ACPI 6.5 (table 15.2), Multiboot2 (3.6.8), PVH."""
 
     AVAILABLE = 1
     RESERVED = 2

@@ -1,4 +1,4 @@
-"""What a Multiboot2 loader looks for in the image, and what it leaves in memory.
+"""Multiboot2: the header that a loader searches the image for, and the boot information.
 
 Source: Multiboot2 Specification version 2.0, sections 3.1 (header) and 3.6 (boot information).
 """
@@ -9,16 +9,16 @@ from kernel.boot.memorykind import MemoryKind
 from pykasm import *
 
 HEADER_MAGIC = 0xE85250D6
-"""What a loader searches for (3.1.2)."""
+"""The magic number of the header (3.1.2)."""
 
 LOADER_MAGIC = 0x36D76289
-"""What eax holds when a Multiboot2 loader enters (3.3)."""
+"""The value of eax when a Multiboot2 loader enters the kernel (3.3)."""
 
 ARCHITECTURE_I386 = 0
 """32-bit protected mode of i386 (3.1.2)."""
 
 TAG_ALIGNMENT = 8
-"""Bytes; tags of the header and of the boot information are padded to it (3.1.3, 3.6.2)."""
+"""Bytes: the alignment of tags, in the header and in the boot information (3.1.3, 3.6.2)."""
 
 
 class HeaderTagType(IntEnum):
@@ -28,7 +28,7 @@ class HeaderTagType(IntEnum):
 
 
 class HeaderTag(Struct):
-    """The start of each tag of the header; `size` counts bytes and leaves padding out (3.1.3)."""
+    """The start of each tag of the header; `size` counts bytes, without padding (3.1.3)."""
 
     type: U16 = field(HeaderTagType)
     flags: U16
@@ -36,7 +36,7 @@ class HeaderTag(Struct):
 
 
 class Multiboot2Header(Struct, align=TAG_ALIGNMENT):
-    """The header of this kernel's image, which asks for nothing special (3.1.2)."""
+    """The header of this kernel's image, which requests nothing of the loader (3.1.2)."""
 
     magic: U32
     architecture: U32
@@ -46,7 +46,7 @@ class Multiboot2Header(Struct, align=TAG_ALIGNMENT):
 
 
 def image_header() -> Multiboot2Header:
-    """The header that makes a file a Multiboot2 image: entered at its ELF entry point."""
+    """Return the header of an image that is entered at its ELF entry point."""
     length = sizeof(Multiboot2Header)
     return Multiboot2Header(
         magic=HEADER_MAGIC,
@@ -71,28 +71,28 @@ class TagType(IntEnum):
 
 
 class InformationHeader(Struct):
-    """The start of the boot information; `total_size` counts bytes, itself too (3.6.1)."""
+    """The start of the boot information; `total_size` counts bytes, including itself (3.6.1)."""
 
     total_size: U32
     reserved: U32
 
 
 class Tag(Struct):
-    """The start of each tag; `size` counts bytes and leaves padding out (3.6.2)."""
+    """The start of each tag; `size` counts bytes, without padding (3.6.2)."""
 
     type: U32 = field(TagType)
     size: U32
 
 
 class StringTag(Struct):
-    """A command line or the loader's name, with a zero at the end (3.6.4, 3.6.5)."""
+    """A command line or the loader's name, NUL-terminated (3.6.4, 3.6.5)."""
 
     tag: Tag
     string: Array[U8] = field(count=0)
 
 
 class ModuleTag(Struct):
-    """A file loaded beside the kernel, from physical `start` up to `end` (3.6.6)."""
+    """A module: a file loaded at physical `start` up to `end`, exclusive (3.6.6)."""
 
     tag: Tag
     start: U32
@@ -119,7 +119,7 @@ class MemoryMapTag(Struct):
 
 
 class FramebufferType(IntEnum):
-    """What the display shows (3.6.12)."""
+    """Kinds of framebuffer (3.6.12)."""
 
     INDEXED = 0
     DIRECT = 1
@@ -127,7 +127,7 @@ class FramebufferType(IntEnum):
 
 
 class FramebufferTag(Struct):
-    """The display: for EGA text `width` and `height` count characters (3.6.12)."""
+    """The framebuffer; `width` and `height` of EGA text count characters (3.6.12)."""
 
     tag: Tag
     address: U64

@@ -1,64 +1,66 @@
-"""The search for memory where the record of the start can be kept."""
+"""Find memory for the lists of the boot record, before there is an allocator."""
 
-from kernel.boot.tables import READABLE
+from kernel.boot.tables import MAPPED_END
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
 from pykasm import *
 
 
 class RecordPlacement(Subsystem):
-    """Finds whole pages of available memory behind the image that nothing uses.
+    """Find whole pages of available memory after the image that nothing uses.
 
-    While nothing is recorded yet, the loader's lists are looked through as often as it takes: at
-    each look all available regions are given to `offer` and all that is in use to `avoid`, in any
-    order, and `settle` ends it. A place that can't be is left upwards, so that there is an end.
-    Context: the first processor, while starting; what was found may be read in any context.
+    No memory can be recorded yet, so a candidate range is checked against the loader's lists in
+    as many passes as it takes. In each pass every available region is given to `add_available`
+    and every range in use to `reserve`, in any order; `end_pass` ends it. A candidate that does not
+    fit only ever moves up, so the search ends. Context: the first processor, while starting; the
+    result may be read in any context.
     """
 
     start = bss(U64)
-    """Physical address of the place that was found, or is being looked at."""
+    """Physical address of the range that was found, or of the candidate."""
     size = bss(U64)
-    """Bytes; 0 if there is no such place."""
+    """Its size in bytes; 0 if no range was found."""
     fits = bss(U32)
-    """Whether the place lies in an available region."""
+    """Whether the candidate lies in an available region: 1 or 0."""
     moved = bss(U32)
-    """Whether the place changed during this look."""
-    next = bss(U64)
-    """Where the next available region begins."""
-    limit = rodata(U64, READABLE)
+    """Whether the candidate moved during this pass: 1 or 0."""
+    next_available = bss(U64)
+    """The lowest start of an available region above the candidate."""
+    limit = rodata(U64, MAPPED_END)
+    """The end of the physical memory that may be used, which is mapped at boot."""
 
     @function(init=True)
     def begin(self) -> None:
-        """Begin the search with the page behind the image."""
+        """Begin the search with the page after the image."""
         mov(rax, address_of(symbol("image_load_end")))
         self._round_up(rax)
         mov(self.start, rax)
         mov(self.size, PAGE)
-        self._forget()
+        self._begin_pass()
 
-    def _forget(self) -> None:
-        """Begin a look. Changes rax."""
+    def _begin_pass(self) -> None:
+        """Begin a pass over the lists. Changes rax."""
         mov(self.fits, 0)
         mov(self.moved, 0)
         mov(rax, self.limit)
-        mov(self.next, rax)
+        mov(self.next_available, rax)
 
     def _round_up(self, value: U64) -> None:
-        """Make `value` a multiple of the page size."""
+        """Round `value` up to a multiple of the page size."""
         add(value, PAGE - 1)
         and_(value, -PAGE)
 
     @function(init=True)
-    def offer(self, start: U64, end: U64) -> None:
-        """There is available memory from physical `start` up to `end`."""
+    def add_available(self, start: U64, end: U64) -> None:
+        """Take the available memory from physical `start` up to `end` into account."""
         with if_(end > self.limit):
             mov(end, self.limit)
         with if_(start >= end):
             ret()
         self._round_up(start)
         with if_(start > self.start):
-            with if_(start < self.next):
-                mov(self.next, start)
+            with if_(start < self.next_available):
+                mov(self.next_available, start)
             ret()
         mov(rax, self.start)
         add(rax, self.size)
@@ -66,8 +68,9 @@ class RecordPlacement(Subsystem):
             mov(self.fits, 1)
 
     @function(init=True)
-    def avoid(self, start: U64, end: U64) -> None:
-        """The bytes from physical `start` up to `end` are in use."""
+    def reserve(self, start: U64, end: U64) -> None:
+        """Move the candidate above the memory in use from physical `start` up to `end`, if it
+        overlaps that."""
         mov(rax, self.start)
         with if_((start >= end) | (end <= rax)):
             ret()
@@ -81,26 +84,29 @@ class RecordPlacement(Subsystem):
         mov(self.moved, 1)
 
     @function(init=True)
-    def avoid_mapped(self, place: U64, size: U64) -> None:
-        """The same for `size` bytes at `place` in the direct map."""
+    def reserve_mapped(self, place: U64, size: U64) -> None:
+        """Reserve `size` bytes at the address `place` in the direct map."""
         mov(rax, Area.DIRECT_MAP)
         sub(place, rax)
         add(size, place)
-        tail(self.avoid, place, size)
+        tail(self.reserve, place, size)
 
     @function(init=True)
-    def settle(self, wanted: U64) -> U32:
-        """End a look, which showed that `wanted` bytes are needed: 1 if another one is, or 0 if
-        the place is found, or if there is none."""
-        moved, fits, next_start = scratch(self.moved), scratch(self.fits), scratch(self.next)
-        self._forget()
+    def end_pass(self, wanted: U64) -> U32:
+        """End a pass, in which `wanted` bytes turned out to be needed.
+
+        Return 1 if another pass is needed; 0 if a range is found, or if there is none (`size` 0).
+        """
+        moved, fits = scratch(self.moved), scratch(self.fits)
+        next_start = scratch(self.next_available)
+        self._begin_pass()
         self._round_up(wanted)
         with if_(wanted > self.size):
-            mov(self.size, wanted)
+            mov(self.size, wanted)  # this pass checked too small a range
             ret(1)
         mov(rax, self.start)
         with if_(rax < self.limit):
-            with if_(moved != 0):
+            with if_(moved != 0):  # what was seen before the move has to be seen again
                 ret(1)
             with if_(fits != 0):
                 ret(0)

@@ -1,10 +1,10 @@
-"""The ways in which a boot loader can start the kernel."""
+"""Boot protocols."""
 
 from enum import IntEnum
 
 
 class Protocol(IntEnum):
-    """Who started the kernel, and so what kind of information it left."""
+    """The protocol by which the kernel was started, and so the form of the boot information."""
 
     MULTIBOOT2 = 0
     PVH = 1

@@ -1,4 +1,4 @@
-"""The PVH way in: a note in the image, and what the loader leaves in memory.
+"""PVH direct boot: the ELF note of the entry point, and the start info.
 
 Source: Xen, "x86/HVM direct boot ABI" (docs/misc/pvh.pandoc) and public/arch-x86/hvm/start_info.h,
 public/elfnote.h.
@@ -16,9 +16,8 @@ OWNER = b"Xen\0"
 START_MAGIC = 0x336EC578
 """XEN_HVM_START_MAGIC_VALUE: "xEn3" with the 0x80 bit of the "E" set (start_info.h)."""
 
-
 VERSION_WITH_MEMORY_MAP = 1
-"""From this `StartInfo.version` on there is a memory map (start_info.h)."""
+"""The first `StartInfo.version` with a memory map (start_info.h)."""
 
 
 class EntryNote(Struct):
@@ -32,7 +31,7 @@ class EntryNote(Struct):
 
 
 def entry_note(entry: object) -> EntryNote:
-    """The note that tells a PVH loader to enter at `entry`, code linked at its load address."""
+    """Return the note that has a PVH loader enter at `entry`, code linked at its load address."""
     return EntryNote(
         name_size=len(OWNER),
         description_size=sizeof(U32),
@@ -43,7 +42,7 @@ def entry_note(entry: object) -> EntryNote:
 
 
 class StartInfo(Struct):
-    """hvm_start_info; ebx holds its physical address. All pointers are physical, 0 for none."""
+    """hvm_start_info, at the physical address in ebx. Pointers are physical; 0 stands for none."""
 
     magic: U32
     version: U32
@@ -53,7 +52,7 @@ class StartInfo(Struct):
     command_line: U64
     rsdp: U64
     memory_map: U64
-    """From version 1 on, as is all that follows."""
+    """Only since version 1, as are the fields that follow."""
     memory_map_entries: U32
     reserved: U32
 

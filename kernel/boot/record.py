@@ -1,4 +1,4 @@
-"""What the kernel knows from its start: a copy, so that the loader's memory can be given away."""
+"""The boot record: a copy of what the loader told, so that the loader's memory can be reused."""
 
 from enum import IntFlag
 
@@ -8,16 +8,16 @@ from kernel.paging.addresses import direct
 from pykasm import *
 
 TEXT_SIZE = 1024
-"""Bytes kept of the command line and its end; the kernel's own is far shorter."""
+"""Bytes of the copy of the command line, with its end."""
 
 NAME_SIZE = 64
-"""Bytes kept of the loader's name and of each module's, with their end."""
+"""Bytes of the copies of the loader's name and of a module's, with their ends."""
 
 RSDP_SIZE = 36
 """Bytes of an ACPI root system description pointer (ACPI 6.5, table 5.3)."""
 
 FIRST_PRINTABLE, DELETE = 0x20, 0x7F
-"""ASCII's control characters lie below the one, and at the other."""
+"""Control characters of ASCII are those below the one, and the other."""
 
 
 class MemoryRegion(Struct):
@@ -29,7 +29,7 @@ class MemoryRegion(Struct):
 
 
 class BootModule(Struct):
-    """A file that the loader put at the physical `address`, `size` bytes, called `name`."""
+    """A file of `size` bytes that the loader put at the physical `address`."""
 
     address: U64
     size: U64
@@ -37,7 +37,7 @@ class BootModule(Struct):
 
 
 class Damage(IntFlag):
-    """What was wrong with the loader's information."""
+    """What was wrong with the loader's boot information."""
 
     SIZE = 1 << 0
     TAG = 1 << 1
@@ -47,7 +47,7 @@ class Damage(IntFlag):
     TEXT = 1 << 5
     NO_MEMORY = 1 << 6
     UNREACHABLE = 1 << 7
-    NO_ROOM = 1 << 8
+    NO_SPACE = 1 << 8
 
 
 MESSAGES = {
@@ -58,76 +58,80 @@ MESSAGES = {
     Damage.MODULE: "a module ends before it begins, and is ignored",
     Damage.TEXT: "a text is too long, and is cut",
     Damage.UNREACHABLE: "there is memory beyond all addresses of the processor, and is ignored",
-    Damage.NO_ROOM: "below 4 GiB there is no room to keep the memory map, so it is ignored",
+    Damage.NO_SPACE: "below 4 GiB there is no room to keep the memory map, so it is ignored",
     Damage.NO_MEMORY: "there is no memory map, so only the kernel's own memory is used",
 }
-"""What is printed for each, and what was done about it."""
+"""The warning for each kind of damage, with what was done about it."""
 
 
 class BootRecord(Subsystem):
-    """The record, and the ways to add to it, which take nothing on trust.
+    """The boot record, and functions that add to it after validation.
 
-    Its lists are as long as the loader's. They have no place until the loader's were looked
-    through: till then what is added is only counted, and shown to the `placement` for them.
-    `FreeRanges` keeps others out of that. Only the first processor writes it, while starting;
-    later it may be read in any context.
+    Its lists are as long as the loader's, and their memory is found only after passes over the
+    loader's lists (`RecordPlacement`): in these passes, what is added is counted and passed to
+    `placement`. `FreeRanges` reserves the memory of the lists. Context: the first processor writes
+    the record while starting; later it may be read in any context.
     """
 
     command_line = bss(U8 * TEXT_SIZE)
     loader_name = bss(U8 * NAME_SIZE)
     regions = bss(Ptr[MemoryRegion])
-    """In the order of their addresses. They may overlap: then the worse kind counts. Null as long
-    as regions and modules are only counted."""
+    """An array in ascending order of addresses. Where regions overlap, a kind that is not available
+    takes precedence. Null while regions and modules are only counted."""
     region_count = bss(U32)
     modules = bss(Ptr[BootModule])
     module_count = bss(U32)
     own_memory = bss(MemoryRegion)
-    """The only region if the loader tells of none."""
+    """The only region if the loader gives none."""
     acpi_root = bss(U64)
     """Physical address of the ACPI root system description pointer, 0 for none."""
     damage = bss(U32)
+    """A `Damage`."""
 
     def __init__(self, placement: RecordPlacement) -> None:
         self.placement = placement
 
-    def _note(self, damage: Damage) -> None:
-        """Remember that something was wrong."""
+    def add_damage(self, damage: Damage) -> None:
+        """Note in the record that something was wrong."""
         or_(self.damage, damage)
 
     @function(init=True)
     def add_region(self, address: U64, length: U64, kind: U32) -> None:
-        """Add a memory region; one of an unknown kind is reserved, an empty one is nothing."""
+        """Add `length` bytes of memory at physical `address`.
+
+        A region of an unknown `kind` becomes reserved; an empty one is dropped.
+        """
         with if_(length == 0):
             ret()
         with if_((kind < MemoryKind.AVAILABLE) | (kind > MemoryKind.DEFECTIVE)):
             mov(kind, MemoryKind.RESERVED)
         mov(rax, address)
         add(rax, length)
-        with if_(CF & (rax != 0)):
-            self._note(Damage.REGION)
+        with if_(CF & (rax != 0)):  # it may end with the address space, at 2**64
+            self.add_damage(Damage.REGION)
             mov(length, address)
             neg(length)
         with if_(self.regions == 0):
-            tail(self.show_region, address, length, kind)
-        slot = self._slot_for(address)
+            tail(self._count_region, address, length, kind)
+        slot = self._insert_slot(address)
         mov(slot.address, address)
         mov(slot.length, length)
         mov(slot.kind, u64(kind))
         inc(self.region_count)
 
     @function(init=True)
-    def show_region(self, address: U64, length: U64, kind: U32) -> None:
-        """Count a region and show it to `placement`."""
+    def _count_region(self, address: U64, length: U64, kind: U32) -> None:
+        """Count a region and pass it to `placement`."""
         inc(self.region_count)
         add(length, address)
-        with if_(length == 0):  # it goes on to the end of all addresses
+        with if_(length == 0):  # its end, 2**64, is no 64-bit number
             dec(length)
         with if_(kind == MemoryKind.AVAILABLE):
-            tail(self.placement.offer, address, length)
-        tail(self.placement.avoid, address, length)
+            tail(self.placement.add_available, address, length)
+        tail(self.placement.reserve, address, length)
 
-    def _slot_for(self, address: U64) -> Ptr[MemoryRegion]:
-        """Move the regions above `address` up by one; the slot that becomes free."""
+    def _insert_slot(self, address: U64) -> Ptr[MemoryRegion]:
+        """Move the regions above `address` up by one; return the slot that becomes free."""
         slot, first = scratch(Ptr[MemoryRegion]), scratch(Ptr[MemoryRegion])
         mov(first, self.regions)
         imul(u32(slot), self.region_count, sizeof(MemoryRegion))
@@ -141,14 +145,14 @@ class BootRecord(Subsystem):
         return slot
 
     @function(init=True)
-    def add_module(self, start: U64, end: U64, name: Ptr[U8], placement: U64) -> None:
-        """Add a file at physical `start` up to `end`; its name has at most `placement` bytes."""
+    def add_module(self, start: U64, end: U64, name: Ptr[U8], limit: U64) -> None:
+        """Add a file at physical `start` up to `end`, whose name has at most `limit` bytes."""
         with if_(end < start):
-            self._note(Damage.MODULE)
+            self.add_damage(Damage.MODULE)
             ret()
         with if_(self.modules == 0):
             inc(self.module_count)
-            tail(self.placement.avoid, start, end)
+            tail(self.placement.reserve, start, end)
         imul(eax, self.module_count, sizeof(BootModule))
         add(rax, self.modules)
         module = cast(rax, Ptr[BootModule])
@@ -157,60 +161,63 @@ class BootRecord(Subsystem):
         mov(module.size, end)
         inc(self.module_count)
         lea(rdi, module.name)
-        tail(self.copy_text, rdi, NAME_SIZE, name, placement)
+        tail(self._copy_string, rdi, NAME_SIZE, name, limit)
 
     @function(init=True)
-    def set_command_line(self, line: Ptr[U8], placement: U64) -> None:
-        """Keep the command line, which has at most `placement` bytes."""
-        tail(self.copy_text, address_of(self.command_line), TEXT_SIZE, line, placement)
+    def set_command_line(self, line: Ptr[U8], limit: U64) -> None:
+        """Copy the command line, which has at most `limit` bytes."""
+        tail(self._copy_string, address_of(self.command_line), TEXT_SIZE, line, limit)
 
     @function(init=True)
-    def set_loader_name(self, name: Ptr[U8], placement: U64) -> None:
-        """Keep the loader's name, which has at most `placement` bytes."""
-        tail(self.copy_text, address_of(self.loader_name), NAME_SIZE, name, placement)
+    def set_loader_name(self, name: Ptr[U8], limit: U64) -> None:
+        """Copy the loader's name, which has at most `limit` bytes."""
+        tail(self._copy_string, address_of(self.loader_name), NAME_SIZE, name, limit)
 
     @function(init=True)
-    def copy_text(self, target: Ptr[U8], size: U64, source: Ptr[U8], placement: U64) -> None:
-        """Copy a text to the `size` bytes at `target`, with `?` for control characters.
+    def _copy_string(self, target: Ptr[U8], size: U64, source: Ptr[U8], limit: U64) -> None:
+        """Copy a string to the `size` bytes at `target`, with `?` for control characters.
 
-        It ends with a zero or after `placement` bytes. What does not fit is cut off.
+        It ends with a zero or after `limit` bytes. The copy is truncated if it does not fit.
         """
         dec(size)  # for the zero at the end
         with loop():
             mov(at(target), 0)
-            break_if(placement == 0)
+            break_if(limit == 0)
             mov(al, at(source))
             break_if(al == 0)
             with if_(size == 0):
-                self._note(Damage.TEXT)
+                self.add_damage(Damage.TEXT)
                 ret()
             with if_((al < FIRST_PRINTABLE) | (al == DELETE)):
                 mov(al, ord("?"))
             mov(at(target), al)
             inc(target)
             inc(source)
-            dec(placement)
+            dec(limit)
             dec(size)
 
     @function(init=True)
-    def settle_room(self) -> U32:
-        """End a look through the loader's lists: 1 if another look is needed, which counts anew;
-        or 0 if what is added is kept from now on, or if there is no room."""
+    def end_pass(self) -> U32:
+        """End a pass over the loader's lists, and count from 0 again.
+
+        Return 1 if another pass is needed for counting; 0 if what is added from now on is stored,
+        or if there is no memory to store it in (`regions` is null).
+        """
         imul(edi, self.region_count, sizeof(MemoryRegion))
         imul(eax, self.module_count, sizeof(BootModule))
         add(rdi, rax)
-        again = self.placement.settle(rdi)
+        again = self.placement.end_pass(rdi)
         with if_(again == 0):
             with if_(self.placement.size != 0):
-                self._take_room()
+                self._place_lists()
             with elif_(self.region_count != 0):
-                self._note(Damage.NO_ROOM)
+                self.add_damage(Damage.NO_SPACE)
         mov(self.region_count, 0)
         mov(self.module_count, 0)
         ret(again)
 
-    def _take_room(self) -> None:
-        """Place the lists, whose lengths are known."""
+    def _place_lists(self) -> None:
+        """Point the lists, whose lengths are known, to the memory found for them."""
         mov(rcx, self.placement.start)
         direct(rcx)
         mov(self.regions, rcx)
@@ -219,10 +226,10 @@ class BootRecord(Subsystem):
         mov(self.modules, rcx)
 
     @function(init=True)
-    def complete(self) -> None:
-        """Make the record usable whatever was missing: end the start's reading with this."""
+    def finish(self) -> None:
+        """Make the record usable whatever was missing, once all has been added."""
         with if_(self.region_count == 0):
-            self._note(Damage.NO_MEMORY)
+            self.add_damage(Damage.NO_MEMORY)
             lea(rax, self.own_memory)
             mov(self.regions, rax)
             mov(rdi, address_of(symbol("image_load_start")))
@@ -231,8 +238,8 @@ class BootRecord(Subsystem):
             tail(self.add_region, rdi, rsi, MemoryKind.AVAILABLE)
 
     @function(init=True)
-    def limit_to(self, end: U64) -> None:
-        """Let there be no memory from physical `end` on, which nothing can reach there."""
+    def limit_memory(self, end: U64) -> None:
+        """Truncate the memory at physical `end`, the limit of the processor's addresses."""
         region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
@@ -241,7 +248,7 @@ class BootRecord(Subsystem):
             with if_(CF):
                 xor(eax, eax)
             with if_((region.kind != MemoryKind.RESERVED) & (region.length > rax)):
-                self._note(Damage.UNREACHABLE)
+                self.add_damage(Damage.UNREACHABLE)
                 with if_(rax == 0):
                     mov(region.kind, MemoryKind.RESERVED)
                 with else_():
@@ -250,14 +257,14 @@ class BootRecord(Subsystem):
 
     @function
     def has_memory(self, start: U64, last: U64) -> U32:
-        """Whether there is memory, whoever uses it, between physical `start` and `last`, the bounds
-        included: 1 or 0."""
+        """Return 1 if there is memory, used or not, from physical `start` to `last`, inclusive;
+        else 0."""
         region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, region.address)
             add(rax, region.length)
-            dec(rax)
+            dec(rax)  # the last address, as the end may be 2**64
             with (
                 if_((region.kind != MemoryKind.RESERVED) & (region.address <= last)),
                 if_(rax >= start),
@@ -268,7 +275,7 @@ class BootRecord(Subsystem):
 
     @function
     def has_option(self, name: Ptr[U8]) -> U32:
-        """Whether the command line has the word `name`; words are parted by blanks."""
+        """Return 1 if the command line has the word `name`, separated by blanks; else 0."""
         line = scratch(Ptr[U8])
         lea(line, self.command_line)
         with while_(at(line) != 0):

@@ -1,4 +1,4 @@
-"""The boot information, printed for people."""
+"""Print the boot record on the console."""
 
 from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
@@ -18,7 +18,7 @@ KIND_NAMES = {
 
 
 class BootReport(Subsystem):
-    """Prints the record of the start. Context: threads and starting up."""
+    """Print the boot record. Context: threads, and the first processor while starting."""
 
     kind_names = rodata(
         Ptr[U8] * (max(MemoryKind) + 1), [None, *(KIND_NAMES[kind] for kind in MemoryKind)]
@@ -31,7 +31,7 @@ class BootReport(Subsystem):
 
     @function(init=True)
     def print(self) -> None:
-        """Print all of it, what was wrong with it first."""
+        """Log what was wrong with the boot information, and print the record."""
         damage = keep(self.information.damage)
         for kind, message in MESSAGES.items():
             with if_(damage & kind):
@@ -39,7 +39,7 @@ class BootReport(Subsystem):
         self.console.print("loader: %s\n", address_of(self.information.loader_name))
         self.console.print("command line: %s\n", address_of(self.information.command_line))
         self.print_memory()
-        self.print_modules()
+        self._print_modules()
         with if_(self.information.acpi_root != 0):
             self.console.print("ACPI root at 0x%x\n", self.information.acpi_root)
         with else_():
@@ -47,14 +47,14 @@ class BootReport(Subsystem):
 
     @function
     def print_memory(self) -> None:
-        """Print the memory map, and how much memory there is to use."""
+        """Print the memory map and the total of available memory."""
         region, count, available = keep(Ptr[MemoryRegion]), keep(U32), keep(U64)
         self.console.print("memory map\n")
         mov(region, self.information.regions)
         mov(count, self.information.region_count)
         xor(available, available)
         with while_(count != 0):
-            self.print_region(region)
+            self._print_region(region)
             with if_(region.kind == MemoryKind.AVAILABLE):
                 add(available, region.length)
             add(region, sizeof(MemoryRegion))
@@ -62,8 +62,8 @@ class BootReport(Subsystem):
         self.console.print("%z available\n", available)
 
     @function
-    def print_region(self, region: Ptr[MemoryRegion]) -> None:
-        """Print `region` as first and last byte, size and kind."""
+    def _print_region(self, region: Ptr[MemoryRegion]) -> None:
+        """Print the first and last address, the size and the kind of `region`."""
         mov(rax, region.address)
         add(rax, region.length)
         dec(rax)
@@ -73,8 +73,8 @@ class BootReport(Subsystem):
         )
 
     @function
-    def print_modules(self) -> None:
-        """Print the modules: place, size and name of each."""
+    def _print_modules(self) -> None:
+        """Print the physical address, the size and the name of each module."""
         module, count = keep(Ptr[BootModule]), keep(U32)
         mov(module, self.information.modules)
         mov(count, self.information.module_count)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kernel.boot.tables import READABLE
+from kernel.boot.tables import MAPPED_END
 from kernel.cpu.pagetable import PAGE
 from kernel.mm.freeranges import FreeRanges
 from kernel.paging.addresses import clear_page
@@ -22,7 +22,7 @@ class EarlyFrames(Subsystem):
     next = data(U64, LOWEST)
     end = data(U64, LOWEST)
     """Where the stretch of free pages that begins with `next` ends."""
-    limit = rodata(U64, READABLE)
+    limit = rodata(U64, MAPPED_END)
     """Where to end."""
 
     def __init__(self, free_ranges: FreeRanges, panic: Any) -> None:

@@ -67,7 +67,7 @@ class Paging(Subsystem):
     def start(self) -> None:
         """Make the tables, use them from now on, and start the page allocator."""
         self.entries.start()
-        self.record.limit_to(self.entries.end)
+        self.record.limit_memory(self.entries.end)
         self.kernel.start()
         self.map_image()
         self.map_memory()

@@ -2,8 +2,8 @@
 
 from kernel.boot import multiboot2, pvh
 from kernel.boot.checks import Checks
-from kernel.boot.failure import BootFailure, complaint
-from kernel.boot.longmode import enter_long_mode, go_to_higher_half
+from kernel.boot.failure import BootFailure, failure_message
+from kernel.boot.longmode import enter_higher_half, enter_long_mode
 from kernel.boot.protocol import Protocol
 from kernel.boot.tables import BootTables
 from kernel.clock.stopwatch import Stopwatch
@@ -18,8 +18,8 @@ class Start(Subsystem):
     """The first code to run. Loaders enter in 32-bit protected mode without paging, with flat
     segments, interrupts off, and the physical address of their information in ebx."""
 
-    not_multiboot2 = complaint("the loader entered as by Multiboot2, but its magic is wrong")
-    not_pvh = complaint("the loader entered as by PVH, but its start info has no magic")
+    not_multiboot2 = failure_message("the loader entered as by Multiboot2, but its magic is wrong")
+    not_pvh = failure_message("the loader entered as by PVH, but its start info has no magic")
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Start(Subsystem):
         self.stopwatch.begin()
         self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
-        call(self.checks.processor)
+        call(self.checks.run)
         enter_long_mode(self.tables, self.long_mode)
 
     def _clear_bss(self) -> None:
@@ -81,7 +81,7 @@ class Start(Subsystem):
     @naked(boot=True, entered=EntryFrame.NONE)
     def long_mode(self) -> None:
         """The first 64-bit code, still at its physical address."""
-        go_to_higher_half(self.higher_half)
+        enter_higher_half(self.higher_half)
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:

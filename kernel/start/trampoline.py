@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.boot.longmode import enter_long_mode, go_to_higher_half
+from kernel.boot.longmode import enter_higher_half, enter_long_mode
 from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0
 from kernel.cpu.pagetable import PAGE
@@ -83,7 +83,7 @@ class Trampoline(Subsystem):
     @naked(boot=True, entered=EntryFrame.NONE)
     def long_mode(self) -> None:
         """The first 64-bit code, still at its physical address."""
-        go_to_higher_half(self.higher_half)
+        enter_higher_half(self.higher_half)
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:

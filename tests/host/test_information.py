@@ -241,7 +241,7 @@ def test_memory_regions_are_ordered_and_made_sound(
     without_room = loader.host[loader.record.placement.size] == 0
     assert bool(loader.damage & Damage.NO_MEMORY) == without_room
     told = any(one.length for one in ranges)
-    assert bool(loader.damage & Damage.NO_ROOM) == (without_room and told)
+    assert bool(loader.damage & Damage.NO_SPACE) == (without_room and told)
 
 
 @given(ranges=RANGES, bits=st.integers(32, 52))
@@ -251,7 +251,7 @@ def test_no_memory_is_left_that_the_processor_can_not_reach(
     end = 1 << bits
     loader.multiboot2(memory_map(ranges), END)
     before = loader.regions
-    loader.host.call(loader.record.limit_to, end)
+    loader.host.call(loader.record.limit_memory, end)
     expected = [one if one.kind == MemoryKind.RESERVED else cut_at(one, end) for one in before]
     assert loader.regions == expected
     assert bool(loader.damage & Damage.UNREACHABLE) == (before != expected)
@@ -553,14 +553,14 @@ def test_the_room_is_where_nothing_but_available_memory_is(loader: Loader, kind:
 def test_memory_from_4_gib_on_is_no_room(loader: Loader) -> None:
     high = [Range(HIGH - 1, PAGE, 1), Range(HIGH, 1 << 30, 1)]
     loader.multiboot2(memory_map(high), END)
-    assert loader.damage == Damage.NO_ROOM | Damage.NO_MEMORY
+    assert loader.damage == Damage.NO_SPACE | Damage.NO_MEMORY
     assert loader.regions == [Range(IMAGE_START, IMAGE_END - IMAGE_START, 1)]
 
 
 def test_the_search_ends_when_all_below_4_gib_is_in_use(loader: Loader) -> None:
     used = [Range(2 << 20, 1 << 36, 2), Range(0, 1 << 30, 2), FAR]
     loader.multiboot2(memory_map(used), END)
-    assert loader.damage == Damage.NO_ROOM | Damage.NO_MEMORY
+    assert loader.damage == Damage.NO_SPACE | Damage.NO_MEMORY
 
 
 # Options

@@ -139,7 +139,7 @@ class Machine:
         self.host.stub(self.walk.find, lambda address: self.mapped.get(int(address) & -PAGE, 0))
         for (start, end), kind in regions:
             self.host.call(self.information.add_region, start, end - start, kind)
-        self.host.call(self.information.limit_to, LIMIT)
+        self.host.call(self.information.limit_memory, LIMIT)
 
     def map(self, space: int, address: int, target: int, length: int, flags: int, a: int) -> int:
         assert address == Area.DIRECT_MAP + target
