@@ -1,10 +1,10 @@
 """The kernel's table of contents: every subsystem, given what it uses."""
 
-from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import InterruptModel
-from kernel.acpi.mcfg import PciDescription
-from kernel.acpi.sleep import SleepTypes
+from kernel.acpi.mcfg import EcamRegions
+from kernel.acpi.sleeptypes import SleepTypes
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.checks import Checks
 from kernel.boot.failure import BootFailure
@@ -333,11 +333,11 @@ def image() -> Image:
     exceptions = Exceptions(panic.exception, handlers)  # who handles which vector
     interrupts = Interrupts(exceptions, deferred, scheduler, protection)  # 256 gates
     # Devices
-    spaces = PciDescription(acpi, direct_map, log)  # where configuration spaces are in memory
-    configuration = ConfigurationSpace(spaces, direct_map)  # reading and writing them
+    ecam = EcamRegions(acpi, direct_map, log)  # where configuration spaces are in memory
+    configuration = ConfigurationSpace(ecam, direct_map)  # reading and writing them
     capabilities = Capabilities(configuration)  # what functions can do
     resources = Resources(configuration)  # where they answer
-    pci = PciBus(spaces, configuration, capabilities, resources, heap)  # all of them
+    pci = PciBus(ecam, configuration, capabilities, resources, heap)  # all of them
     messages = Messages(configuration, dispatcher, lines, runtime)  # interrupts without lines
     classes = ClassNames()  # what they are called
     # Input
@@ -368,7 +368,7 @@ def image() -> Image:
     on_interrupts = InterruptCommands(
         console, numbers, processors, dispatcher, lines, apic, deferred
     )  # irq
-    on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, spaces)  # acpi
+    on_acpi = AcpiCommands(console, acpi, model, fixed, hpet_description, ecam)  # acpi
     basics = BasicTests()  # the least that a kernel does
     reclaim = Reclaim(
         slabs, pages, processors, calls, [thread_stacks.shrink]
@@ -564,7 +564,7 @@ def image() -> Image:
         processors.enter,
         calls.start,
         stop.start,
-        spaces.start,
+        ecam.start,
         configuration.start,
         pci.start,
         timekeeping.start,

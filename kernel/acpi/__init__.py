@@ -1,1 +1,1 @@
-"""The firmware's description of the machine (ACPI)."""
+"""ACPI: the firmware's description of the machine."""

@@ -10,7 +10,7 @@ HPET_SIGNATURE = signature("HPET")
 
 
 class HpetTable(Struct, packed=True):
-    """Where the timer's registers are."""
+    """The HPET description table."""
 
     header: TableHeader
     block_id: U32
@@ -21,14 +21,14 @@ class HpetTable(Struct, packed=True):
 
 
 class HpetDescription(Subsystem):
-    """Finds the timer. Context: threads."""
+    """Find the timer's registers. Context: threads."""
 
     def __init__(self, tables: AcpiTables) -> None:
         self.tables = tables
 
     @function
     def address(self) -> U64:
-        """The physical address of the registers, 0 if there is no such timer."""
+        """Return the physical address of the registers, 0 if there is no such timer."""
         found = self.tables.find(HPET_SIGNATURE, sizeof(HpetTable))
         with if_(found == 0):
             ret(0)

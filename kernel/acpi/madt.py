@@ -1,4 +1,4 @@
-"""The table of processors and interrupt controllers (MADT; ACPI 6.5, 5.2.12)."""
+"""The multiple APIC description table: processors, interrupt controllers (ACPI 6.5, 5.2.12)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MADT_SIGNATURE = signature("APIC")
 
 
 class Madt(Struct, packed=True):
-    """The table, which entries of different lengths follow."""
+    """The table, which is followed by entries of different lengths."""
 
     header: TableHeader
     local_apic: U32
@@ -25,7 +25,7 @@ class Madt(Struct, packed=True):
 
 
 class MadtEntryType(IntEnum):
-    """What an entry is about (5.2.12, table 5.21)."""
+    """Types of entries (5.2.12, table 5.21)."""
 
     LOCAL_APIC = 0
     IO_APIC = 1
@@ -34,15 +34,15 @@ class MadtEntryType(IntEnum):
 
 
 class MadtEntry(Struct, packed=True):
-    """What all entries begin with."""
+    """The start of every entry."""
 
     kind: U8 = field(MadtEntryType)
     length: U8
-    """Bytes, these two too."""
+    """Bytes, including these two."""
 
 
 class ProcessorFlags(IntFlag):
-    """Flags of a processor (5.2.12.2, table 5.23)."""
+    """Local APIC flags: whether a processor can be used (5.2.12.2, table 5.23)."""
 
     ENABLED = 1 << 0
     ONLINE_CAPABLE = 1 << 1
@@ -58,7 +58,7 @@ class LocalApicEntry(Struct, packed=True):
 
 
 class LocalX2ApicEntry(Struct, packed=True):
-    """The same for numbers above 254 (5.2.12.12)."""
+    """A processor and its local x2APIC, whose ID may be above 254 (5.2.12.12)."""
 
     entry: MadtEntry
     reserved: U16
@@ -68,7 +68,7 @@ class LocalX2ApicEntry(Struct, packed=True):
 
 
 class IoApicEntry(Struct, packed=True):
-    """An I/O APIC, whose lines have the numbers from `first` on (5.2.12.3)."""
+    """An I/O APIC, whose lines are numbered from `first` on (5.2.12.3)."""
 
     entry: MadtEntry
     id: U8
@@ -78,7 +78,8 @@ class IoApicEntry(Struct, packed=True):
 
 
 class IntiFlags(IntFlag):
-    """How a line interrupts, where it is not as usual for its bus (5.2.12.5, table 5.26)."""
+    """MPS INTI flags: polarity and trigger mode of a line; 0 where its bus's default holds
+    (5.2.12.5, table 5.26)."""
 
     ACTIVE_HIGH = 1 << 0
     ACTIVE_LOW = 3 << 0
@@ -87,7 +88,7 @@ class IntiFlags(IntFlag):
 
 
 class OverrideEntry(Struct, packed=True):
-    """The line that an interrupt of the ISA bus is wired to, if not the same one (5.2.12.5)."""
+    """An interrupt source override: an ISA interrupt that is wired to another line (5.2.12.5)."""
 
     entry: MadtEntry
     bus: U8
@@ -96,27 +97,27 @@ class OverrideEntry(Struct, packed=True):
     signal: U16 = field(IntiFlags)
 
 
-KINDS: dict[type, MadtEntryType] = {
+ENTRY_TYPES: dict[type, MadtEntryType] = {
     LocalApicEntry: MadtEntryType.LOCAL_APIC,
     LocalX2ApicEntry: MadtEntryType.LOCAL_X2APIC,
     IoApicEntry: MadtEntryType.IO_APIC,
     OverrideEntry: MadtEntryType.OVERRIDE,
 }
-SIZES: dict[int, int] = {kind: sizeof(struct) for struct, kind in KINDS.items()}
-KIND_COUNT = max(SIZES) + 1
+MIN_LENGTHS: dict[int, int] = {kind: sizeof(struct) for struct, kind in ENTRY_TYPES.items()}
+TYPE_COUNT = max(MIN_LENGTHS) + 1
 
 
-class Defaults(Struct, packed=True):
-    """A table with what an I/O APIC by default has."""
+class DefaultMadt(Struct, packed=True):
+    """A MADT with one I/O APIC and the usual override of the timer's line."""
 
     table: Madt
     io_apic: IoApicEntry
     timer: OverrideEntry
 
 
-DEFAULTS = Defaults(
+DEFAULT_MADT = DefaultMadt(
     table=Madt(
-        header=TableHeader(signature=MADT_SIGNATURE, length=sizeof(Defaults)),
+        header=TableHeader(signature=MADT_SIGNATURE, length=sizeof(DefaultMadt)),
         local_apic=0xFEE0_0000,
     ),
     io_apic=IoApicEntry(
@@ -126,21 +127,21 @@ DEFAULTS = Defaults(
         entry=MadtEntry(kind=MadtEntryType.OVERRIDE, length=sizeof(OverrideEntry)), source=0, line=2
     ),
 )
-"""Intel MultiProcessor Specification 1.4, 5.1 and figure 5-2: the timer is at line 2, as line 0
-has the 8259s."""
+"""The default configuration (Intel MultiProcessor Specification 1.4, 5.1 and figure 5-2): the timer
+is on line 2, as the 8259s are on line 0."""
 
 T = TypeVar("T", bound=Struct)
 
 
 class InterruptModel(Subsystem):
-    """What the machine has of processors and interrupt controllers, read in the table itself.
+    """The processors and interrupt controllers of the machine, read from the MADT itself.
 
-    Without the firmware's table it is `DEFAULTS`. Context: any, after `start`.
+    Without a table of the firmware's, `DEFAULT_MADT` is used. Context: any, after `start`.
     """
 
-    defaults = rodata(Defaults, DEFAULTS)
-    sizes = rodata(U8 * KIND_COUNT, [SIZES.get(kind, 0) for kind in range(KIND_COUNT)])
-    """The least length of each kind of entry."""
+    defaults = rodata(DefaultMadt, DEFAULT_MADT)
+    min_lengths = rodata(U8 * TYPE_COUNT, [MIN_LENGTHS.get(kind, 0) for kind in range(TYPE_COUNT)])
+    """By type: the least length in bytes of an entry of a known type."""
     table = bss(Ptr[Madt])
 
     def __init__(self, tables: AcpiTables, log: Log) -> None:
@@ -149,13 +150,13 @@ class InterruptModel(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Find the table; print a warning if its entries do not fill it."""
+        """Find the table; log a warning if its entries do not fill it."""
         table = self.tables.find(MADT_SIGNATURE, sizeof(Madt))
         with if_(table == 0):
             lea(rax, self.defaults)
         mov(self.table, rax)
-        whole = self.is_whole()
-        with if_(whole == 0):
+        complete = self._is_complete()
+        with if_(complete == 0):
             self.log.write(
                 LogLevel.WARNING,
                 "ACPI: an entry of the table APIC makes no sense; going on with those before it",
@@ -163,30 +164,31 @@ class InterruptModel(Subsystem):
 
     @contextmanager
     def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
-        """The block runs for each entry of a `kind`, whose address is in a kept register."""
+        """Run the block for each entry of `kind`, with its address in a kept register."""
         entry = keep(Ptr[MadtEntry])
         xor(u32(entry), u32(entry))
         with loop():
-            mov(entry, self.next(entry, KINDS[kind]))
+            mov(entry, self._next(entry, ENTRY_TYPES[kind]))
             break_if(entry == 0)
             yield cast(entry, Ptr[kind])  # type: ignore[valid-type]
         release(entry)
 
     @function
-    def next(self, entry: Ptr[MadtEntry], kind: U32) -> Ptr[MadtEntry]:
-        """The first entry of a `kind` behind `entry`, at first null, or null if there is none.
+    def _next(self, entry: Ptr[MadtEntry], kind: U32) -> Ptr[MadtEntry]:
+        """Return the next entry of type `kind` after `entry`, or null if there is none.
 
-        An entry that makes no sense ends the search; one too short for its kind is passed by.
+        A null `entry` stands for the start of the table. An entry of an impossible length ends the
+        search; one too short for its type is skipped.
         """
         least, found = keep(U8), keep(entry)
-        mov(least, self.sizes[kind])
+        mov(least, self.min_lengths[kind])
         kind = keep(kind)
         with if_(found == 0):
-            mov(found, self.first())
+            mov(found, self._first())
         with else_():
-            mov(found, self.behind(found))
+            mov(found, self._end_of(found))
         with loop():
-            following = self.behind(found)
+            following = self._end_of(found)
             break_if(following == 0)
             with if_((found.kind == u8(kind)) & (found.length >= least)):
                 ret(found)
@@ -194,16 +196,15 @@ class InterruptModel(Subsystem):
         ret(0)
 
     @function
-    def first(self) -> Ptr[MadtEntry]:
-        """Where the first entry is, if there is one."""
+    def _first(self) -> Ptr[MadtEntry]:
+        """Return the address of the first entry, if there is one."""
         mov(rax, self.table)
         lea(rax, cast(rax, Ptr[Madt])[1])
         ret(rax)
 
     @function
-    def behind(self, entry: Ptr[MadtEntry]) -> Ptr[MadtEntry]:
-        """The end of `entry`; null if it is none, since its length makes no sense or the table
-        ends there."""
+    def _end_of(self, entry: Ptr[MadtEntry]) -> Ptr[MadtEntry]:
+        """Return the end of `entry`, or null if its length is impossible or exceeds the table."""
         end = scratch(U64)
         mov(rax, self.table)
         mov(u32(end), cast(rax, Ptr[Madt]).header.length)
@@ -220,11 +221,11 @@ class InterruptModel(Subsystem):
         ret(rax)
 
     @function(init=True)
-    def is_whole(self) -> U32:
-        """Whether the entries fill the table: 1 or 0."""
-        last = keep(self.first())
+    def _is_complete(self) -> U32:
+        """Return 1 if the entries fill the table, else 0."""
+        last = keep(self._first())
         with loop():
-            following = self.behind(last)
+            following = self._end_of(last)
             break_if(following == 0)
             mov(last, following)
         mov(rax, self.table)

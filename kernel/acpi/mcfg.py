@@ -1,4 +1,5 @@
-"""The table of PCI configuration spaces in memory (PCI Firmware Specification 3.2, 4.1.2)."""
+"""The table of the enhanced configuration access mechanism, by which PCI configuration spaces are
+mapped to memory (MCFG; PCI Firmware Specification 3.2, 4.1.2)."""
 
 from __future__ import annotations
 
@@ -15,18 +16,21 @@ from pykasm import *
 MCFG_SIGNATURE = signature("MCFG")
 
 BUS_SHIFT = 20
-"""log2 of the bytes of a bus (PCI Express 5.0, 7.2.2)."""
+"""log2 of the bytes of a bus's configuration spaces (PCI Express 5.0, 7.2.2)."""
 
 
 class Mcfg(Struct, packed=True):
-    """The table, which segments follow."""
+    """The table, which is followed by allocations."""
 
     header: TableHeader
     reserved: U64
 
 
 class McfgAllocation(Struct, packed=True):
-    """The buses `first` to `last` of a segment group. `address` is that of bus 0."""
+    """The configuration spaces of buses `first` to `last` of a segment group.
+
+    `address` is the physical address of bus 0, even if `first` is another bus.
+    """
 
     address: U64
     group: U16
@@ -35,11 +39,14 @@ class McfgAllocation(Struct, packed=True):
     reserved: U32
 
 
-class PciDescription(Subsystem):
-    """Goes through the segments in the table itself. Context: any, after `start`."""
+class EcamRegions(Subsystem):
+    """The regions of memory in the MCFG, read from the table itself. Context: any, after `start`.
+
+    They are called segments, after the segment groups whose configuration spaces they are.
+    """
 
     table = bss(Ptr[Mcfg])
-    """Null where there is none."""
+    """Null if there is none, or if it is not used."""
 
     def __init__(self, tables: AcpiTables, memory: DirectMap, log: Log) -> None:
         self.tables = tables
@@ -48,27 +55,27 @@ class PciDescription(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Find the table; print a warning if it can't be true."""
+        """Find the table; disable it if one of its regions is invalid."""
         table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
         mov(self.table, cast(table, Ptr[Mcfg]))
         with self.each() as segment:
-            possible = self.is_possible(segment)
-            with if_(possible == 0):
-                self.drop()
+            valid = self._is_valid(segment)
+            with if_(valid == 0):
+                self.disable()
                 break_()
 
     @function(init=True)
-    def drop(self) -> None:
-        """Go on without the table, with a warning, as it can't be true."""
+    def disable(self) -> None:
+        """Log a warning that the table is invalid, and don't use it any more."""
         mov(self.table, 0)
         self.log.write(
             LogLevel.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
         )
 
     @function(init=True)
-    def is_possible(self, segment: Ptr[McfgAllocation]) -> U32:
-        """Whether configuration spaces can be where `segment` says, and are not there twice: 1 or
-        0."""
+    def _is_valid(self, segment: Ptr[McfgAllocation]) -> U32:
+        """Return 1 if `segment` can be true: its buses and addresses are possible, and no region
+        before it has them; else 0."""
         mov(al, segment.first)
         with if_(al > segment.last):
             ret(0)
@@ -80,17 +87,17 @@ class PciDescription(Subsystem):
         shl(length, BUS_SHIFT)
         shl(start, BUS_SHIFT)
         add(start, segment.address)
-        with if_(CF | (start & (1 << BUS_SHIFT) - 1)):
+        with if_(CF | (start & (1 << BUS_SHIFT) - 1)):  # beyond all addresses, or not aligned
             ret(0)
         segment = keep(segment)
-        possible = self.memory.can_be_registers(start, length)
-        with if_(possible == 0):
+        valid = self.memory.can_be_registers(start, length)
+        with if_(valid == 0):
             ret(0)
-        tail(self.is_first, segment)
+        tail(self._is_unique, segment)
 
     @function(init=True)
-    def is_first(self, segment: Ptr[McfgAllocation]) -> U32:
-        """Whether no segment in the table before this one has any of its buses: 1 or 0."""
+    def _is_unique(self, segment: Ptr[McfgAllocation]) -> U32:
+        """Return 1 if no region before `segment` has any of its buses, else 0."""
         with self.each() as other:
             break_if(other == segment)
             mov(ax, other.group)
@@ -102,7 +109,7 @@ class PciDescription(Subsystem):
 
     @contextmanager
     def each(self) -> Iterator[Ptr[McfgAllocation]]:
-        """The block runs for each segment, whose address is in a kept register."""
+        """Run the block for each region, with its address in a kept register."""
         segment, end = keep(Ptr[McfgAllocation]), keep(U64)
         mov(rax, self.table)
         mov(end, rax)

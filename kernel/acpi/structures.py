@@ -1,4 +1,4 @@
-"""The tables that the kernel reads, as the firmware lays them out.
+"""The layout of the tables that the kernel reads.
 
 Source: Advanced Configuration and Power Interface Specification, version 6.5.
 """
@@ -9,11 +9,11 @@ from pykasm import *
 
 
 def signature(characters: str) -> int:
-    """The signature of a table as a number that code can compare with."""
+    """Return the signature of a table as a number, as it is compared in code."""
     return int.from_bytes(characters.encode(), "little")
 
 
-class RootPointer(Struct, packed=True):
+class Rsdp(Struct, packed=True):
     """Root system description pointer (5.2.5.3). Revision 0 ends with `rsdt`."""
 
     signature: U64
@@ -27,13 +27,13 @@ class RootPointer(Struct, packed=True):
     reserved: Array[U8] = field(count=3)
 
 
-ROOT_SIGNATURE = signature("RSD PTR ")
-OLD_ROOT_SIZE = offsetof(RootPointer, "length")
-"""Bytes of a root pointer of revision 0, over which `checksum` runs in all revisions."""
+RSDP_SIGNATURE = signature("RSD PTR ")
+RSDP_V1_SIZE = offsetof(Rsdp, "length")
+"""Bytes of a root pointer of revision 0; in all revisions, those that `checksum` is taken over."""
 
 
 class TableHeader(Struct, packed=True):
-    """What every table begins with; `length` counts bytes, these too (5.2.6)."""
+    """The header of every table; `length` counts the bytes of the table, including it (5.2.6)."""
 
     signature: U32
     length: U32
@@ -47,7 +47,7 @@ class TableHeader(Struct, packed=True):
 
 
 class AddressSpaceId(IntEnum):
-    """Where a register lies (5.2.3.2)."""
+    """Address spaces of registers (5.2.3.2)."""
 
     MEMORY = 0
     IO = 1
@@ -55,7 +55,7 @@ class AddressSpaceId(IntEnum):
 
 
 class GenericAddress(Struct, packed=True):
-    """The place of a register (5.2.3.2)."""
+    """The generic address structure: the address of a register (5.2.3.2)."""
 
     space: U8 = field(AddressSpaceId)
     bit_width: U8
@@ -64,17 +64,17 @@ class GenericAddress(Struct, packed=True):
     address: U64
 
 
-class FixedFlags(IntFlag):
-    """`FixedTable.flags` (5.2.9, table 5.10)."""
+class FadtFlags(IntFlag):
+    """`Fadt.flags` (5.2.9, table 5.10)."""
 
     TMR_VAL_EXT = 1 << 8
-    """The power-management timer counts in 32 bits instead of 24."""
+    """The power-management timer has 32 bits instead of 24."""
     RESET_REG_SUP = 1 << 10
     """`reset_register` resets the machine."""
 
 
-class FixedTable(Struct, packed=True):
-    """Fixed ACPI description table, signature FACP (5.2.9); short of what older revisions lack."""
+class Fadt(Struct, packed=True):
+    """Fixed ACPI description table, signature FACP (5.2.9). Older revisions are shorter."""
 
     header: TableHeader
     dsdt: U32 = field(at=40)
@@ -85,8 +85,8 @@ class FixedTable(Struct, packed=True):
     timer_block: U32 = field(at=76)
     """The port of the power-management timer (4.8.3.3), 0 for none."""
     century: U8 = field(at=108)
-    """Where the real-time clock's memory has the century, 0 for nowhere."""
-    flags: U32 = field(FixedFlags, at=112)
+    """The index of the century in the real-time clock's memory, 0 for none."""
+    flags: U32 = field(FadtFlags, at=112)
     reset_register: GenericAddress
     reset_value: U8
     x_dsdt: U64 = field(at=140)
@@ -94,13 +94,14 @@ class FixedTable(Struct, packed=True):
 
 RSDT_SIGNATURE = signature("RSDT")
 XSDT_SIGNATURE = signature("XSDT")
-FIXED_SIGNATURE = signature("FACP")
+FADT_SIGNATURE = signature("FACP")
 DSDT_SIGNATURE = signature("DSDT")
 
-LEAST_SIZES = {
-    FIXED_SIGNATURE: 116,  # in revision 1 (ACPI 1.0, 5.2.5)
+MIN_SIZES = {
+    FADT_SIGNATURE: 116,  # in revision 1 (ACPI 1.0, 5.2.5)
     signature("APIC"): 44,  # with no entry (5.2.12)
     signature("HPET"): 56,  # (IA-PC HPET Specification 1.0a, 3.2.4)
     signature("MCFG"): 44,  # with no segment (PCI Firmware Specification 3.2, 4.1.2)
 }
-"""Bytes that a table which the kernel reads has at least. A shorter one is of no use."""
+"""By signature: the least length in bytes of a table that the kernel reads; a shorter one is
+damaged."""

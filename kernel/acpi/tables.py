@@ -1,15 +1,15 @@
-"""The firmware's tables, found from their root and looked at only once they are checked."""
+"""Find the firmware's tables from their root, and validate them before use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.acpi.structures import (
-    LEAST_SIZES,
-    OLD_ROOT_SIZE,
-    ROOT_SIGNATURE,
+    MIN_SIZES,
+    RSDP_SIGNATURE,
+    RSDP_V1_SIZE,
     RSDT_SIGNATURE,
     XSDT_SIGNATURE,
-    RootPointer,
+    Rsdp,
     TableHeader,
 )
 from kernel.boot.record import BootRecord
@@ -19,26 +19,26 @@ from kernel.mm.directmap import DirectMap
 from pykasm import *
 
 PHYSICAL_END = 1 << 36
-"""Every processor with long mode has at least 36 bits of physical address; no firmware puts its
-tables above that."""
+"""The limit of the tables' physical addresses: every processor with long mode has at least 36 bits
+of address, and no firmware puts tables above that."""
 
 MAX_TABLE = 16 << 20
-"""Bytes; far more than any table has, so that a damaged length can't lead far."""
+"""Bytes: an upper limit of a table's length, far above any real one, to reject damaged lengths."""
 
 XSDT_REVISION = 2
 """The first revision of the root pointer that names an XSDT (ACPI 6.5, 5.2.5.3)."""
 
 
 class AcpiTables(Subsystem):
-    """The tables by their signatures.
+    """Find tables by their signatures.
 
-    A table whose checksum or length is wrong counts as missing. Context: threads, after `start`.
+    A table with a wrong checksum or length counts as missing. Context: threads, after `start`.
     """
 
     root = bss(Ptr[TableHeader])
-    """The RSDT or XSDT; null as long as there is none."""
+    """The RSDT or XSDT; null if there is none."""
     entry_size = bss(U64)
-    """Bytes of an address in it: 4 or 8."""
+    """Bytes of an address in the root table: 4 or 8."""
 
     def __init__(self, record: BootRecord, memory: DirectMap, log: Log) -> None:
         self.record = record
@@ -47,22 +47,22 @@ class AcpiTables(Subsystem):
 
     @function
     def start(self) -> None:
-        """Find the root table; print a warning if there should be one, but it is damaged."""
+        """Find the root table; log a warning if it, or a table that it lists, is damaged."""
         with if_(self.record.acpi_root == 0):
             ret()
-        self.find_root(self.record.acpi_root)
+        self._find_root(self.record.acpi_root)
         with if_(self.root != 0):
-            tail(self.warn_of_damage)
+            tail(self._warn_of_damage)
         self.log.write(
             LogLevel.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
         )
 
     @function
-    def warn_of_damage(self) -> None:
-        """Print a line for each table that is named, but is of no use."""
+    def _warn_of_damage(self) -> None:
+        """Log a warning for each listed table that is damaged."""
         with self.each() as address:
-            good = self.is_good(address)
-            with if_((good == 0) & (address != 0)):
+            valid = self.is_valid(address)
+            with if_((valid == 0) & (address != 0)):
                 self.log.write(
                     LogLevel.WARNING,
                     "ACPI: the table at 0x%x is damaged; going on without it",
@@ -70,20 +70,20 @@ class AcpiTables(Subsystem):
                 )
 
     @function
-    def is_good(self, address: U64) -> U32:
-        """Whether there is a sound table at physical `address`, not shorter than one of its kind
-        has to be: 1 or 0."""
+    def is_valid(self, address: U64) -> U32:
+        """Return 1 if there is a table at physical `address` with a right checksum and at least
+        the length in MIN_SIZES, else 0."""
         table = self.table_at(address)
         with if_(table == 0):
             ret(0)
-        for signature, size in LEAST_SIZES.items():
+        for signature, size in MIN_SIZES.items():
             with if_((table.signature == signature) & (table.length < size)):
                 ret(0)
         ret(1)
 
     @contextmanager
     def each(self) -> Iterator[U64]:
-        """The block runs for each address that the root names, in a kept register."""
+        """Run the block for each address that the root table lists, in a kept register."""
         entry, end, address = keep(U64), keep(U64), keep(U64)
         mov(entry, self.root)
         mov(end, entry)
@@ -101,26 +101,27 @@ class AcpiTables(Subsystem):
         release(entry, end, address)
 
     @function
-    def find_root(self, address: U64) -> None:
-        """Set `root` by the root pointer at physical `address`, by its XSDT if that is sound."""
-        pointer = keep(cast(self.readable(address, sizeof(RootPointer)), Ptr[RootPointer]))
+    def _find_root(self, address: U64) -> None:
+        """Set `root` by the root pointer at physical `address`: to its XSDT if that is valid, else
+        to its RSDT."""
+        pointer = keep(cast(self._map(address, sizeof(Rsdp)), Ptr[Rsdp]))
         with if_(pointer == 0):
             ret()
-        mov(rax, ROOT_SIGNATURE)
+        mov(rax, RSDP_SIGNATURE)
         with if_(pointer.signature != rax):
             ret()
-        with if_(self.sum(cast(pointer, Ptr[U8]), OLD_ROOT_SIZE) != 0):
+        with if_(self._checksum(cast(pointer, Ptr[U8]), RSDP_V1_SIZE) != 0):
             ret()
         mov(eax, pointer.rsdt)
-        self.use_root(rax, RSDT_SIGNATURE, sizeof(U32))
+        self._set_root(rax, RSDT_SIGNATURE, sizeof(U32))
         with if_(pointer.revision < XSDT_REVISION):
             ret()
-        with if_(self.sum(cast(pointer, Ptr[U8]), sizeof(RootPointer)) == 0):
-            self.use_root(pointer.xsdt, XSDT_SIGNATURE, sizeof(U64))
+        with if_(self._checksum(cast(pointer, Ptr[U8]), sizeof(Rsdp)) == 0):
+            self._set_root(pointer.xsdt, XSDT_SIGNATURE, sizeof(U64))
 
     @function
-    def use_root(self, address: U64, signature: U32, entry_size: U64) -> None:
-        """Let the table at physical `address` be `root` if it is one with this `signature`."""
+    def _set_root(self, address: U64, signature: U32, entry_size: U64) -> None:
+        """Set `root` to the table at physical `address` if that is valid and has `signature`."""
         signature, entry_size = keep(signature), keep(entry_size)
         table = self.table_at(address)
         with if_((table != 0) & (table.signature == signature)):
@@ -129,8 +130,8 @@ class AcpiTables(Subsystem):
 
     @function
     def find(self, signature: U32, size: U32) -> Ptr[TableHeader]:
-        """The first sound table with this `signature` and at least `size` bytes that the root
-        names, or null."""
+        """Return the first valid table with `signature` and at least `size` bytes that the root
+        table lists, or null."""
         signature, least = keep(signature), local(U32)
         mov(least, size)
         with self.each() as address:
@@ -144,24 +145,26 @@ class AcpiTables(Subsystem):
 
     @function
     def table_at(self, address: U64) -> Ptr[TableHeader]:
-        """The table at physical `address`, or null if it can't be one."""
+        """Return the table at physical `address`, or null if its length or checksum is wrong."""
         address = keep(address)
         header = self.header_at(address)
         with if_(header == 0):
             ret(0)
         length = keep(header.length)
-        table = keep(self.readable(address, u64(length)))
+        table = keep(self._map(address, u64(length)))
         with if_(table == 0):
             ret(0)
-        with if_(self.sum(cast(table, Ptr[U8]), u64(length)) != 0):
+        with if_(self._checksum(cast(table, Ptr[U8]), u64(length)) != 0):
             ret(0)
         ret(cast(table, Ptr[TableHeader]))
 
     @function
     def header_at(self, address: U64) -> Ptr[TableHeader]:
-        """The header at physical `address`, of which only the length is known to make sense, or
-        null."""
-        header = cast(self.readable(address, sizeof(TableHeader)), Ptr[TableHeader])
+        """Return the header at physical `address`, or null if its length is wrong.
+
+        The table's checksum is not validated.
+        """
+        header = cast(self._map(address, sizeof(TableHeader)), Ptr[TableHeader])
         with if_(header == 0):
             ret(0)
         with if_((header.length < sizeof(TableHeader)) | (header.length > MAX_TABLE)):
@@ -169,8 +172,8 @@ class AcpiTables(Subsystem):
         ret(header)
 
     @function
-    def readable(self, address: U64, length: U64) -> U64:
-        """Where `length` bytes, at most MAX_TABLE, at physical `address` can be read, or 0."""
+    def _map(self, address: U64, length: U64) -> U64:
+        """Map `length` bytes, at most MAX_TABLE, at physical `address`; return 0 if that fails."""
         mov(rax, PHYSICAL_END)
         sub(rax, length)
         with if_((address == 0) | (address > rax)):
@@ -178,8 +181,8 @@ class AcpiTables(Subsystem):
         tail(self.memory.map_read_only, address, length)
 
     @function
-    def sum(self, start: Ptr[U8], length: U64) -> U8:
-        """The sum of `length` bytes, which is 0 over a table with a right checksum."""
+    def _checksum(self, start: Ptr[U8], length: U64) -> U8:
+        """Return the sum of `length` bytes, which is 0 for a table with a right checksum."""
         xor(eax, eax)
         with while_(length != 0):
             add(al, at(start))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.acpi.mcfg import PciDescription
+from kernel.acpi.mcfg import EcamRegions
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.directmap import DirectMap
 from kernel.paging.permissions import DEVICE
@@ -32,8 +32,8 @@ class ConfigurationSpace(Subsystem):
     `ConfigurationAddress` says. Context: threads.
     """
 
-    def __init__(self, description: PciDescription, memory: DirectMap) -> None:
-        self.description = description
+    def __init__(self, ecam: EcamRegions, memory: DirectMap) -> None:
+        self.ecam = ecam
         self.memory = memory
         self.lock = bss(SpinLock)
 
@@ -41,14 +41,14 @@ class ConfigurationSpace(Subsystem):
     def start(self) -> None:
         """Go on without the firmware's table if it leads to something else than the ports do."""
         function, identity = keep(U32), keep(U32)
-        with self.description.each() as segment, if_(segment.group == 0):
+        with self.ecam.each() as segment, if_(segment.group == 0):
             movzx(function, segment.first)
             shl(function, ConfigurationAddress.BUS)
             mov(identity, self.read_by_ports(function, offsetof(PciHeader, "vendor")))
             with if_((identity != NOTHING) & (identity != 0)):
                 in_memory = self.read(function, offsetof(PciHeader, "vendor"))
                 with if_(in_memory != identity):
-                    self.description.drop()
+                    self.ecam.disable()
                     break_()
 
     @function
@@ -105,7 +105,7 @@ class ConfigurationSpace(Subsystem):
         function, offset = scratch(function), scratch(offset)
         with if_(offset >= SPACE):
             ret(0)
-        with self.description.each() as segment:
+        with self.ecam.each() as segment:
             mov(ecx, function)
             shr(ecx, ConfigurationAddress.BUS)
             mov(edx, function)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kernel.acpi.mcfg import PciDescription
+from kernel.acpi.mcfg import EcamRegions
 from kernel.pci.capabilities import Capabilities, CapabilityId
 from kernel.pci.configuration import NOTHING, ConfigurationSpace
 from kernel.pci.device import Device
@@ -62,13 +62,13 @@ class PciBus(Subsystem):
 
     def __init__(
         self,
-        description: PciDescription,
+        ecam: EcamRegions,
         configuration: ConfigurationSpace,
         capabilities: Capabilities,
         resources: Resources,
         heap: Any,
     ) -> None:
-        self.description = description
+        self.ecam = ecam
         self.configuration = configuration
         self.capabilities = capabilities
         self.resources = resources
@@ -80,7 +80,7 @@ class PciBus(Subsystem):
         found = keep(U32)
         xor(found, found)
         self.devices.reset()
-        with self.description.each() as segment:
+        with self.ecam.each() as segment:
             inc(found)
             movzx(edi, segment.group)
             shl(edi, ConfigurationAddress.GROUP - ConfigurationAddress.BUS)

@@ -3,13 +3,13 @@
 from enum import IntFlag
 from typing import NoReturn
 
-from kernel.acpi.fixed import FixedDescription
-from kernel.acpi.sleep import NOT_FOUND, SleepTypes
+from kernel.acpi.fadt import FixedDescription
+from kernel.acpi.sleeptypes import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import (
     DSDT_SIGNATURE,
     AddressSpaceId,
-    FixedFlags,
-    FixedTable,
+    Fadt,
+    FadtFlags,
 )
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.record import BootRecord
@@ -70,7 +70,7 @@ class Power(Subsystem):
     @function
     def soft_off(self) -> None:
         """Enter the ACPI state S5; return if the tables do not tell how."""
-        table = keep(self.fixed.table(offsetof(FixedTable, "pm1b_control") + sizeof(U32)))
+        table = keep(self.fixed.table(offsetof(Fadt, "pm1b_control") + sizeof(U32)))
         with if_(table == 0):
             ret()
         types = keep(self.sleep_types(table))
@@ -97,9 +97,9 @@ class Power(Subsystem):
             out(dx, ax)
 
     @function
-    def sleep_types(self, table: Ptr[FixedTable]) -> U32:
+    def sleep_types(self, table: Ptr[Fadt]) -> U32:
         """The values for soft off (see `SleepTypes.soft_off`) by the DSDT that `table` names."""
-        with if_(table.header.length >= offsetof(FixedTable, "x_dsdt") + sizeof(U64)):
+        with if_(table.header.length >= offsetof(Fadt, "x_dsdt") + sizeof(U64)):
             mov(rax, table.x_dsdt)
         with else_():
             xor(eax, eax)
@@ -111,7 +111,7 @@ class Power(Subsystem):
         tail(self.sleep.soft_off, block)
 
     @function
-    def enter_acpi_mode(self, table: Ptr[FixedTable]) -> None:
+    def enter_acpi_mode(self, table: Ptr[Fadt]) -> None:
         """Take the power registers over from the firmware, unless that is done (4.8.2.5)."""
         mov(edx, table.smi_command)
         with if_(edx == 0):
@@ -141,10 +141,10 @@ class Power(Subsystem):
     @function
     def reset_by_acpi(self) -> None:
         """Write the reset register, if the tables name one in a space that we reach (4.8.3.6)."""
-        table = self.fixed.table(offsetof(FixedTable, "reset_value") + sizeof(U8))
+        table = self.fixed.table(offsetof(Fadt, "reset_value") + sizeof(U8))
         with if_(table == 0):
             ret()
-        with if_((table.flags & FixedFlags.RESET_REG_SUP) == 0):
+        with if_((table.flags & FadtFlags.RESET_REG_SUP) == 0):
             ret()
         with if_(table.reset_register.space != AddressSpaceId.IO):
             ret()

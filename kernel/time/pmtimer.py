@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.fadt import FixedDescription
 from kernel.clock.units import FEMTOSECONDS
 from kernel.time.reference import Reference
 from pykasm import *

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
-from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.fadt import FixedDescription
 from kernel.locks.spinlock import SpinLock
 from kernel.time.calendar import Date
 from pykasm import *

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.fixed import FixedDescription
-from kernel.acpi.sleep import NOT_FOUND, SleepTypes
-from kernel.acpi.structures import FixedFlags, FixedTable, TableHeader, signature
+from kernel.acpi.fadt import FixedDescription
+from kernel.acpi.sleeptypes import NOT_FOUND, SleepTypes
+from kernel.acpi.structures import Fadt, FadtFlags, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
 from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
@@ -82,7 +82,7 @@ class Firmware:
         for address, contents in layout.items():
             self.host.write(address, contents)
         self.host[self.record.acpi_root] = root
-        self.host.call(self.tables.find_root, root)
+        self.host.call(self.tables._find_root, root)
 
     def find(self, name: str) -> int:
         """Where the table `name` is, 0 for nowhere."""
@@ -356,10 +356,10 @@ def test_values_that_are_no_small_numbers_are_not_taken(firmware: Firmware) -> N
 
 def fixed(**values: Any) -> bytes:
     """A fixed table with these fields."""
-    body = bytearray(sizeof(FixedTable) - 36)
+    body = bytearray(sizeof(Fadt) - 36)
     for name, value in values.items():
-        start = offsetof(FixedTable, name) - 36
-        kind = FixedTable._field(name).type  # type: ignore[attr-defined]
+        start = offsetof(Fadt, name) - 36
+        kind = Fadt._field(name).type  # type: ignore[attr-defined]
         raw = value if isinstance(value, bytes) else value.to_bytes(kind._size, "little")
         body[start : start + len(raw)] = raw
     return table("FACP", bytes(body))
@@ -445,7 +445,7 @@ def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
 
 
 RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Power.triple_fault"]
-RESETTING = {"flags": FixedFlags.RESET_REG_SUP, "reset_value": 15}
+RESETTING = {"flags": FadtFlags.RESET_REG_SUP, "reset_value": 15}
 
 
 def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:

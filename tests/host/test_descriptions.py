@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.hpet import HpetDescription
-from kernel.acpi.mcfg import Mcfg, McfgAllocation, PciDescription
-from kernel.acpi.structures import AddressSpaceId, FixedFlags, FixedTable
+from kernel.acpi.mcfg import EcamRegions, Mcfg, McfgAllocation
+from kernel.acpi.structures import AddressSpaceId, Fadt, FadtFlags
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 
@@ -51,7 +51,7 @@ class Board(Subsystem):
 class PciReader(Subsystem):
     """Goes through the segments."""
 
-    def __init__(self, pci: PciDescription) -> None:
+    def __init__(self, pci: EcamRegions) -> None:
         self.pci = pci
 
     @function(exported=True)
@@ -75,7 +75,7 @@ class Firmware:
         self.hpet = HpetDescription(self.tables)
         self.board: Any = Board()
         self.paper: Any = Paper()
-        self.pci = PciDescription(self.tables, self.board, log_on(self.paper))
+        self.pci = EcamRegions(self.tables, self.board, log_on(self.paper))
         self.reader = PciReader(self.pci)
         self.host = host_for(self.fixed, self.hpet, self.reader, self.paper)
         self.host.checkpoint()
@@ -98,10 +98,10 @@ def firmware() -> Firmware:
 
 def fixed(flags: int, port: int = PORT, century: int = 0) -> bytes:
     """A fixed table's body."""
-    body = bytearray(sizeof(FixedTable) - HEADER)
-    struct.pack_into("<I", body, offsetof(FixedTable, "timer_block") - HEADER, port)
-    struct.pack_into("<B", body, offsetof(FixedTable, "century") - HEADER, century)
-    struct.pack_into("<I", body, offsetof(FixedTable, "flags") - HEADER, flags)
+    body = bytearray(sizeof(Fadt) - HEADER)
+    struct.pack_into("<I", body, offsetof(Fadt, "timer_block") - HEADER, port)
+    struct.pack_into("<B", body, offsetof(Fadt, "century") - HEADER, century)
+    struct.pack_into("<I", body, offsetof(Fadt, "flags") - HEADER, flags)
     return bytes(body)
 
 
@@ -109,8 +109,8 @@ def fixed(flags: int, port: int = PORT, century: int = 0) -> bytes:
     ("body", "timer"),
     [
         (fixed(0), (PORT, 24)),
-        (fixed(FixedFlags.TMR_VAL_EXT), (PORT, 32)),
-        (fixed(FixedFlags.TMR_VAL_EXT, port=0), (0, 0)),
+        (fixed(FadtFlags.TMR_VAL_EXT), (PORT, 32)),
+        (fixed(FadtFlags.TMR_VAL_EXT, port=0), (0, 0)),
         (fixed(0)[:70], (0, 0)),
         (None, (0, 0)),
     ],

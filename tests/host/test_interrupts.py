@@ -476,8 +476,8 @@ def test_entries_are_found_in_any_table_and_none_beyond_it(
     board.host.call(board.model.start)
     warned = b"makes no sense" in written(board.host, board.paper)
     assert warned is (covered(body) < len(body))
-    found, entry = [], board.host.call(board.model.next, None, kind)
+    found, entry = [], board.host.call(board.model._next, None, kind)
     while entry:
         found.append(int(entry) - int(table) - 44)
-        entry = board.host.call(board.model.next, entry, kind)
+        entry = board.host.call(board.model._next, entry, kind)
     assert found == sound(body, kind, sizeof(struct_))

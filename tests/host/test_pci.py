@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.mcfg import PciDescription
+from kernel.acpi.mcfg import EcamRegions
 from kernel.pci.capabilities import Capabilities, CapabilityId
 from kernel.pci.classes import NAMES, ClassNames
 from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NOTHING, ConfigurationSpace
@@ -110,14 +110,12 @@ class Bench:
         tables: Any = Tables()
         self.paper: Any = Paper()
         memory: Any = Memory()
-        description = PciDescription(tables, memory, log_on(self.paper))
-        self.configuration = ConfigurationSpace(description, memory)
+        ecam = EcamRegions(tables, memory, log_on(self.paper))
+        self.configuration = ConfigurationSpace(ecam, memory)
         self.capabilities = Capabilities(self.configuration)
         self.resources = Resources(self.configuration)
         self.heap = Heap()
-        self.bus = PciBus(
-            description, self.configuration, self.capabilities, self.resources, self.heap
-        )
+        self.bus = PciBus(ecam, self.configuration, self.capabilities, self.resources, self.heap)
         self.classes = ClassNames()
         self.host = Host(self.bus, self.classes, traced=False)
         self.host.define("symbols_start", 0)
@@ -335,7 +333,7 @@ def test_functions_without_memory_for_a_record_are_counted(bench: Bench) -> None
 def test_what_can_not_be_mapped_is_reached_by_ports(bench: Bench) -> None:
     bench.plug({number(0, 1): header()})
     table = struct.pack("<4sI36xQHBBI", b"MCFG", 60, 0xB000_0000, 0, 0, 255, 0)
-    bench.host[bench.configuration.description.table] = int(bench.host.bytes(table))
+    bench.host[bench.configuration.ecam.table] = int(bench.host.bytes(table))
     asked = bench.host.stub(bench.configuration.memory.map, lambda start, length, flags: 0)
     assert bench.host.call(bench.configuration.read, number(0, 1), 0) == 0x5678_1234
     assert asked.calls

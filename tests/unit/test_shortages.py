@@ -60,7 +60,7 @@ NO_START = "tests/host/test_startup.py::test_without_memory_the_rest_stays_aslee
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
 ELSEWHERE = {
-    "AcpiTables.readable": NO_FIRMWARE,
+    "AcpiTables._map": NO_FIRMWARE,
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace.place": NO_SPACE,
     "Deferred.make": NO_SEAT,

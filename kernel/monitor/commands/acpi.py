@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.acpi.fixed import FixedDescription
+from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import (
     InterruptModel,
@@ -13,7 +13,7 @@ from kernel.acpi.madt import (
     OverrideEntry,
     ProcessorFlags,
 )
-from kernel.acpi.mcfg import PciDescription
+from kernel.acpi.mcfg import EcamRegions
 from kernel.acpi.structures import TableHeader
 from kernel.acpi.tables import AcpiTables
 from kernel.console.console import Console
@@ -43,7 +43,7 @@ class AcpiCommands(Subsystem):
         model: InterruptModel,
         fixed: FixedDescription,
         hpet: HpetDescription,
-        pci: PciDescription,
+        pci: EcamRegions,
     ) -> None:
         self.console = console
         self.tables = tables
@@ -82,8 +82,8 @@ class AcpiCommands(Subsystem):
         for n in range(SIGNATURE_SIZE):
             self._show_letter(letters[n])
         self.console.print("  0x%x  %u bytes", address, header.length)
-        good = self.tables.is_good(address)
-        with if_(good == 0):
+        valid = self.tables.is_valid(address)
+        with if_(valid == 0):
             self.console.print("  damaged")
         self.console.print("\n")
 

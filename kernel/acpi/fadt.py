@@ -1,0 +1,46 @@
+"""Fields of the fixed ACPI description table (FADT; ACPI 6.5, 5.2.9)."""
+
+from __future__ import annotations
+
+from kernel.acpi.structures import FADT_SIGNATURE, Fadt, FadtFlags
+from kernel.acpi.tables import AcpiTables
+from pykasm import *
+
+SHORT_TIMER_BITS, LONG_TIMER_BITS = 24, 32
+"""Widths of the power-management timer (4.8.3.3)."""
+
+
+class FixedDescription(Subsystem):
+    """Read the FADT, of which older revisions have fewer fields. Context: threads."""
+
+    def __init__(self, tables: AcpiTables) -> None:
+        self.tables = tables
+
+    @function
+    def table(self, size: U32) -> Ptr[Fadt]:
+        """Return the table, or null if there is none of at least `size` bytes."""
+        table = self.tables.find(FADT_SIGNATURE, size)
+        ret(cast(table, Ptr[Fadt]))
+
+    @function
+    def timer(self) -> tuple[U32, U32]:
+        """Return the port of the power-management timer and its width in bits; 0 and 0 if there is
+        none."""
+        table = self.table(offsetof(Fadt, "flags") + sizeof(U32))
+        with if_(table == 0):
+            ret(0, 0)
+        mov(ecx, table.timer_block)
+        mov(edx, SHORT_TIMER_BITS)
+        with if_(table.flags & FadtFlags.TMR_VAL_EXT):
+            mov(edx, LONG_TIMER_BITS)
+        with if_(ecx == 0):
+            xor(edx, edx)
+        ret(ecx, edx)
+
+    @function
+    def century(self) -> U8:
+        """Return the index of the century in the real-time clock's memory; 0 if it has none."""
+        table = self.table(offsetof(Fadt, "century") + sizeof(U8))
+        with if_(table == 0):
+            ret(0)
+        ret(table.century)

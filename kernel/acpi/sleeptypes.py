@@ -1,0 +1,98 @@
+"""The values that switch the machine off, found in the firmware's AML bytecode."""
+
+from enum import IntEnum
+
+from kernel.acpi.structures import TableHeader, signature
+from pykasm import *
+
+S5_NAME = signature("_S5_")
+"""The object with the values for soft off (ACPI 6.5, 7.4.2)."""
+
+NOT_FOUND = 0xFFFF_FFFF
+
+
+class Aml(IntEnum):
+    """AML opcodes and prefixes (ACPI 6.5, 20.3, table 20.2)."""
+
+    ZERO = 0x00
+    ONE = 0x01
+    NAME = 0x08
+    BYTE_PREFIX = 0x0A
+    PACKAGE = 0x12
+    ROOT_CHARACTER = 0x5C
+
+
+PACKAGE_LENGTH_SHIFT = 6
+"""The two bits of a package's first length byte that count the length bytes after it (20.2.4)."""
+
+
+class SleepTypes(Subsystem):
+    """Find `Name (_S5_, Package (…) {a, b, …})` without interpreting the bytecode around it.
+
+    Every known machine declares the name once, at the root, with constants; the bytes of a
+    declaration can't appear before a package by chance. Context: any; nothing is written.
+    """
+
+    @function
+    def soft_off(self, table: Ptr[TableHeader]) -> U32:
+        """Return SLP_TYPa | SLP_TYPb << 8 for soft off, from the definition block `table`.
+
+        Return NOT_FOUND if it has none.
+        """
+        cursor, end = scratch(Ptr[U8]), scratch(Ptr[U8])
+        mov(u32(end), table.length)
+        add(end, table)
+        lea(cursor, table[1])
+        with loop():
+            lea(rax, cursor[sizeof(U32)])
+            with if_(rax > end):
+                ret(NOT_FOUND)
+            with if_(cast(cursor, Ptr[U32])[0] == S5_NAME):
+                self._parse_if_declared(cursor, end)
+            inc(cursor)
+
+    def _parse_if_declared(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
+        """Leave the function by `_parse_package` if the name at `cursor` is declared there.
+
+        The two bytes before it can be read, as at least the table's header precedes it.
+        """
+        mov(al, cursor[-1])
+        with if_(al == Aml.ROOT_CHARACTER):  # the name may be written as `\_S5_`
+            mov(al, cursor[-2])
+        with if_(al == Aml.NAME):
+            lea(rdi, cursor[sizeof(U32)])
+            tail(self._parse_package, rdi, end)
+
+    @function
+    def _parse_package(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
+        """Return the first two integers of the package at `cursor`, the first in the low byte."""
+        self._read_byte(cursor, end)
+        with if_(eax != Aml.PACKAGE):
+            ret(NOT_FOUND)
+        self._read_byte(cursor, end)  # the first byte of the package's length; skip the others
+        shr(eax, PACKAGE_LENGTH_SHIFT)
+        add(cursor, rax)
+        self._read_byte(cursor, end)  # the number of elements
+        first = scratch(U32)
+        self._read_integer(cursor, end)
+        mov(first, eax)
+        self._read_integer(cursor, end)
+        shl(eax, 8)
+        or_(eax, first)
+        ret(eax)
+
+    def _read_byte(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
+        """Read the next byte into eax; return NOT_FOUND from the function at the table's end."""
+        with if_(cursor >= end):
+            ret(NOT_FOUND)
+        movzx(eax, at(cursor))
+        inc(cursor)
+
+    def _read_integer(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
+        """Read the next integer into eax; return NOT_FOUND from the function if it is none of one
+        byte."""
+        self._read_byte(cursor, end)
+        with if_(eax == Aml.BYTE_PREFIX):
+            self._read_byte(cursor, end)
+        with elif_(eax > Aml.ONE):
+            ret(NOT_FOUND)
