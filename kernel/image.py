@@ -173,11 +173,13 @@ from kernel.time.timekeeping import Timekeeping
 from kernel.time.tscsync import TscSync
 from kernel.time.wallclock import WallClock
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.pagefaults import PageFaults
 from kernel.vm.regions import Regions
 from kernel.vm.useraccess import UserAccess
 from kernel.vm.usercopy import UserCopy
 from kernel.vm.userpages import UserPages
+from kernel.vm.userranges import UserRanges
 from pykasm import *
 from pykasm.link.layout import kernel_layout
 
@@ -323,11 +325,25 @@ def image() -> Image:
     user_pages = UserPages(
         entries, walker, page_tables, pages, tlb
     )  # pages that programs may share
+    user_ranges = UserRanges(walker, page_tables, user_pages)  # and ranges of them
     regions = Regions(trees, slabs)  # stretches of a program's addresses
     address_spaces = AddressSpaces(
-        entries, kernel_space, page_tables, pages, user_pages, regions, rwlocks, scheduler, slabs
+        kernel_space,
+        page_tables,
+        pages,
+        user_pages,
+        user_ranges,
+        regions,
+        rwlocks,
+        scheduler,
+        slabs,
     )  # what programs see of memory
-    user_copy = UserCopy(access, address_spaces)  # copies between them and the kernel
+    demand_paging = DemandPaging(
+        entries, pages, user_pages, regions, rwlocks
+    )  # what makes pages when they are touched
+    user_copy = UserCopy(
+        access, address_spaces, demand_paging
+    )  # copies between them and the kernel
     # Vectors
     handlers = {**dispatcher.handlers(), Vector.PAGE_FAULT: page_faults.handle}
     exceptions = Exceptions(panic.exception, handlers)  # who handles which vector

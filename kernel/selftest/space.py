@@ -348,7 +348,7 @@ class SpaceTests(Subsystem):
         for address, expected in ((MIDDLE - 4, TEXT_LENGTH), (LAST, -Errno.EFAULT)):
             mov(rsi, address)
             lea(rdi, self.buffer)
-            length = self.copy.copy_text(rdi, cast(rsi, User[U8]), PAGE)
+            length = self.copy.copy_in_string(rdi, cast(rsi, User[U8]), PAGE)
             with if_(length != expected):
                 xor(good, good)
                 self.console.print("%d for %d: ", length, expected)

@@ -11,12 +11,14 @@ from pykasm import *
 class AddressSpace(Space):
     """Page tables, and the regions that say what may come to be in their lower half.
 
-    `lock` keeps those apart who add entries; entries change or go under `changes` alone.
+    `regions_lock` is what Linux calls `mmap_lock`. Page faults hold it for reading, so many of them
+    run at once and add entries under `lock`; entries are changed or removed for good only by those
+    who hold it for writing.
     """
 
-    changes: ReadWriteLock
-    """To be held to read by who goes by the regions, to write by who changes them."""
+    regions_lock: ReadWriteLock
+    """Held for reading to use the regions, for writing to change them."""
     regions: Tree
     """`Region`s that don't overlap. Where two of them meet they have different rights."""
     threads: U32
-    """How many threads are in it. No processor remembers anything of a space that has none."""
+    """How many threads are in it. No TLB has anything of a space that has none."""

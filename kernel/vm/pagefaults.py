@@ -1,4 +1,4 @@
-"""What happens when the processor finds no page, or none that allows what is done."""
+"""The page-fault exception: the kernel's copies to and from programs survive it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from kernel.paging.addresses import LOWER_HALF_END
 from kernel.vm.useraccess import UserAccess
 from pykasm import *
 
-RESOLVED_LATER = PageFaultCode.P | PageFaultCode.RW
-"""Bits of the error code that a copy routine can do something about."""
+RESOLVABLE = PageFaultCode.P | PageFaultCode.RW
+"""Bits of the error code that a fault may have which `DemandPaging` can resolve."""
 
 
 class PageFaults(Subsystem):
-    """Lets the kernel's copy routines survive the faults of a program's addresses.
+    """Sends faults in `UserAccess` to their fixups; every other fault of the kernel is a panic.
 
-    Nothing is resolved in the handler: the routine goes on where it gives up, in its thread and
-    with interrupts on, and asks for the page itself. Every other fault of the kernel is a panic.
+    Nothing is resolved in the handler: the fixup returns to `UserCopy`, which has
+    `DemandPaging.resolve_fault` allocate the page in its thread, with interrupts on, and tries
+    again.
     """
 
     def __init__(self, access: UserAccess, features: Features, panic: Panic) -> None:
@@ -31,23 +32,23 @@ class PageFaults(Subsystem):
 
     @function
     def handle(self, frame: Ptr[TrapFrame]) -> None:
-        """Called for every page fault."""
+        """Handle a page fault. Context: exception, interrupts off."""
         mov(rax, cr2)
         mov(rcx, LOWER_HALF_END)
-        expected = (frame.error_code & ~int(RESOLVED_LATER)) == 0
-        with if_((rax < rcx) & expected & self._is_open(frame)):
+        expected = (frame.error_code & ~int(RESOLVABLE)) == 0
+        with if_((rax < rcx) & expected & self._is_access_open(frame)):
             for index in range(self.access.count):
-                recovery = self.access.recoveries[index]
-                mov(rcx, recovery.instruction)
+                fixup = self.access.fixups[index]
+                mov(rcx, fixup.instruction)
                 with if_(frame.rip == rcx):
                     mov(frame.rax, rax)
-                    mov(rax, recovery.target)
+                    mov(rax, fixup.target)
                     mov(frame.rip, rax)
                     ret()
         tail(self.panic.exception, frame)
 
-    def _is_open(self, frame: Ptr[TrapFrame]) -> Any:
-        """The condition that the code was allowed to touch the memory of programs at all; if it
-        was not, resolving the fault would lead to the next one."""
+    def _is_access_open(self, frame: Ptr[TrapFrame]) -> Any:
+        """The condition that the code may touch the memory of programs at all; if not, SMAP causes
+        the fault, and would cause it again whatever is resolved (AMD64 APM vol. 2, 5.6.6)."""
         smap = self.features.structured & Structured.SMAP
         return ~smap | (frame.rflags & RFlags.AC)

@@ -1,4 +1,4 @@
-"""A stretch of a program's memory that is alike all over."""
+"""A part of a program's memory that has the same rights all over."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pykasm import *
 
 
 class Region(Struct):
-    """Addresses that have memory of their own, which is full of zeros until it is written to.
+    """Addresses that have anonymous memory: full of zeros until it is written to.
 
-    Pages are found when they are first touched; see `AddressSpaces.resolve`.
+    Pages are allocated when they are first touched (`DemandPaging`).
     """
 
-    place: TreeNode
+    node: TreeNode
     """In `AddressSpace.regions`; the key is where the region starts."""
     end: U64
     rights: U32 = field(Rights)

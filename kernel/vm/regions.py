@@ -11,19 +11,19 @@ from pykasm import *
 
 
 class Regions(Subsystem):
-    """Finds regions, and changes them as a whole.
+    """Finds, adds, splits, merges and removes regions.
 
-    Context: thread, with the space's `changes` held; to write by what adds, cuts or removes.
+    Context: thread, with the space's `regions_lock` held; for writing by what changes them.
     """
 
     def __init__(self, trees: Trees, slabs: Slabs) -> None:
         self.trees = trees
-        self.records = SlabCache(slabs, "region", Region)
+        self.regions = SlabCache(slabs, "region", Region)
 
     # Finding
 
     @function
-    def at(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
+    def find(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
         """The region that `address` is in, or null."""
         address = keep(address)
         node = self.trees.at_most(self._tree(space), address)
@@ -33,10 +33,10 @@ class Regions(Subsystem):
         ret(region)
 
     @function
-    def after(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
-        """The first region that has addresses from `address` on, or null."""
+    def find_from(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
+        """The first region that ends after `address`, or null."""
         space, address = keep(space), keep(address)
-        region = self.at(space, address)
+        region = self.find(space, address)
         with if_(region != 0):
             ret(region)
         node = self.trees.at_least(self._tree(space), address)
@@ -44,21 +44,21 @@ class Regions(Subsystem):
 
     @function
     def next(self, region: Ptr[Region]) -> Ptr[Region]:
-        """The region behind `region`, or null."""
+        """The region after `region`, or null."""
         node = self.trees.next(cast(region, Ptr[TreeNode]))
         ret(cast(node, Ptr[Region]))
 
     def _tree(self, space: Ptr[AddressSpace]) -> Ptr[Tree]:
-        """The tree of `space`, in rdi."""
+        """Compute the address of the tree of `space`, in rdi."""
         lea(rdi, space.regions)
         return cast(rdi, Ptr[Tree])
 
     @function
     def is_covered(self, space: Ptr[AddressSpace], start: U64, end: U64) -> U32:
-        """Whether all addresses from `start` up to `end` are in regions."""
+        """1 if all addresses from `start` up to `end` are in regions, else 0."""
         space, start, end = keep(space), keep(start), keep(end)
         with while_(start < end):
-            region = self.at(space, start)
+            region = self.find(space, start)
             with if_(region == 0):
                 ret(0)
             mov(start, region.end)
@@ -68,12 +68,12 @@ class Regions(Subsystem):
 
     @function
     def add(self, space: Ptr[AddressSpace], start: U64, end: U64, rights: U32) -> I32:
-        """Let there be a region from `start` up to `end`, where none is. 0 or -ENOMEM."""
+        """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
         space, start, end, rights = keep(space), keep(start), keep(end), keep(rights)
-        region = scratch(self.records.allocate())
+        region = scratch(self.regions.allocate())
         with if_(region == 0):
             ret(-Errno.ENOMEM)
-        mov(region.place.key, start)
+        mov(region.node.key, start)
         mov(region.end, end)
         mov(region.rights, rights)
         self.trees.insert(self._tree(space), cast(region, Ptr[TreeNode]))
@@ -81,19 +81,20 @@ class Regions(Subsystem):
 
     @function
     def remove(self, space: Ptr[AddressSpace], region: Ptr[Region]) -> None:
-        """Let `region` be no more."""
+        """Remove `region` and free its record."""
         region = keep(region)
         self.trees.remove(self._tree(space), cast(region, Ptr[TreeNode]))
-        self.records.free(region)
+        self.regions.free(region)
 
     @function
-    def cut(self, space: Ptr[AddressSpace], address: U64) -> I32:
-        """Let no region go over `address`: make two of one that does. 0 or -ENOMEM."""
+    def _split(self, space: Ptr[AddressSpace], address: U64) -> I32:
+        """Split the region that has `address` inside, if one does: the upper part is a region of
+        its own. Returns 0 or -ENOMEM."""
         space, address, region = keep(space), keep(address), keep(Ptr[Region])
-        mov(region, self.at(space, address))
+        mov(region, self.find(space, address))
         with if_(region == 0):
             ret(0)
-        with if_(region.place.key == address):
+        with if_(region.node.key == address):
             ret(0)
         result = self.add(space, address, region.end, region.rights)
         with if_(result == 0):
@@ -101,51 +102,54 @@ class Regions(Subsystem):
         ret(result)
 
     @function
-    def cut_out(self, space: Ptr[AddressSpace], start: U64, end: U64) -> I32:
-        """Let no region go over `start` or `end`. 0; or -ENOMEM, and nothing has changed."""
+    def split_at_bounds(self, space: Ptr[AddressSpace], start: U64, end: U64) -> I32:
+        """Split regions such that none reaches over `start` or `end`. Returns 0; or -ENOMEM, and
+        nothing has changed."""
         space, start, end, result = keep(space), keep(start), keep(end), keep(I32)
-        mov(result, self.cut(space, start))
+        mov(result, self._split(space, start))
         with if_(result == 0):
-            mov(result, self.cut(space, end))
+            mov(result, self._split(space, end))
             with if_(result != 0):
-                self.join(space, start)
+                self.merge(space, start)
         ret(result)
 
     @function
-    def join(self, space: Ptr[AddressSpace], address: U64) -> None:
-        """Make one region of two that meet at `address`, if they are alike."""
+    def merge(self, space: Ptr[AddressSpace], address: U64) -> None:
+        """Make one region of two that meet at `address`, if they have the same rights."""
         space, address, upper = keep(space), keep(address), keep(Ptr[Region])
-        mov(upper, self.at(space, address))
+        mov(upper, self.find(space, address))
         with if_(upper == 0):
             ret()
         lea(rsi, bare[address - 1])
-        lower = self.at(space, rsi)
+        lower = self.find(space, rsi)
         with if_((lower != 0) & (lower != upper)):
             rights = scratch(lower.rights)
             with if_(rights == upper.rights):
                 mov(rcx, upper.end)
-                mov(lower.end, rcx)
+                mov(
+                    lower.end, rcx
+                )  # the key, where it starts, must stay: the tree is ordered by it
                 self.remove(space, upper)
 
     @function
     def remove_all(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
-        """Remove the regions from `start` up to `end`, which go over neither."""
+        """Remove the regions from `start` up to `end`, which reach over neither."""
         space, start, end = keep(space), keep(start), keep(end)
         with loop():
-            region = self.after(space, start)
+            region = self.find_from(space, start)
             break_if(region == 0)
-            break_if(region.place.key >= end)
+            break_if(region.node.key >= end)
             self.remove(space, region)
 
     @function
     def set_rights(self, space: Ptr[AddressSpace], start: U64, end: U64, rights: U32) -> None:
-        """Let all from `start` up to `end`, which are in regions that go over neither, have these
-        rights; regions that are alike now become one."""
+        """Set the rights of all from `start` up to `end`, which is in regions that reach over
+        neither, and merge regions that have the same now."""
         space, start, end, rights = keep(space), keep(start), keep(end), keep(rights)
         with while_(start < end):
-            region = self.at(space, start)
+            region = self.find(space, start)
             mov(region.rights, rights)
             address = scratch(start)
             mov(start, region.end)
-            self.join(space, address)
-        tail(self.join, space, start)
+            self.merge(space, address)
+        tail(self.merge, space, start)

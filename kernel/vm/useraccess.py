@@ -6,76 +6,77 @@ from kernel.cpu.protection import Protection
 from pykasm import *
 
 
-class Recovery(Struct):
-    """An instruction that may fault on a program's address, and where to go on after it did, with
-    that address in rax."""
+class Fixup(Struct):
+    """An instruction that may fault on a program's address, and where to continue after it did,
+    with that address in rax. Linux calls it an entry of the exception table."""
 
     instruction: U64
     target: U64
 
 
 class UserAccess(Subsystem):
-    """Moves bytes to or from a program, as far as that goes without a page fault.
+    """Copies bytes to or from a program, as far as that goes without a page fault.
 
     The instructions that may fault are the first ones of their functions, by whose addresses
-    `PageFaults` knows them. Whether the addresses are a program's was seen to before. Context:
-    thread.
+    `PageFaults` finds their fixups. Callers have seen to it that the addresses are a program's.
+    Context: thread.
     """
 
     def __init__(self, protection: Protection) -> None:
         self.protection = protection
-        recoveries = [
-            Recovery(instruction=self.move_words, target=self.stop_at_word),
-            Recovery(instruction=self.move_bytes, target=self.stop_at_byte),
+        fixups = [
+            Fixup(instruction=self._copy_words, target=self._words_fixup),
+            Fixup(instruction=self._copy_bytes, target=self._bytes_fixup),
         ]
-        self.count = len(recoveries)
-        self.recoveries = rodata(Recovery * self.count, recoveries)
+        self.count = len(fixups)
+        self.fixups = rodata(Fixup * self.count, fixups)
 
     @function(copies_user=True)
-    def move(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
-        """Copy `length` bytes. How many are left, not always as few as could be; and the address
-        that faulted."""
+    def copy(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
+        """Copy `length` bytes by words of 8. Returns how many are left after a fault, up to 7 of
+        which could have been copied, else 0; and the address that faulted."""
         mov(rcx, length)
         shr(rcx, 3)
         and_(length, sizeof(U64) - 1)
         self.protection.open_user_memory()
-        call(self.move_words)
+        call(self._copy_words)
         self.protection.close_user_memory()
         ret(rax, rdx)
 
     @function(copies_user=True)
-    def move_slowly(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
-        """The same byte by byte, up to the very one that faults."""
+    def copy_bytewise(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
+        """Copy `length` bytes one by one. Returns how many are left, from the very one that
+        faulted, else 0; and its address."""
         mov(rcx, length)
         self.protection.open_user_memory()
-        call(self.move_bytes)
+        call(self._copy_bytes)
         self.protection.close_user_memory()
         ret(rax, rdx)
 
     @naked
-    def move_words(self) -> None:
-        """Copy rcx words and edx bytes from rsi to rdi. As `move_bytes`."""
+    def _copy_words(self) -> None:
+        """Copy rcx words and edx bytes from rsi to rdi. Returns what `copy` does."""
         rep.movsq()
         mov(ecx, edx)
-        jmp(self.move_bytes)
+        jmp(self._copy_bytes)
 
     @naked
-    def move_bytes(self) -> None:
-        """Copy rcx bytes from rsi to rdi. Returns what `move` does."""
+    def _copy_bytes(self) -> None:
+        """Copy rcx bytes from rsi to rdi. Returns what `copy` does."""
         rep.movsb()
         xor(eax, eax)
         xor(edx, edx)
         ret()
 
     @naked
-    def stop_at_word(self) -> None:
-        """Where `move_words` goes on after a fault."""
+    def _words_fixup(self) -> None:
+        """Continue `_copy_words` after a fault: rcx words and edx bytes are left."""
         lea(rcx, bare[rdx + rcx * sizeof(U64)])
-        jmp(self.stop_at_byte)
+        jmp(self._bytes_fixup)
 
     @naked
-    def stop_at_byte(self) -> None:
-        """Where `move_bytes` does."""
+    def _bytes_fixup(self) -> None:
+        """Continue `_copy_bytes` after a fault: rcx bytes are left."""
         mov(rdx, rax)
         mov(rax, rcx)
         ret()

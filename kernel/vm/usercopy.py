@@ -8,38 +8,41 @@ from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import LOWER_HALF_END
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.rights import Rights
 from kernel.vm.useraccess import UserAccess
 from pykasm import *
 
 
 class UserCopy(Subsystem):
-    """The only way to the memory of programs, in the space that the current thread is in.
+    """The only way to the memory of programs, in the space that the current thread is in; what BSD
+    calls copyin, copyout and copyinstr.
 
     Addresses may be any numbers. The results are 0, -EFAULT or -ENOMEM, and how many bytes were not
-    copied: all before those were. Context: thread, without spin locks.
+    copied; all before those were. Context: thread, without spin locks.
     """
 
-    def __init__(self, access: UserAccess, spaces: AddressSpaces) -> None:
+    def __init__(self, access: UserAccess, spaces: AddressSpaces, paging: DemandPaging) -> None:
         self.access = access
         self.spaces = spaces
+        self.paging = paging
 
     @function(context="thread", sleeps=True)
     def copy_in(self, destination: U64, source: User[U8], length: U64) -> tuple[I32, U64]:
         """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
         with if_(self._is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
-        tail(self.copy, destination, u64(source), length, Rights.READ)
+        tail(self._copy, destination, u64(source), length, Rights.READ)
 
     @function(context="thread", sleeps=True)
     def copy_out(self, destination: User[U8], source: U64, length: U64) -> tuple[I32, U64]:
         """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
         with if_(self._is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
-        tail(self.copy, u64(destination), source, length, Rights.WRITE)
+        tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
     def _is_outside(self, start: U64, length: U64) -> Any:
-        """The condition that the bytes do not all lie where programs have theirs. Changes rax and
+        """The condition that some of the bytes lie where programs have none. Changes rax and
         rcx."""
         mov(rcx, LOWER_HALF_END)
         mov(rax, start)
@@ -47,8 +50,9 @@ class UserCopy(Subsystem):
         return CF | (rax > rcx)
 
     @function(context="thread", sleeps=True)
-    def copy(self, destination: U64, source: U64, length: U64, wanted: U32) -> tuple[I32, U64]:
-        """Copy where one side is a program's, for which the right `wanted` is needed."""
+    def _copy(self, destination: U64, source: U64, length: U64, wanted: U32) -> tuple[I32, U64]:
+        """Copy `length` bytes where one side is a program's, for which the right `wanted` is
+        needed."""
         destination, source, left, wanted = (
             keep(destination),
             keep(source),
@@ -57,13 +61,14 @@ class UserCopy(Subsystem):
         )
         result = keep(I32)
         with loop():
-            rest, fault = self.access.move(destination, source, left)
+            rest, fault = self.access.copy(destination, source, left)
             with if_(rest == 0):
                 ret(0, 0)
             self._advance(destination, source, left, rest)
-            mov(result, self.resolve(fault, wanted))
+            mov(result, self._resolve_fault(fault, wanted))
             break_if(result != 0)
-        rest, fault = self.access.move_slowly(destination, source, left)
+        # Bytes of the same word as the one that faulted were not copied yet
+        rest, fault = self.access.copy_bytewise(destination, source, left)
         ignore(fault)
         with if_(rest == 0):
             ret(0, 0)
@@ -71,25 +76,25 @@ class UserCopy(Subsystem):
         ret(result, rdx)
 
     def _advance(self, destination: U64, source: U64, left: U64, rest: U64) -> None:
-        """Go on where `rest` bytes are left of `left`."""
+        """Move on to where `rest` bytes are left, of which there were `left`."""
         sub(left, rest)
         add(destination, left)
         add(source, left)
         mov(left, rest)
 
     @function(context="thread", sleeps=True)
-    def resolve(self, fault: U64, wanted: U32) -> I32:
-        """Let there be a page at `fault`. 0, -EFAULT or -ENOMEM."""
+    def _resolve_fault(self, fault: U64, wanted: U32) -> I32:
+        """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
         fault, wanted = keep(fault), keep(wanted)
         space = self.spaces.current()
         with if_(space == 0):
             ret(-Errno.EFAULT)
-        tail(self.spaces.resolve, space, fault, wanted)
+        tail(self.paging.resolve_fault, space, fault, wanted)
 
     @function(context="thread", sleeps=True)
-    def copy_text(self, destination: U64, source: User[U8], size: U64) -> I64:
-        """Copy a text up to its zero into `size` bytes. Its length; or -ENAMETOOLONG, if there is
-        no zero in as many, -EFAULT or -ENOMEM."""
+    def copy_in_string(self, destination: U64, source: User[U8], size: U64) -> I64:
+        """Copy a string up to its zero into the `size` bytes at `destination`. Returns its length;
+        -ENAMETOOLONG if there is no zero in so many bytes, -EFAULT or -ENOMEM."""
         destination, source, left, chunk = keep(destination), keep(source), keep(size), keep(U64)
         length = keep(U64)
         xor(u32(length), u32(length))
@@ -114,7 +119,8 @@ class UserCopy(Subsystem):
         ret(-Errno.ENAMETOOLONG)
 
     def _chunk(self, chunk: U64, source: U64, left: U64) -> None:
-        """The bytes from `source` on that are in its page, of those that are `left`."""
+        """Compute the bytes from `source` to the end of its page, at most `left`, in `chunk`. The
+        next page may not be there, and the string may end before it."""
         mov(chunk, source)
         or_(chunk, -PAGE)
         neg(chunk)

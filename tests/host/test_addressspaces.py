@@ -28,10 +28,12 @@ from kernel.structures.tree import TreeNode, Trees
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.region import Region
 from kernel.vm.regions import Regions
 from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
 from kernel.vm.userpages import UserPages
+from kernel.vm.userranges import UserRanges
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
@@ -100,7 +102,7 @@ class Machine:
         self.tlb: Any = TlbStub()
         locks: Any = Locks()
         parts = Parts(
-            (*MAPPING, Trees, Regions, UserPages, AddressSpaces),
+            (*MAPPING, Trees, Regions, UserPages, UserRanges, AddressSpaces, DemandPaging),
             instead={
                 EarlyFrames: self.source,
                 Pages: self.source,
@@ -111,7 +113,8 @@ class Machine:
             },
         )
         self.regions, self.spaces = parts[Regions], parts[AddressSpaces]
-        self.host = Host(self.spaces, traced=False)
+        self.paging = parts[DemandPaging]
+        self.host = Host(self.spaces, self.paging, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 2)
         self.host.map(RECORDS, ROOM * RECORD_SIZE)
@@ -204,7 +207,7 @@ class Machine:
 
     def all_regions(self, space: int) -> Iterator[tuple[int, int, int]]:
         """Start, end and rights of each region, by address."""
-        region = self.host.call(self.regions.after, space, 0)
+        region = self.host.call(self.regions.find_from, space, 0)
         while int(region):
             one = self.host.at(Region, region)
             yield int(self.host.at(TreeNode, region).key), int(one.end), int(one.rights)
@@ -293,7 +296,7 @@ class Pair:
 
     def _touch_page(self, space: int, model: Model, page: int, wanted: int) -> None:
         address = BASE + page * PAGE
-        outcome = self.machine.call(self.machine.spaces.resolve, space, address + 5, wanted)
+        outcome = self.machine.call(self.machine.paging.resolve_fault, space, address + 5, wanted)
         if not model.rights.get(page, 0) & wanted:
             assert outcome == -Errno.EFAULT
             return
@@ -439,11 +442,11 @@ def test_a_page_that_others_have_let_go_of_is_written_without_a_copy(machine: Ma
     machine.start()
     space = machine.create()
     machine.call(machine.spaces.map, space, BASE, PAGE, Rights.READ | Rights.WRITE)
-    machine.call(machine.spaces.resolve, space, BASE, Rights.WRITE)
+    machine.call(machine.paging.resolve_fault, space, BASE, Rights.WRITE)
     before = machine.entry(space, BASE)
     machine.destroy(machine.occupied(machine.call(machine.spaces.clone, space)))
     assert not machine.entry(space, BASE) & PageFlags.WRITE
-    assert machine.call(machine.spaces.resolve, space, BASE, Rights.WRITE) == 0
+    assert machine.call(machine.paging.resolve_fault, space, BASE, Rights.WRITE) == 0
     assert machine.entry(space, BASE) == before
 
 

@@ -40,7 +40,7 @@ SOURCES = {
     "ThreadStacks.allocate",
     "Threads.create",
     "Threads.make",
-    "UserPages.way",
+    "UserPages._walk_to_page",
 }
 """Functions whose result may say that memory is out."""
 

@@ -1,0 +1,144 @@
+"""What makes pages of programs when they are touched."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageFlags
+from kernel.errno import Errno
+from kernel.mm.frames import frame_of
+from kernel.mm.pages import Pages
+from kernel.paging.addresses import direct
+from kernel.paging.entryformat import EntryFormat
+from kernel.sync.rwlock import ReadWriteLocks
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.regions import Regions
+from kernel.vm.rights import Rights
+from kernel.vm.userpages import UserPages
+from pykasm import *
+
+
+class DemandPaging(Subsystem):
+    """Resolves page faults in address spaces: demand-zero pages and copy-on-write.
+
+    Several threads may fault at one page at once. Each prepares the new entry without holding the
+    space's spin lock, and installs it only if the old one is still there (`UserPages.replace`).
+    """
+
+    def __init__(
+        self,
+        entries: EntryFormat,
+        pages: Pages,
+        user_pages: UserPages,
+        regions: Regions,
+        locks: ReadWriteLocks,
+    ) -> None:
+        self.entries = entries
+        self.pages = pages
+        self.user_pages = user_pages
+        self.regions = regions
+        self.locks = locks
+
+    @function(context="thread", sleeps=True)
+    def resolve_fault(self, space: Ptr[AddressSpace], address: U64, wanted: U32) -> I32:
+        """Make the page at `address` accessible for what needs the right `wanted`.
+
+        Returns 0, -EFAULT if the region does not allow it, or -ENOMEM.
+        """
+        space, address, wanted = keep(space), keep(address), keep(wanted)
+        flags, result = keep(U64), keep(I32)
+        and_(address, -PAGE)
+        lea(rdi, space.regions_lock)
+        self.locks.lock_to_read(rdi)
+        mov(result, -Errno.EFAULT)
+        region = self.regions.find(space, address)
+        with if_(region != 0), if_(region.rights & wanted):
+            self.user_pages.flags_of(region.rights)
+            mov(flags, rax)
+            mov(result, self._resolve(space, address, flags, wanted))
+        lea(rdi, space.regions_lock)
+        self.locks.unlock_read(rdi)
+        with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
+            xor(result, result)
+        ret(result)
+
+    @function
+    def _resolve(self, space: Ptr[AddressSpace], page: U64, flags: U64, wanted: U32) -> I32:
+        """Make an entry for `page` that allows what is `wanted`, and no more than `flags`. Returns
+        0, -ENOMEM or -EAGAIN, as `_install` does."""
+        space, page, flags, wanted = keep(space), keep(page), keep(flags), keep(wanted)
+        entry = keep(self.user_pages.find(space, page))
+        with if_(entry == 0):
+            tail(self._add_zero_page, space, page, flags)
+        with if_(flags & PageFlags.WRITE):
+            # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
+            mov(rax, entry)
+            with if_(self.user_pages.page_frame(rax).references != 1):
+                with if_(wanted & Rights.WRITE):
+                    tail(self._copy_page, space, page, flags, entry)
+                and_(flags, ~int(PageFlags.WRITE))
+        mov(rax, entry)
+        and_(rax, self.entries.address_mask)
+        or_(flags, rax)
+        tail(self._widen, space, page, entry, flags)
+
+    @function
+    def _widen(self, space: Ptr[AddressSpace], page: U64, entry: U64, wider: U64) -> I32:
+        """Replace `entry` for `page` by `wider`, which forbids less. Returns 0.
+
+        No other processor is asked to flush: one that still has the old entry in its TLB faults
+        once more, and comes here.
+        """
+        page = keep(page)
+        ignore(self.user_pages.replace(space, page, entry, wider))
+        invlpg(bare[page])
+        ret(0)
+
+    @function
+    def _add_zero_page(self, space: Ptr[AddressSpace], page: U64, flags: U64) -> I32:
+        """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
+        space, page, flags = keep(space), keep(page), keep(flags)
+        memory = keep(self.pages.zeroed())
+        with if_(memory == 0):
+            ret(-Errno.ENOMEM)
+        tail(self._install, space, page, 0, memory, flags)
+
+    @function
+    def _copy_page(self, space: Ptr[AddressSpace], page: U64, flags: U64, entry: U64) -> I32:
+        """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
+        does."""
+        space, page, flags, entry = keep(space), keep(page), keep(flags), keep(entry)
+        memory = keep(self.pages.allocate_page())
+        with if_(memory == 0):
+            ret(-Errno.ENOMEM)
+        mov(rdi, memory)
+        direct(rdi)
+        mov(rsi, entry)
+        and_(rsi, self.entries.address_mask)
+        direct(rsi)
+        mov(ecx, PAGE // sizeof(U64))
+        rep.movsq()
+        result = self._install(space, page, entry, memory, flags)
+        with if_(result != 0):
+            ret(result)
+        # The reference goes after the flush, or others could get the page while TLBs still have it
+        lea(rdx, bare[page + PAGE])
+        self.user_pages.flush(space, page, rdx)
+        self.user_pages.put(entry)
+        ret(0)
+
+    @function
+    def _install(
+        self, space: Ptr[AddressSpace], page: U64, expected: U64, memory: U64, flags: U64
+    ) -> I32:
+        """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
+
+        Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and
+        `memory` is freed.
+        """
+        memory = keep(memory)
+        mov(rax, memory)
+        mov(frame_of(rax).references, 1)
+        or_(flags, memory)
+        result = keep(self.user_pages.replace(space, page, expected, flags))
+        with if_(result != 0):
+            self.pages.free_page(memory)
+        ret(result)
