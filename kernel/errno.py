@@ -8,6 +8,7 @@ from enum import IntEnum
 class Errno(IntEnum):
     """Functions that may fail return these negated."""
 
+    EINTR = 4
     EAGAIN = 11
     ENOMEM = 12
     EFAULT = 14

@@ -101,7 +101,6 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
 from kernel.sched.switch import Switch
 from kernel.sched.ticks import Ticks
-from kernel.sched.timelimits import TimeLimits
 from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
 from kernel.selftest.basics import BasicTests
@@ -130,8 +129,8 @@ from kernel.selftest.threadpool import ThreadPool
 from kernel.selftest.threads import ThreadTests
 from kernel.selftest.threadtraces import ThreadTraces
 from kernel.selftest.time import TimeTests
-from kernel.selftest.timelimits import TimeLimitTests
 from kernel.selftest.timerload import TimerLoad
+from kernel.selftest.waits import WaitTests
 from kernel.selftest.watchdog import Watchdog
 from kernel.selftest.xstate import ExtendedStateTests
 from kernel.smp.calls import Calls
@@ -306,17 +305,18 @@ def image() -> Image:
         hpet, pm_timer, pit, rtc, calibration, alarm, timers, refinement, log, dispatcher
     )  # how these start
     # The lives of threads
-    waiting = Waiting(scheduler)  # blocking and waking
+    waiting = Waiting(scheduler, timers)  # how threads wait, and are woken
     thread_stacks = ThreadStacks(runtime)  # stacks with the records of threads
     areas = SaveAreas(extended, pages)  # memory for the registers that few use
     threads = Threads(scheduler, thread_stacks, waiting, areas)  # from creation to the end
     idle = Idle(per_cpu, scheduler, threads, panic)  # when nothing else wants to run
-    deferred = Deferred(panic, dispatcher, scheduler, threads, clock)  # what handlers leave
-    sleeping = Sleep(scheduler, clock, timers)  # waiting for a time
-    limits = TimeLimits(timers, waiting)  # waiting for something, but not for ever
+    deferred = Deferred(
+        panic, dispatcher, scheduler, waiting, threads, clock
+    )  # what handlers leave
+    sleeping = Sleep(waiting, clock)  # waiting for a time
     mutexes = Mutexes(scheduler, waiting)  # one thread at a time
-    semaphores = Semaphores(scheduler, waiting, limits)  # so many at a time
-    conditions = ConditionVariables(scheduler, waiting, limits, mutexes)  # until something is so
+    semaphores = Semaphores(scheduler, waiting)  # so many at a time
+    conditions = ConditionVariables(scheduler, waiting, mutexes)  # until something is so
     rwlocks = ReadWriteLocks(scheduler, waiting)  # many readers, or one writer
     onces = Onces(scheduler, waiting)  # by whoever comes first
     # The memory of programs
@@ -408,11 +408,11 @@ def image() -> Image:
     time_tests = TimeTests(console, clock, calibration, timers, pages)  # the clock and timers
     pool = ThreadPool(scheduler, threads)  # threads for tests
     thread_tests = ThreadTests(console, pool, sleeping, clock)  # lives and turns of threads
-    hand_overs = HandOvers(console, pool, mutexes)  # from one thread to another
+    hand_overs = HandOvers(console, pool, waiting, mutexes)  # from one thread to another
     sync_tests = SyncTests(console, pool, mutexes, semaphores, conditions, rwlocks, onces)
-    limit_tests = TimeLimitTests(
-        console, pool, clock, semaphores, conditions, mutexes
-    )  # waiting, but not for ever
+    wait_tests = WaitTests(
+        console, pool, clock, waiting, semaphores, conditions, mutexes, rwlocks
+    )  # what else ends a wait
     lock_tests = LockTests(console, watch)  # who holds which
     extended_tests = ExtendedStateTests(console, pool, threads, clock)  # registers of many threads
     pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
@@ -468,7 +468,7 @@ def image() -> Image:
         time_tests,
         thread_tests,
         sync_tests,
-        limit_tests,
+        wait_tests,
         extended_tests,
         smp_tests,
         deferred_tests,

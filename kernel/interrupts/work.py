@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.locks.waitqueue import WaitQueue
 from kernel.structures.list import ListHead
 from pykasm import *
 
@@ -55,3 +56,5 @@ class WorkQueue(Struct):
     """How often work was done."""
     left: U64
     """How often some was left to the thread."""
+    idle: WaitQueue
+    """Where the thread waits for that."""

@@ -12,7 +12,8 @@ from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Performer, Work, WorkQueue, WorkState
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.thread import Thread
+from kernel.sched.waiting import Waiting
 from kernel.structures.list import ListHead, container
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
@@ -31,13 +32,14 @@ class Deferred(Subsystem):
 
     queue = percpu(WorkQueue, align=8)
     thread = percpu(Ptr[Thread])
-    """Blocked while `queue.performer` is not THREAD."""
+    """Waits in `queue.idle` while `queue.performer` is not THREAD."""
 
     def __init__(
         self,
         panic: Panic,
         dispatcher: Dispatcher,
         scheduler: Scheduler,
+        waiting: Waiting,
         threads: Threads,
         clock: Clock,
     ) -> None:
@@ -46,6 +48,7 @@ class Deferred(Subsystem):
         self.per_cpu = scheduler.per_cpu
         self.preemption = scheduler.preemption
         self.scheduler = scheduler
+        self.waiting = waiting
         self.threads = threads
         self.clock = clock
         self.action = data(Action, Action(handler=self.begin))
@@ -82,7 +85,8 @@ class Deferred(Subsystem):
         queue = scratch(Ptr[WorkQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
         queue.items.reset()
-        tail(self.scheduler.bind, self.thread)
+        self.scheduler.bind(self.thread)
+        tail(self.scheduler.start, self.thread)
 
     # Queuing
 
@@ -145,7 +149,9 @@ class Deferred(Subsystem):
         with if_(queue.waiting != 0):
             mov(queue.performer, Performer.THREAD)
             inc(queue.left)
-            ignore(self.scheduler.make_ready(self.thread))
+            with queue.idle.lock.held_interrupts_off():
+                lea(rdi, queue.idle)
+                ignore(self.waiting.wake_one(rdi))
         self.preemption.enable()  # whoever called this sees whether a thread should take over
 
     @function(context="thread", sleeps=True)
@@ -163,10 +169,11 @@ class Deferred(Subsystem):
                     sti()
                     self.perform(work)
             with else_():
+                # Only interrupts on this processor wake it, and they are off until it waits.
                 mov(queue.performer, Performer.NOBODY)
-                thread = scratch(self.scheduler.current)
-                mov(thread.state, ThreadState.BLOCKED)
-                self.scheduler.schedule()
+                with queue.idle.lock.held_interrupts_off():
+                    lea(rdi, queue.idle)
+                    self.waiting.wait(rdi)
 
     def _take_first(self, queue: Ptr[WorkQueue]) -> Ptr[Work]:
         """The first work of `queue`, out of it, in a scratch register. Changes rax and rcx."""

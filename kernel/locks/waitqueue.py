@@ -10,17 +10,21 @@ from pykasm import *
 
 
 class WaitQueue(Struct):
-    """Links of blocked threads, the one that came first in front. Zero is an empty queue.
+    """The waits of threads, the one that began first in front. Zero is an empty queue.
 
     `lock` also guards what they wait for, so that nothing is missed between looking and waiting:
-    `Waiting` has the functions that sleep and wake. Who is woken may run before the waker has
-    released `lock`: so what the queue lies in is not freed, or left on a stack, by a thread that
-    knows of its waking alone, unless that has held `lock` since.
+    `Waiting` has the functions that wait and wake.
     """
 
     lock: SpinLock
     waiters: ListHead = field(guarded_by="lock")
-    """All zero as long as nobody has ever waited."""
+    """Of `WaitEntry`. All zero as long as nobody has ever waited."""
+
+    def prepare(self) -> None:
+        """Make an empty queue of memory that holds anything and that nobody else knows."""
+        mov(self.lock.next_ticket, 0)
+        mov(self.lock.now_serving, 0)
+        mov(self.waiters.next, 0)
 
     def is_empty(self) -> Any:
         """The condition that nobody waits. Computes with rax; the lock is held."""

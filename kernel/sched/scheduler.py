@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.cpu.control import RFlags
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
@@ -97,8 +98,8 @@ class Scheduler(Subsystem):
 
     @function
     def bind(self, thread: Ptr[Thread]) -> None:
-        """Let `thread`, which is blocked and which nobody wakes yet, run on this processor only.
-        Interrupts are off."""
+        """Let `thread`, which has not been started, run on this processor only. Interrupts are
+        off."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
         mov(thread.run_queue, queue)
@@ -113,7 +114,8 @@ class Scheduler(Subsystem):
         """
         queue, previous = keep(Ptr[RunQueue]), keep(self.current)
         link = keep(Ptr[ListHead])
-        asserts(self.preemption.is_allowed())  # else it sleeps where it said that it would not
+        if debugging():
+            asserts(self.preemption.is_allowed())  # else it sleeps where it said it would not
         self.per_cpu.point_at(u64(queue), self.queue)
         with queue.lock.held_interrupts_off():
             with if_(previous.state == ThreadState.RUNNING):
@@ -162,72 +164,59 @@ class Scheduler(Subsystem):
         self.schedule()
         sti()
 
-    @function(context="thread", sleeps=True)
-    def block(self) -> None:
-        """Wait to be woken, unless that has happened already.
-
-        The caller has set its own state to BLOCKED, under the lock of what it waits for, and
-        released that since.
-        """
-        cli()
-        thread = scratch(self.current)
-        with if_(thread.state != ThreadState.RUNNING):
-            self.schedule()
-        sti()
-
     @function
-    def wake(self, thread: Ptr[Thread]) -> U32:
-        """Make `thread` ready if it is blocked, and return 1; else 0. Any context.
-
-        The caller keeps `thread` from being freed. Where it is more urgent than what runs here,
-        it runs at once, or as soon as interrupts and preemption are on.
-        """
-        woken = keep(self.make_ready(thread))
+    def start(self, thread: Ptr[Thread]) -> None:
+        """Let `thread`, which was made and has never run, run. Any context."""
+        with interrupts_disabled():
+            self.make_ready(thread)
         self.preempt_if_due()
-        ret(woken)
 
-    @function
-    def make_ready(self, thread: Ptr[Thread]) -> U32:
-        """As `wake`, for callers who hold a lock and call `preempt_if_due` after it."""
+    @function(context="interrupts off")
+    def make_ready(self, thread: Ptr[Thread]) -> None:
+        """Make `thread` ready if it is blocked.
+
+        The caller keeps `thread` from being freed. Where it is more urgent than what runs here, it
+        runs as soon as interrupts and preemption are on: whoever calls this with a lock held calls
+        `preempt_if_due` when it has released that.
+        """
         thread = keep(thread)
+        with self._locked_queue_of(thread) as queue, if_(thread.state == ThreadState.BLOCKED):
+            mov(thread.state, ThreadState.READY)
+            mov(thread.used, 0)
+            link, others = scratch(Ptr[ListHead]), scratch(queue.ready)
+            lea(link, thread.link)
+            queue.append(link, thread.priority)
+            release(link)
+            self._dispatch_woken(queue, thread, others)
+
+    @contextmanager
+    def _locked_queue_of(self, thread: Ptr[Thread]) -> Iterator[Ptr[RunQueue]]:
+        """Lock the run queue of `thread` for the block. Until it is locked another processor may
+        take the thread over, into another queue: then it is asked for that."""
+        queue = keep(Ptr[RunQueue])
         with loop():
-            woken = self.try_to_wake(thread, thread.run_queue)
-            break_if(woken >= 0)
-        ret(u32(woken))
+            mov(queue, thread.run_queue)
+            queue.lock.acquire()
+            break_if(thread.run_queue == queue)
+            queue.lock.release()
+        yield queue
+        queue.lock.release()
 
-    @function
-    def try_to_wake(self, thread: Ptr[Thread], run_queue: Ptr[RunQueue]) -> I32:
-        """As `wake`, if `run_queue` is still the thread's; -1 if it is not any more."""
-        thread, run_queue = keep(thread), keep(run_queue)
-        woken = keep(I32)
-        mov(woken, -1)
-        with run_queue.lock.held(), if_(thread.run_queue == run_queue):
-            xor(woken, woken)
-            with if_(thread.state == ThreadState.BLOCKED):
-                mov(thread.state, ThreadState.READY)
-                mov(thread.used, 0)
-                others, link = keep(run_queue.ready), scratch(Ptr[ListHead])
-                lea(link, thread.link)
-                run_queue.append(link, thread.priority)
-                release(link)
-                self.dispatch_woken(run_queue, thread, others)
-                mov(woken, 1)
-        ret(woken)
-
-    @function(context="interrupt")
-    def dispatch_woken(self, run_queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
-        """See to it that `thread`, just put into `run_queue` beside `others` (as `RunQueue.ready`),
-        runs soon: here, on the processor of `run_queue`, or on one that has nothing to do."""
-        run_queue, own, others = keep(run_queue), scratch(Ptr[RunQueue]), scratch(others)
+    def _dispatch_woken(self, queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
+        """See to it that `thread`, just put into `queue` beside `others` (as `RunQueue.ready`),
+        runs soon: here, on the processor of `queue`, or on one that has nothing to do."""
         mov(eax, thread.priority)
-        with if_(eax <= run_queue.priority):
-            tail(self.kick_idle_for, thread)
-        with if_((run_queue.priority == IDLE_PRIORITY) & (others != 0) & (self.idle_count != 0)):
-            self.kick_idle()  # its processor has one to turn to, and two are there
-        self.per_cpu.point_at(u64(own), self.queue)
-        with if_(run_queue != own):
-            tail(self.send_reschedule, run_queue)
-        self.preemption.request()
+        with if_(eax <= queue.priority):
+            self.kick_idle_for(thread)
+        with else_():
+            with if_((queue.priority == IDLE_PRIORITY) & (others != 0) & (self.idle_count != 0)):
+                self.kick_idle()  # its processor has one to turn to, and two are there
+            own = scratch(Ptr[RunQueue])
+            self.per_cpu.point_at(u64(own), self.queue)
+            with if_(queue == own):
+                self.preemption.request()
+            with else_():
+                self.send_reschedule(queue)
 
     @function(context="interrupt")
     def kick_idle_for(self, thread: Ptr[Thread]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.space import Space
@@ -18,19 +18,37 @@ class ThreadState(IntEnum):
     """What a thread is doing. `Thread.run_queue.lock` guards it, but for a thread's own changes."""
 
     BLOCKED = 0
-    """It waits to be woken, or is on its way from the processor to do so."""
+    """It is to be made ready by others, as it waits or has not begun. Its processor may still be on
+    the way from it, with interrupts off."""
     READY = 1
     """It is in `run_queue`."""
     RUNNING = 2
     EXITED = 3
 
 
+class Interruption(IntFlag):
+    """What may end a wait, beside that it was waited for."""
+
+    KILL = 1 << 0
+    """The thread is to end."""
+    SIGNAL = 1 << 1
+    """A signal that is handled, or that ends the program."""
+    TIMEOUT = 1 << 2
+    """The time is over; only `Waiting` sets and clears it."""
+
+
+UNINTERRUPTIBLE = Interruption(0)
+KILLABLE = Interruption.KILL
+INTERRUPTIBLE = Interruption.KILL | Interruption.SIGNAL
+"""The modes of a wait: which interruptions end it."""
+
+
 class Thread(Struct, align=64):
     """What the kernel knows of a thread. It lies at the upper end of the thread's stack.
 
-    A thread is in one list at a time by `link`: a run queue while READY, and a wait queue, perhaps,
-    while BLOCKED. It goes to no other processor's queue than `run_queue`, the one that it ran on
-    last, while `stack_pointer` is 0, that is, before it has left that processor for good.
+    While READY it is in a run queue by `link`. It goes to no other processor's queue than
+    `run_queue`, the one that it ran on last, while `stack_pointer` is 0, that is, before it has
+    left that processor for good.
     """
 
     stack_pointer: U64
@@ -41,12 +59,14 @@ class Thread(Struct, align=64):
     priority: U32
     pinned: U32
     """1 if it must stay on its processor."""
-    wait_mode: U32
-    """How it waits, in the words of the lock that it waits for."""
+    lock_mode: U32
+    """How it wants the lock that it waits for, in the words of that."""
+    wait_mode: U32 = field(Interruption)
+    """What ends the wait that it is in; 0 while it is in none. Only the thread changes it."""
+    pending: U32 = field(Interruption)
+    """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
     """What it has used of its `runqueue.QUANTUM` before it was preempted last."""
-    queue: Ptr[WaitQueue]
-    """Where it waits, guarded by the lock of that; null if in no wait queue."""
     extended: U64
     """Where its x87, SSE and AVX registers are saved; 0 while it may use none (see
     `ExtendedState`)."""

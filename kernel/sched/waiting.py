@@ -1,55 +1,233 @@
-"""Blocking and waking by wait queues, for all locks that let threads sleep."""
+"""The one way in which threads wait for something, and are woken."""
 
 from __future__ import annotations
 
+from enum import IntEnum
+from typing import Any
+
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
+from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.errno import Errno
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.thread import Interruption, Thread, ThreadState
 from kernel.structures.list import ListHead, container
 from pykasm import *
+
+FOREVER = (1 << 64) - 1
+"""The deadline of a wait that no time ends."""
+
+
+class WaitResult(IntEnum):
+    """What ended a wait. Whoever was woken was woken, whatever else came at the same time: what was
+    given to a thread is never lost."""
+
+    WOKEN = 0
+    TIMED_OUT = -Errno.ETIMEDOUT
+    INTERRUPTED = -Errno.EINTR
+
+
+class WaitEntry(Struct):
+    """One wait of a thread, on its stack. The lock of the queue guards it."""
+
+    link: ListHead
+    thread: Ptr[Thread]
+    """Null once a waker has taken it out of the queue."""
+
+
+class Timeout(Struct):
+    """What ends a wait when its time has come, on the thread's stack."""
+
+    timer: Timer
+    thread: Ptr[Thread]
 
 
 class Waiting(Subsystem):
     """Operations on `WaitQueue`.
 
-    Who waits: takes the queue's lock, looks, calls `enqueue`, releases the lock, and then calls
-    `Scheduler.block`. Who wakes: takes the lock, changes what is waited for, makes threads ready
-    that it `take`s, releases the lock, and then calls `preempt_if_due`. So no wake-up is
-    lost. Once it is in the queue a thread sleeps as soon as it is preempted: what it still has to
-    do before, it does with preemption disabled.
+    Who waits takes the queue's lock, looks, and calls `wait` as long as there is reason to, all in
+    one block that holds the lock. Who wakes takes the lock, changes what is waited for, calls
+    `wake_one` or `wake_all`, and after the block `Scheduler.preempt_if_due`.
+
+    No wake-up is lost: the lock is held from the look until the thread is in the queue and BLOCKED,
+    and wakers find it there under the same lock. Interrupts are off from then until the processor
+    has left the thread (or gone on with it), so a thread that is preempted is never BLOCKED.
+    Another processor may make it ready in between: it is in a run queue then while it still runs,
+    and what that means is for `Scheduler` (see there).
+
+    A wait returns with the lock held again, which its waker has released by then. So whoever comes
+    back from one may free what the queue lies in.
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, timers: Timers) -> None:
         self.scheduler = scheduler
+        self.timers = timers
 
-    @function
-    def enqueue(self, queue: Ptr[WaitQueue]) -> None:
-        """Make this thread blocked and the last of `queue`, whose lock is held."""
-        thread, link = scratch(self.scheduler.current), scratch(Ptr[ListHead])
+    # Waiting
+
+    @function(context="interrupts off", sleeps=True, holds="queue.lock")
+    def wait(self, queue: Ptr[WaitQueue]) -> None:
+        """Wait in `queue` until somebody wakes this thread, with the queue's lock released."""
+        self._wait(keep(queue))
+
+    @function(context="interrupts off", holds="queue.lock")
+    def wait_where_allowed(self, queue: Ptr[WaitQueue]) -> None:
+        """As `wait`, for code that may run anywhere and has seen, as it runs, that it may sleep."""
+        self._wait(keep(queue))
+
+    def _wait(self, queue: Ptr[WaitQueue]) -> None:
+        """Emit what `wait` does. `queue` outlives calls."""
+        entry = local(WaitEntry)
+        self._enqueue(queue, entry, scratch(self.scheduler.current))
+        with loop():
+            mov(rax, self.scheduler.current)
+            mov(cast(rax, Ptr[Thread]).state, ThreadState.BLOCKED)
+            self._leave(queue)
+            break_if(
+                entry.thread == 0
+            )  # else somebody woke the thread for the sake of another wait
+
+    @function(context="interrupts off", sleeps=True, holds="queue.lock")
+    def wait_until(self, queue: Ptr[WaitQueue], deadline: U64, mode: U32) -> I32:
+        """As `wait`, but no longer than until the clock has come to `deadline`, in nanoseconds, or
+        until one of the interruptions in `mode` is pending: a `WaitResult` says which."""
+        queue, timeout, entry = keep(queue), local(Timeout), local(WaitEntry)
+        thread, reasons = keep(self.scheduler.current), keep(U32)
+        mov(thread.wait_mode, mode)
+        self._enqueue(queue, entry, thread)
+        lea(rdi, timeout)
+        self.begin_timeout(rdi, thread, deadline)
+        with loop():
+            self._block_unless_interrupted(thread)
+            self._leave(queue)
+            xor(reasons, reasons)
+            break_if(entry.thread == 0)
+            mov(reasons, thread.pending)
+            and_(reasons, thread.wait_mode)
+            break_if(reasons != 0)
+        with if_(reasons != 0):
+            entry.link.unlink()
+        lea(rdi, timeout)
+        self.end_timeout(rdi, thread)
+        ret(self.result(reasons))
+
+    def _enqueue(self, queue: Ptr[WaitQueue], entry: WaitEntry, thread: Ptr[Thread]) -> None:
+        """Put `entry`, of `thread`, last into `queue`. Changes rax, rcx and a scratch register."""
+        link = scratch(Ptr[ListHead])
         with if_(queue.waiters.next == 0):
             queue.waiters.reset()
-        mov(thread.state, ThreadState.BLOCKED)
-        mov(thread.queue, queue)
-        lea(link, thread.link)
+        mov(entry.thread, thread)
+        lea(link, entry.link)
         queue.waiters.append(link)
+        release(link)
+
+    def _leave(self, queue: Ptr[WaitQueue]) -> None:
+        """Emit code by which this thread, which is BLOCKED and in `queue`, leaves the processor
+        until it is made ready. The lock is held at both ends."""
+        queue.lock.release()
+        self.scheduler.schedule()
+        queue.lock.acquire()
+
+    def _block_unless_interrupted(self, thread: Ptr[Thread]) -> None:
+        """Emit code that makes `thread`, the one that runs, BLOCKED, and ready again if something
+        is pending that ends its wait.
+
+        `interrupt` writes `pending` and then looks at the state, this does it the other way round,
+        both by an instruction that no later read overtakes (AMD64 APM vol. 2, 7.1). So one of the
+        two sees what the other wrote. If both do, the second one finds the thread ready.
+        """
+        mov(eax, ThreadState.BLOCKED)
+        xchg(thread.state, eax)
+        mov(eax, thread.pending)
+        with if_(eax & thread.wait_mode):
+            self.scheduler.make_ready(thread)
+
+    @function(context="interrupts off")
+    def begin_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: U64) -> None:
+        """Interrupt `thread`, the one that runs, when its time has come, unless that is never."""
+        mov(timeout.thread, thread)
+        timeout.timer.prepare(self.expire)
+        mov(rcx, FOREVER)
+        with if_(deadline != rcx):
+            or_(thread.wait_mode, Interruption.TIMEOUT)
+            lea(rdi, timeout.timer)
+            tail(self.timers.arm, rdi, deadline)
+
+    @function(context="interrupts off")
+    def end_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread]) -> None:
+        """Let `thread`, the one that runs, have nothing to do with `timeout` and its wait any more.
+
+        The timer's handler may be running on another processor. It takes none of the locks that
+        are held here, so it ends.
+        """
+        thread = keep(thread)
+        mov(thread.wait_mode, 0)
+        lea(rdi, timeout.timer)
+        ignore(self.timers.cancel_and_wait(rdi))
+        self.clear(thread, Interruption.TIMEOUT)
 
     @function
-    def take(self, queue: Ptr[WaitQueue]) -> Ptr[Thread]:
-        """The thread that has waited longest in `queue`, out of it. The queue is locked and not
-        empty; the thread is to be made ready by the scheduler."""
-        thread = scratch(container(scratch(queue.waiters.next), Thread, "link"))
-        self.withdraw(thread)
+    def result(self, reasons: U32) -> I32:
+        """The `WaitResult` for the interruptions that ended a wait."""
+        with if_(reasons == 0):
+            ret(WaitResult.WOKEN)
+        with if_(reasons & Interruption.TIMEOUT):
+            ret(WaitResult.TIMED_OUT)
+        ret(WaitResult.INTERRUPTED)
+
+    # Waking
+
+    @function(context="interrupts off", holds="queue.lock")
+    def wake_one(self, queue: Ptr[WaitQueue]) -> Ptr[Thread]:
+        """Wake the thread that has waited longest in `queue`: that thread; null if none waits."""
+        with if_(queue.is_empty()):
+            ret(0)
+        thread = keep(Ptr[Thread])
+        entry = container(scratch(queue.waiters.next), WaitEntry, "link")
+        entry.link.unlink()
+        mov(thread, entry.thread)
+        mov(entry.thread, 0)
+        self.scheduler.make_ready(thread)
         ret(thread)
 
-    def withdraw(self, thread: Ptr[Thread]) -> None:
-        """Emit code that takes a thread out of its queue, which is locked. Changes rax and rcx."""
-        thread.link.unlink()
-        mov(thread.queue, 0)
+    @function(context="interrupts off", holds="queue.lock")
+    def wake_all(self, queue: Ptr[WaitQueue]) -> None:
+        """Wake all threads that wait in `queue`."""
+        queue = keep(queue)
+        with loop():
+            break_if(self.wake_one(queue) == 0)
+
+    def first(self, queue: WaitQueue) -> Any:
+        """The thread that has waited longest in `queue`, which is locked and not empty, in a
+        scratch register."""
+        entry = container(scratch(queue.waiters.next), WaitEntry, "link")
+        return scratch(entry.thread)
 
     @function
-    def wake_all(self, queue: Ptr[WaitQueue]) -> None:
-        """Make all ready that wait in `queue`, which is locked."""
-        queue = keep(queue)
-        with while_(lambda: ~queue.is_empty()):
-            thread = self.take(queue)
-            ignore(self.scheduler.make_ready(thread))
+    def interrupt(self, thread: Ptr[Thread], reasons: U32) -> None:
+        """Let the `reasons` (`Interruption`) be pending for `thread`, and end its wait if one of
+        them does. Any context.
+
+        The caller keeps `thread` from being freed. Reasons stay until somebody clears them: that
+        of a thread that does not wait ends its next wait.
+        """
+        with interrupts_disabled():
+            self._interrupt(thread, reasons)
+        self.scheduler.preempt_if_due()
+
+    def clear(self, thread: Ptr[Thread], reasons: Interruption) -> None:
+        """Emit code after which `reasons` are not pending any more for `thread`, a register."""
+        lock.and_(thread.pending, ~int(reasons) & 0xFFFF_FFFF)
+
+    @function(context="interrupt")
+    def expire(self, timer: Ptr[Timer]) -> None:
+        """Let the time be over for the thread that `timer` belongs to."""
+        timeout = container(timer, Timeout, "timer")
+        self._interrupt(scratch(timeout.thread), Interruption.TIMEOUT)
+
+    def _interrupt(self, thread: Ptr[Thread], reasons: Any) -> None:
+        """Emit what `interrupt` does with interrupts off: see `_block_unless_interrupted`."""
+        lock.or_(thread.pending, reasons)
+        with if_(thread.wait_mode & reasons):
+            self.scheduler.make_ready(thread)

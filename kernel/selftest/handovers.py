@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.console.console import Console
-from kernel.sched.thread import Thread, ThreadState
+from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.waiting import Waiting
 from kernel.selftest.case import measure
 from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
@@ -24,12 +23,17 @@ class HandOvers(Subsystem):
     """1 while the partner is to go on."""
     mutex = bss(Mutex)
 
-    def __init__(self, console: Console, pool: ThreadPool, mutexes: Mutexes) -> None:
+    def __init__(
+        self, console: Console, pool: ThreadPool, waiting: Waiting, mutexes: Mutexes
+    ) -> None:
         self.console = console
         self.pool = pool
         self.scheduler = pool.scheduler
         self.threads = pool.threads
+        self.waiting = waiting
         self.mutexes = mutexes
+        self.queue = bss(WaitQueue)
+        """Where the partner waits to be woken."""
         self.benchmarks = [
             measure(f"{name}_among_{count}", run, 1000, prepare, finish)
             for name, run, few, many, finish in (
@@ -125,32 +129,28 @@ class HandOvers(Subsystem):
     @function(sleeps=True)
     def wake(self, count: U32) -> None:
         """Wake the partner, which runs at once and waits again."""
-        left, partner = keep(count), keep(self._partner())
+        left = keep(count)
         with while_(left != 0):
-            ignore(self.scheduler.wake(partner))
+            self._wake_partner()
             dec(left)
 
-    def _partner(self) -> Any:
-        """The last member of the crew."""
-        mov(rax, self.pool.count)
-        dec(rax)
-        mov(rax, self.pool.members[rax])
-        return cast(rax, Ptr[Thread])
+    def _wake_partner(self) -> None:
+        """Let the partner, if it waits, run now."""
+        with self.queue.lock.held():
+            ignore(self.waiting.wake_one(address_of(self.queue)))
+        self.scheduler.preempt_if_due()
 
     @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:
         """Wait to be woken, until told otherwise. It is more urgent than who wakes it."""
-        thread = keep(self.scheduler.current)
-        with while_(self.going != 0):
-            mov(thread.state, ThreadState.BLOCKED)
-            self.scheduler.block()
+        with self.queue.lock.held(), while_(self.going != 0):
+            self.waiting.wait(address_of(self.queue))
 
     @function(sleeps=True, context="thread")
     def end_waiter(self) -> None:
         """Let all threads end."""
         mov(self.going, 0)
-        with if_(self.pool.count != 0):
-            ignore(self.scheduler.wake(self._partner()))
+        self._wake_partner()
         tail(self.pool.join)
 
     # A mutex

@@ -56,7 +56,7 @@ class ThreadPool(Subsystem):
         mov(rcx, self.count)
         mov(self.members[rcx], member)
         inc(self.count)
-        ignore(self.scheduler.wake(member))
+        self.scheduler.start(member)
 
     @function(context="thread", sleeps=True)
     def join(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.timelimits import TimeLimit, TimeLimits
 from kernel.sched.waiting import Waiting
 from kernel.sync.mutex import Mutex, Mutexes
 from pykasm import *
@@ -20,45 +19,37 @@ class ConditionVariables(Subsystem):
     """Operations on `ConditionVariable` (Hoare, Monitors, 1974, with signals as in Mesa: who wakes
     up looks again, since others may have had the mutex before it)."""
 
-    def __init__(
-        self, scheduler: Scheduler, waiting: Waiting, limits: TimeLimits, mutexes: Mutexes
-    ) -> None:
+    def __init__(self, scheduler: Scheduler, waiting: Waiting, mutexes: Mutexes) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
-        self.limits = limits
         self.mutexes = mutexes
 
     @function(context="thread", sleeps=True)
     def wait(self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex]) -> None:
-        """Unlock `mutex`, wait for a signal, and lock it again. A signal that is given once it is
-        unlocked is not missed."""
+        """Unlock `mutex`, wait for a signal, and lock it again.
+
+        A signal that is given once the mutex is unlocked is not missed: whoever gives one asks for
+        the queue's lock, which is held from before until this thread waits.
+        """
         condition, mutex = keep(condition), keep(mutex)
-        with self.scheduler.preemption_disabled():  # else it could sleep, and keep the mutex
-            with condition.queue.lock.held():
-                lea(rdi, condition.queue)
-                self.waiting.enqueue(rdi)
+        with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
-        self.scheduler.block()
+            lea(rdi, condition.queue)
+            self.waiting.wait(rdi)
         tail(self.mutexes.lock, mutex)
 
     @function(context="thread", sleeps=True)
     def wait_until(
-        self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex], deadline: U64
+        self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex], deadline: U64, mode: U32
     ) -> I32:
-        """As `wait`, but for a signal no longer than until the clock has come to `deadline`, in
-        nanoseconds: 0, or -ETIMEDOUT. The mutex is locked again either way."""
-        condition, mutex, deadline = keep(condition), keep(mutex), keep(deadline)
-        limit = local(TimeLimit)
-        self.limits.begin(limit)
-        with self.scheduler.preemption_disabled():
-            with condition.queue.lock.held():
-                lea(rdi, condition.queue)
-                lea(rsi, limit)
-                self.limits.enqueue(rdi, rsi, deadline)
+        """As `wait`, but wait for a signal as `Waiting.wait_until` does: 0, -ETIMEDOUT or -EINTR.
+        The mutex is locked again, however long that takes, in all cases."""
+        condition, mutex, deadline, mode = keep(condition), keep(mutex), keep(deadline), keep(mode)
+        result = keep(I32)
+        with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
-        self.scheduler.block()
-        lea(rdi, limit)
-        result = keep(self.limits.result(rdi))
+            lea(rdi, condition.queue)
+            mov(result, self.waiting.wait_until(rdi, deadline, mode))
         self.mutexes.lock(mutex)
         ret(result)
 
@@ -66,10 +57,9 @@ class ConditionVariables(Subsystem):
     def signal(self, condition: Ptr[ConditionVariable]) -> None:
         """Wake the thread that has waited longest, if any does. Any context."""
         condition = keep(condition)
-        with condition.queue.lock.held(), if_(~condition.queue.is_empty()):
+        with condition.queue.lock.held():
             lea(rdi, condition.queue)
-            thread = self.waiting.take(rdi)
-            ignore(self.scheduler.make_ready(thread))
+            ignore(self.waiting.wake_one(rdi))
         self.scheduler.preempt_if_due()
 
     @function

@@ -73,18 +73,25 @@ class Mutexes(Subsystem):
     @function(context="thread", sleeps=True)
     def wait(self, mutex: Ptr[Mutex]) -> None:
         """As `lock`, for a mutex that another thread has, or had just now."""
-        mutex, own = keep(mutex), keep(U32)
-        with mutex.queue.lock.held():
-            mov(own, self.claim(mutex))
-            with if_(own == 0):
-                lea(rdi, mutex.queue)
-                self.waiting.enqueue(rdi)
-        with if_(own == 0):
-            self.scheduler.block()  # comes back as the owner
+        mutex = keep(mutex)
+        with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
+            lea(rdi, mutex.queue)
+            self.waiting.wait(rdi)  # comes back as the owner
 
-    @function
+    @function(context="thread", sleeps=True)
+    def lock_until(self, mutex: Ptr[Mutex], deadline: U64, mode: U32) -> I32:
+        """As `lock`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and this
+        thread does not have `mutex`."""
+        mutex, deadline, mode, result = keep(mutex), keep(deadline), keep(mode), keep(I32)
+        xor(result, result)
+        with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
+            lea(rdi, mutex.queue)
+            mov(result, self.waiting.wait_until(rdi, deadline, mode))
+        ret(result)
+
+    @function(holds="mutex.queue.lock")
     def claim(self, mutex: Ptr[Mutex]) -> U32:
-        """Take `mutex`, whose queue is locked, if it is free: 1; else mark it contended: 0."""
+        """Take `mutex` if it is free: 1; else mark it contended: 0."""
         thread = scratch(self.scheduler.current)
         mov(rax, mutex.owner)
         if debugging():
@@ -105,9 +112,13 @@ class Mutexes(Subsystem):
 
     @function(context="thread")
     def hand_over(self, mutex: Ptr[Mutex]) -> None:
-        """As `unlock`, for a mutex that others wait for."""
+        """As `unlock`, for a mutex that others wait for, or have waited for in vain.
+
+        Whoever waits for a condition unlocks its mutex with the lock of the condition's queue held:
+        so that of the mutex stands behind it.
+        """
         mutex = keep(mutex)
-        with mutex.queue.lock.held():
+        with mutex.queue.lock.held(rank="mutex"):
             if debugging():
                 mov(rax, mutex.owner)
                 and_(rax, ~CONTENDED)
@@ -115,9 +126,7 @@ class Mutexes(Subsystem):
                 asserts(thread == rax)  # else another thread has it, or none
                 release(thread)
             lea(rdi, mutex.queue)
-            next = keep(self.waiting.take(rdi))
-            mov(mutex.owner, u64(next))
+            mov(mutex.owner, u64(self.waiting.wake_one(rdi)))  # it can't look yet: we have the lock
             with if_(~mutex.queue.is_empty()):
                 or_(mutex.owner, CONTENDED)
-            ignore(self.scheduler.make_ready(next))
         self.scheduler.preempt_if_due()

@@ -48,11 +48,10 @@ class Onces(Subsystem):
                 mov(once.progress, Progress.BEGUN)
             with elif_(found == Progress.BEGUN):
                 lea(rdi, once.queue)
-                self.waiting.enqueue(rdi)
+                self.waiting.wait(rdi)
         with if_(found == Progress.NOT_BEGUN):
             action()
             tail(self.finish, once)
-        self.scheduler.block()
 
     @function(context="thread")
     def finish(self, once: Ptr[Once]) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
-from kernel.sched.waiting import Waiting
-from kernel.structures.list import container
+from kernel.sched.waiting import Waiting, WaitResult
 from pykasm import *
 
 
-class WaitMode(IntEnum):
-    """What a thread waits for, as `Thread.wait_mode`."""
+class LockMode(IntEnum):
+    """How a thread wants the lock, as `Thread.lock_mode`."""
 
     READ = 0
     WRITE = 1
@@ -37,67 +37,118 @@ class ReadWriteLocks(Subsystem):
         self.scheduler = scheduler
         self.waiting = waiting
 
+    # Locking
+
+    def _is_free_to_read(self, rwlock: Ptr[ReadWriteLock]) -> Any:
+        """The condition that a thread may read at once. Computes with rax."""
+        return rwlock.queue.is_empty() & (rwlock.writers == 0)
+
+    def _is_free_to_write(self, rwlock: Ptr[ReadWriteLock]) -> Any:
+        """The condition that a thread may write at once."""
+        return (rwlock.readers == 0) & (rwlock.writers == 0)
+
     @function(context="thread", sleeps=True)
-    def lock_to_read(self, lock: Ptr[ReadWriteLock]) -> None:
+    def lock_to_read(self, rwlock: Ptr[ReadWriteLock]) -> None:
         """Wait until this thread may read beside others."""
-        lock = keep(lock)
-        with lock.queue.lock.held():
-            with if_(lock.queue.is_empty() & (lock.writers == 0)):
-                inc(lock.readers)
+        rwlock = keep(rwlock)
+        with rwlock.queue.lock.held():
+            with if_(self._is_free_to_read(rwlock)):
+                inc(rwlock.readers)
             with else_():
-                self._wait(lock, WaitMode.READ)
-        self.scheduler.block()
+                self._wait(rwlock, LockMode.READ)
 
     @function(context="thread", sleeps=True)
-    def lock_to_write(self, lock: Ptr[ReadWriteLock]) -> None:
+    def lock_to_write(self, rwlock: Ptr[ReadWriteLock]) -> None:
         """Wait until this thread is alone."""
-        lock = keep(lock)
-        with lock.queue.lock.held():
-            with if_((lock.readers == 0) & (lock.writers == 0)):
-                inc(lock.writers)
+        rwlock = keep(rwlock)
+        with rwlock.queue.lock.held():
+            with if_(self._is_free_to_write(rwlock)):
+                inc(rwlock.writers)
             with else_():
-                self._wait(lock, WaitMode.WRITE)
-        self.scheduler.block()
+                self._wait(rwlock, LockMode.WRITE)
 
-    def _wait(self, lock: Ptr[ReadWriteLock], wait_mode: WaitMode) -> None:
-        """Let this thread be the last of those who wait."""
+    def _wait(self, rwlock: Ptr[ReadWriteLock], lock_mode: LockMode) -> None:
+        """Emit code that waits until `admit` has given the lock to this thread."""
         mov(rax, self.scheduler.current)
-        mov(cast(rax, Ptr[Thread]).wait_mode, wait_mode)
-        lea(rdi, lock.queue)
-        self.waiting.enqueue(rdi)
+        mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
+        lea(rdi, rwlock.queue)
+        self.waiting.wait(rdi)
 
-    @function(context="thread")
-    def unlock_read(self, lock: Ptr[ReadWriteLock]) -> None:
-        """End reading."""
-        lock = keep(lock)
-        with lock.queue.lock.held():
-            asserts(lock.readers != 0)
-            dec(lock.readers)
-            self.admit(lock)
-        self.scheduler.preempt_if_due()
-
-    @function(context="thread")
-    def unlock_write(self, lock: Ptr[ReadWriteLock]) -> None:
-        """End writing."""
-        lock = keep(lock)
-        with lock.queue.lock.held():
-            asserts(lock.writers != 0)
-            dec(lock.writers)
-            self.admit(lock)
-        self.scheduler.preempt_if_due()
-
-    @function
-    def admit(self, lock: Ptr[ReadWriteLock]) -> None:
-        """Let those in who have waited longest and may have the lock now. Its queue is locked."""
-        lock = keep(lock)
-        with while_(lambda: ~lock.queue.is_empty() & (lock.writers == 0)):
-            link = scratch(lock.queue.waiters.next)
-            first = container(link, Thread, "link")
-            with if_(first.wait_mode == WaitMode.WRITE):
-                break_if(lock.readers != 0)
-                inc(lock.writers)
+    @function(context="thread", sleeps=True)
+    def lock_to_read_until(self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32) -> I32:
+        """As `lock_to_read`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and
+        this thread may not read."""
+        rwlock, result = keep(rwlock), keep(I32)
+        xor(result, result)
+        with rwlock.queue.lock.held():
+            with if_(self._is_free_to_read(rwlock)):
+                inc(rwlock.readers)
             with else_():
-                inc(lock.readers)
-            lea(rdi, lock.queue)
-            thread = self.waiting.take(rdi)
-            ignore(self.scheduler.make_ready(thread))
+                mov(result, self.wait_until(rwlock, deadline, mode, LockMode.READ))
+        self.scheduler.preempt_if_due()
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def lock_to_write_until(self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32) -> I32:
+        """As `lock_to_write`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR,
+        and this thread may not write."""
+        rwlock, result = keep(rwlock), keep(I32)
+        xor(result, result)
+        with rwlock.queue.lock.held():
+            with if_(self._is_free_to_write(rwlock)):
+                inc(rwlock.writers)
+            with else_():
+                mov(result, self.wait_until(rwlock, deadline, mode, LockMode.WRITE))
+        self.scheduler.preempt_if_due()
+        ret(result)
+
+    @function(context="interrupts off", holds="rwlock.queue.lock")
+    def wait_until(
+        self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32, lock_mode: U32
+    ) -> I32:
+        """Wait until `admit` has given the lock to this thread, as `Waiting.wait_until` does. A
+        writer that waits no longer may have been what kept the readers behind it waiting."""
+        rwlock, result = keep(rwlock), keep(I32)
+        mov(rax, self.scheduler.current)
+        mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
+        lea(rdi, rwlock.queue)
+        mov(result, self.waiting.wait_until(rdi, deadline, mode))
+        with if_(result != WaitResult.WOKEN):
+            self.admit(rwlock)
+        ret(result)
+
+    # Unlocking
+
+    @function(context="thread")
+    def unlock_read(self, rwlock: Ptr[ReadWriteLock]) -> None:
+        """End reading."""
+        rwlock = keep(rwlock)
+        with rwlock.queue.lock.held():
+            asserts(rwlock.readers != 0)
+            dec(rwlock.readers)
+            self.admit(rwlock)
+        self.scheduler.preempt_if_due()
+
+    @function(context="thread")
+    def unlock_write(self, rwlock: Ptr[ReadWriteLock]) -> None:
+        """End writing."""
+        rwlock = keep(rwlock)
+        with rwlock.queue.lock.held():
+            asserts(rwlock.writers != 0)
+            dec(rwlock.writers)
+            self.admit(rwlock)
+        self.scheduler.preempt_if_due()
+
+    @function(context="interrupts off", holds="rwlock.queue.lock")
+    def admit(self, rwlock: Ptr[ReadWriteLock]) -> None:
+        """Let those in who have waited longest and may have the lock now."""
+        rwlock = keep(rwlock)
+        with while_(lambda: ~rwlock.queue.is_empty() & (rwlock.writers == 0)):
+            first = self.waiting.first(rwlock.queue)
+            with if_(first.lock_mode == LockMode.WRITE):
+                break_if(rwlock.readers != 0)
+                inc(rwlock.writers)
+            with else_():
+                inc(rwlock.readers)
+            lea(rdi, rwlock.queue)
+            ignore(self.waiting.wake_one(rdi))

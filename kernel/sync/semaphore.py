@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.timelimits import TimeLimit, TimeLimits
 from kernel.sched.waiting import Waiting
 from pykasm import *
 
@@ -21,10 +20,9 @@ class Semaphores(Subsystem):
     """Operations on `Semaphore`. What is given while threads wait goes to the one that has waited
     longest, not through the count: nobody can come in between."""
 
-    def __init__(self, scheduler: Scheduler, waiting: Waiting, limits: TimeLimits) -> None:
+    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
-        self.limits = limits
 
     @function(context="thread", sleeps=True)
     def take(self, semaphore: Ptr[Semaphore]) -> None:
@@ -35,25 +33,22 @@ class Semaphores(Subsystem):
                 dec(semaphore.count)
             with else_():
                 lea(rdi, semaphore.queue)
-                self.waiting.enqueue(rdi)
-        self.scheduler.block()
+                self.waiting.wait(rdi)
 
     @function(context="thread", sleeps=True)
-    def take_until(self, semaphore: Ptr[Semaphore], deadline: U64) -> I32:
-        """As `take`, but wait no longer than until the clock has come to `deadline`, in
-        nanoseconds: 0, or -ETIMEDOUT and nothing is taken."""
-        semaphore, deadline, limit = keep(semaphore), keep(deadline), local(TimeLimit)
-        self.limits.begin(limit)
+    def take_until(self, semaphore: Ptr[Semaphore], deadline: U64, mode: U32) -> I32:
+        """As `take`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and nothing
+        is taken."""
+        semaphore, deadline, mode = keep(semaphore), keep(deadline), keep(mode)
+        result = keep(I32)
+        xor(result, result)
         with semaphore.queue.lock.held():
             with if_(semaphore.count != 0):
                 dec(semaphore.count)
             with else_():
                 lea(rdi, semaphore.queue)
-                lea(rsi, limit)
-                self.limits.enqueue(rdi, rsi, deadline)
-        self.scheduler.block()
-        lea(rdi, limit)
-        ret(self.limits.result(rdi))
+                mov(result, self.waiting.wait_until(rdi, deadline, mode))
+        ret(result)
 
     @function
     def try_to_take(self, semaphore: Ptr[Semaphore]) -> U32:
@@ -74,6 +69,5 @@ class Semaphores(Subsystem):
                 inc(semaphore.count)
             with else_():
                 lea(rdi, semaphore.queue)
-                thread = self.waiting.take(rdi)
-                ignore(self.scheduler.make_ready(thread))
+                ignore(self.waiting.wake_one(rdi))
         self.scheduler.preempt_if_due()

@@ -12,7 +12,6 @@ from kernel.cpu.control import RFlags
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.runqueue import IDLE_PRIORITY
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import ThreadState
 from kernel.sched.waiting import Waiting
 from pykasm import *
 
@@ -71,27 +70,22 @@ class Backlog(Subsystem):
             popfq()
 
     def _may_sleep(self) -> Any:
-        """The condition that what runs is a thread, and may wait. Computes with eax and a scratch
-        register. Interrupts are off."""
+        """The condition that what runs is a thread that may wait. Computes with eax and a scratch
+        register. Interrupts are off, and were on."""
         thread = scratch(self.scheduler.current)
-        return (
-            self.scheduler.preemption.is_allowed()
-            & (thread.state == ThreadState.RUNNING)
-            & (thread.priority != IDLE_PRIORITY)
-        )
+        return self.scheduler.preemption.is_allowed() & (thread.priority != IDLE_PRIORITY)
 
     @function(context="interrupt")
     def sleep(self) -> None:
         """Wait in the queue. The line may have become empty before anybody asked for interrupts,
-        so what they do is done once here."""
-        with self.queue.lock.held_interrupts_off():
-            with if_(self.timer.armed == 0):
-                self.watch()
-            self.waiting.enqueue(address_of(self.queue))
+        so what they do is done once here; from then on, what the line has sent is known before
+        `wake` asks for the lock that is held here from the look to the wait."""
         with self.output.serial.lock.held_interrupts_off():
             self.output.send()
-        self.wake()
-        self.scheduler.schedule()
+        with self.queue.lock.held_interrupts_off(), if_(~self.output.is_half_empty()):
+            with if_(self.timer.armed == 0):
+                self.watch()
+            self.waiting.wait_where_allowed(address_of(self.queue))
 
     @function(context="interrupt")
     def wake(self) -> None:

@@ -32,13 +32,10 @@ class Input(Subsystem):
     def read(self) -> U8:
         """Wait for a byte. Context: the one thread that reads, interrupts on."""
         source, byte = keep(Ptr[InputSource]), keep(U8)
-        with loop():
-            with self.queue.lock.held():
-                mov(source, self.find())
-                with if_(source == 0):
-                    self.waiting.enqueue(address_of(self.queue))
+        with self.queue.lock.held(), loop():
+            mov(source, self.find())
             break_if(source != 0)
-            self.scheduler.block()
+            self.waiting.wait(address_of(self.queue))
         source.queue.take(byte)
         self.let_go_on(source)
         ret(byte)

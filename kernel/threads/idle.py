@@ -38,7 +38,8 @@ class Idle(Subsystem):
         thread = self.make()
         with if_(thread == 0):
             ret(0)
-        ret(self.scheduler.wake(thread))
+        self.scheduler.start(thread)
+        ret(1)
 
     @function
     def make(self) -> Ptr[Thread]:

@@ -10,7 +10,7 @@ from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import SavedRegisters
 from kernel.sched.thread import Entry, Thread, ThreadState
-from kernel.sched.waiting import Waiting
+from kernel.sched.waiting import Waiting, WaitResult
 from kernel.structures.list import ListHead
 from kernel.threads.areas import SaveAreas
 from kernel.threads.stacks import SPARE, ThreadStacks
@@ -72,12 +72,12 @@ class Threads(Subsystem):
         """
         thread = keep(self.make(name, entry, argument, priority))
         with if_(thread != 0):
-            ignore(self.scheduler.wake(thread))
+            self.scheduler.start(thread)
         ret(thread)
 
     @function
     def make(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
-        """As `create`, but the thread stays blocked until it is woken."""
+        """As `create`, but the thread does not run before `Scheduler.start`."""
         name, entry, argument, priority = keep(name), keep(entry), keep(argument), keep(priority)
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
@@ -170,17 +170,30 @@ class Threads(Subsystem):
     @function(context="thread", sleeps=True)
     def join(self, thread: Ptr[Thread]) -> None:
         """Wait until `thread` has ended, and give its memory back. For one caller only."""
-        thread, exited = keep(thread), keep(U32)
-        with loop():
-            xor(exited, exited)
-            with thread.finished.lock.held():
-                with if_(thread.state == ThreadState.EXITED):
-                    inc(exited)
-                with else_():
-                    lea(rdi, thread.finished)
-                    self.waiting.enqueue(rdi)
-            break_if(exited != 0)
-            self.scheduler.block()
+        thread = keep(thread)
+        with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
+            lea(rdi, thread.finished)
+            self.waiting.wait(rdi)
+        tail(self.reap, thread)
+
+    @function(context="thread", sleeps=True)
+    def join_until(self, thread: Ptr[Thread], deadline: U64, mode: U32) -> I32:
+        """As `join`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and the
+        thread is still to be joined."""
+        thread, deadline, mode, result = keep(thread), keep(deadline), keep(mode), keep(I32)
+        xor(result, result)
+        with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
+            lea(rdi, thread.finished)
+            mov(result, self.waiting.wait_until(rdi, deadline, mode))
+            break_if(result != WaitResult.WOKEN)
+        with if_(result == WaitResult.WOKEN):
+            self.reap(thread)
+        ret(result)
+
+    @function
+    def reap(self, thread: Ptr[Thread]) -> None:
+        """Give back the memory of `thread`, which has EXITED. Context: thread."""
+        thread = keep(thread)
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()
         self.stacks.free(thread)

@@ -122,9 +122,12 @@ class Contexts:
 
     @cached_property
     def sleepers_as_entered(self) -> CallPaths:
-        """The call paths to functions that sleep, on which no caller changes the interrupt flag."""
+        """The call paths to functions that sleep, on which no caller changes the interrupt flag.
+        A function that states that interrupts are off when it is entered, and that it sleeps,
+        switches to code that has them on: it is left out."""
         return self._calls.paths_to(
-            self._sleeping, by=lambda call: bool(self._lock_flows.at(call).interrupts & SAME)
+            [one for one in self._sleeping if self._summaries[one].piece.context != "interrupts off"],
+            by=lambda call: bool(self._lock_flows.at(call).interrupts & SAME),
         )
 
     @property

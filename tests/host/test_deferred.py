@@ -96,17 +96,21 @@ class Items(Subsystem):
 class Bench:
     """One processor's queue, on a host."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool = True) -> None:
         kernel = self.kernel = Kernel()
         panic: Any = Panic()
         clock: Any = kernel.timers
-        self.deferred = Deferred(panic, kernel.dispatcher, kernel.scheduler, kernel.threads, clock)
+        self.deferred = Deferred(
+            panic, kernel.dispatcher, kernel.scheduler, kernel.waiting, kernel.threads, clock
+        )
         self.items = Items(self.deferred)
         self.host = kernel.host(self.items)
         self.sent: list[tuple[int, int]] = []
         self.host.stub(kernel.apic.send, lambda apic, vector: self.sent.append((apic, vector)))
         self.host.call(self.deferred.start_first)
         self.host.call(self.items.prepare)
+        if begun:
+            self.host.call(self.items.yield_now)  # the thread begins to wait
         self.host.checkpoint()
 
     def reset(self, adds: dict[int, int] | None = None, tick: int = 0) -> None:
@@ -221,6 +225,16 @@ def test_what_takes_too_long_is_left_to_a_thread(bench: Bench) -> None:
     assert bench.yield_now() == [2, 3, 4, 5]
     assert bench.queue.performer == Performer.NOBODY
     assert bench.thread_state == ThreadState.BLOCKED
+
+
+def test_work_that_is_left_before_the_thread_has_run_at_all_is_done() -> None:
+    fresh = Bench(begun=False)
+    fresh.reset(tick=LONGEST)
+    assert fresh.thread_state == ThreadState.READY
+    fresh.add(0, 1)
+    assert fresh.end_interrupt() == [0]
+    assert fresh.yield_now() == [1]
+    assert fresh.thread_state == ThreadState.BLOCKED
 
 
 def test_the_thread_serves_more_than_once(bench: Bench) -> None:

@@ -20,7 +20,7 @@ def bench() -> tuple[Any, Sleep, Any]:
     """A clock, what lets threads sleep, and a host for them."""
     kernel = Kernel()
     clock = Clock(Stopwatch())
-    sleep = Sleep(kernel.scheduler, clock, kernel.timers)
+    sleep = Sleep(kernel.waiting, clock)
     return clock, sleep, kernel.host(sleep)
 
 
@@ -30,6 +30,6 @@ def test_nobody_is_woken_before_the_time(
 ) -> None:
     clock, sleep, host = bench
     host.stub(clock.now, lambda: now)
-    until = host.stub(sleep.sleep_until)
+    until = host.stub(sleep.sleep_until, lambda deadline, mode: 0)
     host.call(sleep.sleep, nanoseconds)
-    assert until.calls == [(min(now + nanoseconds, LAST),)]
+    assert until.calls == [(min(now + nanoseconds, LAST), 0)]

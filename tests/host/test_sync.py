@@ -2,7 +2,7 @@
 
 import pytest
 
-from kernel.sched.preemption import NOT_REQUESTED
+from kernel.sched.thread import Thread, ThreadState
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.condition import ConditionVariables
@@ -22,12 +22,12 @@ class Bench:
         kernel = self.kernel = Kernel()
         known = (kernel.scheduler, kernel.waiting)
         self.mutexes = Mutexes(*known)
-        self.conditions = ConditionVariables(*known, kernel.limits, self.mutexes)
+        self.conditions = ConditionVariables(*known, self.mutexes)
         self.tests = SyncTests(
             Paper(),  # type: ignore[arg-type]
             ThreadPool(kernel.scheduler, kernel.threads),
             self.mutexes,
-            Semaphores(*known, kernel.limits),
+            Semaphores(*known),
             self.conditions,
             ReadWriteLocks(*known),
             Onces(*known),
@@ -87,16 +87,18 @@ def test_trying_to_lock_does_not_wait(bench: Bench) -> None:
     assert bench.host.call(bench.mutexes.try_lock, mutex) == 1
 
 
-def test_who_waits_for_a_condition_unlocks_the_mutex_before_others_may_run() -> None:
-    """It is in the queue by then, and would sleep with the mutex if it were preempted."""
+def test_nobody_can_signal_between_the_unlocking_of_the_mutex_and_the_wait() -> None:
+    """And whoever is preempted there goes on: only the wait blocks."""
     bench = Bench()  # with stubs of its own
-    host, tests = bench.host, bench.tests
-    reasons: list[int] = []
+    host, condition = bench.host, bench.tests.not_full
+    seen: list[tuple[str, bool, int]] = []
 
-    def unlock(mutex: int) -> None:
-        reasons.append(host[bench.kernel.preemption.word] & (NOT_REQUESTED - 1))
+    def note(what: str) -> None:
+        queue = host[condition].queue
+        is_locked = queue.lock.next_ticket != queue.lock.now_serving
+        seen.append((what, is_locked, host.at(Thread, host[bench.kernel.scheduler.current]).state))
 
-    host.stub(bench.mutexes.unlock, unlock)
-    host.stub(bench.kernel.scheduler.block, lambda: None)
-    host.call(bench.conditions.wait, host.address(tests.not_full), host.address(tests.mutex))
-    assert reasons == [1]
+    host.stub(bench.mutexes.unlock, lambda mutex: note("unlock"))
+    host.stub(bench.kernel.waiting.wait, lambda queue: note("wait"))
+    host.call(bench.conditions.wait, host.address(condition), host.address(bench.tests.mutex))
+    assert seen == [("unlock", True, ThreadState.RUNNING), ("wait", True, ThreadState.RUNNING)]

@@ -13,7 +13,6 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import Switch
 from kernel.sched.thread import Thread
 from kernel.sched.ticks import Ticks
-from kernel.sched.timelimits import TimeLimits
 from kernel.sched.waiting import Waiting
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import Threads
@@ -132,8 +131,7 @@ class Kernel:
             self.apic,
             self.dispatcher,
         )
-        self.waiting = Waiting(self.scheduler)
-        self.limits = TimeLimits(self.timers, self.waiting)
+        self.waiting = Waiting(self.scheduler, self.timers)
         self.stacks = ThreadStacks(self.memory)
         self.threads = Threads(self.scheduler, self.stacks, self.waiting, self.extended)
         self.allocated: list[int] = []

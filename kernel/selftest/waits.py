@@ -1,0 +1,271 @@
+"""Waits that something else ends than what is waited for."""
+
+from __future__ import annotations
+
+from kernel.clock.clock import Clock
+from kernel.console.console import Console
+from kernel.errno import Errno
+from kernel.sched.thread import INTERRUPTIBLE, UNINTERRUPTIBLE, Interruption
+from kernel.sched.waiting import FOREVER, Waiting
+from kernel.selftest.case import check
+from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.sync.condition import ConditionVariable, ConditionVariables
+from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
+from kernel.sync.semaphore import Semaphore, Semaphores
+from kernel.threads.threads import BOOT_PRIORITY
+from pykasm import *
+
+SHORT = 2_000_000
+LONG = 1_000_000_000_000
+"""Nanoseconds: those of a wait that is to end by itself, and of one that is not."""
+
+ROUNDS = 200
+"""What each member of the crew does, so often."""
+STEP = 500
+"""Nanoseconds by which each wait of a member is longer than the one before."""
+
+
+class WaitTests(Subsystem):
+    """Threads wait for what may come, or come too late, or until they are interrupted."""
+
+    semaphore = bss(Semaphore)
+    condition = bss(ConditionVariable)
+    mutex = bss(Mutex)
+    signalled = bss(U32)
+    """1 once the condition is so; by the mutex."""
+    taken = bss(U64)
+    """How often members got one."""
+    shared = bss(ReadWriteLock)
+    held = bss(Semaphore)
+    """Given once a member has locked the mutex, and `shared`."""
+    result = bss(I32)
+    """What the wait of a member gave."""
+
+    def __init__(
+        self,
+        console: Console,
+        pool: ThreadPool,
+        clock: Clock,
+        waiting: Waiting,
+        semaphores: Semaphores,
+        conditions: ConditionVariables,
+        mutexes: Mutexes,
+        rwlocks: ReadWriteLocks,
+    ) -> None:
+        self.console = console
+        self.pool = pool
+        self.clock = clock
+        self.waiting = waiting
+        self.semaphores = semaphores
+        self.conditions = conditions
+        self.mutexes = mutexes
+        self.rwlocks = rwlocks
+        self.tests = [
+            check("sync.time_limit_passes", self.time_limit_passes),
+            check("sync.given_before_time_limit", self.given_before_time_limit),
+            check("sync.time_limits_race", self.time_limits_race),
+            check("sync.locks_have_time_limits", self.locks_have_time_limits),
+            check("sync.interruption", self.interruption),
+            check("sync.interruptions_race", self.interruptions_race),
+        ]
+
+    @function
+    def judge(self, result: I32, wanted: I32) -> U32:
+        """1 if a wait gave what it should; else 0, and both are printed."""
+        with if_(result == wanted):
+            ret(1)
+        self.console.print("the wait gives %d, not %d: ", result, wanted)
+        ret(0)
+
+    @function
+    def judge_time(self, result: Keep[I32], deadline: Keep[U64]) -> U32:
+        """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
+        with if_(self.clock.now() < deadline):
+            self.console.print("too early: ")
+            ret(0)
+        tail(self.judge, result, -Errno.ETIMEDOUT)
+
+    @function(sleeps=True)
+    def time_limit_passes(self) -> U32:
+        """Who waits for what never comes goes on when the time has come, with the mutex."""
+        deadline = keep(self.clock.after(SHORT))
+        passed = keep(
+            self.judge_time(
+                self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE),
+                deadline,
+            )
+        )
+        mov(deadline, self.clock.after(SHORT))
+        with self.mutexes.held(self.mutex):
+            and_(passed, self.judge_time(self.wait_until(deadline), deadline))
+        ret(passed)
+
+    @function(sleeps=True)
+    def wait_until(self, deadline: U64) -> I32:
+        """Wait for the condition. The mutex is held."""
+        condition, mutex = address_of(self.condition), address_of(self.mutex)
+        ret(self.conditions.wait_until(condition, mutex, deadline, UNINTERRUPTIBLE))
+
+    @function(sleeps=True)
+    def given_before_time_limit(self) -> U32:
+        """Who waits for what comes in time gets it."""
+        deadline, passed = keep(self.clock.after(LONG)), keep(U32)
+        mov(passed, self.pool.recruit(self.give_and_signal, CREW, BOOT_PRIORITY - 1, 0))
+        with if_(passed == 1), for_(keep(U32), 0, CREW):
+            result = self.semaphores.take_until(
+                address_of(self.semaphore), deadline, UNINTERRUPTIBLE
+            )
+            and_(passed, self.judge(result, 0))
+        mov(self.signalled, 0)
+        and_(passed, self.pool.recruit(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
+            and_(passed, self.judge(self.wait_until(deadline), 0))
+        self.pool.join()
+        mov(self.semaphore.count, 0)
+        ret(passed)
+
+    @function(sleeps=True, context="thread")
+    def give_and_signal(self, number: U64) -> None:
+        """Give one, and signal the condition."""
+        self.semaphores.give(address_of(self.semaphore))
+        with self.mutexes.held(self.mutex):
+            mov(self.signalled, 1)
+            self.conditions.signal(address_of(self.condition))
+
+    @function(sleeps=True)
+    def time_limits_race(self) -> U32:
+        """Some give while others take with limits so short that many pass: nothing is lost, and
+        nothing is taken twice."""
+        mov(self.taken, 0)
+        made = keep(self.pool.work(self.give_or_take))
+        mov(rax, self.taken)
+        add(rax, self.semaphore.count)
+        mov(self.semaphore.count, 0)
+        with if_((made == 1) & (rax == CREW // 2 * ROUNDS)):
+            ret(1)
+        self.console.print("%u taken or left, of %u: ", rax, CREW // 2 * ROUNDS)
+        ret(0)
+
+    @function(sleeps=True, context="thread")
+    def give_or_take(self, number: Keep[U64]) -> None:
+        """Even members give, odd ones take."""
+        limit = keep(U64)
+        xor(u32(limit), u32(limit))
+        with for_(keep(U32), 0, ROUNDS):
+            with if_(number & 1):
+                self.try_until(self.clock.after(limit))
+                add(limit, STEP)
+            with else_():
+                self.semaphores.give(address_of(self.semaphore))
+                self.pool.scheduler.yield_now()
+
+    @function(sleeps=True)
+    def try_until(self, deadline: U64) -> None:
+        """Take one, and count it if that succeeds."""
+        result = self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
+        with if_(result == 0):
+            lock.inc(self.taken)
+
+    # Locks
+
+    @function(sleeps=True)
+    def locks_have_time_limits(self) -> U32:
+        """Who waits for a lock, or for the end of a thread, goes on when the time has come, and
+        gets it if that comes before."""
+        passed = keep(self.pool.recruit(self.hold, 1, BOOT_PRIORITY, 0))
+        with if_(passed == 0):
+            ret(0)
+        self.semaphores.take(address_of(self.held))
+        and_(passed, self.try_locks(SHORT, -Errno.ETIMEDOUT))
+        self.semaphores.give(address_of(self.semaphore))
+        and_(passed, self.try_locks(LONG, 0))
+        ret(passed)
+
+    @function(sleeps=True, context="thread")
+    def hold(self, number: U64) -> None:
+        """Have the locks, until told otherwise."""
+        with self.mutexes.held(self.mutex):
+            self.rwlocks.lock_to_write(address_of(self.shared))
+            self.semaphores.give(address_of(self.held))
+            self.semaphores.take(address_of(self.semaphore))
+            self.rwlocks.unlock_write(address_of(self.shared))
+
+    @function(sleeps=True)
+    def try_locks(self, limit: U64, wanted: I32) -> U32:
+        """1 if all waits for what `hold` has, and for its end, give what they should in so many
+        nanoseconds; else 0."""
+        limit, wanted, passed, result = keep(limit), keep(wanted), keep(U32), keep(I32)
+        mov(passed, 1)
+        mutexes, rwlocks = self.mutexes, self.rwlocks
+        for lock_until, unlock, target in (
+            (mutexes.lock_until, mutexes.unlock, self.mutex),
+            (rwlocks.lock_to_read_until, rwlocks.unlock_read, self.shared),
+            (rwlocks.lock_to_write_until, rwlocks.unlock_write, self.shared),
+        ):
+            deadline = self.clock.after(limit)
+            mov(result, lock_until(address_of(target), deadline, UNINTERRUPTIBLE))
+            and_(passed, self.judge(result, wanted))
+            with if_(result == 0):
+                unlock(address_of(target))
+        deadline = self.clock.after(limit)
+        thread = self.pool.members[0]
+        mov(result, self.pool.threads.join_until(thread, deadline, UNINTERRUPTIBLE))
+        with if_(result == 0):
+            mov(self.pool.count, 0)
+        and_(passed, self.judge(result, wanted))
+        ret(passed)
+
+    # Interruptions
+
+    @function(sleeps=True)
+    def interruption(self) -> U32:
+        """A thread that waits without a time limit goes on when it is interrupted."""
+        made = self.pool.recruit(self.wait_until_interrupted, 1, BOOT_PRIORITY, 0)
+        with if_(made == 0):
+            ret(0)
+        self.waiting.interrupt(self.pool.members[0], Interruption.SIGNAL)
+        self.pool.join()
+        tail(self.judge, self.result, -Errno.EINTR)
+
+    @function(sleeps=True, context="thread")
+    def wait_until_interrupted(self, number: U64) -> None:
+        """Wait for what never comes."""
+        mov(self.result, self.take_interruptibly())
+
+    @function(sleeps=True)
+    def take_interruptibly(self) -> I32:
+        """Take one, unless this thread is interrupted."""
+        tail(self.semaphores.take_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
+
+    @function(sleeps=True)
+    def interruptions_race(self) -> U32:
+        """All that is given is taken, however often those who take are interrupted."""
+        passed = keep(self.pool.recruit(self.take_whatever_comes, CREW, BOOT_PRIORITY, 0))
+        number = keep(U64)
+        with if_(passed == 1), for_(number, 0, CREW * ROUNDS):
+            self.semaphores.give(address_of(self.semaphore))
+            mov(rcx, number)
+            and_(ecx, CREW - 1)
+            self.waiting.interrupt(self.pool.members[rcx], Interruption.SIGNAL)
+            with if_(number & 1):
+                self.pool.scheduler.yield_now()
+        self.pool.join()
+        with if_((passed == 1) & (self.semaphore.count == 0)):
+            ret(1)
+        self.console.print("%u were left: ", self.semaphore.count)
+        mov(self.semaphore.count, 0)
+        ret(0)
+
+    @function(sleeps=True, context="thread")
+    def take_whatever_comes(self, number: U64) -> None:
+        """Take so many, and go on whenever this thread is interrupted."""
+        left = keep(U32)
+        mov(left, ROUNDS)
+        with while_(left != 0):
+            with if_(self.take_interruptibly() == 0):
+                dec(left)
+            with else_():
+                thread = scratch(self.pool.scheduler.current)
+                self.waiting.clear(thread, INTERRUPTIBLE)
+                release(thread)
