@@ -126,7 +126,11 @@ class Contexts:
         A function that states that interrupts are off when it is entered, and that it sleeps,
         switches to code that has them on: it is left out."""
         return self._calls.paths_to(
-            [one for one in self._sleeping if self._summaries[one].piece.context != "interrupts off"],
+            [
+                one
+                for one in self._sleeping
+                if self._summaries[one].piece.context != "interrupts off"
+            ],
             by=lambda call: bool(self._lock_flows.at(call).interrupts & SAME),
         )
 

@@ -471,6 +471,43 @@ help: turn interrupts on first""",
     ]
 
 
+class Scheduling(Sleeper):
+    """Sleeps with interrupts off, as it says: others turn them on again."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        self.rest()
+        sti()
+
+    @function(context="interrupts off", sleeps=True)
+    def rest(self) -> None:
+        pause()
+
+
+class SchedulingElsewhere(Scheduling):
+    """Does so with a lock held that others wait for."""
+
+    def __init__(self) -> None:
+        self.lock = bss(SpinLock)
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        self.lock.take()
+        self.rest()
+        self.lock.drop()
+        sti()
+
+
+def test_code_that_sleeps_and_states_that_interrupts_are_off_is_called_so() -> None:
+    assert findings(Scheduling()) == []
+    (error,) = findings(SchedulingElsewhere())
+    assert error.startswith(
+        "error[E040]: `SchedulingElsewhere.rest` may sleep, but `SchedulingElsewhere.lock` is held"
+    )
+
+
 class Pointing(Subsystem):
     """Points at a variable of the processor with interrupts on, off, and under a lock."""
 
