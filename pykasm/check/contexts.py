@@ -123,16 +123,17 @@ class Contexts:
     @cached_property
     def sleepers_as_entered(self) -> CallPaths:
         """The call paths to functions that sleep, on which no caller changes the interrupt flag.
-        A function that states that interrupts are off when it is entered, and that it sleeps,
-        switches to code that has them on: it is left out."""
+
+        A function that states that it sleeps, and that interrupts are off when it is entered,
+        switches to code that has them on: it is left out.
+        """
         return self._calls.paths_to(
-            [
-                one
-                for one in self._sleeping
-                if self._summaries[one].piece.context != "interrupts off"
-            ],
+            [one for one in self._sleeping if not self._states_off(one)],
             by=lambda call: bool(self._lock_flows.at(call).interrupts & SAME),
         )
+
+    def _states_off(self, symbol: str) -> bool:
+        return self._summaries[symbol].routine.context == "interrupts off"
 
     @property
     def _sleeping(self) -> list[str]:
