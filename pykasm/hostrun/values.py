@@ -13,7 +13,7 @@ from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Packer, symbol_reference
-from pykasm.lang.numbers import numbers_of
+from pykasm.lang.numbers import Bool, numbers_of
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct, StructMeta, is_struct
@@ -59,6 +59,8 @@ class Values:
         number = int.from_bytes(raw[: kind._size], "little", signed=kind._signed)
         if is_pointer(kind):
             return Pointer(self, number, kind)
+        if kind is Bool:
+            return bool(number)
         return _named(number, values) if values else number
 
     def write(self, kind: TypeMeta, address: int, value: object) -> None:

@@ -15,6 +15,7 @@ from pykasm.lang.fitting import (
     signature_behind,
     types_fit,
 )
+from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.places import PlaceAddress
@@ -61,10 +62,7 @@ def _check_function(name: str, parameter: Parameter, value: object) -> None:
 
 
 def _check_number(name: str, parameter: Parameter, value: int) -> None:
-    bits = parameter.type._size * 8
-    least = -(1 << (bits - 1)) if parameter.type._signed else 0
-    most = (1 << (bits - 1)) - 1 if parameter.type._signed else (1 << bits) - 1
-    if not least <= value <= most:
+    if int(value) not in numbers_of(parameter.type):
         raise _misfit(name, parameter, f"{int(value):#x}")
     if isinstance(value, Enum) and is_pointer(parameter.type):
         raise _misfit(name, parameter, str(value))

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
+from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, WORD, general
 from pykasm.lang.arguments import check_argument, check_arguments
-from pykasm.lang.builder import current, emit
+from pykasm.lang.builder import current, emit, place
+from pykasm.lang.conditions import Condition
 from pykasm.lang.convention import (
     RESULTS,
     SLOT,
@@ -18,8 +20,9 @@ from pykasm.lang.convention import (
     Signature,
     signature_of,
 )
+from pykasm.lang.jumps import jump_if
 from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
-from pykasm.lang.numbers import U64
+from pykasm.lang.numbers import U64, Bool
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
@@ -178,6 +181,9 @@ def ret(*values: object) -> None:
         _no_result(builder, values)
         builder.leave("iretq")
         return
+    if len(values) == 1 and isinstance(values[0], Condition):
+        _leave_with(builder, values[0])
+        return
     _check_results(builder, values)
     kinds = builder.signature.results
     moves = [
@@ -186,6 +192,21 @@ def ret(*values: object) -> None:
     ]
     parallel_move(moves)
     builder.leave("ret")
+
+
+def _leave_with(builder: RoutineBuilder, test: Condition) -> None:
+    """Leave a function that gives a `Bool` with 1 if the condition holds, else with 0."""
+    if builder.signature.results != (Bool,):
+        raise CallMistake(
+            f"`{builder.name}` does not return a condition",
+            expected="a function that states `-> Bool`",
+            got=", ".join(map(repr, builder.signature.results)) or "no value",
+        )
+    otherwise = Label("false")
+    jump_if(test, otherwise, when=False)
+    ret(1)
+    place(otherwise)
+    ret(0)
 
 
 def _check_results(builder: RoutineBuilder, values: tuple[object, ...]) -> None:

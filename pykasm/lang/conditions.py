@@ -110,9 +110,11 @@ def condition(value: object) -> Condition:
     """`value` as a condition, or the mistake of it not being one."""
     if isinstance(value, Condition):
         return value
+    if isinstance(value, Value) and value._is_truth:
+        return Comparison(value, "!=", 0)
     raise ConditionMistake(
         "this is no condition",
-        expected="a comparison, `&` of flags, or these joined by `&`, `|`, `~`",
+        expected="a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`",
         got=value._text() if isinstance(value, Value) else repr(value),
         fix="compare: `x != 0`" if isinstance(value, Value) else "",
     )
@@ -120,6 +122,8 @@ def condition(value: object) -> Condition:
 
 def comparison(left: Value, operator: str, right: object) -> Condition:
     """What `left operator right` means when an author writes it."""
+    if operator == "&" and isinstance(right, Condition):
+        return Both(condition(left), right)
     _check_right(left, operator, right)
     assert isinstance(right, Value | int)
     if operator == "&":

@@ -71,7 +71,7 @@ class DebugTypes:
             )
         if issubclass(kind, Array):
             return ArrayType(self.of(kind._element), kind._count or 0)
-        return BaseType(kind.__name__, kind._size, "signed" if kind._signed else "unsigned")
+        return BaseType(kind.__name__, kind._size, _encoding(kind))
 
 
 def _enumeration(kind: TypeMeta, values: type[Enum]) -> EnumType:
@@ -154,3 +154,10 @@ def debug_variable(datum: Data, types: DebugTypes, directory: str) -> DebugVaria
     """What a debugger is told of a datum."""
     declared = datum._moment.source if datum._moment else Source(directory, 1)
     return DebugVariable(datum._symbol, datum._symbol, types.of(datum._kind), declared)
+
+
+def _encoding(kind: TypeMeta) -> str:
+    """How a debugger shows numbers of this type, as a member of `BaseEncoding` in lower case."""
+    if kind._truth:
+        return "boolean"
+    return "signed" if kind._signed else "unsigned"

@@ -17,6 +17,7 @@ from pykasm.lang.conditions import (
     Negation,
     condition,
 )
+from pykasm.lang.numbers import Bool
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 
@@ -24,8 +25,9 @@ UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
 SIGNED = {"<": "l", "<=": "le", ">": "g", ">=": "ge", "==": "e", "!=": "ne"}
 OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
-Test: TypeAlias = Condition | Callable[[], object]
-"""A condition, or a function that makes it each time that code looks at it: one with a call."""
+Test: TypeAlias = Condition | Bool | Callable[[], object]
+"""A condition, a truth, or a function that makes one each time that code looks at it, such as one
+with a call."""
 
 
 def checked(test: Test) -> Test:

@@ -27,6 +27,12 @@ class U32(Integer):
     _size = _align = 4
 
 
+class Bool(U32):
+    """A truth, 1 or 0 in 32 bits: a condition without being compared."""
+
+    _truth = True
+
+
 class U64(Integer):
     """64 bits without sign."""
 
@@ -98,6 +104,6 @@ class X512(Vector):
 
 def numbers_of(kind: TypeMeta) -> range:
     """The numbers that a `kind` holds."""
-    count = 1 << (kind._size * 8)
+    count = 2 if kind._truth else 1 << (kind._size * 8)
     least = -(count // 2) if kind._signed else 0
     return range(least, least + count)

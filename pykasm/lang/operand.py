@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pykasm.lang.conditions import comparison
+from pykasm.lang.conditions import Either, comparison, condition
 from pykasm.lang.methods import reserve
 from pykasm.lang.types import Value
 
@@ -23,6 +23,9 @@ class Operand(Value):
 
     def _compared(self, operator: str, right: object) -> Any:
         return comparison(self, operator, right)
+
+    def _joined(self, operator: str, other: object) -> Any:
+        return Either(condition(self), condition(other)) if operator == "|" else ~condition(self)
 
 
 reserve((*vars(Value), *vars(Operand)))

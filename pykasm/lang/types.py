@@ -27,6 +27,7 @@ class TypeMeta(type):
     _align: int
     _signed: bool
     _by_user: bool
+    _truth: bool
 
     def __mul__(cls, count: int) -> Any:
         """An array of `count` elements of this type."""
@@ -84,6 +85,12 @@ class Value:
 
     __rand__ = __and__
 
+    def __or__(self, other: object) -> Any:
+        return self._joined("|", other)
+
+    def __invert__(self) -> Any:
+        return self._joined("~", None)
+
     def __add__(self, other: object) -> Expression:
         return self._as_expression() + other
 
@@ -111,6 +118,15 @@ class Value:
 
     def _compared(self, operator: str, right: object) -> Any:
         """The condition `self operator right`."""
+        raise NotImplementedError
+
+    @property
+    def _is_truth(self) -> bool:
+        """Whether this is a `Bool`, which is a condition by itself."""
+        return self._kind._truth
+
+    def _joined(self, operator: str, other: object) -> Any:
+        """What `self | other` or `~self` is of a truth."""
         raise NotImplementedError
 
     def _called(self, arguments: tuple[object, ...]) -> Any:
@@ -164,6 +180,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     _size = 0
     _align = 1
     _signed = False
+    _truth = False
+    """Whether it is 1 or 0, and a condition by itself."""
     _by_user = False
     """Whether it is an address that a program gave."""
 

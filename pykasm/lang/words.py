@@ -6,7 +6,7 @@ from pykasm.lang.assertions import asserts, debugging
 from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
-from pykasm.lang.conditions import CF, OF, PF, SF, ZF
+from pykasm.lang.conditions import CF, OF, PF, SF, ZF, Condition
 from pykasm.lang.data import (
     address_of,
     boot,
@@ -30,7 +30,22 @@ from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.kept import Keep
 from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
-from pykasm.lang.numbers import I8, I16, I32, I64, U8, U16, U32, U64, X48, X80, X128, X256, X512
+from pykasm.lang.numbers import (
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    X48,
+    X80,
+    X128,
+    X256,
+    X512,
+    Bool,
+)
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
 from pykasm.lang.structs import Struct, Union, offsetof
@@ -77,7 +92,9 @@ __all__ = [
     "X512",
     "ZF",
     "Array",
+    "Bool",
     "Component",
+    "Condition",
     "Fn",
     "Image",
     "Keep",

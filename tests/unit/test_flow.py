@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pykasm import *
 from pykasm.errors import BuildFailed
@@ -254,3 +255,37 @@ class Beyond(Subsystem):
 def test_comparing_with_a_number_beyond_the_type_is_a_mistake() -> None:
     with pytest.raises(BuildFailed, match="200 is outside of what `value` can be"):
         Host(Beyond())
+
+
+class Truths(Subsystem):
+    """Functions that tell whether something is so."""
+
+    flag = bss(Bool)
+
+    @function
+    def is_small(self, number: U64) -> Bool:
+        """Return whether `number` is below 10, but not 3."""
+        ret((number < 10) & (number != 3))
+
+    @function
+    def which(self, number: Keep[U64]) -> U32:
+        """Go through conditions made of truths."""
+        with if_(self.is_small(number)):
+            ret(1)
+        with if_(~self.is_small(number) & (number == 3)):
+            ret(2)
+        mov(self.flag, 1)
+        with if_((number == 77) | self.flag):
+            mov(self.flag, 0)
+        with if_(self.flag | self.is_small(number)):
+            ret(3)
+        ret(4)
+
+
+@given(st.integers(0, 20) | st.just(77))
+def test_truths_are_conditions(number: int) -> None:
+    truths = Truths()
+    host = Host(truths)
+    small = number < 10 and number != 3
+    assert host.call(truths.is_small, number) is small
+    assert host.call(truths.which, number) == (1 if small else 2 if number == 3 else 4)

@@ -475,7 +475,7 @@ error[condition]: this is no condition
   FILE:LINE
   LINE |             with if_(1):
         |                  ^^^^^^
-expected: a comparison, `&` of flags, or these joined by `&`, `|`, `~`
+expected: a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`
 got: 1"""
     )
 
@@ -494,7 +494,7 @@ error[condition]: this is no condition
   FILE:LINE
   LINE |             with if_(count):
         |                  ^^^^^^^^^^
-expected: a comparison, `&` of flags, or these joined by `&`, `|`, `~`
+expected: a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`
 got: count
 help: compare: `x != 0`"""
     )
@@ -1960,4 +1960,60 @@ error[declaration]: `a` can't be kept in code without a frame
 expected: `@function` or `@interrupt`, whose prologue saves the register
 got: `Keep[…]` in `@naked`
 help: name the type alone"""
+    )
+
+
+def test_a_condition_returned_from_a_function_of_numbers() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, number: U64) -> U64:
+            ret(number == 3)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `Wrong.wrong` does not return a condition
+  FILE:LINE
+  LINE |             ret(number == 3)
+        |             ^^^^^^^^^^^^^^^^
+expected: a function that states `-> Bool`
+got: U64"""
+    )
+
+
+def test_a_truth_that_is_neither() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> Bool:
+            ret(2)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `the result` of `ret` does not take this
+  FILE:LINE
+  LINE |             ret(2)
+        |             ^^^^^^
+expected: the result: Bool
+got: 0x2"""
+    )
+
+
+def test_a_number_joined_with_a_condition() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, number: U64) -> None:
+            with if_(number | (number == 2)):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: this is no condition
+  FILE:LINE
+  LINE |             with if_(number | (number == 2)):
+        |                      ^^^^^^^^^^^^^^^^^^^^^^
+expected: a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`
+got: number
+help: compare: `x != 0`"""
     )
