@@ -30,14 +30,14 @@ def figures() -> Iterator[Figure]:
     """Both checks, of as many copies of the kernel as make up the instructions."""
     with tempfile.TemporaryDirectory() as folder, without_garbage_collection():
         program, units = _large()
-        memory = Path(folder) / "clean"
+        cache = Path(folder) / "clean"
         cold, warm = [], []
         for turn in range(ROUNDS):
-            memory.unlink(missing_ok=True)
+            cache.unlink(missing_ok=True)
             effects.effects.cache_clear()
-            cold.append(timed(report, program, units, memory)[1])
+            cold.append(timed(report, program, units, cache)[1])
             _change(units, turn)
-            warm.append(timed(report, program, units, memory)[1])
+            warm.append(timed(report, program, units, cache)[1])
     yield _figure("50,000 instructions from nothing", cold, FROM_NOTHING)
     yield _figure("the same after one function changed", warm, ONE_FUNCTION)
 

@@ -9,7 +9,7 @@ from typing import Any
 from kernel.image import image
 from pykasm.check.allowances import not_allowed
 from pykasm.check.build import Build, FunctionAnalysis
-from pykasm.check.checker import learned
+from pykasm.check.checker import cache_entry
 from pykasm.check.finding import Finding
 from pykasm.check.graph import jump_tables
 from pykasm.check.rule import build_checks, function_checks
@@ -50,8 +50,8 @@ class Kernel:
             for symbol, placed in self.routines.items()
         }
         """What the checker says of each routine as it is."""
-        self.records = {
-            symbol: learned(symbol, self.build, is_clean=True)
+        self.entries = {
+            symbol: cache_entry(symbol, self.build, is_clean=True)
             for symbol in self.build.analysis.routines
         }
         self.data = {
@@ -116,7 +116,7 @@ class Kernel:
             routines={**self.build.routines, symbol: placed},
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
-            known={one: record for one, record in self.records.items() if one != symbol},
+            known={one: entry for one, entry in self.entries.items() if one != symbol},
             _functions={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
@@ -148,12 +148,12 @@ def _packed(datum: Any, unit: Unit) -> PackedData:
 
 
 def _across(build: Build) -> list[Finding]:
-    return [one for apply in build_checks() for one in apply(build)]
+    return [one for check in build_checks() for one in check(build)]
 
 
-def _errors(subject: FunctionAnalysis, across: list[Finding]) -> list[Finding]:
+def _errors(function: FunctionAnalysis, across: list[Finding]) -> list[Finding]:
     """The errors in a routine, with those of the whole build that show in it."""
-    found = [one for apply in function_checks() for one in apply(subject)]
-    found += [one for one in across if one.symbol == subject.routine.symbol]
-    left = not_allowed(subject.routine, found)
+    found = [one for check in function_checks() for one in check(function)]
+    found += [one for one in across if one.symbol == function.routine.symbol]
+    left = not_allowed(function.routine, found)
     return [one for one in left if one.severity == "error"]

@@ -20,13 +20,13 @@ from pykasm.lang.image import Image
 from pykasm.lang.objects import assemble_program
 
 
-def checked(subsystem: Any, memory: Path | None) -> Report:
+def checked(subsystem: Any, cache: Path | None) -> Report:
     program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
-    return report(program, assemble_program(program, Encoder(), "."), memory)
+    return report(program, assemble_program(program, Encoder(), "."), cache)
 
 
 @pytest.fixture
-def memory(tmp_path: Path) -> Path:
+def cache(tmp_path: Path) -> Path:
     return tmp_path / "clean"
 
 
@@ -39,17 +39,17 @@ class Returns(Subsystem):
         ret(self.result)
 
 
-def test_faults_are_found_each_time(memory: Path) -> None:
-    assert checked(Returns(rcx), memory).findings
-    assert checked(Returns(rcx), memory).findings
-    assert not checked(Returns(1), memory).findings
-    assert checked(Returns(rcx), memory).findings
+def test_faults_are_found_each_time(cache: Path) -> None:
+    assert checked(Returns(rcx), cache).findings
+    assert checked(Returns(rcx), cache).findings
+    assert not checked(Returns(1), cache).findings
+    assert checked(Returns(rcx), cache).findings
 
 
 def test_what_has_not_changed_is_not_followed_again(
-    memory: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
+    checked(Calls([["take", 1, "drop"], ["off"], []]), cache)
     made: list[str] = []
 
     class Watched(programanalysis.Graph):
@@ -58,9 +58,9 @@ def test_what_has_not_changed_is_not_followed_again(
             super().__init__(placed, tables)
 
     monkeypatch.setattr(programanalysis, "Graph", Watched)
-    checked(Calls([["take", 1, "drop"], ["off"], []]), memory)
+    checked(Calls([["take", 1, "drop"], ["off"], []]), cache)
     assert made == []
-    checked(Calls([["take", 1, "drop"], ["off"], [0]]), memory)
+    checked(Calls([["take", 1, "drop"], ["off"], [0]]), cache)
     assert made == ["Calls.second"]
 
 
@@ -84,9 +84,9 @@ class Taking(Giving):
         mov(eax, 1)
 
 
-def test_a_caller_is_looked_at_again_when_its_callee_returns_nothing(memory: Path) -> None:
-    assert not checked(Giving(), memory).errors
-    (found,) = checked(Taking(), memory).errors
+def test_a_caller_is_looked_at_again_when_its_callee_returns_nothing(cache: Path) -> None:
+    assert not checked(Giving(), cache).errors
+    (found,) = checked(Taking(), cache).errors
     assert found.what == "`rax` is read after a call that may have changed it"
 
 
@@ -133,16 +133,16 @@ WORDS: dict[str, Any] = {
 }
 
 
-def test_a_callee_that_comes_to_sleep_is_found_in_its_caller(memory: Path) -> None:
-    assert not checked(Calls([["take", 1, "drop"], [], []]), memory).errors
-    (found,) = checked(Calls([["take", 1, "drop"], [3], []]), memory).errors
+def test_a_callee_that_comes_to_sleep_is_found_in_its_caller(cache: Path) -> None:
+    assert not checked(Calls([["take", 1, "drop"], [], []]), cache).errors
+    (found,) = checked(Calls([["take", 1, "drop"], [3], []]), cache).errors
     assert found.what == "`Calls.first` may sleep, but `Calls.one` is held"
-    assert not checked(Calls([["take", 1, "drop"], [], []]), memory).errors
+    assert not checked(Calls([["take", 1, "drop"], [], []]), cache).errors
 
 
-def test_a_callee_that_comes_to_turn_interrupts_off_is_found_in_its_caller(memory: Path) -> None:
-    assert not checked(Calls([["on", 1, 3], [], []]), memory).errors
-    (found,) = checked(Calls([["on", 1, 3], ["off"], []]), memory).errors
+def test_a_callee_that_comes_to_turn_interrupts_off_is_found_in_its_caller(cache: Path) -> None:
+    assert not checked(Calls([["on", 1, 3], [], []]), cache).errors
+    (found,) = checked(Calls([["on", 1, 3], ["off"], []]), cache).errors
     assert found.what == "`Calls.third` may sleep, but interrupts are off"
 
 
@@ -155,8 +155,8 @@ def test_findings_do_not_depend_on_what_was_checked_before(
     history: list[tuple[list[str | int], ...]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        memory = Path(folder) / "clean"
+        cache = Path(folder) / "clean"
         for program in history:
-            remembered = checked(Calls(program), memory)
+            remembered = checked(Calls(program), cache)
             anew = checked(Calls(program), None)
             assert list(map(str, remembered.findings)) == list(map(str, anew.findings))
