@@ -48,9 +48,9 @@ class Arena(Subsystem):
         self.records = records
 
     @function(init=True)
-    def start(self, first: U64, end: U64) -> U32:
+    def start(self, first: Keep[U64], end: U64) -> U32:
         """Begin with the addresses from `first` up to `end`; 0 if there is no memory for that."""
-        first, pages = keep(first), keep(end)
+        pages = keep(end)
         sub(pages, first)
         shr(pages, PageShift.PAGE)
         self.records.start()
@@ -88,9 +88,9 @@ class Arena(Subsystem):
         tail(self.trees.remove, address_of(self.free_ranges), cast(rsi, Ptr[TreeNode]))
 
     @function
-    def allocate(self, pages: U64, use: U64) -> Ptr[Range]:
+    def allocate(self, pages: Keep[U64], use: Keep[U64]) -> Ptr[Range]:
         """A range of this many pages, for `use`; null if there is none, or no memory."""
-        pages, use, found = keep(pages), keep(use), keep(Ptr[Range])
+        found = keep(Ptr[Range])
         with self.lock.held():
             mov(found, self.take(pages))
             with if_(found != 0):
@@ -99,9 +99,8 @@ class Arena(Subsystem):
         ret(found)
 
     @function(holds="lock")
-    def take(self, pages: U64) -> Ptr[Range]:
+    def take(self, pages: Keep[U64]) -> Ptr[Range]:
         """A range that is no longer free, cut to size; null if there is none, or no memory."""
-        pages = keep(pages)
         node = self.trees.at_least(address_of(self.free_ranges), pages)
         with if_(node == 0):
             ret(0)
@@ -116,10 +115,9 @@ class Arena(Subsystem):
         ret(range)
 
     @function(holds="lock")
-    def cut(self, range: Ptr[Range], pages: U64) -> U32:
+    def cut(self, range: Keep[Ptr[Range]], pages: Keep[U64]) -> U32:
         """Leave the first `pages` of a free range to it, which is free no longer, and make the
         rest another free one; 0 if there is no memory."""
-        range, pages = keep(range), keep(pages)
         rest = keep(cast(self.records.allocate(), Ptr[Range]))
         with if_(rest == 0):
             ret(0)
@@ -134,9 +132,8 @@ class Arena(Subsystem):
         ret(1)
 
     @function
-    def free(self, range: Ptr[Range]) -> None:
+    def free(self, range: Keep[Ptr[Range]]) -> None:
         """Take a range back that `allocate` gave."""
-        range = keep(range)
         with self.lock.held():
             dec(self.used)
             neighbour = self.free_neighbour(self.end_of(range))
@@ -162,9 +159,8 @@ class Arena(Subsystem):
         ret(rax)
 
     @function(holds="lock")
-    def free_neighbour(self, address: U64) -> Ptr[Range]:
+    def free_neighbour(self, address: Keep[U64]) -> Ptr[Range]:
         """The free range that `address` is in, or null."""
-        address = keep(address)
         node = self.trees.at_most(address_of(self.ranges), address)
         with if_(node == 0):
             ret(0)
@@ -174,16 +170,14 @@ class Arena(Subsystem):
         ret(range)
 
     @function(holds="lock")
-    def absorb(self, range: Ptr[Range], next: Ptr[Range]) -> None:
+    def absorb(self, range: Keep[Ptr[Range]], next: Keep[Ptr[Range]]) -> None:
         """Let `range` have the pages of the free range behind it, which is no more."""
-        range, next = keep(range), keep(next)
         self.remove_free(next)
         tail(self.absorb_used, range, next)
 
     @function(holds="lock")
-    def absorb_used(self, range: Ptr[Range], next: Ptr[Range]) -> None:
+    def absorb_used(self, range: Ptr[Range], next: Keep[Ptr[Range]]) -> None:
         """The same, where that one is not among the free ones."""
-        next = keep(next)
         mov(rax, next.pages)
         add(range.pages, rax)
         lea(rsi, next.place)
@@ -199,9 +193,9 @@ class Arena(Subsystem):
         ret(count)
 
     @function
-    def find(self, start: U64) -> Ptr[Range]:
+    def find(self, start: Keep[U64]) -> Ptr[Range]:
         """The range that starts at `start`, or null. Nobody else may be about to free it."""
-        start, found = keep(start), keep(Ptr[Range])
+        found = keep(Ptr[Range])
         with self.lock.held():
             mov(found, cast(self.trees.at_least(address_of(self.ranges), start), Ptr[Range]))
         with if_((found != 0) & (found.place.key == start)):

@@ -28,9 +28,9 @@ class Buddy(Subsystem):
                 add(head, sizeof(ListHead))
 
     @function(holds="zone.lock")
-    def take(self, zone: Ptr[Zone], order: U32) -> Ptr[Frame]:
+    def take(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
         """A block of `order`, the smallest that will do, split until it fits; null if none does."""
-        zone, order, size = keep(zone), keep(order), keep(U32)
+        size = keep(U32)
         mov(eax, zone.orders)
         mov(ecx, order)
         shr(eax, cl)
@@ -59,10 +59,10 @@ class Buddy(Subsystem):
         shl(rax, cl)
 
     @function(holds="zone.lock")
-    def give(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
+    def give(self, zone: Keep[Ptr[Zone]], frame: Keep[Ptr[Frame]], order: Keep[U32]) -> None:
         """Take the block of `order` that begins with `frame` back, and join it with its buddy for
         as long as that is free."""
-        zone, frame, order, buddy = keep(zone), keep(frame), keep(order), keep(Ptr[Frame])
+        buddy = keep(Ptr[Frame])
         with while_(order < MAX_ORDER):
             mov(frame.state, FrameState.INNER)
             self._distance(order)

@@ -147,9 +147,8 @@ class Slabs(Subsystem):
         ret(object)
 
     @function
-    def free_painted(self, cache: Ptr[Cache], object: U64) -> None:
+    def free_painted(self, cache: Keep[Ptr[Cache]], object: Keep[U64]) -> None:
         """As `free`, in debug builds."""
-        cache, object = keep(cache), keep(object)
         self.layer.check(cache, object)
         self.zones.paint_free(object, cache.object_size, cache.slot_size, cache.name)
         self._give(cache, object)
@@ -157,10 +156,10 @@ class Slabs(Subsystem):
     # Between magazines and slabs
 
     @function
-    def refill(self, cache: Ptr[Cache]) -> U64:
+    def refill(self, cache: Keep[Ptr[Cache]]) -> U64:
         """Put objects into this processor's empty magazine, and give one more; 0 if memory is out.
         Context: interrupts off."""
-        cache, left, object = keep(cache), keep(U32), keep(U64)
+        left, object = keep(U32), keep(U64)
         with cache.lock.held_interrupts_off():
             mov(object, self.layer.take(cache))
             with if_(object != 0), for_(left, 0, BATCH):
@@ -174,10 +173,9 @@ class Slabs(Subsystem):
         ret(object)
 
     @function
-    def flush_and_put(self, cache: Ptr[Cache], object: U64) -> None:
+    def flush_and_put(self, cache: Keep[Ptr[Cache]], object: Keep[U64]) -> None:
         """Give objects of this processor's full magazine back, and then put `object` into it.
         Context: interrupts off."""
-        cache, object = keep(cache), keep(object)
         self.flush(cache, BATCH)
         magazine = self._magazine(cache)
         mov(rcx, magazine.count)
@@ -185,10 +183,10 @@ class Slabs(Subsystem):
         inc(magazine.count)
 
     @function
-    def flush(self, cache: Ptr[Cache], count: U32) -> None:
+    def flush(self, cache: Keep[Ptr[Cache]], count: U32) -> None:
         """Give up to `count` objects of this processor's magazine back to their slabs. Context:
         interrupts off."""
-        cache, left = keep(cache), keep(count)
+        left = keep(count)
         with cache.lock.held_interrupts_off(), while_(left != 0):
             magazine = self._magazine(cache)
             mov(rcx, magazine.count)
@@ -232,9 +230,8 @@ class Slabs(Subsystem):
             self.shrink_one(cache)
 
     @function
-    def shrink_one(self, cache: Ptr[Cache]) -> None:
+    def shrink_one(self, cache: Keep[Ptr[Cache]]) -> None:
         """The same for a cache."""
-        cache = keep(cache)
         with interrupts_disabled():
             self.flush(cache, MAGAZINE_SIZE)
         with cache.lock.held():

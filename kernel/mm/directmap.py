@@ -41,23 +41,21 @@ class DirectMap(Subsystem):
         tail(self.map, start, length, READ)
 
     @function
-    def map_registers(self, start: U64, length: U64) -> U64:
+    def map_registers(self, start: Keep[U64], length: Keep[U64]) -> U64:
         """Map `length` bytes of device registers at physical `start`, uncached.
 
         Returns their address; or 0 if there can't be any, what is there is used otherwise, or no
         memory is left for page tables.
         """
-        start, length = keep(start), keep(length)
         possible = self.can_be_registers(start, length)
         with if_(possible == 0):
             ret(0)
         tail(self.map, start, length, DEVICE)
 
     @function
-    def find_registers(self, start: U64, length: U64) -> U64:
+    def find_registers(self, start: Keep[U64], length: U64) -> U64:
         """The address of `length` bytes of device registers at physical `start` that
         `map_registers` has mapped; 0 for others. Context: any."""
-        start = keep(start)
         possible = self.can_be_registers(start, length)
         with if_(possible == 0):
             ret(0)
@@ -105,10 +103,10 @@ class DirectMap(Subsystem):
         ret(start)
 
     @function
-    def _map_page(self, page: U64, flags: U64) -> U32:
+    def _map_page(self, page: Keep[U64], flags: Keep[U64]) -> U32:
         """Map the page at physical `page` with `flags`, if it is not mapped yet. Returns 1, or 0 as
         `map` does."""
-        page, address, flags = keep(page), keep(page), keep(flags)
+        address = keep(page)
         direct(address)
         entry = self.walk.find(address)
         with if_(entry != 0):

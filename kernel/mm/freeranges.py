@@ -85,9 +85,9 @@ class FreeRanges(Subsystem):
         tail(self.avoid, free_range, rsi, rdx)
 
     @function
-    def avoid_modules(self, free_range: Ptr[FreeRange]) -> None:
+    def avoid_modules(self, free_range: Keep[Ptr[FreeRange]]) -> None:
         """The same for all modules."""
-        free_range, module, number = keep(free_range), keep(Ptr[BootModule]), keep(U32)
+        module, number = keep(Ptr[BootModule]), keep(U32)
         mov(module, self.record.modules)
         with for_(number, 0, self.record.module_count):
             mov(rax, module.address)
@@ -96,9 +96,9 @@ class FreeRanges(Subsystem):
             add(module, sizeof(BootModule))
 
     @function
-    def avoid_regions(self, free_range: Ptr[FreeRange]) -> None:
+    def avoid_regions(self, free_range: Keep[Ptr[FreeRange]]) -> None:
         """The same for all regions that are not available."""
-        free_range, region, number = keep(free_range), keep(Ptr[MemoryRegion]), keep(U32)
+        region, number = keep(Ptr[MemoryRegion]), keep(U32)
         mov(region, self.record.regions)
         with for_(number, 0, self.record.region_count):
             with if_(region.kind != MemoryKind.AVAILABLE):

@@ -36,11 +36,10 @@ class KernelSpace(Subsystem):
         mov(cr3, rax)
 
     @function(init=True)
-    def preallocate(self, start: U64, end: U64, level: U64) -> None:
+    def preallocate(self, start: Keep[U64], end: Keep[U64], level: Keep[U64]) -> None:
         """Make the tables in which the entries of `level` are, for all addresses from `start` up to
         `end`: they are the same in all spaces, and never go."""
-        start, end, request = keep(start), keep(end), local(MappingRequest)
-        level = keep(level)
+        request = local(MappingRequest)
         mov(request.flags, 0)
         with while_(start < end):
             mov(request.address, start)

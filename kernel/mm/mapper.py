@@ -37,7 +37,13 @@ class Mapper(Subsystem):
 
     @function
     def map(
-        self, space: Ptr[Space], address: U64, target: U64, length: U64, flags: U64, largest: U32
+        self,
+        space: Keep[Ptr[Space]],
+        address: U64,
+        target: U64,
+        length: U64,
+        flags: U64,
+        largest: U32,
     ) -> I32:
         """Map `length` bytes from `address` on to physical `target`, by pages of up to `largest`
         (a `PageShift`), with `flags` (`PageFlags`).
@@ -46,7 +52,7 @@ class Mapper(Subsystem):
         -ENOMEM too, once there are other spaces, for an address of the kernel's that they would
         not see.
         """
-        request, first, space, result = local(MappingRequest), keep(address), keep(space), keep(I32)
+        request, first, result = local(MappingRequest), keep(address), keep(I32)
         mov(request.address, first)
         add(length, first)
         mov(request.end, length)
@@ -92,10 +98,10 @@ class Mapper(Subsystem):
         tail(self._change, space, address, length, flags)
 
     @function
-    def _change(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
+    def _change(self, space: Keep[Ptr[Space]], address: U64, length: U64, flags: U64) -> I32:
         """Give the addresses new permissions, or unmap them if `flags` is 0."""
         request, result = local(MappingRequest), local(I32)
-        first, pages, space = keep(address), keep(length), keep(space)
+        first, pages = keep(address), keep(length)
         mov(request.address, first)
         lea(rax, bare[first + pages])
         mov(request.end, rax)

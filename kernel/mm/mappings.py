@@ -36,10 +36,10 @@ class Mappings(Subsystem):
         self.walker = walker
 
     @function
-    def find(self, space: Ptr[Space], start: U64, found: Ptr[Mapping]) -> U32:
+    def find(self, space: Keep[Ptr[Space]], start: U64, found: Keep[Ptr[Mapping]]) -> U32:
         """Let `found` be the first mapping of `space` from the page at `start` on; 0 if there is
         none."""
-        space, place, found, size = keep(space), keep(start), keep(found), keep(U64)
+        place, size = keep(start), keep(U64)
         with loop():
             entry, covered = self.entry(space, place)
             mov(size, covered)
@@ -61,9 +61,9 @@ class Mappings(Subsystem):
         ret(1)
 
     @function
-    def entry(self, space: Ptr[Space], address: U64) -> tuple[U64, U64]:
+    def entry(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
         """The entry for `address`, 0 if that maps nothing, and the bytes that it covers."""
-        space, address, path = keep(space), keep(address), local(TableWalk)
+        path = local(TableWalk)
         entry, size = keep(U64), keep(U64)
         with space.lock.held():
             lea(rdx, path)

@@ -70,9 +70,8 @@ class Pages(Subsystem):
         tail(self.start_processor)
 
     @function(init=True)
-    def start_zone(self, zone: Ptr[Zone], start: U64, end: U64) -> None:
+    def start_zone(self, zone: Keep[Ptr[Zone]], start: U64, end: U64) -> None:
         """Let `zone` have the free memory from physical `start` up to `end`."""
-        zone = keep(zone)
         self.buddy.start(zone, start, end)
         with zone.lock.held():
             self.sections.count_untouched(zone)
@@ -136,9 +135,8 @@ class Pages(Subsystem):
         mov(frame_of(rax).state, FrameState.CACHED)
 
     @function
-    def drain_and_push(self, page: U64) -> None:
+    def drain_and_push(self, page: Keep[U64]) -> None:
         """The same, into a full one."""
-        page = keep(page)
         self.drain(BATCH)
         self._push(page)
 
@@ -150,9 +148,9 @@ class Pages(Subsystem):
             tail(self.refill_from, address_of(self.low))
 
     @function
-    def refill_from(self, zone: Ptr[Zone]) -> None:
+    def refill_from(self, zone: Keep[Ptr[Zone]]) -> None:
         """Put up to `BATCH` pages of `zone` into the cache. Context: interrupts off."""
-        zone, left = keep(zone), keep(U32)
+        left = keep(U32)
         with zone.lock.held_interrupts_off(), for_(left, 0, BATCH):
             frame = scratch(self.take(zone, 0))
             break_if(frame == 0)
@@ -196,18 +194,17 @@ class Pages(Subsystem):
         tail(self.allocate_from, address_of(self.low), order)
 
     @function
-    def allocate_from_any(self, order: U32) -> U64:
+    def allocate_from_any(self, order: Keep[U32]) -> U64:
         """A block of either zone, or 0."""
-        order = keep(order)
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
             ret(block)
         tail(self.allocate_from, address_of(self.low), order)
 
     @function
-    def allocate_from(self, zone: Ptr[Zone], order: U32) -> U64:
+    def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> U64:
         """A block of `zone`, or 0."""
-        zone, order, block = keep(zone), keep(order), keep(U64)
+        block = keep(U64)
         with zone.lock.held():
             mov(block, u64(self.take(zone, order)))
         with if_(block != 0):
@@ -215,9 +212,8 @@ class Pages(Subsystem):
         ret(block)
 
     @function(holds="zone.lock")
-    def take(self, zone: Ptr[Zone], order: U32) -> Ptr[Frame]:
+    def take(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
         """As `Buddy.take`, opening as many sections as that needs. Holds the zone's lock."""
-        zone, order = keep(zone), keep(order)
         with loop():
             frame = self.buddy.take(zone, order)
             with if_(frame != 0):
@@ -235,9 +231,9 @@ class Pages(Subsystem):
         tail(self.free_block, physical, order)
 
     @function
-    def free_block(self, physical: U64, order: U32) -> None:
+    def free_block(self, physical: U64, order: Keep[U32]) -> None:
         """Give a block back to its zone, whatever its record says."""
-        zone, frame, order = keep(Ptr[Zone]), keep(physical), keep(order)
+        zone, frame = keep(Ptr[Zone]), keep(physical)
         self._zone_of(zone, frame)
         with zone.lock.held():
             self.buddy.give(zone, frame_of(frame), order)
@@ -266,10 +262,10 @@ class Pages(Subsystem):
             self.drain(CACHE_SIZE)
 
     @function
-    def adopt(self, start: U64, end: U64) -> None:
+    def adopt(self, start: U64, end: Keep[U64]) -> None:
         """Free memory from physical `start` up to `end` that was in use at the start: whole pages
         of available memory, which nothing refers to any more and the direct map can write."""
-        page, end = keep(start), keep(end)
+        page = keep(start)
         with while_(page < end):
             known = self.open_up_to(page)
             with if_(known != 0):
@@ -277,9 +273,9 @@ class Pages(Subsystem):
             add(page, PAGE)
 
     @function
-    def open_up_to(self, physical: U64) -> U32:
+    def open_up_to(self, physical: Keep[U64]) -> U32:
         """Open the section that has the page at `physical`; 0 if that was not possible."""
-        zone, physical = keep(Ptr[Zone]), keep(physical)
+        zone = keep(Ptr[Zone])
         self._zone_of(zone, physical)
         with zone.lock.held(), while_(zone.next <= physical):
             ignore(self.sections.open_next(zone))

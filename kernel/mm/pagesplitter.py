@@ -22,14 +22,15 @@ class PageSplitter(Subsystem):
         self.tables = tables
 
     @function
-    def split_unless_whole(self, request: Ptr[MappingRequest], slot: Ptr[U64], level: U64) -> I32:
+    def split_unless_whole(
+        self, request: Ptr[MappingRequest], slot: Keep[Ptr[U64]], level: Keep[U64]
+    ) -> I32:
         """Split the page of `level` that `slot` maps at `request.address`, unless all of it is to
         be changed.
 
         Returns 0 if it is to be changed as a whole, 1 if it was split, -ENOMEM if there is no
         memory for the table.
         """
-        slot, level = keep(slot), keep(level)
         whole = self._is_whole(request, level)
         with if_(whole != 0):
             ret(0)
@@ -51,10 +52,10 @@ class PageSplitter(Subsystem):
         ret(0)
 
     @function
-    def _split(self, slot: Ptr[U64], level: U64) -> U32:
+    def _split(self, slot: Keep[Ptr[U64]], level: Keep[U64]) -> U32:
         """Make `slot`, which maps a page of `level`, lead to a table that maps the same by pages of
         the next lower level. Returns 1, or 0 if there is no memory."""
-        slot, level, entry, place = keep(slot), keep(level), keep(U64), keep(U64)
+        entry, place = keep(U64), keep(U64)
         table = keep(self.tables.allocate())
         with if_(table == 0):
             ret(0)

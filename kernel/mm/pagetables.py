@@ -66,7 +66,11 @@ class PageTables(Subsystem):
 
     @function
     def allocate_missing(
-        self, request: Ptr[MappingRequest], walk: Ptr[TableWalk], reached: U64, level: U64
+        self,
+        request: Keep[Ptr[MappingRequest]],
+        walk: Keep[Ptr[TableWalk]],
+        reached: Keep[U64],
+        level: Keep[U64],
     ) -> I32:
         """Allocate the tables for `request.address` between the level `reached`, where its `walk`
         ended, and `level`, and note the entries in `walk`.
@@ -74,8 +78,7 @@ class PageTables(Subsystem):
         Returns 0; -EEXIST if a larger page is mapped there; or -ENOMEM, too where other spaces
         would not see the new table. Then the tables that it made are in `request.empty`.
         """
-        request, walk, level = keep(request), keep(walk), keep(level)
-        reached, slot = keep(reached), keep(Ptr[U64])
+        slot = keep(Ptr[U64])
         with if_((reached == PageLevel.TOP) & (i64(request.address) < 0) & (self.is_copied != 0)):
             ret(-Errno.ENOMEM)
         with while_(reached > level):

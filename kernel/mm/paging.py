@@ -118,9 +118,9 @@ class Paging(Subsystem):
         self.pages.adopt(rdi, rsi)
 
     @function
-    def drop(self, start: U64, end: U64, load: U64) -> None:
+    def drop(self, start: Keep[U64], end: U64, load: Keep[U64]) -> None:
         """Free the memory of the image from `start` up to `end`, which is at physical `load`."""
-        start, length, load = keep(start), keep(end), keep(load)
+        length = keep(end)
         sub(length, start)
         self._round_up(length)
         ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
@@ -132,10 +132,10 @@ class Paging(Subsystem):
         self.pages.adopt(load, rsi)
 
     @function(init=True)
-    def map_section(self, start: U64, load: U64, end: U64, flags: U64) -> None:
+    def map_section(self, start: U64, load: Keep[U64], end: U64, flags: Keep[U64]) -> None:
         """Map the image from `start` up to `end`, whose physical address is `load`, there and in
         the direct map."""
-        load, length, flags = keep(load), keep(end), keep(flags)
+        length = keep(end)
         sub(length, start)
         self._round_up(length)
         self._map(start, load, length, flags, PageShift.PAGE)

@@ -31,9 +31,10 @@ class RedZones(Subsystem):
         self.panic = panic
 
     @function
-    def paint_new(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
+    def paint_new(
+        self, object: Keep[U64], size: Keep[U32], slot: Keep[U32], name: Keep[Ptr[U8]]
+    ) -> None:
         """An object of `size` bytes, with `slot` bytes to the next one, leaves a cache."""
-        object, size, slot, name = keep(object), keep(size), keep(slot), keep(name)
         sound = self.is_painted(object, size, Poison.FREE)
         with if_(sound == 0):
             self.report(object, name, text("was written to after it was freed"))
@@ -42,9 +43,8 @@ class RedZones(Subsystem):
         self._fill_zone(object, size, slot, Poison.ZONE_IN_USE)
 
     @function
-    def check_zone(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
+    def check_zone(self, object: Keep[U64], size: U32, slot: U32, name: Keep[Ptr[U8]]) -> None:
         """See that the red zone of a free object is as it was."""
-        object, name = keep(object), keep(name)
         lea(rdi, bare[object + u64(size)])
         sub(slot, size)
         mov(esi, slot)
@@ -53,9 +53,10 @@ class RedZones(Subsystem):
             self.report(object, name, text("was written beyond its end after it was freed"))
 
     @function
-    def paint_free(self, object: U64, size: U32, slot: U32, name: Ptr[U8]) -> None:
+    def paint_free(
+        self, object: Keep[U64], size: Keep[U32], slot: Keep[U32], name: Keep[Ptr[U8]]
+    ) -> None:
         """An object comes back to a cache."""
-        object, size, slot, name = keep(object), keep(size), keep(slot), keep(name)
         with if_(u8[object + u64(size)] == Poison.ZONE_FREE):
             self.report(object, name, text("was freed twice"))
         lea(rdi, bare[object + u64(size)])

@@ -52,9 +52,9 @@ class Runtime(Subsystem):
         ignore(self.arena.start(rdi, rsi))
 
     @function
-    def allocate(self, pages: U64) -> U64:
+    def allocate(self, pages: Keep[U64]) -> U64:
         """The address of this many pages of memory, not cleared, or 0."""
-        pages, range, place, done = keep(pages), keep(Ptr[Range]), keep(U64), keep(U64)
+        range, place, done = keep(Ptr[Range]), keep(U64), keep(U64)
         mov(range, self.range(pages, Use.MEMORY))
         with if_(range == 0):
             ret(0)
@@ -80,9 +80,9 @@ class Runtime(Subsystem):
         tail(self.arena.allocate, pages, use)
 
     @function
-    def add_page(self, address: U64) -> U32:
+    def add_page(self, address: Keep[U64]) -> U32:
         """Map a page of memory at `address`; 0 if there is none."""
-        address, page = keep(address), keep(self.pages.allocate_page())
+        page = keep(self.pages.allocate_page())
         with if_(page == 0):
             ret(0)
         mov(r8, WRITE)
@@ -109,9 +109,9 @@ class Runtime(Subsystem):
         return address
 
     @function
-    def release(self, range: Ptr[Range], count: U64) -> None:
+    def release(self, range: Keep[Ptr[Range]], count: U64) -> None:
         """Free a range whose first `count` pages have memory, and that memory."""
-        range, length, first = keep(range), keep(count), local(U64)
+        length, first = keep(count), local(U64)
         shl(length, PageShift.PAGE)
         mov(first, self.collect(range, length))
         mov(rsi, range.place.key)
@@ -137,10 +137,10 @@ class Runtime(Subsystem):
         ret(last)
 
     @function
-    def map_device(self, physical: U64, length: U64) -> U64:
+    def map_device(self, physical: U64, length: Keep[U64]) -> U64:
         """Where `length` bytes of device registers at `physical` can be used, uncached; or 0, also
         where there can't be any: the place may be what a broken device says."""
-        page, offset, length = keep(physical), keep(physical), keep(length)
+        page, offset = keep(physical), keep(physical)
         possible = self.direct_map.can_be_registers(page, length)
         with if_(possible == 0):
             ret(0)

@@ -62,9 +62,9 @@ class Sections(Subsystem):
         mov(self.first, rax)
 
     @function(init=True, holds="zone.lock")
-    def count_untouched(self, zone: Ptr[Zone]) -> None:
+    def count_untouched(self, zone: Keep[Ptr[Zone]]) -> None:
         """Set `untouched` of `zone`, all of whose sections are closed."""
-        zone, tally = keep(zone), keep(Ptr[Tally])
+        tally = keep(Ptr[Tally])
         room, place, end = local(Tally), keep(zone.next), keep(U64)
         lea(tally, room)
         mov(tally.section, -1)
@@ -80,10 +80,11 @@ class Sections(Subsystem):
         tail(self.count_section, zone, tally)
 
     @function(init=True, holds="zone.lock")
-    def count_part(self, zone: Ptr[Zone], tally: Ptr[Tally], start: U64, end: U64) -> U64:
+    def count_part(
+        self, zone: Keep[Ptr[Zone]], tally: Keep[Ptr[Tally]], start: Keep[U64], end: Keep[U64]
+    ) -> U64:
         """Count what one section has of the free memory from `start` up to `end`; where that part
         ends."""
-        zone, tally, start, end = keep(zone), keep(tally), keep(start), keep(end)
         section = keep(start)
         and_(section, -SECTION)
         with if_(section != tally.section):
@@ -113,9 +114,9 @@ class Sections(Subsystem):
         mov(tally.has_table, 0)
 
     @function(holds="zone.lock")
-    def open_next(self, zone: Ptr[Zone]) -> U32:
+    def open_next(self, zone: Keep[Ptr[Zone]]) -> U32:
         """Free the memory of the next section of `zone` that has some; 0 if there is none left."""
-        zone, section, table = keep(zone), keep(U64), keep(U64)
+        section, table = keep(U64), keep(U64)
         with loop():
             mov(rdi, zone.next)
             with if_(rdi >= zone.end):
@@ -144,9 +145,8 @@ class Sections(Subsystem):
         tail(self.free_ranges.find, start)
 
     @function
-    def find_within(self, start: U64, limit: U64) -> tuple[U64, U64]:
+    def find_within(self, start: U64, limit: Keep[U64]) -> tuple[U64, U64]:
         """As `find`, no further than `limit`; the end is 0 if there is nothing before that."""
-        limit = keep(limit)
         start, end = self.find(start)
         with if_((end == 0) | (start >= limit)):
             ret(0, 0)
@@ -174,9 +174,8 @@ class Sections(Subsystem):
         and_(value, -boundary)
 
     @function
-    def map_table(self, section: U64, table: U64) -> None:
+    def map_table(self, section: U64, table: Keep[U64]) -> None:
         """Let the large page at physical `table` hold the records of `section`'s pages."""
-        table = keep(table)
         shr(section, PageShift.PAGE - SIZE_SHIFT)
         mov(rax, Area.FRAME_TABLE)
         add(section, rax)
@@ -229,15 +228,9 @@ class Sections(Subsystem):
         rep.stosq()
 
     @function(holds="zone.lock")
-    def free_section(self, zone: Ptr[Zone], section: U64, table: U64) -> None:
+    def free_section(self, zone: Keep[Ptr[Zone]], section: U64, table: Keep[U64]) -> None:
         """Put the memory of `section` into the lists of `zone`, but for its `table`."""
-        zone, cursor, limit, table, end = (
-            keep(zone),
-            keep(section),
-            keep(U64),
-            keep(table),
-            keep(U64),
-        )
+        cursor, limit, end = keep(section), keep(U64), keep(U64)
         lea(limit, bare[cursor + SECTION])
         self.reserve_table(table)
         with loop():
@@ -258,10 +251,10 @@ class Sections(Subsystem):
         mov(frame.state, FrameState.RESERVED)
 
     @function(holds="zone.lock")
-    def free_stretch(self, zone: Ptr[Zone], start: U64, end: U64) -> None:
+    def free_stretch(self, zone: Keep[Ptr[Zone]], start: Keep[U64], end: Keep[U64]) -> None:
         """Put memory from physical `start` up to `end` into the lists of `zone`, by the largest
         blocks that fit."""
-        zone, start, end, order = keep(zone), keep(start), keep(end), keep(U32)
+        order = keep(U32)
         with while_(start < end):
             mov(rax, end)
             sub(rax, start)

@@ -99,9 +99,8 @@ class SlabLayer(Subsystem):
     # Objects
 
     @function(holds="Cache.lock")
-    def take(self, cache: Ptr[Cache]) -> U64:
+    def take(self, cache: Keep[Ptr[Cache]]) -> U64:
         """An object of a slab of `cache`, or 0."""
-        cache = keep(cache)
         with if_(cache.partial.is_empty()):
             grown = self.grow(cache)
             with if_(grown == 0):
@@ -128,10 +127,10 @@ class SlabLayer(Subsystem):
         return object
 
     @function(holds="Cache.lock")
-    def give(self, cache: Ptr[Cache], object: U64) -> None:
+    def give(self, cache: Keep[Ptr[Cache]], object: U64) -> None:
         """Take an object back into its slab. The pages of a slab that is empty go back, unless it
         is the only one which has free objects."""
-        cache, slab = keep(cache), keep(Ptr[Slab])
+        slab = keep(Ptr[Slab])
         mov(slab, self._slab_of(object))
         mov(rax, object)
         self._number(slab, cache)
@@ -173,9 +172,8 @@ class SlabLayer(Subsystem):
         release(link)
 
     @function
-    def check(self, cache: Ptr[Cache], object: U64) -> None:
+    def check(self, cache: Keep[Ptr[Cache]], object: Keep[U64]) -> None:
         """In debug builds: see that `object` is one of `cache`."""
-        cache, object = keep(cache), keep(object)
         slab = self._slab_of(object)
         with if_((slab == 0) | (slab.cache != cache)):
             self.zones.report(object, cache.name, text("is freed but belongs to another cache"))
@@ -194,9 +192,9 @@ class SlabLayer(Subsystem):
     # Slabs
 
     @function(holds="Cache.lock")
-    def grow(self, cache: Ptr[Cache]) -> U32:
+    def grow(self, cache: Keep[Ptr[Cache]]) -> U32:
         """Get pages for another slab; 1, or 0 if there are none."""
-        cache, slab = keep(cache), keep(Ptr[Slab])
+        slab = keep(Ptr[Slab])
         movzx(edi, cache.order)
         mov(u64(slab), self.pages.allocate(edi))
         with if_(slab == 0):
@@ -232,9 +230,9 @@ class SlabLayer(Subsystem):
             dec(eax)
 
     @function
-    def paint(self, cache: Ptr[Cache], slab: Ptr[Slab]) -> None:
+    def paint(self, cache: Keep[Ptr[Cache]], slab: Ptr[Slab]) -> None:
         """In debug builds: let all objects of a new slab look free."""
-        cache, object, left = keep(cache), keep(U64), keep(U32)
+        object, left = keep(U64), keep(U32)
         mov(u32(object), cache.first_object)
         add(object, slab)
         with for_(left, 0, cache.per_slab):

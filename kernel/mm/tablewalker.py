@@ -79,10 +79,10 @@ class TableWalker(Subsystem):
         return eax & (PageFlags.PRESENT | PageFlags.LARGE)
 
     @function
-    def translate(self, space: Ptr[Space], address: U64) -> tuple[U64, U64]:
+    def translate(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
         """The physical address that `address` is mapped to, and the entry that maps it; 0 and 0 if
         none does. Context: thread."""
-        space, address, walk = keep(space), keep(address), local(TableWalk)
+        walk = local(TableWalk)
         physical, entry = keep(U64), keep(U64)
         with space.lock.held():
             lea(rdx, walk)

@@ -100,10 +100,10 @@ class AddressSpaces(Subsystem):
         rep.movsq()
 
     @function(context="thread", sleeps=True)
-    def clone(self, space: Ptr[AddressSpace]) -> Ptr[AddressSpace]:
+    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Ptr[AddressSpace]:
         """Create a space with the same contents, which both share until one of them writes, or
         return null."""
-        space, made, result = keep(space), keep(Ptr[AddressSpace]), keep(I32)
+        made, result = keep(Ptr[AddressSpace]), keep(I32)
         mov(made, self.create())
         with if_(made == 0):
             ret(0)
@@ -119,10 +119,10 @@ class AddressSpaces(Subsystem):
         ret(made)
 
     @function
-    def _copy_regions(self, space: Ptr[AddressSpace], other: Ptr[AddressSpace]) -> I32:
+    def _copy_regions(self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]]) -> I32:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
-        space, other, region, result = keep(space), keep(other), keep(Ptr[Region]), keep(I32)
+        region, result = keep(Ptr[Region]), keep(I32)
         xor(result, result)
         mov(region, self.regions.find_from(space, 0))
         with while_((region != 0) & (result == 0)):
@@ -134,9 +134,9 @@ class AddressSpaces(Subsystem):
         ret(result)
 
     @function
-    def destroy(self, space: Ptr[AddressSpace]) -> None:
+    def destroy(self, space: Keep[Ptr[AddressSpace]]) -> None:
         """Free `space`, which no thread is in, with all of its memory."""
-        space, region = keep(space), keep(Ptr[Region])
+        region = keep(Ptr[Region])
         asserts(space.threads == 0)
         with loop():
             mov(region, self.regions.find_from(space, 0))
@@ -171,11 +171,13 @@ class AddressSpaces(Subsystem):
         ret(end)
 
     @function(context="thread", sleeps=True)
-    def map(self, space: Ptr[AddressSpace], start: U64, length: U64, rights: U32) -> I32:
+    def map(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64, rights: Keep[U32]
+    ) -> I32:
         """Add a region of `length` bytes from `start` on, with `rights`. Returns 0, -EINVAL or
         -ENOMEM; or -EEXIST if there is a region in some of it."""
-        space, start, end = keep(space), keep(start), keep(U64)
-        rights, result = keep(rights), keep(I32)
+        end = keep(U64)
+        result = keep(I32)
         mov(end, self._checked_end(start, length))
         with if_((end == 0) | (rights & ~int(ALL_RIGHTS))):
             ret(-Errno.EINVAL)
@@ -195,10 +197,10 @@ class AddressSpaces(Subsystem):
             or_(rights, Rights.READ)
 
     @function(context="thread", sleeps=True)
-    def unmap(self, space: Ptr[AddressSpace], start: U64, length: U64) -> I32:
+    def unmap(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64) -> I32:
         """Remove regions and pages from `length` bytes from `start` on, of which not all need have
         some. Returns 0 or -EINVAL; or -ENOMEM if a region could not be split."""
-        space, start, end, result = keep(space), keep(start), keep(U64), keep(I32)
+        end, result = keep(U64), keep(I32)
         mov(end, self._checked_end(start, length))
         with if_(end == 0):
             ret(-Errno.EINVAL)
@@ -210,11 +212,13 @@ class AddressSpaces(Subsystem):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def protect(self, space: Ptr[AddressSpace], start: U64, length: U64, rights: U32) -> I32:
+    def protect(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64, rights: Keep[U32]
+    ) -> I32:
         """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL;
         or -ENOMEM if some of it has no region, or if a region could not be split."""
-        space, start, end = keep(space), keep(start), keep(U64)
-        rights, result = keep(rights), keep(I32)
+        end = keep(U64)
+        result = keep(I32)
         mov(end, self._checked_end(start, length))
         with if_((end == 0) | (rights & ~int(ALL_RIGHTS))):
             ret(-Errno.EINVAL)
@@ -228,10 +232,11 @@ class AddressSpaces(Subsystem):
         ret(result)
 
     @function
-    def _split_if_covered(self, space: Ptr[AddressSpace], start: U64, end: U64) -> I32:
+    def _split_if_covered(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]
+    ) -> I32:
         """Split regions at `start` and `end`. Returns 0; or -ENOMEM if a region lacks between them
         (as Linux's mprotect says it), or for want of memory."""
-        space, start, end = keep(space), keep(start), keep(end)
         covered = self.regions.is_covered(space, start, end)
         with if_(covered == 0):
             ret(-Errno.ENOMEM)

@@ -38,12 +38,13 @@ class DemandPaging(Subsystem):
         self.locks = locks
 
     @function(context="thread", sleeps=True)
-    def resolve_fault(self, space: Ptr[AddressSpace], address: U64, wanted: U32) -> I32:
+    def resolve_fault(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[U64], wanted: Keep[U32]
+    ) -> I32:
         """Make the page at `address` accessible for what needs the right `wanted`.
 
         Returns 0, -EFAULT if the region does not allow it, or -ENOMEM.
         """
-        space, address, wanted = keep(space), keep(address), keep(wanted)
         flags, result = keep(U64), keep(I32)
         and_(address, -PAGE)
         lea(rdi, space.regions_lock)
@@ -61,10 +62,11 @@ class DemandPaging(Subsystem):
         ret(result)
 
     @function
-    def _resolve(self, space: Ptr[AddressSpace], page: U64, flags: U64, wanted: U32) -> I32:
+    def _resolve(
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64], wanted: Keep[U32]
+    ) -> I32:
         """Make an entry for `page` that allows what is `wanted`, and no more than `flags`. Returns
         0, -ENOMEM or -EAGAIN, as `_install` does."""
-        space, page, flags, wanted = keep(space), keep(page), keep(flags), keep(wanted)
         entry = keep(self.user_pages.find(space, page))
         with if_(entry == 0):
             tail(self._add_zero_page, space, page, flags)
@@ -81,31 +83,32 @@ class DemandPaging(Subsystem):
         tail(self._widen, space, page, entry, flags)
 
     @function
-    def _widen(self, space: Ptr[AddressSpace], page: U64, entry: U64, wider: U64) -> I32:
+    def _widen(self, space: Ptr[AddressSpace], page: Keep[U64], entry: U64, wider: U64) -> I32:
         """Replace `entry` for `page` by `wider`, which forbids less. Returns 0.
 
         No other processor is asked to flush: one that still has the old entry in its TLB faults
         once more, and comes here.
         """
-        page = keep(page)
         ignore(self.user_pages.replace(space, page, entry, wider))
         invlpg(bare[page])
         ret(0)
 
     @function
-    def _add_zero_page(self, space: Ptr[AddressSpace], page: U64, flags: U64) -> I32:
+    def _add_zero_page(
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64]
+    ) -> I32:
         """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
-        space, page, flags = keep(space), keep(page), keep(flags)
         memory = keep(self.pages.zeroed())
         with if_(memory == 0):
             ret(-Errno.ENOMEM)
         tail(self._install, space, page, 0, memory, flags)
 
     @function
-    def _copy_page(self, space: Ptr[AddressSpace], page: U64, flags: U64, entry: U64) -> I32:
+    def _copy_page(
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64], entry: Keep[U64]
+    ) -> I32:
         """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
-        space, page, flags, entry = keep(space), keep(page), keep(flags), keep(entry)
         memory = keep(self.pages.allocate_page())
         with if_(memory == 0):
             ret(-Errno.ENOMEM)
@@ -127,14 +130,13 @@ class DemandPaging(Subsystem):
 
     @function
     def _install(
-        self, space: Ptr[AddressSpace], page: U64, expected: U64, memory: U64, flags: U64
+        self, space: Ptr[AddressSpace], page: U64, expected: U64, memory: Keep[U64], flags: U64
     ) -> I32:
         """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
 
         Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and
         `memory` is freed.
         """
-        memory = keep(memory)
         mov(rax, memory)
         mov(frame_of(rax).references, 1)
         or_(flags, memory)

@@ -23,9 +23,8 @@ class Regions(Subsystem):
     # Finding
 
     @function
-    def find(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
+    def find(self, space: Ptr[AddressSpace], address: Keep[U64]) -> Ptr[Region]:
         """The region that `address` is in, or null."""
-        address = keep(address)
         node = self.trees.at_most(self._tree(space), address)
         region = cast(node, Ptr[Region])
         with if_(region != 0), if_(region.end <= address):
@@ -33,9 +32,8 @@ class Regions(Subsystem):
         ret(region)
 
     @function
-    def find_from(self, space: Ptr[AddressSpace], address: U64) -> Ptr[Region]:
+    def find_from(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> Ptr[Region]:
         """The first region that ends after `address`, or null."""
-        space, address = keep(space), keep(address)
         region = self.find(space, address)
         with if_(region != 0):
             ret(region)
@@ -54,9 +52,8 @@ class Regions(Subsystem):
         return cast(rdi, Ptr[Tree])
 
     @function
-    def is_covered(self, space: Ptr[AddressSpace], start: U64, end: U64) -> U32:
+    def is_covered(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> U32:
         """1 if all addresses from `start` up to `end` are in regions, else 0."""
-        space, start, end = keep(space), keep(start), keep(end)
         with while_(start < end):
             region = self.find(space, start)
             with if_(region == 0):
@@ -67,9 +64,10 @@ class Regions(Subsystem):
     # Changing
 
     @function
-    def add(self, space: Ptr[AddressSpace], start: U64, end: U64, rights: U32) -> I32:
+    def add(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64], rights: Keep[U32]
+    ) -> I32:
         """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
-        space, start, end, rights = keep(space), keep(start), keep(end), keep(rights)
         region = scratch(self.regions.allocate())
         with if_(region == 0):
             ret(-Errno.ENOMEM)
@@ -80,17 +78,16 @@ class Regions(Subsystem):
         ret(0)
 
     @function
-    def remove(self, space: Ptr[AddressSpace], region: Ptr[Region]) -> None:
+    def remove(self, space: Ptr[AddressSpace], region: Keep[Ptr[Region]]) -> None:
         """Remove `region` and free its record."""
-        region = keep(region)
         self.trees.remove(self._tree(space), cast(region, Ptr[TreeNode]))
         self.regions.free(region)
 
     @function
-    def _split(self, space: Ptr[AddressSpace], address: U64) -> I32:
+    def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> I32:
         """Split the region that has `address` inside, if one does: the upper part is a region of
         its own. Returns 0 or -ENOMEM."""
-        space, address, region = keep(space), keep(address), keep(Ptr[Region])
+        region = keep(Ptr[Region])
         mov(region, self.find(space, address))
         with if_(region == 0):
             ret(0)
@@ -102,10 +99,12 @@ class Regions(Subsystem):
         ret(result)
 
     @function
-    def split_at_bounds(self, space: Ptr[AddressSpace], start: U64, end: U64) -> I32:
+    def split_at_bounds(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]
+    ) -> I32:
         """Split regions such that none reaches over `start` or `end`. Returns 0; or -ENOMEM, and
         nothing has changed."""
-        space, start, end, result = keep(space), keep(start), keep(end), keep(I32)
+        result = keep(I32)
         mov(result, self._split(space, start))
         with if_(result == 0):
             mov(result, self._split(space, end))
@@ -114,9 +113,9 @@ class Regions(Subsystem):
         ret(result)
 
     @function
-    def merge(self, space: Ptr[AddressSpace], address: U64) -> None:
+    def merge(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> None:
         """Make one region of two that meet at `address`, if they have the same rights."""
-        space, address, upper = keep(space), keep(address), keep(Ptr[Region])
+        upper = keep(Ptr[Region])
         mov(upper, self.find(space, address))
         with if_(upper == 0):
             ret()
@@ -132,9 +131,8 @@ class Regions(Subsystem):
                 self.remove(space, upper)
 
     @function
-    def remove_all(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+    def remove_all(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> None:
         """Remove the regions from `start` up to `end`, which reach over neither."""
-        space, start, end = keep(space), keep(start), keep(end)
         with loop():
             region = self.find_from(space, start)
             break_if(region == 0)
@@ -142,10 +140,11 @@ class Regions(Subsystem):
             self.remove(space, region)
 
     @function
-    def set_rights(self, space: Ptr[AddressSpace], start: U64, end: U64, rights: U32) -> None:
+    def set_rights(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64], rights: Keep[U32]
+    ) -> None:
         """Set the rights of all from `start` up to `end`, which is in regions that reach over
         neither, and merge regions that have the same now."""
-        space, start, end, rights = keep(space), keep(start), keep(end), keep(rights)
         with while_(start < end):
             region = self.find(space, start)
             mov(region.rights, rights)

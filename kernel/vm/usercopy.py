@@ -50,15 +50,12 @@ class UserCopy(Subsystem):
         return CF | (rax > rcx)
 
     @function(context="thread", sleeps=True)
-    def _copy(self, destination: U64, source: U64, length: U64, wanted: U32) -> tuple[I32, U64]:
+    def _copy(
+        self, destination: Keep[U64], source: Keep[U64], length: U64, wanted: Keep[U32]
+    ) -> tuple[I32, U64]:
         """Copy `length` bytes where one side is a program's, for which the right `wanted` is
         needed."""
-        destination, source, left, wanted = (
-            keep(destination),
-            keep(source),
-            keep(length),
-            keep(wanted),
-        )
+        left = keep(length)
         result = keep(I32)
         with loop():
             rest, fault = self.access.copy(destination, source, left)
@@ -83,19 +80,18 @@ class UserCopy(Subsystem):
         mov(left, rest)
 
     @function(context="thread", sleeps=True)
-    def _resolve_fault(self, fault: U64, wanted: U32) -> I32:
+    def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> I32:
         """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
-        fault, wanted = keep(fault), keep(wanted)
         space = self.spaces.current()
         with if_(space == 0):
             ret(-Errno.EFAULT)
         tail(self.paging.resolve_fault, space, fault, wanted)
 
     @function(context="thread", sleeps=True)
-    def copy_in_string(self, destination: U64, source: User[U8], size: U64) -> I64:
+    def copy_in_string(self, destination: Keep[U64], source: Keep[User[U8]], size: U64) -> I64:
         """Copy a string up to its zero into the `size` bytes at `destination`. Returns its length;
         -ENAMETOOLONG if there is no zero in so many bytes, -EFAULT or -ENOMEM."""
-        destination, source, left, chunk = keep(destination), keep(source), keep(size), keep(U64)
+        left, chunk = keep(size), keep(U64)
         length = keep(U64)
         xor(u32(length), u32(length))
         with while_(left != 0):

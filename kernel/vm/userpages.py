@@ -50,10 +50,9 @@ class UserPages(Subsystem):
         and_(rax, self.entries.allowed)
 
     @function
-    def find(self, space: Ptr[AddressSpace], address: U64) -> U64:
+    def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> U64:
         """The entry for `address`, or 0."""
         walk, entry = local(TableWalk), keep(U64)
-        space, address = keep(space), keep(address)
         xor(u32(entry), u32(entry))
         with space.lock.held():
             lea(rdx, walk)
@@ -64,11 +63,16 @@ class UserPages(Subsystem):
         ret(entry)
 
     @function
-    def replace(self, space: Ptr[AddressSpace], address: U64, expected: U64, entry: U64) -> I32:
+    def replace(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        address: Keep[U64],
+        expected: Keep[U64],
+        entry: Keep[U64],
+    ) -> I32:
         """Write `entry` for `address`, if there is `expected` now. Returns 0; -EAGAIN if there is
         another one; -ENOMEM if there is no memory for tables."""
         request, walk, result = local(MappingRequest), local(TableWalk), local(I32)
-        space, address, expected, entry = keep(space), keep(address), keep(expected), keep(entry)
         with space.lock.held():
             lea(rdx, request)
             lea(rcx, walk)
@@ -89,12 +93,11 @@ class UserPages(Subsystem):
         self,
         space: Ptr[AddressSpace],
         address: U64,
-        request: Ptr[MappingRequest],
-        walk: Ptr[TableWalk],
+        request: Keep[Ptr[MappingRequest]],
+        walk: Keep[Ptr[TableWalk]],
     ) -> I32:
         """Note the entries for `address` in `walk`, with missing tables allocated. Returns 0; or
         -ENOMEM, with tables to be freed in `request.empty`."""
-        request, walk = keep(request), keep(walk)
         mov(request.address, address)
         mov(request.flags, PageFlags.USER)
         mov(request.empty, 0)

@@ -53,10 +53,9 @@ class UserRanges(Subsystem):
         mov(walk.slot, 0)
 
     @function
-    def _next(self, space: Ptr[AddressSpace], walk: Ptr[EntryWalk]) -> Ptr[U64]:
+    def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> Ptr[U64]:
         """Where the next entry lies that has a page, or null. `request.address` is the address
         after its page then."""
-        space, walk = keep(space), keep(walk)
         with loop():
             mov(rsi, walk.request.address)
             with if_(rsi >= walk.request.end):
@@ -90,9 +89,9 @@ class UserRanges(Subsystem):
     # Unmapping
 
     @function
-    def unmap(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+    def unmap(self, space: Keep[Ptr[AddressSpace]], start: U64, end: U64) -> None:
         """Remove all entries from `start` up to `end`, and drop their references to pages."""
-        walk, space, first, left = local(EntryWalk), keep(space), keep(start), keep(U64)
+        walk, first, left = local(EntryWalk), keep(start), keep(U64)
         self._start(walk, start, end)
         with loop():
             lea(rsi, walk)
@@ -110,9 +109,9 @@ class UserRanges(Subsystem):
             mov(walk.slot, 0)  # its table may be gone
 
     @function
-    def _remove_batch(self, space: Ptr[AddressSpace], walk: Ptr[EntryWalk]) -> None:
+    def _remove_batch(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> None:
         """Remove up to `BATCH` entries, and the tables that become empty by that."""
-        space, walk, slot = keep(space), keep(walk), keep(Ptr[U64])
+        slot = keep(Ptr[U64])
         mov(walk.count, 0)
         with while_(walk.count != BATCH):
             mov(slot, self._next(space, walk))
@@ -132,14 +131,14 @@ class UserRanges(Subsystem):
 
     @function
     def share(
-        self, space: Ptr[AddressSpace], other: Ptr[AddressSpace], start: U64, end: U64
+        self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]], start: U64, end: U64
     ) -> I32:
         """Copy the entries of `space` from `start` up to `end` to `other`, which nobody uses yet,
         and take the right to write from both: the first write copies the page.
 
         Returns 0; or -ENOMEM, with a part of it done. TLBs have yet to be flushed.
         """
-        walk, space, other = local(EntryWalk), keep(space), keep(other)
+        walk = local(EntryWalk)
         slot, table, twin = keep(Ptr[U64]), keep(U64), keep(U64)
         self._start(walk, start, end)
         xor(u32(table), u32(table))
@@ -173,11 +172,12 @@ class UserRanges(Subsystem):
         inc(self.user_pages.table_frame(cast(twin, Ptr[U64])).references)
 
     @function
-    def protect(self, space: Ptr[AddressSpace], start: U64, end: U64, flags: U64) -> None:
+    def protect(
+        self, space: Keep[Ptr[AddressSpace]], start: U64, end: U64, flags: Keep[U64]
+    ) -> None:
         """Give the entries from `start` up to `end` these `flags`. WRITE stays clear where it is:
         the page may be shared, so the first write has to fault."""
-        walk, space, first, last = local(EntryWalk), keep(space), keep(start), keep(end)
-        flags = keep(flags)
+        walk, first, last = local(EntryWalk), keep(start), keep(end)
         self._start(walk, start, end)
         with loop():
             lea(rsi, walk)
