@@ -43,7 +43,6 @@ from kernel.irq.lines import Lines
 from kernel.log.log import Log
 from kernel.mm.arena import Arena, Range
 from kernel.mm.buddy import Buddy
-from kernel.mm.caches import Slabs
 from kernel.mm.directmap import DirectMap
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entrychanger import EntryChanger
@@ -63,7 +62,8 @@ from kernel.mm.records import Records
 from kernel.mm.redzone import RedZones
 from kernel.mm.runtime import Runtime
 from kernel.mm.sections import Sections
-from kernel.mm.slab import SlabLayer
+from kernel.mm.slablayer import SlabLayer
+from kernel.mm.slabs import Slabs
 from kernel.mm.tablewalker import TableWalker
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.commands.acpi import AcpiCommands

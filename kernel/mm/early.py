@@ -1,9 +1,8 @@
 """Physical memory before there is an allocator."""
 
-from typing import Any
-
 from kernel.boot.tables import MAPPED_END
 from kernel.cpu.pagetable import PAGE
+from kernel.debug.panic import Panic
 from kernel.mm.freeranges import FreeRanges
 from kernel.paging.addresses import clear_page
 from pykasm import *
@@ -13,25 +12,27 @@ LOWEST = 1 << 20
 
 
 class EarlyFrames(Subsystem):
-    """Hands out pages of the memory map from the bottom up, around what lies in it already.
+    """Allocates pages of the memory map from the bottom up, around what lies in it already.
 
-    What it gave is never taken back: all memory below `next` counts as used. Context: the first
-    processor, while starting, before `Pages`.
+    They are never freed: all memory below `next` counts as used. Context: the first processor,
+    while starting, before `Pages`.
     """
 
     next = data(U64, LOWEST)
+    """The physical address of the next page."""
     end = data(U64, LOWEST)
-    """Where the stretch of free pages that begins with `next` ends."""
+    """Where the range of free pages ends that begins with `next`."""
     limit = rodata(U64, MAPPED_END)
-    """Where to end."""
+    """Where the memory ends that the first page tables map."""
 
-    def __init__(self, free_ranges: FreeRanges, panic: Any) -> None:
+    def __init__(self, free_ranges: FreeRanges, panic: Panic) -> None:
         self.free_ranges = free_ranges
         self.panic = panic
 
     @function
     def allocate(self) -> U64:
-        """The physical address of a page, filled with zeros. Panics if there is none."""
+        """Allocate a page, filled with zeros. Returns its physical address; panics if there is
+        none."""
         frame = keep(self.next)
         with if_(frame == self.end):
             start, end = self.free_ranges.find(frame)

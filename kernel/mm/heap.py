@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.frames import frame_of
+from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
-from kernel.mm.slab import Cache, Slab
+from kernel.mm.slab import Slab
+from kernel.mm.slabs import SlabCache, Slabs
 from kernel.mm.zone import MAX_ORDER
 from kernel.paging.addresses import Area, direct
 from pykasm import *
@@ -28,7 +29,7 @@ class Heap(Subsystem):
         self.pages = pages
         self.caches = [SlabCache(slabs, f"{size} bytes", size) for size in SIZES]
         self.by_size = rodata(
-            Ptr[Cache] * len(SIZES), [address_of(one.cache) for one in self.caches]
+            Ptr[ObjectCache] * len(SIZES), [address_of(one.cache) for one in self.caches]
         )
         grains = range(SIZES[-1] // GRAIN + 1)
         fitting = [next(n for n, size in enumerate(SIZES) if size >= g * GRAIN) for g in grains]
@@ -43,7 +44,7 @@ class Heap(Subsystem):
         shr(size, GRAIN_SHIFT)
         movzx(eax, self.classes[size])
         mov(rdi, self.by_size[rax])
-        ret(self.slabs.allocated(cast(rdi, Ptr[Cache])))
+        ret(self.slabs.allocate_in_place(cast(rdi, Ptr[ObjectCache])))
 
     @function
     def free(self, address: U64) -> None:
@@ -57,7 +58,7 @@ class Heap(Subsystem):
         mov(rax, frame_of(physical).owner)
         with if_(rax == 0):
             tail(self.free_pages, address)
-        self.slabs.freed(scratch(cast(rax, Ptr[Slab]).cache), address)
+        self.slabs.free_in_place(scratch(cast(rax, Ptr[Slab]).cache), address)
 
     @function
     def allocate_pages(self, size: U64) -> U64:

@@ -89,7 +89,7 @@ class Pages(Subsystem):
     @function
     def allocate_page(self) -> U64:
         """The physical address of a page, or 0."""
-        self.fault_injection.may_strike()
+        self.fault_injection.inject()
         with interrupts_disabled():
             with if_(self.cache.count == 0):
                 self.refill()
@@ -174,7 +174,7 @@ class Pages(Subsystem):
         """The physical address of a block of 2^`order` pages, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
-        self.fault_injection.may_strike()
+        self.fault_injection.inject()
         order = keep(order)
         block = self.allocate_from_any(order)
         with if_(block != 0):
@@ -185,7 +185,7 @@ class Pages(Subsystem):
     @function
     def allocate_low(self, order: U32) -> U64:
         """As `allocate`, below 4 GiB."""
-        self.fault_injection.may_strike()
+        self.fault_injection.inject()
         order = keep(order)
         block = self.allocate_from(address_of(self.low), order)
         with if_(block != 0):

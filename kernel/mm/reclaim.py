@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.mm.caches import Slabs
 from kernel.mm.pages import Pages
+from kernel.mm.slabs import Slabs
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
 from kernel.smp.calls import Calls

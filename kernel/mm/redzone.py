@@ -1,16 +1,16 @@
-"""Finding wrong uses of objects of the heap, in debug builds."""
+"""Finding wrong uses of objects, in debug builds."""
 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 from kernel.console.console import Console
+from kernel.debug.panic import Panic
 from pykasm import *
 
 
 class Poison(IntEnum):
-    """Bytes that fill an object, and the red zone behind it, as long as nobody writes there."""
+    """Bytes that fill an object, and the red zone after it, as long as nobody writes there."""
 
     NEW = 0x5A
     FREE = 0x6B
@@ -19,83 +19,90 @@ class Poison(IntEnum):
 
 
 REDZONE_SIZE = 8
-"""Bytes behind every object, at least."""
+"""Bytes after every object, at least."""
 
 
 class RedZones(Subsystem):
-    """Paints objects, and looks whether the paint is still there. Context: any; the object is
-    nobody else's."""
+    """Poisons objects and the red zones after them, and checks that the poison is intact.
 
-    def __init__(self, console: Console, panic: Any) -> None:
+    A write to a free object is found when that is allocated, one beyond an object's end when it is
+    freed. Context: any; nobody else has the object.
+    """
+
+    def __init__(self, console: Console, panic: Panic) -> None:
         self.console = console
         self.panic = panic
 
     @function
-    def paint_new(
+    def check_allocated(
         self, object: Keep[U64], size: Keep[U32], slot: Keep[U32], name: Keep[Ptr[U8]]
     ) -> None:
-        """An object of `size` bytes, with `slot` bytes to the next one, leaves a cache."""
-        sound = self.is_painted(object, size, Poison.FREE)
+        """Check an object of the cache `name` that is about to be allocated, and fill it as a new
+        one. It has `size` bytes, and `slot` bytes to the next one."""
+        sound = self._is_filled(object, size, Poison.FREE)
         with if_(sound == 0):
             self.report(object, name, text("was written to after it was freed"))
-        self.check_zone(object, size, slot, name)
+        self._check_free_zone(object, size, slot, name)
         self._fill(object, size, Poison.NEW)
         self._fill_zone(object, size, slot, Poison.ZONE_IN_USE)
 
     @function
-    def check_zone(self, object: Keep[U64], size: U32, slot: U32, name: Keep[Ptr[U8]]) -> None:
-        """See that the red zone of a free object is as it was."""
+    def _check_free_zone(
+        self, object: Keep[U64], size: U32, slot: U32, name: Keep[Ptr[U8]]
+    ) -> None:
+        """Check the red zone of a free object."""
         lea(rdi, bare[object + u64(size)])
         sub(slot, size)
         mov(esi, slot)
-        sound = self.is_painted(rdi, esi, Poison.ZONE_FREE)
+        sound = self._is_filled(rdi, esi, Poison.ZONE_FREE)
         with if_(sound == 0):
             self.report(object, name, text("was written beyond its end after it was freed"))
 
     @function
-    def paint_free(
+    def check_freed(
         self, object: Keep[U64], size: Keep[U32], slot: Keep[U32], name: Keep[Ptr[U8]]
     ) -> None:
-        """An object comes back to a cache."""
+        """Check an object of the cache `name` that is about to be freed, and fill it as a free one.
+        It has `size` bytes, and `slot` bytes to the next one."""
         with if_(u8[object + u64(size)] == Poison.ZONE_FREE):
             self.report(object, name, text("was freed twice"))
         lea(rdi, bare[object + u64(size)])
         mov(esi, slot)
         sub(esi, size)
-        sound = self.is_painted(rdi, esi, Poison.ZONE_IN_USE)
+        sound = self._is_filled(rdi, esi, Poison.ZONE_IN_USE)
         with if_(sound == 0):
             self.report(object, name, text("was written beyond its end"))
         tail(self.fill_free, object, size, slot)
 
     @function
     def fill_free(self, object: U64, size: U32, slot: U32) -> None:
-        """Poison an object that nobody has."""
+        """Fill an object of `size` bytes, with `slot` bytes to the next one, as a free one."""
         object, size, slot = scratch(object), scratch(size), scratch(slot)
         self._fill(object, size, Poison.FREE)
         self._fill_zone(object, size, slot, Poison.ZONE_FREE)
 
-    def _fill(self, object: U64, size: U32, paint: Poison) -> None:
+    def _fill(self, object: U64, size: U32, poison: Poison) -> None:
         """Fill an object. Changes rax, rcx and rdi."""
         mov(ecx, size)
         mov(rdi, object)
-        mov(al, paint)
+        mov(al, poison)
         rep.stosb()
 
-    def _fill_zone(self, object: U64, size: U32, slot: U32, paint: Poison) -> None:
-        """Fill what is behind an object. Changes rax, rcx and rdi."""
+    def _fill_zone(self, object: U64, size: U32, slot: U32, poison: Poison) -> None:
+        """Fill the red zone of an object. Changes rax, rcx and rdi."""
         mov(ecx, slot)
         sub(ecx, size)
         lea(rdi, bare[object + u64(size)])
-        mov(al, paint)
+        mov(al, poison)
         rep.stosb()
 
     @function
-    def is_painted(self, start: U64, length: U32, paint: U8) -> U32:
-        """Whether all bytes are `paint`: 1 or 0."""
+    def _is_filled(self, start: U64, length: U32, poison: U8) -> U32:
+        """1 if `length` bytes at `start` are all `poison`, else 0."""
         mov(ecx, length)
         mov(rdi, start)
-        mov(al, paint)
-        cmp(ecx, ecx)  # no byte differs where there is none
+        mov(al, poison)
+        cmp(ecx, ecx)  # sets ZF, which stays if there is no byte to compare
         repe.scasb()
         with if_(~ZF):
             ret(0)
@@ -103,6 +110,6 @@ class RedZones(Subsystem):
 
     @function
     def report(self, object: U64, name: Ptr[U8], fault: Ptr[U8]) -> None:
-        """Say what is wrong with which object, and stop."""
+        """Print that the `object` of the cache `name` has this `fault`, and panic."""
         self.console.print("\nheap: %s at 0x%x %s\n", name, object, fault)
         self.panic.stop(text("the heap is damaged"))

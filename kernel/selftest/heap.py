@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.heap import SIZES, Heap
+from kernel.mm.slabs import SlabCache, Slabs
 from kernel.selftest.case import check, measure
 from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *

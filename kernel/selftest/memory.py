@@ -3,7 +3,6 @@
 from kernel.console.console import Console
 from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
 from kernel.debug.leakcheck import leak_check
-from kernel.mm.caches import Slabs
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
@@ -11,6 +10,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.paging import INIT, PERMISSIONS, Paging
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.runtime import Runtime
+from kernel.mm.slabs import Slabs
 from kernel.mm.tablewalker import TableWalker
 from kernel.mm.zone import ORDERS
 from kernel.paging.addresses import direct

@@ -8,12 +8,12 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.mm.caches import Slabs
 from kernel.mm.directmap import DirectMap
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
+from kernel.mm.slabs import Slabs
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import check
 from kernel.threads.areas import SaveAreas
@@ -144,9 +144,9 @@ class ShortageTests(Subsystem):
         with loop():
             inc(number)
             mov(before, self.free_pages())
-            self.fault_injection.begin(number)
+            self.fault_injection.arm(number)
             mov(effect, operation.run())
-            mov(struck, self.fault_injection.end())
+            mov(struck, self.fault_injection.disarm())
             sub(before, self.free_pages())
             with if_((before != 0) | (effect == Effect.WRONG) | (number > MOST)):
                 self.console.print(

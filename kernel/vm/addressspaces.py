@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.pagetable import ENTRIES, PAGE
 from kernel.errno import Errno
-from kernel.mm.caches import SlabCache, Slabs
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
+from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import USER_END, USER_START, direct
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.mm.caches import SlabCache, Slabs
+from kernel.mm.slabs import SlabCache, Slabs
 from kernel.structures.tree import Tree, TreeNode, Trees
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region

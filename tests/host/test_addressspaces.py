@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from kernel.cpu.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
-from kernel.mm.caches import Slabs
 from kernel.mm.early import EarlyFrames
 from kernel.mm.frames import Frame
+from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
-from kernel.mm.slab import Cache
+from kernel.mm.slabs import Slabs
 from kernel.paging.addresses import USER_END, USER_START, Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.sched.scheduler import Scheduler
@@ -63,12 +63,12 @@ class ObjectSource(Subsystem):
         self.declared: list[Any] = []
 
     @function
-    def allocate(self, cache: Ptr[Cache]) -> U64:
+    def allocate(self, cache: Ptr[ObjectCache]) -> U64:
         """Answered by the tests."""
         ret(0)
 
     @function
-    def free(self, cache: Ptr[Cache], object: U64) -> None:
+    def free(self, cache: Ptr[ObjectCache], object: U64) -> None:
         """Answered by the tests."""
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.caches import MAGAZINE_SIZE, Slabs
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.redzone import RedZones
-from kernel.mm.slab import SlabLayer
+from kernel.mm.slablayer import SlabLayer
+from kernel.mm.slabs import MAGAZINE_SIZE, Slabs
 from kernel.mm.zone import MAX_ORDER
 from kernel.paging.addresses import Area
 from pykasm import *

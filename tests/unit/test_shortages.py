@@ -36,7 +36,7 @@ SOURCES = {
     "Runtime.map_device",
     "ProcessorResources.take",
     "Slabs.allocate",
-    "Slabs.allocate_painted",
+    "Slabs._allocate_checked",
     "ThreadStacks.allocate",
     "Threads.create",
     "Threads.make",

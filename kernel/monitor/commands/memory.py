@@ -3,9 +3,9 @@
 from kernel.boot.report import BootReport
 from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
-from kernel.mm.caches import Slabs
+from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
-from kernel.mm.slab import Cache
+from kernel.mm.slabs import Slabs
 from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import command
@@ -65,7 +65,7 @@ class MemoryCommands(Subsystem):
         ret(1)
 
     @function
-    def print_cache(self, cache: Keep[Ptr[Cache]]) -> None:
+    def print_cache(self, cache: Keep[Ptr[ObjectCache]]) -> None:
         """Print how many objects of `cache` are in use, or in processors' magazines, and the pages
         of its slabs."""
         used, pages = keep(U64), keep(U64)
