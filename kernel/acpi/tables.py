@@ -120,19 +120,18 @@ class AcpiTables(Subsystem):
             self._set_root(pointer.xsdt, XSDT_SIGNATURE, sizeof(U64))
 
     @function
-    def _set_root(self, address: U64, signature: U32, entry_size: U64) -> None:
+    def _set_root(self, address: U64, signature: Keep[U32], entry_size: Keep[U64]) -> None:
         """Set `root` to the table at physical `address` if that is valid and has `signature`."""
-        signature, entry_size = keep(signature), keep(entry_size)
         table = self.table_at(address)
         with if_((table != 0) & (table.signature == signature)):
             mov(self.root, table)
             mov(self.entry_size, entry_size)
 
     @function
-    def find(self, signature: U32, size: U32) -> Ptr[TableHeader]:
+    def find(self, signature: Keep[U32], size: U32) -> Ptr[TableHeader]:
         """Return the first valid table with `signature` and at least `size` bytes that the root
         table lists, or null."""
-        signature, least = keep(signature), local(U32)
+        least = local(U32)
         mov(least, size)
         with self.each() as address:
             header = self.header_at(address)
@@ -144,9 +143,8 @@ class AcpiTables(Subsystem):
         ret(0)
 
     @function
-    def table_at(self, address: U64) -> Ptr[TableHeader]:
+    def table_at(self, address: Keep[U64]) -> Ptr[TableHeader]:
         """Return the table at physical `address`, or null if its length or checksum is wrong."""
-        address = keep(address)
         header = self.header_at(address)
         with if_(header == 0):
             ret(0)

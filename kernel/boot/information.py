@@ -24,9 +24,9 @@ class BootInformation(BootRecord):
     """A copy of the ACPI root pointer from a Multiboot2 tag."""
 
     @function(init=True)
-    def from_multiboot2(self, info: Ptr[multiboot2.InformationHeader]) -> None:
+    def from_multiboot2(self, info: Keep[Ptr[multiboot2.InformationHeader]]) -> None:
         """Fill the record from a Multiboot2 loader's information (3.6)."""
-        info, size = keep(info), scratch(info.total_size)
+        size = scratch(info.total_size)
         with if_((size >= sizeof(multiboot2.InformationHeader)) & (size <= MAX_INFORMATION)):
             self._read_tags(info, self._read_single_tag)
             self._read_lists(self._read_multiboot2_lists, u64(info))
@@ -35,10 +35,9 @@ class BootInformation(BootRecord):
         tail(self.finish)
 
     @function(init=True)
-    def _read_lists(self, read: Fn[[U64], Void], info: U64) -> None:
+    def _read_lists(self, read: Keep[Fn[[U64], Void]], info: Keep[U64]) -> None:
         """Call `read` to add the lists of `info`, as often as it takes to find memory for them,
         and then once more to store them."""
-        read, info = keep(read), keep(info)
         self.placement.begin()
         with loop():
             read(info)
@@ -48,9 +47,8 @@ class BootInformation(BootRecord):
             read(info)
 
     @function(init=True)
-    def _read_multiboot2_lists(self, info: U64) -> None:
+    def _read_multiboot2_lists(self, info: Keep[U64]) -> None:
         """Add the regions and modules of a Multiboot2 loader's information, and reserve it."""
-        info = keep(info)
         header = cast(info, Ptr[multiboot2.InformationHeader])
         mov(esi, header.total_size)
         self.placement.reserve_mapped(info, rsi)
@@ -157,9 +155,8 @@ class BootInformation(BootRecord):
             add(entry, step)
 
     @function(init=True)
-    def from_pvh(self, info: Ptr[pvh.StartInfo]) -> None:
+    def from_pvh(self, info: Keep[Ptr[pvh.StartInfo]]) -> None:
         """Fill the record from a PVH loader's start info."""
-        info = keep(info)
         self.set_loader_name(text("PVH"), NAME_SIZE)
         mov(rax, info.rsdp)
         mov(self.acpi_root, rax)

@@ -62,9 +62,8 @@ class Clock(Subsystem):
         ret(rax)
 
     @function
-    def after(self, nanoseconds: U64) -> U64:
+    def after(self, nanoseconds: Keep[U64]) -> U64:
         """The time in so many nanoseconds; the clock's last one if it ends before."""
-        nanoseconds = keep(nanoseconds)
         time = self.now()
         add(time, nanoseconds)
         with if_(CF):

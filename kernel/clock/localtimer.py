@@ -71,10 +71,9 @@ class LocalTimer(Subsystem):
             self.apic.write(ApicRegister.LVT_TIMER, InterruptVector.TIMER)
 
     @function
-    def set(self, deadline: U64) -> None:
+    def set(self, deadline: Keep[U64]) -> None:
         """Go off when the clock comes to `deadline`, in nanoseconds, instead of when it was set
         for before; at once if that is past. Context: any that stays on its processor."""
-        deadline = keep(deadline)
         sub(deadline, self.clock.now())
         with if_(CF):
             xor(u32(deadline), u32(deadline))

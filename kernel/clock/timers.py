@@ -27,12 +27,12 @@ class Timers(Subsystem):
         self.trees = trees
 
     @function
-    def arm(self, timer: Ptr[Timer], deadline: U64) -> None:
+    def arm(self, timer: Keep[Ptr[Timer]], deadline: Keep[U64]) -> None:
         """Have the handler of `timer` called when the clock has come to `deadline`, in nanoseconds.
 
         One that is armed already moves. A deadline in the past is met at once.
         """
-        timer, deadline, queue = keep(timer), keep(deadline), keep(Ptr[TimerQueue])
+        queue = keep(Ptr[TimerQueue])
         with if_(timer.armed != 0):
             ignore(self.cancel(timer))
         with self.queue.lock.held():
@@ -63,10 +63,10 @@ class Timers(Subsystem):
         tail(self.trees.remove, rdi, rsi)
 
     @function
-    def cancel(self, timer: Ptr[Timer]) -> U32:
+    def cancel(self, timer: Keep[Ptr[Timer]]) -> U32:
         """Disarm `timer`: 1 if its handler will not be called; 0 if it was not armed, or if the
         handler has been called, and may be running still on another processor."""
-        timer, queue, outcome = keep(timer), keep(Ptr[TimerQueue]), keep(U32)
+        queue, outcome = keep(Ptr[TimerQueue]), keep(U32)
         with loop():
             mov(queue, timer.queue)
             with if_(queue == 0):
@@ -81,12 +81,12 @@ class Timers(Subsystem):
         ret(outcome)
 
     @function
-    def cancel_and_wait(self, timer: Ptr[Timer]) -> U32:
+    def cancel_and_wait(self, timer: Keep[Ptr[Timer]]) -> U32:
         """As `cancel`, but nothing uses `timer` any more when this returns.
 
         Context: any but the timer's own handler; no lock may be held that the handler takes.
         """
-        timer, outcome = keep(timer), keep(U32)
+        outcome = keep(U32)
         xor(outcome, outcome)
         with loop():
             or_(outcome, self.cancel(timer))
@@ -112,10 +112,10 @@ class Timers(Subsystem):
             mov(queue.running, 0)
 
     @function
-    def take_due(self, queue: Ptr[TimerQueue], now: U64) -> Ptr[Timer]:
+    def take_due(self, queue: Keep[Ptr[TimerQueue]], now: Keep[U64]) -> Ptr[Timer]:
         """Disarm the first timer of this processor's `queue`, if it is due, and note that its
         handler runs. If none is due, set the alarm for the next one, and return null."""
-        queue, now, due = keep(queue), keep(now), keep(Ptr[Timer])
+        due = keep(Ptr[Timer])
         first = cast(due, Ptr[TreeNode])
         with queue.lock.held_interrupts_off():
             mov(first, queue.timers.first)

@@ -73,9 +73,8 @@ class Log(Writer):
         self.emit(moment_of(sys._getframe(1)), line, arguments, level.colour, store)
 
     @function
-    def _store(self, level: U32, format: Ptr[U8], arguments: Ptr[U64]) -> None:
+    def _store(self, level: U32, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
         """Write a message of `level` by a translated format and its arguments."""
-        format, arguments = keep(format), keep(arguments)
         with self.lock.held():
             self._reserve(level)
             self.format(format, arguments)
@@ -147,13 +146,12 @@ class Log(Writer):
         add(self.end, length)
 
     @function
-    def read(self, position: U64, message: Ptr[LogMessage]) -> U64:
+    def read(self, position: Keep[U64], message: Keep[Ptr[LogMessage]]) -> U64:
         """Copy the message at `position`, or the oldest one if that is gone, into `message`.
 
         Return the position of the next message, or 0 if there is none at `position`. Reading
         begins at position 0. The text is NUL-terminated. Context: any but NMI.
         """
-        position, message = keep(position), keep(message)
         with self.lock.held():
             with if_(position < self.oldest):
                 mov(position, self.oldest)

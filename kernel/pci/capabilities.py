@@ -42,9 +42,9 @@ class Capabilities(Subsystem):
         self.configuration = configuration
 
     @function
-    def find(self, function: U32, id: U32) -> U32:
+    def find(self, function: Keep[U32], id: Keep[U32]) -> U32:
         """Where the first capability of this kind begins; 0 if `function` has none."""
-        function, id, place, left = keep(function), keep(id), keep(U32), keep(U32)
+        place, left = keep(U32), keep(U32)
         mov(place, self.first(function))
         with for_(left, 0, MOST):
             break_if(place < FIRST)
@@ -57,9 +57,8 @@ class Capabilities(Subsystem):
         ret(0)
 
     @function
-    def first(self, function: U32) -> U32:
+    def first(self, function: Keep[U32]) -> U32:
         """Where the list begins; 0 if there is none."""
-        function = keep(function)
         status = self.configuration.fetch(function, PciHeader, "status")
         with if_((status & PciStatus.CAPABILITIES) == 0):
             ret(0)

@@ -52,9 +52,8 @@ class ConfigurationSpace(Subsystem):
                     break_()
 
     @function
-    def read(self, function: U32, offset: U32) -> U32:
+    def read(self, function: Keep[U32], offset: Keep[U32]) -> U32:
         """The 32 bits at `offset`, a multiple of 4; all ones where nothing is."""
-        function, offset = keep(function), keep(offset)
         place = self.place(function, offset)
         with if_(place != 0):
             ret(u32[place])
@@ -72,9 +71,8 @@ class ConfigurationSpace(Subsystem):
         ret(eax)
 
     @function
-    def write(self, function: U32, offset: U32, value: U32) -> None:
+    def write(self, function: Keep[U32], offset: Keep[U32], value: Keep[U32]) -> None:
         """Write the 32 bits at `offset`, a multiple of 4."""
-        function, offset, value = keep(function), keep(offset), keep(value)
         place = self.place(function, offset)
         with if_(place != 0):
             mov(rcx, place)

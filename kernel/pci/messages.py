@@ -83,13 +83,14 @@ class Messages(Subsystem):
         self.memory = memory
 
     @function
-    def attach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> I32:
+    def attach(
+        self, device: Keep[Ptr[Device]], number: Keep[U32], action: Keep[Ptr[Action]]
+    ) -> I32:
         """Let `action` be called for message `number` of `device`, counted from 0.
 
         0, or -ENODEV if the device has no such message, or -ENOSPC if there is no vector for it, or
         -ENOMEM if the device's table can't be mapped.
         """
-        device, number, action = keep(device), keep(number), keep(action)
         vector = keep(self.dispatcher.allocate(action))
         with if_(vector == 0):
             ret(-Errno.ENOSPC)
@@ -99,14 +100,15 @@ class Messages(Subsystem):
         ret(result)
 
     @function
-    def detach(self, device: Ptr[Device], number: U32, action: Ptr[Action]) -> None:
+    def detach(
+        self, device: Keep[Ptr[Device]], number: Keep[U32], action: Keep[Ptr[Action]]
+    ) -> None:
         """Call `action` no more for message `number` of `device`, which `attach` gave it; it does
         not run when this returns.
 
         The vector is the one that the kernel knows: a device that is broken, or was pulled out,
         gives anything for it.
         """
-        device, number, action = keep(device), keep(number), keep(action)
         vector = keep(self.dispatcher.allocated(action))
         with if_(vector == 0):
             ret()
@@ -118,9 +120,8 @@ class Messages(Subsystem):
         self.dispatcher.release(vector, action)
 
     @function
-    def silence_msi_x(self, device: Ptr[Device], number: U32) -> None:
+    def silence_msi_x(self, device: Keep[Ptr[Device]], number: U32) -> None:
         """Let the device send this message of MSI-X no more."""
-        device = keep(device)
         mov(self._entry(device, number).control, MASKED)
         dec(device.attached)
         with if_(device.attached == 0):
@@ -128,9 +129,8 @@ class Messages(Subsystem):
             mov(device.messages, 0)
 
     @function
-    def silence_msi(self, device: Ptr[Device]) -> None:
+    def silence_msi(self, device: Keep[Ptr[Device]]) -> None:
         """Let the device send no message of MSI."""
-        device = keep(device)
         control = self._read(device, device.msi, 0)
         and_(control, ~MsiControl.ENABLE)
         self._write(device, device.msi, 0, control)
@@ -145,9 +145,9 @@ class Messages(Subsystem):
         ret(-Errno.ENODEV)
 
     @function
-    def direct_msi(self, device: Ptr[Device], vector: U32) -> I32:
+    def direct_msi(self, device: Keep[Ptr[Device]], vector: Keep[U32]) -> I32:
         """Let the one message of MSI that is used arrive at `vector`. 0."""
-        device, vector, control = keep(device), keep(vector), keep(U32)
+        control = keep(U32)
         mov(control, self._read(device, device.msi, 0))
         address = self.lines.message(vector)
         self._write(device, device.msi, MsiOffset.ADDRESS, u32(address))
@@ -163,9 +163,9 @@ class Messages(Subsystem):
         ret(0)
 
     @function
-    def direct_msi_x(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
+    def direct_msi_x(self, device: Keep[Ptr[Device]], number: Keep[U32], vector: Keep[U32]) -> I32:
         """Let message `number` of MSI-X arrive at `vector`. 0, -ENODEV or -ENOMEM."""
-        device, number, vector, address = keep(device), keep(number), keep(vector), keep(U64)
+        address = keep(U64)
         result = self.reach_table(device, number)
         with if_(result != 0):
             ret(result)
@@ -192,10 +192,10 @@ class Messages(Subsystem):
         return cast(entry, Ptr[MsiMessage])
 
     @function
-    def reach_table(self, device: Ptr[Device], number: U32) -> I32:
+    def reach_table(self, device: Keep[Ptr[Device]], number: Keep[U32]) -> I32:
         """Let the device's table be mapped, which stays so as long as messages are attached: to
         silence them must not want memory. 0; -ENODEV if it has no such entry; -ENOMEM."""
-        device, number, size, place = keep(device), keep(number), keep(U64), keep(U32)
+        size, place = keep(U64), keep(U32)
         control = self._read(device, device.msi_x, 0)
         shr(control, LAST_MESSAGE_SHIFT)
         and_(control, LAST_MESSAGE_MASK)
@@ -224,9 +224,8 @@ class Messages(Subsystem):
         ret(0)
 
     @function
-    def let_master(self, function: U32) -> None:
+    def let_master(self, function: Keep[U32]) -> None:
         """Let the function write to memory, and so send messages, and use no line."""
-        function = keep(function)
         flags = self.configuration.fetch(function, PciHeader, "command")
         or_(flags, PciCommand.MEMORY | PciCommand.BUS_MASTER | PciCommand.INTERRUPT_DISABLE)
         self.configuration.set_command(function, flags)

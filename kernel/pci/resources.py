@@ -30,9 +30,9 @@ class Resources(Subsystem):
         self.configuration = configuration
 
     @function
-    def find(self, device: Ptr[Device]) -> None:
+    def find(self, device: Keep[Ptr[Device]]) -> None:
         """Fill `device.resources` in. Meanwhile the function answers nowhere."""
-        device, command = keep(device), keep(U32)
+        command = keep(U32)
         mov(command, self.configuration.fetch(device.function, PciHeader, "command"))
         mov(esi, command)
         and_(esi, ~(PciCommand.PORTS | PciCommand.MEMORY))
@@ -41,9 +41,9 @@ class Resources(Subsystem):
         self.configuration.set_command(device.function, command)
 
     @function
-    def find_all(self, device: Ptr[Device]) -> None:
+    def find_all(self, device: Keep[Ptr[Device]]) -> None:
         """The same; the function does not answer."""
-        device, resource, offset, end = keep(device), keep(Ptr[Resource]), keep(U32), keep(U32)
+        resource, offset, end = keep(Ptr[Resource]), keep(U32), keep(U32)
         lea(resource, device.resources)
         mov(offset, FIRST_BAR)
         mov(end, FIRST_BAR + BARS * sizeof(U32))
@@ -59,9 +59,11 @@ class Resources(Subsystem):
                 add(resource, sizeof(Resource))
 
     @function
-    def find_one(self, function: U32, offset: U32, resource: Ptr[Resource]) -> None:
+    def find_one(
+        self, function: Keep[U32], offset: Keep[U32], resource: Keep[Ptr[Resource]]
+    ) -> None:
         """Fill `resource` in by the register at `offset`, and the next one if it is wide."""
-        function, offset, resource, flags = keep(function), keep(offset), keep(resource), keep(U32)
+        flags = keep(U32)
         value, mask = self.measure(function, offset)
         mov(resource.address, value)
         mov(resource.size, mask)
@@ -90,9 +92,9 @@ class Resources(Subsystem):
         and_(resource.size, ~flags)
 
     @function
-    def measure(self, function: U32, offset: U32) -> tuple[U64, U64]:
+    def measure(self, function: Keep[U32], offset: Keep[U32]) -> tuple[U64, U64]:
         """What the register at `offset` has, and still has; and what stays of ones written."""
-        function, offset, value = keep(function), keep(offset), keep(U32)
+        value = keep(U32)
         mov(value, self.configuration.read(function, offset))
         self.configuration.write(function, offset, ALL_ONES)
         mask = keep(self.configuration.read(function, offset))

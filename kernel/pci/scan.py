@@ -91,10 +91,10 @@ class PciBus(Subsystem):
             self.scan_segment(0, 0, BUSES - 1)
 
     @function
-    def scan_segment(self, group: U32, first: U32, last: U32) -> None:
+    def scan_segment(self, group: Keep[U32], first: U32, last: Keep[U32]) -> None:
         """Scan the buses of a segment group from `first` to `last`. `group` is its number, moved to
         where it is in the number of a bus."""
-        group, bus, last = keep(group), keep(first), keep(last)
+        bus = keep(first)
         lea(rdi, self.reached)
         xor(eax, eax)
         mov(ecx, BUSES)
@@ -139,10 +139,10 @@ class PciBus(Subsystem):
             add(function, FUNCTIONS)
 
     @function
-    def scan_device(self, function: U32) -> None:
+    def scan_device(self, function: Keep[U32]) -> None:
         """Look at a device by its function 0; without that it has no others (PCI 3.0,
         3.2.2.3.4)."""
-        function, end = keep(function), keep(U32)
+        end = keep(U32)
         lea(end, bare[u64(function) + FUNCTIONS])
         kind = self.configuration.fetch(function, PciHeader, "kind")
         with if_((kind & MANY_FUNCTIONS) == 0):
@@ -153,9 +153,8 @@ class PciBus(Subsystem):
             inc(function)
 
     @function
-    def scan_function(self, function: U32) -> None:
+    def scan_function(self, function: Keep[U32]) -> None:
         """Make a record of the function, if there is one."""
-        function = keep(function)
         self._leave_if_absent(function)
         device = keep(cast(self.heap.allocate(sizeof(Device)), Ptr[Device]))
         with if_(device == 0):
@@ -186,9 +185,8 @@ class PciBus(Subsystem):
             ret()
 
     @function
-    def identify(self, device: Ptr[Device]) -> None:
+    def identify(self, device: Keep[Ptr[Device]]) -> None:
         """Copy what the header tells about the function."""
-        device = keep(device)
         for name in IDENTITY:
             self._copy(device, name, PciHeader, name)
         self._copy(device, "kind", PciHeader, "kind")
@@ -205,9 +203,8 @@ class PciBus(Subsystem):
         mov(getattr(device, name), al if name in BYTES else ax)
 
     @function
-    def find_bridge(self, device: Ptr[Device]) -> None:
+    def find_bridge(self, device: Keep[Ptr[Device]]) -> None:
         """Note which bus is behind the function, to scan that later."""
-        device = keep(device)
         with if_(device.kind != HeaderType.BRIDGE):
             ret()
         self._copy(device, "secondary", BridgeHeader, "secondary")
@@ -218,9 +215,8 @@ class PciBus(Subsystem):
             mov(self.reached[rax], 1)
 
     @function
-    def find_messages(self, device: Ptr[Device]) -> None:
+    def find_messages(self, device: Keep[Ptr[Device]]) -> None:
         """Note where the capabilities are that let the function interrupt by messages."""
-        device = keep(device)
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
         mov(device.messages, 0)

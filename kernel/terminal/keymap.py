@@ -120,9 +120,8 @@ class Keymap(Subsystem):
         ret(0)
 
     @function
-    def type(self, code: U32) -> None:
+    def type(self, code: Keep[U32]) -> None:
         """Append what the key stands for now, all of it or, if there is no room, nothing."""
-        code = keep(code)
         self.source.queue.count(al)
         with if_(al > ROOM - LONGEST):
             ret()

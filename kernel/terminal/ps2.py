@@ -101,10 +101,10 @@ class Ps2Controller(Subsystem):
         ret(1)
 
     @function(init=True)
-    def change_settings(self, clear: U32, add: U32) -> U32:
+    def change_settings(self, clear: Keep[U32], add: U32) -> U32:
         """Change bits of the settings (`Ps2Configuration`); what they are afterwards, as the
         controller may not be able to do all."""
-        clear, settings = keep(clear), keep(add)
+        settings = keep(add)
         self.command(Ps2Command.READ_SETTINGS)
         before = self.receive()
         not_(clear)

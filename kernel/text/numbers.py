@@ -51,9 +51,8 @@ class Numbers(Subsystem):
         ret(start)
 
     @function
-    def format_signed(self, value: I64, end: Ptr[U8]) -> Ptr[U8]:
+    def format_signed(self, value: Keep[I64], end: Ptr[U8]) -> Ptr[U8]:
         """Write `value` in decimal, after a minus if it is negative; return the text's start."""
-        value = keep(value)
         magnitude = scratch(value)
         with if_(value < 0):
             neg(

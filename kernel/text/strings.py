@@ -33,9 +33,8 @@ class Strings(Subsystem):
             inc(right)
 
     @function
-    def selects(self, wanted: Ptr[U8], name: Ptr[U8]) -> U32:
+    def selects(self, wanted: Keep[Ptr[U8]], name: Keep[Ptr[U8]]) -> U32:
         """Return 1 if `wanted` is `all`, or `name`, or the part of `name` before a dot; else 0."""
-        wanted, name = keep(wanted), keep(name)
         everything = self.equal(wanted, text("all"))
         with if_(everything != 0):
             ret(1)

@@ -34,9 +34,8 @@ class Symbols(Subsystem):
     end = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_end")))
 
     @function
-    def lookup(self, address: U64, location: Ptr[SymbolLocation]) -> U32:
+    def lookup(self, address: Keep[U64], location: Keep[Ptr[SymbolLocation]]) -> U32:
         """Fill `location` for `address` and return 1; return 0 if no symbol covers it."""
-        address, location = keep(address), keep(location)
         index = keep(self._index_of(address))
         with if_(index == NOT_FOUND):
             ret(0)
@@ -100,13 +99,14 @@ class Symbols(Subsystem):
         return low
 
     @function
-    def _find_line(self, program: Ptr[U8], offset: U64, location: Ptr[SymbolLocation]) -> None:
+    def _find_line(
+        self, program: Keep[Ptr[U8]], offset: Keep[U64], location: Keep[Ptr[SymbolLocation]]
+    ) -> None:
         """Fill file and line of `location` for the code `offset` bytes into a function.
 
         Run the function's line `program` up to the row that covers `offset`. Its last row begins
         at the function's end, so the loop ends.
         """
-        program, offset, location = keep(program), keep(offset), keep(location)
         file, line = keep(self._next_number(program)), keep(self._next_number(program))
         with loop():
             advance = self._next_number(program)
@@ -156,9 +156,9 @@ class Symbols(Subsystem):
         ret(value, cursor)
 
     @function
-    def find(self, name: Ptr[U8]) -> U64:
+    def find(self, name: Keep[Ptr[U8]]) -> U64:
         """Return the address of the symbol called `name`, or 0 if there is none."""
-        name, low, high, middle = keep(name), keep(U32), keep(U32), keep(U32)
+        low, high, middle = keep(U32), keep(U32), keep(U32)
         table = scratch(self.start)
         with if_(table == self.end):
             ret(0)

@@ -92,9 +92,8 @@ class Writer(Subsystem):
         """Set the colour of the text that follows, a `Colour`; does nothing without colours."""
 
     @function
-    def format(self, format: Ptr[U8], arguments: Ptr[U64]) -> None:
+    def format(self, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
         """Write the NUL-terminated translated `format`, with its arguments in an array."""
-        format, arguments = keep(format), keep(arguments)
         with loop():
             movzx(eax, at(format))
             inc(format)
@@ -129,25 +128,25 @@ class Writer(Subsystem):
                 tail(self.set_colour, u8(argument))
 
     @function
-    def _write_number(self, directive: Ptr[Directive], value: U64, base: U64) -> None:
+    def _write_number(self, directive: Keep[Ptr[Directive]], value: U64, base: U64) -> None:
         """Write the unsigned number `value` in `base`."""
-        directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
+        end, buffer = keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
         start = self.numbers.format_unsigned(value, base, end)
         self._write_up_to(end, directive, start)
 
     @function
-    def _write_signed(self, directive: Ptr[Directive], value: I64) -> None:
+    def _write_signed(self, directive: Keep[Ptr[Directive]], value: I64) -> None:
         """Write the signed number `value` in decimal."""
-        directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
+        end, buffer = keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
         start = self.numbers.format_signed(value, end)
         self._write_up_to(end, directive, start)
 
     @function
-    def _write_size(self, directive: Ptr[Directive], size: U64) -> None:
+    def _write_size(self, directive: Keep[Ptr[Directive]], size: U64) -> None:
         """Write `size` bytes with a binary prefix."""
-        directive, end, buffer = keep(directive), keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
+        end, buffer = keep(Ptr[U8]), local(U8 * NUMBER_SIZE)
         self._end_of(end, buffer)
         start = self.numbers.format_size(size, end)
         self._write_up_to(end, directive, start)
@@ -172,9 +171,11 @@ class Writer(Subsystem):
         tail(self._write_field, directive, string, length)
 
     @function
-    def _write_field(self, directive: Ptr[Directive], start: Ptr[U8], length: U64) -> None:
+    def _write_field(
+        self, directive: Keep[Ptr[Directive]], start: Keep[Ptr[U8]], length: Keep[U64]
+    ) -> None:
         """Write `length` bytes, padded to the width of `directive`; longer text is not cut."""
-        directive, start, length, missing = keep(directive), keep(start), keep(length), keep(I64)
+        missing = keep(I64)
         movzx(u32(missing), directive.width_plus_one)
         dec(missing)
         sub(missing, length)
@@ -185,29 +186,27 @@ class Writer(Subsystem):
             self._write_repeated(ord(" "), missing)
 
     @function
-    def _write_repeated(self, byte: U8, count: I64) -> None:
+    def _write_repeated(self, byte: Keep[U8], count: Keep[I64]) -> None:
         """Write `byte` `count` times; not at all if `count` is negative."""
-        byte, count = keep(byte), keep(count)
         with while_(count > 0):
             self.put(byte)
             dec(count)
 
     @function
-    def _write_bytes(self, start: Ptr[U8], length: U64) -> None:
+    def _write_bytes(self, start: Keep[Ptr[U8]], length: Keep[U64]) -> None:
         """Write `length` bytes from `start`."""
-        start, length = keep(start), keep(length)
         with while_(length != 0):
             self.put(at(start))
             inc(start)
             dec(length)
 
     @function
-    def _write_pointer(self, address: U64) -> None:
+    def _write_pointer(self, address: Keep[U64]) -> None:
         """Write an address, and its symbol and source line if it has them.
 
         For example: `0xffffffff80101234 <Console.print+0x34 kernel/console.py:20>`.
         """
-        address, location = keep(address), local(SymbolLocation)
+        location = local(SymbolLocation)
         self._literal("0x")
         self._write_number(address_of(self.pointer), address, HEXADECIMAL)
         lea(rsi, location)

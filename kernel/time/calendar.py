@@ -48,9 +48,8 @@ class Calendar(Subsystem):
     """
 
     @function
-    def seconds(self, date: Ptr[Date]) -> U64:
+    def seconds(self, date: Keep[Ptr[Date]]) -> U64:
         """Seconds from 1970 to `date`, whose fields are in their ranges."""
-        date = keep(date)
         days = self.days(date.year, date.month, date.day)
         mov(eax, days)  # and the upper half of rax is 0
         for units, rest in ((24, date.hour), (60, date.minute), (60, date.second)):

@@ -127,9 +127,9 @@ class Calibration(Subsystem):
             break_if(rax >= rcx)
 
     @function
-    def take_sample(self, sample: Ptr[Sample]) -> None:
+    def take_sample(self, sample: Keep[Ptr[Sample]]) -> None:
         """Fill in `sample`, with interrupts off."""
-        sample, reference, before = keep(sample), keep(self.reference), keep(U64)
+        reference, before = keep(self.reference), keep(U64)
         mov(sample.spread, -1)
         with for_(keep(U32), 0, TRIES):
             read_tsc()

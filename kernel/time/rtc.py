@@ -95,9 +95,9 @@ class RealTimeClock(Subsystem):
         mov(self.century_at, self.description.century())
 
     @function
-    def read(self, date: Ptr[Date]) -> U32:
+    def read(self, date: Keep[Ptr[Date]]) -> U32:
         """Fill in `date`: 1, or 0 if the clock does not work."""
-        date, first = keep(date), keep(U64)
+        first = keep(U64)
         with for_(keep(U32), 0, ATTEMPTS):
             self.wait()
             mov(first, self.read_once())
@@ -135,9 +135,8 @@ class RealTimeClock(Subsystem):
         ret(reading)
 
     @function
-    def decode(self, reading: U64, date: Ptr[Date]) -> U32:
+    def decode(self, reading: Keep[U64], date: Keep[Ptr[Date]]) -> U32:
         """Fill in `date` by a `reading`: 1, or 0 if that is no date."""
-        reading, date = keep(reading), keep(date)
         format = keep(self.register(RtcRegister.B))
         for name, (_, least, most) in PARTS.items():
             turn = self.hour if name == "hour" else self.number
