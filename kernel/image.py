@@ -6,15 +6,15 @@ from kernel.acpi.madt import InterruptModel
 from kernel.acpi.mcfg import EcamRegions
 from kernel.acpi.sleeptypes import SleepTypes
 from kernel.acpi.tables import AcpiTables
-from kernel.boot.checks import Checks
+from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
 from kernel.boot.placement import RecordPlacement
 from kernel.boot.report import BootReport
 from kernel.boot.tables import BootTables
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import LocalTimer
-from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.timers import Timers
 from kernel.console.console import Console
 from kernel.console.output import SerialOutput
@@ -87,12 +87,12 @@ from kernel.monitor.monitor import Monitor
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.walk import PageWalk
-from kernel.pci.capabilities import Capabilities
-from kernel.pci.classes import ClassNames
+from kernel.pci.bus import PciBus
+from kernel.pci.capabilities import PciCapabilities
+from kernel.pci.classes import PciClassNames
 from kernel.pci.configuration import ConfigurationSpace
-from kernel.pci.messages import Messages
-from kernel.pci.resources import Resources
-from kernel.pci.scan import PciBus
+from kernel.pci.msi import Msi
+from kernel.pci.resources import PciResources
 from kernel.power.power import Power
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
@@ -216,8 +216,8 @@ def image() -> Image:
     descriptors = Descriptors(per_cpu, stacks)  # segments and interrupt stacks
     protection = Protection(features)  # the processor's own defences
     # Clocks and alarms
-    stopwatch = Stopwatch()  # how long it takes to start
-    clock = Clock(stopwatch)  # nanoseconds since then
+    boot_timer = BootTimer()  # how long it takes to start
+    clock = Clock(boot_timer)  # nanoseconds since then
     alarm = LocalTimer(features, apic, clock)  # each processor's interrupt at a time
     trees = Trees()  # things in the order of numbers
     timers = Timers(per_cpu, clock, alarm, trees)  # what is to be done when
@@ -351,11 +351,11 @@ def image() -> Image:
     # Devices
     ecam = EcamRegions(acpi, direct_map, log)  # where configuration spaces are in memory
     configuration = ConfigurationSpace(ecam, direct_map)  # reading and writing them
-    capabilities = Capabilities(configuration)  # what functions can do
-    resources = Resources(configuration)  # where they answer
+    capabilities = PciCapabilities(configuration)  # what functions can do
+    resources = PciResources(configuration)  # where they answer
     pci = PciBus(ecam, configuration, capabilities, resources, heap)  # all of them
-    messages = Messages(configuration, dispatcher, lines, runtime)  # interrupts without lines
-    classes = ClassNames()  # what they are called
+    msi = Msi(configuration, dispatcher, lines, runtime)  # interrupts without lines
+    classes = PciClassNames()  # what they are called
     # Input
     input = Input(scheduler, waiting)  # what people type
     backlog = Backlog(output, scheduler, waiting, clock, timers)  # who has more to say
@@ -415,7 +415,7 @@ def image() -> Image:
     )  # what else ends a wait
     lock_tests = LockTests(console, watch)  # who holds which
     extended_tests = ExtendedStateTests(console, pool, threads, clock)  # registers of many threads
-    pci_tests = PciTests(console, pci, messages, runtime, clock)  # interrupts by messages
+    pci_tests = PciTests(console, pci, msi, runtime, clock)  # interrupts by messages
     interrupt_tests = InterruptTests(console, dispatcher, apic, lines)  # and lines
     space_tests = SpaceTests(
         console, address_spaces, user_copy, pages, pool, hog
@@ -520,10 +520,10 @@ def image() -> Image:
         on_acpi,
         on_tests,
     )
-    monitor = Monitor(console, editor, strings, stopwatch, families)  # the prompt
+    monitor = Monitor(console, editor, strings, boot_timer, families)  # the prompt
     # Starting
     failure = BootFailure()  # the last words of a start that can't go on
-    checks = Checks(failure)  # is this processor good enough?
+    checks = CpuChecks(failure)  # is this processor good enough?
     tables = BootTables()  # page tables and segments to start on
     comparison = TscSync(clock, log)  # do processors agree about the time?
     secondary_start = SecondaryStart(
@@ -594,7 +594,7 @@ def image() -> Image:
     last = (secondaries.start, lines.spread)  # what needs interrupts
     init_ = Init(information, log, paging, monitor, first, then, last)
     start = Start(
-        stopwatch, stacks, checks, tables, failure, init_
+        boot_timer, stacks, checks, tables, failure, init_
     )  # from the loader to 64-bit code
     return Image(
         entry=(start.multiboot2, start.pvh),

@@ -8,7 +8,7 @@ from kernel.cpu.features import Basic, Extended, Leaf
 from pykasm import *
 
 
-class Checks(Subsystem):
+class CpuChecks(Subsystem):
     """Check the processor for what the kernel needs, before any of it is used."""
 
     no_cpuid = failure_message("the processor has no CPUID instruction (x86-64 is needed)")

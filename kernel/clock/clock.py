@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import NANOSECONDS
 from kernel.locks.spinlock import SpinLock
@@ -35,15 +35,15 @@ class Clock(Subsystem):
     latest = bss(U64)
     """The latest time that `now` gave since they were."""
 
-    def __init__(self, stopwatch: Stopwatch) -> None:
-        self.stopwatch = stopwatch
+    def __init__(self, boot_timer: BootTimer) -> None:
+        self.boot_timer = boot_timer
         self.lock = bss(SpinLock)
 
     @function(init=True)
     def start(self, multiplier: U64) -> None:
         """Let time have begun with the kernel, and go by `multiplier`; before, it stands still.
         Context: starting up."""
-        mov(rax, self.stopwatch.start)
+        mov(rax, self.boot_timer.start)
         mov(self.origin, rax)
         mov(self.multiplier, multiplier)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.boottimer import BootTimer
 from kernel.console.console import Console
 from kernel.monitor.command import Command, Family, command
 from kernel.monitor.line import LineEditor
@@ -26,13 +26,13 @@ class Monitor(Subsystem):
         console: Console,
         editor: LineEditor,
         strings: Strings,
-        stopwatch: Stopwatch,
+        boot_timer: BootTimer,
         families: Sequence[Family],
     ) -> None:
         self.console = console
         self.editor = editor
         self.strings = strings
-        self.stopwatch = stopwatch
+        self.boot_timer = boot_timer
         rows = [row for family in families for row in family.commands]
         table = [command("help", "", "this list", self.help), *rows]
         self.count = len(table)
@@ -41,7 +41,7 @@ class Monitor(Subsystem):
     @function
     def run(self) -> NoReturn:
         """Serve for ever."""
-        self.stopwatch.stop()
+        self.boot_timer.stop()
         with loop():
             self.console.print(PROMPT)
             line = self.editor.read()

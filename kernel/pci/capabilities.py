@@ -35,7 +35,7 @@ MOST = (OLD_SPACE - FIRST) // ALIGNMENT
 """Capabilities that a configuration space has room for: a longer list goes in a circle."""
 
 
-class Capabilities(Subsystem):
+class PciCapabilities(Subsystem):
     """Goes through the list, whatever it leads to. Context: any."""
 
     def __init__(self, configuration: ConfigurationSpace) -> None:

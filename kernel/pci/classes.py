@@ -65,7 +65,7 @@ class ClassName(Struct):
     name: Ptr[U8]
 
 
-class ClassNames(Subsystem):
+class PciClassNames(Subsystem):
     """Names of classes. Any context."""
 
     names = rodata(

@@ -7,7 +7,7 @@ from kernel.structures.list import ListHead
 from pykasm import *
 
 
-class Resource(Struct):
+class PciResource(Struct):
     """A stretch of memory or of ports that a function answers at; `size` is 0 where it has none."""
 
     address: U64
@@ -16,7 +16,7 @@ class Resource(Struct):
     flags: U32 = field(Bar)
 
 
-class Device(Struct):
+class PciDevice(Struct):
     """A function, which is a device to those who use it."""
 
     link: ListHead
@@ -45,4 +45,4 @@ class Device(Struct):
     """Where the table of MSI-X is mapped, as long as some of its messages are attached."""
     attached: U32
     """How many of them are."""
-    resources: Array[Resource] = field(count=BARS)
+    resources: Array[PciResource] = field(count=BARS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.pci.configuration import ConfigurationSpace
-from kernel.pci.device import Device, Resource
+from kernel.pci.device import PciDevice, PciResource
 from kernel.pci.header import (
     BARS,
     BRIDGE_BARS,
@@ -22,7 +22,7 @@ UPPER = 32
 """Where the second register of a wide one begins in it."""
 
 
-class Resources(Subsystem):
+class PciResources(Subsystem):
     """Reads base address registers, and measures them as PCI 3.0, 6.2.5.1 says: of all ones
     written to one, those stay that belong to the address. Context: nobody uses the function."""
 
@@ -30,7 +30,7 @@ class Resources(Subsystem):
         self.configuration = configuration
 
     @function
-    def find(self, device: Keep[Ptr[Device]]) -> None:
+    def find(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Fill `device.resources` in. Meanwhile the function answers nowhere."""
         command = keep(U32)
         mov(command, self.configuration.fetch(device.function, PciHeader, "command"))
@@ -41,9 +41,9 @@ class Resources(Subsystem):
         self.configuration.set_command(device.function, command)
 
     @function
-    def find_all(self, device: Keep[Ptr[Device]]) -> None:
+    def find_all(self, device: Keep[Ptr[PciDevice]]) -> None:
         """The same; the function does not answer."""
-        resource, offset, end = keep(Ptr[Resource]), keep(U32), keep(U32)
+        resource, offset, end = keep(Ptr[PciResource]), keep(U32), keep(U32)
         lea(resource, device.resources)
         mov(offset, FIRST_BAR)
         mov(end, FIRST_BAR + BARS * sizeof(U32))
@@ -53,14 +53,14 @@ class Resources(Subsystem):
             self.find_one(device.function, offset, resource)
             mov(eax, resource.flags)
             add(offset, sizeof(U32))
-            add(resource, sizeof(Resource))
+            add(resource, sizeof(PciResource))
             with if_(eax & Bar.WIDE):
                 add(offset, sizeof(U32))  # it has two registers, and the second no resource
-                add(resource, sizeof(Resource))
+                add(resource, sizeof(PciResource))
 
     @function
     def find_one(
-        self, function: Keep[U32], offset: Keep[U32], resource: Keep[Ptr[Resource]]
+        self, function: Keep[U32], offset: Keep[U32], resource: Keep[Ptr[PciResource]]
     ) -> None:
         """Fill `resource` in by the register at `offset`, and the next one if it is wide."""
         flags = keep(U32)
@@ -86,7 +86,7 @@ class Resources(Subsystem):
         neg(rax)
         and_(resource.size, rax)  # what the lowest bit that can be written counts
 
-    def _cut(self, resource: Ptr[Resource], flags: int) -> None:
+    def _cut(self, resource: Ptr[PciResource], flags: int) -> None:
         """Keep what is no flag of the value and the mask in `resource`."""
         and_(resource.address, ~flags)
         and_(resource.size, ~flags)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
-from kernel.pci.device import Device
+from kernel.pci.device import PciDevice
 from kernel.selftest.case import check
 from pykasm import *
 
-OBJECT = sizeof(Device)
+OBJECT = sizeof(PciDevice)
 """Bytes; the heap has objects of this size in use, so that losing one takes no page more."""
 
 REGISTERS = 0xFEE0_0000

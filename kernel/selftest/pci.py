@@ -8,9 +8,9 @@ from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.interrupts.action import Action
 from kernel.mm.runtime import Runtime
-from kernel.pci.device import Device
-from kernel.pci.messages import Messages
-from kernel.pci.scan import PciBus
+from kernel.pci.bus import PciBus
+from kernel.pci.device import PciDevice
+from kernel.pci.msi import Msi
 from kernel.selftest.case import Outcome, check
 from pykasm import *
 
@@ -56,11 +56,11 @@ class PciTests(Subsystem):
     arrived = bss(U32)
 
     def __init__(
-        self, console: Console, bus: PciBus, messages: Messages, memory: Runtime, clock: Clock
+        self, console: Console, bus: PciBus, msi: Msi, memory: Runtime, clock: Clock
     ) -> None:
         self.console = console
         self.bus = bus
-        self.messages = messages
+        self.msi = msi
         self.memory = memory
         self.clock = clock
         self.tests = [check("pci.msi", self.msi), check("pci.msi_x", self.msi_x)]
@@ -100,7 +100,7 @@ class PciTests(Subsystem):
         ret(outcome)
 
     @function
-    def find(self, vendor: U16, number: U16) -> Ptr[Device]:
+    def find(self, vendor: U16, number: U16) -> Ptr[PciDevice]:
         """The first function of this make, or null."""
         vendor, number = scratch(vendor), scratch(number)
         with (
@@ -111,26 +111,26 @@ class PciTests(Subsystem):
         ret(0)
 
     @function
-    def begin(self, device: Keep[Ptr[Device]]) -> U64:
+    def begin(self, device: Keep[Ptr[PciDevice]]) -> U64:
         """Listen to the device's message 0; where its registers are, 0 if it has no messages."""
         mov(self.arrived, 0)
         mov(rax, address_of(self.count))
         mov(self.action.handler, rax)
-        result = self.messages.attach(device, 0, address_of(self.action))
+        result = self.msi.attach(device, 0, address_of(self.action))
         with if_(result != 0):
             self.console.print("no message: %d: ", result)
             ret(0)
         resource = device.resources[0]
         registers = self.memory.map_device(resource.address, resource.size)
         with if_(registers == 0):
-            self.messages.detach(device, 0, address_of(self.action))
+            self.msi.detach(device, 0, address_of(self.action))
             ret(0)
         ret(registers)
 
     @function
-    def end(self, device: Ptr[Device], registers: Keep[U64]) -> None:
+    def end(self, device: Ptr[PciDevice], registers: Keep[U64]) -> None:
         """Undo what `begin` did."""
-        self.messages.detach(device, 0, address_of(self.action))
+        self.msi.detach(device, 0, address_of(self.action))
         tail(self.memory.unmap_device, registers)
 
     @function

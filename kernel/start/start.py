@@ -1,12 +1,12 @@
 """Where boot loaders enter, and the way from there to 64-bit code at the kernel's addresses."""
 
 from kernel.boot import multiboot2, pvh
-from kernel.boot.checks import Checks
+from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure, failure_message
 from kernel.boot.longmode import enter_higher_half, enter_long_mode
 from kernel.boot.protocol import Protocol
 from kernel.boot.tables import BootTables
-from kernel.clock.stopwatch import Stopwatch
+from kernel.clock.boottimer import BootTimer
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
 from kernel.start.init import Init
@@ -23,14 +23,14 @@ class Start(Subsystem):
 
     def __init__(
         self,
-        stopwatch: Stopwatch,
+        boot_timer: BootTimer,
         stacks: Stacks,
-        checks: Checks,
+        checks: CpuChecks,
         tables: BootTables,
         failure: BootFailure,
         init_: Init,
     ) -> None:
-        self.stopwatch = stopwatch
+        self.boot_timer = boot_timer
         self.stacks = stacks
         self.checks = checks
         self.tables = tables
@@ -60,7 +60,7 @@ class Start(Subsystem):
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
         """Go on in long mode if the processor has it; keeps ebx and ebp."""
-        self.stopwatch.begin()
+        self.boot_timer.begin()
         self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.run)

@@ -20,7 +20,7 @@ DAYS_IN_5_MONTHS = 153
 SECONDS_IN_DAY = 86_400
 
 
-class Date(Struct):
+class DateTime(Struct):
     """A second of the Gregorian calendar, by universal time."""
 
     year: U32
@@ -48,7 +48,7 @@ class Calendar(Subsystem):
     """
 
     @function
-    def seconds(self, date: Keep[Ptr[Date]]) -> U64:
+    def seconds(self, date: Keep[Ptr[DateTime]]) -> U64:
         """Seconds from 1970 to `date`, whose fields are in their ranges."""
         days = self.days(date.year, date.month, date.day)
         mov(eax, days)  # and the upper half of rax is 0
@@ -85,7 +85,7 @@ class Calendar(Subsystem):
         _quotient(eax, 5)
 
     @function
-    def date(self, seconds: U64, date: Ptr[Date]) -> None:
+    def date(self, seconds: U64, date: Ptr[DateTime]) -> None:
         """Fill in `date` from seconds since 1970, fewer than there are in 10,000 years."""
         mov(rax, seconds)
         mov(ecx, SECONDS_IN_DAY)
@@ -99,7 +99,7 @@ class Calendar(Subsystem):
         tail(self.set_day, date, days)
 
     @function
-    def set_day(self, date: Ptr[Date], days: U32) -> None:
+    def set_day(self, date: Ptr[DateTime], days: U32) -> None:
         """Fill in year, month and day of `date` from days since 1970."""
         day, year, years, month = days, scratch(U32), scratch(U32), scratch(U32)
         add(day, DAYS_BEFORE_1970)

@@ -8,7 +8,7 @@ from typing import Any
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import BILLION
-from kernel.time.reference import Reference
+from kernel.time.referenceclock import ReferenceClock
 from pykasm import *
 
 WINDOW = 100_000_000_000
@@ -54,7 +54,7 @@ class Calibration(Subsystem):
     can't be true if the one before was begins another way, and the clock keeps the rate it has.
     """
 
-    reference = bss(Ptr[Reference])
+    reference = bss(Ptr[ReferenceClock])
     """What is measured by; null where nothing counts."""
     begun = bss(Sample)
     error = data(U64, UNKNOWN)
@@ -86,7 +86,7 @@ class Calibration(Subsystem):
         self.clock.start(ASSUMED)
 
     @function(init=True)
-    def try_reference(self, reference: Ptr[Reference]) -> U32:
+    def try_reference(self, reference: Ptr[ReferenceClock]) -> U32:
         """Start the clock if `reference` works: 1, else 0."""
         with if_(reference.period == 0):
             ret(0)
@@ -145,7 +145,7 @@ class Calibration(Subsystem):
     @function
     def improve(self) -> None:
         """Measure from `begun` to now, and let the clock have the rate if that is better than what
-        it has; not behind `way`. Context: as `Reference.read`, with interrupts off."""
+        it has; not behind `way`. Context: as `ReferenceClock.read`, with interrupts off."""
         multiplier, error, elapsed = keep(U64), keep(U64), keep(U64)
         mov(elapsed, self.clock.now())
         sub(elapsed, self.clock.time_of(self.begun.ticks))

@@ -9,7 +9,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.directmap import DirectMap
-from kernel.time.reference import Reference
+from kernel.time.referenceclock import ReferenceClock
 from pykasm import *
 
 LONGEST_PERIOD = 100_000_000
@@ -50,7 +50,7 @@ class Hpet(Subsystem):
         self.description = description
         self.memory = memory
         self.log = log
-        self.reference = data(Reference, Reference(name="hpet", read=self.read, mask=-1))
+        self.reference = data(ReferenceClock, ReferenceClock(name="hpet", read=self.read, mask=-1))
 
     @function(init=True)
     def start(self) -> None:

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.clock.units import FEMTOSECONDS
 from kernel.locks.spinlock import SpinLock
-from kernel.time.reference import Reference
+from kernel.time.referenceclock import ReferenceClock
 from pykasm import *
 
 FREQUENCY = 1_193_182
@@ -38,7 +38,7 @@ class Pit(Subsystem):
         self.lock = bss(SpinLock)
         period = FEMTOSECONDS // FREQUENCY
         self.reference = data(
-            Reference, Reference(name="pit", read=self.read, period=period, mask=MASK)
+            ReferenceClock, ReferenceClock(name="pit", read=self.read, period=period, mask=MASK)
         )
 
     @function(init=True)

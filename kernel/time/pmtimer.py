@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.acpi.fadt import FixedDescription
 from kernel.clock.units import FEMTOSECONDS
-from kernel.time.reference import Reference
+from kernel.time.referenceclock import ReferenceClock
 from pykasm import *
 
 FREQUENCY = 3_579_545
@@ -18,7 +18,7 @@ class PmTimer(Subsystem):
 
     def __init__(self, description: FixedDescription) -> None:
         self.description = description
-        self.reference = data(Reference, Reference(name="acpi-pm", read=self.read))
+        self.reference = data(ReferenceClock, ReferenceClock(name="acpi-pm", read=self.read))
 
     @function(init=True)
     def start(self) -> None:

@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 from kernel.acpi.fadt import FixedDescription
 from kernel.locks.spinlock import SpinLock
-from kernel.time.calendar import Date
+from kernel.time.calendar import DateTime
 from pykasm import *
 
 CENTURY = 100
@@ -71,7 +71,7 @@ PARTS = {
     "month": (RtcRegister.MONTH, 1, 12),
     "year": (RtcRegister.YEAR, 0, 99),
 }
-"""The fields of a Date: where they come from, and what they may be."""
+"""The fields of a DateTime: where they come from, and what they may be."""
 
 BYTE_BITS = 8
 
@@ -95,7 +95,7 @@ class RealTimeClock(Subsystem):
         mov(self.century_at, self.description.century())
 
     @function
-    def read(self, date: Keep[Ptr[Date]]) -> U32:
+    def read(self, date: Keep[Ptr[DateTime]]) -> U32:
         """Fill in `date`: 1, or 0 if the clock does not work."""
         first = keep(U64)
         with for_(keep(U32), 0, ATTEMPTS):
@@ -135,7 +135,7 @@ class RealTimeClock(Subsystem):
         ret(reading)
 
     @function
-    def decode(self, reading: Keep[U64], date: Keep[Ptr[Date]]) -> U32:
+    def decode(self, reading: Keep[U64], date: Keep[Ptr[DateTime]]) -> U32:
         """Fill in `date` by a `reading`: 1, or 0 if that is no date."""
         format = keep(self.register(RtcRegister.B))
         for name, (_, least, most) in PARTS.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
-from kernel.time.calendar import Calendar, Date
+from kernel.time.calendar import Calendar, DateTime
 from kernel.time.rtc import RealTimeClock
 from pykasm import *
 
@@ -35,7 +35,7 @@ class WallClock(Subsystem):
     @function
     def set(self) -> None:
         """Ask the real-time clock."""
-        date, start = local(Date), keep(U64)
+        date, start = local(DateTime), keep(U64)
         lea(rdi, date)
         works = self.rtc.read(rdi)
         with if_(works == 0):

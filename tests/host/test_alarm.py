@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import LONGEST_COUNT, LocalTimer
-from kernel.clock.stopwatch import Stopwatch
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
 from kernel.interrupts.localapic import ApicRegister, Lvt
@@ -37,7 +37,7 @@ class Bench:
     """An alarm on a host."""
 
     def __init__(self) -> None:
-        self.features, self.apic, self.clock = Features(), Apic(), Clock(Stopwatch())
+        self.features, self.apic, self.clock = Features(), Apic(), Clock(BootTimer())
         self.alarm = LocalTimer(self.features, self.apic, self.clock)  # type: ignore[arg-type]
         self.host = Host(self.alarm, self.apic)
         self.host.checkpoint()

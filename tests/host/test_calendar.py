@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.time.calendar import Calendar, Date
+from kernel.time.calendar import Calendar, DateTime
 from pykasm.hostrun import Host
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +27,7 @@ class Bench:
         """Both ways are as Python has them."""
         self.host.reset()
         true = EPOCH + timedelta(seconds=seconds)
-        date: Any = self.host.new(Date)
+        date: Any = self.host.new(DateTime)
         self.host.call(self.calendar.date, seconds, date)
         assert [getattr(date, one) for one in FIELDS] == [getattr(true, one) for one in FIELDS]
         assert self.host.call(self.calendar.seconds, date) == seconds

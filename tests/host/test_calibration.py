@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
-from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.units import BILLION, FEMTOSECONDS, NANOSECONDS
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
-from kernel.time.reference import Reference
+from kernel.time.referenceclock import ReferenceClock
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -22,7 +22,7 @@ class Counter(Subsystem):
 
     def __init__(self, label: str) -> None:
         self.label = label
-        self.reference = data(Reference, Reference(name="counter", read=self.read))
+        self.reference = data(ReferenceClock, ReferenceClock(name="counter", read=self.read))
 
     @function
     def read(self) -> U64:
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.first, self.second = Counter("First"), Counter("Second")
-        self.clock = Clock(Stopwatch())
+        self.clock = Clock(BootTimer())
         candidates = [self.first.reference, self.second.reference]
         self.calibration = Calibration(self.clock, candidates, patience=20)
         self.host = Host(self.calibration, self.first, self.second)

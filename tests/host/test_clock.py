@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
-from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.units import NANOSECONDS
 from pykasm import *
 from pykasm.hostrun import Host, HostFault
@@ -19,7 +19,7 @@ class Bench:
     """A clock on a host."""
 
     def __init__(self) -> None:
-        self.clock = Clock(Stopwatch())
+        self.clock = Clock(BootTimer())
         self.host = Host(self.clock, limit=100_000)
 
     def set(self, multiplier: int, origin: int = 0, origin_time: int = 0) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
-from kernel.clock.stopwatch import Stopwatch
 from kernel.time.tscsync import TscSync
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, host_for, log_on, written
@@ -16,7 +16,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.paper = Paper()
-        self.clock = Clock(Stopwatch())
+        self.clock = Clock(BootTimer())
         self.comparison = TscSync(self.clock, log_on(self.paper))
         self.host: Host = host_for(self.comparison)
         self.host.checkpoint()

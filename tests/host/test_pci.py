@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.mcfg import EcamRegions
-from kernel.pci.capabilities import Capabilities, CapabilityId
-from kernel.pci.classes import NAMES, ClassNames
+from kernel.pci.bus import PciBus
+from kernel.pci.capabilities import CapabilityId, PciCapabilities
+from kernel.pci.classes import NAMES, PciClassNames
 from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NOTHING, ConfigurationSpace
-from kernel.pci.device import Device
+from kernel.pci.device import PciDevice
 from kernel.pci.header import Bar
-from kernel.pci.resources import Resources
-from kernel.pci.scan import PciBus
+from kernel.pci.resources import PciResources
 from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.console_support import Paper, log_on
@@ -112,11 +112,11 @@ class Bench:
         memory: Any = Memory()
         ecam = EcamRegions(tables, memory, log_on(self.paper))
         self.configuration = ConfigurationSpace(ecam, memory)
-        self.capabilities = Capabilities(self.configuration)
-        self.resources = Resources(self.configuration)
+        self.capabilities = PciCapabilities(self.configuration)
+        self.resources = PciResources(self.configuration)
         self.heap = Heap()
         self.bus = PciBus(ecam, self.configuration, self.capabilities, self.resources, self.heap)
-        self.classes = ClassNames()
+        self.classes = PciClassNames()
         self.host = Host(self.bus, self.classes, traced=False)
         self.host.define("symbols_start", 0)
         self.host.define("symbols_end", 0)
@@ -153,7 +153,7 @@ class Bench:
         records: list[Any] = []
 
         def allocate(size: int) -> Any:
-            records.append(self.host.new(Device))
+            records.append(self.host.new(PciDevice))
             self.host.write(records[-1], GARBAGE * size)
             return records[-1]
 

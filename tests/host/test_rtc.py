@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
-from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.units import NANOSECONDS
-from kernel.time.calendar import Calendar, Date
+from kernel.time.calendar import Calendar, DateTime
 from kernel.time.rtc import RealTimeClock
 from kernel.time.wallclock import WallClock
 from pykasm import *
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self) -> None:
         self.board = Board()
         self.rtc = RealTimeClock(self.board)  # type: ignore[arg-type]
-        self.clock = Clock(Stopwatch())
+        self.clock = Clock(BootTimer())
         self.wall = WallClock(self.clock, self.rtc, Calendar())
         self.host = Host(self.wall, traced=False)
         self.host.on_out(INDEX, lambda _, value: setattr(self, "index", value))
@@ -73,7 +73,7 @@ class Bench:
 
     def read(self) -> Any:
         """What the code makes of it, or None."""
-        date = self.host.new(Date)
+        date = self.host.new(DateTime)
         works = self.host.call(self.rtc.read, date)
         return {name: getattr(date, name) for name in FIELDS} if works else None
 

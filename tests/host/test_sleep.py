@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
-from kernel.clock.stopwatch import Stopwatch
 from kernel.sched.sleep import Sleep
 from pykasm import *
 from tests.host.threads_support import Kernel
@@ -19,7 +19,7 @@ LAST = (1 << 64) - 1
 def bench() -> tuple[Any, Sleep, Any]:
     """A clock, what lets threads sleep, and a host for them."""
     kernel = Kernel()
-    clock = Clock(Stopwatch())
+    clock = Clock(BootTimer())
     sleep = Sleep(kernel.waiting, clock)
     return clock, sleep, kernel.host(sleep)
 

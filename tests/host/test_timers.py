@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import LocalTimer
-from kernel.clock.stopwatch import Stopwatch
 from kernel.clock.timer import Timer, TimerQueue
 from kernel.clock.timers import Timers
 from kernel.cpu.features import Features
@@ -25,7 +25,7 @@ class Model:
     """Timers on a host, and what should become of them."""
 
     def __init__(self) -> None:
-        clock = Clock(Stopwatch())
+        clock = Clock(BootTimer())
         per_cpu = PerCpu()
         alarm = LocalTimer(Features(), LocalApic(), clock)
         self.timers = Timers(per_cpu, clock, alarm, Trees())

@@ -52,7 +52,7 @@ NO_DEVICE = "tests/boot/test_interrupts.py::" + (
 NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says_so"
 NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
-NO_MESSAGE = "tests/host/test_messages.py::test_without_memory_nothing_is_attached"
+NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
 NO_SEAT = "tests/host/test_seats.py::test_without_one_part_the_others_are_given_back"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
@@ -72,7 +72,7 @@ ELSEWHERE = {
     "IoApics.start": NO_APIC,
     "Lines.start": NO_APIC,
     "KernelSpace.start": NO_EARLY,
-    "Messages.reach_table": NO_MESSAGE,
+    "Msi.reach_table": NO_MESSAGE,
     "DirectMap.map_read_only": NO_TABLES,
     "Paging.map_directly": NO_EARLY,
     "Paging.map_section": NO_EARLY,

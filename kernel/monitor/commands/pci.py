@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.monitor.command import command
-from kernel.pci.classes import ClassNames
-from kernel.pci.device import Device, Resource
+from kernel.pci.bus import PciBus
+from kernel.pci.classes import PciClassNames
+from kernel.pci.device import PciDevice, PciResource
 from kernel.pci.header import BARS, BUSES, DEVICES, FUNCTIONS, Bar, ConfigurationAddress, HeaderType
-from kernel.pci.scan import PciBus
 from kernel.text.numbers import HEXADECIMAL, Numbers
 from kernel.text.strings import Words
 from pykasm import *
@@ -26,7 +26,7 @@ class PciCommands(Subsystem):
     """`pci`."""
 
     def __init__(
-        self, console: Console, numbers: Numbers, bus: PciBus, classes: ClassNames
+        self, console: Console, numbers: Numbers, bus: PciBus, classes: PciClassNames
     ) -> None:
         self.console = console
         self.numbers = numbers
@@ -61,7 +61,7 @@ class PciCommands(Subsystem):
             self.console.print("no memory for %u more\n", self.bus.lost)
 
     @function
-    def named(self, word: Ptr[U8]) -> Ptr[Device]:
+    def named(self, word: Ptr[U8]) -> Ptr[PciDevice]:
         """The function whose place `word` is, as `show_place` writes it; null if there is none."""
         place, number, parts, digit = scratch(U32), scratch(U32), scratch(U32), scratch(U64)
         xor(place, place)
@@ -122,7 +122,7 @@ class PciCommands(Subsystem):
         self.console.print("%02x:%02x.%u", bus, device, number)
 
     @function
-    def show(self, device: Keep[Ptr[Device]]) -> None:
+    def show(self, device: Keep[Ptr[PciDevice]]) -> None:
         """The place of `device`, its numbers, and the name of its class."""
         self.show_place(device.function)
         name = self.classes.find(device.base_class, device.subclass)
@@ -136,9 +136,9 @@ class PciCommands(Subsystem):
         )
 
     @function
-    def show_details(self, device: Keep[Ptr[Device]]) -> None:
+    def show_details(self, device: Keep[Ptr[PciDevice]]) -> None:
         """All that is known of `device`."""
-        resource, number = keep(Ptr[Resource]), keep(U32)
+        resource, number = keep(Ptr[PciResource]), keep(U32)
         self.show(device)
         self.console.print(
             "  revision %02x, interface %02x, subsystem %04x:%04x\n",
@@ -154,10 +154,10 @@ class PciCommands(Subsystem):
         with for_(number, 0, BARS):
             with if_(resource.size != 0):
                 self.show_resource(number, resource)
-            add(resource, sizeof(Resource))
+            add(resource, sizeof(PciResource))
 
     @function
-    def show_interrupts(self, device: Keep[Ptr[Device]]) -> None:
+    def show_interrupts(self, device: Keep[Ptr[PciDevice]]) -> None:
         """How `device` can interrupt."""
         with if_(device.pin != 0):
             movzx(eax, device.pin)
@@ -169,7 +169,7 @@ class PciCommands(Subsystem):
             self.console.print("  MSI-X at %02x\n", device.msi_x)
 
     @function
-    def show_resource(self, number: Keep[U32], resource: Keep[Ptr[Resource]]) -> None:
+    def show_resource(self, number: Keep[U32], resource: Keep[Ptr[PciResource]]) -> None:
         """Where the device answers, and how far that reaches."""
         with if_(resource.flags & Bar.PORTS):
             self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)

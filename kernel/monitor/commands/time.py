@@ -7,7 +7,7 @@ from kernel.console.console import Console
 from kernel.cpu.features import AdvancedPower, Features
 from kernel.monitor.command import command
 from kernel.text.strings import Words
-from kernel.time.calendar import SECONDS_IN_DAY, Calendar, Date
+from kernel.time.calendar import SECONDS_IN_DAY, Calendar, DateTime
 from kernel.time.calibration import Calibration
 from kernel.time.wallclock import WallClock
 from pykasm import *
@@ -58,7 +58,7 @@ class TimeCommands(Subsystem):
     @function
     def show_uptime(self) -> None:
         """Print the time since the start."""
-        date, seconds, rest = local(Date), keep(U64), keep(U64)
+        date, seconds, rest = local(DateTime), keep(U64), keep(U64)
         now = self.clock.now()
         _divide(now, NANOSECONDS)
         mov(seconds, rax)
@@ -80,7 +80,7 @@ class TimeCommands(Subsystem):
     @function
     def show_wall(self) -> None:
         """Print the time of day."""
-        date = local(Date)
+        date = local(DateTime)
         now = self.wall.now()
         with if_(now == 0):
             self.console.print("time of day unknown: the real-time clock does not answer\n")

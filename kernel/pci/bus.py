@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from kernel.acpi.mcfg import EcamRegions
-from kernel.pci.capabilities import Capabilities, CapabilityId
+from kernel.pci.capabilities import CapabilityId, PciCapabilities
 from kernel.pci.configuration import NOTHING, ConfigurationSpace
-from kernel.pci.device import Device
+from kernel.pci.device import PciDevice
 from kernel.pci.header import (
     ABSENT,
     BUSES,
@@ -21,7 +21,7 @@ from kernel.pci.header import (
     HeaderType,
     PciHeader,
 )
-from kernel.pci.resources import Resources
+from kernel.pci.resources import PciResources
 from kernel.structures.list import ListHead, container
 from pykasm import *
 from pykasm.lang.structs import fields_of
@@ -34,13 +34,13 @@ IDENTITY = (
     "interface",
     "revision",
 )
-"""Fields of every header that `Device` has too."""
+"""Fields of every header that `PciDevice` has too."""
 ORDINARY = ("subsystem_vendor", "subsystem")
 """Those of ordinary functions only."""
 BRIDGES, HOST_BRIDGE = 0x06, 0x00
 """The class, and the subclass, of what joins a bus to the processors (PCI Code and ID Assignment
 Specification 1.11, 1.7)."""
-BYTES = {one.name for one in fields_of(Device) if one.type is U8}
+BYTES = {one.name for one in fields_of(PciDevice) if one.type is U8}
 
 
 class PciBus(Subsystem):
@@ -64,8 +64,8 @@ class PciBus(Subsystem):
         self,
         ecam: EcamRegions,
         configuration: ConfigurationSpace,
-        capabilities: Capabilities,
-        resources: Resources,
+        capabilities: PciCapabilities,
+        resources: PciResources,
         heap: Any,
     ) -> None:
         self.ecam = ecam
@@ -156,7 +156,7 @@ class PciBus(Subsystem):
     def scan_function(self, function: Keep[U32]) -> None:
         """Make a record of the function, if there is one."""
         self._leave_if_absent(function)
-        device = keep(cast(self.heap.allocate(sizeof(Device)), Ptr[Device]))
+        device = keep(cast(self.heap.allocate(sizeof(PciDevice)), Ptr[PciDevice]))
         with if_(device == 0):
             inc(self.lost)
             ret()
@@ -171,11 +171,11 @@ class PciBus(Subsystem):
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))
 
-    def _clear(self, device: Ptr[Device]) -> None:
+    def _clear(self, device: Ptr[PciDevice]) -> None:
         """Zero the record, as a function has no part of most of it. Changes rax, rcx and rdi."""
         mov(rdi, device)
         xor(eax, eax)
-        mov(ecx, sizeof(Device))
+        mov(ecx, sizeof(PciDevice))
         rep.stosb()
 
     def _leave_if_absent(self, function: U32) -> None:
@@ -185,7 +185,7 @@ class PciBus(Subsystem):
             ret()
 
     @function
-    def identify(self, device: Keep[Ptr[Device]]) -> None:
+    def identify(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Copy what the header tells about the function."""
         for name in IDENTITY:
             self._copy(device, name, PciHeader, name)
@@ -197,13 +197,13 @@ class PciBus(Subsystem):
             for name in ORDINARY:
                 self._copy(device, name, PciHeader, name)
 
-    def _copy(self, device: Ptr[Device], name: str, kind: type[Struct], source: str) -> None:
+    def _copy(self, device: Ptr[PciDevice], name: str, kind: type[Struct], source: str) -> None:
         """Let the field `name` of `device` be that called `source` in the configuration space."""
         self.configuration.fetch(device.function, kind, source)
         mov(getattr(device, name), al if name in BYTES else ax)
 
     @function
-    def find_bridge(self, device: Keep[Ptr[Device]]) -> None:
+    def find_bridge(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Note which bus is behind the function, to scan that later."""
         with if_(device.kind != HeaderType.BRIDGE):
             ret()
@@ -215,7 +215,7 @@ class PciBus(Subsystem):
             mov(self.reached[rax], 1)
 
     @function
-    def find_messages(self, device: Keep[Ptr[Device]]) -> None:
+    def find_messages(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Note where the capabilities are that let the function interrupt by messages."""
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
@@ -223,19 +223,19 @@ class PciBus(Subsystem):
         mov(device.attached, 0)
 
     @contextmanager
-    def each(self) -> Iterator[Ptr[Device]]:
+    def each(self) -> Iterator[Ptr[PciDevice]]:
         """The block runs for each function, whose record is in a kept register."""
         link = keep(Ptr[ListHead])
         mov(link, self.devices.next)
         with loop():
             lea(rax, self.devices)
             break_if(link == rax)
-            yield container(link, Device, "link")
+            yield container(link, PciDevice, "link")
             mov(link, link.next)
         release(link)
 
     @function
-    def find(self, function: U32) -> Ptr[Device]:
+    def find(self, function: U32) -> Ptr[PciDevice]:
         """The record of the function of this number, or null."""
         with self.each() as device, if_(device.function == function):
             ret(device)

@@ -3,7 +3,7 @@
 from pykasm import *
 
 
-class Stopwatch(Subsystem):
+class BootTimer(Subsystem):
     """Counts the ticks of the time-stamp counter from the loader's jump to the first prompt."""
 
     start = data(U64, 0)

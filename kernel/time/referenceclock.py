@@ -5,7 +5,7 @@ from __future__ import annotations
 from pykasm import *
 
 
-class Reference(Struct):
+class ReferenceClock(Struct):
     """Something that counts at a known rate."""
 
     name: Ptr[U8]

@@ -10,7 +10,7 @@ from kernel.interrupts.dispatcher import Dispatcher
 from kernel.irq.lines import Lines
 from kernel.mm.runtime import Runtime
 from kernel.pci.configuration import ConfigurationSpace
-from kernel.pci.device import Device, Resource
+from kernel.pci.device import PciDevice, PciResource
 from kernel.pci.header import BARS, Bar, PciCommand, PciHeader
 from pykasm import *
 
@@ -66,7 +66,7 @@ MASKED = 1 << 0
 """In `MsiMessage.control`."""
 
 
-class Messages(Subsystem):
+class Msi(Subsystem):
     """Lets functions of the PCI bus interrupt without a line. Context: threads, one at a time for a
     device."""
 
@@ -84,7 +84,7 @@ class Messages(Subsystem):
 
     @function
     def attach(
-        self, device: Keep[Ptr[Device]], number: Keep[U32], action: Keep[Ptr[Action]]
+        self, device: Keep[Ptr[PciDevice]], number: Keep[U32], action: Keep[Ptr[Action]]
     ) -> I32:
         """Let `action` be called for message `number` of `device`, counted from 0.
 
@@ -101,7 +101,7 @@ class Messages(Subsystem):
 
     @function
     def detach(
-        self, device: Keep[Ptr[Device]], number: Keep[U32], action: Keep[Ptr[Action]]
+        self, device: Keep[Ptr[PciDevice]], number: Keep[U32], action: Keep[Ptr[Action]]
     ) -> None:
         """Call `action` no more for message `number` of `device`, which `attach` gave it; it does
         not run when this returns.
@@ -120,7 +120,7 @@ class Messages(Subsystem):
         self.dispatcher.release(vector, action)
 
     @function
-    def silence_msi_x(self, device: Keep[Ptr[Device]], number: U32) -> None:
+    def silence_msi_x(self, device: Keep[Ptr[PciDevice]], number: U32) -> None:
         """Let the device send this message of MSI-X no more."""
         mov(self._entry(device, number).control, MASKED)
         dec(device.attached)
@@ -129,14 +129,14 @@ class Messages(Subsystem):
             mov(device.messages, 0)
 
     @function
-    def silence_msi(self, device: Keep[Ptr[Device]]) -> None:
+    def silence_msi(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Let the device send no message of MSI."""
         control = self._read(device, device.msi, 0)
         and_(control, ~MsiControl.ENABLE)
         self._write(device, device.msi, 0, control)
 
     @function
-    def direct(self, device: Ptr[Device], number: U32, vector: U32) -> I32:
+    def direct(self, device: Ptr[PciDevice], number: U32, vector: U32) -> I32:
         """Let message `number` of `device` arrive at `vector`. 0, -ENODEV or -ENOMEM."""
         with if_(device.msi_x != 0):
             tail(self.direct_msi_x, device, number, vector)
@@ -145,7 +145,7 @@ class Messages(Subsystem):
         ret(-Errno.ENODEV)
 
     @function
-    def direct_msi(self, device: Keep[Ptr[Device]], vector: Keep[U32]) -> I32:
+    def direct_msi(self, device: Keep[Ptr[PciDevice]], vector: Keep[U32]) -> I32:
         """Let the one message of MSI that is used arrive at `vector`. 0."""
         control = keep(U32)
         mov(control, self._read(device, device.msi, 0))
@@ -163,7 +163,9 @@ class Messages(Subsystem):
         ret(0)
 
     @function
-    def direct_msi_x(self, device: Keep[Ptr[Device]], number: Keep[U32], vector: Keep[U32]) -> I32:
+    def direct_msi_x(
+        self, device: Keep[Ptr[PciDevice]], number: Keep[U32], vector: Keep[U32]
+    ) -> I32:
         """Let message `number` of MSI-X arrive at `vector`. 0, -ENODEV or -ENOMEM."""
         address = keep(U64)
         result = self.reach_table(device, number)
@@ -183,7 +185,7 @@ class Messages(Subsystem):
         self.let_master(device.function)
         ret(0)
 
-    def _entry(self, device: Ptr[Device], number: U32) -> Ptr[MsiMessage]:
+    def _entry(self, device: Ptr[PciDevice], number: U32) -> Ptr[MsiMessage]:
         """The entry `number` of the device's table, which is mapped."""
         entry = scratch(U64)
         mov(u32(entry), number)
@@ -192,7 +194,7 @@ class Messages(Subsystem):
         return cast(entry, Ptr[MsiMessage])
 
     @function
-    def reach_table(self, device: Keep[Ptr[Device]], number: Keep[U32]) -> I32:
+    def reach_table(self, device: Keep[Ptr[PciDevice]], number: Keep[U32]) -> I32:
         """Let the device's table be mapped, which stays so as long as messages are attached: to
         silence them must not want memory. 0; -ENODEV if it has no such entry; -ENOMEM."""
         size, place = keep(U64), keep(U32)
@@ -211,7 +213,7 @@ class Messages(Subsystem):
         with if_(eax >= BARS):
             ret(-Errno.ENODEV)
         point_at(rcx, device.resources, rax)
-        resource = cast(rcx, Ptr[Resource])
+        resource = cast(rcx, Ptr[PciResource])
         and_(place, ~RESOURCE_MASK)
         lea(rax, bare[u64(place) + size])
         with if_((rax > resource.size) | (resource.flags & Bar.PORTS)):
@@ -230,12 +232,12 @@ class Messages(Subsystem):
         or_(flags, PciCommand.MEMORY | PciCommand.BUS_MASTER | PciCommand.INTERRUPT_DISABLE)
         self.configuration.set_command(function, flags)
 
-    def _read(self, device: Ptr[Device], capability: U8, offset: int) -> U32:
+    def _read(self, device: Ptr[PciDevice], capability: U8, offset: int) -> U32:
         movzx(esi, capability)
         add(esi, offset)
         return self.configuration.read(device.function, esi)
 
-    def _write(self, device: Ptr[Device], capability: U8, offset: int, value: object) -> None:
+    def _write(self, device: Ptr[PciDevice], capability: U8, offset: int, value: object) -> None:
         mov(edx, value)
         movzx(esi, capability)
         add(esi, offset)

@@ -10,9 +10,9 @@ import pytest
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
-from kernel.pci.device import Device
+from kernel.pci.device import PciDevice
 from kernel.pci.header import Bar
-from kernel.pci.messages import MASKED, Messages, MsiControl, MsiMessage, MsiOffset, MsiXControl
+from kernel.pci.msi import MASKED, Msi, MsiControl, MsiMessage, MsiOffset, MsiXControl
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -97,7 +97,7 @@ class Bench:
         spaces: Any = Spaces()
         vectors: Any = Vectors()
         memory: Any = Memory()
-        self.messages = Messages(spaces, vectors, vectors, memory)
+        self.messages = Msi(spaces, vectors, vectors, memory)
         self.host = Host(self.messages, traced=False)
         self.host.map(MAPPED, PAGE)
         self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.MASK_ALL, 4: OFFSET | 2}
@@ -113,7 +113,7 @@ class Bench:
         self.forgotten = self.host.stub(vectors.forget)
         self.host.stub(memory.map_device, self.map)
         self.host.stub(memory.unmap_device, self.unmap)
-        self.device: Any = self.host.new(Device, msi_x=CAPABILITY)
+        self.device: Any = self.host.new(PciDevice, msi_x=CAPABILITY)
         self.device.resources[2].address = TABLE
         self.device.resources[2].size = PAGE
         self.actions = [self.host.new(Action) for _ in range(MESSAGES + 1)]
