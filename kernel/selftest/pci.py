@@ -56,11 +56,11 @@ class PciTests(Subsystem):
     arrived = bss(U32)
 
     def __init__(
-        self, console: Console, bus: PciBus, msi: Msi, memory: Runtime, clock: Clock
+        self, console: Console, bus: PciBus, messages: Msi, memory: Runtime, clock: Clock
     ) -> None:
         self.console = console
         self.bus = bus
-        self.msi = msi
+        self.messages = messages
         self.memory = memory
         self.clock = clock
         self.tests = [check("pci.msi", self.msi), check("pci.msi_x", self.msi_x)]
@@ -116,21 +116,21 @@ class PciTests(Subsystem):
         mov(self.arrived, 0)
         mov(rax, address_of(self.count))
         mov(self.action.handler, rax)
-        result = self.msi.attach(device, 0, address_of(self.action))
+        result = self.messages.attach(device, 0, address_of(self.action))
         with if_(result != 0):
             self.console.print("no message: %d: ", result)
             ret(0)
         resource = device.resources[0]
         registers = self.memory.map_device(resource.address, resource.size)
         with if_(registers == 0):
-            self.msi.detach(device, 0, address_of(self.action))
+            self.messages.detach(device, 0, address_of(self.action))
             ret(0)
         ret(registers)
 
     @function
     def end(self, device: Ptr[PciDevice], registers: Keep[U64]) -> None:
         """Undo what `begin` did."""
-        self.msi.detach(device, 0, address_of(self.action))
+        self.messages.detach(device, 0, address_of(self.action))
         tail(self.memory.unmap_device, registers)
 
     @function
