@@ -17,6 +17,7 @@ from pykasm.lang.conditions import (
     Negation,
     condition,
 )
+from pykasm.lang.constants import encodable
 from pykasm.lang.numbers import Bool
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
@@ -51,7 +52,8 @@ def _jump(test: Condition, target: Label, when: bool) -> None:
         case Comparison():
             _compare(test, target, when)
         case BitTest():
-            emit("test", test.operand, test.mask)
+            with encodable(test.operand, test.mask) as mask:
+                emit("test", test.operand, mask)
             emit("jne" if when else "je", target)
         case Flag():
             emit(test.when_set if when else test.when_clear, target)
@@ -67,7 +69,8 @@ def _compare(test: Comparison, target: Label, when: bool) -> None:
     if _is_zero_test(test):
         emit("test", test.left, test.left)
     else:
-        emit("cmp", test.left, test.right)
+        with encodable(test.left, test.right) as right:
+            emit("cmp", test.left, right)
     operator = test.operator if when else OPPOSITE[test.operator]
     codes = SIGNED if test.signed else UNSIGNED
     emit("j" + codes[operator], target)

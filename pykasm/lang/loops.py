@@ -55,19 +55,56 @@ class _While(Loop):
         jump_if(self.test, self.top, when=True)
 
 
+class _DoWhile(Loop):
+    """The test stands at the end of each round alone."""
+
+    def __init__(self, test: Test) -> None:
+        super().__init__("do_while")
+        self.test = checked(test)
+
+    def repeat(self) -> None:
+        jump_if(self.test, self.top, when=True)
+
+
+def _check_counter(counter: object) -> None:
+    if not isinstance(counter, RegisterOperand | MemoryOperand):
+        raise OperandFormMistake(
+            "`for_` counts in a register or in memory",
+            expected="`for_(keep(U32), 0, count)`",
+            got=repr(counter),
+        )
+
+
+class _Down(_While):
+    """A counter from below `stop` down to `start`."""
+
+    def __init__(self, counter: Any, start: object, stop: object) -> None:
+        _check_counter(counter)
+        super().__init__(counter > start)
+        self.name = "for_"
+        self.counter, self.stop = counter, stop
+
+    def begin(self) -> None:
+        emit("mov", self.counter, self.stop)
+        super().begin()
+        emit("dec", self.counter)
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        return self.counter
+
+
 class _For(_While):
     """A counter from `start` up to, not including, `stop`."""
 
     def __init__(self, counter: Any, start: object, stop: object, step: int) -> None:
-        if not isinstance(counter, RegisterOperand | MemoryOperand):
-            raise OperandFormMistake(
-                "`for_` counts in a register or in memory",
-                expected="`for_(keep(U32), 0, count)`",
-                got=repr(counter),
-            )
+        _check_counter(counter)
         if step < 1:
             raise ValueRangeMistake(
-                "`for_` counts up", expected="a step of 1 or more", got=str(step)
+                "`for_` counts up",
+                expected="a step of 1 or more",
+                got=str(step),
+                fix="`down=True` counts from the end to the start, by 1",
             )
         if int(step) not in numbers_of(counter._kind):
             raise ValueRangeMistake(
@@ -109,46 +146,64 @@ def while_(test: Test) -> Loop:
     return _While(test)
 
 
+def do_while(test: Test) -> Loop:
+    """Run the block once, and again as long as the condition holds at its end."""
+    return _DoWhile(test)
+
+
 def loop() -> Loop:
     """Run the block for ever; `break_if`, `break_`, `ret` and `tail` leave it."""
     return Loop("loop")
 
 
-def for_(counter: object, start: object, stop: object, step: int = 1) -> Loop:
+def for_(counter: object, start: object, stop: object, step: int = 1, down: bool = False) -> Loop:
     """Run the block with `counter` from `start` up to, not including, `stop`.
 
-    The block gets the counter: `with for_(keep(U32), 0, count) as i:`.
+    With `down` it goes through the same numbers from the last to the first. The block gets the
+    counter: `with for_(keep(U32), 0, count) as i:`.
     """
-    return _For(counter, start, stop, step)
-
-
-def _innermost(word: str) -> Loop:
-    loops = current(word).loops
-    if not loops:
-        raise FlowMistake(
-            f"`{word}` outside of a loop",
-            expected="a `while_`, `loop` or `for_` around it",
-            got="no loop",
+    if not down:
+        return _For(counter, start, stop, step)
+    if step != 1:
+        raise ValueRangeMistake(
+            "`for_` counts down by 1",
+            expected="`down=True` without a step",
+            got=f"a step of {step}",
         )
-    innermost: Loop = loops[-1]
-    return innermost
+    return _Down(counter, start, stop)
 
 
-def break_if(test: Test) -> None:
-    """Leave the innermost loop if the condition holds."""
-    jump_if(test, _innermost("break_if").done, when=True)
+def _left(word: str, around: object) -> Loop:
+    """The loop that `word` leaves: the innermost, or the one `around` that the author names."""
+    loops: list[Loop] = current(word).loops
+    if loops and around is None:
+        return loops[-1]
+    for one in loops:
+        if one is around:
+            return one
+    raise FlowMistake(
+        f"`{word}` outside of {'that' if loops else 'a'} loop",
+        expected="a `while_`, `do_while`, `loop` or `for_` around it",
+        got="one that ended, or has not begun" if isinstance(around, Loop) else "no loop",
+        fix="" if around is None else "`rows = for_(…)`, `with rows as i:`, then `break_(rows)`",
+    )
 
 
-def break_() -> None:
-    """Leave the innermost loop."""
-    emit("jmp", _innermost("break_").done)
+def break_if(test: Test, around: Loop | None = None) -> None:
+    """Leave the innermost loop, or the loop `around`, if the condition holds."""
+    jump_if(test, _left("break_if", around).done, when=True)
 
 
-def continue_if(test: Test) -> None:
-    """Begin the innermost loop's next round if the condition holds."""
-    jump_if(test, _innermost("continue_if").again, when=True)
+def break_(around: Loop | None = None) -> None:
+    """Leave the innermost loop, or the loop `around`."""
+    emit("jmp", _left("break_", around).done)
 
 
-def continue_() -> None:
-    """Begin the innermost loop's next round."""
-    emit("jmp", _innermost("continue_").again)
+def continue_if(test: Test, around: Loop | None = None) -> None:
+    """Begin the next round of the innermost loop, or of `around`, if the condition holds."""
+    jump_if(test, _left("continue_if", around).again, when=True)
+
+
+def continue_(around: Loop | None = None) -> None:
+    """Begin the next round of the innermost loop, or of `around`."""
+    emit("jmp", _left("continue_", around).again)

@@ -29,7 +29,7 @@ from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.kept import Keep
 from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
-from pykasm.lang.loops import break_, break_if, continue_, continue_if, for_, loop, while_
+from pykasm.lang.loops import break_, break_if, continue_, continue_if, do_while, for_, loop, while_
 from pykasm.lang.numbers import (
     I8,
     I16,
@@ -123,6 +123,7 @@ __all__ = [
     "data",
     "debugging",
     "default",
+    "do_while",
     "elif_",
     "else_",
     "emits",

@@ -289,3 +289,94 @@ def test_truths_are_conditions(number: int) -> None:
     small = number < 10 and number != 3
     assert host.call(truths.is_small, number) is small
     assert host.call(truths.which, number) == (1 if small else 2 if number == 3 else 4)
+
+
+BASE = 0xFFFF_8000_0000_0000
+"""Beyond what immediates hold, as all below."""
+
+
+class Rounds(Subsystem):
+    """Loops of every kind, and comparisons with large numbers."""
+
+    @function
+    def compare(self, number: U64) -> U32:
+        """Bits that tell how `number` compares."""
+        bits = scratch(U32)
+        xor(bits, bits)
+        with if_(number >= BASE):
+            or_(bits, 1)
+        with if_(number == 1 << 32):
+            or_(bits, 2)
+        with if_(number & (1 << 36 | 1 << 63)):
+            or_(bits, 4)
+        with if_(number == (1 << 64) - 1):
+            or_(bits, 8)
+        ret(bits)
+
+    @function
+    def downward(self, start: U64, stop: U64) -> U64:
+        """The numbers in the order in which the loop meets them, 4 bits each."""
+        seen = scratch(U64)
+        xor(u32(seen), u32(seen))
+        with for_(scratch(U64), start, stop, down=True) as number:
+            continue_if(number == 5)
+            shl(seen, 4)
+            or_(seen, number)
+        ret(seen)
+
+    @function
+    def at_least_once(self, count: U64) -> U64:
+        """How often the block runs."""
+        xor(eax, eax)
+        with do_while(count != 0):
+            inc(rax)
+            continue_if(count == 0)
+            dec(count)
+        ret(rax)
+
+    @function
+    def nested(self, size: U64, most: U64) -> U64:
+        """How often the inner block runs, which leaves or goes on with the outer loop."""
+        xor(eax, eax)
+        rows = for_(scratch(U64), 0, size)
+        with rows as row, for_(scratch(U64), 0, size) as column:
+            inc(rax)
+            continue_if(column == row, rows)
+            break_if(rax == most, rows)
+        ret(rax)
+
+
+def nested(size: int, most: int) -> int:
+    count = 0
+    for row in range(size):
+        for column in range(size):
+            count += 1
+            if column == row:
+                break
+            if count == most:
+                return count
+    return count
+
+
+@given(st.sampled_from([0, 1 << 32, BASE - 1, BASE, 1 << 36, 1 << 63, (1 << 64) - 1]))
+def test_numbers_beyond_immediates_are_compared(number: int) -> None:
+    rounds = Rounds()
+    expected = (number >= BASE) | (number == 1 << 32) << 1
+    expected |= bool(number & (1 << 36 | 1 << 63)) << 2 | (number == (1 << 64) - 1) << 3
+    assert Host(rounds).call(rounds.compare, number) == expected
+
+
+@given(st.integers(0, 15), st.integers(0, 15))
+def test_loops_count_down(start: int, stop: int) -> None:
+    rounds = Rounds()
+    seen = [number for number in reversed(range(start, stop)) if number != 5]
+    expected = int("".join(f"{number:x}" for number in seen) or "0", 16)
+    assert Host(rounds).call(rounds.downward, start, stop) == expected
+
+
+@given(st.integers(0, 6), st.integers(1, 20))
+def test_loops_run_once_and_outer_ones_are_left(size: int, most: int) -> None:
+    rounds = Rounds()
+    host = Host(rounds)
+    assert host.call(rounds.at_least_once, size) == max(size, 1)
+    assert host.call(rounds.nested, size, most) == nested(size, most)

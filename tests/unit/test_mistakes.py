@@ -690,7 +690,7 @@ error[flow]: `break_if` outside of a loop
   FILE:LINE
   LINE |             break_if(rax == 0)
         |             ^^^^^^^^^^^^^^^^^^
-expected: a `while_`, `loop` or `for_` around it
+expected: a `while_`, `do_while`, `loop` or `for_` around it
 got: no loop"""
     )
 
@@ -770,7 +770,8 @@ error[value-range]: `for_` counts up
   LINE |             with for_(keep(U64), 0, 5, step=-1):
         |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 expected: a step of 1 or more
-got: -1"""
+got: -1
+help: `down=True` counts from the end to the start, by 1"""
     )
 
 
@@ -2016,4 +2017,27 @@ error[condition]: this is no condition
 expected: a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`
 got: number
 help: compare: `x != 0`"""
+    )
+
+
+def test_leaving_a_loop_that_has_ended() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            rows = for_(scratch(U32), 0, 3)
+            with rows:
+                nop()
+            with loop():
+                break_(rows)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `break_` outside of that loop
+  FILE:LINE
+  LINE |                 break_(rows)
+        |                 ^^^^^^^^^^^^
+expected: a `while_`, `do_while`, `loop` or `for_` around it
+got: one that ended, or has not begun
+help: `rows = for_(…)`, `with rows as i:`, then `break_(rows)`"""
     )

@@ -1,0 +1,43 @@
+"""Numbers beside an operand that are wider than any immediate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pykasm.isa.registers import WORD
+from pykasm.lang.builder import current, emit
+from pykasm.lang.moves import registers_in
+from pykasm.lang.numbers import U64
+from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.routinebuilder import RoutineBuilder
+from pykasm.lang.types import Value
+
+_SIGN = 1 << (WORD * 8 - 1)
+"""Immediates beside operands of 64 bits have 32, extended by their sign (AMD64 APM vol. 3, 1.6)."""
+
+
+@contextmanager
+def encodable(left: Value, right: Value | int) -> Iterator[Value | int]:
+    """`right` as an instruction takes it beside `left`: a number that is too wide for an immediate
+    lies in a scratch register meanwhile. Clobbers no flags."""
+    if left._kind._size != U64._size or not isinstance(right, int):
+        yield right
+        return
+    number = _signed(int(right))
+    if -_SIGN <= number < _SIGN:
+        yield number
+        return
+    builder = current("a condition")
+    assert isinstance(builder, RoutineBuilder)
+    free = [one for one in builder.scratch_registers if one not in registers_in(left)]
+    role = builder.take("scratch", tuple(free), U64, name="constant")
+    made = RegisterOperand(role.register, U64, role)
+    emit("mov", made, int(right))
+    yield made
+    builder.release(role.register)
+
+
+def _signed(number: int) -> int:
+    """The number of 64 bits with a sign that has the bits of `number`."""
+    return number - (1 << 64) if number >= 1 << 63 else number
