@@ -1,9 +1,11 @@
 """The vectors of exceptions."""
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 from kernel.cpu.trapframe import TrapFrame
 from pykasm import *
+from pykasm.lang.function import BoundFunction
 
 VECTORS = 256
 
@@ -52,3 +54,11 @@ WITH_ERROR_CODE = {
 
 Handler = Fn[[Ptr[TrapFrame]], Void]
 """Called with interrupts off; when it returns, the interrupted code goes on."""
+
+
+class VectorHandlers(Subsystem):
+    """Handles some vectors."""
+
+    def handlers(self) -> Mapping[int, BoundFunction[None]]:
+        """Which, and by what, each a `Handler`."""
+        raise NotImplementedError

@@ -1,20 +1,22 @@
 """What happens on each vector."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from kernel.cpu.exceptions import VECTORS, Handler, Vector
+from kernel.cpu.exceptions import VECTORS, Handler, Vector, VectorHandlers
 from kernel.cpu.trapframe import TrapFrame
+from kernel.debug.panic import Panic
 from pykasm import *
+from pykasm.lang.function import BoundFunction
 
 
 class Exceptions(Subsystem):
     """Who handles which vector. Whatever the kernel does not expect ends in a panic."""
 
-    def __init__(self, panic: Any, others: Mapping[int, Any]) -> None:
-        """`others` handle the vectors that they are given for."""
-        known = {Vector.BREAKPOINT: self.breakpoint, **others}
-        handlers = [known.get(vector, panic) for vector in range(VECTORS)]
+    def __init__(self, panic: Panic, others: Sequence[VectorHandlers]) -> None:
+        known: dict[int, BoundFunction[None]] = {Vector.BREAKPOINT: self.breakpoint}
+        for one in others:
+            known.update(one.handlers())
+        handlers = [known.get(vector, panic.exception) for vector in range(VECTORS)]
         self.handlers = rodata(Handler * VECTORS, handlers)
 
     @function

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from kernel.cpu.exceptions import VectorHandlers
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.action import Action
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
+from pykasm.lang.function import BoundFunction
 
 VECTORS = 256
 
@@ -20,7 +24,7 @@ class Slot(Struct):
     """How many processors are calling the actions now."""
 
 
-class Dispatcher(Subsystem):
+class Dispatcher(VectorHandlers):
     """Calls the actions of each interrupt. A vector means the same on all processors."""
 
     slots = bss(Slot * VECTORS)
@@ -34,8 +38,8 @@ class Dispatcher(Subsystem):
         self.apic = apic
         self.lock = bss(SpinLock)
 
-    def handlers(self) -> dict[int, object]:
-        """What `Exceptions` calls on each vector of an interrupt."""
+    def handlers(self) -> Mapping[int, BoundFunction[None]]:
+        """Those of all interrupts."""
         return {
             **dict.fromkeys(range(FIRST_INTERRUPT, VECTORS), self.serve),
             InterruptVector.SPURIOUS: self.ignore_spurious,

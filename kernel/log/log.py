@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from kernel.clock.tsc import read_tsc
+from kernel.console.console import Console
 from kernel.cpu.percpu import PerCpu
 from kernel.locks.spinlock import SpinLock
 from kernel.log.level import CONSOLE_LEVEL, LogLevel
@@ -44,7 +45,7 @@ class Log(Writer):
     """
 
     def __init__(
-        self, console: Writer, per_cpu: PerCpu, numbers: Numbers, symbols: Symbols
+        self, console: Console, per_cpu: PerCpu, numbers: Numbers, symbols: Symbols
     ) -> None:
         super().__init__(numbers, symbols)
         self.console = console

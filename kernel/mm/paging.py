@@ -1,11 +1,9 @@
 """The page tables that stay: every part of memory with the least permission that it needs."""
 
-from collections.abc import Iterable
-
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import BootRecord, MemoryRegion
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageShift
-from kernel.cpu.stack import GuardedStack
+from kernel.cpu.stacks import Stacks
 from kernel.mm.directmap import DirectMap
 from kernel.mm.frames import SIZE_SHIFT
 from kernel.mm.freeranges import FreeRanges
@@ -42,7 +40,7 @@ class Paging(Subsystem):
     def __init__(
         self,
         layout: Layout,
-        stacks: Iterable[GuardedStack],
+        stacks: Stacks,
         record: BootRecord,
         entries: EntryFormat,
         free_ranges: FreeRanges,

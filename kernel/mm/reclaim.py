@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import Slabs
@@ -12,21 +12,35 @@ from kernel.smp.calls import Calls
 from pykasm import *
 
 
+class Shrinker(Subsystem):
+    """Keeps memory for later that the whole kernel shares."""
+
+    @function
+    def shrink(self) -> None:
+        """Give it back. Context: thread."""
+        raise NotImplementedError
+
+
 class Reclaim(Subsystem):
     """Empties what keeps memory so that the next one who needs some gets it faster.
 
-    `steps` are the functions that do so for the whole kernel. Objects and pages are kept for each
-    processor, so each has to give its own back.
+    Objects and pages are kept for each processor, so each has to give its own back; `shrinkers`
+    have what is kept for the whole kernel.
     """
 
     def __init__(
-        self, slabs: Slabs, pages: Pages, processors: Processors, calls: Calls, steps: list[Any]
+        self,
+        slabs: Slabs,
+        pages: Pages,
+        processors: Processors,
+        calls: Calls,
+        shrinkers: Sequence[Shrinker],
     ) -> None:
         self.slabs = slabs
         self.pages = pages
         self.processors = processors
         self.calls = calls
-        self.steps = steps
+        self.shrinkers = shrinkers
 
     @function(sleeps=True)
     def run(self) -> None:
@@ -36,8 +50,8 @@ class Reclaim(Subsystem):
         those that were ending have given their stacks by the time that all have answered.
         """
         self.ask_all()
-        for step in self.steps:
-            step()
+        for one in self.shrinkers:
+            one.shrink()
         self.ask_all()
 
     @function(sleeps=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Any
 
 from kernel.text.strings import Words
 from pykasm import *
@@ -26,10 +26,11 @@ class Command(Struct):
     most: U8
 
 
-class Family(Protocol):
-    """A subsystem that has commands."""
+class Commands(Subsystem):
+    """Brings commands to the monitor."""
 
     commands: list[Command]
+    """Their rows, which the constructor makes."""
 
 
 def command(name: str, arguments: str, purpose: str, run: Any) -> Command:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from kernel.clock.boottimer import BootTimer
 from kernel.console.console import Console
-from kernel.monitor.command import Command, Family, command
+from kernel.monitor.command import Command, Commands, command
 from kernel.monitor.line import LineEditor
 from kernel.monitor.prompt import PROMPT
 from kernel.text.strings import Strings, Words
@@ -27,7 +27,7 @@ class Monitor(Subsystem):
         editor: LineEditor,
         strings: Strings,
         boot_timer: BootTimer,
-        families: Sequence[Family],
+        families: Sequence[Commands],
     ) -> None:
         self.console = console
         self.editor = editor

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from kernel.acpi.mcfg import EcamRegions
+from kernel.mm.heap import Heap
 from kernel.pci.capabilities import CapabilityId, PciCapabilities
 from kernel.pci.configuration import NOTHING, ConfigurationSpace
 from kernel.pci.device import PciDevice
@@ -66,7 +66,7 @@ class PciBus(Subsystem):
         configuration: ConfigurationSpace,
         capabilities: PciCapabilities,
         resources: PciResources,
-        heap: Any,
+        heap: Heap,
     ) -> None:
         self.ecam = ecam
         self.configuration = configuration

@@ -1,12 +1,12 @@
 """The least that a running kernel does, and what measuring costs by itself."""
 
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from pykasm import *
 
 PATTERN = 0x0123_4567_89AB_CDEF
 
 
-class BasicTests(Subsystem):
+class BasicTests(TestSuite, BenchmarkSuite):
     """Needs nothing but the processor."""
 
     def __init__(self) -> None:

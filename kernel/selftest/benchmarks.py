@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from kernel.console.console import Console
 from kernel.sched.scheduler import Scheduler
-from kernel.selftest.case import Benchmark, Measured
+from kernel.selftest.case import Benchmark, BenchmarkSuite
 from kernel.text.strings import Strings
 from pykasm import *
 
@@ -18,7 +18,7 @@ ROUNDS = 3
 
 
 class Benchmarks(Subsystem):
-    """All benchmarks that the `families` bring. Context: a thread that may sleep; one at a time."""
+    """All benchmarks of the `suites`. Context: a thread that may sleep; one at a time."""
 
     found = bss(U32)
 
@@ -27,12 +27,12 @@ class Benchmarks(Subsystem):
         console: Console,
         scheduler: Scheduler,
         strings: Strings,
-        families: Sequence[Measured],
+        suites: Sequence[BenchmarkSuite],
     ) -> None:
         self.console = console
         self.scheduler = scheduler
         self.strings = strings
-        table = [row for family in families for row in family.benchmarks]
+        table = [row for suite in suites for row in suite.benchmarks]
         self.count = len(table)
         self.benchmarks = rodata(Benchmark * self.count, table)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any
 
 from pykasm import *
 
@@ -48,16 +48,18 @@ class Benchmark(Struct):
     """How often."""
 
 
-class Tested(Protocol):
-    """A subsystem that brings tests."""
+class TestSuite(Subsystem):
+    """Brings tests."""
 
     tests: list[Test]
+    """Their rows, which the constructor makes."""
 
 
-class Measured(Protocol):
-    """A subsystem that brings benchmarks."""
+class BenchmarkSuite(Subsystem):
+    """Brings benchmarks."""
 
     benchmarks: list[Benchmark]
+    """Their rows, which the constructor makes."""
 
 
 def check(name: str, run: Any, *, seconds: int = PATIENCE, apart: bool = False) -> Test:

@@ -11,7 +11,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Work, WorkState
 from kernel.irq.deferred import Deferred
 from kernel.sched.scheduler import Scheduler
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.smp import SmpTests
 from pykasm import *
 
@@ -26,7 +26,7 @@ STORM = 20
 """How often a thread goes on under a storm."""
 
 
-class DeferredTests(Subsystem):
+class DeferredTests(TestSuite, BenchmarkSuite):
     """Threads interrupt the processor that they run on, and the handlers leave work."""
 
     first = bss(Work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.console.console import Console
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.waiting import Waiting
-from kernel.selftest.case import measure
+from kernel.selftest.case import BenchmarkSuite, measure
 from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
 from kernel.threads.threads import BOOT_PRIORITY
@@ -16,7 +16,7 @@ FEW, MANY = 10, 10_000
 urgent."""
 
 
-class HandOvers(Subsystem):
+class HandOvers(BenchmarkSuite):
     """A thread and its partner, which stay on one processor, let each other go on in turn."""
 
     going = bss(U32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.mm.heap import SIZES, Heap
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *
 
@@ -19,7 +19,7 @@ class TestObject(Struct):
     words: Array[U64] = field(count=SIZE // sizeof(U64))
 
 
-class HeapTests(Subsystem):
+class HeapTests(TestSuite, BenchmarkSuite):
     """Allocates and frees."""
 
     first = bss(U64)

@@ -9,7 +9,7 @@ from kernel.interrupts.dispatcher import VECTORS, Dispatcher
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.irq.lines import Lines
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from pykasm import *
 
 PATIENCE = 10_000_000
@@ -25,7 +25,7 @@ VECTOR = InterruptVector.LAST_DEVICE
 """What the benchmark interrupts by: drivers get it last of all."""
 
 
-class InterruptTests(Subsystem):
+class InterruptTests(TestSuite, BenchmarkSuite):
     """Interrupts that this processor sends to itself."""
 
     actions = bss(Action * VECTORS)

@@ -6,7 +6,7 @@ from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
 from kernel.pci.device import PciDevice
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from pykasm import *
 
 OBJECT = sizeof(PciDevice)
@@ -16,7 +16,7 @@ REGISTERS = 0xFEE0_0000
 """Where a device may be; nothing touches it."""
 
 
-class LeakingTests(Subsystem):
+class LeakingTests(TestSuite):
     """Run only when they are asked for by name, and each calls itself passed."""
 
     def __init__(self, heap: Heap, pages: Pages, runtime: Runtime) -> None:

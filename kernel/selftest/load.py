@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from kernel.console.console import Console
 from kernel.selftest.random import Random
 from kernel.selftest.threadpool import ThreadPool
@@ -14,6 +16,8 @@ class Load(Subsystem):
     `violations` counts what a step finds wrong. Context: one test at a time, in a thread.
     """
 
+    name: ClassVar[str]
+    """Its test is `stress.NAME`."""
     STEPS = 4000
     """Of all threads together in a test."""
 

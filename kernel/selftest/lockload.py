@@ -47,6 +47,7 @@ class Guarded(Struct):
 class LockLoad(Load):
     """Each step locks by one of the kinds; some yield while they have the lock."""
 
+    name = "locks"
     spin = bss(SpinLock)
     by_spin = bss(Guarded)
     mutex = bss(Mutex)

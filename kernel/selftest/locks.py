@@ -7,11 +7,11 @@ from kernel.debug.lockorder import MOST_CLASSES
 from kernel.debug.lockwatch import LockWatch
 from kernel.locks.heldlocks import HeldLocks
 from kernel.locks.spinlock import SpinLock
-from kernel.selftest.case import Outcome, check, measure
+from kernel.selftest.case import BenchmarkSuite, Outcome, TestSuite, check, measure
 from pykasm import *
 
 
-class LockTests(Subsystem):
+class LockTests(TestSuite, BenchmarkSuite):
     """Only debug builds watch locks."""
 
     def __init__(self, console: Console, watch: LockWatch) -> None:

@@ -25,6 +25,7 @@ class MappingLoad(Load):
     """A step changes what is mapped at one of the places, or reads all of them. A processor that
     remembers a mapping which is no more reads a number that is no more, either."""
 
+    name = "mappings"
     STEPS = 1000
     """Each change waits for all processors, which takes long where the host has fewer of them."""
 

@@ -2,7 +2,7 @@
 
 from kernel.console.console import Console
 from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
-from kernel.debug.leakcheck import leak_check
+from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mapping, Mappings
@@ -16,7 +16,7 @@ from kernel.mm.zone import ORDERS
 from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, WRITE
-from kernel.selftest.case import Outcome, check, measure
+from kernel.selftest.case import BenchmarkSuite, Outcome, TestSuite, check, measure
 from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *
 
@@ -30,7 +30,7 @@ REGISTERS = 0xFEE0_0000
 """Where a device may be; nothing touches it."""
 
 
-class MemoryTests(Subsystem):
+class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     """What `Pages`, `Mapper` and `Runtime` do on a real machine. Context: one at a time."""
 
     flags = rodata(U64, ~(ADDRESS_MASK | int(PageFlags.LARGE) | NOTED) % (1 << 64))

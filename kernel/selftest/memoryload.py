@@ -47,6 +47,7 @@ class MemoryLoad(Load):
     """A step takes what is in a slot and gives it back, or puts something new there. Whoever takes
     memory looks at every byte of it."""
 
+    name = "memory"
     slots = bss(Ptr[Block] * SLOTS)
     kinds = rodata(U8 * len(KINDS), list(KINDS))
 

@@ -11,7 +11,7 @@ from kernel.mm.runtime import Runtime
 from kernel.pci.bus import PciBus
 from kernel.pci.device import PciDevice
 from kernel.pci.msi import Msi
-from kernel.selftest.case import Outcome, check
+from kernel.selftest.case import Outcome, TestSuite, check
 from pykasm import *
 
 PATIENCE = 1_000_000_000
@@ -49,7 +49,7 @@ OTHER_VALID = 1 << 19
 """In `VECTORS`: causes of the kind `OTHER` have a message, number 0 (10.2.4.9)."""
 
 
-class PciTests(Subsystem):
+class PciTests(TestSuite):
     """Needs devices that not every machine has."""
 
     action = bss(Action)

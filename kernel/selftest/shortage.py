@@ -15,7 +15,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.runtime import Runtime
 from kernel.mm.slabs import Slabs
 from kernel.sched.scheduler import Scheduler
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from kernel.threads.areas import SaveAreas
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -68,7 +68,7 @@ class Operation(Struct):
     """Does it, undoes it, and gives an `Effect`."""
 
 
-class ShortageTests(Subsystem):
+class ShortageTests(TestSuite):
     """Runs each operation with its first allocation failing, then its second one, and so on until
     none fails any more. Context: one at a time."""
 

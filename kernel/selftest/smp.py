@@ -18,7 +18,7 @@ from kernel.processors.request import Request
 from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.smp.calls import Calls
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -41,7 +41,7 @@ class Reading(Struct):
     value: U32
 
 
-class SmpTests(Subsystem):
+class SmpTests(TestSuite, BenchmarkSuite):
     """Shows nothing but the least where there is one processor."""
 
     ran = bss(U32)

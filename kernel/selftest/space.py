@@ -10,7 +10,7 @@ from kernel.errno import Errno
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.selftest.benchmarks import ROUNDS
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.vm.addressspace import AddressSpace
@@ -45,7 +45,7 @@ CLONED = 16
 """Pages that a clone gets in a benchmark."""
 
 
-class SpaceTests(Subsystem):
+class SpaceTests(TestSuite, BenchmarkSuite):
     """Needs memory for some thousand pages. Context: one at a time."""
 
     first = bss(Ptr[AddressSpace])

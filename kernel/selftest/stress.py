@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
 from kernel.selftest.threadpool import ThreadPool
@@ -17,7 +17,7 @@ SHORT, LONG = 2, 60
 """Seconds of a mix."""
 
 
-class StressTests(Subsystem):
+class StressTests(TestSuite):
     """`stress.…` for each kind of load, `stress.mix`, and `soak.mix`, which takes a minute and so
     runs only when it is asked for by its name."""
 
@@ -25,17 +25,17 @@ class StressTests(Subsystem):
     """When the mix is over, in nanoseconds of the clock."""
 
     def __init__(
-        self, console: Console, pool: ThreadPool, clock: Clock, loads: dict[str, Load]
+        self, console: Console, pool: ThreadPool, clock: Clock, loads: Sequence[Load]
     ) -> None:
         self.console = console
         self.pool = pool
         self.clock = clock
-        self.loads: Sequence[Load] = tuple(loads.values())
+        self.loads = loads
         self.steps = rodata(
-            Fn[[Ptr[Random]], Void] * len(self.loads), [load.step for load in self.loads]
+            Fn[[Ptr[Random]], Void] * len(self.loads), [load.step for load in loads]
         )
         self.tests = [
-            *(check(f"stress.{name}", load.run) for name, load in loads.items()),
+            *(check(f"stress.{load.name}", load.run) for load in loads),
             check("stress.mix", self.mix),
             check("soak.mix", self.soak, seconds=2 * LONG, apart=True),
         ]

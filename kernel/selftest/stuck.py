@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.semaphore import Semaphore, Semaphores
 from pykasm import *
 
 
-class StuckTests(Subsystem):
+class StuckTests(TestSuite):
     """Run only when they are asked for by name."""
 
     never_given = bss(Semaphore)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
@@ -25,7 +25,7 @@ SUM = PAIRS * ROUNDS * (ROUNDS - 1) // 2
 """Of all numbers that the producers make."""
 
 
-class SyncTests(Subsystem):
+class SyncTests(TestSuite, BenchmarkSuite):
     """Members yield while they have a lock, so that others come to it."""
 
     spin = bss(SpinLock)

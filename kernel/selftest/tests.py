@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from kernel.console.console import Console
-from kernel.debug.leakcheck import LeakCheck
-from kernel.selftest.case import Outcome, Test, Tested
+from kernel.debug.leakcheck import LeakCheck, LeakChecks
+from kernel.mm.reclaim import Reclaim
+from kernel.selftest.case import Outcome, Test, TestSuite
 from kernel.selftest.watchdog import Watchdog
 from kernel.text.strings import Strings
 from pykasm import *
 
 
 class SelfTests(Subsystem):
-    """All tests that the `families` bring.
+    """All tests of the `suites`.
 
-    What the `leak_checks` count must be the same before and after each test: one that leaks fails.
-    The functions `settling` are called before they count.
+    What `counted` tells of must be the same before and after each test: one that leaks fails.
+    Memory that is kept for later is given back before it is counted.
     Context: a thread that may sleep; one at a time.
     """
 
@@ -31,19 +31,20 @@ class SelfTests(Subsystem):
         console: Console,
         watchdog: Watchdog,
         strings: Strings,
-        families: Sequence[Tested],
-        leak_checks: Sequence[LeakCheck],
-        settling: Sequence[Any],
+        reclaim: Reclaim,
+        suites: Sequence[TestSuite],
+        counted: Sequence[LeakChecks],
     ) -> None:
         self.console = console
         self.watchdog = watchdog
-        self.settling = settling
         self.strings = strings
-        table = [row for family in families for row in family.tests]
+        self.reclaim = reclaim
+        table = [row for suite in suites for row in suite.tests]
         self.count = len(table)
         self.tests = rodata(Test * self.count, table)
+        leak_checks = [row for one in counted for row in one.leak_checks]
         self.entries = len(leak_checks)
-        self.leak_checks = rodata(LeakCheck * self.entries, list(leak_checks))
+        self.leak_checks = rodata(LeakCheck * self.entries, leak_checks)
         self.before = bss(U64 * self.entries)
 
     @function(sleeps=True)
@@ -91,7 +92,7 @@ class SelfTests(Subsystem):
     @function(sleeps=True)
     def open_leak_checks(self) -> None:
         """Note what each ledger counts."""
-        self._settle()
+        self.reclaim.run()
         for index in range(self.entries):
             mov(self.before[index], self.leak_checks[index].read())
 
@@ -100,7 +101,7 @@ class SelfTests(Subsystem):
         """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
         balanced = keep(U32)
         mov(balanced, 1)
-        self._settle()
+        self.reclaim.run()
         for index in range(self.entries):
             entry = self.leak_checks[index]
             count = entry.read()
@@ -110,11 +111,6 @@ class SelfTests(Subsystem):
                     "%s: %u before, %u after: ", entry.name, self.before[index], count
                 )
         ret(balanced)
-
-    def _settle(self) -> None:
-        """Let everything that is kept for later be given back."""
-        for step in self.settling:
-            step()
 
     @function
     def list(self) -> None:

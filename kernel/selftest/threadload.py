@@ -20,6 +20,7 @@ DETACHED = 1 << 30
 class ThreadLoad(Load):
     """Each step makes a thread, which sleeps, yields or does nothing, and joins or detaches it."""
 
+    name = "threads"
     STEPS = 1000
 
     begun = bss(U64)

@@ -6,7 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import NANOSECONDS
 from kernel.console.console import Console
 from kernel.sched.sleep import Sleep
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from kernel.selftest.threadpool import ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
@@ -18,7 +18,7 @@ PATIENCE = 30 * NANOSECONDS
 """Nanoseconds after which something that should have happened will not happen any more."""
 
 
-class ThreadTests(Subsystem):
+class ThreadTests(TestSuite):
     """Needs memory for `MANY` stacks."""
 
     ran = bss(U64)

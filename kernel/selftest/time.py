@@ -10,7 +10,7 @@ from kernel.console.console import Console
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.time.calibration import Calibration
 from kernel.time.refinement import TOLERABLE
 from pykasm import *
@@ -34,7 +34,7 @@ ORDER = 8
 assert sizeof(Timer * MANY) <= 4096 << ORDER
 
 
-class TimeTests(Subsystem):
+class TimeTests(TestSuite, BenchmarkSuite):
     """Timers by the thousand, in memory from the page allocator."""
 
     block = bss(U64)

@@ -29,6 +29,7 @@ class TimerLoad(Load):
     """Each step takes a timer that nobody else has at hand, cancels it, and most often arms it
     anew. Every time that one is armed has to lead to a call or to a cancellation."""
 
+    name = "timers"
     first = bss(Ptr[Shared])
     armed = bss(U64)
     cancelled = bss(U64)

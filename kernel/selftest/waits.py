@@ -7,7 +7,7 @@ from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.sched.thread import INTERRUPTIBLE, UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
-from kernel.selftest.case import check
+from kernel.selftest.case import TestSuite, check
 from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
@@ -26,7 +26,7 @@ STEP = 500
 """Nanoseconds by which each wait of a member is longer than the one before."""
 
 
-class WaitTests(Subsystem):
+class WaitTests(TestSuite):
     """Threads wait for what may come, or come too late, or until they are interrupted."""
 
     semaphore = bss(Semaphore)

@@ -9,7 +9,7 @@ from kernel.console.console import Console
 from kernel.cpu.control import Cr0
 from kernel.sched.thread import Entry, Thread
 from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
-from kernel.selftest.case import check, measure
+from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.threadpool import CREW, ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
@@ -42,7 +42,7 @@ class Values(Struct, align=8):
     unused: U16
 
 
-class ExtendedStateTests(Subsystem):
+class ExtendedStateTests(TestSuite, BenchmarkSuite):
     """Each member of a crew has values of its own in the registers, and finds them there again."""
 
     wanted = bss(Values * CREW)

@@ -1,6 +1,5 @@
 """The order in which the kernel comes up."""
 
-from collections.abc import Sequence
 from typing import NoReturn
 
 from kernel.boot import multiboot2, pvh
@@ -11,16 +10,12 @@ from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
 from kernel.paging.addresses import direct
+from kernel.start.order import EarlySteps, LateSteps, MainSteps
 from pykasm import *
-from pykasm.lang.function import BoundFunction
-
-Step = BoundFunction[None]
 
 
 class Init(Subsystem):
-    """Starts every subsystem, each after what it uses: by the functions `first`, which know
-    nothing of the machine yet, once what the loader left is read, by the functions `then`, and by
-    those `last`, which want interrupts on."""
+    """Starts every subsystem in its turn; see `kernel.start.order`."""
 
     def __init__(
         self,
@@ -28,17 +23,17 @@ class Init(Subsystem):
         log: Log,
         paging: Paging,
         monitor: Monitor,
-        first: Sequence[Step],
-        then: Sequence[Step],
-        last: Sequence[Step],
+        early: EarlySteps,
+        main: MainSteps,
+        late: LateSteps,
     ) -> None:
         self.information = information
         self.log = log
         self.paging = paging
         self.monitor = monitor
-        self.first = first
-        self.then = then
-        self.last = last
+        self.early = early
+        self.main = main
+        self.late = late
 
     @function
     def run(self, protocol: U32, info: U64) -> NoReturn:
@@ -46,7 +41,7 @@ class Init(Subsystem):
         that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
         self.start_all(protocol, info)
         sti()
-        for step in self.last:
+        for step in self.late:
             step()
         self.paging.free_init()
         self.monitor.run()
@@ -55,7 +50,7 @@ class Init(Subsystem):
     @function(init=True)
     def start_all(self, protocol: Keep[U32], info: Keep[U64]) -> None:
         """Start every subsystem; see `run`."""
-        for step in self.first:
+        for step in self.early:
             step()
         self.read_information(protocol, info)
         self.log.write(
@@ -64,7 +59,7 @@ class Init(Subsystem):
             address_of(self.information.loader_name),
             address_of(self.information.command_line),
         )
-        for step in self.then:
+        for step in self.main:
             step()
 
     @function(init=True)

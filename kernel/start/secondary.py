@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import NoReturn
 
@@ -10,7 +9,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.processors.processors import Processors
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
-from kernel.start.init import Step
+from kernel.start.secondaryorder import SecondarySteps
 from kernel.threads.idle import Idle
 from kernel.time.tscsync import TscSync
 from pykasm import *
@@ -45,7 +44,7 @@ class SecondaryStart(Subsystem):
         scheduler: Scheduler,
         idle: Idle,
         comparison: TscSync,
-        steps: Sequence[Step],
+        steps: SecondarySteps,
     ) -> None:
         self.per_cpu = per_cpu
         self.processors = processors

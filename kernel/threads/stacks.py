@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.stack import STACK_SIZE
 from kernel.locks.spinlock import SpinLock
+from kernel.mm.reclaim import Shrinker
 from kernel.mm.runtime import Runtime
 from kernel.sched.thread import Thread
 from kernel.structures.list import ListHead, container
@@ -14,7 +15,7 @@ SPARE = 64
 """Stacks that are kept for the next threads; what is freed beyond that is unmapped."""
 
 
-class ThreadStacks(Subsystem):
+class ThreadStacks(Shrinker):
     """A thread's record and its stack come and go together: one allocation, and one that can fail.
 
     A stack may be freed by the very thread that runs on it, as its last deed. Such a one is
@@ -61,7 +62,7 @@ class ThreadStacks(Subsystem):
 
     @function
     def shrink(self) -> None:
-        """Unmap all that is spare, and what processors are just leaving. Context: thread."""
+        """Unmap all that is spare, and what processors are just leaving."""
         left = keep(U32)
         with loop():
             self.trim(0)

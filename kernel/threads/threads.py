@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from kernel.cpu.stack import STACK_SIZE
-from kernel.debug.leakcheck import leak_check
+from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import SavedRegisters
@@ -21,7 +21,7 @@ BOOT_PRIORITY = 16
 """That of the thread which the kernel's start becomes, and a good one where nothing matters."""
 
 
-class Threads(Subsystem):
+class Threads(LeakChecks):
     """All threads of the kernel, from creation to the end."""
 
     all = bss(ListHead, guarded_by="lock")

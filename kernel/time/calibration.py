@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import BILLION
-from kernel.time.referenceclock import ReferenceClock
+from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 
 WINDOW = 100_000_000_000
@@ -70,7 +69,9 @@ class Calibration(Subsystem):
     latest = bss(Sample)
     """Where `measure_now` measured up to."""
 
-    def __init__(self, clock: Clock, candidates: Sequence[Any], patience: int = PATIENCE) -> None:
+    def __init__(
+        self, clock: Clock, candidates: Sequence[ReferenceCounter], patience: int = PATIENCE
+    ) -> None:
         self.clock = clock
         self.candidates = candidates
         self.patience = patience
@@ -79,7 +80,7 @@ class Calibration(Subsystem):
     def run(self) -> None:
         """Start the clock, after waiting for about 100 µs."""
         for candidate in self.candidates:
-            works = self.try_reference(address_of(candidate))
+            works = self.try_reference(address_of(candidate.reference))
             with if_(works != 0):
                 ret()
         mov(self.reference, 0)

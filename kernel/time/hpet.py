@@ -9,7 +9,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.directmap import DirectMap
-from kernel.time.referenceclock import ReferenceClock
+from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 
 LONGEST_PERIOD = 100_000_000
@@ -40,7 +40,7 @@ class HpetConfiguration(IntFlag):
     ENABLE = 1 << 0
 
 
-class Hpet(Subsystem):
+class Hpet(ReferenceCounter):
     """Counts at 10 MHz or faster. Its comparators, and the interrupts they make, are not used."""
 
     base = bss(U64)

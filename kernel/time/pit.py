@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.clock.units import FEMTOSECONDS
 from kernel.locks.spinlock import SpinLock
-from kernel.time.referenceclock import ReferenceClock
+from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 
 FREQUENCY = 1_193_182
@@ -31,7 +31,7 @@ class PitControl(IntEnum):
     """Mode 2, in binary; low byte first, then the high one."""
 
 
-class Pit(Subsystem):
+class Pit(ReferenceCounter):
     """Channel 0 counts all of its 16 bits again and again. Its interrupt line stays masked."""
 
     def __init__(self) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from kernel.acpi.fadt import FixedDescription
 from kernel.clock.units import FEMTOSECONDS
-from kernel.time.referenceclock import ReferenceClock
+from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 
 FREQUENCY = 3_579_545
 """Hertz."""
 
 
-class PmTimer(Subsystem):
+class PmTimer(ReferenceCounter):
     """Counts in 24 or 32 bits at a port."""
 
     port = bss(U32)

@@ -15,3 +15,10 @@ class ReferenceClock(Struct):
     """Femtoseconds that a count takes; 0 where there is no such counter."""
     mask: U64
     """The bits that it counts in."""
+
+
+class ReferenceCounter(Subsystem):
+    """Counts at a known rate."""
+
+    reference: ReferenceClock
+    """What the constructor makes of it."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kernel.cpu.control import RFlags
+from kernel.cpu.exceptions import Vector, VectorHandlers
 from kernel.cpu.features import Features, Structured
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import PageFaultCode
@@ -12,12 +14,13 @@ from kernel.debug.panic import Panic
 from kernel.paging.addresses import LOWER_HALF_END
 from kernel.vm.useraccess import UserAccess
 from pykasm import *
+from pykasm.lang.function import BoundFunction
 
 RESOLVABLE = PageFaultCode.P | PageFaultCode.RW
 """Bits of the error code that a fault may have which `DemandPaging` can resolve."""
 
 
-class PageFaults(Subsystem):
+class PageFaults(VectorHandlers):
     """Sends faults in `UserAccess` to their fixups; every other fault of the kernel is a panic.
 
     Nothing is resolved in the handler: the fixup returns to `UserCopy`, which has
@@ -29,6 +32,10 @@ class PageFaults(Subsystem):
         self.access = access
         self.features = features
         self.panic = panic
+
+    def handlers(self) -> Mapping[int, BoundFunction[None]]:
+        """That of page faults."""
+        return {Vector.PAGE_FAULT: self.handle}
 
     @function
     def handle(self, frame: Ptr[TrapFrame]) -> None:

@@ -52,7 +52,14 @@ class Program:
     """The symbols of the code and the data that entry points lead to."""
     debug: bool = True
     """Whether this is a debug build: others may hold what only debug builds lead to."""
+    complete: bool = True
+    """Whether all that it has is there to be used; see `Image`."""
     warnings: list[Any] = field(default_factory=list)
+
+    @property
+    def expects_all_used(self) -> bool:
+        """Whether something is wrong with code that nothing leads to."""
+        return self.debug and self.complete
 
 
 class Image:
@@ -62,6 +69,8 @@ class Image:
     `on_assert`: the function that failed `asserts` call, `(text: Ptr[U8]) -> None`.
     `on_lock`: what locks tell in debug builds what they do; they find it by `lock_watch()`.
     `layout`: the memory layout for the linker (default: the kernel's).
+    `complete`: False for an image that leaves parts out which use what others have, so that nothing
+    warns of what is not used here.
     """
 
     def __init__(
@@ -72,6 +81,7 @@ class Image:
         on_assert: BoundFunction[Any] | None = None,
         on_lock: LockWatcher | None = None,
         layout: Any = None,
+        complete: bool = True,
     ) -> None:
         self.subsystems = checked_subsystems("Image", subsystems)
         self.entries = entry if isinstance(entry, tuple) else (entry,)
@@ -82,6 +92,7 @@ class Image:
         self.on_assert = on_assert
         self.on_lock = on_lock
         self.layout = layout
+        self.complete = complete
 
     def _check_function(self, option: str, value: object) -> None:
         """Raise a mistake unless `value` is a function of a subsystem of the image."""
@@ -109,12 +120,12 @@ class Image:
                     with assembling(unit):
                         Assembly(unit, subsystem).run()
                 entries = tuple(one._label for one in self.entries)
-                program = Program(units, entries, self.layout, debug=debug)
+                program = Program(units, entries, self.layout, debug=debug, complete=self.complete)
                 for unit in units:
                     program.packed[unit.name] = pack_unit(unit, collector)
             report_doubles(units)
             program.reached = _reached(program)
-            if debug:
+            if program.expects_all_used:
                 _warn_of_unreachable(program, collector)
             collector.finish()
             program.warnings = collector.warnings

@@ -12,12 +12,12 @@ from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.units import BILLION, FEMTOSECONDS, NANOSECONDS
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
-from kernel.time.referenceclock import ReferenceClock
+from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 from pykasm.hostrun import Host
 
 
-class Counter(Subsystem):
+class Counter(ReferenceCounter):
     """A reference that the tests answer for."""
 
     def __init__(self, label: str) -> None:
@@ -36,8 +36,7 @@ class Bench:
     def __init__(self) -> None:
         self.first, self.second = Counter("First"), Counter("Second")
         self.clock = Clock(BootTimer())
-        candidates = [self.first.reference, self.second.reference]
-        self.calibration = Calibration(self.clock, candidates, patience=20)
+        self.calibration = Calibration(self.clock, [self.first, self.second], patience=20)
         self.host = Host(self.calibration, self.first, self.second)
         self.host.checkpoint()
 

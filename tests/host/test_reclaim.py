@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.mm.reclaim import Reclaim
+from kernel.mm.reclaim import Reclaim, Shrinker
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
@@ -26,8 +26,12 @@ class Caches(Subsystem):
     def empty_cache(self) -> None:
         """Answered by the tests."""
 
+
+class Spare(Shrinker):
+    """What the whole kernel keeps."""
+
     @function
-    def trim(self) -> None:
+    def shrink(self) -> None:
         """Answered by the tests."""
 
 
@@ -55,10 +59,11 @@ class Calls(Subsystem):
 def test_each_processor_is_asked_before_and_after_what_is_for_the_whole_kernel() -> None:
     caches: Any = Caches()
     calls: Any = Calls()
+    spare = Spare()
     apic: Any = Apic()
     paper: Any = Paper()
     processors = Processors(log_on(paper).per_cpu, apic)
-    reclaim = Reclaim(caches, caches, processors, calls, [caches.trim])
+    reclaim = Reclaim(caches, caches, processors, calls, [spare])
     host = host_for(reclaim)
     places = [int(host.new(Processor, number=n)) for n in range(COUNT)]
     ring = [int(host.address(processors.all)), *places]
@@ -66,6 +71,6 @@ def test_each_processor_is_asked_before_and_after_what_is_for_the_whole_kernel()
         host.at(ListHead, place).next = behind
     done: list[int | str] = []
     host.stub(calls.on, lambda processor, request: done.append(processor))
-    host.stub(caches.trim, lambda: done.append("trim"))
+    host.stub(spare.shrink, lambda: done.append("trim"))
     host.call(reclaim.run)
     assert done == [*places, "trim", *places]

@@ -14,8 +14,13 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("debug", [True, False], ids=["debug", "release"])
-def test_the_kernel_is_built_without_errors_and_warnings(tmp_path: Path, debug: bool) -> None:
+@pytest.mark.parametrize("image", [None, *Project.load(ROOT).images])
+def test_each_image_is_built_without_errors_and_warnings(
+    tmp_path: Path, image: str | None, debug: bool
+) -> None:
     project = replace(Project.load(ROOT), build=str(tmp_path), debug=debug)
+    if image is not None:
+        project = project.with_image(image)
     _, program, units = assembled(project, Stages())
     found = report(program, units, project.cache / "clean")
     assert [*program.warnings, *found.warnings, *found.errors] == []

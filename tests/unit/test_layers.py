@@ -18,8 +18,9 @@ def layers() -> list[str]:
 
 
 def order() -> list[str]:
-    """The layers with what lies beside the folders: error numbers below all, the wiring above."""
-    return ["errno", *layers(), "image", "kernel"]
+    """The layers with what lies beside the folders: error numbers below all, the contents
+    and the images made of them above."""
+    return ["errno", *layers(), "contents", "image", "kernel"]
 
 
 def test_every_folder_has_its_place() -> None:

@@ -17,7 +17,7 @@ from kernel.acpi.mcfg import EcamRegions
 from kernel.acpi.structures import TableHeader
 from kernel.acpi.tables import AcpiTables
 from kernel.console.console import Console
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Words
 from pykasm import *
 
@@ -33,7 +33,7 @@ SIGNALS = {
 """By the bits that tell it: what an override can say of how a line interrupts."""
 
 
-class AcpiCommands(Subsystem):
+class AcpiCommands(Commands):
     """`acpi`."""
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.interrupts.dispatcher import VECTORS, Dispatcher
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
@@ -24,7 +24,7 @@ class Look(Struct):
     interrupts: U64
 
 
-class CpuCommands(Subsystem):
+class CpuCommands(Commands):
     """`cpus`."""
 
     def __init__(

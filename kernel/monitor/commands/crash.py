@@ -2,7 +2,7 @@
 
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
 from kernel.smp.calls import Calls
@@ -33,7 +33,7 @@ class Order(Struct):
     run: Fn[[], None]
 
 
-class CrashCommands(Subsystem):
+class CrashCommands(Commands):
     """`crash`."""
 
     code = data(U8, RET)

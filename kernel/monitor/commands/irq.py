@@ -10,7 +10,7 @@ from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.interrupts.work import WorkQueue
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines, Route
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.text.numbers import Numbers
@@ -18,7 +18,7 @@ from kernel.text.strings import Words
 from pykasm import *
 
 
-class InterruptCommands(Subsystem):
+class InterruptCommands(Commands):
     """`irq`."""
 
     def __init__(

@@ -6,14 +6,14 @@ from kernel.console.console import Console
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.log.record import LogMessage
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Strings, Words
 from pykasm import *
 
 NANOSECONDS_IN_MICROSECOND = 1000
 
 
-class LogCommands(Subsystem):
+class LogCommands(Commands):
     """`dmesg`."""
 
     names = rodata(Ptr[U8] * len(LogLevel), [level.name.lower() for level in LogLevel])

@@ -4,7 +4,7 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mappings import Mapping, Mappings
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Words
 from pykasm import *
 
@@ -17,7 +17,7 @@ LETTERS = (
 """What is printed for a bit that is set and for one that is not; `c` is for "not cached"."""
 
 
-class MapsCommands(Subsystem):
+class MapsCommands(Commands):
     """`maps`."""
 
     def __init__(self, console: Console, kernel: KernelSpace, mappings: Mappings) -> None:

@@ -8,7 +8,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.slabs import Slabs
 from kernel.mm.zone import ORDERS, Zone
 from kernel.monitor.addresses import Addresses
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.paging.walk import PageWalk
 from kernel.text.numbers import Numbers
 from kernel.text.strings import Words
@@ -24,7 +24,7 @@ MAX_COUNT = 4096
 FIRST_PRINTABLE, LAST_PRINTABLE = 0x20, 0x7E
 
 
-class MemoryCommands(Subsystem):
+class MemoryCommands(Commands):
     """`mem` and `peek`."""
 
     def __init__(

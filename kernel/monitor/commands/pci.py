@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.pci.bus import PciBus
 from kernel.pci.classes import PciClassNames
 from kernel.pci.device import PciDevice, PciResource
@@ -22,7 +22,7 @@ COLON, DOT = 1, 16
 """What the separators of a place count: it has one colon or two, and one dot."""
 
 
-class PciCommands(Subsystem):
+class PciCommands(Commands):
     """`pci`."""
 
     def __init__(

@@ -1,12 +1,12 @@
 """Commands that end the run."""
 
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.power.power import Power
 from kernel.text.strings import Words
 from pykasm import *
 
 
-class PowerCommands(Subsystem):
+class PowerCommands(Commands):
     """`reboot` and `poweroff`."""
 
     def __init__(self, power: Power) -> None:

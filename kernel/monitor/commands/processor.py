@@ -2,12 +2,12 @@
 
 from kernel.cpu.snapshot import FRAME_ROOM, push_frame
 from kernel.debug.panic import Panic
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Words
 from pykasm import *
 
 
-class ProcessorCommands(Subsystem):
+class ProcessorCommands(Commands):
     """`regs`."""
 
     def __init__(self, panic: Panic) -> None:

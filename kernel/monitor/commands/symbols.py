@@ -2,13 +2,13 @@
 
 from kernel.console.console import Console
 from kernel.monitor.addresses import Addresses
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Words
 from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm import *
 
 
-class SymbolCommands(Subsystem):
+class SymbolCommands(Commands):
     """`sym`."""
 
     def __init__(self, console: Console, symbols: Symbols, addresses: Addresses) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.sched.runqueue import RunQueue
 from kernel.sched.thread import Thread, ThreadState
 from kernel.structures.list import ListHead
@@ -30,7 +30,7 @@ class ThreadRow(Struct):
     switches: U64
 
 
-class ThreadCommands(Subsystem):
+class ThreadCommands(Commands):
     """`threads`."""
 
     states = rodata(Ptr[U8] * len(STATES), [STATES[one] for one in ThreadState])

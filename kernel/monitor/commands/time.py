@@ -5,7 +5,7 @@ from kernel.clock.timers import Timers
 from kernel.clock.units import FEMTOSECONDS, NANOSECONDS
 from kernel.console.console import Console
 from kernel.cpu.features import AdvancedPower, Features
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.text.strings import Words
 from kernel.time.calendar import SECONDS_IN_DAY, Calendar, DateTime
 from kernel.time.calibration import Calibration
@@ -23,7 +23,7 @@ def _divide(dividend: object, divisor: int) -> None:
     div(rcx)
 
 
-class TimeCommands(Subsystem):
+class TimeCommands(Commands):
     """`time`."""
 
     def __init__(
@@ -117,9 +117,10 @@ class TimeCommands(Subsystem):
     def show_references(self) -> None:
         """Print the counters that the clock can be measured by."""
         for candidate in self.calibration.candidates:
-            with if_(candidate.period != 0):
+            reference = candidate.reference
+            with if_(reference.period != 0):
                 mov(rax, FEMTOSECONDS)
                 xor(edx, edx)
-                div(candidate.period)
+                div(reference.period)
                 _divide(rax, MILLION)
-                self.console.print("reference   %s at %u.%06u MHz\n", candidate.name, rax, rdx)
+                self.console.print("reference   %s at %u.%06u MHz\n", reference.name, rax, rdx)

@@ -202,9 +202,9 @@ def _free(function: FunctionAnalysis) -> set[int]:
 
 @build_check
 def subsystems_are_reached(build: Build) -> Iterator[Finding]:
-    """Find subsystems with code or data of which nothing is reachable. Only debug builds are looked
-    at: they reach all that any build does."""
-    if not build.program.debug:
+    """Find subsystems with code or data of which nothing is reachable, in images that use all that
+    they have."""
+    if not build.program.expects_all_used:
         return
     for unit in build.program.units:
         if unit.symbols and build.program.reached.isdisjoint(unit.symbols):

@@ -1,13 +1,13 @@
 """Commands that try and measure the kernel."""
 
-from kernel.monitor.command import command
+from kernel.monitor.command import Commands, command
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.tests import SelfTests
 from kernel.text.strings import Words
 from pykasm import *
 
 
-class SelfTestCommands(Subsystem):
+class SelfTestCommands(Commands):
     """`test` and `bench`."""
 
     def __init__(self, tests: SelfTests, benchmarks: Benchmarks) -> None:

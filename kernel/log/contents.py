@@ -1,0 +1,8 @@
+"""The parts of `kernel/log`, in the order of reading."""
+
+from kernel.log.log import Log
+from pykasm import *
+
+CONTENTS: Contents = (
+    Log,  # what the kernel says of itself, kept in memory
+)

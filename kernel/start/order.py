@@ -1,0 +1,85 @@
+"""The order in which the kernel starts on the first processor.
+
+It is written down, since it does not follow from who uses whom: gates are loaded before what they
+lead to is ready, so that a fault on the way is reported.
+"""
+
+from kernel.acpi.madt import InterruptModel
+from kernel.acpi.mcfg import EcamRegions
+from kernel.acpi.tables import AcpiTables
+from kernel.boot.report import BootReport
+from kernel.console.serial import Serial
+from kernel.console.vga import TextScreen
+from kernel.cpu.descriptors import Descriptors
+from kernel.cpu.features import Features
+from kernel.cpu.percpu import PerCpu
+from kernel.cpu.protection import Protection
+from kernel.entry.interrupts import Interrupts
+from kernel.irq.deferred import Deferred
+from kernel.irq.lines import Lines
+from kernel.mm.paging import Paging
+from kernel.mm.runtime import Runtime
+from kernel.mm.slabs import Slabs
+from kernel.pci.bus import PciBus
+from kernel.pci.configuration import ConfigurationSpace
+from kernel.processors.processors import Processors
+from kernel.processors.stop import Stop
+from kernel.smp.calls import Calls
+from kernel.start.secondaries import Secondaries
+from kernel.terminal.keyboard import Keyboard
+from kernel.terminal.serial import SerialInput
+from kernel.threads.idle import Idle
+from kernel.threads.threads import Threads
+from kernel.time.timekeeping import Timekeeping
+from kernel.vm.addressspaces import AddressSpaces
+from pykasm import *
+
+
+class EarlySteps(Steps):
+    """Nothing is known of the machine yet, not even how much memory it has."""
+
+    order = (
+        PerCpu.start_first,  # this processor's variables
+        Descriptors.start_first,  # segments, and stacks for faults
+        Interrupts.load,  # from here on a fault is reported
+        Serial.start,  # on the serial line
+        TextScreen.start,  # and on the screen
+    )
+
+
+class MainSteps(Steps):
+    """What the boot loader tells is known. Interrupts are off."""
+
+    order = (
+        Features.read,  # what the processor can do
+        Paging.start,  # the kernel's own page tables, and all of memory
+        Runtime.start,  # mappings
+        Slabs.start,  # objects
+        Protection.enable,  # W^X and the like, which the page tables are ready for
+        BootReport.print,  # what the boot loader told
+        AcpiTables.start,  # the firmware's tables
+        InterruptModel.start,  # processors and interrupt controllers
+        Lines.start,  # the controllers of devices, all silent
+        Processors.enter,  # this is the first of all processors
+        Calls.start,  # what others may ask of it
+        Stop.start,  # even to stop
+        EcamRegions.start,  # where devices are configured
+        ConfigurationSpace.start,  # how
+        PciBus.start,  # and which there are
+        Timekeeping.start,  # the clock, and timers
+        Threads.start,  # what runs here becomes a thread
+        AddressSpaces.start,  # programs' memory
+        Idle.start_first,  # a thread for when there is nothing to do
+        Deferred.start_first,  # and one for what handlers leave
+        SerialInput.start,  # people on the serial line
+        Keyboard.start,  # and at the keyboard
+    )
+
+
+class LateSteps(Steps):
+    """Interrupts are on."""
+
+    order = (
+        Secondaries.start,  # the other processors
+        Lines.spread,  # devices interrupt those too
+    )

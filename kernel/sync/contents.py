@@ -1,0 +1,16 @@
+"""The parts of `kernel/sync`, in the order of reading."""
+
+from kernel.sync.condition import ConditionVariables
+from kernel.sync.mutex import Mutexes
+from kernel.sync.once import Onces
+from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.semaphore import Semaphores
+from pykasm import *
+
+CONTENTS: Contents = (
+    Mutexes,  # one thread at a time
+    Semaphores,  # so many at a time
+    ConditionVariables,  # until something is so
+    ReadWriteLocks,  # many readers, or one writer
+    Onces,  # by whoever comes first
+)

@@ -1,0 +1,22 @@
+"""The parts of `kernel/vm`, in the order of reading."""
+
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.pagefaults import PageFaults
+from kernel.vm.regions import Regions
+from kernel.vm.useraccess import UserAccess
+from kernel.vm.usercopy import UserCopy
+from kernel.vm.userpages import UserPages
+from kernel.vm.userranges import UserRanges
+from pykasm import *
+
+CONTENTS: Contents = (
+    UserAccess,  # code that touches the memory of programs
+    PageFaults,  # what becomes of page faults
+    UserPages,  # pages that programs may share
+    UserRanges,  # and ranges of them
+    Regions,  # ranges of a program's addresses
+    AddressSpaces,  # what programs see of memory
+    DemandPaging,  # pages that are made when they are touched
+    UserCopy,  # copies between them and the kernel
+)
