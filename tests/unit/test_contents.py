@@ -13,7 +13,7 @@ import pytest
 from kernel.contents import CONTENTS
 from kernel.image import image, smallest, without_selftest
 from kernel.monitor.command import Commands
-from kernel.selftest.case import BenchmarkSuite, TestSuite
+from kernel.selftest import case
 from kernel.start.order import EarlySteps, LateSteps, MainSteps
 from kernel.start.secondaryorder import SecondarySteps
 from pykasm import Image, Parts, Steps, Subsystem
@@ -79,7 +79,9 @@ def test_the_image_without_tests_has_everything_else() -> None:
 
 def test_the_smallest_image_has_neither_commands_nor_tests() -> None:
     small = smallest().subsystems
-    assert not any(isinstance(one, Commands | TestSuite | BenchmarkSuite) for one in small)
+    assert not any(
+        isinstance(one, Commands | case.TestSuite | case.BenchmarkSuite) for one in small
+    )
     assert names(smallest()) < names(without_selftest())
 
 
