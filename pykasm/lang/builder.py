@@ -68,6 +68,8 @@ class CodeBuilder:
         written, and `User` behind one that memory lies at which a program gave."""
         self.unshared: list[Any] = []
         """Words that stand for objects which nobody else sees."""
+        self.undo: Any = None
+        """What a failure here has to undo first."""
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
         self._code = code

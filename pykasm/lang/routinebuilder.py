@@ -64,6 +64,8 @@ class RoutineBuilder(CodeBuilder):
         self.local_bytes = 0
         self.results: list[Role] = []
         self.prologue_items = 0
+        self.error: MemoryOperand | None = None
+        """Where an error is kept while things are undone."""
 
     # Registers
 

@@ -37,6 +37,7 @@ class Word:
 
     def __enter__(self) -> Any:
         self.builder.open_words.remove(self)
+        self.undo = self.builder.undo
         with self.builder.counting(*self.place):
             self.begin()
         return self
@@ -47,6 +48,7 @@ class Word:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.builder.undo = self.undo
         if kind is None:
             with self.builder.counting(*self.place):
                 self.end()

@@ -23,6 +23,7 @@ from pykasm.lang.data import (
     text,
 )
 from pykasm.lang.elements import point_at
+from pykasm.lang.failing import errdefer, fail, fail_if, try_
 from pykasm.lang.field import field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
@@ -128,6 +129,9 @@ __all__ = [
     "else_",
     "emits",
     "entry",
+    "errdefer",
+    "fail",
+    "fail_if",
     "far",
     "field",
     "for_",
@@ -169,6 +173,7 @@ __all__ = [
     "tail",
     "taking",
     "text",
+    "try_",
     "u8",
     "u16",
     "u32",

@@ -67,7 +67,7 @@ class Apic(Subsystem):
 
     ended = bss(U32)
     base = bss(U64)
-    action = data(U64, 0)
+    action = data(Action, Action())
 
     def end_interrupt(self) -> None:
         """Count."""
