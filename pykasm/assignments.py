@@ -15,42 +15,46 @@ Names: TypeAlias = dict[tuple[int, int], str]
 _known: dict[bytes, Names] = {}
 """The names in files by digests of their text, from this process and from earlier ones."""
 
-_used: dict[bytes, Names] = {}
-"""Those of them that this process asked for."""
-
 
 def know_names(names: Mapping[bytes, Names]) -> None:
-    """Take over what `names_used` told in an earlier process."""
+    """Take over what `names_in` told, maybe in an earlier process."""
     _known.update(names)
-
-
-def names_used() -> Mapping[bytes, Names]:
-    """The names in all files that were asked for, by digests of their text."""
-    return _used
 
 
 @cache
 def assigned_names(file: str) -> Names:
     """The names in `file`; none if that is not Python."""
     text = "".join(linecache.getlines(file))
-    key = blake2b(text.encode(), digest_size=16).digest()
+    key = _key(text)
     if key not in _known:
-        _known[key] = _names_in(text)
-    _used[key] = _known[key]
-    return _used[key]
+        try:
+            know_names(dict([names_in(text, ast.parse(text))]))
+        except SyntaxError:
+            return {}
+    return _known[key]
 
 
-def _names_in(text: str) -> Names:
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:
-        return {}
-    return {
-        (value.lineno, value.col_offset): ast.unparse(target)
+def names_in(text: str, tree: ast.Module) -> tuple[bytes, Names]:
+    """The names in `text`, whose syntax `tree` is, with a digest of it."""
+    names = {
+        (value.lineno, value.col_offset): _spelled(target)
         for node in ast.walk(tree)
+        if isinstance(node, _ASSIGNING)
         for pair in _assigned(node)
         for target, value in _single(*pair)
     }
+    return _key(text), names
+
+
+def _key(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+_ASSIGNING = (ast.Assign, ast.NamedExpr, ast.AnnAssign, ast.withitem)
+
+
+def _spelled(target: ast.expr) -> str:
+    return target.id if isinstance(target, ast.Name) else ast.unparse(target)
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

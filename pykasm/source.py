@@ -83,7 +83,7 @@ class _Library(dict[str, bool]):
 
 _LIBRARY = _Library()
 
-_INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
+INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 """Parts of the paths of code that somebody else wrote."""
 
 
@@ -158,6 +158,6 @@ def author_moment() -> Moment | None:
 def author_span() -> Span | None:
     """The expression of the author's that is running now; the whole line if Python can't tell."""
     moment = author_moment()
-    if moment is None or _INSTALLED.intersection(Path(moment.source.file).parts):
+    if moment is None or INSTALLED.intersection(Path(moment.source.file).parts):
         return None  # nobody's code: the command line called the build
     return moment.span

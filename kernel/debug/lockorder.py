@@ -47,6 +47,7 @@ class LockOrder(Subsystem):
         self.known: list[str] = []  # grows while those who use locks are assembled
         self.names = rodata(Ptr[U8] * MOST_CLASSES, self.known)
 
+    @interns
     def number_of(self, name: str) -> int:
         """The number of the class called `name`, for code that is emitted."""
         if name in self.known:

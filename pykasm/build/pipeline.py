@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import inspect
-import pickle
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-import pykasm.objects
-from pykasm.assignments import names_used
 from pykasm.build import iso
-from pykasm.build.memory import encodings, remembered_names, remembering_encoder
-from pykasm.build.project import ConfigurationError, Project
+from pykasm.build.lastbuild import LastBuild
+from pykasm.build.memory import Memory
+from pykasm.build.outcome import BuildResult, Outcome
+from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.build.unitrecord import UnitRecord
+from pykasm.build.units import Units
 from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
-from pykasm.errors import BuildFailed
+from pykasm.errors import BuildFailed, Mistake
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
-from pykasm.lang.image import Image, Program
-from pykasm.lang.objects import AssembledUnit, assemble_program
 from pykasm.link import linker
 from pykasm.link.embedded import EmbeddedTable
-from pykasm.link.layout import SYMBOLS, Layout, kernel_layout
+from pykasm.link.layout import Layout, kernel_layout
 from pykasm.link.script import TEMPLATE, render_script
+from pykasm.listing.files import write_listing
+from pykasm.listing.places import LinkedImage
 from pykasm.objects.elf import write_object
-from pykasm.objects.model import ObjectFile
 from pykasm.source import rooted_at
 from pykasm.toolchain import identity, require
 
@@ -35,141 +34,88 @@ UNCHANGED = "unchanged"
 """What a stage notes that had nothing to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
-    """What a build made: the `program` with its warnings, the `units` in the order of the image,
-    the `kernel`, and the `iso`."""
-
-    project: Project
-    program: Program
-    units: list[AssembledUnit]
-    kernel: Path
-    iso: Path
-
-    @property
-    def objects(self) -> list[ObjectFile]:
-        """The object of each unit."""
-        return [unit.object for unit in self.units]
-
-
-Hook = Callable[[BuildResult], None]
-"""Something made from a finished build, such as a listing."""
-
-
-def build(
-    project: Project,
-    stages: Stages,
-    *,
-    hooks: Sequence[tuple[str, Hook]] = (),
-) -> BuildResult:
-    """Build `project`: the kernel, the ISO, and then each of the `hooks` as a stage. A build that
-    is under way in the same folder is waited for.
+def build(project: Project, stages: Stages, *, listing: bool = False) -> BuildResult:
+    """Build `project`: the kernel, the ISO and, with `listing`, kernel.lst and kernel.html. A build
+    that is under way in the same folder is waited for.
 
     Raises `ToolsMissing` before any work if a program is not there, and `BuildFailed` with all
     mistakes of the code.
     """
     require(*TOOLS)
-    with without_garbage_collection(), alone(project.cache / "lock"):
-        return _build(project, stages, hooks)
+    with without_garbage_collection(), alone(project.cache / "lock"), rooted_at(project.root):
+        last = LastBuild(project, listing=listing)
+        if last.outcome is None:
+            units = _units(project, stages)
+            outcome = _built(units, stages, listing=listing)
+            last.leave(outcome, units.importer.files if units.are_sure else None)
+            return BuildResult(project, outcome)
+        return BuildResult(project, last.outcome)
 
 
-def _build(project: Project, stages: Stages, hooks: Sequence[tuple[str, Hook]]) -> BuildResult:
+def assembled(project: Project, stages: Stages) -> Units:
+    """The project's image with its code run and encoded."""
+    with alone(project.cache / "lock"), rooted_at(project.root):
+        return _units(project, stages)
+
+
+def _units(project: Project, stages: Stages) -> Units:
+    with stages.stage("emit"):
+        units = Units(project, Memory(project.cache))
+        units.emit()
+    with stages.stage("encode"):
+        units.encode()
+    return units
+
+
+def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
+    project = units.project
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
-    image, program, units = _assembled(project, stages)
-    _check(project, stages, program, units)
-    objects = _write_objects(project, stages, stamps, units)
-    layout: Layout = image.layout or kernel_layout(program.entries[0])
-    names = {section.name for unit in units for section in unit.object.sections}
-    layout = layout.without_empty_notes(names)
-    _link(project, stages, stamps, layout, objects, units)
+    with stages.stage("objects"):
+        units.write(stamps)
+    checked, warnings = _check(units, stages)
+    _link(units, stages, stamps)
     _make_iso(project, stages)
-    result = BuildResult(project, program, units, project.kernel, project.iso)
-    for name, hook in hooks:
-        with rooted_at(project.root), stages.stage(name):
-            hook(result)
-    return result
+    if listing:
+        with stages.stage("listing"):
+            _write_listing(units, stamps)
+    return Outcome(
+        units.program.entries,
+        tuple(map(str, [*units.program.warnings, *warnings])),
+        tuple(record.sizes for record in units.in_order),
+        checked,
+    )
 
 
-def assembled(project: Project, stages: Stages) -> tuple[Image, Program, list[AssembledUnit]]:
-    """The project's image with its code run and encoded."""
-    with alone(project.cache / "lock"):
-        return _assembled(project, stages)
-
-
-def _assembled(project: Project, stages: Stages) -> tuple[Image, Program, list[AssembledUnit]]:
-    with rooted_at(project.root), stages.stage("emit"):
-        known = encodings(project.cache / "encodings")
-        encoder = remembering_encoder(known.known)
-        names = remembered_names(project.cache / "names")
-        image = _image(project)
-        program = image.assemble(project.debug)
-    with stages.stage("encode"):
-        units = assemble_program(program, encoder, str(project.root))
-        known.save(encoder.known)
-        names.save(names_used())
-    return image, program, units
-
-
-def _image(project: Project) -> Image:
-    image = project.load_image()
-    if not isinstance(image, Image):
-        raise ConfigurationError(
-            f"{project.image} returned {image!r}, not an Image\nhelp: end it by `return Image(…)`"
-        )
-    return image
-
-
-def _check(project: Project, stages: Stages, program: Program, units: list[AssembledUnit]) -> None:
-    """Prove what can be proved of the code; warnings join those of the program."""
-    with rooted_at(project.root), stages.stage("check") as stage:
-        made = report(program, units, project.cache / "clean")
+def _check(units: Units, stages: Stages) -> tuple[str, list[Mistake]]:
+    """Prove what can be proved of the code: what was looked at, and warnings."""
+    with stages.stage("check") as stage:
+        memory = units.project.cache / "clean"
+        made = report(units.program, units.assembled, memory, units.contents)
         stage.note = made.summary
-        program.warnings += made.warnings
         if made.errors:
             raise BuildFailed([*made.errors])
+        return made.summary, [*made.warnings]
 
 
-def _write_objects(
-    project: Project, stages: Stages, stamps: Stamps, units: list[AssembledUnit]
-) -> list[Path]:
-    """Write the object file of each unit that is not as it was."""
-    with stages.stage("objects") as stage:
-        writers = fingerprint(*sorted(Path(pykasm.objects.__path__[0]).glob("*.py")))
-        paths = [project.objects / f"{unit.name}.o" for unit in units]
-        made_from = {
-            path: fingerprint(writers, pickle.dumps(unit.object))
-            for path, unit in zip(paths, units, strict=True)
-        }
-        stamps.forget(path for path in paths if not stamps.fresh(path, made_from[path]))
-        for number, (path, unit) in enumerate(zip(paths, units, strict=True)):
-            stage.advance(number, len(units))
-            if not stamps.fresh(path, made_from[path]):
-                write_if_changed(path, write_object(unit.object))
-        stamps.record(made_from)
-    return paths
-
-
-def _link(
-    project: Project,
-    stages: Stages,
-    stamps: Stamps,
-    layout: Layout,
-    objects: list[Path],
-    units: list[AssembledUnit],
-) -> None:
+def _link(units: Units, stages: Stages, stamps: Stamps) -> None:
+    project, records = units.project, units.in_order
+    objects = [units.object_file(unit.name) for unit in units.program.units]
     with stages.stage("link") as stage:
         script = project.folder / "kernel.ld"
-        _write_script(script, stamps, layout)
-        names = " ".join(path.name for path in objects)
-        makers = _source(linker.link, EmbeddedTable)
-        made_from = fingerprint(*makers, identity("ld"), script, names, *objects)
+        _write_script(script, stamps, _layout(units))
+        made_from = fingerprint(
+            *_source(linker.link, EmbeddedTable),
+            *(identity("ld"), script),
+            *(path.name for path in objects),
+            *(record.object for record in records),
+        )
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
             return
         stamps.forget([project.kernel])
-        if _uses_symbols(units):
-            table = EmbeddedTable.of(units)
+        if any(record.uses_symbols for record in records):
+            table = _table(records, project)
             room = project.folder / "symbols.o"
             write_if_changed(room, write_object(table.room))
             linker.link(
@@ -182,22 +128,23 @@ def _link(
         stamps.record({project.kernel: made_from})
 
 
+def _table(records: list[UnitRecord], project: Project) -> EmbeddedTable:
+    told = {name: lines for record in records for name, lines in record.told.items()}
+    return EmbeddedTable(told, str(project.root))
+
+
+def _layout(units: Units) -> Layout:
+    layout: Layout = units.image.layout or kernel_layout(units.program.entries[0])
+    names = {section.name for record in units.in_order for section in record.sections}
+    return layout.without_empty_notes(names)
+
+
 def _write_script(script: Path, stamps: Stamps, layout: Layout) -> None:
     made_from = fingerprint(*_source(render_script, Layout), TEMPLATE, repr(layout))
     if not stamps.fresh(script, made_from):
         stamps.forget([script])
         write_if_changed(script, render_script(layout).encode())
         stamps.record({script: made_from})
-
-
-def _uses_symbols(units: list[AssembledUnit]) -> bool:
-    """Whether any code refers to the embedded symbol table."""
-    return any(
-        relocation.symbol == f"{SYMBOLS}_start"
-        for unit in units
-        for section in unit.object.sections
-        for relocation in section.relocations
-    )
 
 
 def _make_iso(project: Project, stages: Stages) -> None:
@@ -216,6 +163,12 @@ def _make_iso(project: Project, stages: Stages) -> None:
         )
         if not changed:
             stage.note = UNCHANGED
+
+
+def _write_listing(units: Units, stamps: Stamps) -> None:
+    project = units.project
+    texts, image = units.texts(stamps), LinkedImage.read(project.kernel)
+    write_listing(texts, image, project.listing, project.page, project.name)
 
 
 def _source(*functions: Callable[..., object]) -> list[Path]:

@@ -108,6 +108,16 @@ class Project:
         return self.folder / "kernel.iso"
 
     @property
+    def listing(self) -> Path:
+        """The listing as text."""
+        return self.folder / "kernel.lst"
+
+    @property
+    def page(self) -> Path:
+        """The listing as a page."""
+        return self.folder / "kernel.html"
+
+    @property
     def menu(self) -> Path:
         """The template of the boot menu."""
         return self.root / self.grub / "grub.cfg.j2"

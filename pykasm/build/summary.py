@@ -36,10 +36,19 @@ class FunctionSize:
     size: int
 
 
-def subsystem_sizes(objects: Sequence[ObjectFile]) -> list[SubsystemSize]:
-    """The size of each subsystem, the largest first."""
-    sizes = [_subsystem_size(one) for one in objects]
-    return sorted(sizes, key=lambda size: (-size.total, size.name))
+@dataclass(frozen=True, slots=True)
+class UnitSizes:
+    """The sizes of a subsystem and of its functions."""
+
+    subsystem: SubsystemSize
+    functions: tuple[FunctionSize, ...]
+
+    @classmethod
+    def of(cls, one: ObjectFile) -> UnitSizes:
+        """Those of the subsystem with the object `one`."""
+        functions = (symbol for symbol in one.symbols if symbol.kind is SymbolKind.FUNC)
+        sizes = tuple(FunctionSize(symbol.name, symbol.size) for symbol in functions)
+        return cls(_subsystem_size(one), sizes)
 
 
 def _subsystem_size(one: ObjectFile) -> SubsystemSize:
@@ -54,6 +63,11 @@ def _subsystem_size(one: ObjectFile) -> SubsystemSize:
     return SubsystemSize(one.name, code, constants, variables)
 
 
+def subsystem_sizes(units: Sequence[UnitSizes]) -> list[SubsystemSize]:
+    """The size of each subsystem, the largest first."""
+    return sorted((one.subsystem for one in units), key=lambda size: (-size.total, size.name))
+
+
 def total_size(name: str, sizes: Sequence[SubsystemSize]) -> SubsystemSize:
     """What `sizes` come to, under one name."""
     return SubsystemSize(
@@ -65,21 +79,16 @@ def total_size(name: str, sizes: Sequence[SubsystemSize]) -> SubsystemSize:
 
 
 def largest_functions(
-    objects: Sequence[ObjectFile], count: int = SHOWN_FUNCTIONS
+    units: Sequence[UnitSizes], count: int = SHOWN_FUNCTIONS
 ) -> list[FunctionSize]:
     """The `count` largest functions, the largest first."""
-    functions = [
-        FunctionSize(symbol.name, symbol.size)
-        for one in objects
-        for symbol in one.symbols
-        if symbol.kind is SymbolKind.FUNC
-    ]
+    functions = [function for one in units for function in one.functions]
     return sorted(functions, key=lambda function: (-function.size, function.name))[:count]
 
 
-def summary(stages: Stages, objects: Sequence[ObjectFile]) -> list[Table]:
+def summary(stages: Stages, units: Sequence[UnitSizes]) -> list[Table]:
     """Three tables for the end of a build."""
-    return [_times(stages), _subsystems(objects), _functions(objects)]
+    return [_times(stages), _subsystems(units), _functions(units)]
 
 
 def _times(stages: Stages) -> Table:
@@ -88,10 +97,10 @@ def _times(stages: Stages) -> Table:
     return Table(("stage", "ms", ""), rows, right=frozenset({1}))
 
 
-def _subsystems(objects: Sequence[ObjectFile]) -> Table:
+def _subsystems(units: Sequence[UnitSizes]) -> Table:
     """The largest subsystems, and what the others come to: a kernel has more than a screen has
     lines."""
-    sizes = subsystem_sizes(objects)
+    sizes = subsystem_sizes(units)
     shown, others = sizes[:SHOWN_SUBSYSTEMS], sizes[SHOWN_SUBSYSTEMS:]
     if others:
         shown.append(total_size(f"{len(others)} others", others))
@@ -103,6 +112,6 @@ def _subsystems(objects: Sequence[ObjectFile]) -> Table:
     return Table(heads, rows, right=frozenset({1, 2, 3}))
 
 
-def _functions(objects: Sequence[ObjectFile]) -> Table:
-    rows = [(one.name, f"{one.size:,}") for one in largest_functions(objects)]
+def _functions(units: Sequence[UnitSizes]) -> Table:
+    rows = [(one.name, f"{one.size:,}") for one in largest_functions(units)]
     return Table(("largest functions", "bytes"), rows, right=frozenset({1}))

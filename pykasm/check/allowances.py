@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
+from typing import TypeAlias
 
 from pykasm.check.finding import Finding
 from pykasm.check.rule import rule
@@ -19,13 +20,14 @@ E001 = rule(
 )
 
 
-def not_allowed(routine: Routine, findings: Sequence[Finding]) -> Iterator[Finding]:
-    """Yield the `findings` in `routine` that no exception allows, and one for each exception that
-    allows none."""
-    if not routine.allowances:
-        yield from findings
-        return
+Excused: TypeAlias = tuple[list[Finding], frozenset[int]]
+"""The findings that no exception allows, and the numbers of those that allow the others."""
+
+
+def excused(routine: Routine, findings: Sequence[Finding]) -> Excused:
+    """Tell which of the `findings` in `routine` its exceptions allow."""
     needed: set[int] = set()
+    left = []
     for finding in findings:
         allowing = {
             number
@@ -34,10 +36,17 @@ def not_allowed(routine: Routine, findings: Sequence[Finding]) -> Iterator[Findi
         }
         needed |= allowing
         if not allowing:
-            yield finding
-    for number, one in enumerate(routine.allowances):
-        if number not in needed:
-            yield _needless(routine, one)
+            left.append(finding)
+    return left, frozenset(needed)
+
+
+def needless(routine: Routine, needed: Set[int]) -> list[Finding]:
+    """Return a finding for each exception in `routine` that is not among the `needed` ones."""
+    return [
+        _needless(routine, one)
+        for number, one in enumerate(routine.allowances)
+        if number not in needed
+    ]
 
 
 def _covers(allowance: Allowance, routine: Routine, finding: Finding) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from pykasm.check.cache import CacheEntry
+from pykasm.check.content import Content
+from pykasm.check.contracts import Contracts
 from pykasm.check.convention import CALLER_SAVED, FRAMED, Callee
 from pykasm.check.graph import Graph, JumpTables, Node, jump_tables
 from pykasm.check.percpu import PerCpuUse, per_cpu_use
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.registerflow import RegisterFlow
+from pykasm.check.remembered import tables_of
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.objects.model import Section
+from pykasm.objects.model import SectionKind
 
 
 @dataclass
@@ -26,8 +29,9 @@ class Build:
     """All functions and data of a build by their symbols, with the analyses of them.
 
     `routines` are functions, interrupt handlers and stubs; `pointees` the symbols that each datum
-    points to; `sections` those of all objects; `known` what the cache has of functions that have
-    not changed.
+    points to; `sections` those of all objects; `contents` what is known of functions that an
+    earlier build wrote; `known` what the cache has of functions that have not changed; `contracts`
+    which of those keep what they state of registers.
     """
 
     routines: dict[str, PlacedRoutine]
@@ -35,13 +39,21 @@ class Build:
     data: dict[str, Data]
     pointees: dict[str, list[str]]
     program: Program
-    sections: list[Section]
+    sections: list[SectionKind]
+    contents: Mapping[str, Content] = field(default_factory=dict)
     known: dict[str, CacheEntry] = field(default_factory=dict)
+    contracts: Contracts = field(default_factory=Contracts)
     _functions: dict[str, FunctionAnalysis] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program, units: Sequence[AssembledUnit]) -> Build:
-        """Return the build of `program`, which was assembled as `units`."""
+    def of(
+        cls,
+        program: Program,
+        units: Sequence[AssembledUnit],
+        contents: Mapping[str, Content] | None = None,
+    ) -> Build:
+        """Return the build of `program`, which was assembled as `units`; `contents` are those of
+        functions whose contents are known."""
         routines = {placed.routine.symbol: placed for unit in units for placed in unit.routines}
         references = {
             packed.datum._symbol: list(packed.references)
@@ -53,8 +65,9 @@ class Build:
             symbol: [one.target for one in found if isinstance(one.target, str)]
             for symbol, found in references.items()
         }
-        sections = [one for unit in units for one in unit.object.sections]
-        return cls(routines, jump_tables(references), data, pointees, program, sections)
+        sections = [one for unit in units for one in unit.sections]
+        tables = jump_tables(references)
+        return cls(routines, tables, data, pointees, program, sections, contents or {})
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
@@ -79,7 +92,7 @@ class Build:
         """Return the control flow graph of a function, made once if it is 64-bit code."""
         if placed.routine.symbol in self.analysis.routines:
             return self.analysis.graph(placed.routine.symbol)
-        return Graph(placed, self.tables)
+        return Graph(placed, tables_of(placed, self.tables))
 
     @cached_property
     def stack_uses(self) -> dict[str, StackUse]:

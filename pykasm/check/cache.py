@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,11 +17,12 @@ from pykasm.journal import Journal
 class CacheEntry(NamedTuple):
     """The results for a function that depend on its own code and declarations only.
 
-    `is_clean` says that no rule for single functions found anything; `lock_flow` is None where the
-    function has none. A lock flow holds for the effects of callees that it was solved for.
+    `excused` are the numbers of the exceptions that allow all that rules for single functions found
+    (None: they don't); `lock_flow` is None where the function has none. A lock flow holds for the
+    effects of callees that it was solved for.
     """
 
-    is_clean: bool
+    excused: frozenset[int] | None
     local: LocalSummary
     stack: StackUse
     per_cpu: PerCpuUse
@@ -31,8 +33,8 @@ class Cache:
     """Entries by the keys of functions (`cachekey.CacheKeys`), in the file `path`."""
 
     def __init__(self, path: Path) -> None:
-        self._journal = Journal[bytes, CacheEntry](path, checker_version())
-        self._entered: dict[bytes, CacheEntry] = {}
+        self._journal = Journal[bytes, CacheEntry | None](path, checker_version())
+        self._entered: dict[bytes, CacheEntry | None] = {}
 
     def entry(self, key: bytes) -> CacheEntry | None:
         """Return what an earlier check entered under `key`."""
@@ -43,6 +45,11 @@ class Cache:
         known = self.entry(key)
         self._entered[key] = known if known == entry else entry
 
-    def save(self) -> None:
-        """Write what was entered to the file."""
-        self._journal.save(self._entered)
+    @property
+    def contracts(self) -> Set[bytes]:
+        """The keys of contracts that an earlier check saw kept; they have no entry."""
+        return self._journal.known.keys()
+
+    def save(self, contracts: Iterable[bytes]) -> None:
+        """Write what was entered to the file, and the keys of `contracts` that are kept."""
+        self._journal.save({**self._entered, **dict.fromkeys(contracts)})

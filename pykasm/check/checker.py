@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pykasm.check.allowances import not_allowed
+from pykasm.check.allowances import Excused, excused, needless
 from pykasm.check.build import Build
 from pykasm.check.cache import Cache, CacheEntry
 from pykasm.check.cachekey import CacheKeys
+from pykasm.check.content import Content
+from pykasm.check.contracts import Contracts
 from pykasm.check.finding import Finding
 from pykasm.check.programanalysis import LONG_MODE
 from pykasm.check.rule import build_checks, function_checks
@@ -26,7 +28,7 @@ class Report:
     functions: int = 0
     exceptions: int = 0
     findings: list[Finding] = field(default_factory=list)
-    clean: set[str] = field(default_factory=set)
+    clean: dict[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def errors(self) -> list[Finding]:
@@ -54,24 +56,29 @@ def check(program: Program, units: Sequence[AssembledUnit]) -> list[Finding]:
 
 
 def report(
-    program: Program, units: Sequence[AssembledUnit], cache_path: Path | None = None
+    program: Program,
+    units: Sequence[AssembledUnit],
+    cache_path: Path | None = None,
+    contents: Mapping[str, Content] | None = None,
 ) -> Report:
     """Check every function of `program`, which was assembled as `units`.
 
     `cache_path` is a file with what earlier checks computed, which is updated: functions that were
-    clean and have not changed are not looked at again.
+    clean and have not changed are not looked at again. `contents` are those of functions whose
+    contents are known.
     """
-    build = Build.of(program, units)
+    build = Build.of(program, units, contents)
     if cache_path is None:
         return _report(build)
     keys, cache = _keys(build), Cache(cache_path)
     build.known = {
         symbol: entry for symbol, key in keys.items() if (entry := cache.entry(key)) is not None
     }
+    build.contracts = Contracts(keys, cache.contracts)
     made = _report(build)
     for symbol, key in keys.items():
-        cache.enter(key, cache_entry(symbol, build, is_clean=symbol in made.clean))
-    cache.save()
+        cache.enter(key, cache_entry(symbol, build, made.clean.get(symbol)))
+    cache.save(build.contracts.kept)
     return made
 
 
@@ -79,12 +86,14 @@ def _report(build: Build) -> Report:
     made = Report()
     across = _build_findings(build)
     for symbol, placed in build.routines.items():
+        routine = placed.routine
         made.functions += 1
-        made.exceptions += len(placed.routine.allowances)
-        found = _function_findings(placed, build)
+        made.exceptions += len(routine.allowances)
+        found, needed = _function_findings(placed, build)
         if not found:
-            made.clean.add(symbol)
-        made.findings += not_allowed(placed.routine, found + across.pop(symbol, []))
+            made.clean[symbol] = needed
+        others, also_needed = excused(routine, across.pop(symbol, []))
+        made.findings += [*found, *others, *needless(routine, needed | also_needed)]
     made.findings += [one for found in across.values() for one in found]
     return made
 
@@ -99,23 +108,29 @@ def _keys(build: Build) -> dict[str, bytes]:
     }
 
 
-def _function_findings(placed: PlacedRoutine, build: Build) -> list[Finding]:
+def _function_findings(placed: PlacedRoutine, build: Build) -> Excused:
     """Return what is wrong with one function, each fault once."""
     known = build.known.get(placed.routine.symbol)
-    if placed.routine.bits != LONG_MODE or (known and known.is_clean):
-        return []
+    if known is not None and known.excused is not None:
+        return [], known.excused
+    if placed.routine.bits != LONG_MODE:
+        return [], frozenset()
     function = build.function(placed.routine.symbol)
-    return _distinct(finding for check in function_checks() for finding in check(function))
+    found = _distinct(finding for check in function_checks() for finding in check(function))
+    return excused(placed.routine, found)
 
 
-def cache_entry(symbol: str, build: Build, *, is_clean: bool) -> CacheEntry:
-    """Return what later checks may use of the analyses of a function."""
+def cache_entry(
+    symbol: str, build: Build, needed: frozenset[int] | None = frozenset()
+) -> CacheEntry:
+    """Return what later checks may use of the analyses of a function. `needed` are the exceptions
+    that allow all that rules found in it (None: they don't)."""
     analysis, known = build.analysis, build.known.get(symbol)
     flow = analysis.lock_flows.flows.get(symbol)
-    if known is not None and known.is_clean == is_clean and known.lock_flow is flow:
+    if known is not None and known.excused == needed and known.lock_flow is flow:
         return known
     local = analysis.summaries[symbol].local
-    return CacheEntry(is_clean, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], flow)
+    return CacheEntry(needed, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], flow)
 
 
 def _build_findings(build: Build) -> dict[str, list[Finding]]:

@@ -86,7 +86,7 @@ class ClobberAnalysis:
 
     def _solve(self, symbol: str) -> None:
         """Compute what functions that lead to each other clobber, until no set grows any more."""
-        together = self._open_callees(symbol)
+        together = [one for one in self.open_callees(symbol) if one not in self._clobbered]
         self._clobbered.update(dict.fromkeys(together, Registers()))
         changed = True
         while changed:
@@ -96,13 +96,13 @@ class ClobberAnalysis:
                 changed |= clobbered != self._clobbered[one]
                 self._clobbered[one] = clobbered
 
-    def _open_callees(self, symbol: str) -> list[str]:
-        """Return a function and those that it leads to whose sets are not known."""
+    def open_callees(self, symbol: str) -> list[str]:
+        """Return a function and those that it leads to, up to those with a contract."""
         found = [symbol]
         for one in found:  # grows while callees are met
             for call in self._build.analysis.summaries[one].calls:
                 signature = self._build.callees[call.callee].signature
                 is_open = signature is not None and signature.clobbers is None
-                if is_open and call.callee not in self._clobbered and call.callee not in found:
+                if is_open and call.callee not in found:
                     found.append(call.callee)
         return found

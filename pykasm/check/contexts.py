@@ -6,17 +6,19 @@ interrupts are on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths, call_path
 from pykasm.check.finding import span_of
-from pykasm.check.functionsummary import FunctionSummary, line_of
+from pykasm.check.functionsummary import FunctionSummary
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.lockflow import LockFlows
 from pykasm.check.lockstate import ON, SAME
+from pykasm.check.remembered import indirect_target
 from pykasm.errors import Note
 from pykasm.lang.locking import NO_LOCKS, LockAction
+from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import line_span
 
@@ -74,9 +76,12 @@ class Contexts:
             self._summaries[target]
             for one in stated
             for at in one.local.indirect_calls
-            for target in self._indirect_calls.targets(line_of(one.routine, at), one.routine) or ()
+            for target in self._called(one.routine, at)
         ]
         return {one.symbol: one for one in (*stated, *called)}
+
+    def _called(self, routine: Routine, at: int) -> Sequence[str]:
+        return self._indirect_calls.targets(indirect_target(routine, at), routine) or ()
 
     @cached_property
     def outside_threads(self) -> dict[str, FunctionSummary]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
+from pykasm.check.remembered import indirect_target
 from pykasm.isa.code import Line
 from pykasm.lang.routine import Routine
 
@@ -41,7 +42,7 @@ class FunctionSummary:
             _new(CallSite, (routine, routine.symbol, callee, at)) for callee, at in local.calls
         ]
         for at in local.indirect_calls:
-            targets = indirect.table_targets(line_of(routine, at)) or ()
+            targets = indirect.table_targets(indirect_target(routine, at)) or ()
             self.calls += [CallSite(routine, routine.symbol, callee, at) for callee in targets]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from pykasm.isa.code import Line
+from pykasm.isa.statement import BranchTarget
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.fitting import function_fits
 from pykasm.lang.objects import PlacedRoutine
@@ -17,6 +19,15 @@ from pykasm.objects.debug import EntryFrame
 
 _OPPOSITE = {"thread": "interrupt", "interrupt": "thread"}
 """The context that code of a context never runs in."""
+
+
+class IndirectTarget(NamedTuple):
+    """What a call or jump goes by: the symbol of the `datum` that the pointer lies in, and the
+    `kind` of functions that it points to, None where it does not say."""
+
+    datum: str | None
+    kind: TypeMeta | None
+    is_call: bool
 
 
 class IndirectCalls:
@@ -44,33 +55,31 @@ class IndirectCalls:
         }
         self._by_type: dict[TypeMeta, tuple[str, ...]] = {}
 
-    def table_targets(self, line: Line) -> list[str] | None:
+    def table_targets(self, target: IndirectTarget) -> list[str] | None:
         """Return the functions that a call may come to through a constant table; None if it goes
         through none."""
-        table, kind = self._fixed_table(_pointer(line)), _function_type(line)
+        table, kind = self._fixed_table(target.datum), target.kind
         if table is None:
             return None
         fitting = self._functions if kind is None else self._of_type(kind)
         return [one for one in dict.fromkeys(table) if one in fitting]
 
-    def targets(self, line: Line, caller: Routine) -> Sequence[str] | None:
+    def targets(self, target: IndirectTarget, caller: Routine) -> Sequence[str] | None:
         """Return the functions that a call through a pointer may come to; None if unknown.
 
         Without a table these are all functions of the pointer's type, since data and arguments
         only take functions that fit, but for those that state another context than the caller's.
         So there may be some among them that are never called from here.
         """
-        targets, kind = self.table_targets(line), _function_type(line)
+        targets, kind = self.table_targets(target), target.kind
         if targets is not None or kind is None:
             return targets
         opposite = _OPPOSITE.get(caller.context or "any", "")
         return [one for one in self._of_type(kind) if self._functions[one].context != opposite]
 
-    def _fixed_table(self, pointer: object) -> Sequence[str] | None:
+    def _fixed_table(self, symbol: str | None) -> Sequence[str] | None:
         """Return the symbols in the datum that the pointer lies in, if that is read-only."""
-        if not isinstance(pointer, MemoryOperand) or pointer._reference is None:
-            return None
-        datum = self._data.get(str(pointer._reference._target()))
+        datum = None if symbol is None else self._data.get(symbol)
         if datum is None or datum._storage is not Storage.RODATA:
             return None
         return self._pointees[datum._symbol]
@@ -94,13 +103,25 @@ class IndirectCalls:
         return found
 
 
-def _pointer(line: Line) -> object:
-    """Return the operand that the instruction goes by, None for one that nobody wrote."""
-    return line.written[0] if line.written else None
+def indirect_targets(routine: Routine) -> dict[int, IndirectTarget]:
+    """Return what the calls and jumps of a function go by, but for those to a place with a name, by
+    the numbers of the instructions."""
+    lines = (item for item in routine.items if isinstance(item, Line))
+    return {
+        at: _target(line)
+        for at, line in enumerate(lines)
+        if line.statement.mnemonic in _BRANCHES
+        and not isinstance(line.statement.operands[0], BranchTarget)
+    }
 
 
-def _function_type(line: Line) -> TypeMeta | None:
-    """Return the type of the function pointer that the instruction goes by."""
-    pointer = _pointer(line)
+_BRANCHES = ("call", "jmp")
+
+
+def _target(line: Line) -> IndirectTarget:
+    pointer = line.written[0] if line.written else None  # None: nobody wrote it
+    reference = pointer._reference if isinstance(pointer, MemoryOperand) else None
+    symbol = None if reference is None else str(reference._target())
     kind = pointer._kind if isinstance(pointer, Operand) else None
-    return kind if isinstance(kind, TypeMeta) and issubclass(kind, Fn) else None
+    is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
+    return IndirectTarget(symbol, kind if is_function else None, line.statement.mnemonic == "call")

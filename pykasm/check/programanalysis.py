@@ -15,6 +15,7 @@ from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
 from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
+from pykasm.check.remembered import tables_of
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data
@@ -105,7 +106,8 @@ class ProgramAnalysis:
     def graph(self, symbol: str) -> Graph:
         """Return the control flow graph of a function."""
         if symbol not in self._graphs:
-            self._graphs[symbol] = Graph(self.routines[symbol], self._tables)
+            placed = self.routines[symbol]
+            self._graphs[symbol] = Graph(placed, tables_of(placed, self._tables))
         return self._graphs[symbol]
 
     # Places, for messages

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pykasm.check.build import Build
 from pykasm.check.depths import CallEdge, Depths, Frame, StackPath
 from pykasm.check.functionsummary import CallSite
+from pykasm.check.remembered import indirect_target
 from pykasm.check.stackuse import StackUse
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT
 from pykasm.lang.routine import Routine
@@ -96,9 +97,10 @@ class Stacks:
         return [*use.calls, *indirect]
 
     def _targets(self, symbol: str, at: int) -> Iterable[str]:
-        line = self._build.analysis.line(symbol, at)
-        found = self._build.analysis.indirect_calls.targets(line, self._routines[symbol].routine)
-        if found is None and line.statement.mnemonic == "call":
+        routine = self._routines[symbol].routine
+        target = indirect_target(routine, at)
+        found = self._build.analysis.indirect_calls.targets(target, routine)
+        if found is None and target.is_call:
             self.unknown_calls.append(Location(symbol, at))
         return found or ()
 

@@ -24,7 +24,7 @@ def command(verbose: bool, image: str | None, release: bool) -> None:
     """
     stages = Stages(Reporter(verbose))
     result = built(stages, release=release, image=image, listing=True)
-    for warning in result.program.warnings:
+    for warning in result.outcome.warnings:
         click.echo(f"{warning}\n", err=True)
-    tables = summary(stages, result.objects)
+    tables = summary(stages, result.outcome.sizes)
     click.echo("\n".join(beside(tables, get_terminal_size().columns)))

@@ -48,7 +48,8 @@ def command(
         _explain(explain)
         return
     project = this_project(image=image)
-    _, program, units = assembled(project, Stages())
+    code = assembled(project, Stages())
+    program, units = code.program, code.assembled
     with rooted_at(project.root):
         if graph is not None:
             _draw(graph, Build.of(program, units))

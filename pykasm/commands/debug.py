@@ -10,7 +10,7 @@ import threading
 
 import click
 
-from pykasm.build.pipeline import BuildResult
+from pykasm.build.outcome import BuildResult
 from pykasm.commands.project import built, image_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb, gdbserial
@@ -59,7 +59,7 @@ def _debug(result: BuildResult, options: MachineOptions, arguments: tuple[str, .
     try:
         assert qemu.gdb_address is not None
         attach = gdb.arguments(project.kernel, qemu.gdb_address, project.root)
-        first_line = gdb.stop_at_first(result.program.entries)
+        first_line = gdb.stop_at_first(result.outcome.entries)
         threading.Thread(target=_show_serial, args=(qemu,), daemon=True).start()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for gdb: it stops the kernel
         return subprocess.call(

@@ -11,12 +11,17 @@ from rich.highlighter import RegexHighlighter
 from rich.text import Text
 from rich.theme import Theme
 
-from pykasm.commands.project import built, image_option
+from pykasm.build.pipeline import assembled
+from pykasm.build.stages import Stages
+from pykasm.build.units import Units
+from pykasm.commands.project import built, image_option, this_project
 from pykasm.errors import PykasmError
-from pykasm.listing.maker import make_listing
+from pykasm.lang.unit import Unit
+from pykasm.listing.maker import unit_listing
 from pykasm.listing.model import UnitListing
 from pykasm.listing.places import LinkedImage
 from pykasm.listing.text import function_lines, unit_lines
+from pykasm.source import rooted_at
 
 
 class _Colours(RegexHighlighter):
@@ -52,31 +57,39 @@ _THEME = Theme(
 def command(name: str | None, image: str | None) -> None:
     """Show the machine code of a function or a subsystem under the Python lines that made it; of
     the whole kernel if none is named."""
-    result = built(image=image)
-    units = make_listing(result.program, result.units)
-    linked = LinkedImage.read(result.kernel)
+    linked = LinkedImage.read(built(image=image).kernel)
+    project = this_project(image=image)
+    with rooted_at(project.root):
+        listings = _listings(assembled(project, Stages()), name)
     console = Console(theme=_THEME, soft_wrap=True)
     colours = _Colours()
-    for line in _lines(units, name, linked):
+    for line in _lines(listings, name, linked):
         text = Text(line)
         colours.highlight(text)
         console.print(text)
 
 
+def _listings(units: Units, name: str | None) -> list[UnitListing]:
+    """Those of what is called `name`: of a subsystem, or of the one with a function."""
+    wanted = [unit for unit in units.program.units if name in (None, unit.name, *unit.symbols)]
+    if not wanted:
+        raise _unknown(name or "", units.program.units)
+    written = [units.again(unit.name) for unit in wanted]
+    return [unit_listing(one.assembled, one.packed) for one in written]
+
+
 def _lines(units: list[UnitListing], name: str | None, image: LinkedImage) -> Iterator[str]:
     """The lines for what is called `name`, linked to `image`."""
-    wanted = [unit for unit in units if name in (None, unit.name)]
-    for unit in wanted:
-        yield from unit_lines(unit, image)
-    functions = [one for unit in units for one in unit.functions if one.symbol == name]
-    for function in functions:
-        yield from function_lines(function, image)
-    if not wanted and not functions:
-        raise _unknown(name or "", units)
+    for unit in units:
+        if name in (None, unit.name):
+            yield from unit_lines(unit, image)
+        for function in unit.functions:
+            if function.symbol == name:
+                yield from function_lines(function, image)
 
 
-def _unknown(name: str, units: list[UnitListing]) -> PykasmError:
-    known = [one.symbol for unit in units for one in unit.functions]
+def _unknown(name: str, units: list[Unit]) -> PykasmError:
+    known = [one.symbol for unit in units for one in unit.routines]
     close = get_close_matches(name, [*known, *(unit.name for unit in units)], n=3)
     meant = f"; did you mean {' or '.join(f'`{one}`' for one in close)}?" if close else ""
     return PykasmError(f"there is no function or subsystem `{name}`{meant}")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from pykasm.build.everything import build_everything
-from pykasm.build.pipeline import BuildResult
+from pykasm.build.outcome import BuildResult
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
 from pykasm.collection import settle, without_garbage_collection
@@ -43,6 +42,8 @@ def built(
     with without_garbage_collection():
         try:
             project = this_project(release=release, image=image)
-            return build_everything(project, stages, listing=listing)
+            from pykasm.build.pipeline import build
+
+            return build(project, stages or Stages(), listing=listing)
         finally:
             settle()

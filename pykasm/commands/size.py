@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from elftools.elf.elffile import ELFFile
 
-from pykasm.build.summary import largest_functions, subsystem_sizes, total_size
+from pykasm.build.summary import UnitSizes, largest_functions, subsystem_sizes, total_size
 from pykasm.build.tables import Table
 from pykasm.commands.project import built, image_option
-from pykasm.objects.model import ObjectFile, SectionFlags
+from pykasm.objects.model import SectionFlags
 
 
 @click.command
@@ -23,10 +23,10 @@ def command(functions: int, image: str | None) -> None:
     """Show the bytes in memory of each section of the kernel, of each subsystem, and of the
     largest functions."""
     result = built(image=image)
-    largest = largest_functions(result.objects, functions)
+    largest = largest_functions(result.outcome.sizes, functions)
     for table in (
         _table(("section", "bytes"), _sections(result.kernel)),
-        _subsystems(result.objects),
+        _subsystems(result.outcome.sizes),
         _table(("function", "bytes"), [(one.name, one.size) for one in largest]),
     ):
         click.echo("\n".join([*table.lines, ""]))
@@ -41,8 +41,8 @@ def _sections(kernel: Path) -> list[tuple[str, int]]:
         ]
 
 
-def _subsystems(objects: list[ObjectFile]) -> Table:
-    sizes = subsystem_sizes(objects)
+def _subsystems(units: Sequence[UnitSizes]) -> Table:
+    sizes = subsystem_sizes(units)
     rows = [
         (one.name, one.code, one.constants, one.variables, one.total)
         for one in [*sizes, total_size("all", sizes)]

@@ -34,7 +34,7 @@ class Assembly:
 
     def run(self) -> None:
         """Run every body of the owner, in the order of its class, collecting mistakes."""
-        for name, member in _members(type(self.owner)):
+        for name, member in members(type(self.owner)):
             if isinstance(member, Function):
                 self._write(getattr(self.owner, name))
             elif isinstance(member, Emits):
@@ -87,7 +87,7 @@ def _locks(bound: BoundFunction[Any]) -> LockContract:
         return NO_LOCKS
 
 
-def _members(owner: type) -> Iterator[tuple[str, object]]:
+def members(owner: type) -> Iterator[tuple[str, object]]:
     """Methods of `owner` and its bases in the order of the source, overridden ones once."""
     names: dict[str, object] = {}
     for one in reversed(owner.__mro__):

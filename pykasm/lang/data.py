@@ -325,7 +325,7 @@ def far(selector: int, place: object, size: int | None = None) -> Any:
     leaves for 32-bit code anywhere with 4.
     """
     reference, name = symbol_reference(place, "far")
-    return FarOperand(selector, reference, size or min(current_bits() // 8, 4), name)
+    return FarOperand(int(selector), reference, size or min(current_bits() // 8, 4), name)
 
 
 def current_bits() -> int:

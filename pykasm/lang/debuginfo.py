@@ -45,7 +45,8 @@ class DebugTypes:
         if key not in self._known:
             if is_struct(kind):
                 return self._struct(typing_cast(StructMeta, kind))
-            self._known[key] = self._simple(kind, values)
+            made = self._simple(kind, values)
+            self._known.setdefault(key, made)  # a struct that it points to may point back
         return self._known[key]
 
     def _struct(self, kind: StructMeta) -> StructType:

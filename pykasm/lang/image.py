@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -55,6 +56,18 @@ class Program:
     complete: bool = True
     """Whether all that it has is there to be used; see `Image`."""
     warnings: list[Any] = field(default_factory=list)
+    parts: list[tuple[str, object]] = field(default_factory=list)
+    """What the image was made of before any code was written, by names."""
+
+    def finish(self, collector: Collector) -> None:
+        """See what leads where, once all code is there. Raises `BuildFailed` with the mistakes that
+        `collector` has."""
+        report_doubles(self.units)
+        self.reached = _reached(self)
+        if self.expects_all_used:
+            _warn_of_unreachable(self, collector)
+        collector.finish()
+        self.warnings = collector.warnings
 
     @property
     def expects_all_used(self) -> bool:
@@ -109,36 +122,53 @@ class Image:
     def assemble(self, debug: bool = True) -> Program:
         """Run every body. Raises `BuildFailed` with all mistakes of all of them."""
         with collecting(Collector()) as collector, without_garbage_collection():
+            program = self.program(debug)
+            with self.emitting(program):
+                for unit, subsystem in zip(program.units, self.subsystems, strict=True):
+                    emit_unit(unit, subsystem)
+                for unit in program.units:
+                    program.packed[unit.name] = pack_unit(unit, collector)
+            program.finish(collector)
+        return program
+
+    def program(self, debug: bool = True) -> Program:
+        """The program before any body has run: its units have their data, which have names."""
+        with collecting(Collector()) as collector:
             units = name_units(self.subsystems, collector)
             collector.finish()
-            with (
-                made_of(instances(units, self.subsystems)),
-                asserting(self.on_assert if debug else None),
-                watching_locks(self.on_lock if debug else None),
-            ):
-                for unit, subsystem in zip(units, self.subsystems, strict=True):
-                    with assembling(unit):
-                        Assembly(unit, subsystem).run()
-                entries = tuple(one._label for one in self.entries)
-                program = Program(units, entries, self.layout, debug=debug, complete=self.complete)
-                for unit in units:
-                    program.packed[unit.name] = pack_unit(unit, collector)
-            report_doubles(units)
-            program.reached = _reached(program)
-            if program.expects_all_used:
-                _warn_of_unreachable(program, collector)
-            collector.finish()
-            program.warnings = collector.warnings
-        return program
+        parts = [*instances(units, self.subsystems)]
+        with made_of(parts):
+            entries = tuple(one._label for one in self.entries)
+        complete = self.complete
+        return Program(units, entries, self.layout, debug=debug, complete=complete, parts=parts)
+
+    @contextmanager
+    def emitting(self, program: Program) -> Iterator[None]:
+        """Let code and data of `program` that are written inside find what the image has for
+        them."""
+        on_assert, on_lock = (self.on_assert, self.on_lock) if program.debug else (None, None)
+        with (
+            made_of(program.parts),
+            asserting(on_assert),
+            watching_locks(on_lock),
+        ):
+            yield
+
+
+def emit_unit(unit: Unit, subsystem: Subsystem) -> None:
+    """Run every body of `subsystem`, which `unit` stands for."""
+    with assembling(unit):
+        Assembly(unit, subsystem).run()
 
 
 def name_units(subsystems: Sequence[Subsystem], collector: Collector) -> list[Unit]:
     """A unit for each subsystem, with its data named."""
-    units: list[Unit] = []
+    units: dict[str, Unit] = {}
     for subsystem in subsystems:
         with collector.catching():
-            units.append(_named_unit(subsystem, {unit.name for unit in units}))
-    return units
+            unit = _named_unit(subsystem, units)
+            units[unit.name] = unit
+    return [*units.values()]
 
 
 def instances(
@@ -150,7 +180,7 @@ def instances(
         yield from ((datum._symbol, datum) for datum in unit.data)
 
 
-def _named_unit(subsystem: Subsystem, taken: set[str]) -> Unit:
+def _named_unit(subsystem: Subsystem, taken: Container[str]) -> Unit:
     name = subsystem._unit_name()
     if name in taken:
         raise SymbolMistake(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from pykasm.objects.model import (
     RelocationKind,
     Section,
     SectionFlags,
+    SectionKind,
     Symbol,
     SymbolKind,
 )
@@ -72,6 +74,11 @@ class AssembledUnit:
     object: ObjectFile
     routines: list[PlacedRoutine] = field(default_factory=list)
 
+    @property
+    def sections(self) -> list[SectionKind]:
+        """The sections of the object."""
+        return [SectionKind(one.name, one.flags) for one in self.object.sections]
+
 
 def assemble_program(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
     """Encode all code in one go and fill an object for each unit.
@@ -79,23 +86,25 @@ def assemble_program(program: Program, encoder: Encoder, directory: str) -> list
     `directory` is the root that source paths in debugging information are relative to. Raises
     `BuildFailed` with all mistakes that only show now, such as a label that was never placed.
     """
+    return assemble_units(program.units, program.packed, encoder, directory)
+
+
+def assemble_units(
+    units: Sequence[Unit],
+    packed: Mapping[str, list[PackedData]],
+    encoder: Encoder,
+    directory: str,
+) -> list[AssembledUnit]:
+    """The same for some `units`, whose data are `packed`."""
     with without_garbage_collection():
-        return _assembled(program, encoder, directory)
-
-
-def _assembled(program: Program, encoder: Encoder, directory: str) -> list[AssembledUnit]:
-    routines = [routine for unit in program.units for routine in unit.routines]
-    with collecting(Collector()) as collector:
-        codes: list[AssembledCode] = []
-        with collector.catching():
-            codes = assemble_all([(routine.symbol, routine.items) for routine in routines], encoder)
-        collector.finish()
-    by_symbol = {routine.symbol: code for routine, code in zip(routines, codes, strict=True)}
-    types = DebugTypes()
-    return [
-        _Assembler(unit, program.packed[unit.name], by_symbol, types, directory).run()
-        for unit in program.units
-    ]
+        routines = [routine for unit in units for routine in unit.routines]
+        with collecting(Collector()) as collector:
+            codes: list[AssembledCode] = []
+            with collector.catching():
+                codes = assemble_all([(one.symbol, one.items) for one in routines], encoder)
+            collector.finish()
+        by_symbol = {one.symbol: code for one, code in zip(routines, codes, strict=True)}
+        return [_Assembler(unit, packed[unit.name], by_symbol, directory).run() for unit in units]
 
 
 class _Assembler:
@@ -106,13 +115,12 @@ class _Assembler:
         unit: Unit,
         packed: list[PackedData],
         codes: dict[str, AssembledCode],
-        types: DebugTypes,
         directory: str,
     ) -> None:
         self.unit = unit
         self.packed = packed
         self.codes = codes
-        self.types = types
+        self.types = DebugTypes()
         self.directory = directory
         self.debug = DebugUnit(unit.name, directory)
         self.made = AssembledUnit(unit.name, ObjectFile(unit.name, debug=self.debug))

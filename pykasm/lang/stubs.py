@@ -70,6 +70,11 @@ def assembling(unit: Unit) -> Iterator[None]:
         _units.pop()
 
 
+def unit_being_written() -> Unit | None:
+    """The unit whose code is being written, if any is."""
+    return _units[-1] if _units else None
+
+
 def _current_unit() -> Unit:
     if not _units:
         raise PlaceMistake(

@@ -5,25 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pykasm.errors import Note, SymbolMistake, report
+from pykasm.lang.data import Data
+from pykasm.lang.routine import Routine
 from pykasm.lang.unit import Unit
 from pykasm.source import Span, line_span
 
 
 def report_doubles(units: Iterable[Unit]) -> None:
     """Report the symbols that two data or routines of `units` have."""
-    known: dict[str, Span | None] = {}
+    known: dict[str, Data | Routine] = {}
     for unit in units:
-        for symbol, span in _declared(unit):
-            if symbol in known:
-                report(_twice(symbol, known[symbol], span))
-            known.setdefault(symbol, span)
+        for symbol, one in _declared(unit):
+            first = known.setdefault(symbol, one)
+            if first is not one:
+                report(_twice(symbol, _span(first), _span(one)))
 
 
-def _declared(unit: Unit) -> Iterator[tuple[str, Span | None]]:
-    for datum in unit.data:
-        yield datum._symbol, datum._moment.span if datum._moment else None
-    for routine in unit.routines:
-        yield routine.symbol, line_span(routine.declared)
+def _declared(unit: Unit) -> Iterator[tuple[str, Data | Routine]]:
+    yield from ((datum._symbol, datum) for datum in unit.data)
+    yield from ((routine.symbol, routine) for routine in unit.routines)
+
+
+def _span(declared: Data | Routine) -> Span | None:
+    if isinstance(declared, Routine):
+        return line_span(declared.declared)
+    return declared._moment.span if declared._moment else None
 
 
 def _twice(symbol: str, first: Span | None, second: Span | None) -> SymbolMistake:

@@ -7,6 +7,8 @@ values of data.
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
@@ -28,6 +30,8 @@ class TypeMeta(type):
     _signed: bool
     _by_user: bool
     _truth: bool
+    _origin: tuple[type, str, object, dict[str, object]]
+    """What a type was made of that is made of others."""
 
     def __mul__(cls, count: int) -> Any:
         """An array of `count` elements of this type."""
@@ -259,8 +263,22 @@ _derived: dict[tuple[type, object], TypeMeta] = {}
 
 def _made(base: type, label: str, key: object, **attributes: object) -> TypeMeta:
     if (base, key) not in _derived:
-        _derived[base, key] = TypeMeta(label, (base,), attributes)
+        made = _derived[base, key] = TypeMeta(label, (base,), attributes)
+        made._origin = base, label, key, attributes
     return _derived[base, key]
+
+
+def _made_again(base: type, label: str, key: object, attributes: dict[str, object]) -> TypeMeta:
+    return _made(base, label, key, **attributes)
+
+
+def _reduced(kind: TypeMeta) -> str | tuple[Callable[..., TypeMeta], tuple[Any, ...]]:
+    """How `pickle` takes a type: by its name, or made of others."""
+    origin = vars(kind).get("_origin")
+    return kind.__qualname__ if origin is None else (_made_again, origin)
+
+
+copyreg.pickle(TypeMeta, _reduced)
 
 
 def name_of(target: object) -> str:

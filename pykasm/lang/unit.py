@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pykasm.errors import ValueRangeMistake
 from pykasm.lang.data import Data, Storage
@@ -10,6 +11,17 @@ from pykasm.lang.numbers import U8
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.routine import Routine
 from pykasm.source import Moment
+
+
+class Question(NamedTuple):
+    """What code asked of a method that interns, while it was written: of which unit, and what the
+    answer was."""
+
+    unit: str
+    method: str
+    arguments: tuple[object, ...]
+    options: dict[str, object]
+    answer: object
 
 
 @dataclass(eq=False)
@@ -23,6 +35,7 @@ class Unit:
     data: list[Data] = field(default_factory=list)
     forgotten: list[Moment] = field(default_factory=list)
     """When stubs were made that nobody has entered yet."""
+    questions: list[Question] = field(default_factory=list)
     _strings: dict[str, Data] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 

@@ -28,6 +28,7 @@ from pykasm.lang.field import field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
+from pykasm.lang.interning import interns
 from pykasm.lang.kept import Keep
 from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, do_while, for_, loop, while_
@@ -144,6 +145,7 @@ __all__ = [
     "if_",
     "ignore",
     "init",
+    "interns",
     "interrupt",
     "keep",
     "local",

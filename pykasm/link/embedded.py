@@ -18,12 +18,12 @@ ends.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from pykasm.lang.data import Storage
 from pykasm.lang.numbers import U8, U32, U64
-from pykasm.lang.objects import AssembledUnit
 from pykasm.lang.structs import Struct, offsetof
 from pykasm.lang.types import Ptr, sizeof
 from pykasm.link.layout import SYMBOLS
@@ -69,34 +69,24 @@ BY_ADDRESS = ("addresses", "sizes", "names", "lines", "by_name")
 """The parts that addresses decide, which come first."""
 
 
+LineProgram: TypeAlias = tuple[str | bytes, ...]
+"""The lines of a function, with the names of files in place of their indexes."""
+
+
 class EmbeddedTable:
-    """The table of an image with these `symbols`, those of functions with what a debugger is told.
+    """The table of an image with these `symbols`, those of functions with their lines.
 
     Source files are named relative to `directory`.
     """
 
-    def __init__(self, symbols: Mapping[str, DebugFunction | None], directory: str) -> None:
+    def __init__(self, symbols: Mapping[str, LineProgram | None], directory: str) -> None:
         self._strings = bytearray()
         self._programs = bytearray()
         self._files: dict[str, int] = {}
         self._names = {name: self._string(name) for name in symbols}
-        self._lines = {name: self._program(function) for name, function in symbols.items()}
+        self._lines = {name: self._program(lines) for name, lines in symbols.items()}
         self._file_names = [self._string(_relative(file, directory)) for file in self._files]
         self._order = sorted(symbols, key=str.encode)
-
-    @classmethod
-    def of(cls, units: Sequence[AssembledUnit]) -> EmbeddedTable:
-        """The table of the image that `units` are linked to."""
-        debug = [unit.object.debug for unit in units if unit.object.debug is not None]
-        functions = {one.name: one for unit in debug for one in unit.functions}
-        told = [
-            symbol.name
-            for unit in units
-            for symbol in unit.object.symbols
-            if symbol.size and not _is_of_processor(symbol)
-        ]
-        directory = debug[0].directory if debug else ""
-        return cls({name: functions.get(name) for name in told}, directory)
 
     @property
     def room(self) -> ObjectFile:
@@ -143,22 +133,54 @@ class EmbeddedTable:
         self._strings += text.encode() + b"\0"
         return start
 
-    def _program(self, function: DebugFunction | None) -> int:
-        """Add the line program of `function`; where it begins."""
-        if function is None:
+    def _program(self, lines: LineProgram | None) -> int:
+        """Add the program of a function's `lines`; where it begins."""
+        if lines is None:
             return NO_LINES
-        programs, start = self._programs, len(self._programs)
-        (at, (file, line)), *rows = function.rows
-        programs += unsigned(self._file(file)) + unsigned(line)
-        for offset, source in [*rows, (len(function.code), Source(file, line))]:
-            programs += unsigned(offset - at) + unsigned(_zigzag(source.line - line))
-            if source.file != file:
-                programs += unsigned(FILE_CHANGE) + unsigned(self._file(source.file))
-            at, (file, line) = offset, source
+        start = len(self._programs)
+        for part in lines:
+            self._programs += unsigned(self._file(part)) if isinstance(part, str) else part
         return start
 
     def _file(self, file: str) -> int:
         return self._files.setdefault(file, len(self._files))
+
+
+def told_symbols(unit: ObjectFile) -> dict[str, LineProgram | None]:
+    """What the table tells of the symbols of an object."""
+    functions = unit.debug.functions if unit.debug is not None else []
+    lines = {one.name: line_program(one) for one in functions}
+    return {
+        symbol.name: lines.get(symbol.name)
+        for symbol in unit.symbols
+        if symbol.size and not _is_of_processor(symbol)
+    }
+
+
+def line_program(function: DebugFunction) -> LineProgram:
+    """The lines of a function as a program."""
+    made: list[str | bytes] = []
+    (at, (file, line)), *rows = function.rows
+    made += [file, unsigned(line)]
+    for offset, source in [*rows, (len(function.code), Source(file, line))]:
+        row = unsigned(offset - at) + unsigned(_zigzag(source.line - line))
+        made.append(row)
+        if source.file != file:
+            made += [unsigned(FILE_CHANGE), source.file]
+        at, (file, line) = offset, source
+    return _joined(made)
+
+
+def _joined(parts: Iterable[str | bytes]) -> LineProgram:
+    """`parts` with bytes that follow each other as one."""
+    joined: list[str | bytes] = []
+    for part in parts:
+        last = joined[-1] if joined else ""
+        if isinstance(part, bytes) and isinstance(last, bytes):
+            joined[-1] = last + part
+        else:
+            joined.append(part)
+    return tuple(joined)
 
 
 def _is_of_processor(symbol: Symbol) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pykasm.build.everything import build_everything
 from pykasm.build.iso import make_iso
+from pykasm.build.pipeline import build
 from pykasm.build.project import Project
+from pykasm.build.stages import Stages
 from pykasm.link.linker import strip
 from pykasm.machine.qemu import MachineOptions
 from pykasm.machine.session import LIFETIME, Machine
@@ -29,7 +30,7 @@ class Images:
     @classmethod
     def build(cls, project: Project, folder: Path) -> Images:
         """Bring `project` up to date."""
-        build_everything(project, listing=False)
+        build(project, Stages())
         return cls(project, folder)
 
     def of_image(self, name: str) -> Images:

@@ -52,6 +52,13 @@ class Relocation(NamedTuple):
     addend: int
 
 
+class SectionKind(NamedTuple):
+    """A section by its name and what may be done with it."""
+
+    name: str
+    flags: SectionFlags
+
+
 @dataclass(slots=True)
 class Section:
     """A section: `data` for one with contents, `zeros` bytes without contents for a bss one.

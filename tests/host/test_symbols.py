@@ -11,7 +11,7 @@ from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm.hostrun import Host
 from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.types import sizeof
-from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable
+from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable, line_program
 from pykasm.link.layout import LOAD_ADDRESS
 from pykasm.link.symbols import LinkedSymbol
 from pykasm.objects.debug import DebugFunction
@@ -106,9 +106,8 @@ class Loaded:
     def load(self, model: Model) -> None:
         """Put the table of `model` where the kernel looks for it."""
         self.host.reset()
-        table = EmbeddedTable(
-            {one.name: model.functions.get(one.name) for one in model.symbols}, ROOT
-        )
+        functions = {name: line_program(one) for name, one in model.functions.items()}
+        table = EmbeddedTable({one.name: functions.get(one.name) for one in model.symbols}, ROOT)
         (section,) = table.room.sections
         contents, addressed = bytearray(section.data), table.addressed(model.symbols)
         start = sizeof(EmbeddedSymbols)

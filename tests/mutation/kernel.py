@@ -51,7 +51,7 @@ class Kernel:
         }
         """What the checker says of each routine as it is."""
         self.entries = {
-            symbol: cache_entry(symbol, self.build, is_clean=True)
+            symbol: cache_entry(symbol, self.build, frozenset())
             for symbol in self.build.analysis.routines
         }
         self.data = {

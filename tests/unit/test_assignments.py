@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from pykasm import assignments
-from pykasm.assignments import assigned_names, know_names, names_used
+from pykasm.assignments import assigned_names, know_names, names_in
 
 
 def names(folder: Path, text: str) -> assignments.Names:
@@ -40,11 +41,8 @@ def test_names_by_the_places_of_their_values(
 def test_a_file_is_read_once_for_all_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = names(tmp_path, "once = f()")
-    (left,) = [{key: value} for key, value in names_used().items() if value is found]
+    text = "once = f()\n"
+    left = names_in(text, ast.parse(text))
     monkeypatch.setattr(assignments, "_known", {})
-    monkeypatch.setattr(assignments, "_names_in", pytest.fail)
-    know_names(left)
-    other = tmp_path / "other"
-    other.mkdir()
-    assert names(other, "once = f()") is found
+    know_names(dict([left]))
+    assert names(tmp_path, text) is left[1]

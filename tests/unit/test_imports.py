@@ -14,6 +14,7 @@ ORDER = (
     "collection",
     "files",
     "journal",
+    "parallel",
     "toolchain",
     "isa",
     "encode",

@@ -12,6 +12,7 @@ from pykasm.build.summary import (
     SHOWN_SUBSYSTEMS,
     FunctionSize,
     SubsystemSize,
+    UnitSizes,
     largest_functions,
     subsystem_sizes,
     summary,
@@ -118,14 +119,14 @@ def test_nothing_is_shown_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_subsystems_are_sized_by_permissions_with_the_largest_first() -> None:
-    assert subsystem_sizes([clock_object(), console_object()]) == [
+    assert subsystem_sizes([UnitSizes.of(clock_object()), UnitSizes.of(console_object())]) == [
         SubsystemSize("Console", code=40, constants=5, variables=4000),
         SubsystemSize("Clock", code=1200, constants=0, variables=0),
     ]
 
 
 def test_the_largest_functions_come_first() -> None:
-    assert largest_functions([console_object(), clock_object()], 2) == [
+    assert largest_functions([UnitSizes.of(console_object()), UnitSizes.of(clock_object())], 2) == [
         FunctionSize("Clock.now", 1200),
         FunctionSize("Console.write", 20),
     ]
@@ -137,7 +138,7 @@ def test_the_summary_shows_times_and_sizes(clock: Clock) -> None:
         clock.now += 0.25
     with stages.stage("link") as link:
         link.note = "unchanged"
-    tables = summary(stages, [clock_object(), console_object()])
+    tables = summary(stages, [UnitSizes.of(clock_object()), UnitSizes.of(console_object())])
     rows = [click.unstyle(line).split() for line in beside(tables, 120)]
     heads = "stage ms subsystem code constants variables largest functions bytes"
     assert rows[0] == heads.split()
@@ -151,7 +152,8 @@ def test_the_summary_shows_the_largest_subsystems_and_what_the_others_come_to() 
         ObjectFile(f"Small{number}", [Section(f".text.{number}", CODE, data=bytearray(2))])
         for number in range(SHOWN_SUBSYSTEMS)
     ]
-    _, subsystems, _ = summary(Stages(), [*small, clock_object(), console_object()])
+    objects = [*small, clock_object(), console_object()]
+    _, subsystems, _ = summary(Stages(), [*map(UnitSizes.of, objects)])
     rows = [line.split() for line in subsystems.lines]
     assert [row[0] for row in rows[1:3]] == ["Console", "Clock"]
     assert rows[-2:] == [["2", "others", "4", "0", "0"], ["all", "1,280", "5", "4,000"]]

@@ -15,6 +15,7 @@ from pykasm.check.gsflow import GsFlow
 from pykasm.check.lockstate import OFF
 from pykasm.check.percpu import AddressTaken, ReadModifyWrite
 from pykasm.check.programanalysis import ProgramAnalysis
+from pykasm.check.remembered import indirect_target
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
 
@@ -70,7 +71,8 @@ def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
     for summary in contexts.outside_threads.values():
         for at in summary.local.indirect_calls:
             call = CallSite(summary.routine, summary.symbol, "", at)
-            for callee in analysis.indirect_calls.targets(call.line, summary.routine) or ():
+            target = indirect_target(summary.routine, at)
+            for callee in analysis.indirect_calls.targets(target, summary.routine) or ():
                 stated = analysis.summaries[callee].routine.context
                 is_known = stated is not None or callee in contexts.outside_threads
                 if callee in contexts.sleepers and not is_known:

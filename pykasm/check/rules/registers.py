@@ -251,9 +251,13 @@ def contracts_leave_registers_alone(build: Build) -> Iterator[Finding]:
     clobbers = ClobberAnalysis(build)
     for symbol, callee in build.callees.items():
         if callee.signature is not None and callee.signature.clobbers is not None:
-            for site in clobbers.sites(symbol):
-                if site.number not in callee.changed:
-                    yield _changed(symbol, site)
+            key = build.contracts.key(clobbers.open_callees(symbol))
+            if build.contracts.is_known(key):
+                continue
+            wrong = [one for one in clobbers.sites(symbol) if one.number not in callee.changed]
+            yield from (_changed(symbol, one) for one in wrong)
+            if not wrong:
+                build.contracts.keep(key)
 
 
 def _changed(symbol: str, site: ClobberSite) -> Finding:

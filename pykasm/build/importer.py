@@ -1,0 +1,156 @@
+"""Imports a project's modules, and knows which text each was made from.
+
+Python keeps compiled files beside the sources and tells by the second and the size whether they are
+as old as these. A build has to be sure, so it keeps compiled modules in its own cache, by what they
+were compiled from.
+"""
+
+from __future__ import annotations
+
+import ast
+import marshal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import decode_source
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple
+
+import pykasm
+from pykasm.assignments import Names, know_names, names_in
+from pykasm.build.modulesource import Layout, ModuleSource
+from pykasm.files import digest_of
+from pykasm.parallel import in_parallel
+from pykasm.source import INSTALLED
+
+
+class Compiled(NamedTuple):
+    """What comes of the text of a module: its code as `marshal` writes it, its parts, and the
+    names in it."""
+
+    code: bytes
+    source: ModuleSource
+    names: tuple[bytes, Names]
+
+    @classmethod
+    def of(cls, data: bytes, path: str) -> Compiled:
+        """What comes of the file `path` with the contents `data`; raises `SyntaxError`."""
+        code = compile(data, path, "exec", dont_inherit=True)
+        text = decode_source(data)
+        tree = ast.parse(text)
+        return cls(marshal.dumps(code), ModuleSource.of(tree, text), names_in(text, tree))
+
+
+class Importer:
+    """Finds the modules below the folder `root`. `known` are modules that were compiled before, by
+    the keys of their files; `used` are those of this process."""
+
+    def __init__(self, root: Path, known: Mapping[bytes, Compiled]) -> None:
+        self._root = f"{root}/"
+        self._known = {**known}
+        self.used: dict[bytes, Compiled] = {}
+        self.modules: dict[str, tuple[str, bytes]] = {}
+        """The file of each module that was imported, and its key."""
+        self.files: dict[str, bytes] = {}
+        """Digests of the contents of those files."""
+        know_names(dict(one.names for one in known.values()))
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """Be asked for modules that are imported inside."""
+        sys.meta_path.insert(0, self)
+        try:
+            yield
+        finally:
+            sys.meta_path.remove(self)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module `name` if it is one of the project's (Python Reference, 5.3)."""
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or not isinstance(spec.loader, SourceFileLoader):
+            return None
+        if not self._is_own(spec.origin or ""):
+            return None
+        spec.loader = _Loader(name, spec.loader.path, self)
+        return spec
+
+    def _is_own(self, file: str) -> bool:
+        is_below = file.startswith(self._root) and not file.startswith(f"{pykasm.__path__[0]}/")
+        return is_below and INSTALLED.isdisjoint(Path(file).parts)
+
+    @property
+    def knows_some(self) -> bool:
+        """Whether any modules were compiled before."""
+        return bool(self._known)
+
+    @property
+    def others(self) -> list[str]:
+        """The project's modules that something else has imported."""
+        return [
+            name
+            for name, module in [*sys.modules.items()]
+            if name not in self.modules and self._is_own(getattr(module, "__file__", None) or "")
+        ]
+
+    def prepare(self, files: Sequence[Path]) -> None:
+        """Compile those of `files` that are not known, on all processors."""
+        pending = {}
+        for file in files:
+            data = file.read_bytes()
+            key = _key(str(file), data)
+            if key not in self._known:
+                pending[key] = (data, str(file))
+        found = in_parallel(_compiled, [*pending.values()])
+        self._known |= {key: one for key, one in zip(pending, found, strict=True) if one}
+
+    def code(self, name: str, path: str, data: bytes) -> CodeType:
+        """The code of the module `name`, which the file `path` with the contents `data` holds."""
+        key = _key(path, data)
+        compiled = self._known.get(key) or Compiled.of(data, path)
+        self.used[key] = self._known[key] = compiled
+        self.files[path] = digest_of(data)
+        self.modules[name] = path, key
+        know_names(dict([compiled.names]))
+        code: CodeType = marshal.loads(compiled.code)
+        return code
+
+    def source(self, name: str) -> ModuleSource | None:
+        """The parts of the module `name`; None if it is not of the project."""
+        found = self.modules.get(name)
+        return None if found is None else self.used[found[1]].source
+
+    @cached_property
+    def layouts(self) -> dict[str, Layout]:
+        """Which line of which file is what, once all modules have been imported."""
+        return {path: Layout(self.used[key].source) for path, key in self.modules.values()}
+
+
+def _key(path: str, data: bytes) -> bytes:
+    """Tells a file with these contents from others; code knows its file."""
+    return digest_of(path.encode() + b"\0" + data)
+
+
+def _compiled(file: tuple[bytes, str]) -> Compiled | None:
+    """What comes of a file; None if it is no Python, which is told where it is imported."""
+    try:
+        return Compiled.of(*file)
+    except (SyntaxError, ValueError):
+        return None
+
+
+class _Loader(SourceFileLoader):
+    """Loads a module by an `Importer`."""
+
+    def __init__(self, name: str, path: str, importer: Importer) -> None:
+        super().__init__(name, path)
+        self._importer = importer
+
+    def get_code(self, fullname: str) -> Any:
+        """The module's code (Python Library Reference, `importlib.abc.InspectLoader`)."""
+        path = self.get_filename(fullname)
+        return self._importer.code(fullname, path, self.get_data(path))

@@ -1,0 +1,234 @@
+"""The units of an image, written where they are not known from an earlier build."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from pathlib import Path
+
+from pykasm.build.importer import Importer
+from pykasm.build.memory import Kept, Memory
+from pykasm.build.project import ConfigurationError, Project
+from pykasm.build.state import State
+from pykasm.build.unitkeys import UnitKeys
+from pykasm.build.unitrecord import UnitRecord, WrittenUnit
+from pykasm.build.version import builder_version
+from pykasm.check.content import Content
+from pykasm.errors import Collector, collecting
+from pykasm.files import Stamps, write_if_changed
+from pykasm.lang.image import Image, emit_unit, pack_unit
+from pykasm.lang.interning import is_interning
+from pykasm.lang.objects import AssembledUnit, assemble_units
+from pykasm.lang.subsystem import Subsystem
+from pykasm.lang.unit import Unit
+from pykasm.listing.files import UnitTexts, part_file, write_part
+from pykasm.listing.maker import unit_listing
+from pykasm.objects.elf import write_object
+from pykasm.parallel import in_parallel
+
+
+class Units:
+    """The image of `project` and what it comes to, unit by unit in its order. What `memory` has is
+    not written again, unless somebody asks for more of it than is kept."""
+
+    def __init__(self, project: Project, memory: Memory) -> None:
+        self.project = project
+        self._memory = memory
+        self.importer: Importer = memory.importer(project.root)
+        self.image = _loaded(project, self.importer)
+        self.encoder = memory.encoder()
+        self.program = self.image.program(project.debug)
+        self._declared = {unit.name: len(unit.data) for unit in self.program.units}
+        self._pairs = [*zip(self.program.units, self.image.subsystems, strict=True)]
+        self._keys, self.are_sure = self._made_keys()
+        self.kept: dict[str, Kept] = {}
+        self.records: dict[str, UnitRecord] = {}
+        self._units: dict[str, WrittenUnit] = {}
+        self._owners: dict[str, Subsystem] = {}
+        """The subsystems whose units were recalled."""
+        self._again: dict[str, WrittenUnit] = {}
+
+    # Writing
+
+    def _made_keys(self) -> tuple[dict[str, bytes], bool]:
+        project = self.project
+        settings = repr((builder_version(), str(project.root), project.debug, project.image))
+        keys = UnitKeys(self.importer, settings)
+        return {unit.name: keys.key(unit, owner) for unit, owner in self._pairs}, keys.are_sure
+
+    def emit(self) -> None:
+        """Write the code of all units. Raises `BuildFailed` with all mistakes of all of them."""
+        program, layouts = self.program, self.importer.layouts
+        state = State(self.image.subsystems, self.importer.modules)
+        with collecting(Collector()) as collector:
+            with self.image.emitting(program), self.importer.importing():
+                for unit, owner in self._pairs:
+                    kept = self._memory.unit(self._keys[unit.name], layouts)
+                    record = None if kept is None else self._current_record(kept, owner)
+                    if kept is None or record is None:
+                        emit_unit(unit, owner)
+                    else:
+                        self._recall(unit, owner, kept, record)
+                self.are_sure &= state.is_as_it_was
+                for unit in program.units:
+                    if unit.name not in self._units:
+                        program.packed[unit.name] = pack_unit(unit, collector)
+            program.finish(collector)
+
+    def _current_record(self, kept: Kept, owner: Subsystem) -> UnitRecord | None:
+        """What is kept of a unit, if it is still so: methods that intern answer as they did."""
+        if not self.are_sure or is_interning(type(owner)):
+            return None  # what other code asked may be among its data
+        record: UnitRecord = pickle.loads(kept.record)
+        subsystems = {unit.name: one for unit, one in self._pairs}
+        for unit, method, arguments, options, answer in record.questions:
+            if getattr(subsystems[unit], method)(*arguments, **options) != answer:
+                return None
+        return record
+
+    def _recall(self, unit: Unit, owner: Subsystem, kept: Kept, record: UnitRecord) -> None:
+        made = record.recall(unit, partial(self.again, unit.name))
+        self.kept[unit.name], self.records[unit.name] = kept, record
+        self._units[unit.name], self._owners[unit.name] = made, owner
+        self.program.packed[unit.name] = made.packed
+
+    def encode(self) -> None:
+        """Encode what has been written."""
+        program = self.program
+        new = [unit for unit in program.units if unit.name not in self._units]
+        made = assemble_units(new, program.packed, self.encoder, str(self.project.root))
+        for unit, assembled in zip(new, made, strict=True):
+            self._units[unit.name] = WrittenUnit(unit, program.packed[unit.name], assembled)
+
+    def again(self, name: str) -> WrittenUnit:
+        """A unit with its code written, once more if need be."""
+        if name not in self._owners:
+            return self._units[name]
+        if name not in self._again:
+            self._again[name] = self._written(self._units[name].unit, self._owners[name])
+        return self._again[name]
+
+    def _written(self, remembered: Unit, owner: Subsystem) -> WrittenUnit:
+        name = remembered.name
+        declared = remembered.data[: self._declared[name]]
+        unit = Unit(name, remembered.owner, data=declared)
+        with collecting(Collector()) as collector:
+            with self.image.emitting(self.program):
+                emit_unit(unit, owner)
+                packed = pack_unit(unit, collector)
+            collector.finish()
+        root = str(self.project.root)
+        (assembled,) = assemble_units([unit], {name: packed}, self.encoder, root)
+        return WrittenUnit(unit, packed, assembled)
+
+    @property
+    def assembled(self) -> list[AssembledUnit]:
+        """All units in the order of the image."""
+        return [self._units[unit.name].assembled for unit in self.program.units]
+
+    @property
+    def in_order(self) -> list[UnitRecord]:
+        """The records of all units in the order of the image, once they are there."""
+        return [self.records[unit.name] for unit in self.program.units]
+
+    @property
+    def contents(self) -> dict[str, Content]:
+        """What the checker's findings depend on of each routine, once there are records."""
+        return {
+            routine.symbol: content
+            for record in self.records.values()
+            for routine, content in zip(record.routines, record.contents, strict=True)
+        }
+
+    # Files
+
+    def write(self, stamps: Stamps) -> None:
+        """Write the objects of units that are not there, and make their records."""
+        new = [unit.name for unit in self.program.units if unit.name not in self.records]
+        gone = [
+            name
+            for name, record in self.records.items()
+            if not stamps.fresh(self.object_file(name), record.object.hex())
+        ]
+        stamps.forget(map(self.object_file, [*new, *gone]))
+        made = dict(zip(new, in_parallel(self._record, new), strict=True))
+        for name in gone:
+            contents = write_object(self.again(name).assembled.object)
+            write_if_changed(self.object_file(name), contents)
+        for name, kept in made.items():
+            if kept is None:
+                self.records[name] = self._made_record(name)
+            else:
+                self.kept[name], self.records[name] = kept, pickle.loads(kept.record)
+        objects = {self.object_file(name): one.object.hex() for name, one in self.records.items()}
+        stamps.record(objects)
+        if self.are_sure:
+            units = {self._keys[name]: kept for name, kept in self.kept.items()}
+            self._memory.save(self.encoder, self.importer, units)
+
+    def object_file(self, name: str) -> Path:
+        """The object file of the unit `name`."""
+        return self.project.objects / f"{name}.o"
+
+    def _record(self, name: str) -> Kept | None:
+        """Write the object of a new unit; what is kept of it, if that is possible."""
+        try:
+            return Kept.of(self._made_record(name), self.importer.layouts)
+        except UNKEPT:
+            return None
+
+    def _made_record(self, name: str) -> UnitRecord:
+        unit = self._units[name]
+        contents = write_object(unit.assembled.object)
+        write_if_changed(self.object_file(name), contents)
+        return UnitRecord.of(unit, self._declared[name], contents)
+
+    # The listing
+
+    def texts(self, stamps: Stamps) -> list[UnitTexts]:
+        """What the listing has of all units; writes the scripts of those that are not there."""
+        names = [unit.name for unit in self.program.units]
+        known = {name: texts for name in names if (texts := self._known_texts(name, stamps))}
+        new = [name for name in names if name not in known]
+        stamps.forget(map(self._script, new))
+        made = dict(zip(new, in_parallel(self._made_texts, new), strict=True))
+        stamps.record({self._script(name): self._text_key(name) for name in new})
+        if self.are_sure:
+            self._memory.save_texts((kept, made.get(name)) for name, kept in self.kept.items())
+        return [known[name] if name in known else pickle.loads(made[name]) for name in names]
+
+    def _known_texts(self, name: str, stamps: Stamps) -> UnitTexts | None:
+        kept = self.kept.get(name)
+        if kept is None or not stamps.fresh(self._script(name), self._text_key(name)):
+            return None
+        return self._memory.texts(kept)
+
+    def _text_key(self, name: str) -> str:
+        """Tells what the listing has of a unit from what it had; empty where nobody knows."""
+        kept = self.kept.get(name)
+        return "" if kept is None else kept.name.hex()
+
+    def _script(self, name: str) -> Path:
+        return part_file(name, self.project.folder)
+
+    def _made_texts(self, name: str) -> bytes:
+        unit = self.again(name)
+        listing = unit_listing(unit.assembled, unit.packed)
+        write_part(listing, self.project.folder)
+        return pickle.dumps(UnitTexts.of(listing), pickle.HIGHEST_PROTOCOL)
+
+
+UNKEPT = (pickle.PicklingError, AttributeError, TypeError)
+"""What pickle raises for what it does not take, such as classes in functions."""
+
+
+def _loaded(project: Project, importer: Importer) -> Image:
+    if not importer.knows_some:
+        importer.prepare(sorted(project.image_folder.rglob("*.py")))
+    with importer.importing():
+        image = project.load_image()
+    if not isinstance(image, Image):
+        raise ConfigurationError(
+            f"{project.image} returned {image!r}, not an Image\nhelp: end it by `return Image(…)`"
+        )
+    return image
