@@ -1,1 +1,1 @@
-"""The PCI bus and what is on it."""
+"""PCI: configuration spaces, enumeration of functions, message-signalled interrupts."""

@@ -1,4 +1,4 @@
-"""Finding all that is on the PCI bus."""
+"""Enumerate the functions on the PCI buses."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from kernel.acpi.mcfg import EcamRegions
 from kernel.mm.heap import Heap
 from kernel.pci.capabilities import CapabilityId, PciCapabilities
-from kernel.pci.configuration import NOTHING, ConfigurationSpace
+from kernel.pci.configuration import NO_RESPONSE, ConfigurationSpace
 from kernel.pci.device import PciDevice
 from kernel.pci.header import (
-    ABSENT,
     BUSES,
     DEVICES,
     FUNCTIONS,
-    MANY_FUNCTIONS,
+    INVALID_VENDOR,
+    MULTI_FUNCTION,
     BridgeHeader,
     ConfigurationAddress,
     HeaderType,
@@ -26,7 +26,7 @@ from kernel.structures.list import ListHead, container
 from pykasm import *
 from pykasm.lang.structs import fields_of
 
-IDENTITY = (
+COMMON_FIELDS = (
     "vendor",
     "device",
     "base_class",
@@ -34,31 +34,31 @@ IDENTITY = (
     "interface",
     "revision",
 )
-"""Fields of every header that `PciDevice` has too."""
-ORDINARY = ("subsystem_vendor", "subsystem")
-"""Those of ordinary functions only."""
-BRIDGES, HOST_BRIDGE = 0x06, 0x00
-"""The class, and the subclass, of what joins a bus to the processors (PCI Code and ID Assignment
-Specification 1.11, 1.7)."""
-BYTES = {one.name for one in fields_of(PciDevice) if one.type is U8}
+"""Fields of all headers that are copied to `PciDevice`."""
+NORMAL_FIELDS = ("subsystem_vendor", "subsystem")
+"""Fields of normal headers that are copied too."""
+BRIDGE_CLASS, HOST_BRIDGE_SUBCLASS = 0x06, 0x00
+"""The class code of a host bridge (PCI Code and ID Assignment Specification 1.11, 1.7)."""
+BYTE_FIELDS = {one.name for one in fields_of(PciDevice) if one.type is U8}
 
 
 class PciBus(Subsystem):
-    """All functions that answer, in a list, as the firmware has numbered the buses.
+    """The list of all functions, on the buses as the firmware has numbered them.
 
-    A bridge leads to a bus of a higher number than its own, so that one pass over the buses in
-    their order finds all, however they hang on each other, and ends. Buses that no bridge leads to
-    are those of other host bridges.
+    A bridge's secondary bus has a higher number than its own bus, so that one pass over the buses
+    in ascending order finds all of them, and ends. Buses that no bridge leads to belong to other
+    host bridges. Context: the list is complete after `start`, and may then be read in any context.
     """
 
     devices = bss(ListHead)
     count = bss(U32)
+    """The number of devices in the list."""
     lost = bss(U32)
-    """Functions for which there was no memory."""
+    """The number of functions for which there was no memory."""
     reached = bss(U8 * BUSES)
-    """Buses of the segment being scanned that something leads to: 1 or 0."""
+    """The buses of the segment group being scanned that a bridge leads to: 1 or 0."""
     host_bridges = bss(U32)
-    """Those found so far in that segment."""
+    """The number of host bridges found so far in that segment group."""
 
     def __init__(
         self,
@@ -82,18 +82,21 @@ class PciBus(Subsystem):
         self.devices.reset()
         with self.ecam.each() as segment:
             inc(found)
-            movzx(edi, segment.group)
-            shl(edi, ConfigurationAddress.GROUP - ConfigurationAddress.BUS)
-            movzx(esi, segment.first)
-            movzx(edx, segment.last)
-            self.scan_segment(edi, esi, edx)
+            group, first, last = scratch(U32), scratch(U32), scratch(U32)
+            movzx(group, segment.group)
+            shl(group, ConfigurationAddress.GROUP - ConfigurationAddress.BUS)
+            movzx(first, segment.first)
+            movzx(last, segment.last)
+            self._scan_segment(group, first, last)
         with if_(found == 0):
-            self.scan_segment(0, 0, BUSES - 1)
+            self._scan_segment(0, 0, BUSES - 1)
 
     @function
-    def scan_segment(self, group: Keep[U32], first: U32, last: Keep[U32]) -> None:
-        """Scan the buses of a segment group from `first` to `last`. `group` is its number, moved to
-        where it is in the number of a bus."""
+    def _scan_segment(self, group: Keep[U32], first: U32, last: Keep[U32]) -> None:
+        """Scan the buses `first` to `last` of a segment group.
+
+        `group` is its number, shifted to its position in the number of a bus.
+        """
         bus = keep(first)
         lea(rdi, self.reached)
         xor(eax, eax)
@@ -102,17 +105,21 @@ class PciBus(Subsystem):
         mov(self.host_bridges, 0)
         mov(self.reached[bus], 1)
         with while_(bus <= last):
-            or_(group, bus)
-            there = self.is_there(group)
+            or_(group, bus)  # both parts of the bus's number; the group alone again below
+            there = self._has_functions(group)
             with if_(there != 0):
-                self.scan_bus(group)
+                self._scan_bus(group)
             xor(group, bus)
             inc(bus)
 
     @function
-    def is_there(self, bus: U32) -> U32:
-        """Whether something leads to a bus, or is on it nevertheless, which can't be with only one
-        host bridge: 1 or 0. Ports tell, as they need no mapping; they reach one group."""
+    def _has_functions(self, bus: U32) -> U32:
+        """Return 1 if the bus has to be scanned, else 0.
+
+        It has to be if a bridge leads to it; or if there is a function on it nevertheless, which is
+        only possible if there is a second host bridge. That is probed by ports, which need no
+        mapping for each bus, but reach only segment group 0.
+        """
         function, end = keep(bus), keep(U32)
         movzx(eax, u8(bus))
         with if_(self.reached[rax] != 0):
@@ -123,89 +130,89 @@ class PciBus(Subsystem):
         lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
         with while_(function < end):
             identity = self.configuration.read_by_ports(function, offsetof(PciHeader, "vendor"))
-            with if_((identity != NOTHING) & (identity != 0)):
+            with if_((identity != NO_RESPONSE) & (identity != 0)):
                 ret(1)
             add(function, FUNCTIONS)
         ret(0)
 
     @function
-    def scan_bus(self, bus: U32) -> None:
-        """Look at all functions of a bus, whose number has its group's in front."""
+    def _scan_bus(self, bus: U32) -> None:
+        """Scan the devices of a bus, whose number includes the segment group's."""
         function, end = keep(bus), keep(U32)
         shl(function, ConfigurationAddress.BUS)
         lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
         with while_(function < end):
-            self.scan_device(function)
+            self._scan_device(function)
             add(function, FUNCTIONS)
 
     @function
-    def scan_device(self, function: Keep[U32]) -> None:
-        """Look at a device by its function 0; without that it has no others (PCI 3.0,
-        3.2.2.3.4)."""
+    def _scan_device(self, function: Keep[U32]) -> None:
+        """Scan the functions of a device by its function 0, without which it has no others (PCI
+        3.0, 3.2.2.3.4)."""
         end = keep(U32)
         lea(end, bare[u64(function) + FUNCTIONS])
-        kind = self.configuration.fetch(function, PciHeader, "kind")
-        with if_((kind & MANY_FUNCTIONS) == 0):
+        kind = self.configuration.read_field(function, PciHeader, "header_type")
+        with if_((kind & MULTI_FUNCTION) == 0):
             lea(end, bare[u64(function) + 1])
-        self._leave_if_absent(function)
+        self._return_if_absent(function)
         with while_(function < end):
-            self.scan_function(function)
+            self._scan_function(function)
             inc(function)
 
     @function
-    def scan_function(self, function: Keep[U32]) -> None:
-        """Make a record of the function, if there is one."""
-        self._leave_if_absent(function)
+    def _scan_function(self, function: Keep[U32]) -> None:
+        """Create the record of the function, if there is one."""
+        self._return_if_absent(function)
         device = keep(cast(self.heap.allocate(sizeof(PciDevice)), Ptr[PciDevice]))
         with if_(device == 0):
             inc(self.lost)
             ret()
         self._clear(device)
         mov(device.function, function)
-        self.identify(device)
-        with if_((device.base_class == BRIDGES) & (device.subclass == HOST_BRIDGE)):
+        self._read_header(device)
+        with if_((device.base_class == BRIDGE_CLASS) & (device.subclass == HOST_BRIDGE_SUBCLASS)):
             inc(self.host_bridges)
-        self.find_bridge(device)
-        self.find_messages(device)
+        self._read_bridge(device)
+        self._find_messages(device)
         self.resources.find(device)
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))
 
     def _clear(self, device: Ptr[PciDevice]) -> None:
-        """Zero the record, as a function has no part of most of it. Changes rax, rcx and rdi."""
+        """Zero the record. Changes rax, rcx and rdi."""
         mov(rdi, device)
         xor(eax, eax)
         mov(ecx, sizeof(PciDevice))
         rep.stosb()
 
-    def _leave_if_absent(self, function: U32) -> None:
-        """Leave the emitting function if nothing answers as `function`."""
-        vendor = self.configuration.fetch(function, PciHeader, "vendor")
-        with if_((vendor == ABSENT) | (vendor == 0)):
+    def _return_if_absent(self, function: U32) -> None:
+        """Return from the emitting function if `function` does not exist."""
+        vendor = self.configuration.read_field(function, PciHeader, "vendor")
+        with if_((vendor == INVALID_VENDOR) | (vendor == 0)):
             ret()
 
     @function
-    def identify(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """Copy what the header tells about the function."""
-        for name in IDENTITY:
+    def _read_header(self, device: Keep[Ptr[PciDevice]]) -> None:
+        """Copy fields of the header to the record."""
+        for name in COMMON_FIELDS:
             self._copy(device, name, PciHeader, name)
-        self._copy(device, "kind", PciHeader, "kind")
-        and_(device.kind, MANY_FUNCTIONS - 1)
+        self._copy(device, "header_type", PciHeader, "header_type")
+        and_(device.header_type, MULTI_FUNCTION - 1)
         for name in ("line", "pin"):
             self._copy(device, name, PciHeader, name)
-        with if_(device.kind == HeaderType.ORDINARY):
-            for name in ORDINARY:
+        with if_(device.header_type == HeaderType.NORMAL):
+            for name in NORMAL_FIELDS:
                 self._copy(device, name, PciHeader, name)
 
     def _copy(self, device: Ptr[PciDevice], name: str, kind: type[Struct], source: str) -> None:
-        """Let the field `name` of `device` be that called `source` in the configuration space."""
-        self.configuration.fetch(device.function, kind, source)
-        mov(getattr(device, name), al if name in BYTES else ax)
+        """Copy the field `source` of the header struct `kind` to the field `name` of `device`."""
+        self.configuration.read_field(device.function, kind, source)
+        mov(getattr(device, name), al if name in BYTE_FIELDS else ax)
 
     @function
-    def find_bridge(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """Note which bus is behind the function, to scan that later."""
-        with if_(device.kind != HeaderType.BRIDGE):
+    def _read_bridge(self, device: Keep[Ptr[PciDevice]]) -> None:
+        """Note the secondary bus, to be scanned later, if the function is a bridge."""
+        with if_(device.header_type != HeaderType.BRIDGE):
             ret()
         self._copy(device, "secondary", BridgeHeader, "secondary")
         mov(eax, device.function)
@@ -215,16 +222,16 @@ class PciBus(Subsystem):
             mov(self.reached[rax], 1)
 
     @function
-    def find_messages(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """Note where the capabilities are that let the function interrupt by messages."""
+    def _find_messages(self, device: Keep[Ptr[PciDevice]]) -> None:
+        """Note the offsets of the capabilities of message-signalled interrupts."""
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
-        mov(device.messages, 0)
-        mov(device.attached, 0)
+        mov(device.msi_x_table, 0)
+        mov(device.msi_x_attached, 0)
 
     @contextmanager
     def each(self) -> Iterator[Ptr[PciDevice]]:
-        """The block runs for each function, whose record is in a kept register."""
+        """Run the block for each function, with the address of its record in a kept register."""
         link = keep(Ptr[ListHead])
         mov(link, self.devices.next)
         with loop():
@@ -236,7 +243,7 @@ class PciBus(Subsystem):
 
     @function
     def find(self, function: U32) -> Ptr[PciDevice]:
-        """The record of the function of this number, or null."""
+        """Return the record of the function with this number, or null."""
         with self.each() as device, if_(device.function == function):
             ret(device)
         ret(0)

@@ -1,11 +1,11 @@
-"""What kinds of function there are (PCI Code and ID Assignment Specification 1.11, 1)."""
+"""Names of class codes (PCI Code and ID Assignment Specification 1.11, 1)."""
 
 from __future__ import annotations
 
 from pykasm import *
 
 ANY = 0xFF
-"""In place of a subclass: the name of the whole class."""
+"""The subclass in the entry of a whole class."""
 
 NAMES = {
     (0x00, ANY): "old device",
@@ -58,7 +58,7 @@ NAMES = {
 
 
 class ClassName(Struct):
-    """The name of a class, or of a subclass of it."""
+    """The name of a class, or of one of its subclasses."""
 
     base_class: U8
     subclass: U8
@@ -66,7 +66,7 @@ class ClassName(Struct):
 
 
 class PciClassNames(Subsystem):
-    """Names of classes. Any context."""
+    """Look up names of classes. Context: any."""
 
     names = rodata(
         ClassName * len(NAMES),
@@ -78,7 +78,7 @@ class PciClassNames(Subsystem):
 
     @function
     def find(self, base_class: U8, subclass: U8) -> Ptr[U8]:
-        """What a function of this class is called, as closely as is known."""
+        """Return the name of the subclass, or else of the class, as a string."""
         row, best = scratch(Ptr[ClassName]), scratch(Ptr[U8])
         lea(row, self.names)
         mov(best, text("unknown device"))

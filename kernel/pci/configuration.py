@@ -1,4 +1,4 @@
-"""Reading and writing configuration spaces."""
+"""Access to configuration spaces."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from pykasm.lang.structs import fields_of
 
 ADDRESS_PORT = 0xCF8
 DATA_PORT = 0xCFC
-"""Where configuration spaces are reached without memory (PCI 3.0, 3.2.2.3.2)."""
+"""The ports of configuration mechanism #1 (PCI 3.0, 3.2.2.3.2)."""
 
 ADDRESS_ENABLE = 1 << 31
-OLD_SPACE = 256
-"""Bytes of a configuration space that the ports reach."""
+COMPATIBLE_SPACE = 256
+"""Bytes of a configuration space that can be accessed by the ports."""
 
-SPACE = 1 << CONFIGURATION_SHIFT
-NOTHING = 0xFFFF_FFFF
-"""What a read gives where nothing answers."""
+EXTENDED_SPACE = 1 << CONFIGURATION_SHIFT
+"""Bytes of a configuration space in memory."""
+
+NO_RESPONSE = 0xFFFF_FFFF
+"""The value of a read that no function responds to."""
 
 
 class ConfigurationSpace(Subsystem):
-    """ConfigurationSpace spaces, in memory where the firmware's tables say so, else by ports.
+    """Read and write configuration spaces: in memory where the MCFG has them, else by ports.
 
-    A function is known by its number: its segment group, bus, device and function, joined as
+    A function is given by its number: segment group, bus, device and function, packed as
     `ConfigurationAddress` says. Context: threads.
     """
 
@@ -39,13 +41,16 @@ class ConfigurationSpace(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Go on without the firmware's table if it leads to something else than the ports do."""
+        """Disable access by memory if it does not find the functions that the ports find.
+
+        The first function of segment group 0 is compared, as the ports reach only that group.
+        """
         function, identity = keep(U32), keep(U32)
         with self.ecam.each() as segment, if_(segment.group == 0):
             movzx(function, segment.first)
             shl(function, ConfigurationAddress.BUS)
             mov(identity, self.read_by_ports(function, offsetof(PciHeader, "vendor")))
-            with if_((identity != NOTHING) & (identity != 0)):
+            with if_((identity != NO_RESPONSE) & (identity != 0)):
                 in_memory = self.read(function, offsetof(PciHeader, "vendor"))
                 with if_(in_memory != identity):
                     self.ecam.disable()
@@ -53,33 +58,34 @@ class ConfigurationSpace(Subsystem):
 
     @function
     def read(self, function: Keep[U32], offset: Keep[U32]) -> U32:
-        """The 32 bits at `offset`, a multiple of 4; all ones where nothing is."""
-        place = self.place(function, offset)
-        with if_(place != 0):
-            ret(u32[place])
+        """Return the 32 bits at `offset`, a multiple of 4; NO_RESPONSE if there is no function."""
+        address = self._map(function, offset)
+        with if_(address != 0):
+            ret(u32[address])
         tail(self.read_by_ports, function, offset)
 
     @function
     def read_by_ports(self, function: U32, offset: U32) -> U32:
-        """As `read`, of a machine whose tables say nothing."""
+        """Return the 32 bits at `offset`, a multiple of 4, by the ports; NO_RESPONSE if they don't
+        reach it or there is no function."""
         function, offset = scratch(function), scratch(offset)
-        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= OLD_SPACE)):
-            ret(NOTHING)
-        with self.lock.held():
+        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= COMPATIBLE_SPACE)):
+            ret(NO_RESPONSE)
+        with self.lock.held():  # address and data are two accesses
             self._select(function, offset)
             in_(eax, dx)
         ret(eax)
 
     @function
     def write(self, function: Keep[U32], offset: Keep[U32], value: Keep[U32]) -> None:
-        """Write the 32 bits at `offset`, a multiple of 4."""
-        place = self.place(function, offset)
-        with if_(place != 0):
-            mov(rcx, place)
-            mov(eax, value)  # some processors of AMD's take no other register (BKDG 10h, 2.11.1)
+        """Write the 32 bits at `offset`, a multiple of 4; does nothing if they can't be reached."""
+        address = self._map(function, offset)
+        with if_(address != 0):
+            mov(rcx, address)
+            mov(eax, value)  # some AMD processors need it to be eax (BKDG 10h, 2.11.1)
             mov(u32[rcx], eax)
             ret()
-        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= OLD_SPACE)):
+        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= COMPATIBLE_SPACE)):
             ret()
         with self.lock.held():
             self._select(function, offset)
@@ -87,7 +93,8 @@ class ConfigurationSpace(Subsystem):
             out(dx, eax)
 
     def _select(self, function: U32, offset: U32) -> None:
-        """Let the data port be that of `function` at `offset`, and dx its number. Changes eax."""
+        """Select `function` and `offset` for the data port, whose number is left in dx. Changes
+        eax."""
         mov(eax, function)
         shl(eax, ConfigurationAddress.BUS)
         or_(eax, offset)
@@ -97,11 +104,11 @@ class ConfigurationSpace(Subsystem):
         mov(edx, DATA_PORT)
 
     @function
-    def place(self, function: U32, offset: U32) -> U64:
-        """Where the configuration space of `function` is in memory, from `offset` on; 0 if it is
-        reached by ports only."""
+    def _map(self, function: U32, offset: U32) -> U64:
+        """Return the address of the register at `offset` of `function`, mapped; 0 if the function
+        is not in memory, or can't be mapped."""
         function, offset = scratch(function), scratch(offset)
-        with if_(offset >= SPACE):
+        with if_(offset >= EXTENDED_SPACE):
             ret(0)
         with self.ecam.each() as segment:
             mov(ecx, function)
@@ -116,11 +123,12 @@ class ConfigurationSpace(Subsystem):
                 tail(self.memory.map, rdi, sizeof(U32), DEVICE)
         ret(0)
 
-    # Fields of structs in a configuration space
+    def read_field(self, function: Any, kind: type[Struct], name: str, start: Any = 0) -> Any:
+        """Emit a read of a field of a struct in the configuration space of `function`.
 
-    def fetch(self, function: Any, kind: type[Struct], name: str, start: Any = 0) -> Any:
-        """Read the field `name` of the `kind` of struct that begins at `start` in the
-        configuration space of `function`. The field's value, in rax. Changes what a call may."""
+        Return eax with the zero-extended value of the field `name` of the struct `kind`, which
+        begins at offset `start`, a number or a 32-bit register. Clobbers what a call does.
+        """
         offset = offsetof(kind, name)
         size = next(sizeof(one.type) for one in fields_of(kind) if one.name == name)
         self._read_at(function, start, offset & -sizeof(U32))
@@ -131,6 +139,7 @@ class ConfigurationSpace(Subsystem):
         return eax
 
     def _read_at(self, function: Any, start: Any, offset: int) -> None:
+        """Emit a read of the 32 bits at `start` + `offset` into eax."""
         if isinstance(start, int):
             ignore(self.read(function, start + offset))
         else:
@@ -138,8 +147,10 @@ class ConfigurationSpace(Subsystem):
             ignore(self.read(function, esi))
 
     @function
-    def set_command(self, function: U32, flags: U32) -> None:
-        """Write the command register. The status register beside it is written with zeros, which
-        change nothing there (PCI 3.0, 6.2.3)."""
+    def write_command(self, function: U32, flags: U32) -> None:
+        """Write the command register of `function`, a `PciCommand`.
+
+        The write spans the status register, in which zeros change nothing (PCI 3.0, 6.2.3).
+        """
         and_(flags, (1 << 16) - 1)
         tail(self.write, function, offsetof(PciHeader, "command"), flags)

@@ -1,4 +1,4 @@
-"""What the kernel knows of a function on the PCI bus."""
+"""The record of a function on a PCI bus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pykasm import *
 
 
 class PciResource(Struct):
-    """A stretch of memory or of ports that a function answers at; `size` is 0 where it has none."""
+    """A range of memory or of ports that a function responds to; `size` is 0 for none."""
 
     address: U64
     size: U64
@@ -17,12 +17,12 @@ class PciResource(Struct):
 
 
 class PciDevice(Struct):
-    """A function, which is a device to those who use it."""
+    """A function; to its driver, a device."""
 
     link: ListHead
-    """In the list of all, in the order in which they were found."""
+    """In the list of all functions, in the order in which they were found."""
     function: U32
-    """Its number: see `Place`."""
+    """Its number, a packed `ConfigurationAddress`."""
     vendor: U16
     device: U16
     subsystem_vendor: U16
@@ -31,18 +31,19 @@ class PciDevice(Struct):
     subclass: U8
     interface: U8
     revision: U8
-    kind: U8
+    header_type: U8
     pin: U8
-    """Which interrupt line it uses, counted from 1; 0 for none."""
+    """The interrupt pin that it uses, counted from 1 (INTA#); 0 for none."""
     line: U8
-    """What the firmware wrote down about that line."""
+    """The interrupt line that the firmware has assigned to the pin."""
     secondary: U8
-    """The bus behind it, if it is a bridge."""
+    """The secondary bus of a bridge."""
     msi: U8
     msi_x: U8
-    """Where these capabilities begin; 0 if there is none."""
-    messages: U64
-    """Where the table of MSI-X is mapped, as long as some of its messages are attached."""
-    attached: U32
-    """How many of them are."""
+    """The offsets of these capabilities; 0 for none."""
+    msi_x_table: U64
+    """The address of the MSI-X table, which is mapped while some of its messages are attached; else
+    0."""
+    msi_x_attached: U32
+    """The number of attached messages of MSI-X."""
     resources: Array[PciResource] = field(count=BARS)

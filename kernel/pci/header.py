@@ -7,45 +7,48 @@ from enum import IntEnum, IntFlag
 from pykasm import *
 
 BARS = 6
-"""Base address registers of an ordinary function; a bridge has the first two."""
+"""Base address registers of a normal header."""
 BRIDGE_BARS = 2
+"""Base address registers of a bridge's header."""
 
-ABSENT = 0xFFFF
-"""The vendor where there is no function (6.1); 0, which some machines give, is none's either."""
+INVALID_VENDOR = 0xFFFF
+"""The vendor that is read where there is no function (6.1). Some machines give 0, which is no
+vendor either."""
 
 
 class PciCommand(IntFlag):
-    """What the function may do (6.2.2)."""
+    """The command register (6.2.2)."""
 
-    PORTS = 1 << 0
-    """It answers at its ports."""
-    MEMORY = 1 << 1
-    """It answers at its memory."""
+    IO_SPACE = 1 << 0
+    """Respond to accesses to its ports."""
+    MEMORY_SPACE = 1 << 1
+    """Respond to accesses to its memory."""
     BUS_MASTER = 1 << 2
-    """It may read and write memory, and so send messages."""
+    """Access memory, which includes sending messages."""
     INTERRUPT_DISABLE = 1 << 10
-    """It may not use its interrupt line."""
+    """Don't assert the interrupt pin."""
 
 
 class PciStatus(IntFlag):
-    """What the function has (6.2.3)."""
+    """The status register (6.2.3)."""
 
     CAPABILITIES = 1 << 4
+    """There is a capability list."""
 
 
 class HeaderType(IntEnum):
-    """Which form the header has (6.2.1), without `MANY_FUNCTIONS`."""
+    """The layout of the header (6.2.1), without `MULTI_FUNCTION`."""
 
-    ORDINARY = 0
+    NORMAL = 0
     BRIDGE = 1
 
 
-MANY_FUNCTIONS = 1 << 7
-"""In a header's `kind`: the device has functions beside number 0 (6.2.1)."""
+MULTI_FUNCTION = 1 << 7
+"""A flag in `PciHeader.header_type`: the device has functions other than 0 (6.2.1)."""
 
 
 class PciHeader(Struct, packed=True):
-    """The header of an ordinary function; all kinds have the first 16 bytes."""
+    """The normal header (type 0); all types have the first 16 bytes in common."""
 
     vendor: U16
     device: U16
@@ -57,7 +60,7 @@ class PciHeader(Struct, packed=True):
     base_class: U8
     cache_line: U8
     latency: U8
-    kind: U8
+    header_type: U8
     self_test: U8
     bars: Array[U32] = field(count=BARS)
     card_bus: U32
@@ -68,39 +71,39 @@ class PciHeader(Struct, packed=True):
     reserved: Array[U8] = field(count=7)
     line: U8
     pin: U8
-    least_grant: U8
-    most_latency: U8
+    min_grant: U8
+    max_latency: U8
 
 
 class BridgeHeader(Struct, packed=True):
-    """The header of a bridge to another bus (PCI-to-PCI Bridge Architecture 1.2, 3.2)."""
+    """The header of a bridge (type 1; PCI-to-PCI Bridge Architecture 1.2, 3.2)."""
 
     common: Array[U8] = field(count=16)
     bars: Array[U32] = field(count=BRIDGE_BARS)
     primary: U8
     secondary: U8
-    """The bus behind it."""
+    """The bus on its other side."""
     subordinate: U8
-    """The last bus that is reached through it."""
+    """The highest-numbered bus that is reached through it."""
     latency: U8
 
 
 class Bar(IntFlag):
-    """The low bits of a base address register (6.2.5.1)."""
+    """The flags in the low bits of a base address register (6.2.5.1)."""
 
-    PORTS = 1 << 0
-    WIDE = 1 << 2
-    """Of two registers' width; only memory."""
+    IO = 1 << 0
+    MEMORY_64 = 1 << 2
+    """A 64-bit memory address, which takes two registers."""
     PREFETCHABLE = 1 << 3
 
 
 MEMORY_FLAGS = 0xF
 PORT_FLAGS = 0x3
-"""The bits of a base address register that are no address."""
+"""The bits of a base address register that are not part of the address."""
 
 
 class ConfigurationAddress(IntEnum):
-    """Where each part begins in the number of a function, as `Function` has it."""
+    """The position of each part in the number of a function."""
 
     FUNCTION = 0
     DEVICE = 3

@@ -40,10 +40,10 @@ class Spaces(Subsystem):
         """Answered by the tests."""
 
     @function
-    def set_command(self, function: U32, flags: U32) -> None:
+    def write_command(self, function: U32, flags: U32) -> None:
         """Let it be."""
 
-    def fetch(self, function: Any, kind: Any, name: str, start: Any = 0) -> Any:
+    def read_field(self, function: Any, kind: Any, name: str, start: Any = 0) -> Any:
         """No flags."""
         xor(eax, eax)
         return eax
@@ -100,7 +100,7 @@ class Bench:
         self.messages = Msi(spaces, vectors, vectors, memory)
         self.host = Host(self.messages, traced=False)
         self.host.map(MAPPED, PAGE)
-        self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.MASK_ALL, 4: OFFSET | 2}
+        self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.FUNCTION_MASK, 4: OFFSET | 2}
         self.vectors: dict[int, int] = {}
         """The vector of each action."""
         self.mapped: list[tuple[int, int]] = []
@@ -161,7 +161,7 @@ def test_a_message_goes_to_its_vector(bench: Bench) -> None:
     assert bench.attach(1) == 0
     assert bench.entry(1) == (ADDRESS, 0x30, 0)
     assert bench.registers[0] & MsiXControl.ENABLE
-    assert not bench.registers[0] & MsiXControl.MASK_ALL
+    assert not bench.registers[0] & MsiXControl.FUNCTION_MASK
 
 
 def test_the_table_is_mapped_as_long_as_messages_are_attached(bench: Bench) -> None:
@@ -214,7 +214,7 @@ def test_detaching_twice_changes_nothing(bench: Bench) -> None:
 
 
 def test_a_table_among_ports_is_refused(bench: Bench) -> None:
-    bench.device.resources[2].flags = Bar.PORTS
+    bench.device.resources[2].flags = Bar.IO
     assert bench.attach(0) == -Errno.ENODEV
     assert bench.mapped == []
 
@@ -232,12 +232,12 @@ def test_the_vector_of_a_broken_table_is_not_believed(bench: Bench) -> None:
     assert bench.mapped == []
 
 
-@pytest.mark.parametrize("wide", [0, MsiControl.WIDE])
+@pytest.mark.parametrize("wide", [0, MsiControl.ADDRESS_64])
 def test_the_vector_of_a_broken_capability_is_not_believed(bench: Bench, wide: int) -> None:
     bench.device.msi, bench.device.msi_x = CAPABILITY, 0
     bench.registers = {0: wide}
     assert bench.attach(0) == 0
-    place = MsiOffset.DATA_OF_WIDE if wide else MsiOffset.DATA
+    place = MsiOffset.DATA_64 if wide else MsiOffset.DATA
     assert bench.registers[place] == 0x30
     bench.registers = dict.fromkeys(range(0, 16, 4), BROKEN)
     bench.detach(0)

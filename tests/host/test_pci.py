@@ -15,7 +15,7 @@ from kernel.acpi.mcfg import EcamRegions
 from kernel.pci.bus import PciBus
 from kernel.pci.capabilities import CapabilityId, PciCapabilities
 from kernel.pci.classes import NAMES, PciClassNames
-from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NOTHING, ConfigurationSpace
+from kernel.pci.configuration import ADDRESS_PORT, DATA_PORT, NO_RESPONSE, ConfigurationSpace
 from kernel.pci.device import PciDevice
 from kernel.pci.header import Bar
 from kernel.pci.resources import PciResources
@@ -141,7 +141,7 @@ class Bench:
 
     def read_data(self, port: int) -> int:
         space = self.function()
-        return NOTHING if space is None else space.read(self.selected & 0xFC)
+        return NO_RESPONSE if space is None else space.read(self.selected & 0xFC)
 
     def write_data(self, port: int, value: int) -> None:
         space = self.function()
@@ -291,7 +291,7 @@ def test_memory_is_measured_and_left_as_it_was(
 @given(bits=st.integers(4, 63), base=st.integers(0, (1 << 64) - 1))
 def test_wide_memory_takes_two_registers(bench: Bench, bits: int, base: int) -> None:
     mask = -(1 << bits) & (1 << 64) - 1
-    value = base & mask | Bar.WIDE
+    value = base & mask | Bar.MEMORY_64
     space = header(
         bars=[
             (value & 0xFFFF_FFFF, mask & 0xFFFF_FFFF),
@@ -301,9 +301,9 @@ def test_wide_memory_takes_two_registers(bench: Bench, bits: int, base: int) -> 
     )
     bench.plug({0: space})
     wide, none, ports = bench.scan()[0].resources[:3]
-    assert (wide.address, wide.size, wide.flags) == (base & mask, 1 << bits, Bar.WIDE)
+    assert (wide.address, wide.size, wide.flags) == (base & mask, 1 << bits, Bar.MEMORY_64)
     assert none.size == 0
-    assert (ports.address, ports.size, ports.flags) == (0x1000, 16, Bar.PORTS)
+    assert (ports.address, ports.size, ports.flags) == (0x1000, 16, Bar.IO)
 
 
 def test_the_function_does_not_answer_while_it_is_measured(bench: Bench) -> None:

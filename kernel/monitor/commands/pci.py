@@ -148,7 +148,7 @@ class PciCommands(Commands):
             device.subsystem,
         )
         self.show_interrupts(device)
-        with if_(device.kind == HeaderType.BRIDGE):
+        with if_(device.header_type == HeaderType.BRIDGE):
             self.console.print("  leads to bus %02x\n", device.secondary)
         lea(resource, device.resources)
         with for_(number, 0, BARS):
@@ -171,7 +171,7 @@ class PciCommands(Commands):
     @function
     def show_resource(self, number: Keep[U32], resource: Keep[Ptr[PciResource]]) -> None:
         """Where the device answers, and how far that reaches."""
-        with if_(resource.flags & Bar.PORTS):
+        with if_(resource.flags & Bar.IO):
             self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)
             ret()
         self.console.print("  %u  memory  %016x, %z", number, resource.address, resource.size)
