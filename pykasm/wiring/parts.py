@@ -56,7 +56,7 @@ class Parts:
 
     def __contains__(self, kind: type[Any]) -> bool:
         """Whether some part is a `kind`."""
-        return bool(self._all(_checked(kind)))
+        return self._has(_checked(kind))
 
     def all(self, kind: type[T]) -> tuple[T, ...]:
         """All parts that are a `kind`, in the order of the contents."""
@@ -109,7 +109,7 @@ class Parts:
         arguments = {}
         for need in needs_of(entry):
             self._making[kind] = need
-            if not need.has_default or self._all(need.kind):
+            if not need.has_default or self._has(need.kind):
                 arguments[need.name] = self._answer(need)
         self._making[kind] = None
         return entry(**arguments)
@@ -129,9 +129,12 @@ class Parts:
             return self
         if need.count is Count.ALL:
             return tuple(self._part(one) for one in self._all(need.kind))
-        if need.is_optional and not self._all(need.kind):
+        if need.is_optional and not self._has(need.kind):
             return None
         return self._part(self._one(need.kind, need))
+
+    def _has(self, kind: type[Any]) -> bool:
+        return kind in self._entries or bool(self._all(kind))
 
     def _one(self, kind: type[Any], need: Need | None) -> type[Any]:
         """The entry of `kind`, or the only one of a class that is derived from it."""
