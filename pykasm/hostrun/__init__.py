@@ -18,5 +18,6 @@ is not what it was, the direction flag set).
 
 from pykasm.hostrun.faults import HostAssertion, HostError, HostFault, HostStop
 from pykasm.hostrun.host import Host
+from pykasm.hostrun.standins import stand_ins
 
-__all__ = ["Host", "HostAssertion", "HostError", "HostFault", "HostStop"]
+__all__ = ["Host", "HostAssertion", "HostError", "HostFault", "HostStop", "stand_ins"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pykasm.errors import WiringMistake
-from pykasm.lang.function import BoundFunction, Function
+from pykasm.lang.function import BoundFunction, Function, Outside
 from pykasm.wiring.parts import Parts
 
 
@@ -23,7 +23,7 @@ class Steps:
     def __init_subclass__(cls) -> None:
         """Refuse what is no step where it is listed."""
         for number, one in enumerate(cls.order):
-            if not isinstance(one, Function):
+            if not isinstance(one, Function) or one.owner is Outside:
                 raise WiringMistake(
                     f"the order of `{cls.__name__}` has a step that is no code",
                     expected="functions of parts by their classes, such as `Serial.start`",
