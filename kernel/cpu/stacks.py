@@ -1,4 +1,4 @@
-"""The stacks of the first processor."""
+"""The stacks that there are from the start."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,9 @@ class Stacks(Subsystem):
     nmi = bss(GuardedStack)
     double_fault = bss(GuardedStack)
     machine_check = bss(GuardedStack)
+    panic = bss(GuardedStack)
+    """That of reports, whichever processor makes one."""
 
     def __iter__(self) -> Iterator[GuardedStack]:
         """All of them."""
-        yield from (self.boot, self.nmi, self.double_fault, self.machine_check)
+        yield from (self.boot, self.nmi, self.double_fault, self.machine_check, self.panic)

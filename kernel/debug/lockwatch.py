@@ -23,6 +23,15 @@ KEPT = (rcx, rdx, rsi, rdi, r8, r9, r10, r11)
 """What other calls may change but rax, as many again."""
 
 
+class Complaint(Struct):
+    """What is wrong with a lock; on the stack of the code that does it."""
+
+    message: Ptr[U8]
+    lock: Ptr[HeldLock]
+    wrong: Ptr[WrongOrder]
+    """Null if it is not the order."""
+
+
 class LockWatch(Subsystem):
     """Panics if a processor takes a lock that it holds, or out of order, or releases one that it
     does not hold.
@@ -159,27 +168,26 @@ class LockWatch(Subsystem):
     def complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:
         """Panic about what is done with `lock`, which is out of order if `wrong` is not null."""
         push_frame()
-        mov(rcx, rsp)
-        call(self.report)
+        mov(self.off, 1)
+        mov(rax, rsp)
+        push(rsp)  # keeps the stack aligned
+        for register in (wrong, lock, message):
+            push(register)
+        mov(rdi, address_of(self.say))
+        mov(rsi, rsp)
+        mov(rdx, rax)
+        call(self.panic.enter)
         never()
 
-    @function(recursion=1)
-    def report(
-        self,
-        message: Ptr[U8],
-        lock: Keep[Ptr[HeldLock]],
-        wrong: Keep[Ptr[WrongOrder]],
-        frame: Keep[Ptr[TrapFrame]],
-    ) -> NoReturn:
-        """Report the panic with the registers of `frame`."""
-        mov(self.off, 1)
-        self.panic.say(message, frame)
-        with if_(wrong != 0):
-            self.order.print(wrong)
+    @function
+    def say(self, address: U64, frame: Ptr[TrapFrame]) -> None:
+        """Say what is wrong, of the `Complaint` at `address`."""
+        complaint = keep(cast(address, Ptr[Complaint]))
+        self.panic.say(u64(complaint.message), frame)
+        with if_(complaint.wrong != 0):
+            self.order.print(complaint.wrong)
         with else_():
-            self.print(lock)
-        tail(self.panic.finish, frame)
-        never()
+            self.print(complaint.lock)
 
     @function
     def print(self, lock: Ptr[HeldLock]) -> None:

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 from kernel.boot.information import BootInformation
 from kernel.console.console import Console
 from kernel.cpu.snapshot import push_frame
+from kernel.cpu.stack import STACK_SIZE
+from kernel.cpu.stacks import Stacks
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import ExitValue, leave_emulator
@@ -14,6 +16,7 @@ from kernel.log.log import Log
 from kernel.processors.stop import Stop
 from kernel.text.colour import Colour
 from pykasm import *
+from pykasm.objects.debug import EntryFrame
 
 ROWS = (
     ("rax", "rbx", "rcx", "rdx"),
@@ -32,6 +35,10 @@ END = "panic: end of report"
 """The last line of a report."""
 
 
+Report = Fn[[U64, Ptr[TrapFrame]], Void]
+"""Says the first lines of a report, of what it is given and the registers of what failed."""
+
+
 class Panic(Subsystem):
     """Reports what can't be gone on from, then stops the machine.
 
@@ -47,6 +54,7 @@ class Panic(Subsystem):
 
     def __init__(
         self,
+        stacks: Stacks,
         console: Console,
         log: Log,
         faults: Faults,
@@ -55,6 +63,7 @@ class Panic(Subsystem):
         information: BootInformation,
         stopping: Stop,
     ) -> None:
+        self.stacks = stacks
         self.console = console
         self.log = log
         self.faults = faults
@@ -63,60 +72,48 @@ class Panic(Subsystem):
         self.information = information
         self.stopping = stopping
 
+    # What others call
+
     @function
-    def exception(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
+    def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
         """Report the exception whose handler was given `frame`."""
-        self.begin(frame)
-        self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
-        self.faults.print(frame)
-        tail(self.finish, frame)
+        tail(self.enter, address_of(self.say_exception), 0, frame)
         never()
 
     @naked
     def stop(self, message: Ptr[U8]) -> NoReturn:
         """Report `message`, from the caller's place and with its registers."""
-        self._with_frame(self.report_stop)
+        self._enter_with_frame(self.say)
         never()
 
     @naked
     def assertion_failed(self, message: Ptr[U8]) -> NoReturn:
         """Report a failed `asserts`: `message` has its place and its text."""
-        self._with_frame(self.report_assertion)
+        self._enter_with_frame(self.say_assertion)
         never()
 
-    def _with_frame(self, report: Any) -> None:
-        """Call `report` with the message in rdi and a TrapFrame of the caller's registers."""
+    def _enter_with_frame(self, report: Any) -> None:
+        """Have `report` called with what is in rdi and a TrapFrame of the caller's registers."""
         push_frame()
-        mov(rsi, rsp)
-        call(report)
+        mov(rsi, rdi)
+        mov(rdi, address_of(report))
+        mov(rdx, rsp)
+        call(self.enter)
+
+    # How a report begins
 
     @function
-    def report_stop(self, message: Ptr[U8], frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
-        """Report `message` with the registers of `frame`."""
-        self.say(message, frame)
-        tail(self.finish, frame)
-        never()
+    def enter(
+        self, report: Keep[Report], argument: Keep[U64], frame: Keep[Ptr[TrapFrame]]
+    ) -> NoReturn:
+        """Make this processor the one that reports, and have it call `report(argument, frame)` for
+        the first lines.
 
-    @function
-    def say(self, message: Keep[Ptr[U8]], frame: Ptr[TrapFrame]) -> None:
-        """Begin a report with `message`; `finish` ends it, after what else is to be said."""
-        self.begin(frame)
-        self.console.print("\npanic: %s\n", message, colour=Colour.LIGHT_RED)
-
-    @function
-    def report_assertion(self, message: Keep[Ptr[U8]], frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
-        """Report the failed check `message` with the registers of `frame`."""
-        self.begin(frame)
-        self.console.print("\npanic: assertion failed: %s\n", message, colour=Colour.LIGHT_RED)
-        tail(self.finish, frame)
-        never()
-
-    @function
-    def begin(self, frame: Ptr[TrapFrame]) -> None:
-        """Make this processor the one that reports; return only if it newly is."""
+        This much runs on the stack of what failed, which may have little room left. A report that
+        fails itself stays on the stack of reports, or is on that of a double fault.
+        """
         cli()
-        frame = keep(frame)
-        processor = keep(self.processor())
+        processor = scratch(self.processor())
         inc(processor)
         xor(eax, eax)
         lock.cmpxchg(self.reporter, processor)
@@ -124,22 +121,63 @@ class Panic(Subsystem):
             tail(self.stopping.here)
         inc(self.entries)
         with if_(self.entries == 1):
-            self.stopping.others()
-            self.log.break_lock()
-            tail(self.console.seize)
-        tail(self.report_again, frame)
+            tail(self.run_on_own_stack, report, argument, frame)
+        with if_(self.entries == 2):
+            tail(self.report_again, frame)
+        tail(self.leave)
+        never()
+
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
+    def run_on_own_stack(self, report: Report, argument: U64, frame: Ptr[TrapFrame]) -> NoReturn:
+        """Leave the stack of what failed for good. Only one processor ever comes here, once."""
+        lea(rsp, self.stacks.panic.top)
+        xor(ebp, ebp)  # a trace of the report ends here
+        call(self.run)
+        never()
 
     @function
-    def report_again(self, frame: Ptr[TrapFrame]) -> NoReturn:
-        """Say where the report itself failed, once, and by as little code as possible."""
-        with if_(self.entries == 2):
-            frame = keep(frame)
-            self.console.seize()
-            mov(rax, cr2)
-            self.console.print(
-                "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax
-            )
-            self.console.print(END + "\n")
+    def run(
+        self, report: Keep[Report], argument: Keep[U64], frame: Keep[Ptr[TrapFrame]]
+    ) -> NoReturn:
+        """Report all, and leave."""
+        self.stopping.others()
+        self.log.break_lock()
+        self.console.seize()
+        report(argument, frame)
+        tail(self.finish, frame)
+        never()
+
+    # What is said first
+
+    @function
+    def say_exception(self, _: U64, frame: Keep[Ptr[TrapFrame]]) -> None:
+        """Say which exception it is."""
+        self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
+        tail(self.faults.print, frame)
+
+    @function
+    def say(self, message: U64, frame: Ptr[TrapFrame]) -> None:
+        """Say `message`, the address of a text."""
+        self.console.print("\npanic: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED)
+
+    @function
+    def say_assertion(self, message: U64, frame: Ptr[TrapFrame]) -> None:
+        """Say which check failed."""
+        self.console.print(
+            "\npanic: assertion failed: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED
+        )
+
+    # And then
+
+    @function(recursion=1)
+    def report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
+        """Say where the report itself failed, by as little code as possible."""
+        self.console.seize()
+        mov(rax, cr2)
+        self.console.print(
+            "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax
+        )
+        self.console.print(END + "\n")
         tail(self.leave)
         never()
 

@@ -106,6 +106,7 @@ WAYS = (
         "stack_overflow",
         "push(",
     ),
+    Way("tight", (r"invalid opcode \(#UD\), vector 6",), "use_most_of_stack", "ud2("),
     Way("double", (r"double fault \(#DF\), vector 8",), "double_fault", "push("),
     Way(
         "text",

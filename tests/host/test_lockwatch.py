@@ -12,6 +12,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.lockorder import MOST_CLASSES, LockOrder
 from kernel.debug.lockwatch import LockWatch
+from kernel.debug.panic import Report
 from kernel.locks.heldlocks import MOST_HELD, HeldLocks
 from kernel.locks.spinlock import SpinLock
 from kernel.processors.processors import Processors
@@ -45,8 +46,15 @@ class FakePanic(Subsystem):
         self.paper = paper
 
     @function
-    def say(self, message: Ptr[U8], frame: Ptr[TrapFrame]) -> None:
-        self.paper.print("panic: %s\n", message)
+    def enter(self, report: Report, argument: U64, frame: Ptr[TrapFrame]) -> NoReturn:
+        frame = keep(frame)
+        report(argument, frame)
+        tail(self.finish, frame)
+        never()
+
+    @function
+    def say(self, message: U64, frame: Ptr[TrapFrame]) -> None:
+        self.paper.print("panic: %s\n", cast(message, Ptr[U8]))
 
     @function
     def finish(self, frame: Ptr[TrapFrame]) -> NoReturn:

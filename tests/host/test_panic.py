@@ -7,6 +7,7 @@ import pytest
 
 from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.cpu.snapshot import GENERAL
+from kernel.cpu.stacks import Stacks
 from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.debug.faults import Faults
@@ -91,7 +92,9 @@ class Scene:
         report_header: Any = ReportHeader()
         walk = PageWalk()
         self.information = boot_record()
+        self.stacks = Stacks()
         self.panic = Panic(
+            self.stacks,
             self.paper,
             log_on(self.paper),
             Faults(self.paper, walk),
@@ -195,3 +198,12 @@ def test_all_others_are_stopped_once(scene: Scene) -> None:
     scene.run(scene.failing.stop)
     scene.run(scene.failing.stop)
     assert scene.stopped.calls == [()]
+
+
+def test_a_report_is_made_on_a_stack_of_its_own(scene: Scene) -> None:
+    stack = scene.stacks.panic
+    low, high = (int(scene.host.address(place)) for place in (stack.room, stack.top))
+    scene.run(scene.failing.stop)
+    assert low < scene.host.registers["rsp"] < high
+    scene.run(scene.failing.stop)
+    assert not low < scene.host.registers["rsp"] < high

@@ -1,6 +1,7 @@
 """Failing on purpose, to see the report."""
 
 from kernel.console.console import Console
+from kernel.cpu.stacks import Stacks
 from kernel.locks.spinlock import SpinLock
 from kernel.monitor.command import Commands, command
 from kernel.processors.processors import Processors
@@ -15,6 +16,9 @@ NOT_CANONICAL = 1 << 63
 
 RET = 0xC3
 """The instruction, as a byte of data (AMD64 APM vol. 3, RET)."""
+
+LEFT = 512
+"""Bytes of a stack that do for what the processor pushes, and for leaving the stack."""
 
 ASKED_FOR = "this fault is what is asked for"
 
@@ -44,12 +48,14 @@ class CrashCommands(Commands):
 
     def __init__(
         self,
+        stacks: Stacks,
         console: Console,
         strings: Strings,
         numbers: Numbers,
         processors: Processors,
         calls: Calls,
     ) -> None:
+        self.stacks = stacks
         self.console = console
         self.strings = strings
         self.numbers = numbers
@@ -62,6 +68,7 @@ class CrashCommands(Commands):
             "sse": self.use_unasked,
             "null": self.null_read,
             "stack": self.stack_overflow,
+            "tight": self.use_most_of_stack,
             "double": self.double_fault,
             "text": self.write_to_text,
             "data": self.execute_data,
@@ -155,6 +162,12 @@ class CrashCommands(Commands):
         """#PF in the guard page, which has no stack to be handled on, and so #DF."""
         with allowed("E020", "the stack has to run over"), loop():
             push(rax)
+
+    @function
+    def use_most_of_stack(self) -> None:
+        """#UD where the stack has little room left, which the report does not need."""
+        lea(rsp, self.stacks.boot.room[LEFT])
+        ud2()
 
     @function
     def double_fault(self) -> None:
