@@ -21,6 +21,6 @@ def test_each_image_is_built_without_errors_and_warnings(
     project = replace(Project.load(ROOT), build=str(tmp_path), debug=debug)
     if image is not None:
         project = project.with_image(image)
-    _, program, units = assembled(project, Stages())
-    found = report(program, units, project.cache / "clean")
-    assert [*program.warnings, *found.warnings, *found.errors] == []
+    units = assembled(project, Stages())
+    found = report(units.program, units.assembled, project.cache / "clean", units.contents)
+    assert [*units.program.warnings, *found.warnings, *found.errors] == []
