@@ -95,6 +95,7 @@ def _report(build: Build) -> Report:
         others, also_needed = excused(routine, across.pop(symbol, []))
         made.findings += [*found, *others, *needless(routine, needed | also_needed)]
     made.findings += [one for found in across.values() for one in found]
+    made.findings = _distinct(made.findings)  # a fault of code in place shows in all its users
     return made
 
 

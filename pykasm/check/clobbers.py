@@ -50,7 +50,7 @@ class ClobberAnalysis:
     def _changes(self, node: Node, number: int) -> bool:
         if node.callee is not None:
             return number in self._callee(node.callee).changed
-        return node.is_call or any(number == one for one, _ in node.effects.writes)
+        return node.is_call or bool(node.effects.may_write >> number & 1)
 
     def _flow(self, symbol: str) -> RegisterFlow:
         """Solve a function, with what is known so far of its callees."""

@@ -65,8 +65,12 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         for event in routine.lock_events
     ]
     touches = [*map(tuple, routine.touches)]
+    inlined = [
+        (one.name, sorted(one.changed), sorted(one.named.items()), one.start, one.end)
+        for one in routine.inlined
+    ]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
-    return traits, roles, locks, touches, *routine.locks, _exceptions(routine)
+    return traits, roles, locks, touches, inlined, *routine.locks, _exceptions(routine)
 
 
 def _exceptions(routine: Routine) -> tuple[object, ...]:

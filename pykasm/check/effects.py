@@ -39,6 +39,7 @@ _HIGH_BYTES = (IcedRegister.AH, IcedRegister.CH, IcedRegister.DH, IcedRegister.B
 _READS = {OpAccess.READ, OpAccess.COND_READ, OpAccess.READ_WRITE, OpAccess.READ_COND_WRITE}
 _WRITES = {OpAccess.WRITE, OpAccess.READ_WRITE}
 _STORES = {*_WRITES, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
+"""Accesses that may write: `_WRITES` are those that always do."""
 
 _FRAME_BASES: dict[int, int] = {IcedRegister.RSP: RSP, IcedRegister.RBP: RBP}
 
@@ -54,7 +55,8 @@ class Effects(NamedTuple):
     `reads` and `writes` pair numbers of general registers with lanes (bits of `ALL_LANES`). A
     register that is only written under a condition is not in `writes`: its old value may remain.
     `may_read` is the bit set (by register number) of what some use of the instruction reads, such
-    as rcx by `cpuid`; `kills` of what holds nothing of its old value afterwards.
+    as rcx by `cpuid`; `may_write` of what it writes under any condition; `kills` of what holds
+    nothing of its old value afterwards.
 
     Flags are bits of iced-x86's `RflagsBits`. `flags_undefined` has the architecturally undefined
     ones and those whose value says nothing.
@@ -70,6 +72,7 @@ class Effects(NamedTuple):
     reads: tuple[tuple[int, int], ...]
     writes: tuple[tuple[int, int], ...]
     may_read: int
+    may_write: int
     kills: int
     flags_read: int
     flags_written: int
@@ -87,7 +90,7 @@ def effects(code: bytes, bits: int) -> Effects:
     instruction = Decoder(bits, code).decode()
     reads: dict[int, int] = {}
     writes: dict[int, int] = {}
-    may_read = 0
+    may_read = may_write = 0
     for used in _FACTORY.info(instruction).used_registers():
         number, lanes = _lanes(used.register)
         if number is None:
@@ -97,6 +100,8 @@ def effects(code: bytes, bits: int) -> Effects:
             may_read |= 1 << number
         elif used.access in _READS:
             reads[number] = reads.get(number, 0) | lanes
+        if used.access in _STORES:
+            may_write |= 1 << number
         if used.access in _WRITES:
             # writing 32 bits clears the upper half (AMD64 APM vol. 1, 3.1.2)
             written = ALL_LANES if lanes == LANES[4] else lanes
@@ -110,6 +115,7 @@ def effects(code: bytes, bits: int) -> Effects:
         tuple(reads.items()),
         tuple(writes.items()),
         may_read | sum(1 << number for number in reads),
+        may_write,
         sum(1 << number for number, lanes in writes.items() if lanes == ALL_LANES),
         instruction.rflags_read,
         instruction.rflags_written | instruction.rflags_cleared | instruction.rflags_set,

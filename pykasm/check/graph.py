@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from iced_x86 import FlowControl
 
@@ -117,6 +117,12 @@ class Graph:
         is_label = isinstance(reference.target, Label)
         loads = is_address or line.statement.mnemonic == "lea"
         return reference if loads and not is_label else None
+
+    @cached_property
+    def indexes(self) -> list[int]:
+        """The index of the first instruction at or behind each item of code, and behind all."""
+        lines = (isinstance(one, Line) for one in self.routine.items)
+        return [*accumulate(lines, initial=0)]
 
     @cached_property
     def reachable(self) -> set[int]:

@@ -30,16 +30,23 @@ INTERRUPTED = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
 
 class RegisterFlow:
     """The states before the instructions of a function. `callees` has what is known of other code,
-    by its symbol."""
+    by its symbol. With `within`, the indexes of some of the instructions, it is the flow of these
+    alone, entered at the first one with registers of which nothing is known."""
 
-    def __init__(self, graph: Graph, callees: dict[str, Callee]) -> None:
+    def __init__(
+        self, graph: Graph, callees: dict[str, Callee], within: range | None = None
+    ) -> None:
         self.graph = graph
         self.callees = callees
         self.states: dict[int, State] = {}
+        self.exits: dict[int, State] = {}
+        """The states before the instructions outside of `within` that control goes on at."""
         self.depth_conflicts: set[int] = set()
         """Where paths meet on which the stack has different depths."""
         self._results = _roles_of_results(graph.routine)
-        self._solve()
+        self._inline_results = _inline_results(graph)
+        self._within = range(len(graph.nodes)) if within is None else within
+        self._solve(entry_state(graph) if within is None else _any_state())
         self._visits = [
             (index, self.graph.nodes[index], self.states[index]) for index in sorted(self.states)
         ]
@@ -48,38 +55,58 @@ class RegisterFlow:
         """Yield every instruction that is reached, with its index and the state before it."""
         return iter(self._visits)
 
-    def _solve(self) -> None:
+    def _solve(self, at_entry: State) -> None:
         """Apply block after block until no state at a block's start changes.
 
         The worklist is in block order: most edges go forward, so that most blocks are applied once,
         when all their predecessors have been.
         """
-        nodes, blocks = self.graph.nodes, self.graph.blocks
-        if not nodes:
+        if not self._within:
             return
-        starts = {0: entry_state(self.graph)}
-        worklist = [0]
+        starts = {self._within.start: at_entry}
+        worklist = [self._within.start]
         while worklist:
             start = heappop(worklist)
-            after = self._transfer_block(start, blocks[start], starts[start].copy())
-            for successor in nodes[blocks[start] - 1].successors:
+            end = self._block_end(start)
+            after = self._transfer_block(start, end, starts[start].copy())
+            for successor in self.graph.nodes[end - 1].successors:
                 known = starts.get(successor)
                 if known is not None and len({known.depth, after.depth, None}) > 2:
                     self.depth_conflicts.add(successor)
+                arriving = after.copy()
+                self._name_results(end - 1, successor, arriving)
                 if known is None:
-                    starts[successor] = after.copy()
-                elif not known.join(after):
+                    starts[successor] = arriving
+                elif not known.join(arriving):
                     continue
-                if successor not in worklist:
+                if successor not in worklist and successor in self._within:
                     heappush(worklist, successor)
+        self.exits = {at: state for at, state in starts.items() if at not in self._within}
+
+    def _block_end(self, start: int) -> int:
+        """Return the index behind the block of the instruction at `start`, or where all ends."""
+        blocks = self.graph.blocks
+        if start not in blocks:
+            start = max(one for one in blocks if one < start)
+        return min(blocks[start], self._within.stop)
 
     def _transfer_block(self, start: int, end: int, state: State) -> State:
         """Note the state before each instruction of a block. Return the one after the last."""
         for index in range(start, end):
+            if index != start:
+                self._name_results(index - 1, index, state)
             self.states[index] = state
             state = state.copy()
             self._transfer(index, self.graph.nodes[index], state)
         return state
+
+    def _name_results(self, before: int, index: int, state: State) -> None:
+        """Give registers the roles of results of inline functions whose code ends with the
+        instruction `before`."""
+        for first, role in self._inline_results.get(index, ()):
+            if first <= before < index:
+                number = role.register.number
+                state.registers[number] = state.registers[number]._replace(role=role, stale=False)
 
     def _transfer(self, index: int, node: Node, state: State) -> None:
         """Change `state` as the instruction does."""
@@ -91,7 +118,7 @@ class RegisterFlow:
             move_stack(node, state)
         if effects.frame_store_size:
             store_in_frame(node, state)
-        if effects.writes:
+        if effects.may_write:
             self._define(index, node, state)
             if effects.frame_access is not None:
                 load_from_frame(node, state)
@@ -128,6 +155,8 @@ class RegisterFlow:
             if role is None and old and any(number == one for one, _ in node.effects.reads):
                 role = old  # changed in place: still the same thing
             state.define(number, lanes, role, Clobber(index))
+        if node.effects.may_write != node.effects.kills:
+            state.forget_entry(node.effects.may_write)
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
         effects = node.effects
@@ -161,6 +190,18 @@ def _roles_of_results(routine: Routine) -> dict[int, list[Role]]:
     return found
 
 
+def _inline_results(graph: Graph) -> dict[int, list[tuple[int, Role]]]:
+    """Return the roles of the results of inline functions, each with the index of the first
+    instruction of the function's code, by that of the instruction behind this code."""
+    found: dict[int, list[tuple[int, Role]]] = {}
+    for role in graph.routine.roles:
+        if role.kind == "inline":
+            start = max(one.start for one in graph.routine.inlined if one.end == role.start)
+            first, behind = graph.indexes[start], graph.indexes[role.start]
+            found.setdefault(behind, []).append((first, role))
+    return found
+
+
 NO_ROLES: dict[int, Role] = {}
 
 
@@ -171,6 +212,11 @@ def written_roles(node: Node) -> dict[int, Role]:
     if type(first) is RegisterOperand and first._role is not None:
         return {first._register.number: first._role}
     return NO_ROLES
+
+
+def _any_state() -> State:
+    """Return the state at the start of code in place, which finds everything as it was."""
+    return State([Value(entry=number) for number in range(16)])
 
 
 def entry_state(graph: Graph) -> State:

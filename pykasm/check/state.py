@@ -128,6 +128,12 @@ class State:
             stale=old.stale and role is None,
         )
 
+    def forget_entry(self, written: int) -> None:
+        """Take it that registers, a bit set of numbers, need not be what they were at entry."""
+        for number, value in enumerate(self.registers):
+            if written >> number & 1 and value.entry is not None and number != RSP:
+                self.registers[number] = value._replace(entry=None)
+
     def _unnamed(self, number: int, clobber: Clobber) -> Value:
         """Return a value without a name for a register, which may have held a role's value."""
         old = self.registers[number]

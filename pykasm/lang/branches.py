@@ -7,7 +7,8 @@ from typing import NoReturn
 from pykasm.errors import FlowMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join
-from pykasm.lang.jumps import Test, checked, jump_if
+from pykasm.lang.conditions import condition
+from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.word import Word
 
 
@@ -50,12 +51,12 @@ class _Branch(Word):
 
 def if_(test: Test) -> Word:
     """Run the block if the condition holds."""
-    return _Branch("if_", checked(test), None)
+    return _Branch("if_", condition(test), None)
 
 
 def elif_(test: Test) -> Word:
     """Run the block if no block of the chain before ran and the condition holds."""
-    return _Branch("elif_", checked(test), _chain("elif_"))
+    return _Branch("elif_", condition(test), _chain("elif_"))
 
 
 def else_() -> Word:

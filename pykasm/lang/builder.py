@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -36,6 +36,20 @@ class Touch(NamedTuple):
     address: bool = False
 
 
+class InlineCode(NamedTuple):
+    """The items of code from the index `start` up to `end` come from the inline function `name`.
+
+    It may change the registers of these numbers; `named` are the parameters that lie in registers,
+    by their numbers.
+    """
+
+    name: str
+    changed: frozenset[int]
+    named: Mapping[int, str]
+    start: int
+    end: int
+
+
 class CodeBuilder:
     """Collects the items of one routine, in code of `bits`, written by `code`."""
 
@@ -63,6 +77,8 @@ class CodeBuilder:
         """Where locks are taken and released."""
         self.touches: list[Touch] = []
         """Where guarded fields are read or written."""
+        self.inlined: list[InlineCode] = []
+        """Where the code of inline functions lies."""
         self.plays: list[Role | type[User[Any]] | None] = []
         """The role that each register among the operands plays, in the order in which they were
         written, and `User` behind one that memory lies at which a program gave."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, NoReturn
 
@@ -106,12 +107,45 @@ class Either(Condition):
         self.right = right
 
 
+class Computed(Condition):
+    """A condition whose code, of the inline function `name`, ends at the item of code number `at`.
+
+    It holds for as long as nothing else changes flags, or the registers that it compares.
+    """
+
+    def __init__(self, inner: Condition, name: str, at: int) -> None:
+        self.inner = inner
+        self.name = name
+        self.at = at
+
+
+class Deferred(Condition):
+    """A condition that `make` makes, with its code, each time that it is looked at."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self.make = make
+
+
+def tests_flags(test: Condition) -> bool:
+    """Whether a condition looks at flags that code before has left."""
+    match test:
+        case Flag():
+            return True
+        case Negation() | Computed():
+            return tests_flags(test.inner)
+        case Both() | Either():
+            return tests_flags(test.left) or tests_flags(test.right)
+    return False
+
+
 def condition(value: object) -> Condition:
     """`value` as a condition, or the mistake of it not being one."""
     if isinstance(value, Condition):
         return value
     if isinstance(value, Value) and value._is_truth:
         return Comparison(value, "!=", 0)
+    if callable(value) and not isinstance(value, Value):
+        return Deferred(value)
     raise ConditionMistake(
         "this is no condition",
         expected="a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`",
@@ -122,8 +156,9 @@ def condition(value: object) -> Condition:
 
 def comparison(left: Value, operator: str, right: object) -> Condition:
     """What `left operator right` means when an author writes it."""
-    if operator == "&" and isinstance(right, Condition):
-        return Both(condition(left), right)
+    is_number = isinstance(right, Value | int)
+    if operator == "&" and (isinstance(right, Condition) or (callable(right) and not is_number)):
+        return Both(condition(left), condition(right))
     _check_right(left, operator, right)
     assert isinstance(right, Value | int)
     if operator == "&":

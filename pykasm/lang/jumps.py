@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
-from pykasm.isa.code import Label
-from pykasm.lang.builder import emit, join
+from pykasm.errors import ConditionMistake
+from pykasm.isa.code import Label, Line
+from pykasm.lang.builder import current, emit, join
 from pykasm.lang.conditions import (
     BitTest,
     Both,
     Comparison,
+    Computed,
     Condition,
+    Deferred,
     Either,
     Flag,
     Negation,
     condition,
+    tests_flags,
 )
 from pykasm.lang.constants import encodable
 from pykasm.lang.numbers import Bool
-from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 
 UNSIGNED = {"<": "b", "<=": "be", ">": "a", ">=": "ae", "==": "e", "!=": "ne"}
@@ -31,20 +34,9 @@ Test: TypeAlias = Condition | Bool | Callable[[], object]
 with a call."""
 
 
-def checked(test: Test) -> Test:
-    """`test`, or the mistake of it being none."""
-    return test if _is_deferred(test) else condition(test)
-
-
 def jump_if(test: object, target: Label, when: bool) -> None:
     """Emit code that goes to `target` if `test` is `when`, else goes on."""
-    made = test() if _is_deferred(test) else test
-    _jump(condition(made), target, when)
-
-
-def _is_deferred(test: object) -> TypeGuard[Callable[[], object]]:
-    """Whether the condition is given as a function that makes it."""
-    return callable(test) and not isinstance(test, Operand)
+    _jump(condition(test), target, when)
 
 
 def _jump(test: Condition, target: Label, when: bool) -> None:
@@ -59,10 +51,28 @@ def _jump(test: Condition, target: Label, when: bool) -> None:
             emit(test.when_set if when else test.when_clear, target)
         case Negation():
             _jump(test.inner, target, not when)
+        case Computed():
+            _check_fresh(test)
+            _jump(test.inner, target, when)
+        case Deferred():
+            _jump(condition(test.make()), target, when)
         case Both():
             _short_circuit(test, target, when, decided_by=False)
         case Either():
             _short_circuit(test, target, when, decided_by=True)
+
+
+def _check_fresh(test: Computed) -> None:
+    """Raise a mistake if code since then has changed what `test` depends on."""
+    harmless = ("j",) if tests_flags(test) else ("j", "cmp", "test")
+    for item in current("a condition").items[test.at :]:
+        if isinstance(item, Line) and not item.statement.mnemonic.startswith(harmless):
+            raise ConditionMistake(
+                f"the condition that `{test.name}` computes does not hold any more",
+                expected="nothing between its code and the jump that looks at it",
+                got=f"`{item.statement.mnemonic}` in between",
+                fix=f"`lambda: {test.name}(…)` emits its code where it is looked at",
+            )
 
 
 def _compare(test: Comparison, target: Label, when: bool) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join, place
-from pykasm.lang.jumps import Test, checked, jump_if
+from pykasm.lang.conditions import condition
+from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.word import Word
@@ -45,7 +46,7 @@ class _While(Loop):
 
     def __init__(self, test: Test) -> None:
         super().__init__("while_")
-        self.test = checked(test)
+        self.test = condition(test)
 
     def begin(self) -> None:
         jump_if(self.test, self.done, when=False)
@@ -60,7 +61,7 @@ class _DoWhile(Loop):
 
     def __init__(self, test: Test) -> None:
         super().__init__("do_while")
-        self.test = checked(test)
+        self.test = condition(test)
 
     def repeat(self) -> None:
         jump_if(self.test, self.top, when=True)

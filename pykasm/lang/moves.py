@@ -79,7 +79,7 @@ def _operand(register: Register, size: int) -> RegisterOperand:
 def registers_in(source: object) -> tuple[Register, ...]:
     """The registers whose contents `source` depends on."""
     if isinstance(source, RegisterOperand):
-        return (_whole(source._register),)
+        return (whole_register(source._register),)
     if isinstance(source, PlaceAddress):
         return registers_in(source._place)
     if isinstance(source, MemoryOperand):
@@ -88,8 +88,8 @@ def registers_in(source: object) -> tuple[Register, ...]:
     return ()
 
 
-def _whole(register: Register) -> Register:
-    """The register that `register` is a part of: rdx for dh."""
+def whole_register(register: Register) -> Register:
+    """The 64-bit register that `register` is a part of: rdx for dh."""
     if register.kind is RegisterKind.HIGH_BYTE:
         return general(register.number - FIRST_HIGH_BYTE, SLOT)
     return register
@@ -115,7 +115,7 @@ def _in_memory(source: MemoryOperand, old: Register, new: Register) -> MemoryOpe
 def _renamed(
     operand: RegisterOperand | None, old: Register, new: Register
 ) -> RegisterOperand | None:
-    if operand is None or _whole(operand._register).number != old.number:
+    if operand is None or whole_register(operand._register).number != old.number:
         return operand
     if operand._register.kind is RegisterKind.HIGH_BYTE:
         raise RegisterMistake(

@@ -229,6 +229,9 @@ class RoutineBuilder(CodeBuilder):
         ]
         self.lock_events = [replace(one, index=moved[one.index]) for one in self.lock_events]
         self.touches = [one._replace(at=moved[one.at]) for one in self.touches]
+        self.inlined = [
+            one._replace(start=moved[one.start], end=moved[one.end]) for one in self.inlined
+        ]
 
     @property
     def _saved(self) -> tuple[Register, ...]:
@@ -293,6 +296,7 @@ class RoutineBuilder(CodeBuilder):
             allowances=self.allowances,
             lock_events=self.lock_events,
             touches=self.touches,
+            inlined=self.inlined,
             plays=self.plays,
             **options,
         )

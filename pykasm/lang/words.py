@@ -7,6 +7,7 @@ from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
 from pykasm.lang.conditions import CF, OF, PF, SF, ZF, Condition
+from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import (
     address_of,
     boot,
@@ -27,6 +28,7 @@ from pykasm.lang.failing import errdefer, fail, fail_if, try_
 from pykasm.lang.field import field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
+from pykasm.lang.inline import inline
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.interning import interns
 from pykasm.lang.kept import Keep
@@ -75,6 +77,7 @@ from pykasm.lang.views import (
 )
 
 __all__ = [
+    "CALLER_SAVED",
     "CF",
     "I8",
     "I16",
@@ -145,6 +148,7 @@ __all__ = [
     "if_",
     "ignore",
     "init",
+    "inline",
     "interns",
     "interrupt",
     "keep",

@@ -172,7 +172,7 @@ class Swapper(Subsystem):
 def test_arguments_are_sorted_without_registers_that_live_on() -> None:
     swapper = Swapper()
     assert findings(swapper) == []
-    assert Host(Swapper()).call(swapper.run, 1, 2) == 7000
+    assert Host(swapper).call(swapper.run, 1, 2) == 7000
 
 
 def failure(function: Any) -> str:

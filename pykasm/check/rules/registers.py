@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from iced_x86 import FlowControl, Mnemonic, RflagsBits
 
@@ -12,10 +12,11 @@ from pykasm.check.convention import CALLEE_SAVED, RESULTS, register_name
 from pykasm.check.effects import ALL_LANES, LANES, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.registerflow import written_roles
+from pykasm.check.registerflow import RegisterFlow, written_roles
 from pykasm.check.rule import build_check, function_check, rule
 from pykasm.check.state import UNKNOWN, Clobber, Value
 from pykasm.errors import Note
+from pykasm.lang.builder import InlineCode
 from pykasm.lang.convention import Kind
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
@@ -59,6 +60,13 @@ E016 = rule(
     "E016",
     "a function changes a register that its contract leaves alone",
     """Callers go on using the register, as `clobbers=` tells them that they can.""",
+)
+
+E017 = rule(
+    "E017",
+    "code in place changes a register that its contract leaves alone",
+    """The code around it goes on using the register, as `@inline(changes=…)` tells it that it
+    can.""",
 )
 
 _FLAG_SAVERS = (Mnemonic.PUSHFQ, Mnemonic.SYSCALL)
@@ -270,6 +278,60 @@ def _changed(symbol: str, site: ClobberSite) -> Finding:
         mark=f"{who} changes {name}, and nothing restores it",
         fix=f"restore it on every path, or name {name} in `clobbers=`",
         symbol=symbol,
+    )
+
+
+@function_check
+def inline_code_leaves_registers_alone(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check the registers that the code of inline functions changes."""
+    graph = function.graph
+    for code in function.routine.inlined:
+        within = range(graph.indexes[code.start], graph.indexes[code.end])
+        written = 0
+        for index in within:
+            written |= _may_change(function, graph.nodes[index])
+        suspects = [n for n in range(16) if written >> n & 1 and n not in (*code.changed, RSP)]
+        if suspects:
+            flow = RegisterFlow(graph, function.build.callees, within)
+            yield from _changed_in_place(function, code, suspects, flow)
+
+
+def _may_change(function: FunctionAnalysis, node: Node) -> int:
+    """Return the registers that an instruction may change, as a bit set of their numbers."""
+    if node.is_call:
+        return sum(1 << number for number in function.changed_by(node))
+    return node.effects.may_write
+
+
+def _changed_in_place(
+    function: FunctionAnalysis, code: InlineCode, suspects: Sequence[int], flow: RegisterFlow
+) -> Iterator[Finding]:
+    """Yield which of the `suspects` differ where control goes on behind the code."""
+    for number in suspects:
+        if all(state.registers[number].entry == number for state in flow.exits.values()):
+            continue
+        first = next(
+            node
+            for _, node, state in flow.visits()
+            if state.registers[number].entry == number and _may_change(function, node) >> number & 1
+        )
+        yield _changed_by_inline(function, code, number, first)
+
+
+def _changed_by_inline(
+    function: FunctionAnalysis, code: InlineCode, number: int, node: Node
+) -> Finding:
+    register, parameter = register_name(number), code.named.get(number)
+    name = f"the register of `{parameter}`" if parameter is not None else f"`{register}`"
+    stated = f'"{parameter}"' if parameter is not None else register
+    who = f"`{node.callee}`" if node.is_call and node.callee is not None else "this"
+    return Finding(
+        E017,
+        f"`{code.name}` changes {name}, and its `changes=` does not say so",
+        span=span_of(node.line),
+        mark=f"{who} changes it, and nothing restores it",
+        fix=f"restore it on every path, or name {stated} in `changes=`",
+        symbol=function.routine.symbol,
     )
 
 

@@ -1,0 +1,283 @@
+"""Code in place: `@inline` methods and functions, whose instructions come where they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property, wraps
+from inspect import isgeneratorfunction, unwrap
+from types import TracebackType
+from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args, get_origin, overload
+
+from pykasm.errors import CallMistake, DeclarationMistake, Mistake, RegisterMistake
+from pykasm.isa.registers import Register, RegisterKind
+from pykasm.lang.annotations import evaluated
+from pykasm.lang.arguments import check_argument
+from pykasm.lang.builder import InlineCode, current
+from pykasm.lang.conditions import Computed, Condition
+from pykasm.lang.convention import Parameter
+from pykasm.lang.moves import registers_in, whole_register
+from pykasm.lang.operand import Operand, described
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.role import Role
+from pykasm.lang.routinebuilder import RoutineBuilder
+from pykasm.lang.symbolic import AddressOperand
+from pykasm.lang.types import TypeMeta, name_of
+from pykasm.lang.word import forgotten_with
+from pykasm.source import Moment, Source, author_moment, line_span
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Inline:
+    """What `@inline` says of a `body`, and what a call of it does."""
+
+    def __init__(self, body: Callable[..., Any], changes: object) -> None:
+        self.body = body
+        self.function = unwrap(body)
+        self.name = self.function.__qualname__.rpartition("<locals>.")[2]
+        code = self.function.__code__
+        self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        stated = changes if isinstance(changes, tuple) else (changes,)
+        self.registers = [self._register(one) for one in stated if not isinstance(one, str)]
+        self.changed_parameters = [self._parameter(one) for one in stated if isinstance(one, str)]
+
+    def _register(self, stated: object) -> Register:
+        found = stated._register if isinstance(stated, RegisterOperand) else stated
+        if not isinstance(found, Register) or found.kind not in _GENERAL:
+            raise DeclarationMistake(
+                "`changes` takes general registers and the names of parameters",
+                expected='such as `changes=(rax, rcx)` or `changes=("pointer", rax)`',
+                got=described(stated),
+            )
+        return whole_register(found)
+
+    def _parameter(self, stated: str) -> str:
+        if stated not in self.parameters:
+            raise DeclarationMistake(
+                f"`{self.name}` has no parameter `{stated}`",
+                expected="one of " + ", ".join(self.parameters) if self.parameters else "registers",
+                got=f"`changes` with {stated!r}",
+            )
+        return stated
+
+    @property
+    def declared(self) -> Source:
+        """The line of the `def`, or of a decorator above it."""
+        code = self.function.__code__
+        return Source(code.co_filename, code.co_firstlineno)
+
+    @cached_property
+    def hints(self) -> dict[str, object]:
+        """The types of parameters and result, by name."""
+        hints = evaluated(self.function.__annotations__, self.function.__globals__)
+        result = hints.get("return", Any)
+        if isgeneratorfunction(self.function):
+            hints["return"] = result = next(iter(get_args(result)), Any)
+        if result in (Any, object):
+            raise DeclarationMistake(
+                f"`{self.name}` does not state what it gives",
+                expected="a type, `Condition`, or None",
+                got="no annotation of the result, or `Any`",
+                span=line_span(self.declared),
+            )
+        return hints
+
+    def call(self, arguments: tuple[object, ...], named: dict[str, object]) -> Any:
+        """Emit the code with these arguments. Return its result, or what stands after `with`."""
+        builder = current(self.name)
+        assert isinstance(builder, RoutineBuilder)
+        given = dict(zip(self.parameters, arguments, strict=False)) | named
+        call = _Call(self, builder, given, author_moment())
+        call.check()
+        if isgeneratorfunction(self.function):
+            return _Block(call, self.body(*arguments, **named))
+        with call.emitting():
+            result = self.body(*arguments, **named)
+        return call.result(result)
+
+
+_GENERAL = (RegisterKind.GENERAL, RegisterKind.HIGH_BYTE)
+
+
+class _Call:
+    """A call of an inline function, in a routine's code."""
+
+    def __init__(
+        self,
+        inline: _Inline,
+        builder: RoutineBuilder,
+        given: dict[str, object],
+        moment: Moment | None,
+    ) -> None:
+        self.inline = inline
+        self.builder = builder
+        self.given = given
+        self.moment = moment
+        self.named = {
+            register.number: name
+            for name, value in given.items()
+            for register in registers_in(value)
+        }
+        self.start = 0
+
+    def check(self) -> None:
+        """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
+        for name, value in self.given.items():
+            kind = self.inline.hints.get(name)
+            if _is_checked(kind) and isinstance(value, Operand | int | AddressOperand):
+                check_argument(self.inline.name, Parameter(name, kind, None), value)
+        for register in self.inline.registers:
+            needed = self.named.get(register.number)
+            if needed is not None and needed not in self.inline.changed_parameters:
+                raise self._overwritten(needed, register)
+
+    def _overwritten(self, name: str, register: Register) -> Mistake:
+        value, text = self.given[name], described(self.given[name])
+        if isinstance(value, MemoryOperand):
+            text += f", which is found by {register.name}"
+        elif text != register.name:
+            text += f", which is in {register.name}"
+        return RegisterMistake(
+            f"`{self.inline.name}` changes {register.name}, which its `{name}` needs",
+            expected=f"`{name}` in a register that it leaves alone",
+            got=text,
+            fix="`scratch(…)` or `keep(…)` puts a copy into another register",
+        )
+
+    @contextmanager
+    def emitting(self) -> Iterator[None]:
+        """Emit inside; note for the checker which registers may change there."""
+        builder, start, roles = self.builder, len(self.builder.items), len(self.builder.roles)
+        builder.clobber(self.inline.registers)
+        yield
+        self.start = start
+        taken = (one.register for one in builder.roles[roles:] if one.kind in ("keep", "scratch"))
+        free = {one.number for one in (*self.inline.registers, *taken)}
+        free |= {n for n, name in self.named.items() if name in self.inline.changed_parameters}
+        if len(builder.items) > start:
+            code = InlineCode(
+                self.inline.name, frozenset(free), self.named, start, len(builder.items)
+            )
+            builder.inlined.append(code)
+
+    def result(self, value: Any) -> Any:
+        """Return `value`, which the body gave, as what the annotation says."""
+        wanted = self.inline.hints["return"]
+        if wanted is None or wanted is type(None):
+            if value is not None:
+                raise self._misfit("nothing", value)
+            return None
+        if get_origin(wanted) is tuple and isinstance(value, tuple):
+            kinds = get_args(wanted)
+            if len(kinds) == len(value):
+                return tuple(map(self._one, kinds, value))
+        return self._one(wanted, value)
+
+    def _one(self, wanted: object, value: Any) -> Any:
+        if isinstance(wanted, type) and issubclass(wanted, Condition):
+            if not isinstance(value, Condition):
+                raise self._misfit("a condition", value)
+            return self._condition(value)
+        if not _is_checked(wanted):
+            return value
+        if not isinstance(value, Operand | int | AddressOperand):
+            raise self._misfit(name_of(wanted), value)
+        self._check_fits(wanted, value)
+        if isinstance(value, RegisterOperand) and value._role is None:
+            return self._named_result(value, wanted) if self._emitted else value._seen_as(wanted)
+        return value
+
+    def _check_fits(self, wanted: TypeMeta, value: object) -> None:
+        try:
+            check_argument(self.inline.name, Parameter("the result", wanted, None), value)
+        except Mistake as mistake:
+            raise self._misfit(name_of(wanted), value) from mistake
+
+    def _condition(self, value: Condition) -> Condition:
+        """`value`, which holds only until something else is emitted if it was computed first."""
+        end = len(self.builder.items)
+        return Computed(value, self.inline.name, end) if self._emitted else value
+
+    @property
+    def _emitted(self) -> bool:
+        return len(self.builder.items) > self.start
+
+    def _named_result(self, value: RegisterOperand, wanted: TypeMeta) -> RegisterOperand:
+        """A machine register with the result, as the caller's name for it."""
+        role = Role("inline", value._register, wanted, moment=self.moment)
+        self.builder.assign(role)
+        self.builder.results.append(role)
+        return RegisterOperand(value._register, wanted, role, value._values)
+
+    def _misfit(self, wanted: str, value: object) -> CallMistake:
+        return CallMistake(
+            f"`{self.inline.name}` states another result than it gives",
+            expected=wanted,
+            got=f"{described(value)}: {value._kind!r}"
+            if isinstance(value, Operand)
+            else described(value),
+            span=line_span(self.inline.declared),
+        )
+
+
+def _is_checked(kind: Any) -> TypeGuard[TypeMeta]:
+    """Whether `kind` is a type of operands that is known in full, and so values can be checked."""
+    if not isinstance(kind, TypeMeta):
+        return False
+    return isinstance(getattr(kind, "_target", kind), TypeMeta)
+
+
+class _Block(AbstractContextManager[Any]):
+    """What an inline function with a `yield` gives: code before a block and behind it."""
+
+    def __init__(self, call: _Call, block: AbstractContextManager[Any]) -> None:
+        self.call = call
+        self.block = block
+        call.builder.open_words.append(self)
+
+    def forgotten(self) -> Mistake:
+        """The mistake of never having been entered."""
+        return forgotten_with(self.call.inline.name, self.call.moment)
+
+    def __enter__(self) -> Any:
+        self.call.builder.open_words.remove(self)
+        with self.call.emitting():
+            value = self.block.__enter__()
+        return self.call.result(value)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        if kind is not None:
+            return self.block.__exit__(kind, error, trace)
+        with self.call.emitting():
+            return self.block.__exit__(kind, error, trace)
+
+
+@overload
+def inline(body: Callable[P, R]) -> Callable[P, R]: ...
+@overload
+def inline(*, changes: object = ()) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def inline(body: Callable[..., Any] | None = None, *, changes: object = ()) -> Any:
+    """Mark a method or function that emits code where it is called, above `@contextmanager` too.
+
+    `changes`: the registers that differ behind it from what they were before, and the names of
+    parameters whose registers do. Flags do always; the registers of roles that are taken inside
+    were free. The checker holds the code to it (E017).
+    """
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        stated = _Inline(body, changes)
+
+        @wraps(body)
+        def call(*arguments: object, **named: object) -> Any:
+            return stated.call(arguments, named)
+
+        return call
+
+    return decorate if body is None else decorate(body)
