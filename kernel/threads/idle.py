@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from kernel.cpu.percpu import PerCpu
 from kernel.debug.panic import Panic
 from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
@@ -51,7 +53,7 @@ class Idle(Subsystem):
         ret(thread)
 
     @function
-    def run(self, argument: U64) -> None:
+    def run(self, argument: U64) -> NoReturn:
         """Serve for ever. Interrupts return to here, and threads get the processor at one place:
         so none is lost between two queues while this one is kept from going on."""
         self.scheduler.preemption.disable()
@@ -65,6 +67,7 @@ class Idle(Subsystem):
                 self.scheduler.schedule()
                 self.scheduler.preemption.disable()
             sti()
+        never()
 
     @function
     def rest(self) -> U32:

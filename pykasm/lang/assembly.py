@@ -36,13 +36,14 @@ class Assembly:
         """Run every body of the owner, in the order of its class, collecting mistakes."""
         for name, member in members(type(self.owner)):
             if isinstance(member, Function):
-                self._write(getattr(self.owner, name))
+                collected(partial(self._write, name))
             elif isinstance(member, Emits):
                 collected(partial(member.body, self.owner))
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
 
-    def _write(self, bound: BoundFunction[Any]) -> None:
+    def _write(self, name: str) -> None:
+        bound: BoundFunction[Any] = getattr(self.owner, name)
         function, options = bound._function, bound._function.options
         builder = RoutineBuilder(
             self.unit,

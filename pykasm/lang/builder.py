@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-from pykasm.errors import PlaceMistake
+from pykasm.errors import PlaceMistake, ValueRangeMistake
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
 from pykasm.isa.statement import Operand as Encodable
 from pykasm.isa.statement import Statement
 from pykasm.lang.conversion import converted
+from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.types import User
@@ -24,6 +25,10 @@ _statements: dict[tuple[object, ...], Statement] = {}
 
 ENDS = frozenset({"jmp", "ret", "iretq", "iretd", "iret", "sysret", "sysexit", "ud2", "ljmp"})
 """Mnemonics after which control does not go on to the next instruction."""
+
+
+CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
+"""What code can be aligned to, in bytes: up to a page."""
 
 
 class Touch(NamedTuple):
@@ -291,4 +296,11 @@ def join(label: Label) -> None:
 
 def align_code(boundary: int) -> None:
     """Pad so that the next instruction lies at a multiple of `boundary` bytes."""
-    current("align_code").items.append(Align(boundary))
+    builder = current("align_code")
+    if not isinstance(boundary, int) or boundary not in CODE_ALIGNMENTS:
+        raise ValueRangeMistake(
+            f"code can't be aligned to {described(boundary)}",
+            expected=f"a power of two up to {CODE_ALIGNMENTS[-1]}",
+            got=described(boundary),
+        )
+    builder.items.append(Align(boundary))

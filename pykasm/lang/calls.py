@@ -20,10 +20,11 @@ from pykasm.lang.convention import (
     Signature,
     signature_of,
 )
+from pykasm.lang.fitting import passes_as
 from pykasm.lang.jumps import jump_if
 from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64, Bool
-from pykasm.lang.operand import Operand
+from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.registers import rsp
@@ -114,6 +115,7 @@ def _caller() -> RoutineBuilder:
 def call_function(function: Any, given: tuple[object, ...]) -> Any:
     """Emit a call of a function of the image; the operands that hold its results."""
     builder = _caller()
+    refuse_handler(function)
     with builder.counting(*(builder.counted or builder.running())):
         pushed = _prepare(builder, function, given)
         emit("call", function)
@@ -175,6 +177,7 @@ def ret(*values: object) -> None:
     builder = current("ret")
     assert isinstance(builder, RoutineBuilder)
     if builder.kind in (Kind.NAKED, Kind.ENTRY):
+        _check_bare_return(builder, values)
         emit("ret", *values)
         return
     if builder.kind is Kind.INTERRUPT:
@@ -222,6 +225,17 @@ def _check_results(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
         check_argument("ret", Parameter("the result", kind, None), value)
 
 
+def _check_bare_return(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
+    """In code without a frame, `ret` is the instruction: its number is not what is returned."""
+    if values and (builder.signature.results or not isinstance(values[0], int)):
+        raise CallMistake(
+            f"`ret` in code without a frame is the bare instruction, in `{builder.name}` too",
+            expected="`ret()`, or the bytes that it takes off the stack: `ret(8)`",
+            got=", ".join(described(value) for value in values),
+            fix=f"`mov(rax, {described(values[0])})`, then `ret()`",
+        )
+
+
 def _no_result(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
     if values:
         raise CallMistake(
@@ -248,5 +262,51 @@ def tail(function: Any, *given: object) -> None:
             got=f"{len(function._signature.parameters)}",
             fix="call it, then `ret`",
         )
+    _check_tail(builder, function)
     _prepare(builder, function, given)
     builder.leave("jmp", function)
+
+
+def _check_tail(builder: RoutineBuilder, function: Any) -> None:
+    """Raise a mistake unless the return of `function` is one of the code being written."""
+    if builder.kind is Kind.INTERRUPT:
+        raise CallMistake(
+            f"`{function._label}` would return where `{builder.name}` has to leave by `iretq`",
+            expected="a function or code without a frame around `tail`",
+            got="an interrupt handler",
+            fix="call it, then `ret`",
+        )
+    refuse_handler(function)
+    mine, theirs = builder.signature, function._signature
+    if builder.kind is Kind.FUNCTION and not _returns_as(mine, theirs):
+        raise CallMistake(
+            f"`{function._label}` returns something else than `{builder.name}`",
+            expected=f"a function that returns {_results(mine)}",
+            got=f"one that returns {_results(theirs)}",
+            fix="call it, then `ret` with what is to be returned",
+        )
+
+
+def _returns_as(mine: Signature, theirs: Signature) -> bool:
+    if theirs.never_returns or mine.never_returns:
+        return theirs.never_returns
+    return len(mine.results) == len(theirs.results) and all(
+        map(passes_as, mine.results, theirs.results)
+    )
+
+
+def _results(signature: Signature) -> str:
+    if signature.never_returns:
+        return "never"
+    return ", ".join(repr(kind) for kind in signature.results) or "nothing"
+
+
+def refuse_handler(function: Any) -> None:
+    """Raise a mistake where `function` is an interrupt handler, which returns by `iretq`."""
+    if function._signature.by_processor:
+        raise CallMistake(
+            f"`{function._label}` is an interrupt handler",
+            expected="a function, or code without a frame",
+            got="code that only the processor enters, and that leaves by `iretq`",
+            fix="put what both need into a `@function` that the handler calls",
+        )

@@ -68,13 +68,14 @@ class Signature:
     """Parameters and results of a function; two results are in rax and rdx.
 
     `clobbers` are the caller-saved registers that it may change beside those of its results;
-    None: all, as the convention has it.
+    None: all, as the convention has it. Code `by_processor` is entered and left as no call does.
     """
 
     parameters: tuple[Parameter, ...] = ()
     results: tuple[TypeMeta, ...] = ()
     never_returns: bool = False
     clobbers: tuple[Register, ...] | None = None
+    by_processor: bool = False
 
     @property
     def changed(self) -> tuple[Register, ...]:

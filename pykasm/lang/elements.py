@@ -7,7 +7,8 @@ from typing import Any
 from pykasm.errors import OperandFormMistake, TypeMistake
 from pykasm.lang.builder import emit
 from pykasm.lang.operand import described
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand, no_elements
+from pykasm.lang.places import place_address
 from pykasm.lang.types import Void
 from pykasm.lang.views import u64
 
@@ -25,6 +26,8 @@ def point_at(pointer: object, array: object, index: object) -> None:
             expected="`point_at(pointer, array, index)`, pointer and index in registers",
             got=f"{described(pointer)} and {described(index)}",
         )
+    if isinstance(place, MemoryOperand) and place._segment is not None:
+        place_address(place)  # refuses it: `lea` leaves the segment's base out
     if not isinstance(place, MemoryOperand) or place._index is not None:
         raise TypeMistake(
             f"`{described(array)}` is no array",
@@ -36,6 +39,8 @@ def point_at(pointer: object, array: object, index: object) -> None:
 
 def _point_at(pointer: Any, place: MemoryOperand, index: RegisterOperand) -> None:
     element = getattr(place._kind, "_element", place._kind)
+    if element._size == 0:
+        raise no_elements(place._text(), place._kind)
     if place._base is not None and place._base._register is pointer._register:
         raise OperandFormMistake(
             f"`{pointer._text()}` is needed to find the array",

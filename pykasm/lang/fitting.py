@@ -50,10 +50,12 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
     """Whether calls through a pointer of type `wanted` may go to a function like `given`."""
     if not issubclass(wanted, Fn):
         return True
+    if given.by_processor:
+        return False
     takes = [one.type for one in given.parameters]
     if len(takes) != len(wanted._parameters):
         return False
-    if not all(map(_passes_as, takes, wanted._parameters)):
+    if not all(map(passes_as, takes, wanted._parameters)):
         return False
     return given.never_returns or _gives(wanted._result, given.results)
 
@@ -61,10 +63,11 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
 def _gives(wanted: TypeMeta | None, given: tuple[TypeMeta, ...]) -> bool:
     if wanted is None or wanted is Void:
         return not given
-    return len(given) == 1 and _passes_as(wanted, given[0])
+    return len(given) == 1 and passes_as(wanted, given[0])
 
 
-def _passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:
+def passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:
+    """Whether a `given` can be taken for a `wanted` without a move that would widen it."""
     return wanted._size == given._size and types_fit(wanted, given)
 
 
@@ -78,6 +81,8 @@ def signature_behind(value: Any) -> Signature | None:
 
 def described(signature: Signature) -> str:
     """The type of pointers to functions like this."""
+    if signature.by_processor:
+        return "an interrupt handler, which the processor calls"
     takes = [one.type for one in signature.parameters]
     gives = signature.results[0] if signature.results else Void
     made: Any = Fn

@@ -26,15 +26,23 @@ from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake
 from pykasm.isa.registers import Register
 from pykasm.lang.annotations import evaluated
 from pykasm.lang.builder import is_building
-from pykasm.lang.calls import call_function
-from pykasm.lang.convention import RESULTS, Context, Kind, Signature, laid_out
+from pykasm.lang.calls import call_function, refuse_handler
+from pykasm.lang.convention import (
+    ARGUMENTS,
+    RESULTS,
+    SLOT,
+    Context,
+    Kind,
+    Signature,
+    laid_out,
+)
 from pykasm.lang.instances import check_instance
 from pykasm.lang.kept import Kept
 from pykasm.lang.locking import NO_LOCKS, LockContract
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.symbolic import BranchOperand
-from pykasm.lang.types import TypeMeta, Void
+from pykasm.lang.types import Ptr, TypeMeta, Void, is_pointer
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source, line_span
 
@@ -100,9 +108,19 @@ class Function(Generic[R]):
     def __get__(self, instance: object, owner: type) -> Any:
         if instance is None:
             return self
+        if getattr(type(instance), self.name, self) is not self:
+            raise self._replaced(type(instance))
         made: BoundFunction[R] = BoundFunction(self, instance)
         instance.__dict__[self.name] = made
         return made
+
+    def _replaced(self, by: type) -> DeclarationMistake:
+        return DeclarationMistake(
+            f"`{by.__name__}.{self.name}` takes the place of `{self.owner.__name__}.{self.name}`",
+            expected="one function of a name in a subsystem",
+            got=f"the `{self.name}` of the class that `{by.__name__}` extends",
+            fix="put what both need into a function of another name, and call that",
+        )
 
     @cached_property
     def declared(self) -> Source:
@@ -117,11 +135,15 @@ class Function(Generic[R]):
         self._check_kept(kept)
         named = [(name, self._type(name, _type_behind(hints.get(name)))) for name in names[1:]]
         self._check_shape()
+        self._check_convention([kind for _, kind in named])
         result = hints.get("return")
-        if result in (NoReturn, Never):
-            return Signature(laid_out(named, kept), never_returns=True)
+        never = result in (NoReturn, Never)
         return Signature(
-            laid_out(named, kept), self._results(result), clobbers=self.options.clobbers
+            laid_out(named, kept),
+            () if never else self._results(result),
+            never_returns=never,
+            clobbers=None if never else self.options.clobbers,
+            by_processor=self.options.kind is Kind.INTERRUPT,
         )
 
     def _check_shape(self) -> None:
@@ -146,6 +168,32 @@ class Function(Generic[R]):
                 expected="`@function` or `@interrupt`, whose prologue saves the register",
                 got=f"`Keep[…]` in `@{self.options.kind.value}`",
                 fix="name the type alone",
+                span=line_span(self.declared),
+            )
+
+    def _check_convention(self, kinds: Sequence[TypeMeta]) -> None:
+        """Raise a mistake for parameters that nobody passes to code of this kind."""
+        kind, bits = self.options.kind, self.options.bits
+        found = expected = fix = ""
+        if kind is Kind.INTERRUPT:
+            found = _wrong_in_handler(kinds)
+            expected = "the address of the frame, and the error code where the vector has one"
+            fix = "`frame: Ptr[InterruptFrame], code: U64`"
+        elif kinds and kind is Kind.ENTRY:
+            found, expected = "parameters, which no loader passes", "none"
+            fix = "read what the loader leaves in registers by their names"
+        elif kinds and bits != 64:
+            found, expected = f"parameters in {bits}-bit code", "none"
+            fix = "pass values in registers that you name"
+        elif len(kinds) > len(ARGUMENTS) and kind is Kind.NAKED:
+            found, expected = f"{len(kinds)}", "at most six: there is no frame to find others by"
+            fix = "read the others from where rsp points to"
+        if found:
+            raise DeclarationMistake(
+                f"`{self.name}` has parameters that `@{kind.value}` code can't have",
+                expected=expected,
+                got=found,
+                fix=fix,
                 span=line_span(self.declared),
             )
 
@@ -174,6 +222,21 @@ class Function(Generic[R]):
                 span=line_span(self.declared),
             )
         return tuple(self._type("the result", one) for one in kinds)
+
+
+def _wrong_in_handler(kinds: Sequence[TypeMeta]) -> str:
+    """What is wrong with the parameters of an interrupt handler."""
+    if len(kinds) > len(_PUSHED):
+        return f"{len(kinds)} of them"
+    if kinds and not issubclass(kinds[0], Ptr):
+        return f"{kinds[0]!r} for the address of the frame"
+    if len(kinds) == len(_PUSHED) and (kinds[1]._size != SLOT or is_pointer(kinds[1])):
+        return f"{kinds[1]!r} for the error code"
+    return ""
+
+
+_PUSHED = ("the frame", "the error code")
+"""What a processor leaves on the stack for a handler (AMD64 APM vol. 2, 8.9.3)."""
 
 
 def _type_behind(hint: object) -> object:
@@ -273,6 +336,8 @@ class BoundFunction(Generic[R]):
         return BranchOperand(self._symbol_reference, self._label, self, bits)
 
     def _as_operand(self, mnemonic: str) -> object:
+        if mnemonic == "call":
+            refuse_handler(self)
         if mnemonic == "lea":
             return MemoryOperand(Void, reference=self._symbol_reference, name=self._label)
         return self._branch

@@ -10,7 +10,7 @@ from pykasm.collection import without_garbage_collection
 from pykasm.encode.encoder import Encoder
 from pykasm.encode.layout import assemble_all
 from pykasm.errors import Collector, collecting
-from pykasm.isa.code import AssembledCode
+from pykasm.isa.code import Align, AssembledCode
 from pykasm.isa.statement import FixupKind
 from pykasm.lang.data import LabelAddress, Storage
 from pykasm.lang.debuginfo import DebugTypes, debug_function, debug_variable
@@ -145,7 +145,7 @@ class _Assembler:
     def _add_code(self, routine: Routine) -> None:
         section = self._section(routine.section, CODE_FLAGS)
         code = self.codes[routine.symbol]
-        offset = _pad(section, FUNCTION_ALIGNMENT, filler=0xCC)  # int3: nothing runs off an end
+        offset = _pad(section, _alignment(routine), filler=0xCC)  # int3: nothing runs off an end
         section.data += code.code
         section.relocations += [
             _new(Relocation, (offset + place, RELOCATIONS[kind], target, addend))
@@ -181,6 +181,12 @@ class _Assembler:
         if isinstance(target, str):
             return target, addend
         return target.symbol, addend + self.codes[target.symbol].labels[target.label]
+
+
+def _alignment(routine: Routine) -> int:
+    """What the routine begins at a multiple of: the most that `align_code` asks for in it."""
+    asked = (item.boundary for item in routine.items if type(item) is Align)
+    return max(FUNCTION_ALIGNMENT, *asked, 0)
 
 
 _new: Any = tuple.__new__

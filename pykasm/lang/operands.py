@@ -36,6 +36,16 @@ def _target(kind: TypeMeta) -> TypeMeta | None:
     return getattr(kind, "_target", None)
 
 
+def no_elements(name: str, kind: TypeMeta) -> TypeMistake:
+    """The mistake of looking for elements where what is pointed to has no size."""
+    return TypeMistake(
+        f"`{name}` has no elements: nothing says how large they are",
+        expected="a pointer to a type that has a size",
+        got=f"{name}: {kind!r}",
+        fix=f"`cast({name}, Ptr[U8])` for bytes",
+    )
+
+
 class RegisterOperand(Operand):
     """A machine register seen as a type, with the role it plays if code gave it one."""
 
@@ -86,6 +96,8 @@ class RegisterOperand(Operand):
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Ptr):
             return typing_cast(MemoryOperand, super()._element_at(index))
+        if self._kind._target._size == 0:
+            raise no_elements(self._text(), self._kind)
         return self._pointed()._indexed(self._kind._target, index, self._text())
 
     def _as_expression(self) -> Expression:
@@ -116,19 +128,36 @@ class RegisterOperand(Operand):
         return Expression(index=self, scale=scale)
 
     def _as_index(self) -> RegisterOperand:
-        """All 64 bits: a U32 register has its upper half clear, others need an extension."""
+        """All 64 bits: a U32 role has its upper half clear, others need an extension."""
         register, kind = self._register, self._kind
+        if is_pointer(kind):
+            raise self._no_index("is an address, not a number", f"`u64({self._text()})` if it is")
         if register.size == U64._size or register.kind is not RegisterKind.GENERAL:
             return self
         if register.size == WORD and not kind._signed:
-            return self._seen_as(U64)
+            if self._role is not None and self._role.register.size == WORD:
+                return self._seen_as(U64)
+            raise self._no_index("may have a filled upper half", self._clearing)
         extend = "movsxd" if kind is I32 else "movsx" if kind._signed else "movzx"
-        raise OperandFormMistake(
-            f"`{self._text()}` is too narrow to index with",
-            expected="a register of 64 bits, or a U32 (its upper half is clear)",
-            got=f"{self._text()}: {kind!r}",
-            fix=f"`{extend}` it into a wider register first",
+        raise self._no_index(
+            "is too narrow to index with", f"`{extend}` it into a wider register first"
         )
+
+    def _no_index(self, why: str, fix: str) -> OperandFormMistake:
+        return OperandFormMistake(
+            f"`{self._text()}` {why}",
+            expected="a register of 64 bits, or a U32 of its own (its upper half is clear)",
+            got=f"{self._text()}: {self._kind!r}",
+            fix=fix,
+        )
+
+    @property
+    def _clearing(self) -> str:
+        """How to index with 32 bits of a register that has more."""
+        low, whole = self._register, general(self._register.number, U64._size)
+        if self._role is not None:
+            return f"`scratch(u32({self._text()}))` is an index"
+        return f"`mov({low}, {low})` clears it; index with {whole} then"
 
 
 class MemoryOperand(Operand):

@@ -7,7 +7,13 @@ from dataclasses import replace
 from types import CodeType
 from typing import Any, NamedTuple
 
-from pykasm.errors import FlowMistake, RegisterMistake, UnusedResultMistake, report
+from pykasm.errors import (
+    DeclarationMistake,
+    FlowMistake,
+    RegisterMistake,
+    UnusedResultMistake,
+    report,
+)
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, general
 from pykasm.lang.builder import CodeBuilder, emit
@@ -139,9 +145,17 @@ class RoutineBuilder(CodeBuilder):
 
     def local(self, kind: TypeMeta, name: str) -> MemoryOperand:
         """A stack slot of type `kind`, addressed from rbp."""
-        align = max(1, kind._align)
-        end = self.local_bytes + kind._size
-        self.local_bytes = (end + align - 1) // align * align
+        if kind._align > STACK_ALIGNMENT:
+            raise DeclarationMistake(
+                f"a local can't lie at a multiple of {kind._align} bytes",
+                expected=f"a type aligned to {STACK_ALIGNMENT} bytes at most, as the stack is",
+                got=f"{kind!r}, aligned to {kind._align}",
+                fix="`bss`, or a larger local of bytes in which you round the address up",
+            )
+        # an error code puts rbp between two multiples of 16
+        above = SLOT if self.error_code else 0
+        end = self.local_bytes + kind._size + above
+        self.local_bytes = end + -end % max(1, kind._align) - above
         made = MemoryOperand(kind, base=rbp, displacement=-self.local_bytes, name=name)
         self.locals.append(made)
         return made

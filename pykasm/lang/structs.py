@@ -161,6 +161,13 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         end, align = max(end, start + one._size), max(align, own_align)
     if struct._methods:
         check_methods(struct.__name__, struct._methods, fields)
+    if struct._least_size and struct._least_size % align:
+        raise DeclarationMistake(
+            f"`{struct.__name__}` has a size of {struct._least_size} bytes, which is no multiple "
+            "of its alignment",
+            expected=f"a multiple of {align}, so that all elements of an array are aligned",
+            got=f"size={struct._least_size}",
+        )
     least = max(struct._least_size or 0, extended._size if extended else 0)
     return _guarded(struct, fields), max(_round_up(end, align), least), align
 

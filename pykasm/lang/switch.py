@@ -28,6 +28,12 @@ FURTHEST_TABLE_CASE = 4096
 from, must still lie in the last 2 GiB, as instructions hold 32 bits of an address."""
 
 
+_WRITERS = frozenset(
+    ["mov", "movzx", "movsx", "lea", "and", "or", "xor", "add", "sub", "inc", "dec", "neg", "not"]
+)
+"""Instructions that write all of their first operand, whatever it was."""
+
+
 class Switch(Word):
     """Several ways by the value of a register, by jump table where the values lie close."""
 
@@ -122,19 +128,28 @@ class Switch(Word):
     def _may_widen(self) -> bool:
         """Whether the value is all that its register holds, so that the rest may be cleared.
 
-        A register that is named in 32 bits counts: writing it clears its upper half anyway.
+        A register that is named in 32 bits counts where the line before wrote these.
         """
         size, role = self.value._register.size, self.value._role
-        whole = role.register.size if role else max(size, WORD)
-        return size == whole
+        if role is not None:
+            return size == role.register.size
+        return size > WORD or (size == WORD and self._was_written)
+
+    @property
+    def _was_written(self) -> bool:
+        """Whether the instruction before the choice writes the value, and so clears what is above
+        it (AMD64 APM vol. 1, 3.4.5)."""
+        before = self.builder.items[-1] if self.builder.items else None
+        if not isinstance(before, Line) or before.statement.mnemonic not in _WRITERS:
+            return False
+        return before.statement.operands[0] is self.value._register
 
     def _widened(self) -> RegisterOperand:
         """The value in 64 bits, of which an index needs all."""
-        size = self.value._register.size
-        if size > WORD or (size == WORD and self.value._role):
+        if self.value._register.size >= WORD:
             return self.value
         wide = typing_cast(RegisterOperand, u32(self.value))
-        emit("mov" if size == WORD else "movzx", wide, self.value)
+        emit("movzx", wide, self.value)
         return wide
 
 
