@@ -64,13 +64,13 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         (event.action._value_, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in routine.lock_events
     ]
-    touches = [*map(tuple, routine.touches)]
+    accesses = [*map(tuple, routine.guarded_accesses)]
     inlined = [
         (one.name, sorted(one.changed), sorted(one.named.items()), one.start, one.end)
         for one in routine.inlined
     ]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
-    return traits, roles, locks, touches, inlined, *routine.locks, _exceptions(routine)
+    return traits, roles, locks, accesses, inlined, *routine.locks, _exceptions(routine)
 
 
 def _exceptions(routine: Routine) -> tuple[object, ...]:
@@ -94,7 +94,7 @@ def _operand_roles(routine: Routine) -> bytes:
     """Return which roles the operands have, and where their memory is a program's."""
     numbers = _Numbers(zip(routine.roles, count(2)))
     numbers[None], numbers[User] = NO_ROLE, BY_USER
-    return array("H", map(numbers.__getitem__, routine.plays)).tobytes()
+    return array("H", map(numbers.__getitem__, routine.operand_roles)).tobytes()
 
 
 def marshalled(value: Any) -> bytes:

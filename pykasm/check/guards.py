@@ -10,7 +10,7 @@ from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
-from pykasm.lang.builder import Touch
+from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
 from pykasm.lang.routine import Routine
@@ -53,21 +53,21 @@ class Guards:
             return None
         return None if found is None else lock_name(found, "guarded_by")
 
-    def lock_of(self, access: Touch) -> str | None:
+    def lock_of(self, access: GuardedAccess) -> str | None:
         """Return the lock that must be held for an access; None if there is none."""
         return access.guard or self._locks.get(access.field)
 
 
-def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
+def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[GuardedAccess]:
     """Yield the accesses of a function to guarded fields and to the `guarded` data, by the indexes
     of the instructions, also those through addresses that it makes.
 
     Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`).
     """
     routine = graph.routine
-    if guarded.isdisjoint(routine.targets) and not routine.touches:
+    if guarded.isdisjoint(routine.targets) and not routine.guarded_accesses:
         return
-    made: dict[int, Touch] = {}
+    made: dict[int, GuardedAccess] = {}
     for access in _named_accesses(routine, guarded):
         if access.address:
             made[access.at] = access
@@ -77,7 +77,7 @@ def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[Touch]:
         yield from _through_addresses(graph, made)
 
 
-def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
+def _through_addresses(graph: Graph, made: dict[int, GuardedAccess]) -> Iterator[GuardedAccess]:
     """Yield where a function accesses the guarded memory whose addresses it makes."""
 
     def name(at: int, _: Node) -> str | None:
@@ -89,9 +89,9 @@ def _through_addresses(graph: Graph, made: dict[int, Touch]) -> Iterator[Touch]:
         yield by_name[field]._replace(at=index, address=False)
 
 
-def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[Touch]:
+def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[GuardedAccess]:
     """Yield what the operands of a function name, with the indexes of the instructions."""
-    fields = iter([*routine.touches, None])
+    fields = iter([*routine.guarded_accesses, None])
     field, index = next(fields), 0
     for at, item in enumerate(routine.items):
         while field is not None and field.at == at:
@@ -100,7 +100,7 @@ def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[Touch]:
         if isinstance(item, Line):
             address = item.statement.mnemonic == "lea"
             for symbol in sorted(_data_of(item) & guarded):
-                yield Touch(symbol, "", index, address)
+                yield GuardedAccess(symbol, "", index, address)
             index += 1
 
 

@@ -10,7 +10,7 @@ from iced_x86 import FlowControl, Mnemonic
 from pykasm.check.graph import Graph
 from pykasm.check.guards import guarded_accesses
 from pykasm.isa.code import Line
-from pykasm.lang.builder import Touch
+from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.locking import LockEvent
 from pykasm.lang.routine import Routine
 
@@ -32,7 +32,7 @@ class LocalSummary(NamedTuple):
     calls: tuple[tuple[str, int], ...]
     indirect_calls: tuple[int, ...]
     addresses: frozenset[str]
-    accesses: tuple[Touch, ...]
+    accesses: tuple[GuardedAccess, ...]
     events: dict[int, tuple[LockEvent, ...]]
     exits: tuple[int, ...]
     changes_interrupts: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pykasm.errors import DeclarationMistake, report
@@ -10,7 +10,7 @@ from pykasm.lang.word import Word
 from pykasm.source import Source, Span, line_span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Allowance:
     """An exception from the rule of this number, such as E032, stated at `span`.
 
@@ -23,6 +23,11 @@ class Allowance:
     span: Span
     start: int = 0
     end: int | None = None
+
+    def renumber(self, moved: Callable[[int], int]) -> None:
+        """Take the items of code by their new indexes."""
+        if self.end is not None:
+            self.start, self.end = moved(self.start), moved(self.end)
 
 
 class _Allowed(Word):

@@ -51,4 +51,4 @@ def asserts(test: object) -> None:
         if builder.falls_through:
             emit("ud2")  # a handler that does return is not come back to
 
-    builder.cold.append((source, report_failure))
+    builder.write_out_of_line(source, report_failure)

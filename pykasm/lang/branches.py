@@ -33,7 +33,7 @@ class _Branch(Word):
         """Let the block before jump over this one; its own end comes here."""
         items = self.builder.items
         while items and isinstance(items[-1], Label) and items[-1] in before._endings:
-            self.builder.placed.discard(items.pop())
+            self.builder.placed.discard(self.builder.pop())
         if self.builder.falls_through:
             emit("jmp", self.finish)
         join(before.otherwise)

@@ -31,9 +31,9 @@ CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 """What code can be aligned to, in bytes: up to a page."""
 
 
-class Touch(NamedTuple):
-    """The item of code number `at` reads or writes `field` of some struct, which `guard` guards, or
-    only makes its `address`."""
+class GuardedAccess(NamedTuple):
+    """The item of code at the index `at` reads or writes `field` of some struct, which `guard`
+    guards, or only makes its `address`."""
 
     field: str
     guard: str
@@ -64,8 +64,8 @@ class CodeBuilder:
         self.declared = declared
         self.items: list[Item] = []
         self.unit: Any = None
-        self.cold: list[tuple[Source, Callable[[], None]]] = []
-        """Writers of code out of line, called when the body has run."""
+        self.out_of_line: list[OutOfLine] = []
+        """Code that is written when the body has run."""
         self.counted: tuple[Source, int] | None = None
         """The line that instructions are counted to, where it is not the one that is running."""
         self.open_words: list[Any] = []
@@ -80,13 +80,13 @@ class CodeBuilder:
         """Exceptions from the checker's rules."""
         self.lock_events: list[Any] = []
         """Where locks are taken and released."""
-        self.touches: list[Touch] = []
+        self.guarded_accesses: list[GuardedAccess] = []
         """Where guarded fields are read or written."""
         self.inlined: list[InlineCode] = []
         """Where the code of inline functions lies."""
-        self.plays: list[Role | type[User[Any]] | None] = []
-        """The role that each register among the operands plays, in the order in which they were
-        written, and `User` behind one that memory lies at which a program gave."""
+        self.operand_roles: list[Role | type[User[Any]] | None] = []
+        """The role of each register among the operands, in the order in which they were written,
+        and `User` after one that is the base of memory which a program gave."""
         self.unshared: list[Any] = []
         """Words that stand for objects which nobody else sees."""
         self.undo: Any = None
@@ -102,13 +102,13 @@ class CodeBuilder:
         """
         encodable: list[Encodable] = []
         references: tuple[Reference, ...] = ()
-        plays = self.plays
+        roles = self.operand_roles
         for operand in operands:
             kind = type(operand)
             if kind is RegisterOperand:
                 encodable.append(operand._register)
                 role = operand._role
-                plays.append(role)
+                roles.append(role)
                 if role is not None:
                     role.used = True
             elif kind is int:
@@ -117,13 +117,13 @@ class CodeBuilder:
                 if kind is MemoryOperand:
                     base, index = operand._base, operand._index
                     if base is not None:
-                        plays.append(base._role)
+                        roles.append(base._role)
                         if base._kind._by_user:
-                            plays.append(User)
+                            roles.append(User)
                     if index is not None:
-                        plays.append(index._role)
+                        roles.append(index._role)
                     if operand._within is not None:
-                        self._touch(operand, mnemonic)
+                        self._note_access(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -139,13 +139,15 @@ class CodeBuilder:
             source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands)))
 
-    def _touch(self, place: MemoryOperand, mnemonic: str) -> None:
+    def _note_access(self, place: MemoryOperand, mnemonic: str) -> None:
         """Note the guarded fields in which the next instruction reads or writes `place`, or whose
         addresses it makes."""
         guarded = place._within.guarded if place._within is not None else ()
         if guarded and not any(one.covers(place) for one in self.unshared):
             at, address = len(self.items), mnemonic == "lea"
-            self.touches += [Touch(str(one), one.guard, at, address) for one in guarded]
+            self.guarded_accesses += [
+                GuardedAccess(str(one), one.guard, at, address) for one in guarded
+            ]
 
     def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""
@@ -188,11 +190,67 @@ class CodeBuilder:
                 return True
         return True
 
+    # Items that are not written in the order of the code
+
+    def write_out_of_line(self, source: Source, write: Callable[[], None]) -> None:
+        """Have `write` emit code after the body, counted to `source`, as if it stood here."""
+        code = OutOfLine(source, write, [*self.unshared], self._live_roles())
+        self.out_of_line.append(code)
+
     def finish(self) -> None:
         """Write the code out of line."""
-        for source, write in self.cold:
-            with self.counting(source):
-                write()
+        for code in self.out_of_line:
+            with self.counting(code.source):
+                self._write_now(code)
+
+    def _write_now(self, code: OutOfLine) -> None:
+        self.unshared = code.unshared
+        code.write()
+
+    def _live_roles(self) -> list[Role]:
+        """Return the roles that live in a register now."""
+        return []
+
+    @contextmanager
+    def inserting(self, at: int) -> Iterator[None]:
+        """Put the items that are written inside before the one at the index `at`.
+
+        Positions recorded at `at` belong to what came before, and stay.
+        """
+        end = len(self.items)
+        yield
+        written = self.items[end:]
+        del self.items[end:]
+        self.items[at:at] = written
+        self.renumber(lambda index: index + len(written) if index > at else index)
+
+    def pop(self) -> Item:
+        """Remove and return the last item."""
+        item, end = self.items.pop(), len(self.items)
+        self.renumber(lambda index: min(index, end))
+        return item
+
+    def renumber(self, moved: Callable[[int], int]) -> None:
+        """Give all recorded positions the new indexes of their items."""
+        for allowance in self.allowances:
+            allowance.renumber(moved)
+        self.lock_events = [one.at(moved(one.index)) for one in self.lock_events]
+        self.guarded_accesses = [one._replace(at=moved(one.at)) for one in self.guarded_accesses]
+        self.inlined = [
+            one._replace(start=moved(one.start), end=moved(one.end)) for one in self.inlined
+        ]
+
+
+class OutOfLine(NamedTuple):
+    """Code that `write` emits after the body, counted to `source`.
+
+    Objects are `unshared` and `roles` live on in it as where it is gone to from.
+    """
+
+    source: Source
+    write: Callable[[], None]
+    unshared: list[Any]
+    roles: list[Role]
 
 
 class Counting:

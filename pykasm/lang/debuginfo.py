@@ -11,7 +11,6 @@ from pykasm.isa.code import AssembledCode, Line
 from pykasm.isa.registers import Register, general
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Data
-from pykasm.lang.role import Role
 from pykasm.lang.routine import Routine
 from pykasm.lang.structs import StructMeta, is_struct
 from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void
@@ -126,16 +125,13 @@ def _role_variables(routine: Routine, offsets: list[int], types: DebugTypes) -> 
             role.name,
             types.of(role.type),
             _in_register(role.register),
-            0 if role.kind == "parameter" else offsets[role.start],
-            _end(role, offsets),
-            role.kind == "parameter",
+            0 if is_parameter and start == role.start else offsets[start],
+            offsets[end],
+            is_parameter,
         )
-        for role in routine.roles
+        for role, is_parameter in [(one, one.kind == "parameter") for one in routine.roles]
+        for start, end in role.extents
     ]
-
-
-def _end(role: Role, offsets: list[int]) -> int:
-    return offsets[-1] if role.end is None else offsets[role.end]
 
 
 def _local_variables(routine: Routine, types: DebugTypes, offsets: list[int]) -> list[Variable]:

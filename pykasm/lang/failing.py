@@ -151,7 +151,8 @@ def _leave_if(builder: RoutineBuilder, test: Test, code: object) -> None:
 def _write_later(builder: RoutineBuilder, failed: Label, code: object) -> None:
     """Write behind the function what happens at `failed`, with all that is to be undone now."""
     source = author_source() or builder.declared
-    builder.cold.append((source, partial(_write, builder, failed, code, builder.undo, source)))
+    write = partial(_write, builder, failed, code, builder.undo, source)
+    builder.write_out_of_line(source, write)
 
 
 def _write(

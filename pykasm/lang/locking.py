@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
@@ -42,6 +42,10 @@ class LockEvent:
     is_class: bool = False
     sleeps: bool = False
     uninterrupted: bool = False
+
+    def at(self, index: int) -> LockEvent:
+        """Return the same event at the item with this index."""
+        return self if index == self.index else replace(self, index=index)
 
 
 class LockContract(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pykasm.isa.registers import Register
 from pykasm.lang.types import TypeMeta
 from pykasm.source import Moment
@@ -11,11 +13,22 @@ class Role:
     """What a register is used for: the name that code gave it, and whether anything read it.
 
     `kind` is parameter, keep, scratch or result. The name is that of the variable the role was
-    first assigned to, found in the source when somebody asks. `start` and `end` are the indexes of
-    the items of code between which the role lives there (`end` None: up to the routine's end).
+    first assigned to, found in the source when somebody asks. `start` is the index of the item of
+    code at which the role's life begins; `extents` are the pairs of indexes between which it lives
+    in its register: several if code that stands out of line goes on with it.
     """
 
-    __slots__ = ("_name", "end", "kind", "moment", "register", "start", "type", "used")
+    __slots__ = (
+        "_name",
+        "_since",
+        "extents",
+        "kind",
+        "moment",
+        "register",
+        "start",
+        "type",
+        "used",
+    )
 
     def __init__(
         self,
@@ -28,11 +41,28 @@ class Role:
         self.kind = kind
         self.register = register
         self.type = type
-        self.start = 0
-        self.end: int | None = None
+        self.start = self._since = 0
+        self.extents: list[tuple[int, int]] = []
         self.moment = moment
         self.used = False
         self._name = name
+
+    def begin(self, index: int) -> None:
+        """Begin the role's life before the item of code at `index`."""
+        self.start = self._since = index
+
+    def resume(self, index: int) -> None:
+        """Let the role live on in code out of line, from the item at `index`."""
+        self._since = index
+
+    def end(self, index: int) -> None:
+        """End the life that was begun or resumed last, before the item at `index`."""
+        self.extents.append((self._since, index))
+
+    def renumber(self, moved: Callable[[int], int]) -> None:
+        """Take the items of code by their new indexes."""
+        self.start, self._since = moved(self.start), moved(self._since)
+        self.extents = [(moved(start), moved(end)) for start, end in self.extents]
 
     @property
     def name(self) -> str:

@@ -60,7 +60,7 @@ def _placed(builder: RoutineBuilder, role: Role, value: object) -> Any:
     made = RegisterOperand(role.register, role.type, role)
     if isinstance(value, Operand | PlaceAddress):
         emit("mov" if isinstance(value, Operand) else "lea", made, value)
-        role.start = len(builder.items)
+        role.begin(len(builder.items))
         made._values = value._values
     return made
 

@@ -8,7 +8,7 @@ from typing import Any
 from pykasm.isa.code import Item, Label
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import InlineCode, Touch
+from pykasm.lang.builder import GuardedAccess, InlineCode
 from pykasm.lang.convention import Context, Kind, Signature
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand
@@ -48,6 +48,6 @@ class Routine:
     doc: str = ""
     allowances: list[Allowance] = field(default_factory=list)
     lock_events: list[LockEvent] = field(default_factory=list)
-    touches: list[Touch] = field(default_factory=list)
+    guarded_accesses: list[GuardedAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)
-    plays: list[Role | type[User[Any]] | None] = field(default_factory=list)
+    operand_roles: list[Role | type[User[Any]] | None] = field(default_factory=list)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from pykasm.errors import (
 )
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, general
-from pykasm.lang.builder import CodeBuilder, emit
+from pykasm.lang.builder import CodeBuilder, OutOfLine, emit
 from pykasm.lang.convention import (
     CALLEE_SAVED,
     CALLER_SAVED,
@@ -78,7 +77,7 @@ class RoutineBuilder(CodeBuilder):
     def assign(self, role: Role) -> None:
         """Let `role` live in its register from now on."""
         self.release(role.register)
-        role.start = len(self.items)
+        role.begin(len(self.items))
         self.roles.append(role)
         self.holders[role.register.number] = role
 
@@ -90,7 +89,7 @@ class RoutineBuilder(CodeBuilder):
         """Let the register be handed out again."""
         role = self.holders.pop(register.number, None)
         if role is not None:
-            role.end = len(self.items)
+            role.end(len(self.items))
 
     def clobber(self, registers: Iterable[Register]) -> None:
         """End what lives in `registers`: a call may change them."""
@@ -181,6 +180,7 @@ class RoutineBuilder(CodeBuilder):
         """End the body: report what was left open, and put prologue and epilogues in."""
         if self.kind in (Kind.FUNCTION, Kind.INTERRUPT) and self.falls_through:
             self._leave_at_end()
+        self._end_lives()
         super().finish()
         self._report_unused_results()
         self._expand()
@@ -234,18 +234,30 @@ class RoutineBuilder(CodeBuilder):
                 item = item.last
             self.items.append(item)
         moved.append(len(self.items))
+        self.renumber(moved.__getitem__)
+
+    def renumber(self, moved: Callable[[int], int]) -> None:
+        """Give all recorded positions the new indexes of their items."""
+        super().renumber(moved)
         for role in self.roles:
-            role.start = moved[role.start]
-            role.end = None if role.end is None else moved[role.end]
-        self.allowances = [
-            one if one.end is None else replace(one, start=moved[one.start], end=moved[one.end])
-            for one in self.allowances
-        ]
-        self.lock_events = [replace(one, index=moved[one.index]) for one in self.lock_events]
-        self.touches = [one._replace(at=moved[one.at]) for one in self.touches]
-        self.inlined = [
-            one._replace(start=moved[one.start], end=moved[one.end]) for one in self.inlined
-        ]
+            role.renumber(moved)
+
+    def _live_roles(self) -> list[Role]:
+        return [*self.holders.values()]
+
+    def _write_now(self, code: OutOfLine) -> None:
+        """Write code that finds the registers as they were where it is gone to from."""
+        for role in code.roles:
+            role.resume(len(self.items))
+        self.holders = {role.register.number: role for role in code.roles}
+        super()._write_now(code)
+        self._end_lives()
+
+    def _end_lives(self) -> None:
+        """End the life of every role that has its register: nothing follows."""
+        for role in self.holders.values():
+            role.end(len(self.items))
+        self.holders = {}
 
     @property
     def _saved(self) -> tuple[Register, ...]:
@@ -309,8 +321,8 @@ class RoutineBuilder(CodeBuilder):
             self.targets,
             allowances=self.allowances,
             lock_events=self.lock_events,
-            touches=self.touches,
+            guarded_accesses=self.guarded_accesses,
             inlined=self.inlined,
-            plays=self.plays,
+            operand_roles=self.operand_roles,
             **options,
         )

@@ -63,12 +63,11 @@ class Switch(Word):
         """Put the choice before the blocks."""
         self.builder.switches.remove(self)
         self.report_outside()
-        bodies: list[Item] = self.builder.items[self.start :]
-        del self.builder.items[self.start :]
-        if bodies and _jumps_to(bodies[-1], self.done):
-            bodies.pop()  # the last block ends where the switch does
-        self._dispatch(self.otherwise or self.done)
-        self.builder.items += bodies
+        builder = self.builder
+        if len(builder.items) > self.start and _jumps_to(builder.items[-1], self.done):
+            builder.pop()  # the last block ends where the switch does
+        with builder.inserting(self.start):
+            self._dispatch(self.otherwise or self.done)
         join(self.done)
 
     def report_outside(self) -> None:

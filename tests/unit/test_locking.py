@@ -127,7 +127,9 @@ def test_touches_of_guarded_fields_are_noted() -> None:
             with unshared(self.pipe):
                 mov(self.pipe.owner, 3)
 
-    assert [(one.field, one.guard, one.address) for one in routine(Toucher().run).touches] == [
+    assert [
+        (one.field, one.guard, one.address) for one in routine(Toucher().run).guarded_accesses
+    ] == [
         ("Pipe.state", "Queue.lock", False),
         ("Queue.length", "Queue.lock", False),
         ("Queue.length", "Queue.lock", True),

@@ -14,7 +14,7 @@ from pykasm.check.lockstate import NO_LOCKS as NO_NAMES
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
-from pykasm.lang.builder import Touch
+from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.function import INIT_TEXT
 from pykasm.lang.locking import NO_LOCKS, LockAction, class_of
 from pykasm.source import line_span
@@ -173,7 +173,7 @@ def _suggestion(analysis: ProgramAnalysis, lock: str) -> str:
 
 
 def _unlocked(
-    analysis: ProgramAnalysis, summary: FunctionSummary, access: Touch, lock: str
+    analysis: ProgramAnalysis, summary: FunctionSummary, access: GuardedAccess, lock: str
 ) -> Finding:
     return Finding(
         E051,

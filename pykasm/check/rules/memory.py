@@ -76,7 +76,7 @@ def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
 def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, str]]:
     """Yield the instructions that follow a program's pointer in a register without that role."""
     given = [role for role in function.routine.roles if is_user(role.type)]
-    if not given and User not in function.routine.plays:
+    if not given and User not in function.routine.operand_roles:
         return
     at_entry = frozenset(
         (role.register.number, role.name) for role in given if role.kind == "parameter"
