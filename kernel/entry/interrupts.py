@@ -104,7 +104,7 @@ class Interrupts(Subsystem):
         with if_(self.deferred.is_waiting() & self._may_let_others_run()):
             self.deferred.finish_interrupt()
         with if_(self.scheduler.preemption.is_due() & self._may_let_others_run()):
-            self.scheduler.schedule()  # leaves the thread, as it were by a call from it
+            self.scheduler.preempt_now()  # leaves the thread, as it were by a call from it
         for register in reversed(GENERAL_REGISTERS):
             pop(register)
         add(rsp, 2 * sizeof(U64))  # the vector and the error code

@@ -109,8 +109,9 @@ class Scheduler(Subsystem):
     def schedule(self) -> None:
         """Turn to the thread that should run now; returns when this one is chosen again.
 
-        A thread that is RUNNING stays ready; in any other state it has made its arrangements.
-        Preemption is not disabled.
+        A thread that is RUNNING stays ready. One that is BLOCKED leaves the processor until
+        `make_ready`; if another processor has made it READY since it blocked, it is in the queue
+        already, and perhaps chosen at once. Preemption is not disabled.
         """
         queue, previous = keep(Ptr[RunQueue]), keep(self.current)
         link = keep(Ptr[ListHead])
@@ -127,7 +128,7 @@ class Scheduler(Subsystem):
             mov(eax, next.priority)
             mov(queue.priority, eax)
             with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
-                self.kick_idle_for(previous)
+                self.kick_idle_for(previous)  # it would have to wait here
         self.preemption.clear()
         with if_(queue.ticking == 0):
             self.ticks.begin(queue)
@@ -138,7 +139,8 @@ class Scheduler(Subsystem):
             with if_(previous.extended != 0):
                 self.extended.save(previous)
             self.switch.to(previous, next)
-            # Here this thread goes on, which was `previous` when it came.
+            # Here this thread goes on, which was `previous` when it came, maybe on another
+            # processor: `queue` is not its own any more.
             with if_(previous.extended != 0):
                 self.extended.restore(previous)
 
@@ -301,6 +303,17 @@ class Scheduler(Subsystem):
         with if_(flags & RFlags.IF):
             cli()
             with if_(self.preemption.is_due()):
-                self.schedule()
+                self.preempt_now()
             push(flags)
             popfq()
+
+    def preempt_now(self) -> None:
+        """Emit code that turns to a more urgent thread, where interrupts are off. Changes rax.
+
+        The thread that runs stays ready, whatever it was about to do: only `Waiting` blocks, and
+        interrupts are off from there until the processor has left the thread.
+        """
+        if debugging():
+            mov(rax, self.current)
+            asserts(cast(rax, Ptr[Thread]).state == ThreadState.RUNNING)
+        self.schedule()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import UNINTERRUPTIBLE
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
 from kernel.selftest.threadpool import ThreadPool
@@ -15,6 +17,9 @@ from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
 from pykasm import *
+
+MOST_PATIENT = 1 << 16
+"""Nanoseconds below which the time limits of waits are."""
 
 ROOM = 3
 """Things that are on their way from producers to consumers at most."""
@@ -66,6 +71,7 @@ class LockLoad(Load):
         self,
         console: Console,
         pool: ThreadPool,
+        clock: Clock,
         mutexes: Mutexes,
         semaphores: Semaphores,
         conditions: ConditionVariables,
@@ -73,6 +79,7 @@ class LockLoad(Load):
     ) -> None:
         super().__init__(console, pool)
         self.scheduler: Scheduler = pool.scheduler
+        self.clock = clock
         self.mutexes = mutexes
         self.semaphores = semaphores
         self.conditions = conditions
@@ -96,7 +103,7 @@ class LockLoad(Load):
         """Do something with one of the locks."""
         random = scratch(random)
         random.next()
-        and_(eax, 7)
+        and_(eax, 0xF)
         with switch(eax):
             with case(0):
                 tail(self.lock_spin)
@@ -106,8 +113,16 @@ class LockLoad(Load):
                 tail(self.lock_semaphore, random)
             with case(3):
                 tail(self.write, random)
-            with case(4, 5):
+            with case(4, 5, 6, 7):
                 tail(self.produce_and_consume)
+            with case(8):
+                tail(self.lock_mutex_in_time, random)
+            with case(9):
+                tail(self.lock_semaphore_in_time, random)
+            with case(10):
+                tail(self.write_in_time, random)
+            with case(11):
+                tail(self.read_in_time, random)
             with default():
                 tail(self.read, random)
 
@@ -182,6 +197,47 @@ class LockLoad(Load):
         with if_(self.by_writers.is_torn()):
             self.note()
         self.rwlocks.unlock_read(address_of(self.shared))
+
+    # The same by those who do not wait for long
+
+    @function(sleeps=True)
+    def lock_mutex_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `lock_mutex`."""
+        with if_(self._in_time(self.mutexes.lock_until, self.mutex, random) == 0):
+            self._change(self.by_mutex, random)
+            self.mutexes.unlock(address_of(self.mutex))
+
+    @function(sleeps=True)
+    def lock_semaphore_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `lock_semaphore`."""
+        with if_(self._in_time(self.semaphores.take_until, self.semaphore, random) == 0):
+            self._change(self.by_semaphore, random)
+            self.semaphores.give(address_of(self.semaphore))
+
+    @function(sleeps=True)
+    def write_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `write`."""
+        with if_(self._in_time(self.rwlocks.lock_to_write_until, self.shared, random) == 0):
+            self._change(self.by_writers, random)
+            self.rwlocks.unlock_write(address_of(self.shared))
+
+    @function(sleeps=True)
+    def read_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `read`."""
+        with if_(self._in_time(self.rwlocks.lock_to_read_until, self.shared, random) == 0):
+            self.yield_sometimes(random)
+            with if_(self.by_writers.is_torn()):
+                self.note()
+            self.rwlocks.unlock_read(address_of(self.shared))
+
+    def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> Any:
+        """What waiting for `target` until a random time gives."""
+        random.next()
+        and_(eax, MOST_PATIENT - 1)
+        deadline = self.clock.after(rax)
+        return lock_until(address_of(target), deadline, UNINTERRUPTIBLE)
+
+    # Through a condition
 
     @function(sleeps=True)
     def produce_and_consume(self) -> None:
