@@ -1,1 +1,1 @@
-"""Nanoseconds since the start, and timers."""
+"""The monotonic clock on the time-stamp counter, and timers."""

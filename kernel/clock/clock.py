@@ -1,39 +1,40 @@
-"""How much time has passed."""
+"""The monotonic clock."""
 
 from __future__ import annotations
 
 from kernel.clock.boottimer import BootTimer
 from kernel.clock.tsc import read_tsc
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
 FRACTION_BITS = 56
-"""Bits of `Clock.multiplier` below one nanosecond a tick: its rounding costs less than a second in
-a thousand years, and counters from 4 MHz on still fit."""
+"""Fraction bits of `Clock.multiplier`: rounding it costs less than a second in a thousand years,
+and the multipliers of counters from 4 MHz on fit."""
 
 
 class Clock(Subsystem):
-    """Nanoseconds since the kernel began, from the time-stamp counter. Context: any but NMI.
+    """Nanoseconds since boot, from the time-stamp counter. Context: any but NMI.
 
-    The time is that at an origin and the ticks since then times `multiplier`. A better multiplier
-    comes with a new origin, so that the clock goes on from where it is: it never goes backwards,
-    on no processor, as nobody reads it while these three change.
+    The time is `origin_time` plus the ticks since `origin` times `multiplier`. A new multiplier
+    comes with a new origin, so that time continues from where it is and never goes backwards on any
+    processor. The three are guarded by a sequence lock: readers write nothing, and read again if
+    they changed.
     """
 
-    version = bss(U32)
-    """Odd while the rest changes: readers begin again if it did."""
+    sequence = bss(U32)
+    """The sequence lock: odd while a writer changes the rest."""
     origin = bss(U64)
     """A value of the counter."""
     origin_time = bss(U64)
-    """The clock at that value, in nanoseconds."""
+    """The time at `origin`, in nanoseconds."""
     multiplier = bss(U64)
-    """Nanoseconds of a tick, in units of 2**-FRACTION_BITS; 0 as long as the rate is not known."""
+    """Nanoseconds per tick, in units of 2**-FRACTION_BITS; 0 while the rate is not known."""
 
-    apart = bss(U32)
+    unsynchronised = bss(U32)
     """Whether the counters of two processors were seen to differ: 1 or 0."""
-    latest = bss(U64)
-    """The latest time that `now` gave since they were."""
+    last_time = bss(U64)
+    """The latest time that `now` returned, if they differ."""
 
     def __init__(self, boot_timer: BootTimer) -> None:
         self.boot_timer = boot_timer
@@ -41,29 +42,31 @@ class Clock(Subsystem):
 
     @function(init=True)
     def start(self, multiplier: U64) -> None:
-        """Let time have begun with the kernel, and go by `multiplier`; before, it stands still.
-        Context: starting up."""
-        mov(rax, self.boot_timer.start)
+        """Start the clock at the rate `multiplier`, with time 0 at the loader's jump to the kernel.
+
+        Until then, the time is 0. Context: the first processor, while starting.
+        """
+        mov(rax, self.boot_timer.start_ticks)
         mov(self.origin, rax)
         mov(self.multiplier, multiplier)
 
     @function
     def now(self) -> U64:
-        """Nanoseconds since the loader jumped to the kernel. They last for five centuries."""
-        version = scratch(U32)
+        """Return the nanoseconds since boot, which suffice for five centuries."""
+        sequence = scratch(U32)
         with loop():
-            mov(version, self.version)
+            mov(sequence, self.sequence)
             read_tsc()
             self._convert()
-            break_if(((version & 1) == 0) & (version == self.version))
+            break_if(((sequence & 1) == 0) & (sequence == self.sequence))
             pause()
-        with if_(self.apart != 0):
-            tail(self.not_before, rax)
+        with if_(self.unsynchronised != 0):
+            tail(self._monotonic, rax)
         ret(rax)
 
     @function
     def after(self, nanoseconds: Keep[U64]) -> U64:
-        """The time in so many nanoseconds; the clock's last one if it ends before."""
+        """Return the time `nanoseconds` from now; 2**64 - 1 if it is later than that."""
         time = self.now()
         add(time, nanoseconds)
         with if_(CF):
@@ -71,32 +74,32 @@ class Clock(Subsystem):
         ret(time)
 
     @function
-    def not_before(self, time: U64) -> U64:
-        """`time`, or the latest time that any processor was told, if that is later."""
+    def _monotonic(self, time: U64) -> U64:
+        """Return `time`, or the latest time that any processor was given, if that is later."""
         with loop():
-            mov(rax, self.latest)
+            mov(rax, self.last_time)
             with if_(rax >= time):
                 ret(rax)
-            lock.cmpxchg(self.latest, time)
+            lock.cmpxchg(self.last_time, time)
             with if_(ZF):
                 ret(time)
 
     @function
     def time_of(self, ticks: U64) -> U64:
-        """What the clock showed, or would have shown, when the counter was at `ticks`."""
-        version = scratch(U32)
+        """Return the time at which the counter was at `ticks`, by the present rate."""
+        sequence = scratch(U32)
         with loop():
-            mov(version, self.version)
+            mov(sequence, self.sequence)
             mov(rax, ticks)
             self._convert()
-            break_if(((version & 1) == 0) & (version == self.version))
+            break_if(((sequence & 1) == 0) & (sequence == self.sequence))
             pause()
         ret(rax)
 
     def _convert(self) -> None:
-        """Turn the counter's value in rax into the time then. Changes rdx.
+        """Convert the counter's value in rax to the time. Changes rdx.
 
-        The difference to the origin is negative for what happened before the rate changed.
+        The multiplication is signed, as values from before the last rate change precede `origin`.
         """
         sub(rax, self.origin)
         imul(self.multiplier)
@@ -105,31 +108,33 @@ class Clock(Subsystem):
 
     @function
     def set_rate(self, multiplier: U64) -> None:
-        """Go on from now by another `multiplier`. Context: any."""
+        """Continue from now at the rate `multiplier`. Context: any but NMI."""
         with self.lock.held():
-            lock.inc(self.version)  # no reader takes a time behind the new origin by the old rate
+            # Locked, so that it is seen before the counter is read: no reader may give a time after
+            # the new origin by the old rate. The stores below are seen in their order anyway.
+            lock.inc(self.sequence)
             read_tsc()
             mov(rcx, rax)
             self._convert()
             mov(self.origin, rcx)
             mov(self.origin_time, rax)
             mov(self.multiplier, multiplier)
-            inc(self.version)
+            inc(self.sequence)
 
     @function
     def frequency(self) -> U64:
-        """Ticks of the counter in a second, 0 as long as that is not known."""
+        """Return the ticks of the counter per second, 0 while the rate is not known."""
         divisor = scratch(self.multiplier)
         with if_(divisor == 0):
             ret(0)
-        mov(edx, NANOSECONDS >> (64 - FRACTION_BITS))
-        mov(rax, NANOSECONDS << FRACTION_BITS & ((1 << 64) - 1))
+        mov(edx, NSEC_PER_SEC >> (64 - FRACTION_BITS))
+        mov(rax, NSEC_PER_SEC << FRACTION_BITS & ((1 << 64) - 1))
         div(divisor)
         ret(rax)
 
     @function
     def ticks_in(self, duration: U64) -> U64:
-        """How many ticks of the counter `duration` nanoseconds take, rounded up; at most 2**63."""
+        """Return the ticks of the counter in `duration` nanoseconds, rounded up; at most 2**63."""
         divisor = scratch(self.multiplier)
         mov(rdx, duration)
         shr(rdx, 64 - FRACTION_BITS)
@@ -137,7 +142,7 @@ class Clock(Subsystem):
         shl(rax, FRACTION_BITS)
         mov(rcx, divisor)
         shr(rcx, 1)
-        with if_(rdx >= rcx):
+        with if_(rdx >= rcx):  # the quotient would be 2**63 or more
             mov(rax, 1 << 63)
             ret(rax)
         div(divisor)

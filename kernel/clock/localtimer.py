@@ -1,4 +1,4 @@
-"""An interrupt at a time, on each processor."""
+"""Each processor's local APIC timer: an interrupt at a given time."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from kernel.interrupts.localapic import ApicRegister, LocalApic, Lvt
 from kernel.interrupts.vectors import InterruptVector
 from pykasm import *
 
-LONGEST_COUNT = (1 << 32) - 1
+MAX_COUNT = (1 << 32) - 1
 
 
 class DivideConfiguration(IntEnum):
-    """The register `DIVIDE` (Intel SDM vol. 3A, 11.5.4)."""
+    """The divide configuration register (Intel SDM vol. 3A, 11.5.4)."""
 
     BY_1 = 0b1011
 
 
 class LocalTimer(Subsystem):
-    """The timer of the local APIC. It goes off once for each time that it is set.
+    """The timer of the local APIC, in one-shot mode: it raises one interrupt each time it is set.
 
-    By the time-stamp counter where the processor can do that (TSC-deadline mode), else by a count
-    down. It may go off early, never for good: whoever set it looks at the clock and sets it again.
+    It uses TSC-deadline mode where the processor has that, else a count. The interrupt may come too
+    early, so that its handler has to look at the clock and set the timer again.
     """
 
     rate = bss(U64)
-    """Counts of the timer in a tick of the time-stamp counter, in units of 2**-32."""
-    measured_from = init(U64, 0)
-    """The time-stamp counter when `begin_measuring` let the timer count."""
+    """Counts of the timer per tick of the time-stamp counter, in units of 2**-32."""
+    calibration_start = init(U64, 0)
+    """The time-stamp counter at `start_calibration`."""
 
     def __init__(self, features: Features, apic: LocalApic, clock: Clock) -> None:
         self.features = features
@@ -39,21 +39,21 @@ class LocalTimer(Subsystem):
         self.clock = clock
 
     @function(init=True)
-    def begin_measuring(self) -> None:
-        """Let the timer count down, until `finish_measuring` tells how fast that was."""
+    def start_calibration(self) -> None:
+        """Start counting down, for `finish_calibration` to measure."""
         self.apic.write(ApicRegister.DIVIDE, DivideConfiguration.BY_1)
-        self.apic.write(ApicRegister.INITIAL_COUNT, LONGEST_COUNT)
+        self.apic.write(ApicRegister.INITIAL_COUNT, MAX_COUNT)
         read_tsc()
-        mov(self.measured_from, rax)
+        mov(self.calibration_start, rax)
 
     @function(init=True)
-    def finish_measuring(self) -> None:
-        """Find the timer's rate. At least some 100 µs after `begin_measuring`, and no seconds."""
+    def finish_calibration(self) -> None:
+        """Compute the timer's rate, 100 µs to a second after `start_calibration`."""
         left = scratch(self.apic.read(ApicRegister.CURRENT_COUNT))
         read_tsc()
-        sub(rax, self.measured_from)
+        sub(rax, self.calibration_start)
         mov(rcx, rax)
-        mov(eax, LONGEST_COUNT)
+        mov(eax, MAX_COUNT)
         sub(eax, left)
         xor(edx, edx)
         shl(rax, 32)
@@ -62,29 +62,31 @@ class LocalTimer(Subsystem):
 
     @function
     def start(self) -> None:
-        """Let this processor's timer interrupt by `InterruptVector.TIMER`, once it is set."""
+        """Have this processor's timer raise `InterruptVector.TIMER`, once it is set."""
         self.apic.write(ApicRegister.DIVIDE, DivideConfiguration.BY_1)
         with if_(self.features.basic_more & BasicMore.TSC_DEADLINE):
             self.apic.write(ApicRegister.LVT_TIMER, Lvt.TSC_DEADLINE | InterruptVector.TIMER)
-            mfence()  # MSRs do not wait for the write to memory (Intel SDM vol. 3A, 11.5.4.1)
+            mfence()  # or wrmsr may overtake the write to memory (Intel SDM vol. 3A, 11.5.4.1)
         with else_():
             self.apic.write(ApicRegister.LVT_TIMER, InterruptVector.TIMER)
 
     @function
     def set(self, deadline: Keep[U64]) -> None:
-        """Go off when the clock comes to `deadline`, in nanoseconds, instead of when it was set
-        for before; at once if that is past. Context: any that stays on its processor."""
+        """Set the timer for the time `deadline`, in nanoseconds, in place of any earlier setting.
+
+        A deadline in the past raises the interrupt at once. Context: preemption disabled.
+        """
         sub(deadline, self.clock.now())
         with if_(CF):
             xor(u32(deadline), u32(deadline))
         ticks = self.clock.ticks_in(deadline)
         with if_(self.features.basic_more & BasicMore.TSC_DEADLINE):
-            tail(self.set_by_deadline, ticks)
-        tail(self.set_by_count, ticks)
+            tail(self._set_deadline, ticks)
+        tail(self._set_count, ticks)
 
     @function
-    def set_by_deadline(self, ticks: U64) -> None:
-        """Go off after so many ticks of the time-stamp counter."""
+    def _set_deadline(self, ticks: U64) -> None:
+        """Raise the interrupt after `ticks` of the time-stamp counter, by TSC-deadline mode."""
         read_tsc()
         add(rax, ticks)
         mov(rdx, rax)
@@ -93,13 +95,13 @@ class LocalTimer(Subsystem):
         wrmsr()
 
     @function
-    def set_by_count(self, ticks: U64) -> None:
-        """Go off after so many ticks of the time-stamp counter, or as late as the timer can."""
+    def _set_count(self, ticks: U64) -> None:
+        """Raise the interrupt after `ticks` of the time-stamp counter, or after the longest count."""
         mov(rax, ticks)
         mul(self.rate)
         shrd(rax, rdx, 32)
         shr(rdx, 32)
-        mov(ecx, LONGEST_COUNT)
+        mov(ecx, MAX_COUNT)
         with if_((rdx != 0) | (rax > rcx)):
             mov(rax, rcx)
         or_(eax, 1)  # 0 would stop the timer

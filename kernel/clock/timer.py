@@ -1,4 +1,4 @@
-"""A timer, and those that wait on one processor."""
+"""Timers, and the queue of those that are armed on a processor."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from pykasm import *
 
 
 class TimerQueue(Struct):
-    """A processor's armed timers in the order of their deadlines; zeros are a queue of none."""
+    """A processor's armed timers in the order of their deadlines; zeros are an empty queue."""
 
     lock: SpinLock
     count: U32
-    """How many are armed."""
+    """The number of armed timers."""
     timers: Tree = field(guarded_by="lock")
     running: Ptr[Timer]
-    """The timer whose handler runs now, for those who wait for its end. The handler may have given
-    the timer's memory back, so it is only compared."""
+    """The timer whose handler runs now, for threads that wait until it returns. The handler may
+    have freed the timer, so the pointer is only compared."""
 
 
 class Timer(Struct):
-    """Something to be done at a time. It belongs to whoever arms it, in whose data it lies.
+    """A timer: a function to be called at a time. It is part of the data of its owner, who arms it.
 
-    Zeros with a handler are a timer that was never armed. All other fields are for `Timers`.
+    Zeros with a handler are a timer that was never armed. The other fields belong to `Timers`.
     """
 
     node: TreeNode
     """The key is the deadline, in nanoseconds of `Clock.now`."""
     handler: Fn[[Ptr[Timer]], Void]
-    """Called with interrupts off, when the timer is armed no more: it may arm it again."""
+    """Called with interrupts off, after the timer is disarmed: it may arm it again."""
     queue: Ptr[TimerQueue]
-    """Where it is armed, or was armed last."""
+    """The queue in which it is armed, or was armed last."""
     armed: U32
+    """Whether it is armed: 1 or 0."""
 
     def prepare(self, handler: object) -> None:
-        """Make a timer that was never armed of memory that holds anything. Changes rax."""
+        """Initialize memory as a timer that was never armed. Changes rax."""
         lea(rax, handler)
         mov(self.handler, rax)
         mov(self.queue, 0)

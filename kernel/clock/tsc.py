@@ -6,8 +6,8 @@ from pykasm import *
 
 
 def read_tsc() -> None:
-    """Put the counter into rax, after all that comes before has been done. Changes rdx."""
-    lfence()
+    """Read the counter into rax, in program order. Changes rdx."""
+    lfence()  # rdtsc alone may run before the instructions that precede it
     rdtsc()
     shl(rdx, 32)
     or_(rax, rdx)

@@ -1,8 +1,8 @@
 """Units of time."""
 
-NANOSECONDS = 1_000_000_000
-"""In a second."""
-FEMTOSECONDS = 1_000_000_000_000_000
-"""In a second."""
+NSEC_PER_SEC = 1_000_000_000
+"""Nanoseconds in a second."""
+FSEC_PER_SEC = 1_000_000_000_000_000
+"""Femtoseconds in a second."""
 BILLION = 1_000_000_000
-"""Errors of a rate are given as parts of it."""
+"""The parts in which errors of a rate are given (ppb)."""

@@ -4,7 +4,7 @@ change under all of them."""
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.kernelspace import KernelSpace
@@ -27,7 +27,7 @@ from pykasm import *
 CALLS = 25
 CHANGES = 40
 TURNS = 15
-PATIENCE = 10 * NANOSECONDS
+PATIENCE = 10 * NSEC_PER_SEC
 """Nanoseconds after which a thread that is to go on elsewhere never will."""
 FIRST, SECOND = 0x1111_1111, 0x2222_2222
 """What two pages hold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.selftest.case import TestSuite, check
 from kernel.selftest.load import Load
@@ -43,12 +43,12 @@ class StressTests(TestSuite):
     @function(sleeps=True)
     def mix(self) -> U32:
         """All loads at once for a moment."""
-        tail(self.run, SHORT * NANOSECONDS)
+        tail(self.run, SHORT * NSEC_PER_SEC)
 
     @function(sleeps=True)
     def soak(self) -> U32:
         """All loads at once for a minute."""
-        tail(self.run, LONG * NANOSECONDS)
+        tail(self.run, LONG * NSEC_PER_SEC)
 
     @function(sleeps=True)
     def run(self, duration: Keep[U64]) -> U32:

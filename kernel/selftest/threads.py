@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.sched.sleep import Sleep
 from kernel.selftest.case import TestSuite, check
@@ -14,7 +14,7 @@ from pykasm import *
 FEW = 10
 MANY = 1000
 NAP = 2_000_000
-PATIENCE = 30 * NANOSECONDS
+PATIENCE = 30 * NSEC_PER_SEC
 """Nanoseconds after which something that should have happened will not happen any more."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.mm.pages import Pages
@@ -18,9 +18,9 @@ from pykasm import *
 READINGS = 10_000
 
 THOUSAND = 1000
-SPREAD = NANOSECONDS // 200
+SPREAD = NSEC_PER_SEC // 200
 """Nanoseconds over which a test's timers are spread."""
-PATIENCE = 10 * NANOSECONDS
+PATIENCE = 10 * NSEC_PER_SEC
 """Nanoseconds after which timers count as lost."""
 FAR = 1 << 62
 """Nanoseconds from the start to a deadline that never comes."""

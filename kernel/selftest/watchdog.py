@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.debug.panic import Panic
 from kernel.selftest.case import Test
@@ -36,7 +36,7 @@ class Watchdog(Subsystem):
         mov(self.name, rax)
         deadline = keep(U64)
         mov(u32(deadline), test.seconds)
-        imul(deadline, deadline, NANOSECONDS)
+        imul(deadline, deadline, NSEC_PER_SEC)
         add(deadline, self.clock.now())
         tail(self.timers.arm, address_of(self.timer), deadline)
 

@@ -9,7 +9,7 @@ from kernel.acpi.madt import (
     ProcessorFlags,
 )
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.cpu.pagetable import PageShift
 from kernel.interrupts.localapic import InterruptCommand, LocalApic
 from kernel.log.level import LogLevel
@@ -21,15 +21,15 @@ from kernel.start.trampoline import StartParameters, Trampoline
 from kernel.time.tscsync import TscSync
 from pykasm import *
 
-RESET_TIME = NANOSECONDS // 100
+RESET_TIME = NSEC_PER_SEC // 100
 """Nanoseconds that processors need to reset before they can be started (Intel MultiProcessor
 Specification 1.4, B.4)."""
 
-SECOND_TRY = NANOSECONDS // 5000
+SECOND_TRY = NSEC_PER_SEC // 5000
 """Nanoseconds after which a processor is told once more to start (B.4): the first time may be
 lost."""
 
-PATIENCE = 2 * NANOSECONDS
+PATIENCE = 2 * NSEC_PER_SEC
 """Nanoseconds after which a processor counts as broken."""
 
 XAPIC_NOBODY = 0xFF

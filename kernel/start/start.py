@@ -60,7 +60,7 @@ class Start(Subsystem):
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
         """Go on in long mode if the processor has it; keeps ebx and ebp."""
-        self.boot_timer.begin()
+        self.boot_timer.start()
         self._clear_bss()
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.run)

@@ -22,7 +22,7 @@ TRIES = 3
 FEMTOSECONDS_BITS = 32
 """Bits below a femtosecond in what a tick takes, while that is computed."""
 
-FEMTOSECONDS_IN_NANOSECOND = 1_000_000
+FSEC_PER_NSEC = 1_000_000
 
 UNKNOWN = BILLION
 """An error as large as the rate itself."""
@@ -111,7 +111,7 @@ class Calibration(Subsystem):
         with if_(rdx != 0):
             mov(rax, -1)
         xor(edx, edx)
-        mov(ecx, 2 * FEMTOSECONDS_IN_NANOSECOND)
+        mov(ecx, 2 * FSEC_PER_NSEC)
         div(rcx)
         mov(self.way, rax)
 
@@ -237,7 +237,7 @@ class Calibration(Subsystem):
         mov(rdx, rax)
         shr(rdx, 64 - (FRACTION_BITS - FEMTOSECONDS_BITS))
         shl(rax, FRACTION_BITS - FEMTOSECONDS_BITS)
-        mov(ecx, FEMTOSECONDS_IN_NANOSECOND)
+        mov(ecx, FSEC_PER_NSEC)
         with if_(rdx >= rcx):
             ret(0)
         div(rcx)

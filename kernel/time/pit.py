@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.clock.units import FEMTOSECONDS
+from kernel.clock.units import FSEC_PER_SEC
 from kernel.locks.spinlock import SpinLock
 from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
@@ -36,7 +36,7 @@ class Pit(ReferenceCounter):
 
     def __init__(self) -> None:
         self.lock = bss(SpinLock)
-        period = FEMTOSECONDS // FREQUENCY
+        period = FSEC_PER_SEC // FREQUENCY
         self.reference = data(
             ReferenceClock, ReferenceClock(name="pit", read=self.read, period=period, mask=MASK)
         )

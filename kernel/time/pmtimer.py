@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.acpi.fadt import FixedDescription
-from kernel.clock.units import FEMTOSECONDS
+from kernel.clock.units import FSEC_PER_SEC
 from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
 
@@ -32,7 +32,7 @@ class PmTimer(ReferenceCounter):
         shl(rax, cl)
         dec(rax)
         mov(self.reference.mask, rax)
-        mov(self.reference.period, FEMTOSECONDS // FREQUENCY)
+        mov(self.reference.period, FSEC_PER_SEC // FREQUENCY)
 
     @function
     def read(self) -> U64:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.time.calibration import Calibration
 from pykasm import *
 
-FIRST = NANOSECONDS // 100
+FIRST = NSEC_PER_SEC // 100
 """Nanoseconds from the start to the first measurement."""
 
 FACTOR = 10
@@ -21,7 +21,7 @@ TOLERABLE = 10_000_000
 """Parts of a billion by which the time-stamp counter may stray before the log warns of it. That of
 an emulator was seen to go ahead by 0.07 % while processors did nothing but read it."""
 
-LONGEST = 500 * NANOSECONDS
+LONGEST = 500 * NSEC_PER_SEC
 """No measurement takes longer: the error is then that of the reference itself."""
 
 

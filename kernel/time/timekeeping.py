@@ -28,7 +28,7 @@ class Timekeeping(Subsystem):
         pit: Pit,
         rtc: RealTimeClock,
         calibration: Calibration,
-        alarm: LocalTimer,
+        local_timer: LocalTimer,
         timers: Timers,
         refinement: Refinement,
         log: Log,
@@ -39,7 +39,7 @@ class Timekeeping(Subsystem):
         self.pit = pit
         self.rtc = rtc
         self.calibration = calibration
-        self.alarm = alarm
+        self.local_timer = local_timer
         self.refinement = refinement
         self.clock = calibration.clock
         self.log = log
@@ -54,11 +54,11 @@ class Timekeeping(Subsystem):
         self.pm_timer.start()
         self.pit.start()
         self.rtc.start()
-        self.alarm.begin_measuring()
+        self.local_timer.start_calibration()
         self.calibration.run()
-        self.alarm.finish_measuring()
+        self.local_timer.finish_calibration()
         self.dispatcher.claim(InterruptVector.TIMER, address_of(self.action))
-        self.alarm.start()
+        self.local_timer.start()
         self.refinement.start()
         frequency = self.clock.frequency()
         self.log.write(

@@ -70,8 +70,8 @@ class TscSync(Subsystem):
     @function
     def end(self) -> None:
         """Act on what was seen. Context: one of the two, after both have called `compare`."""
-        with if_((self.behind != 0) & (self.clock.apart == 0)):
-            mov(self.clock.apart, 1)
+        with if_((self.behind != 0) & (self.clock.unsynchronised == 0)):
+            mov(self.clock.unsynchronised, 1)
             self.log.write(
                 LogLevel.WARNING,
                 "clock: time-stamp counters of processors differ by %u ticks",

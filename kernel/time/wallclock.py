@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.time.calendar import Calendar, DateTime
 from kernel.time.rtc import RealTimeClock
 from pykasm import *
@@ -42,7 +42,7 @@ class WallClock(Subsystem):
             ret()
         lea(rdi, date)
         mov(start, self.calendar.seconds(rdi))
-        mov(eax, NANOSECONDS)
+        mov(eax, NSEC_PER_SEC)
         imul(start, rax)
         sub(start, self.clock.now())
         xor(eax, eax)

@@ -42,7 +42,7 @@ BOOT_MEMORY = (1024, 4096, 16384, 65536)
 """MiB; the target is for the first."""
 
 LINE = re.compile(r"^(\S+) +([\d.]+) ticks$", re.MULTILINE)
-TICKS_TO_PROMPT = "BootTimer.elapsed"
+TICKS_TO_PROMPT = "BootTimer.elapsed_ticks"
 
 
 def figures() -> Iterator[Figure]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
-from kernel.clock.units import BILLION, FEMTOSECONDS, NANOSECONDS
+from kernel.clock.units import BILLION, FSEC_PER_SEC, NSEC_PER_SEC
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
 from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
 from pykasm import *
@@ -61,8 +61,8 @@ def bench() -> Bench:
 REFERENCES = {
     "hpet": (10_000_000, (1 << 64) - 1),
     "short hpet": (69_841_279, (1 << 32) - 1),
-    "acpi-pm": (FEMTOSECONDS // 3_579_545, (1 << 24) - 1),
-    "pit": (FEMTOSECONDS // 1_193_182, (1 << 16) - 1),
+    "acpi-pm": (FSEC_PER_SEC // 3_579_545, (1 << 24) - 1),
+    "pit": (FSEC_PER_SEC // 1_193_182, (1 << 16) - 1),
 }
 
 
@@ -85,10 +85,10 @@ def test_the_true_rate_lies_within_the_error(
 ) -> None:
     period, mask = REFERENCES[name]
     bench.use(period, mask)
-    counts = min(int(way * mask), FEMTOSECONDS * 1000 // period)
+    counts = min(int(way * mask), FSEC_PER_SEC * 1000 // period)
     begins, ends = start * period, (start + counts) * period
     ticks = [
-        time * frequency // FEMTOSECONDS - int(delay * spread)
+        time * frequency // FSEC_PER_SEC - int(delay * spread)
         for time, delay, spread in zip((begins, ends), delays, spreads, strict=True)
     ]
     if ticks[1] - ticks[0] >= 1 << 62 or ticks[1] <= ticks[0]:
@@ -98,7 +98,7 @@ def test_the_true_rate_lies_within_the_error(
         {"ticks": ticks[1] % (1 << 64), "spread": spreads[1], "count": (start + counts) & mask},
     )
     if error < UNKNOWN // 2:
-        true = Fraction(NANOSECONDS << FRACTION_BITS, frequency)
+        true = Fraction(NSEC_PER_SEC << FRACTION_BITS, frequency)
         assert abs(multiplier - true) / true * BILLION <= error + 1 + 2 * Fraction(
             error**2, BILLION
         )
@@ -107,7 +107,7 @@ def test_the_true_rate_lies_within_the_error(
 @given(
     begun=st.tuples(*[st.integers(0, (1 << 64) - 1)] * 3),
     sample=st.tuples(*[st.integers(0, (1 << 64) - 1)] * 3),
-    period=st.integers(1, FEMTOSECONDS),
+    period=st.integers(1, FSEC_PER_SEC),
     bits=st.integers(1, 64),
 )
 def test_nothing_that_is_read_makes_measuring_fault(
@@ -177,13 +177,13 @@ class Model:
         host[calibration.deviation] = 0
 
     def ticks(self) -> int:
-        return self.time * self.frequency // NANOSECONDS + self.ahead
+        return self.time * self.frequency // NSEC_PER_SEC + self.ahead
 
     def take_sample(self, address: Any) -> None:
         before, behind = next(self.delays)
         ticks = self.ticks()
         self.time += before
-        count = self.time * FEMTOSECONDS // NANOSECONDS // self.PERIOD
+        count = self.time * FSEC_PER_SEC // NSEC_PER_SEC // self.PERIOD
         self.time += behind
         sample = self.bench.host.at(Sample, address)
         sample.ticks, sample.spread, sample.count = ticks, self.ticks() - ticks, count
@@ -200,7 +200,7 @@ class Model:
 
     def wrong(self) -> Fraction:
         """By how much the clock's rate is wrong, in parts of a billion."""
-        true = Fraction(NANOSECONDS << FRACTION_BITS, self.frequency)
+        true = Fraction(NSEC_PER_SEC << FRACTION_BITS, self.frequency)
         return abs(self.bench.host[self.bench.clock.multiplier] - true) / true * BILLION
 
     def known(self) -> int:
@@ -213,7 +213,7 @@ class Model:
 
 FREQUENCIES = st.integers(100_000_000, 6_000_000_000)
 DELAYS = st.lists(st.tuples(*[st.integers(0, 3_000_000)] * 2), min_size=1, max_size=7)
-WAYS = st.lists(st.integers(1_000_000, 100 * NANOSECONDS), min_size=1, max_size=6)
+WAYS = st.lists(st.integers(1_000_000, 100 * NSEC_PER_SEC), min_size=1, max_size=6)
 
 
 @given(frequency=FREQUENCIES, delays=DELAYS, ways=WAYS)
@@ -232,15 +232,15 @@ def test_a_counter_that_jumped_once_keeps_its_rate(
     bench: Bench, frequency: int, jump: int, ways: list[int]
 ) -> None:
     model = Model(bench, frequency, [(100, 100)])
-    model.measure_in(NANOSECONDS)
-    model.ahead = jump * frequency // NANOSECONDS
-    model.measure_in(NANOSECONDS)
+    model.measure_in(NSEC_PER_SEC)
+    model.ahead = jump * frequency // NSEC_PER_SEC
+    model.measure_in(NSEC_PER_SEC)
     assert model.unsteady() == 1
     seen = bench.host[bench.calibration.deviation]
     assert 0.4 * jump < seen < 0.6 * jump
     for way in ways:
         assert model.wrong() <= model.known()
-        model.measure_in(NANOSECONDS + way)
+        model.measure_in(NSEC_PER_SEC + way)
     assert model.unsteady() == 1
     assert model.wrong() <= model.known() < 1000
 
@@ -250,12 +250,12 @@ def test_a_rate_that_has_changed_is_believed_in_the_end(
     bench: Bench, frequency: int, part: float
 ) -> None:
     model = Model(bench, frequency, [(100, 100)])
-    model.measure_in(NANOSECONDS)
+    model.measure_in(NSEC_PER_SEC)
     ticks = model.ticks()
     model.frequency = int(frequency * part)
     model.ahead += ticks - model.ticks()
     for _ in range(4):
-        model.measure_in(NANOSECONDS)
+        model.measure_in(NSEC_PER_SEC)
     assert model.wrong() <= model.known() < 1000
 
 

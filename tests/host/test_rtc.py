@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.time.calendar import Calendar, DateTime
 from kernel.time.rtc import RealTimeClock
 from kernel.time.wallclock import WallClock
@@ -169,11 +169,11 @@ def test_a_clock_that_never_says_the_same_twice_is_broken(bench: Bench) -> None:
 def test_the_time_of_day_goes_on_by_the_kernels_clock(bench: Bench) -> None:
     bench.start()
     bench.show({"second": 5, "minute": 0, "hour": 0, "day": 1, "month": 1, "year": 2000}, HOURS_24)
-    times = iter([7 * NANOSECONDS, 8 * NANOSECONDS, 9 * NANOSECONDS])
+    times = iter([7 * NSEC_PER_SEC, 8 * NSEC_PER_SEC, 9 * NSEC_PER_SEC])
     bench.host.stub(bench.clock.now, lambda: next(times))
-    start = 946_684_805 * NANOSECONDS
-    assert bench.host.call(bench.wall.now) == start + NANOSECONDS
-    assert bench.host.call(bench.wall.now) == start + 2 * NANOSECONDS
+    start = 946_684_805 * NSEC_PER_SEC
+    assert bench.host.call(bench.wall.now) == start + NSEC_PER_SEC
+    assert bench.host.call(bench.wall.now) == start + 2 * NSEC_PER_SEC
 
 
 def test_without_a_clock_there_is_no_time_of_day(bench: Bench) -> None:

@@ -1,7 +1,7 @@
 """Commands that show what the kernel has logged."""
 
 from kernel.clock.clock import Clock
-from kernel.clock.units import NANOSECONDS
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
@@ -77,7 +77,7 @@ class LogCommands(Commands):
         """Print a message after the time when it was written, in seconds."""
         seconds = keep(U64)
         time = self.clock.time_of(message.record.ticks)
-        mov(ecx, NANOSECONDS)
+        mov(ecx, NSEC_PER_SEC)
         xor(edx, edx)
         div(rcx)
         mov(seconds, time)

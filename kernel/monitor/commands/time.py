@@ -2,7 +2,7 @@
 
 from kernel.clock.clock import Clock
 from kernel.clock.timers import Timers
-from kernel.clock.units import FEMTOSECONDS, NANOSECONDS
+from kernel.clock.units import FSEC_PER_SEC, NSEC_PER_SEC
 from kernel.console.console import Console
 from kernel.cpu.features import AdvancedPower, Features
 from kernel.monitor.command import Commands, command
@@ -60,7 +60,7 @@ class TimeCommands(Commands):
         """Print the time since the start."""
         date, seconds, rest = local(DateTime), keep(U64), keep(U64)
         now = self.clock.now()
-        _divide(now, NANOSECONDS)
+        _divide(now, NSEC_PER_SEC)
         mov(seconds, rax)
         mov(rest, rdx)
         lea(rsi, date)
@@ -85,7 +85,7 @@ class TimeCommands(Commands):
         with if_(now == 0):
             self.console.print("time of day unknown: the real-time clock does not answer\n")
             ret()
-        _divide(now, NANOSECONDS)
+        _divide(now, NSEC_PER_SEC)
         lea(rsi, date)
         self.calendar.date(rax, rsi)
         self.console.print("time of day %04u-%02u-%02u", date.year, date.month, date.day)
@@ -119,7 +119,7 @@ class TimeCommands(Commands):
         for candidate in self.calibration.candidates:
             reference = candidate.reference
             with if_(reference.period != 0):
-                mov(rax, FEMTOSECONDS)
+                mov(rax, FSEC_PER_SEC)
                 xor(edx, edx)
                 div(reference.period)
                 _divide(rax, MILLION)

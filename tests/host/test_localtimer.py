@@ -1,4 +1,4 @@
-"""The alarm against a model of the local APIC's timer."""
+"""The local timer against a model of the local APIC's."""
 
 from fractions import Fraction
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
-from kernel.clock.localtimer import LONGEST_COUNT, LocalTimer
+from kernel.clock.localtimer import MAX_COUNT, LocalTimer
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
 from kernel.interrupts.localapic import ApicRegister, Lvt
@@ -34,12 +34,12 @@ class Apic(Subsystem):
 
 
 class Bench:
-    """An alarm on a host."""
+    """A local timer on a host."""
 
     def __init__(self) -> None:
         self.features, self.apic, self.clock = Features(), Apic(), Clock(BootTimer())
-        self.alarm = LocalTimer(self.features, self.apic, self.clock)  # type: ignore[arg-type]
-        self.host = Host(self.alarm, self.apic)
+        self.local_timer = LocalTimer(self.features, self.apic, self.clock)  # type: ignore[arg-type]
+        self.host = Host(self.local_timer, self.apic)
         self.host.checkpoint()
 
     def start(self, deadlines: bool = False) -> None:
@@ -50,12 +50,12 @@ class Bench:
         self.host[self.clock.multiplier] = NANOSECOND
         if deadlines:
             self.host[self.features.basic_more] = BasicMore.TSC_DEADLINE
-        self.host.call(self.alarm.start)
+        self.host.call(self.local_timer.start)
 
     def counted(self, rate: float, deadline: int) -> int:
         """From where the timer counts down, where a tick is `rate` counts."""
-        self.host[self.alarm.rate] = int(rate * (1 << 32))
-        self.host.call(self.alarm.set, deadline)
+        self.host[self.local_timer.rate] = int(rate * (1 << 32))
+        self.host.call(self.local_timer.set, deadline)
         return self.registers[ApicRegister.INITIAL_COUNT]
 
 
@@ -80,7 +80,7 @@ def test_the_timer_interrupts_in_the_mode_that_the_processor_has(
 def test_the_timer_counts_down_to_the_deadline(bench: Bench, rate: float, delay: int) -> None:
     bench.start()
     exact = int((delay + 1) * Fraction(rate))
-    assert bench.counted(rate, NOW + delay) == min(exact | 1, LONGEST_COUNT)
+    assert bench.counted(rate, NOW + delay) == min(exact | 1, MAX_COUNT)
 
 
 @given(past=st.integers(0, NOW))
@@ -94,7 +94,7 @@ def test_a_deadline_is_set_by_the_time_stamp_counter(bench: Bench, delay: int) -
     bench.start(deadlines=True)
     before = tsc(bench)
     bench.registers.clear()
-    bench.host.call(bench.alarm.set, NOW + delay)
+    bench.host.call(bench.local_timer.set, NOW + delay)
     assert bench.registers == {}
     written = bench.host.registers
     deadline = written["rdx"] << 32 | written["rax"] & 0xFFFF_FFFF
@@ -104,16 +104,16 @@ def test_a_deadline_is_set_by_the_time_stamp_counter(bench: Bench, delay: int) -
 
 def tsc(bench: Bench) -> int:
     """The emulator's time-stamp counter."""
-    bench.host.call(bench.alarm.begin_measuring)
-    return bench.host[bench.alarm.measured_from]
+    bench.host.call(bench.local_timer.start_calibration)
+    return bench.host[bench.local_timer.calibration_start]
 
 
 def test_the_timer_is_measured_against_the_time_stamp_counter(bench: Bench) -> None:
     bench.start()
     start = tsc(bench)
-    assert bench.registers[ApicRegister.INITIAL_COUNT] == LONGEST_COUNT
+    assert bench.registers[ApicRegister.INITIAL_COUNT] == MAX_COUNT
     counts = 123_456
-    bench.host.stub(bench.apic.read, lambda register: LONGEST_COUNT - counts)
-    bench.host.call(bench.alarm.finish_measuring)
-    most = (counts << 32) // max(1, bench.host[bench.alarm.rate])
+    bench.host.stub(bench.apic.read, lambda register: MAX_COUNT - counts)
+    bench.host.call(bench.local_timer.finish_calibration)
+    most = (counts << 32) // max(1, bench.host[bench.local_timer.rate])
     assert 0 < most <= tsc(bench) - start
