@@ -96,7 +96,7 @@ class LocalTimer(Subsystem):
 
     @function
     def _set_count(self, ticks: U64) -> None:
-        """Raise the interrupt after `ticks` of the time-stamp counter, or after the longest count."""
+        """Raise the interrupt after `ticks` of the time-stamp counter, or the longest count."""
         mov(rax, ticks)
         mul(self.rate)
         shrd(rax, rdx, 32)

@@ -107,7 +107,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
     def clock_agrees(self) -> U32:
         """The clock's rate is what the reference says, as far as both errors allow, or nearly."""
         with interrupts_disabled():
-            self.calibration.improve()
+            self.calibration.refine()
         with if_(self.calibration.deviation <= TOLERABLE):
             ret(1)
         self.console.print("off by %u ppb: ", self.calibration.deviation)

@@ -59,7 +59,7 @@ class Secondaries(Subsystem):
         trampoline: Trampoline,
         secondary_start: SecondaryStart,
         resources: ProcessorResources,
-        comparison: TscSync,
+        tsc_sync: TscSync,
     ) -> None:
         self.model = model
         self.apic = apic
@@ -69,7 +69,7 @@ class Secondaries(Subsystem):
         self.trampoline = trampoline
         self.secondary_start = secondary_start
         self.resources = resources
-        self.comparison = comparison
+        self.tsc_sync = tsc_sync
 
     @function(init=True)
     def start(self) -> None:
@@ -150,11 +150,11 @@ class Secondaries(Subsystem):
     def compare(self) -> None:
         """Compare time-stamp counters with the processor that has just come."""
         cli()
-        self.comparison.compare()
+        self.tsc_sync.compare()
         sti()
         with while_(self.secondary_start.stage != StartStage.COMPARED):
             pause()
-        tail(self.comparison.end)
+        tail(self.tsc_sync.end)
 
     def _hand_over(self) -> None:
         """Prepare what the processor finds when it arrives. Changes rax."""
@@ -167,7 +167,7 @@ class Secondaries(Subsystem):
         mov(eax, self.processors.count)
         mov(self.secondary_start.number, eax)
         mov(self.secondary_start.stage, StartStage.AWAITED)
-        self.comparison.begin()
+        self.tsc_sync.begin()
 
     @function(init=True)
     def wake(self, apic: Keep[U32]) -> U32:

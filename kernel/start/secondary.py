@@ -43,14 +43,14 @@ class SecondaryStart(Subsystem):
         processors: Processors,
         scheduler: Scheduler,
         idle: Idle,
-        comparison: TscSync,
+        tsc_sync: TscSync,
         steps: SecondarySteps,
     ) -> None:
         self.per_cpu = per_cpu
         self.processors = processors
         self.scheduler = scheduler
         self.idle = idle
-        self.comparison = comparison
+        self.tsc_sync = tsc_sync
         self.steps = steps
 
     @function
@@ -59,7 +59,7 @@ class SecondaryStart(Subsystem):
         tables, on the stack of `thread`."""
         self.start()
         mov(self.stage, StartStage.RUNNING)
-        self.comparison.compare()
+        self.tsc_sync.compare()
         mov(self.stage, StartStage.COMPARED)
         sti()
         tail(self.idle.run, 0)

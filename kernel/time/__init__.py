@@ -1,1 +1,1 @@
-"""Hardware clocks, how they correct each other, and the time of day."""
+"""Hardware clocks, calibration of the time-stamp counter, and the time of day."""

@@ -1,4 +1,4 @@
-"""How fast the time-stamp counter runs."""
+"""Calibration of the time-stamp counter's rate."""
 
 from __future__ import annotations
 
@@ -7,104 +7,106 @@ from collections.abc import Sequence
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import BILLION
-from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
+from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
 
 WINDOW = 100_000_000_000
-"""Femtoseconds for which the kernel waits when it starts, to have a first idea of the rate."""
+"""Femtoseconds of the first measurement, for which booting waits."""
 
-PATIENCE = 1_000_000
-"""Looks at a reference after which it counts as stopped."""
+TIMEOUT = 1_000_000
+"""Reads of a reference clock after which it counts as stopped."""
 
 TRIES = 3
-"""How often a sample is taken; the one that took the shortest counts."""
+"""Reads for a sample, of which the shortest one is used."""
 
 FEMTOSECONDS_BITS = 32
-"""Bits below a femtosecond in what a tick takes, while that is computed."""
+"""Fraction bits of the femtoseconds per tick in intermediate results."""
 
 FSEC_PER_NSEC = 1_000_000
+"""Femtoseconds in a nanosecond."""
 
 UNKNOWN = BILLION
-"""An error as large as the rate itself."""
+"""The error of an unknown rate: as large as the rate itself."""
 
-ASSUMED = 1 << FRACTION_BITS
-"""The rate where nothing tells: a tick a nanosecond."""
+DEFAULT_MULTIPLIER = 1 << FRACTION_BITS
+"""The rate if there is no reference clock: a nanosecond per tick."""
 
 
 class Sample(Struct):
-    """The time-stamp counter and a reference, read at one moment."""
+    """The time-stamp counter and a reference clock, read at the same time."""
 
     ticks: U64
     """The time-stamp counter before the reference was read."""
     spread: U64
-    """How many ticks later it stood behind that."""
+    """The ticks that reading the reference took."""
     count: U64
-    """Of the reference."""
+    """The reference's count."""
 
 
 class Calibration(Subsystem):
-    """Measures the time-stamp counter against the first of `candidates` that works.
+    """Measure the rate of the time-stamp counter by the first of `candidates` that works.
 
-    The error comes from how long reading takes and from the reference's own steps, so the longer
-    the way from `begun` on is, the smaller it gets: see `Refinement`.
+    The error comes from the time that reading takes and from the resolution of the reference, so
+    it shrinks the longer the interval since `first_sample` is (`Refinement`).
 
-    That holds for a counter at one rate. One that jumps spoils a way as a whole: QEMU's, without
-    -icount, goes a little ahead whenever two processors read it at once. So a measurement that
-    can't be true if the one before was begins another way, and the clock keeps the rate it has.
+    That holds for a counter of a constant rate. A jump makes all of the interval useless: QEMU's
+    counter, without -icount, jumps ahead a little when two processors read it at once. So after a
+    measurement that contradicts the previous one, a new interval begins, and the clock keeps its
+    rate.
     """
 
     reference = bss(Ptr[ReferenceClock])
-    """What is measured by; null where nothing counts."""
-    begun = bss(Sample)
+    """The reference clock in use; null if none works."""
+    first_sample = bss(Sample)
+    """The start of the interval that is measured."""
     error = data(U64, UNKNOWN)
-    """By how much the clock's rate may be wrong, in parts of a billion."""
-    way = bss(U64)
-    """Nanoseconds from `begun` on in which the reference can be told from one that has begun to
-    count from 0 again: half of what it counts. 0 without a reference."""
-    unsteady = bss(U32)
-    """How many measurements disagreed with those before by more than the errors of both: the
-    time-stamp counter, or the reference, changes its rate, or jumped."""
+    """The maximum error of the clock's rate, in parts per billion."""
+    max_interval = bss(U64)
+    """Nanoseconds of the longest interval in which the reference can't wrap unnoticed: half of its
+    range. 0 without a reference."""
+    unstable_count = bss(U32)
+    """The number of measurements that contradicted the previous one: they differed by more than the
+    errors of both, as the time-stamp counter, or the reference, changed its rate or jumped."""
     deviation = bss(U64)
-    """The most by which one of them did, in parts of a billion."""
-    latest = bss(Sample)
-    """Where `measure_now` measured up to."""
+    """The largest difference of such a measurement, in parts per billion."""
+    last_sample = bss(Sample)
+    """The end of the interval of the last measurement."""
 
     def __init__(
-        self, clock: Clock, candidates: Sequence[ReferenceCounter], patience: int = PATIENCE
+        self, clock: Clock, candidates: Sequence[ReferenceClockDriver], timeout: int = TIMEOUT
     ) -> None:
         self.clock = clock
         self.candidates = candidates
-        self.patience = patience
+        self.timeout = timeout
 
     @function(init=True)
     def run(self) -> None:
-        """Start the clock, after waiting for about 100 µs."""
+        """Measure the rate for about 100 µs, and start the clock."""
         for candidate in self.candidates:
-            works = self.try_reference(address_of(candidate.reference))
-            with if_(works != 0):
+            with if_(self._try_reference(address_of(candidate.reference))):
                 ret()
         mov(self.reference, 0)
-        self.clock.start(ASSUMED)
+        self.clock.start(DEFAULT_MULTIPLIER)
 
     @function(init=True)
-    def try_reference(self, reference: Ptr[ReferenceClock]) -> U32:
-        """Start the clock if `reference` works: 1, else 0."""
+    def _try_reference(self, reference: Ptr[ReferenceClock]) -> Bool:
+        """Start the clock by `reference`, and return whether that works."""
         with if_(reference.period == 0):
             ret(0)
         mov(self.reference, reference)
-        self.take_sample(address_of(self.begun))
-        self.wait()
-        multiplier, error = self.measure_now()
+        self._take_sample(address_of(self.first_sample))
+        self._wait()
+        multiplier, error = self._measure_now()
         with if_(error == UNKNOWN):
             ret(0)
         mov(self.error, error)
         self.clock.start(multiplier)
-        self.set_way()
+        self._set_max_interval()
         ret(1)
 
     @function(init=True)
-    def set_way(self) -> None:
-        """Find out how far the reference counts."""
+    def _set_max_interval(self) -> None:
+        """Compute `max_interval` from the range of the reference."""
         reference = scratch(self.reference)
         mov(rax, reference.mask)
         mul(reference.period)
@@ -113,23 +115,23 @@ class Calibration(Subsystem):
         xor(edx, edx)
         mov(ecx, 2 * FSEC_PER_NSEC)
         div(rcx)
-        mov(self.way, rax)
+        mov(self.max_interval, rax)
 
     @function(init=True)
-    def wait(self) -> None:
-        """Wait until the reference has counted for WINDOW, or its patience ends."""
+    def _wait(self) -> None:
+        """Wait until the reference has counted for WINDOW, or for the timeout."""
         reference, left = keep(self.reference), keep(U32)
-        with for_(left, 0, self.patience):
+        with for_(left, 0, self.timeout):
             count = reference.read()
-            sub(count, self.begun.count)
+            sub(count, self.first_sample.count)
             and_(count, reference.mask)
             mul(reference.period)
             mov(rcx, WINDOW)
             break_if(rax >= rcx)
 
     @function
-    def take_sample(self, sample: Keep[Ptr[Sample]]) -> None:
-        """Fill in `sample`, with interrupts off."""
+    def _take_sample(self, sample: Keep[Ptr[Sample]]) -> None:
+        """Fill in `sample`. Context: interrupts off."""
         reference, before = keep(self.reference), keep(U64)
         mov(sample.spread, -1)
         with for_(keep(U32), 0, TRIES):
@@ -144,38 +146,42 @@ class Calibration(Subsystem):
                 mov(sample.count, count)
 
     @function
-    def improve(self) -> None:
-        """Measure from `begun` to now, and let the clock have the rate if that is better than what
-        it has; not behind `way`. Context: as `ReferenceClock.read`, with interrupts off."""
+    def refine(self) -> None:
+        """Measure from `first_sample` to now, and give the clock the new rate if its error is less.
+
+        Do nothing after `max_interval`. Context: interrupts off.
+        """
         multiplier, error, elapsed = keep(U64), keep(U64), keep(U64)
         mov(elapsed, self.clock.now())
-        sub(elapsed, self.clock.time_of(self.begun.ticks))
-        with if_(elapsed >= self.way):
+        sub(elapsed, self.clock.time_of(self.first_sample.ticks))
+        with if_(elapsed >= self.max_interval):
             ret()
-        found, uncertain = self.measure_now()
+        found, uncertain = self._measure_now()
         mov(multiplier, found)
         mov(error, uncertain)
         with if_(error == UNKNOWN):
             ret()
-        change = scratch(self.change_to(multiplier))
+        change = scratch(self._difference_to(multiplier))
         mov(rcx, self.error)
         add(rcx, error)
         with if_(change > rcx):
-            tail(self.begin_again, change)
+            tail(self._restart, change)
         with if_(error < self.error):
             mov(self.error, error)
             self.clock.set_rate(multiplier)
 
     @function
-    def measure_now(self) -> tuple[U64, U64]:
-        """`measure` up to now."""
-        self.take_sample(address_of(self.latest))
-        tail(self.measure, address_of(self.latest))
+    def _measure_now(self) -> tuple[U64, U64]:
+        """Take `last_sample` now; return the multiplier and the error measured up to it."""
+        self._take_sample(address_of(self.last_sample))
+        tail(self._measure, address_of(self.last_sample))
 
     @function
-    def change_to(self, multiplier: U64) -> U64:
-        """By how much this multiplier differs from the clock's, in parts of a billion of the larger
-        one: not more than both errors if one rate lies within both."""
+    def _difference_to(self, multiplier: U64) -> U64:
+        """Return the difference to the clock's multiplier, in parts per billion of the larger one.
+
+        It is at most the sum of their errors if both can be right.
+        """
         larger = scratch(self.clock.multiplier)
         mov(rax, multiplier)
         sub(rax, larger)
@@ -189,27 +195,29 @@ class Calibration(Subsystem):
         ret(rax)
 
     @function
-    def begin_again(self, change: U64) -> None:
-        """Measure from the latest sample on, after one that disagreed by `change`, in parts of a
-        billion. The clock may be as wrong as that now: so a rate that has in truth changed is
-        believed once it is measured again."""
-        inc(self.unsteady)
+    def _restart(self, change: U64) -> None:
+        """Begin a new interval at the last sample, after a contradiction by `change`, in parts per
+        billion.
+
+        The clock's error grows by it: if the rate has really changed, the next measurement is then
+        accepted.
+        """
+        inc(self.unstable_count)
         add(self.error, change)
         with if_(change > self.deviation):
             mov(self.deviation, change)
         for part in ("ticks", "spread", "count"):
-            mov(rax, getattr(self.latest, part))
-            mov(getattr(self.begun, part), rax)
+            mov(rax, getattr(self.last_sample, part))
+            mov(getattr(self.first_sample, part), rax)
 
     @function
-    def measure(self, sample: Ptr[Sample]) -> tuple[U64, U64]:
-        """The clock's multiplier from `begun` to `sample`, and its error in parts of a billion;
-        UNKNOWN if that can't be told."""
+    def _measure(self, sample: Keep[Ptr[Sample]]) -> tuple[U64, U64]:
+        """Return the clock's multiplier from `first_sample` to `sample`, and its error in parts per
+        billion; 0 and UNKNOWN if it can't be computed."""
         ticks, counts = keep(sample.ticks), keep(sample.count)
-        sample = keep(sample)
         reference = scratch(self.reference)
-        sub(ticks, self.begun.ticks)
-        sub(counts, self.begun.count)
+        sub(ticks, self.first_sample.ticks)
+        sub(counts, self.first_sample.count)
         and_(counts, reference.mask)
         with if_((counts == 0) | (i64(ticks) <= 0)):
             ret(0, UNKNOWN)
@@ -217,16 +225,16 @@ class Calibration(Subsystem):
         mul(reference.period)
         with if_(rdx != 0):
             ret(0, UNKNOWN)
-        multiplier = keep(self.multiplier(rax, ticks))
+        multiplier = keep(self._multiplier(rax, ticks))
         with if_(multiplier == 0):
             ret(0, UNKNOWN)
-        error = self.error_of(sample, ticks, counts)
+        error = self._error(sample, ticks, counts)
         ret(multiplier, error)
 
     @function
-    def multiplier(self, femtoseconds: U64, ticks: U64) -> U64:
-        """Nanoseconds a tick as the clock has them, if `ticks` took so long; 0 if it can't have
-        them, because the counter is too slow."""
+    def _multiplier(self, femtoseconds: U64, ticks: U64) -> U64:
+        """Return the clock's multiplier if `ticks` took so many `femtoseconds`; 0 if the counter is
+        too slow for it to fit."""
         mov(rdx, femtoseconds)
         shr(rdx, 64 - FEMTOSECONDS_BITS)
         mov(rax, femtoseconds)
@@ -242,29 +250,32 @@ class Calibration(Subsystem):
             ret(0)
         div(rcx)
         test(rax, rax)
-        with if_(SF):  # the clock takes it as a number with sign
+        with if_(SF):  # the clock multiplies signed
             ret(0)
         ret(rax)
 
     @function
-    def error_of(self, sample: Ptr[Sample], ticks: U64, counts: U64) -> U64:
-        """The error of a rate measured up to `sample`: how long the two readings took, and a step
-        of the reference at each end, as parts of a billion of the way between them."""
-        way, counts = scratch(ticks), scratch(counts)
+    def _error(self, sample: Ptr[Sample], ticks: U64, counts: U64) -> U64:
+        """Return the error of the rate up to `sample`, in parts per billion, at most UNKNOWN.
+
+        At each end of the interval, of `ticks` and `counts`, the error is the time of reading and a
+        count of the reference.
+        """
+        interval, counts = scratch(ticks), scratch(counts)
         mov(rax, ticks)
         add(rax, rax)
         xor(edx, edx)
         div(counts)
-        add(rax, 3)  # rounded up, and its own steps
-        for spread in (sample.spread, self.begun.spread):
+        add(rax, 3)  # the quotient rounded up, and a tick at each end
+        for spread in (sample.spread, self.first_sample.spread):
             add(rax, spread)
             with if_(CF):
                 ret(UNKNOWN)
         mov(ecx, BILLION)
         mul(rcx)
-        with if_(rdx >= way):
+        with if_(rdx >= interval):
             ret(UNKNOWN)
-        div(way)
+        div(interval)
         with if_(rax > UNKNOWN):
             mov(eax, UNKNOWN)
         ret(rax)

@@ -1,4 +1,4 @@
-"""The high-precision event timer, as a counter (IA-PC HPET Specification 1.0a)."""
+"""The counter of the high-precision event timer (IA-PC HPET Specification 1.0a)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from kernel.cpu.pagetable import PAGE
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.directmap import DirectMap
-from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
+from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
 
-LONGEST_PERIOD = 100_000_000
-"""Femtoseconds (2.3.4)."""
+MAX_PERIOD = 100_000_000
+"""Femtoseconds per count (2.3.4)."""
 
-SHORT_MASK = (1 << 32) - 1
+MASK_32 = (1 << 32) - 1
+"""The bits of a 32-bit counter."""
 
 
 class HpetRegister(IntEnum):
-    """Offsets of registers, 64 bits each (2.3.2)."""
+    """Offsets of the registers, which have 64 bits (2.3.2)."""
 
     CAPABILITIES = 0x000
     """The upper half is the period in femtoseconds."""
@@ -28,23 +29,23 @@ class HpetRegister(IntEnum):
 
 
 class HpetCapabilities(IntFlag):
-    """`CAPABILITIES` (2.3.4)."""
+    """The register `CAPABILITIES` (2.3.4)."""
 
     COUNT_SIZE = 1 << 13
     """The counter has 64 bits."""
 
 
 class HpetConfiguration(IntFlag):
-    """`CONFIGURATION` (2.3.5)."""
+    """The register `CONFIGURATION` (2.3.5)."""
 
     ENABLE = 1 << 0
 
 
-class Hpet(ReferenceCounter):
-    """Counts at 10 MHz or faster. Its comparators, and the interrupts they make, are not used."""
+class Hpet(ReferenceClockDriver):
+    """Count at 10 MHz or faster. The comparators and their interrupts are not used."""
 
     base = bss(U64)
-    """Where the registers are mapped."""
+    """The address of the mapped registers."""
 
     def __init__(self, description: HpetDescription, memory: DirectMap, log: Log) -> None:
         self.description = description
@@ -54,7 +55,7 @@ class Hpet(ReferenceCounter):
 
     @function(init=True)
     def start(self) -> None:
-        """Let it count, if there is one and it makes sense."""
+        """Start the counter, if there is one and its period is valid."""
         address = self.description.address()
         with if_(address == 0):
             ret()
@@ -68,10 +69,10 @@ class Hpet(ReferenceCounter):
         capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
         mov(rax, capabilities)
         shr(rax, 32)
-        with if_((rax == 0) | (rax > LONGEST_PERIOD)):
+        with if_((rax == 0) | (rax > MAX_PERIOD)):
             ret()
         with if_((capabilities & HpetCapabilities.COUNT_SIZE) == 0):
-            mov(ecx, SHORT_MASK)
+            mov(ecx, MASK_32)
             mov(self.reference.mask, rcx)
         or_(u64[base + HpetRegister.CONFIGURATION], HpetConfiguration.ENABLE)
         mov(self.base, base)
@@ -79,6 +80,6 @@ class Hpet(ReferenceCounter):
 
     @function
     def read(self) -> U64:
-        """The counter."""
+        """Return the count. Context: any."""
         mov(rax, self.base)
         ret(u64[rax + HpetRegister.COUNTER])

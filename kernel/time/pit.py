@@ -1,4 +1,4 @@
-"""The interval timer of the PC (Intel 8254 data sheet), as a counter."""
+"""The counter of the PC's programmable interval timer (Intel 8254 data sheet)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ from enum import IntEnum
 
 from kernel.clock.units import FSEC_PER_SEC
 from kernel.locks.spinlock import SpinLock
-from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
+from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
 
 FREQUENCY = 1_193_182
 """Hertz (IBM PC/AT Technical Reference)."""
 
 MASK = (1 << 16) - 1
+"""The bits of the count."""
 
 
 class PitPort(IntEnum):
-    """Where it answers."""
+    """The timer's ports."""
 
     CHANNEL_0 = 0x40
     CONTROL = 0x43
@@ -26,13 +27,13 @@ class PitControl(IntEnum):
     """Control words for channel 0 (figure 7)."""
 
     LATCH = 0x00
-    """Let the next two reads give the count as it is now."""
+    """Latch the count, for the next two reads."""
     RATE_GENERATOR = 0x34
-    """Mode 2, in binary; low byte first, then the high one."""
+    """Mode 2, binary; the low byte is accessed first, then the high one."""
 
 
-class Pit(ReferenceCounter):
-    """Channel 0 counts all of its 16 bits again and again. Its interrupt line stays masked."""
+class Pit(ReferenceClockDriver):
+    """Count with channel 0, over all of its 16 bits. Its interrupt line stays masked."""
 
     def __init__(self) -> None:
         self.lock = bss(SpinLock)
@@ -43,20 +44,21 @@ class Pit(ReferenceCounter):
 
     @function(init=True)
     def start(self) -> None:
-        """Let it count."""
+        """Start the counter."""
         self._write(PitPort.CONTROL, PitControl.RATE_GENERATOR)
-        self._write(PitPort.CHANNEL_0, 0)  # from 65536 down (figure 15)
+        self._write(PitPort.CHANNEL_0, 0)  # 0 stands for 65536 (figure 15)
         self._write(PitPort.CHANNEL_0, 0)
 
     def _write(self, port: PitPort, value: int) -> None:
+        """Write `value` to `port`. Changes al."""
         mov(al, value)
         out(port, al)
 
     @function
     def read(self) -> U64:
-        """The counter, as if it counted upwards."""
+        """Return the count, negated, as the timer counts down. Context: any."""
         count = scratch(U32)
-        with self.lock.held():
+        with self.lock.held():  # the latched count is read in two accesses
             self._write(PitPort.CONTROL, PitControl.LATCH)
             in_(al, PitPort.CHANNEL_0)
             movzx(count, al)

@@ -1,20 +1,21 @@
-"""The power-management timer of ACPI (ACPI 6.5, 4.8.3.3)."""
+"""The counter of ACPI's power-management timer (ACPI 6.5, 4.8.3.3)."""
 
 from __future__ import annotations
 
 from kernel.acpi.fadt import FixedDescription
 from kernel.clock.units import FSEC_PER_SEC
-from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
+from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
 
 FREQUENCY = 3_579_545
 """Hertz."""
 
 
-class PmTimer(ReferenceCounter):
-    """Counts in 24 or 32 bits at a port."""
+class PmTimer(ReferenceClockDriver):
+    """Count in 24 or 32 bits, read at a port."""
 
     port = bss(U32)
+    """The counter's port."""
 
     def __init__(self, description: FixedDescription) -> None:
         self.description = description
@@ -22,7 +23,7 @@ class PmTimer(ReferenceCounter):
 
     @function(init=True)
     def start(self) -> None:
-        """Find out whether there is one."""
+        """Find the timer, if there is one; it always counts."""
         port, bits = self.description.timer()
         with if_(port == 0):
             ret()
@@ -36,7 +37,7 @@ class PmTimer(ReferenceCounter):
 
     @function
     def read(self) -> U64:
-        """The counter; bits above those that it counts in mean nothing."""
+        """Return the count; bits above the reference's mask have no meaning. Context: any."""
         mov(edx, self.port)
         in_(eax, dx)
         ret(rax)

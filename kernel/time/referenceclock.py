@@ -1,4 +1,4 @@
-"""A counter whose rate is known, to measure others by."""
+"""Counters of known rates, to calibrate the time-stamp counter with."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from pykasm import *
 
 
 class ReferenceClock(Struct):
-    """Something that counts at a known rate."""
+    """A counter of a known rate."""
 
     name: Ptr[U8]
     read: Fn[[], U64]
-    """Its count. Context: any."""
+    """Returns the count. Context: any."""
     period: U64
-    """Femtoseconds that a count takes; 0 where there is no such counter."""
+    """Femtoseconds per count; 0 if the machine has no such counter."""
     mask: U64
-    """The bits that it counts in."""
+    """The bits of the count; those above have no meaning."""
 
 
-class ReferenceCounter(Subsystem):
-    """Counts at a known rate."""
+class ReferenceClockDriver(Subsystem):
+    """The driver of such a counter."""
 
     reference: ReferenceClock
-    """What the constructor makes of it."""
+    """The counter; the constructor declares it."""

@@ -1,4 +1,4 @@
-"""Knowing the rate of the time-stamp counter better the longer the kernel runs."""
+"""Refine the rate of the time-stamp counter while the kernel runs."""
 
 from __future__ import annotations
 
@@ -11,81 +11,82 @@ from kernel.log.log import Log
 from kernel.time.calibration import Calibration
 from pykasm import *
 
-FIRST = NSEC_PER_SEC // 100
-"""Nanoseconds from the start to the first measurement."""
+FIRST_INTERVAL = NSEC_PER_SEC // 100
+"""Nanoseconds of the first measurement."""
 
 FACTOR = 10
-"""By how much each goes on longer than the one before."""
+"""The factor by which each measurement is longer than the one before."""
 
 TOLERABLE = 10_000_000
-"""Parts of a billion by which the time-stamp counter may stray before the log warns of it. That of
-an emulator was seen to go ahead by 0.07 % while processors did nothing but read it."""
+"""Parts per billion by which the time-stamp counter may deviate without a warning. An emulator's
+was seen to run ahead by 0.07 % while processors did nothing but read it."""
 
-LONGEST = 500 * NSEC_PER_SEC
-"""No measurement takes longer: the error is then that of the reference itself."""
+MAX_INTERVAL = 500 * NSEC_PER_SEC
+"""Nanoseconds of the longest measurement: beyond it, the reference's own error prevails."""
 
 
 class Refinement(Subsystem):
-    """Measures again and again, each time over a longer way, unless the counter strayed on it.
+    """Repeat the calibration over ever longer intervals, unless the counter turns out unstable.
 
-    It ends where the reference is no measure any more (`Calibration.way`), or when nothing is left
-    to gain.
+    It ends at the longest interval that is useful, or that the reference allows
+    (`Calibration.max_interval`).
     """
 
     interval = bss(U64)
-    """Nanoseconds up to the next measurement."""
+    """Nanoseconds until the next measurement."""
     warned = bss(U32)
-    """Whether the log has been told that the time-stamp counter is not steady: 1 or 0."""
+    """Whether the warning that the time-stamp counter is unstable has been logged: 1 or 0."""
 
     def __init__(self, calibration: Calibration, clock: Clock, timers: Timers, log: Log) -> None:
         self.calibration = calibration
         self.clock = clock
         self.timers = timers
         self.log = log
-        self.timer = data(Timer, Timer(handler=self.measure))
+        self.timer = data(Timer, Timer(handler=self._measure))
 
     @function(init=True)
     def start(self) -> None:
-        """Plan the first measurement. Context: after `Calibration.run`; the alarm works."""
-        mov(self.interval, FIRST)
-        tail(self.plan)
+        """Schedule the first measurement.
+
+        Context: the first processor, after `Calibration.run` and `LocalTimer.start`.
+        """
+        mov(self.interval, FIRST_INTERVAL)
+        tail(self._schedule)
 
     @function
-    def plan(self) -> None:
-        """Arm the timer for the next measurement, if the reference counts as far as that."""
-        mov(rax, LONGEST)
+    def _schedule(self) -> None:
+        """Arm the timer for the next measurement, unless its interval would be too long."""
+        mov(rax, MAX_INTERVAL)
         mov(rcx, self.interval)
-        with if_((rcx > rax) | (rcx > self.calibration.way)):
+        with if_((rcx > rax) | (rcx > self.calibration.max_interval)):
             ret()
-        now = self.clock.now()
-        add(now, self.interval)
-        tail(self.timers.arm, address_of(self.timer), now)
+        tail(self.timers.arm, address_of(self.timer), self.clock.after(self.interval))
 
     @function(context="interrupt")
-    def measure(self, timer: Ptr[Timer]) -> None:
-        """Measure, and plan the next time."""
-        unsteady = keep(self.calibration.unsteady)
-        self.calibration.improve()
+    def _measure(self, timer: Ptr[Timer]) -> None:
+        """Measure, and schedule the next measurement."""
+        unsteady = keep(self.calibration.unstable_count)
+        self.calibration.refine()
         self.log.write(LogLevel.DEBUG, "clock: at most %u ppb wrong", self.calibration.error)
-        with if_(self.calibration.unsteady != unsteady):
-            self.warn()
+        with if_(self.calibration.unstable_count != unsteady):
+            self._report_instability()
         with else_():
             mov(rax, self.interval)
             imul(rax, rax, FACTOR)
             mov(self.interval, rax)
-        tail(self.plan)
+        tail(self._schedule)
 
     @function
-    def warn(self) -> None:
-        """Tell the log that the time-stamp counter has strayed, and people, once, if it has strayed
-        too far."""
+    def _report_instability(self) -> None:
+        """Log that the time-stamp counter is unstable; once as a warning, if beyond TOLERABLE."""
         with if_((self.calibration.deviation > TOLERABLE) & (self.warned == 0)):
             mov(self.warned, 1)
-            self._tell(LogLevel.WARNING)
+            self._log_deviation(LogLevel.WARNING)
         with else_():
-            self._tell(LogLevel.INFO)
+            self._log_deviation(LogLevel.INFO)
 
-    def _tell(self, level: LogLevel) -> None:
+    def _log_deviation(self, level: LogLevel) -> None:
+        """Log by how much the counter has deviated."""
         self.log.write(
             level,
             "clock: the time-stamp counter does not run steadily: off by up to %u ppb",

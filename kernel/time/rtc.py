@@ -10,35 +10,37 @@ from kernel.time.calendar import DateTime
 from pykasm import *
 
 CENTURY = 100
+"""Years."""
+
 THIS_CENTURY = 2000
-"""What a clock that does not tell the century is taken to mean."""
+"""The century of a clock that has no register for it."""
 
 EARLIEST, LATEST = 1970, 2499
-"""Years that nanoseconds since 1970 can be counted up to; others come from a broken clock."""
+"""The years whose nanoseconds since 1970 fit into 64 bits; others come from a broken clock."""
 
 BCD_SHIFT = 4
 BCD_MASK = 0xF
 PM = 0x80
-"""The bit of the hour that means after noon, where hours go from 1 to 12."""
+"""The bit of the hour that stands for PM, in 12-hour mode."""
 
 NOON = 12
 
-PATIENCE = 100_000
-"""Looks at the clock while it moves on, which takes it 2 ms at most."""
+TIMEOUT = 100_000
+"""Reads while the clock is being updated, which takes it 2 ms at most."""
 
 ATTEMPTS = 5
 """Pairs of readings that may differ before the clock counts as broken."""
 
 
 class RtcPort(IntEnum):
-    """Its registers are chosen by one port and reached by the other."""
+    """The ports: a register is selected by one and accessed by the other."""
 
     INDEX = 0x70
     DATA = 0x71
 
 
 class RtcRegister(IntEnum):
-    """Numbers of registers (table 2)."""
+    """Register numbers (table 2)."""
 
     SECONDS = 0
     MINUTES = 2
@@ -63,7 +65,7 @@ class RegisterB(IntFlag):
     BINARY = 1 << 2
 
 
-PARTS = {
+FIELDS = {
     "second": (RtcRegister.SECONDS, 0, 59),
     "minute": (RtcRegister.MINUTES, 0, 59),
     "hour": (RtcRegister.HOURS, 0, 23),
@@ -71,19 +73,19 @@ PARTS = {
     "month": (RtcRegister.MONTH, 1, 12),
     "year": (RtcRegister.YEAR, 0, 99),
 }
-"""The fields of a DateTime: where they come from, and what they may be."""
+"""By field of a DateTime: its register, and its least and greatest value there."""
 
 BYTE_BITS = 8
 
 
 class RealTimeClock(Subsystem):
-    """Tells the time of day, which goes on while the machine is off. Context: any but handlers.
+    """Read the time of day, which continues while the machine is off. Context: threads.
 
-    The machine's clock is taken to show universal time.
+    The machine's clock is assumed to show universal time.
     """
 
-    century_at = bss(U8)
-    """The register that has the century, 0 for none."""
+    century_register = bss(U8)
+    """The register with the century, 0 for none."""
 
     def __init__(self, description: FixedDescription) -> None:
         self.description = description
@@ -91,31 +93,35 @@ class RealTimeClock(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Find out where the century is."""
-        mov(self.century_at, self.description.century())
+        """Find the register of the century."""
+        mov(self.century_register, self.description.century())
 
     @function
-    def read(self, date: Keep[Ptr[DateTime]]) -> U32:
-        """Fill in `date`: 1, or 0 if the clock does not work."""
+    def read(self, date: Keep[Ptr[DateTime]]) -> Bool:
+        """Fill in `date`, and return whether the clock works."""
+        # An update may come between the reads of two registers, so two readings have to agree.
         first = keep(U64)
         with for_(keep(U32), 0, ATTEMPTS):
-            self.wait()
-            mov(first, self.read_once())
-            second = self.read_once()
+            self._wait()
+            mov(first, self._read_once())
+            second = self._read_once()
             with if_(second == first):
-                tail(self.decode, first, date)
+                tail(self._decode, first, date)
         ret(0)
 
     @function
-    def wait(self) -> None:
-        """Wait until the clock does not move on, for a moment."""
-        with for_(keep(U32), 0, PATIENCE):
-            state = self.register(RtcRegister.A)
+    def _wait(self) -> None:
+        """Wait until no update is in progress.
+
+        Then none begins for at least 244 µs (Register A, UIP).
+        """
+        with for_(keep(U32), 0, TIMEOUT):
+            state = self._read_register(RtcRegister.A)
             break_if((state & RegisterA.UPDATE_IN_PROGRESS) == 0)
 
     @function
-    def register(self, number: U8) -> U8:
-        """The value of the register `number`."""
+    def _read_register(self, number: U8) -> U8:
+        """Return the value of register `number`."""
         with self.lock.held():
             mov(al, number)
             out(RtcPort.INDEX, al)
@@ -123,40 +129,38 @@ class RealTimeClock(Subsystem):
         ret(al)
 
     @function
-    def read_once(self) -> U64:
-        """The registers of all PARTS, the first in the lowest byte, and that of the century."""
+    def _read_once(self) -> U64:
+        """Return the registers of FIELDS, the first one in the lowest byte, then the century."""
         reading = keep(U64)
         xor(u32(reading), u32(reading))
-        with if_(self.century_at != 0):
-            mov(u8(reading), self.register(self.century_at))
-        for number, _, _ in reversed(PARTS.values()):
+        with if_(self.century_register != 0):
+            mov(u8(reading), self._read_register(self.century_register))
+        for number, _, _ in reversed(FIELDS.values()):
             shl(reading, BYTE_BITS)
-            mov(u8(reading), self.register(number))
+            mov(u8(reading), self._read_register(number))
         ret(reading)
 
     @function
-    def decode(self, reading: Keep[U64], date: Keep[Ptr[DateTime]]) -> U32:
-        """Fill in `date` by a `reading`: 1, or 0 if that is no date."""
-        format = keep(self.register(RtcRegister.B))
-        for name, (_, least, most) in PARTS.items():
-            turn = self.hour if name == "hour" else self.number
-            value = turn(u8(reading), format)
+    def _decode(self, reading: Keep[U64], date: Keep[Ptr[DateTime]]) -> Bool:
+        """Fill in `date` from a `reading`, and return whether it is a date."""
+        format = keep(self._read_register(RtcRegister.B))
+        for name, (_, least, most) in FIELDS.items():
+            decode = self._decode_hour if name == "hour" else self._decode_number
+            value = decode(u8(reading), format)
             with if_((value < least) | (value > most)):
                 ret(0)
             mov(getattr(date, name), value)
             shr(reading, BYTE_BITS)
         mov(eax, THIS_CENTURY)
-        with if_(self.century_at != 0):
-            century = self.number(u8(reading), format)
-            imul(century, century, CENTURY)
+        with if_(self.century_register != 0):
+            century = self._decode_number(u8(reading), format)
+            imul(century, century, CENTURY)  # in eax
         add(date.year, eax)
-        with if_((date.year < EARLIEST) | (date.year > LATEST)):
-            ret(0)
-        ret(1)
+        ret((date.year >= EARLIEST) & (date.year <= LATEST))
 
     @function
-    def number(self, value: U8, format: U8) -> U32:
-        """The number that a register's `value` means, as register B says by `format`."""
+    def _decode_number(self, value: U8, format: U8) -> U32:
+        """Decode a register's `value`, in BCD or binary by `format`, which is register B."""
         movzx(eax, value)
         with if_((format & RegisterB.BINARY) == 0):
             mov(ecx, eax)
@@ -167,13 +171,13 @@ class RealTimeClock(Subsystem):
         ret(eax)
 
     @function
-    def hour(self, value: U8, format: U8) -> U32:
-        """The hour that the register's `value` means; see `number`."""
+    def _decode_hour(self, value: U8, format: U8) -> U32:
+        """Decode the register of the hour, by 12 or 24 hours by `format`, which is register B."""
         with if_(format & RegisterB.HOURS_24):
-            tail(self.number, value, format)
+            tail(self._decode_number, value, format)
         afternoon = keep(value)
         and_(value, PM - 1)
-        hour = scratch(self.number(value, format))
+        hour = scratch(self._decode_number(value, format))
         with if_(hour == NOON):
             xor(hour, hour)
         with if_(afternoon & PM):

@@ -1,4 +1,4 @@
-"""The order in which the parts of time start."""
+"""Start everything that keeps time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pykasm import *
 
 
 class Timekeeping(Subsystem):
-    """Starts what tells the time, and each processor's alarm."""
+    """Start the clocks, in order, and the timer interrupt."""
 
     def __init__(
         self,
@@ -48,13 +48,15 @@ class Timekeeping(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Start the clock and the first processor's alarm. Context: the first processor, interrupts
-        off; ACPI and the local APIC work."""
+        """Start the clock and the first processor's local timer.
+
+        Context: the first processor, interrupts off, after ACPI and the local APIC are started.
+        """
         self.hpet.start()
         self.pm_timer.start()
         self.pit.start()
         self.rtc.start()
-        self.local_timer.start_calibration()
+        self.local_timer.start_calibration()  # it counts while the other calibration waits
         self.calibration.run()
         self.local_timer.finish_calibration()
         self.dispatcher.claim(InterruptVector.TIMER, address_of(self.action))

@@ -1,4 +1,4 @@
-"""Whether two processors agree about the time."""
+"""Check that the time-stamp counters of processors are synchronised."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from kernel.log.log import Log
 from pykasm import *
 
 ROUNDS = 2000
-"""How often each of the two looks."""
+"""Samples that each processor takes."""
 
-PATIENCE = 100_000_000
-"""How often a processor looks for the other before it goes on alone."""
+TIMEOUT = 100_000_000
+"""Polls for the other processor, after which one goes on alone."""
 
 
 class TscSync(Subsystem):
-    """Compares the time-stamp counters of two processors, which take turns in reading.
+    """Compare the time-stamp counters of two processors, which read them in turn.
 
-    A counter that is behind what the other showed just before makes `Clock` take care that time
-    does not go backwards from one processor to the next, which costs it a write to shared memory.
+    A counter that warps, which is to show less than the other one showed before, makes `Clock`
+    prevent time from going backwards between processors, at the cost of a write to shared memory.
     """
 
-    latest = bss(U64)
-    """The latest value that either saw."""
-    present = bss(U32)
-    """How many of the two have come."""
-    behind = bss(U64)
-    """The most ticks by which one was behind the other."""
+    last_tsc = bss(U64)
+    """The greatest value that either processor has read."""
+    arrived = bss(U32)
+    """The number of processors that have called `compare`."""
+    max_warp = bss(U64)
+    """The most ticks by which one counter was behind the other."""
 
     def __init__(self, clock: Clock, log: Log) -> None:
         self.clock = clock
@@ -37,43 +37,45 @@ class TscSync(Subsystem):
 
     @function
     def begin(self) -> None:
-        """Forget what was seen before. Context: one of the two, before either calls `compare`."""
-        mov(self.latest, 0)
-        mov(self.present, 0)
-        mov(self.behind, 0)
+        """Reset the comparison. Context: one of the two processors, before any calls `compare`."""
+        mov(self.last_tsc, 0)
+        mov(self.arrived, 0)
+        mov(self.max_warp, 0)
 
     @function
     def compare(self) -> None:
-        """Compare with the other processor, which calls this at the same time. Each waits for the
-        other. Context: interrupts off on both."""
-        lock.inc(self.present)
-        with for_(scratch(U32), 0, PATIENCE):
-            break_if(self.present >= 2)
+        """Compare with the other processor, which calls this at the same time.
+
+        Each waits until the other has arrived. Context: interrupts off on both.
+        """
+        lock.inc(self.arrived)
+        with for_(scratch(U32), 0, TIMEOUT):
+            break_if(self.arrived >= 2)
             pause()
         with for_(keep(U32), 0, ROUNDS):
-            self.look()
+            self._sample()
 
     @function
-    def look(self) -> None:
-        """Note how far this processor is behind the latest value seen, or become the latest."""
+    def _sample(self) -> None:
+        """Read this processor's counter, and note by how much it is behind `last_tsc`, if it is."""
         latest = scratch(U64)
-        with self.lock.held():
-            mov(latest, self.latest)
+        with self.lock.held():  # so that the other processor's read came before this one
+            mov(latest, self.last_tsc)
             read_tsc()
             with if_(rax < latest):
                 sub(latest, rax)
-                with if_(latest > self.behind):
-                    mov(self.behind, latest)
+                with if_(latest > self.max_warp):
+                    mov(self.max_warp, latest)
             with else_():
-                mov(self.latest, rax)
+                mov(self.last_tsc, rax)
 
     @function
     def end(self) -> None:
-        """Act on what was seen. Context: one of the two, after both have called `compare`."""
-        with if_((self.behind != 0) & (self.clock.unsynchronised == 0)):
+        """Tell `Clock` of a warp, the first time. Context: one of the two, after both `compare`."""
+        with if_((self.max_warp != 0) & (self.clock.unsynchronised == 0)):
             mov(self.clock.unsynchronised, 1)
             self.log.write(
                 LogLevel.WARNING,
                 "clock: time-stamp counters of processors differ by %u ticks",
-                self.behind,
+                self.max_warp,
             )

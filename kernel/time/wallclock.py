@@ -1,4 +1,4 @@
-"""The time of day."""
+"""The wall clock."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from pykasm import *
 
 
 class WallClock(Subsystem):
-    """Nanoseconds since 1970, by the real-time clock when it is first asked, and from then on by
-    `Clock`. The real-time clock only tells whole seconds. Context: any but handlers."""
+    """The time of day: from the real-time clock when first read, and from then on from `Clock`.
 
-    start = bss(U64)
-    """Nanoseconds from 1970 to the kernel's start; 0 as long as nobody asked."""
+    The real-time clock has a resolution of a second. Context: threads.
+    """
+
+    boot_time = bss(U64)
+    """Nanoseconds from 1970 to boot; 0 while the real-time clock has not been read."""
 
     def __init__(self, clock: Clock, rtc: RealTimeClock, calendar: Calendar) -> None:
         self.clock = clock
@@ -23,27 +25,25 @@ class WallClock(Subsystem):
 
     @function
     def now(self) -> U64:
-        """Nanoseconds since 1970, or 0 if the real-time clock does not work."""
-        with if_(self.start == 0):
-            self.set()
-        with if_(self.start == 0):
+        """Return the nanoseconds since 1970, or 0 if the real-time clock does not work."""
+        with if_(self.boot_time == 0):
+            self._read_rtc()
+        with if_(self.boot_time == 0):
             ret(0)
         now = self.clock.now()
-        add(now, self.start)
+        add(now, self.boot_time)
         ret(now)
 
     @function
-    def set(self) -> None:
-        """Ask the real-time clock."""
-        date, start = local(DateTime), keep(U64)
-        lea(rdi, date)
-        works = self.rtc.read(rdi)
-        with if_(works == 0):
+    def _read_rtc(self) -> None:
+        """Set `boot_time` from the real-time clock, if that works."""
+        date, boot_time = local(DateTime), keep(U64)
+        with if_(~self.rtc.read(address_of(date))):
             ret()
-        lea(rdi, date)
-        mov(start, self.calendar.seconds(rdi))
+        mov(boot_time, self.calendar.to_seconds(address_of(date)))
         mov(eax, NSEC_PER_SEC)
-        imul(start, rax)
-        sub(start, self.clock.now())
+        imul(boot_time, rax)
+        sub(boot_time, self.clock.now())
         xor(eax, eax)
-        lock.cmpxchg(self.start, start)  # who asks first, on any processor, sets it for all
+        # Two processors may get here at once: the first one sets it, so that it never changes.
+        lock.cmpxchg(self.boot_time, boot_time)

@@ -28,9 +28,9 @@ class Bench:
         self.host.reset()
         true = EPOCH + timedelta(seconds=seconds)
         date: Any = self.host.new(DateTime)
-        self.host.call(self.calendar.date, seconds, date)
+        self.host.call(self.calendar.from_seconds, seconds, date)
         assert [getattr(date, one) for one in FIELDS] == [getattr(true, one) for one in FIELDS]
-        assert self.host.call(self.calendar.seconds, date) == seconds
+        assert self.host.call(self.calendar.to_seconds, date) == seconds
 
 
 @pytest.fixture(scope="module")

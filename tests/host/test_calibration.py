@@ -12,12 +12,12 @@ from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.units import BILLION, FSEC_PER_SEC, NSEC_PER_SEC
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
-from kernel.time.referenceclock import ReferenceClock, ReferenceCounter
+from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
 from pykasm.hostrun import Host
 
 
-class Counter(ReferenceCounter):
+class Counter(ReferenceClockDriver):
     """A reference that the tests answer for."""
 
     def __init__(self, label: str) -> None:
@@ -36,7 +36,7 @@ class Bench:
     def __init__(self) -> None:
         self.first, self.second = Counter("First"), Counter("Second")
         self.clock = Clock(BootTimer())
-        self.calibration = Calibration(self.clock, [self.first, self.second], patience=20)
+        self.calibration = Calibration(self.clock, [self.first, self.second], timeout=20)
         self.host = Host(self.calibration, self.first, self.second)
         self.host.checkpoint()
 
@@ -49,8 +49,8 @@ class Bench:
 
     def measure(self, begun: dict[str, int], sample: dict[str, int]) -> Any:
         for name, value in begun.items():
-            self.host[getattr(self.calibration.begun, name)] = value
-        return self.host.call(self.calibration.measure, self.host.new(Sample, **sample))
+            self.host[getattr(self.calibration.first_sample, name)] = value
+        return self.host.call(self.calibration._measure, self.host.new(Sample, **sample))
 
 
 @pytest.fixture(scope="module")
@@ -149,8 +149,8 @@ def test_a_reference_that_may_have_begun_again_is_no_measure(
     elapsed = turns * 655_360 + rest
     bench.host.stub(bench.clock.now, lambda: elapsed)
     bench.host.stub(bench.clock.time_of, lambda ticks: 0)
-    measured = bench.host.stub(bench.calibration.measure_now, lambda: (1, UNKNOWN))
-    bench.host.call(bench.calibration.improve)
+    measured = bench.host.stub(bench.calibration._measure_now, lambda: (1, UNKNOWN))
+    bench.host.call(bench.calibration.refine)
     assert len(measured.calls) == (1 if elapsed < 655_350 // 2 else 0)
 
 
@@ -167,13 +167,13 @@ class Model:
         self.ahead = 0
         bench.use(self.PERIOD, (1 << 64) - 1)
         host, calibration = bench.host, bench.calibration
-        host[calibration.way] = 1 << 62
+        host[calibration.max_interval] = 1 << 62
         host.stub(bench.clock.now, lambda: 0)
         host.stub(bench.clock.time_of, lambda ticks: 0)
-        host.stub(calibration.take_sample, self.take_sample)
-        host.call(calibration.take_sample, host.address(calibration.begun))
+        host.stub(calibration._take_sample, self.take_sample)
+        host.call(calibration._take_sample, host.address(calibration.first_sample))
         self.measure_in(10_000_000)
-        host[calibration.unsteady] = 0
+        host[calibration.unstable_count] = 0
         host[calibration.deviation] = 0
 
     def ticks(self) -> int:
@@ -192,11 +192,11 @@ class Model:
         """Let time pass, then measure."""
         self.time += nanoseconds
         if not self.bench.host[self.bench.clock.multiplier]:
-            multiplier, error = self.bench.host.call(self.bench.calibration.measure_now)
+            multiplier, error = self.bench.host.call(self.bench.calibration._measure_now)
             self.bench.host[self.bench.clock.multiplier] = multiplier
             self.bench.host[self.bench.calibration.error] = error
         else:
-            self.bench.host.call(self.bench.calibration.improve)
+            self.bench.host.call(self.bench.calibration.refine)
 
     def wrong(self) -> Fraction:
         """By how much the clock's rate is wrong, in parts of a billion."""
@@ -208,7 +208,7 @@ class Model:
         return self.bench.host[self.bench.calibration.error]
 
     def unsteady(self) -> int:
-        return self.bench.host[self.bench.calibration.unsteady]
+        return self.bench.host[self.bench.calibration.unstable_count]
 
 
 FREQUENCIES = st.integers(100_000_000, 6_000_000_000)
@@ -265,5 +265,5 @@ def test_without_any_reference_a_rate_is_assumed(bench: Bench) -> None:
     assert bench.host[bench.calibration.error] == UNKNOWN
     assert bench.host[bench.clock.multiplier] == 1 << FRACTION_BITS
     assert not bench.host[bench.calibration.reference]
-    bench.host.call(bench.calibration.improve)
+    bench.host.call(bench.calibration.refine)
     assert bench.host[bench.clock.multiplier] == 1 << FRACTION_BITS

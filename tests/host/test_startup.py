@@ -150,7 +150,7 @@ class Machine:
         self.page: Any = Page()
         self.secondary_start: Any = SecondaryStart()
         self.resources: Any = ProcessorResources()
-        self.comparison: Any = TscSync()
+        self.tsc_sync: Any = TscSync()
         self.paper: Any = Paper()
         log = log_on(self.paper)
         self.model = InterruptModel(self.tables, log)
@@ -163,7 +163,7 @@ class Machine:
             self.page,
             self.secondary_start,
             self.resources,
-            self.comparison,
+            self.tsc_sync,
         )
         self.host: Host = host_for(self.secondaries)
         self.host.map(Area.DIRECT_MAP + TRAMPOLINE, PAGE)
@@ -188,7 +188,7 @@ class Machine:
         self.host.stub(self.processors.find, lambda apic: record if apic in self.running else 0)
         self.host.stub(self.resources.take, lambda memory: int(self.take(resources)))
         self.host.stub(self.resources.give, lambda memory: self.give())
-        self.host.stub(self.comparison.compare, self.compare)
+        self.host.stub(self.tsc_sync.compare, self.compare)
         self.host.call(self.model.start)
         self.host.call(self.secondaries.start)
         said = written(self.host, self.paper)

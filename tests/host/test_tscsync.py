@@ -12,23 +12,23 @@ FUTURE = 1 << 63
 
 
 class Bench:
-    """A comparison on a host, which stands for the second processor that comes."""
+    """A tsc_sync on a host, which stands for the second processor that comes."""
 
     def __init__(self) -> None:
         self.paper = Paper()
         self.clock = Clock(BootTimer())
-        self.comparison = TscSync(self.clock, log_on(self.paper))
-        self.host: Host = host_for(self.comparison)
+        self.tsc_sync = TscSync(self.clock, log_on(self.paper))
+        self.host: Host = host_for(self.tsc_sync)
         self.host.checkpoint()
 
     def compare(self, latest: int) -> None:
         """Compare where the other processor has seen `latest`."""
         self.host.reset()
-        self.host.call(self.comparison.begin)
-        self.host[self.comparison.latest] = latest
-        self.host[self.comparison.present] = 1
-        self.host.call(self.comparison.compare)
-        self.host.call(self.comparison.end)
+        self.host.call(self.tsc_sync.begin)
+        self.host[self.tsc_sync.last_tsc] = latest
+        self.host[self.tsc_sync.arrived] = 1
+        self.host.call(self.tsc_sync.compare)
+        self.host.call(self.tsc_sync.end)
 
 
 @pytest.fixture(scope="module")
@@ -38,16 +38,16 @@ def bench() -> Bench:
 
 def test_processors_that_agree_leave_the_clock_as_it_is(bench: Bench) -> None:
     bench.compare(latest=0)
-    assert bench.host[bench.comparison.latest] > 0
+    assert bench.host[bench.tsc_sync.last_tsc] > 0
     assert bench.host[bench.clock.unsynchronised] == 0
     assert written(bench.host, bench.paper) == b""
 
 
 def test_a_processor_that_is_behind_makes_the_clock_careful(bench: Bench) -> None:
     bench.compare(latest=FUTURE)
-    behind = bench.host[bench.comparison.behind]
+    behind = bench.host[bench.tsc_sync.max_warp]
     assert 0 < behind < FUTURE
-    assert bench.host[bench.comparison.latest] == FUTURE
+    assert bench.host[bench.tsc_sync.last_tsc] == FUTURE
     assert bench.host[bench.clock.unsynchronised] == 1
     assert f"differ by {behind} ticks".encode() in written(bench.host, bench.paper)
 

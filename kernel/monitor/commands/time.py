@@ -64,7 +64,7 @@ class TimeCommands(Commands):
         mov(seconds, rax)
         mov(rest, rdx)
         lea(rsi, date)
-        self.calendar.date(seconds, rsi)
+        self.calendar.from_seconds(seconds, rsi)
         _divide(rest, MILLION)
         mov(rest, rax)
         _divide(seconds, SECONDS_IN_DAY)
@@ -87,7 +87,7 @@ class TimeCommands(Commands):
             ret()
         _divide(now, NSEC_PER_SEC)
         lea(rsi, date)
-        self.calendar.date(rax, rsi)
+        self.calendar.from_seconds(rax, rsi)
         self.console.print("time of day %04u-%02u-%02u", date.year, date.month, date.day)
         self.console.print(" %02u:%02u:%02u UTC\n", date.hour, date.minute, date.second)
 
@@ -106,10 +106,10 @@ class TimeCommands(Commands):
         self.console.print(
             "\nerror       at most %u ppb, by %s\n", self.calibration.error, reference.name
         )
-        with if_(self.calibration.unsteady != 0):
+        with if_(self.calibration.unstable_count != 0):
             self.console.print(
                 "unsteady    in %u measurements, by at most %u ppb\n",
-                self.calibration.unsteady,
+                self.calibration.unstable_count,
                 self.calibration.deviation,
             )
 
