@@ -256,9 +256,9 @@ class BootRecord(Subsystem):
             add(region, sizeof(MemoryRegion))
 
     @function
-    def has_memory(self, start: U64, last: U64) -> U32:
-        """Return 1 if there is memory, used or not, from physical `start` to `last`, inclusive;
-        else 0."""
+    def has_memory(self, start: U64, last: U64) -> Bool:
+        """Return whether there is memory, used or not, from physical `start` to `last`,
+        inclusive."""
         region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
@@ -269,9 +269,9 @@ class BootRecord(Subsystem):
                 if_((region.kind != MemoryKind.RESERVED) & (region.address <= last)),
                 if_(rax >= start),
             ):
-                ret(1)
+                ret(True)
             add(region, sizeof(MemoryRegion))
-        ret(0)
+        ret(False)
 
     @function
     def has_option(self, name: Ptr[U8]) -> U32:

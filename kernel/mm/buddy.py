@@ -8,100 +8,104 @@ from pykasm import *
 
 
 class Buddy(Subsystem):
-    """Blocks of one zone, in and out. Context: any, with the zone's lock held.
+    """Allocates and frees blocks of one zone. Context: any.
 
     The record of a block's first page says whether it is free, and of which order. A block's buddy
     is never of a larger order than it, so where that begins with a record, it was written when the
-    two were split; `Sections` sees to the first ones.
+    two were split; `FrameTable` sees to the first ones.
     """
 
     @function
     def start(self, zone: Ptr[Zone], next: U64, end: U64) -> None:
-        """Make `zone` an empty one, whose sections from physical `next` up to `end` are closed."""
+        """Initialize `zone` without blocks, with unopened sections from physical `next` up to
+        `end`."""
         with unshared(zone):
-            mov(zone.next, next)
+            mov(zone.next_section, next)
             mov(zone.end, end)
             head = scratch(Ptr[ListHead])
-            lea(head, zone.free)
+            lea(head, zone.free_lists)
             with for_(scratch(U32), 0, ORDERS):
                 head[0].reset()
                 add(head, sizeof(ListHead))
 
     @function(holds="zone.lock")
-    def take(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
-        """A block of `order`, the smallest that will do, split until it fits; null if none does."""
+    def allocate(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
+        """Allocate a block of `order`: the smallest that will do, split until it fits. Returns the
+        record of its first page, or null."""
         size = keep(U32)
         mov(eax, zone.orders)
         mov(ecx, order)
-        shr(eax, cl)
+        shr(eax, cl)  # out and in again: clears the bits of smaller orders
         shl(eax, cl)
         with if_(eax == 0):
             ret(0)
-        mov(size, order)  # stays if there is no bit, which can't be
+        mov(size, order)  # `bsf` leaves its result as it was if there is no bit, which can't be
         bsf(size, eax)
         frame = keep(Ptr[Frame])
-        point_at(rcx, zone.free, size)
+        point_at(rcx, zone.free_lists, size)
         mov(frame, container(cast(rcx, Ptr[ListHead]).next, Frame, "link"))
-        self.unlink(zone, frame, size)
-        with while_(size > order):
+        self._remove(zone, frame, size)
+        with while_(size > order):  # the upper half goes back to the lists
             dec(size)
             self._distance(size)
             add(rax, frame)
-            self.link(zone, cast(rax, Ptr[Frame]), size)
+            self.insert(zone, cast(rax, Ptr[Frame]), size)
         mov(frame.state, FrameState.ALLOCATED)
         mov(frame.order, u8(order))
         ret(frame)
 
     def _distance(self, order: U32) -> None:
-        """How far the records of two buddies of `order` lie apart, in rax. Changes rcx."""
+        """Compute the distance of the records of two buddies of `order`, in rax. Changes rcx."""
         mov(ecx, order)
         mov(eax, sizeof(Frame))
         shl(rax, cl)
 
     @function(holds="zone.lock")
-    def give(self, zone: Keep[Ptr[Zone]], frame: Keep[Ptr[Frame]], order: Keep[U32]) -> None:
-        """Take the block of `order` that begins with `frame` back, and join it with its buddy for
-        as long as that is free."""
+    def free(self, zone: Keep[Ptr[Zone]], frame: Keep[Ptr[Frame]], order: Keep[U32]) -> None:
+        """Free the block of `order` that begins with `frame`, joined with its buddy for as long as
+        that is free."""
         buddy = keep(Ptr[Frame])
         with while_(order < MAX_ORDER):
             mov(frame.state, FrameState.INNER)
+            # Blocks are aligned to their size, and so are their records: buddies differ in one bit
             self._distance(order)
             mov(buddy, frame)
             xor(u64(buddy), rax)
             break_if((buddy.state != FrameState.FREE) | (buddy.order != u8(order)))
-            self.unlink(zone, buddy, order)
+            self._remove(zone, buddy, order)
             mov(buddy.state, FrameState.INNER)
             with if_(buddy < frame):
                 mov(frame, buddy)
             inc(order)
-        tail(self.link, zone, frame, order)
+        tail(self.insert, zone, frame, order)
 
     @function(holds="zone.lock")
-    def link(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
+    def insert(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Put a free block of `order` into its list."""
         mov(frame.state, FrameState.FREE)
         mov(frame.order, u8(order))
         head, link = scratch(Ptr[ListHead]), scratch(Ptr[ListHead])
-        point_at(head, zone.free, order)
+        point_at(head, zone.free_lists, order)
         lea(link, frame.link)
         head[0].prepend(link)
-        inc(zone.blocks[order])
+        inc(zone.free_blocks[order])
         self._pages(order)
         or_(zone.orders, eax)
         add(zone.free_pages, rax)
 
     @function(holds="zone.lock")
-    def unlink(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
+    def _remove(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Take a free block of `order` out of its list."""
         frame.link.unlink()
         self._pages(order)
         sub(zone.free_pages, rax)
-        dec(zone.blocks[order])
+        dec(zone.free_blocks[order])
         with if_(ZF):
             xor(zone.orders, eax)
 
     def _pages(self, order: U32) -> None:
-        """The pages of a block of `order`, which is also the order's bit, in rax. Changes rcx."""
+        """Compute the pages of a block of `order`, in rax: also the order's bit in `Zone.orders`.
+        Changes rcx."""
         mov(ecx, order)
         mov(eax, 1)
         shl(rax, cl)

@@ -9,6 +9,7 @@ from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, READ
 from kernel.paging.walk import PageWalk
+from kernel.structures.alignment import round_down
 from pykasm import *
 
 
@@ -47,8 +48,7 @@ class DirectMap(Subsystem):
         Returns their address; or 0 if there can't be any, what is there is used otherwise, or no
         memory is left for page tables.
         """
-        possible = self.can_be_registers(start, length)
-        with if_(possible == 0):
+        with if_(~self.can_be_registers(start, length)):
             ret(0)
         tail(self.map, start, length, DEVICE)
 
@@ -56,8 +56,7 @@ class DirectMap(Subsystem):
     def find_registers(self, start: Keep[U64], length: U64) -> U64:
         """The address of `length` bytes of device registers at physical `start` that
         `map_registers` has mapped; 0 for others. Context: any."""
-        possible = self.can_be_registers(start, length)
-        with if_(possible == 0):
+        with if_(~self.can_be_registers(start, length)):
             ret(0)
         direct(start)
         entry = self.walk.find(start)
@@ -66,17 +65,15 @@ class DirectMap(Subsystem):
         ret(0)
 
     @function
-    def can_be_registers(self, start: U64, length: U64) -> U32:
-        """1 if a device may answer at `length` bytes from physical `start` on, which is where no
-        memory is; else 0. To be asked before touching a place that a table or a device tells."""
+    def can_be_registers(self, start: U64, length: U64) -> Bool:
+        """Return whether a device may answer at `length` bytes from physical `start` on, which is
+        where no memory is. To be asked before touching a place that a table or a device tells."""
         mov(rax, self.entries.end)
         sub(rax, length)
         with if_(CF | (start > rax)):
-            ret(0)
+            ret(False)
         lea(rsi, bare[start + length - 1])
-        has_memory = self.record.has_memory(start, rsi)
-        xor(eax, 1)
-        ret(has_memory)
+        ret(~self.record.has_memory(start, rsi))
 
     @function
     def map(self, start: U64, length: U64, flags: U64) -> U64:
@@ -93,31 +90,26 @@ class DirectMap(Subsystem):
             ret(0)
         start, page, end, flags = keep(start), keep(start), keep(length), keep(flags)
         add(end, start)
-        and_(page, -PAGE)
+        round_down(page, PAGE)
         with while_(page < end):
-            included = self._map_page(page, flags)
-            with if_(included == 0):
+            with if_(~self._map_page(page, flags)):
                 ret(0)
             add(page, PAGE)
         direct(start)
         ret(start)
 
     @function
-    def _map_page(self, page: Keep[U64], flags: Keep[U64]) -> U32:
-        """Map the page at physical `page` with `flags`, if it is not mapped yet. Returns 1, or 0 as
-        `map` does."""
+    def _map_page(self, page: Keep[U64], flags: Keep[U64]) -> Bool:
+        """Map the page at physical `page` with `flags`, if it is not mapped yet. Returns whether it
+        is mapped so now."""
         address = keep(page)
         direct(address)
         entry = self.walk.find(address)
         with if_(entry != 0):
             and_(flags, self.entries.allowed)
             and_(entry, flags)
-            with if_(entry != flags):
-                ret(0)
-            ret(1)
+            ret(entry == flags)
         kernel = address_of(self.kernel.space)
         failed = self.mapper.map(kernel, address, page, PAGE, flags, PageShift.PAGE)
         # -EEXIST is success: another thread was faster
-        with if_(failed == -Errno.ENOMEM):
-            ret(0)
-        ret(1)
+        ret(failed != -Errno.ENOMEM)

@@ -26,30 +26,30 @@ class FrameState(IntEnum):
     CACHED = 3
     """Free, in the cache of a processor."""
     ALLOCATED = 4
-    """The first of a block that somebody has."""
+    """The first of an allocated block."""
 
 
 class Frame(Struct, size=1 << SIZE_SHIFT):
-    """The record of a page.
+    """The record of a page, which Linux calls `struct page`.
 
-    Only that of a block's first page means anything; others may never have been written.
+    Only that of a block's first page means anything; others may never have been written. While the
+    block is allocated, `link`, `flags`, `references` and `owner` are its user's.
     """
 
     link: ListHead
-    """In the list of free blocks; whoever has the block may use it."""
+    """In the list of free blocks."""
     state: U8 = field(FrameState)
     order: U8
     """log2 of the block's pages."""
     flags: U16
-    """For whoever has the block."""
     references: U32
-    """For whoever has the block: how many use it."""
+    """How many use the block."""
     owner: U64
-    """For whoever has the block: what it belongs to."""
+    """What the block belongs to, or the next one of a chain."""
 
 
 def frame_of(physical: U64) -> Ptr[Frame]:
-    """Turn the page's address in the register `physical` into the place of the page's record."""
+    """Turn the physical address of a page, in the register `physical`, into that of its record."""
     shr(physical, PageShift.PAGE - SIZE_SHIFT)
     base = scratch(U64)
     mov(base, Area.FRAME_TABLE)
@@ -59,7 +59,8 @@ def frame_of(physical: U64) -> Ptr[Frame]:
 
 
 def page_of(frame: Ptr[Frame]) -> U64:
-    """Turn the place of a record in the register `frame` into the page's physical address."""
+    """Turn the address of a record, in the register `frame`, into the physical address of its
+    page."""
     physical = u64(frame)
     base = scratch(U64)
     mov(base, Area.FRAME_TABLE)

@@ -10,6 +10,7 @@ from kernel.mm.slab import Slab
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.mm.zone import MAX_ORDER
 from kernel.paging.addresses import Area, direct
+from kernel.structures.alignment import round_down
 from pykasm import *
 
 SIZES = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
@@ -21,48 +22,49 @@ GRAIN_SHIFT = 4
 
 
 class Heap(Subsystem):
-    """Gives and takes memory, aligned to 16 bytes, from a page on to pages. What it gives is not
-    cleared. Context: any."""
+    """Allocates and frees memory, aligned to 16 bytes, from a page on to pages; Linux's kmalloc.
+    It is not cleared. Context: any."""
 
     def __init__(self, slabs: Slabs, pages: Pages) -> None:
         self.slabs = slabs
         self.pages = pages
         self.caches = [SlabCache(slabs, f"{size} bytes", size) for size in SIZES]
-        self.by_size = rodata(
+        self.caches_by_class = rodata(
             Ptr[ObjectCache] * len(SIZES), [address_of(one.cache) for one in self.caches]
         )
         grains = range(SIZES[-1] // GRAIN + 1)
         fitting = [next(n for n, size in enumerate(SIZES) if size >= g * GRAIN) for g in grains]
-        self.classes = rodata(U8 * len(fitting), fitting)
+        self.size_classes = rodata(U8 * len(fitting), fitting)
 
     @function
     def allocate(self, size: U64) -> U64:
-        """The address of `size` bytes, or 0."""
+        """Allocate `size` bytes. Returns their address, or 0."""
         with if_(size > SIZES[-1]):
-            tail(self.allocate_pages, size)
+            tail(self._allocate_pages, size)
         add(size, GRAIN - 1)
         shr(size, GRAIN_SHIFT)
-        movzx(eax, self.classes[size])
-        mov(rdi, self.by_size[rax])
+        movzx(eax, self.size_classes[size])
+        mov(rdi, self.caches_by_class[rax])
         ret(self.slabs.allocate_in_place(cast(rdi, Ptr[ObjectCache])))
 
     @function
     def free(self, address: U64) -> None:
-        """Take back what `allocate` gave; 0 is nothing."""
+        """Free what `allocate` returned; 0 is nothing."""
         with if_(address == 0):
             ret()
         mov(rax, Area.DIRECT_MAP)
         physical = scratch(address)
         sub(physical, rax)
-        and_(physical, -PAGE)
+        round_down(physical, PAGE)
+        # Every page of a slab has the slab as its owner; blocks of whole pages have none
         mov(rax, frame_of(physical).owner)
         with if_(rax == 0):
-            tail(self.free_pages, address)
+            tail(self._free_pages, address)
         self.slabs.free_in_place(scratch(cast(rax, Ptr[Slab]).cache), address)
 
     @function
-    def allocate_pages(self, size: U64) -> U64:
-        """The same for whole pages."""
+    def _allocate_pages(self, size: U64) -> U64:
+        """Allocate the smallest block of pages that has `size` bytes. Returns its address, or 0."""
         order = keep(U32)
         xor(order, order)
         mov(eax, PAGE)
@@ -79,8 +81,8 @@ class Heap(Subsystem):
         ret(block)
 
     @function
-    def free_pages(self, address: U64) -> None:
-        """The same."""
+    def _free_pages(self, address: U64) -> None:
+        """Free a block of pages at `address`."""
         mov(rax, Area.DIRECT_MAP)
         sub(address, rax)
         mov(rax, address)

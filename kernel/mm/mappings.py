@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import NO_EXECUTE, PageFlags, PageShift
+from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.addresses import LOWER_HALF_END, Area
+from kernel.paging.level import entry_shift
 from kernel.paging.space import Space
 from pykasm import *
 
@@ -20,7 +21,8 @@ PERMISSIONS = (
 
 
 class Mapping(Struct):
-    """Addresses from `start` up to `end` that are mapped alike; `end` is 0 for the last of all."""
+    """Addresses from `start` up to `end` that are mapped with the same `flags`; `end` is 0 if they
+    reach to the end of all addresses."""
 
     start: U64
     end: U64
@@ -28,7 +30,7 @@ class Mapping(Struct):
 
 
 class Mappings(Subsystem):
-    """Walks page tables from address to address. Context: thread."""
+    """Lists what page tables map. Context: thread."""
 
     mask = rodata(U64, PERMISSIONS)
 
@@ -36,41 +38,39 @@ class Mappings(Subsystem):
         self.walker = walker
 
     @function
-    def find(self, space: Keep[Ptr[Space]], start: U64, found: Keep[Ptr[Mapping]]) -> U32:
-        """Let `found` be the first mapping of `space` from the page at `start` on; 0 if there is
-        none."""
+    def find(self, space: Keep[Ptr[Space]], start: U64, found: Keep[Ptr[Mapping]]) -> Bool:
+        """Set `found` to the first mapping of `space` from the page at `start` on. Returns whether
+        there is one."""
         place, size = keep(start), keep(U64)
         with loop():
-            entry, covered = self.entry(space, place)
+            entry, covered = self._entry(space, place)
             mov(size, covered)
             and_(entry, self.mask)
             break_if(entry != 0)
-            mov(place, self.behind(place, size))
+            mov(place, self._next_address(place, size))
             with if_(place == 0):
-                ret(0)
+                ret(False)
         mov(found.start, place)
         mov(found.flags, entry)
         with loop():
-            mov(place, self.behind(place, size))
+            mov(place, self._next_address(place, size))
             break_if(place == 0)
-            entry, covered = self.entry(space, place)
+            entry, covered = self._entry(space, place)
             mov(size, covered)
             and_(entry, self.mask)
             break_if(entry != found.flags)
         mov(found.end, place)
-        ret(1)
+        ret(True)
 
     @function
-    def entry(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
+    def _entry(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
         """The entry for `address`, 0 if that maps nothing, and the bytes that it covers."""
-        path = local(TableWalk)
-        entry, size = keep(U64), keep(U64)
+        walk, entry, size = local(TableWalk), keep(U64), keep(U64)
         with space.lock.held():
-            lea(rdx, path)
-            level = scratch(self.walker.walk(space, address, rdx))
-            slot = scratch(path.entries[level])
+            level = scratch(self.walker.walk(space, address, address_of(walk)))
+            slot = scratch(walk.entries[level])
             mov(entry, slot[0])
-            lea(rcx, bare[level + level * 8 + PageShift.PAGE])
+            entry_shift(level)
             mov(u32(size), 1)
             shl(size, cl)
         with if_((entry & PageFlags.PRESENT) == 0):
@@ -78,9 +78,9 @@ class Mappings(Subsystem):
         ret(entry, size)
 
     @function
-    def behind(self, address: U64, size: U64) -> U64:
-        """The first address behind the entry of `size` bytes that `address` is in; 0 behind the
-        last."""
+    def _next_address(self, address: U64, size: U64) -> U64:
+        """The first address after the entry of `size` bytes that `address` is in; 0 after the last
+        one. The upper half follows the lower one: addresses between are not canonical."""
         mov(rax, size)
         neg(rax)
         and_(rax, address)

@@ -56,7 +56,7 @@ class PageTables(Subsystem):
             table = self.early.allocate()
             or_(table, TABLE)
             ret(table)
-        table = self.pages.zeroed()
+        table = self.pages.allocate_zeroed()
         with if_(table == 0):
             ret(0)
         mov(rcx, table)

@@ -11,10 +11,12 @@ from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
+from kernel.mm.zones import Zones
 from kernel.paging.addresses import RUNTIME_END, Area, direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.paging.permissions import DEVICE, EXECUTE, READ, WRITE
+from kernel.structures.alignment import round_down, round_up
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
 
@@ -25,11 +27,11 @@ VIDEO_MEMORY = (0xA0000, 0xC0000)
 """Where VGA has its memory (IBM VGA Technical Reference, 1987)."""
 
 INIT = ".init."
-"""What the names of sections begin with that only starting up needs."""
+"""Names of sections that are needed only while starting begin with this."""
 
 
 class Paging(Subsystem):
-    """Makes the kernel's address space (see `Area`).
+    """Makes the kernel's address space (see `Area`), as Linux's paging_init does.
 
     The image is mapped section by section, with the permissions that the linker's `layout` gives
     it, and without the guard pages of its `stacks`. The direct map has all memory that belongs to
@@ -47,6 +49,7 @@ class Paging(Subsystem):
         kernel: KernelSpace,
         tables: PageTables,
         mapper: Mapper,
+        zones: Zones,
         pages: Pages,
         direct_map: DirectMap,
     ) -> None:
@@ -58,26 +61,28 @@ class Paging(Subsystem):
         self.kernel = kernel
         self.tables = tables
         self.mapper = mapper
+        self.zones = zones
         self.pages = pages
         self.direct_map = direct_map
 
     @function(init=True)
     def start(self) -> None:
-        """Make the tables, use them from now on, and start the page allocator."""
+        """Make the tables, switch to them, and start the page allocator."""
         self.entries.start()
         self.record.limit_memory(self.entries.end)
         self.kernel.start()
-        self.map_image()
+        self._map_image()
         self.map_memory()
-        self.reserve_tables()
+        self._preallocate()
         self.kernel.load()
+        # Only now is the frame table's memory mapped that the page allocator needs
         self.pages.start()
         self.tables.use_pages()
         start, end = VIDEO_MEMORY
         ignore(self.direct_map.map(start, end - start, DEVICE))
 
     @function(init=True)
-    def reserve_tables(self) -> None:
+    def _preallocate(self) -> None:
         """Make the tables of the areas that change while the kernel runs, as far down as they have
         to be the same in all address spaces, and as the frame table's pages need them."""
         mov(rdi, Area.RUNTIME)
@@ -89,54 +94,31 @@ class Paging(Subsystem):
         add(end, rdi)
         self.kernel.preallocate(rdi, end, PageLevel.LARGE)
 
+    # The image
+
     @function(init=True)
-    def map_image(self) -> None:
+    def _map_image(self) -> None:
         """Map the sections of the image, but for the guard pages in them."""
         for section in self.sections:
             start, end, load = (self.bound(section, name) for name in ("start", "end", "load"))
-            self.map_section(start, load, end, PERMISSIONS[section.permissions])
+            self._map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
             lea(rsi, stack.guard)
             ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, PAGE))
 
     def bound(self, section: OutputSection, name: str) -> object:
-        """An address of `section` that the linker knows (see `OutputSection`)."""
+        """Return an address of `section` that the linker defines (see `OutputSection`)."""
         return address_of(symbol(f"{section.symbol}_{name}"))
 
-    @function
-    def free_init(self) -> None:
-        """Give back what only starting up needed: the parts of the image that are marked so, and
-        what runs before the image is mapped. Context: the first thread, when all processors
-        have started; interrupts on."""
-        for section in self.sections:
-            if section.name.startswith(INIT):
-                self.drop(*(self.bound(section, name) for name in ("start", "end", "load")))
-        mov(rdi, address_of(symbol("image_load_start")))
-        mov(rsi, self.bound(self.sections[0], "load"))
-        self.pages.adopt(rdi, rsi)
-
-    @function
-    def drop(self, start: Keep[U64], end: U64, load: Keep[U64]) -> None:
-        """Free the memory of the image from `start` up to `end`, which is at physical `load`."""
-        length = keep(end)
-        sub(length, start)
-        self._round_up(length)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
-        mov(rsi, load)
-        direct(rsi)
-        mov(rcx, WRITE)
-        ignore(self.mapper.protect(address_of(self.kernel.space), rsi, length, rcx))
-        lea(rsi, bare[load + length])
-        self.pages.adopt(load, rsi)
-
     @function(init=True)
-    def map_section(self, start: U64, load: Keep[U64], end: U64, flags: Keep[U64]) -> None:
+    def _map_section(self, start: U64, load: Keep[U64], end: U64, flags: Keep[U64]) -> None:
         """Map the image from `start` up to `end`, whose physical address is `load`, there and in
         the direct map."""
         length = keep(end)
         sub(length, start)
-        self._round_up(length)
+        round_up(length, PAGE)
         self._map(start, load, length, flags, PageShift.PAGE)
+        # With the same right to write, and by pages of 4 KiB: W^X has to hold there, too
         mov(rdi, load)
         direct(rdi)
         mov(rax, NO_EXECUTE)
@@ -146,9 +128,39 @@ class Paging(Subsystem):
     def _map(
         self, address: object, target: object, length: object, flags: object, largest: object
     ) -> None:
-        """Map what nothing else is mapped over, while tables come from `EarlyFrames`."""
+        """Emit a call that maps what nothing is mapped at yet. It can't fail while tables come from
+        `EarlyFrames`, which panics without memory."""
         kernel = address_of(self.kernel.space)
         ignore(self.mapper.map(kernel, address, target, length, flags, largest))
+
+    @function
+    def free_init(self) -> None:
+        """Free what only starting needed: the parts of the image that are marked so, and what runs
+        before the image is mapped. Linux calls it free_initmem. Context: the first thread, when all
+        processors have started; interrupts on."""
+        for section in self.sections:
+            if section.name.startswith(INIT):
+                bounds = (self.bound(section, name) for name in ("start", "end", "load"))
+                self._free_image_part(*bounds)
+        mov(rdi, address_of(symbol("image_load_start")))
+        mov(rsi, self.bound(self.sections[0], "load"))
+        self.zones.free_reserved(rdi, rsi)
+
+    @function
+    def _free_image_part(self, start: Keep[U64], end: U64, load: Keep[U64]) -> None:
+        """Free the memory of the image from `start` up to `end`, which is at physical `load`."""
+        length = keep(end)
+        sub(length, start)
+        round_up(length, PAGE)
+        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
+        mov(rsi, load)
+        direct(rsi)
+        mov(rcx, WRITE)
+        ignore(self.mapper.protect(address_of(self.kernel.space), rsi, length, rcx))
+        lea(rsi, bare[load + length])
+        self.zones.free_reserved(load, rsi)
+
+    # The direct map
 
     @function(init=True)
     def map_memory(self) -> None:
@@ -162,16 +174,17 @@ class Paging(Subsystem):
                 | (region.kind == MemoryKind.ACPI_RECLAIMABLE)
                 | (region.kind == MemoryKind.ACPI_NVS)
             ):
-                mov(done, self.map_region(region, done))
+                mov(done, self._map_region(region, done))
             add(region, sizeof(MemoryRegion))
 
     @function(init=True)
-    def map_region(self, region: Ptr[MemoryRegion], done: U64) -> U64:
-        """Map the pages of `region` from `done` on, but for the image; where they end."""
+    def _map_region(self, region: Ptr[MemoryRegion], done: U64) -> U64:
+        """Map the pages of `region` from physical `done` on, but for those of the image. Returns
+        where they end."""
         start, end = keep(region.address), keep(region.length)
         add(end, start)
-        self._round_up(end)
-        and_(start, -PAGE)
+        round_up(end, PAGE)
+        round_down(start, PAGE)
         with if_(start < done):
             mov(start, done)
         with if_(start >= end):
@@ -179,22 +192,17 @@ class Paging(Subsystem):
         mov(rsi, self.bound(self.sections[0], "load"))
         with if_(end < rsi):
             mov(rsi, end)
-        self.map_directly(start, rsi)
+        self._map_direct(start, rsi)
         mov(rdi, address_of(symbol("image_load_end")))
-        self._round_up(rdi)
+        round_up(rdi, PAGE)
         with if_(start > rdi):
             mov(rdi, start)
-        self.map_directly(rdi, end)
+        self._map_direct(rdi, end)
         ret(end)
 
-    def _round_up(self, value: U64) -> None:
-        """Make `value` a multiple of the page size."""
-        add(value, PAGE - 1)
-        and_(value, -PAGE)
-
     @function(init=True)
-    def map_directly(self, start: U64, end: U64) -> None:
-        """Map physical memory from `start` up to `end`, where anything lies between them."""
+    def _map_direct(self, start: U64, end: U64) -> None:
+        """Map physical memory from `start` up to `end`, if there is anything between them."""
         with if_(start < end):
             mov(rdx, end)
             sub(rdx, start)

@@ -1,10 +1,10 @@
-"""Giving back memory that is kept for later."""
+"""Freeing memory that is kept for later."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernel.mm.pages import Pages
+from kernel.mm.pagecaches import PageCaches
 from kernel.mm.slabs import Slabs
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
@@ -13,59 +13,58 @@ from pykasm import *
 
 
 class Shrinker(Subsystem):
-    """Keeps memory for later that the whole kernel shares."""
+    """Keeps memory for later that the whole kernel shares. The name is Linux's."""
 
     @function
     def shrink(self) -> None:
-        """Give it back. Context: thread."""
+        """Free it. Context: thread."""
         raise NotImplementedError
 
 
 class Reclaim(Subsystem):
-    """Empties what keeps memory so that the next one who needs some gets it faster.
+    """Empties the caches that make the next allocation faster.
 
-    Objects and pages are kept for each processor, so each has to give its own back; `shrinkers`
-    have what is kept for the whole kernel.
+    Objects and pages are cached for each processor, so each has to free its own; `shrinkers` have
+    what is cached for the whole kernel.
     """
 
     def __init__(
         self,
         slabs: Slabs,
-        pages: Pages,
+        caches: PageCaches,
         processors: Processors,
         calls: Calls,
         shrinkers: Sequence[Shrinker],
     ) -> None:
         self.slabs = slabs
-        self.pages = pages
+        self.caches = caches
         self.processors = processors
         self.calls = calls
         self.shrinkers = shrinkers
 
     @function(sleeps=True)
     def run(self) -> None:
-        """Give everything back. Context: thread, without spin locks.
+        """Free all cached memory. Context: thread, without spin locks.
 
-        Processors are asked before, too: a thread ends with interrupts off (`Threads.exit`), so
-        those that were ending have given their stacks by the time that all have answered.
+        Processors are called before, too: a thread ends with interrupts off (`Threads.exit`), so
+        those that were ending have freed their stacks by the time that all have answered.
         """
-        self.ask_all()
+        self._shrink_processors()
         for one in self.shrinkers:
             one.shrink()
-        self.ask_all()
+        self._shrink_processors()
 
     @function(sleeps=True)
-    def ask_all(self) -> None:
-        """Have each processor give back what it keeps. This one is asked like all others: the
-        thread may be on another one by the time that those are asked."""
+    def _shrink_processors(self) -> None:
+        """Have each processor free what it caches. This one is called like all others: the thread
+        may have moved to another one by the time that those are called."""
         request = local(Request)
-        request.prepare(self.shrink)
+        request.prepare(self._shrink)
         with self.processors.each() as processor:
-            lea(rsi, request)
-            self.calls.on(processor, rsi)
+            self.calls.on(processor, address_of(request))
 
     @function(context="interrupt")
-    def shrink(self, request: Ptr[Request]) -> None:
-        """Give back what this processor keeps, which was asked to."""
+    def _shrink(self, request: Ptr[Request]) -> None:
+        """Free what this processor caches, which was called to."""
         self.slabs.shrink()
-        tail(self.pages.empty_cache)
+        tail(self.caches.drain_all)

@@ -23,6 +23,7 @@ SECTION = 1 << SECTION_SHIFT
 
 TABLE_SIZE = 1 << PageShift.LARGE
 TABLE_PAGES = TABLE_SIZE // PAGE
+"""Bytes and pages of such a part of the frame table."""
 
 
 class Zone(Struct):
@@ -31,15 +32,15 @@ class Zone(Struct):
     lock: SpinLock
     orders: U32 = field(guarded_by="lock")
     """Bit n is set if there is a free block of order n."""
-    free: Array[ListHead] = field(count=ORDERS, guarded_by="lock")
+    free_lists: Array[ListHead] = field(count=ORDERS, guarded_by="lock")
     """Free blocks of each order, by `Frame.link`."""
-    blocks: Array[U64] = field(count=ORDERS, guarded_by="lock")
+    free_blocks: Array[U64] = field(count=ORDERS, guarded_by="lock")
     """How many each of these lists has."""
     free_pages: U64 = field(guarded_by="lock")
     """In all blocks."""
-    untouched: U64 = field(guarded_by="lock")
+    unopened_pages: U64 = field(guarded_by="lock")
     """Pages that opening all remaining sections will free."""
-    next: U64 = field(guarded_by="lock")
+    next_section: U64 = field(guarded_by="lock")
     """Physical address of the first section that was not looked at yet."""
     end: U64
     """Where the zone ends."""

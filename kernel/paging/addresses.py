@@ -40,7 +40,7 @@ canonical, which `sysretq` fails at with the kernel's privileges (Intel SDM vol.
 
 
 def direct(address: U64) -> None:
-    """Turn the physical address in the register `address` into its place in the direct map."""
+    """Turn the physical address in the register `address` into its address in the direct map."""
     base = scratch(U64)
     mov(base, Area.DIRECT_MAP)
     add(address, base)

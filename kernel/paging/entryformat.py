@@ -8,13 +8,13 @@ from pykasm import *
 
 
 class EntryFormat(Subsystem):
-    """The bits and sizes of pages that the processor knows; all processors of a machine are taken
-    to be alike in these."""
+    """The bits of entries and the sizes of pages that the processor has. All processors of a
+    machine are taken to be alike in these."""
 
     address_mask = rodata(U64, ADDRESS_MASK)
     """The bits of an entry that are a physical address."""
     allowed = data(U64, NO_EXECUTE - 1)
-    """The bits of an entry that may be set: with NX, all."""
+    """The bits of an entry that may be set: all, if the processor has NX."""
     largest = data(U32, PageShift.LARGE)
     """The largest pages, a `PageShift`."""
     end = bss(U64)
@@ -25,7 +25,7 @@ class EntryFormat(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Find out about large pages, and switch NX on where the processor has it."""
+        """Find the sizes and bits, and enable NX if the processor has it."""
         mov(ecx, self.features.physical_bits)
         mov(eax, 1)
         shl(rax, cl)
@@ -37,11 +37,11 @@ class EntryFormat(Subsystem):
             mov(self.largest, PageShift.HUGE)
         with if_(self.features.extended & Extended.NX):
             mov(self.allowed, -1)
-            self.switch_on()
+            self.enable_no_execute()
 
-    def switch_on(self) -> None:
-        """Emit code that lets this processor have what `allowed` promises, before it uses the page
-        tables. Changes rax, rcx and rdx."""
+    def enable_no_execute(self) -> None:
+        """Emit code that enables NX on this processor, if `allowed` has it, before it uses the page
+        tables: without, the bit is reserved, and a page fault. Changes rax, rcx and rdx."""
         with if_(i64(self.allowed) == -1):
             mov(ecx, Msr.EFER)
             rdmsr()

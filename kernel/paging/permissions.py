@@ -1,4 +1,4 @@
-"""What may be done with a page, as flags of its entry."""
+"""What may be done with a page of the kernel, as flags of its entry."""
 
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 

@@ -1,14 +1,14 @@
-"""An address space."""
+"""The page tables of an address space."""
 
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
 
 class Space(Struct):
-    """Page tables, and the lock that keeps changes to them apart."""
+    """Page tables, and the lock under which they are changed."""
 
     lock: SpinLock
     root: U64
-    """The physical address of the top table."""
+    """The physical address of the top table, for CR3."""
     freeing_tables: U32
-    """Changes that took tables out which processors may still remember."""
+    """Changes that took tables out which TLBs may still have, and that are about to flush them."""

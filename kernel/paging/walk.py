@@ -9,17 +9,14 @@ SIGN_BITS = 16
 
 
 class PageWalk(Subsystem):
-    """Looks addresses up, and changes nothing. May be called in any context, in panics too."""
+    """Looks addresses up as the processor does, and changes nothing. Context: any, panics too."""
 
     mask = rodata(U64, ADDRESS_MASK)
 
     @function
-    def is_mapped(self, address: U64) -> U32:
-        """Whether the kernel can read the byte at `address`: 1 or 0."""
-        entry = self.find(address)
-        with if_(entry == 0):
-            ret(0)
-        ret(1)
+    def is_mapped(self, address: U64) -> Bool:
+        """Return whether the kernel can read the byte at `address`."""
+        ret(self.find(address) != 0)
 
     @function
     def find(self, address: U64) -> U64:
@@ -38,6 +35,7 @@ class PageWalk(Subsystem):
             self._entry(rax, address)
             with if_((rax & PageFlags.PRESENT) == 0):
                 ret(0)
+            # On the lowest level, bit 7 is no LARGE but PAT (AMD64 APM vol. 2, 5.4.1)
             break_if(ecx == PageShift.PAGE)
             break_if(rax & PageFlags.LARGE)
             sub(ecx, INDEX_BITS)
@@ -45,8 +43,8 @@ class PageWalk(Subsystem):
 
     @function
     def slot(self, address: U64, shift: U32) -> Ptr[U64]:
-        """The entry for `address` in its table of the level `shift` (a `PageShift`); all tables
-        above it are there."""
+        """The place of the entry for `address` in its table of the level `shift` (a `PageShift`).
+        All tables above it must be there."""
         mov(ecx, PageShift.TOP)
         mov(rax, cr3)
         with loop():
@@ -57,13 +55,14 @@ class PageWalk(Subsystem):
         ret(cast(rax, Ptr[U64]))
 
     def _entry(self, table: U64, address: U64) -> None:
-        """Put the entry for `address` of the level ecx into `table`, which holds the table's own
-        entry. Changes rdx."""
+        """Turn the entry that leads to a table, or CR3, in the register `table`, into the entry for
+        `address` in that. ecx is the table's level, a `PageShift`. Changes rdx."""
         self._slot(table, address)
         mov(table, u64[table])
 
     def _slot(self, table: U64, address: U64) -> None:
-        """As `_entry`, but let `table` point to the entry."""
+        """Turn the entry that leads to a table, or CR3, in the register `table`, into the place of
+        the entry for `address` in that. ecx is the table's level, a `PageShift`. Changes rdx."""
         and_(table, self.mask)
         direct(table)
         mov(rdx, address)

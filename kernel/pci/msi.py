@@ -8,7 +8,7 @@ from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.irq.lines import Lines
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.pci.configuration import ConfigurationSpace
 from kernel.pci.device import PciDevice, PciResource
 from kernel.pci.header import BARS, Bar, PciCommand, PciHeader
@@ -79,7 +79,7 @@ class Msi(Subsystem):
         configuration: ConfigurationSpace,
         dispatcher: Dispatcher,
         lines: Lines,
-        memory: Runtime,
+        memory: RuntimeMappings,
     ) -> None:
         self.configuration = configuration
         self.dispatcher = dispatcher

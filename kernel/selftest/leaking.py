@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.pci.device import PciDevice
 from kernel.selftest.case import TestSuite, check
 from pykasm import *
@@ -19,7 +19,7 @@ REGISTERS = 0xFEE0_0000
 class LeakingTests(TestSuite):
     """Run only when they are asked for by name, and each calls itself passed."""
 
-    def __init__(self, heap: Heap, pages: Pages, runtime: Runtime) -> None:
+    def __init__(self, heap: Heap, pages: Pages, runtime: RuntimeMappings) -> None:
         self.heap = heap
         self.pages = pages
         self.runtime = runtime

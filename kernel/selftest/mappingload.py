@@ -7,7 +7,7 @@ from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import direct
 from kernel.paging.permissions import WRITE
@@ -46,7 +46,7 @@ class MappingLoad(Load):
         kernel: KernelSpace,
         mapper: Mapper,
         walker: TableWalker,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
         rwlocks: ReadWriteLocks,
     ) -> None:
         super().__init__(console, pool)

@@ -9,7 +9,7 @@ from kernel.mm.mappings import Mapping, Mappings
 from kernel.mm.pages import Pages
 from kernel.mm.paging import INIT, PERMISSIONS, Paging
 from kernel.mm.reclaim import Reclaim
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.mm.tablewalker import TableWalker
 from kernel.mm.zone import ORDERS
@@ -31,7 +31,7 @@ REGISTERS = 0xFEE0_0000
 
 
 class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
-    """What `Pages`, `Mapper` and `Runtime` do on a real machine. Context: one at a time."""
+    """What `Pages`, `Mapper` and `RuntimeMappings` do on a real machine. Context: one at a time."""
 
     flags = rodata(U64, ~(ADDRESS_MASK | int(PageFlags.LARGE) | NOTED) % (1 << 64))
     """The bits of an entry that say what is allowed."""
@@ -49,7 +49,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         mapper: Mapper,
         walker: TableWalker,
         mappings: Mappings,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
         slabs: Slabs,
         paging: Paging,
         hog: MemoryHog,
@@ -185,8 +185,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         xor(place, place)
         mov(good, 1)
         with loop():
-            more = self.mappings.find(address_of(self.kernel.space), place, found)
-            break_if(more == 0)
+            break_if(~self.mappings.find(address_of(self.kernel.space), place, found))
             mov(rax, NO_EXECUTE)
             with if_((found.flags & PageFlags.WRITE) & ((found.flags & rax) == 0)):
                 xor(good, good)

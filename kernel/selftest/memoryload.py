@@ -8,7 +8,7 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.paging.addresses import Area, direct
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
@@ -57,7 +57,7 @@ class MemoryLoad(Load):
         pool: ThreadPool,
         heap: Heap,
         pages: Pages,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
     ) -> None:
         super().__init__(console, pool)
         self.heap = heap

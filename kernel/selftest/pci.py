@@ -7,7 +7,7 @@ from enum import IntEnum, IntFlag
 from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.interrupts.action import Action
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.pci.bus import PciBus
 from kernel.pci.device import PciDevice
 from kernel.pci.msi import Msi
@@ -56,7 +56,7 @@ class PciTests(TestSuite):
     arrived = bss(U32)
 
     def __init__(
-        self, console: Console, bus: PciBus, messages: Msi, memory: Runtime, clock: Clock
+        self, console: Console, bus: PciBus, messages: Msi, memory: RuntimeMappings, clock: Clock
     ) -> None:
         self.console = console
         self.bus = bus

@@ -12,7 +12,7 @@ from kernel.mm.directmap import DirectMap
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import TestSuite, check
@@ -83,7 +83,7 @@ class ShortageTests(TestSuite):
         pages: Pages,
         slabs: Slabs,
         heap: Heap,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
         scheduler: Scheduler,
         stacks: ThreadStacks,
         threads: Threads,

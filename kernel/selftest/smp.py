@@ -9,7 +9,7 @@ from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.tablewalker import TableWalker
 from kernel.paging.permissions import WRITE
 from kernel.processors.processor import Processor
@@ -63,7 +63,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         kernel: KernelSpace,
         mapper: Mapper,
         walker: TableWalker,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
         pool: ThreadPool,
         clock: Clock,
     ) -> None:

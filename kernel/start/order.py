@@ -18,7 +18,7 @@ from kernel.entry.interrupts import Interrupts
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
@@ -53,7 +53,7 @@ class MainSteps(Steps):
     order = (
         Features.read,  # what the processor can do
         Paging.start,  # the kernel's own page tables, and all of memory
-        Runtime.start,  # mappings
+        RuntimeMappings.start,  # mappings
         Slabs.start,  # objects
         Protection.enable,  # W^X and the like, which the page tables are ready for
         BootReport.print,  # what the boot loader told

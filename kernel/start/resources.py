@@ -9,7 +9,7 @@ from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.stack import STACK_SIZE
 from kernel.irq.deferred import Deferred
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.sched.thread import Thread
 from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
@@ -38,7 +38,7 @@ class ProcessorResources(Subsystem):
         self,
         per_cpu: PerCpu,
         descriptors: Descriptors,
-        runtime: Runtime,
+        runtime: RuntimeMappings,
         idle: Idle,
         deferred: Deferred,
         threads: Threads,

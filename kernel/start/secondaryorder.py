@@ -6,7 +6,7 @@ from kernel.cpu.protection import Protection
 from kernel.entry.interrupts import Interrupts
 from kernel.interrupts.localapic import LocalApic
 from kernel.irq.deferred import Deferred
-from kernel.mm.pages import Pages
+from kernel.mm.pagecaches import PageCaches
 from kernel.sched.scheduler import Scheduler
 from pykasm import *
 
@@ -19,7 +19,7 @@ class SecondarySteps(Steps):
         Interrupts.use,  # the gates, which all processors share
         Protection.enable,  # W^X and the like
         LocalApic.start,  # its interrupt controller
-        Pages.start_processor,  # its cache of pages
+        PageCaches.start_processor,  # its cache of pages
         Scheduler.start_processor,  # its run queue
         Deferred.start_processor,  # what handlers leave here
         LocalTimer.start,  # its interrupt at a time

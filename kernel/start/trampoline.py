@@ -88,7 +88,7 @@ class Trampoline(Subsystem):
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:
         """The first code at the kernel's own addresses, without a stack that is mapped yet."""
-        self.entries.switch_on()
+        self.entries.enable_no_execute()
         mov(rax, self.kernel.space.root)
         mov(cr3, rax)
         mov(rsp, self.secondary_start.thread)

@@ -24,7 +24,7 @@ class SaveAreas(Subsystem):
         thread = keep(thread)
         with if_(thread.extended != 0):
             ret(0)
-        page = self.pages.zeroed()  # aligned as XSAVE wants it, and large enough
+        page = self.pages.allocate_zeroed()  # aligned as XSAVE wants it, and large enough
         with if_(page == 0):
             ret(-Errno.ENOMEM)
         direct(page)

@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.cpu.stack import STACK_SIZE
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.reclaim import Shrinker
-from kernel.mm.runtime import Runtime
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.sched.thread import Thread
 from kernel.structures.list import ListHead, container
 from pykasm import *
@@ -28,7 +28,7 @@ class ThreadStacks(Shrinker):
     mapped = bss(U32)
     """All that there are, in use or spare."""
 
-    def __init__(self, memory: Runtime) -> None:
+    def __init__(self, memory: RuntimeMappings) -> None:
         self.memory = memory
         self.lock = bss(SpinLock)
 

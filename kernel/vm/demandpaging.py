@@ -98,7 +98,7 @@ class DemandPaging(Subsystem):
         self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64]
     ) -> I32:
         """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
-        memory = keep(self.pages.zeroed())
+        memory = keep(self.pages.allocate_zeroed())
         with if_(memory == 0):
             ret(-Errno.ENOMEM)
         tail(self._install, space, page, 0, memory, flags)

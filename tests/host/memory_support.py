@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from kernel.boot.record import BootRecord
 from kernel.cpu.features import Features
 from kernel.cpu.pagetable import PageShift
 from kernel.cpu.percpu import PerCpu
+from kernel.debug.panic import Panic
 from kernel.mm.buddy import Buddy
 from kernel.mm.early import EarlyFrames
 from kernel.mm.entrychanger import EntryChanger
 from kernel.mm.entryfiller import EntryFiller
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import SIZE_SHIFT, FrameState
+from kernel.mm.frametable import FrameTable
 from kernel.mm.freeranges import FreeRanges
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
+from kernel.mm.pagecaches import PageCaches
 from kernel.mm.pages import Pages
 from kernel.mm.pagesplitter import PageSplitter
 from kernel.mm.pagetables import PageTables
+from kernel.mm.remaining import RemainingMemory
+from kernel.mm.sectioncounter import SectionCounter
 from kernel.mm.sections import Sections
 from kernel.mm.tablewalker import TableWalker
 from kernel.mm.zone import SECTION, TABLE_SIZE
+from kernel.mm.zones import Zones
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.space import Space
@@ -38,7 +45,7 @@ IMAGE = (1 << 20, 3 << 20)
 """Where the kernel is in the machine's memory."""
 
 
-class Panic(Subsystem):
+class NoPanic(Subsystem):
     """What is told that no memory is left."""
 
     @function
@@ -62,7 +69,7 @@ class PageSource(Subsystem):
         ret(0)
 
     @function
-    def zeroed(self) -> U64:
+    def allocate_zeroed(self) -> U64:
         """Answered by the tests."""
         ret(0)
 
@@ -93,6 +100,26 @@ MAPPING: Contents = (
 """What changes page tables."""
 
 
+PHYSICAL_MEMORY: Contents = (
+    Features,
+    EntryFormat,
+    PageWalk,
+    PerCpu,
+    FreeRanges,
+    EarlyFrames,
+    RemainingMemory,
+    SectionCounter,
+    FrameTable,
+    Buddy,
+    Sections,
+    Zones,
+    PageCaches,
+    FaultInjection,
+    Pages,
+)
+"""What allocates pages."""
+
+
 class MemoryMachine:
     """A host that has a frame table for each section as soon as the kernel maps it.
 
@@ -101,15 +128,10 @@ class MemoryMachine:
 
     def __init__(self, traced: bool = False) -> None:
         self.information = boot_record()
-        self.free_ranges = FreeRanges(self.information)
-        self.early = EarlyFrames(self.free_ranges, Panic())
-        self.walk = PageWalk()
-        self.entries = EntryFormat(Features())
-        self.sections = Sections(self.free_ranges, self.early, self.entries, self.walk, Buddy())
-        self.per_cpu = PerCpu()
-        self.pages = Pages(
-            self.sections, self.sections.buddy, self.walk, self.per_cpu, FaultInjection()
-        )
+        parts = Parts(PHYSICAL_MEMORY, instead={BootRecord: self.information, Panic: NoPanic()})
+        self.walk, self.frame_table = parts[PageWalk], parts[FrameTable]
+        self.zones, self.caches = parts[Zones], parts[PageCaches]
+        self.pages, self.per_cpu = parts[Pages], parts[PerCpu]
         self.host = Host(self.pages, limit=50_000_000, traced=traced)
         self.host.define("image_load_start", IMAGE[0])
         self.host.define("image_load_end", IMAGE[1])
@@ -122,7 +144,7 @@ class MemoryMachine:
         host = self.host
         host.reset()
         self.tables = {}
-        host.stub(self.sections.map_table, self._map_table)
+        host.stub(self.frame_table.map, self._map_table)
         host.stub(self.walk.is_mapped, self._is_mapped)
         host[self.per_cpu.block] = int(host.address(symbol("first_percpu_start")))
         for start, end, kind in regions:

@@ -130,7 +130,11 @@ class Machine:
         self.records = list(range(RECORDS, RECORDS + ROOM * RECORD_SIZE, RECORD_SIZE))
         self.left = ALL_BITS
         self.known: dict[tuple[int, int], int] = {}
-        for function in (self.source.allocate, self.source.allocate_page, self.source.zeroed):
+        for function in (
+            self.source.allocate,
+            self.source.allocate_page,
+            self.source.allocate_zeroed,
+        ):
             self.host.stub(function, self._take)
         self.host.stub(self.source.free_page, self._give)
         self.host.stub(self.objects.allocate, lambda cache: self._allowed() and self.records.pop())

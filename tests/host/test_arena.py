@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.arena import Arena, Range, Use
-from kernel.mm.records import Records
+from kernel.mm.addressrange import AddressRange, RangeUse
+from kernel.mm.arena import Arena
+from kernel.mm.recordpool import RecordPool
 from kernel.paging.addresses import Area
 from kernel.structures.tree import Trees
 from pykasm import *
@@ -43,7 +44,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.source: Any = PageSource()
-        self.arena = Arena(Trees(), Records(self.source, Range))
+        self.arena = Arena(Trees(), RecordPool(self.source, AddressRange))
         self.host = Host(self.arena)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)
@@ -59,7 +60,7 @@ class Bench:
 
     def allocate(self, pages: int) -> Any:
         """A range, or None."""
-        found = self.host.call(self.arena.allocate, pages, Use.MEMORY)
+        found = self.host.call(self.arena.allocate, pages, RangeUse.MEMORY)
         return found or None
 
 
@@ -90,7 +91,7 @@ def test_ranges_are_the_smallest_that_fit_and_join_again(bench: Bench, steps: li
             found = bench.allocate(number)
             assert (found is None) == (not fitting)
             if found is not None:
-                start = (found.place.key - BASE) // PAGE
+                start = (found.by_address.key - BASE) // PAGE
                 assert min(count for _, count in fitting) in (
                     count for first, count in fitting if first == start
                 )

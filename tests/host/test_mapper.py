@@ -64,7 +64,7 @@ class Machine:
         self.free = [number * PAGE for number in range(ROOM - 1, 0, -1)]
         self.left: int | None = None
         self.host.stub(self.frames.allocate, self._take)
-        self.host.stub(self.frames.zeroed, self._take)
+        self.host.stub(self.frames.allocate_zeroed, self._take)
         self.host.stub(self.frames.free_page, self.free.append)
         self.forgotten = self.host.stub(self.tlb.invalidate)
         self.host[self.entries.allowed] = allowed

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.pagetable import PAGE
 from kernel.mm.early import LOWEST
-from kernel.mm.pages import BATCH, CACHE_SIZE
+from kernel.mm.pagecaches import BATCH, CACHE_SIZE
 from kernel.mm.zone import LOW_END, MAX_ORDER, SECTION, TABLE_SIZE
 from pykasm.hostrun import HostAssertion
 from tests.host.memory_support import IMAGE, MemoryMachine
@@ -153,7 +153,7 @@ def test_all_free_memory_is_handed_out_once_and_comes_back(
     for block, order in first:
         host.call(pages.free, block, order)
     assert host.call(pages.free_count) == memory.free_pages()
-    host.call(pages.empty_cache)
+    host.call(machine.caches.drain_all)
     again = take_all(machine, orders)
     assert Counter(order for _, order in again) == Counter(order for _, order in first)
 
@@ -209,7 +209,7 @@ def test_any_order_of_taking_and_giving_adds_up(machine: MemoryMachine, steps: l
 def test_memory_of_the_start_can_be_given_back(machine: MemoryMachine) -> None:
     machine.start(SMALL.regions)
     start, end = IMAGE[0] + PAGE, IMAGE[1]
-    machine.host.call(machine.pages.adopt, start, end)
+    machine.host.call(machine.zones.free_reserved, start, end)
     wanted = SMALL.free_pages() + (end - start) // PAGE
     assert machine.host.call(machine.pages.free_count) == wanted
     taken = {block for block, _ in take_all(machine, [0])}
@@ -220,15 +220,15 @@ def test_memory_of_the_start_can_be_given_back(machine: MemoryMachine) -> None:
 def test_memory_of_a_section_without_a_table_can_not_be_given_back(machine: MemoryMachine) -> None:
     only_low = Memory([(0, 4 * MIB, MemoryKind.AVAILABLE)])
     machine.start(only_low.regions)
-    machine.host.call(machine.pages.adopt, *IMAGE)
+    machine.host.call(machine.zones.free_reserved, *IMAGE)
     assert machine.host.call(machine.pages.free_count) == 0
 
 
 def test_a_page_is_freed_and_taken_again_without_a_zone(machine: MemoryMachine) -> None:
     machine.start(SMALL.regions)
     first = machine.host.call(machine.pages.allocate_page)
-    taken = machine.host.stub(machine.pages.refill)
-    given = machine.host.stub(machine.pages.drain)
+    taken = machine.host.stub(machine.caches._refill)
+    given = machine.host.stub(machine.caches._drain)
     for _ in range(BATCH):
         machine.host.call(machine.pages.free_page, first)
         assert machine.host.call(machine.pages.allocate_page) == first
@@ -240,7 +240,7 @@ def test_a_full_cache_keeps_what_was_freed_last(machine: MemoryMachine) -> None:
     pages = [machine.host.call(machine.pages.allocate_page) for _ in range(2 * CACHE_SIZE)]
     for page in pages:
         machine.host.call(machine.pages.free_page, page)
-    assert machine.host[machine.pages.cache.count] <= CACHE_SIZE
+    assert machine.host[machine.caches.cache.count] <= CACHE_SIZE
     assert machine.host.call(machine.pages.allocate_page) == pages[-1]
 
 

@@ -20,6 +20,7 @@ from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.paging import Paging
+from kernel.mm.zones import Zones
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, READ, WRITE
@@ -93,7 +94,7 @@ class Nothing(Subsystem):
         """Do nothing."""
 
     @function
-    def adopt(self, start: U64, end: U64) -> None:
+    def free_reserved(self, start: U64, end: U64) -> None:
         """Answered by the tests."""
 
 
@@ -105,6 +106,7 @@ class Machine:
         self.entries = EntryFormat(Features())
         self.walk = PageWalk()
         self.maps: Any = Maps()
+        nothing = Nothing()
         parts = Parts(
             (FreeRanges, DirectMap, partial(Paging, layout=kernel_layout(""), stacks=[])),
             instead={
@@ -114,7 +116,8 @@ class Machine:
                 KernelSpace: self.maps,
                 PageTables: self.maps,
                 Mapper: self.maps,
-                Pages: Nothing(),
+                Pages: nothing,
+                Zones: nothing,
             },
         )
         self.paging, self.direct_map = parts[Paging], parts[DirectMap]

@@ -45,7 +45,7 @@ class Memory(Subsystem):
         ret(start)
 
     @function
-    def can_be_registers(self, start: U64, length: U64) -> U32:
+    def can_be_registers(self, start: U64, length: U64) -> Bool:
         """Never asked."""
         ret(1)
 

@@ -23,7 +23,7 @@ class Caches(Subsystem):
         """Answered by the tests."""
 
     @function
-    def empty_cache(self) -> None:
+    def drain_all(self) -> None:
         """Answered by the tests."""
 
 

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags
-from kernel.mm.arena import Arena, Range
+from kernel.mm.addressrange import AddressRange
+from kernel.mm.arena import Arena
 from kernel.mm.directmap import DirectMap
 from kernel.mm.early import EarlyFrames
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
-from kernel.mm.records import Records
-from kernel.mm.runtime import Runtime
+from kernel.mm.recordpool import RecordPool
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import RUNTIME_END, Area
 from kernel.paging.entryformat import EntryFormat
@@ -47,7 +48,7 @@ class Places(Subsystem):
     """What knows where devices can be."""
 
     @function
-    def can_be_registers(self, start: U64, length: U64) -> U32:
+    def can_be_registers(self, start: U64, length: U64) -> Bool:
         """Answered by the tests."""
         ret(1)
 
@@ -63,9 +64,9 @@ class Bench:
         early: Any = Early()
         self.tlb: Any = TlbStub()
         self.places: Any = Places()
-        ranges = partial(Records, kind=Range)
+        ranges = partial(RecordPool, kind=AddressRange)
         parts = Parts(
-            (*MAPPING, Trees, ranges, Arena, Runtime),
+            (*MAPPING, Trees, ranges, Arena, RuntimeMappings),
             instead={
                 EarlyFrames: early,
                 Pages: self.source,
@@ -74,7 +75,7 @@ class Bench:
             },
         )
         self.kernel, self.walker = parts[KernelSpace], parts[TableWalker]
-        self.runtime = parts[Runtime]
+        self.runtime = parts[RuntimeMappings]
         self.host = Host(self.runtime, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)
@@ -82,7 +83,7 @@ class Bench:
         self.left = PLENTY
         self.host[parts[EntryFormat].allowed] = (1 << 64) - 1
         self.forgotten = self.host.stub(self.tlb.invalidate)
-        for function in (self.source.allocate_page, self.source.zeroed, early.allocate):
+        for function in (self.source.allocate_page, self.source.allocate_zeroed, early.allocate):
             self.host.stub(function, self.take)
         self.host.stub(self.source.free_page, self.free.append)
         self.host.call(self.kernel.preallocate, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)

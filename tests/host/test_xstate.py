@@ -19,7 +19,7 @@ class FakePages(Subsystem):
     """Pages that the tests hand out."""
 
     @function
-    def zeroed(self) -> U64:
+    def allocate_zeroed(self) -> U64:
         """Answered by the tests."""
         ret(0)
 
@@ -53,7 +53,7 @@ class Bench:
         self.areas = SaveAreas(state, self.pages)
         self.host = Host(self.areas)
         self.page = PAGE_FOR_IT
-        self.given = self.host.stub(self.pages.zeroed, lambda: self.page)
+        self.given = self.host.stub(self.pages.allocate_zeroed, lambda: self.page)
         self.freed: list[int] = []
         self.host.stub(self.pages.free_page, self.freed.append)
         self.thread: Any = self.host.new(Thread)

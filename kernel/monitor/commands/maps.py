@@ -33,8 +33,7 @@ class MapsCommands(Commands):
         lea(found, room)
         xor(place, place)
         with loop():
-            more = self.mappings.find(address_of(self.kernel.space), place, found)
-            break_if(more == 0)
+            break_if(~self.mappings.find(address_of(self.kernel.space), place, found))
             self.print_mapping(found)
             mov(place, found.end)
             break_if(place == 0)

@@ -7,6 +7,7 @@ from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import Slabs
 from kernel.mm.zone import ORDERS, Zone
+from kernel.mm.zones import Zones
 from kernel.monitor.addresses import Addresses
 from kernel.monitor.command import Commands, command
 from kernel.paging.walk import PageWalk
@@ -34,6 +35,7 @@ class MemoryCommands(Commands):
         numbers: Numbers,
         addresses: Addresses,
         walk: PageWalk,
+        zones: Zones,
         pages: Pages,
         slabs: Slabs,
     ) -> None:
@@ -42,6 +44,7 @@ class MemoryCommands(Commands):
         self.numbers = numbers
         self.addresses = addresses
         self.walk = walk
+        self.zones = zones
         self.pages = pages
         self.slabs = slabs
         self.commands = [
@@ -53,8 +56,8 @@ class MemoryCommands(Commands):
     def mem(self, words: Ptr[Words]) -> U32:
         """Print the memory map, the free blocks of each zone, and the caches of objects."""
         self.report.print_memory()
-        self.print_zone(text("below 4 GiB"), address_of(self.pages.low))
-        self.print_zone(text("above 4 GiB"), address_of(self.pages.high))
+        self.print_zone(text("below 4 GiB"), address_of(self.zones.low))
+        self.print_zone(text("above 4 GiB"), address_of(self.zones.high))
         pages = keep(self.pages.free_count())
         mov(rax, pages)
         shl(rax, PageShift.PAGE)
@@ -79,17 +82,17 @@ class MemoryCommands(Commands):
     @function
     def print_zone(self, name: Keep[Ptr[U8]], zone: Keep[Ptr[Zone]]) -> None:
         """Print the free memory of a zone, and how many blocks of each order it is in."""
-        free, untouched = keep(U64), keep(U64)
+        free, unopened = keep(U64), keep(U64)
         blocks, order = local(U64 * ORDERS), keep(U32)
         with zone.lock.held():
             mov(free, zone.free_pages)
-            mov(untouched, zone.untouched)
+            mov(unopened, zone.unopened_pages)
             with for_(order, 0, ORDERS):
-                mov(rax, zone.blocks[order])
+                mov(rax, zone.free_blocks[order])
                 mov(blocks[order], rax)
         shl(free, PageShift.PAGE)
-        shl(untouched, PageShift.PAGE)
-        self.console.print("%s: %z in blocks, %z untouched\n  orders ", name, free, untouched)
+        shl(unopened, PageShift.PAGE)
+        self.console.print("%s: %z in blocks, %z unopened\n  orders ", name, free, unopened)
         with for_(order, 0, ORDERS):
             self.console.print(" %u", blocks[order])
         self.console.print("\n")
@@ -122,7 +125,7 @@ class MemoryCommands(Commands):
         """Print `count` bytes from `address` on, up to the first that is not mapped."""
         length = keep(U64)
         with while_(count != 0):
-            with if_(self.walk.is_mapped(address) == 0):
+            with if_(~self.walk.is_mapped(address)):
                 self.console.print("%016x  not mapped\n", address)
                 ret()
             self._fit_row(length, address, count)

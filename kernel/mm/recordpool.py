@@ -6,16 +6,17 @@ from kernel.cpu.pagetable import PAGE
 from kernel.mm.frames import Frame, frame_of, page_of
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area, direct
+from kernel.structures.alignment import round_down
 from kernel.structures.list import ListHead, container
 from pykasm import *
 
 
-class Records(Subsystem):
-    """Records of one `kind`, as many to a page as fit.
+class RecordPool(Subsystem):
+    """Allocates and frees records of one `kind`, as many to a page as fit.
 
     Of a page, `Frame.references` counts the records in use, and `Frame.owner` leads to the first
-    that is not, whose first word leads to the next. A page without any in use is given back.
-    Context: any, under a lock of the owner's.
+    that is free, whose first word leads to the next. A page without any in use is freed. Context:
+    any, under a lock of the user's.
     """
 
     partial = bss(ListHead)
@@ -27,16 +28,14 @@ class Records(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Begin without any page."""
+        """Start without any page."""
         self.partial.reset()
 
     @function
     def allocate(self) -> U64:
-        """The address of a record, not cleared; 0 if there is no memory."""
-        with if_(self.partial.is_empty()):
-            grown = self.grow()
-            with if_(grown == 0):
-                ret(0)
+        """Allocate a record, not cleared. Returns its address; 0 if there is no memory."""
+        with if_(self.partial.is_empty()), if_(~self._add_page()):
+            ret(0)
         frame, record = scratch(Ptr[Frame]), scratch(U64)
         first = scratch(self.partial.next)
         mov(frame, container(first, Frame, "link"))
@@ -44,16 +43,16 @@ class Records(Subsystem):
         mov(record, frame.owner)
         mov(rax, u64[record])
         mov(frame.owner, rax)
-        with if_(rax == 0):
+        with if_(rax == 0):  # that was the last one
             frame.link.unlink()
         ret(record)
 
     @function
-    def grow(self) -> U32:
-        """Add a page of free records; 0 if there is no memory."""
+    def _add_page(self) -> Bool:
+        """Add a page of free records. Returns whether there was memory for it."""
         page = self.pages.allocate_page()
         with if_(page == 0):
-            ret(0)
+            ret(False)
         frame, record, last = scratch(Ptr[Frame]), scratch(page), scratch(U64)
         mov(frame, frame_of(rax))
         direct(record)
@@ -65,23 +64,22 @@ class Records(Subsystem):
             mov(u64[record], rax)
             mov(record, rax)
         mov(u64[record], 0)
-        link = scratch(Ptr[ListHead])
-        lea(link, frame.link)
+        link = scratch(address_of(frame.link))
         self.partial.prepend(link)
-        ret(1)
+        ret(True)
 
     @function
     def free(self, record: U64) -> None:
-        """Take a record back."""
+        """Free the record at this address."""
         frame, base, link = scratch(record), scratch(U64), scratch(Ptr[ListHead])
         mov(base, Area.DIRECT_MAP)
         sub(frame, base)
-        and_(frame, -PAGE)
+        round_down(frame, PAGE)
         owner = frame_of(frame)
         lea(link, owner.link)
         mov(rax, owner.owner)
         mov(u64[record], rax)
-        with if_(rax == 0):
+        with if_(rax == 0):  # it had no free record before
             self.partial.prepend(link)
         mov(owner.owner, record)
         dec(owner.references)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
-from kernel.mm.arena import Arena, Range, Use
+from kernel.mm.addressrange import AddressRange, RangeUse
+from kernel.mm.arena import Arena
 from kernel.mm.directmap import DirectMap
 from kernel.mm.frames import frame_of
 from kernel.mm.kernelspace import KernelSpace
@@ -13,17 +14,19 @@ from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import RUNTIME_END, Area
 from kernel.paging.permissions import DEVICE, WRITE
+from kernel.structures.alignment import round_down
 from pykasm import *
 
 GUARDS = 2
 """Pages of each range that stay unmapped: its first and its last, so that what runs over an end
-is noticed."""
+faults."""
 
 
-class Runtime(Subsystem):
-    """Memory and devices at addresses of their own, with unmapped pages around them.
+class RuntimeMappings(Subsystem):
+    """Maps memory and device registers at addresses of their own, between unmapped guard pages;
+    what Linux calls vmalloc and ioremap.
 
-    Without memory the result is 0. Context: thread; sleeps not, but waits for other processors.
+    Without memory the result is 0. Context: thread; does not sleep, but waits for other processors.
     """
 
     def __init__(
@@ -46,84 +49,87 @@ class Runtime(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Take the addresses of the area over. Without memory for that, none can be had later."""
+        """Give the arena its addresses. Without memory for that, none can be allocated later."""
         mov(rdi, Area.RUNTIME)
         mov(rsi, RUNTIME_END)
         ignore(self.arena.start(rdi, rsi))
 
     @function
-    def allocate(self, pages: Keep[U64]) -> U64:
-        """The address of this many pages of memory, not cleared, or 0."""
-        range, place, done = keep(Ptr[Range]), keep(U64), keep(U64)
-        mov(range, self.range(pages, Use.MEMORY))
-        with if_(range == 0):
-            ret(0)
-        mov(place, range.place.key)
-        xor(u32(done), u32(done))
-        with while_(done < pages):
-            add(place, PAGE)
-            added = self.add_page(place)
-            with if_(added == 0):
-                self.release(range, done)
-                ret(0)
-            inc(done)
-        mov(rax, range.place.key)
-        add(rax, PAGE)
-        ret(rax)
-
-    @function
-    def range(self, pages: U64, use: U64) -> Ptr[Range]:
-        """A range with room for this many pages and the guards, or null."""
+    def _allocate_range(self, pages: U64, use: U64) -> Ptr[AddressRange]:
+        """Allocate a range for this many pages and the guards, or return null."""
         add(pages, GUARDS)
         with if_(CF):
             ret(0)
         tail(self.arena.allocate, pages, use)
 
+    def _range_start(self, address: U64) -> U64:
+        """Turn an address that users have into the start of its range."""
+        round_down(address, PAGE)
+        sub(address, PAGE)
+        return address
+
+    # Memory
+
     @function
-    def add_page(self, address: Keep[U64]) -> U32:
-        """Map a page of memory at `address`; 0 if there is none."""
+    def allocate(self, pages: Keep[U64]) -> U64:
+        """Allocate this many pages, not cleared. Returns their address, or 0."""
+        range, place, done = keep(Ptr[AddressRange]), keep(U64), keep(U64)
+        mov(range, self._allocate_range(pages, RangeUse.MEMORY))
+        with if_(range == 0):
+            ret(0)
+        mov(place, range.by_address.key)
+        xor(u32(done), u32(done))
+        with while_(done < pages):
+            add(place, PAGE)
+            with if_(~self._add_page(place)):
+                self._release(range, done)
+                ret(0)
+            inc(done)
+        mov(rax, range.by_address.key)
+        add(rax, PAGE)
+        ret(rax)
+
+    @function
+    def _add_page(self, address: Keep[U64]) -> Bool:
+        """Map a page of memory at `address`. Returns whether there was one."""
         page = keep(self.pages.allocate_page())
         with if_(page == 0):
-            ret(0)
+            ret(False)
         mov(r8, WRITE)
         kernel = address_of(self.kernel.space)
         failed = self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE)
         with if_(failed != 0):
             self.pages.free_page(page)
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function
     def free(self, address: U64) -> None:
-        """Free what `allocate` gave."""
-        range = self.arena.find(self._start(address))
-        asserts((range != 0) & (range.use == Use.MEMORY))  # else never allocated, or freed twice
+        """Free what `allocate` returned."""
+        range = self.arena.find(self._range_start(address))
+        asserts((range != 0) & (range.use == RangeUse.MEMORY))  # else freed twice, or never got
         mov(rsi, range.pages)
         sub(rsi, GUARDS)
-        tail(self.release, range, rsi)
-
-    def _start(self, address: U64) -> U64:
-        """Turn an address that was given out into the start of its range."""
-        and_(address, -PAGE)
-        sub(address, PAGE)
-        return address
+        tail(self._release, range, rsi)
 
     @function
-    def release(self, range: Keep[Ptr[Range]], count: U64) -> None:
+    def _release(self, range: Keep[Ptr[AddressRange]], count: U64) -> None:
         """Free a range whose first `count` pages have memory, and that memory."""
         length, first = keep(count), local(U64)
         shl(length, PageShift.PAGE)
-        mov(first, self.collect(range, length))
-        mov(rsi, range.place.key)
+        # Pages are found before they are unmapped, and freed after all TLBs have forgotten them
+        mov(first, self._chain_pages(range, length))
+        mov(rsi, range.by_address.key)
         add(rsi, PAGE)
         ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, length))
         self.tables.free_chain(first)
         tail(self.arena.free, range)
 
     @function
-    def collect(self, range: Ptr[Range], length: U64) -> U64:
-        """Chain the pages that the first `length` bytes of `range` are mapped to; the first one."""
-        address, end, last = keep(range.place.key), keep(length), keep(U64)
+    def _chain_pages(self, range: Ptr[AddressRange], length: U64) -> U64:
+        """Link the pages that the first `length` bytes of `range` are mapped to, by `Frame.owner`.
+        Returns the physical address of the first, or 0."""
+        address, end, last = keep(range.by_address.key), keep(length), keep(U64)
         add(address, PAGE)
         add(end, address)
         xor(u32(last), u32(last))
@@ -136,35 +142,37 @@ class Runtime(Subsystem):
             add(address, PAGE)
         ret(last)
 
+    # Devices
+
     @function
     def map_device(self, physical: U64, length: Keep[U64]) -> U64:
-        """Where `length` bytes of device registers at `physical` can be used, uncached; or 0, also
-        where there can't be any: the place may be what a broken device says."""
+        """Map `length` bytes of device registers at `physical`, uncached. Returns their address; or
+        0, also where there can't be any: the place may be what a broken device says."""
         page, offset = keep(physical), keep(physical)
-        possible = self.direct_map.can_be_registers(page, length)
-        with if_(possible == 0):
+        with if_(~self.direct_map.can_be_registers(page, length)):
             ret(0)
-        and_(page, -PAGE)
+        round_down(page, PAGE)
         and_(offset, PAGE - 1)
         lea(length, bare[length + offset + (PAGE - 1)])
-        and_(length, -PAGE)
+        round_down(length, PAGE)
         mov(rdi, length)
         shr(rdi, PageShift.PAGE)
-        range = keep(self.range(rdi, Use.DEVICE))
+        range = keep(self._allocate_range(rdi, RangeUse.DEVICE))
         with if_(range == 0):
             ret(0)
-        add(offset, range.place.key)
+        add(offset, range.by_address.key)
         add(offset, PAGE)
-        failed = self.map_registers(range, page, length)
+        failed = self._map_registers(range, page, length)
         with if_(failed != 0):
             self.arena.free(range)
             ret(0)
         ret(offset)
 
     @function
-    def map_registers(self, range: Ptr[Range], page: U64, length: U64) -> I32:
-        """Map the registers from physical `page` on. 0 or -ENOMEM."""
-        mov(rax, range.place.key)
+    def _map_registers(self, range: Ptr[AddressRange], page: U64, length: U64) -> I32:
+        """Map `length` bytes of registers from physical `page` on into `range`. Returns 0 or
+        -ENOMEM."""
+        mov(rax, range.by_address.key)
         add(rax, PAGE)
         mov(r8, DEVICE)
         kernel = address_of(self.kernel.space)
@@ -172,10 +180,10 @@ class Runtime(Subsystem):
 
     @function
     def unmap_device(self, address: U64) -> None:
-        """Free the addresses that `map_device` gave."""
-        range = keep(self.arena.find(self._start(address)))
-        asserts((range != 0) & (range.use == Use.DEVICE))  # else never mapped, or unmapped twice
-        mov(rsi, range.place.key)
+        """Unmap what `map_device` returned."""
+        range = keep(self.arena.find(self._range_start(address)))
+        asserts((range != 0) & (range.use == RangeUse.DEVICE))  # else unmapped twice, or never got
+        mov(rsi, range.by_address.key)
         add(rsi, PAGE)
         mov(rdx, range.pages)
         sub(rdx, GUARDS)

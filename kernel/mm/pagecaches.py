@@ -1,0 +1,146 @@
+"""Free pages at hand for each processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.cpu.percpu import PerCpu
+from kernel.mm.frames import FrameState, frame_of, page_of
+from kernel.mm.zone import Zone
+from kernel.mm.zones import Zones
+from kernel.structures.list import ListHead, container
+from pykasm import *
+
+CACHE_SIZE = 64
+"""Pages that a processor keeps for itself at most."""
+
+BATCH = 32
+"""Pages that go into or out of its cache at once, so that a processor which allocates and frees
+pages in turn at the edge of its cache seldom needs a zone."""
+
+
+class PageCache(Struct):
+    """Free pages of one processor, used like a stack: what was freed last is in the processor's
+    data cache. Linux calls it a per-CPU page list."""
+
+    link: ListHead
+    """In `PageCaches.caches`."""
+    count: U64
+    pages: Array[U64] = field(count=CACHE_SIZE)
+
+
+class PageCaches(Subsystem):
+    """Allocates and frees single pages without a lock, in batches from and to the zones. Context:
+    interrupts off, but where said otherwise."""
+
+    caches = bss(ListHead)
+    """Of all processors that were started."""
+    cache = percpu(PageCache)
+
+    def __init__(self, zones: Zones, per_cpu: PerCpu) -> None:
+        self.zones = zones
+        self.per_cpu = per_cpu
+
+    @function(init=True)
+    def start(self) -> None:
+        """Start with the cache of this processor, the first one."""
+        self.caches.reset()
+        tail(self.start_processor)
+
+    @function
+    def start_processor(self) -> None:
+        """Start the cache of this processor, which is starting."""
+        cache, link = scratch(Ptr[PageCache]), scratch(Ptr[ListHead])
+        self.per_cpu.point_at(u64(cache), self.cache)
+        lea(link, cache.link)
+        self.caches.append(link)
+
+    def allocate(self) -> U64:
+        """Emit code that allocates a page. Returns its physical address, 0 if there is none, in a
+        scratch register."""
+        with if_(self.cache.count == 0):
+            self._refill()
+        page = scratch(U64)
+        self._pop(page)
+        return page
+
+    def _pop(self, page: U64) -> None:
+        """Take a page of the cache, 0 if there is none. Changes rax."""
+        count = scratch(self.cache.count)
+        xor(u32(page), u32(page))
+        with if_(count != 0):
+            dec(count)
+            mov(self.cache.count, count)
+            mov(page, self.cache.pages[count])
+            mov(rax, page)
+            mov(frame_of(rax).state, FrameState.ALLOCATED)
+        release(count)
+
+    def free(self, page: U64) -> None:
+        """Emit code that frees the page at physical `page`. Changes rax."""
+        with if_(self.cache.count == CACHE_SIZE):
+            self._drain_and_push(page)
+        with else_():
+            self._push(page)
+
+    def _push(self, page: U64) -> None:
+        """Put `page` into the cache, which is not full. Changes rax."""
+        mov(rax, self.cache.count)
+        mov(self.cache.pages[rax], page)
+        inc(self.cache.count)
+        mov(rax, page)
+        mov(frame_of(rax).state, FrameState.CACHED)
+
+    @function
+    def _drain_and_push(self, page: Keep[U64]) -> None:
+        """Put `page` into the cache, which is full."""
+        self._drain(BATCH)
+        self._push(page)
+
+    @function
+    def _refill(self) -> None:
+        """Put some pages into the empty cache, if there are any."""
+        self._refill_from(address_of(self.zones.high))
+        with if_(self.cache.count == 0):
+            tail(self._refill_from, address_of(self.zones.low))
+
+    @function
+    def _refill_from(self, zone: Keep[Ptr[Zone]]) -> None:
+        """Put up to `BATCH` pages of `zone` into the cache."""
+        left = keep(U32)
+        with zone.lock.held_interrupts_off(), for_(left, 0, BATCH):
+            frame = scratch(self.zones.allocate_frame(zone, 0))
+            break_if(frame == 0)
+            self._push(page_of(frame))
+            release(frame)
+
+    @function
+    def _drain(self, count: U64) -> None:
+        """Free up to `count` pages of the cache into their zones."""
+        left, page = keep(count), keep(U64)
+        with while_(left != 0):
+            self._pop(page)
+            break_if(page == 0)
+            self.zones.free(page, 0)
+            dec(left)
+
+    @function
+    def drain_all(self) -> None:
+        """Free all pages of this processor's cache into their zones. Context: any."""
+        with interrupts_disabled():
+            self._drain(CACHE_SIZE)
+
+    @contextmanager
+    def each(self) -> Iterator[PageCache]:
+        """Run the block for the cache of each processor, which may change meanwhile. Uses scratch
+        registers; changes rax."""
+        link = scratch(self.caches.next)
+        head = scratch(U64)
+        lea(head, self.caches)
+        with while_(u64(link) != head):
+            mov(rax, link)
+            yield at(container(cast(rax, Ptr[ListHead]), PageCache, "link"))
+            mov(link, link.next)
+        release(link, head)
