@@ -90,8 +90,8 @@ refuses them memory."""
 def askers() -> set[str]:
     """Functions of the kernel, but for its tests, that ask for memory, and not on behalf of what
     `ShortageTests` tries with each allocation failing in turn."""
-    image, program, units = assembled(Project.load(ROOT), Stages())
-    summaries = Build.of(program, units).analysis.summaries
+    units = assembled(Project.load(ROOT), Stages())
+    summaries = Build.of(units.program, units.assembled).analysis.summaries
     calls = {symbol: {call.callee for call in one.calls} for symbol, one in summaries.items()}
     tried = {symbol for symbol in calls if symbol.startswith("ShortageTests.")}
     waiting = [*tried]
@@ -101,7 +101,7 @@ def askers() -> set[str]:
         waiting += more
     tests = {
         type(one).__name__
-        for one in image.subsystems
+        for one in units.image.subsystems
         if type(one).__module__.startswith("kernel.selftest")
     }
     assert set(calls) >= SOURCES
