@@ -5,14 +5,20 @@
 
 from typing import TYPE_CHECKING
 
-from pykasm.lang.mnemonics import *
-from pykasm.lang.mnemonics import __all__ as _mnemonics
-from pykasm.lang.registers import *
-from pykasm.lang.registers import __all__ as _registers
-from pykasm.lang.words import *
-from pykasm.lang.words import __all__ as _words
-from pykasm.wiring import *
-from pykasm.wiring import __all__ as _wiring
+if TYPE_CHECKING:
+    from pykasm.lang.mnemonics import *
+    from pykasm.lang.registers import *
+    from pykasm.lang.words import *
+    from pykasm.wiring import *
+else:
 
-if not TYPE_CHECKING:  # type checkers only follow lists that are written out
-    __all__ = [*_mnemonics, *_registers, *_words, *_wiring]
+    def __getattr__(name: str) -> object:
+        """Bring the words of the language when one is asked for: commands may do without."""
+        from pykasm.lexicon import NAMES, WORDS
+
+        names = globals()
+        if "__all__" not in names:
+            names.update(WORDS, __all__=NAMES)
+        if name not in names:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        return names[name]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
 from typing import TypeAlias
+
+from pykasm.syntax import nodes_of
 
 Names: TypeAlias = dict[tuple[int, int], str]
 """Names by the line and the column where the expression starts that is assigned to them."""
@@ -28,17 +30,17 @@ def assigned_names(file: str) -> Names:
     key = _key(text)
     if key not in _known:
         try:
-            know_names(dict([names_in(text, ast.parse(text))]))
+            know_names(dict([names_in(text, nodes_of(ast.parse(text)))]))
         except SyntaxError:
             return {}
     return _known[key]
 
 
-def names_in(text: str, tree: ast.Module) -> tuple[bytes, Names]:
-    """The names in `text`, whose syntax `tree` is, with a digest of it."""
+def names_in(text: str, nodes: Iterable[ast.AST]) -> tuple[bytes, Names]:
+    """The names in `text`, whose syntax has these `nodes`, with a digest of it."""
     names = {
         (value.lineno, value.col_offset): _spelled(target)
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, _ASSIGNING)
         for pair in _assigned(node)
         for target, value in _single(*pair)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
@@ -65,11 +66,13 @@ def rooted_at(directory: Path) -> Iterator[None]:
 
 def shown_path(file: str) -> str:
     """`file` as people see it: relative to the project, or else to the working directory."""
+    return _relative(file, _roots[-1] if _roots else Path.cwd())
+
+
+@cache
+def _relative(file: str, root: Path) -> str:
     path = Path(file)
-    try:
-        return str(path.relative_to(_roots[-1] if _roots else Path.cwd()))
-    except ValueError:
-        return file
+    return str(path.relative_to(root)) if path.is_relative_to(root) else file
 
 
 class _Library(dict[str, bool]):

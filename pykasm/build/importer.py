@@ -25,6 +25,7 @@ from pykasm.build.modulesource import Layout, ModuleSource
 from pykasm.files import digest_of
 from pykasm.parallel import in_parallel
 from pykasm.source import INSTALLED
+from pykasm.syntax import nodes_of
 
 
 class Compiled(NamedTuple):
@@ -41,7 +42,9 @@ class Compiled(NamedTuple):
         code = compile(data, path, "exec", dont_inherit=True)
         text = decode_source(data)
         tree = ast.parse(text)
-        return cls(marshal.dumps(code), ModuleSource.of(tree, text), names_in(text, tree))
+        nodes = nodes_of(tree)
+        source = ModuleSource.of(tree, nodes, text)
+        return cls(marshal.dumps(code), source, names_in(text, nodes))
 
 
 class Importer:
@@ -123,6 +126,11 @@ class Importer:
         """The parts of the module `name`; None if it is not of the project."""
         found = self.modules.get(name)
         return None if found is None else self.used[found[1]].source
+
+    @property
+    def variables(self) -> dict[str, frozenset[str]]:
+        """The names that each module gives values to."""
+        return {name: self.used[key].source.variables for name, (_, key) in self.modules.items()}
 
     @cached_property
     def layouts(self) -> dict[str, Layout]:

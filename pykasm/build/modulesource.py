@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple, TypeAlias
 
+from pykasm.syntax import for_type_checkers
+
 WORDS = frozenset({"emits", "entry", "function", "interrupt", "naked"})
 """The decorators of methods whose bodies are run for their own code alone."""
 
@@ -48,7 +50,7 @@ class ModuleSource(NamedTuple):
     that mean something to Python, wherever they stand: `lines` are their numbers. `words` are the
     decorators in use, which must be pykasm's. `imports` are the modules that it names beside those
     of `PURE`, each with what it takes from there; None where it may depend on things that no source
-    tells.
+    tells. `variables` are the names that it gives values to.
     """
 
     rest: bytes
@@ -56,23 +58,22 @@ class ModuleSource(NamedTuple):
     lines: bytes
     words: frozenset[str]
     imports: frozenset[tuple[str, str]] | None
+    variables: frozenset[str]
 
     @classmethod
-    def of(cls, tree: ast.Module, text: str) -> ModuleSource:
-        """The parts of the module `text`, whose syntax `tree` is."""
+    def of(cls, tree: ast.Module, nodes: list[ast.AST], text: str) -> ModuleSource:
+        """The parts of the module `text`, whose syntax `tree` is, with all its `nodes`."""
         lines = text.splitlines()
         bodies: dict[str, tuple[Body, ...]] = {}
         words: set[str] = set()
         inside: set[int] = set()
-        opaque: set[ast.AST] = set()
         for name, word, node in _opaque(tree, ""):
             first, last = node.body[0].lineno, node.body[-1].end_lineno or 0
             body = Body(_digest("\n".join(lines[first - 1 : last])), first, last)
             bodies[name] = (*bodies.get(name, ()), body)
             words.add(word)
             inside.update(range(first, last + 1))
-            opaque.add(node)
-        texts = _lines_of_texts(tree, opaque)
+        texts = _lines_of_texts(nodes)
         numbers = [
             number
             for number, line in enumerate(lines, 1)
@@ -80,7 +81,7 @@ class ModuleSource(NamedTuple):
         ]
         rest = _digest("\n".join(lines[number - 1] for number in numbers))
         kept = array("I", numbers).tobytes()
-        return cls(rest, bodies, kept, frozenset(words), _imports(tree))
+        return cls(rest, bodies, kept, frozenset(words), _imports(nodes), _variables(tree))
 
 
 class Layout:
@@ -152,40 +153,40 @@ def _begins_a_line(function: ast.FunctionDef) -> bool:
     return function.body[0].lineno > max([function.lineno, *arguments, *returns])
 
 
-def _lines_of_texts(tree: ast.Module, opaque: set[ast.AST]) -> set[int]:
-    """The lines that texts of several lines take, but for those in `opaque` functions: there
-    nothing is a comment or empty."""
-    found: set[int] = set()
+def _lines_of_texts(nodes: list[ast.AST]) -> set[int]:
+    """The lines that texts of several lines take: there nothing is a comment or empty."""
+    return {
+        line
+        for node in nodes
+        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
+        for line in range(node.lineno, (node.end_lineno or 0) + 1)
+    }
+
+
+def _variables(tree: ast.Module) -> frozenset[str]:
+    """The names that a module assigns to outside of functions and classes."""
     waiting: list[ast.AST] = [tree]
+    found: set[str] = set()
     for node in waiting:  # grows while nodes are met
-        if isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno:
-            found.update(range(node.lineno, (node.end_lineno or 0) + 1))
-        if node in opaque:
-            assert isinstance(node, ast.FunctionDef)
-            waiting += [node.args, *node.decorator_list]
-        else:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
             waiting += ast.iter_child_nodes(node)
-    return found
+    return frozenset(found)
 
 
-def _imports(tree: ast.Module) -> frozenset[tuple[str, str]] | None:
+def _imports(nodes: list[ast.AST]) -> frozenset[tuple[str, str]] | None:
     found: set[tuple[str, str]] = set()
-    waiting: list[ast.AST] = [tree]
-    for node in waiting:  # grows while nodes are met
+    skipped = {id(node) for node in for_type_checkers(nodes)}
+    for node in nodes:
         if isinstance(node, ast.Name):
             if node.id in IMPURE_NAMES:
                 return None
-        elif isinstance(node, ast.Import):
-            found.update((one.name, "") for one in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
+        elif isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in skipped:
+            if isinstance(node, ast.Import):
+                found.update((one.name, "") for one in node.names)
+            elif node.level:
                 return None
-            found.update((node.module or "", one.name) for one in node.names)
-        elif not _is_for_type_checkers(node):
-            waiting += ast.iter_child_nodes(node)
+            else:
+                found.update((node.module or "", one.name) for one in node.names)
     return frozenset(one for one in found if one[0].partition(".")[0] not in PURE)
-
-
-def _is_for_type_checkers(node: ast.AST) -> bool:
-    """Whether `node` is an `if TYPE_CHECKING`, which never runs."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"

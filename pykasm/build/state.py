@@ -7,23 +7,23 @@ on it, by what no source shows. A method that `interns` may do so, since it is a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pykasm
 from pykasm.lang.function import BoundFunction
 from pykasm.lang.interning import is_interning
 from pykasm.lang.subsystem import Component, Subsystem
 
-WORDS = frozenset(vars(pykasm)["__all__"])
-
 
 class State:
-    """The state of `subsystems`, of their components and of modules, when it was taken."""
+    """The state of `subsystems`, of their components and of the `variables` of modules, when it was
+    taken."""
 
-    def __init__(self, subsystems: Sequence[Subsystem], modules: Iterable[str]) -> None:
+    def __init__(
+        self, subsystems: Sequence[Subsystem], variables: Mapping[str, Iterable[str]]
+    ) -> None:
         self._subsystems = [one for one in subsystems if not is_interning(type(one))]
-        self._modules = [vars(sys.modules[name]) for name in modules]
+        self._variables = [(vars(sys.modules[name]), names) for name, names in variables.items()]
         self._before = self._taken()
 
     @property
@@ -32,10 +32,7 @@ class State:
         return self._taken() == self._before
 
     def _taken(self) -> list[object]:
-        modules = [
-            [_shape(names[name]) for name in names.keys() - WORDS if _is_mutable(names[name])]
-            for names in self._modules
-        ]
+        modules = [[_shape(known.get(name)) for name in names] for known, names in self._variables]
         return [*map(_of_component, self._subsystems), *modules]
 
 
@@ -47,10 +44,6 @@ def _of_component(component: Component) -> dict[str, object]:
         for name, value in vars(component).items()
         if not isinstance(value, BoundFunction)  # made when they are first asked for
     }
-
-
-def _is_mutable(value: object) -> bool:
-    return isinstance(value, list | dict | set)
 
 
 def _shape(value: Any) -> object:

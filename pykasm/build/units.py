@@ -59,7 +59,7 @@ class Units:
     def emit(self) -> None:
         """Write the code of all units. Raises `BuildFailed` with all mistakes of all of them."""
         program, layouts = self.program, self.importer.layouts
-        state = State(self.image.subsystems, self.importer.modules)
+        state = State(self.image.subsystems, self.importer.variables)
         with collecting(Collector()) as collector:
             with self.image.emitting(program), self.importer.importing():
                 for unit, owner in self._pairs:

@@ -9,6 +9,7 @@ import pytest
 
 from pykasm import assignments
 from pykasm.assignments import assigned_names, know_names, names_in
+from pykasm.syntax import nodes_of
 
 
 def names(folder: Path, text: str) -> assignments.Names:
@@ -42,7 +43,7 @@ def test_a_file_is_read_once_for_all_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "once = f()\n"
-    left = names_in(text, ast.parse(text))
+    left = names_in(text, nodes_of(ast.parse(text)))
     monkeypatch.setattr(assignments, "_known", {})
     know_names(dict([left]))
     assert names(tmp_path, text) is left[1]

@@ -8,6 +8,7 @@ import pykasm
 from tests.imports import circle, edges, import_graph, package, upward
 
 ORDER = (
+    "syntax",
     "assignments",
     "source",
     "errors",
@@ -21,6 +22,7 @@ ORDER = (
     "objects",
     "lang",
     "wiring",
+    "lexicon",
     "pykasm",  # the words of the language, all in one name
     "link",
     "listing",
