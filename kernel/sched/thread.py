@@ -55,15 +55,15 @@ class Thread(Struct, align=64):
     """Where its registers are saved; 0 while a processor runs on its stack."""
     run_queue: Ptr[RunQueue]
     link: ListHead
-    state: U32 = field(ThreadState)
+    state: U32 = field(ThreadState, written_by=("Scheduler", "Waiting", "Threads"))
     priority: U32
     pinned: U32
     """1 if it must stay on its processor."""
     lock_mode: U32
     """How it wants the lock that it waits for, in the words of that."""
-    wait_mode: U32 = field(Interruption)
+    wait_mode: U32 = field(Interruption, written_by="Waiting")
     """What ends the wait that it is in; 0 while it is in none. Only the thread changes it."""
-    pending: U32 = field(Interruption)
+    pending: U32 = field(Interruption, written_by="Waiting")
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
     """What it has used of its `runqueue.QUANTUM` before it was preempted last."""

@@ -216,9 +216,11 @@ class Waiting(Subsystem):
             self._interrupt(thread, reasons)
         self.scheduler.preempt_if_due()
 
-    def clear(self, thread: Ptr[Thread], reasons: Interruption) -> None:
-        """Emit code after which `reasons` are not pending any more for `thread`, a register."""
-        lock.and_(thread.pending, ~int(reasons) & 0xFFFF_FFFF)
+    @function
+    def clear(self, thread: Ptr[Thread], reasons: U32) -> None:
+        """Let `reasons` (`Interruption`) not be pending any more for `thread`. Any context."""
+        not_(reasons)
+        lock.and_(thread.pending, reasons)
 
     @function(context="interrupt")
     def expire(self, timer: Ptr[Timer]) -> None:

@@ -266,6 +266,4 @@ class WaitTests(TestSuite):
             with if_(self.take_interruptibly() == 0):
                 dec(left)
             with else_():
-                thread = scratch(self.pool.scheduler.current)
-                self.waiting.clear(thread, INTERRUPTIBLE)
-                release(thread)
+                self.waiting.clear(self.pool.scheduler.current, INTERRUPTIBLE)

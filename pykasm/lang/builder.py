@@ -32,13 +32,15 @@ CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 
 
 class GuardedAccess(NamedTuple):
-    """The item of code at the index `at` reads or writes `field` of some struct, which `guard`
-    guards, or only makes its `address`."""
+    """The item of code at the index `at` reads or writes `field` of some struct, or only makes its
+    `address`. The lock `guard` guards the field, if any does, and only `writers` write it, if they
+    are named."""
 
     field: str
     guard: str
     at: int
     address: bool = False
+    writers: tuple[str, ...] = ()
 
 
 class InlineCode(NamedTuple):
@@ -146,7 +148,7 @@ class CodeBuilder:
         if guarded and not any(one.covers(place) for one in self.unshared):
             at, address = len(self.items), mnemonic == "lea"
             self.guarded_accesses += [
-                GuardedAccess(str(one), one.guard, at, address) for one in guarded
+                GuardedAccess(str(one), one.guard, at, address, one.writers) for one in guarded
             ]
 
     def counting(self, source: Source, body_line: int | None = None) -> Counting:

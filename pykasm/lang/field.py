@@ -21,6 +21,7 @@ class FieldOptions:
     align: int | None = None
     at: int | None = None
     guarded_by: str = ""
+    written_by: tuple[str, ...] = ()
 
 
 def field(
@@ -30,23 +31,26 @@ def field(
     align: int | None = None,
     at: int | None = None,
     guarded_by: str = "",
+    written_by: str | tuple[str, ...] = (),
 ) -> Any:
     """Say more of a struct's field.
 
     `values`: the enumeration or flag set that names its values. `count`: number of elements of an
     `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
     `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
-    struct, or as the name of a lock elsewhere, such as `RunQueue.lock`.
+    struct, or as the name of a lock elsewhere, such as `RunQueue.lock`. `written_by`: the names of
+    the subsystems that write it; all others only read it.
     """
     if align is not None:
         check_alignment(align)
-    return FieldOptions(values, count, align, at, guarded_by)
+    writers = (written_by,) if isinstance(written_by, str) else tuple(written_by)
+    return FieldOptions(values, count, align, at, guarded_by, writers)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct: its type, its offset in bytes, the struct that declares it, and the
-    name of the lock that must be held to touch it."""
+    """A field of a struct: its type, its offset in bytes, the struct that declares it, the name of
+    the lock that must be held to touch it, and the subsystems that write it (empty: all may)."""
 
     name: str
     type: TypeMeta
@@ -54,6 +58,7 @@ class Field:
     values: EnumType | None
     owner: TypeMeta
     guard: str = ""
+    writers: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"

@@ -25,8 +25,8 @@ SCALES = (1, 2, 4, 8)
 
 
 class Within(NamedTuple):
-    """Where a place lies: in `field` of a struct. `guarded` are the fields that name a lock among
-    this one and those around it."""
+    """Where a place lies: in `field` of a struct. `guarded` are the fields that name a lock, or who
+    writes them, among this one and those around it."""
 
     field: Field
     guarded: tuple[Field, ...]
@@ -283,7 +283,8 @@ class MemoryOperand(Operand):
         made = self._moved(found.type, found.offset, f"{self._text()}.{found.name}")
         made._values = found.values
         around = self._within.guarded if self._within is not None else ()
-        made._within = Within(found, (*around, found) if found.guard else around)
+        is_guarded = found.guard or found.writers
+        made._within = Within(found, (*around, found) if is_guarded else around)
         return made
 
     def _element_at(self, index: object) -> MemoryOperand:

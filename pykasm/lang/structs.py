@@ -157,7 +157,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         if name in fields:
             start = _offset_again(struct, fields, name, one)
         owner = fields[name].owner if name in fields else struct
-        fields[name] = Field(name, one, start, options.values, owner)
+        fields[name] = Field(name, one, start, options.values, owner, writers=options.written_by)
         end, align = max(end, start + one._size), max(align, own_align)
     if struct._methods:
         check_methods(struct.__name__, struct._methods, fields)

@@ -154,6 +154,100 @@ help: a section for each, `r-x` and `rw-`"""
     assert mended("E063") == []
 
 
+class Progress(Struct):
+    """Parts of something that is owned as a whole."""
+
+    done: U32
+    left: U32
+
+
+class Job(Struct):
+    """Something to be done."""
+
+    state: U32 = field(written_by=("Clerk", "Registry"))
+    progress: Progress = field(written_by="Clerk")
+    owner: U64
+
+
+class Clerk(Subsystem):
+    """Writes what is its own, as it likes."""
+
+    @function
+    def run(self, job: Ptr[Job]) -> None:
+        mov(job.state, 1)
+        lea(rax, job.state)
+        mov(u32[rax], 2)
+        inc(job.progress.done)
+
+
+class Visitor(Subsystem):
+    """Reads what is not its own, and writes what is nobody's."""
+
+    @function
+    def run(self, job: Ptr[Job]) -> U32:
+        mov(job.owner, 1)
+        lea(rax, job.state)
+        mov(ecx, u32[rax])
+        add(ecx, job.progress.left)
+        with if_(job.state != 0):
+            xor(ecx, ecx)
+        ret(ecx)
+
+
+class Maker(Subsystem):
+    """Writes what nobody else sees yet."""
+
+    @function
+    def run(self, job: Ptr[Job]) -> None:
+        with unshared(job):
+            mov(job.state, 0)
+
+
+class Meddler(Subsystem):
+    """Writes what is not its own, in every way."""
+
+    @function
+    def run(self, job: Ptr[Job]) -> None:
+        inc(job.progress.done)
+        lock.or_(job.state, 1)
+        mov(eax, 1)
+        xchg(eax, job.state)
+        lea(rax, job.state)
+        mov(u32[rax], 2)
+
+
+def test_a_field_is_written_by_who_does_not() -> None:
+    assert broken("E064") == [
+        """\
+error[E064]: `Job.waiting` is written by `Broken`
+  FILE:LINE
+  LINE |         mov(job.waiting, 0)
+        |         ^^^^^^^^^^^^^^^^^^^ only `Mended` writes it
+help: call a function of what writes it, or name this subsystem in its `written_by=` too"""
+    ]
+    assert mended("E064") == []
+
+
+@pytest.mark.parametrize("subsystem", [Clerk, Visitor, Maker])
+def test_fields_are_written_by_their_writers_and_read_by_all(subsystem: Any) -> None:
+    assert findings(subsystem()) == []
+
+
+def test_every_way_to_write_a_field_counts() -> None:
+    found = [one.splitlines() for one in findings(Meddler())]
+    assert {one[0] for one in found} == {
+        "error[E064]: `Job.progress` is written by `Meddler`",
+        "error[E064]: `Job.state` is written by `Meddler`",
+    }
+    assert [one[2].partition("|")[2].strip() for one in found] == [
+        "inc(job.progress.done)",
+        "lock.or_(job.state, 1)",
+        "xchg(eax, job.state)",
+        "mov(u32[rax], 2)",
+    ]
+    assert "only `Clerk` or `Registry` writes it" in "".join(found[1])
+
+
 def test_a_subsystem_that_nothing_reaches() -> None:
     assert broken("W004") == [
         """\

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic
@@ -41,6 +41,13 @@ E063 = rule(
     "a section both writable and executable",
     """Whoever can write there can run what they wrote. Pages have one set of permissions, so code
     and data that is written need sections of their own.""",
+)
+
+E064 = rule(
+    "E064",
+    "a field is written by code that is not of the subsystems that write it",
+    """They keep it in step with other data and with what they are about to do, such as the state of
+    a thread with the queue that it is in. All others only read it.""",
 )
 
 _FACTORY = InstructionInfoFactory()
@@ -166,6 +173,32 @@ def _writes_memory(node: Node) -> bool:
 
 def _is_stack(instruction: Instruction) -> bool:
     return instruction.is_stack_instruction
+
+
+@function_check
+def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check stores to fields that name who writes them."""
+    symbol = function.routine.symbol
+    subsystem = symbol.rpartition(".")[0]
+    for access in function.build.analysis.summaries[symbol].local.accesses:
+        if access.writers and subsystem not in access.writers:
+            node = function.graph.nodes[access.at]
+            if _writes_memory(node):
+                yield Finding(
+                    E064,
+                    f"`{access.field}` is written by `{subsystem}`",
+                    span=span_of(node.line),
+                    mark=f"only {_either(access.writers)} writes it",
+                    fix="call a function of what writes it, or name this subsystem in its "
+                    "`written_by=` too",
+                    symbol=symbol,
+                )
+
+
+def _either(names: Sequence[str]) -> str:
+    """Return `names` as they are read out: "`A`, `B` or `C`"."""
+    *others, last = (f"`{name}`" for name in names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 @function_check
