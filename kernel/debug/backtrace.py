@@ -119,8 +119,7 @@ class Backtrace(Subsystem):
             ret(0)
         with if_(self.memory.is_mapped(u64(frame)) == 0):
             ret(0)
-        lea(rdi, frame.return_address)
-        tail(self.memory.is_mapped, rdi)
+        tail(self.memory.is_mapped, address_of(frame.return_address))
 
     @function
     def is_trap(self, frame: Keep[Ptr[StackFrame]]) -> U32:
@@ -135,5 +134,4 @@ class Backtrace(Subsystem):
         mov(rcx, address_of(self.trap_stub))
         with if_(rax != rcx):
             ret(0)
-        lea(rdi, cast(frame, Ptr[TrapStackFrame]).interrupted.ss)
-        tail(self.memory.is_mapped, rdi)
+        tail(self.memory.is_mapped, address_of(cast(frame, Ptr[TrapStackFrame]).interrupted.ss))

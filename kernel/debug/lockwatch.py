@@ -158,11 +158,9 @@ class LockWatch(Subsystem):
     def learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
         """Let the order grow by what is about to be taken. Panics if it does not go with it."""
         wrong = local(WrongOrder)
-        lea(rdx, wrong)
-        is_wrong = self.order.learn(entry, held, rdx)
+        is_wrong = self.order.learn(entry, held, address_of(wrong))
         with if_(is_wrong != 0):
-            lea(rdx, wrong)
-            self.complain(text("spin locks are taken in a wrong order"), entry, rdx)
+            self.complain(text("spin locks are taken in a wrong order"), entry, address_of(wrong))
 
     @naked
     def complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:

@@ -150,8 +150,7 @@ class Deferred(Subsystem):
             mov(queue.performer, Performer.THREAD)
             inc(queue.left)
             with queue.idle.lock.held_interrupts_off():
-                lea(rdi, queue.idle)
-                ignore(self.waiting.wake_one(rdi))
+                ignore(self.waiting.wake_one(address_of(queue.idle)))
         self.preemption.enable()  # whoever called this sees whether a thread should take over
 
     @function(context="thread", sleeps=True)
@@ -172,8 +171,7 @@ class Deferred(Subsystem):
                 # Only interrupts on this processor wake it, and they are off until it waits.
                 mov(queue.performer, Performer.NOBODY)
                 with queue.idle.lock.held_interrupts_off():
-                    lea(rdi, queue.idle)
-                    self.waiting.wait(rdi)
+                    self.waiting.wait(address_of(queue.idle))
 
     def _take_first(self, queue: Ptr[WorkQueue]) -> Ptr[Work]:
         """The first work of `queue`, out of it, in a scratch register. Changes rax and rcx."""

@@ -53,8 +53,7 @@ class Monitor(Subsystem):
         """Run the command on `line`, which is taken apart in place."""
         words = local(Words)
         first = keep(Ptr[U8])
-        lea(rsi, words)
-        self.strings.split(line, rsi)
+        self.strings.split(line, address_of(words))
         with if_(words.count == 0):
             ret()
         mov(first, words.word[0])
@@ -62,8 +61,7 @@ class Monitor(Subsystem):
         with if_(chosen == 0):
             self.console.print("unknown command: %s (`help` lists them)\n", first)
             ret()
-        lea(rdi, words)
-        done = self.try_to_run(chosen, rdi)
+        done = self.try_to_run(chosen, address_of(words))
         with if_(done == 0):
             self.console.print("usage: %s\n", chosen.usage)
 

@@ -37,8 +37,7 @@ class Ticks(Subsystem):
         queue = keep(queue)
         deadline = self.clock.now()
         add(deadline, TICK)
-        lea(rdi, queue.tick)
-        tail(self.timers.arm, rdi, deadline)
+        tail(self.timers.arm, address_of(queue.tick), deadline)
 
     @function(context="interrupt")
     def tick(self, timer: Ptr[Timer]) -> None:

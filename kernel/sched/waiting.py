@@ -96,8 +96,7 @@ class Waiting(Subsystem):
         thread, reasons = keep(self.scheduler.current), keep(U32)
         mov(thread.wait_mode, mode)
         self._enqueue(queue, entry, thread)
-        lea(rdi, timeout)
-        self.begin_timeout(rdi, thread, deadline)
+        self.begin_timeout(address_of(timeout), thread, deadline)
         with loop():
             self._block_unless_interrupted(thread)
             self._leave(queue)
@@ -108,8 +107,7 @@ class Waiting(Subsystem):
             break_if(reasons != 0)
         with if_(reasons != 0):
             entry.link.unlink()
-        lea(rdi, timeout)
-        self.end_timeout(rdi, thread)
+        self.end_timeout(address_of(timeout), thread)
         ret(self.result(reasons))
 
     def _enqueue(self, queue: Ptr[WaitQueue], entry: WaitEntry, thread: Ptr[Thread]) -> None:
@@ -151,8 +149,7 @@ class Waiting(Subsystem):
         mov(rcx, FOREVER)
         with if_(deadline != rcx):
             or_(thread.wait_mode, Interruption.TIMEOUT)
-            lea(rdi, timeout.timer)
-            tail(self.timers.arm, rdi, deadline)
+            tail(self.timers.arm, address_of(timeout.timer), deadline)
 
     @function(context="interrupts off")
     def end_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread]) -> None:
@@ -163,8 +160,7 @@ class Waiting(Subsystem):
         """
         thread = keep(thread)
         mov(thread.wait_mode, 0)
-        lea(rdi, timeout.timer)
-        ignore(self.timers.cancel_and_wait(rdi))
+        ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
         self.clear(thread, Interruption.TIMEOUT)
 
     @function

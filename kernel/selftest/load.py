@@ -47,8 +47,7 @@ class Load(Subsystem):
         with loop():
             lock.dec(self.left)
             break_if(SF)
-            lea(rdi, random)
-            self.step(rdi)
+            self.step(address_of(random))
 
     @function(sleeps=True)
     def prepare(self) -> U32:

@@ -125,8 +125,7 @@ class MappingLoad(Load):
         mov(self.spare, old)
         ignore(entry)
         ignore(self.mapper.unmap(kernel, place, PAGE))
-        mov(r8, WRITE)
-        failed = self.mapper.map(kernel, place, page, PAGE, r8, PageShift.PAGE)
+        failed = self.mapper.map(kernel, place, page, PAGE, WRITE, PageShift.PAGE)
         with if_(failed != 0):
             lock.inc(self.violations)
 

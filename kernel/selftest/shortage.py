@@ -273,14 +273,10 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def change_regions(self) -> I32:
         """0, or the first error."""
-        mov(rsi, BASE)
-        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, READ_WRITE))
-        mov(rsi, FAR)
-        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, Rights.READ))
-        mov(rsi, BASE + PAGE)
-        self._stop_at_error(self.spaces.protect(self.space, rsi, LENGTH // 2, Rights.READ))
-        mov(rsi, BASE + 2 * PAGE)
-        self._stop_at_error(self.spaces.unmap(self.space, rsi, PAGE))
+        self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
+        self._stop_at_error(self.spaces.map(self.space, FAR, LENGTH, Rights.READ))
+        self._stop_at_error(self.spaces.protect(self.space, BASE + PAGE, LENGTH // 2, Rights.READ))
+        self._stop_at_error(self.spaces.unmap(self.space, BASE + 2 * PAGE, PAGE))
         ret(0)
 
     def _stop_at_error(self, result: I32) -> None:
@@ -304,8 +300,7 @@ class ShortageTests(TestSuite):
         with if_(self.space == 0):
             ret(-Errno.ENOMEM)
         self.spaces.enter(self.space)
-        mov(rsi, BASE)
-        self._stop_at_error(self.spaces.map(self.space, rsi, LENGTH, READ_WRITE))
+        self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
         tail(self.write, 1)
 
     @function(sleeps=True)
@@ -325,8 +320,7 @@ class ShortageTests(TestSuite):
         word = local(U64)
         mov(word, value)
         mov(rcx, BASE + PAGE - sizeof(U64) // 2)
-        lea(rdx, word)
-        result, left = self.copy.copy_out(cast(rcx, User[U8]), rdx, sizeof(U64))
+        result, left = self.copy.copy_out(cast(rcx, User[U8]), address_of(word), sizeof(U64))
         ignore(left)
         ret(result)
 
@@ -334,9 +328,8 @@ class ShortageTests(TestSuite):
     def reads(self, value: Keep[U64]) -> U32:
         """Whether that is there."""
         word = local(U64)
-        lea(rcx, word)
         mov(rdx, BASE + PAGE - sizeof(U64) // 2)
-        result, left = self.copy.copy_in(rcx, cast(rdx, User[U8]), sizeof(U64))
+        result, left = self.copy.copy_in(address_of(word), cast(rdx, User[U8]), sizeof(U64))
         ignore(left)
         with if_((result == 0) & (word == value)):
             ret(1)

@@ -203,8 +203,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         request, left = local(Request), keep(count)
         with while_(left != 0):
             request.prepare(self.answer)
-            lea(rdi, request)
-            self.calls.on_others(rdi)
+            self.calls.on_others(address_of(request))
             dec(left)
 
     @function(context="interrupt")
@@ -249,8 +248,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         with self.processors.each() as processor:
             reading.request.prepare(self.read)
             mov(reading.address, address)
-            lea(rsi, reading.request)
-            self.calls.on(processor, rsi)
+            self.calls.on(processor, address_of(reading.request))
             with if_(reading.value != value):
                 inc(self.wrong)
 

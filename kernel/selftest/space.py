@@ -99,8 +99,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Write a word. 0 or an error."""
         word = local(U64)
         mov(word, value)
-        lea(rsi, word)
-        result, left = self.copy.copy_out(cast(address, User[U8]), rsi, sizeof(U64))
+        result, left = self.copy.copy_out(cast(address, User[U8]), address_of(word), sizeof(U64))
         ignore(left)
         ret(result)
 
@@ -108,8 +107,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def read(self, address: U64) -> tuple[I32, U64]:
         """Read a word: 0 or an error, and the word."""
         word = local(U64)
-        lea(rcx, word)
-        result, left = self.copy.copy_in(rcx, cast(address, User[U8]), sizeof(U64))
+        result, left = self.copy.copy_in(address_of(word), cast(address, User[U8]), sizeof(U64))
         ignore(left)
         ret(result, word)
 
@@ -147,8 +145,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         with if_(self.first == 0):
             ret(0)
         self.spaces.enter(self.first)
-        mov(rsi, BASE)
-        result = self.spaces.map(self.first, rsi, PAGES * PAGE, READ_WRITE)
+        result = self.spaces.map(self.first, BASE, PAGES * PAGE, READ_WRITE)
         with if_(result == 0):
             ret(1)
         ret(0)
@@ -187,9 +184,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Only what is touched takes memory."""
         good, before = keep(self.begin()), keep(self.pages.free_count())
         with if_(good != 0):
-            mov(rsi, 2 * SPARSE)
-            mov(rdx, SPARSE)
-            result = self.spaces.map(self.first, rsi, rdx, READ_WRITE)
+            result = self.spaces.map(self.first, 2 * SPARSE, SPARSE, READ_WRITE)
             with if_(result != 0):
                 xor(good, good)
             for address in (2 * SPARSE, 2 * SPARSE + SPARSE // 2, 3 * SPARSE - 8):
@@ -254,8 +249,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def protects(self, rights: U64) -> U32:
         """Let all memory have these rights; 1, or 0 if that fails."""
-        mov(rsi, BASE)
-        result = self.spaces.protect(self.first, rsi, PAGES * PAGE, u32(rights))
+        result = self.spaces.protect(self.first, BASE, PAGES * PAGE, u32(rights))
         with if_(result == 0):
             ret(1)
         ret(0)
@@ -347,8 +341,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         self._all(good, (self.writes, MIDDLE - 4, TEXT), (self.writes, LAST, ENDLESS))
         for address, expected in ((MIDDLE - 4, TEXT_LENGTH), (LAST, -Errno.EFAULT)):
             mov(rsi, address)
-            lea(rdi, self.buffer)
-            length = self.copy.copy_in_string(rdi, cast(rsi, User[U8]), PAGE)
+            length = self.copy.copy_in_string(address_of(self.buffer), cast(rsi, User[U8]), PAGE)
             with if_(length != expected):
                 xor(good, good)
                 self.console.print("%d for %d: ", length, expected)
@@ -364,16 +357,14 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         mov(before, self.pages.free_count())
         for page in range(1, PAGES - 1):
             self._all(good, (self.writes, BASE + page * PAGE, PATTERN))
-        mov(rsi, BASE + PAGE)
-        ignore(self.spaces.unmap(self.first, rsi, (PAGES - 2) * PAGE))
+        ignore(self.spaces.unmap(self.first, BASE + PAGE, (PAGES - 2) * PAGE))
         with if_(self.pages.free_count() != before):
             xor(good, good)
             self.console.print("memory is gone: ")
         for page in range(1, PAGES - 1):
             self._all(good, (self.refuses_to_read, BASE + page * PAGE))
         self._all(good, (self.reads, BASE, PATTERN), (self.reads, LAST, PATTERN))
-        mov(rsi, BASE + PAGE)
-        ignore(self.spaces.map(self.first, rsi, PAGE, READ_WRITE))
+        ignore(self.spaces.map(self.first, BASE + PAGE, PAGE, READ_WRITE))
         self._all(good, (self.reads, BASE + PAGE, 0))
         self.end()
         ret(good)
@@ -425,9 +416,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def exhaustion(self) -> U32:
         """When memory ends, the copy routines say so, and go on when there is some again."""
         good, result = keep(self.begin()), keep(I32)
-        mov(rsi, 2 * SPARSE)
-        mov(rdx, SPARSE)
-        with if_(self.spaces.map(self.first, rsi, rdx, READ_WRITE) != 0):
+        with if_(self.spaces.map(self.first, 2 * SPARSE, SPARSE, READ_WRITE) != 0):
             xor(good, good)
         self._all(good, (self.writes, BASE, PATTERN))
         self.hog.leave(FEW)
@@ -532,8 +521,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         left = keep(count)
         with while_(left != 0):
             mov(rdi, MIDDLE * 2)
-            lea(rsi, self.buffer)
-            result, rest = self.copy.copy_out(cast(rdi, User[U8]), rsi, PAGE)
+            result, rest = self.copy.copy_out(cast(rdi, User[U8]), address_of(self.buffer), PAGE)
             ignore(result)
             ignore(rest)
             dec(left)

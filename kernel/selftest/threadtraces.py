@@ -64,5 +64,4 @@ class ThreadTraces(Subsystem):
             mov(getattr(trap, name), rax)
         add(saved, sizeof(SavedRegisters))
         mov(trap.rsp, saved)
-        lea(rdi, trap)
-        tail(self.backtrace.print, rdi)
+        tail(self.backtrace.print, address_of(trap))

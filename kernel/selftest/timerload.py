@@ -81,8 +81,7 @@ class TimerLoad(Load):
         xchg(one.busy, rax)
         with if_(rax != 0):
             ret()
-        lea(rdi, one.timer)
-        cancelled = self.timers.cancel_and_wait(rdi)
+        cancelled = self.timers.cancel_and_wait(address_of(one.timer))
         lock.add(self.cancelled, u64(cancelled))
         random.next()
         with if_(eax & 3):
@@ -98,8 +97,7 @@ class TimerLoad(Load):
         and_(delay, FARTHEST)
         add(delay, self.clock.now())
         lock.inc(self.armed)
-        lea(rdi, one.timer)
-        tail(self.timers.arm, rdi, delay)
+        tail(self.timers.arm, address_of(one.timer), delay)
 
     @function(sleeps=True)
     def finish(self) -> U32:
@@ -108,8 +106,7 @@ class TimerLoad(Load):
         with if_(one == 0):
             ret(0)
         with for_(left, 0, TIMERS):
-            lea(rdi, one.timer)
-            cancelled = self.timers.cancel_and_wait(rdi)
+            cancelled = self.timers.cancel_and_wait(address_of(one.timer))
             lock.add(self.cancelled, u64(cancelled))
             add(one, sizeof(Shared))
         self.heap.free(u64(self.first))

@@ -63,8 +63,7 @@ class Tlb(Subsystem):
         that it uses. Changes rax."""
         mov(rax, processor.root)
         with if_((i64(what.address) < 0) | (rax == space.root)):
-            lea(rsi, what.request)
-            self.calls.post(processor, rsi)
+            self.calls.post(processor, address_of(what.request))
 
     @function(context="interrupt")
     def serve(self, request: Ptr[Request]) -> None:

@@ -180,8 +180,7 @@ class Secondaries(Subsystem):
             shr(esi, PageShift.PAGE)
             or_(esi, InterruptCommand.STARTUP)
             self.apic.send(apic, esi)
-            lea(rdi, parameters.expected)
-            came = self.wait(rdi, 0, patience)
+            came = self.wait(address_of(parameters.expected), 0, patience)
             with if_(came != 0):
                 ret(1)
         xor(eax, eax)

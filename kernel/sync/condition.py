@@ -34,8 +34,7 @@ class ConditionVariables(Subsystem):
         condition, mutex = keep(condition), keep(mutex)
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
-            lea(rdi, condition.queue)
-            self.waiting.wait(rdi)
+            self.waiting.wait(address_of(condition.queue))
         tail(self.mutexes.lock, mutex)
 
     @function(context="thread", sleeps=True)
@@ -48,8 +47,7 @@ class ConditionVariables(Subsystem):
         result = keep(I32)
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
-            lea(rdi, condition.queue)
-            mov(result, self.waiting.wait_until(rdi, deadline, mode))
+            mov(result, self.waiting.wait_until(address_of(condition.queue), deadline, mode))
         self.mutexes.lock(mutex)
         ret(result)
 
@@ -58,8 +56,7 @@ class ConditionVariables(Subsystem):
         """Wake the thread that has waited longest, if any does. Any context."""
         condition = keep(condition)
         with condition.queue.lock.held():
-            lea(rdi, condition.queue)
-            ignore(self.waiting.wake_one(rdi))
+            ignore(self.waiting.wake_one(address_of(condition.queue)))
         self.scheduler.preempt_if_due()
 
     @function
@@ -67,6 +64,5 @@ class ConditionVariables(Subsystem):
         """Wake all that wait. Any context."""
         condition = keep(condition)
         with condition.queue.lock.held():
-            lea(rdi, condition.queue)
-            self.waiting.wake_all(rdi)
+            self.waiting.wake_all(address_of(condition.queue))
         self.scheduler.preempt_if_due()

@@ -36,11 +36,9 @@ class Mutexes(Subsystem):
     @contextmanager
     def held(self, mutex: Mutex) -> Iterator[None]:
         """Have `mutex` in the block, which may sleep and ends at its end only."""
-        lea(rdi, mutex)
-        self.lock(rdi)
+        self.lock(address_of(mutex))
         yield
-        lea(rdi, mutex)
-        self.unlock(rdi)
+        self.unlock(address_of(mutex))
 
     @function(context="thread", sleeps=True)
     def lock(self, mutex: Ptr[Mutex]) -> None:
@@ -75,8 +73,7 @@ class Mutexes(Subsystem):
         """As `lock`, for a mutex that another thread has, or had just now."""
         mutex = keep(mutex)
         with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
-            lea(rdi, mutex.queue)
-            self.waiting.wait(rdi)  # comes back as the owner
+            self.waiting.wait(address_of(mutex.queue))  # comes back as the owner
 
     @function(context="thread", sleeps=True)
     def lock_until(self, mutex: Ptr[Mutex], deadline: U64, mode: U32) -> I32:
@@ -85,8 +82,7 @@ class Mutexes(Subsystem):
         mutex, deadline, mode, result = keep(mutex), keep(deadline), keep(mode), keep(I32)
         xor(result, result)
         with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
-            lea(rdi, mutex.queue)
-            mov(result, self.waiting.wait_until(rdi, deadline, mode))
+            mov(result, self.waiting.wait_until(address_of(mutex.queue), deadline, mode))
         ret(result)
 
     @function(holds="mutex.queue.lock")
@@ -125,8 +121,9 @@ class Mutexes(Subsystem):
                 thread = scratch(self.scheduler.current)
                 asserts(thread == rax)  # else another thread has it, or none
                 release(thread)
-            lea(rdi, mutex.queue)
-            mov(mutex.owner, u64(self.waiting.wake_one(rdi)))  # it can't look yet: we have the lock
+            mov(
+                mutex.owner, u64(self.waiting.wake_one(address_of(mutex.queue)))
+            )  # it can't look yet: we have the lock
             with if_(~mutex.queue.is_empty()):
                 or_(mutex.owner, CONTENDED)
         self.scheduler.preempt_if_due()

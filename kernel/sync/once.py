@@ -47,8 +47,7 @@ class Onces(Subsystem):
             with if_(found == Progress.NOT_BEGUN):
                 mov(once.progress, Progress.BEGUN)
             with elif_(found == Progress.BEGUN):
-                lea(rdi, once.queue)
-                self.waiting.wait(rdi)
+                self.waiting.wait(address_of(once.queue))
         with if_(found == Progress.NOT_BEGUN):
             action()
             tail(self.finish, once)
@@ -59,6 +58,5 @@ class Onces(Subsystem):
         once = keep(once)
         with once.queue.lock.held():
             mov(once.progress, Progress.DONE)
-            lea(rdi, once.queue)
-            self.waiting.wake_all(rdi)
+            self.waiting.wake_all(address_of(once.queue))
         self.scheduler.preempt_if_due()

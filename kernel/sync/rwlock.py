@@ -71,8 +71,7 @@ class ReadWriteLocks(Subsystem):
         """Emit code that waits until `admit` has given the lock to this thread."""
         mov(rax, self.scheduler.current)
         mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
-        lea(rdi, rwlock.queue)
-        self.waiting.wait(rdi)
+        self.waiting.wait(address_of(rwlock.queue))
 
     @function(context="thread", sleeps=True)
     def lock_to_read_until(self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32) -> I32:
@@ -111,8 +110,7 @@ class ReadWriteLocks(Subsystem):
         rwlock, result = keep(rwlock), keep(I32)
         mov(rax, self.scheduler.current)
         mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
-        lea(rdi, rwlock.queue)
-        mov(result, self.waiting.wait_until(rdi, deadline, mode))
+        mov(result, self.waiting.wait_until(address_of(rwlock.queue), deadline, mode))
         with if_(result != WaitResult.WOKEN):
             self.admit(rwlock)
         ret(result)
@@ -150,5 +148,4 @@ class ReadWriteLocks(Subsystem):
                 inc(rwlock.writers)
             with else_():
                 inc(rwlock.readers)
-            lea(rdi, rwlock.queue)
-            ignore(self.waiting.wake_one(rdi))
+            ignore(self.waiting.wake_one(address_of(rwlock.queue)))

@@ -32,8 +32,7 @@ class Semaphores(Subsystem):
             with if_(semaphore.count != 0):
                 dec(semaphore.count)
             with else_():
-                lea(rdi, semaphore.queue)
-                self.waiting.wait(rdi)
+                self.waiting.wait(address_of(semaphore.queue))
 
     @function(context="thread", sleeps=True)
     def take_until(self, semaphore: Ptr[Semaphore], deadline: U64, mode: U32) -> I32:
@@ -46,8 +45,7 @@ class Semaphores(Subsystem):
             with if_(semaphore.count != 0):
                 dec(semaphore.count)
             with else_():
-                lea(rdi, semaphore.queue)
-                mov(result, self.waiting.wait_until(rdi, deadline, mode))
+                mov(result, self.waiting.wait_until(address_of(semaphore.queue), deadline, mode))
         ret(result)
 
     @function
@@ -68,6 +66,5 @@ class Semaphores(Subsystem):
             with if_(semaphore.queue.is_empty()):
                 inc(semaphore.count)
             with else_():
-                lea(rdi, semaphore.queue)
-                ignore(self.waiting.wake_one(rdi))
+                ignore(self.waiting.wake_one(address_of(semaphore.queue)))
         self.scheduler.preempt_if_due()

@@ -159,8 +159,7 @@ class Threads(LeakChecks):
         with thread.finished.lock.held_interrupts_off():
             mov(thread.state, ThreadState.EXITED)
             mov(detached, thread.detached)  # who detaches it from now on finds it EXITED
-            lea(rdi, thread.finished)
-            self.waiting.wake_all(rdi)
+            self.waiting.wake_all(address_of(thread.finished))
         with if_(detached != 0):
             self.stacks.free(thread)
         self.scheduler.schedule()
@@ -172,8 +171,7 @@ class Threads(LeakChecks):
         """Wait until `thread` has ended, and give its memory back. For one caller only."""
         thread = keep(thread)
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
-            lea(rdi, thread.finished)
-            self.waiting.wait(rdi)
+            self.waiting.wait(address_of(thread.finished))
         tail(self.reap, thread)
 
     @function(context="thread", sleeps=True)
@@ -183,8 +181,7 @@ class Threads(LeakChecks):
         thread, deadline, mode, result = keep(thread), keep(deadline), keep(mode), keep(I32)
         xor(result, result)
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
-            lea(rdi, thread.finished)
-            mov(result, self.waiting.wait_until(rdi, deadline, mode))
+            mov(result, self.waiting.wait_until(address_of(thread.finished), deadline, mode))
             break_if(result != WaitResult.WOKEN)
         with if_(result == WaitResult.WOKEN):
             self.reap(thread)

@@ -59,8 +59,7 @@ class CpuCommands(Commands):
         """Print what `processor` is and does."""
         look = local(Look)
         look.request.prepare(self.look)
-        lea(rsi, look.request)
-        self.calls.on(processor, rsi)
+        self.calls.on(processor, address_of(look.request))
         self.console.print(
             "%3u  %4u  %10u  %s\n", processor.number, processor.apic, look.interrupts, look.thread
         )

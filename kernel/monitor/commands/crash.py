@@ -117,8 +117,7 @@ class CrashCommands(Commands):
         order.request.prepare(self.obey)
         mov(rax, way.run)
         mov(order.run, rax)
-        lea(rsi, order.request)
-        self.calls.on(processor, rsi)
+        self.calls.on(processor, address_of(order.request))
         ret(1)
 
     @function(context="interrupt")
@@ -204,8 +203,7 @@ class CrashCommands(Commands):
         mov(self.deaf, 1)
         cli()  # this thread stays on its processor
         with self.processors.others() as processor:
-            lea(rsi, request)
-            self.calls.post(processor, rsi)
+            self.calls.post(processor, address_of(request))
         mov(eax, self.processors.count)
         with while_(self.deaf != eax):
             pause()

@@ -64,13 +64,11 @@ class LogCommands(Commands):
         message, position = local(LogMessage), keep(U64)
         xor(position, position)
         with loop():
-            lea(rsi, message)
-            mov(position, self.log.read(position, rsi))
+            mov(position, self.log.read(position, address_of(message)))
             break_if(position == 0)
             movzx(eax, message.record.level)
             with if_(eax <= most):
-                lea(rdi, message)
-                self.show(rdi)
+                self.show(address_of(message))
 
     @function
     def show(self, message: Keep[Ptr[LogMessage]]) -> None:

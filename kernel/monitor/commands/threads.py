@@ -47,8 +47,7 @@ class ThreadCommands(Commands):
         self.console.print("number  priority  state    cpu  switches  name\n")
         xor(u32(next), u32(next))
         with loop():
-            lea(rsi, row)
-            found = self.copy(next, rsi)
+            found = self.copy(next, address_of(row))
             break_if(found == 0)
             self.show(row)
             mov(next, row.number)
