@@ -5,21 +5,22 @@ from __future__ import annotations
 from iced_x86 import Instruction, Mnemonic, OpKind
 from iced_x86 import Register as IcedRegister
 
-from pykasm.check.effects import RBP, RSP
+from pykasm.check.effects import ALL_LANES, RBP, RSP
 from pykasm.check.graph import Node
-from pykasm.check.state import UNKNOWN, State
+from pykasm.check.operandroles import written_roles
+from pykasm.check.state import UNKNOWN, Clobber, State, Value
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.convention import SLOT
 
 
-def move_stack(node: Node, state: State) -> None:
-    """Apply what an instruction does to rsp and rbp, `push` and `pop` with their values."""
+def move_stack(index: int, node: Node, state: State) -> None:
+    """Apply what the instruction at `index` does to rsp and rbp; of `push` and `pop`, all of it."""
     instruction = node.effects.instruction
     mnemonic = node.effects.mnemonic
     if mnemonic == Mnemonic.PUSH:
         _push(node, state)
     elif mnemonic == Mnemonic.POP:
-        _pop(node, state)
+        _pop(index, node, state)
     elif mnemonic == Mnemonic.LEAVE:
         state.depth = None if state.base is None else state.base - SLOT
         state.base = None
@@ -55,17 +56,30 @@ def _push(node: Node, state: State) -> None:
             state.slots = {**state.slots, state.depth: state.registers[number]}
 
 
-def _pop(node: Node, state: State) -> None:
+def _pop(index: int, node: Node, state: State) -> None:
     number = _general_register(node)
-    value = UNKNOWN
-    if state.depth is not None:
-        value = state.slots.get(state.depth, UNKNOWN)
+    saved = None
+    if state.depth is None:
+        saved = UNKNOWN  # anything may lie there, also what belongs in the register
+    else:
+        saved = state.slots.get(state.depth)
         state.slots = {at: one for at, one in state.slots.items() if at != state.depth}
         state.depth -= SLOT
     if number is not None and number != RSP:
-        state.registers[number] = value
+        _restore(index, node, state, number, saved)
         if number == RBP:
             state.base = None
+
+
+def _restore(index: int, node: Node, state: State, number: int, saved: Value | None) -> None:
+    """Give a register a value from the stack; None if nothing is known to be saved there."""
+    role = written_roles(node).get(number)
+    if saved is None:
+        state.define(number, ALL_LANES, role, Clobber(index))
+    elif saved.role is not None or role is None:
+        state.registers[number] = saved
+    else:
+        state.registers[number] = saved._replace(role=role, stale=False)
 
 
 def store_in_frame(node: Node, state: State) -> None:
@@ -86,7 +100,8 @@ def load_from_frame(node: Node, state: State) -> None:
     target, at = _moved_register(node, 0), _slot_of(node, state)
     saved = state.slots.get(at) if target is not None and at is not None else None
     if target is not None and saved is not None:
-        state.registers[target] = saved._replace(role=state.registers[target].role)
+        role = written_roles(node).get(target)
+        state.registers[target] = saved if role is None else saved._replace(role=role, stale=False)
 
 
 def _slot_of(node: Node, state: State) -> int | None:

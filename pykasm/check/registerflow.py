@@ -16,10 +16,10 @@ from pykasm.check.convention import CALLER_SAVED, FRAMED, RESULTS, Callee
 from pykasm.check.effects import ALL_LANES, RSP
 from pykasm.check.frameflow import load_from_frame, move_stack, store_in_frame
 from pykasm.check.graph import Graph, Node
+from pykasm.check.operandroles import written_roles
 from pykasm.check.state import ALL_FLAGS, NEVER_WRITTEN, UNKNOWN, Clobber, State, Value
 from pykasm.isa.code import Line
 from pykasm.lang.convention import ARGUMENTS, Kind
-from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
@@ -115,7 +115,7 @@ class RegisterFlow:
             return
         effects = node.effects
         if effects.changes_frame:
-            move_stack(node, state)
+            move_stack(index, node, state)
         if effects.frame_store_size:
             store_in_frame(node, state)
         if effects.may_write:
@@ -139,7 +139,7 @@ class RegisterFlow:
         if by_pointer or callee is None:
             count = len(RESULTS)
         for number in RESULTS[:count]:
-            state.registers[number] = UNKNOWN
+            state.define(number, ALL_LANES, None, clobber)
         for role in self._results.get(index, ()):
             state.registers[role.register.number] = Value(role=role)
         state.undefined_flags, state.flag_clobber = ALL_FLAGS, clobber
@@ -200,18 +200,6 @@ def _inline_results(graph: Graph) -> dict[int, list[tuple[int, Role]]]:
             first, behind = graph.indexes[start], graph.indexes[role.start]
             found.setdefault(behind, []).append((first, role))
     return found
-
-
-NO_ROLES: dict[int, Role] = {}
-
-
-def written_roles(node: Node) -> dict[int, Role]:
-    """Return the roles that the instruction writes by its first operand, by register number."""
-    written = node.line.written
-    first = written[0] if written else None
-    if type(first) is RegisterOperand and first._role is not None:
-        return {first._register.number: first._role}
-    return NO_ROLES
 
 
 def _any_state() -> State:

@@ -143,6 +143,7 @@ class State:
 
     def clobber(self, numbers: Iterable[int], clobber: Clobber) -> None:
         """Destroy the values of registers: nothing may be read from them."""
-        destroyed = Value(ALL_LANES, clobber)
+        unnamed, stale = Value(ALL_LANES, clobber), Value(ALL_LANES, clobber, stale=True)
         for number in numbers:
-            self.registers[number] = destroyed
+            old = self.registers[number]
+            self.registers[number] = unnamed if old.role is None and not old.stale else stale

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pykasm.isa.statement import FixupKind, Statement
 from pykasm.source import Source
@@ -32,6 +32,8 @@ class Line(NamedTuple):
     `source` is the innermost line of the author's; `body_line` is the line in the function's own
     body that led to it (the two differ inside a Python helper that emits code). `written` are the
     operands as the author wrote them, with types, roles and field names: for listing and checker.
+    `in_place` are further ones that it takes from registers, where no instruction had to move them:
+    arguments of a call, results of a return.
     """
 
     statement: Statement
@@ -39,6 +41,7 @@ class Line(NamedTuple):
     source: Source
     body_line: int
     written: tuple[object, ...] = ()
+    in_place: tuple[Any, ...] = ()
 
 
 class Align(NamedTuple):

@@ -31,6 +31,10 @@ CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 """What code can be aligned to, in bytes: up to a page."""
 
 
+class InPlace:
+    """Stands before the roles of operands that an instruction takes in place."""
+
+
 class GuardedAccess(NamedTuple):
     """The item of code at the index `at` reads or writes `field` of some struct, or only makes its
     `address`. The lock `guard` guards the field, if any does, and only `writers` write it, if they
@@ -86,9 +90,10 @@ class CodeBuilder:
         """Where guarded fields are read or written."""
         self.inlined: list[InlineCode] = []
         """Where the code of inline functions lies."""
-        self.operand_roles: list[Role | type[User[Any]] | None] = []
+        self.operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = []
         """The role of each register among the operands, in the order in which they were written,
-        and `User` after one that is the base of memory which a program gave."""
+        `User` after one that is the base of memory which a program gave, and `InPlace` before those
+        that an instruction takes in place."""
         self.unshared: list[Any] = []
         """Words that stand for objects which nobody else sees."""
         self.undo: Any = None
@@ -139,7 +144,15 @@ class CodeBuilder:
             source: Source = _new(Source, (self.declared.file, line))
         else:
             source, line = self.counted or self.running()
-        self.items.append(_new(Line, (statement, references, source, line, operands)))
+        self.items.append(_new(Line, (statement, references, source, line, operands, ())))
+
+    def take_in_place(self, operands: tuple[RegisterOperand, ...]) -> None:
+        """Note that the last instruction takes `operands` from where they are already."""
+        if operands:
+            line = self.items[-1]
+            assert isinstance(line, Line)
+            self.items[-1] = line._replace(in_place=operands)
+            self.operand_roles += [InPlace, *(one._role for one in operands)]
 
     def _note_access(self, place: MemoryOperand, mnemonic: str) -> None:
         """Note the guarded fields in which the next instruction reads or writes `place`, or whose

@@ -87,16 +87,18 @@ def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
     return pushed
 
 
-def _prepare(builder: RoutineBuilder, function: Any, given: tuple[object, ...]) -> int:
-    """Put the arguments in place; the bytes of those on the stack."""
+def _prepare(
+    builder: RoutineBuilder, function: Any, given: tuple[object, ...]
+) -> tuple[int, tuple[RegisterOperand, ...]]:
+    """Put the arguments in place; the bytes of those on the stack, and those that were there."""
     signature: Signature = function._signature
     check_arguments(function._label, signature.parameters, given)
     pushed = _push_rest(signature.parameters, given)
     moves = _moves(signature.parameters, given, pushed)
     overwritten = [move.target for move in moves if not move.is_done]
-    parallel_move(moves, signature.changed)
+    in_place = parallel_move(moves, signature.changed)
     builder.clobber(overwritten)
-    return pushed
+    return pushed, in_place
 
 
 def _caller() -> RoutineBuilder:
@@ -117,8 +119,9 @@ def call_function(function: Any, given: tuple[object, ...]) -> Any:
     builder = _caller()
     refuse_handler(function)
     with builder.counting(*(builder.counted or builder.running())):
-        pushed = _prepare(builder, function, given)
+        pushed, in_place = _prepare(builder, function, given)
         emit("call", function)
+        builder.take_in_place(in_place)
         return _returned(builder, function._signature, pushed)
 
 
@@ -137,8 +140,9 @@ def call_pointer(pointer: Value, given: tuple[object, ...]) -> Any:
     pushed = _push_rest(signature.parameters, given)
     moves = _moves(signature.parameters, given, pushed)
     target = _target_of_pointer(_below(pointer, pushed), moves)
-    parallel_move(moves)
+    in_place = parallel_move(moves)
     emit("call", target)
+    builder.take_in_place(in_place)
     return _returned(builder, signature, pushed)
 
 
@@ -193,8 +197,7 @@ def ret(*values: object) -> None:
         Move(general(register.number, SLOT), kind, _source(value))
         for register, kind, value in zip(RESULTS, kinds, values, strict=False)
     ]
-    parallel_move(moves)
-    builder.leave("ret")
+    builder.leave("ret", in_place=parallel_move(moves))
 
 
 def _leave_with(builder: RoutineBuilder, test: Condition) -> None:
@@ -263,8 +266,8 @@ def tail(function: Any, *given: object) -> None:
             fix="call it, then `ret`",
         )
     _check_tail(builder, function)
-    _prepare(builder, function, given)
-    builder.leave("jmp", function)
+    _, in_place = _prepare(builder, function, given)
+    builder.leave("jmp", function, in_place=in_place)
 
 
 def _check_tail(builder: RoutineBuilder, function: Any) -> None:

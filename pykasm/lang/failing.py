@@ -162,11 +162,12 @@ def _write(
         return
     place(failed)
     kind = builder.signature.results[0]
-    parallel_move([Move(_RESULT, kind, code)])
+    in_place = parallel_move([Move(_RESULT, kind, code)])
     if undo is None:
-        builder.leave("ret")
+        builder.leave("ret", in_place=in_place)
         return
     emit("mov", _error(builder), machine_register(general(_RESULT.number, kind._size)))
+    builder.take_in_place(in_place)
     _go_on(builder, undo, source)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pykasm.errors import RegisterMistake
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
-from pykasm.lang.builder import emit
+from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import CALLEE_SAVED, CALLER_SAVED, SLOT
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
@@ -128,13 +128,18 @@ def _renamed(
     return RegisterOperand(general(new.number, size), operand._kind)
 
 
-def parallel_move(moves: Sequence[Move], changed: Collection[Register] = CALLER_SAVED) -> None:
-    """Make all moves as if at once, whatever their overlap.
+def parallel_move(
+    moves: Sequence[Move], changed: Collection[Register] = CALLER_SAVED
+) -> tuple[RegisterOperand, ...]:
+    """Make all moves as if at once, whatever their overlap. Return what is in place already.
 
     A move is written when no other still reads its target; where each target is read, one is
     saved in a register that nothing uses, and read from there. `changed` are the registers that
     need not keep what is in them.
     """
+    in_place = tuple(
+        move.source for move in moves if move.is_done and isinstance(move.source, RegisterOperand)
+    )
     pending = [move for move in moves if not move.is_done]
     borrowed: list[Register] = []
     while pending:
@@ -146,6 +151,7 @@ def parallel_move(moves: Sequence[Move], changed: Collection[Register] = CALLER_
             _break_cycle(pending, _spare(changed, pending, moves), borrowed)
     for register in reversed(borrowed):
         emit("pop", _operand(register, SLOT))
+    return in_place
 
 
 def _is_read(move: Move, pending: list[Move]) -> bool:
@@ -158,9 +164,16 @@ def _break_cycle(pending: list[Move], spare: Register, borrowed: list[Register])
         _borrow(spare, pending)
         borrowed.append(spare)
     emit("mov", _operand(spare, SLOT), _operand(blocked, SLOT))
+    current().take_in_place(_named(blocked, pending))
     for move in pending:
         if move.reads(blocked):
             move.replace(blocked, spare)
+
+
+def _named(register: Register, moves: Sequence[Move]) -> tuple[RegisterOperand, ...]:
+    """The names by which the sources of `moves` read a register."""
+    sources = (move.source for move in moves if move.reads(register))
+    return tuple(one for one in sources if isinstance(one, RegisterOperand) and one._role)
 
 
 def _spare(changed: Collection[Register], pending: list[Move], moves: Sequence[Move]) -> Register:

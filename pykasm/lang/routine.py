@@ -8,7 +8,7 @@ from typing import Any
 from pykasm.isa.code import Item, Label
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import GuardedAccess, InlineCode
+from pykasm.lang.builder import GuardedAccess, InlineCode, InPlace
 from pykasm.lang.convention import Context, Kind, Signature
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand
@@ -50,4 +50,4 @@ class Routine:
     lock_events: list[LockEvent] = field(default_factory=list)
     guarded_accesses: list[GuardedAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)
-    operand_roles: list[Role | type[User[Any]] | None] = field(default_factory=list)
+    operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = field(default_factory=list)

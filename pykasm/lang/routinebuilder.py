@@ -167,9 +167,13 @@ class RoutineBuilder(CodeBuilder):
         last = self.items[-1] if self.items else None
         return not isinstance(last, Exit) and super().falls_through
 
-    def leave(self, mnemonic: str, *operands: object) -> None:
-        """Write the epilogue, then `mnemonic`, which ends the routine here."""
+    def leave(
+        self, mnemonic: str, *operands: object, in_place: tuple[RegisterOperand, ...] = ()
+    ) -> None:
+        """Write the epilogue, then `mnemonic`, which ends the routine here and takes what is
+        `in_place` with it."""
         emit(mnemonic, *operands)
+        self.take_in_place(in_place)
         if self.kind in (Kind.FUNCTION, Kind.INTERRUPT):
             last = self.items.pop()
             assert isinstance(last, Line)

@@ -50,8 +50,9 @@ def _undefined(function: FunctionAnalysis, node: Node, state: State) -> Iterator
     if not node.is_call or placed is None or placed.routine.kind is not Kind.FUNCTION:
         return
     parameters = placed.routine.signature.parameters
+    in_place = {operand._register.number for operand in node.line.in_place}
     for register, parameter in zip(ARGUMENTS, parameters, strict=False):
-        if state.registers[register.number].undefined:
+        if register.number not in in_place and state.registers[register.number].undefined:
             yield register.number, parameter.name
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from iced_x86 import FlowControl, Mnemonic, RflagsBits
+from iced_x86 import Mnemonic, OpKind, RflagsBits
 
 from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.clobbers import ClobberAnalysis, ClobberSite
@@ -12,13 +12,13 @@ from pykasm.check.convention import CALLEE_SAVED, RESULTS, register_name
 from pykasm.check.effects import ALL_LANES, LANES, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
-from pykasm.check.registerflow import RegisterFlow, written_roles
+from pykasm.check.operandroles import read_roles
+from pykasm.check.registerflow import RegisterFlow
 from pykasm.check.rule import build_check, function_check, rule
-from pykasm.check.state import UNKNOWN, Clobber, Value
+from pykasm.check.state import NEVER_WRITTEN, UNKNOWN, Clobber, Value
 from pykasm.errors import Note
 from pykasm.lang.builder import InlineCode
 from pykasm.lang.convention import Kind
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 
 E010 = rule(
@@ -86,8 +86,6 @@ _FLAG_NAMES = {
 def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers that instructions read."""
     for _, node, state in function.visits():
-        if node.effects.mnemonic == Mnemonic.PUSH or node.effects.flow == FlowControl.CALL:
-            continue  # saving a register is no use of what is in it
         registers = state.registers
         if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
             continue
@@ -96,32 +94,32 @@ def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
             value = registers[number]
             role = roles.get(number)
             if role is not None and (value.undefined & lanes or not _holds(value, role)):
-                yield _lost_role(function, node, number, value, role)
+                if value.clobber is not NEVER_WRITTEN or not _saves(node, number, value):
+                    yield _lost_role(function, node, number, value, role)
             elif value.undefined & lanes and number != RSP and not _saves(node, number, value):
                 yield _missing(function, node, number, value)
 
 
 def _saves(node: Node, number: int, value: Value) -> bool:
-    """Return whether an instruction saves a callee-saved register in the frame."""
+    """Return whether an instruction saves a register, which is no use of what is in it."""
+    if node.effects.mnemonic == Mnemonic.PUSH:
+        return bool(node.effects.instruction.op0_kind == OpKind.REGISTER)
     is_store = node.effects.mnemonic == Mnemonic.MOV and node.effects.frame_store_size
     return bool(is_store) and number in CALLEE_SAVED and value.entry == number
 
 
-def read_roles(node: Node) -> dict[int, Role]:
-    """Return the roles by which the instruction reads registers, by register number."""
-    only_written = written_roles(node).keys() - {number for number, _ in node.effects.reads}
-    roles: dict[int, Role] = {}
-    for operand in node.line.written:
-        if isinstance(operand, MemoryOperand):
-            parts = (operand._base, operand._index)
-        else:
-            parts = (operand if isinstance(operand, RegisterOperand) else None, None)
-        for one in parts:
-            if one is not None and one._role is not None:
-                number = one._register.number
-                if number not in only_written or isinstance(operand, MemoryOperand):
-                    roles[number] = one._role
-    return roles
+@function_check
+def values_in_place_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check the registers that calls and returns take values from without moving them."""
+    for _, node, state in function.visits():
+        for operand in node.line.in_place:
+            number, lanes = operand._register.number, LANES[operand._register.size]
+            value, role = state.registers[number], operand._role
+            is_undefined = bool(value.undefined & lanes)
+            if role is not None and (is_undefined or not _holds(value, role)):
+                yield _lost_role(function, node, number, value, role)
+            elif role is None and is_undefined:
+                yield _missing(function, node, number, value)
 
 
 def _holds(value: Value, role: Role) -> bool:
@@ -206,7 +204,10 @@ def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     for _, node, state in function.visits():
         if node.effects.mnemonic != Mnemonic.RET:
             continue
+        looked_at = {operand._register.number for operand in node.line.in_place}
         for number, kind in zip(RESULTS, function.routine.signature.results, strict=False):
+            if number in looked_at:
+                continue
             if state.registers[number].undefined & LANES[kind._size]:
                 yield _missing(function, node, number, state.registers[number])
 
