@@ -1,1 +1,1 @@
-"""Switching the machine off, and starting it again."""
+"""Power off and reboot."""

@@ -1,4 +1,4 @@
-"""Switching the machine off, and starting it again."""
+"""Power off and reboot the machine."""
 
 from enum import IntFlag
 from typing import NoReturn
@@ -18,8 +18,8 @@ from kernel.debug.emulator import ExitValue, leave_emulator
 from kernel.terminal.ps2 import Ps2Command, Ps2Port, Ps2Status
 from pykasm import *
 
-PATIENCE = 1_000_000
-"""How often a register is read before its device counts as silent: about a second."""
+TIMEOUT = 1_000_000
+"""Reads of a register before its device counts as dead: about a second."""
 
 
 class Pm1Control(IntFlag):
@@ -28,63 +28,67 @@ class Pm1Control(IntFlag):
     SCI_EN = 1 << 0
     """The machine is in ACPI mode."""
     SLP_EN = 1 << 13
-    """Enter the sleep state that SLP_TYP names."""
+    """Enter the sleep state in SLP_TYP."""
 
 
 SLP_TYP_SHIFT = 10
 SLP_TYP_MASK = 7
-"""The sleep state's three bits (table 4.12)."""
+"""The position of SLP_TYP, the sleep state, and its three bits (table 4.12)."""
 
 
 class Power(Subsystem):
-    """Ends the machine's run, once all that was said has gone out. Context: any that does not hold
-    the console's lock; interrupts go off, and nothing runs afterwards."""
+    """Power off or reboot the machine, after flushing the console.
+
+    Context: any that does not hold the console's lock. Interrupts are disabled, and nothing runs
+    afterwards.
+    """
 
     def __init__(
         self,
         record: BootRecord,
         tables: AcpiTables,
         fixed: FixedDescription,
-        sleep: SleepTypes,
+        types: SleepTypes,
         console: Console,
-        patience: int = PATIENCE,
+        timeout: int = TIMEOUT,
     ) -> None:
         self.record = record
         self.tables = tables
         self.fixed = fixed
-        self.sleep = sleep
+        self.types = types
         self.console = console
-        self.patience = patience
+        self.timeout = timeout
 
     @function
     def power_off(self) -> NoReturn:
-        """Switch off: under test by leaving the emulator, else by ACPI, else again by that."""
+        """Power off by ACPI, or else by leaving the emulator; under test by that at once."""
         self.console.flush()
         testing = self.record.has_option(text("test"))
         with if_(testing == 0):
-            self.soft_off()
+            self._soft_off()
         leave_emulator(ExitValue.POWEROFF)
-        tail(self.halt)
+        tail(self._halt)
         never()
 
     @function
-    def soft_off(self) -> None:
-        """Enter the ACPI state S5; return if the tables do not tell how."""
+    def _soft_off(self) -> None:
+        """Enter the ACPI state S5; return if the tables don't say how, or if it does not work."""
         table = keep(self.fixed.table(offsetof(Fadt, "pm1b_control") + sizeof(U32)))
         with if_(table == 0):
             ret()
-        types = keep(self.sleep_types(table))
+        types = keep(self._find_sleep_types(table))
         with if_(types == NOT_FOUND):
             ret()
         cli()
-        self.enter_acpi_mode(table)
+        self._enter_acpi_mode(table)
         self._write_control(table.pm1a_control, types)
         shr(types, 8)
         self._write_control(table.pm1b_control, types)
-        self.wait()
+        self._wait()
 
     def _write_control(self, port: U32, types: U32) -> None:
-        """Write the sleep state in the low bits of `types` to the control register at `port`."""
+        """Enter the sleep state in the low bits of `types` by the control register at `port`, which
+        is 0 for none. Changes ax, cx and dx."""
         mov(edx, port)
         with if_(edx != 0):
             mov(ecx, types)
@@ -97,8 +101,9 @@ class Power(Subsystem):
             out(dx, ax)
 
     @function
-    def sleep_types(self, table: Ptr[Fadt]) -> U32:
-        """The values for soft off (see `SleepTypes.soft_off`) by the DSDT that `table` names."""
+    def _find_sleep_types(self, table: Ptr[Fadt]) -> U32:
+        """Return the values for soft off of the DSDT that `table` names, as
+        `SleepTypes.soft_off`."""
         with if_(table.header.length >= offsetof(Fadt, "x_dsdt") + sizeof(U64)):
             mov(rax, table.x_dsdt)
         with else_():
@@ -108,11 +113,11 @@ class Power(Subsystem):
         block = self.tables.table_at(rax)
         with if_((block == 0) | (block.signature != DSDT_SIGNATURE)):
             ret(NOT_FOUND)
-        tail(self.sleep.soft_off, block)
+        tail(self.types.soft_off, block)
 
     @function
-    def enter_acpi_mode(self, table: Ptr[Fadt]) -> None:
-        """Take the power registers over from the firmware, unless that is done (4.8.2.5)."""
+    def _enter_acpi_mode(self, table: Ptr[Fadt]) -> None:
+        """Enter ACPI mode, in which the power registers work, unless it is entered (4.8.2.5)."""
         mov(edx, table.smi_command)
         with if_(edx == 0):
             ret()
@@ -124,23 +129,23 @@ class Power(Subsystem):
         mov(al, table.acpi_enable)
         out(dx, al)
         mov(edx, table.pm1a_control)
-        with for_(ecx, 0, self.patience):
+        with for_(ecx, 0, self.timeout):
             in_(ax, dx)
             break_if(ax & Pm1Control.SCI_EN)
 
     @function
     def reboot(self) -> NoReturn:
-        """Reset the machine: by ACPI, else by the keyboard controller, else by a triple fault."""
+        """Reset the machine by ACPI, else by the keyboard controller, else by a triple fault."""
         self.console.flush()
-        self.reset_by_acpi()
+        self._reset_by_acpi()
         cli()
-        self.reset_by_keyboard()
-        tail(self.triple_fault)
+        self._reset_by_keyboard()
+        tail(self._triple_fault)
         never()
 
     @function
-    def reset_by_acpi(self) -> None:
-        """Write the reset register, if the tables name one in a space that we reach (4.8.3.6)."""
+    def _reset_by_acpi(self) -> None:
+        """Write the reset register, if the tables have one in I/O space (4.8.3.6)."""
         table = self.fixed.table(offsetof(Fadt, "reset_value") + sizeof(U8))
         with if_(table == 0):
             ret()
@@ -152,22 +157,22 @@ class Power(Subsystem):
         mov(dx, u16(table.reset_register.address))
         mov(al, table.reset_value)
         out(dx, al)
-        tail(self.wait)
+        tail(self._wait)
 
     @function
-    def reset_by_keyboard(self) -> None:
-        """Let the keyboard controller pulse the processor's reset line."""
-        with for_(ecx, 0, self.patience):
+    def _reset_by_keyboard(self) -> None:
+        """Have the keyboard controller pulse the processor's reset line."""
+        with for_(ecx, 0, self.timeout):
             in_(al, Ps2Port.STATUS)
             break_if((al & Ps2Status.INPUT_FULL) == 0)
         mov(al, Ps2Command.PULSE_RESET)
         out(Ps2Port.COMMAND, al)
-        tail(self.wait)
+        tail(self._wait)
 
     @naked
-    def triple_fault(self) -> NoReturn:
-        """Have an exception with no interrupt table, which shuts the processor down; the board
-        answers by a reset (AMD64 APM vol. 2, 14.1.5)."""
+    def _triple_fault(self) -> NoReturn:
+        """Raise an exception without an interrupt table, which shuts the processor down; the board
+        responds with a reset (AMD64 APM vol. 2, 14.1.5)."""
         push(0)
         push(0)
         lidt(bare[rsp])
@@ -175,14 +180,14 @@ class Power(Subsystem):
         never()
 
     @function
-    def wait(self) -> None:
-        """Give the machine time to obey."""
-        with for_(ecx, 0, self.patience):
+    def _wait(self) -> None:
+        """Wait until the machine should be off."""
+        with for_(ecx, 0, self.timeout):
             pause()
 
     @function
-    def halt(self) -> NoReturn:
-        """Let the processor do nothing for ever."""
+    def _halt(self) -> NoReturn:
+        """Halt the processor for ever."""
         with loop():
             cli()
             hlt()

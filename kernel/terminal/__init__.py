@@ -1,1 +1,1 @@
-"""What people type on the serial line and the keyboard, and serial output by interrupts."""
+"""Terminal devices: serial line and keyboard, and serial output by interrupts."""

@@ -1,4 +1,4 @@
-"""Threads that have more to say than the serial line takes."""
+"""Threads that wait for space in the output of the serial line."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
 from pykasm import *
 
-STANDSTILL = 60_000_000_000
-"""Nanoseconds without a byte sent, after which threads wait no longer: about what a processor
-waits, too (`serial.PATIENCE`)."""
+STALL_TIMEOUT = 60_000_000_000
+"""Nanoseconds without a byte sent, after which threads stop waiting: about as long as a processor
+waits for the line itself (`serial.PATIENCE`)."""
 
 
 class Backlog(Subsystem):
-    """Lets threads sleep while output waits that was written before. So a line that is slow, or
-    that nobody reads, holds up only those who write to it.
-    """
+    """Let threads wait asleep for space in the serial output's ring, so that a line that is slow,
+    or that nobody reads, only delays the threads that write to it."""
 
     sent = bss(U32)
-    """How much the line had sent when `timer` was armed."""
+    """The bytes that the line had sent when `timer` was armed."""
 
     def __init__(
         self,
@@ -42,22 +41,20 @@ class Backlog(Subsystem):
         self.clock = clock
         self.timers = timers
         self.queue = output.queue
-        self.timer = data(Timer, Timer(handler=self.expire))
-        """Armed while threads wait; of all of them, guarded by the queue's lock."""
+        self.timer = data(Timer, Timer(handler=self._expire))
+        """Expires when the line has stalled; armed while threads wait, under the queue's lock."""
 
     @function
     def start(self) -> None:
-        """Let threads wait from now on. Somebody serves the line's interrupts, and then calls
-        `wake`."""
+        """Let threads wait from now on. The handler of the line's interrupt has to call `wake`."""
         lea(rax, self.wait)
         mov(self.output.wait, rax)
 
     @function(recursion=1)
     def wait(self, queue: Ptr[WaitQueue]) -> None:
-        """Sleep until there is room again, if this is a thread that may be taken off its processor
-        here; else return at once. Context: any.
+        """Wait until there is space, if this is a thread that may block here; else return at once.
 
-        A panic in here does not come here again: it has everybody wait for the line itself.
+        Context: any. A panic in here does not come here again, as it makes output poll the line.
         """
         flags = local(U64)
         pushfq()
@@ -65,47 +62,48 @@ class Backlog(Subsystem):
         with if_(flags & RFlags.IF):
             cli()
             with if_(self._may_sleep()):
-                self.sleep()
+                self._sleep()
             push(flags)
             popfq()
 
     def _may_sleep(self) -> Any:
-        """The condition that what runs is a thread that may wait. Computes with eax and a scratch
-        register. Interrupts are off, and were on."""
+        """Return the condition that this is a thread that may block, with interrupts off that were
+        on. Changes eax and a scratch register."""
         thread = scratch(self.scheduler.current)
         return self.scheduler.preemption.is_allowed() & (thread.priority != IDLE_PRIORITY)
 
     @function(context="interrupt")
-    def sleep(self) -> None:
-        """Wait in the queue. The line may have become empty before anybody asked for interrupts,
-        so what they do is done once here; from then on, what the line has sent is known before
-        `wake` asks for the lock that is held here from the look to the wait."""
+    def _sleep(self) -> None:
+        """Wait in the queue until `wake` finds space."""
+        # The line may have become idle before its interrupt was enabled, so send once without it.
         with self.output.serial.lock.held_interrupts_off():
             self.output.send()
+        # No wake-up is lost: the interrupt handler counts what was sent before `wake` acquires this
+        # lock, which is held here from the test to the wait.
         with self.queue.lock.held_interrupts_off(), if_(~self.output.is_half_empty()):
             with if_(self.timer.armed == 0):
-                self.watch()
+                self._start_stall_timer()
             self.waiting.wait_where_allowed(address_of(self.queue))
 
     @function(context="interrupt")
     def wake(self) -> None:
-        """Wake all threads if there is room for what they write."""
+        """Wake all waiting threads if the ring is half empty."""
         with if_(self.output.is_half_empty()), self.queue.lock.held_interrupts_off():
             self.waiting.wake_all(address_of(self.queue))
 
     @function(context="interrupt", holds="queue.lock")
-    def watch(self) -> None:
-        """See in a while whether the line still sends."""
+    def _start_stall_timer(self) -> None:
+        """Arm the timer to check later whether the line still sends."""
         mov(eax, self.output.sent)
         mov(self.sent, eax)
-        self.timers.arm(address_of(self.timer), self.clock.after(STANDSTILL))
+        self.timers.arm(address_of(self.timer), self.clock.after(STALL_TIMEOUT))
 
     @function(context="interrupt")
-    def expire(self, timer: Ptr[Timer]) -> None:
-        """Wake all threads if nothing was sent meanwhile: it is to be lost, then."""
+    def _expire(self, timer: Ptr[Timer]) -> None:
+        """Wake all threads if nothing was sent meanwhile: their output is then lost."""
         with self.queue.lock.held_interrupts_off():
             mov(eax, self.output.sent)
             with if_(eax == self.sent):
                 self.waiting.wake_all(address_of(self.queue))
             with elif_(lambda: ~self.queue.is_empty()):
-                self.watch()
+                self._start_stall_timer()

@@ -1,59 +1,59 @@
-"""Reading what people type."""
+"""Reading from all devices that people type on."""
 
 from __future__ import annotations
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
-from kernel.terminal.source import LOW, InputSource
+from kernel.terminal.source import LOW_WATER, InputSource
 from pykasm import *
 
 
 class Input(Subsystem):
-    """All sources as one. One thread reads."""
+    """Merge the bytes of all sources for one reader."""
 
     sources = bss(Ptr[InputSource])
-    """A list, the latest first. Sources stay for ever."""
+    """A list, the latest first. Sources are never removed."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
         self.queue = bss(WaitQueue)
-        """Where the reader waits."""
+        """The queue in which the reader waits."""
 
     @function
     def add(self, source: Ptr[InputSource]) -> None:
-        """Read from `source` too. Context: one at a time; the reader may be reading."""
+        """Add `source`. Context: the first processor, while starting; the reader may be reading."""
         mov(rax, self.sources)
         mov(source.next, rax)
-        mov(self.sources, source)
+        mov(self.sources, source)  # last, as the reader takes no lock for the list
 
     @function(context="thread", sleeps=True)
     def read(self) -> U8:
-        """Wait for a byte. Context: the one thread that reads, interrupts on."""
+        """Wait for a byte and return it. Context: the only thread that reads, interrupts on."""
         source, byte = keep(Ptr[InputSource]), keep(U8)
         with self.queue.lock.held(), loop():
-            mov(source, self.find())
+            mov(source, self._find_ready())
             break_if(source != 0)
             self.waiting.wait(address_of(self.queue))
-        source.queue.take(byte)
-        self.let_go_on(source)
+        source.queue.dequeue(byte)
+        self._resume(source)
         ret(byte)
 
     @function
     def notify(self) -> None:
-        """Wake the reader. Sources call this when they have appended something; any context.
+        """Wake the reader, after a source has enqueued bytes. Context: any.
 
-        What they append is in their queue before the lock is taken, under which the reader looks
-        before it waits, so it misses nothing.
+        No wake-up is lost: the bytes are in the queue before the lock is acquired here, and the
+        reader searches and begins to wait under the lock.
         """
         with self.queue.lock.held():
             self.waiting.wake_all(address_of(self.queue))
         self.scheduler.preempt_if_due()
 
     @function
-    def find(self) -> Ptr[InputSource]:
-        """A source that has a byte, or null."""
+    def _find_ready(self) -> Ptr[InputSource]:
+        """Return a source that has a byte, or null."""
         source = scratch(self.sources)
         with while_(source != 0):
             source.queue.count(al)
@@ -62,12 +62,12 @@ class Input(Subsystem):
         ret(source)
 
     @function
-    def let_go_on(self, source: Ptr[InputSource]) -> None:
-        """Let the device go on if it was stopped and enough was read."""
+    def _resume(self, source: Ptr[InputSource]) -> None:
+        """Resume the device if it is stopped and its queue is down to LOW_WATER."""
         source.queue.count(al)
-        with if_(al > LOW):
+        with if_(al > LOW_WATER):
             ret()
         xor(eax, eax)
-        xchg(source.stopped, eax)
+        xchg(source.stopped, eax)  # a memory barrier, after the queue has been changed
         with if_(eax != 0):
             source.resume(source)

@@ -1,4 +1,4 @@
-"""A keyboard at the PS/2 controller."""
+"""The PS/2 keyboard."""
 
 from __future__ import annotations
 
@@ -15,51 +15,51 @@ from kernel.terminal.input import Input
 from kernel.terminal.keycode import KeyCode
 from kernel.terminal.keymap import Keymap
 from kernel.terminal.ps2 import Ps2Configuration, Ps2Controller, Ps2Port, Ps2Status
-from kernel.terminal.queue import ROOM, ByteQueue
+from kernel.terminal.queue import CAPACITY, ByteQueue
 from kernel.terminal.scancodes import ScanCodes, ScanSet, ScanState
 from pykasm import *
 
 KEYBOARD_LINE = 1
-"""The keyboard's interrupt of the ISA bus (IBM PC/AT Technical Reference)."""
+"""The keyboard's interrupt on the ISA bus (IBM PC/AT Technical Reference)."""
 
 
-MOST_BYTES = 1000
-"""Bytes at once, of which no controller has so many: it is broken, or not there any more."""
+MAX_BYTES = 1000
+"""The most bytes read in one interrupt: a controller that has more is broken, or not there."""
 
 
 class KeyboardCommand(IntEnum):
-    """What the keyboard understands (IBM PS/2 Hardware Interface Technical Reference)."""
+    """Commands to the keyboard (IBM PS/2 Hardware Interface Technical Reference)."""
 
-    SET_LIGHTS = 0xED
-    """The next byte has them."""
+    SET_LEDS = 0xED
+    """The next byte has the LEDs."""
     ENABLE = 0xF4
     DEFAULTS = 0xF5
-    """Scan-code set 2, and the usual delay and speed of repeating; it stops to send codes."""
+    """Set scan-code set 2 and the default repeat rate, and stop sending codes."""
 
 
 ACKNOWLEDGED = 0xFA
+"""The keyboard's answer to a byte that is sent to it."""
 
 
-class LightsState(IntEnum):
-    """How far the keyboard has been told of its lights."""
+class LedState(IntEnum):
+    """The progress of setting the keyboard's LEDs."""
 
     SHOWN = 0
     COMMAND_SENT = 1
-    """They follow when it has acknowledged that."""
-    LIGHTS_SENT = 2
+    """The LEDs are sent when the keyboard has acknowledged the command."""
+    LEDS_SENT = 2
 
 
 class Keyboard(Subsystem):
-    """What is typed on it comes to `Input` as from a terminal.
+    """Receive scan codes from the keyboard, and pass what is typed to `Input`.
 
-    The controller translates its codes to set 1, as it does for all systems since the PC/AT; where
-    it can't, they are of set 2. The handler does no more than take them: to find out what they mean
-    and to tell the keyboard of its lights, for which the controller may have to be waited for, is
-    deferred.
+    The controller translates codes to set 1, as it has done since the PC/AT; if it can't, they are
+    of set 2. The interrupt handler only reads the bytes. Decoding them, and setting the LEDs, for
+    which the controller may have to be waited for, is deferred work.
     """
 
-    lights = bss(U8)
-    """A `LightsState`."""
+    led_state = bss(U8)
+    """A `LedState`."""
 
     def __init__(
         self,
@@ -79,20 +79,22 @@ class Keyboard(Subsystem):
         self.lines = lines
         self.deferred = deferred
         self.lock = bss(SpinLock)
-        """Of the handler: where its line is moved, it may still run on the processor of before."""
+        """Held by the handler, which may run on two processors while its line moves."""
         self.state = bss(ScanState, guarded_by="lock")
         self.received = bss(ByteQueue)
-        """Bytes from the keyboard, from its handler to `take_received`."""
-        self.work = data(Work, Work(handler=self.take_received))
-        self.action = data(Action, Action(handler=self.interrupt))
+        """Bytes from the keyboard, from the interrupt handler to `_process_received`."""
+        self.work = data(Work, Work(handler=self._process_received))
+        self.action = data(Action, Action(handler=self._interrupt))
 
     @function(init=True)
     def start(self) -> None:
-        """Begin to listen, where there is a keyboard. Context: interrupts may be on."""
-        working = self.controller.start()
-        with if_(working == 0):
+        """Start the controller and the keyboard, if there are any, and enable its interrupt.
+
+        Context: the first processor, while starting; interrupts may be on.
+        """
+        with if_(~self.controller.start()):
             ret()
-        self.set_up()
+        self._initialize()
         self.input.add(address_of(self.keymap.source))
         attached = self.lines.attach(self.lines.isa(KEYBOARD_LINE), address_of(self.action))
         with if_(attached != 0):
@@ -100,21 +102,23 @@ class Keyboard(Subsystem):
                 LogLevel.WARNING, "keyboard: no interrupt, so what is typed on it is not read"
             )
             ret()
-        settings = self.controller.change_settings(
+        configuration = self.controller.change_configuration(
             Ps2Configuration.KEYBOARD_DISABLED,
             Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.TRANSLATE,
         )
-        with if_((settings & Ps2Configuration.TRANSLATE) == 0):
+        with if_((configuration & Ps2Configuration.TRANSLATE) == 0):
             mov(self.state.set, ScanSet.SET_2)
 
     @function(init=True)
-    def set_up(self) -> None:
-        """Bring the keyboard into a known state. One that is plugged in later is in it already,
-        but for its lights."""
+    def _initialize(self) -> None:
+        """Set the keyboard to its defaults and set its LEDs; stop if it does not answer.
+
+        A keyboard that is plugged in later has the defaults already, but its LEDs are off.
+        """
         for byte in (
             KeyboardCommand.DEFAULTS,
-            KeyboardCommand.SET_LIGHTS,
-            self.keymap.lights,
+            KeyboardCommand.SET_LEDS,
+            self.keymap.leds,
             KeyboardCommand.ENABLE,
         ):
             self.controller.send(byte if isinstance(byte, KeyboardCommand) else byte())
@@ -123,51 +127,52 @@ class Keyboard(Subsystem):
                 ret()
 
     @function(context="interrupt")
-    def interrupt(self, argument: U64) -> None:
-        """Take all bytes that the controller has; what they mean is seen to later. Those for which
-        there is no room are lost, as in a keyboard."""
-        with self.lock.held_interrupts_off(), for_(scratch(U32), 0, MOST_BYTES):
+    def _interrupt(self, argument: U64) -> None:
+        """Handle the interrupt: queue all bytes that the controller has for deferred work.
+
+        Bytes for which there is no space are lost, as in a keyboard.
+        """
+        with self.lock.held_interrupts_off(), for_(scratch(U32), 0, MAX_BYTES):
             in_(al, Ps2Port.STATUS)
             break_if((al & Ps2Status.OUTPUT_FULL) == 0)
             mov(dl, al)
             in_(al, Ps2Port.DATA)
             self.received.count(cl)
-            with if_(((dl & Ps2Status.AUXILIARY) == 0) & (cl != ROOM)):
-                self.received.append(al)
+            with if_(((dl & Ps2Status.AUXILIARY) == 0) & (cl != CAPACITY)):
+                self.received.enqueue(al)
         tail(self.deferred.add, address_of(self.work))
 
     @function(context="deferred")
-    def take_received(self, work: Ptr[Work]) -> None:
-        """Do what the bytes mean that came."""
+    def _process_received(self, work: Ptr[Work]) -> None:
+        """Process the received bytes, and wake the reader."""
         with loop():
             self.received.count(al)
             break_if(al == 0)
-            self.received.take(al)
-            self.take(al)
+            self.received.dequeue(al)
+            self._process(al)
         self.input.notify()
 
     @function
-    def take(self, byte: U8) -> None:
-        """Do what a byte from the keyboard means."""
-        with if_((byte == ACKNOWLEDGED) & (self.lights != LightsState.SHOWN)):
-            tail(self.go_on_with_lights)
+    def _process(self, byte: U8) -> None:
+        """Process a byte from the keyboard: an acknowledgement, or a part of a scan code."""
+        with if_((byte == ACKNOWLEDGED) & (self.led_state != LedState.SHOWN)):
+            tail(self._continue_leds)
         key = self.codes.decode(address_of(self.state), byte)
         with if_(key == KeyCode.NONE):
             ret()
-        locks_changed = self.keymap.press(key)
-        with if_(locks_changed != 0):
-            tail(self.show_locks)
+        with if_(self.keymap.press(key)):
+            tail(self._update_leds)
 
     @function
-    def show_locks(self) -> None:
-        """Let the lights show which locks are on."""
-        mov(self.lights, LightsState.COMMAND_SENT)
-        tail(self.controller.send, KeyboardCommand.SET_LIGHTS)
+    def _update_leds(self) -> None:
+        """Begin to set the LEDs to the locks that are on."""
+        mov(self.led_state, LedState.COMMAND_SENT)
+        tail(self.controller.send, KeyboardCommand.SET_LEDS)
 
     @function
-    def go_on_with_lights(self) -> None:
-        """Send the lights once the keyboard has acknowledged the command."""
-        with if_(self.lights == LightsState.COMMAND_SENT):
-            mov(self.lights, LightsState.LIGHTS_SENT)
-            tail(self.controller.send, self.keymap.lights())
-        mov(self.lights, LightsState.SHOWN)
+    def _continue_leds(self) -> None:
+        """Handle an acknowledgement: of the command, by sending the LEDs; or of the LEDs."""
+        with if_(self.led_state == LedState.COMMAND_SENT):
+            mov(self.led_state, LedState.LEDS_SENT)
+            tail(self.controller.send, self.keymap.leds())
+        mov(self.led_state, LedState.SHOWN)

@@ -1,4 +1,4 @@
-"""Keys by numbers of their own, whatever keyboard has them."""
+"""Key codes, independent of the kind of keyboard."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import IntEnum
 
 
 class KeyCode(IntEnum):
-    """Keys, by their usages of the keyboard page (USB HID Usage Tables 1.5, chapter 10).
+    """Keys by their usages on the keyboard page (USB HID Usage Tables 1.5, chapter 10).
 
-    Letters, digits, function keys, the pad and modifiers each follow one another.
+    Letters, digits, function keys, keypad (KP) and modifiers are each numbered consecutively.
     """
 
     NONE = 0x00
@@ -58,7 +58,7 @@ class KeyCode(IntEnum):
     LEFT_BRACKET = 0x2F
     RIGHT_BRACKET = 0x30
     BACKSLASH = 0x31
-    HASH = 0x32
+    NON_US_HASH = 0x32
     SEMICOLON = 0x33
     APOSTROPHE = 0x34
     GRAVE = 0x35
@@ -92,26 +92,26 @@ class KeyCode(IntEnum):
     DOWN = 0x51
     UP = 0x52
     NUM_LOCK = 0x53
-    PAD_SLASH = 0x54
-    PAD_ASTERISK = 0x55
-    PAD_MINUS = 0x56
-    PAD_PLUS = 0x57
-    PAD_ENTER = 0x58
-    PAD_1 = 0x59
-    PAD_2 = 0x5A
-    PAD_3 = 0x5B
-    PAD_4 = 0x5C
-    PAD_5 = 0x5D
-    PAD_6 = 0x5E
-    PAD_7 = 0x5F
-    PAD_8 = 0x60
-    PAD_9 = 0x61
-    PAD_0 = 0x62
-    PAD_PERIOD = 0x63
-    ANGLE = 0x64
+    KP_SLASH = 0x54
+    KP_ASTERISK = 0x55
+    KP_MINUS = 0x56
+    KP_PLUS = 0x57
+    KP_ENTER = 0x58
+    KP_1 = 0x59
+    KP_2 = 0x5A
+    KP_3 = 0x5B
+    KP_4 = 0x5C
+    KP_5 = 0x5D
+    KP_6 = 0x5E
+    KP_7 = 0x5F
+    KP_8 = 0x60
+    KP_9 = 0x61
+    KP_0 = 0x62
+    KP_PERIOD = 0x63
+    NON_US_BACKSLASH = 0x64
     APPLICATION = 0x65
     POWER = 0x66
-    PAD_EQUAL = 0x67
+    KP_EQUAL = 0x67
     F13 = 0x68
     F14 = 0x69
     F15 = 0x6A
@@ -127,7 +127,7 @@ class KeyCode(IntEnum):
     MUTE = 0x7F
     VOLUME_UP = 0x80
     VOLUME_DOWN = 0x81
-    PAD_COMMA = 0x85
+    KP_COMMA = 0x85
     INTERNATIONAL_1 = 0x87
     INTERNATIONAL_2 = 0x88
     INTERNATIONAL_3 = 0x89
@@ -145,4 +145,4 @@ class KeyCode(IntEnum):
 
 CODES = 256
 RELEASED = 1 << 8
-"""Added to a code when the key goes up."""
+"""Added to the code of a key that is released."""

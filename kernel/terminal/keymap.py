@@ -1,4 +1,4 @@
-"""From keys going down and up to what a terminal would send."""
+"""Translate keys that are pressed and released to the characters that a terminal sends."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from enum import IntFlag
 
 from kernel.terminal.keycode import CODES, RELEASED, KeyCode
 from kernel.terminal.layout import us
-from kernel.terminal.queue import ROOM
+from kernel.terminal.queue import CAPACITY
 from kernel.terminal.source import InputSource
 from pykasm import *
 
 ESCAPE = 0x1B
 KEYS = us()
-LONGEST = 1 + max(len(text) for texts in KEYS.values() for text in texts)
-"""Bytes of a key's text, with `ESCAPE` before it."""
+MAX_TEXT = 1 + max(len(text) for texts in KEYS.values() for text in texts)
+"""Bytes of the longest text of a key, with `ESCAPE` before it."""
 
 CONTROL_MASK = 0x1F
-"""The bits of a character that are left when it is typed with Ctrl (ECMA-48, 5.2). Longer texts
-begin with `ESCAPE`, which Ctrl leaves alone."""
+"""The bits of a character that remain when it is typed with Ctrl (ECMA-48, 5.2). Longer texts begin
+with `ESCAPE`, which Ctrl does not change."""
 
-FIRST_CONTROLLED, LAST_CONTROLLED = ord("@"), ord("~")
+FIRST_CONTROL, LAST_CONTROL = ord("@"), ord("~")
 
 
 class Modifiers(IntFlag):
-    """Modifier keys that are down, in the order of their codes, and locks that are on."""
+    """Modifier keys that are pressed, in the order of their codes, and locks that are on."""
 
     LEFT_CONTROL = 1 << 0
     LEFT_SHIFT = 1 << 1
@@ -42,7 +42,7 @@ CONTROL = Modifiers.LEFT_CONTROL | Modifiers.RIGHT_CONTROL
 SHIFT = Modifiers.LEFT_SHIFT | Modifiers.RIGHT_SHIFT
 ALT = Modifiers.LEFT_ALT | Modifiers.RIGHT_ALT
 LOCK_SHIFT = 8
-"""The locks' first bit; their order is that of a keyboard's lights."""
+"""The position of the locks, which are in the order of a keyboard's LEDs."""
 
 LOCKS = {
     KeyCode.SCROLL_LOCK: Modifiers.SCROLL_LOCK,
@@ -52,7 +52,7 @@ LOCKS = {
 
 
 class KeyText(Struct):
-    """What a key stands for, without and with shift; empty for one that types nothing."""
+    """The text of a key, without and with shift; empty for a key that types nothing."""
 
     plain: Ptr[U8]
     shifted: Ptr[U8]
@@ -65,105 +65,104 @@ LAYOUT = [
 
 
 class Keymap(Subsystem):
-    """One keyboard's state, and what is typed on it. Context: that keyboard's
-    deferred work."""
+    """The state of a keyboard, and the text that is typed on it. Context: its deferred work."""
 
     keys = rodata(KeyText * CODES, LAYOUT)
+    """By key code."""
     down = bss(U8 * CODES)
-    """Which keys are down: 1 or 0."""
-    held = data(U32, Modifiers.NUM_LOCK)
+    """By key code: whether the key is pressed, 1 or 0."""
+    modifiers = data(U32, Modifiers.NUM_LOCK)
+    """A `Modifiers`."""
 
     def __init__(self) -> None:
         self.source = bss(InputSource)
 
     @function
-    def press(self, key: U32) -> U32:
-        """A key (a `KeyCode`) goes down, or up with RELEASED. 1 if that changed a lock, else 0.
+    def press(self, key: U32) -> Bool:
+        """Handle the press of `key`, a `KeyCode`, or with RELEASED its release.
 
-        A key that goes down while it is down is repeated by the keyboard: it types again, but is
-        no new press of a lock.
+        Return whether it changed a lock. A key that is pressed while it is down is repeated by the
+        keyboard: that types again, but does not change a lock again.
         """
         movzx(eax, u8(key))
         with if_(key >= RELEASED):
             mov(self.down[rax], 0)
-            tail(self.let_modifier_go, eax)
+            tail(self._release_modifier, eax)
         mov(cl, 1)
-        xchg(cl, self.down[rax])
+        xchg(cl, self.down[rax])  # cl: whether it was down already
         with if_((eax >= KeyCode.LEFT_CONTROL) & (eax <= KeyCode.RIGHT_GUI)):
-            tail(self.hold_modifier, eax)
+            tail(self._press_modifier, eax)
         for code, lock_bit in LOCKS.items():
             with if_(eax == code):
                 with if_(cl != 0):
                     ret(0)
-                xor(self.held, lock_bit)
+                xor(self.modifiers, lock_bit)
                 ret(1)
-        self.type(eax)
+        self._type(eax)
         ret(0)
 
     @function
-    def hold_modifier(self, code: U32) -> U32:
-        """A modifier key goes down; 0."""
+    def _press_modifier(self, code: U32) -> Bool:
+        """Note that a modifier key is pressed. Return false, as it is no lock."""
         sub(code, KeyCode.LEFT_CONTROL)
-        mov(eax, self.held)
+        mov(eax, self.modifiers)
         bts(eax, code)
-        mov(self.held, eax)
+        mov(self.modifiers, eax)
         ret(0)
 
     @function
-    def let_modifier_go(self, code: U32) -> U32:
-        """A key goes up, perhaps a modifier; 0."""
+    def _release_modifier(self, code: U32) -> Bool:
+        """Note that a key is released, if it is a modifier. Return false, as it is no lock."""
         sub(code, KeyCode.LEFT_CONTROL)
         with if_(code <= KeyCode.RIGHT_GUI - KeyCode.LEFT_CONTROL):
-            mov(eax, self.held)
+            mov(eax, self.modifiers)
             btr(eax, code)
-            mov(self.held, eax)
+            mov(self.modifiers, eax)
         ret(0)
 
     @function
-    def type(self, code: Keep[U32]) -> None:
-        """Append what the key stands for now, all of it or, if there is no room, nothing."""
+    def _type(self, code: Keep[U32]) -> None:
+        """Enqueue the text of the key, all of it or, if there is no space, nothing."""
         self.source.queue.count(al)
-        with if_(al > ROOM - LONGEST):
+        with if_(al > CAPACITY - MAX_TEXT):
             ret()
-        shifted = self.is_shifted(code)
+        shifted = self._is_shifted(code)
         key, characters = scratch(Ptr[KeyText]), scratch(Ptr[U8])
         point_at(key, self.keys, u64(code))
         mov(characters, key.plain)
-        with if_(shifted != 0):
+        with if_(shifted):
             mov(characters, key.shifted)
         with if_(at(characters) == 0):
             ret()
-        with if_(self.held & ALT):
+        with if_(self.modifiers & ALT):
             mov(al, ESCAPE)
-            self.source.queue.append(al)
+            self.source.queue.enqueue(al)
         mov(al, at(characters))
-        with if_((self.held & CONTROL) & (al >= FIRST_CONTROLLED) & (al <= LAST_CONTROLLED)):
+        with if_((self.modifiers & CONTROL) & (al >= FIRST_CONTROL) & (al <= LAST_CONTROL)):
             and_(al, CONTROL_MASK)
         with loop():
-            self.source.queue.append(al)
+            self.source.queue.enqueue(al)
             inc(characters)
             mov(al, at(characters))
             break_if(al == 0)
 
     @function
-    def is_shifted(self, code: U32) -> U32:
-        """Whether the key's upper meaning counts: 1 or 0. CapsLock turns shift around for
-        letters, NumLock for the pad."""
+    def _is_shifted(self, code: U32) -> Bool:
+        """Return whether the key types its shifted text. CapsLock inverts shift for letters,
+        NumLock for the keypad."""
         xor(eax, eax)
-        with if_(self.held & SHIFT):
+        with if_(self.modifiers & SHIFT):
             inc(eax)
-        mov(ecx, self.held)
+        mov(ecx, self.modifiers)
         with if_((code >= KeyCode.A) & (code <= KeyCode.Z) & (ecx & Modifiers.CAPS_LOCK)):
             xor(eax, 1)
-        with if_(
-            (code >= KeyCode.PAD_1) & (code <= KeyCode.PAD_PERIOD) & (ecx & Modifiers.NUM_LOCK)
-        ):
+        with if_((code >= KeyCode.KP_1) & (code <= KeyCode.KP_PERIOD) & (ecx & Modifiers.NUM_LOCK)):
             xor(eax, 1)
         ret(eax)
 
     @function
-    def lights(self) -> U8:
-        """The keyboard's lights: a bit for each lock that is on."""
-        mov(eax, self.held)
+    def leds(self) -> U8:
+        """Return the keyboard's LEDs: a bit for each lock that is on."""
+        mov(eax, self.modifiers)
         shr(eax, LOCK_SHIFT)
         ret(al)

@@ -1,4 +1,4 @@
-"""Keyboard layouts: what each key stands for."""
+"""Keyboard layouts: the text of each key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ US_ROWS = {
     KeyCode.MINUS: ("-=[]\\", "_+{}|"),
     KeyCode.SEMICOLON: (";'`,./", ':"~<>?'),
 }
-"""By the first of several keys in a row: their characters without and with shift."""
+"""By the first of several consecutive keys: their characters without and with shift."""
 
 EDITING = {
     KeyCode.ENTER: "\r",
@@ -29,16 +29,16 @@ EDITING = {
     KeyCode.DOWN: "\x1b[B",
     KeyCode.RIGHT: "\x1b[C",
     KeyCode.LEFT: "\x1b[D",
-    KeyCode.PAD_ENTER: "\r",
-    KeyCode.PAD_SLASH: "/",
-    KeyCode.PAD_ASTERISK: "*",
-    KeyCode.PAD_MINUS: "-",
-    KeyCode.PAD_PLUS: "+",
-    KeyCode.PAD_EQUAL: "=",
-    KeyCode.PAD_COMMA: ",",
+    KeyCode.KP_ENTER: "\r",
+    KeyCode.KP_SLASH: "/",
+    KeyCode.KP_ASTERISK: "*",
+    KeyCode.KP_MINUS: "-",
+    KeyCode.KP_PLUS: "+",
+    KeyCode.KP_EQUAL: "=",
+    KeyCode.KP_COMMA: ",",
 }
-"""The same on all layouts, with shift and without: what terminals send (XTerm Control Sequences,
-"PC-Style Function Keys")."""
+"""Keys that have the same text on all layouts, with and without shift, by what terminals send
+(XTerm Control Sequences, "PC-Style Function Keys")."""
 
 FUNCTION_KEYS = {
     **{KeyCode.F1 + n: f"\x1bO{letter}" for n, letter in enumerate("PQRS")},
@@ -48,31 +48,31 @@ FUNCTION_KEYS = {
     },
 }
 
-PAD = {
-    KeyCode.PAD_1: (KeyCode.END, "1"),
-    KeyCode.PAD_2: (KeyCode.DOWN, "2"),
-    KeyCode.PAD_3: (KeyCode.PAGE_DOWN, "3"),
-    KeyCode.PAD_4: (KeyCode.LEFT, "4"),
-    KeyCode.PAD_5: (KeyCode.NONE, "5"),
-    KeyCode.PAD_6: (KeyCode.RIGHT, "6"),
-    KeyCode.PAD_7: (KeyCode.HOME, "7"),
-    KeyCode.PAD_8: (KeyCode.UP, "8"),
-    KeyCode.PAD_9: (KeyCode.PAGE_UP, "9"),
-    KeyCode.PAD_0: (KeyCode.INSERT, "0"),
-    KeyCode.PAD_PERIOD: (KeyCode.DELETE, "."),
+KEYPAD = {
+    KeyCode.KP_1: (KeyCode.END, "1"),
+    KeyCode.KP_2: (KeyCode.DOWN, "2"),
+    KeyCode.KP_3: (KeyCode.PAGE_DOWN, "3"),
+    KeyCode.KP_4: (KeyCode.LEFT, "4"),
+    KeyCode.KP_5: (KeyCode.NONE, "5"),
+    KeyCode.KP_6: (KeyCode.RIGHT, "6"),
+    KeyCode.KP_7: (KeyCode.HOME, "7"),
+    KeyCode.KP_8: (KeyCode.UP, "8"),
+    KeyCode.KP_9: (KeyCode.PAGE_UP, "9"),
+    KeyCode.KP_0: (KeyCode.INSERT, "0"),
+    KeyCode.KP_PERIOD: (KeyCode.DELETE, "."),
 }
-"""What these are without NumLock, and with it."""
+"""By key of the keypad: the key that it is without NumLock, and its text with NumLock."""
 
 
 def us() -> dict[int, tuple[str, str]]:
-    """The layout of the United States (ANSI INCITS 154): by key, the texts without and with
-    shift; for the pad, without and with NumLock."""
+    """Return the layout of the United States (ANSI INCITS 154): by key, the texts without and with
+    shift; for the keypad, without and with NumLock."""
     keys: dict[int, tuple[str, str]] = {
         KeyCode.A + n: (letter, letter.upper()) for n, letter in enumerate(ascii_lowercase)
     }
     for first, (plain, shifted) in US_ROWS.items():
-        run = [code for code in KeyCode if code >= first and code is not KeyCode.HASH]
+        run = [code for code in KeyCode if code >= first and code is not KeyCode.NON_US_HASH]
         keys |= zip(run, zip(plain, shifted, strict=True), strict=False)
     keys |= {code: (text, text) for code, text in (EDITING | FUNCTION_KEYS).items()}
-    keys |= {code: (EDITING.get(other, ""), digit) for code, (other, digit) in PAD.items()}
-    return keys | {KeyCode.HASH: ("\\", "|"), KeyCode.ANGLE: ("\\", "|")}
+    keys |= {code: (EDITING.get(other, ""), digit) for code, (other, digit) in KEYPAD.items()}
+    return keys | {KeyCode.NON_US_HASH: ("\\", "|"), KeyCode.NON_US_BACKSLASH: ("\\", "|")}

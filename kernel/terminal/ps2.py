@@ -1,5 +1,5 @@
-"""The controller of keyboard and mouse (IBM PS/2 Hardware Interface Technical Reference, "Keyboard
-and Auxiliary Device Controller"; Intel 8042)."""
+"""The PS/2 controller (IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary
+Device Controller"; Intel 8042)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from enum import IntEnum, IntFlag
 
 from pykasm import *
 
-PATIENCE = 100_000
-"""Looks at the status, about 1 µs each, before the controller or a device counts as silent."""
+TIMEOUT = 100_000
+"""Reads of the status, of about 1 µs each, before the controller or a device counts as dead."""
 
-STALE = 16
-"""Bytes that it may have from before the start, at most."""
+MAX_STALE = 16
+"""The most bytes that may have been left by the firmware."""
 
-NOTHING = 1 << 8
-"""In place of a byte that did not come."""
+NO_DATA = 1 << 8
+"""The result of a read that timed out."""
 
-ABSENT = 0xFF
-"""What reads give where nothing answers."""
+NO_CONTROLLER = 0xFF
+"""The value of reads of a bus without a controller."""
 
 
 class Ps2Port(IntEnum):
-    """Where it answers."""
+    """The controller's ports."""
 
     DATA = 0x60
     STATUS = 0x64
@@ -29,38 +29,38 @@ class Ps2Port(IntEnum):
 
 
 class Ps2Status(IntFlag):
-    """Bits of `Ps2Port.STATUS`."""
+    """The register `Ps2Port.STATUS`."""
 
     OUTPUT_FULL = 1 << 0
-    """There is a byte to be read from `Ps2Port.DATA`."""
+    """A byte can be read from `Ps2Port.DATA`."""
     INPUT_FULL = 1 << 1
-    """It has not yet taken what was written."""
+    """The last byte written has not been accepted yet."""
     AUXILIARY = 1 << 5
     """The byte is from the mouse."""
 
 
 class Ps2Command(IntEnum):
-    """What it understands on `Ps2Port.COMMAND`."""
+    """Commands written to `Ps2Port.COMMAND`."""
 
-    READ_SETTINGS = 0x20
-    WRITE_SETTINGS = 0x60
+    READ_CONFIGURATION = 0x20
+    WRITE_CONFIGURATION = 0x60
     DISABLE_AUXILIARY = 0xA7
     SELF_TEST = 0xAA
     TEST_KEYBOARD_LINE = 0xAB
     DISABLE_KEYBOARD = 0xAD
     ENABLE_KEYBOARD = 0xAE
     PULSE_RESET = 0xFE
-    """Resets the processor."""
+    """Reset the processor."""
 
 
 class Ps2Configuration(IntFlag):
-    """The controller's command byte."""
+    """The controller's command byte, which is its configuration."""
 
     KEYBOARD_INTERRUPT = 1 << 0
     AUXILIARY_INTERRUPT = 1 << 1
     KEYBOARD_DISABLED = 1 << 4
     TRANSLATE = 1 << 6
-    """Codes of set 2 become those of set 1."""
+    """Translate scan codes of set 2 to set 1."""
 
 
 SELF_TEST_PASSED = 0x55
@@ -68,78 +68,82 @@ LINE_TEST_PASSED = 0x00
 
 
 class Ps2Controller(Subsystem):
-    """Commands to the controller, and bytes to and from the keyboard.
+    """Send commands to the controller, and bytes to and from the keyboard.
 
-    Its mouse is left off. Context: while starting, with interrupts of the keyboard off; later
-    only the keyboard's deferred work.
+    The mouse stays disabled. Context: the first processor, while starting, with the keyboard's
+    interrupt disabled; later only the keyboard's deferred work.
     """
 
-    def __init__(self, patience: int = PATIENCE) -> None:
-        self.patience = patience
+    def __init__(self, timeout: int = TIMEOUT) -> None:
+        self.timeout = timeout
 
     @function(init=True)
-    def start(self) -> U32:
-        """Test it, and let the keyboard talk, without interrupts. 1; or 0 if there is none, or
-        none that works."""
+    def start(self) -> Bool:
+        """Test the controller, and enable the keyboard without its interrupt.
+
+        Return whether there is a controller that works.
+        """
         in_(al, Ps2Port.STATUS)
-        with if_(al == ABSENT):
+        with if_(al == NO_CONTROLLER):
             ret(0)
-        self.command(Ps2Command.DISABLE_KEYBOARD)
-        self.command(Ps2Command.DISABLE_AUXILIARY)
-        self.drain()
+        self._command(Ps2Command.DISABLE_KEYBOARD)
+        self._command(Ps2Command.DISABLE_AUXILIARY)
+        self._drain()
         for test, passed in (
             (Ps2Command.SELF_TEST, SELF_TEST_PASSED),
             (Ps2Command.TEST_KEYBOARD_LINE, LINE_TEST_PASSED),
         ):
-            self.command(test)
+            self._command(test)
             answer = self.receive()
             with if_(answer != passed):
                 ret(0)
         interrupts = Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.AUXILIARY_INTERRUPT
-        ignore(self.change_settings(interrupts, 0))
-        self.command(Ps2Command.ENABLE_KEYBOARD)
+        ignore(self.change_configuration(interrupts, 0))
+        self._command(Ps2Command.ENABLE_KEYBOARD)
         ret(1)
 
     @function(init=True)
-    def change_settings(self, clear: Keep[U32], add: U32) -> U32:
-        """Change bits of the settings (`Ps2Configuration`); what they are afterwards, as the
-        controller may not be able to do all."""
-        settings = keep(add)
-        self.command(Ps2Command.READ_SETTINGS)
+    def change_configuration(self, clear: Keep[U32], add: U32) -> U32:
+        """Clear and then set bits of the configuration, a `Ps2Configuration`.
+
+        Return the configuration as it is then, since a controller may lack some bits.
+        """
+        configuration = keep(add)
+        self._command(Ps2Command.READ_CONFIGURATION)
         before = self.receive()
         not_(clear)
         and_(before, clear)
-        or_(settings, before)
-        self.command(Ps2Command.WRITE_SETTINGS)
-        self.send(u8(settings))
-        self.command(Ps2Command.READ_SETTINGS)
+        or_(configuration, before)
+        self._command(Ps2Command.WRITE_CONFIGURATION)
+        self.send(u8(configuration))
+        self._command(Ps2Command.READ_CONFIGURATION)
         tail(self.receive)
 
     @function(init=True)
-    def drain(self) -> None:
-        """Throw away what it has to be read."""
-        with for_(ecx, 0, STALE):
+    def _drain(self) -> None:
+        """Discard the bytes that can be read."""
+        with for_(ecx, 0, MAX_STALE):
             in_(al, Ps2Port.STATUS)
             break_if((al & Ps2Status.OUTPUT_FULL) == 0)
             in_(al, Ps2Port.DATA)
 
     @function
-    def command(self, command: U8) -> None:
-        """Give it a `Ps2Command`."""
-        self._wait_until_taken()
+    def _command(self, command: U8) -> None:
+        """Send a `Ps2Command` to the controller."""
+        self._wait_input_empty()
         mov(al, command)
         out(Ps2Port.COMMAND, al)
 
     @function
     def send(self, byte: U8) -> None:
-        """Send `byte` to the keyboard, or to the controller where its command wants one."""
-        self._wait_until_taken()
+        """Send `byte` to the keyboard, or to the controller as the operand of a command."""
+        self._wait_input_empty()
         mov(al, byte)
         out(Ps2Port.DATA, al)
 
-    def _wait_until_taken(self) -> None:
-        """Wait until it takes a byte, or does not seem to do so any more. Changes eax and ecx."""
-        mov(ecx, self.patience)
+    def _wait_input_empty(self) -> None:
+        """Wait until the controller accepts a byte, or until the timeout. Changes eax and ecx."""
+        mov(ecx, self.timeout)
         with loop():
             in_(al, Ps2Port.STATUS)
             break_if((al & Ps2Status.INPUT_FULL) == 0)
@@ -148,14 +152,14 @@ class Ps2Controller(Subsystem):
 
     @function(init=True)
     def receive(self) -> U32:
-        """Wait for a byte; NOTHING if none comes."""
-        mov(ecx, self.patience)
+        """Wait for a byte and return it; return NO_DATA after the timeout."""
+        mov(ecx, self.timeout)
         with loop():
             in_(al, Ps2Port.STATUS)
             break_if(al & Ps2Status.OUTPUT_FULL)
             dec(ecx)
             with if_(ZF):
-                ret(NOTHING)
+                ret(NO_DATA)
         xor(eax, eax)
         in_(al, Ps2Port.DATA)
         ret(eax)

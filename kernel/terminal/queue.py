@@ -1,47 +1,46 @@
-"""Bytes on their way from one place of the kernel to another."""
+"""A lock-free queue of bytes between one writer and one reader."""
 
 from __future__ import annotations
 
 from pykasm import *
 
-CAPACITY = 256
-"""Slots of a queue: as many as an index of 8 bits tells apart, so that indexes wrap by themselves.
-One slot stays empty, or a full queue would look like an empty one."""
+SLOTS = 256
+"""Slots of a queue: as many as 8-bit indexes count, so that these wrap around by themselves."""
 
-ROOM = CAPACITY - 1
-"""Bytes that a queue takes."""
+CAPACITY = SLOTS - 1
+"""Bytes that fit into a queue: one slot stays free, as a full queue would look empty without it."""
 
 
 class ByteQueue(Struct):
-    """A queue for one writer and one reader, who need no lock and may interrupt each other.
+    """A queue for one writer and one reader, which need no lock and may interrupt each other.
 
-    Zero is an empty one. Bytes are given and taken in registers.
+    Zeros are an empty queue. Bytes are passed in registers. The writer stores a byte before it
+    moves `tail`, and the reader loads it before it moves `head`; x86 keeps either order.
     """
 
-    slots: Array[U8] = field(count=CAPACITY)
-    first: U8
-    """Where the reader goes on; only the reader writes it."""
-    end: U8
-    """Where the writer goes on; only the writer writes it."""
+    slots: Array[U8] = field(count=SLOTS)
+    head: U8
+    """The index of the first byte; only the reader writes it."""
+    tail: U8
+    """The index after the last byte; only the writer writes it."""
 
-    def append(self, byte: U8) -> None:
-        """Put `byte` last; there must be room. Changes a scratch register."""
+    def enqueue(self, byte: U8) -> None:
+        """Append `byte`; there must be space. Changes a scratch register."""
         slot = scratch(U32)
-        movzx(slot, self.end)
+        movzx(slot, self.tail)
         mov(self.slots[slot], byte)
-        inc(self.end)
+        inc(self.tail)
         release(slot)
 
-    def take(self, byte: U8) -> None:
-        """Move the first byte into `byte`; the queue must not be empty. Changes a scratch
-        register."""
+    def dequeue(self, byte: U8) -> None:
+        """Remove the first byte, to `byte`; there must be one. Changes a scratch register."""
         slot = scratch(U32)
-        movzx(slot, self.first)
+        movzx(slot, self.head)
         mov(byte, self.slots[slot])
-        inc(self.first)
+        inc(self.head)
         release(slot)
 
     def count(self, register: U8) -> None:
-        """Put the number of bytes that wait into `register`."""
-        mov(register, self.end)
-        sub(register, self.first)
+        """Load the number of bytes in the queue into `register`."""
+        mov(register, self.tail)
+        sub(register, self.head)

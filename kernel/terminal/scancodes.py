@@ -1,6 +1,6 @@
-"""Scan codes: what a keyboard sends when a key goes down or up.
+"""Decode scan codes, which a keyboard sends when a key is pressed or released.
 
-Source: Microsoft, Keyboard Scan KeyCode Specification 1.3a, appendix A; IBM PS/2 Hardware Interface
+Source: Microsoft, Keyboard Scan Code Specification 1.3a, appendix A; IBM PS/2 Hardware Interface
 Technical Reference, "Keyboard".
 """
 
@@ -11,8 +11,8 @@ from enum import IntEnum, IntFlag
 from kernel.terminal.keycode import RELEASED, KeyCode
 from pykasm import *
 
-_PLAIN = (
-    (0x01, "F9 - F5 F3 F1 F2 F12 F13 F10 F8 F6 F4 TAB GRAVE PAD_EQUAL"),
+_SET_2_ROWS = (
+    (0x01, "F9 - F5 F3 F1 F2 F12 F13 F10 F8 F6 F4 TAB GRAVE KP_EQUAL"),
     (
         0x10,
         "F14 LEFT_ALT LEFT_SHIFT INTERNATIONAL_2 LEFT_CONTROL Q DIGIT_1 - F15 - Z S A W DIGIT_2",
@@ -22,16 +22,19 @@ _PLAIN = (
     (0x40, "F20 COMMA K I O DIGIT_0 DIGIT_9 - F21 PERIOD SLASH L SEMICOLON P MINUS"),
     (0x50, "F22 INTERNATIONAL_1 APOSTROPHE - LEFT_BRACKET EQUAL - F23"),
     (0x58, "CAPS_LOCK RIGHT_SHIFT ENTER RIGHT_BRACKET - BACKSLASH - F24"),
-    (0x60, "- ANGLE - - INTERNATIONAL_4 - BACKSPACE INTERNATIONAL_5"),
-    (0x68, "- PAD_1 INTERNATIONAL_3 PAD_4 PAD_7 PAD_COMMA"),
-    (0x70, "PAD_0 PAD_PERIOD PAD_2 PAD_5 PAD_6 PAD_8 ESCAPE NUM_LOCK"),
-    (0x78, "F11 PAD_PLUS PAD_3 PAD_MINUS PAD_ASTERISK PAD_9 SCROLL_LOCK - - - - F7 PRINT_SCREEN"),
+    (0x60, "- NON_US_BACKSLASH - - INTERNATIONAL_4 - BACKSPACE INTERNATIONAL_5"),
+    (0x68, "- KP_1 INTERNATIONAL_3 KP_4 KP_7 KP_COMMA"),
+    (0x70, "KP_0 KP_PERIOD KP_2 KP_5 KP_6 KP_8 ESCAPE NUM_LOCK"),
+    (
+        0x78,
+        "F11 KP_PLUS KP_3 KP_MINUS KP_ASTERISK KP_9 SCROLL_LOCK - - - - F7 PRINT_SCREEN",
+    ),
 )
-"""Set 2: rows of keys from a code on; `-` for a code that no key has."""
+"""Set 2: rows of keys from a code on; `-` stands for a code of no key."""
 
 SET_2 = {
     first + n: KeyCode[name]
-    for first, row in _PLAIN
+    for first, row in _SET_2_ROWS
     for n, name in enumerate(row.split())
     if name != "-"
 }
@@ -46,8 +49,8 @@ SET_2_EXTENDED = {
     0x2F: KeyCode.APPLICATION,
     0x32: KeyCode.VOLUME_UP,
     0x37: KeyCode.POWER,
-    0x4A: KeyCode.PAD_SLASH,
-    0x5A: KeyCode.PAD_ENTER,
+    0x4A: KeyCode.KP_SLASH,
+    0x5A: KeyCode.KP_ENTER,
     0x69: KeyCode.END,
     0x6B: KeyCode.LEFT,
     0x6C: KeyCode.HOME,
@@ -61,7 +64,7 @@ SET_2_EXTENDED = {
     0x7D: KeyCode.PAGE_UP,
     0x7E: KeyCode.PAUSE,
 }
-"""Behind `Prefix.EXTENDED`. The shifts that some keys send there, for old programs, are none."""
+"""Set 2, after `Prefix.EXTENDED`. Fake shifts, which some keys send there, are left out."""
 
 TRANSLATION = bytes.fromhex(
     "ff 43 41 3f 3d 3b 3c 58 64 44 42 40 3e 0f 29 59 "
@@ -73,15 +76,16 @@ TRANSLATION = bytes.fromhex(
     "55 56 77 78 79 7a 0e 7b 7c 4f 7d 4b 47 7e 7f 6f "
     "52 53 50 4c 4d 48 01 45 57 4e 51 4a 37 49 46 54 "
 )
-"""What the keyboard controller makes of the codes of set 2 below 0x80, so that they are of set 1
+"""By code of set 2 below 0x80: the code of set 1 that the keyboard controller translates it to
 (IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller")."""
 
-TRANSLATED_ABOVE = {0x83: 0x41, 0x84: 0x54}
+TRANSLATION_ABOVE = {0x83: 0x41, 0x84: 0x54}
+"""The same for codes above."""
 
 
 def translated(codes: dict[int, KeyCode]) -> dict[int, KeyCode]:
-    """A table of set 2 as one of set 1."""
-    return {TRANSLATED_ABOVE.get(one) or TRANSLATION[one]: code for one, code in codes.items()}
+    """Return a table of set 2 as one of set 1."""
+    return {TRANSLATION_ABOVE.get(one) or TRANSLATION[one]: code for one, code in codes.items()}
 
 
 SET_1 = translated(SET_2)
@@ -89,29 +93,29 @@ SET_1_EXTENDED = translated(SET_2_EXTENDED)
 
 TABLE_SIZE = max(SET_2) + 1
 CODE_MASK = 0x7F
-UP = 0x80
-"""The bit of a code of set 1 that tells that the key goes up."""
+RELEASE_BIT = 0x80
+"""The bit of a code of set 1 for a released key."""
 
 
 class ScanSet(IntEnum):
-    """Which codes a keyboard sends."""
+    """Scan-code sets."""
 
     SET_1 = 0
     SET_2 = 1
 
 
 class Prefix(IntEnum):
-    """Bytes before a code."""
+    """Bytes that precede a code."""
 
     EXTENDED = 0xE0
     PAUSE = 0xE1
-    """Before two codes, which together are the pause key."""
+    """Precedes two codes, which together are the pause key."""
     RELEASE = 0xF0
-    """In set 2: the key goes up."""
+    """In set 2: the key is released."""
 
 
-class Seen(IntFlag):
-    """Prefixes that came before the next byte."""
+class PrefixFlags(IntFlag):
+    """Prefixes that have been received."""
 
     EXTENDED = 1 << 0
     PAUSE = 1 << 1
@@ -119,14 +123,14 @@ class Seen(IntFlag):
 
 
 class ScanState(Struct):
-    """What is known of one keyboard's codes."""
+    """The state of decoding one keyboard's codes."""
 
     set: U8 = field(ScanSet)
-    seen: U8 = field(Seen)
+    prefixes: U8 = field(PrefixFlags)
 
 
 class ScanCodes(Subsystem):
-    """Makes keys of scan codes. Touches nothing but the state that it is given."""
+    """Decode scan codes to keys. Context: any; all state is a parameter."""
 
     plain = rodata(
         U8 * (2 * TABLE_SIZE),
@@ -143,41 +147,43 @@ class ScanCodes(Subsystem):
 
     @function
     def decode(self, state: Ptr[ScanState], byte: U8) -> U32:
-        """The key whose code `byte` ends, a `KeyCode` with RELEASED if it goes up; `KeyCode.NONE`
-        if it ends none that is known."""
+        """Decode `byte`; return the key whose code it ends, with RELEASED if that is released.
+
+        Return `KeyCode.NONE` if it ends no known code.
+        """
         movzx(eax, byte)
         with if_(eax == Prefix.EXTENDED):
-            mov(state.seen, Seen.EXTENDED)
+            mov(state.prefixes, PrefixFlags.EXTENDED)
             ret(KeyCode.NONE)
         with if_(eax == Prefix.PAUSE):
-            mov(state.seen, Seen.PAUSE)
+            mov(state.prefixes, PrefixFlags.PAUSE)
             ret(KeyCode.NONE)
         with if_(state.set == ScanSet.SET_2), if_(eax == Prefix.RELEASE):
-            or_(state.seen, Seen.RELEASE)
+            or_(state.prefixes, PrefixFlags.RELEASE)
             ret(KeyCode.NONE)
-        with elif_(eax >= UP):
-            or_(state.seen, Seen.RELEASE)
+        with elif_(eax >= RELEASE_BIT):  # of set 1
+            or_(state.prefixes, PrefixFlags.RELEASE)
             and_(eax, CODE_MASK)
-        tail(self.finish, state, eax)
+        tail(self._lookup, state, eax)
 
     @function
-    def finish(self, state: Ptr[ScanState], code: U32) -> U32:
-        """The key for `code` behind the prefixes that were seen; see `decode`."""
-        seen = scratch(U32)
-        movzx(seen, state.seen)
-        mov(state.seen, 0)
+    def _lookup(self, state: Ptr[ScanState], code: U32) -> U32:
+        """Return the key of `code` after the received prefixes, which are cleared."""
+        prefixes = scratch(U32)
+        movzx(prefixes, state.prefixes)
+        mov(state.prefixes, 0)
         with if_(code >= TABLE_SIZE):
             ret(KeyCode.NONE)
         with if_(state.set == ScanSet.SET_2):
             add(code, TABLE_SIZE)
         movzx(eax, self.plain[code])
-        with if_(seen & Seen.EXTENDED):
+        with if_(prefixes & PrefixFlags.EXTENDED):
             movzx(eax, self.extended[code])
-        with if_(seen & Seen.PAUSE):
+        with if_(prefixes & PrefixFlags.PAUSE):
             with if_(eax == KeyCode.LEFT_CONTROL):  # the first of its two codes
-                mov(state.seen, Seen.PAUSE)
+                mov(state.prefixes, PrefixFlags.PAUSE)
                 ret(KeyCode.NONE)
             mov(eax, KeyCode.PAUSE)
-        with if_((eax != KeyCode.NONE) & (seen & Seen.RELEASE)):
+        with if_((eax != KeyCode.NONE) & (prefixes & PrefixFlags.RELEASE)):
             or_(eax, RELEASED)
         ret(eax)

@@ -1,4 +1,4 @@
-"""The interrupts of a serial line, and what people type on it."""
+"""The interrupts of the serial line, and the bytes it receives."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ from kernel.terminal.source import InputSource
 from pykasm import *
 
 COM1_LINE = 4
-"""The first serial port's interrupt of the ISA bus (IBM PC/AT Technical Reference)."""
+"""The first serial port's interrupt on the ISA bus (IBM PC/AT Technical Reference)."""
 
 
-MOST_DAMAGED = 1000
-"""Damaged bytes at once, of which no receiver has so many: it is broken, or it is not there any
-more."""
-MOST_ROUNDS = 1000
-"""Reasons to interrupt at once, of which no UART has so many, either."""
+MAX_DAMAGED = 1000
+"""The most damaged bytes read in one interrupt: a receiver that has more is broken, or not there.
+"""
+MAX_REASONS = 1000
+"""The most interrupt reasons handled in one interrupt: a UART that has more is broken, too."""
 
 
 class SerialInput(Subsystem):
-    """Takes bytes from the receiver as soon as it has some, and lets output go on.
+    """Receive bytes by interrupts, and continue serial output by interrupts.
 
-    While the queue is full it takes none: the receiver keeps them, and tells the sender by RTS to
-    wait.
+    While the input queue is full, bytes stay in the receiver, and RTS tells the sender to wait.
     """
 
     def __init__(
@@ -47,12 +46,15 @@ class SerialInput(Subsystem):
         self.output = backlog.output
         self.input = input
         self.lines = lines
-        self.source = data(InputSource, InputSource(resume=self.resume))
-        self.action = data(Action, Action(handler=self.interrupt))
+        self.source = data(InputSource, InputSource(resume=self._resume))
+        self.action = data(Action, Action(handler=self._interrupt))
 
     @function(init=True)
     def start(self) -> None:
-        """Begin to listen, where there is a UART. Context: interrupts may be on."""
+        """Enable the UART's interrupts, if there is one.
+
+        Context: the first processor, while starting; interrupts may be on.
+        """
         with if_(self.serial.depth == 0):
             ret()
         self.input.add(address_of(self.source))
@@ -63,36 +65,38 @@ class SerialInput(Subsystem):
             )
             ret()
         self.backlog.start()
-        self.resume(address_of(self.source))
+        self._resume(address_of(self.source))
 
     @function(context="interrupt")
-    def interrupt(self, argument: U64) -> None:
-        """Do what the UART asks for. The lock is needed as this may still run on the processor
-        from which its line has just moved away."""
-        received = scratch(U32)
+    def _interrupt(self, argument: U64) -> None:
+        """Handle the UART's interrupt: wake the reader, and threads that wait for output space."""
+        received = scratch(Bool)
+        # The line may have just moved here from a processor that still runs this handler.
         with self.serial.lock.held_interrupts_off():
-            mov(received, self.serve())
-        with if_(received != 0):
+            mov(received, self._serve())
+        with if_(received):
             self.input.notify()
         self.backlog.wake()
 
     @function(holds="serial.lock")
-    def serve(self) -> U32:
-        """Serve the UART until it asks for nothing, as only then its next wish interrupts again;
-        whether it had anything for the reader: 1 or 0."""
-        rounds, received = keep(U32), keep(U32)
+    def _serve(self) -> Bool:
+        """Handle all reasons for the interrupt; return whether bytes were received.
+
+        The line is edge-triggered, so it interrupts again only if no reason is left pending.
+        """
+        rounds, received = keep(U32), keep(Bool)
         xor(received, received)
-        with for_(rounds, 0, MOST_ROUNDS):
+        with for_(rounds, 0, MAX_REASONS):
             self.serial.read(UartRegister.IIR)
             break_if(al & NOTHING_PENDING)
-            or_(received, self.receive())
+            or_(received, self._receive())
             self.output.serve()
         ret(received)
 
     @function(holds="serial.lock")
-    def receive(self) -> U32:
-        """Take all that the receiver has; whether that was anything: 1 or 0."""
-        source, damaged, received = scratch(Ptr[InputSource]), scratch(U32), scratch(U32)
+    def _receive(self) -> Bool:
+        """Enqueue all bytes that the receiver has; return whether there were any."""
+        source, damaged, received = scratch(Ptr[InputSource]), scratch(U32), scratch(Bool)
         lea(source, self.source)
         xor(damaged, damaged)
         xor(received, received)
@@ -101,28 +105,30 @@ class SerialInput(Subsystem):
             break_if((al & LineStatus.DATA_READY) == 0)
             mov(received, 1)
             mov(cl, al)
-            with if_(~source.has_room()):
-                self._stop()
-                break_if(source.is_stopped())
-                self._go_on()
+            with if_(~source.has_space()):
+                self._stop_receiving()
+                break_if(source.mark_stopped())
+                self._start_receiving()  # the reader has made space meanwhile
             self.serial.read(UartRegister.RBR)
             with if_((cl & DAMAGED) == 0):
-                source.queue.append(al)
+                source.queue.enqueue(al)
             with else_():
                 inc(damaged)
-                break_if(damaged == MOST_DAMAGED)
+                break_if(damaged == MAX_DAMAGED)
         ret(received)
 
     @function
-    def resume(self, source: Ptr[InputSource]) -> None:
-        """Let the sender send, and the receiver interrupt; it does so for what it has, too."""
+    def _resume(self, source: Ptr[InputSource]) -> None:
+        """Resume receiving; bytes that are already in the receiver raise an interrupt, too."""
         with self.serial.lock.held():
-            self._go_on()
+            self._start_receiving()
 
-    def _stop(self) -> None:
+    def _stop_receiving(self) -> None:
+        """Disable the receiver's interrupt, and clear RTS."""
         self.serial.refuse(InterruptEnable.RECEIVED)
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.OUT2)
 
-    def _go_on(self) -> None:
+    def _start_receiving(self) -> None:
+        """Set RTS, and enable the receiver's interrupt."""
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
         self.serial.want(InterruptEnable.RECEIVED)

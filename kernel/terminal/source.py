@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-from kernel.terminal.queue import ROOM, ByteQueue
+from kernel.terminal.queue import CAPACITY, ByteQueue
 from pykasm import *
 
 Resume = Fn[[Ptr["InputSource"]], Void]
-"""Called by the reader: there is room again. Context: threads, interrupts on or off."""
+"""Called by the reader to resume a stopped device. Context: threads, interrupts on or off."""
 
-LOW = ROOM // 2
-"""A device that was stopped is let go on when no more bytes than these wait."""
+LOW_WATER = CAPACITY // 2
+"""A stopped device is resumed when no more bytes than these are in the queue."""
 
 
 class InputSource(Struct):
-    """The bytes that a device had from people and that nobody has read.
+    """The bytes that a device has received and that have not been read.
 
-    Its handler `append`s them. Before there is no room it stops the device and says so by
-    `is_stopped`, so that nothing is lost; the reader's `let_go_on` then undoes that. Both may run
-    at once on two processors: each first writes its own part, `stopped` or the queue, by an
-    instruction that nothing passes, and then looks at the other's, so that one of them sees both.
+    The device's handler enqueues them. If there is no space it stops the device and calls
+    `mark_stopped`, so that nothing is lost; the reader resumes it. Both may run at once on two
+    processors: each first writes its own part, `stopped` or the queue, by an instruction that is a
+    memory barrier, and then reads the other's, so that at least one of them sees both.
     """
 
     next: Ptr[InputSource]
     """For `Input`."""
     resume: Resume
-    """Lets the device go on; null for one that is never stopped."""
+    """Resumes the device; null for one that is never stopped."""
     stopped: U32
+    """Whether the device is stopped: 1 or 0."""
     queue: ByteQueue
 
-    def has_room(self) -> object:
-        """The condition that a byte can be appended. Computes with al."""
+    def has_space(self) -> object:
+        """Return the condition that a byte can be enqueued. Changes al."""
         self.queue.count(al)
-        return al != ROOM
+        return al != CAPACITY
 
-    def is_stopped(self) -> object:
-        """Say that the device is stopped; the condition that it has to stay so. Computes with
-        eax."""
+    def mark_stopped(self) -> object:
+        """Note that the device is stopped; return the condition that the queue is still full, so
+        that the reader will resume it. Changes eax."""
         mov(eax, 1)
-        xchg(self.stopped, eax)
+        xchg(self.stopped, eax)  # a memory barrier, unlike mov
         self.queue.count(al)
-        return al == ROOM
+        return al == CAPACITY

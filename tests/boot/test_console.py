@@ -8,7 +8,7 @@ import pytest
 
 from kernel.console.output import LONGEST, SIZE
 from kernel.debug.panic import END
-from kernel.terminal.queue import CAPACITY, ByteQueue
+from kernel.terminal.queue import SLOTS, ByteQueue
 from kernel.terminal.source import InputSource
 from pykasm import offsetof
 from pykasm.machine.gdb import Gdb
@@ -98,7 +98,7 @@ class Line:
         self.said = f"help\n{machine.command('help')}\n"
         self.length = self.number(self.end) - put
         self.typed = symbols.address("Keymap.source") + offsetof(InputSource, "queue")
-        self.typed += offsetof(ByteQueue, "end")
+        self.typed += offsetof(ByteQueue, "tail")
         self.repeats = 0
 
     def fill(self) -> None:
@@ -114,9 +114,9 @@ class Line:
 
     def type(self, *keys: str) -> None:
         """Type on the keyboard, each key one byte, and wait until the kernel has it all."""
-        expected = (self.number(self.typed) + len(keys)) % CAPACITY
+        expected = (self.number(self.typed) + len(keys)) % SLOTS
         self.machine.key(*keys)
-        eventually(self.machine, lambda: self.number(self.typed) % CAPACITY == expected)
+        eventually(self.machine, lambda: self.number(self.typed) % SLOTS == expected)
 
     def is_full(self) -> bool:
         """Whether who wants to write has to wait."""

@@ -27,7 +27,7 @@ PHYSICAL, ROOM = 0x10000, 1 << 17
 ROOT = PHYSICAL
 PM1A, PM1B, SMI, RESET = 0x604, 0x608, 0xB2, 0xCF9
 SLP_EN, SCI_EN = 1 << 13, 1
-PATIENCE = 20
+TIMEOUT = 20
 
 
 class Memory(Subsystem):
@@ -62,13 +62,13 @@ class Firmware:
             FixedDescription(self.tables),
             self.sleep,
             console,
-            PATIENCE,
+            TIMEOUT,
         )
         self.host = Host(self.power)
         for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
             self.host.define(name, 0)
         self.host.map(PHYSICAL, ROOM)
-        for end in (self.power.wait, self.power.halt, self.power.triple_fault):
+        for end in (self.power._wait, self.power._halt, self.power._triple_fault):
             self.host.stub(end)
         self.host.on_in(COM1 + UartRegister.LSR, lambda _: LineStatus.TEMT)
         self.host.stub(console.flush, self.flush)
@@ -374,7 +374,7 @@ def reset_register(space: int) -> bytes:
     return struct.pack("<BBBBQ", space, 8, 0, 1, RESET)
 
 
-OFF_BY_EMULATOR = [(DEBUG_EXIT_PORT, ExitValue.POWEROFF), "Power.halt"]
+OFF_BY_EMULATOR = [(DEBUG_EXIT_PORT, ExitValue.POWEROFF), "Power._halt"]
 SOUND = {"dsdt": DSDT, "pm1a_control": PM1A, "pm1b_control": PM1B}
 
 
@@ -444,7 +444,7 @@ def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
     assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
 
 
-RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Power.triple_fault"]
+RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Power._triple_fault"]
 RESETTING = {"flags": FadtFlags.RESET_REG_SUP, "reset_value": 15}
 
 

@@ -7,7 +7,7 @@ import pytest
 from kernel.console.output import LONGEST, SIZE, SerialOutput
 from kernel.console.serial import COM1, FIFO_DEPTH, Serial, UartRegister
 from kernel.sched.thread import Thread
-from kernel.terminal.backlog import STANDSTILL, Backlog
+from kernel.terminal.backlog import STALL_TIMEOUT, Backlog
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 from tests.host.threads_support import Kernel
@@ -105,7 +105,7 @@ class Talker(Subsystem):
     def expire(self) -> None:
         """What the timer does."""
         cli()
-        self.backlog.expire(address_of(self.backlog.timer))
+        self.backlog._expire(address_of(self.backlog.timer))
         sti()
 
 
@@ -144,7 +144,7 @@ class Bench:
 
     def standstills(self) -> int:
         """How often the timer was armed."""
-        return sum(deadline == STANDSTILL for _, deadline in self.armed.calls)
+        return sum(deadline == STALL_TIMEOUT for _, deadline in self.armed.calls)
 
 
 @pytest.fixture(scope="module")

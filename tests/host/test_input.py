@@ -20,7 +20,7 @@ from kernel.console.serial import (
 )
 from kernel.interrupts.action import Action
 from kernel.terminal.input import Input
-from kernel.terminal.queue import ROOM
+from kernel.terminal.queue import CAPACITY
 from kernel.terminal.serial import COM1_LINE, SerialInput
 from kernel.terminal.source import InputSource
 from pykasm import *
@@ -108,7 +108,7 @@ class Desk:
     def interrupt(self, uart: Uart) -> None:
         """Run the handler if the UART asks for it; it must leave nothing to ask for."""
         if uart.interrupting:
-            self.host.call(self.driver.interrupt, 0)
+            self.host.call(self.driver._interrupt, 0)
         assert not uart.interrupting
 
     def say(self, data: bytes) -> None:
@@ -166,14 +166,14 @@ def test_damaged_bytes_are_dropped(desk: Desk, damage: LineStatus) -> None:
 
 def test_a_full_queue_makes_the_sender_wait_and_loses_nothing(desk: Desk) -> None:
     uart = desk.start(Uart())
-    data = bytes(n % 251 for n in range(ROOM + uart.depth))
+    data = bytes(n % 251 for n in range(CAPACITY + uart.depth))
     desk.receive(uart, data)
     assert not uart.written[UartRegister.MCR] & ModemControl.RTS
     assert uart.overruns == 0
-    assert desk.read(ROOM) == data[:ROOM]
+    assert desk.read(CAPACITY) == data[:CAPACITY]
     assert uart.written[UartRegister.MCR] & ModemControl.RTS
     desk.interrupt(uart)
-    assert desk.read(uart.depth) == data[ROOM:]
+    assert desk.read(uart.depth) == data[CAPACITY:]
 
 
 @given(steps=st.lists(st.integers(0, 300) | st.integers(-300, 0), max_size=12))
@@ -209,7 +209,7 @@ def test_sources_are_read_beside_each_other(desk: Desk) -> None:
     uart = desk.start(Uart())
     other = desk.host.new(InputSource)
     desk.host.call(desk.input.add, other)
-    other.queue.slots[0], other.queue.end = ord("k"), 1
+    other.queue.slots[0], other.queue.tail = ord("k"), 1
     desk.receive(uart, b"s")
     assert sorted(desk.read(2)) == sorted(b"ks")
 
@@ -240,7 +240,7 @@ def test_a_reader_who_finds_a_byte_does_not_wait(desk: Desk) -> None:
 def test_a_uart_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
     desk.start(Uart())
     desk.host.on_in(range(COM1, COM1 + 8), lambda port: 0xFF)
-    desk.host.call(desk.driver.interrupt, 0)
+    desk.host.call(desk.driver._interrupt, 0)
 
 
 def test_the_handler_lets_output_go_on_and_tells_of_it(desk: Desk) -> None:
@@ -292,7 +292,7 @@ def test_a_sender_that_waits_does_not_hold_up_output(desk: Desk) -> None:
     uart = desk.start(Uart())
     uart.stopped = True
     desk.say(b"a" * 40)
-    desk.receive(uart, bytes(ROOM + uart.depth))
+    desk.receive(uart, bytes(CAPACITY + uart.depth))
     assert not uart.written[UartRegister.MCR] & ModemControl.RTS
     while uart.pending:
         uart.empty()

@@ -13,10 +13,10 @@ from kernel.terminal.scancodes import (
     SET_1_EXTENDED,
     SET_2,
     SET_2_EXTENDED,
+    PrefixFlags,
     ScanCodes,
     ScanSet,
     ScanState,
-    Seen,
 )
 from pykasm import *
 from pykasm.hostrun import Host
@@ -25,9 +25,9 @@ FIRST_ROWS = {
     0x02: "DIGIT_1 DIGIT_2 DIGIT_3 DIGIT_4 DIGIT_5 DIGIT_6 DIGIT_7 DIGIT_8 DIGIT_9 DIGIT_0 MINUS",
     0x10: "Q W E R T Y U I O P LEFT_BRACKET RIGHT_BRACKET ENTER LEFT_CONTROL",
     0x1E: "A S D F G H J K L SEMICOLON APOSTROPHE GRAVE LEFT_SHIFT BACKSLASH",
-    0x2C: "Z X C V B N M COMMA PERIOD SLASH RIGHT_SHIFT PAD_ASTERISK LEFT_ALT SPACE CAPS_LOCK",
-    0x3B: "F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 NUM_LOCK SCROLL_LOCK PAD_7 PAD_8 PAD_9 PAD_MINUS",
-    0x4B: "PAD_4 PAD_5 PAD_6 PAD_PLUS PAD_1 PAD_2 PAD_3 PAD_0 PAD_PERIOD",
+    0x2C: "Z X C V B N M COMMA PERIOD SLASH RIGHT_SHIFT KP_ASTERISK LEFT_ALT SPACE CAPS_LOCK",
+    0x3B: "F1 F2 F3 F4 F5 F6 F7 F8 F9 F10 NUM_LOCK SCROLL_LOCK KP_7 KP_8 KP_9 KP_MINUS",
+    0x4B: "KP_4 KP_5 KP_6 KP_PLUS KP_1 KP_2 KP_3 KP_0 KP_PERIOD",
 }
 """Set 1 as the first PC had it: keys in the order of their places."""
 
@@ -81,9 +81,9 @@ class Desk:
         queue = self.host[self.keymap.source].queue
         typed = bytes(
             queue.slots[n % 256]
-            for n in range(self.read, self.read + (queue.end - self.read) % 256)
+            for n in range(self.read, self.read + (queue.tail - self.read) % 256)
         )
-        self.read = queue.end
+        self.read = queue.tail
         return typed
 
     def type(self, key: int, *held: int) -> bytes:
@@ -138,7 +138,7 @@ def test_after_any_noise_and_two_keys_all_is_well_again(
     desk.start(scan_set)
     desk.decode(noise)
     desk.decode(SENDS[scan_set](KeyCode.A, False) * 2)
-    assert desk.state.seen == Seen(0)
+    assert desk.state.prefixes == PrefixFlags(0)
     assert desk.decode(SENDS[scan_set](KeyCode.Q, True)) == [KeyCode.Q | RELEASED]
 
 
@@ -177,9 +177,9 @@ CASES: dict[str, tuple[tuple[int, ...], bytes]] = {
     "delete": ((KeyCode.DELETE,), b"\x1b[3~"),
     "a function key": ((KeyCode.F1,), b"\x1bOP"),
     "another": ((KeyCode.F12,), b"\x1b[24~"),
-    "pad with numlock": ((KeyCode.PAD_7,), b"7"),
-    "pad with numlock and shift": ((KeyCode.PAD_7, KeyCode.LEFT_SHIFT), b"\x1b[H"),
-    "pad's middle with shift": ((KeyCode.PAD_5, KeyCode.LEFT_SHIFT), b""),
+    "pad with numlock": ((KeyCode.KP_7,), b"7"),
+    "pad with numlock and shift": ((KeyCode.KP_7, KeyCode.LEFT_SHIFT), b"\x1b[H"),
+    "pad's middle with shift": ((KeyCode.KP_5, KeyCode.LEFT_SHIFT), b""),
     "gui": ((KeyCode.LEFT_GUI,), b""),
     "a key of no use": ((KeyCode.PRINT_SCREEN,), b""),
     "a key that no layout has": ((255,), b""),
@@ -208,8 +208,8 @@ def test_capslock_turns_shift_around_for_letters_alone(desk: Desk) -> None:
 def test_without_numlock_the_pad_moves(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
     desk.type(KeyCode.NUM_LOCK)
-    assert desk.type(KeyCode.PAD_4) == b"\x1b[D"
-    assert desk.type(KeyCode.PAD_4, KeyCode.LEFT_SHIFT) == b"4"
+    assert desk.type(KeyCode.KP_4) == b"\x1b[D"
+    assert desk.type(KeyCode.KP_4, KeyCode.LEFT_SHIFT) == b"4"
 
 
 def test_a_repeated_key_types_again_and_a_repeated_lock_does_nothing(desk: Desk) -> None:

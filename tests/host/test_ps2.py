@@ -16,8 +16,8 @@ from kernel.terminal.keyboard import (
 )
 from kernel.terminal.keymap import Keymap
 from kernel.terminal.ps2 import (
-    ABSENT,
     LINE_TEST_PASSED,
+    NO_CONTROLLER,
     SELF_TEST_PASSED,
     Ps2Command,
     Ps2Configuration,
@@ -25,14 +25,14 @@ from kernel.terminal.ps2 import (
     Ps2Port,
     Ps2Status,
 )
-from kernel.terminal.queue import ROOM
+from kernel.terminal.queue import CAPACITY
 from kernel.terminal.scancodes import ScanCodes
 from pykasm import *
 from tests.host.console_support import Paper, host_for, log_on, written
 from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting
 from tests.host.test_input import Wires
 
-PATIENCE = 20
+TIMEOUT = 20
 KEYBOARD = Ps2Status(0)
 """A byte's status when it is from the keyboard."""
 NUM_LOCK_LIGHT, CAPS_LOCK_LIGHT = 1 << 1, 1 << 2
@@ -71,7 +71,7 @@ class Board:
         if port == Ps2Port.COMMAND:
             self.command = value
             self.obey(value)
-        elif self.command == Ps2Command.WRITE_SETTINGS:
+        elif self.command == Ps2Command.WRITE_CONFIGURATION:
             self.settings = Ps2Configuration(
                 value if self.translates else value & ~Ps2Configuration.TRANSLATE
             )
@@ -83,7 +83,7 @@ class Board:
         """Do what the controller is told."""
         if command in self.answers:
             self.say(self.answers[Ps2Command(command)])
-        elif command == Ps2Command.READ_SETTINGS:
+        elif command == Ps2Command.READ_CONFIGURATION:
             self.say(self.settings)
         elif command == Ps2Command.DISABLE_KEYBOARD:
             self.settings |= Ps2Configuration.KEYBOARD_DISABLED
@@ -93,7 +93,7 @@ class Board:
     def tell_keyboard(self, byte: int) -> None:
         """Do what the keyboard is told."""
         self.say(ACKNOWLEDGED)
-        if self.keyboard_command == KeyboardCommand.SET_LIGHTS:
+        if self.keyboard_command == KeyboardCommand.SET_LEDS:
             self.lights, self.keyboard_command = byte, None
             return
         self.keyboard_command = byte
@@ -109,7 +109,7 @@ class Nothing(Board):
     """Ports where nothing answers."""
 
     def read(self, port: int) -> int:
-        return ABSENT
+        return NO_CONTROLLER
 
 
 class Desk:
@@ -122,7 +122,7 @@ class Desk:
         waiting: Any = FakeWaiting()
         self.deferred: Any = FakeDeferred()
         self.input, self.keymap = Input(scheduler, waiting), Keymap()
-        controller = Ps2Controller(PATIENCE)
+        controller = Ps2Controller(TIMEOUT)
         self.driver = Keyboard(
             log_on(self.paper),
             controller,
@@ -162,14 +162,14 @@ class Desk:
             self.interrupt()
         queue = self.host[self.keymap.source].queue
         return bytes(
-            self.host.call(self.input.read) for _ in range((queue.end - queue.first) % 256)
+            self.host.call(self.input.read) for _ in range((queue.tail - queue.head) % 256)
         )
 
     def interrupt(self) -> None:
         """Call the handler, and do what it leaves for later, as long as the keyboard has something
         to say."""
         while self.board.output:
-            self.host.call(self.driver.interrupt, 0)
+            self.host.call(self.driver._interrupt, 0)
             self.perform()
 
     def perform(self) -> None:
@@ -177,7 +177,7 @@ class Desk:
         work = self.host[self.deferred.waiting]
         assert work == self.host.address(self.driver.work)
         self.host[self.deferred.waiting] = 0
-        self.host.call(self.driver.take_received, work)
+        self.host.call(self.driver._process_received, work)
 
 
 @pytest.fixture(scope="module")
@@ -217,11 +217,11 @@ def test_the_handler_itself_waits_for_nothing(desk: Desk) -> None:
     board = desk.start(Board())
     board.say(0x3A)
     desk.host.on_in(int(Ps2Port.STATUS), lambda port: Ps2Status.INPUT_FULL | board.read(port))
-    desk.host.call(desk.driver.interrupt, 0)
-    assert desk.host.instructions < PATIENCE * 2
+    desk.host.call(desk.driver._interrupt, 0)
+    assert desk.host.instructions < TIMEOUT * 2
     assert board.keyboard_command == KeyboardCommand.ENABLE
     desk.perform()
-    assert board.keyboard_command == KeyboardCommand.SET_LIGHTS
+    assert board.keyboard_command == KeyboardCommand.SET_LEDS
 
 
 def test_the_handler_is_at_the_controller_on_one_processor_at_a_time(desk: Desk) -> None:
@@ -236,17 +236,17 @@ def test_the_handler_is_at_the_controller_on_one_processor_at_a_time(desk: Desk)
 
     board.say(0x1E)
     desk.host.on_in(range(Ps2Port.DATA, Ps2Port.STATUS + 1), read)
-    desk.host.call(desk.driver.interrupt, 0)
+    desk.host.call(desk.driver._interrupt, 0)
     assert held == [1, 1, 1]
 
 
 def test_of_more_bytes_than_there_is_room_for_the_last_are_lost(desk: Desk) -> None:
     board = desk.start(Board())
-    for _ in range(ROOM):
+    for _ in range(CAPACITY):
         board.say(0x9E)
     for code in (0x1E, 0x9E):
         board.say(code)
-    desk.host.call(desk.driver.interrupt, 0)
+    desk.host.call(desk.driver._interrupt, 0)
     assert not board.output
     desk.perform()
     assert desk.send("1f 9f") == b"s"
@@ -286,5 +286,5 @@ def test_a_keyboard_that_can_not_be_attached_is_told_of(desk: Desk) -> None:
 def test_a_controller_that_is_there_no_more_hangs_nothing(desk: Desk) -> None:
     desk.start(Board())
     ports = range(Ps2Port.DATA, Ps2Port.STATUS + 1)
-    desk.host.on_in(ports, lambda port: ABSENT)
-    desk.host.call(desk.driver.interrupt, 0)
+    desk.host.on_in(ports, lambda port: NO_CONTROLLER)
+    desk.host.call(desk.driver._interrupt, 0)
