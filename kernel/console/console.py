@@ -79,5 +79,5 @@ class Console(Writer):
 
     @function
     def set_colour(self, colour: U8) -> None:
-        """Let text on the screen have a colour; on the serial line it stays plain, for logs."""
+        """Set the colour of text on the screen; on the serial line it stays plain, for logs."""
         tail(self.screen.set_colour, colour)

@@ -43,7 +43,7 @@ class SerialOutput(Subsystem):
 
     @function
     def put(self, byte: U8) -> None:
-        """Let `byte` be the last one to send. Context: the only writer, interrupts off."""
+        """Append `byte` to what is to be sent. Context: the only writer, interrupts off."""
         with if_(self.serial.depth == 0):
             ret()
         with if_(self._waiting() == SIZE):
@@ -69,7 +69,8 @@ class SerialOutput(Subsystem):
 
     @function
     def finish(self) -> None:
-        """Let what was put be sent: some now, the rest by interrupts. Context: as `put`."""
+        """Send what was put: some now, the rest by interrupts. Context: the only writer,
+        interrupts off."""
         with self.serial.lock.held_interrupts_off():
             with if_(self.wait != 0):
                 self.send()

@@ -92,7 +92,7 @@ class TextScreen(Subsystem):
 
     @function
     def set_colour(self, foreground: U8) -> None:
-        """Let the text to come have a colour (a `Colour`), on black."""
+        """Set the colour of the text to come, a `Colour` on black."""
         mov(self.attribute, foreground)
 
     @function

@@ -88,15 +88,15 @@ class Descriptors(Subsystem):
 
     @function(init=True)
     def give_stack(self, block: U64, number: U64, top: U64) -> None:
-        """Let the processor that will have the per-CPU `block` use an interrupt stack that ends at
-        `top`; `number` is an `InterruptStack`."""
+        """Note the stack that ends at `top` as number `number`, an `InterruptStack`, of the
+        processor that will have the per-CPU `block`."""
         self.per_cpu.point_into(block, self.task)
         dec(number)
         mov(cast(block, Ptr[TaskState]).ist[number], top)
 
     @function(init=True)
     def load(self) -> None:
-        """Let this processor use its table and its task state, which has its interrupt stacks."""
+        """Load GDTR and TR with this processor's table and task state."""
         self._describe_task()
         pointer = local(TablePointer)
         mov(pointer.limit, sizeof(DescriptorTable) - 1)

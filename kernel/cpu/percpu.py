@@ -30,7 +30,7 @@ class PerCpu(Subsystem):
 
     @function(init=True)
     def use(self, block: U64, number: U32) -> None:
-        """Let this processor, which is to have this `number`, use `block` from now on."""
+        """Point GS of this processor at `block`, and store its `number` there."""
         mov(rax, block)
         mov(rdx, block)
         shr(rdx, 32)
@@ -40,7 +40,7 @@ class PerCpu(Subsystem):
         mov(self.number, number)
 
     def point_at(self, register: U64, variable: object) -> None:
-        """Let `register` point at this processor's own `variable`, wherever its block lies."""
+        """Load `register` with the address of this processor's own `variable`."""
         mov(register, self.block)
         add(register, address_of(variable))
 

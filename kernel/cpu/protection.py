@@ -27,11 +27,11 @@ class Protection(Subsystem):
         mov(cr4, rax)
 
     def open_user_memory(self) -> None:
-        """Let the kernel touch the pages of programs, up to `close_user_memory`."""
+        """Allow accesses to the pages of programs (set AC), up to `close_user_memory`."""
         with if_(self.features.structured & Structured.SMAP):
             stac()
 
     def close_user_memory(self) -> None:
-        """Let it fault there again. Interrupts close it too, and open it on their way back."""
+        """Forbid them again (clear AC). Interrupts do so too, and restore it on their way back."""
         with if_(self.features.structured & Structured.SMAP):
             clac()

@@ -156,7 +156,7 @@ class LockWatch(Subsystem):
 
     @function
     def learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
-        """Let the order grow by what is about to be taken. Panics if it does not go with it."""
+        """Add what is about to be taken to the order of locks. Panics if that contradicts it."""
         wrong = local(WrongOrder)
         is_wrong = self.order.learn(entry, held, address_of(wrong))
         with if_(is_wrong != 0):

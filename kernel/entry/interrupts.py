@@ -134,7 +134,7 @@ class Interrupts(Subsystem):
 
     @function(init=True)
     def use(self) -> None:
-        """Let this processor use the table."""
+        """Load IDTR of this processor."""
         pointer = local(TablePointer)
         mov(pointer.limit, sizeof(Gate * VECTORS) - 1)
         lea(rax, self.table)
@@ -142,7 +142,7 @@ class Interrupts(Subsystem):
         lidt(bare[pointer])
 
     def _fill(self, gate: Ptr[Gate]) -> None:
-        """Let `gate` lead to rax, on the stack cl. Changes rax."""
+        """Fill `gate`: the address in rax, the interrupt stack in cl. Changes rax."""
         mov(gate.selector, Selector.CODE)
         mov(gate.ist, cl)
         mov(gate.flags, GateFlags.PRESENT | GateFlags.INTERRUPT)

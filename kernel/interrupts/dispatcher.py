@@ -70,7 +70,7 @@ class Dispatcher(VectorHandlers):
 
     @function
     def claim(self, vector: U32, action: Ptr[Action]) -> None:
-        """Let `action` be called on `vector`, beside what is there already. Any context."""
+        """Add `action` to those that are called on `vector`. Context: any."""
         slot = scratch(Ptr[Slot])
         point_at(slot, self.slots, u64(vector))
         with self.lock.held():

@@ -105,7 +105,7 @@ class LocalApic(Subsystem):
 
     @function
     def start(self) -> None:
-        """Let this processor have interrupts from devices, timers and other processors."""
+        """Enable the local APIC: interrupts from devices, timers and other processors arrive."""
         mov(ecx, Msr.APIC_BASE)
         rdmsr()
         or_(eax, ApicBase.ENABLE)
@@ -123,7 +123,7 @@ class LocalApic(Subsystem):
 
     @function
     def accept_legacy(self) -> None:
-        """Let the 8259s interrupt this processor."""
+        """Accept the interrupts of the 8259s on LINT0."""
         tail(self.write, ApicRegister.LVT_LINT0, Lvt.EXTERNAL)
 
     def end_interrupt(self) -> None:

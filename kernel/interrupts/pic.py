@@ -59,7 +59,7 @@ class Pic(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Let them interrupt by the vectors from `InterruptVector.LEGACY` on, all lines masked."""
+        """Initialize both, to vectors from `InterruptVector.LEGACY` on, with all lines masked."""
         for port, word in WORDS:
             mov(al, word)
             out(port, al)
@@ -68,7 +68,7 @@ class Pic(Subsystem):
 
     @function
     def mask(self, line: U32) -> None:
-        """Keep `line` (0 to 15) from interrupting."""
+        """Mask `line` (0 to 15)."""
         mov(eax, self.masked)
         bts(eax, line)
         mov(self.masked, eax)
@@ -76,7 +76,7 @@ class Pic(Subsystem):
 
     @function
     def unmask(self, line: U32) -> None:
-        """Let `line` (0 to 15) interrupt."""
+        """Unmask `line` (0 to 15)."""
         mov(eax, self.masked)
         btr(eax, line)
         mov(self.masked, eax)

@@ -58,7 +58,7 @@ class Deferred(Subsystem):
 
     @function(init=True)
     def start_first(self) -> None:
-        """Let the first processor take work. Interrupts are off."""
+        """Prepare the first processor for work. Context: interrupts off."""
         mov(self.thread, self.make())
         with if_(self.thread == 0):
             self.panic.stop(text("no memory is left for the thread of deferred work"))
@@ -74,14 +74,14 @@ class Deferred(Subsystem):
 
     @function(init=True)
     def assign(self, thread: Ptr[Thread], block: U64) -> None:
-        """Let the processor that will have the per-CPU variables at `block` have `thread`."""
+        """Store `thread` as that of the processor that will have the per-CPU `block`."""
         block = scratch(block)
         self.per_cpu.point_into(block, self.thread)
         mov(cast(block, Ptr[Ptr[Thread]])[0], thread)
 
     @function(init=True)
     def start_processor(self) -> None:
-        """Let this processor, which has a `thread`, take work. Interrupts are off."""
+        """Prepare this processor, which has a `thread`, for work. Context: interrupts off."""
         queue = scratch(Ptr[WorkQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
         queue.items.reset()

@@ -121,8 +121,8 @@ class IoApics(Subsystem):
 
     @function
     def set(self, line: Keep[U32], destination: U32, entry: Keep[U32]) -> U32:
-        """Let `line` interrupt the processor `destination` as `entry` (a vector with flags of
-        `RedirectionEntry`) says; 1, or 0 if there is no such line."""
+        """Write the redirection entry of `line`: `entry` is a vector with `RedirectionEntry` flags,
+        `destination` a processor's APIC id. Returns 1, or 0 if there is no such line."""
         there = self.direct(line, destination)
         with if_(there == 0):
             ret(0)
@@ -132,7 +132,7 @@ class IoApics(Subsystem):
 
     @function
     def direct(self, line: U32, destination: Keep[U32]) -> U32:
-        """Let `line` interrupt another processor from now on, and else as before; 1, or 0 if there
+        """Redirect `line` to another processor, and change nothing else. Returns 1, or 0 if there
         is no such line. No interrupt is lost: nothing else is in the half of the entry that is
         written."""
         base, register = self.find(line)
@@ -150,7 +150,7 @@ class IoApics(Subsystem):
 
     @function
     def unmask(self, line: U32) -> None:
-        """Let `line`, which `set` has set up, interrupt. One that is not there is ignored."""
+        """Unmask `line`, which `set` has set up. One that is not there is ignored."""
         tail(self.change, line, RedirectionEntry.MASKED, 0)
 
     @function

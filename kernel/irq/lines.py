@@ -97,7 +97,7 @@ class Lines(Subsystem):
 
     @function(init=True)
     def use_legacy(self) -> None:
-        """Let the 8259s lead interrupts to the first processor."""
+        """Use the 8259s, which interrupt the first processor alone."""
         mov(self.legacy, 1)
         tail(self.apic.accept_legacy)
 
@@ -114,8 +114,8 @@ class Lines(Subsystem):
 
     @function
     def attach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
-        """Let `action` be called when `line` interrupts. 0, or -EINVAL if there is no such line,
-        or -ENOSPC if there is no vector for it."""
+        """Call `action` when `line` interrupts. Returns 0; -EINVAL if there is no such line;
+        -ENOSPC if no vector is left for it."""
         result = keep(I32)
         with self.lock.held():
             mov(result, self.attach_locked(line, action))
@@ -267,8 +267,8 @@ class Lines(Subsystem):
 
     @function
     def move(self, line: Keep[U32], processor: Keep[Ptr[Processor]]) -> I32:
-        """Let another processor get the interrupts of `line`, whose actions may still be running
-        on the one before. 0, or -EINVAL if that is attached to nothing, or can't lead there."""
+        """Move the interrupts of `line` to another processor; its actions may still be running on
+        the one before. Returns 0, or -EINVAL if nothing is attached or it can't lead there."""
         result = keep(I32)
         mov(result, -Errno.EINVAL)
         with self.lock.held():
@@ -280,7 +280,7 @@ class Lines(Subsystem):
 
     @function(init=True)
     def spread(self) -> None:
-        """Let all processors have their share of the lines that were attached before they ran."""
+        """Distribute the lines that were attached before the other processors ran among all."""
         vector, route = keep(U32), keep(Ptr[Route])
         lea(route, self.routes[InterruptVector.FIRST_DEVICE])
         with (
@@ -293,7 +293,7 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def lead(self, vector: U32, processor: Ptr[Processor]) -> None:
-        """Let `processor` serve `vector`, which a line leads to."""
+        """Route `vector`, which a line leads to, to `processor`."""
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))
         mov(route.processor, processor)

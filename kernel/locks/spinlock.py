@@ -80,7 +80,7 @@ class SpinLock(Struct):
         release(ticket)
 
     def release(self, *, rank: str = "") -> None:
-        """Let the next one have the lock."""
+        """Release the lock to the next ticket."""
         self._release(rank, moment_of(sys._getframe(1)))
 
     def _release(self, rank: str, moment: Moment) -> None:

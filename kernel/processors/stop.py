@@ -32,7 +32,7 @@ class Stop(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Let processors be stopped. Once, before the second one starts."""
+        """Claim the vector by which processors are stopped. Once, before the second one starts."""
         tail(self.dispatcher.claim, InterruptVector.STOP, address_of(self.action))
 
     @function
@@ -63,7 +63,7 @@ class Stop(Subsystem):
 
     @function
     def here(self) -> NoReturn:
-        """Let this processor do nothing for ever; only an NMI wakes it, for a moment."""
+        """Halt this processor for good; only an NMI wakes it, for a moment."""
         cli()
         mov(eax, 1)
         xchg(self.has_stopped, eax)

@@ -249,7 +249,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function
     def claim_for_work(self) -> U32:
-        """Let interrupts on `VECTOR` leave work."""
+        """Have interrupts on `VECTOR` leave work."""
         self._claim(self.leave_first)
         mov(self.first.handler, address_of(self.hear))
         ret(1)

@@ -50,19 +50,19 @@ class HandOvers(BenchmarkSuite):
     @function(sleeps=True)
     def few(self) -> U32:
         """Have `FEW` threads that wait for their turn."""
-        tail(self.pool.recruit, self.idle, FEW, BOOT_PRIORITY - 1, 1)
+        tail(self.pool.create, self.idle, FEW, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
     def many(self) -> U32:
         """Have `MANY`."""
-        tail(self.pool.recruit, self.idle, MANY, BOOT_PRIORITY - 1, 1)
+        tail(self.pool.create, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
     def prepare(self, entry: Keep[Fn[[U64], Void]], priority: Keep[U32], others: U64) -> U32:
         """Make a partner of this priority, and others; 1, or 0 if memory did not do for it."""
         mov(self.going, 1)
-        made = keep(self.pool.recruit(self.idle, others, BOOT_PRIORITY - 1, 1))
-        and_(made, self.pool.recruit(entry, 1, priority, 1))
+        made = keep(self.pool.create(self.idle, others, BOOT_PRIORITY - 1, 1))
+        and_(made, self.pool.create(entry, 1, priority, 1))
         ret(made)
 
     @function
@@ -71,7 +71,7 @@ class HandOvers(BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def end(self) -> None:
-        """Let all threads end."""
+        """End all threads."""
         mov(self.going, 0)
         tail(self.pool.join)
 
@@ -135,7 +135,7 @@ class HandOvers(BenchmarkSuite):
             dec(left)
 
     def _wake_partner(self) -> None:
-        """Let the partner, if it waits, run now."""
+        """Run the partner now, if it waits."""
         with self.queue.lock.held():
             ignore(self.waiting.wake_one(address_of(self.queue)))
         self.scheduler.preempt_if_due()
@@ -148,7 +148,7 @@ class HandOvers(BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def end_waiter(self) -> None:
-        """Let all threads end."""
+        """End all threads."""
         mov(self.going, 0)
         self._wake_partner()
         tail(self.pool.join)

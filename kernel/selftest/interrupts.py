@@ -160,7 +160,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
 
     @function
     def claim(self) -> U32:
-        """Let an action run on `VECTOR`."""
+        """Run an action on `VECTOR`."""
         self.dispatcher.claim(VECTOR, self.prepare(0))
         ret(1)
 

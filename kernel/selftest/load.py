@@ -31,17 +31,17 @@ class Load(Subsystem):
 
     @function(sleeps=True)
     def run(self) -> U32:
-        """Let a crew take `STEPS`; 1 if nothing went wrong."""
+        """Run threads that take `STEPS`. Returns 1 if nothing went wrong."""
         good = keep(self.prepare())
         mov(self.left, self.STEPS)
         with if_(good != 0):
-            mov(good, self.pool.work(self.take_steps))
+            mov(good, self.pool.run(self.take_steps))
         and_(good, self.finish())
         ret(good)
 
     @function(sleeps=True, context="thread")
     def take_steps(self, number: U64) -> None:
-        """What each member of the crew does."""
+        """What each thread of the pool does."""
         random = local(Random)
         random.begin()
         with loop():

@@ -141,7 +141,7 @@ class LockLoad(Load):
 
     @function(sleeps=True)
     def yield_sometimes(self, random: Ptr[Random]) -> None:
-        """Let others come to the lock now and then."""
+        """Yield now and then, so that others come to the lock."""
         random.next()
         with if_(eax & 1):
             tail(self.scheduler.yield_now)

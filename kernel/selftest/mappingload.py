@@ -118,7 +118,7 @@ class MappingLoad(Load):
 
     @function
     def exchange(self, place: U64) -> None:
-        """Let the spare page and the one at `place` change roles."""
+        """Exchange the spare page and the one at `place`."""
         kernel = address_of(self.kernel.space)
         place, page = keep(place), keep(self.spare)
         old, entry = self.walker.translate(kernel, place)

@@ -336,7 +336,7 @@ class ShortageTests(TestSuite):
         ret(0)
 
     def _expect_to_write(self, effect: U8) -> None:
-        """Let `effect` be WRONG unless the region can be written to."""
+        """Set `effect` to WRONG unless the region can be written to."""
         with if_(self.write(2) != 0):
             mov(effect, Effect.WRONG)
         with if_(self.reads(2) == 0):

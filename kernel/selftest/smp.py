@@ -19,7 +19,7 @@ from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry
 from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
-from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.smp.calls import Calls
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
@@ -89,8 +89,8 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def everywhere(self, entry: Keep[Entry]) -> U32:
-        """Let a thread on each processor call `entry` with that processor's number, and wait for
-        the end of all; 1, or 0 if memory did not do for all of them."""
+        """Run a thread on each processor that calls `entry` with the processor's number, and wait
+        for all of them. Returns 1, or 0 if memory is out."""
         made = keep(U32)
         mov(made, 1)
         with self.processors.each() as processor:
@@ -100,7 +100,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> U32:
-        """Let a thread of the crew call `entry` on `processor`; 1, or 0 if memory is out."""
+        """Run a thread that calls `entry` on `processor`. Returns 1, or 0 if memory is out."""
         mov(eax, processor.number)
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
         with if_(thread == 0):
@@ -109,7 +109,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         self.scheduler.per_cpu.point_into(run_queue, self.scheduler.queue)
         mov(thread.run_queue, run_queue)
         mov(thread.pinned, 1)
-        self.pool.admit(thread)
+        self.pool.add(thread)
         ret(1)
 
     # Threads
@@ -144,7 +144,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         self.let_others_rest()
         mov(self.holding, 1)
         mov(self.wrong, 0)
-        ignore(self.pool.recruit(self.hold, 1, BOOT_PRIORITY + 1, 1))
+        ignore(self.pool.create(self.hold, 1, BOOT_PRIORITY + 1, 1))
         mov(self.holding, 0)
         self.pool.join()
         with if_(self.wrong == 0):
@@ -199,7 +199,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def call_others(self, count: U32) -> None:
-        """Let all others answer so many times."""
+        """Call all others so many times."""
         request, left = local(Request), keep(count)
         with while_(left != 0):
             request.prepare(self.answer)
@@ -243,7 +243,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def expect_everywhere(self, address: Keep[U64], value: Keep[U32]) -> None:
-        """Let all processors read at `address`, and count those that find anything but `value`."""
+        """Have all processors read at `address`; count those that find anything but `value`."""
         reading = local(Reading)
         with self.processors.each() as processor:
             reading.request.prepare(self.read)
@@ -262,7 +262,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def exchange(self, first: Keep[U64], second: Keep[U64]) -> None:
-        """Let two addresses have each other's pages."""
+        """Exchange the pages of two addresses."""
         pages = (keep(self.physical(first)), keep(self.physical(second)))
         for address in (first, second):
             ignore(self.mapper.unmap(address_of(self.kernel.space), address, PAGE))
@@ -283,10 +283,10 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Threads on all processors map, write, read and unmap at the same time, each in turn with
         the others, and find what they wrote."""
         mov(self.wrong, 0)
-        made = self.pool.work(self.use_memory)
+        made = self.pool.run(self.use_memory)
         with if_((made == 1) & (self.wrong == 0)):
             ret(1)
-        self.console.print("%u of %u times wrong: ", self.wrong, CREW * TURNS)
+        self.console.print("%u of %u times wrong: ", self.wrong, THREADS * TURNS)
         ret(0)
 
     @function(sleeps=True, context="thread")

@@ -12,7 +12,7 @@ from kernel.paging.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.selftest.benchmarks import ROUNDS
 from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.memoryhog import MemoryHog
-from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.rights import Rights
@@ -248,7 +248,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def protects(self, rights: U64) -> U32:
-        """Let all memory have these rights; 1, or 0 if that fails."""
+        """Give all memory these rights. Returns 1, or 0 if that fails."""
         result = self.spaces.protect(self.first, BASE, PAGES * PAGE, u32(rights))
         with if_(result == 0):
             ret(1)
@@ -377,10 +377,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         good, number = keep(self.begin()), keep(U64)
         mov(self.failures, 0)
         with if_(good != 0):
-            and_(good, self.pool.work(self.write_everywhere))
+            and_(good, self.pool.run(self.write_everywhere))
             with if_(self.failures != 0):
                 xor(good, good)
-            with for_(number, 0, CREW):
+            with for_(number, 0, THREADS):
                 and_(good, self.are_all(number))
         self.end()
         ret(good)

@@ -24,7 +24,7 @@ class StuckTests(TestSuite):
     @function(sleeps=True)
     def asleep(self) -> U32:
         """All threads wait for what nobody will give."""
-        tail(self.pool.work, address_of(self.wait))
+        tail(self.pool.run, address_of(self.wait))
 
     @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:

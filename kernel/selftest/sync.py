@@ -7,7 +7,7 @@ from typing import Any
 from kernel.console.console import Console
 from kernel.locks.spinlock import SpinLock
 from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
-from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.once import Once, Onces
@@ -16,10 +16,10 @@ from kernel.sync.semaphore import Semaphore, Semaphores
 from pykasm import *
 
 ROUNDS = 50
-"""What each member of the crew does, so often."""
+"""What each thread of the pool does, so often."""
 SLOTS = 4
 """Numbers that are on their way from producers to consumers at most."""
-PAIRS = CREW // 2
+PAIRS = THREADS // 2
 """Producers, and consumers."""
 SUM = PAIRS * ROUNDS * (ROUNDS - 1) // 2
 """Of all numbers that the producers make."""
@@ -79,10 +79,10 @@ class SyncTests(TestSuite, BenchmarkSuite):
         ]
 
     def _work(self, entry: Any) -> None:
-        """Let the crew work from zero; leaves the function with 0 where memory is out."""
+        """Run the threads with all counts at zero; leave the function with 0 if memory is out."""
         for counter in (self.value, self.second, self.violations, self.put, self.got):
             mov(counter, 0)
-        made = self.pool.work(entry)
+        made = self.pool.run(entry)
         with if_(made == 0):
             self.console.print("no memory for threads: ")
             ret(0)
@@ -101,7 +101,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def try_spinlock(self) -> U32:
         """Nothing that is added is lost."""
         self._work(self.add_spinning)
-        tail(self.compare, self.value, CREW * ROUNDS)
+        tail(self.compare, self.value, THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
     def add_spinning(self, number: U64) -> None:
@@ -120,11 +120,11 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def try_mutex(self) -> U32:
         """Nothing that is added is lost, though others run in between."""
         self._work(self.add_slowly)
-        tail(self.compare, self.value, CREW * ROUNDS)
+        tail(self.compare, self.value, THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
     def add_slowly(self, number: U64) -> None:
-        """Add 1 while no other member can."""
+        """Add 1 while no other thread can."""
         with for_(keep(U32), 0, ROUNDS), self.mutexes.held(self.mutex):
             self._add_slowly(self.value)
 
@@ -137,7 +137,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
         self._work(self.add_when_possible)
         both = scratch(self.value)
         add(both, self.second)
-        tail(self.compare, both, 2 * CREW * ROUNDS)
+        tail(self.compare, both, 2 * THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
     def add_when_possible(self, number: U64) -> None:
@@ -172,7 +172,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def produce_or_consume(self, number: Keep[U64]) -> None:
-        """Even members produce, odd ones consume."""
+        """Even threads produce, odd ones consume."""
         step = keep(U64)
         with for_(step, 0, ROUNDS):
             with if_(number & 1):
@@ -211,7 +211,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def produce_or_consume_in_turn(self, number: Keep[U64]) -> None:
-        """Even members produce, odd ones consume."""
+        """Even threads produce, odd ones consume."""
         step = keep(U64)
         with for_(step, 0, ROUNDS), self.mutexes.held(self.mutex):
             with if_(number & 1):
@@ -254,7 +254,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def read_or_write(self, number: Keep[U64]) -> None:
-        """Even members write, odd ones read."""
+        """Even threads write, odd ones read."""
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):
                 self.read_both()

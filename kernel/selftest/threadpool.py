@@ -7,17 +7,17 @@ from kernel.sched.thread import Entry, Thread
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 
-CREW = 8
+THREADS = 8
 """Threads that work together."""
 
-MOST = 10_000
-"""Members at a time."""
+MOST_THREADS = 10_000
+"""Threads at a time."""
 
 
 class ThreadPool(Subsystem):
     """Runs functions in many threads at a time. For one test at a time."""
 
-    members = bss(Ptr[Thread] * MOST)
+    running = bss(Ptr[Thread] * MOST_THREADS)
     count = bss(U64)
     """How many of those there are."""
 
@@ -26,42 +26,42 @@ class ThreadPool(Subsystem):
         self.threads = threads
 
     @function(context="thread", sleeps=True)
-    def work(self, entry: Entry) -> U32:
-        """Let every one of `CREW` members call `entry` with its number, from 0 up, and wait for the
-        end of all; 1, or 0 if memory did not do for all of them."""
-        made = keep(self.recruit(entry, CREW, BOOT_PRIORITY, 0))
+    def run(self, entry: Entry) -> U32:
+        """Run `THREADS` threads that call `entry` with their numbers, from 0 up, and wait for all
+        of them. Returns 1, or 0 if memory is out."""
+        made = keep(self.create(entry, THREADS, BOOT_PRIORITY, 0))
         self.join()
         ret(made)
 
     @function(context="thread")
-    def recruit(
+    def create(
         self, entry: Keep[Entry], wanted: U64, priority: Keep[U32], pinned: Keep[U32]
     ) -> U32:
-        """Let more members call `entry`, each with its number; 1, or 0 if memory did not do for all
-        of them. Those that are `pinned` stay on this processor."""
+        """Add `wanted` threads that call `entry`, each with its number. Those that are `pinned`
+        stay on this processor. Returns 1, or 0 if memory is out."""
         left = keep(wanted)
         with while_(left != 0):
-            member = keep(self.threads.make(text("crew"), entry, self.count, priority))
-            with if_(member == 0):
+            thread = keep(self.threads.make(text("pool"), entry, self.count, priority))
+            with if_(thread == 0):
                 ret(0)
-            mov(member.pinned, pinned)
-            self.admit(member)
+            mov(thread.pinned, pinned)
+            self.add(thread)
             dec(left)
-            release(member)
+            release(thread)
         ret(1)
 
     @function(context="thread")
-    def admit(self, member: Ptr[Thread]) -> None:
-        """Let a thread that was made and does not run yet be a member, and run."""
+    def add(self, thread: Ptr[Thread]) -> None:
+        """Add a thread that was made and does not run yet, and start it."""
         mov(rcx, self.count)
-        mov(self.members[rcx], member)
+        mov(self.running[rcx], thread)
         inc(self.count)
-        self.scheduler.start(member)
+        self.scheduler.start(thread)
 
     @function(context="thread", sleeps=True)
     def join(self) -> None:
-        """Wait for the end of all members."""
+        """Wait until all threads have ended."""
         with while_(self.count != 0):
             dec(self.count)
             mov(rcx, self.count)
-            self.threads.join(self.members[rcx])
+            self.threads.join(self.running[rcx])

@@ -8,7 +8,7 @@ from kernel.errno import Errno
 from kernel.sched.thread import INTERRUPTIBLE, UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
 from kernel.selftest.case import TestSuite, check
-from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
@@ -21,9 +21,9 @@ LONG = 1_000_000_000_000
 """Nanoseconds: those of a wait that is to end by itself, and of one that is not."""
 
 ROUNDS = 200
-"""What each member of the crew does, so often."""
+"""What each thread of the pool does, so often."""
 STEP = 500
-"""Nanoseconds by which each wait of a member is longer than the one before."""
+"""Nanoseconds by which each wait of a thread is longer than the one before."""
 
 
 class WaitTests(TestSuite):
@@ -35,12 +35,12 @@ class WaitTests(TestSuite):
     signalled = bss(U32)
     """1 once the condition is so; by the mutex."""
     taken = bss(U64)
-    """How often members got one."""
+    """How often threads got one."""
     shared = bss(ReadWriteLock)
     held = bss(Semaphore)
-    """Given once a member has locked the mutex, and `shared`."""
+    """Given once a thread has locked the mutex, and `shared`."""
     result = bss(I32)
-    """What the wait of a member gave."""
+    """What the wait of a thread gave."""
 
     def __init__(
         self,
@@ -111,14 +111,14 @@ class WaitTests(TestSuite):
     def given_before_time_limit(self) -> U32:
         """Who waits for what comes in time gets it."""
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
-        mov(passed, self.pool.recruit(self.give_and_signal, CREW, BOOT_PRIORITY - 1, 0))
-        with if_(passed == 1), for_(keep(U32), 0, CREW):
+        mov(passed, self.pool.create(self.give_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
+        with if_(passed == 1), for_(keep(U32), 0, THREADS):
             result = self.semaphores.take_until(
                 address_of(self.semaphore), deadline, UNINTERRUPTIBLE
             )
             and_(passed, self.judge(result, 0))
         mov(self.signalled, 0)
-        and_(passed, self.pool.recruit(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        and_(passed, self.pool.create(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
         with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
             and_(passed, self.judge(self.wait_until(deadline), 0))
         self.pool.join()
@@ -138,18 +138,18 @@ class WaitTests(TestSuite):
         """Some give while others take with limits so short that many pass: nothing is lost, and
         nothing is taken twice."""
         mov(self.taken, 0)
-        made = keep(self.pool.work(self.give_or_take))
+        made = keep(self.pool.run(self.give_or_take))
         mov(rax, self.taken)
         add(rax, self.semaphore.count)
         mov(self.semaphore.count, 0)
-        with if_((made == 1) & (rax == CREW // 2 * ROUNDS)):
+        with if_((made == 1) & (rax == THREADS // 2 * ROUNDS)):
             ret(1)
-        self.console.print("%u taken or left, of %u: ", rax, CREW // 2 * ROUNDS)
+        self.console.print("%u taken or left, of %u: ", rax, THREADS // 2 * ROUNDS)
         ret(0)
 
     @function(sleeps=True, context="thread")
     def give_or_take(self, number: Keep[U64]) -> None:
-        """Even members give, odd ones take."""
+        """Even threads give, odd ones take."""
         limit = keep(U64)
         xor(u32(limit), u32(limit))
         with for_(keep(U32), 0, ROUNDS):
@@ -173,7 +173,7 @@ class WaitTests(TestSuite):
     def locks_have_time_limits(self) -> U32:
         """Who waits for a lock, or for the end of a thread, goes on when the time has come, and
         gets it if that comes before."""
-        passed = keep(self.pool.recruit(self.hold, 1, BOOT_PRIORITY, 0))
+        passed = keep(self.pool.create(self.hold, 1, BOOT_PRIORITY, 0))
         with if_(passed == 0):
             ret(0)
         self.semaphores.take(address_of(self.held))
@@ -209,7 +209,7 @@ class WaitTests(TestSuite):
             with if_(result == 0):
                 unlock(address_of(target))
         deadline = self.clock.after(limit)
-        thread = self.pool.members[0]
+        thread = self.pool.running[0]
         mov(result, self.pool.threads.join_until(thread, deadline, UNINTERRUPTIBLE))
         with if_(result == 0):
             mov(self.pool.count, 0)
@@ -221,10 +221,10 @@ class WaitTests(TestSuite):
     @function(sleeps=True)
     def interruption(self) -> U32:
         """A thread that waits without a time limit goes on when it is interrupted."""
-        made = self.pool.recruit(self.wait_until_interrupted, 1, BOOT_PRIORITY, 0)
+        made = self.pool.create(self.wait_until_interrupted, 1, BOOT_PRIORITY, 0)
         with if_(made == 0):
             ret(0)
-        self.waiting.interrupt(self.pool.members[0], Interruption.SIGNAL)
+        self.waiting.interrupt(self.pool.running[0], Interruption.SIGNAL)
         self.pool.join()
         tail(self.judge, self.result, -Errno.EINTR)
 
@@ -241,13 +241,13 @@ class WaitTests(TestSuite):
     @function(sleeps=True)
     def interruptions_race(self) -> U32:
         """All that is given is taken, however often those who take are interrupted."""
-        passed = keep(self.pool.recruit(self.take_whatever_comes, CREW, BOOT_PRIORITY, 0))
+        passed = keep(self.pool.create(self.take_whatever_comes, THREADS, BOOT_PRIORITY, 0))
         number = keep(U64)
-        with if_(passed == 1), for_(number, 0, CREW * ROUNDS):
+        with if_(passed == 1), for_(number, 0, THREADS * ROUNDS):
             self.semaphores.give(address_of(self.semaphore))
             mov(rcx, number)
-            and_(ecx, CREW - 1)
-            self.waiting.interrupt(self.pool.members[rcx], Interruption.SIGNAL)
+            and_(ecx, THREADS - 1)
+            self.waiting.interrupt(self.pool.running[rcx], Interruption.SIGNAL)
             with if_(number & 1):
                 self.pool.scheduler.yield_now()
         self.pool.join()

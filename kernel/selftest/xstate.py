@@ -10,7 +10,7 @@ from kernel.cpu.control import Cr0
 from kernel.sched.thread import Entry, Thread
 from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
 from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
-from kernel.selftest.threadpool import CREW, ThreadPool
+from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 from pykasm.lang import registers
@@ -45,8 +45,8 @@ class Values(Struct, align=8):
 class ExtendedStateTests(TestSuite, BenchmarkSuite):
     """Each member of a crew has values of its own in the registers, and finds them there again."""
 
-    wanted = bss(Values * CREW)
-    found = bss(Values * CREW)
+    wanted = bss(Values * THREADS)
+    found = bss(Values * THREADS)
     wrong = bss(U64)
     """How often something else was found, or a member had no memory for registers."""
     going = bss(U32)
@@ -84,9 +84,9 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def run(self, entry: Entry) -> U32:
-        """Let the crew work; 1 if all was found."""
+        """Run the threads. Returns 1 if all was found."""
         mov(self.wrong, 0)
-        made = self.pool.work(entry)
+        made = self.pool.run(entry)
         with if_(made == 0):
             self.console.print("no memory for threads: ")
             ret(0)
@@ -181,7 +181,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def choose(self, number: U64) -> None:
-        """Want values that no other member wants."""
+        """Want values that no other thread wants."""
         wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         mov(rax, number)
@@ -253,7 +253,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def prepare(self) -> U32:
-        """Let this thread and a partner have registers."""
+        """Give this thread and a partner extended registers."""
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
             ret(0)
@@ -282,7 +282,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def finish(self) -> None:
-        """Let the partner end, and go without registers again."""
+        """End the partner, and give the registers up."""
         mov(self.going, 0)
         with if_(self.partner != 0):
             self.threads.join(self.partner)

@@ -37,19 +37,19 @@ class Calls(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Let processors be called. Once, before the second one starts."""
+        """Claim the vector of calls. Once, before the second processor starts."""
         tail(self.dispatcher.claim, InterruptVector.CALL, address_of(self.action))
 
     @function(sleeps=True)
     def on(self, processor: Ptr[Processor], request: Keep[Ptr[Request]]) -> None:
-        """Let `processor`, which may be this one, do what `request` says, and wait until it has."""
+        """Have `processor`, which may be this one, do what `request` says, and wait for it."""
         self.check_interrupts()
         self.post(processor, request)
         request.wait()
 
     @function(sleeps=True)
     def on_others(self, request: Keep[Ptr[Request]]) -> None:
-        """Let all processors but this one do what `request` says, and wait until they have."""
+        """Have all processors but this one do what `request` says, and wait until they have."""
         self.check_interrupts()
         with self.scheduler.preemption_disabled():
             with self.processors.others() as processor:

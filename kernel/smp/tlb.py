@@ -39,8 +39,8 @@ class Tlb(Subsystem):
 
     @function(sleeps=True)
     def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
-        """Let all processors that use `space` forget `pages` pages of 4 KiB from `address` on, and
-        the tables that led to them. Context: interrupts on once there are several processors; see
+        """Flush `pages` pages of 4 KiB from `address` on, and what is cached of the tables that
+        led to them, on all processors that use `space`. Context: interrupts on once there are several processors; see
         `Calls`."""
         with if_(self.processors.count <= 1):
             tail(self.flush, address, pages)
@@ -67,13 +67,13 @@ class Tlb(Subsystem):
 
     @function(context="interrupt")
     def serve(self, request: Ptr[Request]) -> None:
-        """Let this processor forget what another one asks it to."""
+        """Flush what another processor asks this one to."""
         what = cast(request, Ptr[Shootdown])
         tail(self.flush, what.address, what.pages)
 
     @function
     def flush(self, address: U64, pages: U64) -> None:
-        """Let this processor forget that."""
+        """Flush `pages` pages from `address` on, on this processor."""
         with if_(pages > SINGLY):
             tail(self.flush_all)
         with while_(pages != 0):
@@ -83,7 +83,7 @@ class Tlb(Subsystem):
 
     @function
     def flush_all(self) -> None:
-        """Let this processor forget everything, global pages too: by switching them off for a
+        """Flush everything on this processor, global pages too, by switching them off for a
         moment (AMD64 APM vol. 2, 5.5.2)."""
         mov(rax, cr4)
         mov(rcx, rax)

@@ -117,7 +117,7 @@ class Secondaries(Subsystem):
 
     @function(init=True)
     def reset(self, apic: U32) -> None:
-        """Let a processor wait for being started, whatever it does."""
+        """Send INIT: the processor waits to be started then, whatever it did."""
         inc(self.named)
         tail(self.apic.send, apic, InterruptCommand.INIT)
 
@@ -171,7 +171,7 @@ class Secondaries(Subsystem):
 
     @function(init=True)
     def wake(self, apic: Keep[U32]) -> U32:
-        """Let a processor run the trampoline; 1 if it does, 0 if it never will."""
+        """Send STARTUP until the processor runs the trampoline. Returns 0 if it never does."""
         parameters = keep(Ptr[StartParameters])
         self.trampoline.parameters(self.page, parameters)
         mov(parameters.expected, 1)

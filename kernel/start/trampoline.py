@@ -118,7 +118,7 @@ class Trampoline(Subsystem):
         ret(page)
 
     def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
-        """Let `parameters` be that of the physical `page`."""
+        """Load `parameters` with the address of those in the physical `page`."""
         mov(parameters, page)
         add(parameters, PARAMETERS)
         direct(u64(parameters))

@@ -105,7 +105,7 @@ class CrashCommands(Commands):
 
     @function(sleeps=True)
     def crash_there(self, way: Keep[Ptr[Crash]], number: Ptr[U8]) -> U32:
-        """Let another processor fail, if there is one of this `number`."""
+        """Make another processor fail, if there is one of this `number`."""
         word, order = keep(number), local(Order)
         value, good = self.numbers.parse(word)
         with if_(good == 0):

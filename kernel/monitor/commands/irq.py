@@ -59,7 +59,7 @@ class InterruptCommands(Commands):
 
     @function
     def move(self, line: Ptr[U8], number: Keep[Ptr[U8]]) -> U32:
-        """Let a line go to the processor of this number."""
+        """Move a line to the processor of this number."""
         word, wanted = keep(line), keep(U32)
         value, good = self.numbers.parse(word)
         mov(wanted, u32(value))

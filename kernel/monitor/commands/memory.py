@@ -134,8 +134,8 @@ class MemoryCommands(Commands):
             sub(count, length)
 
     def _fit_row(self, length: U64, address: U64, count: U64) -> None:
-        """Let `length` be how many of `count` bytes a row from `address` has: none of the next
-        page, which may not be mapped."""
+        """Compute the `length` of a row: how many of `count` bytes from `address` on it shows, none
+        of the next page, which may not be mapped."""
         mov(length, address)
         or_(length, -PAGE)
         neg(length)
