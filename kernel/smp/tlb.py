@@ -40,8 +40,8 @@ class Tlb(Subsystem):
     @function(sleeps=True)
     def invalidate(self, space: Ptr[Space], address: U64, pages: U64) -> None:
         """Flush `pages` pages of 4 KiB from `address` on, and what is cached of the tables that
-        led to them, on all processors that use `space`. Context: interrupts on once there are several processors; see
-        `Calls`."""
+        led to them, on all processors that use `space`. Context: interrupts on once there are
+        several processors, as `Calls` wants it."""
         with if_(self.processors.count <= 1):
             tail(self.flush, address, pages)
         space, what = keep(space), local(Shootdown)
