@@ -34,7 +34,7 @@ class PerCpu(Subsystem):
         mov(rax, block)
         mov(rdx, block)
         shr(rdx, 32)
-        mov(ecx, Msr.GS_BASE)
+        mov(ecx, Msr.GS_BASE)  # wrgsbase would need CR4.FSGSBASE, which not all have
         wrmsr()
         mov(self.block, block)
         mov(self.number, number)

@@ -24,7 +24,7 @@ class Protection(Subsystem):
         ):
             with if_(word & feature):
                 or_(rax, bit)
-        mov(cr4, rax)
+        mov(cr4, rax)  # at once: the processor faults at code that it does not want from here
 
     def open_user_memory(self) -> None:
         """Allow accesses to the pages of programs (set AC), up to `close_user_memory`."""

@@ -97,10 +97,11 @@ class Interrupts(Subsystem):
         for register in GENERAL_REGISTERS:
             push(register)
         cld()  # what handlers are compiled for; the interrupted code may have set DF
-        self.protection.close_user_memory()  # it may be a copy routine
+        self.protection.close_user_memory()  # AC may be set: the interrupted code may be a copy
         mov(rdi, rsp)
         mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])
+        # Work first: it may wake the thread that is turned to below.
         with if_(self.deferred.is_waiting() & self._may_let_others_run()):
             self.deferred.finish_interrupt()
         with if_(self.scheduler.preemption.is_due() & self._may_let_others_run()):
@@ -127,6 +128,7 @@ class Interrupts(Subsystem):
         with for_(scratch(U32), 0, VECTORS) as vector:
             mov(rax, self.stubs[vector])
             mov(cl, self.stacks[vector])
+            # Offsets of stubs are known to the linker only whole; a gate has them in three parts.
             with allowed("E061", "the page is made read-only after this has run"):
                 self._fill(gate)
             add(gate, sizeof(Gate))

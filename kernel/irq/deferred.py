@@ -140,7 +140,7 @@ class Deferred(Subsystem):
         add(end, LONGEST)
         with loop():
             work = self._take_first(queue)
-            sti()
+            sti()  # handlers come in between, and find a performer: they only queue
             self.perform(work)
             cli()
             break_if(queue.waiting == 0)

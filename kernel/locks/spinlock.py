@@ -38,9 +38,9 @@ class SpinLock(Struct):
     @contextmanager
     def _held_with_interrupts_off(self, rank: str, moment: Moment) -> Iterator[None]:
         flags = local(U64)
-        pushfq()
+        pushfq()  # the state before, as the caller may have interrupts off already
         pop(flags)
-        cli()
+        cli()  # before the ticket is taken: a handler that waits here would wait for ever
         with self._held(rank, moment):
             yield
         push(flags)
@@ -76,7 +76,7 @@ class SpinLock(Struct):
         taking(self, rank=rank, uninterrupted=True)
         lock.xadd(self.next_ticket, ticket)
         with while_(ticket != self.now_serving):
-            pause()
+            pause()  # leaves the cache line, and a sibling thread, the time to change it
         release(ticket)
 
     def release(self, *, rank: str = "") -> None:

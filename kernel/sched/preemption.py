@@ -19,7 +19,7 @@ class Preemption(Subsystem):
     word = percpu(U32, NOT_REQUESTED)
 
     def disable(self) -> None:
-        """Let this thread keep its processor until `enable`; the pairs nest."""
+        """Keep this thread on its processor until `enable`; the pairs nest."""
         inc(self.word)
 
     def enable(self) -> None:

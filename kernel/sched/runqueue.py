@@ -17,8 +17,8 @@ IDLE_PRIORITY = 0
 
 USED_BY_TICK = 64
 USED_BY_SWITCH = 1
-"""It is little, but whoever is chosen often enough without being met by a tick, as threads that are
-more urgent are there at each, comes to the end of its quantum all the same."""
+"""It is little, but a thread that no tick ever meets, as more urgent ones run at each, comes to the
+end of its quantum all the same if it is chosen often enough."""
 
 QUANTUM = 2 * USED_BY_TICK
 """What a thread may use before others of its priority run."""
@@ -54,18 +54,18 @@ class RunQueue(Struct):
     lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock")
 
     def append(self, link: Ptr[ListHead], priority: U32) -> None:
-        """Let the thread of `link` wait for its turn behind all others of its priority."""
+        """Queue the thread of `link` after all others of its priority."""
         with self._list_for(priority) as list:
             list.append(link)
 
     def prepend(self, link: Ptr[ListHead], priority: U32) -> None:
-        """Let the thread of `link` be the next of its priority."""
+        """Queue the thread of `link` before all others of its priority."""
         with self._list_for(priority) as list:
             list.prepend(link)
 
     @contextmanager
     def _list_for(self, priority: U32) -> Iterator[Ptr[ListHead]]:
-        """The list of this priority, which has a thread behind the block."""
+        """Give the list of this priority, to which the block adds a thread."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
         mov(number, priority)
         lock.bts(self.ready, number)  # `lock` only for the order: see `Scheduler.announce_idle`

@@ -87,7 +87,7 @@ class Scheduler(Subsystem):
 
     @function(context="interrupt")
     def adopt(self, thread: Ptr[Thread]) -> None:
-        """Let `thread` be what runs here from the start. Interrupts are off."""
+        """Make `thread` what runs on this processor from the start. Context: interrupts off."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
         mov(thread.run_queue, queue)
@@ -98,8 +98,7 @@ class Scheduler(Subsystem):
 
     @function
     def bind(self, thread: Ptr[Thread]) -> None:
-        """Let `thread`, which has not been started, run on this processor only. Interrupts are
-        off."""
+        """Pin `thread`, which has not been started, to this processor. Context: interrupts off."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.queue)
         mov(thread.run_queue, queue)
@@ -129,11 +128,12 @@ class Scheduler(Subsystem):
             mov(queue.priority, eax)
             with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
                 self.kick_idle_for(previous)  # it would have to wait here
+        # After the choice: a request that came before it is met, one from now on stays.
         self.preemption.clear()
         with if_(queue.ticking == 0):
             self.ticks.begin(queue)
         with if_(next != previous):
-            asserts(next.stack_pointer != 0)
+            asserts(next.stack_pointer != 0)  # else another processor is still on its stack
             mov(self.current, next)
             inc(next.switches)
             with if_(previous.extended != 0):
@@ -145,8 +145,8 @@ class Scheduler(Subsystem):
                 self.extended.restore(previous)
 
     def _requeue(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
-        """Let `thread`, which runs, wait: in front of others if it has something left of its turn,
-        else behind them. Changes `link`."""
+        """Make `thread`, which runs, ready: before others of its priority if something is left of
+        its quantum, else after them. Changes `link`."""
         mov(thread.state, ThreadState.READY)
         lea(link, thread.link)
         mov(eax, thread.used)
@@ -160,28 +160,27 @@ class Scheduler(Subsystem):
 
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:
-        """Let other threads of the same priority run first."""
+        """Give the rest of this quantum up: other threads of the same priority run first."""
         cli()
-        mov(self.queue.used, QUANTUM)
+        mov(self.queue.used, QUANTUM)  # `_requeue` puts it after the others then
         self.schedule()
         sti()
 
     @function
     def start(self, thread: Ptr[Thread]) -> None:
-        """Let `thread`, which was made and has never run, run. Any context."""
+        """Make `thread`, which has never run, ready. Context: any."""
         with interrupts_disabled():
             self.make_ready(thread)
         self.preempt_if_due()
 
     @function(context="interrupts off")
-    def make_ready(self, thread: Ptr[Thread]) -> None:
+    def make_ready(self, thread: Keep[Ptr[Thread]]) -> None:
         """Make `thread` ready if it is blocked.
 
         The caller keeps `thread` from being freed. Where it is more urgent than what runs here, it
-        runs as soon as interrupts and preemption are on: whoever calls this with a lock held calls
+        runs as soon as interrupts and preemption are on: a caller that holds a lock calls
         `preempt_if_due` when it has released that.
         """
-        thread = keep(thread)
         with self._locked_queue_of(thread) as queue, if_(thread.state == ThreadState.BLOCKED):
             mov(thread.state, ThreadState.READY)
             mov(thread.used, 0)
@@ -222,15 +221,14 @@ class Scheduler(Subsystem):
 
     @function(context="interrupt")
     def kick_idle_for(self, thread: Ptr[Thread]) -> None:
-        """Let a processor that has nothing to do, if there is one, look for work: `thread`, for
-        which its own has no time. It is in its queue already."""
+        """Have an idle processor, if there is one, look for `thread`, for which its own processor
+        has no time. It is in its queue already."""
         with if_((self.idle_count != 0) & (thread.pinned == 0)):
             tail(self.kick_idle)
 
     @function(context="interrupt")
     def kick_idle(self) -> None:
-        """Let a processor that has nothing to do look for work, if there is one that has not been
-        called already."""
+        """Have an idle processor look for work, if there is one that was not called already."""
         link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
         mov(link, self.processors.next)
         with loop():
@@ -248,11 +246,11 @@ class Scheduler(Subsystem):
 
     @function
     def announce_idle(self) -> None:
-        """Let this processor, which has nothing to do, be called from now on, and then look for
-        work.
+        """Announce that this processor is idle: from now on others call it. It looks for work after
+        that.
 
-        Who puts a thread into a queue sets its bit there before it looks for an idle
-        processor; this one is announced before it looks at the bits. So one of the two sees the
+        A thread's bit is set in its queue before an idle processor is looked for; this one is
+        announced before it looks at the bits. So one of the two sees the
         other, though no lock is held: both write by atomic instructions, which no later read
         overtakes (AMD64 APM vol. 2, 7.1).
         """
@@ -262,8 +260,8 @@ class Scheduler(Subsystem):
 
     @function
     def clear_idle(self, queue: Ptr[RunQueue]) -> U32:
-        """Let the processor of `queue` be called no more; 1 if it had not been yet, else 0. Any
-        context."""
+        """Take the announcement of the processor of `queue` back. Returns 1 if nobody has called it
+        since, else 0. Context: any."""
         xor(eax, eax)
         xchg(queue.idle, eax)
         with if_(eax != 0):
@@ -272,7 +270,7 @@ class Scheduler(Subsystem):
 
     @function
     def send_reschedule(self, queue: Ptr[RunQueue]) -> None:
-        """Let the processor of `queue` choose again. Any context."""
+        """Interrupt the processor of `queue`, so that it chooses again. Context: any."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
 
     @function(context="interrupt")

@@ -22,10 +22,10 @@ class Sleep(Subsystem):
         ignore(self.sleep_until(self.clock.after(nanoseconds), UNINTERRUPTIBLE))
 
     @function(context="thread", sleeps=True)
-    def sleep_until(self, deadline: U64, mode: U32) -> I32:
+    def sleep_until(self, deadline: Keep[U64], mode: Keep[U32]) -> I32:
         """Wait until the clock has come to `deadline`, in nanoseconds, or for an interruption of
         `mode`: 0, or -EINTR."""
-        deadline, mode, result = keep(deadline), keep(mode), keep(I32)
+        result = keep(I32)
         queue = keep(Ptr[WaitQueue])
         lea(queue, local(WaitQueue))  # nobody knows it, so nobody wakes by it
         with unshared(queue):

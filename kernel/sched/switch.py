@@ -43,10 +43,11 @@ class Switch(Subsystem):
         for register in SAVED:
             push(register)
         mov(rax, next.space)
-        with if_(rax != previous.space):
+        with if_(rax != previous.space):  # a load of CR3 flushes the TLB: only where it must be
             self.use(rax)
         mov(rax, next.stack_pointer)
-        mov(next.stack_pointer, 0)
+        mov(next.stack_pointer, 0)  # before this processor runs on that stack: nobody steals it
+        # After all pushes: x86 keeps stores in order, so who sees this finds the stack complete.
         mov(previous.stack_pointer, rsp)
         mov(rsp, rax)
         for register in reversed(SAVED):
@@ -54,9 +55,9 @@ class Switch(Subsystem):
         ret()
 
     def use(self, space: Ptr[Space]) -> None:
-        """Let this processor use the page tables of `space`, a register; null: the kernel's.
+        """Load CR3 with the page tables of `space`, a register; null: the kernel's.
 
-        Who changes an entry looks at the notes of processors: see `Tlb`. Changes rcx. Context:
+        `Tlb` looks at what processors note here when it has changed an entry. Changes rcx. Context:
         interrupts off.
         """
         root = u64(space)

@@ -32,9 +32,8 @@ class Ticks(Subsystem):
             tail(self.set_timer, queue)
 
     @function
-    def set_timer(self, queue: Ptr[RunQueue]) -> None:
+    def set_timer(self, queue: Keep[Ptr[RunQueue]]) -> None:
         """Have `tick` called at the next tick."""
-        queue = keep(queue)
         deadline = self.clock.now()
         add(deadline, TICK)
         tail(self.timers.arm, address_of(queue.tick), deadline)

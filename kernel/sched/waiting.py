@@ -20,7 +20,7 @@ FOREVER = (1 << 64) - 1
 
 
 class WaitResult(IntEnum):
-    """What ended a wait. Whoever was woken was woken, whatever else came at the same time: what was
+    """What ended a wait. A wake-up counts before all else that came at the same time: what was
     given to a thread is never lost."""
 
     WOKEN = 0
@@ -56,8 +56,8 @@ class Waiting(Subsystem):
     Another processor may make it ready in between: it is in a run queue then while it still runs,
     and what that means is for `Scheduler` (see there).
 
-    A wait returns with the lock held again, which its waker has released by then. So whoever comes
-    back from one may free what the queue lies in.
+    A wait returns with the lock held again, which its waker has released by then. So the
+    thread that comes back from one may free what the queue lies in.
     """
 
     def __init__(self, scheduler: Scheduler, timers: Timers) -> None:
@@ -89,10 +89,10 @@ class Waiting(Subsystem):
             )  # else somebody woke the thread for the sake of another wait
 
     @function(context="interrupts off", sleeps=True, holds="queue.lock")
-    def wait_until(self, queue: Ptr[WaitQueue], deadline: U64, mode: U32) -> I32:
+    def wait_until(self, queue: Keep[Ptr[WaitQueue]], deadline: U64, mode: U32) -> I32:
         """As `wait`, but no longer than until the clock has come to `deadline`, in nanoseconds, or
         until one of the interruptions in `mode` is pending: a `WaitResult` says which."""
-        queue, timeout, entry = keep(queue), local(Timeout), local(WaitEntry)
+        timeout, entry = local(Timeout), local(WaitEntry)
         thread, reasons = keep(self.scheduler.current), keep(U32)
         mov(thread.wait_mode, mode)
         self._enqueue(queue, entry, thread)
@@ -152,13 +152,12 @@ class Waiting(Subsystem):
             tail(self.timers.arm, address_of(timeout.timer), deadline)
 
     @function(context="interrupts off")
-    def end_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread]) -> None:
-        """Let `thread`, the one that runs, have nothing to do with `timeout` and its wait any more.
+    def end_timeout(self, timeout: Ptr[Timeout], thread: Keep[Ptr[Thread]]) -> None:
+        """Detach `thread`, the one that runs, from `timeout` and its wait.
 
         The timer's handler may be running on another processor. It takes none of the locks that
         are held here, so it ends.
         """
-        thread = keep(thread)
         mov(thread.wait_mode, 0)
         ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
         self.clear(thread, Interruption.TIMEOUT)
@@ -188,9 +187,8 @@ class Waiting(Subsystem):
         ret(thread)
 
     @function(context="interrupts off", holds="queue.lock")
-    def wake_all(self, queue: Ptr[WaitQueue]) -> None:
+    def wake_all(self, queue: Keep[Ptr[WaitQueue]]) -> None:
         """Wake all threads that wait in `queue`."""
-        queue = keep(queue)
         with loop():
             break_if(self.wake_one(queue) == 0)
 
@@ -202,8 +200,8 @@ class Waiting(Subsystem):
 
     @function
     def interrupt(self, thread: Ptr[Thread], reasons: U32) -> None:
-        """Let the `reasons` (`Interruption`) be pending for `thread`, and end its wait if one of
-        them does. Any context.
+        """Make the `reasons` (`Interruption`) pending for `thread`, and end its wait if one of them
+        does. Any context.
 
         The caller keeps `thread` from being freed. Reasons stay until somebody clears them: that
         of a thread that does not wait ends its next wait.
@@ -214,13 +212,13 @@ class Waiting(Subsystem):
 
     @function
     def clear(self, thread: Ptr[Thread], reasons: U32) -> None:
-        """Let `reasons` (`Interruption`) not be pending any more for `thread`. Any context."""
+        """Clear the pending `reasons` (`Interruption`) of `thread`. Context: any."""
         not_(reasons)
         lock.and_(thread.pending, reasons)
 
     @function(context="interrupt")
     def expire(self, timer: Ptr[Timer]) -> None:
-        """Let the time be over for the thread that `timer` belongs to."""
+        """End the wait of the thread that `timer` belongs to."""
         timeout = container(timer, Timeout, "timer")
         self._interrupt(scratch(timeout.thread), Interruption.TIMEOUT)
 

@@ -53,9 +53,9 @@ class ExtendedState(Subsystem):
 
     @function
     def start_processor(self) -> None:
-        """Let this processor run instructions of SSE and AVX, once a thread asks to."""
+        """Enable SSE, AVX and XSAVE on this processor, with CR0.TS set."""
         mov(rax, cr0)
-        and_(rax, ~int(Cr0.EM))
+        and_(rax, ~int(Cr0.EM))  # EM would make each instruction of SSE #UD, whatever TS says
         or_(rax, Cr0.MP | Cr0.TS)
         mov(cr0, rax)
         mov(rax, cr4)
@@ -73,8 +73,8 @@ class ExtendedState(Subsystem):
 
     @function
     def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
-        """Let `thread`, the one that runs, have the registers in their initial state, and `area`,
-        which is zero, for them. Context: thread."""
+        """Give `thread`, the one that runs, the registers in their initial state, and `area`, which
+        is zero, to save them in. Context: thread."""
         mov(area.control, INITIAL_CONTROL)
         mov(area.mxcsr, INITIAL_MXCSR)
         with interrupts_disabled():
@@ -114,9 +114,9 @@ class ExtendedState(Subsystem):
 
     @function(context="interrupt")
     def restore(self, thread: Ptr[Thread]) -> None:
-        """Let `thread`, which has asked, have its registers."""
+        """Load the registers of `thread`, which has asked."""
         area = scratch(thread.extended)
-        clts()
+        clts()  # the restore itself would fault
         mov(eax, self.mask)
         xor(edx, edx)
         with if_(eax == 0):

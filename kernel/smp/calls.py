@@ -82,4 +82,4 @@ class Calls(Subsystem):
         xchg(self.processors.own.inbox, request)
         with if_(request != 0):
             request.handler(request)
-            lock.dec(request.left)  # its memory may be gone behind this
+            lock.dec(request.left)  # its memory may be gone after this

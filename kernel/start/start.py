@@ -61,7 +61,7 @@ class Start(Subsystem):
     def enter_long_mode(self) -> None:
         """Go on in long mode if the processor has it; keeps ebx and ebp."""
         self.boot_timer.start()
-        self._clear_bss()
+        self._clear_bss()  # the stack lies in it
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.run)
         enter_long_mode(self.tables, self.long_mode)

@@ -64,14 +64,14 @@ class Trampoline(Subsystem):
         mov(ds, ax)
         xor(eax, eax)
         parameters = cast(u8[PARAMETERS], StartParameters)
-        xchg(parameters.expected, eax)
+        xchg(parameters.expected, eax)  # atomic: against the one that waits and takes it back
         with while_(eax == 0):
             hlt()  # nobody waits any more
         lgdt(x48(parameters.segments))
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
-        ljmp(far(FlatSelector.CODE, self.protected_mode, size=sizeof(U32)))
+        ljmp(far(FlatSelector.CODE, self.protected_mode, size=sizeof(U32)))  # CS: 32 bits from here
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def protected_mode(self) -> None:
@@ -88,7 +88,7 @@ class Trampoline(Subsystem):
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def higher_half(self) -> None:
         """The first code at the kernel's own addresses, without a stack that is mapped yet."""
-        self.entries.enable_no_execute()
+        self.entries.enable_no_execute()  # before CR3: NX bits are reserved ones without it
         mov(rax, self.kernel.space.root)
         mov(cr3, rax)
         mov(rsp, self.secondary_start.thread)

@@ -25,13 +25,12 @@ class ConditionVariables(Subsystem):
         self.mutexes = mutexes
 
     @function(context="thread", sleeps=True)
-    def wait(self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex]) -> None:
+    def wait(self, condition: Keep[Ptr[ConditionVariable]], mutex: Keep[Ptr[Mutex]]) -> None:
         """Unlock `mutex`, wait for a signal, and lock it again.
 
         A signal that is given once the mutex is unlocked is not missed: whoever gives one asks for
         the queue's lock, which is held from before until this thread waits.
         """
-        condition, mutex = keep(condition), keep(mutex)
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
             self.waiting.wait(address_of(condition.queue))
@@ -39,11 +38,14 @@ class ConditionVariables(Subsystem):
 
     @function(context="thread", sleeps=True)
     def wait_until(
-        self, condition: Ptr[ConditionVariable], mutex: Ptr[Mutex], deadline: U64, mode: U32
+        self,
+        condition: Keep[Ptr[ConditionVariable]],
+        mutex: Keep[Ptr[Mutex]],
+        deadline: Keep[U64],
+        mode: Keep[U32],
     ) -> I32:
         """As `wait`, but wait for a signal as `Waiting.wait_until` does: 0, -ETIMEDOUT or -EINTR.
         The mutex is locked again, however long that takes, in all cases."""
-        condition, mutex, deadline, mode = keep(condition), keep(mutex), keep(deadline), keep(mode)
         result = keep(I32)
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
@@ -52,17 +54,15 @@ class ConditionVariables(Subsystem):
         ret(result)
 
     @function
-    def signal(self, condition: Ptr[ConditionVariable]) -> None:
+    def signal(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
         """Wake the thread that has waited longest, if any does. Any context."""
-        condition = keep(condition)
         with condition.queue.lock.held():
             ignore(self.waiting.wake_one(address_of(condition.queue)))
         self.scheduler.preempt_if_due()
 
     @function
-    def broadcast(self, condition: Ptr[ConditionVariable]) -> None:
+    def broadcast(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
         """Wake all that wait. Any context."""
-        condition = keep(condition)
         with condition.queue.lock.held():
             self.waiting.wake_all(address_of(condition.queue))
         self.scheduler.preempt_if_due()

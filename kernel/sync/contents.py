@@ -12,5 +12,5 @@ CONTENTS: Contents = (
     Semaphores,  # so many at a time
     ConditionVariables,  # until something is so
     ReadWriteLocks,  # many readers, or one writer
-    Onces,  # by whoever comes first
+    Onces,  # by the thread that comes first
 )

@@ -61,7 +61,7 @@ class Mutexes(Subsystem):
 
     @function(context="thread")
     def unlock(self, mutex: Ptr[Mutex]) -> None:
-        """Let the next thread have `mutex`, which this one has."""
+        """Unlock `mutex`, which this thread has."""
         xor(ecx, ecx)
         mov(rax, self.scheduler.current)
         lock.cmpxchg(mutex.owner, rcx)
@@ -69,17 +69,16 @@ class Mutexes(Subsystem):
             tail(self.hand_over, mutex)
 
     @function(context="thread", sleeps=True)
-    def wait(self, mutex: Ptr[Mutex]) -> None:
+    def wait(self, mutex: Keep[Ptr[Mutex]]) -> None:
         """As `lock`, for a mutex that another thread has, or had just now."""
-        mutex = keep(mutex)
         with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
             self.waiting.wait(address_of(mutex.queue))  # comes back as the owner
 
     @function(context="thread", sleeps=True)
-    def lock_until(self, mutex: Ptr[Mutex], deadline: U64, mode: U32) -> I32:
+    def lock_until(self, mutex: Keep[Ptr[Mutex]], deadline: Keep[U64], mode: Keep[U32]) -> I32:
         """As `lock`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and this
         thread does not have `mutex`."""
-        mutex, deadline, mode, result = keep(mutex), keep(deadline), keep(mode), keep(I32)
+        result = keep(I32)
         xor(result, result)
         with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
             mov(result, self.waiting.wait_until(address_of(mutex.queue), deadline, mode))
@@ -107,13 +106,12 @@ class Mutexes(Subsystem):
                 ret(0)
 
     @function(context="thread")
-    def hand_over(self, mutex: Ptr[Mutex]) -> None:
+    def hand_over(self, mutex: Keep[Ptr[Mutex]]) -> None:
         """As `unlock`, for a mutex that others wait for, or have waited for in vain.
 
-        Whoever waits for a condition unlocks its mutex with the lock of the condition's queue held:
-        so that of the mutex stands behind it.
+        A thread that waits for a condition unlocks its mutex with the lock of the condition's queue
+        held: so that of the mutex comes after it in the order of locks.
         """
-        mutex = keep(mutex)
         with mutex.queue.lock.held(rank="mutex"):
             if debugging():
                 mov(rax, mutex.owner)
@@ -121,9 +119,8 @@ class Mutexes(Subsystem):
                 thread = scratch(self.scheduler.current)
                 asserts(thread == rax)  # else another thread has it, or none
                 release(thread)
-            mov(
-                mutex.owner, u64(self.waiting.wake_one(address_of(mutex.queue)))
-            )  # it can't look yet: we have the lock
+            # The woken thread owns it from here, and can't look before the lock is released.
+            mov(mutex.owner, u64(self.waiting.wake_one(address_of(mutex.queue))))
             with if_(~mutex.queue.is_empty()):
                 or_(mutex.owner, CONTENDED)
         self.scheduler.preempt_if_due()

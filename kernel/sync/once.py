@@ -1,4 +1,4 @@
-"""Something that is done once, by whoever comes first."""
+"""Something that is done once, by the thread that comes first."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Onces(Subsystem):
 
     @function(context="thread", sleeps=True)
     def run(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
-        """Call `action` if nobody has yet, and return when the call is over, whoever made it."""
+        """Call `action` if no thread has yet. Returns when that call, or another thread's, is over."""
         with if_(once.progress != Progress.DONE):
             tail(self.run_or_wait, once, action)
 
     @function(context="thread", sleeps=True)
-    def run_or_wait(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
+    def run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[Fn[[], Void]]) -> None:
         """As `run`, for what may not be done yet."""
-        once, action, found = keep(once), keep(action), keep(U32)
+        found = keep(U32)
         with once.queue.lock.held():
             mov(found, once.progress)
             with if_(found == Progress.NOT_BEGUN):
@@ -53,9 +53,8 @@ class Onces(Subsystem):
             tail(self.finish, once)
 
     @function(context="thread")
-    def finish(self, once: Ptr[Once]) -> None:
+    def finish(self, once: Keep[Ptr[Once]]) -> None:
         """Note that it is done, and wake all who wait for that."""
-        once = keep(once)
         with once.queue.lock.held():
             mov(once.progress, Progress.DONE)
             self.waiting.wake_all(address_of(once.queue))

@@ -48,9 +48,8 @@ class ReadWriteLocks(Subsystem):
         return (rwlock.readers == 0) & (rwlock.writers == 0)
 
     @function(context="thread", sleeps=True)
-    def lock_to_read(self, rwlock: Ptr[ReadWriteLock]) -> None:
+    def lock_to_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Wait until this thread may read beside others."""
-        rwlock = keep(rwlock)
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_read(rwlock)):
                 inc(rwlock.readers)
@@ -58,9 +57,8 @@ class ReadWriteLocks(Subsystem):
                 self._wait(rwlock, LockMode.READ)
 
     @function(context="thread", sleeps=True)
-    def lock_to_write(self, rwlock: Ptr[ReadWriteLock]) -> None:
+    def lock_to_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Wait until this thread is alone."""
-        rwlock = keep(rwlock)
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_write(rwlock)):
                 inc(rwlock.writers)
@@ -74,10 +72,10 @@ class ReadWriteLocks(Subsystem):
         self.waiting.wait(address_of(rwlock.queue))
 
     @function(context="thread", sleeps=True)
-    def lock_to_read_until(self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32) -> I32:
+    def lock_to_read_until(self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32) -> I32:
         """As `lock_to_read`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and
         this thread may not read."""
-        rwlock, result = keep(rwlock), keep(I32)
+        result = keep(I32)
         xor(result, result)
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_read(rwlock)):
@@ -88,10 +86,12 @@ class ReadWriteLocks(Subsystem):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def lock_to_write_until(self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32) -> I32:
+    def lock_to_write_until(
+        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32
+    ) -> I32:
         """As `lock_to_write`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR,
         and this thread may not write."""
-        rwlock, result = keep(rwlock), keep(I32)
+        result = keep(I32)
         xor(result, result)
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_write(rwlock)):
@@ -103,11 +103,11 @@ class ReadWriteLocks(Subsystem):
 
     @function(context="interrupts off", holds="rwlock.queue.lock")
     def wait_until(
-        self, rwlock: Ptr[ReadWriteLock], deadline: U64, mode: U32, lock_mode: U32
+        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32, lock_mode: U32
     ) -> I32:
         """Wait until `admit` has given the lock to this thread, as `Waiting.wait_until` does. A
-        writer that waits no longer may have been what kept the readers behind it waiting."""
-        rwlock, result = keep(rwlock), keep(I32)
+        writer that waits no longer may have been what kept the readers after it waiting."""
+        result = keep(I32)
         mov(rax, self.scheduler.current)
         mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
         mov(result, self.waiting.wait_until(address_of(rwlock.queue), deadline, mode))
@@ -118,9 +118,8 @@ class ReadWriteLocks(Subsystem):
     # Unlocking
 
     @function(context="thread")
-    def unlock_read(self, rwlock: Ptr[ReadWriteLock]) -> None:
+    def unlock_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """End reading."""
-        rwlock = keep(rwlock)
         with rwlock.queue.lock.held():
             asserts(rwlock.readers != 0)
             dec(rwlock.readers)
@@ -128,9 +127,8 @@ class ReadWriteLocks(Subsystem):
         self.scheduler.preempt_if_due()
 
     @function(context="thread")
-    def unlock_write(self, rwlock: Ptr[ReadWriteLock]) -> None:
+    def unlock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """End writing."""
-        rwlock = keep(rwlock)
         with rwlock.queue.lock.held():
             asserts(rwlock.writers != 0)
             dec(rwlock.writers)
@@ -138,9 +136,8 @@ class ReadWriteLocks(Subsystem):
         self.scheduler.preempt_if_due()
 
     @function(context="interrupts off", holds="rwlock.queue.lock")
-    def admit(self, rwlock: Ptr[ReadWriteLock]) -> None:
-        """Let those in who have waited longest and may have the lock now."""
-        rwlock = keep(rwlock)
+    def admit(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
+        """Give the lock to the threads that have waited longest and may have it now."""
         with while_(lambda: ~rwlock.queue.is_empty() & (rwlock.writers == 0)):
             first = self.waiting.first(rwlock.queue)
             with if_(first.lock_mode == LockMode.WRITE):

@@ -25,9 +25,8 @@ class Semaphores(Subsystem):
         self.waiting = waiting
 
     @function(context="thread", sleeps=True)
-    def take(self, semaphore: Ptr[Semaphore]) -> None:
+    def take(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
         """Wait for one, and take it."""
-        semaphore = keep(semaphore)
         with semaphore.queue.lock.held():
             with if_(semaphore.count != 0):
                 dec(semaphore.count)
@@ -35,10 +34,11 @@ class Semaphores(Subsystem):
                 self.waiting.wait(address_of(semaphore.queue))
 
     @function(context="thread", sleeps=True)
-    def take_until(self, semaphore: Ptr[Semaphore], deadline: U64, mode: U32) -> I32:
+    def take_until(
+        self, semaphore: Keep[Ptr[Semaphore]], deadline: Keep[U64], mode: Keep[U32]
+    ) -> I32:
         """As `take`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and nothing
         is taken."""
-        semaphore, deadline, mode = keep(semaphore), keep(deadline), keep(mode)
         result = keep(I32)
         xor(result, result)
         with semaphore.queue.lock.held():
@@ -59,9 +59,8 @@ class Semaphores(Subsystem):
         ret(taken)
 
     @function
-    def give(self, semaphore: Ptr[Semaphore]) -> None:
-        """Let there be one more. Any context."""
-        semaphore = keep(semaphore)
+    def give(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
+        """Add one, and wake a thread that waits for it. Context: any."""
         with semaphore.queue.lock.held():
             with if_(semaphore.queue.is_empty()):
                 inc(semaphore.count)

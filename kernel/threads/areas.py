@@ -18,10 +18,9 @@ class SaveAreas(Subsystem):
         self.pages = pages
 
     @function(context="thread")
-    def use(self, thread: Ptr[Thread]) -> I32:
-        """Let `thread`, which is the one that runs, use these registers until it ends, beginning
-        with their initial state. 0 or -ENOMEM."""
-        thread = keep(thread)
+    def use(self, thread: Keep[Ptr[Thread]]) -> I32:
+        """Give `thread`, the one that runs, these registers until it ends, in their initial state.
+        Returns 0 or -ENOMEM."""
         with if_(thread.extended != 0):
             ret(0)
         page = self.pages.allocate_zeroed()  # aligned as XSAVE wants it, and large enough

@@ -76,9 +76,9 @@ class Idle(Subsystem):
         next. Interrupts are off."""
         queue = keep(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
-        with allowed("E051", "whoever adds a thread from now on sends an interrupt"):
+        with allowed("E051", "what adds a thread from now on sends an interrupt"):
             with if_((queue.ready == 0) & (queue.idle != 0)):
-                sti()  # takes effect behind the next instruction, so no interrupt comes between
+                sti()  # takes effect after the next instruction, so no interrupt comes between
                 hlt()
                 cli()
             free = self.scheduler.clear_idle(queue)
@@ -115,9 +115,9 @@ class Idle(Subsystem):
         ret(found)
 
     @function
-    def take_from(self, queue: Ptr[RunQueue]) -> Ptr[Thread]:
+    def take_from(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
         """The most urgent thread that can leave `queue`, out of it; null if there is none."""
-        queue, found, link = keep(queue), keep(Ptr[Thread]), keep(Ptr[ListHead])
+        found, link = keep(Ptr[Thread]), keep(Ptr[ListHead])
         with allowed("E051", "who puts a thread there from now on calls this processor"):
             mov(eax, queue.ready)
         btr(eax, IDLE_PRIORITY)
@@ -131,12 +131,12 @@ class Idle(Subsystem):
         ret(found)
 
     @function
-    def choose(self, queue: Ptr[RunQueue]) -> Ptr[Thread]:
+    def choose(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
         """What `take_from` takes out. The processor of `queue`, which is locked, keeps the most
         urgent thread if it has nothing else to do."""
-        queue, list = keep(queue), keep(Ptr[ListHead])
+        list = keep(Ptr[ListHead])
         left, number, spared = keep(U32), keep(U32), keep(U32)
-        xor(number, number)
+        xor(number, number)  # `bsr` may leave it as it was
         xor(spared, spared)
         with if_(queue.priority == IDLE_PRIORITY):
             inc(spared)
@@ -153,12 +153,12 @@ class Idle(Subsystem):
         ret(0)
 
     @function
-    def movable(self, list: Ptr[ListHead], spared: U32) -> Ptr[Thread]:
+    def movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> Ptr[Thread]:
         """The first thread of `list`, whose queue is locked, that may go to another processor and
         that no processor is on the way from; null if there is none. If one is on the way, this
         one does not rest before it has looked again. The very first is not counted if it is
         `spared`."""
-        link, list, thread = keep(list.next), keep(list), keep(Ptr[Thread])
+        link, thread = keep(list.next), keep(Ptr[Thread])
         with if_(spared != 0):
             mov(link, link.next)
         with while_(link != list):

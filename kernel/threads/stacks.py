@@ -72,9 +72,8 @@ class ThreadStacks(Shrinker):
             pause()
 
     @function
-    def trim(self, keeping: U32) -> None:
+    def trim(self, keeping: Keep[U32]) -> None:
         """Unmap what is spare in excess of `keeping`. Context: thread."""
-        keeping = keep(keeping)
         with loop():
             surplus = self.take_spare(keeping)
             break_if(surplus == 0)

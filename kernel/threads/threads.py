@@ -65,9 +65,9 @@ class Threads(LeakChecks):
 
     @function
     def create(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
-        """Let a new thread call `entry(argument)`; null if memory is out.
+        """Create a thread that calls `entry(argument)`. Returns null if memory is out.
 
-        `name` outlives it. Whoever creates a thread has to `join` or `detach` it, which gives its
+        `name` outlives it. The creator has to `join` or `detach` it, which gives its
         memory back. It begins on this processor; idle ones may take it over. Context: thread.
         """
         thread = keep(self.make(name, entry, argument, priority))
@@ -76,9 +76,10 @@ class Threads(LeakChecks):
         ret(thread)
 
     @function
-    def make(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
+    def make(
+        self, name: Keep[Ptr[U8]], entry: Keep[Entry], argument: Keep[U64], priority: Keep[U32]
+    ) -> Ptr[Thread]:
         """As `create`, but the thread does not run before `Scheduler.start`."""
-        name, entry, argument, priority = keep(name), keep(entry), keep(argument), keep(priority)
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
             ret(0)
@@ -151,7 +152,7 @@ class Threads(LeakChecks):
     def exit(self) -> NoReturn:
         """End this thread. Context: thread, without any lock."""
         self.areas.drop(self.scheduler.current)
-        cli()  # up to the end: whoever sees EXITED waits for no more than the switch
+        cli()  # up to the end: who sees EXITED waits for no more than the switch
         thread, detached = keep(self.scheduler.current), keep(U32)
         with self.lock.held_interrupts_off():
             thread.listed.unlink()
@@ -167,18 +168,17 @@ class Threads(LeakChecks):
         never()
 
     @function(context="thread", sleeps=True)
-    def join(self, thread: Ptr[Thread]) -> None:
+    def join(self, thread: Keep[Ptr[Thread]]) -> None:
         """Wait until `thread` has ended, and give its memory back. For one caller only."""
-        thread = keep(thread)
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
             self.waiting.wait(address_of(thread.finished))
         tail(self.reap, thread)
 
     @function(context="thread", sleeps=True)
-    def join_until(self, thread: Ptr[Thread], deadline: U64, mode: U32) -> I32:
+    def join_until(self, thread: Keep[Ptr[Thread]], deadline: Keep[U64], mode: Keep[U32]) -> I32:
         """As `join`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and the
         thread is still to be joined."""
-        thread, deadline, mode, result = keep(thread), keep(deadline), keep(mode), keep(I32)
+        result = keep(I32)
         xor(result, result)
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
             mov(result, self.waiting.wait_until(address_of(thread.finished), deadline, mode))
@@ -188,19 +188,18 @@ class Threads(LeakChecks):
         ret(result)
 
     @function
-    def reap(self, thread: Ptr[Thread]) -> None:
+    def reap(self, thread: Keep[Ptr[Thread]]) -> None:
         """Give back the memory of `thread`, which has EXITED. Context: thread."""
-        thread = keep(thread)
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()
         self.stacks.free(thread)
         tail(self.stacks.trim, SPARE)
 
     @function
-    def detach(self, thread: Ptr[Thread]) -> None:
+    def detach(self, thread: Keep[Ptr[Thread]]) -> None:
         """Let the memory of `thread` be given back when it ends: nobody will join it. Any
         context."""
-        thread, exited = keep(thread), keep(U32)
+        exited = keep(U32)
         xor(exited, exited)
         with thread.finished.lock.held():
             mov(thread.detached, 1)
