@@ -34,7 +34,7 @@ class Onces(Subsystem):
 
     @function(context="thread", sleeps=True)
     def run(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
-        """Call `action` if no thread has yet. Returns when that call, or another thread's, is over."""
+        """Call `action` if no thread has yet. Returns when the one call is over."""
         with if_(once.progress != Progress.DONE):
             tail(self.run_or_wait, once, action)
 
