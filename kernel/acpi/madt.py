@@ -153,10 +153,9 @@ class InterruptModel(Subsystem):
         """Find the table; log a warning if its entries do not fill it."""
         table = self.tables.find(MADT_SIGNATURE, sizeof(Madt))
         with if_(table == 0):
-            lea(rax, self.defaults)
-        mov(self.table, rax)
-        complete = self._is_complete()
-        with if_(complete == 0):
+            lea(table, self.defaults)
+        mov(self.table, cast(table, Ptr[Madt]))
+        with if_(~self._is_complete()):
             self.log.write(
                 LogLevel.WARNING,
                 "ACPI: an entry of the table APIC makes no sense; going on with those before it",
@@ -221,8 +220,8 @@ class InterruptModel(Subsystem):
         ret(rax)
 
     @function(init=True)
-    def _is_complete(self) -> U32:
-        """Return 1 if the entries fill the table, else 0."""
+    def _is_complete(self) -> Bool:
+        """Return whether the entries fill the table."""
         last = keep(self._first())
         with loop():
             following = self._end_of(last)

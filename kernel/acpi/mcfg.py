@@ -58,11 +58,9 @@ class EcamRegions(Subsystem):
         """Find the table; disable it if one of its regions is invalid."""
         table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
         mov(self.table, cast(table, Ptr[Mcfg]))
-        with self.each() as segment:
-            valid = self._is_valid(segment)
-            with if_(valid == 0):
-                self.disable()
-                break_()
+        with self.each() as segment, if_(~self._is_valid(segment)):
+            self.disable()
+            break_()
 
     @function(init=True)
     def disable(self) -> None:
@@ -73,9 +71,9 @@ class EcamRegions(Subsystem):
         )
 
     @function(init=True)
-    def _is_valid(self, segment: Ptr[McfgAllocation]) -> U32:
-        """Return 1 if `segment` can be true: its buses and addresses are possible, and no region
-        before it has them; else 0."""
+    def _is_valid(self, segment: Ptr[McfgAllocation]) -> Bool:
+        """Return whether `segment` can be true: its buses and addresses are possible, and no region
+        before it has any of its buses."""
         mov(al, segment.first)
         with if_(al > segment.last):
             ret(0)
@@ -95,8 +93,8 @@ class EcamRegions(Subsystem):
         tail(self._is_unique, segment)
 
     @function(init=True)
-    def _is_unique(self, segment: Ptr[McfgAllocation]) -> U32:
-        """Return 1 if no region before `segment` has any of its buses, else 0."""
+    def _is_unique(self, segment: Ptr[McfgAllocation]) -> Bool:
+        """Return whether no region before `segment` has any of its buses."""
         with self.each() as other:
             break_if(other == segment)
             mov(ax, other.group)

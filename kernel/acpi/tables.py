@@ -60,19 +60,17 @@ class AcpiTables(Subsystem):
     @function
     def _warn_of_damage(self) -> None:
         """Log a warning for each listed table that is damaged."""
-        with self.each() as address:
-            valid = self.is_valid(address)
-            with if_((valid == 0) & (address != 0)):
-                self.log.write(
-                    LogLevel.WARNING,
-                    "ACPI: the table at 0x%x is damaged; going on without it",
-                    address,
-                )
+        with self.each() as address, if_((address != 0) & ~self.is_valid(address)):
+            self.log.write(
+                LogLevel.WARNING,
+                "ACPI: the table at 0x%x is damaged; going on without it",
+                address,
+            )
 
     @function
-    def is_valid(self, address: U64) -> U32:
-        """Return 1 if there is a table at physical `address` with a right checksum and at least
-        the length in MIN_SIZES, else 0."""
+    def is_valid(self, address: U64) -> Bool:
+        """Return whether there is a table at physical `address` with a right checksum and at least
+        the length in MIN_SIZES."""
         table = self.table_at(address)
         with if_(table == 0):
             ret(0)

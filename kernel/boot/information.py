@@ -41,17 +41,16 @@ class BootInformation(BootRecord):
         self.placement.begin()
         with loop():
             read(info)
-            again = self.end_pass()
-            break_if(again == 0)
+            break_if(~self.end_pass())
         with if_(self.regions != 0):
             read(info)
 
     @function(init=True)
     def _read_multiboot2_lists(self, info: Keep[U64]) -> None:
         """Add the regions and modules of a Multiboot2 loader's information, and reserve it."""
-        header = cast(info, Ptr[multiboot2.InformationHeader])
-        mov(esi, header.total_size)
-        self.placement.reserve_mapped(info, rsi)
+        header, size = cast(info, Ptr[multiboot2.InformationHeader]), scratch(U64)
+        mov(u32(size), header.total_size)
+        self.placement.reserve_mapped(info, size)
         tail(self._read_tags, header, self._read_list_tag)
 
     @function(init=True)
@@ -106,9 +105,8 @@ class BootInformation(BootRecord):
     def _read_string(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
         """Leave the function by calling `setter` with the string of `tag`."""
         string = cast(tag, Ptr[multiboot2.StringTag]).string
-        lea(rdi, string)
         sub(size, offsetof(multiboot2.StringTag, "string"))
-        tail(setter, rdi, u64(size))
+        tail(setter, address_of(string), u64(size))
 
     def _read_rsdp(self, tag: Ptr[multiboot2.Tag], size: U32) -> None:
         """Copy the root pointer, as the memory of the tag will be reused."""
@@ -128,11 +126,11 @@ class BootInformation(BootRecord):
         with if_(size < offsetof(multiboot2.ModuleTag, "string")):
             self.add_damage(Damage.MODULE)
             ret()
+        start, end = scratch(U64), scratch(U64)
         sub(size, offsetof(multiboot2.ModuleTag, "string"))
-        lea(rdx, tag.string)
-        mov(eax, tag.start)
-        mov(esi, tag.end)
-        tail(self.add_module, rax, rsi, rdx, u64(size))
+        mov(u32(start), tag.start)
+        mov(u32(end), tag.end)
+        tail(self.add_module, start, end, address_of(tag.string), u64(size))
 
     @function(init=True)
     def _read_memory_map(self, tag: Ptr[multiboot2.MemoryMapTag]) -> None:
@@ -180,13 +178,13 @@ class BootInformation(BootRecord):
         module, count = keep(Ptr[pvh.ModlistEntry]), keep(info.module_count)
         mov(module, self._map_array(info.modules, count, pvh.ModlistEntry))
         with while_(count != 0):
-            mov(rdi, module.command_line)
-            lea(rsi, bare[rdi + NAME_SIZE])
-            self.placement.reserve(rdi, rsi)
+            name_end = scratch(module.command_line)
+            add(name_end, NAME_SIZE)
+            self.placement.reserve(module.command_line, name_end)
             name, limit = self._string_at(module.command_line)
-            mov(rcx, module.address)
-            add(rcx, module.size)
-            self.add_module(module.address, rcx, name, limit)
+            end = scratch(module.address)
+            add(end, module.size)
+            self.add_module(module.address, end, name, limit)
             add(module, sizeof(pvh.ModlistEntry))
             dec(count)
 
@@ -203,11 +201,12 @@ class BootInformation(BootRecord):
     def _map_array(self, address: U64, count: U32, element: Any) -> U64:
         """Return the address of an array of `count` elements at a physical `address`; set `count`
         to 0 if it can't be read."""
-        imul(rsi, u64(count), sizeof(element))
-        place = self._map_physical(address, rsi)
-        with if_(place == 0):
+        size = scratch(U64)
+        imul(size, u64(count), sizeof(element))
+        array = self._map_physical(address, size)
+        with if_(array == 0):
             xor(count, count)
-        return place
+        return array
 
     @function(init=True)
     def _map_physical(self, address: U64, size: U64) -> U64:

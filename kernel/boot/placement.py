@@ -3,6 +3,7 @@
 from kernel.boot.tables import MAPPED_END
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
+from kernel.structures.alignment import round_up
 from pykasm import *
 
 
@@ -33,7 +34,7 @@ class RecordPlacement(Subsystem):
     def begin(self) -> None:
         """Begin the search with the page after the image."""
         mov(rax, address_of(symbol("image_load_end")))
-        self._round_up(rax)
+        round_up(rax, PAGE)
         mov(self.start, rax)
         mov(self.size, PAGE)
         self._begin_pass()
@@ -45,11 +46,6 @@ class RecordPlacement(Subsystem):
         mov(rax, self.limit)
         mov(self.next_available, rax)
 
-    def _round_up(self, value: U64) -> None:
-        """Round `value` up to a multiple of the page size."""
-        add(value, PAGE - 1)
-        and_(value, -PAGE)
-
     @function(init=True)
     def add_available(self, start: U64, end: U64) -> None:
         """Take the available memory from physical `start` up to `end` into account."""
@@ -57,7 +53,7 @@ class RecordPlacement(Subsystem):
             mov(end, self.limit)
         with if_(start >= end):
             ret()
-        self._round_up(start)
+        round_up(start, PAGE)
         with if_(start > self.start):
             with if_(start < self.next_available):
                 mov(self.next_available, start)
@@ -79,7 +75,7 @@ class RecordPlacement(Subsystem):
             ret()
         with if_(end > self.limit):
             mov(end, self.limit)
-        self._round_up(end)
+        round_up(end, PAGE)
         mov(self.start, end)
         mov(self.moved, 1)
 
@@ -92,15 +88,16 @@ class RecordPlacement(Subsystem):
         tail(self.reserve, place, size)
 
     @function(init=True)
-    def end_pass(self, wanted: U64) -> U32:
+    def end_pass(self, wanted: U64) -> Bool:
         """End a pass, in which `wanted` bytes turned out to be needed.
 
-        Return 1 if another pass is needed; 0 if a range is found, or if there is none (`size` 0).
+        Return whether another pass is needed. If not, a range is found, or there is none (`size` is
+        0).
         """
         moved, fits = scratch(self.moved), scratch(self.fits)
         next_start = scratch(self.next_available)
         self._begin_pass()
-        self._round_up(wanted)
+        round_up(wanted, PAGE)
         with if_(wanted > self.size):
             mov(self.size, wanted)  # this pass checked too small a range
             ret(1)

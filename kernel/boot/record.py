@@ -153,15 +153,14 @@ class BootRecord(Subsystem):
         with if_(self.modules == 0):
             inc(self.module_count)
             tail(self.placement.reserve, start, end)
-        imul(eax, self.module_count, sizeof(BootModule))
-        add(rax, self.modules)
-        module = cast(rax, Ptr[BootModule])
+        module = scratch(Ptr[BootModule])
+        imul(u32(module), self.module_count, sizeof(BootModule))
+        add(module, self.modules)
         mov(module.address, start)
         sub(end, start)
         mov(module.size, end)
         inc(self.module_count)
-        lea(rdi, module.name)
-        tail(self._copy_string, rdi, NAME_SIZE, name, limit)
+        tail(self._copy_string, address_of(module.name), NAME_SIZE, name, limit)
 
     @function(init=True)
     def set_command_line(self, line: Ptr[U8], limit: U64) -> None:
@@ -197,17 +196,18 @@ class BootRecord(Subsystem):
             dec(size)
 
     @function(init=True)
-    def end_pass(self) -> U32:
+    def end_pass(self) -> Bool:
         """End a pass over the loader's lists, and count from 0 again.
 
-        Return 1 if another pass is needed for counting; 0 if what is added from now on is stored,
-        or if there is no memory to store it in (`regions` is null).
+        Return whether another pass is needed for counting. If not, what is added from now on is
+        stored, or there is no memory to store it in (`regions` is null).
         """
-        imul(edi, self.region_count, sizeof(MemoryRegion))
+        size = scratch(U64)
+        imul(u32(size), self.region_count, sizeof(MemoryRegion))
         imul(eax, self.module_count, sizeof(BootModule))
-        add(rdi, rax)
-        again = self.placement.end_pass(rdi)
-        with if_(again == 0):
+        add(size, rax)
+        again = self.placement.end_pass(size)
+        with if_(~again):
             with if_(self.placement.size != 0):
                 self._place_lists()
             with elif_(self.region_count != 0):
@@ -232,10 +232,11 @@ class BootRecord(Subsystem):
             self.add_damage(Damage.NO_MEMORY)
             lea(rax, self.own_memory)
             mov(self.regions, rax)
-            mov(rdi, address_of(symbol("image_load_start")))
-            mov(rsi, address_of(symbol("image_load_end")))
-            sub(rsi, rdi)
-            tail(self.add_region, rdi, rsi, MemoryKind.AVAILABLE)
+            start, length = scratch(U64), scratch(U64)
+            mov(start, address_of(symbol("image_load_start")))
+            mov(length, address_of(symbol("image_load_end")))
+            sub(length, start)
+            tail(self.add_region, start, length, MemoryKind.AVAILABLE)
 
     @function(init=True)
     def limit_memory(self, end: U64) -> None:
@@ -274,8 +275,8 @@ class BootRecord(Subsystem):
         ret(False)
 
     @function
-    def has_option(self, name: Ptr[U8]) -> U32:
-        """Return 1 if the command line has the word `name`, separated by blanks; else 0."""
+    def has_option(self, name: Ptr[U8]) -> Bool:
+        """Return whether the command line has the word `name`, separated by blanks."""
         line = scratch(Ptr[U8])
         lea(line, self.command_line)
         with while_(at(line) != 0):

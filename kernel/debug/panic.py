@@ -217,8 +217,7 @@ class Panic(Subsystem):
     @function
     def leave(self) -> NoReturn:
         """Leave the emulator if the command line says that this is a test; else halt."""
-        testing = self.information.has_option(text("test"))
-        with if_(testing != 0):
+        with if_(self.information.has_option(text("test"))):
             leave_emulator(ExitValue.PANIC)
         tail(self.stopping.halt)
         never()

@@ -88,8 +88,7 @@ class Lines(Subsystem):
             mov(self.apic.base, self.memory.map_registers(registers, PAGE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
-        unwanted = self.record.has_option(text("noapic"))
-        with if_(unwanted != 0):
+        with if_(self.record.has_option(text("noapic"))):
             tail(self.use_legacy)
         answering = self.io_apics.start()
         with if_(answering == 0):

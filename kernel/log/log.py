@@ -10,6 +10,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.locks.spinlock import SpinLock
 from kernel.log.level import CONSOLE_LEVEL, LogLevel
 from kernel.log.record import MAX_LENGTH, LogMessage, LogRecord
+from kernel.structures.alignment import round_up
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from kernel.text.writer import Writer
@@ -24,12 +25,6 @@ RING_MASK = RING_SIZE - 1
 
 RECORD_ALIGNMENT = sizeof(LogRecord)
 """Records begin at multiples of their own size, so that no record wraps at the ring's end."""
-
-
-def _round_up(value: U64) -> None:
-    """Round `value` up to a multiple of RECORD_ALIGNMENT."""
-    add(value, RECORD_ALIGNMENT - 1)
-    and_(value, -RECORD_ALIGNMENT)
 
 
 class Log(Writer):
@@ -113,7 +108,7 @@ class Log(Writer):
         record = scratch(Ptr[LogRecord])
         self._record_at(record, self.oldest)
         movzx(eax, record.length)
-        _round_up(rax)
+        round_up(rax, RECORD_ALIGNMENT)
         add(rax, RECORD_ALIGNMENT)
         add(self.oldest, rax)
         inc(self.dropped)
@@ -142,7 +137,7 @@ class Log(Writer):
             dec(length)
         self._record_at(record, self.end)
         mov(record.length, u16(length))
-        _round_up(length)
+        round_up(length, RECORD_ALIGNMENT)
         add(length, RECORD_ALIGNMENT)
         add(self.end, length)
 
@@ -188,7 +183,7 @@ class Log(Writer):
             inc(target)
             dec(left)
         mov(at(target), 0)
-        _round_up(source)
+        round_up(source, RECORD_ALIGNMENT)
         ret(source)
 
     @function

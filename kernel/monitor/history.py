@@ -26,10 +26,8 @@ class History(Subsystem):
         with if_(at(line) == 0):
             ret()
         newest = self.line(1)
-        with if_(newest != 0):
-            same = self.strings.equal(newest, line)
-            with if_(same != 0):
-                ret()
+        with if_(newest != 0), if_(self.strings.equal(newest, line)):
+            ret()
         inc(self.count)
         place = self.line(1)
         mov(rdi, place)

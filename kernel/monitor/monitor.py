@@ -71,8 +71,7 @@ class Monitor(Subsystem):
         candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)
         with for_(left, 0, self.count):
-            same = self.strings.equal(candidate.name, name)
-            with if_(same != 0):
+            with if_(self.strings.equal(candidate.name, name)):
                 ret(candidate)
             add(candidate, sizeof(Command))
         ret(0)

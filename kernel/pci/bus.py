@@ -106,15 +106,14 @@ class PciBus(Subsystem):
         mov(self.reached[bus], 1)
         with while_(bus <= last):
             or_(group, bus)  # both parts of the bus's number; the group alone again below
-            there = self._has_functions(group)
-            with if_(there != 0):
+            with if_(self._has_functions(group)):
                 self._scan_bus(group)
             xor(group, bus)
             inc(bus)
 
     @function
-    def _has_functions(self, bus: U32) -> U32:
-        """Return 1 if the bus has to be scanned, else 0.
+    def _has_functions(self, bus: U32) -> Bool:
+        """Return whether the bus has to be scanned.
 
         It has to be if a bridge leads to it; or if there is a function on it nevertheless, which is
         only possible if there is a second host bridge. That is probed by ports, which need no

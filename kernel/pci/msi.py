@@ -218,8 +218,8 @@ class Msi(Subsystem):
         and_(eax, BIR_MASK)
         with if_(eax >= BARS):
             ret(-Errno.ENODEV)
-        point_at(rcx, device.resources, rax)
-        resource = cast(rcx, Ptr[PciResource])
+        resource = scratch(Ptr[PciResource])
+        point_at(resource, device.resources, rax)
         and_(location, ~BIR_MASK)
         lea(rax, bare[u64(location) + size])
         with if_((rax > resource.size) | (resource.flags & Bar.IO)):

@@ -63,8 +63,7 @@ class Power(Subsystem):
     def power_off(self) -> NoReturn:
         """Power off by ACPI, or else by leaving the emulator; under test by that at once."""
         self.console.flush()
-        testing = self.record.has_option(text("test"))
-        with if_(testing == 0):
+        with if_(~self.record.has_option(text("test"))):
             self._soft_off()
         leave_emulator(ExitValue.POWEROFF)
         tail(self._halt)

@@ -43,8 +43,7 @@ class Benchmarks(Subsystem):
         mov(self.found, 0)
         lea(candidate, self.benchmarks)
         with for_(left, 0, self.count):
-            wanted = self.strings.selects(name, candidate.name)
-            with if_(wanted != 0):
+            with if_(self.strings.selects(name, candidate.name)):
                 inc(self.found)
                 self.run_one(candidate)
             add(candidate, sizeof(Benchmark))

@@ -98,10 +98,10 @@ class Numbers(Subsystem):
         tail(self.format_unsigned, size, 10, end)
 
     @function
-    def parse(self, string: Ptr[U8]) -> tuple[U64, U32]:
+    def parse(self, string: Ptr[U8]) -> tuple[U64, Bool]:
         """Parse all of `string` as a number in decimal or, after `0x`, in hexadecimal.
 
-        Return the number and 1; or 0 and 0 if it is none, or has more than 64 bits.
+        Return the number, and whether it is one; 0 if it is none, or has more than 64 bits.
         """
         base = scratch(U64)
         mov(u32(base), DECIMAL)

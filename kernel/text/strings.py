@@ -21,8 +21,8 @@ class Strings(Subsystem):
     """Compare and split strings. Context: any; no state is kept."""
 
     @function
-    def equal(self, left: Ptr[U8], right: Ptr[U8]) -> U32:
-        """Compare two strings; return 1 if they are equal, else 0."""
+    def equal(self, left: Ptr[U8], right: Ptr[U8]) -> Bool:
+        """Return whether two strings are equal."""
         with loop():
             mov(al, at(left))
             with if_(al != at(right)):
@@ -33,10 +33,9 @@ class Strings(Subsystem):
             inc(right)
 
     @function
-    def selects(self, wanted: Keep[Ptr[U8]], name: Keep[Ptr[U8]]) -> U32:
-        """Return 1 if `wanted` is `all`, or `name`, or the part of `name` before a dot; else 0."""
-        everything = self.equal(wanted, text("all"))
-        with if_(everything != 0):
+    def selects(self, wanted: Keep[Ptr[U8]], name: Keep[Ptr[U8]]) -> Bool:
+        """Return whether `wanted` is `all`, or `name`, or the part of `name` before a dot."""
+        with if_(self.equal(wanted, text("all"))):
             ret(1)
         with while_(at(wanted) != 0):
             mov(al, at(wanted))
@@ -44,9 +43,7 @@ class Strings(Subsystem):
                 ret(0)
             inc(wanted)
             inc(name)
-        with if_((at(name) == 0) | (at(name) == ord("."))):
-            ret(1)
-        ret(0)
+        ret((at(name) == 0) | (at(name) == ord(".")))
 
     @function
     def split(self, line: Ptr[U8], words: Ptr[Words]) -> None:

@@ -34,8 +34,8 @@ class Symbols(Subsystem):
     end = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_end")))
 
     @function
-    def lookup(self, address: Keep[U64], location: Keep[Ptr[SymbolLocation]]) -> U32:
-        """Fill `location` for `address` and return 1; return 0 if no symbol covers it."""
+    def lookup(self, address: Keep[U64], location: Keep[Ptr[SymbolLocation]]) -> Bool:
+        """Fill `location` for `address`, and return whether a symbol covers it."""
         index = keep(self._index_of(address))
         with if_(index == NOT_FOUND):
             ret(0)

@@ -209,9 +209,7 @@ class Writer(Subsystem):
         location = local(SymbolLocation)
         self._literal("0x")
         self._write_number(address_of(self.pointer), address, HEXADECIMAL)
-        lea(rsi, location)
-        found = self.symbols.lookup(address, rsi)
-        with if_(found == 0):
+        with if_(~self.symbols.lookup(address, address_of(location))):
             ret()
         self._literal(" <")
         self._string(location.name)

@@ -82,8 +82,7 @@ class AcpiCommands(Commands):
         for n in range(SIGNATURE_SIZE):
             self._show_letter(letters[n])
         self.console.print("  0x%x  %u bytes", address, header.length)
-        valid = self.tables.is_valid(address)
-        with if_(valid == 0):
+        with if_(~self.tables.is_valid(address)):
             self.console.print("  damaged")
         self.console.print("\n")
 

@@ -93,11 +93,11 @@ class CrashCommands(Commands):
         lea(way, self.ways)
         with for_(left, 0, self.count):
             same = self.strings.equal(way.name, kind)
-            with if_((same != 0) & (words.count == 2)):
+            with if_(same & (words.count == 2)):
                 way.run()
                 self.console.print("%s fails only in debug builds\n", kind)
                 ret(1)
-            with elif_(same != 0):
+            with elif_(same):
                 tail(self.crash_there, way, words.word[2])
             add(way, sizeof(Crash))
         self.console.print(f"unknown KIND: %s (there are {self.kinds})\n", kind)

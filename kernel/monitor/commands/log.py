@@ -51,11 +51,9 @@ class LogCommands(Commands):
     def level(self, word: Keep[Ptr[U8]]) -> U32:
         """The level called `word`, 0 if there is none."""
         index = keep(U64)
-        with for_(index, 0, len(LogLevel)):
-            same = self.strings.equal(word, self.names[index])
-            with if_(same != 0):
-                lea(eax, bare[index + min(LogLevel)])
-                ret(eax)
+        with for_(index, 0, len(LogLevel)), if_(self.strings.equal(word, self.names[index])):
+            lea(eax, bare[index + min(LogLevel)])
+            ret(eax)
         ret(0)
 
     @function

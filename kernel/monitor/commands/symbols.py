@@ -28,8 +28,7 @@ class SymbolCommands(Commands):
             self.console.print("no symbol is called %s\n", word)
             ret(1)
         address = keep(address)
-        found = self.symbols.lookup(address, address_of(place))
-        with if_(found == 0):
+        with if_(~self.symbols.lookup(address, address_of(place))):
             self.console.print("no symbol is at 0x%x\n", address)
             ret(1)
         self.console.print("%p\n", address)
