@@ -26,36 +26,37 @@ class EntryChanger(Subsystem):
         self.tables = tables
         self.splitter = splitter
 
-    def change(self, space: Ptr[Space], request: MappingRequest, result: I32) -> None:
-        """Emit code that does what `request` says with all that is mapped. `result` becomes -ENOMEM
-        if a page could not be split, as far as `request.address` tells then."""
-        walk, level, slot = local(TableWalk), keep(U64), keep(Ptr[U64])
+    @inline(changes=CALLER_SAVED)
+    def change(self, space: Ptr[Space], request: MappingRequest) -> I32:
+        """Do what `request` says with all that is mapped, as far as `request.address` tells then.
+        Returns 0; or -ENOMEM if a page could not be split."""
+        result, walk, level, slot = local(I32), local(TableWalk), keep(U64), keep(Ptr[U64])
+        mov(result, 0)
         with loop():
             mov(rax, request.address)
             break_if(rax >= request.end)
-            mov(level, self.walker.walk_in_place(space, request.address, walk))
+            mov(level, self.walker.walk_inline(space, request.address, walk))
             mov(slot, walk.entries[level])
             with if_((slot[0] & PageFlags.PRESENT) == 0):
-                request.skip(level)
-                break_if(CF)  # there are no addresses after it
+                break_if(request.skip(level))
                 continue_()
             with if_(level != PageLevel.PAGE):
-                lea(rdi, request)
-                outcome = self.splitter.split_unless_whole(rdi, slot, level)
+                outcome = self.splitter.split_unless_whole(address_of(request), slot, level)
                 with if_(outcome != 0):
                     continue_if(outcome > 0)  # looks at the smaller pages
                     mov(result, outcome)
                     break_()
-            entry_size(level)
-            add(request.address, rax)
+            add(request.address, entry_size(level))
             self._change_entry(request, walk, level, slot)
         release(level, slot)
+        return result
 
+    @inline(changes=CALLER_SAVED)
     def _change_entry(
         self, request: MappingRequest, walk: TableWalk, level: U64, slot: Ptr[U64]
     ) -> None:
         """Give the entry at `slot` the new permissions; without any, clear it, and take out the
-        tables that are empty by that. Changes what calls may change."""
+        tables that are empty by that."""
         with if_(request.flags != 0):
             mov(rax, self.kept)
             and_(rax, slot[0])
@@ -63,8 +64,5 @@ class EntryChanger(Subsystem):
             mov(slot[0], rax)
         with else_():
             mov(slot[0], 0)
-            self.tables.count_entries(walk, level, -1)
-            with if_(ZF):
-                lea(rdi, request)
-                lea(rsi, walk)
-                self.tables.unlink_empty(rdi, rsi, level)
+            with if_(self.tables.count_entries(walk, level, -1)):
+                self.tables.unlink_empty(address_of(request), address_of(walk), level)

@@ -7,7 +7,7 @@ from kernel.errno import Errno
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
-from kernel.paging.level import PageLevel, entry_size
+from kernel.paging.level import PageLevel, entry_shift
 from kernel.paging.space import Space
 from pykasm import *
 
@@ -22,27 +22,27 @@ class EntryFiller(Subsystem):
         self.walker = walker
         self.tables = tables
 
-    def fill(self, space: Ptr[Space], request: MappingRequest, result: I32) -> None:
-        """Emit code that maps what `request` says, as far as `request.address` tells then. `result`
-        is 0, -ENOMEM or -EEXIST."""
-        walk, level = local(TableWalk), keep(U64)
+    @inline(changes=CALLER_SAVED)
+    def fill(self, space: Ptr[Space], request: MappingRequest) -> I32:
+        """Map what `request` says, as far as `request.address` tells then. Returns 0, -ENOMEM or
+        -EEXIST, in a kept register."""
+        result, walk, level = keep(I32), local(TableWalk), keep(U64)
         xor(result, result)
         with loop():
             mov(rax, request.address)
             break_if(rax >= request.end)
             xor(u32(level), u32(level))
             with if_(request.largest != PageShift.PAGE):
-                lea(rdi, request)
-                mov(level, self._level(rdi))
-            reached = self.walker.walk_in_place(space, request.address, walk)
+                mov(level, self._level(address_of(request)))
+            reached = self.walker.walk_inline(space, request.address, walk)
             with if_(reached != level):
-                lea(rdi, request)
-                lea(rsi, walk)
-                mov(result, self.tables.allocate_missing(rdi, rsi, reached, level))
+                asked, entries = address_of(request), address_of(walk)
+                mov(result, self.tables.allocate_missing(asked, entries, reached, level))
                 break_if(result != 0)
             self._fill_table(request, walk, level, result)
             break_if(result != 0)
         release(level)
+        return result
 
     @function
     def _level(self, request: Ptr[MappingRequest]) -> U64:
@@ -57,6 +57,7 @@ class EntryFiller(Subsystem):
                 ret(level)
         ret(PageLevel.PAGE)
 
+    @inline(changes=("result", rax, rcx, rdx))
     def _fill_table(
         self, request: MappingRequest, walk: TableWalk, level: U64, result: I32
     ) -> None:
@@ -68,8 +69,9 @@ class EntryFiller(Subsystem):
         with if_(level != PageLevel.PAGE):
             or_(entry, PageFlags.LARGE)
         sub(rest, request.address)
-        entry_size(level)
-        mov(size, rax)
+        shift = entry_shift(level)
+        mov(u32(size), 1)
+        shl(size, u8(shift))
         with loop():
             with if_(slot[0] & PageFlags.PRESENT):
                 mov(result, -Errno.EEXIST)
@@ -80,17 +82,20 @@ class EntryFiller(Subsystem):
             sub(rest, size)
             break_if((rest < size) | ((slot & (PAGE - 1)) == 0))
         release(slot, entry, size)
-        self._advance(request, walk, level, rest)
+        self._advance(request, walk, level, rest, shift)
         release(rest)
 
-    def _advance(self, request: MappingRequest, walk: TableWalk, level: U64, rest: U64) -> None:
-        """Note that all but the last `rest` bytes are mapped. cl is log2 of the bytes of a page.
-        Changes rax and rdx."""
+    @inline(changes=(rax, rdx))
+    def _advance(
+        self, request: MappingRequest, walk: TableWalk, level: U64, rest: U64, shift: U32
+    ) -> None:
+        """Note that all but the last `rest` bytes are mapped. `shift`, ecx, is log2 of the bytes of
+        a page."""
         mov(rdx, request.end)
         sub(rdx, rest)
         mov(rax, rdx)
         sub(rdx, request.address)
         mov(request.address, rax)
         add(request.target, rdx)
-        shr(rdx, cl)
+        shr(rdx, u8(shift))
         self.tables.count_entries(walk, level, edx)

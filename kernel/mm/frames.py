@@ -48,6 +48,7 @@ class Frame(Struct, size=1 << SIZE_SHIFT):
     """What the block belongs to, or the next one of a chain."""
 
 
+@inline(changes="physical")
 def frame_of(physical: U64) -> Ptr[Frame]:
     """Turn the physical address of a page, in the register `physical`, into that of its record."""
     shr(physical, PageShift.PAGE - SIZE_SHIFT)
@@ -58,6 +59,7 @@ def frame_of(physical: U64) -> Ptr[Frame]:
     return cast(physical, Ptr[Frame])
 
 
+@inline(changes="frame")
 def page_of(frame: Ptr[Frame]) -> U64:
     """Turn the address of a record, in the register `frame`, into the physical address of its
     page."""

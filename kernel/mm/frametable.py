@@ -90,13 +90,14 @@ class FrameTable(Subsystem):
         with if_(done < limit):
             self._clear_up_to(done, limit)
 
+    @inline(changes=(rax, rcx, rdi))
     def _clear_up_to(self, done: U64, end: U64) -> None:
-        """Zero the records of the pages from `done` up to `end`. Changes rax, rcx and rdi."""
+        """Zero the records of the pages from `done` up to `end`."""
         mov(rcx, end)
         sub(rcx, done)
         shr(rcx, PageShift.PAGE - SIZE_SHIFT + 3)  # quadwords
         mov(rdi, done)
-        frame_of(rdi)
+        ignore(frame_of(rdi))
         xor(eax, eax)
         rep.stosq()
 

@@ -39,16 +39,14 @@ class KernelSpace(Subsystem):
     def preallocate(self, start: Keep[U64], end: Keep[U64], level: Keep[U64]) -> None:
         """Make the tables in which the entries of `level` are, for all addresses from `start` up to
         `end`: they are the same in all spaces, and never go."""
-        request = local(MappingRequest)
+        request, walk = local(MappingRequest), local(TableWalk)
         mov(request.flags, 0)
         with while_(start < end):
             mov(request.address, start)
-            walk = local(TableWalk)
-            lea(rdx, walk)
-            reached = self.walker.walk(address_of(self.space), start, rdx)
-            lea(rdi, request)
-            lea(rsi, walk)
-            ignore(self.tables.allocate_missing(rdi, rsi, reached, level))
-            lea(rcx, bare[level + 1])
-            entry_size(rcx)
-            add(start, rax)
+            reached = self.walker.walk(address_of(self.space), start, address_of(walk))
+            asked, entries = address_of(request), address_of(walk)
+            ignore(self.tables.allocate_missing(asked, entries, reached, level))
+            above = scratch(U64)  # an entry of the next level covers a whole table of this one
+            lea(above, bare[level + 1])
+            add(start, entry_size(above))
+            release(above)

@@ -52,7 +52,7 @@ class Mapper(Subsystem):
         -ENOMEM too, once there are other spaces, for an address of the kernel's that they would
         not see.
         """
-        request, first, result = local(MappingRequest), keep(address), keep(I32)
+        request, first = local(MappingRequest), keep(address)
         mov(request.address, first)
         add(length, first)
         mov(request.end, length)
@@ -63,7 +63,7 @@ class Mapper(Subsystem):
         mov(request.largest, rax)
         mov(request.empty, 0)
         with space.lock.held():
-            self.filler.fill(space, request, result)
+            result = self.filler.fill(space, request)
         # What was not present is not cached and needs no flush (Intel SDM vol. 3A, 4.10.4.3). But
         # while another thread frees a table, processors may still look into that one.
         with if_(space.freeing_tables != 0):
@@ -100,17 +100,16 @@ class Mapper(Subsystem):
     @function
     def _change(self, space: Keep[Ptr[Space]], address: U64, length: U64, flags: U64) -> I32:
         """Give the addresses new permissions, or unmap them if `flags` is 0."""
-        request, result = local(MappingRequest), local(I32)
+        request = local(MappingRequest)
         first, pages = keep(address), keep(length)
         mov(request.address, first)
         lea(rax, bare[first + pages])
         mov(request.end, rax)
         mov(request.flags, flags)
         mov(request.empty, 0)
-        mov(result, 0)
         shr(pages, PageShift.PAGE)
         with space.lock.held():
-            self.changer.change(space, request, result)
+            result = self.changer.change(space, request)
             with if_(request.empty != 0):
                 lock.inc(space.freeing_tables)
         # Tables are freed after the flush: a processor that walks them must not find other data

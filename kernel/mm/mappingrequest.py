@@ -23,12 +23,14 @@ class MappingRequest(Struct):
     empty: U64
     """Tables that became empty: the physical address of the first; `Frame.owner` has the next."""
 
-    def skip(self, level: U64) -> None:
-        """Move `address` to the end of the entry of `level` that it is in. Sets CF if that is the
-        end of all addresses. Changes rax and rcx."""
-        entry_size(level)
-        mov(rcx, rax)
+    @inline(changes=(rax, rcx))
+    def skip(self, level: U64) -> Condition:
+        """Move `address` to the end of the entry of `level` that it is in. Returns whether that is
+        the end of all addresses."""
+        size = entry_size(level)
+        mov(rcx, size)
         neg(rcx)  # -size is the mask that rounds down
         and_(rcx, self.address)
-        add(rcx, rax)
-        mov(self.address, rcx)
+        add(rcx, size)
+        mov(self.address, rcx)  # leaves CF
+        return CF

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.addresses import LOWER_HALF_END, Area
-from kernel.paging.level import entry_shift
+from kernel.paging.level import entry_size
 from kernel.paging.space import Space
 from pykasm import *
 
@@ -70,9 +70,7 @@ class Mappings(Subsystem):
             level = scratch(self.walker.walk(space, address, address_of(walk)))
             slot = scratch(walk.entries[level])
             mov(entry, slot[0])
-            entry_shift(level)
-            mov(u32(size), 1)
-            shl(size, cl)
+            mov(size, entry_size(level))
         with if_((entry & PageFlags.PRESENT) == 0):
             xor(u32(entry), u32(entry))
         ret(entry, size)

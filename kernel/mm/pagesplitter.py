@@ -31,39 +31,31 @@ class PageSplitter(Subsystem):
         Returns 0 if it is to be changed as a whole, 1 if it was split, -ENOMEM if there is no
         memory for the table.
         """
-        whole = self._is_whole(request, level)
-        with if_(whole != 0):
+        with if_(self._is_whole(request, level)):
             ret(0)
-        done = self._split(slot, level)
-        with if_(done == 0):
-            ret(-Errno.ENOMEM)
+        fail_if(~self._split(slot, level), Errno.ENOMEM)
         ret(1)
 
     @function
-    def _is_whole(self, request: Ptr[MappingRequest], level: U64) -> U32:
-        """1 if the page of `level` at `request.address` is to be changed as a whole, else 0."""
-        entry_size(level)
-        mov(rdx, request.address)
-        mov(rcx, request.end)
-        sub(rcx, rdx)
-        lea(rsi, bare[rax - 1])
-        with if_((rcx >= rax) & ((rsi & rdx) == 0)):
-            ret(1)
-        ret(0)
+    def _is_whole(self, request: Ptr[MappingRequest], level: U64) -> Bool:
+        """Return whether the page of `level` at `request.address` is to be changed as a whole."""
+        start, rest, mask = scratch(request.address), scratch(request.end), scratch(U64)
+        size = entry_size(level)
+        sub(rest, start)
+        lea(mask, bare[size - 1])
+        ret((rest >= size) & ((mask & start) == 0))
 
     @function
-    def _split(self, slot: Keep[Ptr[U64]], level: Keep[U64]) -> U32:
+    def _split(self, slot: Keep[Ptr[U64]], level: Keep[U64]) -> Bool:
         """Make `slot`, which maps a page of `level`, lead to a table that maps the same by pages of
-        the next lower level. Returns 1, or 0 if there is no memory."""
+        the next lower level. Returns whether there was memory for that."""
         entry, place = keep(U64), keep(U64)
-        table = keep(self.tables.allocate())
-        with if_(table == 0):
-            ret(0)
+        table = keep(try_(self.tables.allocate()))
         mov(entry, slot[0])
         dec(level)
         with if_(level == PageLevel.PAGE):
             and_(entry, ~int(PageFlags.LARGE))  # on the lowest level, bit 7 is PAT
-        entry_size(level)
+        size = scratch(entry_size(level))
         mov(place, table)
         and_(place, self.tables.entries.address_mask)
         with if_(table & PageFlags.COUNTED):
@@ -72,9 +64,9 @@ class PageSplitter(Subsystem):
         direct(place)
         with for_(scratch(U64), 0, ENTRIES) as index:
             mov(u64[place + index * sizeof(U64)], entry)
-            add(entry, rax)
+            add(entry, size)
         mov(rcx, slot[0])
         and_(ecx, PageFlags.USER)
         or_(table, rcx)
         mov(slot[0], table)  # in one store: other processors find the page or the whole table
-        ret(1)
+        ret(True)

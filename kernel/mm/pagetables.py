@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.cpu.pagetable import PageFlags
 from kernel.errno import Errno
 from kernel.mm.early import EarlyFrames
@@ -99,33 +97,36 @@ class PageTables(Subsystem):
             mov(slot, slot[0])
             and_(u64(slot), self.entries.address_mask)
             direct(u64(slot))
-            mov(rax, request.address)
-            entry_index(reached)
-            lea(slot, slot[rax])
+            index = entry_index(request.address, reached)
+            lea(slot, slot[index])
             mov(walk.entries[reached], slot)
         ret(0)
 
-    def count_entries(self, walk: Any, level: U64, more: object) -> None:
-        """Note that the table on `level` of `walk` has `more` entries. Sets ZF if it has none now,
-        or if nobody counts them. Changes rax."""
-        self._above(walk, level)
-        mov(rax, u64[rax])
+    @inline(changes=rax)
+    def count_entries(
+        self, walk: Ptr[TableWalk] | TableWalk, level: U64, more: object
+    ) -> Condition:
+        """Note that the table on `level` of `walk` has `more` entries. Returns whether it may have
+        none now: it has none, or nobody counts them."""
+        mov(rax, self._above(walk, level)[0])
         with if_(rax & PageFlags.COUNTED):
             and_(rax, self.entries.address_mask)
             add(frame_of(rax).references, more)
+        return ZF  # of the addition, or of the test for COUNTED
 
-    def _above(self, walk: Any, level: U64) -> None:
-        """Compute the place of the entry that leads to the table on `level` of `walk`, in rax."""
+    @inline(changes=rax)
+    def _above(self, walk: Ptr[TableWalk] | TableWalk, level: U64) -> Ptr[U64]:
+        """Return the place of the entry that leads to the table on `level` of `walk`."""
         lea(rax, walk.entries[1])
         mov(rax, u64[rax + level * sizeof(Ptr[U64])])
+        return cast(rax, Ptr[U64])
 
     @function
     def unlink_empty(self, request: Ptr[MappingRequest], walk: Ptr[TableWalk], level: U64) -> None:
         """Take the table on `level` of `walk` out if it is empty and was counted, and so on
         upwards. They go to `request.empty`: processors may know them until they flush."""
         with loop():
-            self._above(walk, level)
-            above = scratch(cast(rax, Ptr[U64]))
+            above = scratch(self._above(walk, level))
             mov(rax, above[0])
             break_if((rax & PageFlags.COUNTED) == 0)
             and_(rax, self.entries.address_mask)

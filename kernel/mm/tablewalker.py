@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.cpu.pagetable import ENTRIES, PageFlags
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
@@ -43,10 +41,11 @@ class TableWalker(Subsystem):
         Returns the lowest level of them, the only one whose entry may lead to no table. Context:
         under the lock of `space`, or where nobody else changes its tables.
         """
-        ret(self.walk_in_place(space, address, at(walk)))
+        ret(self.walk_inline(space, address, at(walk)))
 
-    def walk_in_place(self, space: Ptr[Space], address: U64, walk: TableWalk) -> Any:
-        """Emit the code of `walk`, with the level in rcx. Changes rax."""
+    @inline(changes=(rax, rcx))
+    def walk_inline(self, space: Ptr[Space], address: U64, walk: TableWalk) -> U64:
+        """Do what `walk` does, in place."""
         table, base = scratch(space.root), scratch(U64)
         mov(base, Area.DIRECT_MAP)
         lea(rax, self.uncounted)
@@ -70,8 +69,9 @@ class TableWalker(Subsystem):
         release(table, base)
         return rcx
 
-    def _leads_to_none(self, entry: U64, level: PageLevel) -> Any:
-        """The condition that `entry`, of this level, leads to no table. Changes rax."""
+    @inline(changes=rax)
+    def _leads_to_none(self, entry: U64, level: PageLevel) -> Condition:
+        """Return whether `entry`, of this level, leads to no table."""
         if level == PageLevel.TOP:  # there are no pages as large as that
             return (entry & PageFlags.PRESENT) == 0
         # One test for both bits: subtracting the lowest, PRESENT, sets it if it is clear
@@ -85,17 +85,16 @@ class TableWalker(Subsystem):
         walk = local(TableWalk)
         physical, entry = keep(U64), keep(U64)
         with space.lock.held():
-            lea(rdx, walk)
-            level = scratch(self.walk(space, address, rdx))
-            mov(rax, walk.entries[level])
-            mov(entry, u64[rax])
-            entry_size(level)
+            level = scratch(self.walk(space, address, address_of(walk)))
+            slot = scratch(walk.entries[level])
+            mov(entry, slot[0])
+            size = entry_size(level)
         xor(u32(physical), u32(physical))
         with if_(entry & PageFlags.PRESENT):
-            dec(rax)
+            dec(size)
             mov(physical, entry)
             and_(physical, self.entries.address_mask)
-            and_(address, rax)
+            and_(address, size)
             or_(physical, address)
         with else_():
             xor(u32(entry), u32(entry))

@@ -39,6 +39,7 @@ USER_END = LOWER_HALF_END - PAGE
 canonical, which `sysretq` fails at with the kernel's privileges (Intel SDM vol. 2B, SYSRET)."""
 
 
+@inline(changes="address")
 def direct(address: U64) -> None:
     """Turn the physical address in the register `address` into its address in the direct map."""
     base = scratch(U64)
@@ -47,8 +48,9 @@ def direct(address: U64) -> None:
     release(base)
 
 
+@inline(changes=(rax, rcx, rdi))
 def clear_page(page: U64) -> None:
-    """Fill the page at the physical address `page` with zeros. Changes rax, rcx and rdi."""
+    """Fill the page at the physical address `page` with zeros."""
     mov(rdi, page)
     direct(rdi)
     xor(eax, eax)

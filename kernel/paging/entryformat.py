@@ -39,9 +39,10 @@ class EntryFormat(Subsystem):
             mov(self.allowed, -1)
             self.enable_no_execute()
 
+    @inline(changes=(rax, rcx, rdx))
     def enable_no_execute(self) -> None:
-        """Emit code that enables NX on this processor, if `allowed` has it, before it uses the page
-        tables: without, the bit is reserved, and a page fault. Changes rax, rcx and rdx."""
+        """Enable NX on this processor, if `allowed` has it, before it uses the page tables. Without
+        that the bit is reserved, and faults."""
         with if_(i64(self.allowed) == -1):
             mov(ecx, Msr.EFER)
             rdmsr()

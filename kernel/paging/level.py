@@ -27,20 +27,27 @@ SHIFTS = {
 """log2 of the bytes that an entry of each level covers."""
 
 
-def entry_shift(level: U64) -> None:
-    """Compute log2 of the bytes that an entry of `level`, a register, covers, in ecx."""
+@inline(changes=rcx)
+def entry_shift(level: U64) -> U32:
+    """Return log2 of the bytes that an entry of `level`, in a register, covers."""
     lea(rcx, bare[level + level * 8 + PageShift.PAGE])  # 12 + 9 * level: INDEX_BITS is 9
+    return ecx
 
 
-def entry_size(level: U64) -> None:
-    """Compute the bytes that an entry of `level` covers in rax, and log2 of them in ecx."""
-    entry_shift(level)
+@inline(changes=(rax, rcx))
+def entry_size(level: U64) -> U64:
+    """Return the bytes that an entry of `level`, in a register, covers."""
+    shift = entry_shift(level)
     mov(eax, 1)
-    shl(rax, cl)
+    shl(rax, u8(shift))
+    return rax
 
 
-def entry_index(level: U64) -> None:
-    """Turn an address in rax into the number of its entry in the table of `level`. Changes rcx."""
-    entry_shift(level)
-    shr(rax, cl)
+@inline(changes=(rax, rcx))
+def entry_index(address: U64, level: U64) -> U64:
+    """Return the number of the entry for `address` in its table of `level`, in a register."""
+    shift = entry_shift(level)
+    mov(rax, address)
+    shr(rax, u8(shift))
     and_(eax, ENTRIES - 1)
+    return rax

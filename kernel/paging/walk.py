@@ -32,7 +32,7 @@ class PageWalk(Subsystem):
         mov(ecx, PageShift.TOP)
         mov(rax, cr3)
         with loop():
-            self._entry(rax, address)
+            self._entry(rax, address, ecx)
             with if_((rax & PageFlags.PRESENT) == 0):
                 ret(0)
             # On the lowest level, bit 7 is no LARGE but PAT (AMD64 APM vol. 2, 5.4.1)
@@ -48,24 +48,26 @@ class PageWalk(Subsystem):
         mov(ecx, PageShift.TOP)
         mov(rax, cr3)
         with loop():
-            self._slot(rax, address)
+            self._slot(rax, address, ecx)
             break_if(ecx == shift)
             mov(rax, u64[rax])
             sub(ecx, INDEX_BITS)
         ret(cast(rax, Ptr[U64]))
 
-    def _entry(self, table: U64, address: U64) -> None:
+    @inline(changes=("table", rdx))
+    def _entry(self, table: U64, address: U64, shift: U32) -> None:
         """Turn the entry that leads to a table, or CR3, in the register `table`, into the entry for
-        `address` in that. ecx is the table's level, a `PageShift`. Changes rdx."""
-        self._slot(table, address)
+        `address` in that. `shift`, ecx, is the table's level, a `PageShift`."""
+        self._slot(table, address, shift)
         mov(table, u64[table])
 
-    def _slot(self, table: U64, address: U64) -> None:
+    @inline(changes=("table", rdx))
+    def _slot(self, table: U64, address: U64, shift: U32) -> None:
         """Turn the entry that leads to a table, or CR3, in the register `table`, into the place of
-        the entry for `address` in that. ecx is the table's level, a `PageShift`. Changes rdx."""
+        the entry for `address` in that. `shift`, ecx, is the table's level, a `PageShift`."""
         and_(table, self.mask)
         direct(table)
         mov(rdx, address)
-        shr(rdx, cl)
+        shr(rdx, u8(shift))
         and_(edx, ENTRIES - 1)
         lea(table, bare[table + rdx * sizeof(U64)])

@@ -63,7 +63,7 @@ class UserRanges(Subsystem):
             mov(rax, walk.slot)
             with if_((rax & (PAGE - 1)) == 0):  # null at first, or the end of a table
                 lea(rdx, walk.walk)
-                level = self.walker.walk(space, rsi, rdx)
+                level = scratch(self.walker.walk(space, rsi, rdx))
                 with if_(level != PageLevel.PAGE):
                     walk.request.skip(level)
                     continue_()
