@@ -7,6 +7,7 @@ from kernel.cpu.pagetable import PageShift
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.addressrange import AddressRange, RangeUse
 from kernel.mm.recordpool import RecordPool
+from kernel.structures.list import container
 from kernel.structures.tree import Tree, Trees
 from pykasm import *
 
@@ -65,9 +66,9 @@ class Arena(Subsystem):
             upper = self._free_range_at(self._end_of(range))
             with if_(upper != 0):
                 self._absorb_free(range, upper)
-            mov(rsi, range.by_address.key)
-            dec(rsi)
-            lower = self._free_range_at(rsi)
+            before = scratch(range.by_address.key)
+            dec(before)
+            lower = self._free_range_at(before)
             with if_(lower != 0):
                 lower = keep(lower)
                 self._remove_free(lower)
@@ -83,9 +84,8 @@ class Arena(Subsystem):
         with self.lock.held():
             node = self.trees.at_least(address_of(self.ranges), start)
             mov(found, cast(node, Ptr[AddressRange]))
-        with if_((found != 0) & (found.by_address.key == start)):
-            ret(found)
-        ret(0)
+        fail_if((found == 0) | (found.by_address.key != start))
+        ret(found)
 
     @function
     def used_count(self) -> U64:
@@ -97,6 +97,7 @@ class Arena(Subsystem):
 
     # Under the lock
 
+    @inline(changes=("pages", *CALLER_SAVED))
     def _add(self, range: Ptr[AddressRange], start: U64, pages: U64) -> None:
         """Add `range` to all ranges."""
         mov(range.pages, pages)
@@ -120,31 +121,26 @@ class Arena(Subsystem):
     def _allocate(self, pages: Keep[U64]) -> Ptr[AddressRange]:
         """Remove a range of this many pages from the free ones, cut to size. Returns null if there
         is none, or no memory."""
-        node = self.trees.at_least(address_of(self.free_ranges), pages)
-        with if_(node == 0):
-            ret(0)
-        range = keep(cast(node, Ptr[AddressRange]))
-        sub(u64(range), offsetof(AddressRange, "by_size"))
-        with if_(range.pages != pages), if_(~self._cut(range, pages)):
-            ret(0)
-        with else_():
+        node = try_(self.trees.at_least(address_of(self.free_ranges), pages))
+        range = keep(container(node, AddressRange, "by_size"))
+        with if_(range.pages == pages):
             self._remove_free(range)
+        with else_():
+            fail_if(~self._cut(range, pages))
         ret(range)
 
     @function(holds="lock")
     def _cut(self, range: Keep[Ptr[AddressRange]], pages: Keep[U64]) -> Bool:
         """Remove `range` from the free ones, cut down to its first `pages`, and make a free range
         of the rest. Returns whether there was memory for that."""
-        rest = keep(cast(self.records.allocate(), Ptr[AddressRange]))
-        with if_(rest == 0):
-            ret(False)
+        rest = keep(cast(try_(self.records.allocate()), Ptr[AddressRange]))
         self._remove_free(range)
-        mov(rcx, range.pages)
-        sub(rcx, pages)
+        rest_pages = scratch(range.pages)
+        sub(rest_pages, pages)
         mov(range.pages, pages)
         shl(pages, PageShift.PAGE)
         add(pages, range.by_address.key)
-        self._add(rest, pages, rcx)
+        self._add(rest, pages, rest_pages)
         self._add_free(rest)
         ret(True)
 
@@ -159,12 +155,9 @@ class Arena(Subsystem):
     @function(holds="lock")
     def _free_range_at(self, address: Keep[U64]) -> Ptr[AddressRange]:
         """The free range that `address` is in, or null."""
-        node = self.trees.at_most(address_of(self.ranges), address)
-        with if_(node == 0):
-            ret(0)
+        node = try_(self.trees.at_most(address_of(self.ranges), address))
         range = keep(cast(node, Ptr[AddressRange]))
-        with if_((range.use != RangeUse.FREE) | (self._end_of(range) <= address)):
-            ret(0)
+        fail_if((range.use != RangeUse.FREE) | (self._end_of(range) <= address))
         ret(range)
 
     @function(holds="lock")

@@ -22,10 +22,9 @@ class Buddy(Subsystem):
         with unshared(zone):
             mov(zone.next_section, next)
             mov(zone.end, end)
-            head = scratch(Ptr[ListHead])
-            lea(head, zone.free_lists)
+            head = scratch(address_of(zone.free_lists))
             with for_(scratch(U32), 0, ORDERS):
-                head[0].reset()
+                at(head).reset()
                 add(head, sizeof(ListHead))
 
     @function(holds="zone.lock")
@@ -33,32 +32,33 @@ class Buddy(Subsystem):
         """Allocate a block of `order`: the smallest that will do, split until it fits. Returns the
         record of its first page, or null."""
         size = keep(U32)
-        mov(eax, zone.orders)
+        orders = scratch(zone.orders)
         mov(ecx, order)
-        shr(eax, cl)  # out and in again: clears the bits of smaller orders
-        shl(eax, cl)
-        with if_(eax == 0):
-            ret(0)
+        shr(orders, cl)  # out and in again: clears the bits of smaller orders
+        shl(orders, cl)
+        fail_if(orders == 0)
         mov(size, order)  # `bsf` leaves its result as it was if there is no bit, which can't be
-        bsf(size, eax)
-        frame = keep(Ptr[Frame])
-        point_at(rcx, zone.free_lists, size)
-        mov(frame, container(cast(rcx, Ptr[ListHead]).next, Frame, "link"))
+        bsf(size, orders)
+        head = scratch(Ptr[ListHead])
+        point_at(head, zone.free_lists, size)
+        frame = keep(container(head.next, Frame, "link"))
         self._remove(zone, frame, size)
         with while_(size > order):  # the upper half goes back to the lists
             dec(size)
-            self._distance(size)
-            add(rax, frame)
-            self.insert(zone, cast(rax, Ptr[Frame]), size)
+            upper = self._distance(size)
+            add(upper, frame)
+            self.insert(zone, cast(upper, Ptr[Frame]), size)
         mov(frame.state, FrameState.ALLOCATED)
         mov(frame.order, u8(order))
         ret(frame)
 
-    def _distance(self, order: U32) -> None:
-        """Compute the distance of the records of two buddies of `order`, in rax. Changes rcx."""
+    @inline(changes=(rax, rcx))
+    def _distance(self, order: U32) -> U64:
+        """Return the distance of the records of two buddies of `order`."""
         mov(ecx, order)
         mov(eax, sizeof(Frame))
         shl(rax, cl)
+        return rax
 
     @function(holds="zone.lock")
     def free(self, zone: Keep[Ptr[Zone]], frame: Keep[Ptr[Frame]], order: Keep[U32]) -> None:
@@ -68,9 +68,9 @@ class Buddy(Subsystem):
         with while_(order < MAX_ORDER):
             mov(frame.state, FrameState.INNER)
             # Blocks are aligned to their size, and so are their records: buddies differ in one bit
-            self._distance(order)
+            distance = self._distance(order)
             mov(buddy, frame)
-            xor(u64(buddy), rax)
+            xor(u64(buddy), distance)
             break_if((buddy.state != FrameState.FREE) | (buddy.order != u8(order)))
             self._remove(zone, buddy, order)
             mov(buddy.state, FrameState.INNER)
@@ -84,28 +84,29 @@ class Buddy(Subsystem):
         """Put a free block of `order` into its list."""
         mov(frame.state, FrameState.FREE)
         mov(frame.order, u8(order))
-        head, link = scratch(Ptr[ListHead]), scratch(Ptr[ListHead])
+        head, link = scratch(Ptr[ListHead]), scratch(address_of(frame.link))
         point_at(head, zone.free_lists, order)
-        lea(link, frame.link)
-        head[0].prepend(link)
+        at(head).prepend(link)
         inc(zone.free_blocks[order])
-        self._pages(order)
-        or_(zone.orders, eax)
-        add(zone.free_pages, rax)
+        pages = self._pages(order)
+        or_(zone.orders, u32(pages))
+        add(zone.free_pages, pages)
 
     @function(holds="zone.lock")
     def _remove(self, zone: Ptr[Zone], frame: Ptr[Frame], order: U32) -> None:
         """Take a free block of `order` out of its list."""
         frame.link.unlink()
-        self._pages(order)
-        sub(zone.free_pages, rax)
+        pages = self._pages(order)
+        sub(zone.free_pages, pages)
         dec(zone.free_blocks[order])
         with if_(ZF):
-            xor(zone.orders, eax)
+            xor(zone.orders, u32(pages))
 
-    def _pages(self, order: U32) -> None:
-        """Compute the pages of a block of `order`, in rax: also the order's bit in `Zone.orders`.
-        Changes rcx."""
+    @inline(changes=(rax, rcx))
+    def _pages(self, order: U32) -> U64:
+        """Return the pages of a block of `order`, which is also the order's bit in
+        `Zone.orders`."""
         mov(ecx, order)
         mov(eax, 1)
         shl(rax, cl)
+        return rax

@@ -30,29 +30,25 @@ class FaultInjection(Subsystem):
         mov(self.countdown, number)
 
     @function
-    def disarm(self) -> U32:
-        """Make no allocation fail. Returns 1 if one did, else 0."""
-        xor(eax, eax)
-        with if_(self.countdown == 0):
-            inc(eax)
+    def disarm(self) -> Bool:
+        """Make no allocation fail. Returns whether one did."""
+        left = scratch(self.countdown)
         mov(self.countdown, 0)
-        ret(eax)
+        ret(left == 0)
 
+    @inline(changes=rax)
     def inject(self) -> None:
-        """Emit code, at the start of a function that allocates, that returns 0 if the allocation is
-        to fail. Changes rax."""
+        """Return 0 from the function that begins with this, which allocates, if the allocation is
+        to fail."""
         if debugging():
-            with if_(self.countdown != 0), if_(self._should_fail() != 0):
+            with if_(self.countdown != 0), if_(self._should_fail()):
                 ret(0)
 
     @function(clobbers=(rax,))
-    def _should_fail(self) -> U32:
-        """Count an allocation. Returns 1 if it is to fail, else 0."""
+    def _should_fail(self) -> Bool:
+        """Count an allocation. Returns whether it is to fail."""
         mov(rax, self.stack_pointer)
         sub(rax, rsp)
-        with if_(rax >= REACH):  # another thread's, or an interrupt's on a stack of its own
-            ret(0)
+        fail_if(rax >= REACH)  # another thread's, or an interrupt's on a stack of its own
         dec(self.countdown)
-        with if_(~ZF):
-            ret(0)
-        ret(1)
+        ret(ZF)

@@ -51,24 +51,26 @@ class FreeRanges(Subsystem):
         mov(region, self.record.regions)
         mov(range.end, 0)
         with for_(number, 0, self.record.region_count):
-            self._bounds(region)
-            with if_((region.kind == MemoryKind.AVAILABLE) & (rax < rdx) & (rdx > start)):
+            first, end = self._bounds(region)
+            with if_((region.kind == MemoryKind.AVAILABLE) & (first < end) & (end > start)):
                 with if_(range.end == 0):
-                    with if_(start < rax):
-                        mov(start, rax)
+                    with if_(start < first):
+                        mov(start, first)
                     mov(range.start, start)
-                with if_((rax <= range.end) | (range.end == 0)):  # the first, or adjacent to it
-                    mov(range.end, rdx)
-                    mov(start, rdx)
+                with if_((first <= range.end) | (range.end == 0)):  # the first, or adjacent to it
+                    mov(range.end, end)
+                    mov(start, end)
             add(region, sizeof(MemoryRegion))
 
-    def _bounds(self, region: Ptr[MemoryRegion]) -> None:
-        """Compute the first whole page of `region` in rax, and the end of its last in rdx."""
+    @inline(changes=(rax, rdx))
+    def _bounds(self, region: Ptr[MemoryRegion]) -> tuple[U64, U64]:
+        """Return where the first whole page of `region` starts, and where its last ends."""
         mov(rax, region.address)
         mov(rdx, rax)
         add(rdx, region.length)
         round_down(rdx, PAGE)
         round_up(rax, PAGE)
+        return rax, rdx
 
     @function
     def _exclude_image(self, range: Ptr[FreeRange]) -> None:
@@ -79,10 +81,9 @@ class FreeRanges(Subsystem):
     @function
     def _exclude_record(self, range: Ptr[FreeRange]) -> None:
         """Exclude the memory of the boot record from `range`."""
-        mov(rsi, self.record.placement.start)
-        mov(rdx, rsi)
-        add(rdx, self.record.placement.size)
-        tail(self._exclude, range, rsi, rdx)
+        start, end = scratch(self.record.placement.start), scratch(self.record.placement.size)
+        add(end, start)
+        tail(self._exclude, range, start, end)
 
     @function
     def _exclude_modules(self, range: Keep[Ptr[FreeRange]]) -> None:
@@ -90,9 +91,9 @@ class FreeRanges(Subsystem):
         module, number = keep(Ptr[BootModule]), keep(U32)
         mov(module, self.record.modules)
         with for_(number, 0, self.record.module_count):
-            mov(rax, module.address)
-            add(rax, module.size)
-            self._exclude(range, module.address, rax)
+            end = scratch(module.address)
+            add(end, module.size)
+            self._exclude(range, module.address, end)
             add(module, sizeof(BootModule))
 
     @function
@@ -102,11 +103,11 @@ class FreeRanges(Subsystem):
         mov(region, self.record.regions)
         with for_(number, 0, self.record.region_count):
             with if_(region.kind != MemoryKind.AVAILABLE):
-                mov(rax, region.address)
-                add(rax, region.length)
-                with if_(rax == 0):  # it ends with all addresses
-                    mov(rax, -PAGE)
-                self._exclude(range, region.address, rax)
+                end = scratch(region.address)
+                add(end, region.length)
+                with if_(end == 0):  # it ends with all addresses
+                    mov(end, -PAGE)
+                self._exclude(range, region.address, end)
             add(region, sizeof(MemoryRegion))
 
     @function
@@ -130,14 +131,15 @@ class FreeRanges(Subsystem):
         mov(region, self.record.regions)
         xor(u32(end), u32(end))
         with for_(number, 0, self.record.region_count):
-            self._bounds(region)
+            first, region_end = self._bounds(region)
+            ignore(first)
             with (
                 if_(
                     (region.kind == MemoryKind.AVAILABLE)
                     | (region.kind == MemoryKind.ACPI_RECLAIMABLE)
                 ),
-                if_(rdx > end),
+                if_(region_end > end),
             ):
-                mov(end, rdx)
+                mov(end, region_end)
             add(region, sizeof(MemoryRegion))
         ret(end)

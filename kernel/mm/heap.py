@@ -45,7 +45,7 @@ class Heap(Subsystem):
         shr(size, GRAIN_SHIFT)
         movzx(eax, self.size_classes[size])
         mov(rdi, self.caches_by_class[rax])
-        ret(self.slabs.allocate_in_place(cast(rdi, Ptr[ObjectCache])))
+        ret(self.slabs.allocate_inline(cast(rdi, Ptr[ObjectCache])))
 
     @function
     def free(self, address: U64) -> None:
@@ -60,7 +60,7 @@ class Heap(Subsystem):
         mov(rax, frame_of(physical).owner)
         with if_(rax == 0):
             tail(self._free_pages, address)
-        self.slabs.free_in_place(scratch(cast(rax, Ptr[Slab]).cache), address)
+        self.slabs.free_inline(scratch(cast(rax, Ptr[Slab]).cache), address)
 
     @function
     def _allocate_pages(self, size: U64) -> U64:

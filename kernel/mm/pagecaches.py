@@ -52,22 +52,24 @@ class PageCaches(Subsystem):
     @function
     def start_processor(self) -> None:
         """Start the cache of this processor, which is starting."""
-        cache, link = scratch(Ptr[PageCache]), scratch(Ptr[ListHead])
+        cache = scratch(Ptr[PageCache])
         self.per_cpu.point_at(u64(cache), self.cache)
-        lea(link, cache.link)
+        link = scratch(address_of(cache.link))
         self.caches.append(link)
 
+    @inline(changes=CALLER_SAVED)
     def allocate(self) -> U64:
-        """Emit code that allocates a page. Returns its physical address, 0 if there is none, in a
-        scratch register."""
+        """Allocate a page. Returns its physical address, 0 if there is none, in a scratch
+        register."""
         with if_(self.cache.count == 0):
             self._refill()
         page = scratch(U64)
         self._pop(page)
         return page
 
+    @inline(changes=("page", rax))
     def _pop(self, page: U64) -> None:
-        """Take a page of the cache, 0 if there is none. Changes rax."""
+        """Set `page` to a page of the cache, 0 if there is none."""
         count = scratch(self.cache.count)
         xor(u32(page), u32(page))
         with if_(count != 0):
@@ -78,15 +80,17 @@ class PageCaches(Subsystem):
             mov(frame_of(rax).state, FrameState.ALLOCATED)
         release(count)
 
+    @inline(changes=("page", *CALLER_SAVED))
     def free(self, page: U64) -> None:
-        """Emit code that frees the page at physical `page`. Changes rax."""
+        """Free the page at physical `page`."""
         with if_(self.cache.count == CACHE_SIZE):
             self._drain_and_push(page)
         with else_():
             self._push(page)
 
+    @inline(changes=rax)
     def _push(self, page: U64) -> None:
-        """Put `page` into the cache, which is not full. Changes rax."""
+        """Put `page` into the cache, which is not full."""
         mov(rax, self.cache.count)
         mov(self.cache.pages[rax], page)
         inc(self.cache.count)
@@ -132,15 +136,16 @@ class PageCaches(Subsystem):
         with interrupts_disabled():
             self._drain(CACHE_SIZE)
 
+    @inline
     @contextmanager
-    def each(self) -> Iterator[PageCache]:
-        """Run the block for the cache of each processor, which may change meanwhile. Uses scratch
-        registers; changes rax."""
-        link = scratch(self.caches.next)
-        head = scratch(U64)
+    def each(self) -> Iterator[Ptr[PageCache]]:
+        """Run the block for the cache of each processor, which may change meanwhile. The block
+        calls nothing."""
+        link, head = scratch(self.caches.next), scratch(Ptr[ListHead])
+        cache = scratch(Ptr[PageCache])
         lea(head, self.caches)
-        with while_(u64(link) != head):
-            mov(rax, link)
-            yield at(container(cast(rax, Ptr[ListHead]), PageCache, "link"))
-            mov(link, link.next)
-        release(link, head)
+        with while_(link != head):
+            mov(cache, container(link, PageCache, "link"))
+            yield cache
+            mov(link, cache.link.next)
+        release(cache, link, head)

@@ -52,8 +52,9 @@ class Pages(Subsystem):
             self._check(physical, 0)
             self.caches.free(physical)
 
+    @inline(changes=rax)
     def _check(self, physical: U64, order: object) -> None:
-        """In debug builds, assert that a block of `order` is allocated there. Changes rax."""
+        """In debug builds, assert that a block of `order` is allocated there."""
         mov(rax, physical)
         frame = frame_of(rax)
         asserts(frame.state == FrameState.ALLOCATED)  # else freed twice, or never allocated

@@ -85,14 +85,13 @@ class Paging(Subsystem):
     def _preallocate(self) -> None:
         """Make the tables of the areas that change while the kernel runs, as far down as they have
         to be the same in all address spaces, and as the frame table's pages need them."""
-        mov(rdi, Area.RUNTIME)
-        mov(rsi, RUNTIME_END)
-        self.kernel.preallocate(rdi, rsi, PageLevel.HUGE)
+        self.kernel.preallocate(Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
         end = self.free_ranges.memory_end()
         shr(end, PageShift.PAGE - SIZE_SHIFT)
-        mov(rdi, Area.FRAME_TABLE)
-        add(end, rdi)
-        self.kernel.preallocate(rdi, end, PageLevel.LARGE)
+        start = scratch(U64)
+        mov(start, Area.FRAME_TABLE)
+        add(end, start)
+        self.kernel.preallocate(start, end, PageLevel.LARGE)
 
     # The image
 
@@ -103,8 +102,7 @@ class Paging(Subsystem):
             start, end, load = (self.bound(section, name) for name in ("start", "end", "load"))
             self._map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
-            lea(rsi, stack.guard)
-            ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, PAGE))
+            ignore(self.mapper.unmap(address_of(self.kernel.space), address_of(stack.guard), PAGE))
 
     def bound(self, section: OutputSection, name: str) -> object:
         """Return an address of `section` that the linker defines (see `OutputSection`)."""
@@ -119,17 +117,18 @@ class Paging(Subsystem):
         round_up(length, PAGE)
         self._map(start, load, length, flags, PageShift.PAGE)
         # With the same right to write, and by pages of 4 KiB: W^X has to hold there, too
-        mov(rdi, load)
-        direct(rdi)
+        alias = scratch(load)
+        direct(alias)
         mov(rax, NO_EXECUTE)
         or_(flags, rax)
-        self._map(rdi, load, length, flags, PageShift.PAGE)
+        self._map(alias, load, length, flags, PageShift.PAGE)
 
+    @inline(changes=("address", "target", "length", "flags", *CALLER_SAVED))
     def _map(
-        self, address: object, target: object, length: object, flags: object, largest: object
+        self, address: object, target: U64, length: U64, flags: U64 | int, largest: U32 | int
     ) -> None:
-        """Emit a call that maps what nothing is mapped at yet. It can't fail while tables come from
-        `EarlyFrames`, which panics without memory."""
+        """Map what nothing is mapped at yet. It can't fail while tables come from `EarlyFrames`,
+        which panics without memory."""
         kernel = address_of(self.kernel.space)
         ignore(self.mapper.map(kernel, address, target, length, flags, largest))
 
@@ -142,9 +141,8 @@ class Paging(Subsystem):
             if section.name.startswith(INIT):
                 bounds = (self.bound(section, name) for name in ("start", "end", "load"))
                 self._free_image_part(*bounds)
-        mov(rdi, address_of(symbol("image_load_start")))
-        mov(rsi, self.bound(self.sections[0], "load"))
-        self.zones.free_reserved(rdi, rsi)
+        start = address_of(symbol("image_load_start"))
+        self.zones.free_reserved(start, self.bound(self.sections[0], "load"))
 
     @function
     def _free_image_part(self, start: Keep[U64], end: U64, load: Keep[U64]) -> None:
@@ -153,12 +151,12 @@ class Paging(Subsystem):
         sub(length, start)
         round_up(length, PAGE)
         ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
-        mov(rsi, load)
-        direct(rsi)
-        mov(rcx, WRITE)
-        ignore(self.mapper.protect(address_of(self.kernel.space), rsi, length, rcx))
-        lea(rsi, bare[load + length])
-        self.zones.free_reserved(load, rsi)
+        alias = scratch(load)
+        direct(alias)
+        ignore(self.mapper.protect(address_of(self.kernel.space), alias, length, WRITE))
+        load_end = scratch(U64)
+        lea(load_end, bare[load + length])
+        self.zones.free_reserved(load, load_end)
 
     # The direct map
 
@@ -189,23 +187,24 @@ class Paging(Subsystem):
             mov(start, done)
         with if_(start >= end):
             ret(done)
-        mov(rsi, self.bound(self.sections[0], "load"))
-        with if_(end < rsi):
-            mov(rsi, end)
-        self._map_direct(start, rsi)
-        mov(rdi, address_of(symbol("image_load_end")))
-        round_up(rdi, PAGE)
-        with if_(start > rdi):
-            mov(rdi, start)
-        self._map_direct(rdi, end)
+        before = scratch(U64)
+        mov(before, self.bound(self.sections[0], "load"))
+        with if_(end < before):
+            mov(before, end)
+        self._map_direct(start, before)
+        after = scratch(U64)
+        mov(after, address_of(symbol("image_load_end")))
+        round_up(after, PAGE)
+        with if_(start > after):
+            mov(after, start)
+        self._map_direct(after, end)
         ret(end)
 
     @function(init=True)
     def _map_direct(self, start: U64, end: U64) -> None:
         """Map physical memory from `start` up to `end`, if there is anything between them."""
         with if_(start < end):
-            mov(rdx, end)
-            sub(rdx, start)
-            mov(rsi, start)
-            direct(rdi)
-            self._map(rdi, rsi, rdx, WRITE, self.entries.largest)
+            length, address = scratch(end), scratch(start)
+            sub(length, start)
+            direct(address)
+            self._map(address, start, length, WRITE, self.entries.largest)

@@ -39,8 +39,7 @@ class RedZones(Subsystem):
     ) -> None:
         """Check an object of the cache `name` that is about to be allocated, and fill it as a new
         one. It has `size` bytes, and `slot` bytes to the next one."""
-        sound = self._is_filled(object, size, Poison.FREE)
-        with if_(sound == 0):
+        with if_(~self._is_filled(object, size, Poison.FREE)):
             self.report(object, name, text("was written to after it was freed"))
         self._check_free_zone(object, size, slot, name)
         self._fill(object, size, Poison.NEW)
@@ -51,11 +50,8 @@ class RedZones(Subsystem):
         self, object: Keep[U64], size: U32, slot: U32, name: Keep[Ptr[U8]]
     ) -> None:
         """Check the red zone of a free object."""
-        lea(rdi, bare[object + u64(size)])
         sub(slot, size)
-        mov(esi, slot)
-        sound = self._is_filled(rdi, esi, Poison.ZONE_FREE)
-        with if_(sound == 0):
+        with if_(~self._is_filled(address_of(u8[object + u64(size)]), slot, Poison.ZONE_FREE)):
             self.report(object, name, text("was written beyond its end after it was freed"))
 
     @function
@@ -66,11 +62,10 @@ class RedZones(Subsystem):
         It has `size` bytes, and `slot` bytes to the next one."""
         with if_(u8[object + u64(size)] == Poison.ZONE_FREE):
             self.report(object, name, text("was freed twice"))
-        lea(rdi, bare[object + u64(size)])
-        mov(esi, slot)
-        sub(esi, size)
-        sound = self._is_filled(rdi, esi, Poison.ZONE_IN_USE)
-        with if_(sound == 0):
+        length = scratch(slot)
+        sub(length, size)
+        zone = address_of(u8[object + u64(size)])
+        with if_(~self._is_filled(zone, length, Poison.ZONE_IN_USE)):
             self.report(object, name, text("was written beyond its end"))
         tail(self.fill_free, object, size, slot)
 
@@ -81,15 +76,17 @@ class RedZones(Subsystem):
         self._fill(object, size, Poison.FREE)
         self._fill_zone(object, size, slot, Poison.ZONE_FREE)
 
+    @inline(changes=(rax, rcx, rdi))
     def _fill(self, object: U64, size: U32, poison: Poison) -> None:
-        """Fill an object. Changes rax, rcx and rdi."""
+        """Fill an object."""
         mov(ecx, size)
         mov(rdi, object)
         mov(al, poison)
         rep.stosb()
 
+    @inline(changes=(rax, rcx, rdi))
     def _fill_zone(self, object: U64, size: U32, slot: U32, poison: Poison) -> None:
-        """Fill the red zone of an object. Changes rax, rcx and rdi."""
+        """Fill the red zone of an object."""
         mov(ecx, slot)
         sub(ecx, size)
         lea(rdi, bare[object + u64(size)])
@@ -97,16 +94,14 @@ class RedZones(Subsystem):
         rep.stosb()
 
     @function
-    def _is_filled(self, start: U64, length: U32, poison: U8) -> U32:
-        """1 if `length` bytes at `start` are all `poison`, else 0."""
+    def _is_filled(self, start: U64, length: U32, poison: U8) -> Bool:
+        """Return whether `length` bytes at `start` are all `poison`."""
         mov(ecx, length)
         mov(rdi, start)
         mov(al, poison)
         cmp(ecx, ecx)  # sets ZF, which stays if there is no byte to compare
         repe.scasb()
-        with if_(~ZF):
-            ret(0)
-        ret(1)
+        ret(ZF)
 
     @function
     def report(self, object: U64, name: Ptr[U8], fault: Ptr[U8]) -> None:

@@ -50,18 +50,16 @@ class RuntimeMappings(Subsystem):
     @function(init=True)
     def start(self) -> None:
         """Give the arena its addresses. Without memory for that, none can be allocated later."""
-        mov(rdi, Area.RUNTIME)
-        mov(rsi, RUNTIME_END)
-        ignore(self.arena.start(rdi, rsi))
+        ignore(self.arena.start(Area.RUNTIME, RUNTIME_END))
 
     @function
     def _allocate_range(self, pages: U64, use: U64) -> Ptr[AddressRange]:
         """Allocate a range for this many pages and the guards, or return null."""
         add(pages, GUARDS)
-        with if_(CF):
-            ret(0)
+        fail_if(CF)
         tail(self.arena.allocate, pages, use)
 
+    @inline(changes="address")
     def _range_start(self, address: U64) -> U64:
         """Turn an address that users have into the start of its range."""
         round_down(address, PAGE)
@@ -85,22 +83,17 @@ class RuntimeMappings(Subsystem):
                 self._release(range, done)
                 ret(0)
             inc(done)
-        mov(rax, range.by_address.key)
-        add(rax, PAGE)
-        ret(rax)
+        address = scratch(range.by_address.key)
+        add(address, PAGE)
+        ret(address)
 
     @function
     def _add_page(self, address: Keep[U64]) -> Bool:
         """Map a page of memory at `address`. Returns whether there was one."""
-        page = keep(self.pages.allocate_page())
-        with if_(page == 0):
-            ret(False)
-        mov(r8, WRITE)
+        page = keep(try_(self.pages.allocate_page()))
+        errdefer(self.pages.free_page, page)
         kernel = address_of(self.kernel.space)
-        failed = self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE)
-        with if_(failed != 0):
-            self.pages.free_page(page)
-            ret(False)
+        fail_if(self.mapper.map(kernel, address, page, PAGE, WRITE, PageShift.PAGE) != 0)
         ret(True)
 
     @function
@@ -108,9 +101,9 @@ class RuntimeMappings(Subsystem):
         """Free what `allocate` returned."""
         range = self.arena.find(self._range_start(address))
         asserts((range != 0) & (range.use == RangeUse.MEMORY))  # else freed twice, or never got
-        mov(rsi, range.pages)
-        sub(rsi, GUARDS)
-        tail(self._release, range, rsi)
+        pages = scratch(range.pages)
+        sub(pages, GUARDS)
+        tail(self._release, range, pages)
 
     @function
     def _release(self, range: Keep[Ptr[AddressRange]], count: U64) -> None:
@@ -119,9 +112,9 @@ class RuntimeMappings(Subsystem):
         shl(length, PageShift.PAGE)
         # Pages are found before they are unmapped, and freed after all TLBs have forgotten them
         mov(first, self._chain_pages(range, length))
-        mov(rsi, range.by_address.key)
-        add(rsi, PAGE)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, length))
+        address = scratch(range.by_address.key)
+        add(address, PAGE)
+        ignore(self.mapper.unmap(address_of(self.kernel.space), address, length))
         self.tables.free_chain(first)
         tail(self.arena.free, range)
 
@@ -136,9 +129,10 @@ class RuntimeMappings(Subsystem):
         with while_(address < end):
             page, entry = self.walker.translate(address_of(self.kernel.space), address)
             ignore(entry)
-            mov(rcx, page)
-            mov(frame_of(rcx).owner, last)
+            physical = scratch(page)
+            mov(frame_of(physical).owner, last)
             mov(last, page)
+            release(physical)
             add(address, PAGE)
         ret(last)
 
@@ -155,9 +149,9 @@ class RuntimeMappings(Subsystem):
         and_(offset, PAGE - 1)
         lea(length, bare[length + offset + (PAGE - 1)])
         round_down(length, PAGE)
-        mov(rdi, length)
-        shr(rdi, PageShift.PAGE)
-        range = keep(self._allocate_range(rdi, RangeUse.DEVICE))
+        pages = scratch(length)
+        shr(pages, PageShift.PAGE)
+        range = keep(self._allocate_range(pages, RangeUse.DEVICE))
         with if_(range == 0):
             ret(0)
         add(offset, range.by_address.key)
@@ -172,21 +166,18 @@ class RuntimeMappings(Subsystem):
     def _map_registers(self, range: Ptr[AddressRange], page: U64, length: U64) -> I32:
         """Map `length` bytes of registers from physical `page` on into `range`. Returns 0 or
         -ENOMEM."""
-        mov(rax, range.by_address.key)
-        add(rax, PAGE)
-        mov(r8, DEVICE)
-        kernel = address_of(self.kernel.space)
-        tail(self.mapper.map, kernel, rax, page, length, r8, PageShift.PAGE)
+        address, kernel = scratch(range.by_address.key), address_of(self.kernel.space)
+        add(address, PAGE)
+        tail(self.mapper.map, kernel, address, page, length, DEVICE, PageShift.PAGE)
 
     @function
     def unmap_device(self, address: U64) -> None:
         """Unmap what `map_device` returned."""
         range = keep(self.arena.find(self._range_start(address)))
         asserts((range != 0) & (range.use == RangeUse.DEVICE))  # else unmapped twice, or never got
-        mov(rsi, range.by_address.key)
-        add(rsi, PAGE)
-        mov(rdx, range.pages)
-        sub(rdx, GUARDS)
-        shl(rdx, PageShift.PAGE)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), rsi, rdx))
+        start, length = scratch(range.by_address.key), scratch(range.pages)
+        add(start, PAGE)
+        sub(length, GUARDS)
+        shl(length, PageShift.PAGE)
+        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
         tail(self.arena.free, range)

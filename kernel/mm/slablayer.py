@@ -9,7 +9,7 @@ from kernel.mm.pages import Pages
 from kernel.mm.redzone import REDZONE_SIZE, RedZones
 from kernel.mm.slab import Slab
 from kernel.paging.addresses import Area, direct
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import container
 from pykasm import *
 
 ALIGNMENT = 16
@@ -60,27 +60,25 @@ class SlabLayer(Subsystem):
     @function(holds="ObjectCache.lock")
     def allocate(self, cache: Keep[Ptr[ObjectCache]]) -> U64:
         """Allocate an object of a slab of `cache`; 0 if there is no memory."""
-        with if_(cache.partial.is_empty()):
-            grown = self._add_slab(cache)
-            with if_(grown == 0):
-                ret(0)
+        with if_(cache.partial.is_empty()), if_(~self._add_slab(cache)):
+            ret(0)
         slab = keep(container(cache.partial.next, Slab, "link"))
         inc(cache.used)
         inc(slab.used)
-        mov(eax, slab.first_free)
-        movzx(ecx, slab.next_free[rax])
-        mov(slab.first_free, ecx)
-        object = self._object(slab, cache)
-        with if_(ecx == cache.per_slab):  # that was the last one
+        number, next = scratch(slab.first_free), scratch(U32)
+        movzx(next, slab.next_free[number])
+        mov(slab.first_free, next)
+        object = self._object(slab, cache, number)
+        with if_(next == cache.per_slab):  # that was the last one
             slab.link.unlink()
         ret(object)
 
-    def _object(self, slab: Ptr[Slab], cache: Ptr[ObjectCache]) -> U64:
-        """Compute the address of the object whose number is in eax, in a scratch register. Changes
-        rax."""
+    @inline(changes=rax)
+    def _object(self, slab: Ptr[Slab], cache: Ptr[ObjectCache], number: U32) -> U64:
+        """Return the address of the object with this `number`, in a scratch register."""
         object = scratch(U64)
         mov(u32(object), cache.slot_size)
-        imul(object, rax)
+        imul(object, u64(number))
         mov(eax, cache.first_object)
         add(object, rax)
         add(object, slab)
@@ -90,16 +88,13 @@ class SlabLayer(Subsystem):
     def free(self, cache: Keep[Ptr[ObjectCache]], object: U64) -> None:
         """Free an object of `cache` into its slab. A slab that is empty by that is freed, unless it
         is the only one which has free objects."""
-        slab = keep(Ptr[Slab])
-        mov(slab, self._slab_of(object))
-        mov(rax, object)
-        self._number(slab, cache)
-        mov(ecx, slab.first_free)
-        mov(slab.next_free[rax], cx)
-        mov(slab.first_free, eax)
+        slab = keep(self._slab_of(object))
+        number, next = self._number(object, slab, cache), scratch(slab.first_free)
+        mov(slab.next_free[number], u16(next))
+        mov(slab.first_free, number)
         dec(cache.used)
         dec(slab.used)
-        with if_(ecx == cache.per_slab):  # it had no free one before
+        with if_(next == cache.per_slab):  # it had no free one before
             self._add_partial(cache, slab)
         with if_(slab.used == 0):
             # Alone in the list: both links of its head lead to it
@@ -107,17 +102,21 @@ class SlabLayer(Subsystem):
             with if_((cache.partial.next != rax) | (cache.partial.previous != rax)):
                 self._free_slab(cache, slab)
 
-    def _number(self, slab: Ptr[Slab], cache: Ptr[ObjectCache]) -> None:
-        """Turn the address of an object in rax into its number in eax. Changes rcx and rdx."""
+    @inline(changes=(rax, rcx, rdx))
+    def _number(self, object: U64, slab: Ptr[Slab], cache: Ptr[ObjectCache]) -> U32:
+        """Return the number of the object at this address."""
+        mov(rax, object)
         sub(rax, slab)
         mov(ecx, cache.first_object)
         sub(rax, rcx)
         xor(edx, edx)
         mov(ecx, cache.slot_size)
         div(ecx)
+        return eax
 
+    @inline(changes=(rax, rcx))
     def _slab_of(self, object: U64) -> Ptr[Slab]:
-        """Find the slab that the object at this address is in, in rcx. Changes rax."""
+        """Return the slab that the object at this address is in."""
         mov(rax, Area.DIRECT_MAP)
         mov(rcx, object)
         sub(rcx, rax)
@@ -125,10 +124,10 @@ class SlabLayer(Subsystem):
         mov(rcx, frame_of(rcx).owner)
         return cast(rcx, Ptr[Slab])
 
+    @inline(changes=(rax, rcx))
     def _add_partial(self, cache: Ptr[ObjectCache], slab: Ptr[Slab]) -> None:
-        """Put a slab that has free objects first. Changes rax, rcx and a scratch register."""
-        link = scratch(Ptr[ListHead])
-        lea(link, slab.link)
+        """Put a slab that has free objects first."""
+        link = scratch(address_of(slab.link))
         cache.partial.prepend(link)
         release(link)
 
@@ -153,13 +152,11 @@ class SlabLayer(Subsystem):
     # Slabs
 
     @function(holds="ObjectCache.lock")
-    def _add_slab(self, cache: Keep[Ptr[ObjectCache]]) -> U32:
-        """Allocate another slab. Returns 1, or 0 if there is no memory."""
-        slab = keep(Ptr[Slab])
-        movzx(edi, cache.order)
-        mov(u64(slab), self.pages.allocate(edi))
-        with if_(slab == 0):
-            ret(0)
+    def _add_slab(self, cache: Keep[Ptr[ObjectCache]]) -> Bool:
+        """Allocate another slab. Returns whether there was memory for it."""
+        order = scratch(U32)
+        movzx(order, cache.order)
+        slab = keep(cast(try_(self.pages.allocate(order)), Ptr[Slab]))
         direct(u64(slab))
         self._set_owner(slab, cache.order, slab)
         mov(slab.cache, cache)
@@ -174,11 +171,11 @@ class SlabLayer(Subsystem):
         self._add_partial(cache, slab)
         if debugging():
             self._poison_objects(cache, slab)
-        ret(1)
+        ret(True)
 
+    @inline(changes=(rax, rcx, rdx))
     def _set_owner(self, slab: Ptr[Slab], order: U8, owner: object) -> None:
-        """Set `Frame.owner` of all pages of a block, by which objects find their slab. Changes rax,
-        rcx and rdx."""
+        """Set `Frame.owner` of all pages of a block, by which objects find their slab."""
         mov(rax, Area.DIRECT_MAP)
         mov(rdx, slab)
         sub(rdx, rax)
@@ -209,11 +206,11 @@ class SlabLayer(Subsystem):
         slab.link.unlink()
         dec(cache.slabs)
         self._set_owner(slab, cache.order, 0)
+        physical, order = scratch(u64(slab)), scratch(U32)
         mov(rax, Area.DIRECT_MAP)
-        mov(rdi, slab)
-        sub(rdi, rax)
-        movzx(esi, cache.order)
-        tail(self.pages.free, rdi, esi)
+        sub(physical, rax)
+        movzx(order, cache.order)
+        tail(self.pages.free, physical, order)
 
     @function(holds="ObjectCache.lock")
     def free_empty(self, cache: Ptr[ObjectCache]) -> None:

@@ -80,9 +80,8 @@ class Slabs(Subsystem):
     @function(init=True)
     def _init_cache(self, cache: Ptr[ObjectCache], magazine: U64) -> None:
         """Initialize `cache`, whose per-CPU variable `magazine` is, and list it."""
-        link = scratch(Ptr[ListHead])
+        link = scratch(address_of(cache.link))
         mov(cache.magazine, magazine)
-        lea(link, cache.link)
         self.caches.append(link)
         release(link)
         tail(self.layer.compute_layout, cache)
@@ -92,27 +91,31 @@ class Slabs(Subsystem):
     @function
     def allocate(self, cache: Ptr[ObjectCache]) -> U64:
         """Allocate an object of `cache`; 0 if there is no memory."""
-        ret(self.allocate_in_place(cache))
+        ret(self.allocate_inline(cache))
 
     @function
     def free(self, cache: Ptr[ObjectCache], object: U64) -> None:
         """Free `object`, which was allocated of the same `cache`."""
-        self.free_in_place(cache, object)
+        self.free_inline(cache, object)
 
-    def allocate_in_place(self, cache: Ptr[ObjectCache]) -> U64:
-        """Emit the code of `allocate`, which calls nothing while the magazine has objects."""
+    @inline(changes=("cache", *CALLER_SAVED))
+    def allocate_inline(self, cache: Ptr[ObjectCache]) -> U64:
+        """Do what `allocate` does, in place; in release builds without a call, while the magazine
+        has objects."""
         return self._allocate_checked(cache) if debugging() else self._pop(cache)
 
-    def free_in_place(self, cache: Ptr[ObjectCache], object: U64) -> None:
-        """Emit the code of `free`, which calls nothing while the magazine has room."""
+    @inline(changes=("cache", "object", *CALLER_SAVED))
+    def free_inline(self, cache: Ptr[ObjectCache], object: U64) -> None:
+        """Do what `free` does, in place; in release builds without a call, while the magazine has
+        room."""
         if debugging():
             self._free_checked(cache, object)
         else:
             self._push(cache, object)
 
+    @inline(changes=("cache", *CALLER_SAVED))
     def _pop(self, cache: Ptr[ObjectCache]) -> U64:
-        """Take an object from this processor's magazine, which is filled if it is empty. Changes
-        rcx."""
+        """Take an object from this processor's magazine, which is filled if it is empty."""
         with interrupts_disabled():
             magazine = self._own_magazine(cache)
             mov(rcx, magazine.count)
@@ -122,8 +125,9 @@ class Slabs(Subsystem):
                 mov(rax, magazine.objects[rcx])
             with else_():
                 ignore(self._refill(cache))
-        return u64(rax)
+        return rax
 
+    @inline(changes=("cache", "object", *CALLER_SAVED))
     def _push(self, cache: Ptr[ObjectCache], object: U64) -> None:
         """Put `object` into this processor's magazine, half of which is freed if it is full."""
         with interrupts_disabled():
@@ -135,9 +139,10 @@ class Slabs(Subsystem):
             with else_():
                 self._flush_and_push(cache, object)
 
+    @inline
     def _own_magazine(self, cache: Ptr[ObjectCache]) -> Ptr[Magazine]:
-        """Compute the address of this processor's magazine of `cache`. Context: interrupts off, or
-        the thread may move to another processor."""
+        """Return this processor's magazine of `cache`, in a scratch register. Context: interrupts
+        off, or the thread may move to another processor."""
         magazine = scratch(U64)
         mov(magazine, cache.magazine)
         add(magazine, self.per_cpu.block)
@@ -199,13 +204,12 @@ class Slabs(Subsystem):
             break_if(rcx == 0)
             dec(rcx)
             mov(magazine.count, rcx)
-            mov(rsi, magazine.objects[rcx])
-            release(magazine)
-            self.layer.free(cache, rsi)
+            self.layer.free(cache, magazine.objects[rcx])
             dec(left)
 
     # All together
 
+    @inline(changes=(rax, rcx))
     @contextmanager
     def each(self) -> Iterator[Ptr[ObjectCache]]:
         """Run the block for each cache, whose address is in a kept register."""

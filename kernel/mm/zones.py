@@ -83,8 +83,9 @@ class Zones(Subsystem):
         with zone.lock.held():
             self.buddy.free(zone, frame_of(frame), order)
 
+    @inline(changes=("zone", rax))
     def _zone_of(self, zone: Ptr[Zone], physical: U64) -> None:
-        """Point `zone` at the zone of the memory at `physical`. Changes rax."""
+        """Point `zone` at the zone of the memory at `physical`."""
         mov(rax, LOW_END)
         lea(zone, self.low)
         with if_(physical >= rax):

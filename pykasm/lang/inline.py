@@ -121,6 +121,8 @@ class _Call:
             for register in registers_in(value)
         }
         self.start = 0
+        self.taken: set[int] = set()
+        """Registers that the code took while they were free, before a block and behind it."""
 
     def check(self) -> None:
         """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
@@ -153,8 +155,10 @@ class _Call:
         builder.clobber(self.inline.registers)
         yield
         self.start = start
-        taken = (one.register for one in builder.roles[roles:] if one.kind in ("keep", "scratch"))
-        free = {one.number for one in (*self.inline.registers, *taken)}
+        self.taken |= {
+            one.register.number for one in builder.roles[roles:] if one.kind in ("keep", "scratch")
+        }
+        free = self.taken | {one.number for one in self.inline.registers}
         free |= {n for n, name in self.named.items() if name in self.inline.changed_parameters}
         if len(builder.items) > start:
             code = InlineCode(

@@ -51,6 +51,17 @@ class Cell(Struct):
         yield copy
         inc(self.times)
 
+    @inline
+    @contextmanager
+    def each_bit(self) -> Iterator[U64]:
+        """The block runs for each bit of the number that is 1, with that bit."""
+        left, bit = scratch(self.value), scratch(U64)
+        with while_(left != 0):
+            blsi(bit, left)
+            yield bit
+            blsr(left, left)
+        release(left, bit)
+
 
 @inline(changes=("number",))
 def double(number: U64) -> U64:
@@ -101,6 +112,15 @@ class Cells(Subsystem):
         ret(copy)
 
     @function(exported=True)
+    def bits(self, cell: Ptr[Cell]) -> U64:
+        """How many bits of its number are 1."""
+        xor(eax, eax)
+        with cell.each_bit() as bit:
+            test(bit, bit)
+            inc(rax)
+        ret(rax)
+
+    @function(exported=True)
     def split(self, number: U64, by: U64) -> U64:
         """Quotient and rest, added."""
         quotient, rest = divide(number, by)
@@ -128,6 +148,11 @@ help: restore it on every path, or name rcx in `changes=`"""
 
 def test_contracts_that_hold_are_clean() -> None:
     assert findings(cells) == []
+
+
+@given(numbers)
+def test_a_block_may_run_many_times(number: int) -> None:
+    assert host.call(cells.bits, host.new(Cell, value=number)) == number.bit_count()
 
 
 @given(numbers, numbers)
