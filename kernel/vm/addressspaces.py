@@ -68,14 +68,9 @@ class AddressSpaces(Subsystem):
     @function
     def create(self) -> Ptr[AddressSpace]:
         """Allocate a space without regions, or return null."""
-        space, root = keep(Ptr[AddressSpace]), keep(U64)
-        mov(space, self.spaces.allocate())
-        with if_(space == 0):
-            ret(0)
-        mov(root, self.pages.allocate_page())
-        with if_(root == 0):
-            self.spaces.free(space)
-            ret(0)
+        space = keep(try_(self.spaces.allocate()))
+        errdefer(self.spaces.free, space)
+        root = keep(try_(self.pages.allocate_page()))
         mov(rdi, space)
         xor(eax, eax)
         mov(ecx, sizeof(AddressSpace) // sizeof(U64))
@@ -84,9 +79,10 @@ class AddressSpaces(Subsystem):
         self._fill_root(root)
         ret(space)
 
+    @inline(changes=(rax, rcx, rsi, rdi))
     def _fill_root(self, root: U64) -> None:
         """Make the page at physical `root` a top table with an empty lower half and the kernel's
-        upper half. Changes rax, rcx, rsi and rdi."""
+        upper half."""
         mov(rdi, root)
         direct(rdi)
         xor(eax, eax)
@@ -103,35 +99,26 @@ class AddressSpaces(Subsystem):
     def clone(self, space: Keep[Ptr[AddressSpace]]) -> Ptr[AddressSpace]:
         """Create a space with the same contents, which both share until one of them writes, or
         return null."""
-        made, result = keep(Ptr[AddressSpace]), keep(I32)
-        mov(made, self.create())
-        with if_(made == 0):
-            ret(0)
+        result, made = keep(I32), keep(try_(self.create()))
+        errdefer(self.destroy, made)
         with self._regions_write_locked(space):
             mov(result, self._copy_regions(space, made))
             # Also after a failure: entries of `space` may have lost the right to write
-            mov(rsi, USER_START)
-            mov(rdx, USER_END)
-            self.user_pages.flush(space, rsi, rdx)
-        with if_(result != 0):
-            self.destroy(made)
-            ret(0)
+            self.user_pages.flush(space, USER_START, USER_END)
+        fail_if(result != 0)
         ret(made)
 
     @function
     def _copy_regions(self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]]) -> I32:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
-        region, result = keep(Ptr[Region]), keep(I32)
-        xor(result, result)
-        mov(region, self.regions.find_from(space, 0))
-        with while_((region != 0) & (result == 0)):
+        region = keep(self.regions.find_from(space, 0))
+        with while_(region != 0):
             rights = scratch(region.rights)
-            mov(result, self.regions.add(other, region.node.key, region.end, rights))
-            with if_(result == 0):
-                mov(result, self.ranges.share(space, other, region.node.key, region.end))
+            try_(self.regions.add(other, region.node.key, region.end, rights))
+            try_(self.ranges.share(space, other, region.node.key, region.end))
             mov(region, self.regions.next(region))
-        ret(result)
+        ret(0)
 
     @function
     def destroy(self, space: Keep[Ptr[AddressSpace]]) -> None:
@@ -148,14 +135,13 @@ class AddressSpaces(Subsystem):
 
     # Changing regions
 
+    @inline(changes=CALLER_SAVED)
     @contextmanager
     def _regions_write_locked(self, space: Ptr[AddressSpace]) -> Iterator[None]:
         """Hold `regions_lock` for writing in the block, which ends at its end only."""
-        lea(rdi, space.regions_lock)
-        self.locks.lock_to_write(rdi)
+        self.locks.lock_to_write(address_of(space.regions_lock))
         yield
-        lea(rdi, space.regions_lock)
-        self.locks.unlock_write(rdi)
+        self.locks.unlock_write(address_of(space.regions_lock))
 
     @function
     def _checked_end(self, start: U64, length: U64) -> U64:
@@ -176,11 +162,8 @@ class AddressSpaces(Subsystem):
     ) -> I32:
         """Add a region of `length` bytes from `start` on, with `rights`. Returns 0, -EINVAL or
         -ENOMEM; or -EEXIST if there is a region in some of it."""
-        end = keep(U64)
-        result = keep(I32)
-        mov(end, self._checked_end(start, length))
-        with if_((end == 0) | (rights & ~int(ALL_RIGHTS))):
-            ret(-Errno.EINVAL)
+        result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
+        fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
         self._add_implied(rights)
         with self._regions_write_locked(space):
             mov(result, -Errno.EEXIST)
@@ -191,6 +174,7 @@ class AddressSpaces(Subsystem):
                 self.regions.merge(space, end)
         ret(result)
 
+    @inline(changes="rights")
     def _add_implied(self, rights: U32) -> None:
         """Add READ to any other rights: page tables can't grant those without it."""
         with if_(rights != 0):
@@ -200,10 +184,7 @@ class AddressSpaces(Subsystem):
     def unmap(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64) -> I32:
         """Remove regions and pages from `length` bytes from `start` on, of which not all need have
         some. Returns 0 or -EINVAL; or -ENOMEM if a region could not be split."""
-        end, result = keep(U64), keep(I32)
-        mov(end, self._checked_end(start, length))
-        with if_(end == 0):
-            ret(-Errno.EINVAL)
+        result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
         with self._regions_write_locked(space):
             mov(result, self.regions.split_at_bounds(space, start, end))
             with if_(result == 0):
@@ -217,18 +198,14 @@ class AddressSpaces(Subsystem):
     ) -> I32:
         """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL;
         or -ENOMEM if some of it has no region, or if a region could not be split."""
-        end = keep(U64)
-        result = keep(I32)
-        mov(end, self._checked_end(start, length))
-        with if_((end == 0) | (rights & ~int(ALL_RIGHTS))):
-            ret(-Errno.EINVAL)
+        result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
+        fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
         self._add_implied(rights)
         with self._regions_write_locked(space):
             mov(result, self._split_if_covered(space, start, end))
             with if_(result == 0):
                 self.regions.set_rights(space, start, end, rights)
-                self.user_pages.flags_of(rights)
-                self.ranges.protect(space, start, end, rax)
+                self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
         ret(result)
 
     @function
@@ -237,9 +214,7 @@ class AddressSpaces(Subsystem):
     ) -> I32:
         """Split regions at `start` and `end`. Returns 0; or -ENOMEM if a region lacks between them
         (as Linux's mprotect says it), or for want of memory."""
-        covered = self.regions.is_covered(space, start, end)
-        with if_(covered == 0):
-            ret(-Errno.ENOMEM)
+        fail_if(~self.regions.is_covered(space, start, end), Errno.ENOMEM)
         tail(self.regions.split_at_bounds, space, start, end)
 
     # Threads in spaces

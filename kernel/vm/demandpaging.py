@@ -45,18 +45,15 @@ class DemandPaging(Subsystem):
 
         Returns 0, -EFAULT if the region does not allow it, or -ENOMEM.
         """
-        flags, result = keep(U64), keep(I32)
+        result = keep(I32)
         and_(address, -PAGE)
-        lea(rdi, space.regions_lock)
-        self.locks.lock_to_read(rdi)
+        self.locks.lock_to_read(address_of(space.regions_lock))
         mov(result, -Errno.EFAULT)
         region = self.regions.find(space, address)
         with if_(region != 0), if_(region.rights & wanted):
-            self.user_pages.flags_of(region.rights)
-            mov(flags, rax)
+            flags = self.user_pages.flags_of(region.rights)
             mov(result, self._resolve(space, address, flags, wanted))
-        lea(rdi, space.regions_lock)
-        self.locks.unlock_read(rdi)
+        self.locks.unlock_read(address_of(space.regions_lock))
         with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
             xor(result, result)
         ret(result)
@@ -72,14 +69,14 @@ class DemandPaging(Subsystem):
             tail(self._add_zero_page, space, page, flags)
         with if_(flags & PageFlags.WRITE):
             # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
-            mov(rax, entry)
-            with if_(self.user_pages.page_frame(rax).references != 1):
+            shared = scratch(entry)
+            with if_(self.user_pages.page_frame(shared).references != 1):
                 with if_(wanted & Rights.WRITE):
                     tail(self._copy_page, space, page, flags, entry)
                 and_(flags, ~int(PageFlags.WRITE))
-        mov(rax, entry)
-        and_(rax, self.entries.address_mask)
-        or_(flags, rax)
+        memory = scratch(entry)
+        and_(memory, self.entries.address_mask)
+        or_(flags, memory)
         tail(self._widen, space, page, entry, flags)
 
     @function
@@ -98,9 +95,7 @@ class DemandPaging(Subsystem):
         self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64]
     ) -> I32:
         """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
-        memory = keep(self.pages.allocate_zeroed())
-        with if_(memory == 0):
-            ret(-Errno.ENOMEM)
+        memory = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
         tail(self._install, space, page, 0, memory, flags)
 
     @function
@@ -109,9 +104,7 @@ class DemandPaging(Subsystem):
     ) -> I32:
         """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
-        memory = keep(self.pages.allocate_page())
-        with if_(memory == 0):
-            ret(-Errno.ENOMEM)
+        memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
         mov(rdi, memory)
         direct(rdi)
         mov(rsi, entry)
@@ -119,12 +112,11 @@ class DemandPaging(Subsystem):
         direct(rsi)
         mov(ecx, PAGE // sizeof(U64))
         rep.movsq()
-        result = self._install(space, page, entry, memory, flags)
-        with if_(result != 0):
-            ret(result)
+        try_(self._install(space, page, entry, memory, flags))
         # The reference goes after the flush, or others could get the page while TLBs still have it
-        lea(rdx, bare[page + PAGE])
-        self.user_pages.flush(space, page, rdx)
+        end = scratch(U64)
+        lea(end, bare[page + PAGE])
+        self.user_pages.flush(space, page, end)
         self.user_pages.put(entry)
         ret(0)
 
@@ -137,10 +129,9 @@ class DemandPaging(Subsystem):
         Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and
         `memory` is freed.
         """
-        mov(rax, memory)
-        mov(frame_of(rax).references, 1)
+        errdefer(self.pages.free_page, memory)
+        physical = scratch(memory)
+        mov(frame_of(physical).references, 1)
         or_(flags, memory)
-        result = keep(self.user_pages.replace(space, page, expected, flags))
-        with if_(result != 0):
-            self.pages.free_page(memory)
-        ret(result)
+        try_(self.user_pages.replace(space, page, expected, flags))
+        ret(0)

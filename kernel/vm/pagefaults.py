@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from kernel.cpu.control import RFlags
 from kernel.cpu.exceptions import Vector, VectorHandlers
@@ -54,8 +53,9 @@ class PageFaults(VectorHandlers):
                     ret()
         tail(self.panic.exception, frame)
 
-    def _is_access_open(self, frame: Ptr[TrapFrame]) -> Any:
-        """The condition that the code may touch the memory of programs at all; if not, SMAP causes
+    @inline
+    def _is_access_open(self, frame: Ptr[TrapFrame]) -> Condition:
+        """Return whether the code may touch the memory of programs at all; if not, SMAP causes
         the fault, and would cause it again whatever is resolved (AMD64 APM vol. 2, 5.6.6)."""
         smap = self.features.structured & Structured.SMAP
         return ~smap | (frame.rflags & RFlags.AC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.structures.tree import Tree, TreeNode, Trees
+from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region
 from pykasm import *
@@ -25,10 +25,8 @@ class Regions(Subsystem):
     @function
     def find(self, space: Ptr[AddressSpace], address: Keep[U64]) -> Ptr[Region]:
         """The region that `address` is in, or null."""
-        node = self.trees.at_most(self._tree(space), address)
-        region = cast(node, Ptr[Region])
-        with if_(region != 0), if_(region.end <= address):
-            ret(0)
+        region = cast(self.trees.at_most(address_of(space.regions), address), Ptr[Region])
+        fail_if((region != 0) & (region.end <= address))
         ret(region)
 
     @function
@@ -37,29 +35,22 @@ class Regions(Subsystem):
         region = self.find(space, address)
         with if_(region != 0):
             ret(region)
-        node = self.trees.at_least(self._tree(space), address)
+        node = self.trees.at_least(address_of(space.regions), address)
         ret(cast(node, Ptr[Region]))
 
     @function
     def next(self, region: Ptr[Region]) -> Ptr[Region]:
         """The region after `region`, or null."""
-        node = self.trees.next(cast(region, Ptr[TreeNode]))
+        node = self.trees.next(address_of(region.node))
         ret(cast(node, Ptr[Region]))
 
-    def _tree(self, space: Ptr[AddressSpace]) -> Ptr[Tree]:
-        """Compute the address of the tree of `space`, in rdi."""
-        lea(rdi, space.regions)
-        return cast(rdi, Ptr[Tree])
-
     @function
-    def is_covered(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> U32:
-        """1 if all addresses from `start` up to `end` are in regions, else 0."""
+    def is_covered(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> Bool:
+        """Return whether all addresses from `start` up to `end` are in regions."""
         with while_(start < end):
-            region = self.find(space, start)
-            with if_(region == 0):
-                ret(0)
+            region = try_(self.find(space, start))
             mov(start, region.end)
-        ret(1)
+        ret(True)
 
     # Changing
 
@@ -68,35 +59,29 @@ class Regions(Subsystem):
         self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64], rights: Keep[U32]
     ) -> I32:
         """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
-        region = scratch(self.regions.allocate())
-        with if_(region == 0):
-            ret(-Errno.ENOMEM)
+        region = scratch(try_(self.regions.allocate(), Errno.ENOMEM))
         mov(region.node.key, start)
         mov(region.end, end)
         mov(region.rights, rights)
-        self.trees.insert(self._tree(space), cast(region, Ptr[TreeNode]))
+        self.trees.insert(address_of(space.regions), address_of(region.node))
         ret(0)
 
     @function
     def remove(self, space: Ptr[AddressSpace], region: Keep[Ptr[Region]]) -> None:
         """Remove `region` and free its record."""
-        self.trees.remove(self._tree(space), cast(region, Ptr[TreeNode]))
+        self.trees.remove(address_of(space.regions), address_of(region.node))
         self.regions.free(region)
 
     @function
     def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> I32:
         """Split the region that has `address` inside, if one does: the upper part is a region of
         its own. Returns 0 or -ENOMEM."""
-        region = keep(Ptr[Region])
-        mov(region, self.find(space, address))
-        with if_(region == 0):
+        region = keep(self.find(space, address))
+        with if_((region == 0) | (region.node.key == address)):
             ret(0)
-        with if_(region.node.key == address):
-            ret(0)
-        result = self.add(space, address, region.end, region.rights)
-        with if_(result == 0):
-            mov(region.end, address)
-        ret(result)
+        try_(self.add(space, address, region.end, region.rights))
+        mov(region.end, address)
+        ret(0)
 
     @function
     def split_at_bounds(
@@ -104,23 +89,20 @@ class Regions(Subsystem):
     ) -> I32:
         """Split regions such that none reaches over `start` or `end`. Returns 0; or -ENOMEM, and
         nothing has changed."""
-        result = keep(I32)
-        mov(result, self._split(space, start))
-        with if_(result == 0):
-            mov(result, self._split(space, end))
-            with if_(result != 0):
-                self.merge(space, start)
-        ret(result)
+        try_(self._split(space, start))
+        errdefer(self.merge, space, start)
+        try_(self._split(space, end))
+        ret(0)
 
     @function
     def merge(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> None:
         """Make one region of two that meet at `address`, if they have the same rights."""
-        upper = keep(Ptr[Region])
-        mov(upper, self.find(space, address))
+        upper = keep(self.find(space, address))
         with if_(upper == 0):
             ret()
-        lea(rsi, bare[address - 1])
-        lower = self.find(space, rsi)
+        before = scratch(U64)
+        lea(before, bare[address - 1])
+        lower = self.find(space, before)
         with if_((lower != 0) & (lower != upper)):
             rights = scratch(lower.rights)
             with if_(rights == upper.rights):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import LOWER_HALF_END
@@ -41,9 +39,9 @@ class UserCopy(Subsystem):
             ret(-Errno.EFAULT, length)
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
-    def _is_outside(self, start: U64, length: U64) -> Any:
-        """The condition that some of the bytes lie where programs have none. Changes rax and
-        rcx."""
+    @inline(changes=(rax, rcx))
+    def _is_outside(self, start: U64, length: U64) -> Condition:
+        """Return whether some of the bytes lie where programs have none."""
         mov(rcx, LOWER_HALF_END)
         mov(rax, start)
         add(rax, length)
@@ -72,6 +70,7 @@ class UserCopy(Subsystem):
         mov(rdx, rest)
         ret(result, rdx)
 
+    @inline(changes=("destination", "source", "left"))
     def _advance(self, destination: U64, source: U64, left: U64, rest: U64) -> None:
         """Move on to where `rest` bytes are left, of which there were `left`."""
         sub(left, rest)
@@ -82,9 +81,7 @@ class UserCopy(Subsystem):
     @function(context="thread", sleeps=True)
     def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> I32:
         """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
-        space = self.spaces.current()
-        with if_(space == 0):
-            ret(-Errno.EFAULT)
+        space = try_(self.spaces.current(), Errno.EFAULT)
         tail(self.paging.resolve_fault, space, fault, wanted)
 
     @function(context="thread", sleeps=True)
@@ -114,9 +111,10 @@ class UserCopy(Subsystem):
             sub(left, chunk)
         ret(-Errno.ENAMETOOLONG)
 
+    @inline(changes="chunk")
     def _chunk(self, chunk: U64, source: U64, left: U64) -> None:
-        """Compute the bytes from `source` to the end of its page, at most `left`, in `chunk`. The
-        next page may not be there, and the string may end before it."""
+        """Set `chunk` to the bytes from `source` to the end of its page, at most `left`. The next
+        page may not be there, and the string may end before it."""
         mov(chunk, source)
         or_(chunk, -PAGE)
         neg(chunk)

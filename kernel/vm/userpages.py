@@ -13,6 +13,7 @@ from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
+from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.rights import ALL_RIGHTS, entry_flags
 from pykasm import *
@@ -43,11 +44,14 @@ class UserPages(Subsystem):
         self.pages = pages
         self.tlb = tlb
 
-    def flags_of(self, rights: U32) -> None:
-        """Compute the flags of entries with `rights` in rax. Changes rcx."""
-        mov(ecx, rights)
-        mov(rax, self.flags[rcx])
-        and_(rax, self.entries.allowed)
+    @inline
+    def flags_of(self, rights: U32) -> U64:
+        """Return the flags of entries with `rights`, in a scratch register."""
+        flags = scratch(U64)
+        mov(u32(flags), rights)
+        mov(flags, self.flags[flags])
+        and_(flags, self.entries.allowed)
+        return flags
 
     @function
     def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> U64:
@@ -55,11 +59,10 @@ class UserPages(Subsystem):
         walk, entry = local(TableWalk), keep(U64)
         xor(u32(entry), u32(entry))
         with space.lock.held():
-            lea(rdx, walk)
-            level = self.walker.walk(space, address, rdx)
+            level = self.walker.walk(space, address, address_of(walk))
             with if_(level == PageLevel.PAGE):
-                mov(rax, walk.entries[PageLevel.PAGE])
-                mov(entry, u64[rax])
+                slot = scratch(walk.entries[PageLevel.PAGE])
+                mov(entry, slot[0])
         ret(entry)
 
     @function
@@ -74,9 +77,8 @@ class UserPages(Subsystem):
         another one; -ENOMEM if there is no memory for tables."""
         request, walk, result = local(MappingRequest), local(TableWalk), local(I32)
         with space.lock.held():
-            lea(rdx, request)
-            lea(rcx, walk)
-            mov(result, self._walk_to_page(space, address, rdx, rcx))
+            asked, entries = address_of(request), address_of(walk)
+            mov(result, self._walk_to_page(space, address, asked, entries))
             with if_(result == 0):
                 slot = scratch(walk.entries[PageLevel.PAGE])
                 with if_(slot[0] != expected):
@@ -109,25 +111,24 @@ class UserPages(Subsystem):
         """The address of the lowest table of `space` for `address`, allocated if it lacks; 0 if
         there is no memory. Nobody else uses the space."""
         request, walk = local(MappingRequest), local(TableWalk)
-        lea(rdx, request)
-        lea(rcx, walk)
-        result = self._walk_to_page(space, address, rdx, rcx)
-        with if_(result != 0):
+        asked, entries = address_of(request), address_of(walk)
+        with if_(self._walk_to_page(space, address, asked, entries) != 0):
             self.tables.free_chain(request.empty)
             ret(0)
-        mov(rax, walk.entries[PageLevel.PAGE])
-        and_(rax, -PAGE)
-        ret(rax)
+        table = scratch(u64(walk.entries[PageLevel.PAGE]))
+        round_down(table, PAGE)
+        ret(table)
 
+    @inline(changes=(rax, rcx))
     def table_frame(self, slot: Ptr[U64]) -> Ptr[Frame]:
-        """Compute the record of the table that the register `slot` points into, in rax. Changes
-        rcx."""
+        """Return the record of the table that `slot` points into."""
         mov(rcx, Area.DIRECT_MAP)
         mov(rax, slot)
-        and_(rax, -PAGE)
+        round_down(rax, PAGE)
         sub(rax, rcx)
         return frame_of(rax)
 
+    @inline(changes="entry")
     def page_frame(self, entry: U64) -> Ptr[Frame]:
         """Turn `entry`, a register, into the record of its page."""
         and_(entry, self.entries.address_mask)

@@ -8,6 +8,7 @@ from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.level import PageLevel
+from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.userpages import UserPages
 from pykasm import *
@@ -45,6 +46,7 @@ class UserRanges(Subsystem):
 
     # Walking
 
+    @inline
     def _start(self, walk: EntryWalk, start: U64, end: U64) -> None:
         """Prepare `walk` for the entries from `start` up to `end`."""
         mov(walk.request.address, start)
@@ -57,34 +59,34 @@ class UserRanges(Subsystem):
         """Where the next entry lies that has a page, or null. `request.address` is the address
         after its page then."""
         with loop():
-            mov(rsi, walk.request.address)
-            with if_(rsi >= walk.request.end):
-                ret(0)
-            mov(rax, walk.slot)
+            address = scratch(walk.request.address)
+            fail_if(address >= walk.request.end)
+            mov(rax, u64(walk.slot))
             with if_((rax & (PAGE - 1)) == 0):  # null at first, or the end of a table
-                lea(rdx, walk.walk)
-                level = scratch(self.walker.walk(space, rsi, rdx))
+                level = scratch(self.walker.walk(space, address, address_of(walk.walk)))
                 with if_(level != PageLevel.PAGE):
                     walk.request.skip(level)
                     continue_()
-                mov(rax, walk.walk.entries[PageLevel.PAGE])
-            self._scan(walk)
-            with if_(rcx != 0):
-                ret(cast(rax, Ptr[U64]))
+                mov(rax, u64(walk.walk.entries[PageLevel.PAGE]))
+            entry, slot = self._scan(walk, cast(rax, Ptr[U64]))
+            with if_(entry != 0):
+                ret(slot)
 
-    def _scan(self, walk: Ptr[EntryWalk]) -> None:
-        """Look for an entry that has a page from rax on, up to the end of its table. Leaves the
-        last entry that was looked at in rcx, and its place in rax."""
+    @inline(changes=("slot", rax, rcx))
+    def _scan(self, walk: Ptr[EntryWalk], slot: Ptr[U64]) -> tuple[U64, Ptr[U64]]:
+        """Look for an entry that has a page from `slot`, rax, on, up to the end of its table.
+        Returns the last entry that was looked at, and its place."""
         address = scratch(walk.request.address)
         with loop():
-            mov(rcx, u64[rax])
-            add(rax, sizeof(U64))
+            mov(rcx, slot[0])
+            add(u64(slot), sizeof(U64))
             add(address, PAGE)
-            break_if((rcx != 0) | (address >= walk.request.end) | ((rax & (PAGE - 1)) == 0))
+            break_if((rcx != 0) | (address >= walk.request.end) | ((slot & (PAGE - 1)) == 0))
         mov(walk.request.address, address)
-        mov(walk.slot, cast(rax, Ptr[U64]))
-        sub(rax, sizeof(U64))
+        mov(walk.slot, slot)
+        sub(u64(slot), sizeof(U64))
         release(address)
+        return rcx, slot
 
     # Unmapping
 
@@ -94,8 +96,7 @@ class UserRanges(Subsystem):
         walk, first, left = local(EntryWalk), keep(start), keep(U64)
         self._start(walk, start, end)
         with loop():
-            lea(rsi, walk)
-            self._remove_batch(space, rsi)
+            self._remove_batch(space, address_of(walk))
             mov(left, walk.count)
             break_if(left == 0)
             self.user_pages.flush(space, first, walk.request.address)
@@ -116,16 +117,14 @@ class UserRanges(Subsystem):
         with while_(walk.count != BATCH):
             mov(slot, self._next(space, walk))
             break_if(slot == 0)
-            mov(rax, slot[0])
-            mov(rcx, walk.count)
-            mov(walk.removed[rcx], rax)
+            entry, count = scratch(slot[0]), scratch(walk.count)
+            mov(walk.removed[count], entry)
             inc(walk.count)
             mov(slot[0], 0)
             dec(self.user_pages.table_frame(slot).references)
             with if_(ZF):
-                lea(rdi, walk.request)
-                lea(rsi, walk.walk)
-                self.tables.unlink_empty(rdi, rsi, PageLevel.PAGE)
+                request, entries = address_of(walk.request), address_of(walk.walk)
+                self.tables.unlink_empty(request, entries, PageLevel.PAGE)
 
     # Sharing and protecting
 
@@ -144,24 +143,21 @@ class UserRanges(Subsystem):
         xor(u32(table), u32(table))
         xor(u32(twin), u32(twin))
         with loop():
-            lea(rsi, walk)
-            mov(slot, self._next(space, rsi))
+            mov(slot, self._next(space, address_of(walk)))
             with if_(slot == 0):
                 ret(0)
-            mov(rax, slot)
-            and_(rax, -PAGE)
-            with if_(rax != table):  # the other space's table is looked up once for all its entries
-                mov(table, rax)
-                mov(rsi, walk.request.address)
-                sub(rsi, PAGE)
-                mov(twin, self.user_pages.table(other, rsi))
-                with if_(twin == 0):
-                    ret(-Errno.ENOMEM)
+            place = scratch(u64(slot))
+            round_down(place, PAGE)
+            with if_(place != table):  # the other's table is looked up once for all its entries
+                mov(table, place)
+                address = scratch(walk.request.address)
+                sub(address, PAGE)
+                mov(twin, try_(self.user_pages.table(other, address), Errno.ENOMEM))
             self._share_entry(slot, twin)
 
+    @inline(changes=(rax, rcx, rdx))
     def _share_entry(self, slot: Ptr[U64], twin: U64) -> None:
-        """Copy the entry at `slot` to the same place in the table at `twin`. Changes rax, rcx and
-        rdx."""
+        """Copy the entry at `slot` to the same place in the table at `twin`."""
         mov(rdx, slot[0])
         and_(rdx, ~int(PageFlags.WRITE))
         mov(slot[0], rdx)
@@ -180,14 +176,12 @@ class UserRanges(Subsystem):
         walk, first, last = local(EntryWalk), keep(start), keep(end)
         self._start(walk, start, end)
         with loop():
-            lea(rsi, walk)
-            slot = self._next(space, rsi)
+            slot = self._next(space, address_of(walk))
             break_if(slot == 0)
-            mov(rcx, slot[0])
-            mov(rdx, rcx)
-            and_(rcx, self.user_pages.entries.address_mask)
-            or_(rdx, ~int(PageFlags.WRITE))  # all ones, but for WRITE as it is
-            and_(rdx, flags)
-            or_(rcx, rdx)
-            mov(slot[0], rcx)
+            entry, new_flags = scratch(slot[0]), scratch(slot[0])
+            and_(entry, self.user_pages.entries.address_mask)
+            or_(new_flags, ~int(PageFlags.WRITE))  # all ones, but for WRITE as it is
+            and_(new_flags, flags)
+            or_(entry, new_flags)
+            mov(slot[0], entry)
         self.user_pages.flush(space, first, last)
