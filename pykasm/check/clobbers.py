@@ -62,6 +62,7 @@ class ClobberAnalysis:
         """Return the registers that differ from what they were at entry on some way out."""
         changed: set[int] = set()
         for _, node, state in flow.visits():
+            # behind `ud2` nobody looks at registers any more
             if node.leaves and node.effects.mnemonic != Mnemonic.UD2:
                 changed.update(n for n in CALLER_SAVED if state.registers[n].entry != n)
                 if node.callee is not None:
@@ -91,7 +92,7 @@ class ClobberAnalysis:
         changed = True
         while changed:
             changed = False
-            for one in reversed(together):
+            for one in reversed(together):  # callees first: fewer rounds
                 clobbered = self._clobbered_by(self._flow(one))
                 changed |= clobbered != self._clobbered[one]
                 self._clobbered[one] = clobbered

@@ -42,6 +42,7 @@ def forward_may(
     while worklist:
         index, arriving = worklist.pop()
         known = before.get(index)
+        # visited for the first time even with no facts: it may make some itself
         if known is None or not arriving <= known:
             before[index] = arriving | (known or frozenset())
             after = transfer(index, nodes[index], before[index])
@@ -79,7 +80,7 @@ class AddressFlow:
 
     def _transfer(self, index: int, node: Node, before: Origins) -> Origins:
         if not before and node.effects.mnemonic not in _ADDRESS_MAKERS:
-            return before
+            return before  # most instructions of most functions
         if node.is_call:
             changed = self._changed(node)
             return frozenset(one for one in before if one[0] not in changed)
@@ -87,6 +88,7 @@ class AddressFlow:
             return before
         written = {number for number, _ in node.effects.writes if number != RSP}
         kept = frozenset(one for one in before if one[0] not in written)
+        # only a whole register can hold an address: narrow writes leave none
         target = _target(node)
         if target is None:
             return kept
@@ -119,7 +121,7 @@ def _derived(node: Node, target: int, before: Origins) -> list[str]:
         case Mnemonic.LEA:
             return _names(before, _number(instruction.memory_base))
         case Mnemonic.ADD | Mnemonic.INC:
-            return mine or others
+            return mine or others  # `add(offset, address)` makes one of the offset
         case Mnemonic.SUB | Mnemonic.DEC:
             return [] if others else mine
     return []
@@ -133,6 +135,7 @@ def _bases(node: Node, stores: bool) -> set[int | None]:
     """Return the base registers of the memory that an instruction accesses."""
     if node.effects.mnemonic == Mnemonic.LEA:
         return set()
+    # implicit ones too: string instructions access memory by rsi and rdi
     used = _FACTORY.info(node.effects.instruction).used_memory()
     return {_number(one.base) for one in used if not stores or one.access in STORES} - {None, RSP}
 

@@ -110,7 +110,7 @@ class Depths:
         deepest, size, sizes = None, self.own[symbol], self.sizes
         for call in calls:
             below = call.depth + sizes[call.callee]
-            if below >= size:
+            if below >= size:  # callers are told of a callee rather than of nothing
                 deepest, size = call, below
         return deepest, size
 
@@ -130,6 +130,8 @@ class _Recursion:
         """The deepest paths that enter no bounded function."""
         self._to_bounded: dict[str, StackPath] = {}
         """The deepest paths that end where a bounded function is entered."""
+        # without the calls of bounded functions and the back edges, the SCC has no cycle: its
+        # functions can be solved in post-order
         order, self.back_edges = _depth_first(component, self._unbounded_calls)
         for symbol in order:
             self._find(symbol)
@@ -182,6 +184,7 @@ class _Recursion:
     def _ending_with(self, last: str, bounded: Iterable[str]) -> StackPath:
         frames: list[Frame] = []
         for symbol in bounded:
+            # its last entry goes down instead of round once more
             times = self._depths.bounds[symbol] - (symbol == last)
             if symbol in self._to_bounded:  # else the call that would come back is a back edge
                 frames += self._to_bounded[symbol].repeated(times)
@@ -191,6 +194,7 @@ class _Recursion:
         down, to_bounded = self._down[symbol], self._to_bounded.get(symbol)
         if self._unrolled is None or to_bounded is None:
             return down
+        # a bounded function is entered by the first of its own rounds
         above = () if symbol in self._depths.bounds else to_bounded.frames
         return max(down, StackPath.of([*above, *self._unrolled.frames]), key=_size)
 
@@ -202,7 +206,7 @@ def _size(path: StackPath) -> int:
 def _components(calls: Mapping[str, Sequence[CallEdge]]) -> list[list[str]]:
     """Return the SCCs of a call graph, each after those that it leads to (Kosaraju and Sharir)."""
     order, back_edges = _depth_first(calls, calls.__getitem__)
-    if not back_edges:
+    if not back_edges:  # nearly always: no recursion, each function an SCC of its own
         return [[symbol] for symbol in order]
     callers: dict[str, list[str]] = {symbol: [] for symbol in calls}
     for caller, edges in calls.items():
@@ -210,6 +214,7 @@ def _components(calls: Mapping[str, Sequence[CallEdge]]) -> list[list[str]]:
             callers[edge.callee].append(caller)
     components: list[list[str]] = []
     placed: set[str] = set()
+    # what leads to `first` and has no SCC yet is led to by it too, as it comes later in post-order
     for first in reversed(order):
         component = [] if first in placed else [first]
         placed.add(first)

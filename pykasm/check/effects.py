@@ -182,6 +182,7 @@ def _frame_access(instruction: Instruction) -> tuple[int, int] | None:
     if base is None:
         return None
     kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
+    # `push` and `call` access the stack too, but by no operand: `stack_delta` tells of them
     addresses_only = OpKind.MEMORY not in kinds or instruction.mnemonic == Mnemonic.LEA
     if addresses_only or instruction.memory_index != IcedRegister.NONE:
         return None

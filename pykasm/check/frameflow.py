@@ -22,10 +22,12 @@ def move_stack(index: int, node: Node, state: State) -> None:
     elif mnemonic == Mnemonic.POP:
         _pop(index, node, state)
     elif mnemonic == Mnemonic.LEAVE:
+        # rsp goes to rbp, then rbp is popped from there
         state.depth = None if state.base is None else state.base - SLOT
         state.base = None
         state.registers[RBP] = state.slots.get((state.depth or 0) + SLOT, UNKNOWN)
     elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RSP):
+        # from anything but rbp: another stack, of which nothing is known
         state.depth = state.base if instruction.op1_register == IcedRegister.RBP else None
     elif mnemonic == Mnemonic.MOV and _writes_whole(instruction, IcedRegister.RBP):
         state.base = state.depth if instruction.op1_register == IcedRegister.RSP else None
@@ -77,6 +79,7 @@ def _restore(index: int, node: Node, state: State, number: int, saved: Value | N
     if saved is None:
         state.define(number, ALL_LANES, role, Clobber(index))
     elif saved.role is not None or role is None:
+        # the role that was pushed, whatever name it is popped by: pops may be in the wrong order
         state.registers[number] = saved
     else:
         state.registers[number] = saved._replace(role=role, stale=False)
@@ -87,8 +90,10 @@ def store_in_frame(node: Node, state: State) -> None:
     at, size = _slot_of(node, state), node.effects.frame_store_size
     if at is None:
         return
+    # slots count from their deepest byte: those that overlap begin less than a slot below
     slots = {one: value for one, value in state.slots.items() if not at - size < one < at + SLOT}
     source = _moved_register(node, 1)
+    # only what belongs to the caller has to be restored: other values are data of the function
     if source is not None and state.registers[source].entry is not None:
         slots[at] = state.registers[source]
     if slots != state.slots:

@@ -68,7 +68,7 @@ class Graph:
         self._tables = tables
         for index, node in enumerate(self.nodes, 1):
             if node.effects.flow == FlowControl.NEXT and index < len(self.nodes):
-                node.successors.append(index)
+                node.successors.append(index)  # most of them: written out to be fast
             else:
                 self._connect(index - 1, node)
 
@@ -85,6 +85,7 @@ class Graph:
             self._connect_jump(node, target)
         elif flow in (FlowControl.RETURN, FlowControl.EXCEPTION):
             node.leaves = True
+        # branches that are not taken, calls, and software interrupts go on behind
         elif not _never_returns(node.line):
             node.successors.append(index + 1)
         node.falls_off = len(self.nodes) in node.successors
@@ -94,7 +95,7 @@ class Graph:
         if isinstance(target, Label):
             return
         table = _table_of(node.line, self._tables)
-        if table is not None:
+        if table is not None:  # a `switch`: the only indirect jump that stays inside
             node.successors += [self._at[self._labels[one]] for one in table]
             return
         node.leaves = True
@@ -139,6 +140,8 @@ class Graph:
     @cached_property
     def blocks(self) -> dict[int, int]:
         """The basic blocks: the index behind the last instruction, by that of the first."""
+        # a block ends where control may go elsewhere than to the next instruction, and one begins
+        # wherever it may go then; calls come back, so they end none
         starts = {0}
         for index, node in enumerate(self.nodes, 1):
             if node.successors != [index]:

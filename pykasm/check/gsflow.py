@@ -72,7 +72,7 @@ class GsFlow:
     def _visit(self, symbol: str, index: int, state: GsState) -> None:
         known = self.states.setdefault((symbol, index), set())
         nodes = self.analysis.graph(symbol).nodes
-        if state in known or index >= len(nodes):
+        if state in known or index >= len(nodes):  # finitely many states: this ends too
             return
         known.add(state)
         node = nodes[index]
@@ -84,6 +84,7 @@ class GsFlow:
             if along is not None:
                 self._worklist.append((symbol, successor, along))
         if node.leaves and node.callee in self.analysis.summaries:
+            # entry stubs jump on to common code, which belongs to their paths
             self._worklist.append((node.callee, 0, after._replace(flags=FlagMeaning.NOTHING)))
 
     def returns(self) -> Iterator[tuple[FunctionSummary, Node, set[GsState]]]:

@@ -70,6 +70,7 @@ class LockFlows:
 
     def _solve(self, symbol: str, effects: CallEffects) -> int:
         """Solve a function, maybe once more. Return how it leaves interrupts, so far as known."""
+        # what was left before stays in: in a cycle of calls, effects must not swing back and forth
         before = self._interrupts[symbol] if symbol in self.flows else 0
         flow = self.flows[symbol] = self._flow(symbol, effects)
         return before | flow.interrupts
@@ -92,6 +93,7 @@ class LockFlows:
             self._effects[symbol] = effect
 
     def _flow(self, symbol: str, effects: CallEffects) -> LockFlow:
+        # a solution holds for the effects it was made with, whoever made it
         for known in (self.flows.get(symbol), self._known.get(symbol)):
             if known is not None and known.call_effects == effects:
                 return known
@@ -107,6 +109,7 @@ class LockFlows:
             node, events = nodes[index], all_events.get(index, ())
             after = states[index].after(node.effects.mnemonic, events)
             after = after.after_call(effects.get(index, ()))
+            # a tail call counts too: `after_call` above has what its callee leaves
             interrupts |= after.interrupts if node.leaves else 0
             for successor in node.successors:
                 known = states.get(successor)
@@ -130,6 +133,7 @@ class LockFlows:
         """Return the state before the instruction at `index` of a function."""
         flow = self.flows.get(symbol)
         found = None if flow is None else flow.states.get(index)
+        # without a solution nothing changes: everything is as at entry, everywhere
         return entry_state(self._summaries[symbol].routine) if found is None else found
 
     def at(self, call: CallSite) -> LockState:

@@ -39,6 +39,7 @@ class LockOrder:
             for edge in self._edges(summary):
                 known = self.edges.setdefault(edge.first, {})
                 old = known.setdefault(edge.second, edge)
+                # only a lock that is held at each of its places makes an edge harmless
                 known[edge.second] = old._replace(guards=old.guards & edge.guards)
 
     def _edges(self, summary: FunctionSummary) -> Iterator[OrderEdge]:
@@ -63,6 +64,7 @@ class LockOrder:
         seen: set[frozenset[str]] = set()
         for first in sorted(self.edges):
             for edge in self.edges[first].values():
+                # by the set of its locks, a cycle is found once however it is entered
                 cycle = [edge, *self._shortest_path(edge.second, first)]
                 locks = frozenset(one.first for one in cycle)
                 if cycle[-1].second == first and locks not in seen and not _is_guarded(cycle):

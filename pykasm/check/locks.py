@@ -132,6 +132,7 @@ class LockUse:
         for symbol in worklist:  # grows while what callees find changes
             for call in self._summaries[symbol].calls:
                 known = held[call.callee]
+                # nothing left to lose; and what is stated is verified at the calls instead
                 if known == NO_LOCKS or call.callee in stated:
                     continue
                 here = self._held_at(call, held[symbol])
@@ -146,6 +147,7 @@ class LockUse:
         routine, symbol = summary.routine, summary.symbol
         if routine.locks is not NO_CONTRACT and routine.locks.at_entry:
             return NO_LOCKS
+        # exported code, and what has its address taken, may be called with no lock by anybody
         has_known_callers = symbol in self._calls.callers and symbol not in self._address_taken
         return None if has_known_callers and not routine.exported else NO_LOCKS
 

@@ -42,6 +42,7 @@ class LockState(NamedTuple):
             self.may | other.may,
             self.must & other.must,
             self.interrupts | other.interrupts,
+            # paths that saved different things: a later `popfq` gives back nobody knows what
             self.saved if self.saved == other.saved else (),
         )
 
@@ -60,7 +61,7 @@ class LockState(NamedTuple):
         for event in events:
             if event.action is LockAction.TAKE:
                 may, must = may | {event.lock}, must | {event.lock}
-            else:
+            else:  # broken open, it is not held either
                 may, must = may - {event.lock}, must - {event.lock}
         return self._replace(may=may, must=must)
 
@@ -74,6 +75,7 @@ class LockState(NamedTuple):
             case Mnemonic.PUSHFQ:
                 saved = (*saved, interrupts)
             case Mnemonic.POPFQ:
+                # flags that somebody else pushed are taken for those of the entry
                 interrupts, saved = (saved[-1], saved[:-1]) if saved else (SAME, ())
         return self._replace(interrupts=interrupts, saved=saved)
 
@@ -91,6 +93,7 @@ class LockState(NamedTuple):
         must = self.must - callee.releases | callee.acquires
         interrupts = self.interrupts
         if callee.interrupts not in (0, SAME):
+            # on paths on which it changes nothing, they are as the caller had them
             kept = interrupts if callee.interrupts & SAME else 0
             interrupts = callee.interrupts & (OFF | ON) | kept
         return self._replace(may=may, must=must, interrupts=interrupts)

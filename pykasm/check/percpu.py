@@ -99,6 +99,7 @@ class _CopyFlow:
             variable = self._variable(node)
             reads = {number for number, _ in node.effects.reads}
             for number, read_from, read in sorted(copies):
+                # an instruction that reads the variable itself, such as `xadd`, is done at once
                 if variable == read_from and number in reads and _only_stores(node):
                     yield ReadModifyWrite(variable, read, at)
 
@@ -116,6 +117,7 @@ class _CopyFlow:
         if node.is_call:
             changed = self._changed(node)
             return frozenset(one for one in before if one[0] not in changed)
+        # whatever is computed from a copy is one: `inc`, `lea`, a sum with something else
         written = {number for number, _ in node.effects.writes if number != RSP}
         read = {number for number, _ in node.effects.reads}
         copied = {(name, place) for number, name, place in before if number in read}

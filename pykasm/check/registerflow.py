@@ -71,6 +71,7 @@ class RegisterFlow:
             after = self._transfer_block(start, end, starts[start].copy())
             for successor in self.graph.nodes[end - 1].successors:
                 known = starts.get(successor)
+                # two known depths that differ: a fault, not something to join to "unknown"
                 if known is not None and len({known.depth, after.depth, None}) > 2:
                     self.depth_conflicts.add(successor)
                 arriving = after.copy()
@@ -93,8 +94,9 @@ class RegisterFlow:
     def _transfer_block(self, start: int, end: int, state: State) -> State:
         """Note the state before each instruction of a block. Return the one after the last."""
         for index in range(start, end):
-            if index != start:
+            if self._inline_results and index != start:
                 self._name_results(index - 1, index, state)
+            # a later round overwrites it: the last one is the fixed point's
             self.states[index] = state
             state = state.copy()
             self._transfer(index, self.graph.nodes[index], state)
@@ -114,13 +116,14 @@ class RegisterFlow:
             self._call(index, node, state)
             return
         effects = node.effects
+        # the stack pointer first: what `push` and `pop` access is counted from where it is then
         if effects.changes_frame:
             move_stack(index, node, state)
         if effects.frame_store_size:
             store_in_frame(node, state)
         if effects.may_write:
             self._define(index, node, state)
-            if effects.frame_access is not None:
+            if effects.frame_access is not None:  # what was loaded may be a register's own value
                 load_from_frame(node, state)
         if effects.flags_written or effects.flags_undefined:
             self._write_flags(index, node, state)
@@ -137,7 +140,7 @@ class RegisterFlow:
         state.clobber(callee.changed if callee is not None else CALLER_SAVED, clobber)
         count = len(callee.signature.results) if callee and callee.signature else 0
         if by_pointer or callee is None:
-            count = len(RESULTS)
+            count = len(RESULTS)  # nobody knows: no alarm for a result that may be there
         for number in RESULTS[:count]:
             state.define(number, ALL_LANES, None, clobber)
         for role in self._results.get(index, ()):
@@ -153,8 +156,9 @@ class RegisterFlow:
             role = roles.get(number)
             old = state.registers[number].role
             if role is None and old and any(number == one for one, _ in node.effects.reads):
-                role = old  # changed in place: still the same thing
+                role = old  # `add(rdi, 8)`: still the pointer that the role is for
             state.define(number, lanes, role, Clobber(index))
+        # `cmov` and narrow writes kill nothing, and yet callers don't find what they left
         if node.effects.may_write != node.effects.kills:
             state.forget_entry(node.effects.may_write)
 
@@ -164,6 +168,7 @@ class RegisterFlow:
         state.undefined_flags = defined | effects.flags_undefined
         if effects.flags_undefined:
             state.flag_clobber = Clobber(index)
+        # DF is no undefined flag but a state that everybody relies on
         if effects.mnemonic == Mnemonic.STD:
             state.direction = True
         elif effects.flags_written & RflagsBits.DF:

@@ -45,7 +45,7 @@ class Value(NamedTuple):
             return self
         return Value(
             self.undefined | other.undefined,
-            self.clobber or other.clobber,
+            self.clobber or other.clobber,  # any path will do to explain a fault
             self.role if self.role is other.role else None,
             self.entry if self.entry == other.entry else None,
             self.stale or other.stale or self.role is not other.role,
@@ -96,10 +96,11 @@ class State:
                 mine if mine is theirs else mine.join(theirs) for mine, theirs in pairs
             ]
         if self.depth != other.depth:
-            self.depth = None
+            self.depth = None  # E020 is told where the paths meet; from here on nothing is known
         if self.base != other.base:
             self.base = None
         if self.slots != other.slots:
+            # a must-analysis: what one path did not save is not there
             shared = self.slots.keys() & other.slots.keys()
             self.slots = {at: self.slots[at].join(other.slots[at]) for at in shared}
         self.undefined_flags |= other.undefined_flags
@@ -119,6 +120,7 @@ class State:
         if lanes == ALL_LANES:
             self.registers[number] = Value(role=role) if role else self._unnamed(number, clobber)
             return
+        # a narrow write leaves the other lanes as they were, with whatever name they have
         old = self.registers[number]
         undefined = old.undefined & ~lanes
         self.registers[number] = Value(
@@ -139,6 +141,7 @@ class State:
         old = self.registers[number]
         if old.role is not None:
             return Value(clobber=clobber, stale=True)
+        # the first clobber explains most: later writes only reuse a register that was free
         return Value(clobber=old.clobber or clobber, stale=True) if old.stale else UNKNOWN
 
     def clobber(self, numbers: Iterable[int], clobber: Clobber) -> None:
