@@ -16,7 +16,15 @@ from kernel.mm.zone import ORDERS
 from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, WRITE
-from kernel.selftest.case import BenchmarkSuite, Outcome, TestSuite, check, measure
+from kernel.selftest.case import (
+    Benchmark,
+    BenchmarkSuite,
+    Outcome,
+    Test,
+    TestSuite,
+    check,
+    measure,
+)
 from kernel.selftest.memoryhog import MemoryHog
 from pykasm import *
 
@@ -65,7 +73,16 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         self.runtime = runtime
         self.paging = paging
         self.hog = hog
-        self.tests = [
+        self.tests = self._tests()
+        self.benchmarks = self._benchmarks()
+        self.leak_checks = [
+            leak_check("free pages", pages.free_count),
+            leak_check("objects", slabs.used_count),
+            leak_check("mappings", runtime.arena.used_count),
+        ]
+
+    def _tests(self) -> list[Test]:
+        return [
             check("pages.blocks", self.blocks),
             check("pages.exhaustion", self.exhaustion),
             check("pages.low", self.low),
@@ -74,7 +91,9 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             check("mapping.sections", self.sections),
             check("mapping.devices", self.devices),
         ]
-        self.benchmarks = [
+
+    def _benchmarks(self) -> list[Benchmark]:
+        return [
             measure("pages.allocate_free", self.take_and_give),
             measure(
                 "pages.allocate_free_scarce",
@@ -94,11 +113,6 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
                 self.begin_scarce_mapping,
                 self.end_mapping,
             ),
-        ]
-        self.leak_checks = [
-            leak_check("free pages", pages.free_count),
-            leak_check("objects", slabs.used_count),
-            leak_check("mappings", runtime.arena.used_count),
         ]
 
     # Pages
