@@ -6,7 +6,7 @@ import os
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, NoReturn, TypeVar
+from typing import BinaryIO, Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,6 +41,20 @@ def in_parallel(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
         share = shares[number % count]
         found.append(work(item) if share is None else share[number // count])
     return found
+
+
+class Background(Generic[R]):
+    """`work` that another process does meanwhile; on one processor it is done when it is wanted."""
+
+    def __init__(self, work: Callable[[], R]) -> None:
+        self._work = work
+        is_alone = processors() < LEAST
+        self._fork = None if is_alone else _fork(lambda nothing: work(), [None])
+
+    def result(self) -> R:
+        """What the work gives; exceptions arise here. To be asked for once."""
+        answer: list[R] | None = None if self._fork is None else _result(*self._fork)
+        return self._work() if answer is None else answer[0]
 
 
 def _fork(work: Callable[[T], R], items: Sequence[T]) -> tuple[int, BinaryIO]:

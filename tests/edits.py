@@ -15,6 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from pykasm.build.lastbuild import LastBuild
 from pykasm.build.pipeline import build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
@@ -44,9 +45,9 @@ class Made(NamedTuple):
     files: dict[str, bytes]
 
 
-def random_edit(folder: Path, chance: random.Random) -> Edit:
-    """An edit of some module of the kernel in `folder`."""
-    files = sorted((folder / "kernel").rglob("*.py"))
+def random_edit(place: Workplace, chance: random.Random) -> Edit:
+    """An edit of some module of the image that is built in `place`."""
+    folder, files = place.folder, place.files
     while True:
         file = chance.choice(files)
         text = file.read_text(encoding="utf-8")
@@ -191,18 +192,30 @@ CHANGES: list[tuple[str, Change]] = [
 
 
 class Workplace:
-    """A copy of this project in `folder`, which is edited and built."""
+    """A copy of this project in `folder`, whose `image` is edited and built."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, image: str = "image") -> None:
         for part in PARTS:
             source = ROOT / part
             copy = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / part)
         self.folder = folder
+        settings = folder / "pyproject.toml"
+        text = settings.read_text().replace('"kernel.image:image"', f'"kernel.image:{image}"')
+        settings.write_text(text)
+        os.utime(settings, (0, 0))  # builds take what is new for unfinished
         self._last: Edit | None = None
         self._before = ""
         _in_fork(lambda: _built(folder))
+        self.files = [Path(name) for name in self._inputs() if Path(name).suffix == ".py"]
+        """The modules of the image."""
         self._keep_help()
+
+    def _inputs(self) -> list[str]:
+        """The files that the first build was made from."""
+        last = LastBuild(Project.load(self.folder), listing=True)
+        assert last.record is not None
+        return sorted(last.record.inputs)
 
     def _keep_help(self) -> None:
         """Keep what builds from nothing may use."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import ast
 import marshal
+import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
-from importlib.util import decode_source
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import decode_source, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
@@ -26,6 +28,8 @@ from pykasm.files import digest_of
 from pykasm.parallel import in_parallel
 from pykasm.source import INSTALLED
 from pykasm.syntax import nodes_of
+
+PACKAGE = "__init__.py"
 
 
 class Compiled(NamedTuple):
@@ -54,6 +58,7 @@ class Importer:
     def __init__(self, root: Path, known: Mapping[bytes, Compiled]) -> None:
         self._root = f"{root}/"
         self._known = {**known}
+        self._listings: dict[str, set[str]] = {}
         self.used: dict[bytes, Compiled] = {}
         self.modules: dict[str, tuple[str, bytes]] = {}
         """The file of each module that was imported, and its key."""
@@ -74,13 +79,40 @@ class Importer:
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """The module `name` if it is one of the project's (Python Reference, 5.3)."""
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is None or not isinstance(spec.loader, SourceFileLoader):
+        file = self._file(name, path)
+        if file is None:
             return None
-        if not self._is_own(spec.origin or ""):
+        is_package = file.endswith(PACKAGE)
+        folders = [file.removesuffix(f"/{PACKAGE}")] if is_package else None
+        loader = _Loader(name, file, self)
+        return spec_from_file_location(
+            name, file, loader=loader, submodule_search_locations=folders
+        )
+
+    def _file(self, name: str, path: Sequence[str] | None) -> str | None:
+        """The project's own file of the module `name`; None where Python has to look."""
+        folders = [self._root.rstrip("/")] if path is None else [*path]
+        is_library = path is None and name in sys.stdlib_module_names
+        if is_library or len(folders) != 1 or not self._is_own(f"{folders[0]}/"):
             return None
-        spec.loader = _Loader(name, spec.loader.path, self)
-        return spec
+        folder, last = folders[0], name.rpartition(".")[2]
+        names = self._listed(folder)
+        found = (one for one in (f"{last}/{PACKAGE}", f"{last}.py") if one in names)
+        file = next(found, None)  # in the order in which Python looks
+        return None if file is None else f"{folder}/{file}"
+
+    def _listed(self, folder: str) -> set[str]:
+        """The modules and packages in a folder, by their files."""
+        if folder not in self._listings:
+            entries = [*os.scandir(folder)]
+            packages = {f"{one.name}/{PACKAGE}" for one in entries if one.is_dir()}
+            found = {one for one in packages if os.path.exists(f"{folder}/{one}")}
+            found.update(one.name for one in entries)
+            machine_code = {one.partition(".")[0] for one in found if one.endswith(".so")}
+            self._listings[folder] = {
+                one for one in found if re.split("[./]", one)[0] not in machine_code
+            }
+        return self._listings[folder]
 
     def _is_own(self, file: str) -> bool:
         is_below = file.startswith(self._root) and not file.startswith(f"{pykasm.__path__[0]}/")

@@ -26,7 +26,7 @@ SETTLED = 0.1
 a build may have been written while it ran."""
 
 
-class _Record(NamedTuple):
+class Record(NamedTuple):
     """What a build was made from, what it made, and what it came to."""
 
     settings: str
@@ -47,21 +47,28 @@ class LastBuild:
         self._started = time.time()
         self._file = project.cache / "last"
         self._settings = _settings(project)
-        self.outcome = self._current()
+        self.record = self._read()
+        """What it left; None if there is nothing."""
+        self.outcome = self._current(self.record) if self.record is not None else None
         """What it came to, if it is as one would be that is made now."""
 
-    def _current(self) -> Outcome | None:
+    def _read(self) -> Record | None:
         try:
-            record: _Record = pickle.loads(self._file.read_bytes())
+            record: Record = pickle.loads(self._file.read_bytes())
+        except (OSError, *DAMAGE):
+            return None
+        return record if isinstance(record, Record) else None
+
+    def _current(self, record: Record) -> Outcome | None:
+        try:
             is_current = (
-                isinstance(record, _Record)
-                and record.settings == self._settings
+                record.settings == self._settings
                 and record.products == _products(map(Path, record.products))
                 and {*map(str, self._products)} <= record.products.keys()
                 and all(_digest(path) == digest for path, digest in record.inputs.items())
                 and all(_modules(path) == names for path, names in record.folders.items())
             )
-        except (OSError, *DAMAGE):
+        except OSError:  # a file is gone
             return None
         return record.outcome if is_current else None
 
@@ -76,7 +83,7 @@ class LastBuild:
         if any(file.stat().st_mtime > self._started - SETTLED for file in others):
             return
         folders = {str(project.root), *(str(Path(file).parent) for file in inputs)}
-        record = _Record(
+        record = Record(
             self._settings,
             {**inputs, **{str(file): _digest(str(file)) for file in others}},
             {folder: _modules(folder) for folder in folders},

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeAlias
 
 from pykasm.build import iso
 from pykasm.build.lastbuild import LastBuild
@@ -16,15 +19,17 @@ from pykasm.build.unitrecord import UnitRecord
 from pykasm.build.units import Units
 from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
-from pykasm.errors import BuildFailed, Mistake
+from pykasm.errors import BuildFailed
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
 from pykasm.link import linker
 from pykasm.link.embedded import EmbeddedTable
 from pykasm.link.layout import Layout, kernel_layout
+from pykasm.link.linker import LinkError
 from pykasm.link.script import TEMPLATE, render_script
 from pykasm.listing.files import write_listing
 from pykasm.listing.places import LinkedImage
 from pykasm.objects.elf import write_object
+from pykasm.parallel import Background
 from pykasm.source import rooted_at
 from pykasm.toolchain import identity, require
 
@@ -73,32 +78,62 @@ def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
     stamps = Stamps(project.cache / "stamps.json")
     with stages.stage("objects"):
         units.write(stamps)
-    checked, warnings = _check(units, stages)
-    _link(units, stages, stamps)
+    checking = Background(partial(_verdict, units))
+    try:
+        linked = _link(units, stages, stamps)
+    except LinkError:
+        _check(checking, stages)  # what it finds comes first
+        raise
+    checked, warnings = _check(checking, stages)
+    linked.publish()
     _make_iso(project, stages)
     if listing:
         with stages.stage("listing"):
             _write_listing(units, stamps)
     return Outcome(
         units.program.entries,
-        tuple(map(str, [*units.program.warnings, *warnings])),
+        (*map(str, units.program.warnings), *warnings),
         tuple(record.sizes for record in units.in_order),
         checked,
     )
 
 
-def _check(units: Units, stages: Stages) -> tuple[str, list[Mistake]]:
-    """Prove what can be proved of the code: what was looked at, and warnings."""
+Verdict: TypeAlias = tuple[str, tuple[str, ...]]
+"""What the checker looked at, and its warnings."""
+
+
+def _verdict(units: Units) -> Verdict:
+    """Prove what can be proved of the code. Raises `BuildFailed` with all faults."""
+    memory = units.project.cache / "clean"
+    made = report(units.program, units.assembled, memory, units.contents)
+    if made.errors:
+        raise BuildFailed([*made.errors])
+    return made.summary, tuple(map(str, made.warnings))
+
+
+def _check(checking: Background[Verdict], stages: Stages) -> Verdict:
     with stages.stage("check") as stage:
-        memory = units.project.cache / "clean"
-        made = report(units.program, units.assembled, memory, units.contents)
-        stage.note = made.summary
-        if made.errors:
-            raise BuildFailed([*made.errors])
-        return made.summary, [*made.warnings]
+        stage.note, warnings = checking.result()
+        return stage.note, warnings
 
 
-def _link(units: Units, stages: Stages, stamps: Stamps) -> None:
+class _Linked(NamedTuple):
+    """A linked image, which takes the place of the last one when it is known to be right."""
+
+    image: Path
+    kernel: Path
+    stamps: Stamps
+    made_from: str
+
+    def publish(self) -> None:
+        """Let it be the kernel."""
+        if self.image != self.kernel:
+            self.stamps.forget([self.kernel])
+            os.replace(self.image, self.kernel)
+            self.stamps.record({self.kernel: self.made_from})
+
+
+def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
     project, records = units.project, units.in_order
     objects = [units.object_file(unit.name) for unit in units.program.units]
     with stages.stage("link") as stage:
@@ -112,20 +147,20 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> None:
         )
         if stamps.fresh(project.kernel, made_from):
             stage.note = UNCHANGED
-            return
-        stamps.forget([project.kernel])
+            return _Linked(project.kernel, project.kernel, stamps, made_from)
+        linked = project.cache / "kernel.linked"
         if any(record.uses_symbols for record in records):
             table = _table(records, project)
             room = project.folder / "symbols.o"
             write_if_changed(room, write_object(table.room))
             linker.link(
-                *([*objects, room], script, project.kernel),
+                *([*objects, room], script, linked),
                 complete=table.complete,
                 reporter=stages.reporter,
             )
         else:
-            linker.link(objects, script, project.kernel, reporter=stages.reporter)
-        stamps.record({project.kernel: made_from})
+            linker.link(objects, script, linked, reporter=stages.reporter)
+        return _Linked(linked, project.kernel, stamps, made_from)
 
 
 def _table(records: list[UnitRecord], project: Project) -> EmbeddedTable:

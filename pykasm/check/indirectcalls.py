@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pykasm.isa.code import Line
 from pykasm.isa.statement import BranchTarget
+from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.fitting import function_fits
 from pykasm.lang.objects import PlacedRoutine
@@ -86,21 +87,32 @@ class IndirectCalls:
 
     def _of_type(self, kind: TypeMeta) -> tuple[str, ...]:
         if kind not in self._by_type:
-            parameters = kind._parameters  # type: ignore[attr-defined] # a type of functions has them
+            fitting = {
+                types: function_fits(kind, self._functions[symbols[0]].signature)
+                for types, symbols in self._by_signature.items()
+            }
             self._by_type[kind] = tuple(
-                symbol
-                for symbol in self._by_count.get(len(parameters), ())
-                if function_fits(kind, self._functions[symbol].signature)
+                symbol for symbol in self._functions if fitting[self._types[symbol]]
             )
         return self._by_type[kind]
 
     @cached_property
-    def _by_count(self) -> dict[int, list[str]]:
-        """The functions by the number of their parameters."""
-        found: dict[int, list[str]] = {}
-        for symbol, one in self._functions.items():
-            found.setdefault(len(one.signature.parameters), []).append(symbol)
+    def _types(self) -> dict[str, tuple[object, ...]]:
+        """The types in the signature of each function."""
+        return {symbol: _types_of(one.signature) for symbol, one in self._functions.items()}
+
+    @cached_property
+    def _by_signature(self) -> dict[tuple[object, ...], list[str]]:
+        """The functions by the types in their signatures: few differ in these."""
+        found: dict[tuple[object, ...], list[str]] = {}
+        for symbol, types in self._types.items():
+            found.setdefault(types, []).append(symbol)
         return found
+
+
+def _types_of(signature: Signature) -> tuple[object, ...]:
+    parameters = tuple(one.type for one in signature.parameters)
+    return parameters, signature.results, signature.never_returns
 
 
 def indirect_targets(routine: Routine) -> dict[int, IndirectTarget]:

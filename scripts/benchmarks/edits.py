@@ -20,7 +20,7 @@ def figures() -> Iterator[Figure]:
         place, chance = Workplace(Path(folder)), random.Random(EDITS)
         wrong = built = 0
         for _ in range(EDITS):
-            edit = random_edit(Path(folder), chance)
+            edit = random_edit(place, chance)
             again, scratch = place.compared(edit)
             built += bool(again.files)
             found = difference(again, scratch)

@@ -10,7 +10,7 @@ EDITS = 6
 
 
 def test_an_edit_is_built_as_from_nothing(tmp_path: Path) -> None:
-    place, chance = Workplace(tmp_path), random.Random()
+    place, chance = Workplace(tmp_path, "smallest"), random.Random()
     for _ in range(EDITS):
-        edit = random_edit(tmp_path, chance)
+        edit = random_edit(place, chance)
         assert (edit.what, difference(*place.compared(edit))) == (edit.what, "")

@@ -92,7 +92,7 @@ def edit(project: Project, old: str, new: str) -> None:
 
 def test_a_build_makes_the_kernel_and_the_iso(project: Project) -> None:
     result, notes = run(project)
-    assert list(notes) == ["emit", "encode", "objects", "check", "link", "iso"]
+    assert list(notes) == ["emit", "encode", "objects", "link", "check", "iso"]
     assert notes.pop("check") == "2 functions, 0 exceptions"
     assert set(notes.values()) == {""}
     assert result.kernel.read_bytes().startswith(b"\x7fELF")

@@ -1,0 +1,137 @@
+"""Building, and how it grows: the kernel of the day, and one five times as large."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+from scripts.benchmarks.figure import Figure, spread, timed
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIES = 5
+TARGETS = {
+    "from nothing": (3.0, 12.0),
+    "after one line of a body": (0.8, 1.6),
+    "with nothing to do": (0.3, 0.5),
+}
+"""Seconds for the kernel and for the large one, to the ELF file, the ISO and the listing."""
+
+ROUNDS = 5
+TOUCHED = Path("kernel/sched/scheduler.py")
+BODY = re.compile(r"^        mov\(self\.queue\.used, QUANTUM\)\n(        mov\(rax, \d+\)\n)?", re.M)
+"""A statement of a function, and the line that is changed behind it."""
+
+WHOLE = """\
+\"\"\"A kernel and copies of it.\"\"\"
+
+from pykasm import *
+{imports}
+
+def image() -> Image:
+    \"\"\"All of them in one image.\"\"\"
+    images = [{calls}]
+    return Image(
+        tuple(entry for one in images for entry in one.entries),
+        [part for one in images for part in one.subsystems],
+        on_assert=images[0].on_assert,
+        layout=images[0].layout,
+    )
+"""
+
+
+def figures() -> Iterator[Figure]:
+    """Each build of each kernel."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, copies in enumerate((1, COPIES)):
+            project = Path(folder) / f"times{copies}"
+            make_project(project, copies)
+            name = "the kernel" if copies == 1 else f"{copies} times as large"
+            yield from _measured(project, name, number)
+
+
+def make_project(folder: Path, copies: int) -> None:
+    """A project in `folder` whose image has the kernel, and copies of it under other names, so that
+    there are `copies` in all."""
+    shutil.copytree(ROOT / "kernel", folder / "kernel")
+    shutil.copytree(ROOT / "grub", folder / "grub")
+    settings = (ROOT / "pyproject.toml").read_text()
+    settings = re.sub(r"^image = .*$", 'image = "whole:image"', settings, flags=re.M)
+    (folder / "pyproject.toml").write_text(settings)
+    names = ["kernel", *(f"kernel{number}" for number in range(2, copies + 1))]
+    classes = _own_classes(folder / "kernel")
+    if copies > 1:  # interrupts of all copies lie on top of each stack
+        _rewrite(folder / "kernel", r"^STACK_SIZE = (.+)$", r"STACK_SIZE = 2 * \1")
+    for number, name in enumerate(names[1:], 2):
+        shutil.copytree(folder / "kernel", folder / name)
+        _rewrite(folder / name, r"^(\s*(?:from|import) )kernel\b", rf"\1{name}")
+        _rewrite(folder / name, rf"\b({'|'.join(sorted(classes))})\b", rf"\g<1>{number}")
+    imports = "".join(f"from {name}.image import image as {name}_image\n" for name in names)
+    calls = ", ".join(f"{name}_image()" for name in names)
+    (folder / "whole.py").write_text(WHOLE.format(imports=imports, calls=calls))
+
+
+def _own_classes(kernel: Path) -> set[str]:
+    """The names of the classes of a kernel that are no names of others too."""
+    texts = [file.read_text() for file in kernel.rglob("*.py")]
+    own = {name for text in texts for name in re.findall(r"^class (\w+)", text, re.M)}
+    taken = [
+        re.findall(r"\w+", names)
+        for text in texts
+        for names in re.findall(r"^from (?!kernel)\S+ import \(?([^)]*?)(?:\)|$)", text, re.M)
+    ]
+    return own.difference(*taken)
+
+
+def _rewrite(folder: Path, pattern: str, other: str) -> None:
+    for file in folder.rglob("*.py"):
+        text = file.read_text()
+        changed = re.sub(pattern, other, text, flags=re.M)
+        if changed != text:
+            file.write_text(changed)
+
+
+def _measured(project: Path, name: str, number: int) -> Iterator[Figure]:
+    _build(project)  # compiles pykasm itself
+    builds: dict[str, Callable[[int], None]] = {
+        "from nothing": lambda turn: shutil.rmtree(project / "build"),
+        "after one line of a body": lambda turn: _touch(project, turn),
+        "with nothing to do": lambda turn: None,
+    }
+    for build, prepare in builds.items():
+        times = []
+        for turn in range(ROUNDS):
+            prepare(turn)
+            time.sleep(0.2)  # what is written just before a build is taken for unfinished
+            times.append(timed(_build, project)[1])
+        target = TARGETS[build][number]
+        met = median(times) <= target
+        yield Figure(f"{name}, {build}", spread(times, "s"), f"{target} s or less", met)
+
+
+def _touch(project: Path, turn: int) -> None:
+    file = project / TOUCHED
+    line = rf"        mov(self.queue.used, QUANTUM)\n        mov(rax, {turn})\n"
+    file.write_text(BODY.sub(line, file.read_text(), count=1))
+
+
+def _build(project: Path) -> None:
+    """Build as people do, whose Python keeps compiled files."""
+    compiled = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(project / "compiled")}
+    done = subprocess.run(
+        [sys.executable, "-m", "pykasm", "build"],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **compiled},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
