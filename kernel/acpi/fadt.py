@@ -29,13 +29,13 @@ class FixedDescription(Subsystem):
         table = self.table(offsetof(Fadt, "flags") + sizeof(U32))
         with if_(table == 0):
             ret(0, 0)
-        mov(ecx, table.timer_block)
-        mov(edx, SHORT_TIMER_BITS)
+        port, bits = scratch(table.timer_block), scratch(U32)
+        mov(bits, SHORT_TIMER_BITS)
         with if_(table.flags & FadtFlags.TMR_VAL_EXT):
-            mov(edx, LONG_TIMER_BITS)
-        with if_(ecx == 0):
-            xor(edx, edx)
-        ret(ecx, edx)
+            mov(bits, LONG_TIMER_BITS)
+        with if_(port == 0):
+            xor(bits, bits)
+        ret(port, bits)
 
     @function
     def century(self) -> U8:

@@ -165,7 +165,7 @@ class InterruptModel(Subsystem):
     def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
         """Run the block for each entry of `kind`, with its address in a kept register."""
         entry = keep(Ptr[MadtEntry])
-        xor(u32(entry), u32(entry))
+        xor(u32(entry), u32(entry))  # null, for the start of the table
         with loop():
             mov(entry, self._next(entry, ENTRY_TYPES[kind]))
             break_if(entry == 0)
@@ -173,49 +173,47 @@ class InterruptModel(Subsystem):
         release(entry)
 
     @function
-    def _next(self, entry: Ptr[MadtEntry], kind: U32) -> Ptr[MadtEntry]:
+    def _next(self, entry: Keep[Ptr[MadtEntry]], kind: Keep[U32]) -> Ptr[MadtEntry]:
         """Return the next entry of type `kind` after `entry`, or null if there is none.
 
         A null `entry` stands for the start of the table. An entry of an impossible length ends the
         search; one too short for its type is skipped.
         """
-        least, found = keep(U8), keep(entry)
-        mov(least, self.min_lengths[kind])
-        kind = keep(kind)
-        with if_(found == 0):
-            mov(found, self._first())
+        min_length = keep(U8)
+        mov(min_length, self.min_lengths[kind])
+        with if_(entry == 0):
+            mov(entry, self._first())
         with else_():
-            mov(found, self._end_of(found))
+            mov(entry, self._end_of(entry))
         with loop():
-            following = self._end_of(found)
-            break_if(following == 0)
-            with if_((found.kind == u8(kind)) & (found.length >= least)):
-                ret(found)
-            mov(found, following)
+            end = self._end_of(entry)  # only an entry that has one may be read
+            break_if(end == 0)
+            with if_((entry.kind == u8(kind)) & (entry.length >= min_length)):
+                ret(entry)
+            mov(entry, end)
         ret(0)
 
     @function
     def _first(self) -> Ptr[MadtEntry]:
         """Return the address of the first entry, if there is one."""
-        mov(rax, self.table)
-        lea(rax, cast(rax, Ptr[Madt])[1])
+        table = scratch(self.table)
+        lea(rax, table[1])
         ret(rax)
 
     @function
     def _end_of(self, entry: Ptr[MadtEntry]) -> Ptr[MadtEntry]:
         """Return the end of `entry`, or null if its length is impossible or exceeds the table."""
-        end = scratch(U64)
-        mov(rax, self.table)
-        mov(u32(end), cast(rax, Ptr[Madt]).header.length)
-        add(end, rax)
+        table, limit = scratch(self.table), scratch(U64)
+        mov(u32(limit), table.header.length)
+        add(limit, table)
         lea(rax, entry[1])
-        with if_(rax > end):
+        with if_(rax > limit):  # its own length can't be read
             ret(0)
         movzx(eax, entry.length)
-        with if_(eax < sizeof(MadtEntry)):
+        with if_(eax < sizeof(MadtEntry)):  # 0 would make the search endless
             ret(0)
         add(rax, entry)
-        with if_(rax > end):
+        with if_(rax > limit):
             ret(0)
         ret(rax)
 
@@ -224,12 +222,10 @@ class InterruptModel(Subsystem):
         """Return whether the entries fill the table."""
         last = keep(self._first())
         with loop():
-            following = self._end_of(last)
-            break_if(following == 0)
-            mov(last, following)
-        mov(rax, self.table)
-        mov(ecx, cast(rax, Ptr[Madt]).header.length)
-        add(rax, rcx)
-        with if_(rax != last):
-            ret(0)
-        ret(1)
+            end = self._end_of(last)
+            break_if(end == 0)
+            mov(last, end)
+        table = scratch(self.table)
+        mov(eax, table.header.length)
+        add(rax, table)
+        ret(rax == last)

@@ -59,7 +59,7 @@ class EcamRegions(Subsystem):
         table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
         mov(self.table, cast(table, Ptr[Mcfg]))
         with self.each() as segment, if_(~self._is_valid(segment)):
-            self.disable()
+            self.disable()  # as a whole: the ports serve segment group 0 in any case
             break_()
 
     @function(init=True)
@@ -108,14 +108,15 @@ class EcamRegions(Subsystem):
     def each(self) -> Iterator[Ptr[McfgAllocation]]:
         """Run the block for each region, with its address in a kept register."""
         segment, end = keep(Ptr[McfgAllocation]), keep(U64)
-        mov(rax, self.table)
-        mov(end, rax)
-        with if_(rax != 0):
-            mov(ecx, cast(rax, Ptr[Mcfg]).header.length)
+        table = scratch(self.table)
+        mov(end, table)
+        with if_(table != 0):
+            mov(ecx, table.header.length)
             add(end, rcx)
-            add(rax, sizeof(Mcfg))
-        mov(segment, rax)
-        with loop():
+            add(table, sizeof(Mcfg))
+        mov(segment, table)
+        release(table)
+        with loop():  # an allocation that the table's end cuts off is none
             lea(rax, segment[1])
             break_if((segment == 0) | (rax > end))
             yield segment

@@ -60,8 +60,7 @@ class SleepTypes(Subsystem):
         with if_(al == Aml.ROOT_CHARACTER):  # the name may be written as `\_S5_`
             mov(al, cursor[-2])
         with if_(al == Aml.NAME):
-            lea(rdi, cursor[sizeof(U32)])
-            tail(self._parse_package, rdi, end)
+            tail(self._parse_package, address_of(cursor[sizeof(U32)]), end)
 
     @function
     def _parse_package(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:

@@ -88,10 +88,10 @@ class AcpiTables(Subsystem):
         with if_(entry != 0):
             mov(ecx, cast(entry, Ptr[TableHeader]).length)
             add(end, rcx)
-            sub(end, self.entry_size)
+            sub(end, self.entry_size)  # the last place where an address fits
             add(entry, sizeof(TableHeader))
         with while_((entry != 0) & (entry <= end)):
-            mov(u32(address), u32[entry])
+            mov(u32(address), u32[entry])  # addresses in an XSDT are not aligned
             with if_(self.entry_size == sizeof(U64)):
                 mov(address, u64[entry])
             add(entry, self.entry_size)
@@ -110,8 +110,9 @@ class AcpiTables(Subsystem):
             ret()
         with if_(self._checksum(cast(pointer, Ptr[U8]), RSDP_V1_SIZE) != 0):
             ret()
-        mov(eax, pointer.rsdt)
-        self._set_root(rax, RSDT_SIGNATURE, sizeof(U32))
+        rsdt = scratch(U64)
+        mov(u32(rsdt), pointer.rsdt)
+        self._set_root(rsdt, RSDT_SIGNATURE, sizeof(U32))
         with if_(pointer.revision < XSDT_REVISION):
             ret()
         with if_(self._checksum(cast(pointer, Ptr[U8]), sizeof(Rsdp)) == 0):
@@ -133,7 +134,7 @@ class AcpiTables(Subsystem):
         mov(least, size)
         with self.each() as address:
             header = self.header_at(address)
-            mov(ecx, least)
+            mov(ecx, least)  # only the header is read for tables that are not asked for
             with if_((header != 0) & (header.signature == signature) & (header.length >= ecx)):
                 table = self.table_at(address)
                 with if_(table != 0):
@@ -171,7 +172,7 @@ class AcpiTables(Subsystem):
     def _map(self, address: U64, length: U64) -> U64:
         """Map `length` bytes, at most MAX_TABLE, at physical `address`; return 0 if that fails."""
         mov(rax, PHYSICAL_END)
-        sub(rax, length)
+        sub(rax, length)  # address + length might wrap around
         with if_((address == 0) | (address > rax)):
             ret(0)
         tail(self.memory.map_read_only, address, length)

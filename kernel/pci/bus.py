@@ -33,6 +33,9 @@ COMMON_FIELDS = (
     "subclass",
     "interface",
     "revision",
+    "header_type",
+    "line",
+    "pin",
 )
 """Fields of all headers that are copied to `PciDevice`."""
 NORMAL_FIELDS = ("subsystem_vendor", "subsystem")
@@ -103,7 +106,7 @@ class PciBus(Subsystem):
         mov(ecx, BUSES)
         rep.stosb()
         mov(self.host_bridges, 0)
-        mov(self.reached[bus], 1)
+        mov(self.reached[bus], 1)  # the host bridge leads to the first one
         with while_(bus <= last):
             or_(group, bus)  # both parts of the bus's number; the group alone again below
             with if_(self._has_functions(group)):
@@ -175,7 +178,7 @@ class PciBus(Subsystem):
         self._find_messages(device)
         self.resources.find(device)
         inc(self.count)
-        self.devices.append(cast(device, Ptr[ListHead]))
+        self.devices.append(cast(device, Ptr[ListHead]))  # last: readers take no lock
 
     def _clear(self, device: Ptr[PciDevice]) -> None:
         """Zero the record. Changes rax, rcx and rdi."""
@@ -194,18 +197,15 @@ class PciBus(Subsystem):
     def _read_header(self, device: Keep[Ptr[PciDevice]]) -> None:
         """Copy fields of the header to the record."""
         for name in COMMON_FIELDS:
-            self._copy(device, name, PciHeader, name)
-        self._copy(device, "header_type", PciHeader, "header_type")
+            self._copy(device, PciHeader, name)
         and_(device.header_type, MULTI_FUNCTION - 1)
-        for name in ("line", "pin"):
-            self._copy(device, name, PciHeader, name)
         with if_(device.header_type == HeaderType.NORMAL):
             for name in NORMAL_FIELDS:
-                self._copy(device, name, PciHeader, name)
+                self._copy(device, PciHeader, name)
 
-    def _copy(self, device: Ptr[PciDevice], name: str, kind: type[Struct], source: str) -> None:
-        """Copy the field `source` of the header struct `kind` to the field `name` of `device`."""
-        self.configuration.read_field(device.function, kind, source)
+    def _copy(self, device: Ptr[PciDevice], kind: type[Struct], name: str) -> None:
+        """Copy the field `name` of the header struct `kind` to that of `device`."""
+        self.configuration.read_field(device.function, kind, name)
         mov(getattr(device, name), al if name in BYTE_FIELDS else ax)
 
     @function
@@ -213,10 +213,10 @@ class PciBus(Subsystem):
         """Note the secondary bus, to be scanned later, if the function is a bridge."""
         with if_(device.header_type != HeaderType.BRIDGE):
             ret()
-        self._copy(device, "secondary", BridgeHeader, "secondary")
+        self._copy(device, BridgeHeader, "secondary")
         mov(eax, device.function)
         shr(eax, ConfigurationAddress.BUS)
-        with if_(al < device.secondary):
+        with if_(al < device.secondary):  # else it would be scanned again, or never
             movzx(eax, device.secondary)
             mov(self.reached[rax], 1)
 
@@ -225,8 +225,6 @@ class PciBus(Subsystem):
         """Note the offsets of the capabilities of message-signalled interrupts."""
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
-        mov(device.msi_x_table, 0)
-        mov(device.msi_x_attached, 0)
 
     @contextmanager
     def each(self) -> Iterator[Ptr[PciDevice]]:

@@ -53,7 +53,7 @@ class ConfigurationSpace(Subsystem):
             with if_((identity != NO_RESPONSE) & (identity != 0)):
                 in_memory = self.read(function, offsetof(PciHeader, "vendor"))
                 with if_(in_memory != identity):
-                    self.ecam.disable()
+                    self.ecam.disable()  # the firmware has not set the chipset up by its table
                     break_()
 
     @function
@@ -68,7 +68,7 @@ class ConfigurationSpace(Subsystem):
     def read_by_ports(self, function: U32, offset: U32) -> U32:
         """Return the 32 bits at `offset`, a multiple of 4, by the ports; NO_RESPONSE if they don't
         reach it or there is no function."""
-        function, offset = scratch(function), scratch(offset)
+        function, offset = scratch(function), scratch(offset)  # out of the lock's registers
         with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= COMPATIBLE_SPACE)):
             ret(NO_RESPONSE)
         with self.lock.held():  # address and data are two accesses
@@ -116,11 +116,12 @@ class ConfigurationSpace(Subsystem):
             mov(edx, function)
             shr(edx, ConfigurationAddress.GROUP)
             with if_((dx == segment.group) & (cl >= segment.first) & (cl <= segment.last)):
-                movzx(edi, u16(function))
-                shl(rdi, CONFIGURATION_SHIFT)
-                add(rdi, segment.address)
-                add(rdi, u64(offset))
-                tail(self.memory.map, rdi, sizeof(U32), DEVICE)
+                address = scratch(U64)
+                movzx(u32(address), u16(function))  # within its segment group
+                shl(address, CONFIGURATION_SHIFT)
+                add(address, segment.address)
+                add(address, u64(offset))
+                tail(self.memory.map, address, sizeof(U32), DEVICE)
         ret(0)
 
     def read_field(self, function: Any, kind: type[Struct], name: str, start: Any = 0) -> Any:

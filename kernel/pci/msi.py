@@ -96,12 +96,10 @@ class Msi(Subsystem):
         -ENOMEM if the device's table can't be mapped.
         """
         vector = keep(self.dispatcher.allocate(action))
-        with if_(vector == 0):
-            ret(-Errno.ENOSPC)
-        result = keep(self._route(device, number, vector))
-        with if_(result != 0):
-            self.dispatcher.release(vector, action)
-        ret(result)
+        fail_if(vector == 0, Errno.ENOSPC)
+        errdefer(self.dispatcher.release, vector, action)
+        try_(self._route(device, number, vector))
+        ret(0)
 
     @function
     def detach(
@@ -117,7 +115,7 @@ class Msi(Subsystem):
         with else_():
             self._disable_msi(device)
         self.lines.forget(vector)
-        self.dispatcher.release(vector, action)
+        self.dispatcher.release(vector, action)  # waits for the action
 
     @function
     def _disable_msi_x(self, device: Keep[Ptr[PciDevice]], number: U32) -> None:
@@ -171,9 +169,7 @@ class Msi(Subsystem):
         Return 0, -ENODEV or -ENOMEM.
         """
         address = keep(U64)
-        result = self._map_table(device, number)
-        with if_(result != 0):
-            ret(result)
+        try_(self._map_table(device, number))
         inc(device.msi_x_attached)
         mov(address, self.lines.message(vector))
         entry = self._entry(device, number)
@@ -209,25 +205,20 @@ class Msi(Subsystem):
         and_(control, TABLE_SIZE_MASK)
         lea(u32(size), bare[u64(control) + 1])  # it encodes the number of entries minus 1
         shl(size, MESSAGE_SHIFT)
-        with if_(number > control):
-            ret(-Errno.ENODEV)
+        fail_if(number > control, Errno.ENODEV)
         with if_(device.msi_x_table != 0):
             ret(0)
         mov(location, self._read(device, device.msi_x, TABLE_OFFSET))
         mov(eax, location)
         and_(eax, BIR_MASK)
-        with if_(eax >= BARS):
-            ret(-Errno.ENODEV)
+        fail_if(eax >= BARS, Errno.ENODEV)
         resource = scratch(Ptr[PciResource])
         point_at(resource, device.resources, rax)
         and_(location, ~BIR_MASK)
         lea(rax, bare[u64(location) + size])
-        with if_((rax > resource.size) | (resource.flags & Bar.IO)):
-            ret(-Errno.ENODEV)
+        fail_if((rax > resource.size) | (resource.flags & Bar.IO), Errno.ENODEV)
         add(u64(location), resource.address)
-        table = self.memory.map_device(u64(location), size)
-        with if_(table == 0):
-            ret(-Errno.ENOMEM)
+        table = try_(self.memory.map_device(u64(location), size), Errno.ENOMEM)
         mov(device.msi_x_table, table)
         ret(0)
 
