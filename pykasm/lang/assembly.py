@@ -36,14 +36,17 @@ class Assembly:
         """Run every body of the owner, in the order of its class, collecting mistakes."""
         for name, member in members(type(self.owner)):
             if isinstance(member, Function):
-                collected(partial(self._write, name))
+                collected(partial(self._write_named, name))
             elif isinstance(member, Emits):
                 collected(partial(member.body, self.owner))
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
 
-    def _write(self, name: str) -> None:
-        bound: BoundFunction[Any] = getattr(self.owner, name)
+    def _write_named(self, name: str) -> None:
+        self.write(getattr(self.owner, name))
+
+    def write(self, bound: BoundFunction[Any]) -> None:
+        """Run the body of a function, collecting mistakes; the unit gets its routine."""
         function, options = bound._function, bound._function.options
         builder = RoutineBuilder(
             self.unit,

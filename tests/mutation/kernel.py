@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kernel.image import image
-from pykasm.check.allowances import not_allowed
+from pykasm.check.allowances import excused
 from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.checker import cache_entry
 from pykasm.check.finding import Finding
@@ -51,7 +51,7 @@ class Kernel:
         }
         """What the checker says of each routine as it is."""
         self.entries = {
-            symbol: cache_entry(symbol, self.build, frozenset())
+            symbol: cache_entry(symbol, self.build)
             for symbol in self.build.analysis.routines
         }
         self.data = {
@@ -95,7 +95,7 @@ class Kernel:
             watching_locks(self.image.on_lock),
             assembling(scratch),
         ):
-            Assembly(scratch, subsystem)._write(bound)
+            Assembly(scratch, subsystem).write(bound)
             packed = [_packed(datum, scratch) for datum in scratch.data[len(unit.data) :]]
             collector.finish()
         return scratch.routines[0], packed
@@ -155,5 +155,5 @@ def _errors(function: FunctionAnalysis, across: list[Finding]) -> list[Finding]:
     """The errors in a routine, with those of the whole build that show in it."""
     found = [one for check in function_checks() for one in check(function)]
     found += [one for one in across if one.symbol == function.routine.symbol]
-    left = not_allowed(function.routine, found)
+    left, _ = excused(function.routine, found)
     return [one for one in left if one.severity == "error"]
