@@ -51,8 +51,7 @@ class Kernel:
         }
         """What the checker says of each routine as it is."""
         self.entries = {
-            symbol: cache_entry(symbol, self.build)
-            for symbol in self.build.analysis.routines
+            symbol: cache_entry(symbol, self.build) for symbol in self.build.analysis.routines
         }
         self.data = {
             packed.datum._symbol: packed
