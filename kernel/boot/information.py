@@ -43,7 +43,7 @@ class BootInformation(BootRecord):
             read(info)
             break_if(~self.end_pass())
         with if_(self.regions != 0):
-            read(info)
+            read(info)  # there is memory, so that this time all is stored
 
     @function(init=True)
     def _read_multiboot2_lists(self, info: Keep[U64]) -> None:
@@ -65,7 +65,7 @@ class BootInformation(BootRecord):
         lea(tag, info[1])
         with loop():
             lea(next_tag, tag[1])
-            break_if(next_tag > end)
+            break_if(next_tag > end)  # not even the tag's size can be read
             mov(eax, tag.size)
             break_if(eax < sizeof(multiboot2.Tag))
             lea(next_tag, bare[u64(tag) + rax])
@@ -76,7 +76,7 @@ class BootInformation(BootRecord):
             add(next_tag, TAG_ALIGNMENT - 1)
             and_(next_tag, -TAG_ALIGNMENT)
             mov(tag, next_tag)
-        self.add_damage(Damage.TAG)
+        self.add_damage(Damage.TAG)  # left without having met the END tag
 
     @function(init=True)
     def _read_single_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
@@ -148,7 +148,7 @@ class BootInformation(BootRecord):
         lea(entry, tag.entries)
         with loop():
             lea(rax, entry[1])
-            break_if(rax > end)
+            break_if(rax > end)  # an entry that the tag's end cuts off is none
             self.add_region(entry.base_address, entry.length, entry.type)
             add(entry, step)
 
@@ -178,6 +178,7 @@ class BootInformation(BootRecord):
         module, count = keep(Ptr[pvh.ModlistEntry]), keep(info.module_count)
         mov(module, self._map_array(info.modules, count, pvh.ModlistEntry))
         with while_(count != 0):
+            # The name is copied only in the last pass, so until then its memory may not be used.
             name_end = scratch(module.command_line)
             add(name_end, NAME_SIZE)
             self.placement.reserve(module.command_line, name_end)
@@ -217,7 +218,7 @@ class BootInformation(BootRecord):
         with if_(size == 0):
             ret(0)
         mov(rax, MAPPED_END)
-        sub(rax, size)
+        sub(rax, size)  # address + size might wrap around
         with if_((size > MAX_INFORMATION) | (address == 0) | (address > rax)):
             self.add_damage(Damage.POINTER)
             ret(0)

@@ -54,7 +54,7 @@ class RecordPlacement(Subsystem):
         with if_(start >= end):
             ret()
         round_up(start, PAGE)
-        with if_(start > self.start):
+        with if_(start > self.start):  # where to go if the candidate fits nowhere
             with if_(start < self.next_available):
                 mov(self.next_available, start)
             ret()

@@ -136,7 +136,7 @@ class BootRecord(Subsystem):
         mov(first, self.regions)
         imul(u32(slot), self.region_count, sizeof(MemoryRegion))
         add(slot, first)
-        with while_(slot > first):
+        with while_(slot > first):  # loaders mostly add in order, so this moves little
             break_if(slot[-1].address <= address)
             for name in ("address", "length", "kind"):
                 mov(rax, getattr(slot[-1], name))
@@ -180,7 +180,7 @@ class BootRecord(Subsystem):
         """
         dec(size)  # for the zero at the end
         with loop():
-            mov(at(target), 0)
+            mov(at(target), 0)  # in each round, so that the copy always has an end
             break_if(limit == 0)
             mov(al, at(source))
             break_if(al == 0)
@@ -188,7 +188,7 @@ class BootRecord(Subsystem):
                 self.add_damage(Damage.TEXT)
                 ret()
             with if_((al < FIRST_PRINTABLE) | (al == DELETE)):
-                mov(al, ord("?"))
+                mov(al, ord("?"))  # a terminal would obey control characters
             mov(at(target), al)
             inc(target)
             inc(source)
@@ -245,7 +245,7 @@ class BootRecord(Subsystem):
         mov(region, self.regions)
         with for_(number, 0, self.region_count):
             mov(rax, end)
-            sub(rax, region.address)
+            sub(rax, region.address)  # the bytes of the region that may stay
             with if_(CF):
                 xor(eax, eax)
             with if_((region.kind != MemoryKind.RESERVED) & (region.length > rax)):
@@ -288,7 +288,7 @@ class BootRecord(Subsystem):
                 break_if(al != u8[rcx])
                 inc(line)
                 inc(rcx)
-            with if_((u8[rcx] == 0) & (at(line) <= ord(" "))):
+            with if_((u8[rcx] == 0) & (at(line) <= ord(" "))):  # both words end here
                 ret(1)
             with while_(at(line) > ord(" ")):
                 inc(line)

@@ -58,10 +58,11 @@ class Clock(Subsystem):
             mov(sequence, self.sequence)
             read_tsc()
             self._convert()
+            # Loads are ordered, so an even number that stays means that none of the three changed.
             break_if(((sequence & 1) == 0) & (sequence == self.sequence))
             pause()
         with if_(self.unsynchronised != 0):
-            tail(self._monotonic, rax)
+            tail(self._monotonic, rax)  # at the cost of a shared cache line
         ret(rax)
 
     @function

@@ -133,7 +133,7 @@ class Log(Writer):
         add(rax, length)
         add(rax, RECORD_ALIGNMENT - 1)  # past the header, to the text's last byte
         and_(eax, RING_MASK)
-        with if_((length != 0) & (self.ring[rax] == ord("\n"))):
+        with if_((length != 0) & (self.ring[rax] == ord("\n"))):  # one for the console
             dec(length)
         self._record_at(record, self.end)
         mov(record.length, u16(length))
@@ -149,12 +149,11 @@ class Log(Writer):
         begins at position 0. The text is NUL-terminated. Context: any but NMI.
         """
         with self.lock.held():
-            with if_(position < self.oldest):
+            with if_(position < self.oldest):  # overwritten since the last read
                 mov(position, self.oldest)
             with if_(position >= self.end):
                 xor(position, position)
             with else_():
-                self._record_at(rcx, position)
                 mov(position, self._copy(position, message))
         ret(position)
 

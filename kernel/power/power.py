@@ -65,7 +65,7 @@ class Power(Subsystem):
         self.console.flush()
         with if_(~self.record.has_option(text("test"))):
             self._soft_off()
-        leave_emulator(ExitValue.POWEROFF)
+        leave_emulator(ExitValue.POWEROFF)  # does nothing on a real machine
         tail(self._halt)
         never()
 
@@ -107,7 +107,7 @@ class Power(Subsystem):
             mov(rax, table.x_dsdt)
         with else_():
             xor(eax, eax)
-        with if_(rax == 0):
+        with if_(rax == 0):  # the 64-bit field is preferred, if it is there and used (5.2.9)
             mov(eax, table.dsdt)
         block = self.tables.table_at(rax)
         with if_((block == 0) | (block.signature != DSDT_SIGNATURE)):
@@ -137,7 +137,7 @@ class Power(Subsystem):
         """Reset the machine by ACPI, else by the keyboard controller, else by a triple fault."""
         self.console.flush()
         self._reset_by_acpi()
-        cli()
+        cli()  # what still runs must not disturb the controller
         self._reset_by_keyboard()
         tail(self._triple_fault)
         never()

@@ -95,7 +95,7 @@ class Keyboard(Subsystem):
         with if_(~self.controller.start()):
             ret()
         self._initialize()
-        self.input.add(address_of(self.keymap.source))
+        self.input.add(address_of(self.keymap.source))  # before the first interrupt
         attached = self.lines.attach(self.lines.isa(KEYBOARD_LINE), address_of(self.action))
         with if_(attached != 0):
             self.log.write(
@@ -106,7 +106,7 @@ class Keyboard(Subsystem):
             Ps2Configuration.KEYBOARD_DISABLED,
             Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.TRANSLATE,
         )
-        with if_((configuration & Ps2Configuration.TRANSLATE) == 0):
+        with if_((configuration & Ps2Configuration.TRANSLATE) == 0):  # it can't translate
             mov(self.state.set, ScanSet.SET_2)
 
     @function(init=True)
@@ -135,7 +135,7 @@ class Keyboard(Subsystem):
         with self.lock.held_interrupts_off(), for_(scratch(U32), 0, MAX_BYTES):
             in_(al, Ps2Port.STATUS)
             break_if((al & Ps2Status.OUTPUT_FULL) == 0)
-            mov(dl, al)
+            mov(dl, al)  # the status tells whose byte it is, until that is read
             in_(al, Ps2Port.DATA)
             self.received.count(cl)
             with if_(((dl & Ps2Status.AUXILIARY) == 0) & (cl != CAPACITY)):

@@ -124,7 +124,7 @@ class Keymap(Subsystem):
     def _type(self, code: Keep[U32]) -> None:
         """Enqueue the text of the key, all of it or, if there is no space, nothing."""
         self.source.queue.count(al)
-        with if_(al > CAPACITY - MAX_TEXT):
+        with if_(al > CAPACITY - MAX_TEXT):  # half an escape sequence would be misread
             ret()
         shifted = self._is_shifted(code)
         key, characters = scratch(Ptr[KeyText]), scratch(Ptr[U8])

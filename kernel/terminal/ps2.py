@@ -86,6 +86,7 @@ class Ps2Controller(Subsystem):
         in_(al, Ps2Port.STATUS)
         with if_(al == NO_CONTROLLER):
             ret(0)
+        # Disabled, the devices can't send bytes in between the controller's answers.
         self._command(Ps2Command.DISABLE_KEYBOARD)
         self._command(Ps2Command.DISABLE_AUXILIARY)
         self._drain()

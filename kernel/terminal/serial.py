@@ -64,7 +64,7 @@ class SerialInput(Subsystem):
                 LogLevel.WARNING, "serial line: no interrupt, so what is typed on it is not read"
             )
             ret()
-        self.backlog.start()
+        self.backlog.start()  # only now are there interrupts that wake those who wait
         self._resume(address_of(self.source))
 
     @function(context="interrupt")
@@ -110,7 +110,7 @@ class SerialInput(Subsystem):
                 break_if(source.mark_stopped())
                 self._start_receiving()  # the reader has made space meanwhile
             self.serial.read(UartRegister.RBR)
-            with if_((cl & DAMAGED) == 0):
+            with if_((cl & DAMAGED) == 0):  # a byte with a parity or framing error is dropped
                 source.queue.enqueue(al)
             with else_():
                 inc(damaged)

@@ -39,7 +39,7 @@ class Strings(Subsystem):
             ret(1)
         with while_(at(wanted) != 0):
             mov(al, at(wanted))
-            with if_(al != at(name)):
+            with if_(al != at(name)):  # or `name` ends first
                 ret(0)
             inc(wanted)
             inc(name)
@@ -59,7 +59,7 @@ class Strings(Subsystem):
                 inc(line)
             break_if(at(line) == 0)
             mov(count, words.count)
-            with if_(count < MAX_WORDS):
+            with if_(count < MAX_WORDS):  # further ones are only counted
                 mov(words.word[count], line)
             inc(words.count)
             with while_((at(line) != ord(" ")) & (at(line) != 0)):

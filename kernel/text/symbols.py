@@ -110,7 +110,7 @@ class Symbols(Subsystem):
         file, line = keep(self._next_number(program)), keep(self._next_number(program))
         with loop():
             advance = self._next_number(program)
-            with if_(advance == FILE_CHANGE):
+            with if_(advance == FILE_CHANGE):  # no row: the file of those that follow
                 mov(file, self._next_number(program))
                 continue_()
             break_if(advance > offset)

@@ -66,7 +66,7 @@ class Writer(Subsystem):
         with builder.counting(moment.source, body_line):
             try:
                 translated = translate(format, arguments)
-                if colour is not NORMAL:
+                if colour is not NORMAL:  # one write, so that no other text comes between
                     change = directive(Specifier.COLOUR)
                     translated = change + translated + change
                     arguments = (colour, *arguments, NORMAL)
@@ -177,7 +177,7 @@ class Writer(Subsystem):
         """Write `length` bytes, padded to the width of `directive`; longer text is not cut."""
         missing = keep(I64)
         movzx(u32(missing), directive.width_plus_one)
-        dec(missing)
+        dec(missing)  # signed: longer text than the width leaves nothing to fill
         sub(missing, length)
         with if_(directive.padding != Padding.RIGHT):
             self._write_repeated(directive.padding, missing)

@@ -110,7 +110,7 @@ class Calibration(Subsystem):
         reference = scratch(self.reference)
         mov(rax, reference.mask)
         mul(reference.period)
-        with if_(rdx != 0):
+        with if_(rdx != 0):  # more than five hours, which will do
             mov(rax, -1)
         xor(edx, edx)
         mov(ecx, 2 * FSEC_PER_NSEC)
@@ -124,7 +124,7 @@ class Calibration(Subsystem):
         with for_(left, 0, self.timeout):
             count = reference.read()
             sub(count, self.first_sample.count)
-            and_(count, reference.mask)
+            and_(count, reference.mask)  # right even if it has wrapped around in between
             mul(reference.period)
             mov(rcx, WINDOW)
             break_if(rax >= rcx)
@@ -140,7 +140,7 @@ class Calibration(Subsystem):
             count = scratch(reference.read())
             read_tsc()
             sub(rax, before)
-            with if_(rax < sample.spread):
+            with if_(rax < sample.spread):  # the least disturbed, as by an emulator's pauses
                 mov(sample.ticks, before)
                 mov(sample.spread, rax)
                 mov(sample.count, count)
@@ -164,7 +164,7 @@ class Calibration(Subsystem):
         change = scratch(self._difference_to(multiplier))
         mov(rcx, self.error)
         add(rcx, error)
-        with if_(change > rcx):
+        with if_(change > rcx):  # both can't be right
             tail(self._restart, change)
         with if_(error < self.error):
             mov(self.error, error)
@@ -219,7 +219,7 @@ class Calibration(Subsystem):
         sub(ticks, self.first_sample.ticks)
         sub(counts, self.first_sample.count)
         and_(counts, reference.mask)
-        with if_((counts == 0) | (i64(ticks) <= 0)):
+        with if_((counts == 0) | (i64(ticks) <= 0)):  # either stands still, or was reset
             ret(0, UNKNOWN)
         mov(rax, counts)
         mul(reference.period)
@@ -239,7 +239,7 @@ class Calibration(Subsystem):
         shr(rdx, 64 - FEMTOSECONDS_BITS)
         mov(rax, femtoseconds)
         shl(rax, FEMTOSECONDS_BITS)
-        with if_(rdx >= ticks):
+        with if_(rdx >= ticks):  # the quotient would not fit, and div would fault
             ret(0)
         div(ticks)
         mov(rdx, rax)

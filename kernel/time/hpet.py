@@ -69,14 +69,14 @@ class Hpet(ReferenceClockDriver):
         capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
         mov(rax, capabilities)
         shr(rax, 32)
-        with if_((rax == 0) | (rax > MAX_PERIOD)):
+        with if_((rax == 0) | (rax > MAX_PERIOD)):  # no HPET, or a broken one
             ret()
         with if_((capabilities & HpetCapabilities.COUNT_SIZE) == 0):
             mov(ecx, MASK_32)
             mov(self.reference.mask, rcx)
         or_(u64[base + HpetRegister.CONFIGURATION], HpetConfiguration.ENABLE)
         mov(self.base, base)
-        mov(self.reference.period, rax)
+        mov(self.reference.period, rax)  # last: with a period it counts as working
 
     @function
     def read(self) -> U64:

@@ -31,7 +31,7 @@ class PmTimer(ReferenceClockDriver):
         mov(ecx, bits)
         mov(eax, 1)
         shl(rax, cl)
-        dec(rax)
+        dec(rax)  # as many ones as bits
         mov(self.reference.mask, rax)
         mov(self.reference.period, FSEC_PER_SEC // FREQUENCY)
 

@@ -69,7 +69,7 @@ class Refinement(Subsystem):
         self.calibration.refine()
         self.log.write(LogLevel.DEBUG, "clock: at most %u ppb wrong", self.calibration.error)
         with if_(self.calibration.unstable_count != unsteady):
-            self._report_instability()
+            self._report_instability()  # and measure over the same interval again
         with else_():
             mov(rax, self.interval)
             imul(rax, rax, FACTOR)

@@ -147,7 +147,7 @@ class RealTimeClock(Subsystem):
         for name, (_, least, most) in FIELDS.items():
             decode = self._decode_hour if name == "hour" else self._decode_number
             value = decode(u8(reading), format)
-            with if_((value < least) | (value > most)):
+            with if_((value < least) | (value > most)):  # as of a clock that is not there
                 ret(0)
             mov(getattr(date, name), value)
             shr(reading, BYTE_BITS)
@@ -176,9 +176,9 @@ class RealTimeClock(Subsystem):
         with if_(format & RegisterB.HOURS_24):
             tail(self._decode_number, value, format)
         afternoon = keep(value)
-        and_(value, PM - 1)
+        and_(value, PM - 1)  # PM is no part of the BCD number
         hour = scratch(self._decode_number(value, format))
-        with if_(hour == NOON):
+        with if_(hour == NOON):  # 12 AM is 0, and 12 PM is 12
             xor(hour, hour)
         with if_(afternoon & PM):
             add(hour, NOON)

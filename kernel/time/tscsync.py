@@ -48,7 +48,7 @@ class TscSync(Subsystem):
 
         Each waits until the other has arrived. Context: interrupts off on both.
         """
-        lock.inc(self.arrived)
+        lock.inc(self.arrived)  # both processors do this at once
         with for_(scratch(U32), 0, TIMEOUT):
             break_if(self.arrived >= 2)
             pause()
