@@ -73,7 +73,7 @@ class SpinLock(Struct):
             watch.before_taking(self, rank, moment.source)
         ticket = scratch(U16)
         mov(ticket, 1)
-        taking(self, rank=rank, uninterrupted=True)
+        taking(self, rank=rank, interrupts_off=True)
         lock.xadd(self.next_ticket, ticket)
         with while_(ticket != self.now_serving):
             pause()  # leaves the cache line, and a sibling thread, the time to change it

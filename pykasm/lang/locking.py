@@ -33,7 +33,7 @@ class LockEvent:
     """`action` happens to the lock called `lock` when the item of code at `index` runs.
 
     `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
-    sleeps, and so may who holds it. `uninterrupted`: the code relies on interrupts being off.
+    sleeps, and so may who holds it. `interrupts_off`: the code relies on interrupts being off.
     """
 
     action: LockAction
@@ -41,7 +41,7 @@ class LockEvent:
     index: int
     is_class: bool = False
     sleeps: bool = False
-    uninterrupted: bool = False
+    interrupts_off: bool = False
 
     def at(self, index: int) -> LockEvent:
         """Return the same event at the item with this index."""
@@ -73,15 +73,15 @@ NO_LOCKS = LockContract()
 
 
 def taking(
-    lock: Value, *, rank: str = "", sleeps: bool = False, uninterrupted: bool = False
+    lock: Value, *, rank: str = "", sleeps: bool = False, interrupts_off: bool = False
 ) -> None:
     """Say that the next instruction takes `lock`, or begins to wait for it.
 
     `rank` tells it from another lock of its class that is held at the same time, such as that of
     the parent; `releasing` gives the same. `sleeps`: waiting for it is sleeping, and who holds it
-    may sleep too. `uninterrupted`: interrupts must be off already.
+    may sleep too. `interrupts_off`: interrupts must be off already.
     """
-    _record("taking", LockAction.TAKE, lock, rank, sleeps, uninterrupted)
+    _record("taking", LockAction.TAKE, lock, rank, sleeps, interrupts_off)
 
 
 def releasing(lock: Value, *, rank: str = "") -> None:
@@ -100,13 +100,13 @@ def _record(
     lock: Value,
     rank: str = "",
     sleeps: bool = False,
-    uninterrupted: bool = False,
+    interrupts_off: bool = False,
 ) -> None:
     builder = current(word)
     name = ranked(lock_name(lock, word), rank)
     is_class = isinstance(lock, MemoryOperand) and lock._within is not None
     at = len(builder.items)
-    builder.lock_events.append(LockEvent(action, name, at, is_class, sleeps, uninterrupted))
+    builder.lock_events.append(LockEvent(action, name, at, is_class, sleeps, interrupts_off))
 
 
 class LockWatcher(Protocol):

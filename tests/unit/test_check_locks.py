@@ -699,7 +699,7 @@ class Uninterrupted(Subsystem):
 
     @function
     def add(self) -> None:
-        taking(self.lock, uninterrupted=True)
+        taking(self.lock, interrupts_off=True)
         inc(self.lock.taken)
         self.lock.drop()
 

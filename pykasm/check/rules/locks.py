@@ -297,7 +297,7 @@ def interrupts_are_off_where_a_lock_relies_on_it(build: Build) -> Iterator[Findi
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for at, event in analysis.lock_flows.events(summary.symbol):
-            if event.uninterrupted and analysis.contexts.interrupts_may_be_on(summary.symbol, at):
+            if event.interrupts_off and analysis.contexts.interrupts_may_be_on(summary.symbol, at):
                 yield Finding(
                     E053,
                     f"`{event.lock}` is taken as if interrupts were off, but they may be on",
