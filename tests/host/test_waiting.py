@@ -28,9 +28,12 @@ from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
+from pykasm.lang.locking import watching_locks
 from tests.host.threads_support import Kernel
 
 DEADLINE = 123_456_789
+SAVED = (rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11)
+"""What a call may change."""
 
 
 class Event(IntEnum):
@@ -88,6 +91,12 @@ class Waiter(Subsystem):
     def take(self, _: U64) -> None:
         """Take from the semaphore."""
         self._end(self.semaphores.take_until(address_of(self.semaphore), *self._limits()))
+
+    @function(exported=True)
+    def take_without_limit(self, _: U64) -> None:
+        """The same without a time limit."""
+        self.semaphores.take(address_of(self.semaphore))
+        inc(self.done)
 
     @function(exported=True)
     def wait(self, _: U64) -> None:
@@ -229,10 +238,10 @@ class Model:
 class Bench:
     """A waiter on a host."""
 
-    def __init__(self) -> None:
+    def __init__(self, *others: Subsystem) -> None:
         self.kernel = Kernel()
         self.waiter = Waiter(self.kernel)
-        self.host = self.kernel.host(self.waiter)
+        self.host = self.kernel.host(self.waiter, *others)
 
     def reset(self, mode: Interruption = UNINTERRUPTIBLE, deadline: int = DEADLINE) -> None:
         """Forget all threads."""
@@ -442,8 +451,8 @@ def test_time_or_an_interruption_ends_sleep(bench: Bench, event: Event, result: 
 # What another processor does while this one is on its way from the thread
 
 
-def on_the_way(bench: Bench, action: Any) -> list[int]:
-    """Let `action` happen once, when a thread that waits is BLOCKED and has released the lock of
+def on_the_way(bench: Bench, action: Any, take: Any = None) -> list[int]:
+    """Let `action` happen, when a thread that waits is BLOCKED and has released the lock of
     its queue, but its processor has not left it; what the thread's states are then."""
     states: list[int] = []
     current = bench.host.at(Thread, int(bench.host[bench.kernel.scheduler.current]))
@@ -454,7 +463,7 @@ def on_the_way(bench: Bench, action: Any) -> list[int]:
         states.append(int(current.state))
 
     bench.host.stub(bench.kernel.scheduler.schedule, schedule)
-    bench.host.call(bench.waiter.take, 0)
+    bench.host.call(take or bench.waiter.take, 0)
     return states
 
 
@@ -505,3 +514,48 @@ def test_a_thread_goes_on_where_nothing_but_another_wait_of_it_was_woken() -> No
     on_the_way(bench, wake_at_last)
     assert rounds == [ThreadState.BLOCKED] * 3
     assert bench.result == WaitResult.WOKEN
+
+
+class Watch(Subsystem):
+    """Tells the tests of each lock that is about to be released."""
+
+    def before_taking(self, lock: Any, rank: str, place: Any) -> None:
+        """Do nothing."""
+
+    def before_releasing(self, lock: Any, rank: str, place: Any) -> None:
+        """Tell of it."""
+        for register in SAVED:
+            push(register)
+        lea(rdi, lock)
+        call(self.release)
+        for register in reversed(SAVED):
+            pop(register)
+
+    def before_breaking(self) -> None:
+        """Do nothing."""
+
+    @function
+    def release(self, lock: U64) -> None:
+        """Answered by the tests."""
+
+
+@pytest.mark.parametrize("limited", [False, True])
+def test_whoever_can_be_found_in_a_queue_is_blocked(limited: bool) -> None:
+    """Else a waker would find nobody to make ready, and the thread would block after it."""
+    watch = Watch()
+    with watching_locks(watch):
+        bench = Bench(watch)
+    bench.reset()
+    host, semaphore = bench.host, bench.waiter.semaphore
+    current = host.at(Thread, int(host[bench.kernel.scheduler.current]))
+    states: list[int] = []
+
+    def release(lock: int) -> None:
+        if lock == int(host.address(semaphore.queue)):
+            states.append(0 if bench.is_empty(semaphore.queue) else 1 + int(current.state))
+
+    host.stub(watch.release, release)
+    take = bench.waiter.take if limited else bench.waiter.take_without_limit
+    give = bench.waiter.semaphores.give
+    on_the_way(bench, lambda _: host.call(give, host.address(semaphore)), take)
+    assert states == [1 + ThreadState.BLOCKED, 0, 0]
