@@ -54,7 +54,7 @@ class Arena(Subsystem):
         with self.lock.held():
             mov(found, self._allocate(pages))
             with if_(found != 0):
-                mov(found.use, use)
+                mov(found.use, use)  # under the lock: who frees a neighbour looks at it
                 inc(self.used)
         ret(found)
 
@@ -69,7 +69,7 @@ class Arena(Subsystem):
             before = scratch(range.by_address.key)
             dec(before)
             lower = self._free_range_at(before)
-            with if_(lower != 0):
+            with if_(lower != 0):  # the record of the lower one stays, as its start is the key
                 lower = keep(lower)
                 self._remove_free(lower)
                 self._absorb(lower, range)
@@ -133,6 +133,7 @@ class Arena(Subsystem):
     def _cut(self, range: Keep[Ptr[AddressRange]], pages: Keep[U64]) -> Bool:
         """Remove `range` from the free ones, cut down to its first `pages`, and make a free range
         of the rest. Returns whether there was memory for that."""
+        # First what can fail, while nothing has changed
         rest = keep(cast(try_(self.records.allocate()), Ptr[AddressRange]))
         self._remove_free(range)
         rest_pages = scratch(range.pages)
@@ -155,6 +156,7 @@ class Arena(Subsystem):
     @function(holds="lock")
     def _free_range_at(self, address: Keep[U64]) -> Ptr[AddressRange]:
         """The free range that `address` is in, or null."""
+        # All addresses of the arena are in ranges; the end matters for those outside of it
         node = try_(self.trees.at_most(address_of(self.ranges), address))
         range = keep(cast(node, Ptr[AddressRange]))
         fail_if((range.use != RangeUse.FREE) | (self._end_of(range) <= address))

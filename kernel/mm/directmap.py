@@ -60,7 +60,7 @@ class DirectMap(Subsystem):
             ret(0)
         direct(start)
         entry = self.walk.find(start)
-        with if_(entry & PageFlags.CACHE_DISABLE):
+        with if_(entry & PageFlags.CACHE_DISABLE):  # memory and tables are cached
             ret(start)
         ret(0)
 
@@ -72,8 +72,9 @@ class DirectMap(Subsystem):
         sub(rax, length)
         with if_(CF | (start > rax)):
             ret(False)
-        lea(rsi, bare[start + length - 1])
-        ret(~self.record.has_memory(start, rsi))
+        last = scratch(U64)
+        lea(last, bare[start + length - 1])
+        ret(~self.record.has_memory(start, last))
 
     @function
     def map(self, start: U64, length: U64, flags: U64) -> U64:

@@ -34,7 +34,7 @@ class EarlyFrames(Subsystem):
         """Allocate a page, filled with zeros. Returns its physical address; panics if there is
         none."""
         frame = keep(self.next)
-        with if_(frame == self.end):
+        with if_(frame == self.end):  # only then is the list of regions gone through
             start, end = self.free_ranges.find(frame)
             with if_((end == 0) | (start >= self.limit)):
                 self.panic.stop(text("no memory is left for page tables"))

@@ -58,7 +58,7 @@ class EntryChanger(Subsystem):
         """Give the entry at `slot` the new permissions; without any, clear it, and take out the
         tables that are empty by that."""
         with if_(request.flags != 0):
-            mov(rax, self.kept)
+            mov(rax, self.kept)  # with LARGE: without it the entry would lead to a table
             and_(rax, slot[0])
             or_(rax, request.flags)
             mov(slot[0], rax)

@@ -34,6 +34,8 @@ class EntryFiller(Subsystem):
             xor(u32(level), u32(level))
             with if_(request.largest != PageShift.PAGE):
                 mov(level, self._level(address_of(request)))
+            # A walk that ends above the level lacks tables. One that ends below it found a table
+            # where a large page is to go: that is an entry, and so -EEXIST
             reached = self.walker.walk_inline(space, request.address, walk)
             with if_(reached != level):
                 asked, entries = address_of(request), address_of(walk)
@@ -72,6 +74,7 @@ class EntryFiller(Subsystem):
         shift = entry_shift(level)
         mov(u32(size), 1)
         shl(size, u8(shift))
+        # Entries that are written in a row need one walk, and one change of the table's count
         with loop():
             with if_(slot[0] & PageFlags.PRESENT):
                 mov(result, -Errno.EEXIST)
@@ -80,6 +83,7 @@ class EntryFiller(Subsystem):
             add(u64(slot), sizeof(U64))
             add(entry, size)
             sub(rest, size)
+            # A rest that is smaller goes by smaller pages; a table ends where its page does
             break_if((rest < size) | ((slot & (PAGE - 1)) == 0))
         release(slot, entry, size)
         self._advance(request, walk, level, rest, shift)

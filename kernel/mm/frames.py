@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.cpu.pagetable import PageShift
-from kernel.paging.addresses import Area
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.paging.addresses import Area, physical_of
+from kernel.structures.alignment import round_down
 from kernel.structures.list import ListHead
 from pykasm import *
 
@@ -57,6 +58,15 @@ def frame_of(physical: U64) -> Ptr[Frame]:
     add(physical, base)
     release(base)
     return cast(physical, Ptr[Frame])
+
+
+@inline(changes="address")
+def frame_at(address: U64) -> Ptr[Frame]:
+    """Turn an address in the direct map, in the register `address`, into that of the record of its
+    page."""
+    physical_of(address)
+    round_down(address, PAGE)  # or bits of the offset would be shifted into the record's address
+    return frame_of(address)
 
 
 @inline(changes="frame")

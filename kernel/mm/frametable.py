@@ -71,10 +71,12 @@ class FrameTable(Subsystem):
             break_if(found == 0)
             mov(start, first)
             mov(end, found)
+            # Blocks up to the first whole one of the largest size may have buddies in a hole
             round_up(start, LARGEST_BLOCK)
             with if_(done < start):
                 self._clear_up_to(done, start)
                 mov(done, start)
+            # Whole blocks of the largest size have no buddies, and their first record is written
             mov(rax, end)
             round_down(rax, LARGEST_BLOCK)
             with if_(done < rax):
@@ -83,6 +85,7 @@ class FrameTable(Subsystem):
             with if_(done < end):
                 self._clear_up_to(done, end)
                 mov(done, end)
+        # After the last memory no record is ever looked at
         memory_end = self.free_ranges.memory_end()
         round_up(memory_end, LARGEST_BLOCK)
         with if_(memory_end < limit):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.frames import frame_of
+from kernel.mm.frames import frame_at, frame_of
 from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.slab import Slab
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.mm.zone import MAX_ORDER
-from kernel.paging.addresses import Area, direct
-from kernel.structures.alignment import round_down
+from kernel.paging.addresses import direct, physical_of
 from pykasm import *
 
 SIZES = (16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048)
@@ -43,24 +42,22 @@ class Heap(Subsystem):
             tail(self._allocate_pages, size)
         add(size, GRAIN - 1)
         shr(size, GRAIN_SHIFT)
-        movzx(eax, self.size_classes[size])
-        mov(rdi, self.caches_by_class[rax])
-        ret(self.slabs.allocate_inline(cast(rdi, Ptr[ObjectCache])))
+        size_class = scratch(U32)
+        movzx(size_class, self.size_classes[size])
+        cache = scratch(self.caches_by_class[size_class])
+        ret(self.slabs.allocate_inline(cache))
 
     @function
     def free(self, address: U64) -> None:
         """Free what `allocate` returned; 0 is nothing."""
         with if_(address == 0):
             ret()
-        mov(rax, Area.DIRECT_MAP)
-        physical = scratch(address)
-        sub(physical, rax)
-        round_down(physical, PAGE)
         # Every page of a slab has the slab as its owner; blocks of whole pages have none
-        mov(rax, frame_of(physical).owner)
-        with if_(rax == 0):
+        page = scratch(address)
+        slab = scratch(cast(frame_at(page).owner, Ptr[Slab]))
+        with if_(slab == 0):
             tail(self._free_pages, address)
-        self.slabs.free_inline(scratch(cast(rax, Ptr[Slab]).cache), address)
+        self.slabs.free_inline(scratch(slab.cache), address)
 
     @function
     def _allocate_pages(self, size: U64) -> U64:
@@ -75,16 +72,15 @@ class Heap(Subsystem):
                 ret(0)
         block = keep(self.pages.allocate(order))
         with if_(block != 0):
-            mov(rax, block)
-            mov(frame_of(rax).owner, 0)
+            physical = scratch(block)
+            mov(frame_of(physical).owner, 0)
             direct(block)
         ret(block)
 
     @function
     def _free_pages(self, address: U64) -> None:
         """Free a block of pages at `address`."""
-        mov(rax, Area.DIRECT_MAP)
-        sub(address, rax)
-        mov(rax, address)
-        movzx(esi, frame_of(rax).order)
-        tail(self.pages.free, address, esi)
+        physical_of(address)
+        page, order = scratch(address), scratch(U32)
+        movzx(order, frame_of(page).order)
+        tail(self.pages.free, address, order)

@@ -59,22 +59,21 @@ class Mapper(Subsystem):
         mov(request.target, target)
         and_(flags, self.entries.allowed)
         mov(request.flags, flags)
-        mov(u32(rax), largest)
-        mov(request.largest, rax)
+        mov(request.largest, u64(largest))
         mov(request.empty, 0)
         with space.lock.held():
             result = self.filler.fill(space, request)
         # What was not present is not cached and needs no flush (Intel SDM vol. 3A, 4.10.4.3). But
         # while another thread frees a table, processors may still look into that one.
         with if_(space.freeing_tables != 0):
-            mov(rdx, request.end)
-            sub(rdx, first)
-            shr(rdx, PageShift.PAGE)
-            self.tlb.invalidate(space, first, rdx)
+            pages = scratch(request.end)
+            sub(pages, first)
+            shr(pages, PageShift.PAGE)
+            self.tlb.invalidate(space, first, pages)
         with if_(result != 0):
-            mov(rdx, request.address)
-            sub(rdx, first)
-            ignore(self.unmap(space, first, rdx))
+            mapped = scratch(request.address)
+            sub(mapped, first)
+            ignore(self.unmap(space, first, mapped))
             self.tlb.invalidate(space, first, 1)  # a processor may know the tables that led nowhere
             self.tables.free_chain(request.empty)
         ret(result)

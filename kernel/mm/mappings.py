@@ -44,7 +44,7 @@ class Mappings(Subsystem):
         place, size = keep(start), keep(U64)
         with loop():
             entry, covered = self._entry(space, place)
-            mov(size, covered)
+            mov(size, covered)  # where a table lacks, all that it would cover is skipped
             and_(entry, self.mask)
             break_if(entry != 0)
             mov(place, self._next_address(place, size))
@@ -80,7 +80,7 @@ class Mappings(Subsystem):
         """The first address after the entry of `size` bytes that `address` is in; 0 after the last
         one. The upper half follows the lower one: addresses between are not canonical."""
         mov(rax, size)
-        neg(rax)
+        neg(rax)  # -size is the mask that rounds down
         and_(rax, address)
         add(rax, size)
         mov(rcx, LOWER_HALF_END)

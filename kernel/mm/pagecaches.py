@@ -77,7 +77,7 @@ class PageCaches(Subsystem):
             mov(self.cache.count, count)
             mov(page, self.cache.pages[count])
             mov(rax, page)
-            mov(frame_of(rax).state, FrameState.ALLOCATED)
+            mov(frame_of(rax).state, FrameState.ALLOCATED)  # so that freeing twice is found
         release(count)
 
     @inline(changes=("page", *CALLER_SAVED))
@@ -106,6 +106,7 @@ class PageCaches(Subsystem):
     @function
     def _refill(self) -> None:
         """Put some pages into the empty cache, if there are any."""
+        # Low memory only when the high one is out: devices may need it
         self._refill_from(address_of(self.zones.high))
         with if_(self.cache.count == 0):
             tail(self._refill_from, address_of(self.zones.low))
@@ -114,6 +115,7 @@ class PageCaches(Subsystem):
     def _refill_from(self, zone: Keep[Ptr[Zone]]) -> None:
         """Put up to `BATCH` pages of `zone` into the cache."""
         left = keep(U32)
+        # One lock for a batch: it is what makes single pages cheap on many processors
         with zone.lock.held_interrupts_off(), for_(left, 0, BATCH):
             frame = scratch(self.zones.allocate_frame(zone, 0))
             break_if(frame == 0)

@@ -33,7 +33,7 @@ class Pages(Subsystem):
     def allocate_page(self) -> U64:
         """Allocate a page. Returns its physical address, or 0."""
         self.fault_injection.inject()
-        with interrupts_disabled():
+        with interrupts_disabled():  # a handler may allocate, too
             page = self.caches.allocate()
         ret(page)
 
@@ -70,7 +70,7 @@ class Pages(Subsystem):
         block = self.zones.allocate(order)
         with if_(block != 0):
             ret(block)
-        self.caches.drain_all()  # its pages may be what a block lacks
+        self.caches.drain_all()  # pages of this processor's cache may be what a block lacks
         tail(self.zones.allocate, order)
 
     @function

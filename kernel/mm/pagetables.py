@@ -146,9 +146,8 @@ class PageTables(Subsystem):
     def free_chain(self, first: U64) -> None:
         """Free a chain of pages, linked by `Frame.owner`, whose first is at physical `first`; 0 is
         an empty one. Context: any."""
-        table = keep(first)
-        with while_(table != 0):
-            mov(rdi, table)
-            mov(rax, table)
-            mov(table, frame_of(rax).owner)
-            self.pages.free_page(rdi)
+        next = keep(first)
+        with while_(next != 0):
+            page, record = scratch(next), scratch(next)
+            mov(next, frame_of(record).owner)  # before the page is somebody else's
+            self.pages.free_page(page)

@@ -77,7 +77,7 @@ class Paging(Subsystem):
         self.kernel.load()
         # Only now is the frame table's memory mapped that the page allocator needs
         self.pages.start()
-        self.tables.use_pages()
+        self.tables.use_pages()  # from here on `EarlyFrames` gives nothing
         start, end = VIDEO_MEMORY
         ignore(self.direct_map.map(start, end - start, DEVICE))
 
@@ -102,6 +102,7 @@ class Paging(Subsystem):
             start, end, load = (self.bound(section, name) for name in ("start", "end", "load"))
             self._map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
+            # Only at its own address: the direct map has no stack below that could run over it
             ignore(self.mapper.unmap(address_of(self.kernel.space), address_of(stack.guard), PAGE))
 
     def bound(self, section: OutputSection, name: str) -> object:
@@ -187,6 +188,7 @@ class Paging(Subsystem):
             mov(start, done)
         with if_(start >= end):
             ret(done)
+        # Sections of the image have permissions of their own there, by `_map_section`
         before = scratch(U64)
         mov(before, self.bound(self.sections[0], "load"))
         with if_(end < before):

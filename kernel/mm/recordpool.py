@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.frames import Frame, frame_of, page_of
+from kernel.mm.frames import Frame, frame_at, frame_of, page_of
 from kernel.mm.pages import Pages
-from kernel.paging.addresses import Area, direct
-from kernel.structures.alignment import round_down
+from kernel.paging.addresses import direct
 from kernel.structures.list import ListHead, container
 from pykasm import *
 
@@ -37,6 +36,7 @@ class RecordPool(Subsystem):
         with if_(self.partial.is_empty()), if_(~self._add_page()):
             ret(0)
         frame, record = scratch(Ptr[Frame]), scratch(U64)
+        # The first page in the list, until it is full: the others may become empty
         first = scratch(self.partial.next)
         mov(frame, container(first, Frame, "link"))
         inc(frame.references)
@@ -71,18 +71,15 @@ class RecordPool(Subsystem):
     @function
     def free(self, record: U64) -> None:
         """Free the record at this address."""
-        frame, base, link = scratch(record), scratch(U64), scratch(Ptr[ListHead])
-        mov(base, Area.DIRECT_MAP)
-        sub(frame, base)
-        round_down(frame, PAGE)
-        owner = frame_of(frame)
-        lea(link, owner.link)
-        mov(rax, owner.owner)
+        page = scratch(record)
+        frame = frame_at(page)
+        link = scratch(address_of(frame.link))
+        mov(rax, frame.owner)
         mov(u64[record], rax)
         with if_(rax == 0):  # it had no free record before
             self.partial.prepend(link)
-        mov(owner.owner, record)
-        dec(owner.references)
+        mov(frame.owner, record)
+        dec(frame.references)
         with if_(ZF):
-            link[0].unlink()
-            tail(self.pages.free_page, page_of(owner))
+            at(link).unlink()
+            tail(self.pages.free_page, page_of(frame))

@@ -60,6 +60,7 @@ class RedZones(Subsystem):
     ) -> None:
         """Check an object of the cache `name` that is about to be freed, and fill it as a free one.
         It has `size` bytes, and `slot` bytes to the next one."""
+        # The first byte of the zone tells twice freed from overwritten
         with if_(u8[object + u64(size)] == Poison.ZONE_FREE):
             self.report(object, name, text("was freed twice"))
         length = scratch(slot)

@@ -28,9 +28,9 @@ class SectionCounter(Subsystem):
     def count(self, zone: Keep[Ptr[Zone]]) -> None:
         """Set `unopened_pages` of `zone`, none of whose sections is open."""
         count = keep(Ptr[SectionCount])
-        room, place, end = local(SectionCount), keep(zone.next_section), keep(U64)
-        lea(count, room)
-        mov(count.section, -1)
+        space, place, end = local(SectionCount), keep(zone.next_section), keep(U64)
+        lea(count, space)
+        mov(count.section, -1)  # none: the first part begins a section
         mov(count.pages, 0)
         mov(count.has_table, 0)
         with loop():
@@ -64,6 +64,7 @@ class SectionCounter(Subsystem):
         sub(rax, start)
         shr(rax, PageShift.PAGE)
         add(count.pages, rax)
+        # As `FrameTable.find_memory` will look for it
         round_up(start, TABLE_SIZE)
         add(start, TABLE_SIZE)
         with if_(start <= end):

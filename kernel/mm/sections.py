@@ -30,12 +30,11 @@ class Sections(Subsystem):
         one."""
         section, table = keep(U64), keep(U64)
         with loop():
-            mov(rdi, zone.next_section)
-            with if_(rdi >= zone.end):
-                ret(False)
-            start, end = self.memory.find(rdi, zone.end)
+            next = scratch(zone.next_section)
+            fail_if(next >= zone.end)
+            start, end = self.memory.find(next, zone.end)
             with if_(end == 0):
-                mov(rax, zone.end)
+                mov(rax, zone.end)  # nobody needs to look again
                 mov(zone.next_section, rax)
                 ret(False)
             mov(section, start)
@@ -44,6 +43,7 @@ class Sections(Subsystem):
             mov(zone.next_section, rax)
             mov(table, self.frame_table.find_memory(section))
             break_if(table != 0)
+        # Mapped and cleared before the first block of it is in a list, where others find it
         self.frame_table.map(section, table)
         self.frame_table.clear(section)
         self._free_section(zone, section, table)

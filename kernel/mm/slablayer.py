@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.frames import Frame, frame_of
+from kernel.mm.frames import Frame, frame_at
 from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.redzone import REDZONE_SIZE, RedZones
 from kernel.mm.slab import Slab
-from kernel.paging.addresses import Area, direct
+from kernel.paging.addresses import direct, physical_of
 from kernel.structures.list import container
 from pykasm import *
 
@@ -114,14 +114,11 @@ class SlabLayer(Subsystem):
         div(ecx)
         return eax
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rcx)
     def _slab_of(self, object: U64) -> Ptr[Slab]:
         """Return the slab that the object at this address is in."""
-        mov(rax, Area.DIRECT_MAP)
         mov(rcx, object)
-        sub(rcx, rax)
-        and_(rcx, -PAGE)
-        mov(rcx, frame_of(rcx).owner)
+        mov(rcx, frame_at(rcx).owner)
         return cast(rcx, Ptr[Slab])
 
     @inline(changes=(rax, rcx))
@@ -176,10 +173,8 @@ class SlabLayer(Subsystem):
     @inline(changes=(rax, rcx, rdx))
     def _set_owner(self, slab: Ptr[Slab], order: U8, owner: object) -> None:
         """Set `Frame.owner` of all pages of a block, by which objects find their slab."""
-        mov(rax, Area.DIRECT_MAP)
         mov(rdx, slab)
-        sub(rdx, rax)
-        frame = frame_of(rdx)
+        frame = frame_at(rdx)
         movzx(ecx, order)
         mov(eax, 1)
         shl(eax, cl)
@@ -202,13 +197,11 @@ class SlabLayer(Subsystem):
     @function(holds="ObjectCache.lock")
     def _free_slab(self, cache: Ptr[ObjectCache], slab: Ptr[Slab]) -> None:
         """Free the pages of a slab, all of whose objects are free."""
-        cache, slab = scratch(cache), scratch(slab)
         slab.link.unlink()
         dec(cache.slabs)
         self._set_owner(slab, cache.order, 0)
         physical, order = scratch(u64(slab)), scratch(U32)
-        mov(rax, Area.DIRECT_MAP)
-        sub(physical, rax)
+        physical_of(physical)
         movzx(order, cache.order)
         tail(self.pages.free, physical, order)
 

@@ -120,6 +120,7 @@ class Slabs(Subsystem):
             magazine = self._own_magazine(cache)
             mov(rcx, magazine.count)
             with if_(rcx != 0):
+                # The one that was freed last: it is likely to be in the data cache
                 dec(rcx)
                 mov(magazine.count, rcx)
                 mov(rax, magazine.objects[rcx])
@@ -173,10 +174,11 @@ class Slabs(Subsystem):
         left, object = keep(U32), keep(U64)
         with cache.lock.held_interrupts_off():
             mov(object, self.layer.allocate(cache))
+            # Half of a magazine: the next frees must not find it full
             with if_(object != 0), for_(left, 0, BATCH):
                 more = self.layer.allocate(cache)
                 break_if(more == 0)
-                magazine = self._own_magazine(cache)
+                magazine = self._own_magazine(cache)  # anew: the call has changed the register
                 mov(rcx, magazine.count)
                 mov(magazine.objects[rcx], more)
                 inc(magazine.count)
@@ -244,5 +246,6 @@ class Slabs(Subsystem):
         """Free all pages that no object of `cache` needs."""
         with interrupts_disabled():
             self._flush(cache, MAGAZINE_SIZE)
+        # Freeing objects leaves one empty slab, for the next who allocates
         with cache.lock.held():
             self.layer.free_empty(cache)

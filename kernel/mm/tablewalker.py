@@ -46,6 +46,7 @@ class TableWalker(Subsystem):
     @inline(changes=(rax, rcx))
     def walk_inline(self, space: Ptr[Space], address: U64, walk: TableWalk) -> U64:
         """Do what `walk` does, in place."""
+        # Unrolled, with the shifts as constants: this is most of what mapping a page costs
         table, base = scratch(space.root), scratch(U64)
         mov(base, Area.DIRECT_MAP)
         lea(rax, self.uncounted)
@@ -91,7 +92,7 @@ class TableWalker(Subsystem):
             size = entry_size(level)
         xor(u32(physical), u32(physical))
         with if_(entry & PageFlags.PRESENT):
-            dec(size)
+            dec(size)  # the mask of the offset within the page
             mov(physical, entry)
             and_(physical, self.entries.address_mask)
             and_(address, size)

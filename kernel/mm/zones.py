@@ -35,7 +35,7 @@ class Zones(Subsystem):
     def start(self) -> None:
         """Take over the free memory of the boot record. The tables that map the frame table's large
         pages exist."""
-        self.sections.memory.start()
+        self.sections.memory.start()  # before anything is counted
         self._start_zone(address_of(self.low), 0, LOW_END)
         self._start_zone(address_of(self.high), LOW_END, MEMORY_END)
 
@@ -109,5 +109,6 @@ class Zones(Subsystem):
         self._zone_of(zone, physical)
         with zone.lock.held(), while_(zone.next_section <= physical):
             ignore(self.sections.open_next(zone))
+        # A section that is skipped for want of room has no records: then those are not mapped
         ignore(frame_of(physical))
         tail(self.walk.is_mapped, physical)

@@ -48,6 +48,15 @@ def direct(address: U64) -> None:
     release(base)
 
 
+@inline(changes="address")
+def physical_of(address: U64) -> None:
+    """Turn the address in the direct map, in the register `address`, into the physical one."""
+    base = scratch(U64)
+    mov(base, Area.DIRECT_MAP)
+    sub(address, base)
+    release(base)
+
+
 @inline(changes=(rax, rcx, rdi))
 def clear_page(page: U64) -> None:
     """Fill the page at the physical address `page` with zeros."""

@@ -1,4 +1,4 @@
-"""What a program may do with a stretch of its memory."""
+"""What a program may do with its memory."""
 
 from __future__ import annotations
 

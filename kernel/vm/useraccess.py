@@ -38,7 +38,7 @@ class UserAccess(Subsystem):
         mov(rcx, length)
         shr(rcx, 3)
         and_(length, sizeof(U64) - 1)
-        self.protection.open_user_memory()
+        self.protection.open_user_memory()  # for as few instructions as can be
         call(self._copy_words)
         self.protection.close_user_memory()
         ret(rax, rdx)
@@ -56,7 +56,7 @@ class UserAccess(Subsystem):
     @naked
     def _copy_words(self) -> None:
         """Copy rcx words and edx bytes from rsi to rdi. Returns what `copy` does."""
-        rep.movsq()
+        rep.movsq()  # after a fault, rcx is what is left, and rip still here
         mov(ecx, edx)
         jmp(self._copy_bytes)
 

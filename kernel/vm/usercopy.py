@@ -42,7 +42,7 @@ class UserCopy(Subsystem):
     @inline(changes=(rax, rcx))
     def _is_outside(self, start: U64, length: U64) -> Condition:
         """Return whether some of the bytes lie where programs have none."""
-        mov(rcx, LOWER_HALF_END)
+        mov(rcx, LOWER_HALF_END)  # an end at 2^47 is canonical; the last page is no program's
         mov(rax, start)
         add(rax, length)
         return CF | (rax > rcx)
@@ -98,12 +98,13 @@ class UserCopy(Subsystem):
             with if_(result != 0):
                 movsxd(rax, result)
                 ret(rax)
+            # In the kernel's copy: the program could change its own meanwhile
             mov(rdi, destination)
             mov(rcx, chunk)
             xor(eax, eax)
             repne.scasb()
             with if_(ZF):
-                lea(rax, bare[rdi + length - 1])
+                lea(rax, bare[rdi + length - 1])  # `scasb` has gone one byte past the zero
                 sub(rax, destination)
                 ret(rax)
             for register in (destination, u64(source), length):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.errno import Errno
-from kernel.mm.frames import Frame, frame_of, page_of
+from kernel.mm.frames import Frame, frame_at, frame_of, page_of
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
-from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
@@ -85,7 +84,7 @@ class UserPages(Subsystem):
                     mov(result, -Errno.EAGAIN)
                 with else_():
                     mov(slot[0], entry)
-                    with if_(expected == 0):
+                    with if_(expected == 0):  # the table has an entry more
                         inc(self.table_frame(slot).references)
         self.tables.free_chain(request.empty)
         ret(result)
@@ -119,14 +118,11 @@ class UserPages(Subsystem):
         round_down(table, PAGE)
         ret(table)
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rax)
     def table_frame(self, slot: Ptr[U64]) -> Ptr[Frame]:
         """Return the record of the table that `slot` points into."""
-        mov(rcx, Area.DIRECT_MAP)
         mov(rax, slot)
-        round_down(rax, PAGE)
-        sub(rax, rcx)
-        return frame_of(rax)
+        return frame_at(rax)
 
     @inline(changes="entry")
     def page_frame(self, entry: U64) -> Ptr[Frame]:
@@ -138,6 +134,7 @@ class UserPages(Subsystem):
     def put(self, entry: U64) -> None:
         """Drop a reference to the page of `entry`, which was in a table; free the page with the
         last one. No TLB has the entry any more."""
+        # Atomic: other spaces that share the page have other locks
         frame = self.page_frame(entry)
         lock.dec(frame.references)
         with if_(ZF):

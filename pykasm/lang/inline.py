@@ -152,8 +152,19 @@ class _Call:
     def emitting(self) -> Iterator[None]:
         """Emit inside; note for the checker which registers may change there."""
         builder, start, roles = self.builder, len(self.builder.items), len(self.builder.roles)
-        builder.clobber(self.inline.registers)
+        arguments = {
+            one: builder.holders.get(one.number)
+            for one in self.inline.registers
+            if one.number in self.named
+        }
+        builder.clobber(one for one in self.inline.registers if one not in arguments)
         yield
+        # Arguments live until here: what is taken inside must not lie in their registers
+        builder.clobber(
+            one
+            for one, role in arguments.items()
+            if role and builder.holders.get(one.number) is role
+        )
         self.start = start
         self.taken |= {
             one.register.number for one in builder.roles[roles:] if one.kind in ("keep", "scratch")

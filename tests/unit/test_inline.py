@@ -111,6 +111,24 @@ class Cells(Subsystem):
             add(cell.value, 7)
         ret(copy)
 
+    @inline(changes=("number", *CALLER_SAVED))
+    def _add_or_run(self, number: U64, cell: Ptr[Cell]) -> U64:
+        """The sum of both numbers, or what `run` gives of a small one."""
+        with if_(number > 100):
+            sum = scratch(cell.value)
+            add(sum, number)
+            mov(rax, sum)
+        with else_():
+            ignore(self.run(number))
+        return rax
+
+    @function(exported=True)
+    def sum(self, number: U64, cell: Keep[Ptr[Cell]]) -> U64:
+        """The same of a number in a scratch register."""
+        copy = scratch(number)
+        result = self._add_or_run(copy, cell)
+        ret(result)
+
     @function(exported=True)
     def bits(self, cell: Ptr[Cell]) -> U64:
         """How many bits of its number are 1."""
@@ -148,6 +166,11 @@ help: restore it on every path, or name rcx in `changes=`"""
 
 def test_contracts_that_hold_are_clean() -> None:
     assert findings(cells) == []
+
+
+@given(st.integers(101, MASK), numbers)
+def test_arguments_keep_their_registers_inside(number: int, value: int) -> None:
+    assert host.call(cells.sum, number, host.new(Cell, value=value)) == (number + value) & MASK
 
 
 @given(numbers)
