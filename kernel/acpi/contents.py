@@ -9,10 +9,10 @@ from kernel.acpi.tables import AcpiTables
 from pykasm import *
 
 CONTENTS: Contents = (
-    AcpiTables,  # the firmware's tables
-    FixedDescription,  # the board (FADT)
+    AcpiTables,  # the firmware's tables by their signatures
+    FixedDescription,  # the fixed ACPI description table (FADT)
     InterruptModel,  # processors and interrupt controllers (MADT)
     HpetDescription,  # the HPET
-    EcamRegions,  # where PCI configuration spaces are in memory (MCFG)
-    SleepTypes,  # what switches the machine off (DSDT)
+    EcamRegions,  # PCI configuration spaces in memory (MCFG)
+    SleepTypes,  # the values for powering off (DSDT)
 )

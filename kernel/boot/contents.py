@@ -9,10 +9,10 @@ from kernel.boot.tables import BootTables
 from pykasm import *
 
 CONTENTS: Contents = (
-    BootFailure,  # the last words of a start that can't go on
-    CpuChecks,  # whether this processor is good enough
-    BootTables,  # page tables and segments to start on
-    RecordPlacement,  # memory to keep what the boot loader tells
-    BootInformation,  # what the boot loader tells
-    BootReport,  # the same in words
+    BootFailure,  # messages of a start that fails early
+    CpuChecks,  # what the processor must have
+    BootTables,  # page tables and segments to boot with
+    RecordPlacement,  # memory for the boot record
+    BootInformation,  # the boot record, from Multiboot2 or PVH
+    BootReport,  # the boot record, printed
 )

@@ -7,8 +7,8 @@ from kernel.clock.timers import Timers
 from pykasm import *
 
 CONTENTS: Contents = (
-    BootTimer,  # how long it takes to start
+    BootTimer,  # how long booting takes
     Clock,  # nanoseconds since the start
-    LocalTimer,  # each processor's interrupt at a time
-    Timers,  # what is to be done when
+    LocalTimer,  # each processor's local APIC timer
+    Timers,  # functions called at given times
 )

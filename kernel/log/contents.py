@@ -4,5 +4,5 @@ from kernel.log.log import Log
 from pykasm import *
 
 CONTENTS: Contents = (
-    Log,  # what the kernel says of itself, kept in memory
+    Log,  # the latest messages, in a ring
 )

@@ -9,10 +9,10 @@ from kernel.pci.resources import PciResources
 from pykasm import *
 
 CONTENTS: Contents = (
-    ConfigurationSpace,  # reading and writing the registers of devices
-    PciCapabilities,  # what devices can do
-    PciResources,  # at which addresses they answer
-    PciBus,  # all devices
-    Msi,  # interrupts without lines (MSI, MSI-X)
-    PciClassNames,  # what devices are called
+    ConfigurationSpace,  # access to configuration spaces
+    PciCapabilities,  # capability lists
+    PciResources,  # base address registers
+    PciBus,  # enumeration of all functions
+    Msi,  # message-signalled interrupts (MSI, MSI-X)
+    PciClassNames,  # names of class codes
 )

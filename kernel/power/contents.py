@@ -4,5 +4,5 @@ from kernel.power.power import Power
 from pykasm import *
 
 CONTENTS: Contents = (
-    Power,  # switching off, and starting again
+    Power,  # powering off and rebooting
 )

@@ -10,11 +10,11 @@ from kernel.terminal.serial import SerialInput
 from pykasm import *
 
 CONTENTS: Contents = (
-    Input,  # what people type
-    Backlog,  # threads that wait until output is sent
-    SerialInput,  # what comes by the serial line
-    ScanCodes,  # keys of what keyboards send
-    Keymap,  # the keyboard's state, and what is typed on it
-    Ps2Controller,  # what the keyboard is plugged into
-    Keyboard,  # the keyboard
+    Input,  # bytes typed on all devices, for one reader
+    Backlog,  # threads that wait for space in serial output
+    SerialInput,  # the serial line's interrupts and received bytes
+    ScanCodes,  # scan codes to keys
+    Keymap,  # keys to characters
+    Ps2Controller,  # the controller (8042)
+    Keyboard,  # the keyboard's driver
 )

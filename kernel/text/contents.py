@@ -6,7 +6,7 @@ from kernel.text.symbols import Symbols
 from pykasm import *
 
 CONTENTS: Contents = (
-    Strings,  # texts, and the words in them
-    Numbers,  # numbers as text
+    Strings,  # comparing strings, splitting lines
+    Numbers,  # numbers to text and back
     Symbols,  # names and source lines of addresses
 )

@@ -13,14 +13,14 @@ from kernel.time.wallclock import WallClock
 from pykasm import *
 
 CONTENTS: Contents = (
-    Hpet,  # a counter at a known rate
-    PmTimer,  # another, which ACPI describes
-    Pit,  # the oldest, which every PC has
+    Hpet,  # a reference clock: the high-precision event timer
+    PmTimer,  # another: ACPI's power-management timer
+    Pit,  # another: the 8254 of every PC
     Calibration,  # the clock's rate, measured by the first of these that works
-    Refinement,  # the same again and again, ever better
-    TscSync,  # whether processors agree about the time
-    Calendar,  # years, months and days
-    RealTimeClock,  # what goes on while the machine is off
+    Refinement,  # calibration over ever longer intervals
+    TscSync,  # comparison of the processors' time-stamp counters
+    Calendar,  # conversion of dates and seconds
+    RealTimeClock,  # the battery-backed clock (CMOS)
     WallClock,  # the time of day
-    Timekeeping,  # how all of these start
+    Timekeeping,  # the order in which these start
 )
