@@ -186,7 +186,7 @@ class Power(Subsystem):
 
     @function
     def _halt(self) -> NoReturn:
-        """Halt the processor for ever."""
+        """Halt this processor."""
         with loop():
             cli()
             hlt()

@@ -21,8 +21,10 @@ waits for the line itself (`serial.PATIENCE`)."""
 
 
 class Backlog(Subsystem):
-    """Let threads wait asleep for space in the serial output's ring, so that a line that is slow,
-    or that nobody reads, only delays the threads that write to it."""
+    """Block threads while the serial output's ring is full.
+
+    So a line that is slow, or that nobody reads, only delays the threads that write to it.
+    """
 
     sent = bss(U32)
     """The bytes that the line had sent when `timer` was armed."""
@@ -46,7 +48,7 @@ class Backlog(Subsystem):
 
     @function
     def start(self) -> None:
-        """Let threads wait from now on. The handler of the line's interrupt has to call `wake`."""
+        """Block threads from now on. The handler of the line's interrupt has to call `wake`."""
         lea(rax, self.wait)
         mov(self.output.wait, rax)
 

@@ -80,7 +80,7 @@ TRANSLATION = bytes.fromhex(
 (IBM PS/2 Hardware Interface Technical Reference, "Keyboard and Auxiliary Device Controller")."""
 
 TRANSLATION_ABOVE = {0x83: 0x41, 0x84: 0x54}
-"""The same for codes above."""
+"""By code of set 2 from 0x80 on: the code of set 1."""
 
 
 def translated(codes: dict[int, KeyCode]) -> dict[int, KeyCode]:
