@@ -124,28 +124,20 @@ class ConfigurationSpace(Subsystem):
                 tail(self.memory.map, address, sizeof(U32), DEVICE)
         ret(0)
 
-    def read_field(self, function: Any, kind: type[Struct], name: str, start: Any = 0) -> Any:
-        """Emit a read of a field of a struct in the configuration space of `function`.
+    def read_field(self, function: Any, kind: type[Struct], name: str) -> Any:
+        """Emit a read of a field of a struct at the start of the configuration space of `function`.
 
-        Return eax with the zero-extended value of the field `name` of the struct `kind`, which
-        begins at offset `start`, a number or a 32-bit register. Clobbers what a call does.
+        Return eax with the zero-extended value of the field `name` of the struct `kind`. Clobbers
+        what a call does.
         """
         offset = offsetof(kind, name)
         size = next(sizeof(one.type) for one in fields_of(kind) if one.name == name)
-        self._read_at(function, start, offset & -sizeof(U32))
+        ignore(self.read(function, offset & -sizeof(U32)))
         if shift := offset % sizeof(U32) * 8:
             shr(eax, shift)
         if size < sizeof(U32):
             and_(eax, (1 << size * 8) - 1)
         return eax
-
-    def _read_at(self, function: Any, start: Any, offset: int) -> None:
-        """Emit a read of the 32 bits at `start` + `offset` into eax."""
-        if isinstance(start, int):
-            ignore(self.read(function, start + offset))
-        else:
-            lea(esi, bare[u64(start) + offset])
-            ignore(self.read(function, esi))
 
     @function
     def write_command(self, function: U32, flags: U32) -> None:

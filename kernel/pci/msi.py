@@ -231,13 +231,14 @@ class Msi(Subsystem):
 
     def _read(self, device: Ptr[PciDevice], capability: U8, offset: int) -> U32:
         """Read the register at `offset` in a capability of `device`."""
-        movzx(esi, capability)
-        add(esi, offset)
-        return self.configuration.read(device.function, esi)
+        register = scratch(U32)
+        movzx(register, capability)
+        add(register, offset)
+        return self.configuration.read(device.function, register)
 
     def _write(self, device: Ptr[PciDevice], capability: U8, offset: int, value: object) -> None:
         """Write `value` to the register at `offset` in a capability of `device`."""
-        mov(edx, value)
-        movzx(esi, capability)
-        add(esi, offset)
-        self.configuration.write(device.function, esi, edx)
+        register = scratch(U32)
+        movzx(register, capability)
+        add(register, offset)
+        self.configuration.write(device.function, register, value)

@@ -78,8 +78,8 @@ class Symbols(Subsystem):
         dec(index)
         movsxd(rax, i32(starts[index]))
         sub(address, rax)
-        mov(rax, table.sizes)
-        mov(eax, cast(rax, Ptr[U32])[index])
+        sizes = scratch(table.sizes)
+        mov(eax, sizes[index])
         with if_(address >= rax):  # in a gap between symbols; or its upper half is another
             ret(NOT_FOUND)
         ret(index)

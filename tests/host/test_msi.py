@@ -43,7 +43,7 @@ class Spaces(Subsystem):
     def write_command(self, function: U32, flags: U32) -> None:
         """Let it be."""
 
-    def read_field(self, function: Any, kind: Any, name: str, start: Any = 0) -> Any:
+    def read_field(self, function: Any, kind: Any, name: str) -> Any:
         """No flags."""
         xor(eax, eax)
         return eax
