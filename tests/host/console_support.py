@@ -1,12 +1,16 @@
 """A writer into memory, for tests of what is printed."""
 
-from kernel.cpu.percpu import PerCpu
-from kernel.log.log import Log
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from kernel.console.console import Console
+from kernel.contents import CONTENTS
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from kernel.text.writer import Writer
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 CAPACITY = 4096
 
@@ -31,10 +35,25 @@ class Paper(Writer):
         or_(colour, 0x80)
         tail(self.put, colour)
 
+    @function
+    def flush(self) -> None:
+        """Nothing waits."""
 
-def log_on(paper: Paper) -> Log:
-    """A log whose warnings are shown on `paper`."""
-    return Log(paper, PerCpu(), paper.numbers, paper.symbols)
+    @function
+    def seize(self) -> None:
+        """Nobody else writes."""
+
+
+NOBODY: Mapping[type[Any], object] = MappingProxyType({})
+
+
+def parts_on(
+    paper: Paper, *silent: type[Subsystem], instead: Mapping[type[Any], object] = NOBODY
+) -> Parts:
+    """The kernel's parts, with `paper` for the console and stand-ins for those that are `silent`;
+    `instead` has others."""
+    shown = {Console: paper, Numbers: paper.numbers, Symbols: paper.symbols}
+    return Parts(CONTENTS, instead={**shown, **stand_ins(*silent), **instead})
 
 
 def host_for(*subsystems: Subsystem) -> Host:

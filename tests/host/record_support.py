@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from kernel.boot.information import BootInformation
-from kernel.boot.placement import RecordPlacement
 from kernel.boot.record import BootModule, MemoryRegion
 from pykasm import *
 from pykasm.hostrun import Host
@@ -18,11 +17,6 @@ class Range(NamedTuple):
     address: int
     length: int
     kind: int
-
-
-def boot_record() -> BootInformation:
-    """A record without a loader."""
-    return BootInformation(RecordPlacement())
 
 
 def keep_lists(host: Host, record: BootInformation) -> None:

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.sleeptypes import NOT_FOUND, SleepTypes
 from kernel.acpi.structures import Fadt, FadtFlags, TableHeader, signature
 from kernel.acpi.tables import AcpiTables
+from kernel.boot.information import BootInformation
 from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
+from kernel.mm.directmap import DirectMap
 from kernel.power.power import Power
 from kernel.terminal.ps2 import Ps2Command, Ps2Port, Ps2Status
 from pykasm import *
-from pykasm.hostrun import Host, HostStop
-from tests.host.console_support import Paper, log_on, written
-from tests.host.record_support import boot_record
+from pykasm.hostrun import HostStop
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 PHYSICAL, ROOM = 0x10000, 1 << 17
 """The memory that the firmware of the tests has."""
@@ -30,48 +30,24 @@ SLP_EN, SCI_EN = 1 << 13, 1
 TIMEOUT = 20
 
 
-class Memory(Subsystem):
-    """What makes firmware memory readable: physical addresses are addresses here."""
-
-    @function
-    def map_read_only(self, start: U64, length: U64) -> U64:
-        """Answered by the tests."""
-        ret(start)
-
-
-class Console(Subsystem):
-    """What is flushed before the end."""
-
-    @function
-    def flush(self) -> None:
-        """Answered by the tests."""
-
-
 class Firmware:
     """A host with the subsystems, and a machine's memory and ports."""
 
     def __init__(self) -> None:
-        self.record = boot_record()
         self.paper: Any = Paper()
-        console: Any = Console()
-        self.tables = AcpiTables(self.record, Memory(), log_on(self.paper))
-        self.sleep = SleepTypes()
-        self.power = Power(
-            self.record,
-            self.tables,
-            FixedDescription(self.tables),
-            self.sleep,
-            console,
-            TIMEOUT,
-        )
-        self.host = Host(self.power)
-        for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
+        parts = parts_on(self.paper, DirectMap)
+        self.record, self.tables = parts[BootInformation], parts[AcpiTables]
+        self.sleep, self.power = parts[SleepTypes], parts[Power]
+        self.power.timeout = TIMEOUT
+        self.host = host_for(self.power)
+        for name in ("image_load_start", "image_load_end"):
             self.host.define(name, 0)
+        self.host.stub(parts[DirectMap].map_read_only, lambda start, length: start)
         self.host.map(PHYSICAL, ROOM)
         for end in (self.power._wait, self.power._halt, self.power._triple_fault):
             self.host.stub(end)
         self.host.on_in(COM1 + UartRegister.LSR, lambda _: LineStatus.TEMT)
-        self.host.stub(console.flush, self.flush)
+        self.host.stub(self.paper.flush, self.flush)
         self.host.checkpoint()
 
     def install(self, layout: dict[int, bytes], root: int = ROOT) -> None:

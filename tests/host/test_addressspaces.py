@@ -16,27 +16,23 @@ from kernel.cpu.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShi
 from kernel.errno import Errno
 from kernel.mm.early import EarlyFrames
 from kernel.mm.frames import Frame
-from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.slabs import Slabs
 from kernel.paging.addresses import USER_END, USER_START, Area
 from kernel.paging.entryformat import EntryFormat
-from kernel.sched.scheduler import Scheduler
 from kernel.smp.tlb import Tlb
-from kernel.structures.tree import TreeNode, Trees
-from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
+from kernel.structures.tree import TreeNode
+from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.region import Region
 from kernel.vm.regions import Regions
 from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
-from kernel.vm.userpages import UserPages
-from kernel.vm.userranges import UserRanges
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
+from tests.host.memory_support import frame_address
 from tests.host.threads_support import Kernel
 
 ROOM = 256
@@ -56,61 +52,17 @@ LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
 ALL_BITS = (1 << 64) - 1
 
 
-class ObjectSource(Subsystem):
-    """What gives records."""
-
-    def __init__(self) -> None:
-        self.declared: list[Any] = []
-
-    @function
-    def allocate(self, cache: Ptr[ObjectCache]) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free(self, cache: Ptr[ObjectCache], object: U64) -> None:
-        """Answered by the tests."""
-
-
-class Locks(Subsystem):
-    """Locks that nobody else wants."""
-
-    @function
-    def lock_to_read(self, lock: Ptr[ReadWriteLock]) -> None:
-        """Do nothing."""
-
-    @function
-    def lock_to_write(self, lock: Ptr[ReadWriteLock]) -> None:
-        """Do nothing."""
-
-    @function
-    def unlock_read(self, lock: Ptr[ReadWriteLock]) -> None:
-        """Do nothing."""
-
-    @function
-    def unlock_write(self, lock: Ptr[ReadWriteLock]) -> None:
-        """Do nothing."""
-
-
 class Machine:
     """A host with memory for spaces, and a processor that remembers every entry it ever used until
     it is told to forget it."""
 
     def __init__(self) -> None:
-        self.source: Any = PageSource()
-        self.objects: Any = ObjectSource()
-        self.tlb: Any = TlbStub()
-        locks: Any = Locks()
-        parts = Parts(
-            (*MAPPING, Trees, Regions, UserPages, UserRanges, AddressSpaces, DemandPaging),
-            instead={
-                EarlyFrames: self.source,
-                Pages: self.source,
-                Tlb: self.tlb,
-                Slabs: self.objects,
-                ReadWriteLocks: locks,
-                Scheduler: Kernel().scheduler,
-            },
+        parts = Kernel(EarlyFrames, Pages, Tlb, ReadWriteLocks).parts
+        self.early, self.pages, self.objects, self.tlb = (
+            parts[EarlyFrames],
+            parts[Pages],
+            parts[Slabs],
+            parts[Tlb],
         )
         self.regions, self.spaces = parts[Regions], parts[AddressSpaces]
         self.paging = parts[DemandPaging]
@@ -130,13 +82,9 @@ class Machine:
         self.records = list(range(RECORDS, RECORDS + ROOM * RECORD_SIZE, RECORD_SIZE))
         self.left = ALL_BITS
         self.known: dict[tuple[int, int], int] = {}
-        for function in (
-            self.source.allocate,
-            self.source.allocate_page,
-            self.source.allocate_zeroed,
-        ):
+        for function in (self.early.allocate, self.pages.allocate_page, self.pages.allocate_zeroed):
             self.host.stub(function, self._take)
-        self.host.stub(self.source.free_page, self._give)
+        self.host.stub(self.pages.free_page, self._give)
         self.host.stub(self.objects.allocate, lambda cache: self._allowed() and self.records.pop())
         self.host.stub(self.objects.free, lambda cache, record: self.records.append(record))
         self.host.stub(self.tlb.invalidate, self._forget)

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
-from kernel.mm.addressrange import AddressRange, RangeUse
+from kernel.mm.addressrange import RangeUse
 from kernel.mm.arena import Arena
-from kernel.mm.recordpool import RecordPool
+from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area
-from kernel.structures.tree import Trees
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 from tests.host.memory_support import frame_address
 
 BASE = 0x10_0000
@@ -26,25 +26,12 @@ ROOM = 64
 """Pages of physical memory for records, from page 1 on."""
 
 
-class PageSource(Subsystem):
-    """What gives pages for records."""
-
-    @function
-    def allocate_page(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free_page(self, physical: U64) -> None:
-        """Answered by the tests."""
-
-
 class Bench:
     """An arena and its host."""
 
     def __init__(self) -> None:
-        self.source: Any = PageSource()
-        self.arena = Arena(Trees(), RecordPool(self.source, AddressRange))
+        parts = Parts(CONTENTS, instead=stand_ins(Pages))
+        self.source, self.arena = parts[Pages], parts[Arena]
         self.host = Host(self.arena)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE)

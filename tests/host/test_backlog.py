@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kernel.console.output import LONGEST, SIZE, SerialOutput
-from kernel.console.serial import COM1, FIFO_DEPTH, Serial, UartRegister
+from kernel.console.output import LONGEST, SIZE
+from kernel.console.serial import COM1, FIFO_DEPTH, UartRegister
 from kernel.sched.thread import Thread
 from kernel.terminal.backlog import STALL_TIMEOUT, Backlog
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -114,10 +114,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.kernel = Kernel()
-        serial = Serial()
-        timers, scheduler = self.kernel.timers, self.kernel.scheduler
-        output = SerialOutput(serial)
-        self.backlog = Backlog(output, scheduler, self.kernel.waiting, timers, timers)
+        self.backlog = self.kernel.parts[Backlog]
         self.talker = Talker(self.backlog, self.kernel.threads)
         self.host = self.kernel.host(self.talker, limit=10_000_000)
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import MAX_DEPTH, Backtrace
+from kernel.paging.walk import PageWalk
 from pykasm import *
-from pykasm.hostrun import Host
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 STACK, SIZE = 0x40_0000, 0x2000
 FUNCTION = 0x5000
@@ -19,15 +19,7 @@ FUNCTION = 0x5000
 WORD = 8
 
 
-class Memory(Subsystem):
-    """Answered by the tests."""
-
-    @function
-    def is_mapped(self, address: U64) -> U32:
-        ret(0)
-
-
-class Stub(Subsystem):
+class Interrupts(Subsystem):
     """Stands for the stub of the interrupts."""
 
     @naked
@@ -41,15 +33,12 @@ class Walker:
     def __init__(self) -> None:
         self.paper = Paper()
         self.symbols = self.paper.symbols
-        self.memory = Memory()
-        self.stub = Stub()
-        paper: Any = self.paper
-        self.backtrace = Backtrace(paper, self.symbols, self.memory, self.stub.common)
-        self.host = Host(self.backtrace, self.stub)
-        for name in ("symbols_start", "symbols_end"):
-            self.host.define(name, 0)
+        self.stub = Interrupts()
+        parts = parts_on(self.paper, PageWalk)
+        self.backtrace = parts[Backtrace]
+        self.host = host_for(self.backtrace, self.stub)
         self.host.map(STACK, SIZE)
-        self.host.stub(self.memory.is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
+        self.host.stub(parts[PageWalk].is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
         self.trap = int(self.host.address(self.stub.common))
         self.host.stub(self.symbols.lookup, self._describe)
         self.host.checkpoint()

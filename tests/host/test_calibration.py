@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import FRACTION_BITS, Clock
 from kernel.clock.units import BILLION, FSEC_PER_SEC, NSEC_PER_SEC
+from kernel.contents import CONTENTS
 from kernel.time.calibration import UNKNOWN, Calibration, Sample
 from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
 from pykasm import *
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.first, self.second = Counter("First"), Counter("Second")
-        self.clock = Clock(BootTimer())
+        self.clock = Parts(CONTENTS)[Clock]
         self.calibration = Calibration(self.clock, [self.first, self.second], timeout=20)
         self.host = Host(self.calibration, self.first, self.second)
         self.host.checkpoint()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Performer, Work, WorkState
 from kernel.irq.deferred import LONGEST, Deferred
@@ -21,16 +22,6 @@ LOG = 256
 NEVER = 0xFF
 MOST_TO_ADD = 40
 MOST_TO_DO_ONE = 130
-
-
-class Panic(Subsystem):
-    """Never called."""
-
-    @function
-    def stop(self, message: Ptr[U8]) -> NoReturn:
-        """Answered by nobody."""
-        with loop():
-            hlt()
 
 
 class Items(Subsystem):
@@ -98,11 +89,8 @@ class Bench:
 
     def __init__(self, *, begun: bool = True) -> None:
         kernel = self.kernel = Kernel()
-        panic: Any = Panic()
-        clock: Any = kernel.timers
-        self.deferred = Deferred(
-            panic, kernel.dispatcher, kernel.scheduler, kernel.waiting, kernel.threads, clock
-        )
+        self.deferred = kernel.parts[Deferred]
+        self.dispatcher = kernel.parts[Dispatcher]
         self.items = Items(self.deferred)
         self.host = kernel.host(self.items)
         self.sent: list[tuple[int, int]] = []
@@ -119,16 +107,16 @@ class Bench:
         self.kernel.reset(self.host)
         self.sent.clear()
         ticks = count(0, tick) if tick else None
-        self.host.stub(self.kernel.timers.now, lambda: next(ticks) if ticks else 0)
+        self.host.stub(self.kernel.clock.now, lambda: next(ticks) if ticks else 0)
         for index in range(ITEMS):
             self.host[self.items.adds[index]] = (adds or {}).get(index, NEVER)
 
     def add(self, *indexes: int, serving: bool = True) -> None:
         """Add work, in an interrupt or outside of one."""
-        self.host[self.kernel.dispatcher.serving] = int(serving)
+        self.host[self.dispatcher.serving] = int(serving)
         for index in indexes:
             self.host.call(self.items.add, index)
-        self.host[self.kernel.dispatcher.serving] = 0
+        self.host[self.dispatcher.serving] = 0
 
     def end_interrupt(self) -> list[int]:
         """What is done at the end of an interrupt."""

@@ -13,23 +13,16 @@ from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.mcfg import EcamRegions, Mcfg, McfgAllocation
 from kernel.acpi.structures import AddressSpaceId, Fadt, FadtFlags
+from kernel.acpi.tables import AcpiTables
+from kernel.mm.directmap import DirectMap
 from pykasm import *
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 HEADER = 36
 PORT = 0x608
 REGISTERS = 0xFED0_0000
 MEMORY_END, ADDRESSES_END = 1 << 32, 1 << 40
 BUS_SIZE = 1 << 20
-
-
-class Tables(Subsystem):
-    """Finds one table, if it has the size that is asked for."""
-
-    @function
-    def find(self, signature: U32, size: U32) -> Ptr[U8]:
-        """Answered by the tests."""
-        ret(0)
 
 
 class Board(Subsystem):
@@ -70,12 +63,10 @@ class Firmware:
     """A host where one table is found."""
 
     def __init__(self) -> None:
-        self.tables: Any = Tables()
-        self.fixed = FixedDescription(self.tables)
-        self.hpet = HpetDescription(self.tables)
-        self.board: Any = Board()
         self.paper: Any = Paper()
-        self.pci = EcamRegions(self.tables, self.board, log_on(self.paper))
+        parts = parts_on(self.paper, AcpiTables, instead={DirectMap: Board()})
+        self.tables, self.fixed = parts[AcpiTables], parts[FixedDescription]
+        self.hpet, self.pci = parts[HpetDescription], parts[EcamRegions]
         self.reader = PciReader(self.pci)
         self.host = host_for(self.fixed, self.hpet, self.reader, self.paper)
         self.host.checkpoint()
@@ -86,7 +77,7 @@ class Firmware:
         raw = None
         if body is not None:
             head = struct.pack("<4sI28s", b"TEST", HEADER + len(body), b"")
-            raw = self.host.bytes(head + body, fenced=True)
+            raw = int(self.host.bytes(head + body, fenced=True))
         room = 0 if body is None else HEADER + len(body)
         self.host.stub(self.tables.find, lambda signature, size: raw if room >= size else None)
 

@@ -1,19 +1,21 @@
 """Pages before there is an allocator, against Python's idea of what is free."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
+from kernel.debug.panic import Panic
 from kernel.mm.early import EarlyFrames
-from kernel.mm.freeranges import FreeRanges
 from kernel.paging.addresses import Area
 from pykasm import *
-from pykasm.hostrun import Host, HostStop
-from tests.host.record_support import boot_record, keep_lists
+from pykasm.hostrun import Host, HostStop, stand_ins
+from tests.host.record_support import keep_lists
 
 PAGES = 24
 """The physical memory of the tests, from 0 on."""
@@ -22,23 +24,13 @@ RANGES = st.tuples(st.integers(0, PAGES * PAGE), st.integers(0, PAGES * PAGE)).m
 KINDS = st.sampled_from(MemoryKind)
 
 
-class Panic(Subsystem):
-    """What is told that no memory is left."""
-
-    @function
-    def stop(self, message: Ptr[U8]) -> NoReturn:
-        """Answered by the tests."""
-        with loop():
-            hlt()
-
-
 class Machine:
     """A host whose first pages of physical memory are there, filled with garbage."""
 
     def __init__(self) -> None:
-        self.information = boot_record()
-        self.panic = Panic()
-        self.frames = EarlyFrames(FreeRanges(self.information), self.panic)
+        parts = Parts(CONTENTS, instead=stand_ins(Panic))
+        self.information, self.frames = parts[BootInformation], parts[EarlyFrames]
+        self.panic = parts[Panic]
         self.host = Host(self.frames)
         keep_lists(self.host, self.information)
         self.host.map(Area.DIRECT_MAP, PAGES * PAGE)

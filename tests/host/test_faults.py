@@ -1,28 +1,16 @@
 """Exceptions in words."""
 
-from typing import Any
-
 import pytest
 
 from kernel.cpu.exceptions import Vector
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, Faults
-from pykasm import *
-from pykasm.hostrun import Host
-from tests.host.console_support import Paper, written
+from kernel.paging.walk import PageWalk
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 MAPPED = 0xFFFF_C000_0000_4000
 """The first page of a stack; the page below is its guard."""
-
-
-class Memory(Subsystem):
-    """What knows which pages are mapped."""
-
-    @function
-    def is_mapped(self, address: U64) -> U32:
-        """Answered by the tests."""
-        ret(0)
 
 
 class Told:
@@ -30,13 +18,10 @@ class Told:
 
     def __init__(self) -> None:
         self.paper = Paper()
-        paper: Any = self.paper
-        self.memory: Any = Memory()
-        self.faults = Faults(paper, self.memory)
-        self.host = Host(self.faults)
-        for name in ("symbols_start", "symbols_end"):
-            self.host.define(name, 0)
-        self.host.stub(self.memory.is_mapped, lambda address: MAPPED <= address < MAPPED + PAGE)
+        parts = parts_on(self.paper, PageWalk)
+        self.faults = parts[Faults]
+        self.host = host_for(self.faults)
+        self.host.stub(parts[PageWalk].is_mapped, lambda address: MAPPED <= address < MAPPED + PAGE)
         self.host.checkpoint()
 
     def lines(self, vector: int, error_code: int = 0) -> list[str]:

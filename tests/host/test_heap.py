@@ -2,70 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
-from kernel.mm.faultinjection import FaultInjection
+from kernel.debug.panic import Panic
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.heap import SIZES, Heap
-from kernel.mm.redzone import RedZones
-from kernel.mm.slablayer import SlabLayer
+from kernel.mm.pages import Pages
 from kernel.mm.slabs import MAGAZINE_SIZE, Slabs
 from kernel.mm.zone import MAX_ORDER
 from kernel.paging.addresses import Area
 from pykasm import *
 from pykasm.hostrun import Host, HostStop
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, parts_on, written
 
 BLOCKS = 24
 """Blocks of the largest size that the machine has."""
 LARGEST = PAGE << MAX_ORDER
 
 
-class Pages(Subsystem):
-    """What gives pages."""
-
-    @function
-    def allocate(self, order: U32) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free(self, physical: U64, order: U32) -> None:
-        """Answered by the tests."""
-
-
-class Panic(Subsystem):
-    """What ends all."""
-
-    @function
-    def stop(self, message: Ptr[U8]) -> NoReturn:
-        """Answered by the tests."""
-        with loop():
-            hlt()
-        never()
-
-
 class Machine:
     """A host with a heap, and pages of its own."""
 
     def __init__(self) -> None:
-        self.pages: Any = Pages()
-        self.per_cpu = PerCpu()
         self.paper = Paper()
-        self.panic = Panic()
-        zones = RedZones(self.paper, self.panic)
-        self.slabs = Slabs(SlabLayer(self.pages, zones), self.per_cpu, zones, FaultInjection())
-        self.heap = Heap(self.slabs, self.pages)
+        parts = parts_on(self.paper, Pages, Panic)
+        self.pages, self.per_cpu = parts[Pages], parts[PerCpu]
+        self.slabs, self.heap = parts[Slabs], parts[Heap]
         self.host = Host(self.heap, self.slabs, limit=20_000_000, traced=False)
         self.host.map(Area.DIRECT_MAP, BLOCKS * LARGEST)
         self.host.map(Area.FRAME_TABLE, BLOCKS * LARGEST // PAGE * sizeof(Frame))
-        self.host.stub(self.panic.stop)
+        self.host.stub(parts[Panic].stop)
         self.host.define("symbols_start", 0)
         self.host.define("symbols_end", 0)
         self.host.checkpoint()

@@ -1,6 +1,6 @@
 """What a processor does when no thread wants it, and how it comes to know of one that does."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -21,24 +21,13 @@ LEFT = 0xFFFF_8000_0000_1000
 """What `Thread.stack_pointer` may be once a processor has left the thread."""
 
 
-class Panic(Subsystem):
-    """Never called."""
-
-    @function
-    def stop(self, message: Ptr[U8]) -> NoReturn:
-        """Answered by nobody."""
-        with loop():
-            hlt()
-
-
 class Machine:
     """A processor that may be idle, and the queue of another one."""
 
     def __init__(self) -> None:
         self.kernel = Kernel()
-        panic: Any = Panic()
         self.scheduler = self.kernel.scheduler
-        self.idle = Idle(self.kernel.per_cpu, self.scheduler, self.kernel.threads, panic)
+        self.idle = self.kernel.parts[Idle]
         self.host = self.kernel.host(self.idle)
         self.sent = self.host.stub(self.kernel.apic.send, lambda destination, vector: None)
         self.other = self._add_processor()

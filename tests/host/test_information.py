@@ -9,16 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.boot.information import MAX_INFORMATION
+from kernel.boot.information import MAX_INFORMATION, BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, BootModule, Damage, MemoryRegion
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
-from pykasm import sizeof
+from pykasm import Parts, sizeof
 from pykasm.hostrun import Host, HostFault
-from tests.host.record_support import Range, boot_record, modules_of, regions_of
+from tests.host.record_support import Range, modules_of, regions_of
 
 IMAGE_START, IMAGE_END = 0x100000, 0x140000
 PHYSICAL = 0x200000
@@ -99,7 +100,7 @@ class Loader:
     """A host with the record, and memory where loaders can put what they tell."""
 
     def __init__(self) -> None:
-        self.record = boot_record()
+        self.record = Parts(CONTENTS)[BootInformation]
         self.host = Host(self.record, limit=50_000_000)
         self.host.define("image_load_start", IMAGE_START)
         self.host.define("image_load_end", IMAGE_END)

@@ -18,32 +18,21 @@ from kernel.console.serial import (
     Serial,
     UartRegister,
 )
-from kernel.interrupts.action import Action
+from kernel.irq.lines import Lines
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.waiting import Waiting
+from kernel.terminal.backlog import Backlog
 from kernel.terminal.input import Input
 from kernel.terminal.queue import CAPACITY
 from kernel.terminal.serial import COM1_LINE, SerialInput
 from kernel.terminal.source import InputSource
 from pykasm import *
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 from tests.host.scheduler_support import FakeScheduler, FakeWaiting
 from tests.host.uart import Uart
 
 OTHER_LINE = 20
 """The line to which the firmware wires `COM1_LINE` here."""
-
-
-class Wires(Subsystem):
-    """What the driver attaches itself to."""
-
-    @function
-    def isa(self, source: U32) -> U32:
-        """Answered by the tests."""
-        ret(source)
-
-    @function
-    def attach(self, line: U32, action: Ptr[Action]) -> I32:
-        """Answered by the tests."""
-        ret(0)
 
 
 class FakeBacklog(Subsystem):
@@ -68,19 +57,19 @@ class Desk:
     """A driver that listens to a UART, and the reader."""
 
     def __init__(self) -> None:
-        wires: Any = Wires()
-        self.scheduler: Any = FakeScheduler()
-        self.waiting: Any = FakeWaiting()
-        self.input = Input(self.scheduler, self.waiting)
         self.paper = Paper()
-        serial = Serial()
-        self.backlog: Any = FakeBacklog(SerialOutput(serial))
-        self.driver = SerialInput(log_on(self.paper), serial, self.backlog, self.input, wires)
+        output = SerialOutput(Serial())
+        self.waiting: Any = FakeWaiting()
+        self.backlog: Any = FakeBacklog(output)
+        instead = {Serial: output.serial, SerialOutput: output, Backlog: self.backlog}
+        others = {Scheduler: FakeScheduler(), Waiting: self.waiting}
+        parts = parts_on(self.paper, Lines, instead={**instead, **others})
+        lines, self.input, self.driver = parts[Lines], parts[Input], parts[SerialInput]
         self.host = host_for(self.driver)
         self.attached: list[int] = []
         self.result = 0
-        self.host.stub(wires.isa, {COM1_LINE: OTHER_LINE}.__getitem__)
-        self.host.stub(wires.attach, self.attach)
+        self.host.stub(lines.isa, {COM1_LINE: OTHER_LINE}.__getitem__)
+        self.host.stub(lines.attach, self.attach)
         self.host.checkpoint()
 
     def attach(self, line: int, action: object) -> int:

@@ -10,21 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.madt import InterruptModel, IoApicEntry, MadtEntryType, OverrideEntry
+from kernel.acpi.tables import AcpiTables
+from kernel.boot.information import BootInformation
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic, PicPort
 from kernel.interrupts.vectors import InterruptVector
 from kernel.irq.ioapic import NOWHERE, IoApicRegister, IoApics, RedirectionEntry
 from kernel.irq.lines import Lines
-from kernel.paging.addresses import Area, direct
+from kernel.mm.directmap import DirectMap
+from kernel.paging.addresses import Area
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.structures.list import ListHead
 from pykasm import *
-from tests.host.console_support import Paper, host_for, log_on, written
-from tests.host.record_support import boot_record
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 APIC_ID = 5
 DEVICE_VECTORS = range(InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1)
@@ -36,30 +39,6 @@ PROCESSORS = [APIC_ID, 1, FAR, 9]
 """The local APICs of all processors, in the order of their numbers."""
 REACHED = [5, 1, 9]
 """Those that lines lead to."""
-
-
-class Tables(Subsystem):
-    """What finds the firmware's tables."""
-
-    @function
-    def find(self, signature: U32, size: U32) -> Ptr[U8]:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Memory(Subsystem):
-    """What maps the registers of I/O APICs."""
-
-    @function
-    def map_registers(self, start: U64, length: U64) -> U64:
-        """They are in the direct map."""
-        tail(self.find_registers, start, length)
-
-    @function
-    def find_registers(self, start: U64, length: U64) -> U64:
-        """The same, later."""
-        direct(start)
-        ret(start)
 
 
 class Apic(Subsystem):
@@ -133,30 +112,22 @@ class Board:
     """A host with everything between a device's line and its driver."""
 
     def __init__(self) -> None:
-        self.memory: Any = Memory()
-        self.tables: Any = Tables()
-        self.apic: Any = Apic()
         self.paper: Any = Paper()
-        log = log_on(self.paper)
-        self.model = InterruptModel(self.tables, log)
-        self.io_apics = IoApics(self.model, self.memory)
-        self.dispatcher = Dispatcher(self.apic)
-        self.pic = Pic()
-        self.record = boot_record()
-        self.processors = Processors(log.per_cpu, self.apic)
-        self.lines = Lines(
-            self.record,
-            self.dispatcher,
-            self.apic,
-            self.io_apics,
-            self.pic,
-            self.model,
-            self.memory,
-            self.processors,
+        self.apic: Any = Apic()
+        parts = parts_on(self.paper, AcpiTables, DirectMap, instead={LocalApic: self.apic})
+        self.tables, self.model, self.memory = (
+            parts[AcpiTables],
+            parts[InterruptModel],
+            parts[DirectMap],
         )
+        self.io_apics, self.dispatcher, self.pic = parts[IoApics], parts[Dispatcher], parts[Pic]
+        self.record, self.processors = parts[BootInformation], parts[Processors]
+        self.lines = parts[Lines]
         self.host = host_for(self.lines)
         self.host.define("image_load_start", 0)
         self.host.define("image_load_end", 0)
+        for function in (self.memory.map_registers, self.memory.find_registers):
+            self.host.stub(function, lambda start, length: Area.DIRECT_MAP + start)
         self.host.stub(self.io_apics.read, lambda base, register: self.at(base).read(register))
         self.host.stub(self.io_apics.write, self.write)
         self.legacy_accepted = self.host.stub(self.apic.accept_legacy)
@@ -170,7 +141,7 @@ class Board:
         self.ports: dict[int, int] = {}
         self.called: list[int] = []
         self.controllers = {int(name[1:], 16): one for name, one in io_apics.items()}
-        found = None if table is None else self.host.bytes(table, fenced=True)
+        found = None if table is None else int(self.host.bytes(table, fenced=True))
         self.host.stub(self.tables.find, lambda signature, size: found)
         self.host.call(self.model.start)
         self.host.call(self.lines.start)
@@ -471,7 +442,7 @@ def test_entries_are_found_in_any_table_and_none_beyond_it(
     kind = MadtEntryType.IO_APIC if struct_ is IoApicEntry else MadtEntryType.OVERRIDE
     board.host.reset()
     body = b"".join(entries)
-    table = board.host.bytes(madt(body), fenced=True)
+    table = int(board.host.bytes(madt(body), fenced=True))
     board.host.stub(board.tables.find, lambda signature, size: table)
     board.host.call(board.model.start)
     warned = b"makes no sense" in written(board.host, board.paper)

@@ -5,49 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.cpu.pagetable import PAGE
-from kernel.interrupts.dispatcher import VECTORS, Dispatcher
+from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.localapic import LocalApic
-from kernel.interrupts.work import WorkQueue
-from kernel.irq.lines import Route
+from kernel.irq.deferred import Deferred
+from kernel.irq.lines import Lines
 from kernel.monitor.commands.irq import InterruptCommands
-from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
-from pykasm import *
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 BLOCKS = 0xFFFF_C200_0000_0000
 """Where the per-CPU blocks lie."""
 
 
-class Lines(Subsystem):
-    """Where interrupts come from."""
-
-    legacy = bss(U32)
-    routes = bss(Route * VECTORS)
-
-    @function
-    def move(self, line: U32, processor: Ptr[Processor]) -> I32:
-        """Never called."""
-        ud2()
-        ret(0)
-
-
-class Deferred(Subsystem):
-    """What is done later."""
-
-    queue = percpu(WorkQueue, align=8)
-
-
 def test_errors_of_all_processors_are_shown() -> None:
     paper: Any = Paper()
-    per_cpu = log_on(paper).per_cpu
-    apic = LocalApic()
-    processors = Processors(per_cpu, apic)
-    lines: Any = Lines()
-    deferred: Any = Deferred()
-    commands = InterruptCommands(
-        paper, paper.numbers, processors, Dispatcher(apic), lines, apic, deferred
-    )
+    parts = parts_on(paper, Lines, Deferred)
+    per_cpu, apic, processors = parts[PerCpu], parts[LocalApic], parts[Processors]
+    commands = parts[InterruptCommands]
     host = host_for(commands, processors, per_cpu)
     host.map(BLOCKS, 4 * 4 * PAGE)
     for number, bits in enumerate(([], [0x80], [0x20, 0x40], [])):

@@ -2,25 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.console.console import Console
-from kernel.console.output import SerialOutput
-from kernel.console.serial import Serial
-from kernel.console.vga import TextScreen
-from kernel.monitor.history import ENTRIES, History
-from kernel.monitor.keys import Keys
+from kernel.contents import CONTENTS
+from kernel.monitor.history import ENTRIES
 from kernel.monitor.line import MAX_LENGTH, LineEditor
 from kernel.terminal.input import Input
-from kernel.text.numbers import Numbers
-from kernel.text.strings import Strings
-from kernel.text.symbols import Symbols
-from pykasm.hostrun import Host
-from tests.host.scheduler_support import FakeScheduler, FakeWaiting
+from pykasm import Parts
+from pykasm.hostrun import Host, stand_ins
 
 
 class Screen:
@@ -113,12 +106,8 @@ class Desk:
     """An editor whose console is a screen and a list of keys."""
 
     def __init__(self) -> None:
-        output, screen = SerialOutput(Serial()), TextScreen(0)
-        console = Console(output, screen, Numbers(), Symbols())
-        scheduler: Any = FakeScheduler()
-        waiting: Any = FakeWaiting()
-        strings, input = Strings(), Input(scheduler, waiting)
-        self.editor = LineEditor(console, input, Keys(), History(strings))
+        parts = Parts(CONTENTS, instead=stand_ins(Input))
+        console, input, self.editor = parts[Console], parts[Input], parts[LineEditor]
         self.host = Host(self.editor)
         self.host.stub(console.write_byte, self.show)
         self.host.stub(input.read, lambda: next(self.keys))

@@ -6,40 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import MAX_COUNT, LocalTimer
+from kernel.contents import CONTENTS
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
-from kernel.interrupts.localapic import ApicRegister, Lvt
+from kernel.interrupts.localapic import ApicRegister, LocalApic, Lvt
 from kernel.interrupts.vectors import InterruptVector
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 NOW = 5_000_000_000
 NANOSECOND = 1 << 56
 """The clock's multiplier where a tick is a nanosecond."""
 
 
-class Apic(Subsystem):
-    """The registers of the local APIC. Answered by the tests."""
-
-    @function
-    def read(self, register: U32) -> U32:
-        ret(0)
-
-    @function
-    def write(self, register: U32, value: U32) -> None:
-        pass
-
-
 class Bench:
     """A local timer on a host."""
 
     def __init__(self) -> None:
-        self.features, self.apic, self.clock = Features(), Apic(), Clock(BootTimer())
-        self.local_timer = LocalTimer(self.features, self.apic, self.clock)  # type: ignore[arg-type]
-        self.host = Host(self.local_timer, self.apic)
+        parts = Parts(CONTENTS, instead=stand_ins(LocalApic))
+        self.features, self.apic, self.clock = parts[Features], parts[LocalApic], parts[Clock]
+        self.local_timer = parts[LocalTimer]
+        self.host = Host(self.local_timer)
         self.host.checkpoint()
 
     def start(self, deadlines: bool = False) -> None:

@@ -12,7 +12,8 @@ from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.lockorder import MOST_CLASSES, LockOrder
 from kernel.debug.lockwatch import LockWatch
-from kernel.debug.panic import Report
+from kernel.debug.panic import Panic, Report
+from kernel.interrupts.localapic import LocalApic
 from kernel.locks.heldlocks import MOST_HELD, HeldLocks
 from kernel.locks.spinlock import SpinLock
 from kernel.processors.processors import Processors
@@ -21,7 +22,7 @@ from pykasm.errors import DeclarationMistake
 from pykasm.hostrun import Host, HostStop
 from pykasm.isa.code import Line
 from pykasm.lang.locking import watching_locks
-from tests.host.console_support import Paper, written
+from tests.host.console_support import Paper, parts_on, written
 from tests.lines import line_of
 
 PROCESSORS = 3
@@ -63,14 +64,6 @@ class FakePanic(Subsystem):
         never()
 
 
-class FakeApic(Subsystem):
-    """Never asked."""
-
-    @function
-    def id(self) -> U32:
-        ret(0)
-
-
 class Code(Subsystem):
     """What takes and releases locks, at lines whose names are in the image as those of all code."""
 
@@ -91,15 +84,12 @@ class Machine:
 
     def __init__(self, *watched: Subsystem) -> None:
         self.paper = Paper()
-        self.per_cpu = PerCpu()
-        apic: Any = FakeApic()
-        self.processors = Processors(self.per_cpu, apic)
-        panic: Any = FakePanic(self.paper)
-        console: Any = self.paper
-        self.order = LockOrder(console)
+        panic = FakePanic(self.paper)
+        parts = parts_on(self.paper, LocalApic, instead={Panic: panic})
+        self.per_cpu, self.processors = parts[PerCpu], parts[Processors]
+        self.order, self.watch = parts[LockOrder], parts[LockWatch]
         for number in range(CLASSES + MOST_HELD):
             assert self.order.number_of(name_of(number)) == number
-        self.watch = LockWatch(self.per_cpu, self.processors, self.order, console, panic)
         code = Code()
         with watching_locks(self.watch):
             self.host = Host(self.watch, code, *watched)

@@ -8,15 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.console.console import Console
-from kernel.console.output import SerialOutput
-from kernel.console.serial import Serial
 from kernel.console.vga import TextScreen
+from kernel.contents import CONTENTS
 from kernel.cpu.percpu import PerCpu
 from kernel.log.level import LogLevel
 from kernel.log.log import RECORD_ALIGNMENT, RING_SIZE, Log
 from kernel.log.record import MAX_LENGTH, LogMessage
-from kernel.text.numbers import Numbers
-from kernel.text.symbols import Symbols
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -40,10 +37,9 @@ class Bench:
     """A log on a host."""
 
     def __init__(self) -> None:
-        numbers, symbols, per_cpu = Numbers(), Symbols(), PerCpu()
-        screen = TextScreen(0)
-        self.console = Console(SerialOutput(Serial()), screen, numbers, symbols)
-        self.log = Log(self.console, per_cpu, numbers, symbols)
+        parts = Parts(CONTENTS)
+        per_cpu, screen = parts[PerCpu], parts[TextScreen]
+        self.console, self.log = parts[Console], parts[Log]
         self.author = Author(self.log)
         self.host = Host(self.author, per_cpu, traced=False)
         self.host.define("symbols_start", 0)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import (
     ADDRESS_MASK,
     ENTRIES,
@@ -31,8 +32,8 @@ from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import EXECUTE, READ, WRITE
 from kernel.smp.tlb import Tlb
 from pykasm import *
-from pykasm.hostrun import Host
-from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
+from pykasm.hostrun import Host, stand_ins
+from tests.host.memory_support import frame_address
 
 ROOM = 256
 """Pages of physical memory for tables."""
@@ -44,11 +45,8 @@ class Machine:
     """A host with physical memory for tables from 0 on, of which the first is the top table."""
 
     def __init__(self) -> None:
-        self.frames: Any = PageSource()
-        self.tlb: Any = TlbStub()
-        parts = Parts(
-            MAPPING, instead={EarlyFrames: self.frames, Pages: self.frames, Tlb: self.tlb}
-        )
+        parts = Parts(CONTENTS, instead=stand_ins(EarlyFrames, Pages, Tlb))
+        self.early, self.pages, self.tlb = parts[EarlyFrames], parts[Pages], parts[Tlb]
         self.entries, self.mapper = parts[EntryFormat], parts[Mapper]
         self.kernel, self.walker = parts[KernelSpace], parts[TableWalker]
         self.page_tables = parts[PageTables]
@@ -63,9 +61,9 @@ class Machine:
         self.host.reset()
         self.free = [number * PAGE for number in range(ROOM - 1, 0, -1)]
         self.left: int | None = None
-        self.host.stub(self.frames.allocate, self._take)
-        self.host.stub(self.frames.allocate_zeroed, self._take)
-        self.host.stub(self.frames.free_page, self.free.append)
+        self.host.stub(self.early.allocate, self._take)
+        self.host.stub(self.pages.allocate_zeroed, self._take)
+        self.host.stub(self.pages.free_page, self.free.append)
         self.forgotten = self.host.stub(self.tlb.invalidate)
         self.host[self.entries.allowed] = allowed
         self.host.call(self.page_tables.use_pages)
@@ -313,7 +311,7 @@ def test_tables_of_a_failed_mapping_are_forgotten_before_they_are_freed(machine:
     machine.host.stub(
         machine.tlb.invalidate, lambda space, address, pages: order.append(f"{pages} pages")
     )
-    machine.host.stub(machine.frames.free_page, lambda page: order.append("free"))
+    machine.host.stub(machine.pages.free_page, lambda page: order.append("free"))
     machine.left = 2
     assert machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE) == -Errno.ENOMEM
     assert order[-3:] == ["1 pages", "free", "free"]

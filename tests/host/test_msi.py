@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.interrupts.action import Action
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.irq.lines import Lines
+from kernel.mm.runtimemappings import RuntimeMappings
+from kernel.pci.configuration import ConfigurationSpace
 from kernel.pci.device import PciDevice
 from kernel.pci.header import Bar
 from kernel.pci.msi import MASKED, Msi, MsiControl, MsiMessage, MsiOffset, MsiXControl
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 TABLE = 0xFEB0_0000
 OFFSET = 0x800
@@ -27,77 +32,15 @@ MAPPED = 0xFFFF_C000_1000_0000
 """Where the kernel finds the table."""
 
 
-class Spaces(Subsystem):
-    """Configuration spaces."""
-
-    @function
-    def read(self, function: U32, offset: U32) -> U32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def write(self, function: U32, offset: U32, value: U32) -> None:
-        """Answered by the tests."""
-
-    @function
-    def write_command(self, function: U32, flags: U32) -> None:
-        """Let it be."""
-
-    def read_field(self, function: Any, kind: Any, name: str) -> Any:
-        """No flags."""
-        xor(eax, eax)
-        return eax
-
-
-class Vectors(Subsystem):
-    """Vectors for messages."""
-
-    @function
-    def allocate(self, action: Ptr[Action]) -> U32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def allocated(self, action: Ptr[Action]) -> U32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def release(self, vector: U32, action: Ptr[Action]) -> None:
-        """Answered by the tests."""
-
-    @function
-    def message(self, vector: U32) -> U64:
-        """The same place for all."""
-        mov(eax, ADDRESS)
-        ret(rax)
-
-    @function
-    def forget(self, vector: U32) -> None:
-        """Answered by the tests."""
-
-
-class Memory(Subsystem):
-    """Mappings of devices."""
-
-    @function
-    def map_device(self, physical: U64, length: U64) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def unmap_device(self, address: U64) -> None:
-        """Answered by the tests."""
-
-
 class Bench:
     """A host with a device that has a table of MSI-X."""
 
     def __init__(self) -> None:
-        spaces: Any = Spaces()
-        vectors: Any = Vectors()
-        memory: Any = Memory()
-        self.messages = Msi(spaces, vectors, vectors, memory)
+        silent = stand_ins(ConfigurationSpace, Dispatcher, Lines, RuntimeMappings)
+        parts = Parts(CONTENTS, instead=silent)
+        spaces, vectors = parts[ConfigurationSpace], parts[Dispatcher]
+        lines, memory = parts[Lines], parts[RuntimeMappings]
+        self.messages = parts[Msi]
         self.host = Host(self.messages, traced=False)
         self.host.map(MAPPED, PAGE)
         self.registers = {0: (MESSAGES - 1) << 16 | MsiXControl.FUNCTION_MASK, 4: OFFSET | 2}
@@ -105,18 +48,22 @@ class Bench:
         """The vector of each action."""
         self.mapped: list[tuple[int, int]] = []
         self.memory_left = True
-        self.host.stub(spaces.read, lambda function, at: self.registers[at - CAPABILITY])
+        self.host.stub(spaces.read, self.read)
+        self.host.stub(lines.message, lambda vector: ADDRESS)
         self.host.stub(spaces.write, self.write)
         self.host.stub(vectors.allocate, self.take)
         self.host.stub(vectors.allocated, lambda action: self.vectors.get(int(action), 0))
         self.host.stub(vectors.release, self.release)
-        self.forgotten = self.host.stub(vectors.forget)
+        self.forgotten = self.host.stub(lines.forget)
         self.host.stub(memory.map_device, self.map)
         self.host.stub(memory.unmap_device, self.unmap)
         self.device: Any = self.host.new(PciDevice, msi_x=CAPABILITY)
         self.device.resources[2].address = TABLE
         self.device.resources[2].size = PAGE
         self.actions = [self.host.new(Action) for _ in range(MESSAGES + 1)]
+
+    def read(self, function: int, offset: int) -> int:
+        return self.registers.get(offset - CAPABILITY, 0)
 
     def write(self, function: int, offset: int, value: int) -> None:
         self.registers[offset - CAPABILITY] = int(value)

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import BootRecord
-from kernel.cpu.features import Features
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
+from kernel.debug.panic import Panic
 from kernel.mm.directmap import DirectMap
-from kernel.mm.freeranges import FreeRanges
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
-from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.paging import Paging
 from kernel.mm.zones import Zones
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, READ, WRITE
-from kernel.paging.space import Space
 from kernel.paging.walk import PageWalk
 from pykasm import *
-from pykasm.hostrun import Host
-from pykasm.link.layout import kernel_layout
-from tests.host.record_support import boot_record, keep_lists
+from pykasm.hostrun import Host, stand_ins
+from tests.host.record_support import keep_lists
 
 IMAGE = (8 * PAGE, 12 * PAGE)
 """Where the image is that is mapped section by section."""
@@ -47,79 +43,13 @@ WILD = st.tuples(st.integers(LIMIT - 2 * PAGE, ALL_BITS), st.integers(LIMIT, ALL
 REGIONS = st.lists(st.tuples(RANGES | WILD, st.sampled_from(MemoryKind)), max_size=8)
 
 
-class Maps(Subsystem):
-    """What maps."""
-
-    space = bss(Space)
-
-    @function
-    def start(self) -> None:
-        """Do nothing."""
-
-    @function
-    def load(self) -> None:
-        """Do nothing."""
-
-    @function
-    def use_pages(self) -> None:
-        """Do nothing."""
-
-    @function
-    def preallocate(self, start: U64, end: U64, level: U64) -> None:
-        """Do nothing."""
-
-    @function
-    def map(
-        self, space: Ptr[Space], address: U64, target: U64, length: U64, flags: U64, largest: U32
-    ) -> I32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def unmap(self, space: Ptr[Space], address: U64, length: U64) -> I32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def protect(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Nothing(Subsystem):
-    """What gives no pages."""
-
-    @function
-    def start(self) -> None:
-        """Do nothing."""
-
-    @function
-    def free_reserved(self, start: U64, end: U64) -> None:
-        """Answered by the tests."""
-
-
 class Machine:
     """A host whose direct map is a dictionary of pages: physical address to flags."""
 
     def __init__(self) -> None:
-        self.information = boot_record()
-        self.entries = EntryFormat(Features())
-        self.walk = PageWalk()
-        self.maps: Any = Maps()
-        nothing = Nothing()
-        parts = Parts(
-            (FreeRanges, DirectMap, partial(Paging, layout=kernel_layout(""), stacks=[])),
-            instead={
-                BootRecord: self.information,
-                EntryFormat: self.entries,
-                PageWalk: self.walk,
-                KernelSpace: self.maps,
-                PageTables: self.maps,
-                Mapper: self.maps,
-                Pages: nothing,
-                Zones: nothing,
-            },
-        )
+        parts = Parts(CONTENTS, instead=stand_ins(KernelSpace, PageTables, Mapper, Zones, Panic))
+        self.information, self.entries = parts[BootInformation], parts[EntryFormat]
+        self.walk, self.mapper = parts[PageWalk], parts[Mapper]
         self.paging, self.direct_map = parts[Paging], parts[DirectMap]
         self.host = Host(self.paging, traced=False)
         for section in self.paging.sections:
@@ -138,7 +68,7 @@ class Machine:
         self.host.reset()
         self.mapped = {}
         self.pages_left = True
-        self.host.stub(self.maps.map, self.map)
+        self.host.stub(self.mapper.map, self.map)
         self.host.stub(self.walk.find, lambda address: self.mapped.get(int(address) & -PAGE, 0))
         for (start, end), kind in regions:
             self.host.call(self.information.add_region, start, end - start, kind)

@@ -1,23 +1,22 @@
 """Panics that code asks for: the message, and the registers of the caller."""
 
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
+from kernel.boot.information import BootInformation
 from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.cpu.snapshot import GENERAL
 from kernel.cpu.stacks import Stacks
-from kernel.debug.backtrace import Backtrace
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
-from kernel.debug.faults import Faults
 from kernel.debug.panic import END, Panic
-from kernel.paging.walk import PageWalk
+from kernel.debug.reportheader import ReportHeader
+from kernel.processors.stop import Stop
 from pykasm import *
-from pykasm.hostrun import Host, HostStop
+from pykasm.hostrun import HostStop
 from pykasm.lang import registers
-from tests.host.console_support import Paper, log_on, written
-from tests.host.record_support import boot_record
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 VALUES = {name: 0x1111_0000_0000_0000 + number for number, name in enumerate(GENERAL)}
 
@@ -47,65 +46,17 @@ class Failing(Subsystem):
         mov(rdi, text("out of luck"))
 
 
-class Console(Paper):
-    """Paper that panics can seize."""
-
-    @function
-    def seize(self) -> None:
-        pass
-
-
-class Stopping(Subsystem):
-    """What stops processors."""
-
-    @function
-    def others(self) -> None:
-        """Answered by the tests."""
-
-    @function
-    def here(self) -> NoReturn:
-        """Never called by the processor that reports."""
-        ud2()
-        never()
-
-    @function
-    def halt(self) -> NoReturn:
-        """Answered by the tests."""
-        ud2()
-        never()
-
-
-class ReportHeader(Subsystem):
-    """Who panics."""
-
-    @function
-    def print(self, apic: U32) -> None:
-        pass
-
-
 class Scene:
     """A host with a panic whose backtrace and last step are Python's."""
 
     def __init__(self) -> None:
-        self.paper: Any = Console()
-        self.stopping: Any = Stopping()
-        report_header: Any = ReportHeader()
-        walk = PageWalk()
-        self.information = boot_record()
-        self.stacks = Stacks()
-        self.panic = Panic(
-            self.stacks,
-            self.paper,
-            log_on(self.paper),
-            Faults(self.paper, walk),
-            report_header,
-            Backtrace(self.paper, self.paper.symbols, walk, walk.is_mapped),
-            self.information,
-            self.stopping,
-        )
+        self.paper: Any = Paper()
+        parts = parts_on(self.paper, Stop, ReportHeader)
+        self.stopping, self.panic = parts[Stop], parts[Panic]
+        self.information, self.stacks = parts[BootInformation], parts[Stacks]
         self.failing = Failing(self.panic)
-        self.host = Host(self.failing)
-        for name in ("symbols_start", "symbols_end", "image_load_start", "image_load_end"):
+        self.host = host_for(self.failing)
+        for name in ("image_load_start", "image_load_end"):
             self.host.define(name, 0)
         self.traced = self.host.stub(self.panic.backtrace.print)
         self.stopped = self.host.stub(self.stopping.others)
@@ -128,9 +79,9 @@ class Scene:
         self.exits.append(value)
 
     def run(self, function: Any, end: str = "halt") -> str:
-        """What is printed when `function` runs into a panic, which ends in a way of `Stopping`."""
+        """What is printed when `function` runs into a panic, which ends in a way of `Stop`."""
         self.exits.clear()
-        with pytest.raises(HostStop, match=rf"^Stopping\.{end}"):
+        with pytest.raises(HostStop, match=rf"^Stop\.{end}"):
             self.host.call(function)
         said = bytes(one for one in written(self.host, self.paper) if one < 0x80)
         return said.decode()

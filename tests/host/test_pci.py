@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.acpi.mcfg import EcamRegions
+from kernel.acpi.tables import AcpiTables
+from kernel.mm.directmap import DirectMap
+from kernel.mm.heap import Heap
 from kernel.pci.bus import PciBus
 from kernel.pci.capabilities import CapabilityId, PciCapabilities
 from kernel.pci.classes import NAMES, PciClassNames
@@ -21,42 +23,10 @@ from kernel.pci.header import Bar
 from kernel.pci.resources import PciResources
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.console_support import Paper, log_on
+from tests.host.console_support import Paper, parts_on
 
 GARBAGE = b"\x5a"
 """What memory for records has in it."""
-
-
-class Tables(Subsystem):
-    """A machine without tables of its firmware."""
-
-    @function
-    def find(self, signature: U32, size: U32) -> U64:
-        """None."""
-        ret(0)
-
-
-class Memory(Subsystem):
-    """What makes devices' memory reachable, of which there is none."""
-
-    @function
-    def map(self, start: U64, length: U64, flags: U64) -> U64:
-        """Never asked."""
-        ret(start)
-
-    @function
-    def can_be_registers(self, start: U64, length: U64) -> Bool:
-        """Never asked."""
-        ret(1)
-
-
-class Heap(Subsystem):
-    """Memory for records."""
-
-    @function
-    def allocate(self, size: U64) -> U64:
-        """Answered by the tests."""
-        ret(0)
 
 
 @dataclass
@@ -107,17 +77,13 @@ class Bench:
     """A host with the subsystems, and configuration spaces reached by ports."""
 
     def __init__(self) -> None:
-        tables: Any = Tables()
         self.paper: Any = Paper()
-        memory: Any = Memory()
-        ecam = EcamRegions(tables, memory, log_on(self.paper))
-        self.configuration = ConfigurationSpace(ecam, memory)
-        self.capabilities = PciCapabilities(self.configuration)
-        self.resources = PciResources(self.configuration)
-        self.heap = Heap()
-        self.bus = PciBus(ecam, self.configuration, self.capabilities, self.resources, self.heap)
-        self.classes = PciClassNames()
+        parts = parts_on(self.paper, AcpiTables, DirectMap, Heap)
+        self.configuration, self.heap = parts[ConfigurationSpace], parts[Heap]
+        self.capabilities, self.resources = parts[PciCapabilities], parts[PciResources]
+        self.bus, self.classes = parts[PciBus], parts[PciClassNames]
         self.host = Host(self.bus, self.classes, traced=False)
+        self.host.stub(parts[DirectMap].can_be_registers, lambda start, length: 1)
         self.host.define("symbols_start", 0)
         self.host.define("symbols_end", 0)
         self.host.checkpoint()

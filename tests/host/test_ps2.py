@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from kernel.irq.deferred import Deferred
+from kernel.irq.lines import Lines
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.waiting import Waiting
 from kernel.terminal.input import Input
 from kernel.terminal.keyboard import (
     ACKNOWLEDGED,
@@ -26,11 +30,9 @@ from kernel.terminal.ps2 import (
     Ps2Status,
 )
 from kernel.terminal.queue import CAPACITY
-from kernel.terminal.scancodes import ScanCodes
 from pykasm import *
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting
-from tests.host.test_input import Wires
 
 TIMEOUT = 20
 KEYBOARD = Ps2Status(0)
@@ -116,26 +118,18 @@ class Desk:
     """The driver and what it uses."""
 
     def __init__(self) -> None:
-        self.wires: Any = Wires()
         self.paper: Any = Paper()
-        scheduler: Any = FakeScheduler()
-        waiting: Any = FakeWaiting()
         self.deferred: Any = FakeDeferred()
-        self.input, self.keymap = Input(scheduler, waiting), Keymap()
-        controller = Ps2Controller(TIMEOUT)
-        self.driver = Keyboard(
-            log_on(self.paper),
-            controller,
-            ScanCodes(),
-            self.keymap,
-            self.input,
-            self.wires,
-            self.deferred,
-        )
+        instead = {Scheduler: FakeScheduler(), Waiting: FakeWaiting(), Deferred: self.deferred}
+        parts = parts_on(self.paper, Lines, instead=instead)
+        self.lines, self.input, self.keymap = parts[Lines], parts[Input], parts[Keymap]
+        parts[Ps2Controller].timeout = TIMEOUT
+        self.driver = parts[Keyboard]
         self.host = host_for(self.driver)
         self.attached: list[int] = []
         self.result = 0
-        self.host.stub(self.wires.attach, self.attach)
+        self.host.stub(self.lines.isa, lambda source: source)
+        self.host.stub(self.lines.attach, self.attach)
         self.host.checkpoint()
 
     def attach(self, line: int, action: object) -> int:

@@ -1,17 +1,17 @@
 """The counters that others are measured by, on models of their registers."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.acpi.fadt import FixedDescription
+from kernel.acpi.hpet import HpetDescription
+from kernel.mm.directmap import DirectMap
 from kernel.time.hpet import Hpet
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
-from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 REGISTERS = 0x10_0000
 PERIOD = 10_000_000
@@ -19,32 +19,17 @@ COUNT_SIZE = 1 << 13
 PM_PORT = 0x608
 
 
-class Board(Subsystem):
-    """What the firmware tells, and what maps registers. Answered by the tests."""
-
-    @function
-    def address(self) -> U64:
-        ret(0)
-
-    @function
-    def timer(self) -> tuple[U32, U32]:
-        ret(0, 0)
-
-    @function
-    def map_registers(self, start: U64, length: U64) -> U64:
-        ret(start)
-
-
 class Bench:
     """The references on a host."""
 
     def __init__(self) -> None:
-        self.board: Any = Board()
-        self.paper: Any = Paper()
-        self.hpet = Hpet(self.board, self.board, log_on(self.paper))
-        self.pm_timer = PmTimer(self.board)
-        self.pit = Pit()
-        self.host = host_for(self.hpet, self.pm_timer, self.pit, self.board)
+        self.paper = Paper()
+        parts = parts_on(self.paper, HpetDescription, FixedDescription, DirectMap)
+        self.description, self.board = parts[HpetDescription], parts[FixedDescription]
+        self.direct_map = parts[DirectMap]
+        self.hpet, self.pm_timer, self.pit = parts[Hpet], parts[PmTimer], parts[Pit]
+        self.host = host_for(self.hpet, self.pm_timer, self.pit)
+        self.host.stub(self.direct_map.map_registers, lambda start, length: start)
         self.host.map(REGISTERS, 0x1000)
         self.host.checkpoint()
 
@@ -61,7 +46,7 @@ def bench() -> Bench:
 
 def start_hpet(bench: Bench, period: int, flags: int) -> None:
     bench.host.write(REGISTERS, (period << 32 | flags).to_bytes(8, "little"))
-    bench.host.stub(bench.board.address, lambda: REGISTERS)
+    bench.host.stub(bench.description.address, lambda: REGISTERS)
     bench.host.call(bench.hpet.start)
 
 
@@ -83,14 +68,14 @@ def test_an_hpet_with_an_impossible_period_is_not_used(bench: Bench, period: int
 
 
 def test_an_hpet_where_none_can_be_is_not_touched(bench: Bench) -> None:
-    bench.host.stub(bench.board.map_registers, lambda start, length: 0)
+    bench.host.stub(bench.direct_map.map_registers, lambda start, length: 0)
     start_hpet(bench, PERIOD, COUNT_SIZE)
     assert bench.host[bench.hpet.reference.period] == 0
     assert b"ACPI: no HPET can be at 0x" in written(bench.host, bench.paper)
 
 
 def test_a_machine_without_hpet_has_none(bench: Bench) -> None:
-    bench.host.stub(bench.board.address, lambda: 0)
+    bench.host.stub(bench.description.address, lambda: 0)
     bench.host.call(bench.hpet.start)
     assert bench.host[bench.hpet.reference.period] == 0
 

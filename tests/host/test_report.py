@@ -2,12 +2,12 @@
 
 import pytest
 
+from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.record import MESSAGES, Damage
 from kernel.boot.report import KIND_NAMES, BootReport
-from pykasm.hostrun import Host
-from tests.host.console_support import Paper, log_on, written
-from tests.host.record_support import boot_record, keep_lists
+from tests.host.console_support import Paper, host_for, parts_on, written
+from tests.host.record_support import keep_lists
 
 
 class Printed:
@@ -15,10 +15,10 @@ class Printed:
 
     def __init__(self) -> None:
         self.paper = Paper()
-        self.record = boot_record()
-        self.report = BootReport(self.paper, log_on(self.paper), self.record)  # type: ignore[arg-type]
-        self.host = Host(self.report)
-        for name in ("image_load_start", "image_load_end", "symbols_start", "symbols_end"):
+        parts = parts_on(self.paper)
+        self.record, self.report = parts[BootInformation], parts[BootReport]
+        self.host = host_for(self.report)
+        for name in ("image_load_start", "image_load_end"):
             self.host.define(name, 0)
         keep_lists(self.host, self.record)
         self.host.checkpoint()

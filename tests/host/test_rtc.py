@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.boottimer import BootTimer
+from kernel.acpi.fadt import FixedDescription
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
-from kernel.time.calendar import Calendar, DateTime
+from kernel.contents import CONTENTS
+from kernel.time.calendar import DateTime
 from kernel.time.rtc import RealTimeClock
 from kernel.time.wallclock import WallClock
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 INDEX, DATA = 0x70, 0x71
 A, B, CENTURY = 10, 11, 0x32
@@ -21,23 +22,13 @@ BINARY, HOURS_24, UPDATING = 4, 2, 0x80
 FIELDS = {"second": 0, "minute": 2, "hour": 4, "day": 7, "month": 8, "year": 9}
 
 
-class Board(Subsystem):
-    """What the firmware would tell."""
-
-    @function
-    def century(self) -> U8:
-        """Answered by the tests."""
-        ret(0)
-
-
 class Bench:
     """The clock's registers, and the code that reads them."""
 
     def __init__(self) -> None:
-        self.board = Board()
-        self.rtc = RealTimeClock(self.board)  # type: ignore[arg-type]
-        self.clock = Clock(BootTimer())
-        self.wall = WallClock(self.clock, self.rtc, Calendar())
+        parts = Parts(CONTENTS, instead=stand_ins(FixedDescription))
+        self.board, self.rtc = parts[FixedDescription], parts[RealTimeClock]
+        self.clock, self.wall = parts[Clock], parts[WallClock]
         self.host = Host(self.wall, traced=False)
         self.host.on_out(INDEX, lambda _, value: setattr(self, "index", value))
         self.host.on_in(DATA, lambda _: self.value())

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 import pytest
 
+from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageFlags
-from kernel.mm.addressrange import AddressRange
-from kernel.mm.arena import Arena
 from kernel.mm.directmap import DirectMap
 from kernel.mm.early import EarlyFrames
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
-from kernel.mm.recordpool import RecordPool
 from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.tablewalker import TableWalker
 from kernel.paging.addresses import RUNTIME_END, Area
@@ -23,34 +18,15 @@ from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.smp.tlb import Tlb
-from kernel.structures.tree import Trees
 from pykasm import *
-from pykasm.hostrun import Host, HostAssertion
-from tests.host.memory_support import MAPPING, PageSource, TlbStub, frame_address
+from pykasm.hostrun import Host, HostAssertion, stand_ins
+from tests.host.memory_support import frame_address
 
 ROOM = 128
 """Pages of physical memory, from 0 on."""
 
 REGISTERS = 0xFEC0_0000
 """Where a device is."""
-
-
-class Early(Subsystem):
-    """What gives pages at first."""
-
-    @function
-    def allocate(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Places(Subsystem):
-    """What knows where devices can be."""
-
-    @function
-    def can_be_registers(self, start: U64, length: U64) -> Bool:
-        """Answered by the tests."""
-        ret(1)
 
 
 PLENTY = 1 << 30
@@ -60,20 +36,9 @@ class Bench:
     """The run-time mappings and their host, with memory for `left` pages while they start."""
 
     def __init__(self, left: int = PLENTY) -> None:
-        self.source: Any = PageSource()
-        early: Any = Early()
-        self.tlb: Any = TlbStub()
-        self.places: Any = Places()
-        ranges = partial(RecordPool, kind=AddressRange)
-        parts = Parts(
-            (*MAPPING, Trees, ranges, Arena, RuntimeMappings),
-            instead={
-                EarlyFrames: early,
-                Pages: self.source,
-                Tlb: self.tlb,
-                DirectMap: self.places,
-            },
-        )
+        parts = Parts(CONTENTS, instead=stand_ins(EarlyFrames, Pages, Tlb, DirectMap))
+        early, self.pages = parts[EarlyFrames], parts[Pages]
+        self.tlb, self.places = parts[Tlb], parts[DirectMap]
         self.kernel, self.walker = parts[KernelSpace], parts[TableWalker]
         self.runtime = parts[RuntimeMappings]
         self.host = Host(self.runtime, traced=False)
@@ -83,9 +48,10 @@ class Bench:
         self.left = PLENTY
         self.host[parts[EntryFormat].allowed] = (1 << 64) - 1
         self.forgotten = self.host.stub(self.tlb.invalidate)
-        for function in (self.source.allocate_page, self.source.allocate_zeroed, early.allocate):
+        self.host.stub(self.places.can_be_registers, lambda start, length: 1)
+        for function in (self.pages.allocate_page, self.pages.allocate_zeroed, early.allocate):
             self.host.stub(function, self.take)
-        self.host.stub(self.source.free_page, self.free.append)
+        self.host.stub(self.pages.free_page, self.free.append)
         self.host.call(self.kernel.preallocate, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
         self.host.call(parts[PageTables].use_pages)
         self.left = left

@@ -6,67 +6,38 @@ from typing import Any
 
 import pytest
 
+from kernel.contents import CONTENTS
 from kernel.cpu.descriptors import Descriptors, InterruptStack
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.stack import STACK_SIZE
-from kernel.cpu.stacks import Stacks
-from kernel.sched.thread import Thread
+from kernel.irq.deferred import Deferred
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.start.resources import STACKS, ProcessorMemory, ProcessorResources
+from kernel.threads.idle import Idle
+from kernel.threads.threads import Threads
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 PARTS = len(STACKS) + 3
 """What a seat has: per-CPU variables, stacks, two threads."""
-
-
-class Memory(Subsystem):
-    """What gives memory."""
-
-    @function
-    def allocate(self, pages: U64) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free(self, address: U64) -> None:
-        """Answered by the tests."""
-
-
-class ThreadSource(Subsystem):
-    """What gives threads."""
-
-    @function
-    def make(self) -> Ptr[Thread]:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def assign(self, thread: Ptr[Thread], block: U64) -> None:
-        """Answered by the tests."""
-
-    @function
-    def discard(self, thread: Ptr[Thread]) -> None:
-        """Answered by the tests."""
 
 
 class Machine:
     """A host that has memory for so many parts."""
 
     def __init__(self, lacking: int | None = None) -> None:
-        memory: Any = Memory()
-        threads: Any = ThreadSource()
-        per_cpu = PerCpu()
-        descriptors = Descriptors(per_cpu, Stacks())
-        self.resources = ProcessorResources(per_cpu, descriptors, memory, threads, threads, threads)
+        parts = Parts(CONTENTS, instead=stand_ins(RuntimeMappings, Idle, Deferred, Threads))
+        self.resources = parts[ProcessorResources]
         self.host = Host(self.resources, traced=False)
         self.host.define("percpu_size", 100)
-        self.host.stub(memory.allocate, lambda pages: self.take())
-        self.host.stub(threads.make, lambda: self.take())
-        self.host.stub(memory.free, self.give)
-        self.host.stub(threads.discard, self.give)
-        self.assigned = self.host.stub(threads.assign)
-        self.filled = self.host.stub(per_cpu.fill)
-        self.stacked = self.host.stub(descriptors.give_stack)
+        self.host.stub(parts[RuntimeMappings].allocate, lambda pages: self.take())
+        self.host.stub(parts[Idle].make, self.take)
+        self.host.stub(parts[Deferred].make, self.take)
+        self.host.stub(parts[RuntimeMappings].free, self.give)
+        self.host.stub(parts[Threads].discard, self.give)
+        self.assigned = self.host.stub(parts[Deferred].assign)
+        self.filled = self.host.stub(parts[PerCpu].fill)
+        self.stacked = self.host.stub(parts[Descriptors].give_stack)
         self.lacking = lacking
         self.asked = 0
         self.given: set[int] = set()

@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.boottimer import BootTimer
-from kernel.clock.clock import Clock
 from kernel.sched.sleep import Sleep
-from pykasm import *
 from tests.host.threads_support import Kernel
 
 LAST = (1 << 64) - 1
@@ -19,9 +16,8 @@ LAST = (1 << 64) - 1
 def bench() -> tuple[Any, Sleep, Any]:
     """A clock, what lets threads sleep, and a host for them."""
     kernel = Kernel()
-    clock = Clock(BootTimer())
-    sleep = Sleep(kernel.waiting, clock)
-    return clock, sleep, kernel.host(sleep)
+    sleep = kernel.parts[Sleep]
+    return kernel.clock, sleep, kernel.host(sleep)
 
 
 @given(now=st.integers(0, LAST), nanoseconds=st.one_of(st.integers(0, 100), st.integers(0, LAST)))

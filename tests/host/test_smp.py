@@ -75,8 +75,7 @@ class Machine:
         kernel = Kernel()
         self.per_cpu, self.apic = kernel.per_cpu, kernel.apic
         self.processors = kernel.processors
-        self.calls = Calls(self.processors, self.apic, kernel.scheduler, kernel.dispatcher)
-        self.tlb = Tlb(self.processors, self.calls, kernel.scheduler)
+        self.calls, self.tlb = kernel.parts[Calls], kernel.parts[Tlb]
         self.worker = Worker(self.calls, self.tlb)
         self.host: Host = kernel.host(self.worker, self.calls, self.tlb, self.per_cpu)
         self.host.map(BLOCKS, MOST * PAGE)

@@ -11,112 +11,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.acpi.madt import InterruptModel, MadtEntryType, ProcessorFlags
+from kernel.acpi.tables import AcpiTables
+from kernel.clock.clock import Clock
 from kernel.cpu.pagetable import PAGE
-from kernel.interrupts.localapic import InterruptCommand
+from kernel.interrupts.localapic import InterruptCommand, LocalApic
 from kernel.paging.addresses import Area
 from kernel.processors.processor import Processor
-from kernel.start.resources import ProcessorMemory
+from kernel.processors.processors import Processors
+from kernel.start.resources import ProcessorResources
 from kernel.start.secondaries import PATIENCE, Secondaries
-from kernel.start.secondary import StartStage
-from kernel.start.trampoline import PARAMETERS, StartParameters
+from kernel.start.secondary import SecondaryStart, StartStage
+from kernel.start.trampoline import PARAMETERS, StartParameters, Trampoline
+from kernel.time.tscsync import TscSync
 from pykasm import *
 from pykasm.hostrun import Host
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 TRAMPOLINE = 0x8000
+SILENT = (
+    AcpiTables,
+    LocalApic,
+    Clock,
+    Processors,
+    Trampoline,
+    SecondaryStart,
+    ProcessorResources,
+    TscSync,
+)
+"""What answers as the tests have it."""
 OWN = 0
 """The local APIC of the processor that wakes the others."""
 NOBODY = 0xFF
-
-
-class Tables(Subsystem):
-    """What finds the firmware's tables."""
-
-    @function
-    def find(self, signature: U32, size: U32) -> Ptr[U8]:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Apic(Subsystem):
-    """The way to other processors."""
-
-    base = bss(U64)
-
-    @function
-    def send(self, destination: U32, command: U32) -> None:
-        """Answered by the tests."""
-
-
-class Clock(Subsystem):
-    """What time it is."""
-
-    @function
-    def now(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Processors(Subsystem):
-    """Those that run."""
-
-    count = bss(U32)
-
-    @function
-    def find(self, apic: U32) -> Ptr[Processor]:
-        """Answered by the tests."""
-        ret(0)
-
-
-class Page(Subsystem):
-    """The trampoline, whose code nobody runs."""
-
-    @function
-    def install(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
-        """As the trampoline has it."""
-        mov(parameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS)
-
-
-class SecondaryStart(Subsystem):
-    """What processors go through."""
-
-    block = bss(U64)
-    thread = bss(U64)
-    number = bss(U32)
-    stage = bss(U32)
-
-
-class ProcessorResources(Subsystem):
-    """Their memory."""
-
-    @function
-    def take(self, memory: Ptr[ProcessorMemory]) -> U32:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def give(self, memory: Ptr[ProcessorMemory]) -> None:
-        """Answered by the tests."""
-
-
-class TscSync(Subsystem):
-    """Of time-stamp counters."""
-
-    @function
-    def begin(self) -> None:
-        """Nothing to do."""
-
-    @function
-    def compare(self) -> None:
-        """Answered by the tests."""
-
-    @function
-    def end(self) -> None:
-        """Nothing to do."""
 
 
 @dataclass
@@ -143,28 +68,13 @@ class Machine:
     """A host that wakes the processors of a machine, and what becomes of them."""
 
     def __init__(self) -> None:
-        self.tables: Any = Tables()
-        self.apic: Any = Apic()
-        self.clock: Any = Clock()
-        self.processors: Any = Processors()
-        self.page: Any = Page()
-        self.secondary_start: Any = SecondaryStart()
-        self.resources: Any = ProcessorResources()
-        self.tsc_sync: Any = TscSync()
         self.paper: Any = Paper()
-        log = log_on(self.paper)
-        self.model = InterruptModel(self.tables, log)
-        self.secondaries = Secondaries(
-            self.model,
-            self.apic,
-            self.clock,
-            log,
-            self.processors,
-            self.page,
-            self.secondary_start,
-            self.resources,
-            self.tsc_sync,
-        )
+        parts = parts_on(self.paper, *SILENT)
+        self.tables, self.apic, self.clock = parts[AcpiTables], parts[LocalApic], parts[Clock]
+        self.processors, self.page = parts[Processors], parts[Trampoline]
+        self.secondary_start, self.tsc_sync = parts[SecondaryStart], parts[TscSync]
+        self.resources = parts[ProcessorResources]
+        self.model, self.secondaries = parts[InterruptModel], parts[Secondaries]
         self.host: Host = host_for(self.secondaries)
         self.host.map(Area.DIRECT_MAP + TRAMPOLINE, PAGE)
         self.host.checkpoint()
@@ -179,7 +89,7 @@ class Machine:
         self.host[self.processors.count] = 1
         body = b"".join(chip.describe() for chip in chips)
         table = struct.pack("<4sI28sII", b"APIC", 44 + len(body), b"", 0, 1) + body
-        address = self.host.bytes(table)
+        address = int(self.host.bytes(table))
         record = self.host.new(Processor)
         self.host.stub(self.tables.find, lambda signature, size: address)
         self.host.stub(self.apic.send, self.send)

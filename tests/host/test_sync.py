@@ -4,14 +4,9 @@ import pytest
 
 from kernel.sched.thread import Thread, ThreadState
 from kernel.selftest.sync import SyncTests
-from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.condition import ConditionVariables
 from kernel.sync.mutex import Mutexes
-from kernel.sync.once import Onces
-from kernel.sync.rwlock import ReadWriteLocks
-from kernel.sync.semaphore import Semaphores
 from pykasm.hostrun import Host, HostAssertion
-from tests.host.console_support import Paper
 from tests.host.threads_support import Kernel
 
 
@@ -20,18 +15,9 @@ class Bench:
 
     def __init__(self) -> None:
         kernel = self.kernel = Kernel()
-        known = (kernel.scheduler, kernel.waiting)
-        self.mutexes = Mutexes(*known)
-        self.conditions = ConditionVariables(*known, self.mutexes)
-        self.tests = SyncTests(
-            Paper(),  # type: ignore[arg-type]
-            ThreadPool(kernel.scheduler, kernel.threads),
-            self.mutexes,
-            Semaphores(*known),
-            self.conditions,
-            ReadWriteLocks(*known),
-            Onces(*known),
-        )
+        self.tests = kernel.parts[SyncTests]
+        self.mutexes = kernel.parts[Mutexes]
+        self.conditions = kernel.parts[ConditionVariables]
         self.host: Host = kernel.host(self.tests)
 
     def reset(self) -> None:

@@ -6,15 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import LocalTimer
 from kernel.clock.timer import Timer, TimerQueue
 from kernel.clock.timers import Timers
-from kernel.cpu.features import Features
+from kernel.contents import CONTENTS
 from kernel.cpu.percpu import PerCpu
-from kernel.interrupts.localapic import LocalApic
-from kernel.structures.tree import Trees
 from pykasm import *
 from pykasm.hostrun import Host, HostFault
 
@@ -25,10 +22,9 @@ class Model:
     """Timers on a host, and what should become of them."""
 
     def __init__(self) -> None:
-        clock = Clock(BootTimer())
-        per_cpu = PerCpu()
-        alarm = LocalTimer(Features(), LocalApic(), clock)
-        self.timers = Timers(per_cpu, clock, alarm, Trees())
+        parts = Parts(CONTENTS)
+        clock, alarm, per_cpu = parts[Clock], parts[LocalTimer], parts[PerCpu]
+        self.timers = parts[Timers]
         self.host = Host(self.timers, per_cpu)
         self.host.stub(clock.now, lambda: self.now)
         self.host.stub(alarm.set, self.set_alarm)

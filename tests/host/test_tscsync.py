@@ -2,11 +2,10 @@
 
 import pytest
 
-from kernel.clock.boottimer import BootTimer
 from kernel.clock.clock import Clock
 from kernel.time.tscsync import TscSync
 from pykasm.hostrun import Host
-from tests.host.console_support import Paper, host_for, log_on, written
+from tests.host.console_support import Paper, host_for, parts_on, written
 
 FUTURE = 1 << 63
 
@@ -16,8 +15,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.paper = Paper()
-        self.clock = Clock(BootTimer())
-        self.tsc_sync = TscSync(self.clock, log_on(self.paper))
+        parts = parts_on(self.paper)
+        self.clock, self.tsc_sync = parts[Clock], parts[TscSync]
         self.host: Host = host_for(self.tsc_sync)
         self.host.checkpoint()
 

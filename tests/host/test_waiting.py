@@ -68,16 +68,14 @@ class Waiter(Subsystem):
     """How many have done waiting."""
 
     def __init__(self, kernel: Kernel) -> None:
-        known = (kernel.scheduler, kernel.waiting)
-        clock: Any = kernel.timers
         self.threads = kernel.threads
         self.scheduler = kernel.scheduler
         self.waiting = kernel.waiting
-        self.semaphores = Semaphores(*known)
-        self.mutexes = Mutexes(*known)
-        self.conditions = ConditionVariables(*known, self.mutexes)
-        self.rwlocks = ReadWriteLocks(*known)
-        self.sleep = Sleep(kernel.waiting, clock)
+        self.semaphores = kernel.parts[Semaphores]
+        self.mutexes = kernel.parts[Mutexes]
+        self.conditions = kernel.parts[ConditionVariables]
+        self.rwlocks = kernel.parts[ReadWriteLocks]
+        self.sleep = kernel.parts[Sleep]
 
     def _limits(self) -> tuple[Any, Any]:
         return self.deadline, self.mode

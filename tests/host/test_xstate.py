@@ -4,28 +4,17 @@ from typing import Any
 
 import pytest
 
+from kernel.contents import CONTENTS
 from kernel.errno import Errno
+from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area
 from kernel.sched.thread import Thread
-from kernel.sched.xstate import SaveArea
+from kernel.sched.xstate import ExtendedState, SaveArea
 from kernel.threads.areas import SaveAreas
 from pykasm import *
-from pykasm.hostrun import Host
+from pykasm.hostrun import Host, stand_ins
 
 PAGE_FOR_IT = 0x5000
-
-
-class FakePages(Subsystem):
-    """Pages that the tests hand out."""
-
-    @function
-    def allocate_zeroed(self) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free_page(self, physical: U64) -> None:
-        """Noted by the tests."""
 
 
 class FakeState(Subsystem):
@@ -48,9 +37,9 @@ class Bench:
     """A host with a thread."""
 
     def __init__(self) -> None:
-        self.pages: Any = FakePages()
-        state: Any = FakeState()
-        self.areas = SaveAreas(state, self.pages)
+        silent = {ExtendedState: FakeState(), **stand_ins(Pages)}
+        parts = Parts(CONTENTS, instead=silent)
+        self.pages, self.areas = parts[Pages], parts[SaveAreas]
         self.host = Host(self.areas)
         self.page = PAGE_FOR_IT
         self.given = self.host.stub(self.pages.allocate_zeroed, lambda: self.page)

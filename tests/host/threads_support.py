@@ -1,23 +1,25 @@
 """A host whose one processor runs threads."""
 
-from typing import Any
-
-from kernel.clock.timer import Timer
+from kernel.clock.clock import Clock
+from kernel.clock.timers import Timers
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.stack import STACK_SIZE
-from kernel.interrupts.action import Action
+from kernel.debug.panic import Panic
+from kernel.interrupts.dispatcher import Dispatcher
+from kernel.interrupts.localapic import LocalApic
+from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.processors.processors import Processors
 from kernel.sched.preemption import Preemption
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.switch import Switch
-from kernel.sched.thread import Thread
-from kernel.sched.ticks import Ticks
 from kernel.sched.waiting import Waiting
+from kernel.sched.xstate import ExtendedState
+from kernel.threads.areas import SaveAreas
 from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import Threads
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.console_support import Paper, parts_on
 
 STACKS = 0xFFFF_C100_0000_0000
 """Where the tests have mapped memory for stacks."""
@@ -25,115 +27,25 @@ MOST = 32
 """For so many of them."""
 DISTANCE = STACK_SIZE + PAGE
 """From one to the next."""
-
-
-class Memory(Subsystem):
-    """Where stacks come from."""
-
-    @function
-    def allocate(self, pages: U64) -> U64:
-        """Answered by the tests."""
-        ret(0)
-
-    @function
-    def free(self, address: U64) -> None:
-        """Answered by the tests."""
-
-
-class Apic(Subsystem):
-    """The way to other processors, of which there are none."""
-
-    @function
-    def id(self) -> U32:
-        """This processor's number."""
-        ret(0)
-
-    @function
-    def send(self, destination: U32, command: U32) -> None:
-        """Never called."""
-        ud2()
-
-
-class Dispatcher(Subsystem):
-    """What is told of the handler that other processors would call."""
-
-    serving = percpu(U32)
-
-    @function
-    def claim(self, vector: U32, action: Ptr[Action]) -> None:
-        """Do nothing."""
-
-
-class Timers(Subsystem):
-    """A clock that stands still, with timers."""
-
-    @function
-    def now(self) -> U64:
-        """No time has passed."""
-        ret(0)
-
-    @function
-    def after(self, nanoseconds: U64) -> U64:
-        """So much from now."""
-        ret(nanoseconds)
-
-    @function
-    def arm(self, timer: Ptr[Timer], deadline: U64) -> None:
-        """Do nothing: the deadline never comes."""
-
-    @function
-    def cancel_and_wait(self, timer: Ptr[Timer]) -> U32:
-        """Nothing is armed."""
-        ret(0)
-
-
-class NoExtendedState(Subsystem):
-    """Threads of the tests use general registers only."""
-
-    @function
-    def start_processor(self) -> None:
-        """Do nothing."""
-
-    @function
-    def save(self, thread: Ptr[Thread]) -> None:
-        """Never called."""
-        ud2()
-
-    @function
-    def restore(self, thread: Ptr[Thread]) -> None:
-        """Never called."""
-        ud2()
-
-    @function
-    def drop(self, thread: Ptr[Thread]) -> None:
-        """Do nothing."""
+SILENT = (RuntimeMappings, LocalApic, Dispatcher, Timers, ExtendedState, SaveAreas, Panic)
+"""What threads of the tests do without; where they need it, the tests answer."""
 
 
 class Kernel:
     """The subsystems that make threads, and what they did with memory."""
 
-    def __init__(self) -> None:
-        self.per_cpu = PerCpu()
-        self.preemption = Preemption()
-        self.memory = Memory()
-        self.apic: Any = Apic()
-        self.processors = Processors(self.per_cpu, self.apic)
-        self.dispatcher: Any = Dispatcher()
-        self.timers: Any = Timers()
-        self.ticks = Ticks(self.preemption, self.timers, self.timers)
-        self.extended: Any = NoExtendedState()
-        self.scheduler = Scheduler(
-            self.per_cpu,
-            self.preemption,
-            Switch(self.processors),
-            self.ticks,
-            self.extended,
-            self.apic,
-            self.dispatcher,
-        )
-        self.waiting = Waiting(self.scheduler, self.timers)
-        self.stacks = ThreadStacks(self.memory)
-        self.threads = Threads(self.scheduler, self.stacks, self.waiting, self.extended)
+    def __init__(self, *silent: type[Subsystem]) -> None:
+        self.parts = parts_on(Paper(), *SILENT, *silent)
+        self.per_cpu = self.parts[PerCpu]
+        self.preemption = self.parts[Preemption]
+        self.memory = self.parts[RuntimeMappings]
+        self.apic = self.parts[LocalApic]
+        self.clock, self.timers = self.parts[Clock], self.parts[Timers]
+        self.processors = self.parts[Processors]
+        self.scheduler = self.parts[Scheduler]
+        self.waiting = self.parts[Waiting]
+        self.stacks = self.parts[ThreadStacks]
+        self.threads = self.parts[Threads]
         self.allocated: list[int] = []
         self.freed: list[int] = []
         self.most = MOST
@@ -142,6 +54,9 @@ class Kernel:
     def host(self, *subsystems: Subsystem, limit: int = 1_000_000) -> Host:
         """A host on which these threads, and `subsystems`, have been started."""
         host = Host(self.threads, *subsystems, limit=limit)
+        for name in ("symbols_start", "symbols_end"):
+            host.define(name, 0)
+        host.stub(self.clock.now, lambda: 0)
         host.map(STACKS, MOST * DISTANCE)
         host.stub(self.memory.allocate, self._allocate)
         host.stub(self.memory.free, self.freed.append)
