@@ -161,6 +161,7 @@ class InterruptModel(Subsystem):
                 "ACPI: an entry of the table APIC makes no sense; going on with those before it",
             )
 
+    @inline(changes=CALLER_SAVED)
     @contextmanager
     def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
         """Run the block for each entry of `kind`, with its address in a kept register."""

@@ -104,6 +104,7 @@ class EcamRegions(Subsystem):
                 ret(0)
         ret(1)
 
+    @inline(changes=(rax, rcx))
     @contextmanager
     def each(self) -> Iterator[Ptr[McfgAllocation]]:
         """Run the block for each region, with its address in a kept register."""

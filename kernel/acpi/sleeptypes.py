@@ -51,6 +51,7 @@ class SleepTypes(Subsystem):
                 self._parse_if_declared(cursor, end)
             inc(cursor)
 
+    @inline(changes=rax)
     def _parse_if_declared(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
         """Leave the function by `_parse_package` if the name at `cursor` is declared there.
 
@@ -80,6 +81,7 @@ class SleepTypes(Subsystem):
         or_(eax, first)
         ret(eax)
 
+    @inline(changes=("cursor", rax))
     def _read_byte(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
         """Read the next byte into eax; return NOT_FOUND from the function at the table's end."""
         with if_(cursor >= end):
@@ -87,6 +89,7 @@ class SleepTypes(Subsystem):
         movzx(eax, at(cursor))
         inc(cursor)
 
+    @inline(changes=("cursor", rax))
     def _read_integer(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
         """Read the next integer into eax; return NOT_FOUND from the function if it is none of one
         byte."""

@@ -79,6 +79,7 @@ class AcpiTables(Subsystem):
                 ret(0)
         ret(1)
 
+    @inline(changes=rcx)
     @contextmanager
     def each(self) -> Iterator[U64]:
         """Run the block for each address that the root table lists, in a kept register."""

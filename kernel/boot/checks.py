@@ -32,6 +32,7 @@ class CpuChecks(Subsystem):
         pop(ebx)
         ret()
 
+    @inline(changes=(rax, rcx))
     def _require_cpuid(self) -> None:
         """Require that the ID flag can be changed, as it can where there is CPUID."""
         pushfd()
@@ -47,6 +48,7 @@ class CpuChecks(Subsystem):
         xor(eax, ecx)
         self._require(eax & RFlags.ID, self.no_cpuid)
 
+    @inline(changes=(rax, rcx, rdx, rbx))
     def _require_long_mode(self) -> None:
         """Require the extended leaf, and in it long mode (AMD64 APM vol. 3, E.4.2)."""
         mov(eax, Leaf.HIGHEST_EXTENDED)
@@ -56,12 +58,14 @@ class CpuChecks(Subsystem):
         cpuid()
         self._require(edx & Extended.LONG_MODE, self.no_long_mode)
 
+    @inline(changes=(rax, rcx, rdx, rbx))
     def _require_apic(self) -> None:
         """Require a local APIC that the firmware has not disabled (AMD64 APM vol. 3, E.3.2)."""
         mov(eax, Leaf.BASIC)
         cpuid()
         self._require(edx & Basic.APIC, self.no_apic)
 
+    @inline
     def _require(self, condition: Any, message: object) -> None:
         """Stop with `message` unless `condition` holds."""
         with if_(~condition):

@@ -43,15 +43,17 @@ class BootFailure(Subsystem):
             cli()
             hlt()
 
+    @inline(changes=(rax, rcx, rdi))
     def _clear_screen(self) -> None:
-        """Fill the text screen with blanks; leave their attribute in ah. Changes ecx and edi."""
+        """Fill the text screen with blanks; leave their attribute in ah."""
         mov(edi, TEXT_BUFFER)
         mov(ecx, COLUMNS * ROWS)
         mov(eax, Colour.LIGHT_RED << 8 * (CELL - 1) | ord(" "))
         rep.stosw()
 
+    @inline(changes=(rax, rcx, rdx, rbx))
     def _send_byte(self) -> None:
-        """Send al on the serial line. Changes bl, ecx and edx."""
+        """Send al on the serial line."""
         mov(bl, al)
         mov(edx, COM1 + UartRegister.LSR)
         mov(ecx, SEARCH_PATIENCE)

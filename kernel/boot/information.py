@@ -102,12 +102,14 @@ class BootInformation(BootRecord):
             with case(TagType.MEMORY_MAP):
                 tail(self._read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
 
+    @inline
     def _read_string(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
         """Leave the function by calling `setter` with the string of `tag`."""
         string = cast(tag, Ptr[multiboot2.StringTag]).string
         sub(size, offsetof(multiboot2.StringTag, "string"))
         tail(setter, address_of(string), u64(size))
 
+    @inline(changes=("tag", rcx, rsi))
     def _read_rsdp(self, tag: Ptr[multiboot2.Tag], size: U32) -> None:
         """Copy the root pointer, as the memory of the tag will be reused."""
         lea(rsi, cast(tag, Ptr[multiboot2.RsdpTag]).rsdp)
@@ -199,6 +201,7 @@ class BootInformation(BootRecord):
             add(entry, sizeof(pvh.MemmapTableEntry))
             dec(count)
 
+    @inline(changes=("address", "count", *CALLER_SAVED))
     def _map_array(self, address: U64, count: U32, element: Any) -> U64:
         """Return the address of an array of `count` elements at a physical `address`; set `count`
         to 0 if it can't be read."""

@@ -8,10 +8,11 @@ from kernel.cpu.segments import Selector
 from pykasm import *
 
 
+@inline
 def enter_long_mode(tables: BootTables, target: object) -> None:
     """Emit 32-bit code that enables paging by `tables` and long mode, and jumps to `target`.
 
-    Context: protected mode without paging. Changes eax, ecx and edx. The order of the steps is
+    Context: protected mode without paging. The order of the steps is
     that of AMD64 APM vol. 2, 14.6: PAE, CR3 and EFER.LME before CR0.PG, which activates long mode.
     """
     mov(eax, Cr4.PAE)
@@ -28,6 +29,7 @@ def enter_long_mode(tables: BootTables, target: object) -> None:
     ljmp(far(Selector.CODE, target))  # until CS is loaded, the processor is in compatibility mode
 
 
+@inline
 def enter_higher_half(target: object) -> None:
     """Emit 64-bit code, run at its physical address, that jumps to `target` at its linked one."""
     mov(eax, Selector.DATA)

@@ -39,8 +39,9 @@ class RecordPlacement(Subsystem):
         mov(self.size, PAGE)
         self._begin_pass()
 
+    @inline(changes=rax)
     def _begin_pass(self) -> None:
-        """Begin a pass over the lists. Changes rax."""
+        """Begin a pass over the lists."""
         mov(self.fits, 0)
         mov(self.moved, 0)
         mov(rax, self.limit)

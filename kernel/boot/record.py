@@ -91,6 +91,7 @@ class BootRecord(Subsystem):
     def __init__(self, placement: RecordPlacement) -> None:
         self.placement = placement
 
+    @inline
     def add_damage(self, damage: Damage) -> None:
         """Note in the record that something was wrong."""
         or_(self.damage, damage)
@@ -130,6 +131,7 @@ class BootRecord(Subsystem):
             tail(self.placement.add_available, address, length)
         tail(self.placement.reserve, address, length)
 
+    @inline(changes=rax)
     def _insert_slot(self, address: U64) -> Ptr[MemoryRegion]:
         """Move the regions above `address` up by one; return the slot that becomes free."""
         slot, first = scratch(Ptr[MemoryRegion]), scratch(Ptr[MemoryRegion])
@@ -216,6 +218,7 @@ class BootRecord(Subsystem):
         mov(self.module_count, 0)
         ret(again)
 
+    @inline(changes=(rcx, rdx))
     def _place_lists(self) -> None:
         """Point the lists, whose lengths are known, to the memory found for them."""
         mov(rcx, self.placement.start)

@@ -11,8 +11,9 @@ class BootTimer(Subsystem):
     elapsed_ticks = bss(U64)
     """Ticks until the first prompt; 0 before that."""
 
+    @inline(changes=(rax, rdx, rdi))
     def start(self) -> None:
-        """Note the counter, in 32-bit code before paging. Changes eax, edx and edi."""
+        """Note the counter, in 32-bit code before paging."""
         rdtsc()
         mov(edi, physical(self.start_ticks))
         mov(u32[edi], eax)

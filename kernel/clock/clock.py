@@ -97,8 +97,9 @@ class Clock(Subsystem):
             pause()
         ret(rax)
 
+    @inline(changes=(rax, rdx))
     def _convert(self) -> None:
-        """Convert the counter's value in rax to the time. Changes rdx.
+        """Convert the counter's value in rax to the time.
 
         The multiplication is signed, as values from before the last rate change precede `origin`.
         """

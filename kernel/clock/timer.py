@@ -34,8 +34,9 @@ class Timer(Struct):
     armed: U32
     """Whether it is armed: 1 or 0."""
 
+    @inline(changes=rax)
     def prepare(self, handler: object) -> None:
-        """Initialize memory as a timer that was never armed. Changes rax."""
+        """Initialize memory as a timer that was never armed."""
         lea(rax, handler)
         mov(self.handler, rax)
         mov(self.queue, 0)

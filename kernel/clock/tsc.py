@@ -5,8 +5,9 @@ from __future__ import annotations
 from pykasm import *
 
 
+@inline(changes=(rax, rdx))
 def read_tsc() -> None:
-    """Read the counter into rax, in program order. Changes rdx."""
+    """Read the counter into rax, in program order."""
     lfence()  # rdtsc alone may run before the instructions that precede it
     rdtsc()
     shl(rdx, 32)

@@ -48,6 +48,7 @@ class Console(Writer):
         with self._held():
             self.put(byte)
 
+    @inline(changes=CALLER_SAVED)
     @contextmanager
     def _held(self) -> Iterator[None]:
         """Hold the lock in the block; what that has written then shows on both devices."""

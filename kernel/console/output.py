@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.console.serial import PATIENCE, InterruptEnable, LineStatus, Serial, UartRegister
 from kernel.locks.waitqueue import WaitQueue
 from pykasm import *
@@ -60,8 +58,9 @@ class SerialOutput(Subsystem):
         with if_(self._waiting() != SIZE):
             self._append(byte)
 
+    @inline(changes=rax)
     def _append(self, byte: U8) -> None:
-        """Put `byte` into the ring, where there is room. Changes eax."""
+        """Put `byte` into the ring, where there is room."""
         mov(eax, self.end)
         and_(eax, MASK)
         mov(self.ring[rax], byte)
@@ -143,22 +142,26 @@ class SerialOutput(Subsystem):
         mov(self.wait, 0)
         tail(self.finish)
 
+    @inline(changes=CALLER_SAVED)
     def expect_room(self) -> None:
         """Emit code by which a thread waits until there is room for a text."""
         with if_((self._waiting() > SIZE - LONGEST) & (self.wait != 0)):
             self.wait(address_of(self.queue))
 
-    def is_half_empty(self) -> Any:
-        """The condition that who has waited for room should wait no longer. Computes with eax."""
+    @inline(changes=rax)
+    def is_half_empty(self) -> Condition:
+        """The condition that who has waited for room should wait no longer."""
         return self._waiting() <= SIZE // 2
 
-    def _waiting(self) -> Any:
+    @inline(changes=rax)
+    def _waiting(self) -> U32:
         """How many bytes wait, in eax."""
         mov(eax, self.end)
         sub(eax, self.sent)
         return eax
 
-    def _is_empty(self) -> Any:
+    @inline(changes=rax)
+    def _is_empty(self) -> Condition:
         """The condition that none waits. Puts `sent` into eax."""
         mov(eax, self.sent)
         return eax == self.end

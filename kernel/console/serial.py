@@ -149,6 +149,7 @@ class Serial(Subsystem):
         mov(self.patience, PATIENCE)
         ret(al)
 
+    @inline(changes=(rax, rdx))
     def _find_depth(self) -> None:
         """Tell a 16550 from its forerunners, which have no FIFO."""
         self.read(UartRegister.IIR)
@@ -158,23 +159,27 @@ class Serial(Subsystem):
         with else_():
             mov(self.depth, 1)
 
+    @inline(changes=(rax, rdx))
     def want(self, interrupts: InterruptEnable) -> None:
-        """Emit code that lets the UART ask for `interrupts`, too; changes al and edx."""
+        """Emit code that lets the UART ask for `interrupts`, too."""
         or_(self.interrupting, interrupts)
         self.write(UartRegister.IER, self.interrupting)
 
+    @inline(changes=(rax, rdx))
     def refuse(self, interrupts: InterruptEnable) -> None:
-        """Emit code that undoes `want`; changes al and edx."""
+        """Emit code that undoes `want`."""
         and_(self.interrupting, ~interrupts & 0xFF)
         self.write(UartRegister.IER, self.interrupting)
 
+    @inline(changes=("value", rax, rdx))
     def write(self, register: UartRegister, value: object) -> None:
-        """Emit code that gives the register a `value`; changes al and edx."""
+        """Emit code that gives the register a `value`."""
         mov(edx, self.port + register)
         mov(al, value)
         out(dx, al)
 
+    @inline(changes=(rax, rdx))
     def read(self, register: UartRegister) -> None:
-        """Emit code that puts the register's value into al; changes edx."""
+        """Emit code that puts the register's value into al."""
         mov(edx, self.port + register)
         in_(al, dx)

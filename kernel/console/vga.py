@@ -156,8 +156,9 @@ class TextScreen(Subsystem):
         add(eax, self.column)
         ret(eax)
 
+    @inline(changes=(rax, rdx))
     def _write_crt(self, register: CrtRegister) -> None:
-        """Set a register of the CRT controller to cl; changes eax and edx."""
+        """Set a register of the CRT controller to cl."""
         mov(edx, VgaPort.CRT)
         mov(al, register)
         out(dx, al)

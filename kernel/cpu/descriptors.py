@@ -106,8 +106,9 @@ class Descriptors(Subsystem):
         mov(eax, Selector.TASK_STATE)
         ltr(ax)
 
+    @inline(changes=rax)
     def _describe_task(self) -> None:
-        """Fill the descriptor of the task state in. Changes rax."""
+        """Fill the descriptor of the task state in."""
         descriptor = self.table.task_state
         mov(descriptor.limit_low, sizeof(TaskState) - 1)
         mov(descriptor.type, TYPE_PRESENT | AVAILABLE_TASK_STATE)

@@ -117,8 +117,9 @@ class Features(Subsystem):
         self._read_sizes()
         pop(rbx)
 
+    @inline(changes=(rax, rcx, rdx, rbx))
     def _read_sizes(self) -> None:
-        """Ask how long addresses are. Changes eax, ebx, ecx and edx."""
+        """Ask how long addresses are."""
         mov(self.physical_bits, LEAST_PHYSICAL_BITS)
         mov(eax, Leaf.HIGHEST_EXTENDED)
         cpuid()
@@ -128,8 +129,9 @@ class Features(Subsystem):
             movzx(eax, al)
             mov(self.physical_bits, eax)
 
+    @inline(changes=(rax, rcx, rdx, rbx))
     def _read_extended_state(self) -> None:
-        """Ask what XSAVE can do. Changes eax, ebx, ecx and edx."""
+        """Ask what XSAVE can do."""
         mov(eax, Leaf.EXTENDED_STATE)
         xor(ecx, ecx)
         cpuid()

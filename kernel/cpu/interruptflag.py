@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pykasm import *
 
 
+@inline
 @contextmanager
 def interrupts_disabled() -> Iterator[None]:
     """Keep interrupts off in the block, which ends at its end only; then they are as before.

@@ -39,11 +39,13 @@ class PerCpu(Subsystem):
         mov(self.block, block)
         mov(self.number, number)
 
+    @inline(changes="register")
     def point_at(self, register: U64, variable: object) -> None:
         """Load `register` with the address of this processor's own `variable`."""
         mov(register, self.block)
         add(register, address_of(variable))
 
+    @inline(changes="block")
     def point_into(self, block: U64, variable: object) -> None:
         """Turn the address of a processor's block, in the register `block`, into that of its
         `variable`."""

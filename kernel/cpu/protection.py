@@ -26,11 +26,13 @@ class Protection(Subsystem):
                 or_(rax, bit)
         mov(cr4, rax)  # at once: the processor faults at code that it does not want from here
 
+    @inline
     def open_user_memory(self) -> None:
         """Allow accesses to the pages of programs (set AC), up to `close_user_memory`."""
         with if_(self.features.structured & Structured.SMAP):
             stac()
 
+    @inline
     def close_user_memory(self) -> None:
         """Forbid them again (clear AC). Interrupts do so too, and restore it on their way back."""
         with if_(self.features.structured & Structured.SMAP):

@@ -14,6 +14,7 @@ FRAME_ROOM = sizeof(TrapFrame) + sizeof(U64)
 """Bytes that `push_frame` takes: they leave the stack aligned for a call."""
 
 
+@inline(changes=rax)
 def push_frame() -> None:
     """Emit code, at the start of naked code, that puts the caller's registers at rsp, a TrapFrame.
 

@@ -85,7 +85,8 @@ class Backtrace(Subsystem):
         self.console.print("  #1 %p\n", caller)
         ret(2)
 
-    def _is_inside(self, address: U64, place: SymbolLocation) -> Any:
+    @inline(changes=CALLER_SAVED)
+    def _is_inside(self, address: U64, place: SymbolLocation) -> Condition:
         """Whether `address` is in a function, behind its first instruction; uses `place`."""
         lea(rsi, place)
         found = self.symbols.lookup(address, cast(rsi, Ptr[SymbolLocation]))

@@ -16,8 +16,9 @@ class ExitValue(IntEnum):
     PANIC = 0x11
 
 
+@inline(changes=(rax, rcx, rdx))
 def leave_emulator(value: ExitValue) -> None:
-    """Emit code that ends QEMU; on other machines it does nothing. Changes eax, ecx and edx.
+    """Emit code that ends QEMU; on other machines it does nothing.
 
     QEMU ends at once and drops what its UART still has to send, so that goes out first.
     """

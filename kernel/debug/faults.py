@@ -145,6 +145,7 @@ class Faults(Subsystem):
         with if_(address < PAGE):
             self.console.print("  null pointer\n")
 
+    @inline
     def _choose(self, *choices: tuple[Any, str], otherwise: str) -> Ptr[U8]:
         """The words of the first choice whose condition holds."""
         words = keep(Ptr[U8])
@@ -163,6 +164,7 @@ class Faults(Subsystem):
             shr(rax, SELECTOR_INDEX)
             self.console.print("  entry %u of the descriptor table\n", rax)
 
+    @inline(changes=CALLER_SAVED)
     def _print_flags(self, code: U64, flags: type[IntFlag]) -> None:
         """Print an error code in hexadecimal and by the names of its `flags`."""
         self.console.print("  error code 0x%x", code)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.console.console import Console
 from kernel.locks.heldlocks import HeldLock, HeldLocks
 from pykasm import *
@@ -62,9 +60,9 @@ class LockOrder(Subsystem):
         self.known.append(name)
         return len(self.known) - 1
 
-    def is_new(self, number: U64, held: Ptr[HeldLocks]) -> Any:
-        """The condition that class `number` was never taken under all those of `held`. Changes
-        rax."""
+    @inline(changes=rax)
+    def is_new(self, number: U64, held: Ptr[HeldLocks]) -> Condition:
+        """The condition that class `number` was never taken under all those of `held`."""
         mov(rax, self.before[number])
         not_(rax)
         return rax & held.classes

@@ -60,18 +60,22 @@ class LockWatch(Subsystem):
 
     # What locks emit
 
+    @inline
     def before_taking(self, lock: Any, rank: str, place: Source) -> None:
         """Call `take` where a lock is about to be taken."""
         self._tell(self.take, lock, rank, place)
 
+    @inline
     def before_releasing(self, lock: Any, rank: str, place: Source) -> None:
         """Call `release` where a lock is about to be released."""
         self._tell(self.release, lock, rank, place)
 
+    @inline
     def before_breaking(self) -> None:
         """Watch no longer: a panic is about to break a lock open."""
         mov(self.off, 1)
 
+    @inline
     def _tell(self, function: Any, lock: Any, rank: str, place: Source) -> None:
         number = self.order.number_of(ranked(lock_name(lock, "lock_watch"), rank))
         for register in USED:
@@ -125,9 +129,9 @@ class LockWatch(Subsystem):
         with while_(entry != noted):
             self._move_down(entry)
 
+    @inline(changes=rax)
     def _note(self, lock: U64, number: U64, place: Ptr[U8]) -> tuple[Ptr[HeldLocks], Ptr[HeldLock]]:
-        """Note what is done behind all that this processor holds; the list, and where. Changes
-        rax."""
+        """Note what is done behind all that this processor holds; the list, and where."""
         held, entry = scratch(Ptr[HeldLocks]), scratch(Ptr[HeldLock])
         self.per_cpu.point_at(u64(held), self.held)
         mov(rax, held.count)
@@ -137,16 +141,18 @@ class LockWatch(Subsystem):
         mov(entry.place, place)
         return held, entry
 
+    @inline(changes=rax)
     def _learn(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
-        """Call `learn`, which happens once for two classes. Changes rax."""
+        """Call `learn`, which happens once for two classes."""
         for register in KEPT:
             push(register)
         self.learn(entry, held)
         for register in reversed(KEPT):
             pop(register)
 
+    @inline(changes=("entry", rax))
     def _move_down(self, entry: Ptr[HeldLock]) -> None:
-        """Put what comes behind `entry` there, and go on to where it was. Changes rax."""
+        """Put what comes behind `entry` there, and go on to where it was."""
         for offset in range(0, sizeof(HeldLock), sizeof(U64)):
             mov(rax, u64[u64(entry) + sizeof(HeldLock) + offset])
             mov(u64[u64(entry) + offset], rax)

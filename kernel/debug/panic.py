@@ -92,6 +92,7 @@ class Panic(Subsystem):
         self._enter_with_frame(self.say_assertion)
         never()
 
+    @inline
     def _enter_with_frame(self, report: Any) -> None:
         """Have `report` called with what is in rdi and a TrapFrame of the caller's registers."""
         push_frame()

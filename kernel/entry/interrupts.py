@@ -1,7 +1,6 @@
 """The interrupt descriptor table: a gate for each of the 256 vectors, and the code behind them."""
 
 from enum import IntFlag
-from typing import Any
 
 from kernel.cpu.control import RFlags
 from kernel.cpu.descriptors import InterruptStack
@@ -111,7 +110,8 @@ class Interrupts(Subsystem):
         add(rsp, 2 * sizeof(U64))  # the vector and the error code
         iretq()
 
-    def _may_let_others_run(self) -> Any:
+    @inline
+    def _may_let_others_run(self) -> Condition:
         """The condition that other code may run before what was interrupted goes on: it had
         interrupts on.
 
@@ -143,8 +143,9 @@ class Interrupts(Subsystem):
         mov(pointer.base, rax)
         lidt(bare[pointer])
 
+    @inline(changes=rax)
     def _fill(self, gate: Ptr[Gate]) -> None:
-        """Fill `gate`: the address in rax, the interrupt stack in cl. Changes rax."""
+        """Fill `gate`: the address in rax, the interrupt stack in cl."""
         mov(gate.selector, Selector.CODE)
         mov(gate.ist, cl)
         mov(gate.flags, GateFlags.PRESENT | GateFlags.INTERRUPT)

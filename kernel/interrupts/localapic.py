@@ -126,8 +126,9 @@ class LocalApic(Subsystem):
         """Accept the interrupts of the 8259s on LINT0."""
         tail(self.write, ApicRegister.LVT_LINT0, Lvt.EXTERNAL)
 
+    @inline(changes=(rax, rcx, rdx))
     def end_interrupt(self) -> None:
-        """Emit code that ends the interrupt being served. Changes rax, ecx and edx."""
+        """Emit code that ends the interrupt being served."""
         mov(rax, self.base)
         with if_(rax != 0):
             mov(u32[rax + ApicRegister.END], 0)

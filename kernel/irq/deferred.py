@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.clock.clock import Clock
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.debug.panic import Panic
@@ -122,7 +120,8 @@ class Deferred(Subsystem):
 
     # Doing it
 
-    def is_waiting(self) -> Any:
+    @inline
+    def is_waiting(self) -> Condition:
         """The condition that there is work for this processor."""
         return self.queue.waiting != 0
 
@@ -173,8 +172,9 @@ class Deferred(Subsystem):
                 with queue.idle.lock.held_interrupts_off():
                     self.waiting.wait(address_of(queue.idle))
 
+    @inline(changes=(rax, rcx))
     def _take_first(self, queue: Ptr[WorkQueue]) -> Ptr[Work]:
-        """The first work of `queue`, out of it, in a scratch register. Changes rax and rcx."""
+        """The first work of `queue`, out of it, in a scratch register."""
         link = scratch(queue.items.next)
         link.unlink()
         dec(queue.waiting)

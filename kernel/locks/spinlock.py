@@ -35,6 +35,7 @@ class SpinLock(Struct):
         """As `held`, where interrupts are off already: their state is not saved."""
         return self._held(rank, moment_of(sys._getframe(1)))
 
+    @inline
     @contextmanager
     def _held_with_interrupts_off(self, rank: str, moment: Moment) -> Iterator[None]:
         flags = local(U64)
@@ -46,6 +47,7 @@ class SpinLock(Struct):
         push(flags)
         popfq()
 
+    @inline
     @contextmanager
     def _held(self, rank: str, moment: Moment) -> Iterator[None]:
         code = current("held").items
@@ -68,6 +70,7 @@ class SpinLock(Struct):
         """
         self._acquire(rank, moment_of(sys._getframe(1)))
 
+    @inline
     def _acquire(self, rank: str, moment: Moment) -> None:
         if watch := lock_watch():
             watch.before_taking(self, rank, moment.source)
@@ -83,12 +86,14 @@ class SpinLock(Struct):
         """Release the lock to the next ticket."""
         self._release(rank, moment_of(sys._getframe(1)))
 
+    @inline
     def _release(self, rank: str, moment: Moment) -> None:
         if watch := lock_watch():
             watch.before_releasing(self, rank, moment.source)
         releasing(self, rank=rank)
         inc(self.now_serving)  # only the holder writes it, and x86 keeps stores in order
 
+    @inline
     def break_open(self) -> None:
         """Take the lock from whoever holds it, for a panic: the holder must never run again."""
         if watch := lock_watch():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.locks.spinlock import SpinLock
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -20,13 +18,15 @@ class WaitQueue(Struct):
     waiters: ListHead = field(guarded_by="lock")
     """Of `WaitEntry`. All zero as long as nobody has ever waited."""
 
+    @inline
     def prepare(self) -> None:
         """Make an empty queue of memory that holds anything and that nobody else knows."""
         mov(self.lock.next_ticket, 0)
         mov(self.lock.now_serving, 0)
         mov(self.waiters.next, 0)
 
-    def is_empty(self) -> Any:
+    @inline(changes=rax)
+    def is_empty(self) -> Condition:
         """The condition that nobody waits. Computes with rax; the lock is held."""
         lea(rax, self.waiters)
         return (self.waiters.next == 0) | (self.waiters.next == rax)

@@ -95,8 +95,9 @@ class Log(Writer):
         mov(record.level, u8(level))
         mov(self.length, 0)
 
+    @inline(changes=("record", rax))
     def _record_at(self, record: Ptr[LogRecord], position: U64) -> None:
-        """Load the address of the record at `position` into `record`. Changes rax."""
+        """Load the address of the record at `position` into `record`."""
         mov(rax, position)
         and_(eax, RING_MASK)
         lea(record, self.ring)

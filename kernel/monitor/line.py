@@ -198,15 +198,17 @@ class LineEditor(Subsystem):
         """Say that a key can't be obeyed."""
         tail(self.console.write_byte, ord("\a"))
 
+    @inline(changes=(rcx, rsi, rdi))
     def _save_draft(self) -> None:
-        """Copy the line; changes rcx, rsi and rdi."""
+        """Copy the line."""
         self._terminate()
         lea(rsi, self.text)
         lea(rdi, self.draft)
         mov(ecx, LINE_SIZE)
         rep.movsb()
 
+    @inline(changes=rcx)
     def _terminate(self) -> None:
-        """End the line with a zero; changes ecx."""
+        """End the line with a zero."""
         mov(ecx, self.length)
         mov(self.text[rcx], 0)

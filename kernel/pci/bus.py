@@ -180,13 +180,15 @@ class PciBus(Subsystem):
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))  # last: readers take no lock
 
+    @inline(changes=(rax, rcx, rdi))
     def _clear(self, device: Ptr[PciDevice]) -> None:
-        """Zero the record. Changes rax, rcx and rdi."""
+        """Zero the record."""
         mov(rdi, device)
         xor(eax, eax)
         mov(ecx, sizeof(PciDevice))
         rep.stosb()
 
+    @inline(changes=CALLER_SAVED)
     def _return_if_absent(self, function: U32) -> None:
         """Return from the emitting function if `function` does not exist."""
         vendor = self.configuration.read_field(function, PciHeader, "vendor")
@@ -203,10 +205,11 @@ class PciBus(Subsystem):
             for name in NORMAL_FIELDS:
                 self._copy(device, PciHeader, name)
 
+    @inline(changes=CALLER_SAVED)
     def _copy(self, device: Ptr[PciDevice], kind: type[Struct], name: str) -> None:
         """Copy the field `name` of the header struct `kind` to that of `device`."""
-        self.configuration.read_field(device.function, kind, name)
-        mov(getattr(device, name), al if name in BYTE_FIELDS else ax)
+        value = self.configuration.read_field(device.function, kind, name)
+        mov(getattr(device, name), u8(value) if name in BYTE_FIELDS else u16(value))
 
     @function
     def _read_bridge(self, device: Keep[Ptr[PciDevice]]) -> None:
@@ -226,6 +229,7 @@ class PciBus(Subsystem):
         mov(device.msi, u8(self.capabilities.find(device.function, CapabilityId.MSI)))
         mov(device.msi_x, u8(self.capabilities.find(device.function, CapabilityId.MSI_X)))
 
+    @inline(changes=rax)
     @contextmanager
     def each(self) -> Iterator[Ptr[PciDevice]]:
         """Run the block for each function, with the address of its record in a kept register."""

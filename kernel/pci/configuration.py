@@ -92,9 +92,9 @@ class ConfigurationSpace(Subsystem):
             mov(eax, value)
             out(dx, eax)
 
+    @inline(changes=(rax, rdx))
     def _select(self, function: U32, offset: U32) -> None:
-        """Select `function` and `offset` for the data port, whose number is left in dx. Changes
-        eax."""
+        """Select `function` and `offset` for the data port, whose number is left in dx."""
         mov(eax, function)
         shl(eax, ConfigurationAddress.BUS)
         or_(eax, offset)
@@ -124,20 +124,21 @@ class ConfigurationSpace(Subsystem):
                 tail(self.memory.map, address, sizeof(U32), DEVICE)
         ret(0)
 
-    def read_field(self, function: Any, kind: type[Struct], name: str) -> Any:
-        """Emit a read of a field of a struct at the start of the configuration space of `function`.
+    @inline(changes=CALLER_SAVED)
+    def read_field(self, function: Any, kind: type[Struct], name: str) -> U32:
+        """Read the field `name` of the struct `kind`, at the start of the configuration space of
+        `function`.
 
-        Return eax with the zero-extended value of the field `name` of the struct `kind`. Clobbers
-        what a call does.
+        The value is zero-extended.
         """
         offset = offsetof(kind, name)
         size = next(sizeof(one.type) for one in fields_of(kind) if one.name == name)
-        ignore(self.read(function, offset & -sizeof(U32)))
+        value = self.read(function, offset & -sizeof(U32))
         if shift := offset % sizeof(U32) * 8:
-            shr(eax, shift)
+            shr(value, shift)
         if size < sizeof(U32):
-            and_(eax, (1 << size * 8) - 1)
-        return eax
+            and_(value, (1 << size * 8) - 1)
+        return value
 
     @function
     def write_command(self, function: U32, flags: U32) -> None:

@@ -184,6 +184,7 @@ class Msi(Subsystem):
         self._enable_messages(device.function)
         ret(0)
 
+    @inline
     def _entry(self, device: Ptr[PciDevice], number: U32) -> Ptr[MsiMessage]:
         """Return the address of entry `number` of the mapped table, in a scratch register."""
         entry = scratch(U64)
@@ -229,6 +230,7 @@ class Msi(Subsystem):
         or_(flags, PciCommand.MEMORY_SPACE | PciCommand.BUS_MASTER | PciCommand.INTERRUPT_DISABLE)
         self.configuration.write_command(function, flags)
 
+    @inline(changes=CALLER_SAVED)
     def _read(self, device: Ptr[PciDevice], capability: U8, offset: int) -> U32:
         """Read the register at `offset` in a capability of `device`."""
         register = scratch(U32)
@@ -236,6 +238,7 @@ class Msi(Subsystem):
         add(register, offset)
         return self.configuration.read(device.function, register)
 
+    @inline(changes=("value", *CALLER_SAVED))
     def _write(self, device: Ptr[PciDevice], capability: U8, offset: int, value: object) -> None:
         """Write `value` to the register at `offset` in a capability of `device`."""
         register = scratch(U32)

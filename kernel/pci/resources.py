@@ -92,6 +92,7 @@ class PciResources(Subsystem):
         neg(rax)
         and_(resource.size, rax)  # only the lowest bit that can be written, which is the size
 
+    @inline
     def _cut(self, resource: Ptr[PciResource], flags: int) -> None:
         """Clear the `flags` of the address and the mask in `resource`."""
         and_(resource.address, ~flags)

@@ -85,9 +85,10 @@ class Power(Subsystem):
         self._write_control(table.pm1b_control, types)
         self._wait()
 
+    @inline(changes=(rax, rcx, rdx))
     def _write_control(self, port: U32, types: U32) -> None:
         """Enter the sleep state in the low bits of `types` by the control register at `port`, which
-        is 0 for none. Changes ax, cx and dx."""
+        is 0 for none."""
         mov(edx, port)
         with if_(edx != 0):
             mov(ecx, types)

@@ -46,6 +46,7 @@ class Processors(Subsystem):
         self.all.append(link)
         inc(self.count)
 
+    @inline(changes=("link", rax))
     @contextmanager
     def each(self, link: Ptr[ListHead] | None = None) -> Iterator[Ptr[Processor]]:
         """The block runs for each processor, whose record is in the register `link`; without that,
@@ -60,6 +61,7 @@ class Processors(Subsystem):
             mov(link, processor.link.next)
         release(link)
 
+    @inline(changes=rax)
     @contextmanager
     def others(self) -> Iterator[Ptr[Processor]]:
         """The block runs for each processor but this one. The thread stays on its processor."""

@@ -14,12 +14,14 @@ class Request(Struct):
     left: U32
     """Processors that it was given to and that have not done it yet."""
 
+    @inline(changes=rax)
     def prepare(self, handler: object) -> None:
-        """Make a request that nobody has been given. Changes rax."""
+        """Make a request that nobody has been given."""
         mov(rax, address_of(handler))
         mov(self.handler, rax)
         mov(self.left, 0)
 
+    @inline
     def wait(self) -> None:
         """Wait until all have done it that it was given to."""
         with while_(self.left != 0):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pykasm import *
 
 NOT_REQUESTED = 1 << 31
@@ -18,28 +16,34 @@ class Preemption(Subsystem):
 
     word = percpu(U32, NOT_REQUESTED)
 
+    @inline
     def disable(self) -> None:
         """Keep this thread on its processor until `enable`; the pairs nest."""
         inc(self.word)
 
+    @inline
     def enable(self) -> None:
         """End what `disable` began. ZF tells whether the processor should choose again now."""
         dec(self.word)
 
+    @inline
     def request(self) -> None:
         """Ask this processor to choose again as soon as it may. Interrupts are off."""
         and_(self.word, ~NOT_REQUESTED & 0xFFFF_FFFF)
 
+    @inline
     def clear(self) -> None:
         """Note that the processor has chosen. Interrupts are off, nothing is disabled."""
         mov(self.word, NOT_REQUESTED)
 
-    def is_allowed(self) -> Any:
-        """The condition that the processor may choose again. Computes with eax."""
+    @inline(changes=rax)
+    def is_allowed(self) -> Condition:
+        """The condition that the processor may choose again."""
         mov(eax, self.word)
         and_(eax, ~NOT_REQUESTED & 0xFFFF_FFFF)
         return eax == 0
 
-    def is_due(self) -> Any:
+    @inline
+    def is_due(self) -> Condition:
         """The condition that the processor should choose again, and may."""
         return self.word == 0

@@ -53,16 +53,19 @@ class RunQueue(Struct):
     link: ListHead
     lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock")
 
+    @inline(changes=(rax, rcx))
     def append(self, link: Ptr[ListHead], priority: U32) -> None:
         """Queue the thread of `link` after all others of its priority."""
         with self._list_for(priority) as list:
             list.append(link)
 
+    @inline(changes=(rax, rcx))
     def prepend(self, link: Ptr[ListHead], priority: U32) -> None:
         """Queue the thread of `link` before all others of its priority."""
         with self._list_for(priority) as list:
             list.prepend(link)
 
+    @inline
     @contextmanager
     def _list_for(self, priority: U32) -> Iterator[Ptr[ListHead]]:
         """Give the list of this priority, to which the block adds a thread."""
@@ -73,6 +76,7 @@ class RunQueue(Struct):
         yield list
         release(list, number)
 
+    @inline(changes=("link", rax, rcx))
     def take_first(self, link: Ptr[ListHead]) -> None:
         """Take the most urgent thread out and let `link` be its. Something must be there."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
@@ -83,6 +87,7 @@ class RunQueue(Struct):
         self._unlink(link, list, number)
         release(list, number)
 
+    @inline(changes=(rax, rcx))
     def remove(self, link: Ptr[ListHead], priority: U32) -> None:
         """Take a thread of this priority out."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
@@ -91,6 +96,7 @@ class RunQueue(Struct):
         self._unlink(link, list, number)
         release(list, number)
 
+    @inline(changes=(rax, rcx))
     def _unlink(self, link: Ptr[ListHead], list: Ptr[ListHead], number: U32) -> None:
         link.unlink()
         with if_(list.is_empty()):
@@ -98,6 +104,7 @@ class RunQueue(Struct):
             btr(eax, number)
             mov(self.ready, eax)
 
+    @inline(changes=rax)
     def reset(self) -> None:
         """Make all lists empty."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)

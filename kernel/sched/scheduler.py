@@ -144,6 +144,7 @@ class Scheduler(Subsystem):
             with if_(previous.extended != 0):
                 self.extended.restore(previous)
 
+    @inline(changes=("link", rax, rcx))
     def _requeue(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:
         """Make `thread`, which runs, ready: before others of its priority if something is left of
         its quantum, else after them. Changes `link`."""
@@ -190,6 +191,7 @@ class Scheduler(Subsystem):
             release(link)
             self._dispatch_woken(queue, thread, others)
 
+    @inline
     @contextmanager
     def _locked_queue_of(self, thread: Ptr[Thread]) -> Iterator[Ptr[RunQueue]]:
         """Lock the run queue of `thread` for the block. Until it is locked another processor may
@@ -203,6 +205,7 @@ class Scheduler(Subsystem):
         yield queue
         queue.lock.release()
 
+    @inline(changes=("others", *CALLER_SAVED))
     def _dispatch_woken(self, queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
         """See to it that `thread`, just put into `queue` beside `others` (as `RunQueue.ready`),
         runs soon: here, on the processor of `queue`, or on one that has nothing to do."""
@@ -278,6 +281,7 @@ class Scheduler(Subsystem):
         """Another processor has something for this one."""
         self.preemption.request()
 
+    @inline(changes=CALLER_SAVED)
     @contextmanager
     def preemption_disabled(self) -> Iterator[None]:
         """Keep this thread on its processor in the block, which does not sleep."""
@@ -287,6 +291,7 @@ class Scheduler(Subsystem):
         with if_(ZF):
             self.preempt()
 
+    @inline(changes=CALLER_SAVED)
     def preempt_if_due(self) -> None:
         """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
         with if_(self.preemption.is_due()):
@@ -305,8 +310,9 @@ class Scheduler(Subsystem):
             push(flags)
             popfq()
 
+    @inline(changes=CALLER_SAVED)
     def preempt_now(self) -> None:
-        """Emit code that turns to a more urgent thread, where interrupts are off. Changes rax.
+        """Emit code that turns to a more urgent thread, where interrupts are off.
 
         The thread that runs stays ready, whatever it was about to do: only `Waiting` blocks, and
         interrupts are off from there until the processor has left the thread.

@@ -54,10 +54,11 @@ class Switch(Subsystem):
             pop(register)
         ret()
 
+    @inline(changes=("space", rcx))
     def use(self, space: Ptr[Space]) -> None:
         """Load CR3 with the page tables of `space`, a register; null: the kernel's.
 
-        `Tlb` looks at what processors note here when it has changed an entry. Changes rcx. Context:
+        `Tlb` looks at what processors note here when it has changed an entry. Context:
         interrupts off.
         """
         root = u64(space)

@@ -76,6 +76,7 @@ class Waiting(Subsystem):
         """As `wait`, for code that may run anywhere and has seen, as it runs, that it may sleep."""
         self._wait(keep(queue))
 
+    @inline(changes=CALLER_SAVED)
     def _wait(self, queue: Ptr[WaitQueue]) -> None:
         """Emit what `wait` does. `queue` outlives calls."""
         entry = local(WaitEntry)
@@ -110,8 +111,9 @@ class Waiting(Subsystem):
         self.end_timeout(address_of(timeout), thread)
         ret(self.result(reasons))
 
+    @inline(changes=(rax, rcx))
     def _enqueue(self, queue: Ptr[WaitQueue], entry: WaitEntry, thread: Ptr[Thread]) -> None:
-        """Put `entry`, of `thread`, last into `queue`. Changes rax, rcx and a scratch register."""
+        """Put `entry`, of `thread`, last into `queue`."""
         link = scratch(Ptr[ListHead])
         with if_(queue.waiters.next == 0):
             queue.waiters.reset()
@@ -120,6 +122,7 @@ class Waiting(Subsystem):
         queue.waiters.append(link)
         release(link)
 
+    @inline(changes=CALLER_SAVED)
     def _leave(self, queue: Ptr[WaitQueue]) -> None:
         """Emit code by which this thread, which is BLOCKED and in `queue`, leaves the processor
         until it is made ready. The lock is held at both ends."""
@@ -127,6 +130,7 @@ class Waiting(Subsystem):
         self.scheduler.schedule()
         queue.lock.acquire()
 
+    @inline(changes=CALLER_SAVED)
     def _block_unless_interrupted(self, thread: Ptr[Thread]) -> None:
         """Emit code that makes `thread`, the one that runs, BLOCKED, and ready again if something
         is pending that ends its wait.
@@ -192,7 +196,8 @@ class Waiting(Subsystem):
         with loop():
             break_if(self.wake_one(queue) == 0)
 
-    def first(self, queue: WaitQueue) -> Any:
+    @inline
+    def first(self, queue: WaitQueue) -> Ptr[Thread]:
         """The thread that has waited longest in `queue`, which is locked and not empty, in a
         scratch register."""
         entry = container(scratch(queue.waiters.next), WaitEntry, "link")
@@ -222,6 +227,7 @@ class Waiting(Subsystem):
         timeout = container(timer, Timeout, "timer")
         self._interrupt(scratch(timeout.thread), Interruption.TIMEOUT)
 
+    @inline(changes=("thread", "reasons", *CALLER_SAVED))
     def _interrupt(self, thread: Ptr[Thread], reasons: Any) -> None:
         """Emit what `interrupt` does with interrupts off: see `_block_unless_interrupted`."""
         lock.or_(thread.pending, reasons)

@@ -92,8 +92,9 @@ class ExtendedState(Subsystem):
             self._forbid()
         ret(cast(area, Ptr[SaveArea]))
 
+    @inline(changes=rax)
     def _forbid(self) -> None:
-        """Make use of the registers a fault. Changes rax."""
+        """Make use of the registers a fault."""
         mov(rax, cr0)
         or_(rax, Cr0.TS)
         mov(cr0, rax)

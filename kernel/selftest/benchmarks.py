@@ -87,8 +87,9 @@ class Benchmarks(Subsystem):
                 mov(least, rcx)
         ret(least)
 
+    @inline(changes=("register", rax, rdx))
     def _ticks(self, register: U64) -> None:
-        """The time-stamp counter into `register`. Changes rax and rdx."""
+        """The time-stamp counter into `register`."""
         lfence()  # what came before has been done when the counter is read
         rdtsc()
         shl(rdx, 32)

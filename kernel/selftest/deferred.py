@@ -70,6 +70,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
             )
         ]
 
+    @inline(changes=CALLER_SAVED)
     def _claim(self, handler: Any) -> None:
         """Have `handler` called on `VECTOR`, with nothing counted yet."""
         for counter in (self.asked, self.heard, self.wrong, self.next, self.rounds):

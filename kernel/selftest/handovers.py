@@ -134,6 +134,7 @@ class HandOvers(BenchmarkSuite):
             self._wake_partner()
             dec(left)
 
+    @inline(changes=CALLER_SAVED)
     def _wake_partner(self) -> None:
         """Run the partner now, if it waits."""
         with self.queue.lock.held():

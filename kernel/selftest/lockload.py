@@ -33,18 +33,21 @@ class Guarded(Struct):
     expected: U64
     """Counted atomically."""
 
+    @inline
     def begin(self) -> None:
         """Count the change that follows, and make half of it."""
         lock.inc(self.expected)
         inc(self.first)
 
+    @inline(changes=rax)
     def end(self) -> None:
-        """Make the other half. Changes rax."""
+        """Make the other half."""
         inc(self.second)
         mov(rax, self.first)
 
-    def is_torn(self) -> Any:
-        """The condition that somebody else was here. Changes rax."""
+    @inline(changes=rax)
+    def is_torn(self) -> Condition:
+        """The condition that somebody else was here."""
         mov(rax, self.first)
         return self.second != rax
 
@@ -102,9 +105,9 @@ class LockLoad(Load):
     def step(self, random: Ptr[Random]) -> None:
         """Do something with one of the locks."""
         random = scratch(random)
-        random.next()
-        and_(eax, 0xF)
-        with switch(eax):
+        choice = random.next()
+        and_(choice, 0xF)
+        with switch(choice):
             with case(0):
                 tail(self.lock_spin)
             with case(1):
@@ -142,8 +145,8 @@ class LockLoad(Load):
     @function(sleeps=True)
     def yield_sometimes(self, random: Ptr[Random]) -> None:
         """Yield now and then, so that others come to the lock."""
-        random.next()
-        with if_(eax & 1):
+        choice = random.next()
+        with if_(choice & 1):
             tail(self.scheduler.yield_now)
 
     @function
@@ -181,6 +184,7 @@ class LockLoad(Load):
         self._change(self.by_writers, random)
         self.rwlocks.unlock_write(address_of(self.shared))
 
+    @inline(changes=CALLER_SAVED)
     def _change(self, guarded: Guarded, random: Ptr[Random]) -> None:
         """Change both numbers, perhaps with other threads running in between."""
         guarded.begin()
@@ -232,9 +236,9 @@ class LockLoad(Load):
 
     def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> Any:
         """What waiting for `target` until a random time gives."""
-        random.next()
-        and_(eax, MOST_PATIENT - 1)
-        deadline = self.clock.after(rax)
+        patience = random.next()
+        and_(patience, MOST_PATIENT - 1)
+        deadline = self.clock.after(patience)
         return lock_until(address_of(target), deadline, UNINTERRUPTIBLE)
 
     # Through a condition

@@ -39,6 +39,7 @@ class LockTests(TestSuite, BenchmarkSuite):
         else:
             self._skip()
 
+    @inline
     def _try_held(self) -> None:
         failed = keep(U32)
         xor(failed, failed)
@@ -56,8 +57,9 @@ class LockTests(TestSuite, BenchmarkSuite):
         self.console.print("%u times other locks are noted: ", failed)
         ret(Outcome.FAILED)
 
+    @inline(changes=("failed", rax))
     def _expect(self, failed: U32, *locks: SpinLock) -> None:
-        """Count it in `failed` unless this processor is noted to hold `locks`. Changes rax."""
+        """Count it in `failed` unless this processor is noted to hold `locks`."""
         held = scratch(Ptr[HeldLocks])
         self.watch.per_cpu.point_at(u64(held), self.watch.held)
         with if_(held.count != len(locks)):
@@ -77,6 +79,7 @@ class LockTests(TestSuite, BenchmarkSuite):
         else:
             self._skip()
 
+    @inline
     def _try_order(self) -> None:
         left, learnt, before = keep(U64), scratch(U64), scratch(U64)
         mov(left, -1)

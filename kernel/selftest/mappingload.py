@@ -79,12 +79,12 @@ class MappingLoad(Load):
     def step(self, random: Ptr[Random]) -> None:
         """Change one place, or read all."""
         random = scratch(random)
-        random.next()
-        with if_(eax & 3):
+        choice = random.next()
+        with if_(choice & 3):
             tail(self.read)
-        random.next()
-        and_(eax, PLACES - 1)
-        tail(self.change, rax)
+        number = random.next()
+        and_(number, PLACES - 1)
+        tail(self.change, number)
 
     @function(sleeps=True)
     def read(self) -> None:

@@ -74,9 +74,8 @@ class MemoryLoad(Load):
     def step(self, random: Keep[Ptr[Random]]) -> None:
         """Empty a slot, or fill it."""
         slot, block = keep(U64), keep(Ptr[Block])
-        random.next()
-        and_(eax, SLOTS - 1)
-        mov(slot, rax)
+        mov(slot, random.next())
+        and_(slot, SLOTS - 1)
         xor(u32(block), u32(block))
         xchg(self.slots[slot], block)
         with if_(block == 0):
@@ -100,15 +99,13 @@ class MemoryLoad(Load):
     def make(self, random: Keep[Ptr[Random]]) -> Ptr[Block]:
         """Memory of some kind and size, full; null if there is none."""
         kind, size, block = keep(U64), keep(U64), keep(Ptr[Block])
-        random.next()
-        and_(eax, len(KINDS) - 1)
-        movzx(eax, self.kinds[rax])
-        mov(kind, rax)
+        number = random.next()
+        and_(number, len(KINDS) - 1)
+        movzx(kind, self.kinds[number])
         mov(size, self.size_of(kind, random))
         mov(block, self.allocate(kind, size))
         with if_(block != 0):
-            random.next()
-            mov(block.seed, rax)
+            mov(block.seed, random.next())
             mov(block.size, size)
             mov(block.kind, kind)
             self.fill(block)
@@ -118,11 +115,11 @@ class MemoryLoad(Load):
     def size_of(self, kind: U64, random: Ptr[Random]) -> U64:
         """Some size in bytes that there is of this kind."""
         kind, random, size = scratch(kind), scratch(random), scratch(U64)
-        random.next()
+        bytes = random.next()
         with if_(kind == BlockKind.HEAP):
-            mov(size, rax)
-            random.next()
-            mov(ecx, eax)
+            mov(size, bytes)
+            bits = random.next()
+            mov(rcx, bits)
             and_(ecx, SIZE_BITS)
             mov(eax, 1)
             shl(eax, cl)
@@ -130,7 +127,7 @@ class MemoryLoad(Load):
             and_(rax, size)
             add(rax, sizeof(Block))
         with else_():
-            mov(ecx, eax)
+            mov(rcx, bytes)
             and_(ecx, LARGEST_ORDER)
             mov(eax, PAGE)
             shl(eax, cl)
@@ -150,6 +147,7 @@ class MemoryLoad(Load):
         shr(size, PageShift.PAGE)
         ret(cast(self.runtime.allocate(size), Ptr[Block]))
 
+    @inline(changes=CALLER_SAVED)
     def _order(self, size: U64) -> U32:
         """log2 of the pages in `size` bytes, in eax."""
         xor(eax, eax)  # `bsr` may leave it as it was
@@ -175,6 +173,7 @@ class MemoryLoad(Load):
             with default():
                 lock.inc(self.violations)
 
+    @inline(changes=("block", rax, rcx, rdx))
     def _begin_body(self, block: Ptr[Block]) -> None:
         """What follows the head: its address in rdi, its bytes in rcx and rdx, the seed in rax."""
         mov(rax, block.seed)

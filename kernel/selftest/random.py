@@ -15,14 +15,16 @@ class Random(Struct):
 
     state: U64
 
+    @inline(changes=(rax, rdx))
     def begin(self) -> None:
-        """Start somewhere else each time. Changes rax and rdx."""
+        """Start somewhere else each time."""
         read_tsc()
         or_(rax, 1)
         mov(self.state, rax)
 
+    @inline(changes=(rax, rcx))
     def next(self) -> U64:
-        """The next number, in rax. Changes rcx."""
+        """The next number, in rax."""
         mov(rax, self.state)
         for number, shift in enumerate(SHIFTS):
             mov(rcx, rax)

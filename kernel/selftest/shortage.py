@@ -171,6 +171,7 @@ class ShortageTests(TestSuite):
         self.slabs.shrink()
         tail(self.pages.free_count)
 
+    @inline
     def _nothing_if(self, condition: Any) -> None:
         """Leave with `Effect.NOTHING` if the condition holds."""
         with if_(condition):
@@ -279,6 +280,7 @@ class ShortageTests(TestSuite):
         self._stop_at_error(self.spaces.unmap(self.space, BASE + 2 * PAGE, PAGE))
         ret(0)
 
+    @inline
     def _stop_at_error(self, result: I32) -> None:
         """Give `result` to the caller if it is an error."""
         with if_(result != 0):
@@ -335,6 +337,7 @@ class ShortageTests(TestSuite):
             ret(1)
         ret(0)
 
+    @inline(changes=("effect", *CALLER_SAVED))
     def _expect_to_write(self, effect: U8) -> None:
         """Set `effect` to WRONG unless the region can be written to."""
         with if_(self.write(2) != 0):

@@ -129,6 +129,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         self.console.print("0x%x: %d, 0x%x for 0x%x: ", address, result, found, value)
         ret(0)
 
+    @inline(changes=("good", *CALLER_SAVED))
     def _all(self, good: U32, *checks: Any) -> None:
         """Clear `good` unless every one of the functions, given with their arguments, gives 1."""
         for function, *arguments in checks:
@@ -535,7 +536,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         tail(self.end)
 
 
-def bare_word(address: U64, number: U64) -> Any:
+@inline(changes=rdi)
+def bare_word(address: U64, number: U64) -> U64:
     """The address of the word `number` of the page at `address`, in rdi."""
     lea(rdi, bare[address + number * sizeof(U64)])
     return rdi

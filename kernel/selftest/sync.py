@@ -78,6 +78,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
             measure("sync.semaphore", self.give_and_take),
         ]
 
+    @inline(changes=CALLER_SAVED)
     def _work(self, entry: Any) -> None:
         """Run the threads with all counts at zero; leave the function with 0 if memory is out."""
         for counter in (self.value, self.second, self.violations, self.put, self.got):
@@ -152,6 +153,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
             self._add_slowly(self.second)
             self.semaphores.give(address_of(self.free))
 
+    @inline(changes=CALLER_SAVED)
     def _add_slowly(self, number: U64) -> None:
         """Add 1, and let others run between reading and writing."""
         seen = keep(number)
@@ -219,7 +221,8 @@ class SyncTests(TestSuite, BenchmarkSuite):
             with else_():
                 self.wait_and_put(step)
 
-    def _used(self) -> Any:
+    @inline(changes=rax)
+    def _used(self) -> U64:
         """How many slots are not free, in rax."""
         mov(rax, self.put)
         sub(rax, self.got)

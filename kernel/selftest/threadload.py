@@ -42,13 +42,11 @@ class ThreadLoad(Load):
     @function(sleeps=True)
     def step(self, random: Keep[Ptr[Random]]) -> None:
         """Make a thread, and wait for it or not."""
-        choice = keep(U64)
-        random.next()
-        mov(choice, rax)
-        random.next()
-        and_(eax, 3)
-        add(eax, BOOT_PRIORITY - 2)
-        thread = self.threads.create(text("short"), self.live, choice, eax)
+        choice = keep(random.next())
+        priority = u32(random.next())
+        and_(priority, 3)
+        add(priority, BOOT_PRIORITY - 2)
+        thread = self.threads.create(text("short"), self.live, choice, priority)
         with if_(thread == 0):
             ret()
         lock.inc(self.begun)

@@ -72,28 +72,25 @@ class TimerLoad(Load):
     def step(self, random: Keep[Ptr[Random]]) -> None:
         """Cancel a timer, and arm it."""
         one = keep(Ptr[Shared])
-        random.next()
-        and_(eax, TIMERS - 1)
-        imul(rax, rax, sizeof(Shared))
-        add(rax, self.first)
-        mov(one, rax)
+        number = random.next()
+        and_(number, TIMERS - 1)
+        imul(one, number, sizeof(Shared))
+        add(one, self.first)
         mov(eax, 1)
         xchg(one.busy, rax)
         with if_(rax != 0):
             ret()
         cancelled = self.timers.cancel_and_wait(address_of(one.timer))
         lock.add(self.cancelled, u64(cancelled))
-        random.next()
-        with if_(eax & 3):
+        choice = random.next()
+        with if_(choice & 3):
             self.arm(one, random)
         mov(one.busy, 0)
 
     @function
     def arm(self, one: Keep[Ptr[Shared]], random: Ptr[Random]) -> None:
         """Arm a timer for some time soon."""
-        delay = keep(U64)
-        random.next()
-        mov(delay, rax)
+        delay = keep(random.next())
         and_(delay, FARTHEST)
         add(delay, self.clock.now())
         lock.inc(self.armed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.cpu.control import Cr0
@@ -203,7 +201,8 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         shl(eax, ROUNDING_IN_CONTROL)
         or_(wanted.control, ax)
 
-    def _has_avx(self) -> Any:
+    @inline
+    def _has_avx(self) -> Condition:
         """The condition that the registers are of `YMM` bytes."""
         return self.extended.mask & StateComponent.AVX
 

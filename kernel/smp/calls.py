@@ -56,8 +56,9 @@ class Calls(Subsystem):
                 self.post(processor, request)
             request.wait()
 
+    @inline(changes=rax)
     def check_interrupts(self) -> None:
-        """In debug builds: see that interrupts are on. Changes rax."""
+        """In debug builds: see that interrupts are on."""
         if debugging():
             pushfq()
             pop(rax)

@@ -56,11 +56,12 @@ class Tlb(Subsystem):
                 self._post_if_needed(processor, space, what)
             what.request.wait()
 
+    @inline(changes=CALLER_SAVED)
     def _post_if_needed(
         self, processor: Ptr[Processor], space: Ptr[Space], what: Shootdown
     ) -> None:
         """Ask `processor` if it may know the addresses: if they are the kernel's, or of the space
-        that it uses. Changes rax."""
+        that it uses."""
         mov(rax, processor.root)
         with if_((i64(what.address) < 0) | (rax == space.root)):
             self.calls.post(processor, address_of(what.request))

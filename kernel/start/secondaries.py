@@ -156,8 +156,9 @@ class Secondaries(Subsystem):
             pause()
         tail(self.tsc_sync.end)
 
+    @inline(changes=CALLER_SAVED)
     def _hand_over(self) -> None:
-        """Prepare what the processor finds when it arrives. Changes rax."""
+        """Prepare what the processor finds when it arrives."""
         for source, target in (
             (self.memory.block, self.secondary_start.block),
             (self.memory.thread, self.secondary_start.thread),

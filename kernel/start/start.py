@@ -66,9 +66,10 @@ class Start(Subsystem):
         call(self.checks.run)
         enter_long_mode(self.tables, self.long_mode)
 
+    @inline(changes=(rax, rcx, rdi))
     def _clear_bss(self) -> None:
         """Zero what the image leaves to the loader: QEMU does so only before the first start, not
-        after a reset. Changes eax, ecx and edi."""
+        after a reset."""
         cld()
         xor(eax, eax)
         mov(edi, physical(symbol("bss_start")))

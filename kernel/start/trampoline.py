@@ -117,6 +117,7 @@ class Trampoline(Subsystem):
         mov(parameters.segments.base, eax)
         ret(page)
 
+    @inline(changes="parameters")
     def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
         """Load `parameters` with the address of those in the physical `page`."""
         mov(parameters, page)

@@ -21,24 +21,28 @@ class ListHead(Struct):
     next: Ptr[ListHead]
     previous: Ptr[ListHead]
 
+    @inline(changes=rax)
     def reset(self) -> None:
         """Make this an empty list, or a link that is in no list."""
         lea(rax, self)
         mov(self.next, rax)
         mov(self.previous, rax)
 
+    @inline(changes=(rax, rcx))
     def prepend(self, link: Ptr[ListHead]) -> None:
         """Put `link` first in this list; at a link: behind it."""
         lea(rax, self)
         mov(rcx, self.next)
         _join(link, rax, rcx)
 
+    @inline(changes=(rax, rcx))
     def append(self, link: Ptr[ListHead]) -> None:
         """Put `link` last in this list; at a link: before it."""
         lea(rcx, self)
         mov(rax, self.previous)
         _join(link, rax, rcx)
 
+    @inline(changes=(rax, rcx))
     def unlink(self) -> None:
         """Take this link out of its list; its own pointers stay as they are."""
         mov(rax, self.previous)
@@ -46,12 +50,14 @@ class ListHead(Struct):
         mov(cast(rax, Ptr[ListHead]).next, rcx)
         mov(cast(rcx, Ptr[ListHead]).previous, rax)
 
-    def is_empty(self) -> Any:
-        """The condition that nothing is in this list. Computes with rax."""
+    @inline(changes=rax)
+    def is_empty(self) -> Condition:
+        """The condition that nothing is in this list."""
         lea(rax, self)
         return self.next == rax
 
 
+@inline
 def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
     """Put `link` between the links at `before` and `behind`; its own pointers are right before it
     can be found."""
@@ -61,6 +67,7 @@ def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
     mov(cast(behind, Ptr[ListHead]).previous, link)
 
 
+@inline(changes="link")
 def container(link: Ptr[Any], kind: type[T], field: str) -> Ptr[T]:
     """The struct of type `kind` that `link` is the `field` of; the register of `link` becomes its
     address."""

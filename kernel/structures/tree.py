@@ -59,8 +59,9 @@ class Trees(Subsystem):
         mov(at(place), node)
         tail(self.split, node, below)
 
+    @inline(changes=rax)
     def _choose_priority(self, node: Ptr[TreeNode]) -> None:
-        """Derive the priority from the node's address, which no key depends on. Changes rax."""
+        """Derive the priority from the node's address, which no key depends on."""
         multiplier, upper = scratch(U64), scratch(U64)
         mov(rax, node)
         for mixer in MIXERS:
@@ -89,6 +90,7 @@ class Trees(Subsystem):
         for side in (LEFT, RIGHT):
             mov(at(places[side]), 0)
 
+    @inline(changes=("below", "places", "parents"))
     def _hang(
         self,
         below: Ptr[TreeNode],
@@ -141,6 +143,7 @@ class Trees(Subsystem):
         with if_(left != 0):
             mov(left.parent, parent)
 
+    @inline(changes=("place", "parent", "node"))
     def _descend(
         self, place: Ptr[Ptr[TreeNode]], parent: Ptr[TreeNode], node: Ptr[TreeNode], side: int
     ) -> None:

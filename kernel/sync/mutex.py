@@ -33,6 +33,7 @@ class Mutexes(Subsystem):
         self.scheduler = scheduler
         self.waiting = waiting
 
+    @inline(changes=CALLER_SAVED)
     @contextmanager
     def held(self, mutex: Mutex) -> Iterator[None]:
         """Have `mutex` in the block, which may sleep and ends at its end only."""

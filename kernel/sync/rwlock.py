@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
@@ -39,11 +38,13 @@ class ReadWriteLocks(Subsystem):
 
     # Locking
 
-    def _is_free_to_read(self, rwlock: Ptr[ReadWriteLock]) -> Any:
-        """The condition that a thread may read at once. Computes with rax."""
+    @inline(changes=rax)
+    def _is_free_to_read(self, rwlock: Ptr[ReadWriteLock]) -> Condition:
+        """The condition that a thread may read at once."""
         return rwlock.queue.is_empty() & (rwlock.writers == 0)
 
-    def _is_free_to_write(self, rwlock: Ptr[ReadWriteLock]) -> Any:
+    @inline
+    def _is_free_to_write(self, rwlock: Ptr[ReadWriteLock]) -> Condition:
         """The condition that a thread may write at once."""
         return (rwlock.readers == 0) & (rwlock.writers == 0)
 
@@ -65,6 +66,7 @@ class ReadWriteLocks(Subsystem):
             with else_():
                 self._wait(rwlock, LockMode.WRITE)
 
+    @inline(changes=CALLER_SAVED)
     def _wait(self, rwlock: Ptr[ReadWriteLock], lock_mode: LockMode) -> None:
         """Emit code that waits until `admit` has given the lock to this thread."""
         mov(rax, self.scheduler.current)

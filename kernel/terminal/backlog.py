@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
@@ -68,9 +66,10 @@ class Backlog(Subsystem):
             push(flags)
             popfq()
 
-    def _may_sleep(self) -> Any:
+    @inline(changes=rax)
+    def _may_sleep(self) -> Condition:
         """Return the condition that this is a thread that may block, with interrupts off that were
-        on. Changes eax and a scratch register."""
+        on."""
         thread = scratch(self.scheduler.current)
         return self.scheduler.preemption.is_allowed() & (thread.priority != IDLE_PRIORITY)
 

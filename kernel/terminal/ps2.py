@@ -142,8 +142,9 @@ class Ps2Controller(Subsystem):
         mov(al, byte)
         out(Ps2Port.DATA, al)
 
+    @inline(changes=(rax, rcx))
     def _wait_input_empty(self) -> None:
-        """Wait until the controller accepts a byte, or until the timeout. Changes eax and ecx."""
+        """Wait until the controller accepts a byte, or until the timeout."""
         mov(ecx, self.timeout)
         with loop():
             in_(al, Ps2Port.STATUS)

@@ -24,22 +24,25 @@ class ByteQueue(Struct):
     tail: U8
     """The index after the last byte; only the writer writes it."""
 
+    @inline
     def enqueue(self, byte: U8) -> None:
-        """Append `byte`; there must be space. Changes a scratch register."""
+        """Append `byte`; there must be space."""
         slot = scratch(U32)
         movzx(slot, self.tail)
         mov(self.slots[slot], byte)
         inc(self.tail)
         release(slot)
 
+    @inline(changes="byte")
     def dequeue(self, byte: U8) -> None:
-        """Remove the first byte, to `byte`; there must be one. Changes a scratch register."""
+        """Remove the first byte, to `byte`; there must be one."""
         slot = scratch(U32)
         movzx(slot, self.head)
         mov(byte, self.slots[slot])
         inc(self.head)
         release(slot)
 
+    @inline(changes="register")
     def count(self, register: U8) -> None:
         """Load the number of bytes in the queue into `register`."""
         mov(register, self.tail)

@@ -123,11 +123,13 @@ class SerialInput(Subsystem):
         with self.serial.lock.held():
             self._start_receiving()
 
+    @inline(changes=(rax, rdx))
     def _stop_receiving(self) -> None:
         """Disable the receiver's interrupt, and clear RTS."""
         self.serial.refuse(InterruptEnable.RECEIVED)
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.OUT2)
 
+    @inline(changes=(rax, rdx))
     def _start_receiving(self) -> None:
         """Set RTS, and enable the receiver's interrupt."""
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)

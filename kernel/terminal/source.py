@@ -29,14 +29,16 @@ class InputSource(Struct):
     """Whether the device is stopped: 1 or 0."""
     queue: ByteQueue
 
-    def has_space(self) -> object:
-        """Return the condition that a byte can be enqueued. Changes al."""
+    @inline(changes=rax)
+    def has_space(self) -> Condition:
+        """Return the condition that a byte can be enqueued."""
         self.queue.count(al)
         return al != CAPACITY
 
-    def mark_stopped(self) -> object:
+    @inline(changes=rax)
+    def mark_stopped(self) -> Condition:
         """Note that the device is stopped; return the condition that the queue is still full, so
-        that the reader will resume it. Changes eax."""
+        that the reader will resume it."""
         mov(eax, 1)
         xchg(self.stopped, eax)  # a memory barrier, unlike mov
         self.queue.count(al)

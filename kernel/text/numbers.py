@@ -124,6 +124,7 @@ class Numbers(Subsystem):
             break_if(at(string) == 0)
         ret(value, 1)
 
+    @inline(changes="end")
     def _prepend(self, end: Ptr[U8], character: object) -> None:
         """Write `character` before `end`, which moves there."""
         dec(end)

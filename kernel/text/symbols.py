@@ -49,6 +49,7 @@ class Symbols(Subsystem):
             self._find_line(rax, address, location)
         ret(1)
 
+    @inline(changes=("offset", rax))
     def _fill_name(
         self, location: Ptr[SymbolLocation], table: Ptr[EmbeddedSymbols], index: U32, offset: U64
     ) -> None:
@@ -84,6 +85,7 @@ class Symbols(Subsystem):
             ret(NOT_FOUND)
         ret(index)
 
+    @inline(changes=rax)
     def _search(self, starts: Ptr[U32], count: U64, key: U32) -> U32:
         """Return how many of the ascending `starts` are not above `key`, by binary search."""
         low, high, middle = scratch(U32), scratch(U32), rax
@@ -123,12 +125,14 @@ class Symbols(Subsystem):
         add(rax, table.strings)
         mov(location.file, rax)
 
+    @inline(changes=("cursor", *CALLER_SAVED))
     def _next_number(self, cursor: Ptr[U8]) -> U64:
         """Read a number of the line program at `cursor`, which moves past it."""
         value, end = self._uleb128(cursor)
         mov(cursor, end)
         return value
 
+    @inline(changes=("total", "difference"))
     def _add_zigzag(self, total: U64, difference: U64) -> None:
         """Decode `difference`, where 0, 1, 2, 3 … stand for 0, -1, 1, -2 …, and add it."""
         sign = scratch(difference)
@@ -195,6 +199,7 @@ class Symbols(Subsystem):
         movsxd(rax, i32(addresses[index]))
         ret(rax)
 
+    @inline
     def _index_of_rank(self, table: Ptr[EmbeddedSymbols], rank: U32) -> U32:
         """Return the index by address of symbol number `rank` in the order of names."""
         order = scratch(table.by_name)

@@ -151,11 +151,13 @@ class Writer(Subsystem):
         start = self.numbers.format_size(size, end)
         self._write_up_to(end, directive, start)
 
-    def _end_of(self, end: Ptr[U8], buffer: U8) -> None:
+    @inline(changes="end")
+    def _end_of(self, end: Ptr[U8], buffer: Array[U8]) -> None:
         """Load the end of the digits' `buffer` into `end`."""
         lea(end, buffer)
         add(end, NUMBER_SIZE)
 
+    @inline(changes=("end", "start", *CALLER_SAVED))
     def _write_up_to(self, end: Ptr[U8], directive: Ptr[Directive], start: Ptr[U8]) -> None:
         """Write the digits from `start` to `end` as a field. Changes `end`."""
         sub(end, start)

@@ -128,8 +128,9 @@ class Threads(LeakChecks):
             dec(self.count)
         tail(self.stacks.free, thread)
 
+    @inline(changes=rax)
     def _clear(self, thread: Ptr[Thread]) -> None:
-        """Zero the record. Changes rax."""
+        """Zero the record."""
         xor(eax, eax)
         for offset in range(0, sizeof(Thread), sizeof(U64)):
             mov(u64[u64(thread) + offset], rax)

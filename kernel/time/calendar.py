@@ -33,8 +33,9 @@ class DateTime(Struct):
     second: U32
 
 
+@inline(changes=("dividend", rax, rcx, rdx))
 def _divide(dividend: object, divisor: int) -> None:
-    """Divide 32-bit numbers: quotient in eax, remainder in edx. Changes ecx."""
+    """Divide 32-bit numbers: quotient in eax, remainder in edx."""
     mov(eax, dividend)
     mov(ecx, divisor)
     xor(edx, edx)
@@ -78,9 +79,9 @@ class Calendar(Subsystem):
         sub(total, DAYS_BEFORE_1970)
         ret(total)
 
+    @inline(changes=(rax, rcx, rdx))
     def _days_of_months(self, month: U32) -> None:
-        """Leave the days from 1 March to the first of `month`, with March as 0, in eax. Changes ecx
-        and edx."""
+        """Leave the days from 1 March to the first of `month`, with March as 0, in eax."""
         imul(eax, month, DAYS_IN_5_MONTHS)
         add(eax, 2)
         _divide(eax, 5)
@@ -125,6 +126,7 @@ class Calendar(Subsystem):
         mov(date.month, month)
         mov(date.day, day)
 
+    @inline(changes=("years", rax, rcx, rdx))
     def _years_before(self, years: U32, day: U32) -> None:
         """Set `years` to the number of whole years before `day` of a period of 400 years.
 
@@ -144,6 +146,7 @@ class Calendar(Subsystem):
         _divide(years, DAYS_IN_YEAR)
         mov(years, eax)
 
+    @inline(changes=("day", rax, rcx, rdx))
     def _subtract_years(self, day: U32, years: U32) -> None:
         """Subtract the days of `years` whole years from `day` of a period of 400 years."""
         imul(eax, years, DAYS_IN_YEAR)

@@ -49,8 +49,9 @@ class Pit(ReferenceClockDriver):
         self._write(PitPort.CHANNEL_0, 0)  # 0 stands for 65536 (figure 15)
         self._write(PitPort.CHANNEL_0, 0)
 
+    @inline(changes=rax)
     def _write(self, port: PitPort, value: int) -> None:
-        """Write `value` to `port`. Changes al."""
+        """Write `value` to `port`."""
         mov(al, value)
         out(port, al)
 

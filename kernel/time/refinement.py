@@ -85,6 +85,7 @@ class Refinement(Subsystem):
         with else_():
             self._log_deviation(LogLevel.INFO)
 
+    @inline(changes=CALLER_SAVED)
     def _log_deviation(self, level: LogLevel) -> None:
         """Log by how much the counter has deviated."""
         self.log.write(

@@ -114,10 +114,9 @@ def _function_findings(placed: PlacedRoutine, build: Build) -> Excused:
     known = build.known.get(placed.routine.symbol)
     if known is not None and known.excused is not None:
         return [], known.excused
-    if placed.routine.bits != LONG_MODE:
-        return [], frozenset()
     function = build.function(placed.routine.symbol)
-    found = _distinct(finding for check in function_checks() for finding in check(function))
+    checks = function_checks(placed.routine.bits == LONG_MODE)
+    found = _distinct(finding for check in checks for finding in check(function))
     return excused(placed.routine, found)
 
 

@@ -42,10 +42,13 @@ class ClobberAnalysis:
         """Yield every register that a function clobbers, with where it does so first."""
         flow = self._flow(symbol)
         for number in sorted(self._clobbered_by(flow)):
-            for _, node, state in flow.visits():
-                if state.registers[number].entry == number and self._changes(node, number):
-                    yield ClobberSite(number, node.line, node.callee)
-                    break
+            sites = [
+                (state.registers[number].entry != number, index)
+                for index, node, state in flow.visits()
+                if self._changes(node, number)
+            ]  # in a loop the register is another one already where it is changed first
+            node = flow.graph.nodes[min(sites)[1]]
+            yield ClobberSite(number, node.line, node.callee)
 
     def _changes(self, node: Node, number: int) -> bool:
         if node.callee is not None:

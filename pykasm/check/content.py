@@ -65,12 +65,23 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         for event in routine.lock_events
     ]
     accesses = [*map(tuple, routine.guarded_accesses)]
-    inlined = [
-        (one.name, sorted(one.changed), sorted(one.named.items()), one.start, one.end)
+    traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
+    return traits, roles, locks, accesses, _inlined(routine), *routine.locks, _exceptions(routine)
+
+
+def _inlined(routine: Routine) -> list[object]:
+    """Return where the code of inline functions lies, and what it may change."""
+    if not routine.inlined:
+        return []
+    at = {id(item): index for index, item in enumerate(routine.items)}
+    roles = {id(role): number for number, role in enumerate(routine.roles)}
+    return [
+        (
+            (one.name, sorted(one.changed), sorted(one.named.items())),
+            (at[id(one.first)], at[id(one.last)], [roles[id(role)] for role in one.results]),
+        )
         for one in routine.inlined
     ]
-    traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
-    return traits, roles, locks, accesses, inlined, *routine.locks, _exceptions(routine)
 
 
 def _exceptions(routine: Routine) -> tuple[object, ...]:

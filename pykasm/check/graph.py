@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from iced_x86 import FlowControl
 
 from pykasm.check.effects import Effects, effects
 from pykasm.isa.code import Label, Line, Reference
 from pykasm.isa.statement import BranchTarget, SymbolImmediate
+from pykasm.lang.builder import InlineCode
 from pykasm.lang.data import DataReference, LabelAddress
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.operands import MemoryOperand
@@ -120,10 +121,14 @@ class Graph:
         return reference if loads and not is_label else None
 
     @cached_property
-    def indexes(self) -> list[int]:
-        """The index of the first instruction at or behind each item of code, and behind all."""
-        lines = (isinstance(one, Line) for one in self.routine.items)
-        return [*accumulate(lines, initial=0)]
+    def inlined(self) -> list[tuple[InlineCode, range]]:
+        """The code of inline functions, each with the indexes of its instructions."""
+        if not self.routine.inlined:
+            return []
+        at = {id(node.line): index for index, node in enumerate(self.nodes)}
+        return [
+            (one, range(at[id(one.first)], at[id(one.last)] + 1)) for one in self.routine.inlined
+        ]
 
     @cached_property
     def reachable(self) -> set[int]:

@@ -199,11 +199,10 @@ def _inline_results(graph: Graph) -> dict[int, list[tuple[int, Role]]]:
     """Return the roles of the results of inline functions, each with the index of the first
     instruction of the function's code, by that of the instruction behind this code."""
     found: dict[int, list[tuple[int, Role]]] = {}
-    for role in graph.routine.roles:
-        if role.kind == "inline":
-            start = max(one.start for one in graph.routine.inlined if one.end == role.start)
-            first, behind = graph.indexes[start], graph.indexes[role.start]
-            found.setdefault(behind, []).append((first, role))
+    for code, within in graph.inlined:
+        if code.results:
+            results = [(within.start, role) for role in code.results]
+            found.setdefault(within.stop, []).extend(results)
     return found
 
 

@@ -38,6 +38,7 @@ RULES: dict[str, Rule] = {}
 FunctionCheck = Callable[["FunctionAnalysis"], Iterator[Finding]]
 BuildCheck = Callable[["Build"], Iterator[Finding]]
 _function_checks: list[FunctionCheck] = []
+_any_mode_checks: list[FunctionCheck] = []
 _build_checks: list[BuildCheck] = []
 
 
@@ -54,16 +55,22 @@ def function_check(function: FunctionCheck) -> FunctionCheck:
     return function
 
 
+def any_mode(function: FunctionCheck) -> FunctionCheck:
+    """Apply a `function_check` to 16- and 32-bit code too."""
+    _any_mode_checks.append(function)
+    return function
+
+
 def build_check(function: BuildCheck) -> BuildCheck:
     """Apply `function` to each build as a whole. Its findings are not cached."""
     _build_checks.append(function)
     return function
 
 
-def function_checks() -> list[FunctionCheck]:
-    """Return every check of single functions."""
+def function_checks(is_long_mode: bool = True) -> list[FunctionCheck]:
+    """Return every check of single functions in 64-bit code, or in that of other widths."""
     load_rules()
-    return _function_checks
+    return _function_checks if is_long_mode else _any_mode_checks
 
 
 def build_checks() -> list[BuildCheck]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, place
-from pykasm.lang.conditions import condition
+from pykasm.lang.condition import condition
 from pykasm.lang.data import text
 from pykasm.lang.jumps import jump_if
 from pykasm.source import author_moment

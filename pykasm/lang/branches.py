@@ -7,7 +7,7 @@ from typing import NoReturn
 from pykasm.errors import FlowMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join
-from pykasm.lang.conditions import condition
+from pykasm.lang.condition import condition
 from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.word import Word
 

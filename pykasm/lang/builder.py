@@ -48,17 +48,18 @@ class GuardedAccess(NamedTuple):
 
 
 class InlineCode(NamedTuple):
-    """The items of code from the index `start` up to `end` come from the inline function `name`.
+    """The instructions from `first` to `last` come from the inline function `name`.
 
     It may change the registers of these numbers; `named` are the parameters that lie in registers,
-    by their numbers.
+    by their numbers, `results` the roles of results in machine registers.
     """
 
     name: str
     changed: frozenset[int]
     named: Mapping[int, str]
-    start: int
-    end: int
+    first: Line
+    last: Line
+    results: list[Role]
 
 
 class CodeBuilder:
@@ -251,9 +252,6 @@ class CodeBuilder:
             allowance.renumber(moved)
         self.lock_events = [one.at(moved(one.index)) for one in self.lock_events]
         self.guarded_accesses = [one._replace(at=moved(one.at)) for one in self.guarded_accesses]
-        self.inlined = [
-            one._replace(start=moved(one.start), end=moved(one.end)) for one in self.inlined
-        ]
 
 
 class OutOfLine(NamedTuple):

@@ -10,7 +10,7 @@ from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, WORD, general
 from pykasm.lang.arguments import check_argument, check_arguments
 from pykasm.lang.builder import current, emit, place
-from pykasm.lang.conditions import Condition
+from pykasm.lang.condition import Condition
 from pykasm.lang.convention import (
     RESULTS,
     SLOT,

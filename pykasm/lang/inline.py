@@ -10,17 +10,19 @@ from types import TracebackType
 from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args, get_origin, overload
 
 from pykasm.errors import CallMistake, DeclarationMistake, Mistake, RegisterMistake
+from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.annotations import evaluated
 from pykasm.lang.arguments import check_argument
 from pykasm.lang.builder import InlineCode, current
-from pykasm.lang.conditions import Computed, Condition
+from pykasm.lang.condition import Computed, Condition
 from pykasm.lang.convention import Parameter
 from pykasm.lang.moves import registers_in, whole_register
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
-from pykasm.lang.routinebuilder import RoutineBuilder
+from pykasm.lang.routinebuilder import Exit, RoutineBuilder
+from pykasm.lang.structs import is_struct
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, name_of
 from pykasm.lang.word import forgotten_with
@@ -118,11 +120,13 @@ class _Call:
         self.named = {
             register.number: name
             for name, value in given.items()
-            for register in registers_in(value)
+            for one in (value if isinstance(value, tuple) else (value,))
+            for register in registers_in(one)
         }
-        self.start = 0
+        self.has_emitted = False
+        self.results: list[Role] = []
         self.taken: set[int] = set()
-        """Registers that the code took while they were free, before a block and behind it."""
+        """The registers of roles that the code takes; behind a block it has them still."""
 
     def check(self) -> None:
         """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
@@ -165,16 +169,17 @@ class _Call:
             for one, role in arguments.items()
             if role and builder.holders.get(one.number) is role
         )
-        self.start = start
         self.taken |= {
             one.register.number for one in builder.roles[roles:] if one.kind in ("keep", "scratch")
         }
         free = self.taken | {one.number for one in self.inline.registers}
         free |= {n for n, name in self.named.items() if name in self.inline.changed_parameters}
-        if len(builder.items) > start:
-            code = InlineCode(
-                self.inline.name, frozenset(free), self.named, start, len(builder.items)
-            )
+        lines = [one for one in map(_line, builder.items[start:]) if one is not None]
+        self.has_emitted = bool(lines)
+        self.results = []
+        if lines:
+            name, named, changed = self.inline.name, self.named, frozenset(free)
+            code = InlineCode(name, changed, named, lines[0], lines[-1], self.results)
             builder.inlined.append(code)
 
     def result(self, value: Any) -> Any:
@@ -201,7 +206,7 @@ class _Call:
             raise self._misfit(name_of(wanted), value)
         self._check_fits(wanted, value)
         if isinstance(value, RegisterOperand) and value._role is None:
-            return self._named_result(value, wanted) if self._emitted else value._seen_as(wanted)
+            return self._named_result(value, wanted) if self.has_emitted else value._seen_as(wanted)
         return value
 
     def _check_fits(self, wanted: TypeMeta, value: object) -> None:
@@ -213,17 +218,14 @@ class _Call:
     def _condition(self, value: Condition) -> Condition:
         """`value`, which holds only until something else is emitted if it was computed first."""
         end = len(self.builder.items)
-        return Computed(value, self.inline.name, end) if self._emitted else value
-
-    @property
-    def _emitted(self) -> bool:
-        return len(self.builder.items) > self.start
+        return Computed(value, self.inline.name, end) if self.has_emitted else value
 
     def _named_result(self, value: RegisterOperand, wanted: TypeMeta) -> RegisterOperand:
         """A machine register with the result, as the caller's name for it."""
         role = Role("inline", value._register, wanted, moment=self.moment)
         self.builder.assign(role)
         self.builder.results.append(role)
+        self.results.append(role)
         return RegisterOperand(value._register, wanted, role, value._values)
 
     def _misfit(self, wanted: str, value: object) -> CallMistake:
@@ -237,9 +239,15 @@ class _Call:
         )
 
 
+def _line(item: object) -> Line | None:
+    """The instruction that an item of code is or, where a function is left, ends with."""
+    found = item.last if isinstance(item, Exit) else item
+    return found if isinstance(found, Line) else None
+
+
 def _is_checked(kind: Any) -> TypeGuard[TypeMeta]:
-    """Whether `kind` is a type of operands that is known in full, and so values can be checked."""
-    if not isinstance(kind, TypeMeta):
+    """Whether `kind` is a type of what registers hold that is known in full."""
+    if not isinstance(kind, TypeMeta) or is_struct(kind) or kind._size not in (1, 2, 4, 8):
         return False
     return isinstance(getattr(kind, "_target", kind), TypeMeta)
 

@@ -8,10 +8,9 @@ from typing import TypeAlias
 from pykasm.errors import ConditionMistake
 from pykasm.isa.code import Label, Line
 from pykasm.lang.builder import current, emit, join
-from pykasm.lang.conditions import (
-    BitTest,
+from pykasm.lang.comparisons import BitTest, Comparison
+from pykasm.lang.condition import (
     Both,
-    Comparison,
     Computed,
     Condition,
     Deferred,

@@ -7,7 +7,7 @@ from typing import Any
 from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join, place
-from pykasm.lang.conditions import condition
+from pykasm.lang.condition import condition
 from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operands import MemoryOperand, RegisterOperand

@@ -6,9 +6,8 @@ attribute access on an operand means a field of what it points to.
 
 from __future__ import annotations
 
-from typing import Any
-
-from pykasm.lang.conditions import Either, comparison, condition
+from pykasm.lang.comparisons import comparison
+from pykasm.lang.condition import Condition, Either, condition
 from pykasm.lang.methods import reserve
 from pykasm.lang.types import Value
 
@@ -21,10 +20,13 @@ class Operand(Value):
     def __init_subclass__(cls) -> None:
         reserve(vars(cls))
 
-    def _compared(self, operator: str, right: object) -> Any:
+    def _as_condition(self) -> Condition | None:
+        return comparison(self, "!=", 0) if self._kind._truth else None
+
+    def _compared(self, operator: str, right: object) -> Condition:
         return comparison(self, operator, right)
 
-    def _joined(self, operator: str, other: object) -> Any:
+    def _joined(self, operator: str, other: object) -> Condition:
         return Either(condition(self), condition(other)) if operator == "|" else ~condition(self)
 
 

@@ -11,6 +11,7 @@ from pykasm.errors import OperandFormMistake, TypeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.isa.statement import Address
+from pykasm.lang.condition import Condition
 from pykasm.lang.expression import Expression, no_address
 from pykasm.lang.field import Field
 from pykasm.lang.numbers import I32, U64
@@ -221,7 +222,7 @@ class MemoryOperand(Operand):
             text = f"{text} {sign} {abs(self._displacement):#x}".strip()
         return f"{self._segment.name + ':' if self._segment else ''}[{text}]"
 
-    def _compared(self, operator: str, right: object) -> Any:
+    def _compared(self, operator: str, right: object) -> Condition:
         if isinstance(right, MemoryOperand):
             raise OperandFormMistake(
                 f"`{self._text()}` and `{right._text()}` are both in memory",

@@ -8,7 +8,7 @@ from pykasm.errors import FlowMistake, OperandFormMistake, report
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import WORD
 from pykasm.lang.builder import current, emit, join, place
-from pykasm.lang.conditions import check_number
+from pykasm.lang.comparisons import check_number
 from pykasm.lang.data import jump_table
 from pykasm.lang.numbers import U64
 from pykasm.lang.operands import MemoryOperand, RegisterOperand

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from pykasm.errors import ConditionMistake, DeclarationMistake, OperandFormMistake, TypeMistake
+from pykasm.lang.condition import Condition
 from pykasm.lang.expression import Expression, no_address
 
 POINTER_SIZE = 8
@@ -66,33 +67,33 @@ class Value:
             got="Python's `for` on an operand",
         )
 
-    def __lt__(self, other: object) -> Any:
+    def __lt__(self, other: object) -> Condition:
         return self._compared("<", other)
 
-    def __le__(self, other: object) -> Any:
+    def __le__(self, other: object) -> Condition:
         return self._compared("<=", other)
 
-    def __gt__(self, other: object) -> Any:
+    def __gt__(self, other: object) -> Condition:
         return self._compared(">", other)
 
-    def __ge__(self, other: object) -> Any:
+    def __ge__(self, other: object) -> Condition:
         return self._compared(">=", other)
 
-    def __eq__(self, other: object) -> Any:
+    def __eq__(self, other: object) -> Condition:  # type: ignore[override]
         return self._compared("==", other)
 
-    def __ne__(self, other: object) -> Any:
+    def __ne__(self, other: object) -> Condition:  # type: ignore[override]
         return self._compared("!=", other)
 
-    def __and__(self, mask: object) -> Any:
+    def __and__(self, mask: object) -> Condition:
         return self._compared("&", mask)
 
     __rand__ = __and__
 
-    def __or__(self, other: object) -> Any:
+    def __or__(self, other: object) -> Condition:
         return self._joined("|", other)
 
-    def __invert__(self) -> Any:
+    def __invert__(self) -> Condition:
         return self._joined("~", None)
 
     def __add__(self, other: object) -> Expression:
@@ -120,16 +121,15 @@ class Value:
         """Call the function that this pointer points to."""
         return self._called(arguments)
 
-    def _compared(self, operator: str, right: object) -> Any:
+    def _compared(self, operator: str, right: object) -> Condition:
         """The condition `self operator right`."""
         raise NotImplementedError
 
-    @property
-    def _is_truth(self) -> bool:
-        """Whether this is a `Bool`, which is a condition by itself."""
-        return self._kind._truth
+    def _as_condition(self) -> Condition | None:
+        """The condition that this is, if it is a `Bool`."""
+        raise NotImplementedError
 
-    def _joined(self, operator: str, other: object) -> Any:
+    def _joined(self, operator: str, other: object) -> Condition:
         """What `self | other` or `~self` is of a truth."""
         raise NotImplementedError
 

@@ -6,7 +6,7 @@ from pykasm.lang.assertions import asserts, debugging
 from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
-from pykasm.lang.conditions import CF, OF, PF, SF, ZF, Condition
+from pykasm.lang.condition import CF, OF, PF, SF, ZF, Condition
 from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import (
     address_of,

@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pykasm import *
-from pykasm.lang.conditions import Condition
+from pykasm.lang.condition import Condition
 from pykasm.lang.views import view
 from tests.unit.moves_support import INTEGERS, numbers_in, truncated
 

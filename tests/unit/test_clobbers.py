@@ -169,6 +169,37 @@ class Swapper(Subsystem):
         """Leave everything as it is."""
 
 
+class Looping(Caller):
+    """Changes a register in a loop, in which it is another one already."""
+
+    @function(clobbers=(r11,))
+    def half(self, number: U64) -> U64:
+        xor(eax, eax)
+        with while_(rax != number):
+            mov(rcx, rax)
+            lea(rax, u64[rcx + 1])
+        ret(rax)
+
+
+class Conditional(Caller):
+    """Changes a register under a condition."""
+
+    @function(clobbers=(r11,))
+    def half(self, number: U64) -> U64:
+        mov(rax, number)
+        test(rax, rax)
+        cmove(rcx, rax)
+        ret(rax)
+
+
+@pytest.mark.parametrize("changer", [Looping, Conditional])
+def test_every_change_is_found(changer: type[Any]) -> None:
+    message, *_ = findings(changer())
+    assert message.startswith(
+        f"error[E016]: `{changer.__name__}.half` changes `rcx`, and its `clobbers=` does not say so"
+    )
+
+
 def test_arguments_are_sorted_without_registers_that_live_on() -> None:
     swapper = Swapper()
     assert findings(swapper) == []

@@ -341,6 +341,49 @@ def test_a_fault_of_code_in_place_is_told_once() -> None:
     assert rules(Twice()).count("E017") == 1
 
 
+def test_code_of_32_bits_is_held_to_its_contract() -> None:
+    class Loader(Subsystem):
+        @entry(bits=32)
+        def run(self) -> None:
+            self.store()
+            hlt()
+
+        @inline(changes=rax)
+        def store(self) -> None:
+            mov(eax, 1)
+            push(ecx)
+            mov(ecx, 2)
+            pop(ecx)
+            mov(edx, 3)
+
+    assert rules(Loader()) == ["E017"]
+
+
+def test_code_in_the_cases_of_a_switch() -> None:
+    class Switch(Subsystem):
+        @function(exported=True)
+        def run(self, number: U64) -> U64:
+            with switch(number):
+                for value in range(6):
+                    with case(value):
+                        double(number)
+            ret(number)
+
+    assert findings(Switch()) == []
+
+
+def test_changes_in_a_loop() -> None:
+    @changes(rax)
+    def looping(number: Any, cell: Any) -> None:
+        mov(eax, 3)
+        with while_(eax != 0):
+            mov(ecx, eax)
+            add(cell.value, rcx)
+            dec(eax)
+
+    assert looping == ["E017"]
+
+
 def test_calls_of_code_in_place_in_code_in_place() -> None:
     @inline(changes=rcx)
     def inner() -> U64:

@@ -86,6 +86,7 @@ class AcpiCommands(Commands):
             self.console.print("  damaged")
         self.console.print("\n")
 
+    @inline(changes=CALLER_SAVED)
     def _show_letter(self, letter: U8) -> None:
         """Print a byte if that is a capital or a digit, else a question mark."""
         mov(al, letter)
@@ -111,6 +112,7 @@ class AcpiCommands(Commands):
             self._show_signal(override.signal)
             self.console.print("\n")
 
+    @inline(changes=CALLER_SAVED)
     def _show_signal(self, signal: U16) -> None:
         """Print how a line interrupts, where that is not as usual."""
         for mask, names in SIGNALS.items():

@@ -105,6 +105,7 @@ class InterruptCommands(Commands):
                     self._count_of(processor, self.apic.last_errors),
                 )
 
+    @inline
     def _count_of(self, processor: Ptr[Processor], variable: object) -> U32:
         """What `processor` has as its per-CPU `variable`, of 32 bits."""
         place = scratch(processor.block)
@@ -153,8 +154,9 @@ class InterruptCommands(Commands):
             mov(come, 1)
         ret(come)
 
+    @inline(changes=(rax, rcx))
     def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
-        """How often `processor` had interrupts on `vector`, in rax. Changes rcx."""
+        """How often `processor` had interrupts on `vector`, in rax."""
         mov(rax, processor.block)
         self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
         mov(ecx, vector)

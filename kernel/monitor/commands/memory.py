@@ -133,6 +133,7 @@ class MemoryCommands(Commands):
             add(address, length)
             sub(count, length)
 
+    @inline(changes="length")
     def _fit_row(self, length: U64, address: U64, count: U64) -> None:
         """Compute the `length` of a row: how many of `count` bytes from `address` on it shows, none
         of the next page, which may not be mapped."""

@@ -86,6 +86,7 @@ class PciCommands(Commands):
         self._join(place, number, ConfigurationAddress.DEVICE)
         tail(self.bus.find, place)
 
+    @inline(changes=("number", rax))
     def _add_digit(self, number: U32, digit: U64) -> None:
         """Put the hexadecimal `digit`, a character, behind `number`; without it, no place is
         named."""
@@ -98,6 +99,7 @@ class PciCommands(Commands):
         shl(number, DIGIT_BITS)
         or_(number, eax)
 
+    @inline(changes=("place", "number"))
     def _join(self, place: U32, number: U32, bits: int) -> None:
         """Put `number`, of so many bits, behind what `place` has, and begin another number."""
         with if_(number >= 1 << bits):

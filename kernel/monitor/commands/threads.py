@@ -55,6 +55,7 @@ class ThreadCommands(Commands):
         self.console.print("%u threads\n", self.threads.count)
         ret(1)
 
+    @inline(changes=CALLER_SAVED)
     def show(self, row: ThreadRow) -> None:
         """Print a row."""
         mov(rax, row.state)
@@ -90,8 +91,9 @@ class ThreadCommands(Commands):
                 mov(link, thread.listed.next)
         ret(found)
 
+    @inline(changes=rax)
     def _fill(self, row: Ptr[ThreadRow], thread: Ptr[Thread]) -> None:
-        """Copy what is shown. Changes rax."""
+        """Copy what is shown."""
         for name in ("number", "name", "switches"):
             mov(rax, getattr(thread, name))
             mov(getattr(row, name), rax)

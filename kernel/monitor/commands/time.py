@@ -15,8 +15,9 @@ from pykasm import *
 MILLION = 1_000_000
 
 
+@inline(changes=("dividend", rax, rcx, rdx))
 def _divide(dividend: object, divisor: int) -> None:
-    """Put the quotient into rax and the rest into rdx. Changes rcx."""
+    """Put the quotient into rax and the rest into rdx."""
     mov(rax, dividend)
     mov(rcx, divisor)
     xor(edx, edx)

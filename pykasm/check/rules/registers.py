@@ -14,7 +14,7 @@ from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.operandroles import read_roles
 from pykasm.check.registerflow import RegisterFlow
-from pykasm.check.rule import build_check, function_check, rule
+from pykasm.check.rule import any_mode, build_check, function_check, rule
 from pykasm.check.state import NEVER_WRITTEN, UNKNOWN, Clobber, Value
 from pykasm.errors import Note
 from pykasm.lang.builder import InlineCode
@@ -282,12 +282,12 @@ def _changed(symbol: str, site: ClobberSite) -> Finding:
     )
 
 
+@any_mode
 @function_check
 def inline_code_leaves_registers_alone(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers that the code of inline functions changes."""
     graph = function.graph
-    for code in function.routine.inlined:
-        within = range(graph.indexes[code.start], graph.indexes[code.end])
+    for code, within in graph.inlined:
         written = 0
         for index in within:
             written |= _may_change(function, graph.nodes[index])
@@ -311,12 +311,12 @@ def _changed_in_place(
     for number in suspects:
         if all(state.registers[number].entry == number for state in flow.exits.values()):
             continue
-        first = next(
-            node
-            for _, node, state in flow.visits()
-            if state.registers[number].entry == number and _may_change(function, node) >> number & 1
-        )
-        yield _changed_by_inline(function, code, number, first)
+        sites = [
+            (state.registers[number].entry != number, index)
+            for index, node, state in flow.visits()
+            if _may_change(function, node) >> number & 1
+        ]  # in a loop the register is another one already where it is changed first
+        yield _changed_by_inline(function, code, number, function.graph.nodes[min(sites)[1]])
 
 
 def _changed_by_inline(
