@@ -10,7 +10,7 @@ from iced_x86 import Register as IcedRegister
 
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Node
-from pykasm.lang.convention import SLOT
+from pykasm.lang.convention import ARGUMENTS, SLOT
 
 T = TypeVar("T")
 
@@ -77,6 +77,14 @@ class AddressFlow:
             if origins:
                 bases = _bases(self._nodes[index], stores)
                 yield from ((index, name) for number, name in sorted(origins) if number in bases)
+
+    def arguments(self, count: Callable[[Node], int]) -> Iterator[tuple[int, str]]:
+        """Yield the index of each call that one of the addresses is an argument of, and the name of
+        where that came from. `count` returns how many registers take arguments of a call."""
+        for index, origins in self._before.items():
+            if origins:
+                passed = {one.number for one in ARGUMENTS[: count(self._nodes[index])]}
+                yield from ((index, name) for number, name in sorted(origins) if number in passed)
 
     def _transfer(self, index: int, node: Node, before: Origins) -> Origins:
         if not before and node.effects.mnemonic not in _ADDRESS_MAKERS:

@@ -13,6 +13,7 @@ from pykasm.isa.statement import Address
 from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.data import Data
 from pykasm.lang.locking import lock_name
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
 
 
@@ -58,9 +59,11 @@ class Guards:
         return access.guard or self._locks.get(access.field)
 
 
-def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[GuardedAccess]:
+def guarded_accesses(
+    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+) -> Iterator[GuardedAccess]:
     """Yield the accesses of a function to guarded fields and to the `guarded` data, by the indexes
-    of the instructions, also those through addresses that it makes.
+    of the instructions, also those through addresses that it makes or passes to one of `routines`.
 
     Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`).
     """
@@ -74,19 +77,28 @@ def guarded_accesses(graph: Graph, guarded: Set[str]) -> Iterator[GuardedAccess]
         else:
             yield access
     if made:
-        yield from _through_addresses(graph, made)
+        yield from _through_addresses(graph, routines, made)
 
 
-def _through_addresses(graph: Graph, made: dict[int, GuardedAccess]) -> Iterator[GuardedAccess]:
-    """Yield where a function accesses the guarded memory whose addresses it makes."""
+def _through_addresses(
+    graph: Graph, routines: Mapping[str, PlacedRoutine], made: dict[int, GuardedAccess]
+) -> Iterator[GuardedAccess]:
+    """Yield where a function accesses the guarded memory whose addresses it makes, or lets a callee
+    do so: that knows nothing of the lock."""
 
     def name(at: int, _: Node) -> str | None:
         return made[at].field if at in made else None
+
+    def parameters(call: Node) -> int:
+        callee = routines.get(call.callee or "")
+        return 0 if callee is None else len(callee.routine.signature.parameters)
 
     by_name = {access.field: access for access in made.values()}
     addresses = AddressFlow(graph.nodes, frozenset(), name, lambda call: CALLER_SAVED)
     for index, field in addresses.uses():
         yield by_name[field]._replace(at=index, address=False)
+    for index, field in addresses.arguments(parameters):
+        yield by_name[field]._replace(at=index, address=True)
 
 
 def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[GuardedAccess]:

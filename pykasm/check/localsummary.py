@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import NamedTuple
 
 from iced_x86 import FlowControl, Mnemonic
@@ -12,6 +12,7 @@ from pykasm.check.guards import guarded_accesses
 from pykasm.isa.code import Line
 from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.locking import LockEvent
+from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
 
 _INTERRUPT_INSTRUCTIONS = {Mnemonic.CLI, Mnemonic.STI, Mnemonic.POPFQ}
@@ -23,8 +24,9 @@ class LocalSummary(NamedTuple):
 
     `calls` are the functions that it calls or jumps to, and where; `indirect_calls` where it does
     so by a pointer; `addresses` the symbols whose addresses it takes; `accesses` where it reads or
-    writes what a lock guards; `events` what happens to locks; `exits` where it is left, except by
-    faults; `interrupt_enables` where it sets the interrupt flag.
+    writes what a lock guards, or passes the address of that to a callee; `events` what happens to
+    locks; `exits` where it is left, except by faults; `interrupt_enables` where it sets the
+    interrupt flag.
 
     Nothing here belongs to one process: the cache keeps it for later checks.
     """
@@ -45,7 +47,9 @@ class LocalSummary(NamedTuple):
         return bool(self.events) or self.changes_interrupts
 
     @classmethod
-    def of(cls, graph: Graph, routines: Container[str], guarded: Set[str]) -> LocalSummary:
+    def of(
+        cls, graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+    ) -> LocalSummary:
         """Summarise the function with the control flow `graph`, in a build with `routines` and the
         `guarded` data (all by symbol)."""
         nodes = graph.nodes
@@ -64,7 +68,7 @@ class LocalSummary(NamedTuple):
                 for one in node.line.references
                 if type(one.target) is str
             ),
-            tuple(guarded_accesses(graph, guarded)),
+            tuple(guarded_accesses(graph, routines, guarded)),
             dict(_lock_events(graph.routine)),
             tuple(
                 index

@@ -16,6 +16,7 @@ from pykasm.isa.statement import Statement
 from pykasm.lang.conversion import converted
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.role import Role
 from pykasm.lang.types import User
 from pykasm.source import Source, author_frame
@@ -122,6 +123,10 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
+                if kind is PlaceAddress:  # to all who look at the code, a place as any other
+                    operand, kind = operand._as_operand(mnemonic), MemoryOperand
+                    at = len(encodable)
+                    operands = (*operands[:at], operand, *operands[at + 1 :])
                 if kind is MemoryOperand:
                     base, index = operand._base, operand._index
                     if base is not None:

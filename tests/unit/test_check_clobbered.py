@@ -228,6 +228,26 @@ class PassedInACircle(Callees):
         ret(self.pair(b, a))  # here
 
 
+class Box(Struct):
+    """Something with a place in it."""
+
+    first: U64
+    second: U64
+
+
+class PassedByTheAddressOfAPlace(Callees):
+    @function
+    def run(self, box: Ptr[Box]) -> U64:
+        box = self.saved(box)
+        ignore(self.other(5))
+        ret(self.at(address_of(box.second)))  # here
+
+    @function
+    def at(self, place: Ptr[U64]) -> U64:
+        mov(rax, place[0])
+        ret(rax)
+
+
 class PushedFromMemory(Callees):
     @function
     def run(self, place: Ptr[U64]) -> U64:

@@ -405,6 +405,62 @@ help: take the lock, or state that callers hold it: `@function(holds=…)`"""
     assert findings(UnsharedAddress()) == []
 
 
+class AddressPassedOn(Inodes):
+    """Lets callees change a field by its address, under the lock and after that."""
+
+    total = bss(U64)
+
+    @function
+    def run(self, inode: Ptr[Inode]) -> None:
+        inode = keep(inode)
+        inode.lock.take()
+        self.clear(address_of(inode.size))
+        inode.lock.drop()
+        self.clear(address_of(inode.size))
+
+    @function
+    def clear(self, place: Ptr[U64]) -> None:
+        mov(place[0], 0)
+
+
+class AddressPassedToItsLock(Inodes):
+    """Lets a callee that takes the lock change a field; none gets what is left in a register."""
+
+    total = bss(U64)
+
+    @function
+    def run(self, inode: Ptr[Inode]) -> None:
+        inode = keep(inode)
+        self.clear(inode, address_of(inode.size))
+        inode.lock.take()
+        lea(rdi, inode.size)
+        mov(u64[rdi], 0)
+        inode.lock.drop()
+        self.count()
+
+    @function
+    def clear(self, inode: Ptr[Inode], place: Ptr[U64]) -> None:
+        inode.lock.take()
+        mov(place[0], 0)
+        inode.lock.drop()
+
+    @function
+    def count(self) -> None:
+        inc(self.total)
+
+
+def test_the_address_of_a_field_is_passed_on_with_its_lock() -> None:
+    assert findings(AddressPassedOn()) == [
+        """\
+error[E051]: the address of `Inode.size` is passed on without `Inode.lock`
+  FILE:LINE
+  LINE |         self.clear(address_of(inode.size))
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ some path to here does not hold it
+help: take the lock, or state that callers hold it: `@function(holds=…)`"""
+    ]
+    assert findings(AddressPassedToItsLock()) == []
+
+
 class Renamer(Subsystem):
     """Holds the locks of a parent and of its child, in this order."""
 

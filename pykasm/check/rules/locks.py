@@ -147,9 +147,18 @@ def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
         if summary.routine.section != INIT_TEXT:
             for access in summary.local.accesses:
                 lock = guards.lock_of(access)
-                held = analysis.locks.held_before(summary.symbol, access.at)
-                if lock is not None and lock not in map(class_of, held):
+                if lock is not None and not _is_held(analysis, summary, access, lock):
                     yield _unlocked(analysis, summary, access, lock)
+
+
+def _is_held(
+    analysis: ProgramAnalysis, summary: FunctionSummary, access: GuardedAccess, lock: str
+) -> bool:
+    """Return whether a lock is held at an access, or taken by the callee that it passes to."""
+    locks = analysis.locks
+    callees = [one.callee for one in summary.calls if one.at == access.at and access.address]
+    held = locks.held_before(summary.symbol, access.at).union(*map(locks.taken_under, callees))
+    return lock in map(class_of, held)
 
 
 def _no_lock(build: Build, datum: str, path: str) -> Finding:
@@ -177,7 +186,9 @@ def _unlocked(
 ) -> Finding:
     return Finding(
         E051,
-        f"`{access.field}` is touched without `{lock}`",
+        f"the address of `{access.field}` is passed on without `{lock}`"
+        if access.address
+        else f"`{access.field}` is touched without `{lock}`",
         span=span_of(analysis.line(summary.symbol, access.at)),
         mark="some path to here does not hold it",
         notes=[
