@@ -9,17 +9,19 @@ import random
 import re
 import shutil
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 from pykasm.build.lastbuild import LastBuild
+from pykasm.build.modulesource import ModuleSource
 from pykasm.build.pipeline import build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
 from pykasm.errors import PykasmError
+from pykasm.syntax import nodes_of
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("kernel", "grub", "pyproject.toml")
@@ -31,11 +33,13 @@ HELPS = ("encodings", "modules")
 
 
 class Edit(NamedTuple):
-    """A file's text with one place changed; `what` says where and how."""
+    """A file's text with one place changed; `what` says where and how. One that `is_local` is in
+    the body of a function, or only moves lines."""
 
     file: Path
     text: str
     what: str
+    is_local: bool
 
 
 class Made(NamedTuple):
@@ -47,16 +51,46 @@ class Made(NamedTuple):
 
 def random_edit(place: Workplace, chance: random.Random) -> Edit:
     """An edit of some module of the image that is built in `place`."""
-    folder, files = place.folder, place.files
     while True:
-        file = chance.choice(files)
+        file = chance.choice(place.files)
         text = file.read_text(encoding="utf-8")
         name, change = chance.choice(CHANGES)
         lines = text.splitlines(keepends=True)
         line = change(lines, text, chance)
         if line is not None:
-            where = f"{file.relative_to(folder)}:{line}"
-            return Edit(file, "".join(lines), f"{where} {name}")
+            where = f"{file.relative_to(place.folder)}:{line}"
+            moves = change is _line or _is_in_body(text, line)
+            return Edit(file, "".join(lines), f"{where} {name}", moves)
+
+
+def _is_in_body(text: str, line: int) -> bool:
+    """Whether only one function's code depends on `line`."""
+    tree = ast.parse(text)
+    source = ModuleSource.of(tree, nodes_of(tree), text)
+    return any(one.first <= line <= one.last for bodies in source.bodies.values() for one in bodies)
+
+
+def groups(place: Workplace, chance: random.Random, count: int) -> Iterator[list[Edit]]:
+    """`count` edits, to be built together where each matters to some units alone: ten at once, in
+    modules of their own. Of all others each is by itself."""
+    together: dict[Path, Edit] = {}
+    for _ in range(count):
+        edit = random_edit(place, chance)
+        if not edit.is_local:
+            yield [edit]
+        elif edit.file in together:
+            yield [*together.values()]
+            together = {edit.file: edit}
+        else:
+            together[edit.file] = edit
+            if len(together) == TOGETHER:
+                yield [*together.values()]
+                together = {}
+    if together:
+        yield [*together.values()]
+
+
+TOGETHER = 10
 
 
 Change = Callable[[list[str], str, random.Random], int | None]
@@ -109,7 +143,11 @@ def _other_number(token: str) -> str:
 
 def _string(lines: list[str], text: str, chance: random.Random) -> int | None:
     """A letter more in a text: a docstring, something printed, a name."""
-    return _token(lines, text, chance, tokenize.STRING, lambda one: re.sub(r'"$', 'e"', one))
+    return _token(lines, text, chance, tokenize.STRING, _longer)
+
+
+def _longer(token: str) -> str:
+    return re.sub(r'("""|")$', r"e\1", token)
 
 
 def _word(lines: list[str], text: str, chance: random.Random) -> int | None:
@@ -204,8 +242,7 @@ class Workplace:
         text = settings.read_text().replace('"kernel.image:image"', f'"kernel.image:{image}"')
         settings.write_text(text)
         os.utime(settings, (0, 0))  # builds take what is new for unfinished
-        self._last: Edit | None = None
-        self._before = ""
+        self._before: dict[Path, str] = {}
         _in_fork(lambda: _built(folder))
         self.files = [Path(name) for name in self._inputs() if Path(name).suffix == ".py"]
         """The modules of the image."""
@@ -227,12 +264,14 @@ class Workplace:
                 copy = shutil.copytree if one.is_dir() else shutil.copy
                 copy(one, self._help / one.name)
 
-    def compared(self, edit: Edit) -> tuple[Made, Made]:
-        """What `edit` alone comes to, built from what the last build left and from nothing."""
-        if self._last is not None:
-            self._last.file.write_text(self._before, encoding="utf-8")
-        self._last, self._before = edit, edit.file.read_text(encoding="utf-8")
-        edit.file.write_text(edit.text, encoding="utf-8")
+    def compared(self, edits: Sequence[Edit]) -> tuple[Made, Made]:
+        """What `edits` without earlier ones come to, built from what the last build left and from
+        nothing."""
+        for file, text in self._before.items():
+            file.write_text(text, encoding="utf-8")
+        self._before = {edit.file: edit.file.read_text(encoding="utf-8") for edit in edits}
+        for edit in edits:
+            edit.file.write_text(edit.text, encoding="utf-8")
         shutil.rmtree(self.folder / SCRATCH, ignore_errors=True)
         shutil.copytree(self._help, self.folder / SCRATCH / "cache")
         again = _in_fork(lambda: _built(self.folder))

@@ -67,6 +67,10 @@ def _units(project: Project, stages: Stages) -> Units:
     with stages.stage("emit"):
         units = Units(project, Memory(project.cache))
         units.emit()
+        if units.is_mixed:
+            units.forget_modules()
+            units = Units(project, Memory(project.cache), recall=False)
+            units.emit()
     with stages.stage("encode"):
         units.encode()
     return units

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class Units:
     """The image of `project` and what it comes to, unit by unit in its order. What `memory` has is
     not written again, unless somebody asks for more of it than is kept."""
 
-    def __init__(self, project: Project, memory: Memory) -> None:
+    def __init__(self, project: Project, memory: Memory, *, recall: bool = True) -> None:
         self.project = project
         self._memory = memory
         self.importer: Importer = memory.importer(project.root)
@@ -40,7 +41,9 @@ class Units:
         self.program = self.image.program(project.debug)
         self._declared = {unit.name: len(unit.data) for unit in self.program.units}
         self._pairs = [*zip(self.program.units, self.image.subsystems, strict=True)]
-        self._keys, self.are_sure = self._made_keys()
+        self._keys, are_sure = self._made_keys()
+        self.are_sure = are_sure and recall
+        """Whether what was written before is as it would be written now."""
         self.kept: dict[str, Kept] = {}
         self.records: dict[str, UnitRecord] = {}
         self._units: dict[str, WrittenUnit] = {}
@@ -85,6 +88,16 @@ class Units:
             if getattr(subsystems[unit], method)(*arguments, **options) != answer:
                 return None
         return record
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether units were recalled though others' code has turned out to matter to them."""
+        return bool(self._owners) and not self.are_sure
+
+    def forget_modules(self) -> None:
+        """Let the project's modules be imported anew."""
+        for name in self.importer.modules:
+            sys.modules.pop(name, None)
 
     def _recall(self, unit: Unit, owner: Subsystem, kept: Kept, record: UnitRecord) -> None:
         made = record.recall(unit, partial(self.again, unit.name))

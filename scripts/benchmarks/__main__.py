@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from pykasm.build.tables import Table
-from scripts.benchmarks import build, check, encoder, kernel, mutants
+from scripts.benchmarks import build, check, edits, encoder, kernel, mutants, scale
 from scripts.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -17,6 +17,8 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "check": check.figures,
     "kernel": kernel.figures,
     "mutants": mutants.figures,
+    "scale": scale.figures,
+    "edits": edits.figures,
 }
 HEADS = ("figure", "measured: median (least … most)", "target", "")
 MARKS = {None: "", True: click.style("met", fg="green"), False: click.style("missed", fg="red")}

@@ -3,14 +3,14 @@
 import random
 from pathlib import Path
 
-from tests.edits import Workplace, difference, random_edit
+from tests.edits import Workplace, difference, groups
 
-EDITS = 6
+EDITS = 20
 """How many are tried each time; `scripts/bench edits` tries 300."""
 
 
-def test_an_edit_is_built_as_from_nothing(tmp_path: Path) -> None:
-    place, chance = Workplace(tmp_path, "smallest"), random.Random()
-    for _ in range(EDITS):
-        edit = random_edit(place, chance)
-        assert (edit.what, difference(*place.compared(edit))) == (edit.what, "")
+def test_edits_are_built_as_from_nothing(tmp_path: Path) -> None:
+    place = Workplace(tmp_path, "smallest")
+    for edits in groups(place, random.Random(EDITS), EDITS):
+        found = difference(*place.compared(edits))
+        assert ([one.what for one in edits], found) == ([one.what for one in edits], "")

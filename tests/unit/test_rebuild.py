@@ -1,0 +1,206 @@
+"""What is written again after a change, and what is taken from the last build."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pykasm.build import units
+from pykasm.build.pipeline import build
+from pykasm.build.project import Project
+from pykasm.build.stages import Stages
+
+REPOSITORY = Path(__file__).parents[2]
+
+START = '''
+from parts.names import Names
+from pykasm import *
+
+
+class Start(Subsystem):
+    """The beginning."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    @entry(bits=32)
+    def start(self) -> None:
+        """Stop at once."""
+        hlt()
+
+    @function(exported=True)
+    def number(self) -> U64:
+        """Some numbers."""
+        self.names.twice()
+        ret(self.names.number("start") + 1)
+'''
+
+NAMES = '''
+from pykasm import *
+
+
+class Names(Subsystem):
+    """Names, and numbers for them."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+        self.texts = rodata(Ptr[U8] * 4, self.known)
+
+    @interns
+    def number(self, name: str) -> int:
+        """The number of a name."""
+        if name not in self.known:
+            self.known.append(name)
+        return self.known.index(name)
+
+    def twice(self) -> None:
+        """Wait."""
+        nop()
+        nop()
+
+
+class Others(Subsystem):
+    """Something else."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    @function(exported=True)
+    def other(self) -> U64:
+        """A number."""
+        mov(rcx, 1)
+        ret(self.names.number("other") + 1)
+'''
+
+IMAGE = '''
+from parts.names import Names, Others
+from parts.start import Start
+from pykasm import *
+
+
+def image() -> Image:
+    """The image."""
+    names = Names()
+    start = Start(names)
+    return Image(entry=start.start, subsystems=[names, Others(names), start])
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of three subsystems, whose modules no other test imports."""
+    (tmp_path / "grub").mkdir()
+    (tmp_path / "parts").mkdir()
+    for name, text in {"start": START, "names": NAMES, "image": IMAGE}.items():
+        (tmp_path / f"parts/{name}.py").write_text(text)
+    (tmp_path / "grub/grub.cfg.j2").write_text((REPOSITORY / "grub/grub.cfg.j2").read_text())
+    (tmp_path / "pyproject.toml").write_text('[tool.pykasm]\nimage = "parts.image:image"\n')
+    for file in tmp_path.rglob("*"):
+        os.utime(file, (0, 0))  # builds take what is new for unfinished
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    return Project.load(tmp_path)
+
+
+class Builds:
+    """Builds `project` as new processes would; `written` are the subsystems of the last one."""
+
+    def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project = project
+        self.written: list[str] = []
+        emit = units.emit_unit
+
+        def watched(unit: units.Unit, owner: units.Subsystem) -> None:
+            self.written.append(unit.name)
+            emit(unit, owner)
+
+        monkeypatch.setattr(units, "emit_unit", watched)
+
+    def build(self) -> list[str]:
+        """Build; what was written for it. It is what a build from nothing makes."""
+        again = self._made(self.project)
+        written, self.written = self.written, []
+        scratch = replace(self.project, build=f"scratch{len(list(self.project.root.iterdir()))}")
+        assert again == self._made(scratch)
+        self.written = []
+        return written
+
+    def _made(self, project: Project) -> list[bytes]:
+        for name in [*sys.modules]:
+            if name.partition(".")[0] == "parts":
+                del sys.modules[name]
+        build(project, Stages(), listing=True)
+        return [one.read_bytes() for one in (project.kernel, project.iso, project.listing)]
+
+    def edit(self, module: str, old: str, new: str) -> None:
+        """Change a module."""
+        file = self.project.root / f"parts/{module}.py"
+        text = file.read_text()
+        assert old in text
+        file.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def builds(project: Project, monkeypatch: pytest.MonkeyPatch) -> Builds:
+    made = Builds(project, monkeypatch)
+    assert made.build() == ["Names", "Others", "Start"]
+    return made
+
+
+def test_nothing_is_written_where_nothing_changed(builds: Builds) -> None:
+    assert builds.build() == ["Names"]  # what interns always is
+
+
+def test_a_body_is_its_own_subsystems(builds: Builds) -> None:
+    builds.edit("names", "mov(rcx, 1)", "mov(rdx, 1)")
+    assert builds.build() == ["Names", "Others"]
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("names", "        nop()\n", ""),
+        ("names", "ret(self.names", "ret(1 + self.names"),
+        ("names", "def other(self) -> U64", "def other(self) -> U32"),
+        ("image", "[names, Others(names), start]", "[names, start, Others(names)]"),
+    ],
+)
+def test_all_else_is_everybodys(builds: Builds, module: str, old: str, new: str) -> None:
+    builds.edit(module, old, new)
+    written = builds.build()
+    is_body = old.startswith("ret")
+    assert ("Start" in written) is not is_body
+
+
+def test_lines_that_move_are_those_that_are_named(builds: Builds) -> None:
+    builds.edit("names", "class Others", "# and\n# others\n\n\nclass Others")
+    assert builds.build() == ["Names", "Others"]
+    builds.edit("names", "    def twice", "    # where Start is\n\n    def twice")
+    assert builds.build() == ["Names", "Others", "Start"]
+
+
+def test_numbers_go_on_where_others_were_given(builds: Builds) -> None:
+    builds.edit("names", 'self.names.number("other")', 'self.names.number("another")')
+    assert builds.build() == ["Names", "Others"]
+    builds.edit("names", "mov(rcx, 1)", 'mov(rcx, self.names.number("first"))')
+    assert builds.build() == ["Names", "Others", "Start"]  # which gets another number
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("start", "from pykasm import *", "import os\nfrom pykasm import *"),
+        ("start", "hlt()", "hlt()\n        open(__file__).close()"),
+        ("start", "hlt()", "hlt()\n        self.was_here = True"),
+        ("names", "    @interns\n", ""),
+    ],
+)
+def test_what_no_source_tells_is_written_each_time(
+    builds: Builds, module: str, old: str, new: str
+) -> None:
+    builds.edit(module, old, new)
+    for _ in range(2):
+        assert builds.build()[-3:] == ["Names", "Others", "Start"]
