@@ -46,7 +46,9 @@ class EntryChanger(Subsystem):
                     continue_if(outcome > 0)  # looks at the smaller pages
                     mov(result, outcome)
                     break_()
-            add(request.address, entry_size(level))
+            size = entry_size(level)
+            add(request.address, size)
+            release(size)
             self._change_entry(request, walk, level, slot)
         release(level, slot)
         return result

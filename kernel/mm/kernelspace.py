@@ -48,5 +48,6 @@ class KernelSpace(Subsystem):
             ignore(self.tables.allocate_missing(asked, entries, reached, level))
             above = scratch(U64)  # an entry of the next level covers a whole table of this one
             lea(above, bare[level + 1])
-            add(start, entry_size(above))
-            release(above)
+            size = entry_size(above)
+            add(start, size)
+            release(above, size)

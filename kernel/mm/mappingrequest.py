@@ -23,7 +23,7 @@ class MappingRequest(Struct):
     empty: U64
     """Tables that became empty: the physical address of the first; `Frame.owner` has the next."""
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rcx)
     def skip(self, level: U64) -> Condition:
         """Move `address` to the end of the entry of `level` that it is in. Returns whether that is
         the end of all addresses."""
@@ -33,4 +33,5 @@ class MappingRequest(Struct):
         and_(rcx, self.address)
         add(rcx, size)
         mov(self.address, rcx)  # leaves CF
+        release(size)
         return CF

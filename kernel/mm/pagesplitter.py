@@ -55,7 +55,7 @@ class PageSplitter(Subsystem):
         dec(level)
         with if_(level == PageLevel.PAGE):
             and_(entry, ~int(PageFlags.LARGE))  # on the lowest level, bit 7 is PAT
-        size = scratch(entry_size(level))
+        size = entry_size(level)
         mov(place, table)
         and_(place, self.tables.entries.address_mask)
         with if_(table & PageFlags.COUNTED):

@@ -34,13 +34,13 @@ def entry_shift(level: U64) -> U32:
     return ecx
 
 
-@inline(changes=(rax, rcx))
+@inline(changes=rcx)
 def entry_size(level: U64) -> U64:
-    """Return the bytes that an entry of `level`, in a register, covers."""
-    shift = entry_shift(level)
-    mov(eax, 1)
-    shl(rax, u8(shift))
-    return rax
+    """Return the bytes that an entry of `level`, in a register, covers, in a scratch register."""
+    size, shift = scratch(U64), entry_shift(level)
+    mov(u32(size), 1)
+    shl(size, u8(shift))
+    return size
 
 
 @inline(changes=(rax, rcx))

@@ -114,9 +114,9 @@ class UserPages(Subsystem):
         with if_(self._walk_to_page(space, address, asked, entries) != 0):
             self.tables.free_chain(request.empty)
             ret(0)
-        table = scratch(u64(walk.entries[PageLevel.PAGE]))
-        round_down(table, PAGE)
-        ret(table)
+        mov(rax, u64(walk.entries[PageLevel.PAGE]))
+        round_down(rax, PAGE)
+        ret(rax)
 
     @inline(changes=rax)
     def table_frame(self, slot: Ptr[U64]) -> Ptr[Frame]:

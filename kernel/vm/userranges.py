@@ -63,7 +63,7 @@ class UserRanges(Subsystem):
             fail_if(address >= walk.request.end)
             mov(rax, u64(walk.slot))
             with if_((rax & (PAGE - 1)) == 0):  # null at first, or the end of a table
-                level = scratch(self.walker.walk(space, address, address_of(walk.walk)))
+                level = self.walker.walk(space, address, address_of(walk.walk))
                 with if_(level != PageLevel.PAGE):
                     walk.request.skip(level)
                     continue_()
