@@ -18,6 +18,10 @@ from pykasm.lang.routine import Routine
 from pykasm.lang.types import Fn, TypeMeta
 from pykasm.objects.debug import EntryFrame
 
+OF_TYPE = "a function of this pointer's type,"
+OWN_TYPE = ", or give the functions that are called here a type of their own"
+"""How findings tell of a target that only the type of a pointer makes possible."""
+
 _OPPOSITE = {"thread": "interrupt", "interrupt": "thread"}
 """The context that code of a context never runs in."""
 

@@ -47,7 +47,7 @@ class LockOrder:
         for at, event in analysis.lock_flows.events(summary.symbol):
             if event.action is LockAction.TAKE:
                 yield from self._under(summary, at, frozenset([event.lock]), None)
-        for call in summary.calls:
+        for call in (*summary.calls, *analysis.pointer_calls(summary)):
             taken = analysis.locks.taken_under(call.callee)
             yield from self._under(summary, call.at, taken, call)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from pykasm.check.cache import CacheEntry
 from pykasm.check.callgraph import CallGraph, call_path
 from pykasm.check.contexts import Contexts
 from pykasm.check.finding import span_of
-from pykasm.check.functionsummary import FunctionSummary, line_of
+from pykasm.check.functionsummary import CallSite, FunctionSummary, line_of
 from pykasm.check.graph import Graph, JumpTables
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
 from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
-from pykasm.check.remembered import tables_of
+from pykasm.check.remembered import indirect_target, tables_of
 from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.data import Data
@@ -102,6 +102,16 @@ class ProgramAnalysis:
     def contexts(self) -> Contexts:
         """Where code runs: in threads, in interrupts, with interrupts on."""
         return Contexts(self.summaries, self.calls, self.lock_flows, self.indirect_calls)
+
+    def pointer_calls(self, summary: FunctionSummary) -> Iterator[CallSite]:
+        """Yield the calls of a function through pointers that no constant table resolves, once for
+        each function that is of the pointer's type: some of these may never be called there."""
+        routine = summary.routine
+        for at in summary.local.indirect_calls:
+            target = indirect_target(routine, at)
+            if self.indirect_calls.table_targets(target) is None:
+                for callee in self.indirect_calls.targets(target, routine) or ():
+                    yield CallSite(routine, summary.symbol, callee, at)
 
     def graph(self, symbol: str) -> Graph:
         """Return the control flow graph of a function."""

@@ -797,3 +797,101 @@ class SleepingLock(Subsystem):
 
 def test_locks_that_are_waited_for_asleep_are_held_asleep() -> None:
     assert findings(SleepingLock()) == []
+
+
+class Watched(Struct):
+    """Something whose lock is held while somebody is told of it."""
+
+    lock: SpinLock
+    told: Fn[[Ptr[Void]], None]
+
+
+class CallsBack(Subsystem):
+    """Tells under the lock, by a pointer."""
+
+    chosen = bss(Fn[[Ptr[Void]], None])
+
+    @function
+    def run(self, watched: Ptr[Watched]) -> None:
+        watched = keep(watched)
+        lea(rax, self.look)
+        mov(self.chosen, rax)
+        watched.lock.take()
+        watched.told(cast(watched, Ptr[Void]))
+        watched.lock.drop()
+
+    @function
+    def look(self, watched: Ptr[Void]) -> None:
+        nop()
+
+
+class CallsBackTheSame(CallsBack):
+    """What may be told takes the lock again."""
+
+    @function
+    def look(self, watched: Ptr[Void]) -> None:
+        mov(rcx, watched)
+        one = cast(rcx, Ptr[Watched])
+        one.lock.take()
+        one.lock.drop()
+
+
+class CallsBackSleepers(CallsBack):
+    """What may be told sleeps."""
+
+    @function(sleeps=True)
+    def look(self, watched: Ptr[Void]) -> None:
+        hlt()
+
+
+class CallsBackInOtherOrder(CallsBack):
+    """What may be told takes a lock under which the first is taken elsewhere."""
+
+    def __init__(self) -> None:
+        self.other = bss(SpinLock)
+
+    @function
+    def look(self, watched: Ptr[Void]) -> None:
+        self.other.take()
+        self.other.drop()
+
+    @function(exported=True)
+    def round(self, watched: Ptr[Watched]) -> None:
+        self.other.take()
+        watched.lock.take()
+        watched.lock.drop()
+        self.other.drop()
+
+
+class CallsBackAfterwards(CallsBackSleepers):
+    """Tells when the lock is free again."""
+
+    @function
+    def run(self, watched: Ptr[Watched]) -> None:
+        watched = keep(watched)
+        lea(rax, self.look)
+        mov(self.chosen, rax)
+        watched.lock.take()
+        watched.lock.drop()
+        watched.told(cast(watched, Ptr[Void]))
+
+
+def test_what_a_pointer_may_lead_to_is_looked_at_under_a_lock() -> None:
+    assert findings(CallsBack()) == []
+    assert findings(CallsBackAfterwards()) == []
+    assert first_lines(CallsBackSleepers()) == [
+        "error[E040]: a function of this pointer's type, `CallsBackSleepers.look` may sleep, "
+        "but `Watched.lock` is held"
+    ]
+    assert first_lines(CallsBackTheSame()) == [
+        "error[E050]: `Watched.lock` is held, and a function of this pointer's type, "
+        "`CallsBackTheSame.look` takes it"
+    ]
+    assert first_lines(CallsBackInOtherOrder()) == [
+        "error[E052]: the order of locks goes round: `CallsBackInOtherOrder.other`, "
+        "`Watched.lock`, `CallsBackInOtherOrder.other`"
+    ]
+
+
+def first_lines(subsystem: Subsystem) -> list[str]:
+    return [one.splitlines()[0] for one in findings(subsystem)]

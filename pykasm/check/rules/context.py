@@ -12,6 +12,7 @@ from pykasm.check.contexts import Contexts
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.functionsummary import CallSite
 from pykasm.check.gsflow import GsFlow
+from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
 from pykasm.check.lockstate import OFF
 from pykasm.check.percpu import AddressTaken, ReadModifyWrite
 from pykasm.check.programanalysis import ProgramAnalysis
@@ -111,11 +112,18 @@ def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
     analysis = build.analysis
     for summary in analysis.lock_flows.tracked():
         for call in summary.calls:
-            if call.callee in analysis.contexts.sleepers:
-                yield from _asleep(analysis, call)
+            yield from _asleep(analysis, call, f"`{call.callee}`", "")
+        by_pointer = {
+            call.at: finding
+            for call in analysis.pointer_calls(summary)
+            for finding in _asleep(analysis, call, f"{OF_TYPE} `{call.callee}`", OWN_TYPE)
+        }
+        yield from by_pointer.values()
 
 
-def _asleep(analysis: ProgramAnalysis, call: CallSite) -> Iterator[Finding]:
+def _asleep(analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str) -> Iterator[Finding]:
+    if call.callee not in analysis.contexts.sleepers:
+        return
     before, contexts = analysis.lock_flows.at(call), analysis.contexts
     spinning = sorted(before.may - analysis.locks.sleeping)
     asleep = [lock for lock in spinning if call.callee in contexts.sleepers_under(lock)]
@@ -124,16 +132,16 @@ def _asleep(analysis: ProgramAnalysis, call: CallSite) -> Iterator[Finding]:
         taken = analysis.where_taken(call.caller, lock)
         yield _sleeps(
             call,
-            f"`{call.callee}` may sleep, but `{lock}` is held",
+            f"{who} may sleep, but `{lock}` is held",
             [taken, *contexts.path_to_sleep(call.callee, contexts.sleepers_under(lock))],
-            "release the lock first",
+            f"release the lock first{way_out}",
         )
     elif before.interrupts & OFF and call.callee in contexts.sleepers_as_entered:
         yield _sleeps(
             call,
-            f"`{call.callee}` may sleep, but interrupts are off",
+            f"{who} may sleep, but interrupts are off",
             contexts.path_to_sleep(call.callee, contexts.sleepers_as_entered),
-            "turn interrupts on first",
+            f"turn interrupts on first{way_out}",
         )
 
 

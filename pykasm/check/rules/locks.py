@@ -9,6 +9,7 @@ from pykasm.check.build import Build
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
+from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
 from pykasm.check.lockorder import LockOrder, OrderEdge
 from pykasm.check.lockstate import NO_LOCKS as NO_NAMES
 from pykasm.check.programanalysis import ProgramAnalysis
@@ -121,20 +122,32 @@ def callees_take_other_locks(build: Build) -> Iterator[Finding]:
     analysis = build.analysis
     for summary in analysis.lock_flows.tracked():
         for call in summary.calls:
-            held = analysis.lock_flows.at(call).may
-            for lock in sorted(held & analysis.locks.taken_under(call.callee)) if held else ():
-                yield Finding(
-                    E050,
-                    f"`{lock}` is held, and `{call.callee}` takes it",
-                    span=span_of(call.line),
-                    mark="this waits for ever",
-                    notes=[
-                        analysis.where_taken(summary.symbol, lock),
-                        *analysis.path_to_lock(call.callee, lock),
-                    ],
-                    fix="release it first, or call code that expects it to be held",
-                    symbol=summary.symbol,
-                )
+            yield from _taken_again(analysis, call, f"`{call.callee}`", "")
+        by_pointer = {
+            call.at: finding
+            for call in analysis.pointer_calls(summary)
+            for finding in _taken_again(analysis, call, f"{OF_TYPE} `{call.callee}`", OWN_TYPE)
+        }
+        yield from by_pointer.values()
+
+
+def _taken_again(
+    analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str
+) -> Iterator[Finding]:
+    held = analysis.lock_flows.at(call).may
+    for lock in sorted(held & analysis.locks.taken_under(call.callee)) if held else ():
+        yield Finding(
+            E050,
+            f"`{lock}` is held, and {who} takes it",
+            span=span_of(call.line),
+            mark="this waits for ever",
+            notes=[
+                analysis.where_taken(call.caller, lock),
+                *analysis.path_to_lock(call.callee, lock),
+            ],
+            fix=f"release it first, or call code that expects it to be held{way_out}",
+            symbol=call.caller,
+        )
 
 
 @build_check
