@@ -89,6 +89,16 @@ def _quoted(span: Span, mark: str) -> Iterator[str]:
     yield f"        | {indent}{carets} {mark}".rstrip()
 
 
+@contextmanager
+def placed_at(span: Span | None) -> Iterator[None]:
+    """Let mistakes inside be ones at `span`."""
+    try:
+        yield
+    except Mistake as mistake:
+        mistake.span = span or mistake.span
+        raise
+
+
 class OperandSizeMistake(Mistake):
     """Operands whose widths do not fit each other or the value."""
 

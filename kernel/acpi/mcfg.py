@@ -115,7 +115,7 @@ class EcamRegions(Subsystem):
             mov(ecx, table.header.length)
             add(end, rcx)
             add(table, sizeof(Mcfg))
-        mov(segment, table)
+        mov(segment, cast(table, Ptr[McfgAllocation]))
         release(table)
         with loop():  # an allocation that the table's end cuts off is none
             lea(rax, segment[1])

@@ -42,7 +42,7 @@ class SleepTypes(Subsystem):
         cursor, end = scratch(Ptr[U8]), scratch(Ptr[U8])
         mov(u32(end), table.length)
         add(end, table)
-        lea(cursor, table[1])
+        lea(cursor, cast(table[1], U8))
         with loop():
             lea(rax, cursor[sizeof(U32)])
             with if_(rax > end):

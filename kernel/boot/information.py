@@ -62,7 +62,7 @@ class BootInformation(BootRecord):
         read = keep(read)
         mov(u32(end), info.total_size)
         add(end, info)
-        lea(tag, info[1])
+        lea(tag, cast(info[1], multiboot2.Tag))
         with loop():
             lea(next_tag, tag[1])
             break_if(next_tag > end)  # not even the tag's size can be read

@@ -51,7 +51,9 @@ class Hpet(ReferenceClockDriver):
         self.description = description
         self.memory = memory
         self.log = log
-        self.reference = data(ReferenceClock, ReferenceClock(name="hpet", read=self.read, mask=-1))
+        self.reference = data(
+            ReferenceClock, ReferenceClock(name="hpet", read=self.read, mask=2**64 - 1)
+        )
 
     @function(init=True)
     def start(self) -> None:

@@ -147,7 +147,8 @@ class RealTimeClock(Subsystem):
         for name, (_, least, most) in FIELDS.items():
             decode = self._decode_hour if name == "hour" else self._decode_number
             value = decode(u8(reading), format)
-            with if_((value < least) | (value > most)):  # as of a clock that is not there
+            wrong = (value < least) | (value > most) if least else value > most
+            with if_(wrong):  # as of a clock that is not there
                 ret(0)
             mov(getattr(date, name), value)
             shr(reading, BYTE_BITS)

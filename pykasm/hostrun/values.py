@@ -69,7 +69,7 @@ class Values:
 
     def encode(self, kind: TypeMeta, value: object) -> bytes:
         """`value` as the bytes of a `kind`."""
-        packer = Packer(self._text)
+        packer = Packer(self._text, strict=False)
         packer.pack(kind, self.plain(kind, value))
         for one in packer.references:
             assert isinstance(one.target, str)

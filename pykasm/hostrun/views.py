@@ -70,8 +70,12 @@ class Pointer:
             )
         return found
 
+    def _has_field(self, name: str) -> bool:
+        target = self._target
+        return isinstance(target, StructMeta) and name in target._fields
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
+        if name.startswith("_") and (name in self.__slots__ or not self._has_field(name)):
             raise AttributeError(name)
         found = self._field(name)
         return self._values.read(found.type, self._address + found.offset, found.values)

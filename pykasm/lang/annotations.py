@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
+from importlib import import_module
 from types import CodeType
 from typing import Any
+
+from pykasm.errors import DeclarationMistake, Mistake
 
 
 def evaluated(
@@ -19,10 +23,47 @@ def evaluated(
     return {name: _evaluated(hint, module, scope) for name, hint in hints.items()}
 
 
+def stated(body: Mapping[str, Any]) -> Mapping[str, object]:
+    """The annotations in a class's body, as text where Python puts their evaluation off."""
+    found = body.get("__annotations__")
+    annotate = body.get("__annotate_func__") or body.get("__annotate__")
+    if found is None and annotate is not None:  # Python 3.14
+        library: Any = import_module("annotationlib")
+        found = library.call_annotate_function(annotate, library.Format.STRING)
+    return found or {}
+
+
+def known_types(
+    hints: Mapping[str, object], module: dict[str, Any], scope: Mapping[str, Any] | None = None
+) -> dict[str, object]:
+    """What `evaluated` gives; a mistake of the author's for what can't be evaluated."""
+    found = {}
+    for name, hint in hints.items():
+        try:
+            found[name] = _evaluated(hint, module, scope)
+        except Mistake:
+            raise
+        except Exception as error:
+            raise _unreadable(name, str(hint), error, [*(scope or ()), *module]) from None
+    return found
+
+
 def _evaluated(hint: object, module: dict[str, Any], scope: Mapping[str, Any] | None) -> object:
     while isinstance(hint, str):  # in quotes inside of what is text already: twice
         hint = eval(_compiled(hint), module, scope)
     return hint
+
+
+def _unreadable(name: str, hint: str, error: Exception, known: list[str]) -> DeclarationMistake:
+    """The mistake of an annotation that Python can't evaluate; whoever asked knows its line."""
+    missing = error.name if isinstance(error, NameError) else None
+    near = get_close_matches(missing, known, n=1) if missing else []
+    return DeclarationMistake(
+        f"`{name}` has a type that nobody knows",
+        expected="a type that the module defines or imports",
+        got=f"`{hint}`: {error}",
+        fix=f"did you mean `{near[0]}`?" if near else "",
+    )
 
 
 @cache

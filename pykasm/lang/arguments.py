@@ -7,7 +7,6 @@ from enum import Enum
 
 from pykasm.errors import CallMistake
 from pykasm.lang.convention import Parameter
-from pykasm.lang.conversion import NO_RESULT
 from pykasm.lang.fitting import (
     address_fits,
     described,
@@ -15,10 +14,12 @@ from pykasm.lang.fitting import (
     signature_behind,
     types_fit,
 )
+from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.places import PlaceAddress
+from pykasm.lang.structs import is_aggregate
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import is_pointer
 
@@ -50,7 +51,7 @@ def check_argument(name: str, parameter: Parameter, value: object) -> None:
     elif not (is_pointer(kind) and hasattr(value, "_symbol_reference")) and not isinstance(
         value, AddressOperand
     ):
-        raise _misfit(name, parameter, repr(value), NO_RESULT if value is None else "")
+        raise _misfit(name, parameter, shown_value(value), hint_for(value))
     else:
         _check_function(name, parameter, value)
 
@@ -72,6 +73,9 @@ def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
     value._touch()
     size = value._register.size if isinstance(value, RegisterOperand) else value._kind._size
     untyped = isinstance(value, RegisterOperand) and value._role is None
+    if is_aggregate(value._kind) and not is_aggregate(parameter.type):
+        fix = f"`address_of({value._text()})` is its address"
+        raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}, as a whole", fix)
     if size != parameter.type._size:
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}, {size} bytes")
     if not untyped and not types_fit(parameter.type, value._kind):

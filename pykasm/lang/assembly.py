@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
-from pykasm.errors import Mistake, report
+from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.lang.allowances import allowances_of
 from pykasm.lang.builder import building
 from pykasm.lang.convention import SLOT, Kind, Parameter, Signature
 from pykasm.lang.function import BoundFunction, CodeOptions, Function
 from pykasm.lang.functions import Emits
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
+from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.pythonflow import report_ways_out
 from pykasm.lang.pythonmistakes import collected
 from pykasm.lang.registers import rbp
 from pykasm.lang.role import Role
@@ -22,7 +24,7 @@ from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import line_span
+from pykasm.source import Source, line_span
 
 
 class Assembly:
@@ -38,9 +40,15 @@ class Assembly:
             if isinstance(member, Function):
                 collected(partial(self._write_named, name))
             elif isinstance(member, Emits):
-                collected(partial(member.body, self.owner))
+                collected(partial(self._make_stubs, member, name))
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
+
+    def _make_stubs(self, member: Emits, name: str) -> None:
+        code = member.body.__code__
+        declared = Source(code.co_filename, code.co_firstlineno)
+        _check_result(member.body(self.owner), f"{self.unit.name}.{name}", declared)
+        report_ways_out(code, True)
 
     def _write_named(self, name: str) -> None:
         self.write(getattr(self.owner, name))
@@ -60,7 +68,13 @@ class Assembly:
         operands = _parameters(builder, bound._signature)
         builder.allowances += allowances_of(options.allow or {}, function.declared)
         with building(builder):
-            complete = collected(lambda: function.body(self.owner, *_kept(builder, operands)))
+            complete = collected(
+                lambda: _check_result(
+                    function.body(self.owner, *_kept(builder, operands)),
+                    bound._label,
+                    function.declared,
+                )
+            )
             finish(builder, complete)
         routine = builder.routine(
             options.section,
@@ -77,6 +91,19 @@ class Assembly:
             doc=function.__doc__ or "",
         )
         self.unit.routines.append(routine)
+
+
+def _check_result(result: object, name: str, declared: Source) -> None:
+    """Raise a mistake where a body gives Python a value: nobody takes it."""
+    if result is None:
+        return
+    is_generator = isinstance(result, Generator)
+    raise FlowMistake(
+        f"`{name}` {'writes nothing: it is a generator' if is_generator else 'returns to Python'}",
+        expected="`ret(value)` for what the machine returns",
+        got="`yield`" if is_generator else f"`return {described(result)}`",
+        span=line_span(declared),
+    )
 
 
 def _locks(bound: BoundFunction[Any]) -> LockContract:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 from pykasm.errors import PlaceMistake, ValueRangeMistake
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
+from pykasm.isa.statement import Address, Statement
 from pykasm.isa.statement import Operand as Encodable
-from pykasm.isa.statement import Statement
+from pykasm.lang.condition import Condition, noting, report_unused
 from pykasm.lang.conversion import converted
 from pykasm.lang.operand import described
+from pykasm.lang.operandchecks import CHECKS, check_aggregate, check_roles
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
+from pykasm.lang.pythonflow import report_ways_out
 from pykasm.lang.role import Role
 from pykasm.lang.types import User
 from pykasm.source import Source, author_frame
@@ -96,6 +100,10 @@ class CodeBuilder:
         """The role of each register among the operands, in the order in which they were written,
         `User` after one that is the base of memory which a program gave, and `InPlace` before those
         that an instruction takes in place."""
+        self.conditions: list[Condition] = []
+        """Those that the author made."""
+        self.writers: dict[CodeType | None, None] = {code: None}
+        """The code of the author's that has written blocks."""
         self.unshared: list[Any] = []
         """Words that stand for objects which nobody else sees."""
         self.undo: Any = None
@@ -112,6 +120,8 @@ class CodeBuilder:
         encodable: list[Encodable] = []
         references: tuple[Reference, ...] = ()
         roles = self.operand_roles
+        known = len(roles)
+        unsized: Any = None
         for operand in operands:
             kind = type(operand)
             if kind is RegisterOperand:
@@ -141,9 +151,18 @@ class CodeBuilder:
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
                     self.targets.add(target)
+                if type(one) is Address and not one.size:
+                    unsized = operand
                 encodable.append(one)
         key = (self.bits, mnemonic, tuple(encodable), prefix)
         statement = _statements.get(key) or _checked(key)
+        if len(roles) > known + 1:
+            check_roles(roles[known:])
+        check = CHECKS.get(mnemonic)
+        if check is not None:
+            check(operands)
+        if unsized is not None:
+            check_aggregate(unsized, statement)
         caller = sys._getframe(2)
         if self.counted is None and caller.f_code is self._code:  # an instruction of the body's own
             line = caller.f_lineno
@@ -173,6 +192,16 @@ class CodeBuilder:
     def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""
         return Counting(self, (source, source.line if body_line is None else body_line))
+
+    def is_written_by(self, code: CodeType) -> bool:
+        """Whether `code` is that of the body, or of a function or an expression inside it, or is
+        marked as a part of what it is written into."""
+        return (
+            code is self._code
+            or code in written_in_place
+            or code.co_name.startswith("<")
+            or code in _inner(self._code)
+        )
 
     def running(self) -> tuple[Source, int]:
         """The author's line that is running, and the line of the body that led to it."""
@@ -219,10 +248,14 @@ class CodeBuilder:
         self.out_of_line.append(code)
 
     def finish(self) -> None:
-        """Write the code out of line."""
+        """Write the code out of line, and report conditions that nothing looks at."""
         for code in self.out_of_line:
             with self.counting(code.source):
                 self._write_now(code)
+        report_unused(self.conditions)
+        for writer in self.writers:
+            if writer is not None:
+                report_ways_out(writer, writer is self._code)
 
     def _write_now(self, code: OutOfLine) -> None:
         self.unshared = code.unshared
@@ -288,6 +321,20 @@ class Counting:
         self._builder.counted = self._before
 
 
+written_in_place: set[CodeType] = set()
+"""The code of functions that are marked `@inline`."""
+
+
+@cache
+def _inner(code: CodeType | None) -> frozenset[CodeType]:
+    """The functions that `code` defines, and those that they define."""
+    found: set[CodeType] = set()
+    for one in code.co_consts if code is not None else ():
+        if isinstance(one, CodeType):
+            found |= {one, *_inner(one)}
+    return frozenset(found)
+
+
 _new: Any = tuple.__new__
 """Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
@@ -306,7 +353,8 @@ def building(builder: CodeBuilder) -> Iterator[CodeBuilder]:
     """Let instructions inside go to `builder`."""
     _builders.append(builder)
     try:
-        yield builder
+        with noting(builder.conditions):
+            yield builder
     finally:
         _builders.pop()
 

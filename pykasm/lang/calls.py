@@ -3,88 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
-from pykasm.errors import CallMistake, PlaceMistake, RegisterMistake, TypeMistake
+from pykasm.errors import CallMistake, FlowMistake, PlaceMistake, TypeMistake, report
 from pykasm.isa.code import Label
-from pykasm.isa.registers import REGISTERS, WORD, general
+from pykasm.isa.registers import REGISTERS, general
 from pykasm.lang.arguments import check_argument, check_arguments
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.condition import Condition
 from pykasm.lang.convention import (
     RESULTS,
     SLOT,
-    STACK_ALIGNMENT,
     Kind,
     Parameter,
     Signature,
     signature_of,
 )
 from pykasm.lang.fitting import passes_as
+from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.jumps import jump_if
 from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64, Bool
 from pykasm.lang.operand import Operand, described
-from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.places import PlaceAddress
+from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.registers import rsp
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
-from pykasm.lang.symbolic import AddressOperand
+from pykasm.lang.stackarguments import below, push_rest, source_of
 from pykasm.lang.types import Fn, Value
-from pykasm.source import author_moment
+from pykasm.source import author_frame, author_moment
 
 
 def _moves(parameters: Sequence[Parameter], given: Sequence[object], pushed: int = 0) -> list[Move]:
     return [
-        Move(parameter.register, parameter.type, _below(_source(value), pushed))
+        Move(parameter.register, parameter.type, below(source_of(value), pushed))
         for parameter, value in zip(parameters, given, strict=True)
         if parameter.register is not None
     ]
-
-
-def _below(source: Any, pushed: int) -> Any:
-    """`source` as it is found when rsp has moved `pushed` bytes down."""
-    if not pushed or rsp._register not in registers_in(source):
-        return source
-    if isinstance(source, MemoryOperand):
-        return source._moved(source._kind, pushed, source._name)
-    if isinstance(source, PlaceAddress):
-        return PlaceAddress(_below(source._place, pushed))
-    raise RegisterMistake(
-        "rsp is an argument of a call that puts others on the stack",
-        expected="rsp as it was before the call's arguments",
-        got=f"rsp, {pushed} bytes lower",
-        fix="`mov` it into another register first",
-    )
-
-
-def _source(value: object) -> object:
-    reference = getattr(value, "_symbol_reference", None)
-    if reference is not None:
-        return AddressOperand(reference, WORD, getattr(value, "_label", ""))
-    return value
-
-
-def _push_rest(parameters: Sequence[Parameter], given: Sequence[object]) -> int:
-    """Push what does not fit registers, the last first; the bytes it took."""
-    rest = [v for p, v in zip(parameters, given, strict=True) if p.register is None]
-    pushed = -len(rest) * SLOT % STACK_ALIGNMENT
-    if pushed:
-        emit("sub", rsp, pushed)
-    for value in reversed(rest):
-        if (
-            not isinstance(value, int | AddressOperand)
-            and getattr(value, "_kind", U64)._size < SLOT
-        ):
-            raise CallMistake(
-                "an argument on the stack takes 8 bytes",
-                expected="a register, memory or number of 64 bits",
-                got=str(value),
-            )
-        emit("push", _below(_source(value), pushed))
-        pushed += SLOT
-    return pushed
 
 
 def _prepare(
@@ -93,7 +49,7 @@ def _prepare(
     """Put the arguments in place; the bytes of those on the stack, and those that were there."""
     signature: Signature = function._signature
     check_arguments(function._label, signature.parameters, given)
-    pushed = _push_rest(signature.parameters, given)
+    pushed = push_rest(signature, given)
     moves = _moves(signature.parameters, given, pushed)
     overwritten = [move.target for move in moves if not move.is_done]
     in_place = parallel_move(moves, signature.changed)
@@ -137,9 +93,9 @@ def call_pointer(pointer: Value, given: tuple[object, ...]) -> Any:
     builder = _caller()
     signature = signature_of(kind)
     check_arguments(pointer._text(), signature.parameters, given)
-    pushed = _push_rest(signature.parameters, given)
+    pushed = push_rest(signature, (*given, pointer))
     moves = _moves(signature.parameters, given, pushed)
-    target = _target_of_pointer(_below(pointer, pushed), moves)
+    target = _target_of_pointer(below(pointer, pushed), moves)
     in_place = parallel_move(moves)
     emit("call", target)
     builder.take_in_place(in_place)
@@ -180,6 +136,7 @@ def ret(*values: object) -> None:
     """Leave the function with its results (in code without a frame: the bare instruction)."""
     builder = current("ret")
     assert isinstance(builder, RoutineBuilder)
+    _check_leaving(builder, "ret")
     if builder.kind in (Kind.NAKED, Kind.ENTRY):
         _check_bare_return(builder, values)
         emit("ret", *values)
@@ -194,10 +151,10 @@ def ret(*values: object) -> None:
     _check_results(builder, values)
     kinds = builder.signature.results
     moves = [
-        Move(general(register.number, SLOT), kind, _source(value))
+        Move(general(register.number, SLOT), kind, source_of(value))
         for register, kind, value in zip(RESULTS, kinds, values, strict=False)
     ]
-    builder.leave("ret", in_place=parallel_move(moves))
+    builder.leave("ret", in_place=parallel_move(moves, builder.signature.changed))
 
 
 def _leave_with(builder: RoutineBuilder, test: Condition) -> None:
@@ -213,6 +170,34 @@ def _leave_with(builder: RoutineBuilder, test: Condition) -> None:
     ret(1)
     place(otherwise)
     ret(0)
+
+
+def _check_leaving(builder: RoutineBuilder, word: str) -> None:
+    """Report a method of a subsystem that leaves the routine which it is written into.
+
+    One that is private, or is marked `@inline`, is meant to be a part of it.
+    """
+    frame = author_frame()
+    if frame is None or builder.is_written_by(frame.f_code):
+        return
+    name = frame.f_code.co_name
+    if name.startswith("_") or not _is_method(frame):
+        return
+    report(
+        FlowMistake(
+            f"`{word}` in `{name}` leaves `{builder.name}`, into which it is written",
+            expected=f"`{word}` in the body of `{builder.name}` itself",
+            got=f"the helper `{name}`, whose code comes where it is called",
+            fix="`@function` above it makes it code of its own; `@inline` says that it is none",
+        )
+    )
+
+
+def _is_method(frame: FrameType) -> bool:
+    """Whether `frame` runs a method of a subsystem."""
+    code = frame.f_code
+    first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return hasattr(first, "_unit_name")
 
 
 def _check_results(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
@@ -251,12 +236,13 @@ def _no_result(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
 def tail(function: Any, *given: object) -> None:
     """Leave by jumping to `function` with these arguments: its return is this one's."""
     builder = _caller()
+    _check_leaving(builder, "tail")
     if not hasattr(function, "_signature"):
         raise CallMistake(
             "`tail` takes the function, then its arguments",
             expected="`tail(self.other, a, b)`",
-            got=repr(function),
-            fix="leave the parentheses after the function's name out",
+            got=described(function) if isinstance(function, Operand) else shown_value(function),
+            fix=_tail_help(function),
         )
     if any(one.register is None for one in function._signature.parameters):
         raise CallMistake(
@@ -268,6 +254,14 @@ def tail(function: Any, *given: object) -> None:
     _check_tail(builder, function)
     _, in_place = _prepare(builder, function, given)
     builder.leave("jmp", function, in_place=in_place)
+
+
+def _tail_help(value: object) -> str:
+    if isinstance(value, Operand) and issubclass(value._kind, Fn):
+        return f"call it, then `ret` with what it returns: `ret({value._text()}(…))`"
+    if isinstance(value, RegisterOperand) or value is None:
+        return "leave the parentheses after the function's name out"
+    return hint_for(value)
 
 
 def _check_tail(builder: RoutineBuilder, function: Any) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
 from pykasm.errors import ConditionMistake, TypeMistake, ValueRangeMistake
-from pykasm.lang.condition import Both, Condition, Negation, condition
+from pykasm.lang.arithmetic import shown
+from pykasm.lang.condition import Both, Condition, condition, noted
+from pykasm.lang.namedvalues import check_value
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.types import Value
 
@@ -19,6 +19,9 @@ class Comparison(Condition):
         self.right = right
         self.signed = left._kind._signed
 
+    def __repr__(self) -> str:
+        return f"{self.left._text()} {self.operator} {shown(self.right)}"
+
 
 class BitTest(Condition):
     """`operand & mask`: some bit of the mask is set."""
@@ -27,9 +30,12 @@ class BitTest(Condition):
         self.operand = operand
         self.mask = mask
 
+    def __repr__(self) -> str:
+        return f"{self.operand._text()} & {shown(self.mask)}"
+
     def _equals(self, other: object, negated: bool) -> Condition:
         if isinstance(other, int) and other == 0:
-            return Negation(self) if negated else self
+            return ~self if negated else self
         raise ConditionMistake(
             "masked bits compare with 0 only",
             expected="`x & MASK`, or that compared with 0",
@@ -45,17 +51,34 @@ def comparison(left: Value, operator: str, right: object) -> Condition:
         return Both(condition(left), condition(right))
     _check_right(left, operator, right)
     assert isinstance(right, Value | int)
+    _check_outcome(left, operator, right)
     if operator == "&":
-        return BitTest(left, right)
-    return Comparison(left, operator, right)
+        return noted(BitTest(left, right))
+    return noted(Comparison(left, operator, right))
+
+
+def below(left: Value, right: object) -> Condition:
+    """`left < right`, also where that is known never to hold: a loop of no rounds is one."""
+    _check_right(left, "<", right)
+    assert isinstance(right, Value | int)
+    return Comparison(left, "<", right)
 
 
 def _check_right(left: Value, operator: str, right: object) -> None:
+    for one in (left, right):
+        if isinstance(one, Value) and one._has_parts:
+            raise TypeMistake(
+                f"`{one._text()}` can't be compared as a whole",
+                expected="a field, an element, or another place that holds a number",
+                got=f"{one._text()}: {one._kind!r}",
+            )
     if not isinstance(right, Value | int):
+        joined = isinstance(right, Condition)
         raise TypeMistake(
             f"`{left._text()}` can't be compared with this",
             expected="a register, memory, a number or an enumeration's value",
-            got=repr(right),
+            got=f"the condition `{right!r}`" if joined else repr(right),
+            fix="put each comparison in parentheses: `(a == 1) & (b == 2)`" if joined else "",
         )
     if isinstance(right, int):
         check_number(left, operator, right)
@@ -63,33 +86,61 @@ def _check_right(left: Value, operator: str, right: object) -> None:
         _check_signs(left, operator, right)
 
 
-def _check_enumeration(left: Value, right: Enum) -> None:
-    if left._values is not None and not isinstance(right, left._values):
-        raise TypeMistake(
-            f"`{left._text()}` holds another enumeration",
-            expected=f"a value of {left._values.__name__}",
-            got=f"{type(right).__name__}.{right.name}",
-        )
-
-
 def check_number(left: Value, operator: str, right: int) -> None:
-    """Raise a mistake where it is known without looking how `left operator right` ends."""
-    if isinstance(right, Enum):
-        _check_enumeration(left, right)
+    """Raise a mistake where `right` is nothing that `left` can be."""
+    if left._values is not None:
+        check_value(left._values, right, left._text())
+    if operator == "&":
         return
-    if right < 0 and not left._kind._signed and operator != "&":
+    if right < 0 and not left._kind._signed:
         raise TypeMistake(
-            f"`{left._text()}` has no sign, so it is never {right}",
+            f"`{left._text()}` has no sign, so it is never {int(right)}",
             expected="0 or more",
-            got=str(right),
+            got=str(int(right)),
             fix=f"see it as signed: `i{left._kind._size * 8}({left._text()})`",
         )
-    if operator != "&" and int(right) not in numbers_of(left._kind):
+    numbers = numbers_of(left._kind)
+    if int(right) not in numbers:
         raise ValueRangeMistake(
-            f"{right} is outside of what `{left._text()}` can be",
-            expected=f"{numbers_of(left._kind)[0]} to {numbers_of(left._kind)[-1]}",
-            got=f"{right} for a {left._kind!r}",
+            f"{int(right)} is outside of what `{left._text()}` can be",
+            expected=f"{numbers[0]} to {numbers[-1]}",
+            got=f"{int(right)} for a {left._kind!r}",
         )
+
+
+def _check_outcome(left: Value, operator: str, right: Value | int) -> None:
+    """Raise a mistake where it is known without looking how `left operator right` ends."""
+    if isinstance(right, int):
+        numbers = numbers_of(left._kind)
+        outcome = _ENDS.get((operator, right == numbers[0], right == numbers[-1]))
+        if operator == "&" and right == 0:
+            raise _decided(f"{left._text()} & 0", False, "a mask without bits")
+        if outcome is not None:
+            kind = f"a {left._kind!r}, which is {numbers[0]} to {numbers[-1]}"
+            raise _decided(f"{left._text()} {operator} {int(right)}", outcome, kind)
+    elif operator != "&" and left._is_same(right):
+        raise ConditionMistake(
+            f"`{left._text()}` is compared with itself",
+            expected="a comparison that can end either way",
+            got=f"{left._text()} {operator} {right._text()}, which are one register",
+        )
+
+
+_ENDS = {
+    ("<", True, False): False,
+    (">=", True, False): True,
+    (">", False, True): False,
+    ("<=", False, True): True,
+}
+"""How comparisons end with the least and with the largest number of a type."""
+
+
+def _decided(text: str, outcome: bool, got: str) -> ConditionMistake:
+    return ConditionMistake(
+        f"`{text}` {'always' if outcome else 'never'} holds",
+        expected="a comparison that can end either way",
+        got=got,
+    )
 
 
 def _check_signs(left: Value, operator: str, right: Value) -> None:

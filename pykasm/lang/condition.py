@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from pykasm.errors import ConditionMistake
+from pykasm.errors import ConditionMistake, report
+from pykasm.source import Moment, author_moment
 
 
 class Condition:
-    """Something that code can branch on."""
+    """Something that code can branch on.
+
+    One that the author makes and that code never looks at is a mistake: see `noting`.
+    """
+
+    moment: Moment | None = None
+    is_used = False
 
     def __and__(self, other: object) -> Condition:
-        return Both(self, condition(other))
+        return noted(Both(condition(self), condition(other)))
 
     def __or__(self, other: object) -> Condition:
-        return Either(self, condition(other))
+        return noted(Either(condition(self), condition(other)))
+
+    __rand__ = __and__
+    __ror__ = __or__
 
     def __invert__(self) -> Condition:
-        return Negation(self)
+        return noted(Negation(condition(self)))
+
+    def __repr__(self) -> str:
+        return "a condition"
 
     def __eq__(self, other: object) -> Any:
         return self._equals(other, negated=True)
@@ -52,6 +66,9 @@ class Flag(Condition):
         self.when_set = when_set
         self.when_clear = when_clear
 
+    def __repr__(self) -> str:
+        return self.name
+
 
 CF = Flag("CF", "jb", "jae")
 ZF = Flag("ZF", "je", "jne")
@@ -66,21 +83,40 @@ class Negation(Condition):
     def __init__(self, inner: Condition) -> None:
         self.inner = inner
 
+    def __repr__(self) -> str:
+        return f"~({self.inner!r})"
 
-class Both(Condition):
+
+class Joined(Condition):
+    """Two conditions; the `right` one is looked at only where the `left` one decides nothing."""
+
+    word = ""
+
+    def __init__(self, left: Condition, right: Condition) -> None:
+        if _names_flags(right) and not _only_flags(left):
+            raise ConditionMistake(
+                f"`{right!r}` would look at the flags that `{left!r}` leaves",
+                expected="flags before comparisons, which change them",
+                got=f"({left!r}) {self.word} {right!r}",
+                fix=f"`{right!r} {self.word} ({left!r})`",
+            )
+        self.left = left
+        self.right = right
+
+    def __repr__(self) -> str:
+        return f"({self.left!r}) {self.word} ({self.right!r})"
+
+
+class Both(Joined):
     """`left & right`; `right` is looked at only where `left` holds."""
 
-    def __init__(self, left: Condition, right: Condition) -> None:
-        self.left = left
-        self.right = right
+    word = "&"
 
 
-class Either(Condition):
+class Either(Joined):
     """`left | right`; `right` is looked at only where `left` does not hold."""
 
-    def __init__(self, left: Condition, right: Condition) -> None:
-        self.left = left
-        self.right = right
+    word = "|"
 
 
 class Computed(Condition):
@@ -90,7 +126,7 @@ class Computed(Condition):
     """
 
     def __init__(self, inner: Condition, name: str, at: int) -> None:
-        self.inner = inner
+        self.inner = condition(inner)
         self.name = name
         self.at = at
 
@@ -109,24 +145,89 @@ def tests_flags(test: Condition) -> bool:
             return True
         case Negation() | Computed():
             return tests_flags(test.inner)
-        case Both() | Either():
+        case Joined():
             return tests_flags(test.left) or tests_flags(test.right)
     return False
+
+
+def _names_flags(test: Condition) -> bool:
+    """Whether the author names a flag in `test`."""
+    match test:
+        case Flag():
+            return True
+        case Negation():
+            return _names_flags(test.inner)
+        case Joined():
+            return _names_flags(test.left) or _names_flags(test.right)
+    return False
+
+
+def _only_flags(test: Condition) -> bool:
+    """Whether looking at `test` leaves the flags as they are."""
+    match test:
+        case Flag():
+            return True
+        case Negation() | Computed():
+            return _only_flags(test.inner)
+        case Joined():
+            return _only_flags(test.left) and _only_flags(test.right)
+    return False
+
+
+_noted: list[list[Condition]] = []
+
+
+@contextmanager
+def noting(made: list[Condition]) -> Iterator[None]:
+    """Gather the conditions that the author makes inside in `made`."""
+    _noted.append(made)
+    try:
+        yield
+    finally:
+        _noted.pop()
+
+
+def noted(made: Condition) -> Condition:
+    """`made`, of which it will be asked whether code looks at it."""
+    if _noted:
+        made.moment = author_moment()
+        _noted[-1].append(made)
+    return made
+
+
+def report_unused(made: list[Condition]) -> None:
+    """Report those of the conditions `made` that no code looks at."""
+    for one in made:
+        if not one.is_used:
+            report(
+                ConditionMistake(
+                    f"nothing looks at `{one!r}`",
+                    expected="a condition inside `if_`, `while_`, `break_if` …",
+                    got="a condition that is a line of its own",
+                    fix="`mov(…)` writes a value, `cmp(…)` sets the flags",
+                    span=one.moment.span if one.moment else None,
+                )
+            )
 
 
 def condition(value: object) -> Condition:
     """`value` as a condition, or the mistake of it not being one."""
     if isinstance(value, Condition):
+        value.is_used = True
         return value
     convert = getattr(value, "_as_condition", None)
     made: Condition | None = convert() if convert is not None else None
     if made is not None:
+        made.is_used = True
         return made
     if callable(value) and convert is None:
         return Deferred(value)
+    fix = "compare: `x != 0`" if convert is not None else ""
+    if isinstance(value, bool):
+        fix = "`with loop():` goes round for ever; Python's `if` decides what is written"
     raise ConditionMistake(
         "this is no condition",
         expected="a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`",
         got=value._text() if hasattr(value, "_text") else repr(value),
-        fix="compare: `x != 0`" if convert is not None else "",
+        fix=fix,
     )

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Never, NoReturn, TypeAlias, get_args, get_origin
 
+from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import REGISTERS, Register, general
-from pykasm.lang.types import Fn, TypeMeta, Void
+from pykasm.lang.structs import fits_register
+from pykasm.lang.types import Fn, TypeMeta, Void, name_of
 
 SLOT = 8
 """Bytes that push, pop and a return address move the stack by."""
@@ -104,6 +106,29 @@ def signature_of(kind: TypeMeta) -> Signature:
     """The signature behind a function pointer type."""
     assert issubclass(kind, Fn)
     named = [(f"argument {n}", one) for n, one in enumerate(kind._parameters, 1)]
-    result = kind._result
-    results = (result,) if isinstance(result, TypeMeta) and result is not Void else ()
-    return Signature(laid_out(named), results)
+    results = results_of(kind)
+    for one in (*kind._parameters, *results):
+        if not fits_register(one):
+            raise DeclarationMistake(
+                f"`{kind!r}` passes what no register holds",
+                expected="integers and pointers, at most two of them as results",
+                got=name_of(one),
+                fix=f"`Ptr[{name_of(one)}]`, the address of one",
+            )
+    never = kind._result in (NoReturn, Never)
+    return Signature(laid_out(named), results, never_returns=never)
+
+
+def results_of(kind: type[Fn[Any, Any]]) -> tuple[TypeMeta, ...]:
+    """The types that functions behind a pointer of type `kind` return."""
+    result: Any = kind._result
+    if result in (None, type(None), Void, NoReturn, Never):
+        return ()
+    found = get_args(result) if get_origin(result) is tuple else (result,)
+    if len(found) > len(RESULTS):
+        raise DeclarationMistake(
+            f"`{kind!r}` has {len(found)} results",
+            expected="at most two, in rax and rdx",
+            got=", ".join(map(name_of, found)),
+        )
+    return found

@@ -9,12 +9,11 @@ from pykasm.errors import PlaceMistake
 from pykasm.isa.code import Label
 from pykasm.isa.statement import BranchTarget, FarPointer, SymbolImmediate
 from pykasm.isa.statement import Operand as Encodable
+from pykasm.lang.condition import Condition, condition
 from pykasm.lang.expression import Expression
+from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, SegmentOperand
 from pykasm.lang.symbolic import AddressOperand, BranchOperand, FarOperand
-
-NO_RESULT = "a call of a function that states `-> None` gives nothing to go on with"
-"""What to say where somebody uses `None`."""
 
 Converted: TypeAlias = tuple[Encodable, str | Label | None, int]
 """An operand as the encoder takes it, and what its fix-up refers to: a target and an addend."""
@@ -94,11 +93,13 @@ def _adapted(operand: object, bits: int, mnemonic: str) -> Converted:
             got="a sum of registers and numbers",
             fix="`u64[…]` around it is the memory there; `lea` computes it",
         )
+    if isinstance(operand, Condition):
+        condition(operand)  # so that this is not told a second time
     if adapt is None:
         raise PlaceMistake(
-            f"`{operand!r}` is no operand of `{mnemonic}`",
+            f"`{shown_value(operand)}` is no operand of `{mnemonic}`",
             expected="a register, memory, a number, a label or a symbol",
             got=type(operand).__name__,
-            fix=NO_RESULT if operand is None else "",
+            fix=hint_for(operand),
         )
     return converted(adapt(mnemonic), bits, mnemonic)

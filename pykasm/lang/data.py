@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 from typing import cast as typing_cast
 
@@ -13,9 +14,11 @@ from pykasm.isa.registers import REGISTERS
 from pykasm.lang.builder import current, is_building
 from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.field import check_alignment
-from pykasm.lang.fitting import described, function_fits, signature_behind
+from pykasm.lang.fitting import address_fits, described, function_fits, signature_behind
+from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.instances import check_instance
-from pykasm.lang.numbers import U8, U64, Integer
+from pykasm.lang.namedvalues import check_value
+from pykasm.lang.numbers import U8, U64, numbers_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.places import place_address
@@ -171,16 +174,24 @@ class DataReference(NamedTuple):
 class Packer:
     """Turns initial values into bytes and references.
 
-    `string` makes read-only data of a text and gives its symbol's reference.
+    `string` makes read-only data of a text and gives its symbol's reference. Where it is not
+    `strict`, numbers without a name are taken for named values, and -1 for all bits.
     """
 
-    def __init__(self, string: Callable[[str], SymbolReference]) -> None:
+    def __init__(self, string: Callable[[str], SymbolReference], strict: bool = True) -> None:
         self.string = string
+        self.strict = strict
         self.references: list[DataReference] = []
         self.bytes = bytearray()
 
-    def pack(self, kind: TypeMeta, value: object, offset: int = 0) -> None:
-        """Put `value`, a `kind`, at `offset` bytes."""
+    def pack(
+        self,
+        kind: TypeMeta,
+        value: object,
+        offset: int = 0,
+        values: type[Enum] | None = None,
+    ) -> None:
+        """Put `value`, a `kind` with the names of `values`, at `offset` bytes."""
         missing = offset + kind._size - len(self.bytes)
         self.bytes += bytes(max(0, missing))
         if value is None:
@@ -190,7 +201,9 @@ class Packer:
         elif _is_array(kind):
             self._array(kind, value, offset)
         elif isinstance(value, int):
-            self._number(kind, int(value), offset)
+            if values is not None and self.strict:
+                check_value(values, value, f"this {kind!r}")
+            self._number(kind, value, offset)
         else:
             self._address(kind, value, offset)
 
@@ -200,7 +213,7 @@ class Packer:
             raise _wrong_value(kind, value, f"`{kind.__name__}(field=…)`")
         for name, one in values.items():
             found = kind._field(name)
-            self.pack(found.type, one, offset + found.offset)
+            self.pack(found.type, one, offset + found.offset, found.values)
 
     def _array(self, kind: Any, value: object, offset: int) -> None:
         element = kind._element
@@ -217,13 +230,15 @@ class Packer:
             self.pack(element, one, offset + number * element._size)
 
     def _number(self, kind: TypeMeta, value: int, offset: int) -> None:
-        size = kind._size
-        least = -(1 << (size * 8 - 1)) if kind._signed or issubclass(kind, Integer) else 0
-        if not least <= value < 1 << (size * 8):
+        size, numbers = kind._size, numbers_of(kind)
+        if is_pointer(kind) and isinstance(value, Enum):
+            raise _wrong_value(kind, value, "an address")
+        wraps = not self.strict and 0 < -value <= (numbers[-1] + 1) // 2
+        if int(value) not in numbers and not wraps:
             raise ValueRangeMistake(
-                f"{value:#x} does not fit a {kind!r}",
-                expected=f"{size} bytes",
-                got=f"{value:#x}",
+                f"{int(value):#x} does not fit a {kind!r}",
+                expected=f"{numbers[0]:#x} to {numbers[-1]:#x}",
+                got=f"{int(value):#x}",
             )
         self.bytes[offset : offset + size] = (value % (1 << (size * 8))).to_bytes(size, "little")
 
@@ -233,6 +248,7 @@ class Packer:
         if isinstance(value, LabelAddress):
             self.references.append(DataReference(offset, kind._size, value, 0))
             return
+        self._check_target(kind, value)
         reference = self._reference(kind, value)
         if issubclass(kind, Fn) and reference.addend:
             raise _wrong_value(kind, value, "the start of a function", "a place inside one")
@@ -243,12 +259,27 @@ class Packer:
         assert isinstance(target, str)
         self.references.append(DataReference(offset, kind._size, target, reference.addend))
 
+    def _check_target(self, kind: TypeMeta, value: object) -> None:
+        """Raise a mistake where a `kind` does not point to what `value` is the address of."""
+        target: TypeMeta | None = None
+        got = ""
+        if isinstance(value, str):
+            target, got = U8, "a text"
+        elif isinstance(value, MemoryOperand):
+            target, got = value._kind, f"{value._text()}: {value._kind!r}"
+            if value._segment is not None and is_pointer(kind):
+                raise _wrong_value(kind, value, "a place that no segment belongs to")
+        elif isinstance(value, AddressOperand):
+            target, got = value.target, f"address_of({value.name}), of a {value.target!r}"
+        if target is not None and is_pointer(kind) and not address_fits(kind, target):
+            raise _wrong_value(kind, value, f"what a {kind!r} points to", got)
+
     def _reference(self, kind: TypeMeta, value: object) -> SymbolReference:
         if isinstance(value, str) and is_pointer(kind):
             return self.string(value)
         if isinstance(value, AddressOperand | BranchOperand):
             return value.reference
-        if isinstance(value, Data) and value._reference is not None:
+        if isinstance(value, MemoryOperand) and value._reference is not None and _is_fixed(value):
             return value._reference
         found = getattr(value, "_symbol_reference", None)
         if isinstance(found, SymbolReference):
@@ -261,8 +292,10 @@ def _is_array(kind: TypeMeta) -> bool:
 
 
 def _wrong_value(kind: TypeMeta, value: object, expected: str, got: str = "") -> TypeMistake:
-    got = got or (value._text() if isinstance(value, Operand) else repr(value))
-    return TypeMistake(f"this can't be the value of a {kind!r}", expected=expected, got=got[:80])
+    got = got or (value._text() if isinstance(value, Operand) else shown_value(value))
+    fix = hint_for(value) if isinstance(value, MethodType | FunctionType) else ""
+    what = f"this can't be the value of a {kind!r}"
+    return TypeMistake(what, expected=expected, got=got[:80], fix=fix)
 
 
 def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
@@ -279,7 +312,8 @@ def symbol_reference(value: object, word: str) -> tuple[SymbolReference, str]:
     raise TypeMistake(
         f"`{word}` takes something with a symbol",
         expected="data, a function or a label",
-        got=value._text() if isinstance(value, Operand) else repr(value),
+        got=value._text() if isinstance(value, Operand) else shown_value(value),
+        fix=hint_for(value),
     )
 
 

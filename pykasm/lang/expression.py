@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from pykasm.errors import ConditionMistake, OperandFormMistake
 from pykasm.isa.registers import Register
+from pykasm.lang.arithmetic import shown
 from pykasm.lang.reference import SymbolReference
 
 
@@ -53,6 +54,17 @@ class Expression:
             expected="`address - number`",
             got=f"`address - {other!r}`",
         )
+
+    def __repr__(self) -> str:
+        parts = [shown(one) for one in (self.base,) if one is not None]
+        if self.index is not None:
+            parts.append(shown(self.index) + (f" * {self.scale}" if self.scale != 1 else ""))
+        if self.reference is not None:
+            target = self.reference._target()
+            parts.append(target if isinstance(target, str) else target.name)
+        if self.displacement or not parts:
+            parts.append(str(self.displacement))
+        return " + ".join(parts)
 
     def __bool__(self) -> bool:
         raise ConditionMistake(

@@ -3,10 +3,12 @@ called."""
 
 from __future__ import annotations
 
-from typing import Any
+from types import GenericAlias
+from typing import Any, Never, NoReturn
 
-from pykasm.lang.convention import Signature
+from pykasm.lang.convention import Signature, results_of
 from pykasm.lang.structs import is_struct
+from pykasm.lang.symbolic import AddressOperand, BranchOperand
 from pykasm.lang.types import (
     POINTER_SIZE,
     Array,
@@ -57,13 +59,12 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
         return False
     if not all(map(passes_as, takes, wanted._parameters)):
         return False
-    return given.never_returns or _gives(wanted._result, given.results)
-
-
-def _gives(wanted: TypeMeta | None, given: tuple[TypeMeta, ...]) -> bool:
-    if wanted is None or wanted is Void:
-        return not given
-    return len(given) == 1 and passes_as(wanted, given[0])
+    results = results_of(wanted)
+    return given.never_returns or (
+        wanted._result not in (NoReturn, Never)
+        and len(results) == len(given.results)
+        and all(map(passes_as, results, given.results))
+    )
 
 
 def passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:
@@ -73,8 +74,8 @@ def passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:
 
 def signature_behind(value: Any) -> Signature | None:
     """How the function is called whose address `value` is; None where nobody knows."""
-    reference = getattr(value, "_symbol_reference", None) or getattr(value, "reference", None)
-    owner = getattr(getattr(reference, "symbol", None), "__self__", value)
+    is_symbol = isinstance(value, AddressOperand | BranchOperand)
+    owner = getattr(value.reference.symbol, "__self__", None) if is_symbol else value
     found: Signature | None = getattr(owner, "_signature", None)
     return found
 
@@ -84,6 +85,12 @@ def described(signature: Signature) -> str:
     if signature.by_processor:
         return "an interrupt handler, which the processor calls"
     takes = [one.type for one in signature.parameters]
-    gives = signature.results[0] if signature.results else Void
+    gives: Any = Void
+    if signature.never_returns:
+        gives = NoReturn
+    elif signature.results:
+        gives = signature.results[0]
+        if len(signature.results) > 1:
+            gives = GenericAlias(tuple, signature.results)
     made: Any = Fn
     return repr(made[takes, gives])

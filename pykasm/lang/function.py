@@ -22,9 +22,9 @@ from typing import (
 )
 from typing import cast as typing_cast
 
-from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake
+from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake, placed_at
 from pykasm.isa.registers import Register
-from pykasm.lang.annotations import evaluated
+from pykasm.lang.annotations import known_types
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function, refuse_handler
 from pykasm.lang.convention import (
@@ -41,8 +41,9 @@ from pykasm.lang.kept import Kept
 from pykasm.lang.locking import NO_LOCKS, LockContract
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
+from pykasm.lang.structs import fits_register
 from pykasm.lang.symbolic import BranchOperand
-from pykasm.lang.types import Ptr, TypeMeta, Void, is_pointer
+from pykasm.lang.types import Ptr, TypeMeta, Void, is_pointer, named_arguments
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source, line_span
 
@@ -130,7 +131,8 @@ class Function(Generic[R]):
 
     def signature(self) -> Signature:
         """Parameters and results, from the annotations."""
-        names, hints = _annotated(self.body)
+        with placed_at(line_span(self.declared)):
+            names, hints = _annotated(self.body)
         kept = [name for name in names[1:] if isinstance(hints.get(name), Kept)]
         self._check_kept(kept)
         named = [(name, self._type(name, _type_behind(hints.get(name)))) for name in names[1:]]
@@ -198,7 +200,7 @@ class Function(Generic[R]):
             )
 
     def _type(self, name: str, hint: object) -> TypeMeta:
-        if isinstance(hint, TypeMeta) and hint._size in (1, 2, 4, 8):
+        if isinstance(hint, TypeMeta) and fits_register(hint):
             return hint
         fix = f"`{name}: Ptr[{hint.__name__}]`" if isinstance(hint, TypeMeta) else ""
         raise DeclarationMistake(
@@ -260,7 +262,7 @@ def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, ob
     others = code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER
     if _states_another_signature(body) or others:
         return list(python_signature(body).parameters), get_type_hints(body)
-    hints = evaluated(body.__annotations__, body.__globals__)
+    hints = known_types(body.__annotations__, body.__globals__)
     return code.co_varnames[: code.co_argcount], hints
 
 
@@ -295,8 +297,11 @@ class BoundFunction(Generic[R]):
         self._owner = owner
         self._signature = function.signature()
 
-    def __call__(self, *arguments: object) -> R:
+    def __call__(self, *arguments: object, **named: object) -> R:
         """Emit a call with these arguments; the operand that holds the result."""
+        if named:
+            takes = ", ".join(f"{one.name}: {one.type!r}" for one in self._signature.parameters)
+            raise named_arguments(self._label, named, f"{self._label}({takes})")
         if not is_building():
             raise PlaceMistake(
                 f"`{self._label}` is called outside of any code",

@@ -9,12 +9,18 @@ from inspect import isgeneratorfunction, unwrap
 from types import TracebackType
 from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args, get_origin, overload
 
-from pykasm.errors import CallMistake, DeclarationMistake, Mistake, RegisterMistake
+from pykasm.errors import (
+    CallMistake,
+    DeclarationMistake,
+    Mistake,
+    RegisterMistake,
+    placed_at,
+)
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
-from pykasm.lang.annotations import evaluated
+from pykasm.lang.annotations import known_types
 from pykasm.lang.arguments import check_argument
-from pykasm.lang.builder import InlineCode, current
+from pykasm.lang.builder import InlineCode, current, written_in_place
 from pykasm.lang.condition import Computed, Condition
 from pykasm.lang.convention import Parameter
 from pykasm.lang.moves import registers_in, whole_register
@@ -38,6 +44,7 @@ class _Inline:
     def __init__(self, body: Callable[..., Any], changes: object) -> None:
         self.body = body
         self.function = unwrap(body)
+        written_in_place.add(self.function.__code__)
         self.name = self.function.__qualname__.rpartition("<locals>.")[2]
         code = self.function.__code__
         self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -73,7 +80,8 @@ class _Inline:
     @cached_property
     def hints(self) -> dict[str, object]:
         """The types of parameters and result, by name."""
-        hints = evaluated(self.function.__annotations__, self.function.__globals__)
+        with placed_at(line_span(self.declared)):
+            hints = known_types(self.function.__annotations__, self.function.__globals__)
         result = hints.get("return", Any)
         if isgeneratorfunction(self.function):
             hints["return"] = result = next(iter(get_args(result)), Any)

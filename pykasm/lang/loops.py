@@ -7,6 +7,7 @@ from typing import Any
 from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, join, place
+from pykasm.lang.comparisons import below
 from pykasm.lang.condition import condition
 from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.numbers import numbers_of
@@ -45,8 +46,9 @@ class _While(Loop):
     """The test stands before the first round and again at the end of each."""
 
     def __init__(self, test: Test) -> None:
+        made = condition(test)  # first: a word without a condition is no word
         super().__init__("while_")
-        self.test = condition(test)
+        self.test = made
 
     def begin(self) -> None:
         jump_if(self.test, self.done, when=False)
@@ -60,8 +62,9 @@ class _DoWhile(Loop):
     """The test stands at the end of each round alone."""
 
     def __init__(self, test: Test) -> None:
+        made = condition(test)
         super().__init__("do_while")
-        self.test = condition(test)
+        self.test = made
 
     def repeat(self) -> None:
         jump_if(self.test, self.top, when=True)
@@ -113,7 +116,7 @@ class _For(_While):
                 expected=f"at most {numbers_of(counter._kind)[-1]}",
                 got=f"{step} for a {counter._kind!r}",
             )
-        super().__init__(counter < stop)
+        super().__init__(below(counter, stop))
         self.name = "for_"
         self.counter, self.start, self.stop, self.step = counter, start, stop, step
 

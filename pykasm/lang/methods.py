@@ -1,20 +1,39 @@
-"""Methods of structs: which a struct has, and which no operand could have."""
+"""Names in structs: which no field and no method can have."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from inspect import unwrap
 from types import FunctionType
 
 from pykasm.errors import DeclarationMistake
-from pykasm.source import Source, line_span
+from pykasm.source import Source, Span, line_span
 
 _reserved: set[str] = set()
 
 
 def reserve(names: Iterable[str]) -> None:
-    """Keep structs from having methods of these names, which operands use for themselves."""
+    """Keep structs from using these names, which operands use for themselves."""
     _reserved.update(names)
+
+
+def check_names(
+    struct: str,
+    methods: Mapping[str, FunctionType],
+    fields: Iterable[str],
+    span_of: Callable[[str], Span | None],
+) -> None:
+    """Refuse methods and fields of the struct called `struct` that can't be told from others."""
+    for name in fields:
+        if name in _reserved:
+            raise DeclarationMistake(
+                f"`{struct}.{name}` can't be a field",
+                expected="a name that operands do not use for themselves",
+                got=f"`{name}`",
+                fix="give the field another name",
+                span=span_of(name),
+            )
+    check_methods(struct, methods, set(fields))
 
 
 def check_methods(struct: str, methods: Mapping[str, FunctionType], fields: Container[str]) -> None:

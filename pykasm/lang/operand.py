@@ -31,6 +31,7 @@ class Operand(Value):
 
 
 reserve((*vars(Value), *vars(Operand)))
+reserve(("_as_operand", "_given", "_label", "_owner", "_signature", "_symbol_reference"))
 
 
 def described(value: object) -> str:

@@ -18,8 +18,8 @@ from pykasm.lang.numbers import I32, U64
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.role import Role
-from pykasm.lang.structs import StructMeta, is_struct, operand_size
-from pykasm.lang.types import Array, Ptr, TypeMeta, is_pointer
+from pykasm.lang.structs import StructMeta, is_aggregate, is_struct, operand_size
+from pykasm.lang.types import Array, Ptr, TypeMeta, Value, is_pointer
 
 SCALES = (1, 2, 4, 8)
 """The factors that an address can multiply its index by (AMD64 APM vol. 1, 2.2.3)."""
@@ -74,6 +74,9 @@ class RegisterOperand(Operand):
         if self._role is not None:
             self._role.used = True
 
+    def _is_same(self, other: Value) -> bool:
+        return isinstance(other, RegisterOperand) and other._register is self._register
+
     def _seen_as(self, kind: TypeMeta) -> RegisterOperand:
         register = self._register
         if kind._size != register.size:
@@ -85,6 +88,12 @@ class RegisterOperand(Operand):
         if target is None or not is_struct(target):
             return super()._member(name)
         return self._pointed(self._text())._member(name)
+
+    def _private(self, name: str) -> Any:
+        target = _target(self._kind)
+        if isinstance(target, StructMeta) and name in target._fields:
+            return self._pointed(self._text())._member(name)
+        return super()._private(name)
 
     def _pointed(self, name: str = "") -> MemoryOperand:
         """The memory that this pointer points to, called `name`."""
@@ -138,7 +147,7 @@ class RegisterOperand(Operand):
         if register.size == WORD and not kind._signed:
             if self._role is not None and self._role.register.size == WORD:
                 return self._seen_as(U64)
-            raise self._no_index("may have a filled upper half", self._clearing)
+            raise self._no_index("is a part of a register that may hold more", self._clearing)
         extend = "movsxd" if kind is I32 else "movsx" if kind._signed else "movzx"
         raise self._no_index(
             "is too narrow to index with", f"`{extend}` it into a wider register first"
@@ -147,7 +156,7 @@ class RegisterOperand(Operand):
     def _no_index(self, why: str, fix: str) -> OperandFormMistake:
         return OperandFormMistake(
             f"`{self._text()}` {why}",
-            expected="a register of 64 bits, or a U32 of its own (its upper half is clear)",
+            expected="a register of 64 bits, or a U32 (its upper half is clear)",
             got=f"{self._text()}: {self._kind!r}",
             fix=fix,
         )
@@ -222,6 +231,10 @@ class MemoryOperand(Operand):
             text = f"{text} {sign} {abs(self._displacement):#x}".strip()
         return f"{self._segment.name + ':' if self._segment else ''}[{text}]"
 
+    @property
+    def _has_parts(self) -> bool:
+        return is_aggregate(self._kind)
+
     def _compared(self, operator: str, right: object) -> Condition:
         if isinstance(right, MemoryOperand):
             raise OperandFormMistake(
@@ -266,11 +279,19 @@ class MemoryOperand(Operand):
             made._displacement += distance
         return made
 
+    def _at(self, reference: SymbolReference) -> MemoryOperand:
+        """What lies at `reference` instead."""
+        made = self._copy(self._kind)
+        made._reference = reference
+        return made
+
     def _private(self, name: str) -> Any:
-        methods = self._kind._methods if isinstance(self._kind, StructMeta) else {}
-        if name not in methods:
-            return super()._private(name)
-        return MethodType(methods[name], self)
+        if isinstance(self._kind, StructMeta):
+            if name in self._kind._methods:
+                return MethodType(self._kind._methods[name], self)
+            if name in self._kind._fields:
+                return self._field(self._kind._fields[name])
+        return super()._private(name)
 
     def _member(self, name: str) -> Any:
         if not is_struct(self._kind):
@@ -295,7 +316,10 @@ class MemoryOperand(Operand):
         return self._indexed(self._kind._element, index, self._text())
 
     def _check_bounds(self, count: int | None, index: object) -> None:
-        if isinstance(index, int) and count is not None and not 0 <= index < count:
+        if not isinstance(index, int) or count is None:
+            return
+        flexible = count == 0 and self._within is not None  # its elements lie behind the struct
+        if not 0 <= index < count and not (flexible and index >= 0):
             raise TypeMistake(
                 f"`{self._text()}` has no element {index}",
                 expected=f"0 to {count - 1}",

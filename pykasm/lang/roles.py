@@ -13,13 +13,11 @@ from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
+from pykasm.lang.structs import fits_register
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
 
 T = TypeVar("T")
-
-WIDEST = 8
-"""Bytes that a general-purpose register holds."""
 
 LARGEST_FRAME = (1 << 31) - STACK_ALIGNMENT
 """Bytes of locals: displacements have 32 bits with their sign (AMD64 APM vol. 1, 2.2.2)."""
@@ -45,10 +43,12 @@ def _type_of(value: object, word: str) -> TypeMeta:
             expected=f"`{word}(U32)`, `{word}(Ptr[Frame])` or `{word}(register)`",
             got=repr(value),
         )
-    if kind._size not in (1, 2, 4, WIDEST):
+    if not fits_register(kind):
         raise TypeMistake(
             f"a register can't hold a {kind!r}",
-            expected="a type of 1, 2, 4 or 8 bytes",
+            expected="a number or a pointer"
+            if kind._size in (1, 2, 4, 8)
+            else "a type of 1, 2, 4 or 8 bytes",
             got=f"{kind._size} bytes",
             fix="use `local`, or a pointer to it",
         )

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from inspect import get_annotations
-from types import FunctionType
+from types import FunctionType, GenericAlias
 from typing import TYPE_CHECKING, Any
 
-from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake
-from pykasm.lang.annotations import evaluated
+from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake, placed_at
+from pykasm.lang.annotations import known_types
+from pykasm.lang.declarations import check_body, check_values, field_span
 from pykasm.lang.field import Field, FieldOptions, check_alignment
-from pykasm.lang.methods import check_methods
+from pykasm.lang.methods import check_names
 from pykasm.lang.types import Array, Fn, Ptr, Type, TypeMeta, User, array_of, is_user, name_of
+from pykasm.source import Moment, Span, author_moment
 
 
 def _round_up(value: int, boundary: int) -> int:
@@ -45,12 +47,15 @@ class StructMeta(TypeMeta):
     ) -> StructMeta:
         if align is not None:
             check_alignment(align)
+        moment = author_moment()
+        check_body(name, namespace, moment)
         options = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
         body = {k: v for k, v in namespace.items() if k not in options}
         inherited = [getattr(base, "_options", {}) for base in reversed(bases)]
         body["_options"] = {k: v for one in (*inherited, options) for k, v in one.items()}
         made = super().__new__(mcs, name, bases, body)
         made._scope = dict(sys._getframe(1).f_locals)
+        made._moment = moment
         made._packed = packed
         made._least_align = align
         made._least_size = size
@@ -63,6 +68,7 @@ class StructMeta(TypeMeta):
 
     _least_align: int | None
     _least_size: int | None
+    _moment: Moment | None
 
     @property
     def _fields(cls) -> dict[str, Field]:
@@ -78,8 +84,18 @@ class StructMeta(TypeMeta):
 
     def _layout(cls) -> tuple[dict[str, Field], int, int]:
         if cls._laid_out is None:
-            cls._laid_out = _lay_out(cls)
+            if cls in _under_way:
+                raise _in_itself(cls)
+            _under_way.append(cls)
+            try:
+                cls._laid_out = _lay_out(cls)
+            finally:
+                _under_way.pop()
         return cls._laid_out
+
+    def _span(cls, name: str) -> Span | None:
+        """The line that declares the field `name`; where the class is made if nobody can tell."""
+        return field_span(name, cls._moment)
 
     def _field(cls, name: str) -> Field:
         """The field `name`, or a mistake that names the nearest one."""
@@ -87,6 +103,21 @@ class StructMeta(TypeMeta):
         if found is None:
             raise unknown_field(cls, name)
         return found
+
+
+_under_way: list[StructMeta] = []
+"""Structs whose fields are being laid out now: each is part of the one before it."""
+
+
+def _in_itself(struct: StructMeta) -> DeclarationMistake:
+    way = [*_under_way[_under_way.index(struct) :], struct]
+    return DeclarationMistake(
+        f"`{struct.__name__}` contains itself, so it would have no end",
+        expected="fields of other types, or pointers",
+        got=" in ".join(f"a {one.__name__}" for one in reversed(way)),
+        fix=f'`Ptr["{struct.__name__}"]` is the address of another one',
+        span=struct._moment.span if struct._moment else None,
+    )
 
 
 def unknown_field(struct: StructMeta, name: str) -> UnknownFieldMistake:
@@ -114,9 +145,13 @@ def _methods_of(struct: StructMeta) -> dict[str, FunctionType]:
 
 def _field_types(struct: StructMeta) -> dict[str, Any]:
     """The types of the fields that `struct` itself declares."""
-    scope = {**struct._scope, struct.__name__: struct}
-    stated = {name: hint for name, hint in get_annotations(struct).items() if name[0] != "_"}
-    hints = evaluated(stated, vars(sys.modules[struct.__module__]), scope)
+    inner = {name: value for name, value in vars(struct).items() if isinstance(value, type)}
+    scope = {**struct._scope, **inner, struct.__name__: struct}
+    stated = {name: hint for name, hint in get_annotations(struct).items() if name[:2] != "__"}
+    hints: dict[str, object] = {}
+    for name, hint in stated.items():
+        with placed_at(struct._span(name)):
+            hints |= known_types({name: hint}, vars(sys.modules[struct.__module__]), scope)
     names = ChainMap(scope, vars(sys.modules[struct.__module__]))
     return {name: _resolved(hint, names) for name, hint in hints.items()}
 
@@ -130,6 +165,8 @@ def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
     """`kind` with the types that stand in it as strings, as in `Ptr["Node"]`, looked up."""
     if isinstance(kind, str):
         return names.get(kind, kind)
+    if isinstance(kind, GenericAlias):
+        return GenericAlias(tuple, tuple(_resolved(one, names) for one in kind.__args__))
     if not isinstance(kind, TypeMeta):
         return kind
     if issubclass(kind, Ptr):
@@ -150,6 +187,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
     for name, kind in _field_types(struct).items():
         options = struct._options.get(name, FieldOptions())
         one = _completed(struct, name, kind, options)
+        check_values(f"{struct.__name__}.{name}", one, options.values, struct._span(name))
         own_align = options.align or (1 if struct._packed else one._align)
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:
@@ -159,8 +197,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         owner = fields[name].owner if name in fields else struct
         fields[name] = Field(name, one, start, options.values, owner, writers=options.written_by)
         end, align = max(end, start + one._size), max(align, own_align)
-    if struct._methods:
-        check_methods(struct.__name__, struct._methods, fields)
+    check_names(struct.__name__, struct._methods, fields, struct._span)
     if struct._least_size and struct._least_size % align:
         raise DeclarationMistake(
             f"`{struct.__name__}` has a size of {struct._least_size} bytes, which is no multiple "
@@ -246,6 +283,7 @@ def _completed(struct: StructMeta, name: str, kind: object, options: FieldOption
             f"`{struct.__name__}.{name}` has no machine type",
             expected="U8 … U64, I8 … I64, Ptr[T], Array[T], Fn[…] or a Struct",
             got=name_of(kind),
+            span=struct._span(name),
         )
     if issubclass(kind, Array) and kind._count is None:
         if options.count is None:
@@ -253,6 +291,7 @@ def _completed(struct: StructMeta, name: str, kind: object, options: FieldOption
                 f"`{struct.__name__}.{name}` is an array of unknown length",
                 expected=f"`{name}: {kind!r} = field(count=…)`",
                 got="no count",
+                span=struct._span(name),
             )
         return array_of(kind._element, options.count)
     return kind
@@ -318,11 +357,20 @@ def is_struct(kind: TypeMeta) -> bool:
     return isinstance(kind, StructMeta)
 
 
+def is_aggregate(kind: TypeMeta) -> bool:
+    """Whether `kind` has parts, so that no instruction takes it as a whole."""
+    return is_struct(kind) or issubclass(kind, Array)
+
+
+def fits_register(kind: object) -> bool:
+    """Whether a general-purpose register can hold a `kind`."""
+    return isinstance(kind, TypeMeta) and kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
+
+
 @cache
 def operand_size(kind: TypeMeta) -> int:
     """The width in bytes that `kind` gives a memory operand; 0 for structs, arrays and Void."""
-    aggregate = is_struct(kind) or issubclass(kind, Array)
-    return 0 if aggregate else kind._size
+    return 0 if is_aggregate(kind) else kind._size
 
 
 def offsetof(struct: object, path: str) -> int:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.lang.builder import is_building
 from pykasm.lang.data import Data
+from pykasm.lang.function import Function
+from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.reference import SymbolReference
+from pykasm.lang.structs import Struct
+from pykasm.lang.symbolic import AddressOperand
 
 
 class Component:
@@ -19,10 +25,13 @@ class Component:
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Give the instance its own copy of each datum that the class declares."""
         made = super().__new__(cls)
+        declared: dict[int, Data] = {}
         for owner in reversed(cls.__mro__):
             for name, value in vars(owner).items():
                 if isinstance(value, Data):
-                    made.__dict__[name] = value._clone()
+                    declared[id(value)] = made.__dict__[name] = value._clone()
+        for datum in declared.values():
+            datum._initial = _own_value(datum._initial, made, declared)
         return made
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -34,6 +43,38 @@ class Component:
                 fix=f"`mov(self.{name}, …)`",
             )
         super().__setattr__(name, value)
+
+
+def _own_value(value: Any, owner: Component, declared: Mapping[int, Data]) -> Any:
+    """The initial value `value` of a class, with the data and the functions of `owner` in it in
+    place of those that the class declares."""
+    if isinstance(value, list | tuple):
+        return [_own_value(one, owner, declared) for one in value]
+    if isinstance(value, dict):
+        return {name: _own_value(one, owner, declared) for name, one in value.items()}
+    if isinstance(value, Struct):
+        return type(value)(**_own_value(value._given, owner, declared))
+    if isinstance(value, Function):
+        return getattr(owner, value.name, value)
+    if isinstance(value, Data):
+        return declared.get(id(value), value)
+    if isinstance(value, MemoryOperand) and value._reference is not None:
+        own = _own_reference(value._reference, declared)
+        return value._at(own) if own is not None else value
+    if isinstance(value, AddressOperand):
+        own = _own_reference(value.reference, declared)
+        return replace(value, reference=own) if own is not None else value
+    return value
+
+
+def _own_reference(
+    reference: SymbolReference, declared: Mapping[int, Data]
+) -> SymbolReference | None:
+    """What `reference` means for an instance, if it means a datum that its class declares."""
+    datum = declared.get(id(getattr(reference.symbol, "__self__", None)))
+    if datum is None or datum._reference is None:
+        return None
+    return datum._reference._plus(reference.addend)
 
 
 class Subsystem(Component):

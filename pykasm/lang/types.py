@@ -8,11 +8,19 @@ values of data.
 from __future__ import annotations
 
 import copyreg
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
-from pykasm.errors import ConditionMistake, DeclarationMistake, OperandFormMistake, TypeMistake
+from pykasm.errors import (
+    CallMistake,
+    ConditionMistake,
+    DeclarationMistake,
+    OperandFormMistake,
+    TypeMistake,
+)
+from pykasm.lang.arithmetic import WithoutArithmetic
 from pykasm.lang.condition import Condition
 from pykasm.lang.expression import Expression, no_address
 
@@ -42,7 +50,7 @@ class TypeMeta(type):
         return cls.__name__
 
 
-class Value:
+class Value(WithoutArithmetic):
     """What code writes of a value in a register or in memory; operands say what it comes to."""
 
     __slots__ = ()
@@ -117,8 +125,10 @@ class Value:
     def __getitem__(self, index: object) -> Any:
         return self._element_at(index)
 
-    def __call__(self, *arguments: object) -> Any:
+    def __call__(self, *arguments: object, **named: object) -> Any:
         """Call the function that this pointer points to."""
+        if named:
+            raise named_arguments(self._text(), named, "in the order of the pointer's type")
         return self._called(arguments)
 
     def _compared(self, operator: str, right: object) -> Condition:
@@ -132,6 +142,15 @@ class Value:
     def _joined(self, operator: str, other: object) -> Condition:
         """What `self | other` or `~self` is of a truth."""
         raise NotImplementedError
+
+    @property
+    def _has_parts(self) -> bool:
+        """Whether this is a struct or an array, not a number."""
+        return False
+
+    def _is_same(self, other: Value) -> bool:
+        """Whether both are one register, seen in one width."""
+        return False
 
     def _called(self, arguments: tuple[object, ...]) -> Any:
         """What a call of the function gives that this pointer points to."""
@@ -170,6 +189,16 @@ class Value:
             expected="a pointer, or an array in memory",
             got=f"{self._text()}: {self._kind!r}",
         )
+
+
+def named_arguments(name: str, named: Mapping[str, object], expected: str) -> CallMistake:
+    """The mistake of giving the arguments `named` of a call of `name` by their names."""
+    return CallMistake(
+        f"`{name}` takes its arguments by position",
+        expected=expected,
+        got=", ".join(f"{one}=…" for one in named),
+        fix="leave the names out",
+    )
 
 
 if TYPE_CHECKING:
@@ -218,7 +247,7 @@ if TYPE_CHECKING:
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`."""
 
         _parameters: ClassVar[tuple[TypeMeta, ...]]
-        _result: ClassVar[TypeMeta | None]
+        _result: ClassVar[Any]
 
 else:
 
@@ -251,11 +280,23 @@ else:
         _result = None
 
         def __class_getitem__(cls, signature):
-            parameters, result = signature
+            parameters, result = _checked_signature(signature)
             names = ", ".join(name_of(one) for one in parameters)
             label = f"Fn[[{names}], {name_of(result)}]"
             key = (tuple(parameters), result)
             return _made(cls, label, key, _parameters=tuple(parameters), _result=result)
+
+
+def _checked_signature(signature: object) -> tuple[list[Any], Any]:
+    """What stands in the brackets of `Fn[…]`: a list of types, and the type of the result."""
+    match signature:
+        case (list() | tuple() as parameters, result):
+            return list(parameters), result
+    raise DeclarationMistake(
+        "`Fn[…]` takes a list of the parameters' types, and the type of the result",
+        expected="`Fn[[U32, Ptr[Frame]], U64]`, or `Fn[[], Void]`",
+        got=f"`Fn[{name_of(signature)}]`",
+    )
 
 
 _derived: dict[tuple[type, object], TypeMeta] = {}
@@ -283,6 +324,8 @@ copyreg.pickle(TypeMeta, _reduced)
 
 def name_of(target: object) -> str:
     """What the type is called that an annotation names, or the annotation."""
+    if isinstance(target, GenericAlias):  # tuple[…], of two results
+        return f"{target.__origin__.__name__}[{', '.join(map(name_of, target.__args__))}]"
     return getattr(target, "__name__", None) or str(target)
 
 

@@ -29,6 +29,8 @@ class Word:
         frame = author_frame()
         self.moment = moment_of(frame) if frame is not None else None
         self.place = self.builder.counted or self.builder.running_in(frame)
+        if frame is not None:
+            self.builder.writers[frame.f_code] = None
         self.builder.open_words.append(self)
 
     def forgotten(self) -> Mistake:

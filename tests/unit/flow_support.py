@@ -402,11 +402,20 @@ def condition_of(draw: Any, depth: int = 3) -> Any:
         return Not(condition_of(draw, depth - 1))
     left = draw(VARIABLE)
     if way == "masked":
-        mask = draw(comparable(VARIABLES[left]))
+        mask = draw(comparable(VARIABLES[left])) or 1
         return Masked(left, mask, draw(st.sampled_from(["", "==", "!="])), draw(BOOLEAN))
     if way == "number":
-        return Compare(left, draw(SIGN), draw(comparable(VARIABLES[left])), None, draw(BOOLEAN))
+        sign, number = draw(SIGN), draw(comparable(VARIABLES[left]))
+        return Compare(left, undecided(sign, number, VARIABLES[left]), number, None, draw(BOOLEAN))
     return Compare(left, draw(SIGN), 0, left ^ 1, draw(BOOLEAN))
+
+
+def undecided(sign: str, number: int, kind: Any) -> str:
+    """`sign`, or another one where all numbers of a `kind` would be on one side of `number`."""
+    least = numbers_limit(kind)
+    most = least + (1 << kind._size * 8) - 1
+    decided = {least: ("<", ">="), most: (">", "<=")}
+    return "==" if sign in decided.get(number, ()) else sign
 
 
 def block_of(draw: Any, depth: int, in_loop: bool) -> Block:

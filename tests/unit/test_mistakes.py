@@ -337,7 +337,7 @@ error[operand-form]: `index` is too narrow to index with
   FILE:LINE
   LINE |             mov(eax, node.counts[index])
         |                      ^^^^^^^^^^^^^^^^^^
-expected: a register of 64 bits, or a U32 of its own (its upper half is clear)
+expected: a register of 64 bits, or a U32 (its upper half is clear)
 got: index: U8
 help: `movzx` it into a wider register first"""
     )

@@ -315,3 +315,28 @@ def test_plain_methods_call_those_that_they_replace() -> None:
             self.twice()
 
     assert message_of(Right).startswith("error[operand-size]")
+
+
+def test_no_register_to_widen_an_argument_on_the_stack() -> None:
+    class Wrong(Base):
+        narrow_number = bss(U32)
+
+        @function
+        def seven(self, a: U64, b: U64, c: U64, d: U64, e: U64, f: U64, g: U32) -> None:
+            nop()
+
+        @function
+        def wrong(self) -> None:
+            self.seven(rax, r10, r11, 4, 5, 6, self.narrow_number)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: no register is free to widen an argument on the stack in
+  FILE:LINE
+  LINE |             self.seven(rax, r10, r11, 4, 5, 6, self.narrow_number)
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: rax, r10 or r11, where the call may change it and no argument needs it
+got: Wrong.narrow_number
+help: load it into a register first"""
+    )

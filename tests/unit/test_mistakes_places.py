@@ -54,11 +54,11 @@ def test_an_index_of_the_low_part_of_a_register() -> None:
     assert (
         message_of(Wrong)
         == """\
-error[operand-form]: `a` may have a filled upper half
+error[operand-form]: `a` is a part of a register that may hold more
   FILE:LINE
   LINE |             mov(rcx, self.table[u32(a)])
         |                      ^^^^^^^^^^^^^^^^^^
-expected: a register of 64 bits, or a U32 of its own (its upper half is clear)
+expected: a register of 64 bits, or a U32 (its upper half is clear)
 got: a: U32
 help: `scratch(u32(a))` is an index"""
     )
@@ -73,11 +73,11 @@ def test_an_index_of_32_bits_of_a_machine_register() -> None:
     assert (
         message_of(Wrong)
         == """\
-error[operand-form]: `eax` may have a filled upper half
+error[operand-form]: `eax` is a part of a register that may hold more
   FILE:LINE
   LINE |             mov(rcx, self.table[eax])
         |                      ^^^^^^^^^^^^^^^
-expected: a register of 64 bits, or a U32 of its own (its upper half is clear)
+expected: a register of 64 bits, or a U32 (its upper half is clear)
 got: eax: U32
 help: `mov(eax, eax)` clears it; index with rax then"""
     )
@@ -94,7 +94,7 @@ help: `mov(eax, eax)` clears it; index with rax then"""
 )
 def test_other_indexes_of_32_bits(write: Any) -> None:
     message = message_of(body(write))
-    assert "may have a filled upper half" in message or "has no elements" in message
+    assert "is a part of a register that may hold more" in message or "has no elements" in message
 
 
 def test_an_address_as_an_index() -> None:

@@ -1,0 +1,137 @@
+"""Whether the operands of an instruction belong together, beyond what the machine wants of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any
+
+from pykasm.errors import RegisterMistake, TypeMistake
+from pykasm.isa.registers import Register, RegisterKind
+from pykasm.isa.shapes import shape_of
+from pykasm.isa.statement import Operand as Encodable
+from pykasm.isa.statement import Statement, SymbolImmediate
+from pykasm.lang.fitting import address_fits, types_fit
+from pykasm.lang.namedvalues import check_value
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
+from pykasm.lang.role import Role
+from pykasm.lang.structs import is_aggregate
+from pykasm.lang.types import TypeMeta, Value, is_pointer, name_of
+
+_NUMBER_WIDTHS = (1, 2, 4, 8)
+_ALONE = ("jmp", "call", "push", "pop", "set")
+"""Beginnings of mnemonics that read or write a number in memory without another operand."""
+
+
+def check_roles(plays: Sequence[Any]) -> None:
+    """Raise a mistake where two roles of one instruction have the same register."""
+    known: dict[int, Role] = {}
+    for role in plays:
+        if isinstance(role, Role):
+            other = known.setdefault(role.register.number, role)
+            if other is not role:
+                raise _one_register(other, role)
+
+
+def _one_register(first: Role, second: Role) -> RegisterMistake:
+    older, newer = (first, second) if first.start <= second.start else (second, first)
+    return RegisterMistake(
+        f"`{older.name}` and `{newer.name}` are both in {newer.register.name}",
+        expected="operands that have registers of their own",
+        got=f"`{older.name}`, whose life ended before that of `{newer.name}` began",
+        fix=f"`keep` `{older.name}`, or `release` it later",
+    )
+
+
+def check_aggregate(place: object, statement: Statement) -> None:
+    """Raise a mistake where the instruction takes the first bytes of a struct or array `place`."""
+    if not isinstance(place, MemoryOperand) or not is_aggregate(place._kind):
+        return
+    if not _takes_number(statement):
+        return
+    element = getattr(place._kind, "_element", None)
+    name = place._text()
+    raise TypeMistake(
+        f"`{statement.mnemonic}` takes a number, and `{name}` is none",
+        expected="a field, an element, or another place that holds a number",
+        got=f"{name}: {place._kind!r}, {place._kind._size} bytes",
+        fix=f"`{name}[0]` is the first element" if element else f"`u64({name})` sees its bytes so",
+    )
+
+
+def _takes_number(statement: Statement) -> bool:
+    forms = shape_of(statement).forms
+    if not forms or forms[0].memory_size not in _NUMBER_WIDTHS:
+        return False
+    return statement.mnemonic.startswith(_ALONE) or any(map(_is_number, statement.operands))
+
+
+def _is_number(operand: Encodable) -> bool:
+    if isinstance(operand, Register):
+        return operand.kind in (RegisterKind.GENERAL, RegisterKind.HIGH_BYTE)
+    return isinstance(operand, int | SymbolImmediate)
+
+
+def _check_move(operands: tuple[Any, ...]) -> None:
+    """Pointers keep what they point to, and places with named values get no others."""
+    if len(operands) != 2:
+        return
+    target, source = operands
+    if not isinstance(target, RegisterOperand | MemoryOperand):
+        return
+    if isinstance(source, int):
+        if target._values is not None:
+            check_value(target._values, source, target._text())
+    elif isinstance(source, RegisterOperand | MemoryOperand):
+        kind, other = target._kind, source._kind
+        if kind is not other and is_pointer(kind) and is_pointer(other):
+            _check_pointers(target, source, other)
+
+
+def _check_pointers(target: Value, source: Value, other: TypeMeta) -> None:
+    if target._kind._by_user != other._by_user or types_fit(target._kind, other):
+        return  # where a program's pointers go is the checker's affair
+    raise TypeMistake(
+        f"`{target._text()}` does not point to what `{source._text()}` points to",
+        expected=f"a {target._kind!r}",
+        got=f"{source._text()}: {other!r}",
+        fix=f"`cast({source._text()}, {target._kind!r})` if it is one",
+    )
+
+
+def _check_address(operands: tuple[Any, ...]) -> None:
+    """The address that `lea` computes is one of what the target points to."""
+    target, source = operands if len(operands) == 2 else (None, None)
+    if not isinstance(target, RegisterOperand) or not isinstance(source, MemoryOperand):
+        return
+    named = bool(source._name)  # others are arithmetic, of whatever it is
+    if named and is_pointer(target._kind) and not address_fits(target._kind, source._kind):
+        wanted = getattr(target._kind, "_target", target._kind)
+        raise TypeMistake(
+            f"`{target._text()}` does not point to what `{source._text()}` is",
+            expected=f"what a {target._kind!r} points to",
+            got=f"{source._text()}: {source._kind!r}",
+            fix=f"`cast({source._text()}, {name_of(wanted)})` if one lies there",
+        )
+
+
+def _check_mask(operands: tuple[Any, ...]) -> None:
+    """Named bits are masked with bits of the same set."""
+    target, mask = operands if len(operands) == 2 else (None, None)
+    if isinstance(target, RegisterOperand | MemoryOperand) and isinstance(mask, int):
+        values = target._values
+        if values is not None and isinstance(mask, Enum) and not isinstance(mask, values):
+            check_value(values, mask, target._text())
+
+
+CHECKS: Mapping[str, Callable[[tuple[Any, ...]], None]] = {
+    "mov": _check_move,
+    "xchg": _check_move,
+    "lea": _check_address,
+    "cmp": _check_move,
+    "and": _check_mask,
+    "or": _check_mask,
+    "xor": _check_mask,
+    "test": _check_mask,
+}
+"""What is looked at, by mnemonic."""

@@ -1,0 +1,413 @@
+"""Python where the machine's words are meant: `return`, `break`, `+=`, helpers without a mark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pykasm import *
+from tests.unit.messages import message_of
+
+
+class Block(Struct):
+    size: U64
+
+
+class Base(Subsystem):
+    flag = bss(U64)
+    table = bss(U32 * 8)
+
+    @function
+    def take(self, a: U64) -> U64:
+        ret(a)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        inc(self.flag)
+        yield
+        dec(self.flag)
+
+
+def body(write: Any) -> type[Base]:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64, f: Fn[[U64], U64], block: Ptr[Block]) -> None:
+            write(self, a, f, block)
+
+    return Wrong
+
+
+def test_pythons_return_in_a_block() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            with if_(a == 0):
+                mov(self.flag, 1)
+                return
+            mov(self.flag, 2)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: Python's `return` ends what is written, whether or not it is run
+  FILE:LINE
+  LINE |                 return
+        |                 ^^^^^^
+expected: `ret(…)`, which the machine runs
+got: `return` in the block of `with if_`
+help: write `ret(…)`; Python's words go where no code lies behind them"""
+    )
+
+
+def test_pythons_return_in_other_blocks() -> None:
+    class Held(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            with self.held():
+                if a is not None:
+                    return
+            mov(self.flag, 2)
+
+    class Nested(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            with loop():
+                with if_(a == 0):
+                    return
+                inc(self.flag)
+
+    class Cases(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            with switch(a):
+                with case(1):
+                    return
+                with default():
+                    nop()
+
+    class Dead(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            inc(self.flag)
+            return
+            dec(self.flag)
+
+    class Stubs(Base):
+        @emits
+        def stubs(self) -> None:
+            for number in range(3):
+                with stub(f"number_{number}"):
+                    ret()
+                    break
+
+        @function(exported=True)
+        def wrong(self) -> None:
+            nop()
+
+    assert "got: `return` in the block of `with self.held`\n" in message_of(Held)
+    assert "got: `return` in the block of `with if_`\n" in message_of(Nested)
+    assert "got: `return` in the block of `with case`\n" in message_of(Cases)
+    assert "got: `return` before other statements\n" in message_of(Dead)
+    assert "Python's `break` ends what is written" in message_of(Stubs)
+
+
+def test_pythons_break_and_continue_in_a_block() -> None:
+    class Break(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            for number in range(3):
+                with if_(a == number):
+                    break
+                inc(self.flag)
+
+    class Continue(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            for _ in range(3):
+                with while_(a != 0):
+                    continue
+
+    assert (
+        message_of(Break)
+        == """\
+error[flow]: Python's `break` ends what is written, whether or not it is run
+  FILE:LINE
+  LINE |                     break
+        |                     ^^^^^
+expected: `break_()`, which the machine runs
+got: `break` in the block of `with if_`
+help: write `break_()`; Python's words go where no code lies behind them"""
+    )
+    assert "expected: `continue_()`, which the machine runs" in message_of(Continue)
+
+
+def test_pythons_return_in_a_helper() -> None:
+    def helper(a: Any) -> None:
+        with if_(a == 0):
+            nop()
+            return
+        inc(rax)
+
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            helper(a)
+
+    assert "got: `return` in the block of `with if_`\n" in message_of(Wrong)
+
+
+def test_pythons_words_that_hide_no_code() -> None:
+    class Right(Base):
+        def choose(self, wide: bool) -> Any:
+            if wide:
+                return rax
+            return eax
+
+        @function
+        def wrong(self, a: U64) -> None:
+            with if_(a == 0):
+                for number in range(5):
+                    if number == 2:
+                        continue
+                    if number == 4:
+                        break
+                    inc(self.flag)
+
+                def inner() -> int:
+                    return 5
+
+                mov(self.flag, inner())
+            mov(self.choose(True), ebx)
+            if a is None:
+                return
+
+    assert message_of(Right).startswith("error[operand-size]")
+
+
+def test_a_value_returned_to_python() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            return a  # type: ignore[return-value]
+
+    class Generator(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            mov(self.flag, a)
+            yield
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `Wrong.wrong` returns to Python
+  FILE:LINE
+  LINE |         def wrong(self, a: U64) -> None:
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: `ret(value)` for what the machine returns
+got: `return a`"""
+    )
+    message = message_of(Generator)
+    assert message.startswith("error[flow]: `Generator.wrong` writes nothing: it is a generator\n")
+
+
+def test_a_helper_that_leaves_the_routine() -> None:
+    class Wrong(Base):
+        def helper(self, a: U64) -> None:
+            with if_(a == 0):
+                ret()
+            mov(self.flag, a)
+
+        @function
+        def wrong(self, a: U64) -> None:
+            self.helper(a)
+            mov(self.flag, 42)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `ret` in `helper` leaves `Wrong.wrong`, into which it is written
+  FILE:LINE
+  LINE |                 ret()
+        |                 ^^^^^
+expected: `ret` in the body of `Wrong.wrong` itself
+got: the helper `helper`, whose code comes where it is called
+help: `@function` above it makes it code of its own; `@inline` says that it is none"""
+    )
+
+
+def test_a_helper_that_leaves_by_a_tail_call() -> None:
+    class Wrong(Base):
+        def helper(self, a: U64) -> None:
+            tail(self.take, a)
+
+        @function
+        def wrong(self, a: U64) -> U64:
+            self.helper(a)
+
+    assert message_of(Wrong).startswith("error[flow]: `tail` in `helper` leaves `Wrong.wrong`")
+
+
+def test_helpers_that_are_meant_to_leave() -> None:
+    class Right(Base):
+        def _fail(self) -> None:
+            ret()
+
+        @inline
+        def fail(self) -> None:
+            ret()
+
+        @function
+        def wrong(self, a: U64) -> None:
+            leave = lambda: ret()  # noqa: E731
+            with if_(a == 0):
+                self._fail()
+            with if_(a == 1):
+                self.fail()
+            with if_(a == 2):
+                leave()
+            mov(rax, ebx)
+
+    assert message_of(Right).startswith("error[operand-size]")
+
+
+def test_arguments_by_name() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            ignore(self.take(a=a))
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `Wrong.take` takes its arguments by position
+  FILE:LINE
+  LINE |             ignore(self.take(a=a))
+        |                    ^^^^^^^^^^^^^^
+expected: Wrong.take(a: U64)
+got: a=…
+help: leave the names out"""
+    )
+    assert message_of(body(lambda self, a, f, block: ignore(f(number=a)))).startswith(
+        "error[call]: `f` takes its arguments by position\n"
+    )
+
+
+def test_a_change_of_a_field() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, block: Ptr[Block]) -> None:
+            block.size += 1
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `block.size += …` emits nothing
+  FILE:LINE
+  LINE |             block.size += 1
+        |             ^^^^^^^^^^^^^^^
+expected: an instruction that changes it when the code runs
+got: an assignment of Python's, which runs while the code is being written
+help: `add(block.size, 1)`"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "help"),
+    [
+        ("self.flag += 1", "`add(Wrong.flag, 1)`"),
+        ("self.flag -= a", "`sub(Wrong.flag, a)`"),
+        ("a |= 4", "`or_(a, 4)`"),
+        ("a &= 4", "`and_(a, 4)`"),
+        ("a <<= 2", "`shl(a, 2)`"),
+        ("a //= 2", "`div` divides rdx and rax together"),
+        ("self.table[2] += 1", "`add(Wrong.table[2], 1)`"),
+        ("self.table[2] = 5", "`mov(Wrong.table[2], 5)`"),
+        ("block[0] = 5", "`mov(block[0], 5)`"),
+        ("block.size = a", "`mov(block.size, …)` writes it when the code runs"),
+    ],
+)
+def test_other_assignments_of_pythons(statement: str, help: str) -> None:
+    def write(self: Base, a: Any, f: Any, block: Any) -> None:
+        exec(statement, {"self": self, "a": a, "block": block})
+
+    message = message_of(body(write))
+    assert message.startswith(("error[type]", "error[python]"))
+    if "=" in statement and "block.size = " not in statement:
+        assert message.endswith(f"help: {help}")
+
+
+@pytest.mark.parametrize(
+    ("compute", "help"),
+    [
+        (lambda a, b: a << 3, "copy it with `mov`, then `shl` that"),
+        (lambda a, b: a >> b, "copy it with `mov`, then `shr` that"),
+        (lambda a, b: a // 2, "copy it with `mov`, then `div` that"),
+        (lambda a, b: a % 2, "copy it with `mov`, then `div` that"),
+        (lambda a, b: a ^ b, "copy it with `mov`, then `xor` that"),
+        (lambda a, b: 5 - a, "copy it with `mov`, then `sub` that"),
+        (lambda a, b: -a, "`neg(a)`"),
+        (
+            lambda a, b: 1 | a,
+            "comparisons are joined in parentheses: `(a > 1) | (b > 1)`; bits by `or_(a, b)`",
+        ),
+    ],
+)
+def test_arithmetic_of_pythons(compute: Any, help: str) -> None:
+    message = message_of(body(lambda self, a, f, block: mov(rax, compute(a, rcx))))
+    assert message.startswith("error[type]: `")
+    assert message.endswith(f"help: {help}")
+
+
+@pytest.mark.parametrize("ask", [len, int, range, [1, 2, 3].__getitem__])
+def test_what_python_can_not_know_of_an_operand(ask: Any) -> None:
+    assert "while the code is being written" in message_of(body(lambda self, a, f, block: ask(a)))
+
+
+def test_the_address_of_plain_python() -> None:
+    def helper() -> None:
+        nop()
+
+    for write in (
+        lambda self, a, f, block: call(helper),
+        lambda self, a, f, block: tail(helper, a),
+        lambda self, a, f, block: lea(rax, helper),
+        lambda self, a, f, block: mov(rax, address_of(helper)),
+        lambda self, a, f, block: ignore(self.take(helper)),
+    ):
+        message = message_of(body(write))
+        assert "`helper`, plain Python" in message
+        assert message.endswith("help: `@function` above `helper` makes it code with an address")
+
+
+def test_a_word_without_a_condition_is_told_once() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self) -> None:
+            with while_(True):
+                nop()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: this is no condition
+  FILE:LINE
+  LINE |             with while_(True):
+        |                  ^^^^^^^^^^^^
+expected: a comparison, a `Bool`, `&` of flags, or these joined by `&`, `|`, `~`
+got: True
+help: `with loop():` goes round for ever; Python's `if` decides what is written"""
+    )
+
+
+def test_a_sum_where_a_value_is_expected() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> U64:
+            ret(a + 1)
+
+    assert message_of(Wrong).endswith(
+        "expected: the result: U64\ngot: a + 1\nhelp: `lea(register, u64[a + 1])` computes it"
+    )
