@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Never
 
 from pykasm.errors import TypeMistake
@@ -25,6 +26,8 @@ INSTRUCTIONS = {
 
 def shown(value: object) -> str:
     """`value` as it could stand in the author's code."""
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
     text = getattr(value, "_text", None)
     return str(text()) if text is not None else repr(value)
 

@@ -201,7 +201,7 @@ help: `mov(…)` writes a value, `cmp(…)` sets the flags"""
         (lambda a, b, small, signed, thing: (a & 3) == 0, "~(a & 3)"),
         (lambda a, b, small, signed, thing: (a == 1) | (b == 2), "(a == 1) | (b == 2)"),
         (lambda a, b, small, signed, thing: ~(a == 1), "~(a == 1)"),
-        (lambda a, b, small, signed, thing: thing.state == State.FREE, "thing.state == 0"),
+        (lambda a, b, small, signed, thing: thing.state == State.FREE, "thing.state == State.FREE"),
     ],
 )
 def test_other_conditions_that_nothing_looks_at(write: Any, text: str) -> None:
