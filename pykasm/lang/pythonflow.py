@@ -21,6 +21,14 @@ from pykasm.source import Source, Span
 
 _WORDS = re.compile(r"\s+(return|break|continue)\b")
 
+BLOCKS = frozenset(
+    [
+        *("if_", "elif_", "else_", "while_", "do_while", "loop", "for_", "switch", "case"),
+        *("default", "allowed", "unshared", "stub"),
+    ]
+)
+"""The words whose blocks are written."""
+
 MEANT = {"return": "ret(…)", "break": "break_()", "continue": "continue_()"}
 """What says of the running what these words say of the writing."""
 
@@ -103,13 +111,11 @@ class _Search:
 
     def word_of(self, statement: ast.With) -> str:
         """The word that opens the block of `statement`, if that writes code."""
-        from pykasm.lang import words
-
         for item in statement.items:
             call = item.context_expr
             if isinstance(call, ast.Call):
                 name = ast.unparse(call.func)
-                if self.is_routine or name in words.__all__:
+                if self.is_routine or name in BLOCKS:
                     return name
         return ""
 

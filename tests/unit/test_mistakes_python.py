@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from pykasm import *
+from pykasm.lang import words
+from pykasm.lang.pythonflow import BLOCKS
 from tests.unit.messages import message_of
 
 
@@ -411,3 +413,7 @@ def test_a_sum_where_a_value_is_expected() -> None:
     assert message_of(Wrong).endswith(
         "expected: the result: U64\ngot: a + 1\nhelp: `lea(register, u64[a + 1])` computes it"
     )
+
+
+def test_all_words_with_blocks_are_known() -> None:
+    assert BLOCKS <= set(words.__all__)
