@@ -155,7 +155,7 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
         linked = project.cache / "kernel.linked"
         if any(record.uses_symbols for record in records):
             table = _table(records, project)
-            room = project.folder / "symbols.o"
+            room = project.cache / "symbols.o"
             write_if_changed(room, write_object(table.room))
             linker.link(
                 *([*objects, room], script, linked),
