@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pykasm.isa.code import Item, Label
+from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.builder import GuardedAccess, InlineCode, InPlace
@@ -51,3 +51,18 @@ class Routine:
     guarded_accesses: list[GuardedAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)
     operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = field(default_factory=list)
+
+    def with_items(self, items: list[Item]) -> Routine:
+        """Return the routine with `items`, as many as it has, each in place of the one there.
+
+        Code in place is known by its first and last instruction: where one of them is no
+        instruction any more, it is not told of.
+        """
+        lines = {id(old): new for old, new in zip(self.items, items, strict=True)}
+        inlined = [
+            code._replace(first=first, last=last)
+            for code in self.inlined
+            if isinstance(first := lines[id(code.first)], Line)
+            and isinstance(last := lines[id(code.last)], Line)
+        ]
+        return replace(self, items=items, inlined=inlined)

@@ -76,7 +76,7 @@ def _copy(placed: PlacedRoutine, names: Mapping[str, str]) -> PlacedRoutine:
     targets = {names.get(one, one) if isinstance(one, str) else one for one in routine.targets}
     return replace(
         placed,
-        routine=replace(routine, symbol=names[routine.symbol], items=items, targets=targets),
+        routine=replace(routine.with_items(items), symbol=names[routine.symbol], targets=targets),
         code=replace(code, body=items, relocations=relocations),
     )
 

@@ -64,13 +64,13 @@ def _without(routine: Routine, *indexes: int) -> Routine:
     items = [
         Label("dropped") if index in indexes else item for index, item in enumerate(routine.items)
     ]
-    return replace(routine, items=items)
+    return routine.with_items(items)
 
 
 def _with(routine: Routine, index: int, *lines: Item) -> Routine:
     """The routine with `lines` from `index` on in place of as many others."""
     items = [*routine.items[:index], *lines, *routine.items[index + len(lines) :]]
-    return replace(routine, items=items)
+    return routine.with_items(items)
 
 
 def _plain(line: Line, mnemonic: str) -> Line:
