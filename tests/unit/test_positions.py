@@ -104,9 +104,8 @@ def test_a_datum_in_a_case_is_accessed_where_it_is(
 def test_an_exception_in_a_case_covers_its_block(cases: int, chosen: int, is_nested: bool) -> None:
     class Breaks(Chooses):
         def body(self, account: Any) -> None:
-            with allowed("E050", "it is released elsewhere"):
-                account.lock.take()
-                ret()
+            with allowed("E051", "nobody else has it yet"):
+                mov(account.balance, 1)
 
     assert rules(Breaks(cases, chosen, is_nested)) == []
 
@@ -117,9 +116,8 @@ def test_an_exception_behind_a_case_covers_its_block(
 ) -> None:
     class Breaks(Chooses):
         def after(self, account: Any) -> None:
-            with allowed("E050", "it is released elsewhere"):
-                account.lock.take()
-                ret()
+            with allowed("E051", "nobody else has it yet"):
+                mov(account.balance, 1)
 
     assert rules(Breaks(cases, chosen, is_nested)) == []
 
