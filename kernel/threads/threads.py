@@ -198,7 +198,7 @@ class Threads(LeakChecks):
 
     @function
     def detach(self, thread: Keep[Ptr[Thread]]) -> None:
-        """Let the memory of `thread` be given back when it ends: nobody will join it. Any
+        """Have the memory of `thread` freed when it ends: nobody will join it. Any
         context."""
         exited = keep(U32)
         xor(exited, exited)

@@ -13,6 +13,7 @@ from pykasm.build import units
 from pykasm.build.pipeline import build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from tests.edits import forget_modules
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -129,9 +130,7 @@ class Builds:
         return written
 
     def _made(self, project: Project) -> list[bytes]:
-        for name in [*sys.modules]:
-            if name.partition(".")[0] == "parts":
-                del sys.modules[name]
+        forget_modules("parts")
         build(project, Stages(), listing=True)
         return [one.read_bytes() for one in (project.kernel, project.iso, project.listing)]
 
