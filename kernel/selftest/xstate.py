@@ -41,12 +41,12 @@ class Values(Struct, align=8):
 
 
 class ExtendedStateTests(TestSuite, BenchmarkSuite):
-    """Each member of a crew has values of its own in the registers, and finds them there again."""
+    """Each thread of the pool has values of its own in the registers, and finds them there again."""
 
     wanted = bss(Values * THREADS)
     found = bss(Values * THREADS)
     wrong = bss(U64)
-    """How often something else was found, or a member had no memory for registers."""
+    """How often something else was found, or a thread had no memory for registers."""
     going = bss(U32)
     """1 while the partner of the benchmark is to go on."""
     partner = bss(Ptr[Thread])

@@ -78,7 +78,7 @@ def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> 
         came = [now - then for now, then in zip(row.counts, was.counts, strict=True)]
         assert came[row.to] >= least
         assert sum(came) == came[row.to]
-    at = after["Keyboard.interrupt"].to
+    at = after["Keyboard._interrupt"].to
     assert at is not None
     assert deferred_after[at] > deferred_before[at]
     assert prompt.command("test interrupts").endswith(" 0 failed")
@@ -88,11 +88,11 @@ def test_processors_share_the_lines_which_can_be_moved(machine: MakeMachine) -> 
     prompt = machine(smp=4)
     prompt.expect_prompt()
     rows = interrupts(prompt)
-    assert rows["SerialInput.interrupt"].to != rows["Keyboard.interrupt"].to
+    assert rows["SerialInput._interrupt"].to != rows["Keyboard._interrupt"].to
     for processor in (3, 0, 2, 1):
         assert prompt.command(f"irq 4 {processor}") == ""
-        before = interrupts(prompt)["SerialInput.interrupt"]
-        after = interrupts(prompt)["SerialInput.interrupt"]
+        before = interrupts(prompt)["SerialInput._interrupt"]
+        after = interrupts(prompt)["SerialInput._interrupt"]
         assert before.to == after.to == processor
         assert after.counts[processor] > before.counts[processor]
         assert sum(after.counts) - after.counts[processor] == (
@@ -110,8 +110,8 @@ def test_without_the_io_apic_the_old_controllers_serve(machine: MakeMachine, cpu
     prompt.key("h", "e", "l", "p", "ret")
     prompt.expect_prompt()
     served = interrupts(prompt)
-    assert served["SerialInput.interrupt"][:2] == (LEGACY_FIRST + 4, 4)
-    assert served["Keyboard.interrupt"][:2] == (LEGACY_FIRST + 1, 1)
+    assert served["SerialInput._interrupt"][:2] == (LEGACY_FIRST + 4, 4)
+    assert served["Keyboard._interrupt"][:2] == (LEGACY_FIRST + 1, 1)
     assert prompt.command("test interrupts").endswith(" 0 failed")
 
 
