@@ -72,7 +72,7 @@ def test_irq_counts_what_is_typed(machine: MakeMachine, way: dict[str, Any]) -> 
     prompt.expect_prompt()
     after, deferred_after = interrupts(prompt), deferred(prompt)
     for name, line, least in (("SerialInput", 4, 1), ("Keyboard", 1, 5)):
-        was, row = before[f"{name}.interrupt"], after[f"{name}.interrupt"]
+        was, row = before[f"{name}._interrupt"], after[f"{name}._interrupt"]
         assert was.line == row.line == line
         assert row.to is not None
         came = [now - then for now, then in zip(row.counts, was.counts, strict=True)]
