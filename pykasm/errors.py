@@ -91,7 +91,7 @@ def _quoted(span: Span, mark: str) -> Iterator[str]:
 
 @contextmanager
 def placed_at(span: Span | None) -> Iterator[None]:
-    """Let mistakes inside be ones at `span`."""
+    """Place mistakes inside at `span`."""
     try:
         yield
     except Mistake as mistake:

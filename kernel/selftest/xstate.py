@@ -41,7 +41,7 @@ class Values(Struct, align=8):
 
 
 class ExtendedStateTests(TestSuite, BenchmarkSuite):
-    """Each thread of the pool has values of its own in the registers, and finds them there again."""
+    """Each thread of the pool has values of its own in the registers, and finds them again."""
 
     wanted = bss(Values * THREADS)
     found = bss(Values * THREADS)

@@ -130,7 +130,7 @@ class _Linked(NamedTuple):
     made_from: str
 
     def publish(self) -> None:
-        """Let it be the kernel."""
+        """Make it the kernel."""
         if self.image != self.kernel:
             self.stamps.forget([self.kernel])
             os.replace(self.image, self.kernel)

@@ -95,7 +95,7 @@ class Units:
         return bool(self._owners) and not self.are_sure
 
     def forget_modules(self) -> None:
-        """Let the project's modules be imported anew."""
+        """Have the project's modules imported anew."""
         for name in self.importer.modules:
             sys.modules.pop(name, None)
 

@@ -35,6 +35,6 @@ class Contracts:
         return True
 
     def keep(self, key: bytes) -> None:
-        """Let later checks know that it is kept."""
+        """Keep it for later checks."""
         if key:
             self.kept.add(key)

@@ -144,7 +144,7 @@ class Image:
 
     @contextmanager
     def emitting(self, program: Program) -> Iterator[None]:
-        """Let code and data of `program` that are written inside find what the image has for
+        """Give code and data of `program` that are written inside what the image has for
         them."""
         on_assert, on_lock = (self.on_assert, self.on_lock) if program.debug else (None, None)
         with (

@@ -13,7 +13,7 @@ _made_of: list[dict[str, object]] = [{}]
 
 @contextmanager
 def made_of(parts: Iterable[tuple[str, object]]) -> Iterator[None]:
-    """Let names inside mean what belongs to `parts`: subsystems and data by their names.
+    """Have names inside mean what belongs to `parts`: subsystems and data by their names.
 
     A name that two of them have is a mistake of its own, and means either here.
     """

@@ -52,7 +52,7 @@ class Role:
         self.start = self._since = index
 
     def resume(self, index: int) -> None:
-        """Let the role live on in code out of line, from the item at `index`."""
+        """Extend the life of the role to code out of line, from the item at `index`."""
         self._since = index
 
     def end(self, index: int) -> None:

@@ -62,7 +62,7 @@ _units: list[Unit] = []
 
 @contextmanager
 def assembling(unit: Unit) -> Iterator[None]:
-    """Let stubs inside belong to `unit`."""
+    """Add stubs inside to `unit`."""
     _units.append(unit)
     try:
         yield

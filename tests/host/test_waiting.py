@@ -142,7 +142,7 @@ class Waiter(Subsystem):
 
     @function(exported=True)
     def do(self, events: U64) -> None:
-        """Let these events happen, one for each half of a byte, from the lowest up."""
+        """Make these events happen, one for each half of a byte, from the lowest up."""
         left = keep(events)
         with while_(left != 0):
             mov(eax, u32(left))
@@ -164,7 +164,7 @@ class Waiter(Subsystem):
 
     @function
     def expire(self) -> None:
-        """Let the time be over, if something waits for that."""
+        """End the time, if something waits for that."""
         cli()
         with if_(self.timer != 0):
             self.waiting.expire(self.timer)
@@ -173,7 +173,7 @@ class Waiter(Subsystem):
 
     @function(exported=True)
     def begin(self, entry: Entry, priority: U32) -> Ptr[Thread]:
-        """Let a thread begin to wait."""
+        """Begin to wait in a thread."""
         thread = self.threads.create(text("waiter"), entry, 0, priority)
         ret(thread)
 
@@ -258,13 +258,13 @@ class Bench:
         return 1
 
     def begin(self, entry: Any, priority: int = BOOT_PRIORITY + 1) -> Any:
-        """Let a thread begin to wait; one that is no more urgent does so when others yield."""
+        """Begin to wait in a thread; one that is no more urgent does so when others yield."""
         thread = self.host.call(self.waiter.begin, entry, priority)
         self.host[self.waiter.thread] = thread
         return self.host.at(Thread, int(thread))
 
     def do(self, *events: Event) -> None:
-        """Let these events happen."""
+        """Make these events happen."""
         self.host.call(self.waiter.do, sum(one << 4 * place for place, one in enumerate(events)))
 
     @property
@@ -450,7 +450,7 @@ def test_time_or_an_interruption_ends_sleep(bench: Bench, event: Event, result: 
 
 
 def on_the_way(bench: Bench, action: Any, take: Any = None) -> list[int]:
-    """Let `action` happen, when a thread that waits is BLOCKED and has released the lock of
+    """Do `action` when a thread that waits is BLOCKED and has released the lock of
     its queue, but its processor has not left it; what the thread's states are then."""
     states: list[int] = []
     current = bench.host.at(Thread, int(bench.host[bench.kernel.scheduler.current]))

@@ -75,7 +75,7 @@ def run(project: Project, *, listing: bool = False) -> tuple[BuildResult, dict[s
 
 
 def settle(project: Project) -> None:
-    """Let all files have been there for a while, as builds take newer ones for unfinished."""
+    """Make all files older, as builds take new ones for unfinished."""
     for file in project.root.rglob("*"):
         os.utime(file, (OLD, OLD))
 
