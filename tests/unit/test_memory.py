@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pykasm.build.memory import encodings, remembering_encoder
+from pykasm.build.memory import Memory
 from pykasm.isa.registers import REGISTERS
-from pykasm.isa.statement import Address, Statement
+from pykasm.isa.statement import Address, Encoding, Statement
 
 LOAD = Statement(64, "mov", (REGISTERS["rax"], Address(8, base=REGISTERS["rbx"])))
 
 
-def remembered(path: Path) -> bytes:
-    """Encode one statement, let it be remembered, and give its code."""
-    journal = encodings(path)
-    encoder = remembering_encoder(journal.known)
+def remembered(cache: Path) -> Encoding:
+    """Encode one statement, and leave it to later builds."""
+    memory = Memory(cache)
+    encoder = memory.encoder()
     (encoding,) = encoder.encode([LOAD])
-    journal.save(encoder.known)
-    return encoding.code
+    memory.save(encoder, memory.importer(cache), {})
+    return encoding
 
 
 def test_what_one_build_encodes_the_next_one_knows(tmp_path: Path) -> None:
-    code = remembered(tmp_path / "encodings")
-    assert encodings(tmp_path / "encodings").known[LOAD].code == code
+    encoding = remembered(tmp_path)
+    assert Memory(tmp_path).encoder().known == {LOAD: encoding}
 
 
 def test_registers_come_back_as_themselves(tmp_path: Path) -> None:
-    remembered(tmp_path / "encodings")
-    (statement,) = encodings(tmp_path / "encodings").known
+    remembered(tmp_path)
+    (statement,) = Memory(tmp_path).encoder().known
     assert statement.operands[0] is REGISTERS["rax"]
