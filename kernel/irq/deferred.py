@@ -12,7 +12,7 @@ from kernel.interrupts.work import Performer, Work, WorkQueue, WorkState
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
 from kernel.sched.waiting import Waiting
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 
@@ -178,7 +178,7 @@ class Deferred(Subsystem):
         link = scratch(queue.items.next)
         link.unlink()
         dec(queue.waiting)
-        return container(link, Work, "link")
+        return container_of(link, Work, "link")
 
     @function(context="deferred")
     def perform(self, work: Keep[Ptr[Work]]) -> None:

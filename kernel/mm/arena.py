@@ -7,7 +7,6 @@ from kernel.cpu.pagetable import PageShift
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.addressrange import AddressRange, RangeUse
 from kernel.mm.recordpool import RecordPool
-from kernel.structures.list import container
 from kernel.structures.tree import Tree, Trees
 from pykasm import *
 
@@ -122,7 +121,7 @@ class Arena(Subsystem):
         """Remove a range of this many pages from the free ones, cut to size. Returns null if there
         is none, or no memory."""
         node = try_(self.trees.at_least(address_of(self.free_ranges), pages))
-        range = keep(container(node, AddressRange, "by_size"))
+        range = keep(container_of(node, AddressRange, "by_size"))
         with if_(range.pages == pages):
             self._remove_free(range)
         with else_():

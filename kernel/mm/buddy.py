@@ -3,7 +3,7 @@ Computer Programming, vol. 1, 2.5)."""
 
 from kernel.mm.frames import Frame, FrameState
 from kernel.mm.zone import MAX_ORDER, ORDERS, Zone
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 
@@ -41,7 +41,7 @@ class Buddy(Subsystem):
         bsf(size, orders)
         head = scratch(Ptr[ListHead])
         point_at(head, zone.free_lists, size)
-        frame = keep(container(head.next, Frame, "link"))
+        frame = keep(container_of(head.next, Frame, "link"))
         self._remove(zone, frame, size)
         with while_(size > order):  # the upper half goes back to the lists
             dec(size)

@@ -10,7 +10,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.mm.frames import FrameState, frame_of, page_of
 from kernel.mm.zone import Zone
 from kernel.mm.zones import Zones
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 CACHE_SIZE = 64
@@ -138,16 +138,10 @@ class PageCaches(Subsystem):
         with interrupts_disabled():
             self._drain(CACHE_SIZE)
 
-    @inline
+    @inline(changes=rax)
     @contextmanager
     def each(self) -> Iterator[Ptr[PageCache]]:
         """Run the block for the cache of each processor, which may change meanwhile. The block
         calls nothing."""
-        link, head = scratch(self.caches.next), scratch(Ptr[ListHead])
-        cache = scratch(Ptr[PageCache])
-        lea(head, self.caches)
-        with while_(link != head):
-            mov(cache, container(link, PageCache, "link"))
+        with self.caches.each(PageCache, "link", scratch) as cache:
             yield cache
-            mov(link, cache.link.next)
-        release(cache, link, head)

@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.mm.frames import Frame, frame_at, frame_of, page_of
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 
@@ -38,7 +38,7 @@ class RecordPool(Subsystem):
         frame, record = scratch(Ptr[Frame]), scratch(U64)
         # The first page in the list, until it is full: the others may become empty
         first = scratch(self.partial.next)
-        mov(frame, container(first, Frame, "link"))
+        mov(frame, container_of(first, Frame, "link"))
         inc(frame.references)
         mov(record, frame.owner)
         mov(rax, u64[record])

@@ -9,7 +9,6 @@ from kernel.mm.pages import Pages
 from kernel.mm.redzone import REDZONE_SIZE, RedZones
 from kernel.mm.slab import Slab
 from kernel.paging.addresses import direct, physical_of
-from kernel.structures.list import container
 from pykasm import *
 
 ALIGNMENT = 16
@@ -62,7 +61,7 @@ class SlabLayer(Subsystem):
         """Allocate an object of a slab of `cache`; 0 if there is no memory."""
         with if_(cache.partial.is_empty()), if_(~self._add_slab(cache)):
             ret(0)
-        slab = keep(container(cache.partial.next, Slab, "link"))
+        slab = keep(container_of(cache.partial.next, Slab, "link"))
         inc(cache.used)
         inc(slab.used)
         number, next = scratch(slab.first_free), scratch(U32)
@@ -209,6 +208,6 @@ class SlabLayer(Subsystem):
     def free_empty(self, cache: Ptr[ObjectCache]) -> None:
         """Free an empty slab, if there is one; there is at most one."""
         with if_(~cache.partial.is_empty()):
-            slab = container(scratch(cache.partial.previous), Slab, "link")
+            slab = container_of(scratch(cache.partial.previous), Slab, "link")
             with if_(slab.used == 0):
                 self._free_slab(cache, slab)

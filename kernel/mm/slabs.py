@@ -13,7 +13,7 @@ from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.objectcache import ObjectCache
 from kernel.mm.redzone import RedZones
 from kernel.mm.slablayer import SlabLayer
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 MAGAZINE_SIZE = 30
@@ -211,19 +211,12 @@ class Slabs(Subsystem):
 
     # All together
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rax)
     @contextmanager
     def each(self) -> Iterator[Ptr[ObjectCache]]:
         """Run the block for each cache, whose address is in a kept register."""
-        cache = keep(Ptr[ObjectCache])
-        mov(rax, self.caches.next)
-        with loop():
-            lea(rcx, self.caches)
-            break_if(rax == rcx)
-            mov(cache, container(cast(rax, Ptr[ListHead]), ObjectCache, "link"))
+        with self.caches.each(ObjectCache, "link") as cache:
             yield cache
-            mov(rax, cache.link.next)
-        release(cache)
 
     @function
     def used_count(self) -> U64:

@@ -22,7 +22,7 @@ from kernel.pci.header import (
     PciHeader,
 )
 from kernel.pci.resources import PciResources
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 from pykasm.lang.structs import fields_of
 
@@ -233,14 +233,8 @@ class PciBus(Subsystem):
     @contextmanager
     def each(self) -> Iterator[Ptr[PciDevice]]:
         """Run the block for each function, with the address of its record in a kept register."""
-        link = keep(Ptr[ListHead])
-        mov(link, self.devices.next)
-        with loop():
-            lea(rax, self.devices)
-            break_if(link == rax)
-            yield container(link, PciDevice, "link")
-            mov(link, link.next)
-        release(link)
+        with self.devices.each(PciDevice, "link") as device:
+            yield device
 
     @function
     def find(self, function: U32) -> Ptr[PciDevice]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.localapic import LocalApic
 from kernel.processors.processor import Processor
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 
@@ -46,20 +47,13 @@ class Processors(Subsystem):
         self.all.append(link)
         inc(self.count)
 
-    @inline(changes=("link", rax))
+    @inline(changes=rax)
     @contextmanager
-    def each(self, link: Ptr[ListHead] | None = None) -> Iterator[Ptr[Processor]]:
-        """The block runs for each processor, whose record is in the register `link`; without that,
-        in a kept one."""
-        link = keep(Ptr[ListHead]) if link is None else link
-        mov(link, self.all.next)
-        with loop():
-            lea(rax, self.all)
-            break_if(link == rax)
-            processor = container(link, Processor, "link")
+    def each(self, place: Callable[[Any], Any] = keep) -> Iterator[Ptr[Processor]]:
+        """Run the block for each processor, with the address of its record in a register from
+        `place`, `keep` or `scratch`."""
+        with self.all.each(Processor, "link", place) as processor:
             yield processor
-            mov(link, processor.link.next)
-        release(link)
 
     @inline(changes=rax)
     @contextmanager
@@ -82,12 +76,12 @@ class Processors(Subsystem):
         lea(rax, self.all)
         with if_(link == rax):
             mov(link, link.next)
-        ret(container(link, Processor, "link"))
+        ret(container_of(link, Processor, "link"))
 
     @function
     def numbered(self, number: U64) -> Ptr[Processor]:
         """The processor with this number, null if there is none."""
-        with self.each(scratch(Ptr[ListHead])) as processor:
+        with self.each(scratch) as processor:
             mov(eax, processor.number)
             with if_(rax == number):
                 ret(processor)
@@ -98,6 +92,6 @@ class Processors(Subsystem):
         """The processor with this local APIC, null if there is none. Any context, panics too."""
         with if_(self.count == 0):
             ret(0)
-        with self.each(scratch(Ptr[ListHead])) as processor, if_(processor.apic == apic):
+        with self.each(scratch) as processor, if_(processor.apic == apic):
             ret(processor)
         ret(0)

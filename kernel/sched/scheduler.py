@@ -19,7 +19,7 @@ from kernel.sched.switch import Switch
 from kernel.sched.thread import Thread, ThreadState
 from kernel.sched.ticks import Ticks
 from kernel.sched.xstate import ExtendedState
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 
@@ -122,7 +122,7 @@ class Scheduler(Subsystem):
                 self._requeue(queue, previous, link)
             mov(queue.used, USED_BY_SWITCH)
             queue.take_first(link)
-            next = container(link, Thread, "link")
+            next = container_of(link, Thread, "link")
             mov(next.state, ThreadState.RUNNING)
             mov(eax, next.priority)
             mov(queue.priority, eax)
@@ -232,20 +232,14 @@ class Scheduler(Subsystem):
     @function(context="interrupt")
     def kick_idle(self) -> None:
         """Have an idle processor look for work, if there is one that was not called already."""
-        link, queue = keep(Ptr[ListHead]), keep(Ptr[RunQueue])
-        mov(link, self.processors.next)
-        with loop():
-            lea(rax, self.processors)
-            break_if(link == rax)
-            lea(queue, bare[u64(link) - offsetof(RunQueue, "link")])
-            mov(link, link.next)
-            with (
-                allowed("E051", "who is called although there is work passes the call on"),
-                if_((queue.idle != 0) & (queue.ready == 0)),
-            ):
-                free = self.clear_idle(queue)
-                with if_(free != 0):
-                    tail(self.send_reschedule, queue)
+        with (
+            self.processors.each(RunQueue, "link") as queue,
+            allowed("E051", "who is called although there is work passes the call on"),
+            if_((queue.idle != 0) & (queue.ready == 0)),
+        ):
+            free = self.clear_idle(queue)
+            with if_(free != 0):
+                tail(self.send_reschedule, queue)
 
     @function
     def announce_idle(self) -> None:

@@ -7,7 +7,6 @@ from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.sched.preemption import Preemption
 from kernel.sched.runqueue import IDLE_PRIORITY, USED_BY_TICK, RunQueue
-from kernel.structures.list import container
 from pykasm import *
 
 TICK = 5_000_000
@@ -42,7 +41,7 @@ class Ticks(Subsystem):
     def tick(self, timer: Ptr[Timer]) -> None:
         """Count time to the turn of the thread that runs, and let the processor choose again if
         another one could run."""
-        queue = scratch(container(timer, RunQueue, "tick"))
+        queue = scratch(container_of(timer, RunQueue, "tick"))
         with if_(queue.priority == IDLE_PRIORITY):
             mov(queue.ticking, 0)
             ret()

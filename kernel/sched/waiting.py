@@ -12,7 +12,7 @@ from kernel.errno import Errno
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Interruption, Thread, ThreadState
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 FOREVER = (1 << 64) - 1
@@ -183,7 +183,7 @@ class Waiting(Subsystem):
         with if_(queue.is_empty()):
             ret(0)
         thread = keep(Ptr[Thread])
-        entry = container(scratch(queue.waiters.next), WaitEntry, "link")
+        entry = container_of(scratch(queue.waiters.next), WaitEntry, "link")
         entry.link.unlink()
         mov(thread, entry.thread)
         mov(entry.thread, 0)
@@ -200,7 +200,7 @@ class Waiting(Subsystem):
     def first(self, queue: WaitQueue) -> Ptr[Thread]:
         """The thread that has waited longest in `queue`, which is locked and not empty, in a
         scratch register."""
-        entry = container(scratch(queue.waiters.next), WaitEntry, "link")
+        entry = container_of(scratch(queue.waiters.next), WaitEntry, "link")
         return scratch(entry.thread)
 
     @function
@@ -224,7 +224,7 @@ class Waiting(Subsystem):
     @function(context="interrupt")
     def expire(self, timer: Ptr[Timer]) -> None:
         """End the wait of the thread that `timer` belongs to."""
-        timeout = container(timer, Timeout, "timer")
+        timeout = container_of(timer, Timeout, "timer")
         self._interrupt(scratch(timeout.thread), Interruption.TIMEOUT)
 
     @inline(changes=("thread", "reasons", *CALLER_SAVED))

@@ -7,7 +7,6 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.backtrace import Backtrace
 from kernel.sched.switch import SavedRegisters
 from kernel.sched.thread import Thread, ThreadState
-from kernel.structures.list import ListHead
 from kernel.threads.threads import Threads
 from pykasm import *
 
@@ -29,15 +28,8 @@ class ThreadTraces(Subsystem):
     @function
     def print(self) -> None:
         """Print all, in the order of their creation."""
-        link = keep(Ptr[ListHead])
-        with self.threads.lock.held():
-            mov(link, self.threads.all.next)
-            with loop():
-                lea(rax, self.threads.all)
-                break_if(link == rax)
-                lea(rdi, bare[u64(link) - offsetof(Thread, "listed")])
-                self.print_one(cast(rdi, Ptr[Thread]))
-                mov(link, link.next)
+        with self.threads.lock.held(), self.threads.all.each(Thread, "listed") as thread:
+            self.print_one(thread)
 
     @function
     def print_one(self, thread: Keep[Ptr[Thread]]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from pykasm import *
@@ -51,6 +54,50 @@ class ListHead(Struct):
         mov(cast(rcx, Ptr[ListHead]).previous, rax)
 
     @inline(changes=rax)
+    @contextmanager
+    def each(
+        self, kind: type[T], field: str, place: Callable[[Any], Any] = keep
+    ) -> Iterator[Ptr[T]]:
+        """Run the block for each struct of type `kind` in this list, whose links are its `field`.
+
+        The block gets its address in a register from `place`, `keep` or `scratch`. It may add
+        structs, and those behind the present one are walked over, too. It must not remove the
+        present one: see `each_removable`.
+        """
+        element = place(Ptr[kind])  # type: ignore[valid-type]
+        lea(element, container_of(self, kind, field))  # as if the head were in a struct, too
+        with while_(lambda: self._advance(element, field)):
+            _enclose(element, kind, field)
+            yield element
+        release(element)
+
+    @inline(changes=rax)
+    @contextmanager
+    def each_removable(
+        self, kind: type[T], field: str, place: Callable[[Any], Any] = keep
+    ) -> Iterator[Ptr[T]]:
+        """Do what `each` does for a block that may remove or free its struct, and no other."""
+        link, element = place(self.next), place(Ptr[kind])  # type: ignore[valid-type]
+        with while_(lambda: self._is_element(link)):
+            mov(u64(element), link)
+            mov(link, link.next)
+            _enclose(element, kind, field)
+            yield element
+        release(link, element)
+
+    @inline(changes=("element", rax))
+    def _advance(self, element: Any, field: str) -> Condition:
+        """Turn `element` into the address of the next link; whether that is no head."""
+        mov(u64(element), attrgetter(field)(element).next)
+        return self._is_element(element)
+
+    @inline(changes=rax)
+    def _is_element(self, link: Any) -> Condition:
+        """Whether the pointer `link` does not lead to the head."""
+        lea(rax, self)
+        return u64(link) != rax
+
+    @inline(changes=rax)
     def is_empty(self) -> Condition:
         """The condition that nothing is in this list."""
         lea(rax, self)
@@ -68,11 +115,7 @@ def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
 
 
 @inline(changes="link")
-def container(link: Ptr[Any], kind: type[T], field: str) -> Ptr[T]:
-    """The struct of type `kind` that `link` is the `field` of; the register of `link` becomes its
-    address."""
-    offset = offsetof(kind, field)
-    if offset:
+def _enclose(link: Any, kind: type[Any], field: str) -> None:
+    """Turn the address of a link into that of the struct of type `kind` that has it."""
+    if offset := offsetof(kind, field):
         sub(u64(link), offset)
-    made: Ptr[T] = cast(link, Ptr[kind])  # type: ignore[valid-type]
-    return made

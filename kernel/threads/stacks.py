@@ -8,7 +8,7 @@ from kernel.locks.spinlock import SpinLock
 from kernel.mm.reclaim import Shrinker
 from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.sched.thread import Thread
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 
 SPARE = 64
@@ -90,7 +90,7 @@ class ThreadStacks(Shrinker):
         with self.lock.held(), if_(self.count > beyond):
             first = scratch(self.spare.next)
             link = scratch(first)
-            candidate = container(link, Thread, "link")
+            candidate = container_of(link, Thread, "link")
             with if_(candidate.stack_pointer != 0):
                 first.unlink()
                 dec(self.count)

@@ -133,8 +133,8 @@ class _Call:
         }
         self.has_emitted = False
         self.results: list[Role] = []
-        self.taken: set[int] = set()
-        """The registers of roles that the code takes; behind a block it has them still."""
+        self.taken: list[Role] = []
+        """The roles that the code takes; behind a block it has their registers still."""
 
     def check(self) -> None:
         """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
@@ -177,10 +177,9 @@ class _Call:
             for one, role in arguments.items()
             if role and builder.holders.get(one.number) is role
         )
-        self.taken |= {
-            one.register.number for one in builder.roles[roles:] if one.kind in ("keep", "scratch")
-        }
-        free = self.taken | {one.number for one in self.inline.registers}
+        self.taken += [one for one in builder.roles[roles:] if one.kind in ("keep", "scratch")]
+        registers = (*self.inline.registers, *(one.register for one in self.taken))
+        free = {one.number for one in registers}
         free |= {n for n, name in self.named.items() if name in self.inline.changed_parameters}
         lines = [one for one in map(_line, builder.items[start:]) if one is not None]
         self.has_emitted = bool(lines)
@@ -215,6 +214,8 @@ class _Call:
         self._check_fits(wanted, value)
         if isinstance(value, RegisterOperand) and value._role is None:
             return self._named_result(value, wanted) if self.has_emitted else value._seen_as(wanted)
+        if isinstance(value, RegisterOperand) and value._role in self.taken:
+            value._role.caller = self.moment
         return value
 
     def _check_fits(self, wanted: TypeMeta, value: object) -> None:

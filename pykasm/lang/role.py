@@ -21,6 +21,7 @@ class Role:
     __slots__ = (
         "_name",
         "_since",
+        "caller",
         "extents",
         "kind",
         "moment",
@@ -44,6 +45,8 @@ class Role:
         self.start = self._since = 0
         self.extents: list[tuple[int, int]] = []
         self.moment = moment
+        self.caller: Moment | None = None
+        """Where code in place that took the role was called, to which it gave the role."""
         self.used = False
         self._name = name
 
@@ -68,6 +71,7 @@ class Role:
     def name(self) -> str:
         """The variable's name; the register's where the source has none."""
         if not self._name:
-            found = self.moment.assigned_name if self.moment else None
-            self._name = found or self.register.name
+            moments = (one for one in (self.caller, self.moment) if one is not None)
+            names = (one.assigned_name for one in moments)
+            self._name = next(filter(None, names), self.register.name)
         return self._name

@@ -7,6 +7,7 @@ from pykasm.lang.branches import elif_, else_, if_, never
 from pykasm.lang.builder import align_code, place
 from pykasm.lang.calls import ret, tail
 from pykasm.lang.condition import CF, OF, PF, SF, ZF, Condition
+from pykasm.lang.container import container_of
 from pykasm.lang.convention import CALLER_SAVED
 from pykasm.lang.data import (
     address_of,
@@ -123,6 +124,7 @@ __all__ = [
     "bss",
     "case",
     "cast",
+    "container_of",
     "continue_",
     "continue_if",
     "data",

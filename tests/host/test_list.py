@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.structures.list import ListHead, container
+from kernel.structures.list import ListHead
 from pykasm import *
 from pykasm.hostrun import Host, HostFault
 
@@ -51,7 +51,35 @@ class Lists(Subsystem):
 
     @function(exported=True)
     def number_of(self, link: Ptr[ListHead]) -> U64:
-        ret(container(link, Item, "link").number)
+        ret(container_of(link, Item, "link").number)
+
+    @function(exported=True)
+    def sum(self) -> U64:
+        """The sum of all numbers but 7, behind which it goes on."""
+        total = scratch(U64)
+        xor(u32(total), u32(total))
+        with self.head.each(Item, "link", scratch) as item:
+            continue_if(item.number == 7)
+            add(total, item.number)
+        ret(total)
+
+    @function(exported=True)
+    def remove_even(self) -> U64:
+        """Take all even numbers out, and forget them; how many."""
+        count = keep(U64)
+        xor(u32(count), u32(count))
+        with self.head.each_removable(Item, "link") as item:
+            continue_if(item.number & 1)
+            inc(count)
+            self.forget(item)
+        ret(count)
+
+    @function
+    def forget(self, item: Ptr[Item]) -> None:
+        """Take `item` out; nothing may be read from it then."""
+        item.link.unlink()
+        mov(item.link.next, 0)
+        mov(item.link.previous, 0)
 
 
 class Bench:
@@ -116,3 +144,25 @@ def test_who_goes_forward_meanwhile_sees_the_list_before_or_after(bench: Bench, 
     assert bench.numbers("next") == after
     assert seen[0] == [1]
     assert all(one in ([1], after) for one in seen)
+
+
+def filled(bench: Bench, numbers: list[int]) -> None:
+    """Begin with a list of these numbers."""
+    bench.start()
+    for number in numbers:
+        bench.host.call(bench.lists.append, bench.host.new(Item, number=number))
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_a_walk_comes_to_every_struct_once(bench: Bench, numbers: list[int]) -> None:
+    filled(bench, numbers)
+    assert bench.host.call(bench.lists.sum) == sum(one for one in numbers if one != 7)
+    assert bench.numbers("next") == numbers
+
+
+@given(st.lists(st.integers(0, 9)))
+def test_a_walk_may_remove_what_it_comes_to(bench: Bench, numbers: list[int]) -> None:
+    filled(bench, numbers)
+    removed = bench.host.call(bench.lists.remove_even)
+    assert removed == sum(one % 2 == 0 for one in numbers)
+    assert bench.numbers("next") == [one for one in numbers if one % 2]

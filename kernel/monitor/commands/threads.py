@@ -6,7 +6,6 @@ from kernel.console.console import Console
 from kernel.monitor.command import Commands, command
 from kernel.sched.runqueue import RunQueue
 from kernel.sched.thread import Thread, ThreadState
-from kernel.structures.list import ListHead
 from kernel.text.strings import Words
 from kernel.threads.threads import Threads
 from pykasm import *
@@ -75,20 +74,16 @@ class ThreadCommands(Commands):
 
         Printing takes long, so it is done without the lock of the list.
         """
-        link, found = scratch(Ptr[ListHead]), scratch(U32)
-        thread = cast(link, Ptr[Thread])
+        found = scratch(U32)
         xor(found, found)
-        with self.threads.lock.held():
-            mov(link, self.threads.all.next)
-            with loop():
-                lea(rax, self.threads.all)
-                break_if(link == rax)
-                sub(u64(link), offsetof(Thread, "listed"))
-                with if_(thread.number >= least):
-                    self._fill(row, thread)
-                    inc(found)
-                    break_()
-                mov(link, thread.listed.next)
+        with (
+            self.threads.lock.held(),
+            self.threads.all.each(Thread, "listed", scratch) as thread,
+            if_(thread.number >= least),
+        ):
+            self._fill(row, thread)
+            inc(found)
+            break_()
         ret(found)
 
     @inline(changes=rax)
