@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess, OpKind, RegisterExt
 from iced_x86 import Register as IcedRegister
@@ -17,14 +17,17 @@ T = TypeVar("T")
 Transfer: TypeAlias = Callable[[int, Node, frozenset[T]], frozenset[T]]
 """The facts after an instruction, by its index, itself and the facts before it."""
 
-Origins: TypeAlias = frozenset[tuple[int, str]]
-"""Numbers of registers with the names of where the addresses in them came from."""
+N = TypeVar("N")
+"""What says where an address came from."""
+
+Origins: TypeAlias = frozenset[tuple[int, N]]
+"""Numbers of registers with where the addresses in them came from."""
 
 STORES = frozenset(
     {OpAccess.WRITE, OpAccess.READ_WRITE, OpAccess.COND_WRITE, OpAccess.READ_COND_WRITE}
 )
 
-_ADDRESS_MAKERS = (Mnemonic.MOV, Mnemonic.LEA)
+_ADDRESS_MAKERS = (Mnemonic.MOV, Mnemonic.LEA, Mnemonic.ADD)
 """Instructions that can put a new address in a register."""
 
 _FACTORY = InstructionInfoFactory()
@@ -50,19 +53,19 @@ def forward_may(
     return before
 
 
-class AddressFlow:
+class AddressFlow(Generic[N]):
     """The addresses that registers may hold before each instruction.
 
-    They are those `at_entry` and those that `mov` and `lea` make: `made` returns the name of where
-    the address that an instruction makes comes from, None if it is of no interest. `changed`
+    They are those `at_entry` and those that instructions make: `made` returns where the address
+    that an instruction makes comes from, None if it makes none or that is of no interest. `changed`
     returns the registers that a call may change.
     """
 
     def __init__(
         self,
         nodes: Sequence[Node],
-        at_entry: Origins,
-        made: Callable[[int, Node], str | None],
+        at_entry: Origins[N],
+        made: Callable[[int, Node], N | None],
         changed: Callable[[Node], Collection[int]],
     ) -> None:
         self._nodes = nodes
@@ -70,23 +73,23 @@ class AddressFlow:
         self._changed = changed
         self._before = forward_may(nodes, at_entry, self._transfer)
 
-    def uses(self, *, stores: bool = False) -> Iterator[tuple[int, str]]:
-        """Yield the index of each instruction that accesses memory at one of the addresses, and the
-        name of where that came from; only those that write there if `stores`."""
+    def uses(self, *, stores: bool = False) -> Iterator[tuple[int, N]]:
+        """Yield the index of each instruction that accesses memory at one of the addresses, and
+        where that came from; only those that write there if `stores`."""
         for index, origins in self._before.items():
             if origins:
                 bases = _bases(self._nodes[index], stores)
                 yield from ((index, name) for number, name in sorted(origins) if number in bases)
 
-    def arguments(self, count: Callable[[Node], int]) -> Iterator[tuple[int, str]]:
-        """Yield the index of each call that one of the addresses is an argument of, and the name of
-        where that came from. `count` returns how many registers take arguments of a call."""
+    def arguments(self, count: Callable[[Node], int]) -> Iterator[tuple[int, N]]:
+        """Yield the index of each call that one of the addresses is an argument of, and where that
+        came from. `count` returns how many registers take arguments of a call."""
         for index, origins in self._before.items():
             if origins:
                 passed = {one.number for one in ARGUMENTS[: count(self._nodes[index])]}
                 yield from ((index, name) for number, name in sorted(origins) if number in passed)
 
-    def _transfer(self, index: int, node: Node, before: Origins) -> Origins:
+    def _transfer(self, index: int, node: Node, before: Origins[N]) -> Origins[N]:
         if not before and node.effects.mnemonic not in _ADDRESS_MAKERS:
             return before  # most instructions of most functions
         if node.is_call:
@@ -115,7 +118,7 @@ def _target(node: Node) -> int | None:
     return RegisterExt.number(register) if is_whole else None
 
 
-def _derived(node: Node, target: int, before: Origins) -> list[str]:
+def _derived(node: Node, target: int, before: Origins[N]) -> list[N]:
     """Return where the address came from that an instruction leaves in `target`.
 
     An address stays one when a distance is added or subtracted; the difference of two is none.
@@ -135,7 +138,7 @@ def _derived(node: Node, target: int, before: Origins) -> list[str]:
     return []
 
 
-def _names(origins: Origins, number: int | None) -> list[str]:
+def _names(origins: Origins[N], number: int | None) -> list[N]:
     return [name for one, name in origins if one == number]
 
 

@@ -13,6 +13,7 @@ from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 from pykasm.check.dataflow import forward_may
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Graph, Node
+from pykasm.check.percpuaddress import AddressUse, uses_after_calls
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.routine import Routine
@@ -51,6 +52,7 @@ class PerCpuUse(NamedTuple):
 
     updates: tuple[ReadModifyWrite, ...] = ()
     addresses: tuple[AddressTaken, ...] = ()
+    uses: tuple[AddressUse, ...] = ()
 
 
 NO_USE = PerCpuUse()
@@ -63,7 +65,10 @@ def per_cpu_use(
     if not _may_matter(routine, variables):
         return NO_USE
     flow = _CopyFlow(graph(routine.symbol), variables, changed)
-    return PerCpuUse(tuple(flow.updates()), tuple(flow.addresses()))
+    addresses = tuple(flow.addresses())
+    made = {one.at: one.variable for one in addresses}
+    uses = uses_after_calls(flow.nodes, made, changed) if made else ()
+    return PerCpuUse(tuple(flow.updates()), addresses, tuple(uses))
 
 
 def _may_matter(routine: Routine, variables: Set[str]) -> bool:

@@ -761,3 +761,64 @@ def test_deferred_work_runs_with_interrupts_on() -> None:
     assert found.startswith(
         "error[E043]: `DeferredInterrupt.count` states that interrupts are off, but they may be on"
     )
+
+
+class AddressOverSleep(Subsystem):
+    """Uses the address of its processor's variable before and after it sleeps."""
+
+    block = percpu(U64)
+    switches = percpu(U64)
+
+    @function(context="thread")
+    def run(self) -> None:
+        place = keep(Ptr[U64])
+        cli()
+        self.find(place)
+        mov(place[0], 1)
+        self.turn()
+        self.find_again(place)
+        mov(place[0], 2)
+        sti()
+
+    def find(self, place: Ptr[U64]) -> None:
+        mov(u64(place), self.block)
+        add(u64(place), address_of(self.switches))
+
+    def find_again(self, place: Ptr[U64]) -> None:
+        """Nothing: it is taken to be the same."""
+
+    @function(sleeps=True, context="interrupts off")
+    def turn(self) -> None:
+        nop()
+
+
+class AddressMadeAgain(AddressOverSleep):
+    """Makes the address again when it wakes up."""
+
+    def find_again(self, place: Ptr[U64]) -> None:
+        self.find(place)
+
+
+class AddressOverCall(AddressOverSleep):
+    """Does not sleep in between."""
+
+    @function(context="interrupts off")
+    def turn(self) -> None:
+        nop()
+
+
+def test_the_address_of_a_processors_variable_is_of_no_use_after_a_sleep() -> None:
+    assert findings(AddressOverSleep()) == [
+        """\
+error[E041]: the address of `AddressOverSleep.switches` is used, maybe on another processor
+  FILE:LINE
+  LINE |         mov(place[0], 2)
+        |         ^^^^^^^^^^^^^^^^ it was made before this thread may have slept
+  LINE |         self.find(place)
+        |         ^^^^^^^^^^^^^^^^ the address is made here
+  LINE |     def turn(self) -> None:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^ `AddressOverSleep.turn` sleeps
+help: make the address again after the call"""
+    ]
+    assert findings(AddressMadeAgain()) == []
+    assert findings(AddressOverCall()) == []

@@ -15,6 +15,7 @@ from pykasm.check.gsflow import GsFlow
 from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
 from pykasm.check.lockstate import OFF
 from pykasm.check.percpu import AddressTaken, ReadModifyWrite
+from pykasm.check.percpuaddress import AddressUse
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.remembered import indirect_target
 from pykasm.check.rule import build_check, rule
@@ -236,6 +237,9 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
         for taken in use.addresses:
             if _may_move(analysis, symbol, taken.at):
                 yield _address_used(analysis, symbol, taken)
+        for one in use.uses:
+            if not _may_move(analysis, symbol, one.made):  # else that is where the fault is
+                yield from _used_after_sleep(analysis, symbol, one)
 
 
 def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
@@ -243,6 +247,24 @@ def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
     another processor."""
     held = analysis.lock_flows.before(symbol, at).may | analysis.locks.held_before(symbol, at)
     return not held and analysis.contexts.interrupts_may_be_on(symbol, at)
+
+
+def _used_after_sleep(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -> Iterator[Finding]:
+    """Find a use of an address after a call that may sleep: the thread may wake up elsewhere."""
+    for call in analysis.summaries[symbol].calls:
+        if call.at == use.call and call.callee in analysis.contexts.sleepers:
+            yield Finding(
+                E041,
+                f"the address of `{use.variable}` is used, maybe on another processor",
+                span=analysis.place(symbol, use.at),
+                mark="it was made before this thread may have slept",
+                notes=[
+                    Note(analysis.place(symbol, use.made), "the address is made here"),
+                    *analysis.contexts.path_to_sleep(call.callee, analysis.contexts.sleepers),
+                ],
+                fix="make the address again after the call",
+                symbol=symbol,
+            )
 
 
 def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) -> Finding:
