@@ -54,19 +54,19 @@ NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
 NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
-NO_SEAT = "tests/host/test_seats.py::test_without_one_part_the_others_are_given_back"
+NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
-NO_START = "tests/host/test_startup.py::test_without_memory_the_rest_stays_asleep"
+NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_asleep"
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
 ELSEWHERE = {
     "AcpiTables._map": NO_FIRMWARE,
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace._map": NO_SPACE,
-    "Deferred.make": NO_SEAT,
+    "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
     "Hpet.start": NO_DEVICE,
-    "Idle.make": NO_SEAT,
+    "Idle.make": NO_RESOURCES,
     "Idle.start": LITTLE,
     "Idle.start_first": LITTLE,
     "IoApics.start": NO_APIC,
@@ -79,7 +79,7 @@ ELSEWHERE = {
     "Paging.start": NO_EARLY,
     "PciBus._scan_function": NO_RECORD,
     "RuntimeMappings.start": NO_MAPPING,
-    "ProcessorResources.take": NO_SEAT,
+    "ProcessorResources.take": NO_RESOURCES,
     "Secondaries.start_one": NO_START,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that

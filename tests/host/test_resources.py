@@ -19,7 +19,7 @@ from pykasm import *
 from pykasm.hostrun import Host, stand_ins
 
 PARTS = len(STACKS) + 3
-"""What a seat has: per-CPU variables, stacks, two threads."""
+"""What a processor has: per-CPU variables, stacks, two threads."""
 
 
 class Machine:
@@ -53,7 +53,7 @@ class Machine:
         self.given.remove(int(part))
 
     def memory(self) -> tuple[int, Any]:
-        """What taking a seat gives, and the seat."""
+        """What taking the resources gives, and the resources."""
         place = self.host.new(ProcessorMemory)
         return int(self.host.call(self.resources.take, place)), place
 
