@@ -32,6 +32,7 @@ class Console(Writer):
         self.screen = screen
         self.lock = bss(SpinLock)
 
+    @inline(changes=CALLER_SAVED)
     def emit_call(self, format: str) -> None:
         """Emit a call that writes the translated `format` in one piece."""
         self.format_locked(text(format), rsp)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from pykasm import *
 from pykasm.errors import FlowMistake
 from pykasm.lang.builder import current
 from pykasm.lang.routinebuilder import Exit
-from pykasm.source import Moment, moment_of
+from pykasm.source import Moment
 
 
 class SpinLock(Struct):
@@ -24,28 +23,28 @@ class SpinLock(Struct):
     next_ticket: U16
     now_serving: U16
 
-    def held(self, *, rank: str = "") -> AbstractContextManager[None]:
+    @inline
+    @contextmanager
+    def held(self, *, rank: str = "") -> Iterator[None]:
         """Hold the lock in the block, which ends at its end only. Uses a scratch register.
 
         `rank` tells it from a lock of another object of the same type that is held, too.
         """
-        return self._held_with_interrupts_off(rank, moment_of(sys._getframe(1)))
-
-    def held_interrupts_off(self, *, rank: str = "") -> AbstractContextManager[None]:
-        """As `held`, where interrupts are off already: their state is not saved."""
-        return self._held(rank, moment_of(sys._getframe(1)))
-
-    @inline
-    @contextmanager
-    def _held_with_interrupts_off(self, rank: str, moment: Moment) -> Iterator[None]:
         flags = local(U64)
         pushfq()  # the state before, as the caller may have interrupts off already
         pop(flags)
         cli()  # before the ticket is taken: a handler that waits here would wait for ever
-        with self._held(rank, moment):
+        with self._held(rank, called_at()):
             yield
         push(flags)
         popfq()
+
+    @inline
+    @contextmanager
+    def held_interrupts_off(self, *, rank: str = "") -> Iterator[None]:
+        """Hold the lock in the block, where interrupts are off already: see `held`."""
+        with self._held(rank, called_at()):
+            yield
 
     @inline
     @contextmanager
@@ -63,12 +62,13 @@ class SpinLock(Struct):
             )
         self._release(rank, moment)
 
+    @inline
     def acquire(self, *, rank: str = "") -> None:
         """Wait for the lock, where interrupts are off already. Uses a scratch register.
 
         For functions that leave it held, which say so by `acquires=`; others use a block.
         """
-        self._acquire(rank, moment_of(sys._getframe(1)))
+        self._acquire(rank, called_at())
 
     @inline
     def _acquire(self, rank: str, moment: Moment) -> None:
@@ -82,9 +82,10 @@ class SpinLock(Struct):
             pause()  # leaves the cache line, and a sibling thread, the time to change it
         release(ticket)
 
+    @inline
     def release(self, *, rank: str = "") -> None:
         """Release the lock to the next ticket."""
-        self._release(rank, moment_of(sys._getframe(1)))
+        self._release(rank, called_at())
 
     @inline
     def _release(self, rank: str, moment: Moment) -> None:

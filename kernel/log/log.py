@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from kernel.clock.tsc import read_tsc
 from kernel.console.console import Console
 from kernel.cpu.percpu import PerCpu
@@ -15,7 +13,6 @@ from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from kernel.text.writer import Writer
 from pykasm import *
-from pykasm.source import moment_of
 
 RING_SIZE = 1 << 16
 """Bytes of the ring, a power of two: some hundred messages."""
@@ -56,9 +53,9 @@ class Log(Writer):
         self.dropped = bss(U64)
         """The number of messages that were overwritten."""
 
+    @inline(changes=("arguments", *CALLER_SAVED))
     def write(self, level: LogLevel, format: str, *arguments: object) -> None:
-        """Emit code that writes a message of `level`; format, arguments and clobbers are those of
-        `Writer.print`."""
+        """Write a message of `level`; format and arguments are those of `Writer.print`."""
 
         def store(translated: str) -> None:
             self._store(level, text(translated), rsp)
@@ -66,7 +63,7 @@ class Log(Writer):
                 self.console.emit_call(translated)
 
         line = format + "\n" if level <= CONSOLE_LEVEL else format
-        self.emit(moment_of(sys._getframe(1)), line, arguments, level.colour, store)
+        self.emit(called_at(), line, arguments, level.colour, store)
 
     @function
     def _store(self, level: U32, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:

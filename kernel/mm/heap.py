@@ -27,7 +27,7 @@ class Heap(Subsystem):
     def __init__(self, slabs: Slabs, pages: Pages) -> None:
         self.slabs = slabs
         self.pages = pages
-        self.caches = [SlabCache(slabs, f"{size} bytes", size) for size in SIZES]
+        self.caches = [SlabCache(slabs, f"{size} bytes", U8 * size) for size in SIZES]
         self.caches_by_class = rodata(
             Ptr[ObjectCache] * len(SIZES), [address_of(one.cache) for one in self.caches]
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
@@ -23,6 +23,8 @@ BATCH = MAGAZINE_SIZE // 2
 """Objects that go into or out of a magazine at once, so that a processor which allocates and frees
 in turn at an edge of its magazine seldom needs the slabs."""
 
+T = TypeVar("T")
+
 
 class Magazine(Struct):
     """Free objects of a cache for one processor, used like a stack."""
@@ -31,27 +33,28 @@ class Magazine(Struct):
     objects: Array[U64] = field(count=MAGAZINE_SIZE)
 
 
-class SlabCache(Component):
-    """A cache for objects of `size` bytes, or of the type `kind`; what Linux calls a kmem_cache.
+class SlabCache(Component, Generic[T]):
+    """A cache for objects of the type `kind`; what Linux calls a kmem_cache.
 
     It is declared where it is used: `self.threads = SlabCache(slabs, "thread", Thread)`.
     """
 
     magazine = percpu(Magazine)
 
-    def __init__(self, slabs: Slabs, name: str, kind: Any) -> None:
-        size = kind if isinstance(kind, int) else sizeof(kind)
-        self.kind = U64 if isinstance(kind, int) else Ptr[kind]
-        self.cache = data(ObjectCache, ObjectCache(name=name, object_size=size))
+    def __init__(self, slabs: Slabs, name: str, kind: type[T]) -> None:
+        self.pointer: Any = Ptr[kind]  # type: ignore[valid-type]
+        self.cache = data(ObjectCache, ObjectCache(name=name, object_size=sizeof(kind)))
         self.slabs = slabs
         slabs.declared.append(self)
 
-    def allocate(self) -> Any:
-        """Emit a call that allocates an object, not cleared; null if there is no memory."""
-        return cast(self.slabs.allocate(address_of(self.cache)), self.kind)
+    @inline(changes=CALLER_SAVED)
+    def allocate(self) -> Ptr[T]:
+        """Allocate an object, not cleared. Return its address, null if there is no memory."""
+        return cast(self.slabs.allocate(address_of(self.cache)), self.pointer)
 
-    def free(self, object: Any) -> None:
-        """Emit a call that frees `object`."""
+    @inline(changes=("object", *CALLER_SAVED))
+    def free(self, object: Ptr[T]) -> None:
+        """Free `object`, which `allocate` returned."""
         self.slabs.free(address_of(self.cache), u64(object))
 
 
@@ -68,7 +71,7 @@ class Slabs(Subsystem):
         self.per_cpu = per_cpu
         self.zones = zones
         self.fault_injection = fault_injection
-        self.declared: list[SlabCache] = []
+        self.declared: list[SlabCache[Any]] = []
 
     @function(init=True)
     def start(self) -> None:

@@ -18,7 +18,7 @@ from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
 from pykasm import *
 
-MOST_PATIENT = 1 << 16
+LONGEST_WAIT = 1 << 16
 """Nanoseconds below which the time limits of waits are."""
 
 ROOM = 3
@@ -234,11 +234,12 @@ class LockLoad(Load):
                 self.note()
             self.rwlocks.unlock_read(address_of(self.shared))
 
-    def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> Any:
-        """What waiting for `target` until a random time gives."""
-        patience = random.next()
-        and_(patience, MOST_PATIENT - 1)
-        deadline = self.clock.after(patience)
+    @inline(changes=CALLER_SAVED)
+    def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> I32:
+        """Wait for `target` until a random time. Return what `lock_until` returns."""
+        nanoseconds = random.next()
+        and_(nanoseconds, LONGEST_WAIT - 1)
+        deadline = self.clock.after(nanoseconds)
         return lock_until(address_of(target), deadline, UNINTERRUPTIBLE)
 
     # Through a condition

@@ -26,6 +26,7 @@ class LockTests(TestSuite, BenchmarkSuite):
         ]
         self.benchmarks = [measure("locks.take_release", self.take_and_release)]
 
+    @inline(changes=CALLER_SAVED)
     def _skip(self) -> None:
         """Leave the test."""
         self.console.print("only debug builds watch locks: ")

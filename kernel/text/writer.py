@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from kernel.text.arguments import push_arguments
@@ -14,7 +13,7 @@ from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm import *
 from pykasm.errors import Mistake, report
 from pykasm.lang.builder import current
-from pykasm.source import Moment, moment_of
+from pykasm.source import Moment
 
 POINTER_DIGITS = 16
 
@@ -40,14 +39,15 @@ class Writer(Subsystem):
         self.numbers = numbers
         self.symbols = symbols
 
+    @inline(changes=("arguments", *CALLER_SAVED))
     def print(self, format: str, *arguments: object, colour: Colour = NORMAL) -> None:
         """Emit code that writes `format` with its `arguments`, on a screen in `colour`.
 
-        Clobbers the caller-saved registers, as a call does. A mistake in the format or in an
-        argument is reported at the line that calls `print`.
+        A mistake in the format or in an argument is reported at the line that calls `print`.
         """
-        self.emit(moment_of(sys._getframe(1)), format, arguments, colour, self.emit_call)
+        self.emit(called_at(), format, arguments, colour, self.emit_call)
 
+    @inline(changes=("arguments", *CALLER_SAVED))
     def emit(
         self,
         moment: Moment,
@@ -78,6 +78,7 @@ class Writer(Subsystem):
                 mistake.span = moment.span
                 report(mistake)
 
+    @inline(changes=CALLER_SAVED)
     def emit_call(self, format: str) -> None:
         """Emit a call that writes the translated `format` with the arguments at rsp."""
         self.format(text(format), rsp)
@@ -224,10 +225,12 @@ class Writer(Subsystem):
             self._write_number(address_of(self.plain), location.line, DECIMAL)
         self._literal(">")
 
+    @inline(changes=CALLER_SAVED)
     def _literal(self, characters: str) -> None:
         """Write constant text."""
         self._string(text(characters))
 
+    @inline(changes=("string", *CALLER_SAVED))
     def _string(self, string: Ptr[U8]) -> None:
         """Write a string without padding."""
         self._write_string(address_of(self.plain), string)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, wraps
-from inspect import isgeneratorfunction, unwrap
+from inspect import CO_VARARGS, isgeneratorfunction, unwrap
 from types import TracebackType
 from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args, get_origin, overload
 
@@ -13,6 +13,7 @@ from pykasm.errors import (
     CallMistake,
     DeclarationMistake,
     Mistake,
+    PlaceMistake,
     RegisterMistake,
     placed_at,
 )
@@ -47,7 +48,11 @@ class _Inline:
         written_in_place.add(self.function.__code__)
         self.name = self.function.__qualname__.rpartition("<locals>.")[2]
         code = self.function.__code__
-        self.parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        count = code.co_argcount + code.co_kwonlyargcount
+        self.rest = code.co_varnames[count] if code.co_flags & CO_VARARGS else None
+        """The parameter that takes all further arguments, as in `*arguments`."""
+        self.positional = code.co_varnames[: code.co_argcount]
+        self.parameters = code.co_varnames[: count + (self.rest is not None)]
         stated = changes if isinstance(changes, tuple) else (changes,)
         self.registers = [self._register(one) for one in stated if not isinstance(one, str)]
         self.changed_parameters = [self._parameter(one) for one in stated if isinstance(one, str)]
@@ -98,7 +103,9 @@ class _Inline:
         """Emit the code with these arguments. Return its result, or what stands after `with`."""
         builder = current(self.name)
         assert isinstance(builder, RoutineBuilder)
-        given = dict(zip(self.parameters, arguments, strict=False)) | named
+        given = dict(zip(self.positional, arguments, strict=False)) | named
+        if self.rest is not None:
+            given[self.rest] = arguments[len(self.positional) :]
         call = _Call(self, builder, given, author_moment())
         call.check()
         if isgeneratorfunction(self.function):
@@ -106,6 +113,22 @@ class _Inline:
         with call.emitting():
             result = self.body(*arguments, **named)
         return call.result(result)
+
+
+_running: list[_Call] = []
+"""The calls whose code is being written, the innermost last."""
+
+
+def called_at() -> Moment:
+    """Return from where the code in place that is being written is called: `.source` is the line,
+    `.span` the expression in it. Errors: outside of `@inline` code."""
+    if not _running or _running[-1].moment is None:
+        raise PlaceMistake(
+            "`called_at()` outside of code in place",
+            expected="a method or function marked `@inline`",
+            got="code that nobody has called",
+        )
+    return _running[-1].moment
 
 
 _GENERAL = (RegisterKind.GENERAL, RegisterKind.HIGH_BYTE)
@@ -170,7 +193,11 @@ class _Call:
             if one.number in self.named
         }
         builder.clobber(one for one in self.inline.registers if one not in arguments)
-        yield
+        _running.append(self)
+        try:
+            yield
+        finally:
+            _running.pop()
         # Arguments live until here: what is taken inside must not lie in their registers
         builder.clobber(
             one

@@ -29,7 +29,7 @@ from pykasm.lang.failing import errdefer, fail, fail_if, try_
 from pykasm.lang.field import field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
-from pykasm.lang.inline import inline
+from pykasm.lang.inline import called_at, inline
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.interning import interns
 from pykasm.lang.kept import Keep
@@ -122,6 +122,7 @@ __all__ = [
     "break_if",
     "breaking_open",
     "bss",
+    "called_at",
     "case",
     "cast",
     "container_of",

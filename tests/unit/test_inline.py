@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pykasm import *
-from pykasm.errors import DeclarationMistake
+from pykasm.errors import DeclarationMistake, PlaceMistake
 from pykasm.hostrun import Host
 from tests.unit.checking import broken, findings, mended, rules
 from tests.unit.messages import message_of, normalised, refusal
@@ -691,3 +692,78 @@ def test_outside_of_code() -> None:
     assert refusal(lambda: Outside().emit()).splitlines()[0] == (
         "error[place]: `Outside.emit` outside of any code"
     )
+
+
+@inline(changes=(rax, "numbers"))
+def total(*numbers: U64) -> U64:
+    """The sum of some numbers, and the line that asks for it behind them in read-only data."""
+    xor(eax, eax)
+    for number in numbers:
+        add(rax, number)
+    push(text(str(called_at().source.line)))
+    pop(numbers[-1])
+    return rax
+
+
+@inline(changes=rax)
+def careful_total(*numbers: U64) -> U64:
+    """The sum of some numbers in registers that it leaves alone."""
+    xor(eax, eax)
+    for number in numbers:
+        add(rax, number)
+    return rax
+
+
+class Totals(Subsystem):
+    """Sums, and who asks for them."""
+
+    @function(exported=True)
+    def line(self, first: U64, second: U64) -> Ptr[U8]:
+        """Return the line of the call, by this function's own."""
+        sum = total(first, second)
+        ignore(sum)
+        ret(cast(second, Ptr[U8]))
+
+    @function(exported=True)
+    def sum(self, first: U64, second: U64) -> U64:
+        """Return the sum, which a register of neither number gets."""
+        ret(careful_total(first, second))
+
+
+def test_code_in_place_knows_from_where_it_is_called() -> None:
+    totals = Totals()
+    host = Host(totals)
+    line = host.read_text(host.call(totals.line, 1, 2))
+    assert linecache.getline(__file__, int(line)).strip() == "sum = total(first, second)"
+
+
+@given(numbers, numbers)
+def test_any_number_of_arguments(first: int, second: int) -> None:
+    totals = Totals()
+    assert Host(totals).call(totals.sum, first, second) == (first + second) & MASK
+
+
+class Lost(Subsystem):
+    @function(exported=True)
+    def wrong(self, first: U64) -> U64:
+        mov(rax, first)
+        ret(careful_total(first, rax))
+
+
+def test_one_of_any_number_of_arguments_in_a_register_that_changes() -> None:
+    assert (
+        message_of(Lost)
+        == """\
+error[registers]: `careful_total` changes rax, which its `numbers` needs
+  FILE:LINE
+  LINE |         ret(careful_total(first, rax))
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: `numbers` in a register that it leaves alone
+got: (first, rax), which is in rax
+help: `scratch(…)` or `keep(…)` puts a copy into another register"""
+    )
+
+
+def test_code_that_nobody_has_called() -> None:
+    with pytest.raises(PlaceMistake, match="outside of code in place"):
+        called_at()
