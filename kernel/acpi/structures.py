@@ -71,6 +71,8 @@ class FadtFlags(IntFlag):
     """The power-management timer has 32 bits instead of 24."""
     RESET_REG_SUP = 1 << 10
     """`reset_register` resets the machine."""
+    HW_REDUCED_ACPI = 1 << 20
+    """There are no PM1 registers: `sleep_control` takes their place (4.1)."""
 
 
 class Fadt(Struct, packed=True):
@@ -90,12 +92,18 @@ class Fadt(Struct, packed=True):
     reset_register: GenericAddress
     reset_value: U8
     x_dsdt: U64 = field(at=140)
+    x_pm1a_control: GenericAddress = field(at=172)
+    """Used instead of `pm1a_control` unless its address is 0."""
+    x_pm1b_control: GenericAddress
+    sleep_control: GenericAddress = field(at=244)
+    """The sleep control register of hardware-reduced ACPI (4.8.3.7)."""
 
 
 RSDT_SIGNATURE = signature("RSDT")
 XSDT_SIGNATURE = signature("XSDT")
 FADT_SIGNATURE = signature("FACP")
 DSDT_SIGNATURE = signature("DSDT")
+SSDT_SIGNATURE = signature("SSDT")
 
 MIN_SIZES = {
     FADT_SIGNATURE: 116,  # in revision 1 (ACPI 1.0, 5.2.5)

@@ -92,6 +92,20 @@ class ConfigurationSpace(Subsystem):
             mov(eax, value)
             out(dx, eax)
 
+    @function
+    def write_byte(self, function: U32, offset: U32, value: Keep[U8]) -> None:
+        """Write the 8 bits at `offset` by the ports; does nothing if they don't reach it."""
+        function, offset, lane = scratch(function), scratch(offset), keep(offset)
+        with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= COMPATIBLE_SPACE)):
+            ret()
+        and_(lane, sizeof(U32) - 1)
+        and_(offset, -sizeof(U32))
+        with self.lock.held():
+            self._select(function, offset)
+            add(edx, lane)
+            mov(al, value)
+            out(dx, al)
+
     @inline(changes=(rax, rdx))
     def _select(self, function: U32, offset: U32) -> None:
         """Select `function` and `offset` for the data port, whose number is left in dx."""

@@ -16,8 +16,11 @@ from kernel.boot.information import BootInformation
 from kernel.console.serial import COM1, LineStatus, UartRegister
 from kernel.debug.emulator import DEBUG_EXIT_PORT, ExitValue
 from kernel.mm.directmap import DirectMap
+from kernel.pci.configuration import ADDRESS_ENABLE, ADDRESS_PORT, DATA_PORT, NO_RESPONSE
 from kernel.power.power import Power
-from kernel.terminal.ps2 import Ps2Command, Ps2Port, Ps2Status
+from kernel.power.reset import RESET_CONTROL
+from kernel.processors.stop import Stop
+from kernel.terminal.ps2 import NO_CONTROLLER, Ps2Command, Ps2Port, Ps2Status
 from pykasm import *
 from pykasm.hostrun import HostStop
 from tests.host.console_support import Paper, host_for, parts_on, written
@@ -37,16 +40,19 @@ class Firmware:
         self.paper: Any = Paper()
         parts = parts_on(self.paper, DirectMap)
         self.record, self.tables = parts[BootInformation], parts[AcpiTables]
-        self.sleep, self.power = parts[SleepTypes], parts[Power]
-        self.power.timeout = TIMEOUT
+        self.sleep, self.power, self.memory = parts[SleepTypes], parts[Power], parts[DirectMap]
+        self.power.soft_off.timeout = self.power.reset.timeout = self.power.patience = TIMEOUT
         self.host = host_for(self.power)
         for name in ("image_load_start", "image_load_end"):
             self.host.define(name, 0)
         self.host.stub(parts[DirectMap].map_read_only, lambda start, length: start)
         self.host.map(PHYSICAL, ROOM)
-        for end in (self.power._wait, self.power._halt, self.power._triple_fault):
+        for end in (parts[Stop].halt, self.power.reset.by_triple_fault):
             self.host.stub(end)
+        self.host.stub(parts[Stop].others, lambda: None)
         self.host.on_in(COM1 + UartRegister.LSR, lambda _: LineStatus.TEMT)
+        self.pci(NO_RESPONSE)
+        self.host.on_in(Ps2Port.STATUS, lambda _: NO_CONTROLLER)
         self.host.stub(self.paper.flush, self.flush)
         self.host.checkpoint()
 
@@ -54,6 +60,7 @@ class Firmware:
         """Start over with these bytes at these physical addresses, and find the root."""
         self.host.reset()
         self.outs: list[tuple[int, int]] = []
+        self.selected: list[int] = []
         self.flushed = False
         for address, contents in layout.items():
             self.host.write(address, contents)
@@ -69,9 +76,23 @@ class Firmware:
         self.host.on_in(port, lambda _: value())
         self.host.on_out(port, lambda where, what: self.outs.append((where, what)))
 
+    def pci(self, identity: int) -> None:
+        """Let all functions of the PCI bus have this `identity`; `selected` are those asked."""
+        self.host.on_in(DATA_PORT, lambda _: identity)
+        self.host.on_out(ADDRESS_PORT, lambda _, what: self.selected.append(what))
+
+    def register(self, size: int = 2) -> int:
+        """Let there be a register in memory, where no memory is; its address."""
+        place = int(self.host.bytes(bytes(size), fenced=True))
+        self.host.stub(
+            self.memory.map_registers,
+            lambda start, length: place if (start, length) == (place, size) else 0,
+        )
+        return place
+
     def flush(self) -> None:
         """Answer for the console."""
-        assert not self.outs, "the end begins before all that was said has gone out"
+        assert self.flushed or not self.outs, "the end begins before all that was said is out"
         self.flushed = True
 
     def ends(self, function: Any) -> list[Any]:
@@ -79,6 +100,7 @@ class Firmware:
         with pytest.raises(HostStop) as stopped:
             self.host.call(function)
         assert self.flushed
+        self.said = written(self.host, self.paper).decode("latin-1")
         return [*self.outs, stopped.value.function]
 
 
@@ -346,11 +368,12 @@ def machine(fadt: bytes, code: bytes = s5(b"\x0a\5", b"\x0a\6")) -> dict[int, by
     return {ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: fadt, DSDT: table("DSDT", code)}
 
 
-def reset_register(space: int) -> bytes:
-    return struct.pack("<BBBBQ", space, 8, 0, 1, RESET)
+def generic(space: int, address: int) -> bytes:
+    """A generic address structure."""
+    return struct.pack("<BBBBQ", space, 8, 0, 1, address)
 
 
-OFF_BY_EMULATOR = [(DEBUG_EXIT_PORT, ExitValue.POWEROFF), "Power._halt"]
+OFF_BY_EMULATOR = [(DEBUG_EXIT_PORT, ExitValue.POWEROFF), "Stop.halt"]
 SOUND = {"dsdt": DSDT, "pm1a_control": PM1A, "pm1b_control": PM1B}
 
 
@@ -420,31 +443,144 @@ def test_under_test_the_emulator_is_left_at_once(firmware: Firmware) -> None:
     assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
 
 
-RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Power._triple_fault"]
-RESETTING = {"flags": FadtFlags.RESET_REG_SUP, "reset_value": 15}
+def test_a_machine_that_can_not_be_switched_off_says_so_and_halts(firmware: Firmware) -> None:
+    firmware.install({})
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+    assert "no way is known to switch this machine off; it is halted\n" in firmware.said
 
 
-def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:
-    firmware.install(machine(fixed(reset_register=reset_register(1), **RESETTING)))
-    firmware.port(RESET)
-    firmware.port(Ps2Port.COMMAND)
-    assert firmware.ends(firmware.power.reboot) == [(RESET, 15), *RESET_BY_KEYBOARD]
+@pytest.mark.parametrize("name", ["pm1a_control", "pm1b_control"])
+def test_the_wide_address_of_a_control_register_counts(firmware: Firmware, name: str) -> None:
+    other = "pm1b_control" if name == "pm1a_control" else "pm1a_control"
+    wide = {f"x_{name}": generic(1, 0x1804), f"x_{other}": generic(1, 0)}
+    firmware.install(machine(fixed(**SOUND, **wide), code=s5(b"\x0a\5", b"\x0a\5")))
+    ports = {0x1804, SOUND[other]}
+    for port in (*ports, DEBUG_EXIT_PORT):
+        firmware.port(port)
+    assert {out[0] for out in firmware.ends(firmware.power.power_off)[:2]} == ports
+
+
+def test_a_control_register_may_lie_in_memory(firmware: Firmware) -> None:
+    firmware.install({})
+    place = firmware.register()
+    wide = {"x_pm1a_control": generic(0, place), "x_pm1b_control": generic(3, place)}
+    for address, contents in machine(fixed(dsdt=DSDT, **wide)).items():
+        firmware.host.write(address, contents)
+    firmware.host.write(place, (7 << 10 | SCI_EN).to_bytes(2, "little"))
+    firmware.host.call(firmware.tables._find_root, ROOT)
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+    assert firmware.host.read(place, 2) == (SLP_EN | 5 << 10 | SCI_EN).to_bytes(2, "little")
+
+
+def test_the_values_may_stand_in_another_definition_block(firmware: Firmware) -> None:
+    layout = machine(fixed(dsdt=DSDT, pm1a_control=PM1A), code=b"")
+    layout[RSDT] = rsdt(FADT, OTHER)
+    firmware.install({**layout, OTHER: table("SSDT", s5(b"\x0a\3", b"\x0a\3"))})
+    firmware.port(PM1A)
+    firmware.port(DEBUG_EXIT_PORT)
+    off = firmware.ends(firmware.power.power_off)
+    assert off == [(PM1A, SLP_EN | 3 << 10), *OFF_BY_EMULATOR]
+
+
+# Hardware-reduced ACPI
+
+SLEEP_CONTROL = 0x3C0
+REDUCED = {"dsdt": DSDT, "flags": FadtFlags.HW_REDUCED_ACPI}
+
+
+def test_hardware_reduced_acpi_switches_off_by_its_sleep_control(firmware: Firmware) -> None:
+    control = generic(1, SLEEP_CONTROL)
+    firmware.install(machine(fixed(**REDUCED, pm1a_control=PM1A, sleep_control=control)))
+    firmware.port(SLEEP_CONTROL)
+    firmware.port(DEBUG_EXIT_PORT)
+    off = firmware.ends(firmware.power.power_off)
+    assert off == [(SLEEP_CONTROL, 1 << 5 | 5 << 2), *OFF_BY_EMULATOR]
+
+
+def test_the_sleep_control_may_lie_in_memory(firmware: Firmware) -> None:
+    firmware.install({})
+    place = firmware.register(1)
+    for address, contents in machine(fixed(**REDUCED, sleep_control=generic(0, place))).items():
+        firmware.host.write(address, contents)
+    firmware.host.call(firmware.tables._find_root, ROOT)
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+    assert firmware.host.read(place, 1) == bytes([1 << 5 | 5 << 2])
 
 
 @pytest.mark.parametrize(
     "fadt",
     [
-        fixed(reset_register=reset_register(1), reset_value=15),
-        fixed(reset_register=reset_register(0), **RESETTING),
-        fixed(**RESETTING)[:100],
-        table("FACP", fixed(reset_register=reset_register(1), **RESETTING)[36:128]),
+        fixed(**REDUCED),
+        fixed(**REDUCED, sleep_control=generic(1, 0x1_03C0)),
+        fixed(**REDUCED, sleep_control=generic(0, PM1A)),
+        fixed(**REDUCED, sleep_control=generic(10, SLEEP_CONTROL)),
+        table("FACP", fixed(**REDUCED, sleep_control=generic(1, SLEEP_CONTROL))[36:250]),
     ],
-    ids=["not supported", "in memory", "damaged", "short"],
+    ids=["none", "no port", "no register", "another space", "cut off"],
+)
+def test_a_sleep_control_that_can_not_be_is_not_touched(firmware: Firmware, fadt: bytes) -> None:
+    firmware.install(machine(fadt))
+    firmware.register()
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+
+
+# Reset
+
+RESET_BY_KEYBOARD = [(Ps2Port.COMMAND, Ps2Command.PULSE_RESET), "Reset.by_triple_fault"]
+RESETTING = {"flags": FadtFlags.RESET_REG_SUP, "reset_value": 15}
+
+
+def test_rebooting_writes_the_reset_register_first(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(reset_register=generic(1, RESET), **RESETTING)))
+    firmware.port(RESET)
+    firmware.port(Ps2Port.COMMAND)
+    assert firmware.ends(firmware.power.reboot) == [(RESET, 15), *RESET_BY_KEYBOARD]
+
+
+def test_the_reset_register_may_lie_in_memory(firmware: Firmware) -> None:
+    firmware.install({})
+    place = firmware.register(1)
+    fadt = fixed(reset_register=generic(0, place), **RESETTING)
+    for address, contents in machine(fadt).items():
+        firmware.host.write(address, contents)
+    firmware.host.call(firmware.tables._find_root, ROOT)
+    assert firmware.ends(firmware.power.reboot) == ["Reset.by_triple_fault"]
+    assert firmware.host.read(place, 1) == bytes([15])
+
+
+def test_the_reset_register_may_lie_in_configuration_space(firmware: Firmware) -> None:
+    firmware.install(machine(fixed(reset_register=generic(2, 0x1F_0002_00AE), **RESETTING)))
+    firmware.port(DATA_PORT + 2)
+    assert firmware.ends(firmware.power.reboot) == [(DATA_PORT + 2, 15), "Reset.by_triple_fault"]
+    assert firmware.selected[0] == ADDRESS_ENABLE | 0x1F << 11 | 2 << 8 | 0xAC
+
+
+@pytest.mark.parametrize(
+    "fadt",
+    [
+        fixed(reset_register=generic(1, RESET), reset_value=15),
+        fixed(reset_register=generic(0, RESET), **RESETTING),
+        fixed(reset_register=generic(1, 0x1_0000), **RESETTING),
+        fixed(reset_register=generic(2, 0x1F_0002_0100), **RESETTING),
+        fixed(reset_register=generic(10, RESET), **RESETTING),
+        fixed(**RESETTING),
+        fixed(**RESETTING)[:100],
+        table("FACP", fixed(reset_register=generic(1, RESET), **RESETTING)[36:128]),
+    ],
+    ids=[
+        *("not supported", "in memory", "no port", "extended", "another space"),
+        *("none", "damaged", "short"),
+    ],
 )
 def test_without_a_reset_register_the_keyboard_controller_resets(
     firmware: Firmware, fadt: bytes
 ) -> None:
     firmware.install(machine(fadt))
+    firmware.register()
     firmware.port(Ps2Port.COMMAND)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
 
@@ -453,3 +589,20 @@ def test_a_busy_keyboard_controller_is_not_waited_for_long(firmware: Firmware) -
     firmware.install({})
     firmware.port(Ps2Port.COMMAND, lambda: Ps2Status.INPUT_FULL)
     assert firmware.ends(firmware.power.reboot) == RESET_BY_KEYBOARD
+
+
+def test_a_chipset_with_pci_has_a_reset_control_register(firmware: Firmware) -> None:
+    firmware.install({})
+    firmware.pci(0x29C0_8086)
+    firmware.port(RESET_CONTROL)
+    assert firmware.ends(firmware.power.reboot) == [
+        (RESET_CONTROL, 2),
+        (RESET_CONTROL, 6),
+        "Reset.by_triple_fault",
+    ]
+
+
+def test_before_the_last_way_to_reset_it_is_told_that_no_other_works(firmware: Firmware) -> None:
+    firmware.install({})
+    assert firmware.ends(firmware.power.reboot) == ["Reset.by_triple_fault"]
+    assert "no register resets this machine" in firmware.said
