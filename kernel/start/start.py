@@ -54,6 +54,7 @@ class Start(Subsystem):
         mov(esi, physical(self.not_pvh))
         cmp(u32[ebx + offsetof(pvh.StartInfo, "magic")], pvh.START_MAGIC)
         jne(self.failure.stop)
+        self._clear_bss()
         mov(ebp, Protocol.PVH)
         jmp(self.enter_long_mode)
 
@@ -61,15 +62,14 @@ class Start(Subsystem):
     def enter_long_mode(self) -> None:
         """Go on in long mode if the processor has it; keeps ebx and ebp."""
         self.boot_timer.start()
-        self._clear_bss()  # the stack lies in it
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.run)
         enter_long_mode(self.tables, self.long_mode)
 
     @inline(changes=(rax, rcx, rdi))
     def _clear_bss(self) -> None:
-        """Zero what the image leaves to the loader: QEMU does so only before the first start, not
-        after a reset."""
+        """Zero what the image leaves to the loader. A Multiboot2 loader reads the image at each
+        start; QEMU's memory is as it was before a reset."""
         cld()
         xor(eax, eax)
         mov(edi, physical(symbol("bss_start")))

@@ -6,7 +6,7 @@ LEFT, RIGHT = 0, 1
 """Indexes of `TreeNode.child`."""
 
 MIXERS = (0xFF51_AFD7_ED55_8CCD, 0xC4CE_B9FE_1A85_EC53)
-"""Multipliers that spread every bit of a number over all others (A. Appleby, MurmurHash3)."""
+"""Multipliers that spread every bit of a number over those above it (A. Appleby, MurmurHash3)."""
 
 
 class TreeNode(Struct):
@@ -61,17 +61,21 @@ class Trees(Subsystem):
 
     @inline(changes=rax)
     def _choose_priority(self, node: Ptr[TreeNode]) -> None:
-        """Derive the priority from the node's address, which no key depends on."""
-        multiplier, upper = scratch(U64), scratch(U64)
-        mov(rax, node)
-        for mixer in MIXERS:
-            mov(multiplier, mixer)
-            imul(rax, multiplier)
-            mov(upper, rax)
-            shr(upper, 32)
-            xor(rax, upper)
+        """Derive the priority from the node's address, which no key depends on.
+
+        Priorities differ in their upper bits, to which a product carries all lower bits of its
+        factors; the upper half is added to the lower one so that it counts there too.
+        """
+        upper = scratch(U64)
+        mov(rax, MIXERS[0])
+        imul(rax, u64(node))
+        mov(upper, rax)
+        shr(upper, 32)
+        xor(rax, upper)
+        mov(upper, MIXERS[1])
+        imul(rax, upper)
         mov(node.priority, rax)
-        release(multiplier, upper)
+        release(upper)
 
     @function
     def split(self, node: Ptr[TreeNode], below: Ptr[TreeNode]) -> None:
