@@ -27,17 +27,20 @@ class Timer(Struct):
 
     node: TreeNode
     """The key is the deadline, in nanoseconds of `Clock.now`."""
-    handler: Fn[[Ptr[Timer]], Void]
-    """Called with interrupts off, after the timer is disarmed: it may arm it again."""
+    handler: TimerHandler
     queue: Ptr[TimerQueue]
     """The queue in which it is armed, or was armed last."""
     armed: U32
     """Whether it is armed: 1 or 0."""
 
     @inline(changes=rax)
-    def prepare(self, handler: object) -> None:
+    def prepare(self, handler: TimerHandler) -> None:
         """Initialize memory as a timer that was never armed."""
-        lea(rax, handler)
+        mov(rax, handler)
         mov(self.handler, rax)
         mov(self.queue, 0)
         mov(self.armed, 0)
+
+
+class TimerHandler(Fn[[Ptr[Timer]], Void], context="interrupt"):
+    """Called with interrupts off, after the timer is disarmed: it may arm it again."""

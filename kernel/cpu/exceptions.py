@@ -52,8 +52,9 @@ WITH_ERROR_CODE = {
 }
 """The vectors on which the processor pushes an error code (8.4)."""
 
-Handler = Fn[[Ptr[TrapFrame]], Void]
-"""Called with interrupts off; when it returns, the interrupted code goes on."""
+
+class Handler(Fn[[Ptr[TrapFrame]], Void]):
+    """Called with interrupts off; when it returns, the interrupted code goes on."""
 
 
 class VectorHandlers(Subsystem):

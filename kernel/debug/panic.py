@@ -35,8 +35,8 @@ END = "panic: end of report"
 """The last line of a report."""
 
 
-Report = Fn[[U64, Ptr[TrapFrame]], Void]
-"""Says the first lines of a report, of what it is given and the registers of what failed."""
+class Report(Fn[[U64, Ptr[TrapFrame]], Void]):
+    """Says the first lines of a report, of what it is given and the registers of what failed."""
 
 
 class Panic(Subsystem):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pykasm import *
 
-Handler = Fn[[U64], Void]
-"""Called with the action's `argument` and interrupts off. The interrupt is ended behind it."""
+
+class Handler(Fn[[U64], Void], context="interrupt"):
+    """Called with the action's `argument` and interrupts off. The interrupt is ended behind it."""
 
 
 class Action(Struct):

@@ -28,11 +28,13 @@ class Work(Struct):
     """
 
     link: ListHead
-    handler: Fn[[Ptr[Work]], Void]
-    """Its context is "deferred": interrupts are on, the thread keeps its processor, nothing
-    sleeps."""
+    handler: WorkHandler
     state: U32 = field(WorkState)
     """Changed by atomic instructions alone."""
+
+
+class WorkHandler(Fn[[Ptr[Work]], Void], context="deferred"):
+    """Called with interrupts on. The thread keeps its processor, and nothing sleeps."""
 
 
 class Performer(IntEnum):

@@ -59,7 +59,7 @@ class Reclaim(Subsystem):
         """Have each processor free what it caches. This one is called like all others: the thread
         may have moved to another one by the time that those are called."""
         request = local(Request)
-        request.prepare(self._shrink)
+        request.prepare(address_of(self._shrink))
         with self.processors.each() as processor:
             self.calls.on(processor, address_of(request))
 

@@ -9,18 +9,22 @@ from kernel.text.strings import Words
 from pykasm import *
 
 
+class RunCommand(Fn[[Ptr[Words]], U32], context="thread"):
+    """Called with the words, of which the first is the name. Returns 1, or 0 if one is not what
+    the command's usage says."""
+
+
 class Command(Struct):
     """What is typed, what it does, and the function that does it.
 
-    `run` gets the words, of which the first is the name, as many as `usage` tells of. It returns
-    1, or 0 if a word is not what `usage` says.
+    `run` gets as many words as `usage` tells of.
     """
 
     name: Ptr[U8]
     usage: Ptr[U8]
     """The name with what follows it."""
     purpose: Ptr[U8]
-    run: Fn[[Ptr[Words]], U32]
+    run: RunCommand
     least: U8
     """Fewest words, with the name."""
     most: U8

@@ -9,15 +9,14 @@ class Request(Struct):
     """It belongs to whoever waits until it is done, and is the first field of a struct with what
     the handler needs to know, or all that it needs."""
 
-    handler: Fn[[Ptr[Request]], Void]
-    """Called with interrupts off."""
+    handler: RequestHandler
     left: U32
     """Processors that it was given to and that have not done it yet."""
 
     @inline(changes=rax)
-    def prepare(self, handler: object) -> None:
+    def prepare(self, handler: RequestHandler) -> None:
         """Make a request that nobody has been given."""
-        mov(rax, address_of(handler))
+        mov(rax, handler)
         mov(self.handler, rax)
         mov(self.left, 0)
 
@@ -26,3 +25,7 @@ class Request(Struct):
         """Wait until all have done it that it was given to."""
         with while_(self.left != 0):
             pause()
+
+
+class RequestHandler(Fn[[Ptr[Request]], Void], context="interrupt"):
+    """Called on each of the processors with interrupts off."""

@@ -76,7 +76,7 @@ class Scheduler(Subsystem):
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
         self.extended.start_processor()
-        queue.tick.prepare(self.ticks.tick)
+        queue.tick.prepare(address_of(self.ticks.tick))
         mov(queue.apic, self.apic.id())
         with self.lock.held_interrupts_off():
             with if_(self.processors.next == 0):

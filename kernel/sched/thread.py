@@ -10,8 +10,9 @@ from kernel.sched.runqueue import RunQueue
 from kernel.structures.list import ListHead
 from pykasm import *
 
-Entry = Fn[[U64], Void]
-"""What a thread runs; the thread ends when it returns."""
+
+class Entry(Fn[[U64], Void], context="thread"):
+    """What a thread runs; the thread ends when it returns."""
 
 
 class ThreadState(IntEnum):

@@ -149,7 +149,7 @@ class Waiting(Subsystem):
     def begin_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: U64) -> None:
         """Interrupt `thread`, the one that runs, when its time has come, unless that is never."""
         mov(timeout.thread, thread)
-        timeout.timer.prepare(self.expire)
+        timeout.timer.prepare(address_of(self.expire))
         mov(rcx, FOREVER)
         with if_(deadline != rcx):
             or_(thread.wait_mode, Interruption.TIMEOUT)

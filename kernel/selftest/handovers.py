@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.thread import Entry
 from kernel.sched.waiting import Waiting
 from kernel.selftest.case import BenchmarkSuite, measure
 from kernel.selftest.threadpool import ThreadPool
@@ -58,7 +59,7 @@ class HandOvers(BenchmarkSuite):
         tail(self.pool.create, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
-    def prepare(self, entry: Keep[Fn[[U64], Void]], priority: Keep[U32], others: U64) -> U32:
+    def prepare(self, entry: Keep[Entry], priority: Keep[U32], others: U64) -> U32:
         """Make a partner of this priority, and others; 1, or 0 if memory did not do for it."""
         mov(self.going, 1)
         made = keep(self.pool.create(self.idle, others, BOOT_PRIORITY - 1, 1))

@@ -202,7 +202,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Call all others so many times."""
         request, left = local(Request), keep(count)
         with while_(left != 0):
-            request.prepare(self.answer)
+            request.prepare(address_of(self.answer))
             self.calls.on_others(address_of(request))
             dec(left)
 
@@ -246,7 +246,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Have all processors read at `address`; count those that find anything but `value`."""
         reading = local(Reading)
         with self.processors.each() as processor:
-            reading.request.prepare(self.read)
+            reading.request.prepare(address_of(self.read))
             mov(reading.address, address)
             self.calls.on(processor, address_of(reading.request))
             with if_(reading.value != value):

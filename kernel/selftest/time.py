@@ -163,7 +163,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
         direct(u64(timer))
         mov(self.first, timer)
         with while_(count != 0):
-            timer.prepare(self.note)
+            timer.prepare(address_of(self.note))
             add(timer, sizeof(Timer))
             dec(count)
         ret(1)

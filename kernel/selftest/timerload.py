@@ -55,7 +55,7 @@ class TimerLoad(Load):
             self.console.print("no memory for timers: ")
             ret(0)
         with for_(left, 0, TIMERS):
-            one.timer.prepare(self.note)
+            one.timer.prepare(address_of(self.note))
             mov(one.busy, 0)
             add(one, sizeof(Shared))
         ret(1)

@@ -47,7 +47,7 @@ class Tlb(Subsystem):
         space, what = keep(space), local(Shootdown)
         mov(what.address, address)
         mov(what.pages, pages)
-        what.request.prepare(self.serve)
+        what.request.prepare(address_of(self.serve))
         self.calls.check_interrupts()
         with self.scheduler.preemption_disabled():
             self.flush(what.address, what.pages)

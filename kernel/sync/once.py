@@ -18,6 +18,10 @@ class Progress(IntEnum):
     DONE = 2
 
 
+class OnceAction(Fn[[], Void], context="thread"):
+    """What is done once."""
+
+
 class Once(Struct):
     """Zero is one that has not begun. `queue.lock` guards the progress, which goes up only."""
 
@@ -33,13 +37,13 @@ class Onces(Subsystem):
         self.waiting = waiting
 
     @function(context="thread", sleeps=True)
-    def run(self, once: Ptr[Once], action: Fn[[], Void]) -> None:
+    def run(self, once: Ptr[Once], action: OnceAction) -> None:
         """Call `action` if no thread has yet. Returns when the one call is over."""
         with if_(once.progress != Progress.DONE):
             tail(self.run_or_wait, once, action)
 
     @function(context="thread", sleeps=True)
-    def run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[Fn[[], Void]]) -> None:
+    def run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[OnceAction]) -> None:
         """As `run`, for what may not be done yet."""
         found = keep(U32)
         with once.queue.lock.held():

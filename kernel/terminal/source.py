@@ -5,9 +5,6 @@ from __future__ import annotations
 from kernel.terminal.queue import CAPACITY, ByteQueue
 from pykasm import *
 
-Resume = Fn[[Ptr["InputSource"]], Void]
-"""Called by the reader to resume a stopped device. Context: threads, interrupts on or off."""
-
 LOW_WATER = CAPACITY // 2
 """A stopped device is resumed when no more bytes than these are in the queue."""
 
@@ -43,3 +40,7 @@ class InputSource(Struct):
         xchg(self.stopped, eax)  # a memory barrier, unlike mov
         self.queue.count(al)
         return al == CAPACITY
+
+
+class Resume(Fn[[Ptr[InputSource]], Void], context="thread"):
+    """Called by the reader to resume a stopped device, with interrupts on or off."""

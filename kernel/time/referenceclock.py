@@ -5,12 +5,15 @@ from __future__ import annotations
 from pykasm import *
 
 
+class ReadCounter(Fn[[], U64], context="any"):
+    """Returns the count."""
+
+
 class ReferenceClock(Struct):
     """A counter of a known rate."""
 
     name: Ptr[U8]
-    read: Fn[[], U64]
-    """Returns the count. Context: any."""
+    read: ReadCounter
     period: U64
     """Femtoseconds per count; 0 if the machine has no such counter."""
     mask: U64

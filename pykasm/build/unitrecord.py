@@ -24,8 +24,9 @@ from pykasm.link.layout import SYMBOLS
 from pykasm.objects.model import ObjectFile, SectionKind
 from pykasm.source import Source
 
-Target: TypeAlias = str | tuple[str]
-"""What data refer to: a symbol, or in a tuple the symbol of code that has a label there."""
+Target: TypeAlias = str | tuple[str] | tuple[str, TypeMeta]
+"""What data refer to: a symbol, in a tuple with the type of pointers to functions if that has a
+name, or in a tuple alone the symbol of code that has a label there."""
 
 Lines = dict[str, tuple[int, ...]]
 """Lines of source files."""
@@ -91,7 +92,7 @@ class UnitRecord(NamedTuple):
             symbol, storage, kind, alignment = adopted
             unit.data.append(Data(storage, kind, None, alignment, symbol))
         packed = [
-            PackedData(datum, b"", [DataReference(0, 0, _recalled(one), 0) for one in targets])
+            PackedData(datum, b"", list(map(_recalled, targets)))
             for datum, targets in zip(unit.data, self.references, strict=True)
         ]
         places = [
@@ -137,11 +138,18 @@ def _adopted(datum: Data) -> AdoptedDatum:
 
 def _target(reference: DataReference) -> Target:
     target = reference.target
-    return (target.symbol,) if isinstance(target, LabelAddress) else target
+    if isinstance(target, LabelAddress):
+        return (target.symbol,)
+    return target if reference.kind is None else (target, reference.kind)
 
 
-def _recalled(target: Target) -> str | LabelAddress:
-    return target if isinstance(target, str) else LabelAddress(*target, _SOMEWHERE)
+def _recalled(target: Target) -> DataReference:
+    match target:
+        case str():
+            return DataReference(0, 0, target, 0)
+        case symbol, kind:
+            return DataReference(0, 0, symbol, 0, kind)
+    return DataReference(0, 0, LabelAddress(target[0], _SOMEWHERE), 0)
 
 
 _SOMEWHERE = Label("somewhere")

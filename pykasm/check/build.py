@@ -21,6 +21,7 @@ from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 from pykasm.lang.routine import Routine
+from pykasm.lang.types import TypeMeta
 from pykasm.objects.model import SectionKind
 
 
@@ -29,15 +30,17 @@ class Build:
     """All functions and data of a build by their symbols, with the analyses of them.
 
     `routines` are functions, interrupt handlers and stubs; `pointees` the symbols that each datum
-    points to; `sections` those of all objects; `contents` what is known of functions that an
-    earlier build wrote; `known` what the cache has of functions that have not changed; `contracts`
-    which of those keep what they state of registers.
+    points to; `taken_as` the functions among them with the types of pointers that have a name;
+    `sections` those of all objects; `contents` what is known of functions that an earlier build
+    wrote; `known` what the cache has of functions that have not changed; `contracts` which of those
+    keep what they state of registers.
     """
 
     routines: dict[str, PlacedRoutine]
     tables: JumpTables
     data: dict[str, Data]
     pointees: dict[str, list[str]]
+    taken_as: dict[str, set[tuple[str, TypeMeta]]]
     program: Program
     sections: list[SectionKind]
     contents: Mapping[str, Content] = field(default_factory=dict)
@@ -65,9 +68,13 @@ class Build:
             symbol: [one.target for one in found if isinstance(one.target, str)]
             for symbol, found in references.items()
         }
+        taken_as = {
+            symbol: {(str(one.target), one.kind) for one in found if one.kind is not None}
+            for symbol, found in references.items()
+        }
         sections = [one for unit in units for one in unit.sections]
         tables = jump_tables(references)
-        return cls(routines, tables, data, pointees, program, sections, contents or {})
+        return cls(routines, tables, data, pointees, taken_as, program, sections, contents or {})
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
@@ -80,7 +87,9 @@ class Build:
     @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
-        return ProgramAnalysis(self.routines, self.tables, self.data, self.pointees, self.known)
+        return ProgramAnalysis(
+            self.routines, self.tables, self.data, self.pointees, self.taken_as, self.known
+        )
 
     def function(self, symbol: str) -> FunctionAnalysis:
         """Return the analyses of one function."""

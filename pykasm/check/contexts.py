@@ -6,7 +6,7 @@ interrupts are on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths, call_path
@@ -17,12 +17,15 @@ from pykasm.check.lockflow import LockFlows
 from pykasm.check.lockstate import ON, SAME
 from pykasm.check.remembered import indirect_target
 from pykasm.errors import Note
+from pykasm.lang.context import Context
 from pykasm.lang.locking import NO_LOCKS, LockAction
 from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import line_span
 
 _BY_INTERRUPT = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
+
+_NOWHERE: frozenset[Context] = frozenset()
 
 
 class Contexts:
@@ -61,17 +64,24 @@ class Contexts:
 
     @cached_property
     def in_interrupts(self) -> dict[str, FunctionSummary]:
-        """Code that interrupts enter, or that states that it runs in them."""
+        """Code that interrupts enter, or that runs in them as it states or by the type of pointers
+        to it."""
         return {
             symbol: summary
             for symbol, summary in self._summaries.items()
-            if summary.routine.entered in _BY_INTERRUPT or summary.routine.context == "interrupt"
+            if summary.routine.entered in _BY_INTERRUPT or "interrupt" in self.stated(symbol)
         }
+
+    def stated(self, symbol: str) -> Set[Context]:
+        """Return the contexts that a function states, itself or by the types of pointers to it."""
+        own = self._summaries[symbol].routine.context
+        by_types = self._indirect_calls.contexts.get(symbol, _NOWHERE)
+        return by_types if own is None else by_types | {own}
 
     @cached_property
     def deferred(self) -> dict[str, FunctionSummary]:
         """Code that states that it is deferred work, and what such code calls by pointers."""
-        stated = [one for one in self._summaries.values() if one.routine.context == "deferred"]
+        stated = [one for one in self._summaries.values() if "deferred" in self.stated(one.symbol)]
         called = [
             self._summaries[target]
             for one in stated
@@ -157,11 +167,7 @@ class Contexts:
 
     @property
     def _in_threads(self) -> list[str]:
-        return [
-            symbol
-            for symbol, summary in self._summaries.items()
-            if summary.routine.context == "thread"
-        ]
+        return [symbol for symbol in self._summaries if "thread" in self.stated(symbol)]
 
     # Interrupts on or off
 

@@ -29,7 +29,8 @@ class CallSite(NamedTuple):
 class FunctionSummary:
     """What is known of one function: the code as it was written, and what it does.
 
-    `calls` counts a call through a constant table once for each function in the table.
+    `calls` counts a call through a constant table once for each function in the table, and one
+    through a pointer whose type has a name once for each function that it may point to.
     """
 
     __slots__ = ("calls", "local", "routine", "symbol")
@@ -42,7 +43,7 @@ class FunctionSummary:
             _new(CallSite, (routine, routine.symbol, callee, at)) for callee, at in local.calls
         ]
         for at in local.indirect_calls:
-            targets = indirect.table_targets(indirect_target(routine, at)) or ()
+            targets = indirect.known_targets(indirect_target(routine, at)) or ()
             self.calls += [CallSite(routine, routine.symbol, callee, at) for callee in targets]
 
 

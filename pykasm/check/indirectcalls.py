@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from pykasm.isa.code import Line
 from pykasm.isa.statement import BranchTarget
+from pykasm.lang.context import Context
 from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.fitting import function_fits
@@ -15,7 +16,7 @@ from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import Fn, TypeMeta
+from pykasm.lang.types import Fn, TypeMeta, is_named
 from pykasm.objects.debug import EntryFrame
 
 OF_TYPE = "a function of this pointer's type,"
@@ -35,11 +36,32 @@ class IndirectTarget(NamedTuple):
     is_call: bool
 
 
+class TakenAddresses(NamedTuple):
+    """The functions whose addresses are taken: for pointers of types with a name, by the type, and
+    the `others`."""
+
+    named: dict[TypeMeta, set[str]]
+    others: set[str]
+
+    @classmethod
+    def of(
+        cls, takers: Iterable[tuple[Iterable[str], Collection[tuple[str, TypeMeta]]]]
+    ) -> TakenAddresses:
+        """Return what `takers` take, data and functions: each with the symbols whose addresses it
+        has, and which of these for which types."""
+        made = cls({}, set())
+        for symbols, taken_as in takers:
+            for symbol, kind in taken_as:
+                made.named.setdefault(kind, set()).add(symbol)
+            made.others.update(set(symbols).difference(symbol for symbol, _ in taken_as))
+        return made
+
+
 class IndirectCalls:
     """The targets of indirect calls: the functions whose addresses code or data of a build have.
 
     `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
-    datum points to, `taken` those whose addresses code takes.
+    datum points to, `taken` whose addresses are taken.
     """
 
     def __init__(
@@ -47,36 +69,52 @@ class IndirectCalls:
         routines: Mapping[str, PlacedRoutine],
         data: Mapping[str, Data],
         pointees: Mapping[str, Sequence[str]],
-        taken: Container[str],
+        taken: TakenAddresses,
     ) -> None:
         self._data = data
         self._pointees = pointees
-        pointed_to = {symbol for table in pointees.values() for symbol in table}
+        self.named = taken.named
+        self._others = taken.others
+        symbols = taken.others.union(*taken.named.values())
         self._functions = {
             symbol: placed.routine
             for symbol, placed in routines.items()
-            if placed.routine.entered is EntryFrame.CALL
-            and (symbol in pointed_to or symbol in taken)
+            if symbol in symbols and placed.routine.entered is EntryFrame.CALL
         }
         self._by_type: dict[TypeMeta, tuple[str, ...]] = {}
 
-    def table_targets(self, target: IndirectTarget) -> list[str] | None:
-        """Return the functions that a call may come to through a constant table; None if it goes
-        through none."""
+    @cached_property
+    def contexts(self) -> dict[str, set[Context]]:
+        """The contexts in which functions run by the types of pointers to them."""
+        found: dict[str, set[Context]] = {}
+        for _, context, symbol in self.called_in_contexts():
+            found.setdefault(symbol, set()).add(context)
+        return found
+
+    def called_in_contexts(self) -> Iterator[tuple[TypeMeta, Context, str]]:
+        """Yield the types of pointers that state a context, with it and each of their functions."""
+        for kind, symbols in self.named.items():
+            context = kind._context if issubclass(kind, Fn) else None
+            if context is not None:
+                yield from ((kind, context, symbol) for symbol in sorted(symbols))
+
+    def known_targets(self, target: IndirectTarget) -> Sequence[str] | None:
+        """Return the functions that a call comes to through a constant table, or through a pointer
+        whose type has a name; None if it is another one."""
         table, kind = self._fixed_table(target.datum), target.kind
-        if table is None:
-            return None
-        fitting = self._functions if kind is None else self._of_type(kind)
-        return [one for one in dict.fromkeys(table) if one in fitting]
+        if table is not None:
+            fitting = self._functions if kind is None else self._of_type(kind)
+            return [one for one in dict.fromkeys(table) if one in fitting]
+        return self._of_type(kind) if kind is not None and is_named(kind) else None
 
     def targets(self, target: IndirectTarget, caller: Routine) -> Sequence[str] | None:
         """Return the functions that a call through a pointer may come to; None if unknown.
 
-        Without a table these are all functions of the pointer's type, since data and arguments
-        only take functions that fit, but for those that state another context than the caller's.
-        So there may be some among them that are never called from here.
+        Of a type without a name these are all functions that fit, since data and arguments only
+        take such, but for those that state another context than the caller's. So there may be some
+        among them that are never called from here.
         """
-        targets, kind = self.table_targets(target), target.kind
+        targets, kind = self.known_targets(target), target.kind
         if targets is not None or kind is None:
             return targets
         opposite = _OPPOSITE.get(caller.context or "any", "")
@@ -95,8 +133,12 @@ class IndirectCalls:
                 types: function_fits(kind, self._functions[symbols[0]].signature)
                 for types, symbols in self._by_signature.items()
             }
+            # an address that is taken for nothing in particular may come to be any pointer
+            taken = self._others | self.named.get(kind, set())
             self._by_type[kind] = tuple(
-                symbol for symbol in self._functions if fitting[self._types[symbol]]
+                symbol
+                for symbol in self._functions
+                if symbol in taken and fitting[self._types[symbol]]
             )
         return self._by_type[kind]
 

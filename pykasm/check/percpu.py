@@ -110,12 +110,12 @@ class _CopyFlow:
 
     def addresses(self) -> Iterator[AddressTaken]:
         """Yield where the addresses of variables are made."""
-        for at in self.copies:
+        for at, copies in self.copies.items():
             node = self.nodes[at]
             for one in node.line.references:
                 is_memory = isinstance(node.line.statement.operands[one.operand], Address)
                 is_address = not is_memory or node.effects.mnemonic == Mnemonic.LEA
-                if is_address and one.target in self.variables:
+                if is_address and one.target in self.variables and _is_own(node, copies):
                     yield AddressTaken(str(one.target), at)
 
     def _transfer(self, at: int, node: Node, before: Copies) -> Copies:
@@ -139,6 +139,15 @@ class _CopyFlow:
             if is_memory and one.target in self.variables:
                 return str(one.target)
         return None
+
+
+def _is_own(node: Node, copies: Copies) -> bool:
+    """Return whether an instruction that makes the address of a variable may make that of this
+    processor's: what is added to a block of variables which this processor did not find by itself
+    leads into another one's."""
+    written = {number for number, _ in node.effects.writes}
+    found_here = any(number in written for number, _, _ in copies)
+    return node.effects.mnemonic != Mnemonic.ADD or found_here
 
 
 def _only_stores(node: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 
 from pykasm.check.cache import CacheEntry
@@ -11,7 +11,7 @@ from pykasm.check.contexts import Contexts
 from pykasm.check.finding import span_of
 from pykasm.check.functionsummary import CallSite, FunctionSummary, line_of
 from pykasm.check.graph import Graph, JumpTables
-from pykasm.check.indirectcalls import IndirectCalls
+from pykasm.check.indirectcalls import IndirectCalls, TakenAddresses
 from pykasm.check.localsummary import LocalSummary
 from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
@@ -21,6 +21,7 @@ from pykasm.isa.code import Line
 from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.objects import PlacedRoutine
+from pykasm.lang.types import TypeMeta
 from pykasm.source import Source, Span, line_span
 
 LONG_MODE = 64
@@ -31,7 +32,8 @@ class ProgramAnalysis:
     """The analyses of the functions of a build.
 
     `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
-    datum points to, `known` what the cache has of functions that are as they were.
+    datum points to, `taken_as` the functions among them with the types of pointers that have a
+    name, `known` what the cache has of functions that are as they were.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class ProgramAnalysis:
         tables: JumpTables,
         data: Mapping[str, Data],
         pointees: Mapping[str, Sequence[str]],
+        taken_as: Mapping[str, Set[tuple[str, TypeMeta]]],
         known: Mapping[str, CacheEntry],
     ) -> None:
         self.routines = {
@@ -50,6 +53,7 @@ class ProgramAnalysis:
         self._tables = tables
         self._data = data
         self._pointees = pointees
+        self._taken_as = taken_as
         self._known = known
         self._graphs: dict[str, Graph] = {}
 
@@ -79,8 +83,14 @@ class ProgramAnalysis:
     @cached_property
     def indirect_calls(self) -> IndirectCalls:
         """Where calls through pointers go."""
-        taken = set[str]().union(*(one.addresses for one in self._locals.values()))
-        return IndirectCalls(self.routines, self._data, self._pointees, taken)
+        takers = [
+            *((one, self._taken_as.get(datum, ())) for datum, one in self._pointees.items()),
+            *(
+                (local.addresses, self.routines[symbol].routine.taken_as)
+                for symbol, local in self._locals.items()
+            ),
+        ]
+        return IndirectCalls(self.routines, self._data, self._pointees, TakenAddresses.of(takers))
 
     @cached_property
     def calls(self) -> CallGraph:
@@ -104,12 +114,13 @@ class ProgramAnalysis:
         return Contexts(self.summaries, self.calls, self.lock_flows, self.indirect_calls)
 
     def pointer_calls(self, summary: FunctionSummary) -> Iterator[CallSite]:
-        """Yield the calls of a function through pointers that no constant table resolves, once for
-        each function that is of the pointer's type: some of these may never be called there."""
+        """Yield the calls of a function through pointers whose type has no name, and that no
+        constant table resolves, once for each function that is of the pointer's type: some of these
+        may never be called there."""
         routine = summary.routine
         for at in summary.local.indirect_calls:
             target = indirect_target(routine, at)
-            if self.indirect_calls.table_targets(target) is None:
+            if self.indirect_calls.known_targets(target) is None:
                 for callee in self.indirect_calls.targets(target, routine) or ():
                     yield CallSite(routine, summary.symbol, callee, at)
 
@@ -142,6 +153,16 @@ class ProgramAnalysis:
                 return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")
         declared = line_span(self.summaries[symbol].routine.declared)
         return Note(declared, f"`{symbol}` is entered with `{lock}`")
+
+    def where_taken_as(self, symbol: str, kind: TypeMeta) -> list[Note]:
+        """Return where functions first take the address of another one for a pointer type."""
+        found = []
+        for taker, placed in self.routines.items():
+            if (symbol, kind) in placed.routine.taken_as:
+                lines = (one for one in placed.routine.items if isinstance(one, Line))
+                taking = (one for one in lines if any(r.target == symbol for r in one.references))
+                found += [Note(span_of(one), f"`{taker}` gives its address") for one in taking][:1]
+        return found[:1]
 
     def path_to_lock(self, symbol: str, lock: str) -> list[Note]:
         """Return how a function comes to take `lock`: the calls, then the instruction."""

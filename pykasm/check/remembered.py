@@ -19,7 +19,7 @@ from pykasm.lang.routine import Routine
 DECLARED = (
     *("symbol", "kind", "bits", "section", "declared", "signature", "entered", "pushed", "stack"),
     *("recursion", "interruptible", "exported", "sleeps", "context", "copies_user", "allowances"),
-    "lock_events",
+    *("lock_events", "taken_as"),
 )
 """What is kept of a routine, beside its locks and what it refers to."""
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from pykasm.errors import CallMistake
+from pykasm.lang.builder import current
 from pykasm.lang.convention import Parameter
 from pykasm.lang.fitting import (
     address_fits,
@@ -21,7 +22,7 @@ from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.structs import is_aggregate
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import is_pointer
+from pykasm.lang.types import is_named, is_pointer
 
 
 def check_arguments(name: str, parameters: Sequence[Parameter], given: Sequence[object]) -> None:
@@ -60,6 +61,8 @@ def _check_function(name: str, parameter: Parameter, value: object) -> None:
     signature = signature_behind(value)
     if signature is not None and not function_fits(parameter.type, signature):
         raise _misfit(name, parameter, described(signature))
+    if is_named(parameter.type):
+        current(name).take_address(value, parameter.type)
 
 
 def _check_number(name: str, parameter: Parameter, value: int) -> None:

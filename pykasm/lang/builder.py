@@ -22,7 +22,8 @@ from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.pythonflow import report_ways_out
 from pykasm.lang.role import Role
-from pykasm.lang.types import User
+from pykasm.lang.symbolic import AddressOperand
+from pykasm.lang.types import TypeMeta, User, is_named
 from pykasm.source import Source, author_frame
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -94,6 +95,8 @@ class CodeBuilder:
         """Where locks are taken and released."""
         self.guarded_accesses: list[GuardedAccess] = []
         """Where guarded fields are read or written."""
+        self.taken_as: set[tuple[str, TypeMeta]] = set()
+        """Functions whose addresses are taken for pointers of types with a name."""
         self.inlined: list[InlineCode] = []
         """Where the code of inline functions lies."""
         self.operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = []
@@ -161,6 +164,8 @@ class CodeBuilder:
         check = CHECKS.get(mnemonic)
         if check is not None:
             check(operands)
+        if type(operands[-1] if operands else None) is AddressOperand:
+            self._store_address(operands)
         if unsized is not None:
             check_aggregate(unsized, statement)
         caller = sys._getframe(2)
@@ -188,6 +193,18 @@ class CodeBuilder:
             self.guarded_accesses += [
                 GuardedAccess(str(one), one.guard, at, address, one.writers) for one in guarded
             ]
+
+    def _store_address(self, operands: tuple[Any, ...]) -> None:
+        """Note that the next instruction stores the address of a function, if it does."""
+        kind = getattr(operands[0], "_kind", None)
+        if isinstance(kind, TypeMeta) and is_named(kind):
+            self.take_address(operands[-1], kind)
+
+    def take_address(self, function: Any, kind: TypeMeta) -> None:
+        """Note that a pointer of the type `kind`, which has a name, is made of `function`."""
+        is_operand = isinstance(function, AddressOperand)
+        reference = function.reference if is_operand else function._symbol_reference
+        self.taken_as.add((reference._target(), kind))
 
     def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""

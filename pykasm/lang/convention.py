@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, Never, NoReturn, TypeAlias, get_args, get_origin
+from typing import Any, Never, NoReturn, get_args, get_origin
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import REGISTERS, Register, general
@@ -45,11 +45,6 @@ class Kind(Enum):
     INTERRUPT = "interrupt"
     NAKED = "naked"
     ENTRY = "entry"
-
-
-Context: TypeAlias = Literal["thread", "deferred", "interrupt", "interrupts off", "any"]
-"""Where a function runs: in threads, where interrupts may be on; behind handlers of interrupts; in
-these; wherever interrupts are off; anywhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from pykasm.lang.places import place_address
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct, StructMeta, is_struct
 from pykasm.lang.symbolic import AddressOperand, BranchOperand, FarOperand
-from pykasm.lang.types import POINTER_SIZE, Array, Fn, Ptr, TypeMeta, is_pointer
+from pykasm.lang.types import POINTER_SIZE, Array, Fn, Ptr, TypeMeta, is_named, is_pointer
 from pykasm.source import Moment, author_moment
 
 T = TypeVar("T")
@@ -163,12 +163,14 @@ class LabelAddress(NamedTuple):
 
 
 class DataReference(NamedTuple):
-    """A pointer in initialised data: `size` bytes at `offset` take the address of `target`."""
+    """A pointer in initialised data: `size` bytes at `offset` take the address of `target`. `kind`
+    is the type of a pointer to functions, if that has a name."""
 
     offset: int
     size: int
     target: str | LabelAddress
     addend: int
+    kind: TypeMeta | None = None
 
 
 class Packer:
@@ -257,7 +259,8 @@ class Packer:
             raise _wrong_value(kind, value, "a function of that type", described(signature))
         target = reference._target()
         assert isinstance(target, str)
-        self.references.append(DataReference(offset, kind._size, target, reference.addend))
+        named = kind if is_named(kind) else None
+        self.references.append(DataReference(offset, kind._size, target, reference.addend, named))
 
     def _check_target(self, kind: TypeMeta, value: object) -> None:
         """Raise a mistake where a `kind` does not point to what `value` is the address of."""

@@ -27,11 +27,11 @@ from pykasm.isa.registers import Register
 from pykasm.lang.annotations import known_types
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function, refuse_handler
+from pykasm.lang.context import Context
 from pykasm.lang.convention import (
     ARGUMENTS,
     RESULTS,
     SLOT,
-    Context,
     Kind,
     Signature,
     laid_out,

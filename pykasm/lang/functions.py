@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, get_args, overload
+from typing import Any, TypeVar, overload
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import Register
-from pykasm.lang.convention import CALLER_SAVED, Context, Kind
+from pykasm.lang.context import Context, check_context
+from pykasm.lang.convention import CALLER_SAVED, Kind
 from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Function
 from pykasm.lang.locking import LockContract
 from pykasm.lang.operands import RegisterOperand
@@ -76,7 +76,7 @@ def function(
     go on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules,
     as reasons by rules.
     """
-    _check_context(context, sleeps)
+    check_context(context, sleeps)
     section = INIT_TEXT if init else TEXT
     made = _decorator(
         Kind.FUNCTION,
@@ -92,24 +92,6 @@ def function(
         allow=allow,
     )
     return made(body) if body is not None else made
-
-
-def _check_context(context: Context | None, sleeps: bool) -> None:
-    """Raise a mistake for a context that there is none of, or in which nothing sleeps."""
-    if context not in (None, *get_args(Context)):
-        near = difflib.get_close_matches(str(context), get_args(Context), n=1)
-        raise DeclarationMistake(
-            f"there is no context `{context}`",
-            expected="one of " + ", ".join(get_args(Context)),
-            got=repr(context),
-            fix=f"did you mean `{near[0]}`?" if near else "",
-        )
-    if sleeps and context in ("any", "deferred", "interrupt"):
-        raise DeclarationMistake(
-            f'`context="{context}"` means that nothing sleeps',
-            expected='`sleeps=True` with `context="thread"`, or none',
-            got=f'`sleeps=True` with `context="{context}"`',
-        )
 
 
 def _clobbered(register: object) -> Register:

@@ -31,7 +31,7 @@ from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import Exit, RoutineBuilder
 from pykasm.lang.structs import is_struct
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import TypeMeta, name_of
+from pykasm.lang.types import TypeMeta, is_named, name_of
 from pykasm.lang.word import forgotten_with
 from pykasm.source import Moment, Source, author_moment, line_span
 
@@ -163,7 +163,7 @@ class _Call:
         """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
         for name, value in self.given.items():
             kind = self.inline.hints.get(name)
-            if _is_checked(kind) and isinstance(value, Operand | int | AddressOperand):
+            if _is_checked(kind) and (_is_value(value) or is_named(kind)):
                 check_argument(self.inline.name, Parameter(name, kind, None), value)
         for register in self.inline.registers:
             needed = self.named.get(register.number)
@@ -279,6 +279,10 @@ def _line(item: object) -> Line | None:
     """The instruction that an item of code is or, where a function is left, ends with."""
     found = item.last if isinstance(item, Exit) else item
     return found if isinstance(found, Line) else None
+
+
+def _is_value(value: object) -> bool:
+    return isinstance(value, Operand | int | AddressOperand)
 
 
 def _is_checked(kind: Any) -> TypeGuard[TypeMeta]:

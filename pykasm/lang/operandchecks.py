@@ -11,11 +11,18 @@ from pykasm.isa.registers import Register, RegisterKind
 from pykasm.isa.shapes import shape_of
 from pykasm.isa.statement import Operand as Encodable
 from pykasm.isa.statement import Statement, SymbolImmediate
-from pykasm.lang.fitting import address_fits, types_fit
+from pykasm.lang.fitting import (
+    address_fits,
+    described,
+    function_fits,
+    signature_behind,
+    types_fit,
+)
 from pykasm.lang.namedvalues import check_value
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.structs import is_aggregate
+from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, Value, is_pointer, name_of
 
 _NUMBER_WIDTHS = (1, 2, 4, 8)
@@ -79,13 +86,26 @@ def _check_move(operands: tuple[Any, ...]) -> None:
     target, source = operands
     if not isinstance(target, RegisterOperand | MemoryOperand):
         return
-    if isinstance(source, int):
+    if isinstance(source, AddressOperand):
+        _check_function(target, source)
+    elif isinstance(source, int):
         if target._values is not None:
             check_value(target._values, source, target._text())
     elif isinstance(source, RegisterOperand | MemoryOperand):
         kind, other = target._kind, source._kind
         if kind is not other and is_pointer(kind) and is_pointer(other):
             _check_pointers(target, source, other)
+
+
+def _check_function(target: Value, source: AddressOperand) -> None:
+    """Pointers to functions only get addresses of functions that are called so."""
+    signature = signature_behind(source)
+    if signature is not None and not function_fits(target._kind, signature):
+        raise TypeMistake(
+            f"`{target._text()}` does not point to functions like `{source.name}`",
+            expected=f"a {target._kind!r}",
+            got=described(signature),
+        )
 
 
 def _check_pointers(target: Value, source: Value, other: TypeMeta) -> None:

@@ -9,11 +9,12 @@ from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.builder import GuardedAccess, InlineCode, InPlace
-from pykasm.lang.convention import Context, Kind, Signature
+from pykasm.lang.context import Context
+from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.role import Role
-from pykasm.lang.types import User
+from pykasm.lang.types import TypeMeta, User
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source
 
@@ -49,6 +50,7 @@ class Routine:
     allowances: list[Allowance] = field(default_factory=list)
     lock_events: list[LockEvent] = field(default_factory=list)
     guarded_accesses: list[GuardedAccess] = field(default_factory=list)
+    taken_as: set[tuple[str, TypeMeta]] = field(default_factory=set)
     inlined: list[InlineCode] = field(default_factory=list)
     operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = field(default_factory=list)
 

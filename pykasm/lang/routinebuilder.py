@@ -326,6 +326,7 @@ class RoutineBuilder(CodeBuilder):
             allowances=self.allowances,
             lock_events=self.lock_events,
             guarded_accesses=self.guarded_accesses,
+            taken_as=self.taken_as,
             inlined=self.inlined,
             operand_roles=self.operand_roles,
             **options,

@@ -17,7 +17,18 @@ from pykasm.lang.annotations import known_types
 from pykasm.lang.declarations import check_body, check_values, field_span
 from pykasm.lang.field import Field, FieldOptions, check_alignment
 from pykasm.lang.methods import check_names
-from pykasm.lang.types import Array, Fn, Ptr, Type, TypeMeta, User, array_of, is_user, name_of
+from pykasm.lang.types import (
+    Array,
+    Fn,
+    Ptr,
+    Type,
+    TypeMeta,
+    User,
+    array_of,
+    is_named,
+    is_user,
+    name_of,
+)
 from pykasm.source import Moment, Span, author_moment
 
 
@@ -173,7 +184,7 @@ def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
         return _generic(User if is_user(kind) else Ptr)[_resolved(kind._target, names)]
     if issubclass(kind, Array) and kind._count is None:
         return _generic(Array)[_resolved(kind._element, names)]
-    if issubclass(kind, Fn):
+    if issubclass(kind, Fn) and not is_named(kind):
         parameters = [_resolved(one, names) for one in kind._parameters]
         return _generic(Fn)[parameters, _resolved(kind._result, names)]
     return kind

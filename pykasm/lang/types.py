@@ -22,6 +22,7 @@ from pykasm.errors import (
 )
 from pykasm.lang.arithmetic import WithoutArithmetic
 from pykasm.lang.condition import Condition
+from pykasm.lang.context import Context, check_context
 from pykasm.lang.expression import Expression, no_address
 
 POINTER_SIZE = 8
@@ -248,6 +249,9 @@ if TYPE_CHECKING:
 
         _parameters: ClassVar[tuple[TypeMeta, ...]]
         _result: ClassVar[Any]
+        _context: ClassVar[Context | None]
+
+        def __init_subclass__(cls, *, context: Context | None = None) -> None: ...
 
 else:
 
@@ -274,10 +278,19 @@ else:
             return _made(cls, f"Array[{name_of(element)}]", element, _element=element)
 
     class Fn(_PointerBase):
-        """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`."""
+        """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`.
+
+        A class derived from it is a type of its own: its values only come from functions whose
+        address is taken for it, which run in its `context`.
+        """
 
         _parameters = ()
         _result = None
+        _context = None
+
+        def __init_subclass__(cls, *, context=None):
+            check_context(context)
+            cls._context = context
 
         def __class_getitem__(cls, signature):
             parameters, result = _checked_signature(signature)
@@ -285,6 +298,11 @@ else:
             label = f"Fn[[{names}], {name_of(result)}]"
             key = (tuple(parameters), result)
             return _made(cls, label, key, _parameters=tuple(parameters), _result=result)
+
+
+def is_named(kind: TypeMeta) -> bool:
+    """Whether `kind` is a type of pointers to functions that has a name of its own."""
+    return issubclass(kind, Fn) and kind is not Fn and "_origin" not in vars(kind)
 
 
 def _checked_signature(signature: object) -> tuple[list[Any], Any]:

@@ -41,20 +41,20 @@ class Worker(Subsystem):
 
     @function(exported=True, sleeps=True)
     def call_others(self) -> None:
-        self.request.prepare(self.work)
+        self.request.prepare(address_of(self.work))
         sti()
         self.calls.on_others(address_of(self.request))
 
     @function(exported=True, sleeps=True)
     def call_others_with_interrupts_off(self) -> None:
-        self.request.prepare(self.work)
+        self.request.prepare(address_of(self.work))
         cli()
         self.calls.on_others(address_of(self.request))
 
     @function(exported=True, sleeps=True)
     def call(self, processor: Ptr[Processor]) -> None:
         processor = keep(processor)
-        self.request.prepare(self.work)
+        self.request.prepare(address_of(self.work))
         sti()
         self.calls.on(processor, address_of(self.request))
 

@@ -58,7 +58,7 @@ class CpuCommands(Commands):
     def show(self, processor: Keep[Ptr[Processor]]) -> None:
         """Print what `processor` is and does."""
         look = local(Look)
-        look.request.prepare(self.look)
+        look.request.prepare(address_of(self.look))
         self.calls.on(processor, address_of(look.request))
         self.console.print(
             "%3u  %4u  %10u  %s\n", processor.number, processor.apic, look.interrupts, look.thread

@@ -114,7 +114,7 @@ class CrashCommands(Commands):
         with if_(processor == 0):
             self.console.print("no CPU %s (`cpus` shows them)\n", word)
             ret(1)
-        order.request.prepare(self.obey)
+        order.request.prepare(address_of(self.obey))
         mov(rax, way.run)
         mov(order.run, rax)
         self.calls.on(processor, address_of(order.request))
@@ -199,7 +199,7 @@ class CrashCommands(Commands):
     def fail_unheard(self) -> None:
         """#UD, while no other processor has interrupts on."""
         request = local(Request)
-        request.prepare(self.be_deaf)
+        request.prepare(address_of(self.be_deaf))
         mov(self.deaf, 1)
         cli()  # this thread stays on its processor
         with self.processors.others() as processor:

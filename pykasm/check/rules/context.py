@@ -20,6 +20,8 @@ from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.remembered import indirect_target
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
+from pykasm.lang.context import Context
+from pykasm.source import line_span
 
 E040 = rule(
     "E040",
@@ -97,7 +99,7 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
     """Check calls in functions that state that they run in any context."""
     contexts = build.analysis.contexts
     for summary in build.analysis.summaries.values():
-        for call in summary.calls if summary.routine.context == "any" else ():
+        for call in summary.calls if "any" in contexts.stated(summary.symbol) else ():
             if call.callee in contexts.sleepers:
                 yield _sleeps(
                     call,
@@ -112,8 +114,12 @@ def nothing_sleeps_under_locks(build: Build) -> Iterator[Finding]:
     """Check calls while a lock is held or interrupts are off."""
     analysis = build.analysis
     for summary in analysis.lock_flows.tracked():
-        for call in summary.calls:
-            yield from _asleep(analysis, call, f"`{call.callee}`", "")
+        by_instruction = {
+            call.at: finding
+            for call in summary.calls
+            for finding in _asleep(analysis, call, f"`{call.callee}`", "")
+        }
+        yield from by_instruction.values()
         by_pointer = {
             call.at: finding
             for call in analysis.pointer_calls(summary)
@@ -192,8 +198,7 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
     analysis = build.analysis
     for summary in analysis.summaries.values():
         for call in summary.calls:
-            stated = analysis.summaries[call.callee].routine.context
-            is_off = stated in ("interrupt", "interrupts off")
+            is_off = not _UNINTERRUPTED.isdisjoint(analysis.contexts.stated(call.callee))
             if is_off and analysis.contexts.interrupts_may_be_on(call.caller, call.at):
                 yield Finding(
                     E043,
@@ -203,6 +208,45 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
                     fix="turn interrupts off first",
                     symbol=call.caller,
                 )
+
+
+_UNINTERRUPTED = {"interrupt", "interrupts off"}
+
+_COVERED: dict[Context, tuple[Context, ...]] = {
+    "thread": ("thread", "any"),
+    "deferred": ("deferred", "any"),
+    "interrupt": ("interrupt", "interrupts off", "any"),
+    "interrupts off": ("interrupts off", "any"),
+    "any": ("any",),
+}
+"""What functions may state that run in a context."""
+
+
+@build_check
+def functions_run_where_pointers_to_them_are_called(build: Build) -> Iterator[Finding]:
+    """Check what functions state whose addresses are taken for types that have a context."""
+    analysis = build.analysis
+    for kind, context, symbol in analysis.indirect_calls.called_in_contexts():
+        routine = build.routines[symbol].routine
+        if routine.context is not None and routine.context not in _COVERED[context]:
+            yield Finding(
+                E043,
+                f"`{symbol}` states that it is {_RUNS[routine.context]}, but `{kind.__name__}` is "
+                f"for {_RUNS[context]}",
+                span=line_span(routine.declared),
+                notes=analysis.where_taken_as(symbol, kind),
+                fix="do here what may be done there, and leave the rest to a thread",
+                symbol=symbol,
+            )
+
+
+_RUNS: dict[Context, str] = {
+    "thread": "code of threads",
+    "deferred": "deferred work",
+    "interrupt": "code of interrupts",
+    "interrupts off": "code with interrupts off",
+    "any": "code that runs anywhere",
+}
 
 
 @build_check
