@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pykasm import *
 from pykasm.errors import RegisterMistake
-from pykasm.isa.registers import Register, general
-from pykasm.lang.convention import CALLER_SAVED, SLOT, STACK_ALIGNMENT
+from pykasm.lang.convention import SLOT, STACK_ALIGNMENT
 from pykasm.lang.moves import registers_in
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
@@ -19,10 +18,11 @@ WORD = 4
 """Writing a register of this many bytes clears its upper half (AMD64 APM vol. 1, 3.1.2)."""
 
 
+@inline(changes=("values", *CALLER_SAVED))
 def push_arguments(values: tuple[object, ...]) -> int:
     """Emit pushes of `values`, each widened by its type; return the bytes that they take.
 
-    The stack stays aligned to 16 bytes. One caller-saved register that no value uses is changed.
+    The stack stays aligned to 16 bytes.
     """
     spare = _spare(values)
     padding = -len(values) * SLOT % STACK_ALIGNMENT
@@ -33,7 +33,7 @@ def push_arguments(values: tuple[object, ...]) -> int:
     return padding + len(values) * SLOT
 
 
-def _spare(values: tuple[object, ...]) -> Register:
+def _spare(values: tuple[object, ...]) -> U64:
     """Return a caller-saved register that no value is in or is addressed by."""
     used = {one.number for value in values for one in registers_in(value)}
     free = [one for one in CALLER_SAVED if one.number not in used]
@@ -44,18 +44,19 @@ def _spare(values: tuple[object, ...]) -> Register:
             got=f"{len(values)} arguments",
             fix="keep some of them: `x = keep(x)`",
         )
-    return free[0]
+    return u64(RegisterOperand(free[0], U64))
 
 
-def _push(value: object, spare: Register) -> None:
+@inline(changes="spare")
+def _push(value: object, spare: U64) -> None:
+    """Push `value`, widened in `spare` if it has not 64 bits."""
     if isinstance(value, str):
         push(text(value))
     elif _is_wide(value):
         push(value)
     else:
-        whole = RegisterOperand(spare, U64)
-        _widen(value, whole)
-        push(whole)
+        _widen(value, spare)
+        push(spare)
 
 
 def _is_wide(value: object) -> bool:
@@ -67,8 +68,9 @@ def _is_wide(value: object) -> bool:
     )
 
 
-def _widen(value: object, whole: RegisterOperand) -> None:
-    """Emit a load of `value` into all 64 bits of `whole`, with its sign if its type has one."""
+@inline(changes="whole")
+def _widen(value: object, whole: U64) -> None:
+    """Load `value` into all 64 bits of `whole`, with its sign if its type has one."""
     if not isinstance(value, Operand):
         mov(whole, value if isinstance(value, int) else address_of(value))
     elif value._kind._signed:
@@ -76,4 +78,4 @@ def _widen(value: object, whole: RegisterOperand) -> None:
         extend(whole, value)
     else:
         load = mov if value._kind._size == WORD else movzx
-        load(RegisterOperand(general(whole._register.number, WORD), U32), value)
+        load(u32(whole), value)
