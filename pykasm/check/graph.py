@@ -15,7 +15,9 @@ from pykasm.isa.statement import BranchTarget, SymbolImmediate
 from pykasm.lang.builder import InlineCode
 from pykasm.lang.data import DataReference, LabelAddress
 from pykasm.lang.objects import PlacedRoutine
+from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.types import Fn
 
 CALLS = (FlowControl.CALL, FlowControl.INDIRECT_CALL)
 INDIRECT = (FlowControl.INDIRECT_BRANCH, FlowControl.INDIRECT_CALL)
@@ -100,7 +102,7 @@ class Graph:
             node.successors += [self._at[self._labels[one]] for one in table]
             return
         node.leaves = True
-        node.unknown_target = target is None
+        node.unknown_target = target is None and not _is_typed(node.line)
 
     def _loaded_target(self, index: int, node: Node) -> Reference | None:
         """Return the address that the instruction before loads for this indirect branch.
@@ -164,6 +166,12 @@ def _branch_target(line: Line) -> Reference | None:
 def _never_returns(line: Line) -> bool:
     signature = getattr(line.written[0], "_signature", None) if line.written else None
     return signature is not None and bool(signature.never_returns)
+
+
+def _is_typed(line: Line) -> bool:
+    """Whether an indirect jump goes by a pointer of a type that says which functions it is of."""
+    pointer = line.written[0] if line.written else None
+    return isinstance(pointer, Operand) and issubclass(pointer._kind, Fn)
 
 
 def _table_of(line: Line, tables: JumpTables) -> list[Label] | None:

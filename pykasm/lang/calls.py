@@ -8,11 +8,12 @@ from typing import Any
 
 from pykasm.errors import CallMistake, FlowMistake, PlaceMistake, TypeMistake, report
 from pykasm.isa.code import Label
-from pykasm.isa.registers import REGISTERS, general
+from pykasm.isa.registers import REGISTERS, Register, general
 from pykasm.lang.arguments import check_argument, check_arguments
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.condition import Condition
 from pykasm.lang.convention import (
+    CALLEE_SAVED,
     RESULTS,
     SLOT,
     Kind,
@@ -27,7 +28,7 @@ from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64, Bool
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import RegisterOperand
-from pykasm.lang.registers import rsp
+from pykasm.lang.registers import rbp, rsp
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.stackarguments import below, push_rest, source_of
@@ -105,11 +106,14 @@ def call_pointer(pointer: Value, given: tuple[object, ...]) -> Any:
 Operand._called = call_pointer  # type: ignore[assignment] # what calls are is known here only
 
 
-def _target_of_pointer(pointer: Value, moves: list[Move]) -> Value:
-    """The pointer itself, or rax with it where the arguments would overwrite what it needs."""
+def _target_of_pointer(
+    pointer: Value, moves: list[Move], restored: Sequence[Register] = ()
+) -> Value:
+    """The pointer itself, or rax with it where the arguments would overwrite what it needs, or one
+    of the registers that are `restored` before it is looked at."""
     needed = {one.number for one in registers_in(pointer)}
-    spares = {one.number for one in TEMPORARIES}
-    if not needed & ({move.target.number for move in moves} | spares):
+    lost = {one.number for one in (*TEMPORARIES, *restored)}
+    if not needed & (lost | {move.target.number for move in moves}):
         return pointer
     last = REGISTERS["rax"]
     moves.append(Move(last, U64, pointer))
@@ -234,9 +238,13 @@ def _no_result(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
 
 
 def tail(function: Any, *given: object) -> None:
-    """Leave by jumping to `function` with these arguments: its return is this one's."""
+    """Leave by jumping to `function`, or to what a function pointer points to, with these
+    arguments: its return is this one's."""
     builder = _caller()
     _check_leaving(builder, "tail")
+    if isinstance(function, Operand) and issubclass(function._kind, Fn):
+        _tail_through(builder, function, given)
+        return
     if not hasattr(function, "_signature"):
         raise CallMistake(
             "`tail` takes the function, then its arguments",
@@ -244,40 +252,51 @@ def tail(function: Any, *given: object) -> None:
             got=described(function) if isinstance(function, Operand) else shown_value(function),
             fix=_tail_help(function),
         )
-    if any(one.register is None for one in function._signature.parameters):
-        raise CallMistake(
-            f"`{function._label}` takes arguments on the stack",
-            expected="a function of at most six parameters",
-            got=f"{len(function._signature.parameters)}",
-            fix="call it, then `ret`",
-        )
-    _check_tail(builder, function)
+    refuse_handler(function)
+    _check_tail(builder, function._label, function._signature)
     _, in_place = _prepare(builder, function, given)
     builder.leave("jmp", function, in_place=in_place)
 
 
+def _tail_through(builder: RoutineBuilder, pointer: Value, given: tuple[object, ...]) -> None:
+    """Leave by jumping to the function that `pointer` points to."""
+    signature = signature_of(pointer._kind)
+    _check_tail(builder, pointer._text(), signature)
+    check_arguments(pointer._text(), signature.parameters, given)
+    moves = _moves(signature.parameters, given)
+    target = _target_of_pointer(pointer, moves, (*CALLEE_SAVED, rbp._register, rsp._register))
+    overwritten = [move.target for move in moves if not move.is_done]
+    in_place = parallel_move(moves)
+    builder.clobber(overwritten)
+    builder.leave("jmp", target, in_place=in_place)
+
+
 def _tail_help(value: object) -> str:
-    if isinstance(value, Operand) and issubclass(value._kind, Fn):
-        return f"call it, then `ret` with what it returns: `ret({value._text()}(…))`"
     if isinstance(value, RegisterOperand) or value is None:
         return "leave the parentheses after the function's name out"
     return hint_for(value)
 
 
-def _check_tail(builder: RoutineBuilder, function: Any) -> None:
-    """Raise a mistake unless the return of `function` is one of the code being written."""
+def _check_tail(builder: RoutineBuilder, name: str, theirs: Signature) -> None:
+    """Raise a mistake unless the function called `name` can return for the code being written."""
+    if any(one.register is None for one in theirs.parameters):
+        raise CallMistake(
+            f"`{name}` takes arguments on the stack",
+            expected="a function of at most six parameters",
+            got=f"{len(theirs.parameters)}",
+            fix="call it, then `ret`",
+        )
     if builder.kind is Kind.INTERRUPT:
         raise CallMistake(
-            f"`{function._label}` would return where `{builder.name}` has to leave by `iretq`",
+            f"`{name}` would return where `{builder.name}` has to leave by `iretq`",
             expected="a function or code without a frame around `tail`",
             got="an interrupt handler",
             fix="call it, then `ret`",
         )
-    refuse_handler(function)
-    mine, theirs = builder.signature, function._signature
+    mine = builder.signature
     if builder.kind is Kind.FUNCTION and not _returns_as(mine, theirs):
         raise CallMistake(
-            f"`{function._label}` returns something else than `{builder.name}`",
+            f"`{name}` returns something else than `{builder.name}`",
             expected=f"a function that returns {_results(mine)}",
             got=f"one that returns {_results(theirs)}",
             fix="call it, then `ret` with what is to be returned",

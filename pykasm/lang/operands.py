@@ -295,11 +295,28 @@ class MemoryOperand(Operand):
 
     def _member(self, name: str) -> Any:
         if not is_struct(self._kind):
+            target: Any = _target(self._kind)
+            if target is not None and is_struct(target):
+                if name not in target._methods:
+                    target._field(name)
+                raise self._not_loaded(f".{name}")
             return super()._member(name)
         struct = typing_cast(StructMeta, self._kind)
         if name in struct._methods and name not in struct._fields:
             return MethodType(struct._methods[name], self)
         return self._field(struct._field(name))
+
+    def _not_loaded(self, part: str) -> OperandFormMistake:
+        """The mistake of going to a `part` of what this pointer in memory points to."""
+        text = self._text()
+        last = text.rpartition(".")[2]
+        name = last if last.isidentifier() else "pointer"
+        return OperandFormMistake(
+            f"`{text}` is a pointer in memory, and no address goes through memory",
+            expected="a pointer in a register",
+            got=f"{text}: {self._kind!r}",
+            fix=f"load it first: `{name} = scratch({text})`, then `{name}{part}`",
+        )
 
     def _field(self, found: Field) -> MemoryOperand:
         made = self._moved(found.type, found.offset, f"{self._text()}.{found.name}")
@@ -311,6 +328,8 @@ class MemoryOperand(Operand):
 
     def _element_at(self, index: object) -> MemoryOperand:
         if not issubclass(self._kind, Array):
+            if issubclass(self._kind, Ptr):
+                raise self._not_loaded(f"[{described(index)}]")
             return typing_cast(MemoryOperand, super()._element_at(index))
         self._check_bounds(self._kind._count, index)
         return self._indexed(self._kind._element, index, self._text())

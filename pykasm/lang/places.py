@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pykasm.errors import OperandFormMistake, PlaceMistake
-from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.types import Array, Ptr, TypeMeta, User
 
 
@@ -30,6 +30,20 @@ class PlaceAddress:
 
     def _touch(self) -> None:
         self._place._touch()
+
+    def _as_source(self) -> PlaceAddress | RegisterOperand:
+        """The register that holds this address already, if one does; otherwise the address itself.
+
+        The address of guarded data stays one, since the checker follows it.
+        """
+        place = self._place
+        base = place._base
+        is_bare = place._index is None and place._reference is None and not place._displacement
+        if base is None or not is_bare or base._register.name == "rsp":
+            return self
+        if place._within is not None and place._within.guarded:
+            return self
+        return base._seen_as(self._kind)
 
     def _as_operand(self, mnemonic: str) -> MemoryOperand:
         if mnemonic == "lea":

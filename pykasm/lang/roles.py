@@ -59,7 +59,8 @@ def _placed(builder: RoutineBuilder, role: Role, value: object) -> Any:
     """The register of `role`, with `value` if that is one: the role's life begins with it."""
     made = RegisterOperand(role.register, role.type, role)
     if isinstance(value, Operand | PlaceAddress):
-        emit("mov" if isinstance(value, Operand) else "lea", made, value)
+        source = value._as_source() if isinstance(value, PlaceAddress) else value
+        emit("mov" if isinstance(source, Operand) else "lea", made, source)
         role.begin(len(builder.items))
         made._values = value._values
     return made

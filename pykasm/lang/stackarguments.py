@@ -20,7 +20,10 @@ from pykasm.lang.views import memory
 
 
 def source_of(value: object) -> object:
-    """What a move takes for the argument `value`: the address of what has a symbol."""
+    """What a move takes for the argument `value`: the address of what has a symbol, the register
+    that holds an address already."""
+    if isinstance(value, PlaceAddress):
+        return value._as_source()
     reference = getattr(value, "_symbol_reference", None)
     if reference is not None:
         return AddressOperand(reference, WORD, getattr(value, "_label", ""))

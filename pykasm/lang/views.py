@@ -77,10 +77,12 @@ def cast(operand: object, kind: type[T]) -> T:
 def at(pointer: Ptr[T]) -> T:
     """The memory that `pointer` points to."""
     if not isinstance(pointer, RegisterOperand):
+        in_memory = isinstance(pointer, MemoryOperand)
         raise TypeMistake(
             "`at` follows a pointer that is in a register",
             expected="a register of type Ptr[T]",
             got=described(pointer),
+            fix=f"load it first: `at(scratch({described(pointer)}))`" if in_memory else "",
         )
     return typing_cast(T, pointer._pointed())
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pykasm import *
 from pykasm.errors import BuildFailed
 from pykasm.hostrun import Host
+from pykasm.isa.code import Line
 from pykasm.isa.registers import general
 from pykasm.lang.convention import STACK_ALIGNMENT
 from pykasm.lang.registers import machine_register
@@ -237,6 +238,30 @@ def test_tail_calls_pass_arguments_and_restore_registers(situation: Any) -> None
 
 
 @CASES
+@given(situations(most=6), st.booleans(), st.data())
+def test_tail_calls_through_pointers_find_their_target(
+    situation: Any, in_memory: bool, data: Any
+) -> None:
+    arguments, registers, raw = situation
+    number = data.draw(free_register(arguments))
+    kinds = [one.kind for one in arguments]
+
+    def leave(self: Any) -> None:
+        begin(self)
+        register: Any = machine_register(general(number, 8))
+        kind = Fn[kinds, None]
+        pointer = memory(kind, register) if in_memory else cast(register, kind)
+        tail(pointer, *[one.operand(self) for one in arguments])
+
+    made, host = built(lambda self: self.leave(), kinds, leave=function(leave))
+    address = int(host.address(made.target))
+    registers[number] = int(host.new(U64, address)) if in_memory else address
+    machine = prepared(made, host, registers, raw)
+    host.call(made.leave)
+    check_arrived(made, host, arguments, machine)
+
+
+@CASES
 @given(situations(most=2))
 def test_results_leave_in_their_registers_whatever_their_overlap(situation: Any) -> None:
     values, registers, raw = situation
@@ -406,6 +431,17 @@ class Keeping(Subsystem):
         """The same of the next one, as a result."""
         ret(address_of(words[3]))
 
+    @function
+    def first(self, words: Ptr[U64]) -> Ptr[U64]:
+        """The address that is there already."""
+        first = scratch(address_of(words[0]))
+        tail(self.same, address_of(first[0]))
+
+    @function
+    def same(self, words: Ptr[U64]) -> Ptr[U64]:
+        """The address as it came."""
+        ret(address_of(words[0]))
+
 
 def test_kept_parameters_survive_calls() -> None:
     keeping = Keeping()
@@ -417,3 +453,18 @@ def test_addresses_of_places_are_values_of_roles_and_results() -> None:
     host = Host(keeping)
     assert int(host.call(keeping.third, 0x1000)) == 0x1010
     assert int(host.call(keeping.fourth, 0x1000)) == 0x1018
+
+
+def test_the_address_of_what_a_pointer_points_to_is_the_pointer() -> None:
+    keeping = Keeping()
+    host = Host(keeping)
+    assert int(host.call(keeping.first, 0x1000)) == 0x1000
+    assert int(host.call(keeping.same, 0x1000)) == 0x1000
+    program = Image(entry=keeping.first, subsystems=[keeping]).assemble()
+    mnemonics = {
+        one.symbol: [item.statement.mnemonic for item in one.items if isinstance(item, Line)]
+        for one in program.units[0].routines
+    }
+    around = ["push", "mov", "leave"]
+    assert mnemonics["Keeping.first"] == [*around[:2], "mov", "mov", "leave", "jmp"]
+    assert mnemonics["Keeping.same"] == [*around[:2], "mov", "leave", "ret"]

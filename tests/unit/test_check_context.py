@@ -99,6 +99,24 @@ class GivenAnotherType(GivenSleeper):
         ret(times)
 
 
+class GivenByJump(GivenSleeper):
+    """Calls what jumps to the sleeper."""
+
+    @interrupt
+    def tick(self) -> None:
+        self.jump()
+
+    @function(context="interrupt")
+    def jump(self) -> None:
+        tail(self.hook)
+
+
+def test_sleep_behind_a_jump_through_a_pointer() -> None:
+    assert [one.partition(",")[0] for one in findings(GivenByJump())] == [
+        "error[E040]: `GivenByJump.rest` may sleep"
+    ]
+
+
 def test_sleep_behind_a_pointer_of_an_interrupt_handler() -> None:
     assert findings(GivenSleeper()) == [
         """\

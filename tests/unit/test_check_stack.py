@@ -274,6 +274,19 @@ def test_a_pointer_leads_to_all_functions_of_its_type() -> None:
     assert bounds(Handlers())["Handlers.run"] == 2 * (call_ + frame) + 64
 
 
+def test_a_jump_through_a_pointer_leads_to_all_functions_of_its_type() -> None:
+    class Last(Handlers):
+        @function
+        def work(self) -> None:
+            lea(rax, self.others)
+            tail(self.chosen, 1)
+
+    call_, frame = 8, 8
+    last = Last()
+    assert bounds(last)["Last.run"] == call_ + frame + 64
+    assert not any("E032" in one for one in findings(last))
+
+
 def test_a_pointer_does_not_lead_to_another_context() -> None:
     class InThreads(Handlers):
         @function(context="thread")

@@ -287,6 +287,56 @@ got: count: U64"""
     )
 
 
+def test_a_field_behind_a_pointer_in_memory() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(rax, node.next.next)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[operand-form]: `node.next` is a pointer in memory, and no address goes through memory
+  FILE:LINE
+  LINE |             mov(rax, node.next.next)
+        |                      ^^^^^^^^^^^^^^
+expected: a pointer in a register
+got: node.next: Ptr[Node]
+help: load it first: `next = scratch(node.next)`, then `next.next`"""
+    )
+
+
+def test_a_wrong_field_behind_a_pointer_in_memory() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            mov(rax, node.next.nest)
+
+    assert message_of(Wrong).startswith("error[unknown-field]: `Node` has no field `nest`")
+
+
+def test_an_element_behind_a_pointer_in_memory() -> None:
+    class Wrong(Base):
+        words = bss(Ptr[U64])
+
+        @function
+        def wrong(self, index: U64) -> None:
+            mov(rax, self.words[index])
+
+    assert message_of(Wrong).endswith(
+        "help: load it first: `words = scratch(Wrong.words)`, then `words[index]`"
+    )
+
+
+def test_what_a_pointer_in_memory_points_to() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, node: Ptr[Node]) -> None:
+            lea(rax, at(node.next))
+
+    assert message_of(Wrong).endswith("help: load it first: `at(scratch(node.next))`")
+
+
 def test_a_bare_displacement_on_a_typed_pointer() -> None:
     class Wrong(Base):
         @function

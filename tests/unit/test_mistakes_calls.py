@@ -110,6 +110,45 @@ error[call]: `Wrong.tick` is an interrupt handler
     )
 
 
+def test_a_tail_call_through_a_pointer_to_what_returns_something_else() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, frame: Ptr[Frame]) -> U64:
+            tail(self.handlers, frame)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[call]: `Wrong.handlers` returns something else than `Wrong.wrong`
+  FILE:LINE
+  LINE |             tail(self.handlers, frame)
+        |             ^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a function that returns U64
+got: one that returns nothing
+help: call it, then `ret` with what is to be returned"""
+    )
+
+
+def test_a_tail_call_through_a_pointer_with_a_wrong_argument() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, number: Ptr[U64]) -> None:
+            tail(self.handlers, number)
+
+    assert message_of(Wrong).startswith(
+        "error[call]: `argument 1` of `Wrong.handlers` does not take this"
+    )
+
+
+def test_a_tail_call_through_a_number() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, number: U64) -> None:
+            tail(number)
+
+    assert message_of(Wrong).startswith("error[call]: `tail` takes the function, then its")
+
+
 def test_a_tail_call_of_an_interrupt_handler() -> None:
     class Wrong(Base):
         @function
