@@ -88,8 +88,7 @@ class Backtrace(Subsystem):
     @inline(changes=CALLER_SAVED)
     def _is_inside(self, address: U64, place: SymbolLocation) -> Condition:
         """Whether `address` is in a function, behind its first instruction; uses `place`."""
-        lea(rsi, place)
-        found = self.symbols.lookup(address, cast(rsi, Ptr[SymbolLocation]))
+        found = self.symbols.lookup(address, address_of(place))
         return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
@@ -126,8 +125,7 @@ class Backtrace(Subsystem):
     def is_trap(self, frame: Keep[Ptr[StackFrame]]) -> U32:
         """Whether the function of `frame` was called by the interrupt stub."""
         place = local(SymbolLocation)
-        lea(rsi, place)
-        found = self.symbols.lookup(frame.return_address, cast(rsi, Ptr[SymbolLocation]))
+        found = self.symbols.lookup(frame.return_address, address_of(place))
         with if_(found == 0):
             ret(0)
         mov(rax, frame.return_address)

@@ -98,7 +98,7 @@ class Interrupts(Subsystem):
         cld()  # what handlers are compiled for; the interrupted code may have set DF
         self.protection.close_user_memory()  # AC may be set: the interrupted code may be a copy
         mov(rdi, rsp)
-        mov(rax, cast(rdi, Ptr[TrapFrame]).vector)
+        mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])
         # Work first: it may wake the thread that is turned to below.
         with if_(self.deferred.is_waiting() & self._may_let_others_run()):

@@ -129,8 +129,8 @@ class Dispatcher(VectorHandlers):
         xor(left, left)
         with self.lock.held():
             with while_((at(place) != 0) & (at(place) != action)):
-                mov(rax, at(place))
-                lea(place, cast(rax, Ptr[Action]).next)
+                before = scratch(at(place))
+                lea(place, before.next)
             with if_(at(place) == action):
                 mov(rax, action.next)
                 mov(at(place), rax)

@@ -252,9 +252,9 @@ class Lines(Subsystem):
         """Whose turn it is. The first processor can always be reached."""
         with loop():
             mov(self.latest, self.processors.after(self.latest))
-            mov(rax, self.latest)
-            break_if(cast(rax, Ptr[Processor]).apic < REACHED)
-        ret(rax)
+            latest = scratch(self.latest)
+            break_if(latest.apic < REACHED)
+        ret(latest)
 
     @function
     def forget(self, vector: U32) -> None:

@@ -119,7 +119,7 @@ class PageTables(Subsystem):
         """Return the place of the entry that leads to the table on `level` of `walk`."""
         lea(rax, walk.entries[1])
         mov(rax, u64[rax + level * sizeof(Ptr[U64])])
-        return cast(rax, Ptr[U64])
+        return rax
 
     @function
     def unlink_empty(self, request: Ptr[MappingRequest], walk: Ptr[TableWalk], level: U64) -> None:

@@ -118,7 +118,7 @@ class SlabLayer(Subsystem):
         """Return the slab that the object at this address is in."""
         mov(rcx, object)
         mov(rcx, frame_at(rcx).owner)
-        return cast(rcx, Ptr[Slab])
+        return rcx
 
     @inline(changes=(rax, rcx))
     def _add_partial(self, cache: Ptr[ObjectCache], slab: Ptr[Slab]) -> None:

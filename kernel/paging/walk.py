@@ -52,7 +52,7 @@ class PageWalk(Subsystem):
             break_if(ecx == shift)
             mov(rax, u64[rax])
             sub(ecx, INDEX_BITS)
-        ret(cast(rax, Ptr[U64]))
+        ret(rax)
 
     @inline(changes=("table", rdx))
     def _entry(self, table: U64, address: U64, shift: U32) -> None:

@@ -312,6 +312,6 @@ class Scheduler(Subsystem):
         interrupts are off from there until the processor has left the thread.
         """
         if debugging():
-            mov(rax, self.current)
-            asserts(cast(rax, Ptr[Thread]).state == ThreadState.RUNNING)
+            current = scratch(self.current)
+            asserts(current.state == ThreadState.RUNNING)
         self.schedule()

@@ -82,8 +82,8 @@ class Waiting(Subsystem):
         entry = local(WaitEntry)
         self._enqueue(queue, entry, scratch(self.scheduler.current))
         with loop():
-            mov(rax, self.scheduler.current)
-            mov(cast(rax, Ptr[Thread]).state, ThreadState.BLOCKED)
+            current = scratch(self.scheduler.current)
+            mov(current.state, ThreadState.BLOCKED)
             self._leave(queue)
             break_if(
                 entry.thread == 0

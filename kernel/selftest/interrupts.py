@@ -128,16 +128,18 @@ class InterruptTests(TestSuite, BenchmarkSuite):
             mov(vector, self.dispatcher.allocate(self.prepare(index)))
             break_if(vector == 0)
             mov(last, vector)
-            point_at(rax, self.actions, u64(index))
-            mov(cast(rax, Ptr[Action]).argument, u64(vector))
+            action = scratch(Ptr[Action])
+            point_at(action, self.actions, u64(index))
+            mov(action.argument, u64(vector))
+            release(action)
         with if_((index == VECTORS) | (last != InterruptVector.LAST_DEVICE)):
             self.console.print("%u vectors, the last %u\n", index, last)
             ret(0)
         with while_(index != 0):
             dec(index)
-            point_at(rsi, self.actions, u64(index))
-            mov(rdi, cast(rsi, Ptr[Action]).argument)
-            self.dispatcher.release(edi, cast(rsi, Ptr[Action]))
+            action = scratch(Ptr[Action])
+            point_at(action, self.actions, u64(index))
+            self.dispatcher.release(u32(action.argument), action)
         ret(1)
 
     @function

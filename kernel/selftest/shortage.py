@@ -44,6 +44,8 @@ MOST = 1000
 """Allocations of an operation; none has as many."""
 
 BASE = 1 << PageShift.TOP
+OVER_BOUND = BASE + PAGE - sizeof(U64) // 2
+"""Where a word lies in two pages."""
 FAR = 3 << PageShift.TOP
 LENGTH = 16 * PAGE
 READ_WRITE = Rights.READ | Rights.WRITE
@@ -321,8 +323,7 @@ class ShortageTests(TestSuite):
         """Write to the region, over the bound of two pages. 0 or an error."""
         word = local(U64)
         mov(word, value)
-        mov(rcx, BASE + PAGE - sizeof(U64) // 2)
-        result, left = self.copy.copy_out(cast(rcx, User[U8]), address_of(word), sizeof(U64))
+        result, left = self.copy.copy_out(OVER_BOUND, address_of(word), sizeof(U64))
         ignore(left)
         ret(result)
 
@@ -330,8 +331,7 @@ class ShortageTests(TestSuite):
     def reads(self, value: Keep[U64]) -> U32:
         """Whether that is there."""
         word = local(U64)
-        mov(rdx, BASE + PAGE - sizeof(U64) // 2)
-        result, left = self.copy.copy_in(address_of(word), cast(rdx, User[U8]), sizeof(U64))
+        result, left = self.copy.copy_in(address_of(word), OVER_BOUND, sizeof(U64))
         ignore(left)
         with if_((result == 0) & (word == value)):
             ret(1)

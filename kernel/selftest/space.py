@@ -341,8 +341,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         good = keep(self.begin())
         self._all(good, (self.writes, MIDDLE - 4, TEXT), (self.writes, LAST, ENDLESS))
         for address, expected in ((MIDDLE - 4, TEXT_LENGTH), (LAST, -Errno.EFAULT)):
-            mov(rsi, address)
-            length = self.copy.copy_in_string(address_of(self.buffer), cast(rsi, User[U8]), PAGE)
+            length = self.copy.copy_in_string(address_of(self.buffer), address, PAGE)
             with if_(length != expected):
                 xor(good, good)
                 self.console.print("%d for %d: ", length, expected)
@@ -521,8 +520,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Write all of it."""
         left = keep(count)
         with while_(left != 0):
-            mov(rdi, MIDDLE * 2)
-            result, rest = self.copy.copy_out(cast(rdi, User[U8]), address_of(self.buffer), PAGE)
+            result, rest = self.copy.copy_out(MIDDLE * 2, address_of(self.buffer), PAGE)
             ignore(result)
             ignore(rest)
             dec(left)

@@ -99,9 +99,9 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         passed = self.run(address_of(self.keep_yielding))
         with if_(passed == 0):
             ret(0)
-        mov(rax, self.scheduler.current)
+        current = scratch(self.scheduler.current)
         mov(rcx, cr0)
-        with if_((cast(rax, Ptr[Thread]).extended == 0) & (rcx & Cr0.TS)):
+        with if_((current.extended == 0) & (rcx & Cr0.TS)):
             ret(1)
         self.console.print("there are some: ")
         ret(0)
@@ -125,15 +125,15 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         ready = self.begin(number)
         with if_(ready == 0):
             ret()
-        mov(rax, self.scheduler.current)
-        mov(enough, cast(rax, Ptr[Thread]).switches)
+        current = scratch(self.scheduler.current)
+        mov(enough, current.switches)
         add(enough, SWITCHES)
         mov(end, self.clock.now())
         add(end, PATIENCE)
         with loop():
             self.look(number)
-            mov(rax, self.scheduler.current)
-            break_if(cast(rax, Ptr[Thread]).switches >= enough)
+            current = scratch(self.scheduler.current)
+            break_if(current.switches >= enough)
             now = self.clock.now()
             break_if(now > end)
 

@@ -50,8 +50,7 @@ class ListHead(Struct):
         """Take this link out of its list; its own pointers stay as they are."""
         mov(rax, self.previous)
         mov(rcx, self.next)
-        mov(cast(rax, Ptr[ListHead]).next, rcx)
-        mov(cast(rcx, Ptr[ListHead]).previous, rax)
+        _link(rax, rcx)
 
     @inline(changes=rax)
     @contextmanager
@@ -105,13 +104,20 @@ class ListHead(Struct):
 
 
 @inline
-def _join(link: Ptr[ListHead], before: Any, behind: Any) -> None:
+def _join(link: Ptr[ListHead], before: Ptr[ListHead], behind: Ptr[ListHead]) -> None:
     """Put `link` between the links at `before` and `behind`; its own pointers are right before it
     can be found."""
     mov(link.next, behind)
     mov(link.previous, before)
-    mov(cast(before, Ptr[ListHead]).next, link)
-    mov(cast(behind, Ptr[ListHead]).previous, link)
+    mov(before.next, link)
+    mov(behind.previous, link)
+
+
+@inline
+def _link(before: Ptr[ListHead], behind: Ptr[ListHead]) -> None:
+    """Make these two neighbours."""
+    mov(before.next, behind)
+    mov(behind.previous, before)
 
 
 @inline(changes="link")

@@ -6,7 +6,6 @@ from enum import IntEnum
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import Thread
 from kernel.sched.waiting import Waiting, WaitResult
 from pykasm import *
 
@@ -69,8 +68,8 @@ class ReadWriteLocks(Subsystem):
     @inline(changes=CALLER_SAVED)
     def _wait(self, rwlock: Ptr[ReadWriteLock], lock_mode: LockMode) -> None:
         """Emit code that waits until `admit` has given the lock to this thread."""
-        mov(rax, self.scheduler.current)
-        mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
+        current = scratch(self.scheduler.current)
+        mov(current.lock_mode, lock_mode)
         self.waiting.wait(address_of(rwlock.queue))
 
     @function(context="thread", sleeps=True)
@@ -110,8 +109,8 @@ class ReadWriteLocks(Subsystem):
         """Wait until `admit` has given the lock to this thread, as `Waiting.wait_until` does. A
         writer that waits no longer may have been what kept the readers after it waiting."""
         result = keep(I32)
-        mov(rax, self.scheduler.current)
-        mov(cast(rax, Ptr[Thread]).lock_mode, lock_mode)
+        current = scratch(self.scheduler.current)
+        mov(current.lock_mode, lock_mode)
         mov(result, self.waiting.wait_until(address_of(rwlock.queue), deadline, mode))
         with if_(result != WaitResult.WOKEN):
             self.admit(rwlock)

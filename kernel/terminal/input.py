@@ -70,4 +70,4 @@ class Input(Subsystem):
         xor(eax, eax)
         xchg(source.stopped, eax)  # a memory barrier, after the queue has been changed
         with if_(eax != 0):
-            source.resume(source)
+            tail(source.resume, source)

@@ -68,7 +68,7 @@ class UserRanges(Subsystem):
                     walk.request.skip(level)
                     continue_()
                 mov(rax, u64(walk.walk.entries[PageLevel.PAGE]))
-            entry, slot = self._scan(walk, cast(rax, Ptr[U64]))
+            entry, slot = self._scan(walk, rax)
             with if_(entry != 0):
                 ret(slot)
 

@@ -108,6 +108,9 @@ class _Inline:
             given[self.rest] = arguments[len(self.positional) :]
         call = _Call(self, builder, given, author_moment())
         call.check()
+        names = (*self.positional, *repeat(self.rest or "", len(arguments)))
+        arguments = tuple(map(call.typed, names, arguments))
+        named = {name: call.typed(name, value) for name, value in named.items()}
         if isgeneratorfunction(self.function):
             return _Block(call, self.body(*arguments, **named))
         with call.emitting():
@@ -169,6 +172,13 @@ class _Call:
             needed = self.named.get(register.number)
             if needed is not None and needed not in self.inline.changed_parameters:
                 raise self._overwritten(needed, register)
+
+    def typed(self, name: str, value: object) -> object:
+        """`value` as the body sees it: a machine register has the type of the parameter `name`."""
+        kind = self.inline.hints.get(name)
+        if isinstance(value, RegisterOperand) and value._role is None and _is_checked(kind):
+            return value._seen_as(kind)
+        return value
 
     def _overwritten(self, name: str, register: Register) -> Mistake:
         value, text = self.given[name], described(self.given[name])

@@ -767,3 +767,32 @@ help: `scratch(…)` or `keep(…)` puts a copy into another register"""
 def test_code_that_nobody_has_called() -> None:
     with pytest.raises(PlaceMistake, match="outside of code in place"):
         called_at()
+
+
+class Knot(Struct):
+    """A number in a list."""
+
+    next: Ptr[Knot]
+    number: U64
+
+
+class MachineRegisters(Subsystem):
+    """Gives machine registers to code in place, whose parameters have types."""
+
+    @function(exported=True)
+    def run(self, knot: Ptr[Knot]) -> U64:
+        mov(rax, knot.next)
+        ret(number_of(rax))
+
+
+@inline
+def number_of(knot: Ptr[Knot]) -> U64:
+    """The number in `knot`."""
+    return knot.number
+
+
+def test_a_machine_register_has_the_type_of_its_parameter() -> None:
+    made = MachineRegisters()
+    host = Host(made)
+    assert host.call(made.run, host.new(Knot, next=host.new(Knot, number=42))) == 42
+    assert findings(made) == []

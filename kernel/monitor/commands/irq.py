@@ -178,9 +178,9 @@ class InterruptCommands(Commands):
             self.console.print("  %4u", eax)
         with else_():
             self.console.print("      ")
-        mov(rcx, route.processor)
-        with if_(rcx != 0):
-            self.console.print("  %4u", cast(rcx, Ptr[Processor]).number)
+        processor = scratch(route.processor)
+        with if_(processor != 0):
+            self.console.print("  %4u", processor.number)
         with else_():
             self.console.print("      ")
 

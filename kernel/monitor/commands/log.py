@@ -81,5 +81,4 @@ class LogCommands(Commands):
         mov(ecx, NANOSECONDS_IN_MICROSECOND)
         xor(edx, edx)
         div(rcx)
-        lea(rcx, message.text)
-        self.console.print("[%5u.%06u] %s\n", seconds, rax, cast(rcx, Ptr[U8]))
+        self.console.print("[%5u.%06u] %s\n", seconds, rax, scratch(address_of(message.text)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.monitor.command import Commands, command
-from kernel.sched.runqueue import RunQueue
 from kernel.sched.thread import Thread, ThreadState
 from kernel.text.strings import Words
 from kernel.threads.threads import Threads
@@ -96,6 +95,7 @@ class ThreadCommands(Commands):
         mov(row.state, rax)
         mov(eax, thread.priority)
         mov(row.priority, eax)
-        mov(rax, thread.run_queue)
-        mov(eax, cast(rax, Ptr[RunQueue]).number)
+        queue = scratch(thread.run_queue)
+        mov(eax, queue.number)
         mov(row.processor, eax)
+        release(queue)
