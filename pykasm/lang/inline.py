@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, wraps
 from inspect import CO_VARARGS, isgeneratorfunction, unwrap
+from itertools import repeat
 from types import TracebackType
 from typing import Any, ParamSpec, TypeGuard, TypeVar, get_args, get_origin, overload
 
