@@ -113,6 +113,8 @@ class CodeBuilder:
         """What a failure here has to undo first."""
         self.last_branch: tuple[Any, int] | None = None
         """The if-chain that ended last, and how many items there were then."""
+        self.compared: tuple[Item, Condition] | None = None
+        """The instruction that compared last for a condition, and which one."""
         self._code = code
 
     def add(self, mnemonic: str, operands: tuple[Any, ...], prefix: str = "") -> None:

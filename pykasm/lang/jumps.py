@@ -32,6 +32,9 @@ Test: TypeAlias = Condition | Bool | Callable[[], object]
 """A condition, a truth, or a function that makes one each time that code looks at it, such as one
 with a call."""
 
+LEAVE_FLAGS = ("mov", "lea", "push", "pop", "xchg", "not", "bswap", "nop", "j", "cmov", "set")
+"""Beginnings of the mnemonics of instructions that change no flag which conditions look at."""
+
 
 def jump_if(test: object, target: Label, when: bool) -> None:
     """Emit code that goes to `target` if `test` is `when`, else goes on."""
@@ -45,8 +48,10 @@ def _jump(test: Condition, target: Label, when: bool) -> None:
         case BitTest():
             with encodable(test.operand, test.mask) as mask:
                 emit("test", test.operand, mask)
+            _note(test)
             emit("jne" if when else "je", target)
         case Flag():
+            _check_setter(test)
             emit(test.when_set if when else test.when_clear, target)
         case Negation():
             _jump(test.inner, target, not when)
@@ -74,12 +79,40 @@ def _check_fresh(test: Computed) -> None:
             )
 
 
+def _note(test: Condition) -> None:
+    """Note that the last instruction sets flags for `test` alone."""
+    builder = current("a condition")
+    builder.compared = builder.items[-1], test
+
+
+def _check_setter(flag: Flag) -> None:
+    """Raise a mistake if the `flag` that the author names is what another condition has left."""
+    builder = current("a condition")
+    line, test = builder.compared or (None, None)
+    for item in reversed(builder.items):
+        if item is line:
+            raise ConditionMistake(
+                f"`{flag!r}` is what `{test!r}` has left",
+                expected=f"an instruction of yours that sets {flag!r}, and no condition behind it",
+                got=f"`{test!r}`, which code looks at in between",
+                fix=f"look at {flag!r} first",
+            )
+        if isinstance(item, Line) and not _leaves_flags(item.statement.mnemonic):
+            return
+
+
+def _leaves_flags(mnemonic: str) -> bool:
+    """Whether control goes on behind an instruction, with the flags from before it."""
+    return mnemonic.startswith(LEAVE_FLAGS) and mnemonic != "jmp"
+
+
 def _compare(test: Comparison, target: Label, when: bool) -> None:
     if _is_zero_test(test):
         emit("test", test.left, test.left)
     else:
         with encodable(test.left, test.right) as right:
             emit("cmp", test.left, right)
+    _note(test)
     operator = test.operator if when else OPPOSITE[test.operator]
     codes = SIGNED if test.signed else UNSIGNED
     emit("j" + codes[operator], target)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
-from pykasm.errors import RegisterMistake, TypeMistake
+from pykasm.errors import RegisterMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.isa.shapes import shape_of
 from pykasm.isa.statement import Operand as Encodable
@@ -92,6 +92,7 @@ def _check_move(operands: tuple[Any, ...]) -> None:
         if target._values is not None:
             check_value(target._values, source, target._text())
     elif isinstance(source, RegisterOperand | MemoryOperand):
+        _check_whole(target, source)
         kind, other = target._kind, source._kind
         if kind is not other and is_pointer(kind) and is_pointer(other):
             _check_pointers(target, source, other)
@@ -124,6 +125,7 @@ def _check_address(operands: tuple[Any, ...]) -> None:
     target, source = operands if len(operands) == 2 else (None, None)
     if not isinstance(target, RegisterOperand) or not isinstance(source, MemoryOperand):
         return
+    _check_whole(target, source._base)
     named = bool(source._name)  # others are arithmetic, of whatever it is
     if named and is_pointer(target._kind) and not address_fits(target._kind, source._kind):
         wanted = getattr(target._kind, "_target", target._kind)
@@ -133,6 +135,45 @@ def _check_address(operands: tuple[Any, ...]) -> None:
             got=f"{source._text()}: {source._kind!r}",
             fix=f"`cast({source._text()}, {name_of(wanted)})` if one lies there",
         )
+
+
+def _check_whole(target: Value, source: Value | None) -> None:
+    """Addresses keep all of their bits."""
+    if _is_part_of_pointer(target) and (_is_part_of_pointer(source) or _is_address(source)):
+        assert isinstance(target, RegisterOperand)
+        assert target._role is not None
+        raise TypeMistake(
+            f"`{target._role.name}` gets a part of an address",
+            expected=f"all {8 * target._role.type._size} bits of it",
+            got=f"{target._register.name}, of {8 * target._register.size} bits",
+            fix=f"write to `u64({target._role.name})`",
+        )
+
+
+def _is_part_of_pointer(operand: object) -> bool:
+    """Whether `operand` is a part of the register of a role that is a pointer."""
+    role = operand._role if isinstance(operand, RegisterOperand) else None
+    return role is not None and is_pointer(role.type) and operand._kind._size < role.type._size
+
+
+def _is_address(operand: object) -> bool:
+    """Whether `operand` is all of a register that holds an address."""
+    role = operand._role if isinstance(operand, RegisterOperand) else None
+    return role is not None and is_pointer(role.type) and operand._kind._size == role.type._size
+
+
+def _check_shift(operands: tuple[Any, ...]) -> None:
+    """A shift leaves something of what it shifts: the machine takes the count modulo the width."""
+    target, count = operands[0], operands[-1]
+    if isinstance(target, RegisterOperand | MemoryOperand) and isinstance(count, int):
+        width = 8 * target._kind._size
+        if count >= width:
+            raise ValueRangeMistake(
+                f"`{target._text()}` is shifted by {count}, and has {width} bits",
+                expected=f"0 to {width - 1}",
+                got=str(int(count)),
+                fix=f"shift all of it: `u64({target._text()})`" if count < 64 else "",
+            )
 
 
 def _check_mask(operands: tuple[Any, ...]) -> None:
@@ -153,5 +194,6 @@ CHECKS: Mapping[str, Callable[[tuple[Any, ...]], None]] = {
     "or": _check_mask,
     "xor": _check_mask,
     "test": _check_mask,
+    **dict.fromkeys(("shl", "shr", "sar", "sal", "rol", "ror", "shld", "shrd"), _check_shift),
 }
 """What is looked at, by mnemonic."""
