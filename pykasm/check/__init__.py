@@ -14,6 +14,8 @@ Within a function, over its control flow graph (`graph`):
   is none: rules report what they can prove.
 - `dataflow` is a forward may-analysis with sets as facts: where addresses (`guards`, the rules on
   memory) and copies of per-CPU variables (`percpu`) may have come from.
+- `ranges` is forward, with intervals: between which numbers each register lies. It learns from
+  branches, and is widened in loops.
 - `lockstate` is the state of a forward analysis with a may-set and a must-set: locks that are held
   on some path and on all, and the interrupt flag.
 - `liveness` is backward: what is still read on some path from here on.

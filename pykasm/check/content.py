@@ -64,7 +64,7 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         (event.action._value_, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in routine.lock_events
     ]
-    accesses = [*map(tuple, routine.guarded_accesses)]
+    accesses = [*map(tuple, routine.guarded_accesses), *map(tuple, routine.element_accesses)]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
     return traits, roles, locks, accesses, _inlined(routine), *routine.locks, _exceptions(routine)
 

@@ -29,7 +29,7 @@ class Rule:
         return (Path(__file__).parent / "examples" / f"{self.number.lower()}.py").read_text()
 
 
-FAMILIES = ("registers", "stack", "flow", "memory", "calls", "context", "locks", "style")
+FAMILIES = ("registers", "stack", "flow", "memory", "calls", "context", "locks", "numbers", "style")
 """The modules with rules, in the order in which a function's findings are shown."""
 
 RULES: dict[str, Rule] = {}

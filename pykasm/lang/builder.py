@@ -53,6 +53,16 @@ class GuardedAccess(NamedTuple):
     writers: tuple[str, ...] = ()
 
 
+class ElementAccess(NamedTuple):
+    """The item of code at the index `at` chooses one of the `length` elements of `array` by the
+    register with this `number`."""
+
+    array: str
+    length: int
+    number: int
+    at: int
+
+
 class InlineCode(NamedTuple):
     """The instructions from `first` to `last` come from the inline function `name`.
 
@@ -97,6 +107,8 @@ class CodeBuilder:
         """Where guarded fields are read or written."""
         self.taken_as: set[tuple[str, TypeMeta]] = set()
         """Functions whose addresses are taken for pointers of types with a name."""
+        self.element_accesses: list[ElementAccess] = []
+        """Where elements are chosen of arrays whose lengths are known."""
         self.inlined: list[InlineCode] = []
         """Where the code of inline functions lies."""
         self.operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = []
@@ -150,6 +162,7 @@ class CodeBuilder:
                             roles.append(User)
                     if index is not None:
                         roles.append(index._role)
+                        self.note_element(operand._name, operand._count, index)
                     if operand._within is not None:
                         self._note_access(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
@@ -207,6 +220,13 @@ class CodeBuilder:
         is_operand = isinstance(function, AddressOperand)
         reference = function.reference if is_operand else function._symbol_reference
         self.taken_as.add((reference._target(), kind))
+
+    def note_element(self, name: str, count: int | None, index: RegisterOperand) -> None:
+        """Note that the next instruction chooses an element by `index`, called `name`, of `count`,
+        if it is known how many there are; an array of none ends with the memory behind it."""
+        if count:
+            number, at = index._register.number, len(self.items)
+            self.element_accesses.append(ElementAccess(name, count, number, at))
 
     def counting(self, source: Source, body_line: int | None = None) -> Counting:
         """Count the instructions inside to `source`, and to `body_line` of the body."""
@@ -309,6 +329,7 @@ class CodeBuilder:
             allowance.renumber(moved)
         self.lock_events = [one.at(moved(one.index)) for one in self.lock_events]
         self.guarded_accesses = [one._replace(at=moved(one.at)) for one in self.guarded_accesses]
+        self.element_accesses = [one._replace(at=moved(one.at)) for one in self.element_accesses]
 
 
 class OutOfLine(NamedTuple):

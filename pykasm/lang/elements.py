@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pykasm.errors import OperandFormMistake, TypeMistake
-from pykasm.lang.builder import emit
+from pykasm.lang.builder import current, emit
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, no_elements
 from pykasm.lang.places import place_address
@@ -47,6 +47,8 @@ def _point_at(pointer: Any, place: MemoryOperand, index: RegisterOperand) -> Non
             expected="another register for the element's address",
             got=f"{pointer._register.name} for both",
         )
+    count = getattr(place._kind, "_count", None)
+    current("point_at").note_element(f"{place._text()}[{index._text()}]", count, index)
     emit("imul", pointer, index._as_index(), element._size)
     target = place._copy(Void)
     target._index = pointer

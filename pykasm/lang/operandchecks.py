@@ -139,27 +139,20 @@ def _check_address(operands: tuple[Any, ...]) -> None:
 
 def _check_whole(target: Value, source: Value | None) -> None:
     """Addresses keep all of their bits."""
-    if _is_part_of_pointer(target) and (_is_part_of_pointer(source) or _is_address(source)):
-        assert isinstance(target, RegisterOperand)
-        assert target._role is not None
+    cut = _pointer_role(target)
+    if cut is not None and target._kind._size < cut.type._size and _pointer_role(source):
         raise TypeMistake(
-            f"`{target._role.name}` gets a part of an address",
-            expected=f"all {8 * target._role.type._size} bits of it",
-            got=f"{target._register.name}, of {8 * target._register.size} bits",
-            fix=f"write to `u64({target._role.name})`",
+            f"`{cut.name}` gets a part of an address",
+            expected=f"all {8 * cut.type._size} bits of it",
+            got=f"{cut.register.name}, of which {8 * target._kind._size} bits are written",
+            fix=f"write to `u64({cut.name})`",
         )
 
 
-def _is_part_of_pointer(operand: object) -> bool:
-    """Whether `operand` is a part of the register of a role that is a pointer."""
+def _pointer_role(operand: object) -> Role | None:
+    """The role of the register `operand`, if that is for a pointer."""
     role = operand._role if isinstance(operand, RegisterOperand) else None
-    return role is not None and is_pointer(role.type) and operand._kind._size < role.type._size
-
-
-def _is_address(operand: object) -> bool:
-    """Whether `operand` is all of a register that holds an address."""
-    role = operand._role if isinstance(operand, RegisterOperand) else None
-    return role is not None and is_pointer(role.type) and operand._kind._size == role.type._size
+    return role if role is not None and is_pointer(role.type) else None
 
 
 def _check_shift(operands: tuple[Any, ...]) -> None:

@@ -175,6 +175,7 @@ class MemoryOperand(Operand):
 
     __slots__ = (
         "_base",
+        "_count",
         "_displacement",
         "_index",
         "_memo",
@@ -208,6 +209,8 @@ class MemoryOperand(Operand):
         self._reference = reference
         self._name = name
         self._within: Within | None = None
+        self._count: int | None = None
+        """How many elements there are, of which `_index` chooses one; None if nobody knows."""
         self._memo: Address | None = None
 
     def __repr__(self) -> str:
@@ -263,6 +266,7 @@ class MemoryOperand(Operand):
         made._reference = self._reference
         made._name = self._name
         made._within = self._within
+        made._count = self._count
         made._memo = None
         return made
 
@@ -332,7 +336,10 @@ class MemoryOperand(Operand):
                 raise self._not_loaded(f"[{described(index)}]")
             return typing_cast(MemoryOperand, super()._element_at(index))
         self._check_bounds(self._kind._count, index)
-        return self._indexed(self._kind._element, index, self._text())
+        made = self._indexed(self._kind._element, index, self._text())
+        if made._index is not self._index:
+            made._count = self._kind._count
+        return made
 
     def _check_bounds(self, count: int | None, index: object) -> None:
         if not isinstance(index, int) or count is None:

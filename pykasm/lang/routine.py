@@ -8,7 +8,7 @@ from typing import Any
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import GuardedAccess, InlineCode, InPlace
+from pykasm.lang.builder import ElementAccess, GuardedAccess, InlineCode, InPlace
 from pykasm.lang.context import Context
 from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
@@ -51,6 +51,7 @@ class Routine:
     lock_events: list[LockEvent] = field(default_factory=list)
     guarded_accesses: list[GuardedAccess] = field(default_factory=list)
     taken_as: set[tuple[str, TypeMeta]] = field(default_factory=set)
+    element_accesses: list[ElementAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)
     operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = field(default_factory=list)
 

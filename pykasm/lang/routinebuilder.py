@@ -327,6 +327,7 @@ class RoutineBuilder(CodeBuilder):
             lock_events=self.lock_events,
             guarded_accesses=self.guarded_accesses,
             taken_as=self.taken_as,
+            element_accesses=self.element_accesses,
             inlined=self.inlined,
             operand_roles=self.operand_roles,
             **options,

@@ -106,7 +106,7 @@ error[type]: `before` gets a part of an address
   LINE |             lea(u32(before), bare[u64(pair) - 16])
         |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
 expected: all 64 bits of it
-got: r11d, of 32 bits
+got: r11, of which 32 bits are written
 help: write to `u64(before)`"""
     )
 
