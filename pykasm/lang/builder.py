@@ -155,14 +155,13 @@ class CodeBuilder:
                     at = len(encodable)
                     operands = (*operands[:at], operand, *operands[at + 1 :])
                 if kind is MemoryOperand:
-                    base, index = operand._base, operand._index
+                    base = operand._base
                     if base is not None:
                         roles.append(base._role)
                         if base._kind._by_user:
                             roles.append(User)
-                    if index is not None:
-                        roles.append(index._role)
-                        self.note_element(operand._name, operand._count, index)
+                    if operand._index is not None:
+                        self._note_index(operand, operand._index)
                     if operand._within is not None:
                         self._note_access(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
@@ -220,6 +219,11 @@ class CodeBuilder:
         is_operand = isinstance(function, AddressOperand)
         reference = function.reference if is_operand else function._symbol_reference
         self.taken_as.add((reference._target(), kind))
+
+    def _note_index(self, place: MemoryOperand, index: RegisterOperand) -> None:
+        """Note the `index` by which the next instruction finds `place`."""
+        self.operand_roles.append(index._role)
+        self.note_element(place._name, place._count, index)
 
     def note_element(self, name: str, count: int | None, index: RegisterOperand) -> None:
         """Note that the next instruction chooses an element by `index`, called `name`, of `count`,
