@@ -8,6 +8,7 @@ from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.paging.addresses import Area, physical_of
 from kernel.structures.alignment import round_down
 from kernel.structures.list import ListHead
+from kernel.structures.refcount import ReferenceCount
 from pykasm import *
 
 SIZE_SHIFT = 5
@@ -43,7 +44,7 @@ class Frame(Struct, size=1 << SIZE_SHIFT):
     order: U8
     """log2 of the block's pages."""
     flags: U16
-    references: U32
+    references: ReferenceCount
     """How many use the block."""
     owner: U64
     """What the block belongs to, or the next one of a chain."""

@@ -58,7 +58,7 @@ class PageTables(Subsystem):
         with if_(table == 0):
             ret(0)
         mov(rcx, table)
-        mov(frame_of(rcx).references, 0)
+        mov(frame_of(rcx).references.count, 0)
         or_(table, TABLE | PageFlags.COUNTED)
         ret(table)
 
@@ -111,7 +111,7 @@ class PageTables(Subsystem):
         mov(rax, self._above(walk, level)[0])
         with if_(rax & PageFlags.COUNTED):
             and_(rax, self.entries.address_mask)
-            add(frame_of(rax).references, more)
+            add(frame_of(rax).references.count, more)
         return ZF  # of the addition, or of the test for COUNTED
 
     @inline(changes=rax)
@@ -132,7 +132,7 @@ class PageTables(Subsystem):
             and_(rax, self.entries.address_mask)
             mov(rcx, rax)
             frame = frame_of(rcx)
-            break_if(frame.references != 0)
+            break_if(frame.references.count != 0)
             mov(above[0], 0)
             release(above)
             next = scratch(request.empty)

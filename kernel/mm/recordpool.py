@@ -39,7 +39,7 @@ class RecordPool(Subsystem):
         # The first page in the list, until it is full: the others may become empty
         first = scratch(self.partial.next)
         mov(frame, container_of(first, Frame, "link"))
-        inc(frame.references)
+        inc(frame.references.count)
         mov(record, frame.owner)
         mov(rax, u64[record])
         mov(frame.owner, rax)
@@ -56,7 +56,7 @@ class RecordPool(Subsystem):
         frame, record, last = scratch(Ptr[Frame]), scratch(page), scratch(U64)
         mov(frame, frame_of(rax))
         direct(record)
-        mov(frame.references, 0)
+        mov(frame.references.count, 0)
         mov(frame.owner, record)
         lea(last, bare[record + (PAGE // self.size - 1) * self.size])
         with while_(record != last):
@@ -79,7 +79,7 @@ class RecordPool(Subsystem):
         with if_(rax == 0):  # it had no free record before
             self.partial.prepend(link)
         mov(frame.owner, record)
-        dec(frame.references)
+        dec(frame.references.count)
         with if_(ZF):
             at(link).unlink()
             tail(self.pages.free_page, page_of(frame))

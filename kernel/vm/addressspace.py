@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.paging.space import Space
+from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import Tree
 from kernel.sync.rwlock import ReadWriteLock
 from pykasm import *
@@ -20,5 +21,5 @@ class AddressSpace(Space):
     """Held for reading to use the regions, for writing to change them."""
     regions: Tree
     """`Region`s that don't overlap. Where two of them meet they have different rights."""
-    threads: U32
+    threads: ReferenceCount
     """How many threads are in it. No TLB has anything of a space that has none."""

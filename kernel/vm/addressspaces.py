@@ -124,7 +124,7 @@ class AddressSpaces(Subsystem):
     def destroy(self, space: Keep[Ptr[AddressSpace]]) -> None:
         """Free `space`, which no thread is in, with all of its memory."""
         region = keep(Ptr[Region])
-        asserts(space.threads == 0)
+        asserts(space.threads.count == 0)
         with loop():
             mov(region, self.regions.find_from(space, 0))
             break_if(region == 0)
@@ -228,7 +228,7 @@ class AddressSpaces(Subsystem):
     @function(context="thread")
     def enter(self, space: Ptr[AddressSpace]) -> None:
         """Make this thread, which is in no space, use `space`. It must leave before it ends."""
-        lock.inc(space.threads)  # before any TLB may have something of it; see `UserPages.flush`
+        space.threads.get()  # before any TLB may have something of it; see `UserPages.flush`
         tail(self._switch_to, space)
 
     @function(context="thread")
@@ -236,7 +236,7 @@ class AddressSpaces(Subsystem):
         """Make this thread use no space."""
         space = keep(self.current())
         self._switch_to(0)
-        lock.dec(space.threads)
+        space.threads.put()
 
     @function(context="thread")
     def _switch_to(self, space: Ptr[AddressSpace]) -> None:

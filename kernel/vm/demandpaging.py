@@ -70,7 +70,7 @@ class DemandPaging(Subsystem):
         with if_(flags & PageFlags.WRITE):
             # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
             shared = scratch(entry)
-            with if_(self.user_pages.page_frame(shared).references != 1):
+            with if_(self.user_pages.page_frame(shared).references.count != 1):
                 with if_(wanted & Rights.WRITE):
                     tail(self._copy_page, space, page, flags, entry)
                 and_(flags, ~int(PageFlags.WRITE))
@@ -131,7 +131,7 @@ class DemandPaging(Subsystem):
         """
         errdefer(self.pages.free_page, memory)
         physical = scratch(memory)
-        mov(frame_of(physical).references, 1)
+        mov(frame_of(physical).references.count, 1)
         or_(flags, memory)
         try_(self.user_pages.replace(space, page, expected, flags))
         ret(0)

@@ -85,7 +85,7 @@ class UserPages(Subsystem):
                 with else_():
                     mov(slot[0], entry)
                     with if_(expected == 0):  # the table has an entry more
-                        inc(self.table_frame(slot).references)
+                        inc(self.table_frame(slot).references.count)
         self.tables.free_chain(request.empty)
         ret(result)
 
@@ -136,15 +136,14 @@ class UserPages(Subsystem):
         last one. No TLB has the entry any more."""
         # Atomic: other spaces that share the page have other locks
         frame = self.page_frame(entry)
-        lock.dec(frame.references)
-        with if_(ZF):
+        with if_(frame.references.put()):
             tail(self.pages.free_page, page_of(frame))
 
     @function
     def flush(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
         """Remove addresses from `start` up to `end` from all TLBs, after their entries changed."""
         mfence()  # a thread that enters after this look at `threads` has to read the new entries
-        with if_(space.threads != 0):
+        with if_(space.threads.count != 0):
             sub(end, start)
             shr(end, PageShift.PAGE)
             tail(self.tlb.invalidate, space, start, end)

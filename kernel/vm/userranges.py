@@ -121,7 +121,7 @@ class UserRanges(Subsystem):
             mov(walk.removed[count], entry)
             inc(walk.count)
             mov(slot[0], 0)
-            dec(self.user_pages.table_frame(slot).references)
+            dec(self.user_pages.table_frame(slot).references.count)
             with if_(ZF):
                 request, entries = address_of(walk.request), address_of(walk.walk)
                 self.tables.unlink_empty(request, entries, PageLevel.PAGE)
@@ -164,8 +164,8 @@ class UserRanges(Subsystem):
         mov(rax, slot)
         and_(eax, PAGE - 1)
         mov(u64[twin + rax], rdx)
-        lock.inc(self.user_pages.page_frame(rdx).references)
-        inc(self.user_pages.table_frame(cast(twin, Ptr[U64])).references)
+        self.user_pages.page_frame(rdx).references.get()
+        inc(self.user_pages.table_frame(cast(twin, Ptr[U64])).references.count)
 
     @function
     def protect(

@@ -121,12 +121,12 @@ class Machine:
     def occupied(self, space: Any) -> int:
         """Let a thread be in `space`."""
         if int(space):
-            self.host.at(AddressSpace, space).threads = 1
+            self.host.at(AddressSpace, space).threads.count = 1
         return int(space)
 
     def destroy(self, space: int) -> None:
         """Let the thread leave, and end the space."""
-        self.host.at(AddressSpace, space).threads = 0
+        self.host.at(AddressSpace, space).threads.count = 0
         self._forget(space, 0, ALL_BITS)
         self.call(self.spaces.destroy, space)
 
@@ -155,7 +155,7 @@ class Machine:
 
     def references(self, entry: int) -> int:
         """What the record of the entry's page counts."""
-        return int(self.host.at(Frame, frame_address(entry & ADDRESS_MASK)).references)
+        return int(self.host.at(Frame, frame_address(entry & ADDRESS_MASK)).references.count)
 
     def all_regions(self, space: int) -> Iterator[tuple[int, int, int]]:
         """Start, end and rights of each region, by address."""
