@@ -16,6 +16,7 @@ Within a function, over its control flow graph (`graph`):
   memory) and copies of per-CPU variables (`percpu`) may have come from.
 - `ranges` is forward, with intervals: between which numbers each register lies. It learns from
   branches, and is widened in loops.
+- `localflow` is a forward must-analysis with sets of bytes: what of the locals is written.
 - `lockstate` is the state of a forward analysis with a may-set and a must-set: locks that are held
   on some path and on all, and the interrupt flag.
 - `liveness` is backward: what is still read on some path from here on.

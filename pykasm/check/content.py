@@ -65,8 +65,18 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         for event in routine.lock_events
     ]
     accesses = [*map(tuple, routine.guarded_accesses), *map(tuple, routine.element_accesses)]
+    places = [(one._displacement, one._kind._size) for one in routine.locals]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
-    return traits, roles, locks, accesses, _inlined(routine), *routine.locks, _exceptions(routine)
+    return (
+        traits,
+        roles,
+        places,
+        locks,
+        accesses,
+        _inlined(routine),
+        *routine.locks,
+        _exceptions(routine),
+    )
 
 
 def _inlined(routine: Routine) -> list[object]:

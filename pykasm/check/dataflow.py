@@ -89,6 +89,13 @@ class AddressFlow(Generic[N]):
                 passed = {one.number for one in ARGUMENTS[: count(self._nodes[index])]}
                 yield from ((index, name) for number, name in sorted(origins) if number in passed)
 
+    def held(self, registers: Collection[int], *, at: int) -> Iterator[tuple[int, N]]:
+        """Yield the index of each instruction with the mnemonic `at` before which one of the
+        `registers` holds an address, and where that came from."""
+        for index, origins in self._before.items():
+            if origins and self._nodes[index].effects.mnemonic == at:
+                yield from ((index, name) for one, name in sorted(origins) if one in registers)
+
     def _transfer(self, index: int, node: Node, before: Origins[N]) -> Origins[N]:
         if not before and node.effects.mnemonic not in _ADDRESS_MAKERS:
             return before  # most instructions of most functions

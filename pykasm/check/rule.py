@@ -29,7 +29,18 @@ class Rule:
         return (Path(__file__).parent / "examples" / f"{self.number.lower()}.py").read_text()
 
 
-FAMILIES = ("registers", "stack", "flow", "memory", "calls", "context", "locks", "numbers", "style")
+FAMILIES = (
+    "registers",
+    "stack",
+    "locals",
+    "flow",
+    "memory",
+    "calls",
+    "context",
+    "locks",
+    "numbers",
+    "style",
+)
 """The modules with rules, in the order in which a function's findings are shown."""
 
 RULES: dict[str, Rule] = {}

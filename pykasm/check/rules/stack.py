@@ -16,6 +16,7 @@ from pykasm.check.stacks import Location, Stack, Stacks
 from pykasm.check.state import State
 from pykasm.errors import Note
 from pykasm.lang.convention import INTERRUPT_FRAME_SIZE, SLOT, STACK_ALIGNMENT, Kind
+from pykasm.lang.routine import Routine
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import line_span
 
@@ -50,6 +51,11 @@ E025 = rule(
     "nothing bounds how deep a stack gets",
     """Then no size is known to be enough for it.""",
 )
+E028 = rule(
+    "E028",
+    "an interrupt returns with something else on the stack than the processor pushed",
+    """iretq takes the next five words for rip, cs, rflags, rsp and ss, whatever they are.""",
+)
 
 LARGEST = 3
 """How many frames a finding shows."""
@@ -78,6 +84,34 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
                 fix="pop what was pushed on every path",
                 symbol=function.routine.symbol,
             )
+
+
+@function_check
+def interrupts_return_by_their_frames(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check the depth at every `iretq` of code that interrupts enter."""
+    above = _above_interrupt_frame(function.routine)
+    if above is None:
+        return
+    for _, node, state in function.visits():
+        if node.effects.mnemonic == Mnemonic.IRETQ and state.depth not in (None, -above):
+            yield Finding(
+                E028,
+                "the interrupt's frame is not on top of the stack",
+                span=span_of(node.line),
+                mark=_difference(above + (state.depth or 0)),
+                fix="take off what the stub and this code pushed, and the error code",
+                symbol=function.routine.symbol,
+            )
+
+
+def _above_interrupt_frame(routine: Routine) -> int | None:
+    """Return the bytes on top of the processor's frame at entry; None if there is no such frame."""
+    match routine.entered:
+        case EntryFrame.INTERRUPT:
+            return routine.pushed
+        case EntryFrame.INTERRUPT_WITH_ERROR:
+            return routine.pushed + SLOT
+    return None
 
 
 def _difference(depth: int) -> str:
