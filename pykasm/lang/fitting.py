@@ -7,6 +7,7 @@ from types import GenericAlias
 from typing import Any, Never, NoReturn
 
 from pykasm.lang.convention import Signature, results_of
+from pykasm.lang.numbers import numbers_mix
 from pykasm.lang.structs import is_struct
 from pykasm.lang.symbolic import AddressOperand, BranchOperand
 from pykasm.lang.types import (
@@ -29,7 +30,7 @@ def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
         return False
     if issubclass(wanted, Ptr) and issubclass(given, Ptr):
         return wanted is given or _is_part(wanted._target, given._target)
-    return not is_pointer(wanted) or wanted is given
+    return numbers_mix(wanted, given) if not is_pointer(wanted) else wanted is given
 
 
 def _is_part(wanted: TypeMeta, given: TypeMeta) -> bool:

@@ -102,6 +102,17 @@ class X512(Vector):
     _size = _align = 64
 
 
+def is_kind(kind: TypeMeta) -> bool:
+    """Whether `kind` is one of the author's own kinds of numbers, such as times or sizes."""
+    return issubclass(kind, Integer) and not kind.__module__.startswith(__package__)
+
+
+def numbers_mix(one: TypeMeta, other: TypeMeta) -> bool:
+    """Whether numbers of two types may meet: those of different kinds do not."""
+    plain = not is_kind(one) or not is_kind(other)
+    return plain or issubclass(one, other) or issubclass(other, one)
+
+
 def numbers_of(kind: TypeMeta) -> range:
     """The numbers that a `kind` holds."""
     count = 2 if kind._truth else 1 << (kind._size * 8)

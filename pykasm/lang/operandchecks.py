@@ -19,6 +19,7 @@ from pykasm.lang.fitting import (
     types_fit,
 )
 from pykasm.lang.namedvalues import check_value
+from pykasm.lang.numbers import numbers_mix
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.structs import is_aggregate
@@ -96,6 +97,8 @@ def _check_move(operands: tuple[Any, ...]) -> None:
         kind, other = target._kind, source._kind
         if kind is not other and is_pointer(kind) and is_pointer(other):
             _check_pointers(target, source, other)
+        elif kind is not other:
+            _check_kinds(target, source)
 
 
 def _check_function(target: Value, source: AddressOperand) -> None:
@@ -118,6 +121,23 @@ def _check_pointers(target: Value, source: Value, other: TypeMeta) -> None:
         got=f"{source._text()}: {other!r}",
         fix=f"`cast({source._text()}, {target._kind!r})` if it is one",
     )
+
+
+def _check_sum(operands: tuple[Any, ...]) -> None:
+    """Numbers of different kinds have no sum, and no difference."""
+    target, source = operands if len(operands) == 2 else (None, None)
+    if isinstance(target, Value) and isinstance(source, Value):
+        _check_kinds(target, source)
+
+
+def _check_kinds(target: Value, source: Value) -> None:
+    if not numbers_mix(target._kind, source._kind):
+        raise TypeMistake(
+            f"`{target._text()}` and `{source._text()}` are numbers of different kinds",
+            expected=f"two of one kind, such as {target._kind!r}",
+            got=f"{target._text()}: {target._kind!r} and {source._text()}: {source._kind!r}",
+            fix="convert one of them, by a function that is named for it",
+        )
 
 
 def _check_address(operands: tuple[Any, ...]) -> None:
@@ -178,11 +198,33 @@ def _check_mask(operands: tuple[Any, ...]) -> None:
             check_value(values, mask, target._text())
 
 
+CONDITIONS = (
+    "b",
+    "be",
+    "a",
+    "ae",
+    "e",
+    "ne",
+    "l",
+    "le",
+    "g",
+    "ge",
+    "s",
+    "ns",
+    "z",
+    "nz",
+    "c",
+    "nc",
+)
+"""Ends of mnemonics that move under a condition."""
+
 CHECKS: Mapping[str, Callable[[tuple[Any, ...]], None]] = {
     "mov": _check_move,
     "xchg": _check_move,
     "lea": _check_address,
     "cmp": _check_move,
+    **dict.fromkeys(("add", "adc", "sub", "sbb", "xadd"), _check_sum),
+    **{f"cmov{one}": _check_sum for one in CONDITIONS},
     "and": _check_mask,
     "or": _check_mask,
     "xor": _check_mask,
