@@ -35,17 +35,17 @@ class Console(Writer):
     @inline(changes=CALLER_SAVED)
     def emit_call(self, format: str) -> None:
         """Emit a call that writes the translated `format` in one piece."""
-        self.format_locked(text(format), rsp)
+        self._format_locked(text(format), rsp)
 
     @function
-    def format_locked(self, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
+    def _format_locked(self, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
         """Write a translated format in one piece. Context: any that does not hold the lock."""
         with self._held():
             self.format(format, arguments)
 
     @function
     def write_byte(self, byte: Keep[U8]) -> None:
-        """Write `byte` and show the cursor behind it. Context: as `format_locked`."""
+        """Write `byte` and show the cursor behind it. Context: as `_format_locked`."""
         with self._held():
             self.put(byte)
 
@@ -68,7 +68,7 @@ class Console(Writer):
 
     @function
     def flush(self) -> None:
-        """Return when all that was written has gone out. Context: as `format_locked`."""
+        """Return when all that was written has gone out. Context: as `_format_locked`."""
         tail(self.output.flush)
 
     @function

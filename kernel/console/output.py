@@ -45,11 +45,11 @@ class SerialOutput(Subsystem):
         with if_(self.serial.depth == 0):
             ret()
         with if_(self._waiting() == SIZE):
-            tail(self.put_behind, byte)
+            tail(self._put_behind, byte)
         self._append(byte)
 
     @function
-    def put_behind(self, byte: Keep[U8]) -> None:
+    def _put_behind(self, byte: Keep[U8]) -> None:
         """As `put`, once the transmitter has taken some of a full ring."""
         with self.serial.lock.held_interrupts_off():
             free = self.serial.wait_for(LineStatus.THRE)
@@ -74,7 +74,7 @@ class SerialOutput(Subsystem):
             with if_(self.wait != 0):
                 self.send()
             with else_():
-                self.drain()
+                self._drain()
 
     @function(holds="serial.lock")
     def serve(self) -> None:
@@ -102,7 +102,7 @@ class SerialOutput(Subsystem):
             self.serial.want(InterruptEnable.TRANSMITTER_EMPTY)
 
     @function(holds="serial.lock")
-    def drain(self) -> None:
+    def _drain(self) -> None:
         """Send all, waiting for the transmitter; what it does not take is lost."""
         with loop():
             break_if(self._is_empty())
@@ -131,7 +131,7 @@ class SerialOutput(Subsystem):
         with if_(self.serial.depth == 0):
             ret()
         with self.serial.lock.held():
-            self.drain()
+            self._drain()
             ignore(self.serial.wait_for(LineStatus.TEMT))
 
     @function

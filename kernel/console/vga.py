@@ -66,7 +66,7 @@ class TextScreen(Subsystem):
         and_(al, GRAPHICS_MODE | MEMORY_MAP)
         with if_(al == MEMORY_MAP_B8000):  # no VGA at all reads as ones
             mov(self.enabled, 1)
-            self.clear_rows(0)
+            self._clear_rows(0)
             tail(self.show_cursor)
 
     @function
@@ -82,13 +82,13 @@ class TextScreen(Subsystem):
             with case(ord("\r")):
                 mov(self.column, 0)
             with case(ord("\b")):
-                tail(self.step_back)
+                tail(self._step_back)
             with case(ord("\a")):
                 pass
             with default():
-                self.show(byte)
+                self._show(byte)
         with if_(self.row == ROWS):
-            tail(self.scroll)
+            tail(self._scroll)
 
     @function
     def set_colour(self, foreground: U8) -> None:
@@ -107,7 +107,7 @@ class TextScreen(Subsystem):
         self._write_crt(CrtRegister.CURSOR_HIGH)
 
     @function
-    def show(self, character: Keep[U8]) -> None:
+    def _show(self, character: Keep[U8]) -> None:
         """Put `character` into the next cell, and go on by one, to the next row at the end."""
         place = self.place()
         mov(ch, self.attribute)
@@ -120,7 +120,7 @@ class TextScreen(Subsystem):
             inc(self.row)
 
     @function
-    def step_back(self) -> None:
+    def _step_back(self) -> None:
         """Go back by one cell, from the start of a row to the end of the one above."""
         with if_(self.column != 0):
             dec(self.column)
@@ -129,17 +129,17 @@ class TextScreen(Subsystem):
             mov(self.column, COLUMNS - 1)
 
     @function
-    def scroll(self) -> None:
+    def _scroll(self) -> None:
         """Move all rows up by one; the top one is lost, the last one blank."""
         mov(rdi, self.cells)
         lea(rsi, bare[rdi + COLUMNS * CELL])
         mov(ecx, COLUMNS * (ROWS - 1) * CELL // sizeof(U64))
         rep.movsq()
         dec(self.row)
-        tail(self.clear_rows, ROWS - 1)
+        tail(self._clear_rows, ROWS - 1)
 
     @function
-    def clear_rows(self, first: U32) -> None:
+    def _clear_rows(self, first: U32) -> None:
         """Make the rows from `first` to the last one blank."""
         mov(eax, ROWS)
         sub(eax, first)

@@ -47,26 +47,26 @@ class Backtrace(Subsystem):
     def print(self, trap: Keep[Ptr[TrapFrame]]) -> None:
         """Print the code that `trap` is of, its caller, and so on.
 
-        The chain ends at a frame that `is_frame` does not accept, at a return address of 0, or
+        The chain ends at a frame that `_is_frame` does not accept, at a return address of 0, or
         where a caller's frame is not above its callee's, as the stack grows down.
         """
         frame, depth = keep(cast(trap.rbp, Ptr[StackFrame])), keep(U32)
         self.console.print("  #0 %p\n", trap.rip)
-        mov(depth, self.print_frameless(trap))
+        mov(depth, self._print_frameless(trap))
         with while_(depth < MAX_DEPTH):
-            with if_(self.is_frame(frame) == 0):
+            with if_(self._is_frame(frame) == 0):
                 ret()
             with if_(frame.return_address == 0):
                 ret()
-            with if_(self.is_trap(frame) != 0):
-                mov(frame, self.print_interrupted(depth, cast(frame, Ptr[TrapStackFrame])))
+            with if_(self._is_trap(frame) != 0):
+                mov(frame, self._print_interrupted(depth, cast(frame, Ptr[TrapStackFrame])))
             with else_():
-                mov(frame, self.print_caller(depth, frame))
+                mov(frame, self._print_caller(depth, frame))
             inc(depth)
         self.console.print("  ... and so on\n")
 
     @function
-    def print_frameless(self, trap: Keep[Ptr[TrapFrame]]) -> U32:
+    def _print_frameless(self, trap: Keep[Ptr[TrapFrame]]) -> U32:
         """Print the caller of code that has no frame yet; the depth of the next line.
 
         Such is the first instruction of a function, and what is no function but was jumped to:
@@ -92,7 +92,7 @@ class Backtrace(Subsystem):
         return (found != 0) & (place.file != 0) & (place.offset != 0)
 
     @function
-    def print_caller(self, depth: U32, frame: Keep[Ptr[StackFrame]]) -> Ptr[StackFrame]:
+    def _print_caller(self, depth: U32, frame: Keep[Ptr[StackFrame]]) -> Ptr[StackFrame]:
         """Print who called the function of `frame`; the caller's frame, or null for a bad one."""
         mov(rax, frame.return_address)
         dec(rax)
@@ -102,7 +102,7 @@ class Backtrace(Subsystem):
         ret(frame.caller)
 
     @function
-    def print_interrupted(self, depth: U32, frame: Keep[Ptr[TrapStackFrame]]) -> Ptr[StackFrame]:
+    def _print_interrupted(self, depth: U32, frame: Keep[Ptr[TrapStackFrame]]) -> Ptr[StackFrame]:
         """Print what the interrupt whose handler has `frame` interrupted; the frame of that.
 
         It may lie on another stack, so it need not be above this one.
@@ -113,7 +113,7 @@ class Backtrace(Subsystem):
         ret(cast(frame.interrupted.rbp, Ptr[StackFrame]))
 
     @function
-    def is_frame(self, frame: Keep[Ptr[StackFrame]]) -> U32:
+    def _is_frame(self, frame: Keep[Ptr[StackFrame]]) -> U32:
         """Whether `frame` is aligned and can be read."""
         with if_((u64(frame) & (sizeof(U64) - 1)) != 0):
             ret(0)
@@ -122,7 +122,7 @@ class Backtrace(Subsystem):
         tail(self.memory.is_mapped, address_of(frame.return_address))
 
     @function
-    def is_trap(self, frame: Keep[Ptr[StackFrame]]) -> U32:
+    def _is_trap(self, frame: Keep[Ptr[StackFrame]]) -> U32:
         """Whether the function of `frame` was called by the interrupt stub."""
         place = local(SymbolLocation)
         found = self.symbols.lookup(frame.return_address, address_of(place))

@@ -109,14 +109,14 @@ class Faults(Subsystem):
             with case(Vector.DEVICE_NOT_AVAILABLE):
                 self.console.print("  code that has not asked for x87, SSE or AVX registers\n")
             with case(Vector.DOUBLE_FAULT):
-                tail(self.print_double_fault, frame.rsp)
+                tail(self._print_double_fault, frame.rsp)
             with case(*SELECTOR_VECTORS):
-                tail(self.print_selector, frame.error_code)
+                tail(self._print_selector, frame.error_code)
             with case(Vector.PAGE_FAULT):
-                tail(self.print_page_fault, frame.error_code)
+                tail(self._print_page_fault, frame.error_code)
 
     @function
-    def print_double_fault(self, stack: Keep[U64]) -> None:
+    def _print_double_fault(self, stack: Keep[U64]) -> None:
         """Print that the stack, which has come to `stack`, is used up, if that is why the first
         fault could not be handled."""
         mov(rax, cr2)
@@ -125,7 +125,7 @@ class Faults(Subsystem):
             self.console.print("  stack overflow: %p is in a guard page\n", address)
 
     @function
-    def print_page_fault(self, code: Keep[U64]) -> None:
+    def _print_page_fault(self, code: Keep[U64]) -> None:
         """Print who did what to which address, why that was a fault, and the error `code`."""
         mov(rax, cr2)
         address = keep(rax)
@@ -156,7 +156,7 @@ class Faults(Subsystem):
         return words
 
     @function
-    def print_selector(self, code: Keep[U64]) -> None:
+    def _print_selector(self, code: Keep[U64]) -> None:
         """Print an error `code` that names a segment or a gate, and which."""
         self._print_flags(code, SelectorCode)
         with if_(code != 0):

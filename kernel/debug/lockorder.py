@@ -133,10 +133,10 @@ class LockOrder(Subsystem):
             movsxd(rax, self.places[rcx])
             self.console.print("  while that was held, %s was taken in %s\n", self.names[next], rax)
             mov(number, next)
-        tail(self.print_held, number, wrong.held)
+        tail(self._print_held, number, wrong.held)
 
     @function
-    def print_held(self, number: Keep[U64], held: Ptr[HeldLocks]) -> None:
+    def _print_held(self, number: Keep[U64], held: Ptr[HeldLocks]) -> None:
         """Print which lock of this class is held."""
         entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)

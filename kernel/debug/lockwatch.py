@@ -96,15 +96,15 @@ class LockWatch(Subsystem):
             ret()
         held, entry = self._note(lock, number, place)
         with if_(held.count == MOST_HELD):
-            self.complain(text("too many spin locks are held"), entry, 0)
+            self._complain(text("too many spin locks are held"), entry, 0)
         other = cast(rax, Ptr[HeldLock])
         lea(other, held.locks)
         with while_(other.lock != lock):  # what was just noted, if no other
             add(other, sizeof(HeldLock))
         with if_(other != entry):
-            self.complain(text("a spin lock is taken by who holds it"), entry, 0)
+            self._complain(text("a spin lock is taken by who holds it"), entry, 0)
         with if_(self.order.is_new(number, held)):
-            self._learn(entry, held)
+            self._check_order(entry, held)
         inc(held.count)
         bts(held.classes, number)
 
@@ -119,7 +119,7 @@ class LockWatch(Subsystem):
         lea(rax, held.locks)
         with loop():
             with if_(entry == rax):
-                self.complain(text("a spin lock is released by who does not hold it"), noted, 0)
+                self._complain(text("a spin lock is released by who does not hold it"), noted, 0)
             sub(entry, sizeof(HeldLock))
             break_if(entry.lock == lock)
         dec(held.count)
@@ -142,11 +142,11 @@ class LockWatch(Subsystem):
         return held, entry
 
     @inline(changes=rax)
-    def _learn(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
-        """Call `learn`, which happens once for two classes."""
+    def _check_order(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
+        """Call `_learn`, which happens once for two classes."""
         for register in KEPT:
             push(register)
-        self.learn(entry, held)
+        self._learn(entry, held)
         for register in reversed(KEPT):
             pop(register)
 
@@ -161,15 +161,15 @@ class LockWatch(Subsystem):
     # What is wrong
 
     @function
-    def learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
+    def _learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
         """Add what is about to be taken to the order of locks. Panics if that contradicts it."""
         wrong = local(WrongOrder)
         is_wrong = self.order.learn(entry, held, address_of(wrong))
         with if_(is_wrong != 0):
-            self.complain(text("spin locks are taken in a wrong order"), entry, address_of(wrong))
+            self._complain(text("spin locks are taken in a wrong order"), entry, address_of(wrong))
 
     @naked
-    def complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:
+    def _complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:
         """Panic about what is done with `lock`, which is out of order if `wrong` is not null."""
         push_frame()
         mov(self.off, 1)
@@ -177,14 +177,14 @@ class LockWatch(Subsystem):
         push(rsp)  # keeps the stack aligned
         for register in (wrong, lock, message):
             push(register)
-        mov(rdi, address_of(self.say))
+        mov(rdi, address_of(self._say))
         mov(rsi, rsp)
         mov(rdx, rax)
         call(self.panic.enter)
         never()
 
     @function
-    def say(self, address: U64, frame: Ptr[TrapFrame]) -> None:
+    def _say(self, address: U64, frame: Ptr[TrapFrame]) -> None:
         """Say what is wrong, of the `Complaint` at `address`."""
         complaint = keep(cast(address, Ptr[Complaint]))
         self.panic.say(u64(complaint.message), frame)
@@ -204,10 +204,10 @@ class LockWatch(Subsystem):
         with self.processors.each() as processor:
             held = scratch(processor.block)
             self.per_cpu.point_into(held, self.held)
-            self.print_held(processor.number, cast(held, Ptr[HeldLocks]))
+            self._print_held(processor.number, cast(held, Ptr[HeldLocks]))
 
     @function
-    def print_held(self, processor: Keep[U32], held: Ptr[HeldLocks]) -> None:
+    def _print_held(self, processor: Keep[U32], held: Ptr[HeldLocks]) -> None:
         """Print what this processor holds."""
         entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)

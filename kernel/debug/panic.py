@@ -77,7 +77,7 @@ class Panic(Subsystem):
     @function
     def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
         """Report the exception whose handler was given `frame`."""
-        tail(self.enter, address_of(self.say_exception), 0, frame)
+        tail(self.enter, address_of(self._say_exception), 0, frame)
         never()
 
     @naked
@@ -89,7 +89,7 @@ class Panic(Subsystem):
     @naked
     def assertion_failed(self, message: Ptr[U8]) -> NoReturn:
         """Report a failed `asserts`: `message` has its place and its text."""
-        self._enter_with_frame(self.say_assertion)
+        self._enter_with_frame(self._say_assertion)
         never()
 
     @inline
@@ -122,14 +122,14 @@ class Panic(Subsystem):
             tail(self.stopping.here)
         inc(self.entries)
         with if_(self.entries == 1):
-            tail(self.run_on_own_stack, report, argument, frame)
+            tail(self._run_on_own_stack, report, argument, frame)
         with if_(self.entries == 2):
-            tail(self.report_again, frame)
-        tail(self.leave)
+            tail(self._report_again, frame)
+        tail(self._leave)
         never()
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
-    def run_on_own_stack(self, report: Report, argument: U64, frame: Ptr[TrapFrame]) -> NoReturn:
+    def _run_on_own_stack(self, report: Report, argument: U64, frame: Ptr[TrapFrame]) -> NoReturn:
         """Leave the stack of what failed for good. Only one processor ever comes here, once."""
         lea(rsp, self.stacks.panic.top)
         xor(ebp, ebp)  # a trace of the report ends here
@@ -151,7 +151,7 @@ class Panic(Subsystem):
     # What is said first
 
     @function
-    def say_exception(self, _: U64, frame: Keep[Ptr[TrapFrame]]) -> None:
+    def _say_exception(self, _: U64, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Say which exception it is."""
         self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
         tail(self.faults.print, frame)
@@ -162,7 +162,7 @@ class Panic(Subsystem):
         self.console.print("\npanic: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED)
 
     @function
-    def say_assertion(self, message: U64, frame: Ptr[TrapFrame]) -> None:
+    def _say_assertion(self, message: U64, frame: Ptr[TrapFrame]) -> None:
         """Say which check failed."""
         self.console.print(
             "\npanic: assertion failed: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED
@@ -171,7 +171,7 @@ class Panic(Subsystem):
     # And then
 
     @function(recursion=1)
-    def report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
+    def _report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Say where the report itself failed, by as little code as possible."""
         self.console.seize()
         mov(rax, cr2)
@@ -179,7 +179,7 @@ class Panic(Subsystem):
             "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax
         )
         self.console.print(END + "\n")
-        tail(self.leave)
+        tail(self._leave)
         never()
 
     @function
@@ -201,7 +201,7 @@ class Panic(Subsystem):
         self.console.print("backtrace\n")
         self.backtrace.print(frame)
         self.console.print(END + "\n")
-        tail(self.leave)
+        tail(self._leave)
         never()
 
     @function
@@ -216,7 +216,7 @@ class Panic(Subsystem):
         self.report_header.print(self.processor())
 
     @function
-    def leave(self) -> NoReturn:
+    def _leave(self) -> NoReturn:
         """Leave the emulator if the command line says that this is a test; else halt."""
         with if_(self.information.has_option(text("test"))):
             leave_emulator(ExitValue.PANIC)

@@ -75,7 +75,7 @@ class Interrupts(Subsystem):
         return stub_address(self._unit_name(), f"vector_{vector}")
 
     @emits
-    def make_stubs(self) -> None:
+    def _make_stubs(self) -> None:
         """Bring the stack into one shape: error code (0 where there is none), then the vector."""
         for vector in range(VECTORS):
             pushes = vector in WITH_ERROR_CODE

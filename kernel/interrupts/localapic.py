@@ -178,7 +178,7 @@ class LocalApic(Subsystem):
         Returns once it is on its way. Interrupts are off meanwhile, as their handlers send too.
         """
         with if_(self.base == 0):
-            tail(self.send_by_msr, destination, command)
+            tail(self._send_by_msr, destination, command)
         pushfq()
         cli()
         mov(rdx, self.base)
@@ -191,7 +191,7 @@ class LocalApic(Subsystem):
         popfq()
 
     @function
-    def send_by_msr(self, destination: U32, command: U32) -> None:
+    def _send_by_msr(self, destination: U32, command: U32) -> None:
         """`send` in x2APIC mode, where one write does it (11.12.9)."""
         mfence()  # the write does not wait for stores before it (11.12.3)
         lfence()

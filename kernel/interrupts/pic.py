@@ -64,7 +64,7 @@ class Pic(Subsystem):
             mov(al, word)
             out(port, al)
         mov(self.masked, ALL & ~(1 << CASCADE_LINE))
-        tail(self.apply)
+        tail(self._apply)
 
     @function
     def mask(self, line: U32) -> None:
@@ -72,7 +72,7 @@ class Pic(Subsystem):
         mov(eax, self.masked)
         bts(eax, line)
         mov(self.masked, eax)
-        tail(self.apply)
+        tail(self._apply)
 
     @function
     def unmask(self, line: U32) -> None:
@@ -80,10 +80,10 @@ class Pic(Subsystem):
         mov(eax, self.masked)
         btr(eax, line)
         mov(self.masked, eax)
-        tail(self.apply)
+        tail(self._apply)
 
     @function
-    def apply(self) -> None:
+    def _apply(self) -> None:
         """Tell the controllers which lines are masked."""
         mov(eax, self.masked)
         out(PicPort.FIRST_MASK, al)

@@ -67,11 +67,11 @@ class IoApics(Subsystem):
         with self.model.each(IoApicEntry) as entry:
             mov(eax, entry.address)
             ignore(self.memory.map_registers(rax, IO_APIC_SIZE))
-            add(count, self.start_one(entry))
+            add(count, self._start_one(entry))
         ret(count)
 
     @function(init=True)
-    def start_one(self, entry: Ptr[IoApicEntry]) -> U32:
+    def _start_one(self, entry: Ptr[IoApicEntry]) -> U32:
         """Mask all lines of an I/O APIC; 1 if it answers, else 0."""
         base, register, end = keep(self.base(entry)), keep(U32), keep(U32)
         mov(end, self.lines(base))
@@ -146,15 +146,15 @@ class IoApics(Subsystem):
     @function
     def mask(self, line: U32) -> None:
         """Keep `line` from interrupting. One that is not there is ignored."""
-        tail(self.change, line, RedirectionEntry.MASKED, RedirectionEntry.MASKED)
+        tail(self._change, line, RedirectionEntry.MASKED, RedirectionEntry.MASKED)
 
     @function
     def unmask(self, line: U32) -> None:
         """Unmask `line`, which `set` has set up. One that is not there is ignored."""
-        tail(self.change, line, RedirectionEntry.MASKED, 0)
+        tail(self._change, line, RedirectionEntry.MASKED, 0)
 
     @function
-    def change(self, line: U32, bits: Keep[U32], value: Keep[U32]) -> None:
+    def _change(self, line: U32, bits: Keep[U32], value: Keep[U32]) -> None:
         """Give those `bits` of the lower half of the entry of `line` a `value`."""
         base, register = self.find(line)
         with if_(base == 0):

@@ -89,13 +89,13 @@ class Lines(Subsystem):
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         with if_(self.record.has_option(text("noapic"))):
-            tail(self.use_legacy)
+            tail(self._use_legacy)
         answering = self.io_apics.start()
         with if_(answering == 0):
-            tail(self.use_legacy)
+            tail(self._use_legacy)
 
     @function(init=True)
-    def use_legacy(self) -> None:
+    def _use_legacy(self) -> None:
         """Use the 8259s, which interrupt the first processor alone."""
         mov(self.legacy, 1)
         tail(self.apic.accept_legacy)
@@ -117,14 +117,14 @@ class Lines(Subsystem):
         -ENOSPC if no vector is left for it."""
         result = keep(I32)
         with self.lock.held():
-            mov(result, self.attach_locked(line, action))
+            mov(result, self._attach_locked(line, action))
         ret(result)
 
     @function(holds="lock")
-    def attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
+    def _attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
         """See `attach`."""
         with if_(self.legacy != 0):
-            tail(self.attach_legacy, line, action)
+            tail(self._attach_legacy, line, action)
         vector = self.vector(line)
         with if_(vector != 0):
             self.dispatcher.claim(vector, action)
@@ -134,7 +134,7 @@ class Lines(Subsystem):
             ret(-Errno.ENOSPC)
         entry = keep(self.signal(line))
         or_(entry, vector)
-        processor = scratch(self.route(vector))
+        processor = scratch(self._route(vector))
         done = self.io_apics.set(line, processor.apic, entry)
         with if_(done == 0):
             self.forget(vector)
@@ -147,7 +147,7 @@ class Lines(Subsystem):
         ret(0)
 
     @function(holds="lock")
-    def attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> I32:
+    def _attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> I32:
         """See `attach`, with the 8259s."""
         with if_(line >= LINES):
             ret(-Errno.EINVAL)
@@ -161,11 +161,11 @@ class Lines(Subsystem):
         """Call `action` no more when `line` interrupts; it does not run when this returns."""
         vector = keep(U32)
         with self.lock.held():
-            mov(vector, self.detach_locked(line, action))
+            mov(vector, self._detach_locked(line, action))
         self.dispatcher.settle(vector)
 
     @function(holds="lock")
-    def detach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> U32:
+    def _detach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> U32:
         """See `detach`; the vector that led to the action. A line without actions falls silent."""
         vector = keep(U32)
         with if_(self.legacy != 0):
@@ -205,13 +205,13 @@ class Lines(Subsystem):
         usual on the ISA bus, or else on the PCI bus."""
         with self.model.each(OverrideEntry) as override, if_(override.line == line):
             movzx(eax, override.signal)
-            tail(self.translate, eax)
+            tail(self._translate, eax)
         with if_(line < ISA_LINES):
             ret(0)
         ret(RedirectionEntry.ACTIVE_LOW | RedirectionEntry.LEVEL)
 
     @function
-    def translate(self, signal: U32) -> U32:
+    def _translate(self, signal: U32) -> U32:
         """The flags of `RedirectionEntry` for those of `IntiFlags`; the ISA bus is used to active
         high and edge."""
         xor(eax, eax)
@@ -232,14 +232,14 @@ class Lines(Subsystem):
         is told of the vector."""
         processor = scratch(Ptr[Processor])
         with self.lock.held():
-            mov(processor, self.route(vector))
+            mov(processor, self._route(vector))
         mov(eax, processor.apic)
         shl(eax, MESSAGE_DESTINATION_SHIFT)
         or_(eax, MESSAGE_ADDRESS)
         ret(rax)
 
     @function(holds="lock")
-    def route(self, vector: Keep[U32]) -> Ptr[Processor]:
+    def _route(self, vector: Keep[U32]) -> Ptr[Processor]:
         """Choose the processor that is to serve `vector`: the next one in turn."""
         processor = scratch(self.next())
         route = scratch(Ptr[Route])
@@ -273,7 +273,7 @@ class Lines(Subsystem):
         with self.lock.held():
             vector = self.vector(line)
             with if_((vector != 0) & (processor.apic < REACHED)):
-                self.lead(vector, processor)
+                self._lead(vector, processor)
                 xor(result, result)
         ret(result)
 
@@ -287,11 +287,11 @@ class Lines(Subsystem):
             for_(vector, InterruptVector.FIRST_DEVICE, InterruptVector.LAST_DEVICE + 1),
         ):
             with if_(route.line != 0):
-                self.lead(vector, self.next())
+                self._lead(vector, self.next())
             add(route, sizeof(Route))
 
     @function(holds="lock")
-    def lead(self, vector: U32, processor: Ptr[Processor]) -> None:
+    def _lead(self, vector: U32, processor: Ptr[Processor]) -> None:
         """Route `vector`, which a line leads to, to `processor`."""
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))

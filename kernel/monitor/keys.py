@@ -94,9 +94,9 @@ class Keys(Subsystem):
             ret(Key.NONE)
         with if_(byte >= FIRST_PRINTABLE):  # control characters end what came before
             with if_(eax == EscapeState.ESCAPE):
-                tail(self.after_escape, byte)
+                tail(self._after_escape, byte)
             with if_(eax >= EscapeState.PARAMETER):
-                tail(self.in_sequence, byte, al)
+                tail(self._in_sequence, byte, al)
         tail(self.plain, byte)
 
     @function
@@ -116,7 +116,7 @@ class Keys(Subsystem):
         ret(al)
 
     @function
-    def after_escape(self, byte: U8) -> U8:
+    def _after_escape(self, byte: U8) -> U8:
         """Begin a sequence, or forget the escape with the byte after it."""
         mov(self.parameter, 0)
         with if_(byte == ord("[")):
@@ -126,12 +126,12 @@ class Keys(Subsystem):
         ret(Key.NONE)
 
     @function
-    def in_sequence(self, byte: U8, state: U8) -> U8:
+    def _in_sequence(self, byte: U8, state: U8) -> U8:
         """Go on with a sequence that was in `state`, or end it."""
         with if_(byte == ord("~")):
-            tail(self.tilde)
+            tail(self._tilde)
         with if_(byte >= FIRST_FINAL):
-            tail(self.final, byte)
+            tail(self._final, byte)
         mov(self.state, EscapeState.IGNORE)
         digit = scratch(U32)
         movzx(digit, byte)
@@ -144,7 +144,7 @@ class Keys(Subsystem):
         ret(Key.NONE)
 
     @function
-    def final(self, byte: U8) -> U8:
+    def _final(self, byte: U8) -> U8:
         """The key whose sequence ends with the letter `byte`."""
         movzx(eax, byte)
         sub(eax, FIRST_FINAL)
@@ -153,7 +153,7 @@ class Keys(Subsystem):
         ret(self.finals[rax])
 
     @function
-    def tilde(self) -> U8:
+    def _tilde(self) -> U8:
         """The key whose sequence is `parameter` and a `~`."""
         mov(eax, self.parameter)
         with if_(eax >= TILDE_COUNT):

@@ -44,14 +44,14 @@ class LineEditor(Subsystem):
             byte = self.input.read()
             key = self.keys.decode(byte)
             break_if(key == Key.ENTER)
-            self.press(key)
+            self._press(key)
         self._terminate()
         self.console.write_byte(ord("\n"))
         self.history.add(address_of(self.text))
         ret(address_of(self.text))
 
     @function
-    def press(self, key: U8) -> None:
+    def _press(self, key: U8) -> None:
         """Do what `key` (a `Key` but ENTER) asks for; ring the bell if it can't be done."""
         with if_(key == Key.NONE):
             ret()
@@ -60,14 +60,14 @@ class LineEditor(Subsystem):
         with switch(eax):
             with case(Key.LEFT):
                 dec(cursor)
-                tail(self.move_to, cursor)
+                tail(self._move_to, cursor)
             with case(Key.RIGHT):
                 inc(cursor)
-                tail(self.move_to, cursor)
+                tail(self._move_to, cursor)
             with case(Key.HOME):
-                tail(self.move_to, 0)
+                tail(self._move_to, 0)
             with case(Key.END):
-                tail(self.move_to, self.length)
+                tail(self._move_to, self.length)
             with case(Key.BACKSPACE):
                 lea(beside, bare[u64(cursor) - 1])
                 tail(self.erase, beside, cursor)
@@ -79,25 +79,25 @@ class LineEditor(Subsystem):
             with case(Key.ERASE_AFTER):
                 tail(self.erase, cursor, self.length)
             with case(Key.ERASE_WORD):
-                start = self.word_start()
+                start = self._word_start()
                 tail(self.erase, start, self.cursor)
             with case(Key.ERASE_LINE):
                 tail(self.erase, 0, self.length)
             with case(Key.OLDER):
-                tail(self.older)
+                tail(self._older)
             with case(Key.NEWER):
-                tail(self.newer)
+                tail(self._newer)
             with default():
                 tail(self.insert, key)
 
     @function
-    def move_to(self, column: Keep[U32]) -> None:
+    def _move_to(self, column: Keep[U32]) -> None:
         """Move the cursor, showing again what it passes to the right.
 
         A `column` outside of the line, as one left of 0 is too, only rings the bell.
         """
         with if_(column > self.length):
-            tail(self.bell)
+            tail(self._bell)
         with while_(column < self.cursor):
             self.console.write_byte(ord("\b"))
             dec(self.cursor)
@@ -110,7 +110,7 @@ class LineEditor(Subsystem):
     def insert(self, character: U8) -> None:
         """Put `character` in before the cursor; ring the bell if the line is full."""
         with if_(self.length == MAX_LENGTH):
-            tail(self.bell)
+            tail(self._bell)
         column = keep(self.cursor)
         moved, place = scratch(character), scratch(column)
         with while_(place <= self.length):
@@ -118,8 +118,8 @@ class LineEditor(Subsystem):
             inc(place)
         inc(self.length)
         inc(column)
-        self.move_to(self.length)
-        tail(self.move_to, column)
+        self._move_to(self.length)
+        tail(self._move_to, column)
 
     @function
     def erase(self, start: Keep[U32], end: Keep[U32]) -> None:
@@ -128,8 +128,8 @@ class LineEditor(Subsystem):
         If one of them is outside of the line, only ring the bell.
         """
         with if_((start > self.length) | (end > self.length)):
-            tail(self.bell)
-        self.move_to(start)
+            tail(self._bell)
+        self._move_to(start)
         lea(rdi, self.text[start])
         lea(rsi, self.text[end])
         mov(ecx, self.length)
@@ -138,13 +138,13 @@ class LineEditor(Subsystem):
         removed = end
         sub(removed, start)
         sub(self.length, removed)
-        self.move_to(self.length)
-        self.repeat(ord(" "), removed)
-        self.repeat(ord("\b"), removed)
-        tail(self.move_to, start)
+        self._move_to(self.length)
+        self._repeat(ord(" "), removed)
+        self._repeat(ord("\b"), removed)
+        tail(self._move_to, start)
 
     @function
-    def word_start(self) -> U32:
+    def _word_start(self) -> U32:
         """Where the word before the cursor starts."""
         mov(eax, self.cursor)
         lea(rcx, self.text)
@@ -155,31 +155,31 @@ class LineEditor(Subsystem):
         ret(eax)
 
     @function
-    def older(self) -> None:
+    def _older(self) -> None:
         """Show the line of the history before the one that is shown."""
         mov(rdi, self.age)
         inc(rdi)
         line = self.history.line(rdi)
         with if_(line == 0):
-            tail(self.bell)
+            tail(self._bell)
         with if_(self.age == 0):
             self._save_draft()
         inc(self.age)
-        tail(self.replace, line)
+        tail(self._replace, line)
 
     @function
-    def newer(self) -> None:
+    def _newer(self) -> None:
         """Show the line after the one that is shown, at last the one that is new."""
         with if_(self.age == 0):
-            tail(self.bell)
+            tail(self._bell)
         dec(self.age)
         with if_(ZF):
-            tail(self.replace, address_of(self.draft))
+            tail(self._replace, address_of(self.draft))
         line = self.history.line(self.age)
-        tail(self.replace, line)
+        tail(self._replace, line)
 
     @function
-    def replace(self, line: Keep[Ptr[U8]]) -> None:
+    def _replace(self, line: Keep[Ptr[U8]]) -> None:
         """Show `line`, which ends with a zero, in place of what is shown."""
         self.erase(0, self.length)
         with while_(at(line) != 0):
@@ -187,14 +187,14 @@ class LineEditor(Subsystem):
             inc(line)
 
     @function
-    def repeat(self, byte: Keep[U8], count: Keep[U32]) -> None:
+    def _repeat(self, byte: Keep[U8], count: Keep[U32]) -> None:
         """Write `byte` so many times."""
         with while_(count != 0):
             self.console.write_byte(byte)
             dec(count)
 
     @function
-    def bell(self) -> None:
+    def _bell(self) -> None:
         """Say that a key can't be obeyed."""
         tail(self.console.write_byte, ord("\a"))
 

@@ -61,7 +61,7 @@ class Monitor(Subsystem):
         with if_(chosen == 0):
             self.console.print("unknown command: %s (`help` lists them)\n", first)
             ret()
-        done = self.try_to_run(chosen, address_of(words))
+        done = self._try_to_run(chosen, address_of(words))
         with if_(done == 0):
             self.console.print("usage: %s\n", chosen.usage)
 
@@ -77,7 +77,7 @@ class Monitor(Subsystem):
         ret(0)
 
     @function
-    def try_to_run(self, chosen: Ptr[Command], words: Ptr[Words]) -> U32:
+    def _try_to_run(self, chosen: Ptr[Command], words: Ptr[Words]) -> U32:
         """Run the command if the number of its words is right; 1 if it could use them."""
         movzx(eax, chosen.least)
         movzx(ecx, chosen.most)

@@ -39,11 +39,11 @@ class Stop(Subsystem):
     def others(self) -> None:
         """Stop all processors but this one. Any context; interrupts are off."""
         with if_(self.processors.count > 1):
-            self.others_by(InterruptVector.STOP)
-            tail(self.others_by, InterruptCommand.NMI)
+            self._others_by(InterruptVector.STOP)
+            tail(self._others_by, InterruptCommand.NMI)
 
     @function
-    def others_by(self, command: U32) -> None:
+    def _others_by(self, command: U32) -> None:
         """Send `command` to all that have not stopped, if there are any, and wait a while."""
         left = keep(U32)
         mov(left, self.processors.count)

@@ -44,7 +44,7 @@ class RunQueue(Struct):
     """The number by which its local APIC is reached."""
     idle: U32
     """1 while the processor looks for work, or sleeps, and nobody has told it of some: see
-    `Scheduler.kick_idle_for`."""
+    `Scheduler._kick_idle_for`."""
     used: U32
     """What the thread that runs has used of its quantum since the processor chose it."""
     tick: Timer

@@ -127,7 +127,7 @@ class Scheduler(Subsystem):
             mov(eax, next.priority)
             mov(queue.priority, eax)
             with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
-                self.kick_idle_for(previous)  # it would have to wait here
+                self._kick_idle_for(previous)  # it would have to wait here
         # After the choice: a request that came before it is met, one from now on stays.
         self.preemption.clear()
         with if_(queue.ticking == 0):
@@ -211,7 +211,7 @@ class Scheduler(Subsystem):
         runs soon: here, on the processor of `queue`, or on one that has nothing to do."""
         mov(eax, thread.priority)
         with if_(eax <= queue.priority):
-            self.kick_idle_for(thread)
+            self._kick_idle_for(thread)
         with else_():
             with if_((queue.priority == IDLE_PRIORITY) & (others != 0) & (self.idle_count != 0)):
                 self.kick_idle()  # its processor has one to turn to, and two are there
@@ -220,10 +220,10 @@ class Scheduler(Subsystem):
             with if_(queue == own):
                 self.preemption.request()
             with else_():
-                self.send_reschedule(queue)
+                self._send_reschedule(queue)
 
     @function(context="interrupt")
-    def kick_idle_for(self, thread: Ptr[Thread]) -> None:
+    def _kick_idle_for(self, thread: Ptr[Thread]) -> None:
         """Have an idle processor, if there is one, look for `thread`, for which its own processor
         has no time. It is in its queue already."""
         with if_((self.idle_count != 0) & (thread.pinned == 0)):
@@ -239,7 +239,7 @@ class Scheduler(Subsystem):
         ):
             free = self.clear_idle(queue)
             with if_(free != 0):
-                tail(self.send_reschedule, queue)
+                tail(self._send_reschedule, queue)
 
     @function
     def announce_idle(self) -> None:
@@ -266,7 +266,7 @@ class Scheduler(Subsystem):
         ret(eax)
 
     @function
-    def send_reschedule(self, queue: Ptr[RunQueue]) -> None:
+    def _send_reschedule(self, queue: Ptr[RunQueue]) -> None:
         """Interrupt the processor of `queue`, so that it chooses again. Context: any."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
 
@@ -283,16 +283,16 @@ class Scheduler(Subsystem):
         yield
         self.preemption.enable()
         with if_(ZF):
-            self.preempt()
+            self._preempt()
 
     @inline(changes=CALLER_SAVED)
     def preempt_if_due(self) -> None:
         """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
         with if_(self.preemption.is_due()):
-            self.preempt()
+            self._preempt()
 
     @function
-    def preempt(self) -> None:
+    def _preempt(self) -> None:
         """Turn to a more urgent thread, if interrupts are on. Any context."""
         flags = local(U64)
         pushfq()

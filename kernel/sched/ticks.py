@@ -28,10 +28,10 @@ class Ticks(Subsystem):
         """Look from now on at this processor's `queue`, unless it is idle."""
         with if_(queue.priority != IDLE_PRIORITY):
             mov(queue.ticking, 1)
-            tail(self.set_timer, queue)
+            tail(self._set_timer, queue)
 
     @function
-    def set_timer(self, queue: Keep[Ptr[RunQueue]]) -> None:
+    def _set_timer(self, queue: Keep[Ptr[RunQueue]]) -> None:
         """Have `tick` called at the next tick."""
         deadline = self.clock.now()
         add(deadline, TICK)
@@ -51,4 +51,4 @@ class Ticks(Subsystem):
         with if_(eax >= queue.priority):
             self.preemption.request()
         add(queue.used, USED_BY_TICK)
-        tail(self.set_timer, queue)
+        tail(self._set_timer, queue)

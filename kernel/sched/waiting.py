@@ -97,7 +97,7 @@ class Waiting(Subsystem):
         thread, reasons = keep(self.scheduler.current), keep(U32)
         mov(thread.wait_mode, mode)
         self._enqueue(queue, entry, thread)
-        self.begin_timeout(address_of(timeout), thread, deadline)
+        self._begin_timeout(address_of(timeout), thread, deadline)
         with loop():
             self._block_unless_interrupted(thread)
             self._leave(queue)
@@ -108,7 +108,7 @@ class Waiting(Subsystem):
             break_if(reasons != 0)
         with if_(reasons != 0):
             entry.link.unlink()
-        self.end_timeout(address_of(timeout), thread)
+        self._end_timeout(address_of(timeout), thread)
         ret(self.result(reasons))
 
     @inline(changes=(rax, rcx))
@@ -146,7 +146,7 @@ class Waiting(Subsystem):
             self.scheduler.make_ready(thread)
 
     @function(context="interrupts off")
-    def begin_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: U64) -> None:
+    def _begin_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: U64) -> None:
         """Interrupt `thread`, the one that runs, when its time has come, unless that is never."""
         mov(timeout.thread, thread)
         timeout.timer.prepare(address_of(self.expire))
@@ -156,7 +156,7 @@ class Waiting(Subsystem):
             tail(self.timers.arm, address_of(timeout.timer), deadline)
 
     @function(context="interrupts off")
-    def end_timeout(self, timeout: Ptr[Timeout], thread: Keep[Ptr[Thread]]) -> None:
+    def _end_timeout(self, timeout: Ptr[Timeout], thread: Keep[Ptr[Thread]]) -> None:
         """Detach `thread`, the one that runs, from `timeout` and its wait.
 
         The timer's handler may be running on another processor. It takes none of the locks that

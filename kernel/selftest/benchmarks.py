@@ -45,20 +45,20 @@ class Benchmarks(Subsystem):
         with for_(left, 0, self.count):
             with if_(self.strings.selects(name, candidate.name)):
                 inc(self.found)
-                self.run_one(candidate)
+                self._run_one(candidate)
             add(candidate, sizeof(Benchmark))
         with if_(self.found == 0):
             self.console.print("no benchmark is called %s (`bench` lists them)\n", name)
 
     @function(sleeps=True)
-    def run_one(self, chosen: Keep[Ptr[Benchmark]]) -> None:
+    def _run_one(self, chosen: Keep[Ptr[Benchmark]]) -> None:
         """Prepare, measure, print, and finish, all of it on one processor."""
         thread = keep(self.scheduler.current)
         mov(thread.pinned, 1)
         self.console.print("%-36s ", chosen.name)
         ready = self.prepare(chosen)
         with if_(ready != 0):
-            self.report(self.shortest(chosen), chosen.count)
+            self._report(self._shortest(chosen), chosen.count)
         with else_():
             self.console.print("could not be prepared\n")
         with if_(chosen.finish != 0):
@@ -74,7 +74,7 @@ class Benchmarks(Subsystem):
         ret(ready)
 
     @function(sleeps=True)
-    def shortest(self, chosen: Keep[Ptr[Benchmark]]) -> U64:
+    def _shortest(self, chosen: Keep[Ptr[Benchmark]]) -> U64:
         """The ticks that the shortest of some rounds took."""
         least, start = keep(U64), keep(U64)
         mov(least, -1)
@@ -97,7 +97,7 @@ class Benchmarks(Subsystem):
         mov(register, rax)
 
     @function
-    def report(self, ticks: U64, count: U32) -> None:
+    def _report(self, ticks: U64, count: U32) -> None:
         """Print the ticks for one of `count` operations, to a tenth."""
         mov(rax, ticks)
         lea(rax, bare[rax + rax * 4])

@@ -84,7 +84,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         self.dispatcher.release(VECTOR, address_of(self.action))
 
     @function
-    def judge(self, found: U64, wanted: U64) -> U32:
+    def _judge(self, found: U64, wanted: U64) -> U32:
         """1 if they are equal and nothing was wrong; else 0, and all three are printed."""
         with if_((found == wanted) & (self.wrong == 0)):
             ret(1)
@@ -92,7 +92,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def interrupt(self, last: Keep[Ptr[Work]]) -> None:
+    def _interrupt(self, last: Keep[Ptr[Work]]) -> None:
         """Interrupt this processor. What that leaves is done before this goes on, unless it takes
         too long, as it does on a host that is busy: then a thread goes on with it up to `last`."""
         thread, left = keep(self.scheduler.current), keep(U64)
@@ -108,21 +108,21 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def in_order(self) -> U32:
         """What one interrupt leaves is done in order, once, before its thread goes on."""
-        self._claim(self.leave_row)
-        self.interrupt(address_of(self.row[ITEMS - 1]))
+        self._claim(self._leave_row)
+        self._interrupt(address_of(self.row[ITEMS - 1]))
         done = keep(self.next)
         self.give_back()
-        tail(self.judge, done, ITEMS)
+        tail(self._judge, done, ITEMS)
 
     @function(context="interrupt")
-    def leave_row(self, argument: U64) -> None:
+    def _leave_row(self, argument: U64) -> None:
         """Leave all of `row`, each twice."""
         for index in (*range(ITEMS), *range(ITEMS)):
-            mov(self.row[index].handler, address_of(self.expect_turn))
+            mov(self.row[index].handler, address_of(self._expect_turn))
             self.deferred.add(address_of(self.row[index]))
 
     @function(context="deferred")
-    def expect_turn(self, work: Ptr[Work]) -> None:
+    def _expect_turn(self, work: Ptr[Work]) -> None:
         """See that it is the turn of `work`, and that interrupts are on."""
         pushfq()
         pop(rax)
@@ -140,16 +140,16 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     def not_nested(self) -> U32:
         """An interrupt that comes while work is done is served at once, but what it leaves waits
         for the end of that work."""
-        self._claim(self.leave_either)
-        mov(self.first.handler, address_of(self.interrupt_itself))
-        mov(self.second.handler, address_of(self.expect_end))
-        self.interrupt(address_of(self.second))
+        self._claim(self._leave_either)
+        mov(self.first.handler, address_of(self._interrupt_itself))
+        mov(self.second.handler, address_of(self._expect_end))
+        self._interrupt(address_of(self.second))
         done = keep(self.heard)
         self.give_back()
-        tail(self.judge, done, 2)
+        tail(self._judge, done, 2)
 
     @function(context="interrupt")
-    def leave_either(self, argument: U64) -> None:
+    def _leave_either(self, argument: U64) -> None:
         """Leave the first work, and while that is done the second."""
         inc(self.asked)
         with if_(self.inside == 0):
@@ -157,7 +157,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         tail(self.deferred.add, address_of(self.second))
 
     @function(context="deferred")
-    def interrupt_itself(self, work: Ptr[Work]) -> None:
+    def _interrupt_itself(self, work: Ptr[Work]) -> None:
         """Have an interrupt come in between."""
         mov(self.inside, 1)
         int_(VECTOR)
@@ -167,7 +167,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         inc(self.heard)
 
     @function(context="deferred")
-    def expect_end(self, work: Ptr[Work]) -> None:
+    def _expect_end(self, work: Ptr[Work]) -> None:
         """See that the other work is over."""
         with if_(self.inside != 0):
             inc(self.wrong)
@@ -179,9 +179,9 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     def from_all_processors(self) -> U32:
         """All processors are interrupted and leave the same work at the same time: it is never
         done by two of them at once, and hears of every interrupt."""
-        self._claim(self.leave_first)
-        mov(self.first.handler, address_of(self.hear))
-        made = keep(self.smp.everywhere(self.interrupt_often))
+        self._claim(self._leave_first)
+        mov(self.first.handler, address_of(self._hear))
+        made = keep(self.smp.everywhere(self._interrupt_often))
         with while_(self.first.state != 0):
             self.scheduler.yield_now()
         self.give_back()
@@ -190,22 +190,22 @@ class DeferredTests(TestSuite, BenchmarkSuite):
             ret(0)
         mov(eax, self.smp.processors.count)
         imul(rax, rax, INTERRUPTS)
-        tail(self.judge, self.heard, rax)
+        tail(self._judge, self.heard, rax)
 
     @function
-    def interrupt_often(self, number: U64) -> None:
+    def _interrupt_often(self, number: U64) -> None:
         """Interrupt this processor, again and again."""
         with for_(scratch(U32), 0, INTERRUPTS):
             int_(VECTOR)
 
     @function(context="interrupt")
-    def leave_first(self, argument: U64) -> None:
+    def _leave_first(self, argument: U64) -> None:
         """Leave the first work."""
         lock.inc(self.asked)
         tail(self.deferred.add, address_of(self.first))
 
     @function(context="deferred")
-    def hear(self, work: Ptr[Work]) -> None:
+    def _hear(self, work: Ptr[Work]) -> None:
         """Take note of all interrupts that have been, alone."""
         mov(eax, 1)
         xchg(self.inside, eax)
@@ -222,8 +222,8 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     def survive_storm(self) -> U32:
         """A thread goes on while work asks for itself again and again on its processor, and that
         does too."""
-        self._claim(self.leave_first)
-        mov(self.first.handler, address_of(self.storm))
+        self._claim(self._leave_first)
+        mov(self.first.handler, address_of(self._storm))
         mov(self.storming, 1)
         thread, seen = keep(self.scheduler.current), keep(U64)
         mov(thread.pinned, 1)
@@ -240,7 +240,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         ret(1)
 
     @function(context="deferred")
-    def storm(self, work: Ptr[Work]) -> None:
+    def _storm(self, work: Ptr[Work]) -> None:
         """Ask for `work` again."""
         inc(self.rounds)
         with if_(self.storming != 0):
@@ -251,8 +251,8 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     @function
     def claim_for_work(self) -> U32:
         """Have interrupts on `VECTOR` leave work."""
-        self._claim(self.leave_first)
-        mov(self.first.handler, address_of(self.hear))
+        self._claim(self._leave_first)
+        mov(self.first.handler, address_of(self._hear))
         ret(1)
 
     @function

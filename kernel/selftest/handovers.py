@@ -93,12 +93,12 @@ class HandOvers(BenchmarkSuite):
     @function(sleeps=True)
     def yield_few(self) -> U32:
         """Begin yielding among `FEW`."""
-        tail(self.prepare, address_of(self.take_turns_too), BOOT_PRIORITY, FEW - 1)
+        tail(self.prepare, address_of(self._take_turns_too), BOOT_PRIORITY, FEW - 1)
 
     @function(sleeps=True)
     def yield_many(self) -> U32:
         """Begin yielding among `MANY`."""
-        tail(self.prepare, address_of(self.take_turns_too), BOOT_PRIORITY, MANY - 1)
+        tail(self.prepare, address_of(self._take_turns_too), BOOT_PRIORITY, MANY - 1)
 
     @function(sleeps=True)
     def take_turns(self, count: U32) -> None:
@@ -110,7 +110,7 @@ class HandOvers(BenchmarkSuite):
             self.scheduler.yield_now()
 
     @function(sleeps=True, context="thread")
-    def take_turns_too(self, number: U64) -> None:
+    def _take_turns_too(self, number: U64) -> None:
         """Yield until told otherwise."""
         with while_(self.going != 0):
             self.scheduler.yield_now()
@@ -160,18 +160,18 @@ class HandOvers(BenchmarkSuite):
     @function(sleeps=True)
     def lock_few(self) -> U32:
         """Begin to pass a mutex on among `FEW`."""
-        tail(self.begin_locking, FEW - 1)
+        tail(self._begin_locking, FEW - 1)
 
     @function(sleeps=True)
     def lock_many(self) -> U32:
         """Begin to pass a mutex on among `MANY`."""
-        tail(self.begin_locking, MANY - 1)
+        tail(self._begin_locking, MANY - 1)
 
     @function(sleeps=True)
-    def begin_locking(self, others: Keep[U64]) -> U32:
+    def _begin_locking(self, others: Keep[U64]) -> U32:
         """Have the mutex, and a partner that waits for it."""
         self.mutexes.lock(address_of(self.mutex))
-        made = keep(self.prepare(address_of(self.pass_on_too), BOOT_PRIORITY, others))
+        made = keep(self.prepare(address_of(self._pass_on_too), BOOT_PRIORITY, others))
         with if_(made != 0), while_((self.mutex.owner & CONTENDED) == 0):
             self.scheduler.yield_now()
         ret(made)
@@ -187,7 +187,7 @@ class HandOvers(BenchmarkSuite):
             dec(left)
 
     @function(sleeps=True, context="thread")
-    def pass_on_too(self, number: U64) -> None:
+    def _pass_on_too(self, number: U64) -> None:
         """Hand the mutex over until told otherwise."""
         self.mutexes.lock(address_of(self.mutex))
         with while_(self.going != 0):

@@ -51,7 +51,7 @@ class HeapTests(TestSuite, BenchmarkSuite):
             with for_(left, 0, ROUND if size in SIZES else 2):
                 and_(good, self.add(size))
         with while_(self.first != 0):
-            self.drop()
+            self._drop()
         ret(good)
 
     @function
@@ -66,7 +66,7 @@ class HeapTests(TestSuite, BenchmarkSuite):
         ret(1)
 
     @function
-    def drop(self) -> None:
+    def _drop(self) -> None:
         """Free the last object."""
         mov(rdi, self.first)
         mov(rax, u64[rdi])

@@ -54,23 +54,23 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         ]
 
     @function(context="interrupt")
-    def act(self, argument: U64) -> None:
+    def _act(self, argument: U64) -> None:
         """Count, and add the argument."""
         inc(self.called)
         add(self.sum, argument)
 
     @function
     def prepare(self, index: U32) -> Ptr[Action]:
-        """The action `index`, which calls `act` with its index plus 1."""
+        """The action `index`, which calls `_act` with its index plus 1."""
         action = scratch(Ptr[Action])
         point_at(action, self.actions, u64(index))
-        mov(action.handler, address_of(self.act))
+        mov(action.handler, address_of(self._act))
         inc(index)
         mov(action.argument, u64(index))
         ret(action)
 
     @function
-    def send_and_wait(self, vector: Keep[U32], wanted: Keep[U32]) -> U32:
+    def _send_and_wait(self, vector: Keep[U32], wanted: Keep[U32]) -> U32:
         """Interrupt this processor by `vector`, and wait until actions have run `wanted` times in
         all: 1; or 0 if they have not in good time."""
         self.apic.send(self.apic.id(), vector)
@@ -85,21 +85,21 @@ class InterruptTests(TestSuite, BenchmarkSuite):
     def sent_to_itself(self) -> U32:
         """An interrupt that this processor sends itself comes once, and calls nobody any more
         when its vector was released."""
-        self.forget()
+        self._forget()
         first, second = keep(U32), keep(U32)
         mov(first, self.dispatcher.allocate(self.prepare(0)))
         mov(second, self.dispatcher.allocate(self.prepare(1)))
-        came = keep(self.send_and_wait(first, 1))
+        came = keep(self._send_and_wait(first, 1))
         self.dispatcher.release(first, address_of(self.actions[0]))
         self.apic.send(self.apic.id(), first)
-        and_(came, self.send_and_wait(second, 2))
+        and_(came, self._send_and_wait(second, 2))
         self.dispatcher.release(second, address_of(self.actions[1]))
         with if_((came == 0) | (self.sum != 1 + 2)):
             ret(0)
         ret(1)
 
     @function
-    def forget(self) -> None:
+    def _forget(self) -> None:
         """Begin to count anew."""
         mov(self.called, 0)
         mov(self.sum, 0)
@@ -107,12 +107,12 @@ class InterruptTests(TestSuite, BenchmarkSuite):
     @function
     def shared_vector(self) -> U32:
         """All actions on a vector run, each with its own argument."""
-        self.forget()
+        self._forget()
         first = keep(self.prepare(0))
         vector = keep(self.dispatcher.allocate(first))
         second = keep(self.prepare(1))
         self.dispatcher.claim(vector, second)
-        came = keep(self.send_and_wait(vector, 2))
+        came = keep(self._send_and_wait(vector, 2))
         self.dispatcher.release(vector, first)
         self.dispatcher.release(vector, second)
         with if_((came == 0) | (self.sum != 1 + 2)):

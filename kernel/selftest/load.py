@@ -35,12 +35,12 @@ class Load(Subsystem):
         good = keep(self.prepare())
         mov(self.left, self.STEPS)
         with if_(good != 0):
-            mov(good, self.pool.run(self.take_steps))
+            mov(good, self.pool.run(self._take_steps))
         and_(good, self.finish())
         ret(good)
 
     @function(sleeps=True, context="thread")
-    def take_steps(self, number: U64) -> None:
+    def _take_steps(self, number: U64) -> None:
         """What each thread of the pool does."""
         random = local(Random)
         random.begin()

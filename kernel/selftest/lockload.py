@@ -109,23 +109,23 @@ class LockLoad(Load):
         and_(choice, 0xF)
         with switch(choice):
             with case(0):
-                tail(self.lock_spin)
+                tail(self._lock_spin)
             with case(1):
-                tail(self.lock_mutex, random)
+                tail(self._lock_mutex, random)
             with case(2):
-                tail(self.lock_semaphore, random)
+                tail(self._lock_semaphore, random)
             with case(3):
-                tail(self.write, random)
+                tail(self._write, random)
             with case(4, 5, 6, 7):
-                tail(self.produce_and_consume)
+                tail(self._produce_and_consume)
             with case(8):
-                tail(self.lock_mutex_in_time, random)
+                tail(self._lock_mutex_in_time, random)
             with case(9):
-                tail(self.lock_semaphore_in_time, random)
+                tail(self._lock_semaphore_in_time, random)
             with case(10):
-                tail(self.write_in_time, random)
+                tail(self._write_in_time, random)
             with case(11):
-                tail(self.read_in_time, random)
+                tail(self._read_in_time, random)
             with default():
                 tail(self.read, random)
 
@@ -143,42 +143,42 @@ class LockLoad(Load):
         tail(self.judge)
 
     @function(sleeps=True)
-    def yield_sometimes(self, random: Ptr[Random]) -> None:
+    def _yield_sometimes(self, random: Ptr[Random]) -> None:
         """Yield now and then, so that others come to the lock."""
         choice = random.next()
         with if_(choice & 1):
             tail(self.scheduler.yield_now)
 
     @function
-    def note(self) -> None:
+    def _note(self) -> None:
         """Count a violation."""
         lock.inc(self.violations)
 
     @function
-    def lock_spin(self) -> None:
+    def _lock_spin(self) -> None:
         """Change what the spin lock guards."""
         with self.spin.held():
             self.by_spin.begin()
             pause()
             self.by_spin.end()
             with if_(self.by_spin.is_torn()):
-                self.note()
+                self._note()
 
     @function(sleeps=True)
-    def lock_mutex(self, random: Keep[Ptr[Random]]) -> None:
+    def _lock_mutex(self, random: Keep[Ptr[Random]]) -> None:
         """Change what the mutex guards."""
         with self.mutexes.held(self.mutex):
             self._change(self.by_mutex, random)
 
     @function(sleeps=True)
-    def lock_semaphore(self, random: Keep[Ptr[Random]]) -> None:
+    def _lock_semaphore(self, random: Keep[Ptr[Random]]) -> None:
         """Change what the semaphore guards."""
         self.semaphores.take(address_of(self.semaphore))
         self._change(self.by_semaphore, random)
         self.semaphores.give(address_of(self.semaphore))
 
     @function(sleeps=True)
-    def write(self, random: Keep[Ptr[Random]]) -> None:
+    def _write(self, random: Keep[Ptr[Random]]) -> None:
         """Change what readers look at."""
         self.rwlocks.lock_to_write(address_of(self.shared))
         self._change(self.by_writers, random)
@@ -188,50 +188,50 @@ class LockLoad(Load):
     def _change(self, guarded: Guarded, random: Ptr[Random]) -> None:
         """Change both numbers, perhaps with other threads running in between."""
         guarded.begin()
-        self.yield_sometimes(random)
+        self._yield_sometimes(random)
         guarded.end()
         with if_(guarded.is_torn()):
-            self.note()
+            self._note()
 
     @function(sleeps=True)
     def read(self, random: Keep[Ptr[Random]]) -> None:
         """Look at what writers change."""
         self.rwlocks.lock_to_read(address_of(self.shared))
-        self.yield_sometimes(random)
+        self._yield_sometimes(random)
         with if_(self.by_writers.is_torn()):
-            self.note()
+            self._note()
         self.rwlocks.unlock_read(address_of(self.shared))
 
     # The same by those who do not wait for long
 
     @function(sleeps=True)
-    def lock_mutex_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `lock_mutex`."""
+    def _lock_mutex_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `_lock_mutex`."""
         with if_(self._in_time(self.mutexes.lock_until, self.mutex, random) == 0):
             self._change(self.by_mutex, random)
             self.mutexes.unlock(address_of(self.mutex))
 
     @function(sleeps=True)
-    def lock_semaphore_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `lock_semaphore`."""
+    def _lock_semaphore_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `_lock_semaphore`."""
         with if_(self._in_time(self.semaphores.take_until, self.semaphore, random) == 0):
             self._change(self.by_semaphore, random)
             self.semaphores.give(address_of(self.semaphore))
 
     @function(sleeps=True)
-    def write_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `write`."""
+    def _write_in_time(self, random: Keep[Ptr[Random]]) -> None:
+        """As `_write`."""
         with if_(self._in_time(self.rwlocks.lock_to_write_until, self.shared, random) == 0):
             self._change(self.by_writers, random)
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
-    def read_in_time(self, random: Keep[Ptr[Random]]) -> None:
+    def _read_in_time(self, random: Keep[Ptr[Random]]) -> None:
         """As `read`."""
         with if_(self._in_time(self.rwlocks.lock_to_read_until, self.shared, random) == 0):
-            self.yield_sometimes(random)
+            self._yield_sometimes(random)
             with if_(self.by_writers.is_torn()):
-                self.note()
+                self._note()
             self.rwlocks.unlock_read(address_of(self.shared))
 
     @inline(changes=CALLER_SAVED)
@@ -245,7 +245,7 @@ class LockLoad(Load):
     # Through a condition
 
     @function(sleeps=True)
-    def produce_and_consume(self) -> None:
+    def _produce_and_consume(self) -> None:
         """Put something into the store when there is room, and then take something out.
 
         Who takes has put, so there is something; who waits for room waits for one who will take.
@@ -258,7 +258,7 @@ class LockLoad(Load):
         self.scheduler.yield_now()
         with self.mutexes.held(self.mutex):
             with if_(self.in_store == 0):
-                self.note()
+                self._note()
             dec(self.in_store)
             inc(self.consumed)
             self.conditions.broadcast(address_of(self.changed))

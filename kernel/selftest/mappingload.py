@@ -84,7 +84,7 @@ class MappingLoad(Load):
             tail(self.read)
         number = random.next()
         and_(number, PLACES - 1)
-        tail(self.change, number)
+        tail(self._change, number)
 
     @function(sleeps=True)
     def read(self) -> None:
@@ -100,7 +100,7 @@ class MappingLoad(Load):
         self.rwlocks.unlock_read(address_of(self.shared))
 
     @function(sleeps=True)
-    def change(self, index: Keep[U64]) -> None:
+    def _change(self, index: Keep[U64]) -> None:
         """Map the spare page, with a new number, to a place; the page from there is spare then."""
         place = keep(U64)
         mov(place, index)
@@ -113,11 +113,11 @@ class MappingLoad(Load):
         inc(self.counter)
         mov(u64[rcx], rax)
         mov(self.expected[index], rax)
-        self.exchange(place)
+        self._exchange(place)
         self.rwlocks.unlock_write(address_of(self.shared))
 
     @function
-    def exchange(self, place: U64) -> None:
+    def _exchange(self, place: U64) -> None:
         """Exchange the spare page and the one at `place`."""
         kernel = address_of(self.kernel.space)
         place, page = keep(place), keep(self.spare)

@@ -83,42 +83,46 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     def _tests(self) -> list[Test]:
         return [
-            check("pages.blocks", self.blocks),
-            check("pages.exhaustion", self.exhaustion),
-            check("pages.low", self.low),
-            check("mapping.guards", self.guards),
+            check("pages.blocks", self._blocks),
+            check("pages.exhaustion", self._exhaustion),
+            check("pages.low", self._low),
+            check("mapping.guards", self._guards),
             check("mapping.permissions", self.permissions),
             check("mapping.sections", self.sections),
-            check("mapping.devices", self.devices),
+            check("mapping.devices", self._devices),
         ]
 
     def _benchmarks(self) -> list[Benchmark]:
         return [
-            measure("pages.allocate_free", self.take_and_give),
+            measure("pages.allocate_free", self._take_and_give),
             measure(
                 "pages.allocate_free_scarce",
-                self.take_and_give,
+                self._take_and_give,
                 1000,
                 self.hog.make_scarce,
                 self.hog.let_go,
             ),
-            measure("pages.block", self.take_and_give_block),
+            measure("pages.block", self._take_and_give_block),
             measure(
-                "mapping.map_unmap", self.map_and_unmap, 1000, self.begin_mapping, self.end_mapping
+                "mapping.map_unmap",
+                self._map_and_unmap,
+                1000,
+                self._begin_mapping,
+                self._end_mapping,
             ),
             measure(
                 "mapping.map_unmap_scarce",
-                self.map_and_unmap,
+                self._map_and_unmap,
                 1000,
-                self.begin_scarce_mapping,
-                self.end_mapping,
+                self._begin_scarce_mapping,
+                self._end_mapping,
             ),
         ]
 
     # Pages
 
     @function
-    def blocks(self) -> U32:
+    def _blocks(self) -> U32:
         """Blocks of all sizes are aligned, hold what is written to them, and come back."""
         order, block, good = keep(U32), keep(U64), keep(U32)
         mov(good, 1)
@@ -136,7 +140,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(good)
 
     @function(sleeps=True)
-    def exhaustion(self) -> U32:
+    def _exhaustion(self) -> U32:
         """All memory can be taken; asking for more gives nothing and breaks nothing."""
         good = keep(U32)
         self.reclaim.run()
@@ -151,7 +155,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(good)
 
     @function
-    def low(self) -> U32:
+    def _low(self) -> U32:
         """Devices get memory that 32 bits can reach."""
         block = keep(self.pages.allocate_low(1))
         with if_(block == 0):
@@ -165,7 +169,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     # Mappings
 
     @function
-    def guards(self) -> U32:
+    def _guards(self) -> U32:
         """Memory at an address of its own can be written to its ends, and nothing is beyond."""
         place, good = keep(self.runtime.allocate(PAGES_MAPPED)), keep(U32)
         with if_(place == 0):
@@ -220,24 +224,24 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
                     self.paging.bound(section, name) for name in ("start", "end", "load")
                 )
                 flags = PERMISSIONS[section.permissions]
-                and_(good, self.is_section(start, end, load, flags))
+                and_(good, self._is_section(start, end, load, flags))
         ret(good)
 
     @function
-    def is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> U32:
+    def _is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> U32:
         """Whether the image from `start` up to `end`, which is at physical `load`, is mapped with
         these flags, where it is mapped."""
         page = keep(start)
         and_(flags, self.entries.allowed)
         with while_(page < end):
-            entry = keep(self.entry_of(page))
+            entry = keep(self._entry_of(page))
             with if_((entry != 0) & (entry != flags)):
                 self.console.print("%016x has the flags %016x: ", page, entry)
                 ret(0)
             release(entry)
             mov(rdi, load)
             direct(rdi)
-            alias = self.entry_of(rdi)
+            alias = self._entry_of(rdi)
             mov(rcx, NO_EXECUTE)
             or_(rcx, flags)
             and_(rcx, self.entries.allowed)
@@ -249,7 +253,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(1)
 
     @function
-    def entry_of(self, page: U64) -> U64:
+    def _entry_of(self, page: U64) -> U64:
         """The flags of the entry that maps `page`, but for what the processor notes in it."""
         physical, entry = self.walker.translate(address_of(self.kernel.space), page)
         ignore(physical)
@@ -257,7 +261,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(entry)
 
     @function(sleeps=True)
-    def devices(self) -> U32:
+    def _devices(self) -> U32:
         """Registers are not cached."""
         mov(edi, REGISTERS)
         place = keep(self.runtime.map_device(rdi, PAGE))
@@ -268,7 +272,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         expected = keep(rcx)
         good = keep(U32)
         xor(good, good)
-        with if_(self.entry_of(place) == expected):
+        with if_(self._entry_of(place) == expected):
             inc(good)
         self.runtime.unmap_device(place)
         ret(good)
@@ -276,7 +280,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     # Benchmarks
 
     @function
-    def take_and_give(self, count: U32) -> None:
+    def _take_and_give(self, count: U32) -> None:
         """Allocate a page and free it."""
         left = keep(count)
         with while_(left != 0):
@@ -284,7 +288,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             dec(left)
 
     @function
-    def take_and_give_block(self, count: U32) -> None:
+    def _take_and_give_block(self, count: U32) -> None:
         """Allocate a block of two pages, for which there is no cache, and free it."""
         left = keep(count)
         with while_(left != 0):
@@ -292,7 +296,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             dec(left)
 
     @function
-    def begin_mapping(self) -> U32:
+    def _begin_mapping(self) -> U32:
         """Find addresses in a table that stays in use, and a page."""
         mov(self.page, self.pages.allocate_page())
         mov(self.place, self.runtime.allocate(1))
@@ -301,13 +305,13 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(1)
 
     @function
-    def begin_scarce_mapping(self) -> U32:
+    def _begin_scarce_mapping(self) -> U32:
         """The same, with little memory left."""
         ignore(self.hog.make_scarce())
-        tail(self.begin_mapping)
+        tail(self._begin_mapping)
 
     @function
-    def map_and_unmap(self, count: U32) -> None:
+    def _map_and_unmap(self, count: U32) -> None:
         """Map a page, next to another one, and unmap it."""
         left, place = keep(count), keep(self.place)
         add(place, PAGE)  # the guard page
@@ -319,7 +323,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             dec(left)
 
     @function(context="thread")
-    def end_mapping(self) -> None:
+    def _end_mapping(self) -> None:
         """Free both, and what was taken to make memory scarce."""
         self.hog.let_go()
         with if_(self.page != 0):

@@ -26,12 +26,12 @@ class MemoryHog(Subsystem):
         order = keep(U32)
         mov(order, MAX_ORDER)
         with loop():
-            self.take_blocks(order, pages)
+            self._take_blocks(order, pages)
             break_if(order == 0)
             dec(order)
 
     @function
-    def take_blocks(self, order: Keep[U32], pages: Keep[U64]) -> None:
+    def _take_blocks(self, order: Keep[U32], pages: Keep[U64]) -> None:
         """Take all blocks of `order` that leave so many pages free."""
         with loop():
             surplus = scratch(self.pages.free_count())

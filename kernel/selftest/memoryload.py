@@ -79,10 +79,10 @@ class MemoryLoad(Load):
         xor(u32(block), u32(block))
         xchg(self.slots[slot], block)
         with if_(block == 0):
-            mov(block, self.make(random))
+            mov(block, self._make(random))
             xchg(self.slots[slot], block)  # somebody else may have been faster
         with if_(block != 0):
-            tail(self.drop, block)
+            tail(self._drop, block)
 
     @function(sleeps=True)
     def finish(self) -> U32:
@@ -92,27 +92,27 @@ class MemoryLoad(Load):
             xor(u32(block), u32(block))
             xchg(self.slots[slot], block)
             with if_(block != 0):
-                self.drop(block)
+                self._drop(block)
         tail(self.judge)
 
     @function
-    def make(self, random: Keep[Ptr[Random]]) -> Ptr[Block]:
+    def _make(self, random: Keep[Ptr[Random]]) -> Ptr[Block]:
         """Memory of some kind and size, full; null if there is none."""
         kind, size, block = keep(U64), keep(U64), keep(Ptr[Block])
         number = random.next()
         and_(number, len(KINDS) - 1)
         movzx(kind, self.kinds[number])
-        mov(size, self.size_of(kind, random))
-        mov(block, self.allocate(kind, size))
+        mov(size, self._size_of(kind, random))
+        mov(block, self._allocate(kind, size))
         with if_(block != 0):
             mov(block.seed, random.next())
             mov(block.size, size)
             mov(block.kind, kind)
-            self.fill(block)
+            self._fill(block)
         ret(block)
 
     @function
-    def size_of(self, kind: U64, random: Ptr[Random]) -> U64:
+    def _size_of(self, kind: U64, random: Ptr[Random]) -> U64:
         """Some size in bytes that there is of this kind."""
         kind, random, size = scratch(kind), scratch(random), scratch(U64)
         bytes = random.next()
@@ -134,7 +134,7 @@ class MemoryLoad(Load):
         ret(rax)
 
     @function
-    def allocate(self, kind: U64, size: Keep[U64]) -> Ptr[Block]:
+    def _allocate(self, kind: U64, size: Keep[U64]) -> Ptr[Block]:
         """`size` bytes of this kind, or null."""
         with switch(kind):
             with case(BlockKind.HEAP):
@@ -156,9 +156,9 @@ class MemoryLoad(Load):
         return u32(eax)
 
     @function
-    def drop(self, block: Keep[Ptr[Block]]) -> None:
+    def _drop(self, block: Keep[Ptr[Block]]) -> None:
         """Look at every byte, and give the memory back."""
-        self.verify(block)
+        self._verify(block)
         mov(rax, block.kind)
         with switch(rax):
             with case(BlockKind.HEAP):
@@ -185,7 +185,7 @@ class MemoryLoad(Load):
         lea(rdi, bare[u64(block) + sizeof(Block)])
 
     @function
-    def fill(self, block: Ptr[Block]) -> None:
+    def _fill(self, block: Ptr[Block]) -> None:
         """Write every byte."""
         self._begin_body(block)
         rep.stosq()
@@ -193,7 +193,7 @@ class MemoryLoad(Load):
         rep.stosb()
 
     @function
-    def verify(self, block: Ptr[Block]) -> None:
+    def _verify(self, block: Ptr[Block]) -> None:
         """Count a violation if some byte is not as it was written."""
         self._begin_body(block)
         cmp(eax, eax)  # nothing differs where there is nothing

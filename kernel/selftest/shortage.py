@@ -132,13 +132,13 @@ class ShortageTests(TestSuite):
         mov(good, 1)
         lea(operation, self.table)
         with for_(keep(U32), 0, len(self.operations)):
-            and_(good, self.survives(operation))
+            and_(good, self._survives(operation))
             add(operation, sizeof(Operation))
         mov(thread.pinned, 0)
         ret(good)
 
     @function(sleeps=True)
-    def survives(self, operation: Keep[Ptr[Operation]]) -> U32:
+    def _survives(self, operation: Keep[Ptr[Operation]]) -> U32:
         """Whether `operation` survives the failure of each of its allocations."""
         number, before, effect = keep(U64), keep(U64), keep(U8)
         struck = keep(U32)
@@ -237,23 +237,23 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def thread(self) -> U8:
         """A thread that does nothing."""
-        thread = self.threads.create(text("short"), self.do_nothing, 0, BOOT_PRIORITY)
+        thread = self.threads.create(text("short"), self._do_nothing, 0, BOOT_PRIORITY)
         self._nothing_if(thread == 0)
         self.threads.join(thread)
         ret(Effect.DONE)
 
     @function
-    def do_nothing(self, argument: U64) -> None:
+    def _do_nothing(self, argument: U64) -> None:
         """Return."""
 
     @function(context="thread")
     def registers(self) -> U8:
         """RecordPlacement for this thread's extended registers."""
         result = self.areas.use(self.scheduler.current)
-        tail(self.effect_of_registers, result)
+        tail(self._effect_of_registers, result)
 
     @function(context="thread")
-    def effect_of_registers(self, result: I32) -> U8:
+    def _effect_of_registers(self, result: I32) -> U8:
         """What `result` means, and the room given back."""
         with if_(result == -Errno.ENOMEM):
             ret(Effect.NOTHING)
@@ -269,12 +269,12 @@ class ShortageTests(TestSuite):
         """A space whose regions are cut, joined and cut again."""
         mov(self.space, self.spaces.create())
         self._nothing_if(self.space == 0)
-        effect = keep(self.effect_of(self.change_regions()))
+        effect = keep(self._effect_of(self._change_regions()))
         self.spaces.destroy(self.space)
         ret(effect)
 
     @function(sleeps=True)
-    def change_regions(self) -> I32:
+    def _change_regions(self) -> I32:
         """0, or the first error."""
         self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
         self._stop_at_error(self.spaces.map(self.space, FAR, LENGTH, Rights.READ))
@@ -289,7 +289,7 @@ class ShortageTests(TestSuite):
             ret(result)
 
     @function
-    def effect_of(self, result: I32) -> U8:
+    def _effect_of(self, result: I32) -> U8:
         """What 0 or an error means."""
         with if_(result == 0):
             ret(Effect.DONE)
@@ -305,7 +305,7 @@ class ShortageTests(TestSuite):
             ret(-Errno.ENOMEM)
         self.spaces.enter(self.space)
         self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
-        tail(self.write, 1)
+        tail(self._write, 1)
 
     @function(sleeps=True)
     def end(self) -> None:
@@ -319,7 +319,7 @@ class ShortageTests(TestSuite):
             mov(self.clone, 0)
 
     @function(sleeps=True)
-    def write(self, value: U64) -> I32:
+    def _write(self, value: U64) -> I32:
         """Write to the region, over the bound of two pages. 0 or an error."""
         word = local(U64)
         mov(word, value)
@@ -328,7 +328,7 @@ class ShortageTests(TestSuite):
         ret(result)
 
     @function(sleeps=True)
-    def reads(self, value: Keep[U64]) -> U32:
+    def _reads(self, value: Keep[U64]) -> U32:
         """Whether that is there."""
         word = local(U64)
         result, left = self.copy.copy_in(address_of(word), OVER_BOUND, sizeof(U64))
@@ -340,22 +340,22 @@ class ShortageTests(TestSuite):
     @inline(changes=("effect", *CALLER_SAVED))
     def _expect_to_write(self, effect: U8) -> None:
         """Set `effect` to WRONG unless the region can be written to."""
-        with if_(self.write(2) != 0):
+        with if_(self._write(2) != 0):
             mov(effect, Effect.WRONG)
-        with if_(self.reads(2) == 0):
+        with if_(self._reads(2) == 0):
             mov(effect, Effect.WRONG)
 
     @function(sleeps=True)
     def fault(self) -> U8:
         """A space with two pages that were written to."""
-        effect = keep(self.effect_of(self.begin()))
+        effect = keep(self._effect_of(self.begin()))
         self.end()
         ret(effect)
 
     @function(sleeps=True)
     def clone_space(self) -> U8:
         """The same, and a clone of it; without one, it can be written to as before."""
-        effect = keep(self.effect_of(self.begin()))
+        effect = keep(self._effect_of(self.begin()))
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))
             with if_(self.clone == 0):
@@ -368,12 +368,12 @@ class ShortageTests(TestSuite):
     def copy_on_write(self) -> U8:
         """The same, with something written behind that; without memory, what was there stays, for
         one page at least, and it can be written later."""
-        effect, result = keep(self.effect_of(self.begin())), keep(I32)
+        effect, result = keep(self._effect_of(self.begin())), keep(I32)
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))
-            mov(result, self.write(2))
+            mov(result, self._write(2))
             with if_(result != 0):
-                mov(effect, self.effect_of(result))
+                mov(effect, self._effect_of(result))
                 self._expect_to_write(effect)
         self.end()
         ret(effect)

@@ -94,12 +94,12 @@ class SmpTests(TestSuite, BenchmarkSuite):
         made = keep(U32)
         mov(made, 1)
         with self.processors.each() as processor:
-            and_(made, self.send(processor, entry))
+            and_(made, self._send(processor, entry))
         self.pool.join()
         ret(made)
 
     @function(sleeps=True)
-    def send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> U32:
+    def _send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> U32:
         """Run a thread that calls `entry` on `processor`. Returns 1, or 0 if memory is out."""
         mov(eax, processor.number)
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
@@ -118,7 +118,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
     def threads_everywhere(self) -> U32:
         """Each processor runs the thread that is meant for it."""
         mov(self.ran, 0)
-        made = self.everywhere(self.run_here)
+        made = self.everywhere(self._run_here)
         with if_(made == 0):
             self.console.print("no memory: ")
             ret(0)
@@ -129,7 +129,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(1)
 
     @function
-    def run_here(self, number: U64) -> None:
+    def _run_here(self, number: U64) -> None:
         """Count the thread if it runs where it should."""
         mov(eax, self.processors.own.number)
         with if_(rax == number):
@@ -141,10 +141,10 @@ class SmpTests(TestSuite, BenchmarkSuite):
         do, not behind that."""
         with if_(self.processors.count == 1):
             ret(1)
-        self.let_others_rest()
+        self._let_others_rest()
         mov(self.holding, 1)
         mov(self.wrong, 0)
-        ignore(self.pool.create(self.hold, 1, BOOT_PRIORITY + 1, 1))
+        ignore(self.pool.create(self._hold, 1, BOOT_PRIORITY + 1, 1))
         mov(self.holding, 0)
         self.pool.join()
         with if_(self.wrong == 0):
@@ -153,7 +153,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function
-    def let_others_rest(self) -> None:
+    def _let_others_rest(self) -> None:
         """Wait until all other processors are idle, and no timer of `Ticks` makes them look for
         work by chance."""
         with self.processors.others() as processor:
@@ -164,7 +164,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
                 pause()
 
     @function
-    def hold(self, number: U64) -> None:
+    def _hold(self, number: U64) -> None:
         """Keep this processor until another one does not want that any more."""
         end = keep(self.clock.now())
         mov(rcx, PATIENCE)
@@ -182,7 +182,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
     def calls_in_all_directions(self) -> U32:
         """All processors call all others at the same time, and no call is lost or made twice."""
         mov(self.served, 0)
-        made = keep(self.everywhere(self.call_often))
+        made = keep(self.everywhere(self._call_often))
         mov(eax, self.processors.count)
         lea(ecx, bare[rax - 1])
         imul(rcx, rax)
@@ -193,7 +193,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def call_often(self, number: U64) -> None:
+    def _call_often(self, number: U64) -> None:
         """Call all others."""
         tail(self.call_others, CALLS)
 
@@ -202,12 +202,12 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Call all others so many times."""
         request, left = local(Request), keep(count)
         with while_(left != 0):
-            request.prepare(address_of(self.answer))
+            request.prepare(address_of(self._answer))
             self.calls.on_others(address_of(request))
             dec(left)
 
     @function(context="interrupt")
-    def answer(self, request: Ptr[Request]) -> None:
+    def _answer(self, request: Ptr[Request]) -> None:
         """Count the call."""
         lock.inc(self.served)
 
@@ -216,16 +216,16 @@ class SmpTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def changes_are_seen(self) -> U32:
         """When an address is mapped to another page, all processors see that one."""
-        first, second = keep(self.page(FIRST)), keep(self.page(SECOND))
+        first, second = keep(self._page(FIRST)), keep(self._page(SECOND))
         mov(self.wrong, 0)
         with if_((first == 0) | (second == 0)):
             self.console.print("no memory: ")
             ret(0)
         with for_(keep(U32), 0, CHANGES):
-            self.expect_everywhere(first, FIRST)
-            self.exchange(first, second)
-            self.expect_everywhere(first, SECOND)
-            self.exchange(first, second)
+            self._expect_everywhere(first, FIRST)
+            self._exchange(first, second)
+            self._expect_everywhere(first, SECOND)
+            self._exchange(first, second)
         self.runtime.free(first)
         self.runtime.free(second)
         with if_(self.wrong == 0):
@@ -234,7 +234,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function
-    def page(self, value: Keep[U32]) -> U64:
+    def _page(self, value: Keep[U32]) -> U64:
         """The address of a page that begins with `value`; 0 if there is none."""
         page = self.runtime.allocate(1)
         with if_(page != 0):
@@ -242,7 +242,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(page)
 
     @function(sleeps=True)
-    def expect_everywhere(self, address: Keep[U64], value: Keep[U32]) -> None:
+    def _expect_everywhere(self, address: Keep[U64], value: Keep[U32]) -> None:
         """Have all processors read at `address`; count those that find anything but `value`."""
         reading = local(Reading)
         with self.processors.each() as processor:
@@ -261,7 +261,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         mov(reading.value, eax)
 
     @function(sleeps=True)
-    def exchange(self, first: Keep[U64], second: Keep[U64]) -> None:
+    def _exchange(self, first: Keep[U64], second: Keep[U64]) -> None:
         """Exchange the pages of two addresses."""
         pages = (keep(self.physical(first)), keep(self.physical(second)))
         for address in (first, second):
@@ -283,14 +283,14 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Threads on all processors map, write, read and unmap at the same time, each in turn with
         the others, and find what they wrote."""
         mov(self.wrong, 0)
-        made = self.pool.run(self.use_memory)
+        made = self.pool.run(self._use_memory)
         with if_((made == 1) & (self.wrong == 0)):
             ret(1)
         self.console.print("%u of %u times wrong: ", self.wrong, THREADS * TURNS)
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def use_memory(self, number: Keep[U64]) -> None:
+    def _use_memory(self, number: Keep[U64]) -> None:
         """Write one's own number into fresh memory, and see that it stays."""
         page = keep(U64)
         with for_(keep(U32), 0, TURNS):

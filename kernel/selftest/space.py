@@ -95,7 +95,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     # Words in the space that this thread is in
 
     @function(sleeps=True)
-    def write(self, address: U64, value: U64) -> I32:
+    def _write(self, address: U64, value: U64) -> I32:
         """Write a word. 0 or an error."""
         word = local(U64)
         mov(word, value)
@@ -112,16 +112,16 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(result, word)
 
     @function(sleeps=True)
-    def writes(self, address: Keep[U64], value: U64) -> U32:
+    def _writes(self, address: Keep[U64], value: U64) -> U32:
         """Write a word; 1, or 0 and a line if that fails."""
-        result = self.write(address, value)
+        result = self._write(address, value)
         with if_(result == 0):
             ret(1)
         self.console.print("writing 0x%x: %d: ", address, result)
         ret(0)
 
     @function(sleeps=True)
-    def reads(self, address: Keep[U64], value: Keep[U64]) -> U32:
+    def _reads(self, address: Keep[U64], value: Keep[U64]) -> U32:
         """Whether the word at `address` is `value`; if not, a line says so."""
         result, found = self.read(address)
         with if_((result == 0) & (found == value)):
@@ -152,7 +152,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def move_to(self, space: Keep[Ptr[AddressSpace]]) -> None:
+    def _move_to(self, space: Keep[Ptr[AddressSpace]]) -> None:
         """Be in `space` instead."""
         self.spaces.leave()
         self.spaces.enter(space)
@@ -173,10 +173,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         good = keep(self.begin())
         with if_(good != 0):
             for address in (BASE, MIDDLE - 8, MIDDLE, LAST):
-                self._all(good, (self.reads, address, 0))
+                self._all(good, (self._reads, address, 0))
             for address in (BASE, MIDDLE - 4, LAST):
-                self._all(good, (self.writes, address, PATTERN), (self.reads, address, PATTERN))
-            self._all(good, (self.reads, BASE + 8, 0))
+                self._all(good, (self._writes, address, PATTERN), (self._reads, address, PATTERN))
+            self._all(good, (self._reads, BASE + 8, 0))
         self.end()
         ret(good)
 
@@ -189,7 +189,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
             with if_(result != 0):
                 xor(good, good)
             for address in (2 * SPARSE, 2 * SPARSE + SPARSE // 2, 3 * SPARSE - 8):
-                self._all(good, (self.writes, address, address), (self.reads, address, address))
+                self._all(good, (self._writes, address, address), (self._reads, address, address))
             sub(before, self.pages.free_count())
             with if_(before > 3 * 4):  # a page and its tables on three levels for each
                 xor(good, good)
@@ -201,18 +201,22 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def copy_on_write(self) -> U32:
         """What one of two clones writes, the other one does not see, whoever writes first."""
         good = keep(self.begin())
-        self._all(good, (self.writes, BASE, 1), (self.writes, MIDDLE, 2))
+        self._all(good, (self._writes, BASE, 1), (self._writes, MIDDLE, 2))
         mov(self.second, self.spaces.clone(self.first))
         with if_((good != 0) & (self.second != 0)):
-            self._all(good, (self.writes, BASE, 3), (self.reads, MIDDLE, 2))
-            self.move_to(self.second)
-            self._all(good, (self.reads, BASE, 1), (self.writes, BASE, 4), (self.writes, MIDDLE, 5))
-            self._all(good, (self.reads, BASE, 4), (self.reads, MIDDLE, 5), (self.reads, LAST, 0))
-            self.move_to(self.first)
-            self._all(good, (self.reads, BASE, 3), (self.reads, MIDDLE, 2))
+            self._all(good, (self._writes, BASE, 3), (self._reads, MIDDLE, 2))
+            self._move_to(self.second)
+            self._all(
+                good, (self._reads, BASE, 1), (self._writes, BASE, 4), (self._writes, MIDDLE, 5)
+            )
+            self._all(
+                good, (self._reads, BASE, 4), (self._reads, MIDDLE, 5), (self._reads, LAST, 0)
+            )
+            self._move_to(self.first)
+            self._all(good, (self._reads, BASE, 3), (self._reads, MIDDLE, 2))
             self.spaces.destroy(self.second)
             mov(self.second, 0)
-            self._all(good, (self.writes, MIDDLE, 6), (self.reads, MIDDLE, 6))
+            self._all(good, (self._writes, MIDDLE, 6), (self._reads, MIDDLE, 6))
         with else_():
             xor(good, good)
         self.end()
@@ -226,21 +230,23 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         mov(self.family[0], rax)
         for number in range(1, GENERATIONS):
             self._all(
-                good, (self.writes, BASE, number), (self.writes, BASE + number * PAGE, number)
+                good, (self._writes, BASE, number), (self._writes, BASE + number * PAGE, number)
             )
             mov(self.family[number], self.spaces.clone(self.family[number - 1]))
             with if_(self.family[number] == 0):
                 xor(good, good)
             with if_(good != 0):
-                self.move_to(self.family[number])
+                self._move_to(self.family[number])
         for number in range(GENERATIONS):
             with if_(good != 0):
-                self.move_to(self.family[number])
+                self._move_to(self.family[number])
                 newest = min(number + 1, GENERATIONS - 1)
-                self._all(good, (self.reads, BASE, newest))
+                self._all(good, (self._reads, BASE, newest))
                 for page in range(1, GENERATIONS):
-                    self._all(good, (self.reads, BASE + page * PAGE, page if page <= newest else 0))
-        self.move_to(self.first)
+                    self._all(
+                        good, (self._reads, BASE + page * PAGE, page if page <= newest else 0)
+                    )
+        self._move_to(self.first)
         for number in range(1, GENERATIONS):
             with if_(self.family[number] != 0):
                 self.spaces.destroy(self.family[number])
@@ -248,7 +254,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(good)
 
     @function(sleeps=True)
-    def protects(self, rights: U64) -> U32:
+    def _protects(self, rights: U64) -> U32:
         """Give all memory these rights. Returns 1, or 0 if that fails."""
         result = self.spaces.protect(self.first, BASE, PAGES * PAGE, u32(rights))
         with if_(result == 0):
@@ -256,7 +262,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def refuses_to_read(self, address: U64) -> U32:
+    def _refuses_to_read(self, address: U64) -> U32:
         """Whether reading gives -EFAULT."""
         result, word = self.read(address)
         ignore(word)
@@ -266,9 +272,9 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def refuses_to_write(self, address: U64) -> U32:
+    def _refuses_to_write(self, address: U64) -> U32:
         """Whether writing gives -EFAULT."""
-        result = self.write(address, 0)
+        result = self._write(address, 0)
         with if_(result == -Errno.EFAULT):
             ret(1)
         self.console.print("written, %d: ", result)
@@ -278,21 +284,21 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def permissions(self) -> U32:
         """Nothing is done that a region does not allow, and its contents stay as they were."""
         good = keep(self.begin())
-        self._all(good, (self.writes, BASE, PATTERN))
+        self._all(good, (self._writes, BASE, PATTERN))
         for rights in (Rights.READ, Rights.READ | Rights.EXECUTE):
-            self._all(good, (self.protects, rights), (self.reads, BASE, PATTERN))
+            self._all(good, (self._protects, rights), (self._reads, BASE, PATTERN))
             for address in (BASE, MIDDLE):
-                self._all(good, (self.refuses_to_write, address))
-        self._all(good, (self.protects, 0))
+                self._all(good, (self._refuses_to_write, address))
+        self._all(good, (self._protects, 0))
         for address in (BASE, MIDDLE):
-            self._all(good, (self.refuses_to_read, address), (self.refuses_to_write, address))
-        self._all(good, (self.protects, READ_WRITE), (self.reads, BASE, PATTERN))
-        self._all(good, (self.writes, BASE, 1), (self.reads, BASE, 1))
+            self._all(good, (self._refuses_to_read, address), (self._refuses_to_write, address))
+        self._all(good, (self._protects, READ_WRITE), (self._reads, BASE, PATTERN))
+        self._all(good, (self._writes, BASE, 1), (self._reads, BASE, 1))
         self.end()
         ret(good)
 
     @function(sleeps=True)
-    def copies(self, address: Keep[U64], length: Keep[U64], left: Keep[U64]) -> U32:
+    def _copies(self, address: Keep[U64], length: Keep[U64], left: Keep[U64]) -> U32:
         """Whether copies of `length` bytes to and from `address` give -EFAULT and leave `left`."""
         good = keep(U32)
         mov(good, 1)
@@ -329,17 +335,17 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ):
             for register, value in ((rdi, address), (rsi, length), (rdx, left)):
                 mov(register, int(value))
-            and_(good, self.copies(rdi, rsi, rdx))
+            and_(good, self._copies(rdi, rsi, rdx))
         self.end()
         for address in (BASE, MIDDLE):
-            self._all(good, (self.refuses_to_read, address))  # in no space at all
+            self._all(good, (self._refuses_to_read, address))  # in no space at all
         ret(good)
 
     @function(sleeps=True)
     def text(self) -> U32:
         """Texts are read over the bounds of pages, up to their zeros or the end of memory."""
         good = keep(self.begin())
-        self._all(good, (self.writes, MIDDLE - 4, TEXT), (self.writes, LAST, ENDLESS))
+        self._all(good, (self._writes, MIDDLE - 4, TEXT), (self._writes, LAST, ENDLESS))
         for address, expected in ((MIDDLE - 4, TEXT_LENGTH), (LAST, -Errno.EFAULT)):
             length = self.copy.copy_in_string(address_of(self.buffer), address, PAGE)
             with if_(length != expected):
@@ -353,19 +359,19 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """What is unmapped can't be used, gives its memory back, and is empty when it is mapped
         again."""
         good, before = keep(self.begin()), keep(U64)
-        self._all(good, (self.writes, BASE, PATTERN), (self.writes, LAST, PATTERN))
+        self._all(good, (self._writes, BASE, PATTERN), (self._writes, LAST, PATTERN))
         mov(before, self.pages.free_count())
         for page in range(1, PAGES - 1):
-            self._all(good, (self.writes, BASE + page * PAGE, PATTERN))
+            self._all(good, (self._writes, BASE + page * PAGE, PATTERN))
         ignore(self.spaces.unmap(self.first, BASE + PAGE, (PAGES - 2) * PAGE))
         with if_(self.pages.free_count() != before):
             xor(good, good)
             self.console.print("memory is gone: ")
         for page in range(1, PAGES - 1):
-            self._all(good, (self.refuses_to_read, BASE + page * PAGE))
-        self._all(good, (self.reads, BASE, PATTERN), (self.reads, LAST, PATTERN))
+            self._all(good, (self._refuses_to_read, BASE + page * PAGE))
+        self._all(good, (self._reads, BASE, PATTERN), (self._reads, LAST, PATTERN))
         ignore(self.spaces.map(self.first, BASE + PAGE, PAGE, READ_WRITE))
-        self._all(good, (self.reads, BASE + PAGE, 0))
+        self._all(good, (self._reads, BASE + PAGE, 0))
         self.end()
         ret(good)
 
@@ -377,36 +383,36 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         good, number = keep(self.begin()), keep(U64)
         mov(self.failures, 0)
         with if_(good != 0):
-            and_(good, self.pool.run(self.write_everywhere))
+            and_(good, self.pool.run(self._write_everywhere))
             with if_(self.failures != 0):
                 xor(good, good)
             with for_(number, 0, THREADS):
-                and_(good, self.are_all(number))
+                and_(good, self._are_all(number))
         self.end()
         ret(good)
 
     @function(context="thread", sleeps=True)
-    def write_everywhere(self, number: Keep[U64]) -> None:
+    def _write_everywhere(self, number: Keep[U64]) -> None:
         """Write this thread's number into its word of every page."""
         address, end = keep(U64), keep(U64)
         self.spaces.enter(self.first)
         mov(end, END)
         mov(address, BASE)
         with while_(address < end):
-            result = self.write(bare_word(address, number), number)
+            result = self._write(bare_word(address, number), number)
             with if_(result != 0):
                 lock.inc(self.failures)
             add(address, PAGE)
         self.spaces.leave()
 
     @function(sleeps=True)
-    def are_all(self, number: Keep[U64]) -> U32:
+    def _are_all(self, number: Keep[U64]) -> U32:
         """Whether the word of the thread `number` has that number in every page."""
         address, good = keep(U64), keep(U32)
         mov(good, 1)
         mov(address, BASE)
         with for_(keep(U32), 0, PAGES):
-            and_(good, self.reads(bare_word(address, number), number))
+            and_(good, self._reads(bare_word(address, number), number))
             add(address, PAGE)
         ret(good)
 
@@ -418,12 +424,12 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         good, result = keep(self.begin()), keep(I32)
         with if_(self.spaces.map(self.first, 2 * SPARSE, SPARSE, READ_WRITE) != 0):
             xor(good, good)
-        self._all(good, (self.writes, BASE, PATTERN))
+        self._all(good, (self._writes, BASE, PATTERN))
         self.hog.leave(FEW)
         mov(rax, 2 * SPARSE)
         mov(self.cursor, rax)
         with loop():
-            mov(result, self.write(self.cursor, PAGE))
+            mov(result, self._write(self.cursor, PAGE))
             break_if(result != 0)
             add(self.cursor, PAGE)
         with if_(result != -Errno.ENOMEM):
@@ -431,10 +437,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
             self.console.print("error %d at 0x%x: ", result, self.cursor)
         with if_(self.spaces.clone(self.first) != 0):
             xor(good, good)
-        self._all(good, (self.reads, BASE, PATTERN))
+        self._all(good, (self._reads, BASE, PATTERN))
         self.hog.let_go()
-        and_(good, self.writes(self.cursor, PATTERN))
-        self._all(good, (self.writes, BASE, 1))
+        and_(good, self._writes(self.cursor, PATTERN))
+        self._all(good, (self._writes, BASE, 1))
         self.end()
         ret(good)
 
@@ -466,10 +472,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         with if_(ready == 0):
             ret(0)
         self.touch(FAULTS * ROUNDS)
-        tail(self.make_second)
+        tail(self._make_second)
 
     @function(sleeps=True)
-    def make_second(self) -> U32:
+    def _make_second(self) -> U32:
         """Clone the space; 1, or 0 if there is no memory."""
         mov(rsi, MIDDLE * 2)
         mov(self.cursor, rsi)
@@ -492,7 +498,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Write to the next `count` pages."""
         left = keep(count)
         with while_(left != 0):
-            ignore(self.write(self.cursor, PATTERN))
+            ignore(self._write(self.cursor, PATTERN))
             add(self.cursor, PAGE)
             dec(left)
 
@@ -512,7 +518,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         left, place = keep(count), keep(U64)
         mov(place, MIDDLE * 2)
         with while_(left != 0):
-            ignore(self.write(place, PATTERN))
+            ignore(self._write(place, PATTERN))
             dec(left)
 
     @function(sleeps=True)

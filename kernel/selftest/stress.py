@@ -60,13 +60,13 @@ class StressTests(TestSuite):
         for load in self.loads:
             and_(good, load.prepare())
         with if_(good != 0):
-            and_(good, self.pool.run(self.take_steps))
+            and_(good, self.pool.run(self._take_steps))
         for load in self.loads:
             and_(good, load.finish())
         ret(good)
 
     @function(sleeps=True, context="thread")
-    def take_steps(self, number: U64) -> None:
+    def _take_steps(self, number: U64) -> None:
         """What each thread of the pool does: steps of all kinds as they come."""
         random = local(Random)
         random.begin()

@@ -89,7 +89,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
             ret(0)
 
     @function
-    def compare(self, found: U64, expected: U64) -> U32:
+    def _compare(self, found: U64, expected: U64) -> U32:
         """1 if they are equal; else 0, and both are printed."""
         with if_(found == expected):
             ret(1)
@@ -101,11 +101,11 @@ class SyncTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_spinlock(self) -> U32:
         """Nothing that is added is lost."""
-        self._work(self.add_spinning)
-        tail(self.compare, self.value, THREADS * ROUNDS)
+        self._work(self._add_spinning)
+        tail(self._compare, self.value, THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
-    def add_spinning(self, number: U64) -> None:
+    def _add_spinning(self, number: U64) -> None:
         """Add 1 in several instructions."""
         with for_(keep(U32), 0, ROUNDS):
             with self.spin.held():
@@ -120,14 +120,14 @@ class SyncTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_mutex(self) -> U32:
         """Nothing that is added is lost, though others run in between."""
-        self._work(self.add_slowly)
-        tail(self.compare, self.value, THREADS * ROUNDS)
+        self._work(self._add_slowly)
+        tail(self._compare, self.value, THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
-    def add_slowly(self, number: U64) -> None:
+    def _add_slowly(self, number: U64) -> None:
         """Add 1 while no other thread can."""
         with for_(keep(U32), 0, ROUNDS), self.mutexes.held(self.mutex):
-            self._add_slowly(self.value)
+            self._increment_slowly(self.value)
 
     # Trying instead of waiting
 
@@ -135,26 +135,26 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def try_without_waiting(self) -> U32:
         """Nothing that is added is lost, by a mutex and by a semaphore that one can have."""
         mov(self.free.count, 1)
-        self._work(self.add_when_possible)
+        self._work(self._add_when_possible)
         both = scratch(self.value)
         add(both, self.second)
-        tail(self.compare, both, 2 * THREADS * ROUNDS)
+        tail(self._compare, both, 2 * THREADS * ROUNDS)
 
     @function(sleeps=True, context="thread")
-    def add_when_possible(self, number: U64) -> None:
+    def _add_when_possible(self, number: U64) -> None:
         """Add 1 to both numbers, each by its lock, and let others run until it can be had."""
         with for_(keep(U32), 0, ROUNDS):
             with while_(lambda: self.mutexes.try_lock(address_of(self.mutex)) == 0):
                 self.scheduler.yield_now()
-            self._add_slowly(self.value)
+            self._increment_slowly(self.value)
             self.mutexes.unlock(address_of(self.mutex))
             with while_(lambda: self.semaphores.try_to_take(address_of(self.free)) == 0):
                 self.scheduler.yield_now()
-            self._add_slowly(self.second)
+            self._increment_slowly(self.second)
             self.semaphores.give(address_of(self.free))
 
     @inline(changes=CALLER_SAVED)
-    def _add_slowly(self, number: U64) -> None:
+    def _increment_slowly(self, number: U64) -> None:
         """Add 1, and let others run between reading and writing."""
         seen = keep(number)
         self.scheduler.yield_now()
@@ -168,26 +168,26 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def try_semaphores(self) -> U32:
         """All that is produced is consumed, once."""
         mov(self.free.count, SLOTS)
-        self._work(self.produce_or_consume)
+        self._work(self._produce_or_consume)
         mov(self.free.count, 0)
-        tail(self.compare, self.value, SUM)
+        tail(self._compare, self.value, SUM)
 
     @function(sleeps=True, context="thread")
-    def produce_or_consume(self, number: Keep[U64]) -> None:
+    def _produce_or_consume(self, number: Keep[U64]) -> None:
         """Even threads produce, odd ones consume."""
         step = keep(U64)
         with for_(step, 0, ROUNDS):
             with if_(number & 1):
                 self.semaphores.take(address_of(self.filled))
-                self.get_one()
+                self._get_one()
                 self.semaphores.give(address_of(self.free))
             with else_():
                 self.semaphores.take(address_of(self.free))
-                self.put_one(step)
+                self._put_one(step)
                 self.semaphores.give(address_of(self.filled))
 
     @function
-    def put_one(self, number: U64) -> None:
+    def _put_one(self, number: U64) -> None:
         """Put `number` into the next slot, which is free."""
         with self.spin.held():
             mov(rax, self.put)
@@ -196,7 +196,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
             mov(self.slots[rax], number)
 
     @function
-    def get_one(self) -> None:
+    def _get_one(self) -> None:
         """Add the number of the next slot, which is not free, to the sum."""
         with self.spin.held():
             mov(rax, self.got)
@@ -208,18 +208,18 @@ class SyncTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_conditions(self) -> U32:
         """All that is produced is consumed, once."""
-        self._work(self.produce_or_consume_in_turn)
-        tail(self.compare, self.value, SUM)
+        self._work(self._produce_or_consume_in_turn)
+        tail(self._compare, self.value, SUM)
 
     @function(sleeps=True, context="thread")
-    def produce_or_consume_in_turn(self, number: Keep[U64]) -> None:
+    def _produce_or_consume_in_turn(self, number: Keep[U64]) -> None:
         """Even threads produce, odd ones consume."""
         step = keep(U64)
         with for_(step, 0, ROUNDS), self.mutexes.held(self.mutex):
             with if_(number & 1):
-                self.wait_and_get()
+                self._wait_and_get()
             with else_():
-                self.wait_and_put(step)
+                self._wait_and_put(step)
 
     @inline(changes=rax)
     def _used(self) -> U64:
@@ -229,19 +229,19 @@ class SyncTests(TestSuite, BenchmarkSuite):
         return rax
 
     @function(sleeps=True)
-    def wait_and_put(self, number: Keep[U64]) -> None:
+    def _wait_and_put(self, number: Keep[U64]) -> None:
         """Put a number into a slot as soon as one is free. The mutex is held."""
         with while_(lambda: self._used() == SLOTS):
             self.conditions.wait(address_of(self.not_full), address_of(self.mutex))
-        self.put_one(number)
+        self._put_one(number)
         tail(self.conditions.signal, address_of(self.not_empty))
 
     @function(sleeps=True)
-    def wait_and_get(self) -> None:
+    def _wait_and_get(self) -> None:
         """Take a number from a slot as soon as there is one. The mutex is held."""
         with while_(lambda: self._used() == 0):
             self.conditions.wait(address_of(self.not_empty), address_of(self.mutex))
-        self.get_one()
+        self._get_one()
         tail(self.conditions.signal, address_of(self.not_full))
 
     # Reader-writer locks
@@ -249,23 +249,23 @@ class SyncTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_rwlock(self) -> U32:
         """Readers never see what a writer has half done, and nothing that is written is lost."""
-        self._work(self.read_or_write)
-        whole = self.compare(self.violations, 0)
+        self._work(self._read_or_write)
+        whole = self._compare(self.violations, 0)
         with if_(whole == 0):
             ret(0)
-        tail(self.compare, self.value, PAIRS * ROUNDS)
+        tail(self._compare, self.value, PAIRS * ROUNDS)
 
     @function(sleeps=True, context="thread")
-    def read_or_write(self, number: Keep[U64]) -> None:
+    def _read_or_write(self, number: Keep[U64]) -> None:
         """Even threads write, odd ones read."""
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):
-                self.read_both()
+                self._read_both()
             with else_():
-                self.write_both()
+                self._write_both()
 
     @function(sleeps=True)
-    def read_both(self) -> None:
+    def _read_both(self) -> None:
         """Count a violation if the numbers differ."""
         seen = keep(U64)
         self.rwlocks.lock_to_read(address_of(self.shared))
@@ -276,7 +276,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
         tail(self.rwlocks.unlock_read, address_of(self.shared))
 
     @function(sleeps=True)
-    def write_both(self) -> None:
+    def _write_both(self) -> None:
         """Add 1 to both numbers, one after the other."""
         self.rwlocks.lock_to_write(address_of(self.shared))
         inc(self.value)
@@ -290,21 +290,21 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def try_once(self) -> U32:
         """It is done once, and nobody goes on before it is done."""
         mov(self.once.progress, 0)
-        self._work(self.run_once)
-        whole = self.compare(self.violations, 0)
+        self._work(self._run_once)
+        whole = self._compare(self.violations, 0)
         with if_(whole == 0):
             ret(0)
-        tail(self.compare, self.value, 1)
+        tail(self._compare, self.value, 1)
 
     @function(sleeps=True, context="thread")
-    def run_once(self, number: U64) -> None:
+    def _run_once(self, number: U64) -> None:
         """Count a violation if it is not done behind the call."""
-        self.onces.run(address_of(self.once), address_of(self.begin_and_end))
+        self.onces.run(address_of(self.once), address_of(self._begin_and_end))
         with if_(self.second != 1):
             lock.inc(self.violations)
 
     @function(sleeps=True, context="thread")
-    def begin_and_end(self) -> None:
+    def _begin_and_end(self) -> None:
         """What must be done once."""
         inc(self.value)
         self.scheduler.yield_now()

@@ -60,7 +60,7 @@ class SelfTests(Subsystem):
             wanted = self.strings.selects(name, candidate.name)
             with if_((wanted != 0) & ((all == 0) | (candidate.apart == 0))):
                 inc(self.found)
-                self.run_one(candidate)
+                self._run_one(candidate)
             add(candidate, sizeof(Test))
         with if_(self.found == 0):
             self.console.print("no test is called %s (`test` lists them)\n", name)
@@ -68,15 +68,15 @@ class SelfTests(Subsystem):
         self.console.print("tests: %u passed, %u failed\n", self.passed, self.failed)
 
     @function(sleeps=True)
-    def run_one(self, chosen: Keep[Ptr[Test]]) -> None:
+    def _run_one(self, chosen: Keep[Ptr[Test]]) -> None:
         """Run a test, and see what it left behind."""
         outcome = keep(U32)
         self.console.print("%-36s ", chosen.name)
-        self.open_leak_checks()
+        self._open_leak_checks()
         self.watchdog.begin(chosen)
         mov(outcome, chosen.run())
         self.watchdog.end()
-        balanced = self.close_leak_checks()
+        balanced = self._close_leak_checks()
         with if_(balanced == 0):
             mov(outcome, Outcome.FAILED)
         with switch(outcome):
@@ -90,14 +90,14 @@ class SelfTests(Subsystem):
                 self.console.print("failed\n")
 
     @function(sleeps=True)
-    def open_leak_checks(self) -> None:
+    def _open_leak_checks(self) -> None:
         """Note what each ledger counts."""
         self.reclaim.run()
         for index in range(self.entries):
             mov(self.before[index], self.leak_checks[index].read())
 
     @function(sleeps=True)
-    def close_leak_checks(self) -> U32:
+    def _close_leak_checks(self) -> U32:
         """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
         balanced = keep(U32)
         mov(balanced, 1)

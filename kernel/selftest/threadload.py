@@ -46,7 +46,7 @@ class ThreadLoad(Load):
         priority = u32(random.next())
         and_(priority, 3)
         add(priority, BOOT_PRIORITY - 2)
-        thread = self.threads.create(text("short"), self.live, choice, priority)
+        thread = self.threads.create(text("short"), self._live, choice, priority)
         with if_(thread == 0):
             ret()
         lock.inc(self.begun)
@@ -55,7 +55,7 @@ class ThreadLoad(Load):
         tail(self.threads.join, thread)
 
     @function(sleeps=True, context="thread")
-    def live(self, choice: Keep[U64]) -> None:
+    def _live(self, choice: Keep[U64]) -> None:
         """What the threads do."""
         mov(eax, u32(choice))
         and_(eax, 3)

@@ -50,7 +50,7 @@ class ThreadTests(TestSuite):
     def create_run_join(self) -> U32:
         """A thousand threads are there at once, run, and end."""
         mov(self.ran, 0)
-        made = keep(self.pool.create(self.run_once, MANY, BOOT_PRIORITY, 0))
+        made = keep(self.pool.create(self._run_once, MANY, BOOT_PRIORITY, 0))
         self.pool.join()
         with if_((made != 0) & (self.ran == MANY)):
             ret(1)
@@ -58,7 +58,7 @@ class ThreadTests(TestSuite):
         ret(0)
 
     @function
-    def run_once(self, number: U64) -> None:
+    def _run_once(self, number: U64) -> None:
         """Count the thread."""
         lock.inc(self.ran)
 
@@ -69,7 +69,7 @@ class ThreadTests(TestSuite):
         mov(self.ran, 0)
         creator = keep(self.scheduler.current)
         mov(creator.pinned, 1)
-        ignore(self.pool.create(self.run_once, 1, BOOT_PRIORITY + 1, 1))
+        ignore(self.pool.create(self._run_once, 1, BOOT_PRIORITY + 1, 1))
         seen = keep(self.ran)
         mov(creator.pinned, 0)
         self.pool.join()
@@ -84,7 +84,7 @@ class ThreadTests(TestSuite):
         before = keep(self.threads.count)
         mov(self.ran, 0)
         with for_(keep(U32), 0, FEW):
-            thread = self.threads.create(text("alone"), self.run_once, 0, BOOT_PRIORITY + 1)
+            thread = self.threads.create(text("alone"), self._run_once, 0, BOOT_PRIORITY + 1)
             with if_(thread != 0):
                 self.threads.detach(thread)
         with while_(self.threads.count != before):
@@ -99,7 +99,7 @@ class ThreadTests(TestSuite):
         """Threads that never yield run in turn all the same."""
         mov(self.ran, 0)
         mov(self.going, 1)
-        ignore(self.pool.create(self.run_without_yielding, 2, BOOT_PRIORITY, 0))
+        ignore(self.pool.create(self._run_without_yielding, 2, BOOT_PRIORITY, 0))
         start = keep(self.clock.now())
         with loop():
             now = self.clock.now()
@@ -114,7 +114,7 @@ class ThreadTests(TestSuite):
         ret(0)
 
     @function
-    def run_without_yielding(self, number: U64) -> None:
+    def _run_without_yielding(self, number: U64) -> None:
         """Count the thread, and keep the processor busy until told otherwise."""
         lock.inc(self.ran)
         with while_(self.going != 0):
@@ -125,7 +125,7 @@ class ThreadTests(TestSuite):
         """A sleeper wakes up behind its time, not before, and others run meanwhile."""
         start, slept, ran = keep(self.clock.now()), keep(U64), keep(U64)
         mov(self.ran, 0)
-        ignore(self.pool.create(self.run_once, 1, BOOT_PRIORITY - 1, 1))
+        ignore(self.pool.create(self._run_once, 1, BOOT_PRIORITY - 1, 1))
         self.sleep.sleep(NAP)
         mov(slept, self.clock.now())
         sub(slept, start)

@@ -29,10 +29,10 @@ class ThreadTraces(Subsystem):
     def print(self) -> None:
         """Print all, in the order of their creation."""
         with self.threads.lock.held(), self.threads.all.each(Thread, "listed") as thread:
-            self.print_one(thread)
+            self._print_one(thread)
 
     @function
-    def print_one(self, thread: Keep[Ptr[Thread]]) -> None:
+    def _print_one(self, thread: Keep[Ptr[Thread]]) -> None:
         """Print one."""
         run_queue, state = scratch(thread.run_queue), scratch(U64)
         mov(u32(state), thread.state)
@@ -45,10 +45,10 @@ class ThreadTraces(Subsystem):
             run_queue.number,
         )
         with if_(thread.stack_pointer != 0):
-            self.trace(cast(thread.stack_pointer, Ptr[SavedRegisters]))
+            self._trace(cast(thread.stack_pointer, Ptr[SavedRegisters]))
 
     @function
-    def trace(self, saved: Ptr[SavedRegisters]) -> None:
+    def _trace(self, saved: Ptr[SavedRegisters]) -> None:
         """Print who called whom in a thread that left these registers on its stack."""
         trap = local(TrapFrame)
         for name in ("rip", "rbp"):

@@ -118,22 +118,22 @@ class TimeTests(TestSuite, BenchmarkSuite):
     @function
     def thousand(self) -> U32:
         """A thousand timers go off in order, none before its time."""
-        ready = self.make(THOUSAND)
+        ready = self._make(THOUSAND)
         with if_(ready == 0):
             ret(0)
-        self.arm_all(THOUSAND)
-        self.wait_for(THOUSAND)
+        self._arm_all(THOUSAND)
+        self._wait_for(THOUSAND)
         self.finish()
-        tail(self.judge, THOUSAND)
+        tail(self._judge, THOUSAND)
 
     @function
     def half(self) -> U32:
         """Of a thousand timers, those that are cancelled in time are not called."""
         cancelled, timer, last = keep(U32), keep(Ptr[Timer]), keep(Ptr[Timer])
-        ready = self.make(THOUSAND)
+        ready = self._make(THOUSAND)
         with if_(ready == 0):
             ret(0)
-        self.arm_all(THOUSAND)
+        self._arm_all(THOUSAND)
         xor(cancelled, cancelled)
         mov(timer, self.first)
         lea(last, timer[THOUSAND])
@@ -142,12 +142,12 @@ class TimeTests(TestSuite, BenchmarkSuite):
             add(timer, 2 * sizeof(Timer))
         neg(cancelled)
         add(cancelled, THOUSAND)
-        self.wait_for(cancelled)
+        self._wait_for(cancelled)
         self.finish()
-        tail(self.judge, cancelled)
+        tail(self._judge, cancelled)
 
     @function
-    def make(self, count: Keep[U32]) -> U32:
+    def _make(self, count: Keep[U32]) -> U32:
         """Get memory for the timers and make `count` of them; 1, or 0 if there is no memory."""
         timer = keep(Ptr[Timer])
         mov(self.made, count)
@@ -163,13 +163,13 @@ class TimeTests(TestSuite, BenchmarkSuite):
         direct(u64(timer))
         mov(self.first, timer)
         with while_(count != 0):
-            timer.prepare(address_of(self.note))
+            timer.prepare(address_of(self._note))
             add(timer, sizeof(Timer))
             dec(count)
         ret(1)
 
     @function
-    def arm_all(self, count: Keep[U32]) -> None:
+    def _arm_all(self, count: Keep[U32]) -> None:
         """Arm the timers over the next SPREAD nanoseconds, in no order."""
         timer, random, now = keep(self.first), keep(U64), keep(U64)
         mov(now, self.clock.now())
@@ -187,7 +187,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
             dec(count)
 
     @function(context="interrupt")
-    def note(self, timer: Keep[Ptr[Timer]]) -> None:
+    def _note(self, timer: Keep[Ptr[Timer]]) -> None:
         """What is called: see whether it is time."""
         now = self.clock.now()
         deadline = scratch(timer.node.key)
@@ -199,7 +199,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
         lock.inc(self.called)
 
     @function
-    def wait_for(self, count: Keep[U32]) -> None:
+    def _wait_for(self, count: Keep[U32]) -> None:
         """Wait until `count` handlers have run, or for as long as PATIENCE lasts."""
         end = keep(self.clock.now())
         mov(rax, PATIENCE)
@@ -210,7 +210,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
             break_if(now > end)
 
     @function
-    def judge(self, count: U32) -> U32:
+    def _judge(self, count: U32) -> U32:
         """Whether `count` handlers ran, and as they should."""
         with if_((self.called == count) & (self.early == 0) & (self.disordered == 0)):
             ret(1)
@@ -271,7 +271,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
     def prepare(self, count: Keep[U32]) -> U32:
         """Arm `count` timers but one for times that never come, each later than the one before."""
         timer, deadline = keep(Ptr[Timer]), keep(U64)
-        ready = self.make(count)
+        ready = self._make(count)
         with if_(ready == 0):
             ret(0)
         mov(timer, self.first)

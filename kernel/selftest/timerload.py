@@ -55,13 +55,13 @@ class TimerLoad(Load):
             self.console.print("no memory for timers: ")
             ret(0)
         with for_(left, 0, TIMERS):
-            one.timer.prepare(address_of(self.note))
+            one.timer.prepare(address_of(self._note))
             mov(one.busy, 0)
             add(one, sizeof(Shared))
         ret(1)
 
     @function(context="interrupt")
-    def note(self, timer: Keep[Ptr[Timer]]) -> None:
+    def _note(self, timer: Keep[Ptr[Timer]]) -> None:
         """What is called: see that it is time."""
         lock.inc(self.called)
         now = self.clock.now()
@@ -84,11 +84,11 @@ class TimerLoad(Load):
         lock.add(self.cancelled, u64(cancelled))
         choice = random.next()
         with if_(choice & 3):
-            self.arm(one, random)
+            self._arm(one, random)
         mov(one.busy, 0)
 
     @function
-    def arm(self, one: Keep[Ptr[Shared]], random: Ptr[Random]) -> None:
+    def _arm(self, one: Keep[Ptr[Shared]], random: Ptr[Random]) -> None:
         """Arm a timer for some time soon."""
         delay = keep(random.next())
         and_(delay, FARTHEST)

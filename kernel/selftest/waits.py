@@ -74,7 +74,7 @@ class WaitTests(TestSuite):
         ]
 
     @function
-    def judge(self, result: I32, wanted: I32) -> U32:
+    def _judge(self, result: I32, wanted: I32) -> U32:
         """1 if a wait gave what it should; else 0, and both are printed."""
         with if_(result == wanted):
             ret(1)
@@ -82,30 +82,30 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function
-    def judge_time(self, result: Keep[I32], deadline: Keep[U64]) -> U32:
+    def _judge_time(self, result: Keep[I32], deadline: Keep[U64]) -> U32:
         """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
         with if_(self.clock.now() < deadline):
             self.console.print("too early: ")
             ret(0)
-        tail(self.judge, result, -Errno.ETIMEDOUT)
+        tail(self._judge, result, -Errno.ETIMEDOUT)
 
     @function(sleeps=True)
     def time_limit_passes(self) -> U32:
         """Who waits for what never comes goes on when the time has come, with the mutex."""
         deadline = keep(self.clock.after(SHORT))
         passed = keep(
-            self.judge_time(
+            self._judge_time(
                 self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE),
                 deadline,
             )
         )
         mov(deadline, self.clock.after(SHORT))
         with self.mutexes.held(self.mutex):
-            and_(passed, self.judge_time(self.wait_until(deadline), deadline))
+            and_(passed, self._judge_time(self._wait_until(deadline), deadline))
         ret(passed)
 
     @function(sleeps=True)
-    def wait_until(self, deadline: U64) -> I32:
+    def _wait_until(self, deadline: U64) -> I32:
         """Wait for the condition. The mutex is held."""
         condition, mutex = address_of(self.condition), address_of(self.mutex)
         ret(self.conditions.wait_until(condition, mutex, deadline, UNINTERRUPTIBLE))
@@ -114,22 +114,22 @@ class WaitTests(TestSuite):
     def given_before_time_limit(self) -> U32:
         """Who waits for what comes in time gets it."""
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
-        mov(passed, self.pool.create(self.give_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
+        mov(passed, self.pool.create(self._give_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
         with if_(passed == 1), for_(keep(U32), 0, THREADS):
             result = self.semaphores.take_until(
                 address_of(self.semaphore), deadline, UNINTERRUPTIBLE
             )
-            and_(passed, self.judge(result, 0))
+            and_(passed, self._judge(result, 0))
         mov(self.signalled, 0)
-        and_(passed, self.pool.create(self.give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        and_(passed, self.pool.create(self._give_and_signal, 1, BOOT_PRIORITY - 1, 0))
         with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
-            and_(passed, self.judge(self.wait_until(deadline), 0))
+            and_(passed, self._judge(self._wait_until(deadline), 0))
         self.pool.join()
         mov(self.semaphore.count, 0)
         ret(passed)
 
     @function(sleeps=True, context="thread")
-    def give_and_signal(self, number: U64) -> None:
+    def _give_and_signal(self, number: U64) -> None:
         """Give one, and signal the condition."""
         self.semaphores.give(address_of(self.semaphore))
         with self.mutexes.held(self.mutex):
@@ -141,7 +141,7 @@ class WaitTests(TestSuite):
         """Some give while others take with limits so short that many pass: nothing is lost, and
         nothing is taken twice."""
         mov(self.taken, 0)
-        made = keep(self.pool.run(self.give_or_take))
+        made = keep(self.pool.run(self._give_or_take))
         mov(rax, self.taken)
         add(rax, self.semaphore.count)
         mov(self.semaphore.count, 0)
@@ -151,20 +151,20 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def give_or_take(self, number: Keep[U64]) -> None:
+    def _give_or_take(self, number: Keep[U64]) -> None:
         """Even threads give, odd ones take."""
         limit = keep(U64)
         xor(u32(limit), u32(limit))
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):
-                self.try_until(self.clock.after(limit))
+                self._try_until(self.clock.after(limit))
                 add(limit, STEP)
             with else_():
                 self.semaphores.give(address_of(self.semaphore))
                 self.pool.scheduler.yield_now()
 
     @function(sleeps=True)
-    def try_until(self, deadline: U64) -> None:
+    def _try_until(self, deadline: U64) -> None:
         """Take one, and count it if that succeeds."""
         result = self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
         with if_(result == 0):
@@ -176,17 +176,17 @@ class WaitTests(TestSuite):
     def locks_have_time_limits(self) -> U32:
         """Who waits for a lock, or for the end of a thread, goes on when the time has come, and
         gets it if that comes before."""
-        passed = keep(self.pool.create(self.hold, 1, BOOT_PRIORITY, 0))
+        passed = keep(self.pool.create(self._hold, 1, BOOT_PRIORITY, 0))
         with if_(passed == 0):
             ret(0)
         self.semaphores.take(address_of(self.held))
-        and_(passed, self.try_locks(SHORT, -Errno.ETIMEDOUT))
+        and_(passed, self._try_locks(SHORT, -Errno.ETIMEDOUT))
         self.semaphores.give(address_of(self.semaphore))
-        and_(passed, self.try_locks(LONG, 0))
+        and_(passed, self._try_locks(LONG, 0))
         ret(passed)
 
     @function(sleeps=True, context="thread")
-    def hold(self, number: U64) -> None:
+    def _hold(self, number: U64) -> None:
         """Have the locks, until told otherwise."""
         with self.mutexes.held(self.mutex):
             self.rwlocks.lock_to_write(address_of(self.shared))
@@ -195,8 +195,8 @@ class WaitTests(TestSuite):
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
-    def try_locks(self, limit: U64, wanted: I32) -> U32:
-        """1 if all waits for what `hold` has, and for its end, give what they should in so many
+    def _try_locks(self, limit: U64, wanted: I32) -> U32:
+        """1 if all waits for what `_hold` has, and for its end, give what they should in so many
         nanoseconds; else 0."""
         limit, wanted, passed, result = keep(limit), keep(wanted), keep(U32), keep(I32)
         mov(passed, 1)
@@ -208,7 +208,7 @@ class WaitTests(TestSuite):
         ):
             deadline = self.clock.after(limit)
             mov(result, lock_until(address_of(target), deadline, UNINTERRUPTIBLE))
-            and_(passed, self.judge(result, wanted))
+            and_(passed, self._judge(result, wanted))
             with if_(result == 0):
                 unlock(address_of(target))
         deadline = self.clock.after(limit)
@@ -216,7 +216,7 @@ class WaitTests(TestSuite):
         mov(result, self.pool.threads.join_until(thread, deadline, UNINTERRUPTIBLE))
         with if_(result == 0):
             mov(self.pool.count, 0)
-        and_(passed, self.judge(result, wanted))
+        and_(passed, self._judge(result, wanted))
         ret(passed)
 
     # Interruptions
@@ -224,27 +224,27 @@ class WaitTests(TestSuite):
     @function(sleeps=True)
     def interruption(self) -> U32:
         """A thread that waits without a time limit goes on when it is interrupted."""
-        made = self.pool.create(self.wait_until_interrupted, 1, BOOT_PRIORITY, 0)
+        made = self.pool.create(self._wait_until_interrupted, 1, BOOT_PRIORITY, 0)
         with if_(made == 0):
             ret(0)
         self.waiting.interrupt(self.pool.running[0], Interruption.SIGNAL)
         self.pool.join()
-        tail(self.judge, self.result, -Errno.EINTR)
+        tail(self._judge, self.result, -Errno.EINTR)
 
     @function(sleeps=True, context="thread")
-    def wait_until_interrupted(self, number: U64) -> None:
+    def _wait_until_interrupted(self, number: U64) -> None:
         """Wait for what never comes."""
-        mov(self.result, self.take_interruptibly())
+        mov(self.result, self._take_interruptibly())
 
     @function(sleeps=True)
-    def take_interruptibly(self) -> I32:
+    def _take_interruptibly(self) -> I32:
         """Take one, unless this thread is interrupted."""
         tail(self.semaphores.take_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
 
     @function(sleeps=True)
     def interruptions_race(self) -> U32:
         """All that is given is taken, however often those who take are interrupted."""
-        passed = keep(self.pool.create(self.take_whatever_comes, THREADS, BOOT_PRIORITY, 0))
+        passed = keep(self.pool.create(self._take_whatever_comes, THREADS, BOOT_PRIORITY, 0))
         number = keep(U64)
         with if_(passed == 1), for_(number, 0, THREADS * TAKEN):
             self.semaphores.give(address_of(self.semaphore))
@@ -261,12 +261,12 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def take_whatever_comes(self, number: U64) -> None:
+    def _take_whatever_comes(self, number: U64) -> None:
         """Take so many, and go on whenever this thread is interrupted."""
         left = keep(U32)
         mov(left, TAKEN)
         with while_(left != 0):
-            with if_(self.take_interruptibly() == 0):
+            with if_(self._take_interruptibly() == 0):
                 dec(left)
             with else_():
                 self.waiting.clear(self.pool.scheduler.current, INTERRUPTIBLE)

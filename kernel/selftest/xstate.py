@@ -73,12 +73,12 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_yielding(self) -> U32:
         """Values stay where others run in between."""
-        tail(self.run, address_of(self.keep_yielding))
+        tail(self.run, address_of(self._keep_yielding))
 
     @function(sleeps=True)
     def try_preemption(self) -> U32:
         """Values stay where the thread did not ask others to run."""
-        tail(self.run, address_of(self.keep_busy))
+        tail(self.run, address_of(self._keep_busy))
 
     @function(sleeps=True)
     def run(self, entry: Entry) -> U32:
@@ -96,7 +96,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_not_asked(self) -> U32:
         """A thread that has not asked has no registers, also behind threads that have."""
-        passed = self.run(address_of(self.keep_yielding))
+        passed = self.run(address_of(self._keep_yielding))
         with if_(passed == 0):
             ret(0)
         current = scratch(self.scheduler.current)
@@ -109,17 +109,17 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     # What members do
 
     @function(sleeps=True, context="thread")
-    def keep_yielding(self, number: Keep[U64]) -> None:
+    def _keep_yielding(self, number: Keep[U64]) -> None:
         """Look after each time that others ran."""
         ready = self.begin(number)
         with if_(ready == 0):
             ret()
         with for_(keep(U32), 0, ROUNDS):
             self.scheduler.yield_now()
-            self.look(number)
+            self._look(number)
 
     @function(sleeps=True, context="thread")
-    def keep_busy(self, number: Keep[U64]) -> None:
+    def _keep_busy(self, number: Keep[U64]) -> None:
         """Look all the time, until others ran often enough all the same."""
         end, enough = keep(U64), keep(U64)
         ready = self.begin(number)
@@ -131,7 +131,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         mov(end, self.clock.now())
         add(end, PATIENCE)
         with loop():
-            self.look(number)
+            self._look(number)
             current = scratch(self.scheduler.current)
             break_if(current.switches >= enough)
             now = self.clock.now()
@@ -145,27 +145,27 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         with if_(refused != 0):
             lock.inc(self.wrong)
             ret(0)
-        self.expect_none(number)
-        self.store(number)
-        self.compare(number)
-        self.choose(number)
+        self._expect_none(number)
+        self._store(number)
+        self._compare(number)
+        self._choose(number)
         self.load(number)
         ret(1)
 
     @function
-    def look(self, number: Keep[U64]) -> None:
+    def _look(self, number: Keep[U64]) -> None:
         """Count it if the registers of member `number` have other values than they should."""
         contents = scratch(Ptr[Values])
         point_at(contents, self.found, number)
         fistp(contents.integer)
         fild(contents.integer)
-        self.store(number)
-        tail(self.compare, number)
+        self._store(number)
+        tail(self._compare, number)
 
     # Values
 
     @function
-    def expect_none(self, number: U64) -> None:
+    def _expect_none(self, number: U64) -> None:
         """Want what a reset leaves."""
         wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
@@ -178,7 +178,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         mov(wanted.mxcsr, INITIAL_MXCSR)
 
     @function
-    def choose(self, number: U64) -> None:
+    def _choose(self, number: U64) -> None:
         """Want values that no other thread wants."""
         wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
@@ -222,7 +222,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
                 movdqu(getattr(registers, f"xmm{index}"), bare[u64(wanted) + index * XMM])
 
     @function
-    def store(self, number: U64) -> None:
+    def _store(self, number: U64) -> None:
         """Note what is in the registers but the x87 ones."""
         found = scratch(Ptr[Values])
         point_at(found, self.found, number)
@@ -236,7 +236,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
                 movdqu(bare[u64(found) + index * XMM], getattr(registers, f"xmm{index}"))
 
     @function
-    def compare(self, number: U64) -> None:
+    def _compare(self, number: U64) -> None:
         """Count it if not all was found that was wanted."""
         wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
@@ -257,14 +257,14 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         with if_(refused != 0):
             ret(0)
         mov(self.going, 1)
-        partner = self.threads.create(text("partner"), self.go_on, 0, BOOT_PRIORITY)
+        partner = self.threads.create(text("partner"), self._go_on, 0, BOOT_PRIORITY)
         mov(self.partner, partner)
         with if_(partner == 0):
             ret(0)
         ret(1)
 
     @function(sleeps=True, context="thread")
-    def go_on(self, number: U64) -> None:
+    def _go_on(self, number: U64) -> None:
         """Yield with registers until told otherwise."""
         ignore(self.areas.use(self.scheduler.current))
         with while_(self.going != 0):

@@ -76,14 +76,14 @@ class Tlb(Subsystem):
     def flush(self, address: U64, pages: U64) -> None:
         """Flush `pages` pages from `address` on, on this processor."""
         with if_(pages > SINGLY):
-            tail(self.flush_all)
+            tail(self._flush_all)
         with while_(pages != 0):
             invlpg(bare[address])
             add(address, PAGE)
             dec(pages)
 
     @function
-    def flush_all(self) -> None:
+    def _flush_all(self) -> None:
         """Flush everything on this processor, global pages too, by switching them off for a
         moment (AMD64 APM vol. 2, 5.5.2)."""
         mov(rax, cr4)

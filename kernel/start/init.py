@@ -39,7 +39,7 @@ class Init(Subsystem):
     def run(self, protocol: U32, info: U64) -> NoReturn:
         """Bring the kernel up; `info` is the physical address of what the loader left, in the form
         that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
-        self.start_all(protocol, info)
+        self._start_all(protocol, info)
         sti()
         for step in self.late:
             step()
@@ -48,11 +48,11 @@ class Init(Subsystem):
         never()
 
     @function(init=True)
-    def start_all(self, protocol: Keep[U32], info: Keep[U64]) -> None:
+    def _start_all(self, protocol: Keep[U32], info: Keep[U64]) -> None:
         """Start every subsystem; see `run`."""
         for step in self.early:
             step()
-        self.read_information(protocol, info)
+        self._read_information(protocol, info)
         self.log.write(
             LogLevel.INFO,
             "started by %s, command line: %s",
@@ -63,7 +63,7 @@ class Init(Subsystem):
             step()
 
     @function(init=True)
-    def read_information(self, protocol: U32, info: U64) -> None:
+    def _read_information(self, protocol: U32, info: U64) -> None:
         """Copy what the loader left at physical `info`."""
         direct(info)
         with if_(protocol == Protocol.PVH):

@@ -75,7 +75,7 @@ class Secondaries(Subsystem):
     def start(self) -> None:
         """Start all processors but this one. Context: the first processor, as a thread with
         interrupts on, after everything that `SecondaryStart` uses."""
-        self.visit(address_of(self.reset))
+        self._visit(address_of(self.reset))
         with if_(self.named == 0):
             ret()
         mov(self.page, self.trampoline.install())
@@ -88,22 +88,22 @@ class Secondaries(Subsystem):
         add(end, RESET_TIME)
         with while_(lambda: self.clock.now() < end):
             pause()
-        self.visit(address_of(self.start_one))
+        self._visit(address_of(self._start_one))
         self.log.write(LogLevel.INFO, "cpu: %u processors run", self.processors.count)
 
     @function(init=True)
-    def visit(self, step: Keep[Fn[[U32], Void]]) -> None:
+    def _visit(self, step: Keep[Fn[[U32], Void]]) -> None:
         """Call `step` with the local APIC's number of each processor that does not run yet."""
         apic = keep(U32)
         for kind, widen in ((LocalApicEntry, movzx), (LocalX2ApicEntry, mov)):
             with self.model.each(kind) as entry, if_(entry.flags & ProcessorFlags.ENABLED):
                 widen(apic, entry.id)
-                wanted = self.is_wanted(apic)
+                wanted = self._is_wanted(apic)
                 with if_(wanted != 0):
                     step(apic)
 
     @function(init=True)
-    def is_wanted(self, apic: U32) -> U32:
+    def _is_wanted(self, apic: U32) -> U32:
         """Whether the processor `apic` does not run yet, and can be reached: 1 or 0."""
         mov(eax, X2APIC_NOBODY)
         with if_(self.apic.base != 0):
@@ -122,7 +122,7 @@ class Secondaries(Subsystem):
         tail(self.apic.send, apic, InterruptCommand.INIT)
 
     @function(init=True)
-    def start_one(self, apic: Keep[U32]) -> None:
+    def _start_one(self, apic: Keep[U32]) -> None:
         """Start a processor that was reset, and wait until it runs."""
         ready = self.resources.take(address_of(self.memory))
         with if_(ready == 0):
@@ -131,7 +131,7 @@ class Secondaries(Subsystem):
             )
             ret()
         self._hand_over()
-        answered = self.wake(apic)
+        answered = self._wake(apic)
         with if_(answered == 0):
             self.log.write(
                 LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
@@ -171,7 +171,7 @@ class Secondaries(Subsystem):
         self.tsc_sync.begin()
 
     @function(init=True)
-    def wake(self, apic: Keep[U32]) -> U32:
+    def _wake(self, apic: Keep[U32]) -> U32:
         """Send STARTUP until the processor runs the trampoline. Returns 0 if it never does."""
         parameters = keep(Ptr[StartParameters])
         self.trampoline.parameters(self.page, parameters)

@@ -57,7 +57,7 @@ class Trampoline(Subsystem):
         self.secondary_start = secondary_start
 
     @naked(bits=16, boot=True, entered=EntryFrame.NONE)
-    def real_mode(self) -> None:
+    def _real_mode(self) -> None:
         """Wherever it was copied to, with the page's start in cs, and 0 in ip."""
         cli()
         mov(ax, cs)
@@ -71,22 +71,24 @@ class Trampoline(Subsystem):
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
-        ljmp(far(FlatSelector.CODE, self.protected_mode, size=sizeof(U32)))  # CS: 32 bits from here
+        ljmp(
+            far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32))
+        )  # CS: 32 bits from here
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
-    def protected_mode(self) -> None:
+    def _protected_mode(self) -> None:
         """32-bit code, the first that is not copied: what is copied ends before it."""
         mov(eax, FlatSelector.DATA)
         mov(ds, eax)
-        enter_long_mode(self.tables, self.long_mode)
+        enter_long_mode(self.tables, self._long_mode)
 
     @naked(boot=True, entered=EntryFrame.NONE)
-    def long_mode(self) -> None:
+    def _long_mode(self) -> None:
         """The first 64-bit code, still at its physical address."""
-        enter_higher_half(self.higher_half)
+        enter_higher_half(self._higher_half)
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
-    def higher_half(self) -> None:
+    def _higher_half(self) -> None:
         """The first code at the kernel's own addresses, without a stack that is mapped yet."""
         self.entries.enable_no_execute()  # before CR3: NX bits are reserved ones without it
         mov(rax, self.kernel.space.root)
@@ -104,8 +106,8 @@ class Trampoline(Subsystem):
         page = keep(start)
         mov(rdi, page)
         direct(rdi)
-        mov(rsi, address_of(self.real_mode))
-        mov(ecx, address_of(self.protected_mode))
+        mov(rsi, address_of(self._real_mode))
+        mov(ecx, address_of(self._protected_mode))
         sub(ecx, esi)
         direct(rsi)
         rep.movsb()

@@ -67,12 +67,12 @@ class Mutexes(Subsystem):
         mov(rax, self.scheduler.current)
         lock.cmpxchg(mutex.owner, rcx)
         with if_(~ZF):
-            tail(self.hand_over, mutex)
+            tail(self._hand_over, mutex)
 
     @function(context="thread", sleeps=True)
     def wait(self, mutex: Keep[Ptr[Mutex]]) -> None:
         """As `lock`, for a mutex that another thread has, or had just now."""
-        with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
+        with mutex.queue.lock.held(), if_(self._claim(mutex) == 0):
             self.waiting.wait(address_of(mutex.queue))  # comes back as the owner
 
     @function(context="thread", sleeps=True)
@@ -81,12 +81,12 @@ class Mutexes(Subsystem):
         thread does not have `mutex`."""
         result = keep(I32)
         xor(result, result)
-        with mutex.queue.lock.held(), if_(self.claim(mutex) == 0):
+        with mutex.queue.lock.held(), if_(self._claim(mutex) == 0):
             mov(result, self.waiting.wait_until(address_of(mutex.queue), deadline, mode))
         ret(result)
 
     @function(holds="mutex.queue.lock")
-    def claim(self, mutex: Ptr[Mutex]) -> U32:
+    def _claim(self, mutex: Ptr[Mutex]) -> U32:
         """Take `mutex` if it is free: 1; else mark it contended: 0."""
         thread = scratch(self.scheduler.current)
         mov(rax, mutex.owner)
@@ -107,7 +107,7 @@ class Mutexes(Subsystem):
                 ret(0)
 
     @function(context="thread")
-    def hand_over(self, mutex: Keep[Ptr[Mutex]]) -> None:
+    def _hand_over(self, mutex: Keep[Ptr[Mutex]]) -> None:
         """As `unlock`, for a mutex that others wait for, or have waited for in vain.
 
         A thread that waits for a condition unlocks its mutex with the lock of the condition's queue

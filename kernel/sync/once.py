@@ -40,10 +40,10 @@ class Onces(Subsystem):
     def run(self, once: Ptr[Once], action: OnceAction) -> None:
         """Call `action` if no thread has yet. Returns when the one call is over."""
         with if_(once.progress != Progress.DONE):
-            tail(self.run_or_wait, once, action)
+            tail(self._run_or_wait, once, action)
 
     @function(context="thread", sleeps=True)
-    def run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[OnceAction]) -> None:
+    def _run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[OnceAction]) -> None:
         """As `run`, for what may not be done yet."""
         found = keep(U32)
         with once.queue.lock.held():

@@ -67,7 +67,7 @@ class ReadWriteLocks(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _wait(self, rwlock: Ptr[ReadWriteLock], lock_mode: LockMode) -> None:
-        """Emit code that waits until `admit` has given the lock to this thread."""
+        """Emit code that waits until `_admit` has given the lock to this thread."""
         current = scratch(self.scheduler.current)
         mov(current.lock_mode, lock_mode)
         self.waiting.wait(address_of(rwlock.queue))
@@ -106,14 +106,14 @@ class ReadWriteLocks(Subsystem):
     def wait_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32, lock_mode: U32
     ) -> I32:
-        """Wait until `admit` has given the lock to this thread, as `Waiting.wait_until` does. A
+        """Wait until `_admit` has given the lock to this thread, as `Waiting.wait_until` does. A
         writer that waits no longer may have been what kept the readers after it waiting."""
         result = keep(I32)
         current = scratch(self.scheduler.current)
         mov(current.lock_mode, lock_mode)
         mov(result, self.waiting.wait_until(address_of(rwlock.queue), deadline, mode))
         with if_(result != WaitResult.WOKEN):
-            self.admit(rwlock)
+            self._admit(rwlock)
         ret(result)
 
     # Unlocking
@@ -124,7 +124,7 @@ class ReadWriteLocks(Subsystem):
         with rwlock.queue.lock.held():
             asserts(rwlock.readers != 0)
             dec(rwlock.readers)
-            self.admit(rwlock)
+            self._admit(rwlock)
         self.scheduler.preempt_if_due()
 
     @function(context="thread")
@@ -133,11 +133,11 @@ class ReadWriteLocks(Subsystem):
         with rwlock.queue.lock.held():
             asserts(rwlock.writers != 0)
             dec(rwlock.writers)
-            self.admit(rwlock)
+            self._admit(rwlock)
         self.scheduler.preempt_if_due()
 
     @function(context="interrupts off", holds="rwlock.queue.lock")
-    def admit(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
+    def _admit(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Give the lock to the threads that have waited longest and may have it now."""
         with while_(lambda: ~rwlock.queue.is_empty() & (rwlock.writers == 0)):
             first = self.waiting.first(rwlock.queue)

@@ -61,7 +61,7 @@ class Idle(Subsystem):
             self.scheduler.announce_idle()
             self.steal()
             cli()
-            work = self.rest()
+            work = self._rest()
             with if_(work != 0):
                 self.scheduler.preemption.enable()
                 self.scheduler.schedule()
@@ -70,7 +70,7 @@ class Idle(Subsystem):
         never()
 
     @function
-    def rest(self) -> U32:
+    def _rest(self) -> U32:
         """Wait for an interrupt, unless this processor was called or has a thread; 1 if it has one
         now, else 0. A call for another one is passed on then, or followed by the look that comes
         next. Interrupts are off."""
@@ -93,7 +93,7 @@ class Idle(Subsystem):
         """Take over the most urgent thread that waits for another processor, if there is one."""
         thread = self.find()
         with if_(thread != 0):
-            tail(self.take_over, thread)
+            tail(self._take_over, thread)
 
     @function
     def find(self) -> Ptr[Thread]:
@@ -110,12 +110,12 @@ class Idle(Subsystem):
             lea(rax, self.scheduler.processors)
             with if_(link != rax):
                 lea(rdi, bare[u64(link) - offsetof(RunQueue, "link")])
-                mov(found, self.take_from(rdi))
+                mov(found, self._take_from(rdi))
             mov(link, link.next)
         ret(found)
 
     @function
-    def take_from(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
+    def _take_from(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
         """The most urgent thread that can leave `queue`, out of it; null if there is none."""
         found, link = keep(Ptr[Thread]), keep(Ptr[ListHead])
         with allowed("E051", "who puts a thread there from now on calls this processor"):
@@ -124,15 +124,15 @@ class Idle(Subsystem):
         with if_(eax == 0):
             ret(0)
         with queue.lock.held():
-            mov(found, self.choose(queue))
+            mov(found, self._choose(queue))
             with if_(found != 0):
                 lea(link, found.link)
                 queue.remove(link, found.priority)
         ret(found)
 
     @function
-    def choose(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
-        """What `take_from` takes out. The processor of `queue`, which is locked, keeps the most
+    def _choose(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
+        """What `_take_from` takes out. The processor of `queue`, which is locked, keeps the most
         urgent thread if it has nothing else to do."""
         list = keep(Ptr[ListHead])
         left, number, spared = keep(U32), keep(U32), keep(U32)
@@ -146,14 +146,14 @@ class Idle(Subsystem):
             bsr(number, left)
             btr(left, number)
             point_at(list, queue.lists, number)
-            found = self.movable(list, spared)
+            found = self._movable(list, spared)
             with if_(found != 0):
                 ret(found)
             xor(spared, spared)
         ret(0)
 
     @function
-    def movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> Ptr[Thread]:
+    def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> Ptr[Thread]:
         """The first thread of `list`, whose queue is locked, that may go to another processor and
         that no processor is on the way from; null if there is none. If one is on the way, this
         one does not rest before it has looked again. The very first is not counted if it is
@@ -178,7 +178,7 @@ class Idle(Subsystem):
         ignore(self.scheduler.clear_idle(queue))
 
     @function
-    def take_over(self, thread: Ptr[Thread]) -> None:
+    def _take_over(self, thread: Ptr[Thread]) -> None:
         """Put a ready thread that is in no queue into this processor's."""
         queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
         with allowed("E041", "only idle threads come here, and they stay on their processors"):

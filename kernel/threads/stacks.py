@@ -41,7 +41,7 @@ class ThreadStacks(Shrinker):
     def allocate(self) -> Ptr[Thread]:
         """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
         out. Context: thread."""
-        spare = self.take_spare(0)
+        spare = self._take_spare(0)
         with if_(spare != 0):
             ret(spare)
         stack = self.memory.allocate(STACK_SIZE // PAGE)
@@ -75,14 +75,14 @@ class ThreadStacks(Shrinker):
     def trim(self, keeping: Keep[U32]) -> None:
         """Unmap what is spare in excess of `keeping`. Context: thread."""
         with loop():
-            surplus = self.take_spare(keeping)
+            surplus = self._take_spare(keeping)
             break_if(surplus == 0)
             lea(rdi, bare[u64(surplus) + (sizeof(Thread) - STACK_SIZE)])
             self.memory.free(rdi)
             lock.dec(self.mapped)
 
     @function
-    def take_spare(self, beyond: U32) -> Ptr[Thread]:
+    def _take_spare(self, beyond: U32) -> Ptr[Thread]:
         """The record that was freed first, if there are more than `beyond` and no processor
         is on its stack any more; else null."""
         found = scratch(Ptr[Thread])

@@ -59,9 +59,9 @@ class Threads(LeakChecks):
         self.scheduler.start_processor()
         boot = keep(Ptr[Thread])
         lea(boot, self.boot)
-        self.describe(boot, text("boot"), 0, 0, BOOT_PRIORITY)
+        self._describe(boot, text("boot"), 0, 0, BOOT_PRIORITY)
         self.scheduler.adopt(boot)
-        tail(self.enlist, boot)
+        tail(self._enlist, boot)
 
     @function
     def create(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
@@ -83,7 +83,7 @@ class Threads(LeakChecks):
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
             ret(0)
-        self.describe(thread, name, entry, argument, priority)
+        self._describe(thread, name, entry, argument, priority)
         saved = scratch(Ptr[SavedRegisters])
         lea(saved, bare[u64(thread) - sizeof(SavedRegisters)])
         mov(saved.rbp, 0)  # where backtraces end
@@ -93,11 +93,11 @@ class Threads(LeakChecks):
         current = scratch(self.scheduler.current)
         mov(rax, current.run_queue)
         mov(thread.run_queue, rax)
-        self.enlist(thread)
+        self._enlist(thread)
         ret(thread)
 
     @function
-    def describe(
+    def _describe(
         self, thread: Ptr[Thread], name: Ptr[U8], entry: Entry, argument: U64, priority: U32
     ) -> None:
         """Fill the record of a blocked thread in."""
@@ -111,7 +111,7 @@ class Threads(LeakChecks):
         mov(thread.number, rax)
 
     @function
-    def enlist(self, thread: Ptr[Thread]) -> None:
+    def _enlist(self, thread: Ptr[Thread]) -> None:
         """Put `thread`, whose record is complete now, into the list of all."""
         link = scratch(Ptr[ListHead])
         lea(link, thread.listed)
@@ -173,7 +173,7 @@ class Threads(LeakChecks):
         """Wait until `thread` has ended, and give its memory back. For one caller only."""
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
             self.waiting.wait(address_of(thread.finished))
-        tail(self.reap, thread)
+        tail(self._reap, thread)
 
     @function(context="thread", sleeps=True)
     def join_until(self, thread: Keep[Ptr[Thread]], deadline: Keep[U64], mode: Keep[U32]) -> I32:
@@ -185,11 +185,11 @@ class Threads(LeakChecks):
             mov(result, self.waiting.wait_until(address_of(thread.finished), deadline, mode))
             break_if(result != WaitResult.WOKEN)
         with if_(result == WaitResult.WOKEN):
-            self.reap(thread)
+            self._reap(thread)
         ret(result)
 
     @function
-    def reap(self, thread: Keep[Ptr[Thread]]) -> None:
+    def _reap(self, thread: Keep[Ptr[Thread]]) -> None:
         """Give back the memory of `thread`, which has EXITED. Context: thread."""
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()

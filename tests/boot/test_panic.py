@@ -28,7 +28,7 @@ INT3 = 0x90CC
 """A breakpoint, and an instruction that does nothing."""
 PROLOGUE = 4
 """Bytes of `push rbp` and `mov rbp, rsp`."""
-CALLERS = ["CrashCommands.crash", "Monitor.try_to_run", "Monitor.execute", "Monitor.run"]
+CALLERS = ["CrashCommands.crash", "Monitor._try_to_run", "Monitor.execute", "Monitor.run"]
 
 
 @dataclass

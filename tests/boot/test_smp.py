@@ -89,7 +89,7 @@ def without_trampoline(machine: MakeMachine, kernel_images: Images) -> Machine:
     """A machine whose other processors stop where they start."""
     made = machine(smp=3, gdb_wait=True)
     symbols = SymbolTable.from_elf(kernel_images.project.kernel)
-    entry, code = symbols.address("Start.pvh"), symbols.address("Trampoline.real_mode")
+    entry, code = symbols.address("Start.pvh"), symbols.address("Trampoline._real_mode")
     with Gdb(kernel_images.project.kernel, made.gdb_address, Path.cwd()) as gdb:
         gdb.console(f"hbreak *{entry:#x}")
         gdb.resume()

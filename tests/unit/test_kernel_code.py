@@ -1,8 +1,9 @@
-"""Whatever emits code in the kernel says so."""
+"""What emits code in the kernel says so, and private names are private."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,3 +60,130 @@ def test_code_in_place_is_marked_inline(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(CodeBuilder, "add", watched)
     image().assemble()
     assert sorted(found) == []
+
+
+OF_OPERANDS = {"_kind", "_register", "_role", "_signed", "_size", "_text"}
+"""What operands and types of the language have under such names, as other names are fields."""
+
+
+def is_own(node: ast.Attribute) -> bool:
+    """Return whether an attribute is one of `self`."""
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+
+
+def trees() -> dict[Path, ast.Module]:
+    """Return the syntax of all files of the kernel."""
+    return {one: ast.parse(one.read_text(encoding="utf-8")) for one in KERNEL.rglob("*.py")}
+
+
+def is_private(name: str) -> bool:
+    """Return whether a name is private to a class of the kernel."""
+    return re.match("_[a-z]", name) is not None and name not in OF_OPERANDS
+
+
+def private_uses(tree: ast.Module) -> Iterator[str]:
+    """Yield what of other classes and modules `tree` uses under a private name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_own(node):
+            yield f"{node.lineno}: {node.attr}"
+        if isinstance(node, ast.ImportFrom) and node.level + len(node.module or ""):
+            yield from (one.name for one in node.names if one.name.startswith("_"))
+
+
+def test_private_names_are_used_by_their_class_alone() -> None:
+    found = {str(file): [*private_uses(tree)] for file, tree in trees().items()}
+    assert {file: uses for file, uses in found.items() if uses} == {}
+
+
+def test_a_use_of_a_private_name_is_found() -> None:
+    broken = "from kernel.mm.pages import _open\nself.pages._open(zone)\nself._open(zone)"
+    assert [*private_uses(ast.parse(broken))] == ["_open", "2: _open"]
+
+
+def code_of(kind: ast.ClassDef) -> Iterator[str]:
+    """Yield the names of the public methods of a class that emit code."""
+    for one in kind.body:
+        if isinstance(one, ast.FunctionDef) and is_marked(one) and not one.name.startswith("_"):
+            yield one.name
+
+
+def given_away(kind: ast.ClassDef) -> Iterator[str]:
+    """Yield the attributes that a class uses of others, and what of its own it gives to others in
+    its constructor, such as tests."""
+    for method in kind.body:
+        constructs = isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        for node in ast.walk(method):
+            if isinstance(node, ast.Attribute) and (constructs or not is_own(node)):
+                yield node.attr
+
+
+def inherited(kind: ast.ClassDef, kinds: dict[str, ast.ClassDef]) -> Iterator[str]:
+    """Yield the names of the methods of the bases of `kind`, and of those that they use."""
+    for base in kind.bases:
+        found = kinds.get(ast.unparse(base).partition("[")[0])
+        if found is not None:
+            yield from code_of(found)
+            yield from inherited(found, kinds)
+
+
+def used_by_subclasses(kind: ast.ClassDef, kinds: dict[str, ast.ClassDef]) -> Iterator[str]:
+    """Yield the names of methods of its bases that `kind` uses."""
+    of_bases = {*inherited(kind, kinds)}
+    for node in ast.walk(kind):
+        if isinstance(node, ast.Attribute) and node.attr in of_bases:
+            yield node.attr
+
+
+def only_for_itself(kernel: list[ast.Module], elsewhere: str) -> list[str]:
+    """Return the public code of classes of the `kernel` that nobody but the class uses, and that
+    the text `elsewhere` does not name."""
+    classes = [one for tree in kernel for one in tree.body if isinstance(one, ast.ClassDef)]
+    kinds = {one.name: one for one in classes}
+    used = {name for kind in classes for name in given_away(kind)}
+    used |= {name for kind in classes for name in used_by_subclasses(kind, kinds)}
+    used |= {
+        node.attr
+        for tree in kernel
+        for outside in tree.body
+        if not isinstance(outside, ast.ClassDef)
+        for node in ast.walk(outside)
+        if isinstance(node, ast.Attribute)
+    }
+    named = {*re.findall(r"\.(\w+)", elsewhere)}
+    return sorted(
+        f"{kind.name}.{name}"
+        for kind in classes
+        for name in code_of(kind)
+        if name not in used | named | {*inherited(kind, kinds)}
+    )
+
+
+def test_what_only_its_class_uses_is_private() -> None:
+    files = [*(KERNEL.parent / "tests").rglob("*.py"), KERNEL / "README.md"]
+    files += KERNEL.rglob("contents.py")
+    texts = "".join(one.read_text(encoding="utf-8") for one in files)
+    assert only_for_itself([*trees().values()], texts) == []
+
+
+def test_public_code_that_only_its_class_uses_is_found() -> None:
+    written = """
+class Pages:
+    @function
+    def allocate(self):
+        self.open()
+        self.close()
+
+    @function
+    def open(self):
+        pass
+
+    @function
+    def close(self):
+        pass
+
+class Heap:
+    @function
+    def allocate(self):
+        self.pages.allocate()
+"""
+    assert only_for_itself([ast.parse(written)], "pages.close(1)") == ["Pages.open"]

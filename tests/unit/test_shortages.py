@@ -80,7 +80,7 @@ ELSEWHERE = {
     "PciBus._scan_function": NO_RECORD,
     "RuntimeMappings.start": NO_MAPPING,
     "ProcessorResources.take": NO_RESOURCES,
-    "Secondaries.start_one": NO_START,
+    "Secondaries._start_one": NO_START,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that
 refuses them memory."""

@@ -58,25 +58,25 @@ class AcpiCommands(Commands):
         """Print the tables and what the kernel understood of them."""
         with if_(self.tables.root == 0):
             self.console.print("no tables; what follows is assumed\n")
-        self.list_tables()
-        self.show_processors()
-        self.show_interrupts()
-        self.show_timers()
-        self.show_pci()
+        self._list_tables()
+        self._show_processors()
+        self._show_interrupts()
+        self._show_timers()
+        self._show_pci()
         ret(1)
 
     @function
-    def list_tables(self) -> None:
+    def _list_tables(self) -> None:
         """Print a line for each table that the root names."""
         with self.tables.each() as address:
             header = self.tables.header_at(address)
             with if_(header == 0):
                 self.console.print("????  0x%x  damaged\n", address)
             with else_():
-                self.show_table(address, header)
+                self._show_table(address, header)
 
     @function
-    def show_table(self, address: Keep[U64], header: Keep[Ptr[TableHeader]]) -> None:
+    def _show_table(self, address: Keep[U64], header: Keep[Ptr[TableHeader]]) -> None:
         """Print signature, place and size of the table with this `header`."""
         letters = cast(header, Ptr[U8])
         for n in range(SIGNATURE_SIZE):
@@ -95,7 +95,7 @@ class AcpiCommands(Commands):
         self.console.print("%c", al)
 
     @function
-    def show_processors(self) -> None:
+    def _show_processors(self) -> None:
         """Print the processors that can be used."""
         usable = ProcessorFlags.ENABLED | ProcessorFlags.ONLINE_CAPABLE
         for kind in (LocalApicEntry, LocalX2ApicEntry):
@@ -103,7 +103,7 @@ class AcpiCommands(Commands):
                 self.console.print("processor with the local APIC %u\n", entry.id)
 
     @function
-    def show_interrupts(self) -> None:
+    def _show_interrupts(self) -> None:
         """Print the I/O APICs, and what is wired otherwise than usual."""
         with self.model.each(IoApicEntry) as entry:
             self.console.print("I/O APIC at 0x%x, lines from %u\n", entry.address, entry.first)
@@ -123,7 +123,7 @@ class AcpiCommands(Commands):
                     self.console.print(f", {name}")
 
     @function
-    def show_timers(self) -> None:
+    def _show_timers(self) -> None:
         """Print the timers that the tables name."""
         port, bits = self.fixed.timer()
         with if_(port != 0):
@@ -133,7 +133,7 @@ class AcpiCommands(Commands):
             self.console.print("HPET at 0x%x\n", address)
 
     @function
-    def show_pci(self) -> None:
+    def _show_pci(self) -> None:
         """Print where PCI devices have their configuration in memory."""
         with self.pci.each() as segment:
             self.console.print(

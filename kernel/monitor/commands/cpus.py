@@ -49,23 +49,23 @@ class CpuCommands(Commands):
         """Print a line for each processor."""
         self.console.print("cpu  apic  interrupts  thread\n")
         with self.processors.each() as processor:
-            self.show(processor)
+            self._show(processor)
         with if_(self.clock.unsynchronised != 0):
             self.console.print("their time-stamp counters differ\n")
         ret(1)
 
     @function(sleeps=True)
-    def show(self, processor: Keep[Ptr[Processor]]) -> None:
+    def _show(self, processor: Keep[Ptr[Processor]]) -> None:
         """Print what `processor` is and does."""
         look = local(Look)
-        look.request.prepare(address_of(self.look))
+        look.request.prepare(address_of(self._look))
         self.calls.on(processor, address_of(look.request))
         self.console.print(
             "%3u  %4u  %10u  %s\n", processor.number, processor.apic, look.interrupts, look.thread
         )
 
     @function(context="interrupt")
-    def look(self, request: Ptr[Request]) -> None:
+    def _look(self, request: Ptr[Request]) -> None:
         """Fill in what this processor does."""
         look, sum = cast(request, Ptr[Look]), scratch(U64)
         thread = scratch(self.scheduler.current)

@@ -98,13 +98,13 @@ class CrashCommands(Commands):
                 self.console.print("%s fails only in debug builds\n", kind)
                 ret(1)
             with elif_(same):
-                tail(self.crash_there, way, words.word[2])
+                tail(self._crash_there, way, words.word[2])
             add(way, sizeof(Crash))
         self.console.print(f"unknown KIND: %s (there are {self.kinds})\n", kind)
         ret(1)
 
     @function(sleeps=True)
-    def crash_there(self, way: Keep[Ptr[Crash]], number: Ptr[U8]) -> U32:
+    def _crash_there(self, way: Keep[Ptr[Crash]], number: Ptr[U8]) -> U32:
         """Make another processor fail, if there is one of this `number`."""
         word, order = keep(number), local(Order)
         value, good = self.numbers.parse(word)
@@ -114,14 +114,14 @@ class CrashCommands(Commands):
         with if_(processor == 0):
             self.console.print("no CPU %s (`cpus` shows them)\n", word)
             ret(1)
-        order.request.prepare(address_of(self.obey))
+        order.request.prepare(address_of(self._obey))
         mov(rax, way.run)
         mov(order.run, rax)
         self.calls.on(processor, address_of(order.request))
         ret(1)
 
     @function(context="interrupt")
-    def obey(self, request: Ptr[Request]) -> None:
+    def _obey(self, request: Ptr[Request]) -> None:
         """Fail as the request says."""
         order = cast(request, Ptr[Order])
         order.run()
@@ -199,7 +199,7 @@ class CrashCommands(Commands):
     def fail_unheard(self) -> None:
         """#UD, while no other processor has interrupts on."""
         request = local(Request)
-        request.prepare(address_of(self.be_deaf))
+        request.prepare(address_of(self._be_deaf))
         mov(self.deaf, 1)
         cli()  # this thread stays on its processor
         with self.processors.others() as processor:
@@ -210,7 +210,7 @@ class CrashCommands(Commands):
         ud2()
 
     @function(context="interrupt")
-    def be_deaf(self, request: Ptr[Request]) -> None:
+    def _be_deaf(self, request: Ptr[Request]) -> None:
         """Keep this processor busy with interrupts off, for ever."""
         lock.inc(self.deaf)
         with loop():

@@ -52,13 +52,13 @@ class InterruptCommands(Commands):
         """Show interrupts, or move a line."""
         words = scratch(words)
         with if_(words.count == 1):
-            tail(self.show)
+            tail(self._show)
         with if_(words.count == 3):
-            tail(self.move, words.word[1], words.word[2])
+            tail(self._move, words.word[1], words.word[2])
         ret(0)
 
     @function
-    def move(self, line: Ptr[U8], number: Keep[Ptr[U8]]) -> U32:
+    def _move(self, line: Ptr[U8], number: Keep[Ptr[U8]]) -> U32:
         """Move a line to the processor of this number."""
         word, wanted = keep(line), keep(U32)
         value, good = self.numbers.parse(word)
@@ -78,7 +78,7 @@ class InterruptCommands(Commands):
         ret(1)
 
     @function
-    def show(self) -> U32:
+    def _show(self) -> U32:
         """Print a line for each vector that somebody waits for or that has come, with how often it
         came to each processor."""
         vector = keep(U64)
@@ -87,8 +87,8 @@ class InterruptCommands(Commands):
             self.console.print("     cpu %3u", processor.number)
         self.console.print("  handler\n")
         with for_(vector, FIRST_INTERRUPT, VECTORS):
-            self.show_vector(u32(vector))
-        self.show_work()
+            self._show_vector(u32(vector))
+        self._show_work()
         self.show_errors()
         ret(1)
 
@@ -114,7 +114,7 @@ class InterruptCommands(Commands):
         return u32(place)
 
     @function
-    def show_work(self) -> None:
+    def _show_work(self) -> None:
         """Print how much work was left for later on each processor, and how often it was so much
         that a thread took over."""
         for field_name, title, meaning in (
@@ -129,24 +129,24 @@ class InterruptCommands(Commands):
             self.console.print(f"  {meaning}\n")
 
     @function
-    def show_vector(self, vector: Keep[U32]) -> None:
+    def _show_vector(self, vector: Keep[U32]) -> None:
         """Print what is known of a vector, if anything."""
         slot = keep(Ptr[Slot])
         point_at(slot, self.dispatcher.slots, u64(vector))
-        with if_((slot.first == 0) & (self.has_come(vector) == 0)):
+        with if_((slot.first == 0) & (self._has_come(vector) == 0)):
             ret()
         self.console.print("  0x%02x", vector)
-        self.show_line(vector)
+        self._show_line(vector)
         with self.processors.each() as processor:
             self.console.print("  %10u", self._count(processor, vector))
         self.console.print("  ")
-        self.show_actions(slot.first)
+        self._show_actions(slot.first)
         with if_(vector == InterruptVector.SPURIOUS):
             self.console.print("spurious")
         self.console.print("\n")
 
     @function
-    def has_come(self, vector: U32) -> U32:
+    def _has_come(self, vector: U32) -> U32:
         """Whether some processor had interrupts on `vector`: 1 or 0."""
         vector, come = scratch(vector), scratch(U32)
         xor(come, come)
@@ -164,7 +164,7 @@ class InterruptCommands(Commands):
         return u64(rax)
 
     @function
-    def show_line(self, vector: Keep[U32]) -> None:
+    def _show_line(self, vector: Keep[U32]) -> None:
         """Print the line that leads to `vector`, and the processor that serves it."""
         route = keep(Ptr[Route])
         with if_((self.lines.legacy != 0) & (vector < InterruptVector.FIRST_DEVICE)):
@@ -185,7 +185,7 @@ class InterruptCommands(Commands):
             self.console.print("      ")
 
     @function
-    def show_actions(self, action: Keep[Ptr[Action]]) -> None:
+    def _show_actions(self, action: Keep[Ptr[Action]]) -> None:
         """Print the handlers from `action` on. They stay while a driver has them attached, and
         drivers are never taken out while commands run."""
         with while_(action != 0):

@@ -44,7 +44,7 @@ class LogCommands(Commands):
                 ret(1)
         with if_(self.log.dropped != 0):
             self.console.print("(%u older messages are gone)\n", self.log.dropped)
-        self.show_all(most)
+        self._show_all(most)
         ret(1)
 
     @function
@@ -57,7 +57,7 @@ class LogCommands(Commands):
         ret(0)
 
     @function
-    def show_all(self, most: Keep[U32]) -> None:
+    def _show_all(self, most: Keep[U32]) -> None:
         """Print all messages whose level is no higher than `most`."""
         message, position = local(LogMessage), keep(U64)
         xor(position, position)
@@ -66,10 +66,10 @@ class LogCommands(Commands):
             break_if(position == 0)
             movzx(eax, message.record.level)
             with if_(eax <= most):
-                self.show(address_of(message))
+                self._show(address_of(message))
 
     @function
-    def show(self, message: Keep[Ptr[LogMessage]]) -> None:
+    def _show(self, message: Keep[Ptr[LogMessage]]) -> None:
         """Print a message after the time when it was written, in seconds."""
         seconds = keep(U64)
         time = self.clock.time_of(message.record.ticks)

@@ -34,13 +34,13 @@ class MapsCommands(Commands):
         xor(place, place)
         with loop():
             break_if(~self.mappings.find(address_of(self.kernel.space), place, found))
-            self.print_mapping(found)
+            self._print_mapping(found)
             mov(place, found.end)
             break_if(place == 0)
         ret(1)
 
     @function
-    def print_mapping(self, found: Keep[Ptr[Mapping]]) -> None:
+    def _print_mapping(self, found: Keep[Ptr[Mapping]]) -> None:
         """Print a line: first and last byte, size, and permissions."""
         last, size = keep(found.end), keep(found.end)
         sub(size, found.start)

@@ -56,19 +56,19 @@ class MemoryCommands(Commands):
     def mem(self, words: Ptr[Words]) -> U32:
         """Print the memory map, the free blocks of each zone, and the caches of objects."""
         self.report.print_memory()
-        self.print_zone(text("below 4 GiB"), address_of(self.zones.low))
-        self.print_zone(text("above 4 GiB"), address_of(self.zones.high))
+        self._print_zone(text("below 4 GiB"), address_of(self.zones.low))
+        self._print_zone(text("above 4 GiB"), address_of(self.zones.high))
         pages = keep(self.pages.free_count())
         mov(rax, pages)
         shl(rax, PageShift.PAGE)
         self.console.print("%u pages free, %z\n", pages, rax)
         self.console.print(f"{'objects':<20} {'bytes':>7} {'in use':>8} {'pages':>7}\n")
         with self.slabs.each() as cache:
-            self.print_cache(cache)
+            self._print_cache(cache)
         ret(1)
 
     @function
-    def print_cache(self, cache: Keep[Ptr[ObjectCache]]) -> None:
+    def _print_cache(self, cache: Keep[Ptr[ObjectCache]]) -> None:
         """Print how many objects of `cache` are in use, or in processors' magazines, and the pages
         of its slabs."""
         used, pages = keep(U64), keep(U64)
@@ -80,7 +80,7 @@ class MemoryCommands(Commands):
         self.console.print("%-20s %7u %8u %7u\n", cache.name, cache.object_size, used, pages)
 
     @function
-    def print_zone(self, name: Keep[Ptr[U8]], zone: Keep[Ptr[Zone]]) -> None:
+    def _print_zone(self, name: Keep[Ptr[U8]], zone: Keep[Ptr[Zone]]) -> None:
         """Print the free memory of a zone, and how many blocks of each order it is in."""
         free, unopened = keep(U64), keep(U64)
         blocks, order = local(U64 * ORDERS), keep(U32)
@@ -108,7 +108,7 @@ class MemoryCommands(Commands):
         with if_(good == 0):
             self.console.print("neither a number nor a symbol: %s\n", words.word[1])
             ret(1)
-        self.show(address, count)
+        self._show(address, count)
         ret(1)
 
     @function
@@ -121,7 +121,7 @@ class MemoryCommands(Commands):
         ret(count)
 
     @function
-    def show(self, address: Keep[U64], count: Keep[U64]) -> None:
+    def _show(self, address: Keep[U64], count: Keep[U64]) -> None:
         """Print `count` bytes from `address` on, up to the first that is not mapped."""
         length = keep(U64)
         with while_(count != 0):
@@ -129,7 +129,7 @@ class MemoryCommands(Commands):
                 self.console.print("%016x  not mapped\n", address)
                 ret()
             self._fit_row(length, address, count)
-            self.show_row(cast(address, Ptr[U8]), length)
+            self._show_row(cast(address, Ptr[U8]), length)
             add(address, length)
             sub(count, length)
 
@@ -145,7 +145,7 @@ class MemoryCommands(Commands):
                 mov(length, most)
 
     @function
-    def show_row(self, start: Keep[Ptr[U8]], length: Keep[U64]) -> None:
+    def _show_row(self, start: Keep[Ptr[U8]], length: Keep[U64]) -> None:
         """Print a line: the address, `length` bytes in hexadecimal, and as characters."""
         index = keep(U64)
         self.console.print("%016x ", start)

@@ -40,29 +40,29 @@ class PciCommands(Commands):
     def pci(self, words: Ptr[Words]) -> U32:
         """Show all functions, or one in detail."""
         with if_(words.count == 1):
-            self.show_all()
+            self._show_all()
             ret(1)
         word = keep(words.word[1])
-        device = self.named(word)
+        device = self._named(word)
         with if_(device == 0):
             self.console.print("no function is at %s (`pci` lists them)\n", word)
             ret(1)
-        self.show_details(device)
+        self._show_details(device)
         ret(1)
 
     @function
-    def show_all(self) -> None:
+    def _show_all(self) -> None:
         """A line for each function."""
         with self.bus.each() as device:
-            self.show(device)
+            self._show(device)
         with if_(self.bus.count == 0):
             self.console.print("no PCI bus\n")
         with if_(self.bus.lost != 0):
             self.console.print("no memory for %u more\n", self.bus.lost)
 
     @function
-    def named(self, word: Ptr[U8]) -> Ptr[PciDevice]:
-        """The function whose place `word` is, as `show_place` writes it; null if there is none."""
+    def _named(self, word: Ptr[U8]) -> Ptr[PciDevice]:
+        """The function whose place `word` is, as `_show_place` writes it; null if there is none."""
         place, number, parts, digit = scratch(U32), scratch(U32), scratch(U32), scratch(U64)
         xor(place, place)
         xor(parts, parts)
@@ -109,7 +109,7 @@ class PciCommands(Commands):
         mov(number, NO_NUMBER)
 
     @function
-    def show_place(self, function: Keep[U32]) -> None:
+    def _show_place(self, function: Keep[U32]) -> None:
         """The segment group, where it is not 0, the bus, the device and the function."""
         mov(esi, function)
         shr(esi, ConfigurationAddress.GROUP)
@@ -124,9 +124,9 @@ class PciCommands(Commands):
         self.console.print("%02x:%02x.%u", bus, device, number)
 
     @function
-    def show(self, device: Keep[Ptr[PciDevice]]) -> None:
+    def _show(self, device: Keep[Ptr[PciDevice]]) -> None:
         """The place of `device`, its numbers, and the name of its class."""
-        self.show_place(device.function)
+        self._show_place(device.function)
         name = self.classes.find(device.base_class, device.subclass)
         self.console.print(
             "  %04x:%04x  %02x%02x  %s\n",
@@ -138,10 +138,10 @@ class PciCommands(Commands):
         )
 
     @function
-    def show_details(self, device: Keep[Ptr[PciDevice]]) -> None:
+    def _show_details(self, device: Keep[Ptr[PciDevice]]) -> None:
         """All that is known of `device`."""
         resource, number = keep(Ptr[PciResource]), keep(U32)
-        self.show(device)
+        self._show(device)
         self.console.print(
             "  revision %02x, interface %02x, subsystem %04x:%04x\n",
             device.revision,
@@ -149,17 +149,17 @@ class PciCommands(Commands):
             device.subsystem_vendor,
             device.subsystem,
         )
-        self.show_interrupts(device)
+        self._show_interrupts(device)
         with if_(device.header_type == HeaderType.BRIDGE):
             self.console.print("  leads to bus %02x\n", device.secondary)
         lea(resource, device.resources)
         with for_(number, 0, BARS):
             with if_(resource.size != 0):
-                self.show_resource(number, resource)
+                self._show_resource(number, resource)
             add(resource, sizeof(PciResource))
 
     @function
-    def show_interrupts(self, device: Keep[Ptr[PciDevice]]) -> None:
+    def _show_interrupts(self, device: Keep[Ptr[PciDevice]]) -> None:
         """How `device` can interrupt."""
         with if_(device.pin != 0):
             movzx(eax, device.pin)
@@ -171,7 +171,7 @@ class PciCommands(Commands):
             self.console.print("  MSI-X at %02x\n", device.msi_x)
 
     @function
-    def show_resource(self, number: Keep[U32], resource: Keep[Ptr[PciResource]]) -> None:
+    def _show_resource(self, number: Keep[U32], resource: Keep[Ptr[PciResource]]) -> None:
         """Where the device answers, and how far that reaches."""
         with if_(resource.flags & Bar.IO):
             self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)

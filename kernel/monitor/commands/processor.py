@@ -17,11 +17,11 @@ class ProcessorCommands(Commands):
     @function
     def regs(self, words: Ptr[Words]) -> U32:
         """Print the registers as a panic here would."""
-        self.show()
+        self._show()
         ret(1)
 
     @naked(pushed=0)
-    def show(self) -> None:
+    def _show(self) -> None:
         """Print the registers of the caller."""
         push_frame()
         mov(rdi, rsp)

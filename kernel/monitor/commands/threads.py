@@ -45,16 +45,16 @@ class ThreadCommands(Commands):
         self.console.print("number  priority  state    cpu  switches  name\n")
         xor(u32(next), u32(next))
         with loop():
-            found = self.copy(next, address_of(row))
+            found = self._copy(next, address_of(row))
             break_if(found == 0)
-            self.show(row)
+            self._show(row)
             mov(next, row.number)
             inc(next)
         self.console.print("%u threads\n", self.threads.count)
         ret(1)
 
     @inline(changes=CALLER_SAVED)
-    def show(self, row: ThreadRow) -> None:
+    def _show(self, row: ThreadRow) -> None:
         """Print a row."""
         mov(rax, row.state)
         self.console.print(
@@ -68,7 +68,7 @@ class ThreadCommands(Commands):
         )
 
     @function
-    def copy(self, least: U64, row: Ptr[ThreadRow]) -> U32:
+    def _copy(self, least: U64, row: Ptr[ThreadRow]) -> U32:
         """Fill `row` with the first thread whose number is `least` or larger; 0 if there is none.
 
         Printing takes long, so it is done without the lock of the list.

@@ -49,15 +49,15 @@ class TimeCommands(Commands):
     @function
     def time(self, words: Ptr[Words]) -> U32:
         """Print how long the kernel has been running, the time of day, and by what it knows."""
-        self.show_uptime()
-        self.show_wall()
-        self.show_clock()
-        self.show_references()
+        self._show_uptime()
+        self._show_wall()
+        self._show_clock()
+        self._show_references()
         self.console.print("timers      %u armed on this processor\n", self.timers.queue.count)
         ret(1)
 
     @function
-    def show_uptime(self) -> None:
+    def _show_uptime(self) -> None:
         """Print the time since the start."""
         date, seconds, rest = local(DateTime), keep(U64), keep(U64)
         now = self.clock.now()
@@ -78,7 +78,7 @@ class TimeCommands(Commands):
         )
 
     @function
-    def show_wall(self) -> None:
+    def _show_wall(self) -> None:
         """Print the time of day."""
         date = local(DateTime)
         now = self.wall.now()
@@ -91,7 +91,7 @@ class TimeCommands(Commands):
         self.console.print(" %02u:%02u:%02u UTC\n", date.hour, date.minute, date.second)
 
     @function
-    def show_clock(self) -> None:
+    def _show_clock(self) -> None:
         """Print what the clock goes by, and how good that is."""
         frequency = self.clock.frequency()
         _divide(frequency, MILLION)
@@ -113,7 +113,7 @@ class TimeCommands(Commands):
             )
 
     @function
-    def show_references(self) -> None:
+    def _show_references(self) -> None:
         """Print the counters that the clock can be measured by."""
         for candidate in self.calibration.candidates:
             reference = candidate.reference
