@@ -64,14 +64,16 @@ def _is_wide(value: object) -> bool:
     if isinstance(value, int):
         return int(value) in IMMEDIATE  # a range searches linearly for an enum member
     return isinstance(value, AddressOperand) or (
-        isinstance(value, Operand) and value._kind._size == SLOT
+        isinstance(value, Operand) and value._kind._size == SLOT and value._kind._host is None
     )
 
 
 @inline(changes="whole")
 def _widen(value: object, whole: U64) -> None:
     """Load `value` into all 64 bits of `whole`, with its sign if its type has one."""
-    if not isinstance(value, Operand):
+    if isinstance(value, Operand) and value._kind._size == SLOT:
+        mov(whole, value)
+    elif not isinstance(value, Operand):
         mov(whole, value if isinstance(value, int) else address_of(value))
     elif value._kind._signed:
         extend = movsxd if value._kind._size == WORD else movsx

@@ -13,7 +13,7 @@ from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Elements, Pointer
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Packer, symbol_reference
-from pykasm.lang.numbers import Bool, numbers_of
+from pykasm.lang.numbers import Bool, byte_order, numbers_of
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct, StructMeta, is_struct
@@ -56,7 +56,7 @@ class Values:
 
     def decode(self, kind: TypeMeta, raw: bytes, values: type[Enum] | None = None) -> Any:
         """`raw` as a Python value: an int, a pointer, or one of `values`."""
-        number = int.from_bytes(raw[: kind._size], "little", signed=kind._signed)
+        number = int.from_bytes(raw[: kind._size], byte_order(kind), signed=kind._signed)
         if is_pointer(kind):
             return Pointer(self, number, kind)
         if kind is Bool:

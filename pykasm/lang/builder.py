@@ -150,20 +150,16 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
+                if isinstance(operand, MemoryOperand) and _is_swapped(operand, mnemonic):
+                    del roles[known:]
+                    self.add_swapping(mnemonic, operands, prefix)
+                    return
                 if kind is PlaceAddress:  # to all who look at the code, a place as any other
                     operand, kind = operand._as_operand(mnemonic), MemoryOperand
                     at = len(encodable)
                     operands = (*operands[:at], operand, *operands[at + 1 :])
                 if kind is MemoryOperand:
-                    base = operand._base
-                    if base is not None:
-                        roles.append(base._role)
-                        if base._kind._by_user:
-                            roles.append(User)
-                    if operand._index is not None:
-                        self._note_index(operand, operand._index)
-                    if operand._within is not None:
-                        self._note_access(operand, mnemonic)
+                    self._note_place(operand, mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -190,6 +186,10 @@ class CodeBuilder:
             source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands, ())))
 
+    def add_swapping(self, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
+        """Add the instructions for one with a place whose bytes are in the opposite order."""
+        raise NotImplementedError  # `byteorder` knows how
+
     def take_in_place(self, operands: tuple[RegisterOperand, ...]) -> None:
         """Note that the last instruction takes `operands` from where they are already."""
         if operands:
@@ -197,6 +197,18 @@ class CodeBuilder:
             assert isinstance(line, Line)
             self.items[-1] = line._replace(in_place=operands)
             self.operand_roles += [InPlace, *(one._role for one in operands)]
+
+    def _note_place(self, place: MemoryOperand, mnemonic: str) -> None:
+        """Note what the next instruction finds `place` by, and what guards it."""
+        base = place._base
+        if base is not None:
+            self.operand_roles.append(base._role)
+            if base._kind._by_user:
+                self.operand_roles.append(User)
+        if place._index is not None:
+            self._note_index(place, place._index)
+        if place._within is not None:
+            self._note_access(place, mnemonic)
 
     def _note_access(self, place: MemoryOperand, mnemonic: str) -> None:
         """Note the guarded fields in which the next instruction reads or writes `place`, or whose
@@ -363,6 +375,11 @@ class Counting:
 
     def __exit__(self, *_: object) -> None:
         self._builder.counted = self._before
+
+
+def _is_swapped(place: MemoryOperand, mnemonic: str) -> bool:
+    """Whether an instruction that reads or writes `place` needs its bytes in another order."""
+    return place._kind._host is not None and mnemonic != "lea"
 
 
 written_in_place: set[CodeType] = set()

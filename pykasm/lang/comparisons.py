@@ -80,10 +80,26 @@ def _check_right(left: Value, operator: str, right: object) -> None:
             got=f"the condition `{right!r}`" if joined else repr(right),
             fix="put each comparison in parentheses: `(a == 1) & (b == 2)`" if joined else "",
         )
+    _check_byte_order(left, operator, right)
     if isinstance(right, int):
         check_number(left, operator, right)
     else:
         _check_signs(left, operator, right)
+
+
+def _check_byte_order(left: Value, operator: str, right: Value | int) -> None:
+    """Raise a mistake where the order of bytes in memory would decide."""
+    places = (one for one in (left, right) if isinstance(one, Value) and one._kind._host)
+    place = next(places, None)
+    if place is None or (operator in ("==", "!=", "&") and isinstance(right, int)):
+        return
+    name = place._text()
+    raise TypeMistake(
+        f"`{name}` has its bytes in the opposite order",
+        expected="`==`, `!=` or `&` with a constant, whose bytes are swapped in a build",
+        got=f"{left._text()} {operator} {shown(right)}",
+        fix=f"load it first: `scratch({name})` is a {place._kind._host!r}",
+    )
 
 
 def check_number(left: Value, operator: str, right: int) -> None:

@@ -18,7 +18,7 @@ from pykasm.lang.fitting import address_fits, described, function_fits, signatur
 from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.instances import check_instance
 from pykasm.lang.namedvalues import check_value
-from pykasm.lang.numbers import U8, U64, numbers_of
+from pykasm.lang.numbers import U8, U64, byte_order, numbers_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.places import place_address
@@ -242,10 +242,12 @@ class Packer:
                 expected=f"{numbers[0]:#x} to {numbers[-1]:#x}",
                 got=f"{int(value):#x}",
             )
-        self.bytes[offset : offset + size] = (value % (1 << (size * 8))).to_bytes(size, "little")
+        self.bytes[offset : offset + size] = (value % (1 << (size * 8))).to_bytes(
+            size, byte_order(kind)
+        )
 
     def _address(self, kind: TypeMeta, value: object, offset: int) -> None:
-        if kind._size not in (4, POINTER_SIZE):
+        if kind._size not in (4, POINTER_SIZE) or kind._host is not None:
             raise _wrong_value(kind, value, "a number")
         if isinstance(value, LabelAddress):
             self.references.append(DataReference(offset, kind._size, value, 0))

@@ -58,7 +58,7 @@ class DebugTypes:
         return made
 
     def _simple(self, kind: Any, values: type[Enum] | None) -> DebugType:
-        if values is not None:
+        if values is not None and kind._host is None:  # gdb knows the order of base types alone
             return _enumeration(kind, values)
         if issubclass(kind, Ptr):
             target = kind._target
@@ -71,7 +71,8 @@ class DebugTypes:
             )
         if issubclass(kind, Array):
             return ArrayType(self.of(kind._element), kind._count or 0)
-        return BaseType(kind.__name__, kind._size, _encoding(kind))
+        is_big_endian = kind._host is not None
+        return BaseType(kind.__name__, kind._size, _encoding(kind), is_big_endian)
 
 
 def _enumeration(kind: TypeMeta, values: type[Enum]) -> EnumType:

@@ -202,7 +202,10 @@ class Function(Generic[R]):
     def _type(self, name: str, hint: object) -> TypeMeta:
         if isinstance(hint, TypeMeta) and fits_register(hint):
             return hint
-        fix = f"`{name}: Ptr[{hint.__name__}]`" if isinstance(hint, TypeMeta) else ""
+        fix = ""
+        if isinstance(hint, TypeMeta):
+            wanted = f"Ptr[{hint.__name__}]" if hint._host is None else repr(hint._host)
+            fix = f"`{name}: {wanted}`"
         raise DeclarationMistake(
             f"`{name}` of `{self.name}` can't be passed in a register",
             expected="an integer or pointer type",

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from pykasm.errors import ConditionMistake
 from pykasm.isa.code import Label, Line
 from pykasm.lang.builder import current, emit, join
+from pykasm.lang.byteorder import as_compared
 from pykasm.lang.comparisons import BitTest, Comparison
 from pykasm.lang.condition import (
     Both,
@@ -46,8 +47,9 @@ def _jump(test: Condition, target: Label, when: bool) -> None:
         case Comparison():
             _compare(test, target, when)
         case BitTest():
-            with encodable(test.operand, test.mask) as mask:
-                emit("test", test.operand, mask)
+            operand, number = as_compared(test, test.mask)
+            with encodable(operand, number) as mask:
+                emit("test", operand, mask)
             _note(test)
             emit("jne" if when else "je", target)
         case Flag():
@@ -110,8 +112,9 @@ def _compare(test: Comparison, target: Label, when: bool) -> None:
     if _is_zero_test(test):
         emit("test", test.left, test.left)
     else:
-        with encodable(test.left, test.right) as right:
-            emit("cmp", test.left, right)
+        left, number = as_compared(test, test.right)
+        with encodable(left, number) as right:
+            emit("cmp", left, right)
     _note(test)
     operator = test.operator if when else OPPOSITE[test.operator]
     codes = SIGNED if test.signed else UNSIGNED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pykasm.lang.types import Type, TypeMeta
 
 
@@ -67,6 +69,27 @@ class I64(Integer):
     _signed = True
 
 
+class U16BE(Integer):
+    """16 bits without sign in memory, the most significant byte first."""
+
+    _size = _align = 2
+    _host = U16
+
+
+class U32BE(Integer):
+    """32 bits without sign in memory, the most significant byte first."""
+
+    _size = _align = 4
+    _host = U32
+
+
+class U64BE(Integer):
+    """64 bits without sign in memory, the most significant byte first."""
+
+    _size = _align = 8
+    _host = U64
+
+
 class Vector(Type):
     """What instructions take as a whole and nobody reckons with, such as the contents of an SSE,
     AVX or x87 register."""
@@ -111,6 +134,16 @@ def numbers_mix(one: TypeMeta, other: TypeMeta) -> bool:
     """Whether numbers of two types may meet: those of different kinds do not."""
     plain = not is_kind(one) or not is_kind(other)
     return plain or issubclass(one, other) or issubclass(other, one)
+
+
+def held_as(kind: TypeMeta) -> TypeMeta:
+    """The type of a `kind` in a register."""
+    return kind._host or kind
+
+
+def byte_order(kind: TypeMeta) -> Literal["little", "big"]:
+    """The order of the bytes of a `kind` in memory."""
+    return "little" if kind._host is None else "big"
 
 
 def numbers_of(kind: TypeMeta) -> range:

@@ -79,6 +79,13 @@ class RegisterOperand(Operand):
 
     def _seen_as(self, kind: TypeMeta) -> RegisterOperand:
         register = self._register
+        if kind._host is not None:
+            raise TypeMistake(
+                f"registers hold numbers in the machine's order of bytes, and `{self._text()}` too",
+                expected="a place in memory",
+                got=f"{self._text()} as a {kind!r}",
+                fix="`bswap` it, or `rol` 16 bits by 8",
+            )
         if kind._size != register.size:
             register = general(register.number, kind._size)
         return RegisterOperand(register, kind, self._role)

@@ -8,6 +8,7 @@ from typing import cast as typing_cast
 from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import STACK_ALIGNMENT, Kind
+from pykasm.lang.numbers import held_as
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
@@ -37,6 +38,8 @@ def _builder(word: str) -> RoutineBuilder:
 
 def _type_of(value: object, word: str) -> TypeMeta:
     kind = value if isinstance(value, TypeMeta) else getattr(value, "_kind", None)
+    if isinstance(value, MemoryOperand):
+        kind = held_as(value._kind)
     if not isinstance(kind, TypeMeta):
         raise TypeMistake(
             f"`{word}` takes a type or a value that has one",
@@ -50,7 +53,9 @@ def _type_of(value: object, word: str) -> TypeMeta:
             if kind._size in (1, 2, 4, 8)
             else "a type of 1, 2, 4 or 8 bytes",
             got=f"{kind._size} bytes",
-            fix="use `local`, or a pointer to it",
+            fix=f"`{word}({kind._host!r})`: loads and stores swap the bytes"
+            if kind._host
+            else "use `local`, or a pointer to it",
         )
     return kind
 

@@ -10,7 +10,7 @@ from pykasm.isa.registers import WORD, RegisterKind, general
 from pykasm.lang.builder import emit
 from pykasm.lang.convention import SLOT, STACK_ALIGNMENT, Parameter, Signature
 from pykasm.lang.moves import TEMPORARIES, registers_in
-from pykasm.lang.numbers import U32, U64
+from pykasm.lang.numbers import U32, U64, held_as
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
@@ -83,7 +83,7 @@ def _is_pushed_whole(source: object) -> bool:
     if isinstance(source, RegisterOperand):
         return source._register.kind is RegisterKind.GENERAL
     if isinstance(source, MemoryOperand):
-        return source._kind._size == SLOT
+        return source._kind._size == SLOT and source._kind._host is None
     return isinstance(source, AddressOperand)
 
 
@@ -95,8 +95,8 @@ def _push_by(register: Any, source: Any) -> None:
     """Push what has to be computed or widened in `register` first."""
     if isinstance(source, PlaceAddress):
         emit("lea", register, source)
-    elif source._kind._size == WORD:
-        emit("mov", register._seen_as(U32), source)
+    elif source._kind._size >= WORD:
+        emit("mov", register._seen_as(held_as(source._kind)), source)
     else:
         extend = "movsx" if source._kind._signed else "movzx"
         emit(extend, register._seen_as(U32), source)

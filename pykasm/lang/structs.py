@@ -375,7 +375,9 @@ def is_aggregate(kind: TypeMeta) -> bool:
 
 def fits_register(kind: object) -> bool:
     """Whether a general-purpose register can hold a `kind`."""
-    return isinstance(kind, TypeMeta) and kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
+    if not isinstance(kind, TypeMeta) or kind._host is not None:
+        return False
+    return kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
 
 
 @cache

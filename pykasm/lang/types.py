@@ -40,6 +40,7 @@ class TypeMeta(type):
     _signed: bool
     _by_user: bool
     _truth: bool
+    _host: TypeMeta | None
     _origin: tuple[type, str, object, dict[str, object]]
     """What a type was made of that is made of others."""
 
@@ -218,6 +219,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether it is 1 or 0, and a condition by itself."""
     _by_user = False
     """Whether it is an address that a program gave."""
+    _host: ClassVar[TypeMeta | None] = None
+    """Of numbers whose bytes lie in memory in the opposite order: what a register holds of them."""
 
 
 class Void(Type):

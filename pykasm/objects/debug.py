@@ -11,11 +11,14 @@ from pykasm.source import Source
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BaseType:
-    """An integer, boolean or character type of `size` bytes; `encoding` unsigned, signed, …"""
+    """An integer, boolean or character type of `size` bytes; `encoding` unsigned, signed, …
+
+    The bytes of a `big_endian` one lie in memory in the opposite order."""
 
     name: str
     size: int
     encoding: str = "unsigned"  # unsigned | signed | boolean | char | float
+    big_endian: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

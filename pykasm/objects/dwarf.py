@@ -55,6 +55,7 @@ class Attribute(IntEnum):
     FRAME_BASE = 0x40
     TYPE = 0x49
     RANGES = 0x55
+    ENDIANITY = 0x65
 
 
 class Form(IntEnum):

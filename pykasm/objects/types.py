@@ -18,6 +18,9 @@ from pykasm.objects.dwarf import BaseEncoding
 from pykasm.objects.entries import EntryWriter
 
 _POINTER_SIZE = 8
+_BIG_ENDIAN = 1
+"""`DW_END_big` (7.8)."""
+
 _SIGN_BIT = 1 << 63
 """A flag that gdb takes for a negative value; with it, it would print the set as a number."""
 
@@ -39,10 +42,13 @@ def _write(described: DebugType, out: EntryWriter) -> None:
 
 @_write.register
 def _base(described: BaseType, out: EntryWriter) -> None:
-    out.begin_type(shapes.BASE_TYPE, described)
+    shape = shapes.BIG_ENDIAN_TYPE if described.big_endian else shapes.BASE_TYPE
+    out.begin_type(shape, described)
     out.name(described.name)
     out.uleb(described.size)
     out.number(BaseEncoding[described.encoding.upper()], 1)
+    if described.big_endian:
+        out.number(_BIG_ENDIAN, 1)
 
 
 @_write.register

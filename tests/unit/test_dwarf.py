@@ -132,6 +132,18 @@ def test_an_object_of_data_alone_is_described(tmp_path: Path) -> None:
     assert gdb(path, "print 'Demo.x'") == "$1 = -2\n"
 
 
+def test_gdb_prints_numbers_whose_bytes_are_in_the_opposite_order(tmp_path: Path) -> None:
+    source = Source(str(tmp_path / "data.py"), 3)
+    described = DebugVariable("Demo.x", "Demo.x", BaseType("U32BE", 4, big_endian=True), source)
+    unit = DebugUnit("Demo", str(tmp_path), [], [described])
+    data = Section(".data", DATA, 4, bytearray(b"\x00\x00\x05\xdc"))
+    path = tmp_path / "data.o"
+    path.write_bytes(
+        write_object(ObjectFile("Demo", [data], [Symbol("Demo.x", ".data", 0, 4)], unit))
+    )
+    assert gdb(path, "print 'Demo.x'") == "$1 = 1500\n"
+
+
 def test_gdb_gives_the_address_of_a_line(demo: Path) -> None:
     answer = gdb(demo, "info line demo.py:2")
     assert (
