@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.clock.boottimer import BootTimer
 from kernel.clock.tsc import read_tsc
-from kernel.clock.units import NSEC_PER_SEC
+from kernel.clock.units import NSEC_PER_SEC, Nanoseconds, Ticks
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
@@ -24,16 +24,16 @@ class Clock(Subsystem):
 
     sequence = bss(U32)
     """The sequence lock: odd while a writer changes the rest."""
-    origin = bss(U64)
+    origin = bss(Ticks)
     """A value of the counter."""
-    origin_time = bss(U64)
+    origin_time = bss(Nanoseconds)
     """The time at `origin`, in nanoseconds."""
     multiplier = bss(U64)
     """Nanoseconds per tick, in units of 2**-FRACTION_BITS; 0 while the rate is not known."""
 
     unsynchronised = bss(U32)
     """Whether the counters of two processors were seen to differ: 1 or 0."""
-    last_time = bss(U64)
+    last_time = bss(Nanoseconds)
     """The latest time that `now` returned, if they differ."""
 
     def __init__(self, boot_timer: BootTimer) -> None:
@@ -51,7 +51,7 @@ class Clock(Subsystem):
         mov(self.multiplier, multiplier)
 
     @function
-    def now(self) -> U64:
+    def now(self) -> Nanoseconds:
         """Return the nanoseconds since boot, which suffice for five centuries."""
         sequence = scratch(U32)
         with loop():
@@ -66,7 +66,7 @@ class Clock(Subsystem):
         ret(rax)
 
     @function
-    def after(self, nanoseconds: Keep[U64]) -> U64:
+    def after(self, nanoseconds: Keep[Nanoseconds]) -> Nanoseconds:
         """Return the time `nanoseconds` from now; 2**64 - 1 if it is later than that."""
         time = self.now()
         add(time, nanoseconds)
@@ -75,7 +75,7 @@ class Clock(Subsystem):
         ret(time)
 
     @function
-    def _monotonic(self, time: U64) -> U64:
+    def _monotonic(self, time: Nanoseconds) -> Nanoseconds:
         """Return `time`, or the latest time that any processor was given, if that is later."""
         with loop():
             mov(rax, self.last_time)
@@ -86,7 +86,7 @@ class Clock(Subsystem):
                 ret(time)
 
     @function
-    def time_of(self, ticks: U64) -> U64:
+    def time_of(self, ticks: Ticks) -> Nanoseconds:
         """Return the time at which the counter was at `ticks`, by the present rate."""
         sequence = scratch(U32)
         with loop():
@@ -135,7 +135,7 @@ class Clock(Subsystem):
         ret(rax)
 
     @function
-    def ticks_in(self, duration: U64) -> U64:
+    def ticks_in(self, duration: Nanoseconds) -> Ticks:
         """Return the ticks of the counter in `duration` nanoseconds, rounded up; at most 2**63."""
         divisor = scratch(self.multiplier)
         mov(rdx, duration)

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from kernel.clock.clock import Clock
 from kernel.clock.tsc import read_tsc
+from kernel.clock.units import Nanoseconds, Ticks
 from kernel.cpu.control import Msr
 from kernel.cpu.features import BasicMore, Features
 from kernel.interrupts.localapic import ApicRegister, LocalApic, Lvt
@@ -71,7 +72,7 @@ class LocalTimer(Subsystem):
             self.apic.write(ApicRegister.LVT_TIMER, InterruptVector.TIMER)
 
     @function
-    def set(self, deadline: Keep[U64]) -> None:
+    def set(self, deadline: Keep[Nanoseconds]) -> None:
         """Set the timer for the time `deadline`, in nanoseconds, in place of any earlier setting.
 
         A deadline in the past raises the interrupt at once. Context: preemption disabled.
@@ -85,7 +86,7 @@ class LocalTimer(Subsystem):
         tail(self._set_count, ticks)
 
     @function
-    def _set_deadline(self, ticks: U64) -> None:
+    def _set_deadline(self, ticks: Ticks) -> None:
         """Raise the interrupt after `ticks` of the time-stamp counter, by TSC-deadline mode."""
         read_tsc()
         add(rax, ticks)
@@ -95,7 +96,7 @@ class LocalTimer(Subsystem):
         wrmsr()
 
     @function
-    def _set_count(self, ticks: U64) -> None:
+    def _set_count(self, ticks: Ticks) -> None:
         """Raise the interrupt after `ticks` of the time-stamp counter, or the longest count."""
         mov(rax, ticks)
         mul(self.rate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.localtimer import LocalTimer
 from kernel.clock.timer import Timer, TimerQueue
+from kernel.clock.units import Nanoseconds
 from kernel.cpu.percpu import PerCpu
 from kernel.structures.tree import TreeNode, Trees
 from pykasm import *
@@ -29,7 +30,7 @@ class Timers(Subsystem):
         self.trees = trees
 
     @function
-    def arm(self, timer: Keep[Ptr[Timer]], deadline: Keep[U64]) -> None:
+    def arm(self, timer: Keep[Ptr[Timer]], deadline: Keep[Nanoseconds]) -> None:
         """Call the handler of `timer` when the clock reaches `deadline`, in nanoseconds.
 
         A timer that is armed already gets the new deadline. One in the past expires at once.
@@ -45,7 +46,7 @@ class Timers(Subsystem):
                 self.local_timer.set(deadline)
 
     @function(holds="queue.lock")
-    def _enqueue(self, queue: Ptr[TimerQueue], timer: Ptr[Timer], deadline: U64) -> None:
+    def _enqueue(self, queue: Ptr[TimerQueue], timer: Ptr[Timer], deadline: Nanoseconds) -> None:
         """Insert `timer` into `queue`."""
         mov(timer.node.key, deadline)
         mov(timer.queue, queue)
@@ -114,7 +115,7 @@ class Timers(Subsystem):
             mov(queue.running, 0)  # only now: `cancel_and_wait` polls it without the lock
 
     @function
-    def _dequeue_expired(self, queue: Keep[Ptr[TimerQueue]], now: Keep[U64]) -> Ptr[Timer]:
+    def _dequeue_expired(self, queue: Keep[Ptr[TimerQueue]], now: Keep[Nanoseconds]) -> Ptr[Timer]:
         """Disarm and return the first timer of this processor's `queue`, if it is due at `now`.
 
         It is noted as running. If none is due, set the local timer for the next one and return

@@ -1,5 +1,16 @@
 """Units of time."""
 
+from pykasm import *
+
+
+class Nanoseconds(U64):
+    """A time of `Clock.now`, or the distance of two."""
+
+
+class Ticks(U64):
+    """A value of the time-stamp counter, or the distance of two."""
+
+
 NSEC_PER_SEC = 1_000_000_000
 """Nanoseconds in a second."""
 FSEC_PER_SEC = 1_000_000_000_000_000

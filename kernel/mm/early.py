@@ -4,7 +4,7 @@ from kernel.boot.tables import MAPPED_END
 from kernel.cpu.pagetable import PAGE
 from kernel.debug.panic import Panic
 from kernel.mm.freeranges import FreeRanges
-from kernel.paging.addresses import clear_page
+from kernel.paging.addresses import PhysicalAddress, clear_page
 from pykasm import *
 
 LOWEST = 1 << 20
@@ -30,7 +30,7 @@ class EarlyFrames(Subsystem):
         self.panic = panic
 
     @function
-    def allocate(self) -> U64:
+    def allocate(self) -> PhysicalAddress:
         """Allocate a page, filled with zeros. Returns its physical address; panics if there is
         none."""
         frame = keep(self.next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.cpu.pagetable import PAGE, PageShift
-from kernel.paging.addresses import Area, physical_of
+from kernel.paging.addresses import Area, PhysicalAddress, physical_of
 from kernel.structures.alignment import round_down
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
@@ -71,10 +71,10 @@ def frame_at(address: U64) -> Ptr[Frame]:
 
 
 @inline(changes="frame")
-def page_of(frame: Ptr[Frame]) -> U64:
+def page_of(frame: Ptr[Frame]) -> PhysicalAddress:
     """Turn the address of a record, in the register `frame`, into the physical address of its
     page."""
-    physical = u64(frame)
+    physical = cast(frame, PhysicalAddress)
     base = scratch(U64)
     mov(base, Area.FRAME_TABLE)
     sub(physical, base)

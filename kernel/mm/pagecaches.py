@@ -10,6 +10,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.mm.frames import FrameState, frame_of, page_of
 from kernel.mm.zone import Zone
 from kernel.mm.zones import Zones
+from kernel.paging.addresses import PhysicalAddress
 from kernel.structures.list import ListHead
 from pykasm import *
 
@@ -58,12 +59,12 @@ class PageCaches(Subsystem):
         self.caches.append(link)
 
     @inline(changes=CALLER_SAVED)
-    def allocate(self) -> U64:
+    def allocate(self) -> PhysicalAddress:
         """Allocate a page. Returns its physical address, 0 if there is none, in a scratch
         register."""
         with if_(self.cache.count == 0):
             self._refill()
-        page = scratch(U64)
+        page = scratch(PhysicalAddress)
         self._pop(page)
         return page
 

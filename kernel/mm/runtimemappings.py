@@ -12,7 +12,7 @@ from kernel.mm.mapper import Mapper
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalker
-from kernel.paging.addresses import RUNTIME_END, Area
+from kernel.paging.addresses import RUNTIME_END, Area, PhysicalAddress
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.structures.alignment import round_down
 from pykasm import *
@@ -139,7 +139,7 @@ class RuntimeMappings(Subsystem):
     # Devices
 
     @function
-    def map_device(self, physical: U64, length: Keep[U64]) -> U64:
+    def map_device(self, physical: PhysicalAddress, length: Keep[U64]) -> U64:
         """Map `length` bytes of device registers at `physical`, uncached. Returns their address; or
         0, also where there can't be any: the place may be what a broken device says."""
         page, offset = keep(physical), keep(physical)

@@ -8,7 +8,7 @@ from kernel.mm.frames import Frame, frame_of, page_of
 from kernel.mm.sectioncounter import SectionCounter
 from kernel.mm.sections import Sections
 from kernel.mm.zone import LOW_END, Zone
-from kernel.paging.addresses import MEMORY_END
+from kernel.paging.addresses import MEMORY_END, PhysicalAddress
 from kernel.paging.walk import PageWalk
 from pykasm import *
 
@@ -47,7 +47,7 @@ class Zones(Subsystem):
             self.counter.count(zone)
 
     @function
-    def allocate(self, order: Keep[U32]) -> U64:
+    def allocate(self, order: Keep[U32]) -> PhysicalAddress:
         """Allocate a block of either zone. Returns its physical address, or 0."""
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
@@ -76,7 +76,7 @@ class Zones(Subsystem):
                 ret(0)
 
     @function
-    def free(self, physical: U64, order: Keep[U32]) -> None:
+    def free(self, physical: PhysicalAddress, order: Keep[U32]) -> None:
         """Free the block of 2^`order` pages at `physical`, whatever its record says."""
         zone, frame = keep(Ptr[Zone]), keep(physical)
         self._zone_of(zone, frame)
@@ -84,7 +84,7 @@ class Zones(Subsystem):
             self.buddy.free(zone, frame_of(frame), order)
 
     @inline(changes=("zone", rax))
-    def _zone_of(self, zone: Ptr[Zone], physical: U64) -> None:
+    def _zone_of(self, zone: Ptr[Zone], physical: PhysicalAddress) -> None:
         """Point `zone` at the zone of the memory at `physical`."""
         mov(rax, LOW_END)
         lea(zone, self.low)
@@ -102,7 +102,7 @@ class Zones(Subsystem):
             add(page, PAGE)
 
     @function
-    def _open_section_of(self, physical: Keep[U64]) -> Bool:
+    def _open_section_of(self, physical: Keep[PhysicalAddress]) -> Bool:
         """Open the section that has the page at `physical`. Returns whether the page has a record:
         a section without room for its records is never opened."""
         zone = keep(Ptr[Zone])

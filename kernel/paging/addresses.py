@@ -31,6 +31,14 @@ LOWER_HALF_END = 0x0000_8000_0000_0000
 bits 63 to 48 repeat bit 47)."""
 
 
+class PhysicalAddress(U64):
+    """An address as memory and devices see it, behind the page tables."""
+
+
+class UserAddress(U64):
+    """An address in the lower half, of a program's memory."""
+
+
 USER_START = 16 * PAGE
 """Where programs may begin to have memory: what lies below is a null pointer with an offset."""
 

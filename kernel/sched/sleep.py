@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
+from kernel.clock.units import Nanoseconds
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.thread import UNINTERRUPTIBLE
 from kernel.sched.waiting import Waiting, WaitResult
@@ -17,12 +18,12 @@ class Sleep(Subsystem):
         self.clock = clock
 
     @function(context="thread", sleeps=True)
-    def sleep(self, nanoseconds: U64) -> None:
+    def sleep(self, nanoseconds: Nanoseconds) -> None:
         """Wait for at least so long; for ever if the clock ends before."""
         ignore(self.sleep_until(self.clock.after(nanoseconds), UNINTERRUPTIBLE))
 
     @function(context="thread", sleeps=True)
-    def sleep_until(self, deadline: Keep[U64], mode: Keep[U32]) -> I32:
+    def sleep_until(self, deadline: Keep[Nanoseconds], mode: Keep[U32]) -> I32:
         """Wait until the clock has come to `deadline`, in nanoseconds, or for an interruption of
         `mode`: 0, or -EINTR."""
         result = keep(I32)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
+from kernel.clock.units import Nanoseconds
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.errno import Errno
 from kernel.locks.waitqueue import WaitQueue
@@ -90,7 +91,7 @@ class Waiting(Subsystem):
             )  # else somebody woke the thread for the sake of another wait
 
     @function(context="interrupts off", sleeps=True, holds="queue.lock")
-    def wait_until(self, queue: Keep[Ptr[WaitQueue]], deadline: U64, mode: U32) -> I32:
+    def wait_until(self, queue: Keep[Ptr[WaitQueue]], deadline: Nanoseconds, mode: U32) -> I32:
         """As `wait`, but no longer than until the clock has come to `deadline`, in nanoseconds, or
         until one of the interruptions in `mode` is pending: a `WaitResult` says which."""
         timeout, entry = local(Timeout), local(WaitEntry)
@@ -146,7 +147,9 @@ class Waiting(Subsystem):
             self.scheduler.make_ready(thread)
 
     @function(context="interrupts off")
-    def _begin_timeout(self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: U64) -> None:
+    def _begin_timeout(
+        self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: Nanoseconds
+    ) -> None:
         """Interrupt `thread`, the one that runs, when its time has come, unless that is never."""
         mov(timeout.thread, thread)
         timeout.timer.prepare(address_of(self.expire))

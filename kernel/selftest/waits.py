@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
+from kernel.clock.units import Nanoseconds
 from kernel.console.console import Console
 from kernel.errno import Errno
 from kernel.sched.thread import INTERRUPTIBLE, UNINTERRUPTIBLE, Interruption
@@ -82,7 +83,7 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function
-    def _judge_time(self, result: Keep[I32], deadline: Keep[U64]) -> U32:
+    def _judge_time(self, result: Keep[I32], deadline: Keep[Nanoseconds]) -> U32:
         """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
         with if_(self.clock.now() < deadline):
             self.console.print("too early: ")
@@ -105,7 +106,7 @@ class WaitTests(TestSuite):
         ret(passed)
 
     @function(sleeps=True)
-    def _wait_until(self, deadline: U64) -> I32:
+    def _wait_until(self, deadline: Nanoseconds) -> I32:
         """Wait for the condition. The mutex is held."""
         condition, mutex = address_of(self.condition), address_of(self.mutex)
         ret(self.conditions.wait_until(condition, mutex, deadline, UNINTERRUPTIBLE))
@@ -164,7 +165,7 @@ class WaitTests(TestSuite):
                 self.pool.scheduler.yield_now()
 
     @function(sleeps=True)
-    def _try_until(self, deadline: U64) -> None:
+    def _try_until(self, deadline: Nanoseconds) -> None:
         """Take one, and count it if that succeeds."""
         result = self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
         with if_(result == 0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.clock.units import Nanoseconds
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
@@ -41,7 +42,7 @@ class ConditionVariables(Subsystem):
         self,
         condition: Keep[Ptr[ConditionVariable]],
         mutex: Keep[Ptr[Mutex]],
-        deadline: Keep[U64],
+        deadline: Keep[Nanoseconds],
         mode: Keep[U32],
     ) -> I32:
         """As `wait`, but wait for a signal as `Waiting.wait_until` does: 0, -ETIMEDOUT or -EINTR.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kernel.clock.units import Nanoseconds
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
@@ -76,7 +77,9 @@ class Mutexes(Subsystem):
             self.waiting.wait(address_of(mutex.queue))  # comes back as the owner
 
     @function(context="thread", sleeps=True)
-    def lock_until(self, mutex: Keep[Ptr[Mutex]], deadline: Keep[U64], mode: Keep[U32]) -> I32:
+    def lock_until(
+        self, mutex: Keep[Ptr[Mutex]], deadline: Keep[Nanoseconds], mode: Keep[U32]
+    ) -> I32:
         """As `lock`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and this
         thread does not have `mutex`."""
         result = keep(I32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.clock.units import Nanoseconds
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting, WaitResult
@@ -73,7 +74,9 @@ class ReadWriteLocks(Subsystem):
         self.waiting.wait(address_of(rwlock.queue))
 
     @function(context="thread", sleeps=True)
-    def lock_to_read_until(self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32) -> I32:
+    def lock_to_read_until(
+        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
+    ) -> I32:
         """As `lock_to_read`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and
         this thread may not read."""
         result = keep(I32)
@@ -88,7 +91,7 @@ class ReadWriteLocks(Subsystem):
 
     @function(context="thread", sleeps=True)
     def lock_to_write_until(
-        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32
+        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
     ) -> I32:
         """As `lock_to_write`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR,
         and this thread may not write."""
@@ -104,7 +107,7 @@ class ReadWriteLocks(Subsystem):
 
     @function(context="interrupts off", holds="rwlock.queue.lock")
     def wait_until(
-        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: U64, mode: U32, lock_mode: U32
+        self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32, lock_mode: U32
     ) -> I32:
         """Wait until `_admit` has given the lock to this thread, as `Waiting.wait_until` does. A
         writer that waits no longer may have been what kept the readers after it waiting."""

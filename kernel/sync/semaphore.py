@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.clock.units import Nanoseconds
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
@@ -35,7 +36,7 @@ class Semaphores(Subsystem):
 
     @function(context="thread", sleeps=True)
     def take_until(
-        self, semaphore: Keep[Ptr[Semaphore]], deadline: Keep[U64], mode: Keep[U32]
+        self, semaphore: Keep[Ptr[Semaphore]], deadline: Keep[Nanoseconds], mode: Keep[U32]
     ) -> I32:
         """As `take`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and nothing
         is taken."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from kernel.clock.units import Nanoseconds
 from kernel.cpu.stack import STACK_SIZE
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
@@ -176,7 +177,9 @@ class Threads(LeakChecks):
         tail(self._reap, thread)
 
     @function(context="thread", sleeps=True)
-    def join_until(self, thread: Keep[Ptr[Thread]], deadline: Keep[U64], mode: Keep[U32]) -> I32:
+    def join_until(
+        self, thread: Keep[Ptr[Thread]], deadline: Keep[Nanoseconds], mode: Keep[U32]
+    ) -> I32:
         """As `join`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and the
         thread is still to be joined."""
         result = keep(I32)

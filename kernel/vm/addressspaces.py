@@ -12,7 +12,7 @@ from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.paging.addresses import USER_END, USER_START, direct
+from kernel.paging.addresses import USER_END, USER_START, UserAddress, direct
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
 from kernel.sync.rwlock import ReadWriteLocks
@@ -144,7 +144,7 @@ class AddressSpaces(Subsystem):
         self.locks.unlock_write(address_of(space.regions_lock))
 
     @function
-    def _checked_end(self, start: U64, length: U64) -> U64:
+    def _checked_end(self, start: UserAddress, length: U64) -> UserAddress:
         """The end of `length` bytes from `start` on; 0 unless these are whole pages that programs
         may have."""
         end, limit = scratch(start), scratch(U64)
@@ -158,7 +158,11 @@ class AddressSpaces(Subsystem):
 
     @function(context="thread", sleeps=True)
     def map(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64, rights: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        length: U64,
+        rights: Keep[U32],
     ) -> I32:
         """Add a region of `length` bytes from `start` on, with `rights`. Returns 0, -EINVAL or
         -ENOMEM; or -EEXIST if there is a region in some of it."""
@@ -181,7 +185,7 @@ class AddressSpaces(Subsystem):
             or_(rights, Rights.READ)
 
     @function(context="thread", sleeps=True)
-    def unmap(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64) -> I32:
+    def unmap(self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], length: U64) -> I32:
         """Remove regions and pages from `length` bytes from `start` on, of which not all need have
         some. Returns 0 or -EINVAL; or -ENOMEM if a region could not be split."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
@@ -194,7 +198,11 @@ class AddressSpaces(Subsystem):
 
     @function(context="thread", sleeps=True)
     def protect(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], length: U64, rights: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        length: U64,
+        rights: Keep[U32],
     ) -> I32:
         """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL;
         or -ENOMEM if some of it has no region, or if a region could not be split."""
@@ -210,7 +218,7 @@ class AddressSpaces(Subsystem):
 
     @function
     def _split_if_covered(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> I32:
         """Split regions at `start` and `end`. Returns 0; or -ENOMEM if a region lacks between them
         (as Linux's mprotect says it), or for want of memory."""

@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PAGE, PageFlags
 from kernel.errno import Errno
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
-from kernel.paging.addresses import direct
+from kernel.paging.addresses import PhysicalAddress, UserAddress, direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
@@ -39,7 +39,7 @@ class DemandPaging(Subsystem):
 
     @function(context="thread", sleeps=True)
     def resolve_fault(
-        self, space: Keep[Ptr[AddressSpace]], address: Keep[U64], wanted: Keep[U32]
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U32]
     ) -> I32:
         """Make the page at `address` accessible for what needs the right `wanted`.
 
@@ -60,7 +60,11 @@ class DemandPaging(Subsystem):
 
     @function
     def _resolve(
-        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64], wanted: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        flags: Keep[U64],
+        wanted: Keep[U32],
     ) -> I32:
         """Make an entry for `page` that allows what is `wanted`, and no more than `flags`. Returns
         0, -ENOMEM or -EAGAIN, as `_install` does."""
@@ -80,7 +84,9 @@ class DemandPaging(Subsystem):
         tail(self._widen, space, page, entry, flags)
 
     @function
-    def _widen(self, space: Ptr[AddressSpace], page: Keep[U64], entry: U64, wider: U64) -> I32:
+    def _widen(
+        self, space: Ptr[AddressSpace], page: Keep[UserAddress], entry: U64, wider: U64
+    ) -> I32:
         """Replace `entry` for `page` by `wider`, which forbids less. Returns 0.
 
         No other processor is asked to flush: one that still has the old entry in its TLB faults
@@ -92,7 +98,7 @@ class DemandPaging(Subsystem):
 
     @function
     def _add_zero_page(
-        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64]
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[UserAddress], flags: Keep[U64]
     ) -> I32:
         """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
         memory = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
@@ -100,7 +106,11 @@ class DemandPaging(Subsystem):
 
     @function
     def _copy_page(
-        self, space: Keep[Ptr[AddressSpace]], page: Keep[U64], flags: Keep[U64], entry: Keep[U64]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        flags: Keep[U64],
+        entry: Keep[U64],
     ) -> I32:
         """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
@@ -122,7 +132,12 @@ class DemandPaging(Subsystem):
 
     @function
     def _install(
-        self, space: Ptr[AddressSpace], page: U64, expected: U64, memory: Keep[U64], flags: U64
+        self,
+        space: Ptr[AddressSpace],
+        page: UserAddress,
+        expected: U64,
+        memory: Keep[PhysicalAddress],
+        flags: U64,
     ) -> I32:
         """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import TreeNode
 from kernel.vm.rights import Rights
 from pykasm import *
@@ -15,5 +16,5 @@ class Region(Struct):
 
     node: TreeNode
     """In `AddressSpace.regions`; the key is where the region starts."""
-    end: U64
+    end: UserAddress
     rights: U32 = field(Rights)

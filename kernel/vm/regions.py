@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region
@@ -23,14 +24,14 @@ class Regions(Subsystem):
     # Finding
 
     @function
-    def find(self, space: Ptr[AddressSpace], address: Keep[U64]) -> Ptr[Region]:
+    def find(self, space: Ptr[AddressSpace], address: Keep[UserAddress]) -> Ptr[Region]:
         """The region that `address` is in, or null."""
         region = cast(self.trees.at_most(address_of(space.regions), address), Ptr[Region])
         fail_if((region != 0) & (region.end <= address))
         ret(region)
 
     @function
-    def find_from(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> Ptr[Region]:
+    def find_from(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> Ptr[Region]:
         """The first region that ends after `address`, or null."""
         region = self.find(space, address)
         with if_(region != 0):
@@ -45,7 +46,9 @@ class Regions(Subsystem):
         ret(cast(node, Ptr[Region]))
 
     @function
-    def is_covered(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> Bool:
+    def is_covered(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
+    ) -> Bool:
         """Return whether all addresses from `start` up to `end` are in regions."""
         with while_(start < end):
             region = try_(self.find(space, start))
@@ -56,7 +59,11 @@ class Regions(Subsystem):
 
     @function
     def add(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64], rights: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        rights: Keep[U32],
     ) -> I32:
         """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
         region = scratch(try_(self.regions.allocate(), Errno.ENOMEM))
@@ -73,7 +80,7 @@ class Regions(Subsystem):
         self.regions.free(region)
 
     @function
-    def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> I32:
+    def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> I32:
         """Split the region that has `address` inside, if one does: the upper part is a region of
         its own. Returns 0 or -ENOMEM."""
         region = keep(self.find(space, address))
@@ -85,7 +92,7 @@ class Regions(Subsystem):
 
     @function
     def split_at_bounds(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> I32:
         """Split regions such that none reaches over `start` or `end`. Returns 0; or -ENOMEM, and
         nothing has changed."""
@@ -95,7 +102,7 @@ class Regions(Subsystem):
         ret(0)
 
     @function
-    def merge(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> None:
+    def merge(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> None:
         """Make one region of two that meet at `address`, if they have the same rights."""
         upper = keep(self.find(space, address))
         with if_(upper == 0):
@@ -113,7 +120,9 @@ class Regions(Subsystem):
                 self.remove(space, upper)
 
     @function
-    def remove_all(self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64]) -> None:
+    def remove_all(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
+    ) -> None:
         """Remove the regions from `start` up to `end`, which reach over neither."""
         with loop():
             region = self.find_from(space, start)
@@ -123,7 +132,11 @@ class Regions(Subsystem):
 
     @function
     def set_rights(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[U64], end: Keep[U64], rights: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        rights: Keep[U32],
     ) -> None:
         """Set the rights of all from `start` up to `end`, which is in regions that reach over
         neither, and merge regions that have the same now."""

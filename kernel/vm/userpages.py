@@ -9,6 +9,7 @@ from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
+from kernel.paging.addresses import UserAddress
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
@@ -53,7 +54,7 @@ class UserPages(Subsystem):
         return flags
 
     @function
-    def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[U64]) -> U64:
+    def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> U64:
         """The entry for `address`, or 0."""
         walk, entry = local(TableWalk), keep(U64)
         xor(u32(entry), u32(entry))
@@ -68,7 +69,7 @@ class UserPages(Subsystem):
     def replace(
         self,
         space: Keep[Ptr[AddressSpace]],
-        address: Keep[U64],
+        address: Keep[UserAddress],
         expected: Keep[U64],
         entry: Keep[U64],
     ) -> I32:
@@ -93,7 +94,7 @@ class UserPages(Subsystem):
     def _walk_to_page(
         self,
         space: Ptr[AddressSpace],
-        address: U64,
+        address: UserAddress,
         request: Keep[Ptr[MappingRequest]],
         walk: Keep[Ptr[TableWalk]],
     ) -> I32:
@@ -106,7 +107,7 @@ class UserPages(Subsystem):
         tail(self.tables.allocate_missing, request, walk, reached, PageLevel.PAGE)
 
     @function
-    def table(self, space: Ptr[AddressSpace], address: U64) -> U64:
+    def table(self, space: Ptr[AddressSpace], address: UserAddress) -> U64:
         """The address of the lowest table of `space` for `address`, allocated if it lacks; 0 if
         there is no memory. Nobody else uses the space."""
         request, walk = local(MappingRequest), local(TableWalk)
@@ -140,7 +141,7 @@ class UserPages(Subsystem):
             tail(self.pages.free_page, page_of(frame))
 
     @function
-    def flush(self, space: Ptr[AddressSpace], start: U64, end: U64) -> None:
+    def flush(self, space: Ptr[AddressSpace], start: UserAddress, end: UserAddress) -> None:
         """Remove addresses from `start` up to `end` from all TLBs, after their entries changed."""
         mfence()  # a thread that enters after this look at `threads` has to read the new entries
         with if_(space.threads.count != 0):

@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
+from kernel.paging.addresses import UserAddress
 from kernel.paging.level import PageLevel
 from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
@@ -47,7 +48,7 @@ class UserRanges(Subsystem):
     # Walking
 
     @inline
-    def _start(self, walk: EntryWalk, start: U64, end: U64) -> None:
+    def _start(self, walk: EntryWalk, start: UserAddress, end: UserAddress) -> None:
         """Prepare `walk` for the entries from `start` up to `end`."""
         mov(walk.request.address, start)
         mov(walk.request.end, end)
@@ -91,7 +92,7 @@ class UserRanges(Subsystem):
     # Unmapping
 
     @function
-    def unmap(self, space: Keep[Ptr[AddressSpace]], start: U64, end: U64) -> None:
+    def unmap(self, space: Keep[Ptr[AddressSpace]], start: UserAddress, end: UserAddress) -> None:
         """Remove all entries from `start` up to `end`, and drop their references to pages."""
         walk, first, left = local(EntryWalk), keep(start), keep(U64)
         self._start(walk, start, end)
@@ -130,7 +131,11 @@ class UserRanges(Subsystem):
 
     @function
     def share(
-        self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]], start: U64, end: U64
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        other: Keep[Ptr[AddressSpace]],
+        start: UserAddress,
+        end: UserAddress,
     ) -> I32:
         """Copy the entries of `space` from `start` up to `end` to `other`, which nobody uses yet,
         and take the right to write from both: the first write copies the page.
@@ -169,7 +174,7 @@ class UserRanges(Subsystem):
 
     @function
     def protect(
-        self, space: Keep[Ptr[AddressSpace]], start: U64, end: U64, flags: Keep[U64]
+        self, space: Keep[Ptr[AddressSpace]], start: UserAddress, end: UserAddress, flags: Keep[U64]
     ) -> None:
         """Give the entries from `start` up to `end` these `flags`. WRITE stays clear where it is:
         the page may be shared, so the first write has to fault."""
