@@ -3,6 +3,7 @@
 from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
+from kernel.boot.loadermap import LoaderMap
 from kernel.boot.placement import RecordPlacement
 from kernel.boot.report import BootReport
 from kernel.boot.tables import BootTables
@@ -12,6 +13,7 @@ CONTENTS: Contents = (
     BootFailure,  # messages of a start that fails early
     CpuChecks,  # what the processor must have
     BootTables,  # page tables and segments to boot with
+    LoaderMap,  # the memory map as a loader left it
     RecordPlacement,  # memory for the boot record
     BootInformation,  # the boot record, from Multiboot2 or PVH
     BootReport,  # the boot record, printed

@@ -3,7 +3,10 @@
 from typing import Any
 
 from kernel.boot import multiboot2, pvh
-from kernel.boot.multiboot2 import TAG_ALIGNMENT, TagType
+from kernel.boot.efi import MemoryDescriptor
+from kernel.boot.loadermap import LoaderMap
+from kernel.boot.multiboot2 import TAG_ALIGNMENT, Multiboot2MemoryMapEntry, TagType
+from kernel.boot.placement import RecordPlacement
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, BootRecord, Damage
 from kernel.boot.tables import MAPPED_END
 from kernel.paging.addresses import direct
@@ -20,8 +23,16 @@ class BootInformation(BootRecord):
     noted in `damage`. Context: the first processor, once, before the record is used.
     """
 
+    memory_map = bss(Ptr[multiboot2.MemoryMapTag])
+    efi_memory_map = bss(Ptr[multiboot2.MemoryMapTag])
+    basic_memory = bss(Ptr[multiboot2.BasicMemoryTag])
+    """The tags of a Multiboot2 loader that tell of memory; null for none."""
     rsdp = bss(U8 * RSDP_SIZE, align=8)
     """A copy of the ACPI root pointer from a Multiboot2 tag."""
+
+    def __init__(self, placement: RecordPlacement, loader_map: LoaderMap) -> None:
+        super().__init__(placement)
+        self.loader_map = loader_map
 
     @function(init=True)
     def from_multiboot2(self, info: Keep[Ptr[multiboot2.InformationHeader]]) -> None:
@@ -29,6 +40,7 @@ class BootInformation(BootRecord):
         size = scratch(info.total_size)
         with if_((size >= sizeof(multiboot2.InformationHeader)) & (size <= MAX_INFORMATION)):
             self._read_tags(info, self._read_single_tag)
+            self._offer_memory_maps()
             self._read_lists(self._read_multiboot2_lists, u64(info))
         with else_():
             self.add_damage(Damage.SIZE)
@@ -51,7 +63,8 @@ class BootInformation(BootRecord):
         header, size = cast(info, Ptr[multiboot2.InformationHeader]), scratch(U64)
         mov(u32(size), header.total_size)
         self.placement.reserve_mapped(info, size)
-        tail(self._read_tags, header, self._read_list_tag)
+        self._read_tags(header, self._read_module_tag)
+        tail(self._read_memory_map)
 
     @function(init=True)
     def _read_tags(
@@ -87,20 +100,22 @@ class BootInformation(BootRecord):
                 self._read_string(tag, size, self.set_command_line)
             with case(TagType.BOOT_LOADER_NAME):
                 self._read_string(tag, size, self.set_loader_name)
+            with case(TagType.BASIC_MEMORY):
+                self._note_tag(self.basic_memory, tag, size, multiboot2.BasicMemoryTag)
+            with case(TagType.MEMORY_MAP):
+                self._note_tag(self.memory_map, tag, size, multiboot2.MemoryMapTag)
+            with case(TagType.EFI_MEMORY_MAP):
+                self._note_tag(self.efi_memory_map, tag, size, multiboot2.MemoryMapTag)
             with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):  # a new one is preferred
                 self._read_rsdp(tag, size)
             with case(TagType.ACPI_NEW_RSDP):
                 self._read_rsdp(tag, size)
 
     @function(init=True)
-    def _read_list_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
-        """Add the contents of a tag with an element of a list, or with a list."""
-        kind = scratch(tag.type)
-        with switch(kind):
-            with case(TagType.MODULE):
-                tail(self._read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
-            with case(TagType.MEMORY_MAP):
-                tail(self._read_memory_map, cast(tag, Ptr[multiboot2.MemoryMapTag]))
+    def _read_module_tag(self, tag: Ptr[multiboot2.Tag]) -> None:
+        """Add the module of `tag`, if it has one."""
+        with if_(tag.type == TagType.MODULE):
+            tail(self._read_module, cast(tag, Ptr[multiboot2.ModuleTag]))
 
     @inline
     def _read_string(self, tag: Ptr[multiboot2.Tag], size: U32, setter: Any) -> None:
@@ -134,25 +149,44 @@ class BootInformation(BootRecord):
         mov(u32(end), tag.end)
         tail(self.add_module, start, end, address_of(tag.string), u64(size))
 
-    @function(init=True)
-    def _read_memory_map(self, tag: Ptr[multiboot2.MemoryMapTag]) -> None:
-        """Add the regions of the memory map `tag`, whose entries may have more fields than ours."""
-        entry, end, step = keep(Ptr[multiboot2.Multiboot2MemoryMapEntry]), keep(U64), keep(U64)
-        mov(u32(end), tag.tag.size)
-        with if_(
-            (end < offsetof(multiboot2.MemoryMapTag, "entries"))
-            | (tag.entry_size < sizeof(multiboot2.Multiboot2MemoryMapEntry))
-        ):
+    @inline
+    def _note_tag(self, place: Any, tag: Ptr[multiboot2.Tag], size: U32, kind: Any) -> None:
+        """Note `tag`, of the struct `kind`, at `place`, unless there is one or it is cut off."""
+        with if_(size < sizeof(kind)):
             self.add_damage(Damage.TAG)
-            ret()
-        add(end, tag)
-        mov(u32(step), tag.entry_size)
-        lea(entry, tag.entries)
-        with loop():
-            lea(rax, entry[1])
-            break_if(rax > end)  # an entry that the tag's end cuts off is none
-            self.add_region(entry.base_address, entry.length, entry.type)
-            add(entry, step)
+        with elif_(place == 0):
+            mov(place, cast(tag, Ptr[kind]))
+
+    @function(init=True)
+    def _offer_memory_maps(self) -> None:
+        """Offer what the tags tell of memory, the best first."""
+        for place, offer, least in (
+            (self.memory_map, self.loader_map.offer, Multiboot2MemoryMapEntry),
+            (self.efi_memory_map, self.loader_map.offer_efi, MemoryDescriptor),
+        ):
+            count, size = self._entries_of(place, sizeof(least))
+            entries = scratch(place)
+            add(entries, sizeof(multiboot2.MemoryMapTag))
+            offer(cast(entries, Ptr[least]), count, size)  # type: ignore[valid-type]
+        basic = scratch(self.basic_memory)
+        with if_(basic != 0):
+            tail(self.loader_map.offer_basic, basic.lower, basic.upper)
+
+    @function(init=True)
+    def _entries_of(self, tag: Ptr[multiboot2.MemoryMapTag], least: U32) -> tuple[U64, U64]:
+        """Return how many whole entries `tag` has, which may be null, and how long each is, which
+        has to be at least `least` bytes."""
+        with if_(tag == 0):
+            ret(0, 0)
+        size = scratch(tag.entry_size)
+        with if_((size < least) | (size & sizeof(U64) - 1)):
+            self.add_damage(Damage.TAG)
+            ret(0, 0)
+        mov(eax, tag.tag.size)
+        sub(eax, sizeof(multiboot2.MemoryMapTag))
+        xor(edx, edx)
+        div(size)
+        ret(rax, u64(size))
 
     @function(init=True)
     def from_pvh(self, info: Keep[Ptr[pvh.StartInfo]]) -> None:
@@ -162,6 +196,8 @@ class BootInformation(BootRecord):
         mov(self.acpi_root, rax)
         line, limit = self._string_at(info.command_line)
         self.set_command_line(line, limit)
+        with if_(info.version >= pvh.VERSION_WITH_MEMORY_MAP):
+            self._offer_pvh_memory_map(info)
         self._read_lists(self._read_pvh_lists, u64(info))
         tail(self.finish)
 
@@ -171,8 +207,7 @@ class BootInformation(BootRecord):
         start_info = keep(cast(info, Ptr[pvh.StartInfo]))
         self.placement.reserve_mapped(info, sizeof(pvh.StartInfo))
         self._read_pvh_modules(start_info)
-        with if_(start_info.version >= pvh.VERSION_WITH_MEMORY_MAP):
-            tail(self._read_pvh_memory_map, start_info)
+        tail(self._read_memory_map)
 
     @function(init=True)
     def _read_pvh_modules(self, info: Ptr[pvh.StartInfo]) -> None:
@@ -192,14 +227,27 @@ class BootInformation(BootRecord):
             dec(count)
 
     @function(init=True)
-    def _read_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
-        """Add the memory regions of `info`."""
-        entry, count = keep(Ptr[pvh.MemmapTableEntry]), keep(info.memory_map_entries)
-        mov(entry, self._map_array(info.memory_map, count, pvh.MemmapTableEntry))
-        with while_(count != 0):
-            self.add_region(entry.address, entry.size, entry.type)
-            add(entry, sizeof(pvh.MemmapTableEntry))
-            dec(count)
+    def _offer_pvh_memory_map(self, info: Ptr[pvh.StartInfo]) -> None:
+        """Offer the memory map of `info`, whose entries have the form of Multiboot2's."""
+        count = keep(info.memory_map_entries)
+        entries = self._map_array(info.memory_map, count, pvh.MemmapTableEntry)
+        map = cast(entries, Ptr[Multiboot2MemoryMapEntry])
+        tail(self.loader_map.offer, map, u64(count), sizeof(pvh.MemmapTableEntry))
+
+    @function(init=True)
+    def _read_memory_map(self) -> None:
+        """Add the regions of the loader's memory map, and reserve what it takes."""
+        entry, left, size = keep(self.loader_map.entries), keep(U64), keep(self.loader_map.size)
+        with if_(entry == 0):
+            ret()
+        mov(left, self.loader_map.count)
+        mov(rax, left)
+        imul(rax, size)
+        self.placement.reserve_mapped(u64(entry), rax)
+        with while_(left != 0):
+            self.add_region(entry.base_address, entry.length, entry.type)
+            add(entry, size)
+            dec(left)
 
     @inline(changes=("address", "count", *CALLER_SAVED))
     def _map_array(self, address: U64, count: U32, element: Any) -> U64:

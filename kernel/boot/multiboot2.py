@@ -64,10 +64,12 @@ class TagType(IntEnum):
     COMMAND_LINE = 1
     BOOT_LOADER_NAME = 2
     MODULE = 3
+    BASIC_MEMORY = 4
     MEMORY_MAP = 6
     FRAMEBUFFER = 8
     ACPI_OLD_RSDP = 14
     ACPI_NEW_RSDP = 15
+    EFI_MEMORY_MAP = 17
 
 
 class InformationHeader(Struct):
@@ -109,13 +111,21 @@ class Multiboot2MemoryMapEntry(Struct):
     reserved: U32
 
 
+class BasicMemoryTag(Struct):
+    """KiB of memory from 0 on, and from 1 MiB on up to the first hole (3.6.3)."""
+
+    tag: Tag
+    lower: U32
+    upper: U32
+
+
 class MemoryMapTag(Struct):
-    """The memory map; entries of `entry_size` bytes fill the rest of the tag (3.6.8)."""
+    """The memory map, or that of UEFI; entries of `entry_size` bytes fill the rest of the tag
+    (3.6.8, 3.6.17)."""
 
     tag: Tag
     entry_size: U32
     entry_version: U32
-    entries: Array[Multiboot2MemoryMapEntry] = field(count=0)
 
 
 class FramebufferType(IntEnum):

@@ -12,9 +12,9 @@ class RecordPlacement(Subsystem):
 
     No memory can be recorded yet, so a candidate range is checked against the loader's lists in
     as many passes as it takes. In each pass every available region is given to `add_available`
-    and every range in use to `reserve`, in any order; `end_pass` ends it. A candidate that does not
-    fit only ever moves up, so the search ends. Context: the first processor, while starting; the
-    result may be read in any context.
+    and every range in use to `reserve`, in any order, which takes few passes in that of addresses;
+    `end_pass` ends it. A candidate that does not fit only ever moves up, so the search ends.
+    Context: the first processor, while starting; the result may be read in any context.
     """
 
     start = bss(U64)
@@ -26,7 +26,10 @@ class RecordPlacement(Subsystem):
     moved = bss(U32)
     """Whether the candidate moved during this pass: 1 or 0."""
     next_available = bss(U64)
-    """The lowest start of an available region above the candidate."""
+    """The lowest start of available memory above the candidate in which that has room."""
+    available_start = bss(U64)
+    available_end = bss(U64)
+    """The available memory that was added last, with what is adjacent to it."""
     limit = rodata(U64, MAPPED_END)
     """The end of the physical memory that may be used, which is mapped at boot."""
 
@@ -46,6 +49,7 @@ class RecordPlacement(Subsystem):
         mov(self.moved, 0)
         mov(rax, self.limit)
         mov(self.next_available, rax)
+        mov(self.available_end, 0)
 
     @function(init=True)
     def add_available(self, start: U64, end: U64) -> None:
@@ -54,15 +58,30 @@ class RecordPlacement(Subsystem):
             mov(end, self.limit)
         with if_(start >= end):
             ret()
+        self._join(start, end)
         round_up(start, PAGE)
-        with if_(start > self.start):  # where to go if the candidate fits nowhere
-            with if_(start < self.next_available):
-                mov(self.next_available, start)
-            ret()
         mov(rax, self.start)
+        with if_(rax < start):  # where to go if the candidate fits nowhere
+            mov(rax, start)
         add(rax, self.size)
-        with if_(rax <= end):
+        with if_(rax > end):
+            ret()
+        with if_(start <= self.start):
             mov(self.fits, 1)
+        with elif_(start < self.next_available):
+            mov(self.next_available, start)
+
+    @inline(changes=("start", "end", rax))
+    def _join(self, start: U64, end: U64) -> None:
+        """Join the memory from `start` to `end` with what was added before, if they are adjacent in
+        this order."""
+        mov(rax, self.available_start)
+        with if_((start >= rax) & (start <= self.available_end)):
+            mov(start, rax)
+            with if_(end < self.available_end):
+                mov(end, self.available_end)
+        mov(self.available_start, start)
+        mov(self.available_end, end)
 
     @function(init=True)
     def reserve(self, start: U64, end: U64) -> None:

@@ -3,6 +3,7 @@
 from enum import IntFlag
 
 from kernel.boot.memorykind import MemoryKind
+from kernel.boot.memorymap import REGIONS_OF_ENTRY, MemoryMap, MemoryRegion
 from kernel.boot.placement import RecordPlacement
 from kernel.paging.addresses import direct
 from pykasm import *
@@ -18,14 +19,6 @@ RSDP_SIZE = 36
 
 FIRST_PRINTABLE, DELETE = 0x20, 0x7F
 """Control characters of ASCII are those below the one, and the other."""
-
-
-class MemoryRegion(Struct):
-    """`length` bytes of physical memory from `address`."""
-
-    address: U64
-    length: U64
-    kind: U64 = field(MemoryKind)
 
 
 class BootModule(Struct):
@@ -58,13 +51,13 @@ MESSAGES = {
     Damage.MODULE: "a module ends before it begins, and is ignored",
     Damage.TEXT: "a text is too long, and is cut",
     Damage.UNREACHABLE: "there is memory beyond all addresses of the processor, and is ignored",
-    Damage.NO_SPACE: "below 4 GiB there is no room to keep the memory map, so it is ignored",
-    Damage.NO_MEMORY: "there is no memory map, so only the kernel's own memory is used",
+    Damage.NO_SPACE: "below 4 GiB there is no room to keep the memory map",
+    Damage.NO_MEMORY: "there is no usable memory map, so nothing tells what memory there is",
 }
 """The warning for each kind of damage, with what was done about it."""
 
 
-class BootRecord(Subsystem):
+class BootRecord(MemoryMap):
     """The boot record, and functions that add to it after validation.
 
     Its lists are as long as the loader's, and their memory is found only after passes over the
@@ -75,14 +68,10 @@ class BootRecord(Subsystem):
 
     command_line = bss(U8 * TEXT_SIZE)
     loader_name = bss(U8 * NAME_SIZE)
-    regions = bss(Ptr[MemoryRegion])
-    """An array in ascending order of addresses. Where regions overlap, a kind that is not available
-    takes precedence. Null while regions and modules are only counted."""
-    region_count = bss(U32)
     modules = bss(Ptr[BootModule])
     module_count = bss(U32)
-    own_memory = bss(MemoryRegion)
-    """The only region if the loader gives none."""
+    entry_count = bss(U32)
+    """Entries of the loader's memory map, while they are only counted."""
     acpi_root = bss(U64)
     """Physical address of the ACPI root system description pointer, 0 for none."""
     damage = bss(U32)
@@ -98,7 +87,8 @@ class BootRecord(Subsystem):
 
     @function(init=True)
     def add_region(self, address: U64, length: U64, kind: U32) -> None:
-        """Add `length` bytes of memory at physical `address`.
+        """Add `length` bytes of memory at physical `address`, which is not less than that of the
+        region before.
 
         A region of an unknown `kind` becomes reserved; an empty one is dropped.
         """
@@ -113,38 +103,21 @@ class BootRecord(Subsystem):
             mov(length, address)
             neg(length)
         with if_(self.regions == 0):
-            tail(self._count_region, address, length, kind)
-        slot = self._insert_slot(address)
-        mov(slot.address, address)
-        mov(slot.length, length)
-        mov(slot.kind, u64(kind))
-        inc(self.region_count)
+            tail(self._count_entry, address, length, kind)
+        add(length, address)
+        dec(length)  # the last address, as the end may be 2**64
+        tail(self.add_entry, address, length, kind)
 
     @function(init=True)
-    def _count_region(self, address: U64, length: U64, kind: U32) -> None:
-        """Count a region and pass it to `placement`."""
-        inc(self.region_count)
+    def _count_entry(self, address: U64, length: U64, kind: U32) -> None:
+        """Count an entry of the memory map and pass it to `placement`."""
+        inc(self.entry_count)
         add(length, address)
         with if_(length == 0):  # its end, 2**64, is no 64-bit number
             dec(length)
         with if_(kind == MemoryKind.AVAILABLE):
             tail(self.placement.add_available, address, length)
         tail(self.placement.reserve, address, length)
-
-    @inline(changes=rax)
-    def _insert_slot(self, address: U64) -> Ptr[MemoryRegion]:
-        """Move the regions above `address` up by one; return the slot that becomes free."""
-        slot, first = scratch(Ptr[MemoryRegion]), scratch(Ptr[MemoryRegion])
-        mov(first, self.regions)
-        imul(u32(slot), self.region_count, sizeof(MemoryRegion))
-        add(slot, first)
-        with while_(slot > first):  # loaders mostly add in order, so this moves little
-            break_if(slot[-1].address <= address)
-            for name in ("address", "length", "kind"):
-                mov(rax, getattr(slot[-1], name))
-                mov(getattr(slot, name), rax)
-            sub(slot, sizeof(MemoryRegion))
-        return slot
 
     @function(init=True)
     def add_module(self, start: U64, end: U64, name: Ptr[U8], limit: U64) -> None:
@@ -205,16 +178,16 @@ class BootRecord(Subsystem):
         stored, or there is no memory to store it in (`regions` is null).
         """
         size = scratch(U64)
-        imul(u32(size), self.region_count, sizeof(MemoryRegion))
+        imul(u32(size), self.entry_count, REGIONS_OF_ENTRY * sizeof(MemoryRegion))
         imul(eax, self.module_count, sizeof(BootModule))
         add(size, rax)
         again = self.placement.end_pass(size)
         with if_(~again):
             with if_(self.placement.size != 0):
                 self._place_lists()
-            with elif_(self.region_count != 0):
+            with elif_(self.entry_count != 0):
                 self.add_damage(Damage.NO_SPACE)
-        mov(self.region_count, 0)
+        mov(self.entry_count, 0)
         mov(self.module_count, 0)
         ret(again)
 
@@ -224,22 +197,17 @@ class BootRecord(Subsystem):
         mov(rcx, self.placement.start)
         direct(rcx)
         mov(self.regions, rcx)
-        imul(edx, self.region_count, sizeof(MemoryRegion))
+        imul(edx, self.entry_count, REGIONS_OF_ENTRY * sizeof(MemoryRegion))
         add(rcx, rdx)
         mov(self.modules, rcx)
 
     @function(init=True)
     def finish(self) -> None:
-        """Make the record usable whatever was missing, once all has been added."""
+        """Complete the memory map, once all has been added; note if there is none."""
+        with if_(self.regions != 0):
+            self.end_entries()
         with if_(self.region_count == 0):
             self.add_damage(Damage.NO_MEMORY)
-            lea(rax, self.own_memory)
-            mov(self.regions, rax)
-            start, length = scratch(U64), scratch(U64)
-            mov(start, address_of(symbol("image_load_start")))
-            mov(length, address_of(symbol("image_load_end")))
-            sub(length, start)
-            tail(self.add_region, start, length, MemoryKind.AVAILABLE)
 
     @function(init=True)
     def limit_memory(self, end: U64) -> None:
@@ -258,24 +226,6 @@ class BootRecord(Subsystem):
                 with else_():
                     mov(region.length, rax)
             add(region, sizeof(MemoryRegion))
-
-    @function
-    def has_memory(self, start: U64, last: U64) -> Bool:
-        """Return whether there is memory, used or not, from physical `start` to `last`,
-        inclusive."""
-        region, number = scratch(Ptr[MemoryRegion]), scratch(U32)
-        mov(region, self.regions)
-        with for_(number, 0, self.region_count):
-            mov(rax, region.address)
-            add(rax, region.length)
-            dec(rax)  # the last address, as the end may be 2**64
-            with (
-                if_((region.kind != MemoryKind.RESERVED) & (region.address <= last)),
-                if_(rax >= start),
-            ):
-                ret(True)
-            add(region, sizeof(MemoryRegion))
-        ret(False)
 
     @function
     def has_option(self, name: Ptr[U8]) -> Bool:

@@ -2,7 +2,8 @@
 
 from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import MESSAGES, BootModule, MemoryRegion
+from kernel.boot.memorymap import MemoryRegion
+from kernel.boot.record import MESSAGES, BootModule
 from kernel.console.console import Console
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
@@ -15,6 +16,10 @@ KIND_NAMES = {
     MemoryKind.ACPI_NVS: "ACPI storage",
     MemoryKind.DEFECTIVE: "defective",
 }
+
+
+MAX_SHOWN = 64
+"""Regions that are printed, far more than maps have that people look at."""
 
 
 class BootReport(Subsystem):
@@ -54,11 +59,18 @@ class BootReport(Subsystem):
         mov(count, self.information.region_count)
         xor(available, available)
         with while_(count != 0):
-            self._print_region(region)
+            mov(eax, self.information.region_count)
+            sub(eax, count)
+            with if_(eax < MAX_SHOWN):
+                self._print_region(region)
             with if_(region.kind == MemoryKind.AVAILABLE):
                 add(available, region.length)
             add(region, sizeof(MemoryRegion))
             dec(count)
+        mov(count, self.information.region_count)
+        with if_(count > MAX_SHOWN):
+            sub(count, MAX_SHOWN)
+            self.console.print("  and %u more\n", count)
         self.console.print("%z available\n", available)
 
     @function

@@ -114,8 +114,9 @@ class Backtrace(Subsystem):
 
     @function
     def _is_frame(self, frame: Keep[Ptr[StackFrame]]) -> U32:
-        """Whether `frame` is aligned and can be read."""
-        with if_((u64(frame) & (sizeof(U64) - 1)) != 0):
+        """Whether `frame` is one, is aligned and can be read. Null is none, though the first page
+        tables map it."""
+        with if_((frame == 0) | ((u64(frame) & (sizeof(U64) - 1)) != 0)):
             ret(0)
         with if_(self.memory.is_mapped(u64(frame)) == 0):
             ret(0)

@@ -1,7 +1,8 @@
 """The physical memory that nothing uses when the kernel starts."""
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import BootModule, BootRecord, MemoryRegion
+from kernel.boot.memorymap import MemoryRegion
+from kernel.boot.record import BootModule, BootRecord
 from kernel.cpu.pagetable import PAGE
 from kernel.structures.alignment import round_down, round_up
 from pykasm import *
@@ -17,8 +18,8 @@ class FreeRange(Struct):
 class FreeRanges(Subsystem):
     """Computes from the boot record what is free, so that nothing need be stored; Linux's memblock.
 
-    Free are pages that lie in a region of available memory and touch neither a region of another
-    kind, nor the image, nor a module, nor the record. Context: any.
+    Free are pages that lie in a region of available memory and touch neither the image, nor a
+    module, nor the record. Context: any.
     """
 
     def __init__(self, record: BootRecord) -> None:
@@ -39,27 +40,24 @@ class FreeRanges(Subsystem):
             self._exclude_image(range)
             self._exclude_record(range)
             self._exclude_modules(range)
-            self._exclude_regions(range)
             break_if(range.start == before)
         ret(range.start, range.end)
 
     @function
-    def _find_available(self, range: Ptr[FreeRange]) -> None:
-        """Set `range` to the lowest one from its start on in regions of available memory, which are
-        in order, whatever else is there; its end to 0 if there is none."""
-        region, number, start = scratch(Ptr[MemoryRegion]), scratch(U32), scratch(range.start)
-        mov(region, self.record.regions)
+    def _find_available(self, range: Keep[Ptr[FreeRange]]) -> None:
+        """Set `range` to the lowest one from its start on in a region of available memory, whatever
+        else is there; its end to 0 if there is none."""
+        region, last = self.record.first_from(range.start)
+        region, regions_end = scratch(region), scratch(last)
         mov(range.end, 0)
-        with for_(number, 0, self.record.region_count):
+        with while_(region < regions_end):
             first, end = self._bounds(region)
-            with if_((region.kind == MemoryKind.AVAILABLE) & (first < end) & (end > start)):
-                with if_(range.end == 0):
-                    with if_(start < first):
-                        mov(start, first)
-                    mov(range.start, start)
-                with if_((first <= range.end) | (range.end == 0)):  # the first, or adjacent to it
-                    mov(range.end, end)
-                    mov(start, end)
+            with if_(first < range.start):
+                mov(first, range.start)
+            with if_((region.kind == MemoryKind.AVAILABLE) & (first < end)):
+                mov(range.start, first)
+                mov(range.end, end)
+                ret()
             add(region, sizeof(MemoryRegion))
 
     @inline(changes=(rax, rdx))
@@ -95,20 +93,6 @@ class FreeRanges(Subsystem):
             add(end, module.size)
             self._exclude(range, module.address, end)
             add(module, sizeof(BootModule))
-
-    @function
-    def _exclude_regions(self, range: Keep[Ptr[FreeRange]]) -> None:
-        """Exclude all regions that are not available from `range`."""
-        region, number = keep(Ptr[MemoryRegion]), keep(U32)
-        mov(region, self.record.regions)
-        with for_(number, 0, self.record.region_count):
-            with if_(region.kind != MemoryKind.AVAILABLE):
-                end = scratch(region.address)
-                add(end, region.length)
-                with if_(end == 0):  # it ends with all addresses
-                    mov(end, -PAGE)
-                self._exclude(range, region.address, end)
-            add(region, sizeof(MemoryRegion))
 
     @function
     def _exclude(self, range: Ptr[FreeRange], start: U64, end: U64) -> None:

@@ -1,7 +1,8 @@
 """The page tables that stay: every part of memory with the least permission that it needs."""
 
 from kernel.boot.memorykind import MemoryKind
-from kernel.boot.record import BootRecord, MemoryRegion
+from kernel.boot.memorymap import MemoryRegion
+from kernel.boot.record import BootRecord
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageShift
 from kernel.cpu.stacks import Stacks
 from kernel.mm.directmap import DirectMap
@@ -163,7 +164,7 @@ class Paging(Subsystem):
 
     @function(init=True)
     def map_memory(self) -> None:
-        """Fill the direct map by the memory map, whose regions are in order and may overlap."""
+        """Fill the direct map by the memory map, whose regions are in order and may share pages."""
         region, number, done = keep(Ptr[MemoryRegion]), keep(U32), keep(U64)
         mov(region, self.record.regions)
         xor(done, done)

@@ -5,6 +5,8 @@ from typing import NoReturn
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
 from kernel.boot.protocol import Protocol
+from kernel.boot.record import MESSAGES, Damage
+from kernel.debug.panic import Panic
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.paging import Paging
@@ -21,6 +23,7 @@ class Init(Subsystem):
         self,
         information: BootInformation,
         log: Log,
+        panic: Panic,
         paging: Paging,
         monitor: Monitor,
         early: EarlySteps,
@@ -29,6 +32,7 @@ class Init(Subsystem):
     ) -> None:
         self.information = information
         self.log = log
+        self.panic = panic
         self.paging = paging
         self.monitor = monitor
         self.early = early
@@ -53,6 +57,9 @@ class Init(Subsystem):
         for step in self.early:
             step()
         self._read_information(protocol, info)
+        for damage in (Damage.NO_SPACE, Damage.NO_MEMORY):
+            with if_(self.information.damage & damage):
+                self.panic.stop(text(f"boot information: {MESSAGES[damage]}"))
         self.log.write(
             LogLevel.INFO,
             "started by %s, command line: %s",

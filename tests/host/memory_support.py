@@ -20,7 +20,7 @@ from kernel.paging.addresses import Area
 from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host, stand_ins
-from tests.host.record_support import keep_lists
+from tests.host.record_support import Range, describe_memory, keep_lists
 
 GARBAGE = bytes([FrameState.FREE])
 """What new memory is full of: records that were never written look like free blocks of order 1."""
@@ -56,8 +56,8 @@ class MemoryMachine:
         host.stub(self.frame_table.map, self._map_table)
         host.stub(self.walk.is_mapped, self._is_mapped)
         host[self.per_cpu.block] = int(host.address(symbol("first_percpu_start")))
-        for start, end, kind in regions:
-            host.call(self.information.add_region, start, end - start, kind)
+        ranges = (Range(start, end - start, kind) for start, end, kind in regions)
+        describe_memory(host, self.information, ranges)
         for start, end in modules:
             host.call(self.information.add_module, start, end, "", 1)
         host.call(self.pages.start)

@@ -35,7 +35,7 @@ class Walker:
         self.symbols = self.paper.symbols
         self.stub = Interrupts()
         parts = parts_on(self.paper, PageWalk)
-        self.backtrace = parts[Backtrace]
+        self.backtrace, self.memory = parts[Backtrace], parts[PageWalk]
         self.host = host_for(self.backtrace, self.stub)
         self.host.map(STACK, SIZE)
         self.host.stub(parts[PageWalk].is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
@@ -53,10 +53,20 @@ class Walker:
         return 0
 
     def lines(
-        self, words: dict[int, int], rbp: int, rip: int = FUNCTION + 9, rsp: int = 0
+        self,
+        words: dict[int, int],
+        rbp: int,
+        rip: int = FUNCTION + 9,
+        rsp: int = 0,
+        null: bytes = b"",
     ) -> list[str]:
-        """What is printed for these words of the stack, by their offsets."""
+        """What is printed for these words of the stack, by their offsets; `null` is what lies at
+        address 0, where it is mapped."""
         self.host.reset()
+        if null:
+            self.host.map(0, SIZE)
+            self.host.write(0, null)
+            self.host.stub(self.memory.is_mapped, lambda at: int(at < STACK + SIZE))
         for offset, word in words.items():
             self.host.write(STACK + offset, struct.pack("<Q", word % (1 << 64)))
         trap = self.host.new(TrapFrame, rip=rip, rbp=rbp, rsp=rsp)
@@ -96,6 +106,14 @@ def test_callers_are_shown_by_the_last_bytes_of_their_calls(walker: Walker) -> N
 def test_a_chain_ends_where_it_is_broken(walker: Walker, caller: int) -> None:
     words = frame(0x10, caller, FUNCTION + 0x21)
     assert walker.lines(words, STACK + 0x10) == [shown(0, 9), shown(1, 0x20)]
+
+
+def test_null_ends_a_chain_even_where_it_is_mapped(walker: Walker) -> None:
+    """As it is by the page tables that the kernel starts on."""
+    words = frame(0x10, 0, FUNCTION + 0x21)
+    null = struct.pack("<QQ", STACK, FUNCTION + 0x31)
+    assert walker.lines(words, STACK + 0x10, null=null) == [shown(0, 9), shown(1, 0x20)]
+    assert walker.lines(words, 0, null=null) == [shown(0, 9)]
 
 
 @pytest.mark.parametrize("rbp", [0, 1, STACK - 8, STACK + SIZE, 1 << 63])

@@ -15,7 +15,7 @@ from kernel.mm.early import EarlyFrames
 from kernel.paging.addresses import Area
 from pykasm import *
 from pykasm.hostrun import Host, HostStop, stand_ins
-from tests.host.record_support import keep_lists
+from tests.host.record_support import Range, describe_memory, keep_lists, settled
 
 PAGES = 24
 """The physical memory of the tests, from 0 on."""
@@ -54,11 +54,18 @@ def machine() -> Machine:
     return Machine()
 
 
+def ranges_of(regions: list[Any]) -> list[Range]:
+    """The same with lengths for ends."""
+    return [Range(start, end - start, kind) for (start, end), kind in regions]
+
+
 def free_pages(regions: list[Any], obstacles: list[tuple[int, int]]) -> list[int]:
-    """The pages inside an available region that touch nothing else, by going over all pages."""
-    available = [(s, e) for (s, e), kind in regions if kind is MemoryKind.AVAILABLE]
-    taken = [(s, e) for (s, e), kind in regions if kind is not MemoryKind.AVAILABLE and s < e]
-    taken += [(s, e) for s, e in obstacles if s < e]
+    """The pages inside available memory that touch no obstacle, by going over all pages."""
+    found = [
+        (one.address, one.address + one.length, one.kind) for one in settled(ranges_of(regions))
+    ]
+    available = [(s, e) for s, e, kind in found if kind == MemoryKind.AVAILABLE]
+    taken = [(s, e) for s, e in obstacles if s < e]
     return [
         page
         for page in range(0, PAGES * PAGE, PAGE)
@@ -79,8 +86,7 @@ def test_all_pages_that_are_free_are_handed_out_once_in_order(
     host.define("image_load_start", image[0])
     host.define("image_load_end", image[1])
     host.checkpoint()
-    for (start, end), kind in regions:
-        host.call(information.add_region, start, end - start, kind)
+    describe_memory(host, information, ranges_of(regions))
     for start, end in modules:
         host.call(information.add_module, start, end, "", 1)
     pages = machine.allocate_all()
@@ -100,7 +106,7 @@ def test_the_record_of_the_start_keeps_its_room(machine: Machine, room: int, siz
         room * PAGE,
         size * PAGE,
     )
-    host.call(information.add_region, 0, PAGES * PAGE, MemoryKind.AVAILABLE)
+    describe_memory(host, information, [Range(0, PAGES * PAGE, MemoryKind.AVAILABLE)])
     pages = machine.allocate_all()
     host.reset()
     kept = range(room, room + size)

@@ -11,15 +11,16 @@ from hypothesis import strategies as st
 
 from kernel.boot.information import MAX_INFORMATION, BootInformation
 from kernel.boot.memorykind import MemoryKind
+from kernel.boot.memorymap import REGIONS_OF_ENTRY, MemoryRegion
 from kernel.boot.multiboot2 import InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
-from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, BootModule, Damage, MemoryRegion
+from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, BootModule, Damage
 from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
 from pykasm import Parts, sizeof
 from pykasm.hostrun import Host, HostFault
-from tests.host.record_support import Range, modules_of, regions_of
+from tests.host.record_support import Range, modules_of, regions_of, settled
 
 IMAGE_START, IMAGE_END = 0x100000, 0x140000
 PHYSICAL = 0x200000
@@ -43,9 +44,9 @@ RANGES = st.lists(
 
 
 def made_sound(given: list[Range]) -> list[Range]:
-    """What the record makes of the regions that a loader gives."""
+    """The regions that a loader gives, but for what makes no sense."""
     kinds = {int(kind) for kind in MemoryKind}
-    sound = [
+    return [
         Range(
             one.address,
             min(one.length, LIMIT - one.address),
@@ -54,21 +55,28 @@ def made_sound(given: list[Range]) -> list[Range]:
         for one in given
         if one.length
     ]
-    return sorted(sound, key=lambda one: one.address)
+
+
+def is_usable(given: list[Range]) -> bool:
+    """Whether there is available memory among the regions that a loader gives."""
+    return any(one.length and one.kind == MemoryKind.AVAILABLE for one in given)
 
 
 def expected_regions(given: list[Range], used: list[Range]) -> list[Range]:
-    """The same, if there is room for them besides what is `used`."""
+    """What the record makes of them, if there is room besides what is `used`."""
     sound = made_sound(given)
-    if room_for([*sound, *used], len(sound) * sizeof(MemoryRegion)) is None:
-        return [Range(IMAGE_START, IMAGE_END - IMAGE_START, MemoryKind.AVAILABLE)]
-    return sound
+    if (
+        not is_usable(given)
+        or room_for([*sound, *used], len(sound) * REGIONS_OF_ENTRY * sizeof(MemoryRegion)) is None
+    ):
+        return []
+    return settled(sound)
 
 
 def room_for(regions: list[Range], wanted: int) -> int | None:
     """The first place behind the image in available memory that nothing else touches."""
     size = max(rounded(wanted), PAGE)
-    available = [one for one in regions if one.kind == MemoryKind.AVAILABLE]
+    available = settled(one for one in regions if one.kind == MemoryKind.AVAILABLE)
     used = [one for one in regions if one.kind != MemoryKind.AVAILABLE and one.length]
     ends = {rounded(one.address + one.length) for one in used}
     for place in sorted({IMAGE_END, *ends, *(rounded(one.address) for one in available)}):
@@ -99,12 +107,13 @@ def touches(region: Range, place: int, size: int) -> bool:
 class Loader:
     """A host with the record, and memory where loaders can put what they tell."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = ROOM, limit: int = 50_000_000) -> None:
         self.record = Parts(CONTENTS)[BootInformation]
-        self.host = Host(self.record, limit=50_000_000)
+        self.room = room
+        self.host = Host(self.record, limit=limit, traced=room == ROOM)
         self.host.define("image_load_start", IMAGE_START)
         self.host.define("image_load_end", IMAGE_END)
-        self.host.map(Area.DIRECT_MAP + PHYSICAL, ROOM)
+        self.host.map(Area.DIRECT_MAP + PHYSICAL, room)
         self.host.map(Area.DIRECT_MAP + IMAGE_END, PHYSICAL - IMAGE_END)
         self.host.checkpoint()
 
@@ -116,7 +125,7 @@ class Loader:
 
     def raw_multiboot2(self, information: bytes) -> None:
         """Start as by Multiboot2 with this information."""
-        start = Area.DIRECT_MAP + PHYSICAL + ROOM - len(information)
+        start = Area.DIRECT_MAP + PHYSICAL + self.room - len(information)
 
         def put() -> Any:
             self.host.write(start, information)
@@ -144,7 +153,7 @@ class Loader:
             room = range(
                 self.placement, self.placement + self.host[self.record.placement.size], PAGE
             )
-            missing = [page for page in room if not IMAGE_END <= page < PHYSICAL + ROOM]
+            missing = [page for page in room if not IMAGE_END <= page < PHYSICAL + self.room]
             if not missing:
                 raise
             self.host.reset()
@@ -200,6 +209,8 @@ def module(start: int, end: int, name: bytes) -> bytes:
 
 
 SOME_MEMORY = memory_map(SOME)
+BASIC = [Range(0, 639 << 10, 1), Range(1 << 20, 16 << 20, 1)]
+BASIC_MEMORY = tag(TagType.BASIC_MEMORY, struct.pack("<II", 639, 0x4000))
 END = tag(TagType.END)
 
 
@@ -237,12 +248,12 @@ def test_memory_regions_are_ordered_and_made_sound(
     loader.multiboot2(*tags)
     used = Range(PHYSICAL + ROOM - size, size, MemoryKind.RESERVED)
     assert loader.regions == expected_regions(ranges, [used])
+    usable = is_usable(ranges)
     cut = any(one.length and one.address + one.length > LIMIT for one in ranges)
-    assert bool(loader.damage & Damage.REGION) == cut
+    assert bool(loader.damage & Damage.REGION) == (usable and cut)
     without_room = loader.host[loader.record.placement.size] == 0
-    assert bool(loader.damage & Damage.NO_MEMORY) == without_room
-    told = any(one.length for one in ranges)
-    assert bool(loader.damage & Damage.NO_SPACE) == (without_room and told)
+    assert bool(loader.damage & Damage.NO_MEMORY) == (without_room or not usable)
+    assert bool(loader.damage & Damage.NO_SPACE) == (without_room and usable)
 
 
 @given(ranges=RANGES, bits=st.integers(32, 52))
@@ -277,8 +288,6 @@ def cut_at(region: Range, end: int) -> Range:
         ([tag(TagType.MODULE, b"\0"), END], Damage.MODULE),
         ([module(1, 2, b"n" * NAME_SIZE), END], Damage.TEXT),
         ([tag(TagType.MEMORY_MAP)], Damage.TAG),
-        ([tag(TagType.MEMORY_MAP, struct.pack("<II", 23, 0) + bytes(23)), END], Damage.TAG),
-        ([tag(TagType.MEMORY_MAP, struct.pack("<II", 0, 0) + bytes(48)), END], Damage.TAG),
         ([], Damage.TAG),
     ],
     ids=lambda value: value.name if isinstance(value, Damage) else "tags",
@@ -291,6 +300,69 @@ def test_damaged_tags_are_noted_and_what_came_before_is_kept(
     assert loader.regions[0] == Range(0, 0xA0000, 1)
 
 
+@pytest.mark.parametrize("kind", [TagType.MEMORY_MAP, TagType.EFI_MEMORY_MAP])
+@pytest.mark.parametrize("size", [0, 16, 23, 25, 39, 44, (1 << 32) - 1])
+def test_entries_of_impossible_sizes_are_none(loader: Loader, kind: int, size: int) -> None:
+    map = tag(kind, struct.pack("<II", size, 0) + struct.pack("<QQQ", 0, 1 << 30, 1) * 4)
+    loader.multiboot2(map, BASIC_MEMORY, END)
+    assert loader.damage == Damage.TAG
+    assert loader.regions == BASIC
+
+
+def test_entries_of_unknown_fields_are_read(loader: Loader) -> None:
+    loader.multiboot2(memory_map(SOME, 64), END)
+    assert loader.regions == SOME
+
+
+def test_overlapping_and_repeated_entries_are_merged(loader: Loader) -> None:
+    whole = Range(0x100000, 0x1000000, 1)
+    ranges = [
+        whole,
+        whole,
+        Range(0x180000, 0x1000, 2),
+        Range(0x1100000, 0x1000, 1),
+        Range(0x10F0000, 0x100, 3),
+        Range(0x10F0080, 0x100, 2),
+    ]
+    loader.multiboot2(memory_map(ranges), END)
+    assert loader.regions == [
+        Range(0x100000, 0x80000, 1),
+        Range(0x180000, 0x1000, 2),
+        Range(0x181000, 0xF6F000, 1),
+        Range(0x10F0000, 0x100, 3),
+        Range(0x10F0100, 0x80, 2),
+        Range(0x10F0180, 0x10E80, 1),
+    ]
+
+
+EFI = {1: 1, 2: 1, 3: 1, 4: 1, 7: 1, 0: 2, 5: 2, 6: 2, 11: 2, 12: 2, 14: 2, 9: 3, 10: 4, 8: 5}
+"""What the types of UEFI's memory are."""
+
+
+@pytest.mark.parametrize("size", [40, 48])
+def test_the_map_of_uefi_is_used_where_there_is_no_other(loader: Loader, size: int) -> None:
+    types = sorted(EFI, key=lambda one: -one)
+    descriptors = b"".join(
+        struct.pack("<IIQQQQ", one, 0, 0x100000 * (20 - n), 1 << 60, 0x80, 15).ljust(size, b"\xff")
+        for n, one in enumerate(types)
+    )
+    map = tag(TagType.EFI_MEMORY_MAP, struct.pack("<II", size, 1) + descriptors)
+    ranges = [Range(0x100000 * (20 - n), 0x80000, EFI[one]) for n, one in enumerate(types)]
+    loader.multiboot2(BASIC_MEMORY, map, END)
+    assert (loader.regions, loader.damage) == (settled(ranges), Damage(0))
+    loader.multiboot2(map, memory_map([Range(0x100000, 0x80000, 2)]), BASIC_MEMORY, END)
+    assert loader.regions == settled(ranges), "a map without available memory is worth nothing"
+    loader.multiboot2(BASIC_MEMORY, map, SOME_MEMORY, END)
+    assert loader.regions == SOME
+
+
+def test_basic_memory_is_used_where_there_is_no_map(loader: Loader) -> None:
+    loader.multiboot2(BASIC_MEMORY, END)
+    assert (loader.regions, loader.damage) == (BASIC, Damage(0))
+    loader.multiboot2(tag(TagType.BASIC_MEMORY, struct.pack("<II", 0, 0x4000)), END)
+    assert loader.regions == BASIC[1:]
+
+
 def test_a_region_may_reach_the_last_address(loader: Loader) -> None:
     last = Range(LIMIT - 0x1000, 0x1000, MemoryKind.RESERVED)
     loader.multiboot2(memory_map([last, *SOME]), END)
@@ -298,10 +370,9 @@ def test_a_region_may_reach_the_last_address(loader: Loader) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 7, (1 << 20) + 1, (1 << 32) - 1])
-def test_a_senseless_size_leaves_the_kernels_own_memory(loader: Loader, size: int) -> None:
+def test_with_a_senseless_size_there_is_no_memory(loader: Loader, size: int) -> None:
     loader.multiboot2(SOME_MEMORY, END, size=size)
     assert loader.damage == Damage.SIZE | Damage.NO_MEMORY
-    assert loader.regions == [Range(IMAGE_START, IMAGE_END - IMAGE_START, 1)]
 
 
 @given(body=st.binary(max_size=200), size=st.integers(8, 208))
@@ -310,7 +381,7 @@ def test_no_input_makes_reading_leave_what_the_size_says(
 ) -> None:
     information = struct.pack("<II", min(size, 8 + len(body)), 0) + body
     loader.raw_multiboot2(information)  # it ends where the mapped memory ends
-    assert loader.regions
+    assert loader.regions or loader.damage & Damage.NO_MEMORY
 
 
 @given(
@@ -322,7 +393,7 @@ def test_no_tag_makes_reading_leave_what_its_size_says(
     loader: Loader, kinds: list[int], contents: bytes, claimed: int
 ) -> None:
     loader.multiboot2(*(tag(kind, contents, min(claimed, 8 + len(contents))) for kind in kinds))
-    assert loader.regions
+    assert loader.regions or loader.damage & Damage.NO_MEMORY
 
 
 @given(line=st.binary(max_size=TEXT_SIZE + 10))
@@ -440,7 +511,7 @@ def test_no_pvh_count_makes_reading_take_long(
         memory_map=PHYSICAL,
         memory_map_entries=entries,
     )
-    assert loader.regions
+    assert loader.regions or loader.damage & Damage.NO_MEMORY
 
 
 # Many
@@ -465,9 +536,10 @@ class Described:
     def check(self, loader: Loader, used: list[Range]) -> None:
         """See that all is kept where nothing else is."""
         assert loader.damage == Damage(0)
-        assert loader.regions == made_sound(self.regions)
+        assert loader.regions == settled(made_sound(self.regions))
         assert loader.modules == self.modules
-        size = len(self.regions) * sizeof(MemoryRegion) + len(self.modules) * sizeof(BootModule)
+        room = len(self.regions) * REGIONS_OF_ENTRY * sizeof(MemoryRegion)
+        size = room + len(self.modules) * sizeof(BootModule)
         used = [*used, *(Range(start, size, 2) for start, size, _ in self.modules)]
         assert loader.placement == room_for([*self.regions, *used], size)
         assert size <= loader.host[loader.record.placement.size] < size + PAGE
@@ -506,6 +578,45 @@ def test_hundreds_of_regions_and_modules_of_pvh_are_kept(loader: Loader, told: D
         memory_map_entries=len(told.regions),
     )
     told.check(loader, [Range(PHYSICAL, len(memory), 2), Range(START_INFO, sizeof(StartInfo), 2)])
+
+
+ENTRIES = 20_000
+
+
+class Entries:
+    """A memory map of very many entries below 4 GiB, behind the image."""
+
+    ALTERNATING = "pages in turn available and reserved"
+    ADJACENT = "available pages behind each other"
+    ISLANDS = "reserved pages in available memory"
+
+    def __init__(self, form: str) -> None:
+        first, last = 0x400000, 1 << 31
+        pages = [first + number * 16 * PAGE for number in range(ENTRIES)]
+        rest = Range(pages[-1] + PAGE, last - pages[-1] - PAGE, MemoryKind.AVAILABLE)
+        if form == self.ADJACENT:
+            adjacent = range(first, first + ENTRIES * PAGE, PAGE)
+            self.ranges = [Range(page, PAGE, MemoryKind.AVAILABLE) for page in adjacent]
+        elif form == self.ISLANDS:
+            whole = Range(first, last - first, MemoryKind.AVAILABLE)
+            self.ranges = [whole, *(Range(page, PAGE, MemoryKind.RESERVED) for page in pages)]
+        else:
+            self.ranges = [Range(page, PAGE, 1 + n % 2) for n, page in enumerate(pages)] + [rest]
+
+
+@pytest.mark.parametrize(
+    ("form", "order"),
+    [(Entries.ALTERNATING, 1), (Entries.ISLANDS, -1), (Entries.ADJACENT, 0), (Entries.ISLANDS, 0)],
+)
+def test_a_map_of_20000_entries_is_read_in_little_time(form: str, order: int) -> None:
+    """`order` is 1 for ascending, -1 for descending addresses, 0 for neither."""
+    ranges = Entries(form).ranges[:: order or 1]
+    if order == 0:
+        Random(1).shuffle(ranges)
+    loader = Loader(room=1 << 20, limit=2000 * ENTRIES)
+    loader.multiboot2(memory_map(ranges), END)
+    assert loader.damage == Damage(0)
+    assert loader.regions == settled(ranges)
 
 
 # RecordPlacement
@@ -555,7 +666,6 @@ def test_memory_from_4_gib_on_is_no_room(loader: Loader) -> None:
     high = [Range(HIGH - 1, PAGE, 1), Range(HIGH, 1 << 30, 1)]
     loader.multiboot2(memory_map(high), END)
     assert loader.damage == Damage.NO_SPACE | Damage.NO_MEMORY
-    assert loader.regions == [Range(IMAGE_START, IMAGE_END - IMAGE_START, 1)]
 
 
 def test_the_search_ends_when_all_below_4_gib_is_in_use(loader: Loader) -> None:

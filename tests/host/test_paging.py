@@ -25,7 +25,7 @@ from kernel.paging.permissions import DEVICE, READ, WRITE
 from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host, stand_ins
-from tests.host.record_support import keep_lists
+from tests.host.record_support import Range, describe_memory, keep_lists, settled
 
 IMAGE = (8 * PAGE, 12 * PAGE)
 """Where the image is that is mapped section by section."""
@@ -41,6 +41,11 @@ PLACES = st.integers(0, PAGES * PAGE) | st.integers(0, PAGES).map(lambda page: p
 RANGES = st.tuples(PLACES, PLACES).map(sorted)
 WILD = st.tuples(st.integers(LIMIT - 2 * PAGE, ALL_BITS), st.integers(LIMIT, ALL_BITS)).map(sorted)
 REGIONS = st.lists(st.tuples(RANGES | WILD, st.sampled_from(MemoryKind)), max_size=8)
+
+
+def ranges_of(regions: list[Any]) -> list[Range]:
+    """The same with lengths for ends."""
+    return [Range(start, end - start, kind) for (start, end), kind in regions]
 
 
 class Machine:
@@ -70,8 +75,7 @@ class Machine:
         self.pages_left = True
         self.host.stub(self.mapper.map, self.map)
         self.host.stub(self.walk.find, lambda address: self.mapped.get(int(address) & -PAGE, 0))
-        for (start, end), kind in regions:
-            self.host.call(self.information.add_region, start, end - start, kind)
+        describe_memory(self.host, self.information, ranges_of(regions))
         self.host.call(self.information.limit_memory, LIMIT)
 
     def map(self, space: int, address: int, target: int, length: int, flags: int, a: int) -> int:
@@ -99,9 +103,9 @@ def test_the_direct_map_has_what_is_memory_once_and_nothing_else(
     machine.start(regions)
     machine.host.call(machine.paging.map_memory)
     expected: set[int] = set()
-    for (start, end), kind in regions:
-        if kind in MAPPED and start < end and start < LIMIT:
-            expected |= set(range(start & -PAGE, min(end, LIMIT), PAGE))
+    for start, length, kind in settled(ranges_of(regions)):
+        if kind in MAPPED and start < LIMIT:
+            expected |= set(range(start & -PAGE, min(start + length, LIMIT), PAGE))
     expected -= set(range(*IMAGE, PAGE))
     assert {page - Area.DIRECT_MAP for page in machine.mapped} == expected
     assert set(machine.mapped.values()) <= {WRITE}

@@ -4,10 +4,12 @@ import pytest
 
 from kernel.boot.information import BootInformation
 from kernel.boot.memorykind import MemoryKind
+from kernel.boot.memorymap import MemoryRegion
 from kernel.boot.record import MESSAGES, Damage
-from kernel.boot.report import KIND_NAMES, BootReport
+from kernel.boot.report import KIND_NAMES, MAX_SHOWN, BootReport
+from pykasm import sizeof
 from tests.host.console_support import Paper, host_for, parts_on, written
-from tests.host.record_support import keep_lists
+from tests.host.record_support import Range, describe_memory, keep_lists
 
 
 class Printed:
@@ -56,9 +58,8 @@ def test_every_damage_has_a_message_before_all_else(printed: Printed, damage: Da
 def test_a_region_is_printed_with_its_last_byte_size_and_kind(
     printed: Printed, kind: MemoryKind
 ) -> None:
-    call, record = printed.host.call, printed.record
-    call(record.add_region, 0x100000, 0x180000, kind)
-    call(record.add_region, 0, 1000, kind)
+    ranges = [Range(0x100000, 0x180000, kind), Range(0, 1000, kind)]
+    describe_memory(printed.host, printed.record, ranges)
     available = "1.5 MiB" if kind is MemoryKind.AVAILABLE else "0 B"
     assert printed.lines()[2:6] == [
         "memory map",
@@ -66,6 +67,21 @@ def test_a_region_is_printed_with_its_last_byte_size_and_kind(
         f"  0000000000100000-000000000027ffff    1.5 MiB  {KIND_NAMES[kind]}",
         f"{available} available",
     ]
+
+
+def test_of_a_long_map_only_the_beginning_is_printed_but_all_is_added_up(printed: Printed) -> None:
+    count = MAX_SHOWN + 9
+    printed.host[printed.record.regions] = int(
+        printed.host.bytes(bytes(count * sizeof(MemoryRegion)))
+    )
+    describe_memory(
+        printed.host,
+        printed.record,
+        (Range(number << 20, 1 << 19, MemoryKind.AVAILABLE) for number in range(count)),
+    )
+    lines = printed.lines()
+    assert len([one for one in lines if one.endswith("available")]) == MAX_SHOWN + 1
+    assert lines[-3:-1] == ["  and 9 more", "36.5 MiB available"]
 
 
 def test_modules_are_printed_with_place_size_and_name(printed: Printed) -> None:
