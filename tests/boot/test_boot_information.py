@@ -1,15 +1,21 @@
 """What the kernel prints of its start, against what QEMU and GRUB gave it."""
 
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from kernel.boot.pvh import MemmapTableEntry, StartInfo
+from kernel.boot.report import MAX_SHOWN
+from pykasm import offsetof, sizeof
 from pykasm.build.iso import make_iso
+from pykasm.machine.gdb import Gdb
 from pykasm.machine.images import Images
 from pykasm.machine.qemu import MachineOptions
 from pykasm.machine.session import Machine
+from pykasm.machine.symbols import SymbolTable
 
 MakeMachine = Callable[..., Machine]
 
@@ -117,3 +123,62 @@ def test_a_module_of_a_pvh_loader_is_printed(kernel_images: Images, files: list[
     with Machine(MachineOptions(kernel=kernel, modules=tuple(files[:1]))) as made:
         said = made.expect_prompt()
     assert re.search(r"^modules\n  [0-9a-f]{16} +1\.5 MiB  ", said, re.MULTILINE)
+
+
+MAP_PLACE = 480 * MIB
+"""Where a map of the tests is put, at the end of the memory that it tells of."""
+
+
+@pytest.fixture
+def start_with_map(
+    machine: MakeMachine, kernel_images: Images, kernel_symbols: SymbolTable, tmp_path: Path
+) -> Callable[[list[tuple[int, int, int]]], Machine]:
+    """Starts a machine whose loader tells of this memory: address, length and kind of each part.
+    Its clock counts instructions."""
+    kernel = kernel_images.project.kernel
+    entry = kernel_symbols.address("Start.pvh")
+
+    def start(parts: list[tuple[int, int, int]]) -> Machine:
+        entries = b"".join(struct.pack("<QQII", *part, 0) for part in parts)
+        assert len(entries) == len(parts) * sizeof(MemmapTableEntry)
+        file = tmp_path / "map"
+        file.write_bytes(entries or b"none")
+        loaded = ("-device", f"loader,file={file},addr={MAP_PLACE:#x},force-raw=on")
+        made = machine(memory=512, gdb_wait=True, count_instructions=True, arguments=loaded)
+        with Gdb(kernel, made.gdb_address, Path.cwd()) as gdb:
+            gdb.console(f"hbreak *{entry:#x}")
+            gdb.resume()
+            for name, kind, value in (
+                ("memory_map", "long", MAP_PLACE),
+                ("memory_map_entries", "int", len(parts)),
+            ):
+                place = f"{{unsigned {kind}}}($rbx + {offsetof(StartInfo, name)})"
+                gdb.console(f"set {place} = {value:#x}")
+            gdb.console("delete")
+            gdb.console("detach")
+        return made
+
+    return start
+
+
+def test_a_map_of_20000_entries_takes_less_than_two_seconds(
+    start_with_map: Callable[[list[tuple[int, int, int]]], Machine],
+) -> None:
+    pages = [(64 * MIB + number * 0x4000, 0x2000, 1 + number % 2) for number in range(20_000)]
+    made = start_with_map([*reversed(pages), (0x100000, 63 * MIB, 1), (0, 0x9F000, 1)])
+    said = made.expect_prompt()
+    assert len(regions(said)) == MAX_SHOWN
+    assert f"and {20_001 - MAX_SHOWN} more\n" in said  # the first page joins what is below
+    assert re.match(r"up +0 days 00:00:0[01]\.", made.command("time"))
+
+
+@pytest.mark.parametrize("parts", [[], [(0x100000, 63 * MIB, 2)]], ids=["empty", "reserved"])
+def test_without_usable_memory_the_first_line_says_so(
+    start_with_map: Callable[[list[tuple[int, int, int]]], Machine],
+    parts: list[tuple[int, int, int]],
+) -> None:
+    made = start_with_map(parts)
+    made.expect("end of report\r\n")
+    assert made.output.lstrip().startswith(
+        "panic: boot information: there is no usable memory map, so nothing tells what memory"
+    )
