@@ -22,6 +22,10 @@ MAX_SHOWN = 64
 """Regions that are printed, far more than maps have that people look at."""
 
 
+LEAST_MEMORY = 4 << 20
+"""Bytes of available memory that the kernel and its first threads need."""
+
+
 class BootReport(Subsystem):
     """Print the boot record. Context: threads, and the first processor while starting."""
 
@@ -72,6 +76,10 @@ class BootReport(Subsystem):
             sub(count, MAX_SHOWN)
             self.console.print("  and %u more\n", count)
         self.console.print("%z available\n", available)
+        with if_(available < LEAST_MEMORY):
+            self.log.write(
+                LogLevel.WARNING, "memory: that is too little; %z are needed", LEAST_MEMORY
+            )
 
     @function
     def _print_region(self, region: Ptr[MemoryRegion]) -> None:

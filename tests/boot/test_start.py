@@ -35,9 +35,17 @@ def test_every_64_bit_processor_brings_the_prompt(machine: MakeMachine, cpu: str
     machine(cpu=cpu).expect_prompt()
 
 
-@pytest.mark.parametrize("memory", [16, 6 * 1024])
+@pytest.mark.parametrize("memory", [5, 16, 6 * 1024])
 def test_little_and_much_memory_bring_the_prompt(machine: MakeMachine, memory: int) -> None:
     machine(memory=memory).expect_prompt()
+
+
+@pytest.mark.parametrize("memory", [2, 4])
+def test_of_too_little_memory_it_is_told_first(machine: MakeMachine, memory: int) -> None:
+    made = machine(memory=memory)
+    made.expect("memory: that is too little; 4 MiB are needed\r\n")
+    assert "ACPI:" not in made.output
+    made.expect("panic: no memory is left")
 
 
 def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:

@@ -40,6 +40,8 @@ class Memory:
         ]
         taken = [(s, e) for s, e, kind in self.regions if kind is not MemoryKind.AVAILABLE]
         for start, end in (*taken, *self.modules, IMAGE):
+            if start == end:  # nothing, though it may lie within a page
+                continue
             start, end = start // PAGE * PAGE, -(-end // PAGE) * PAGE
             free = [part for s, e in free for part in ((s, min(e, start)), (max(s, end), e))]
         return _union(part for part in free if part[0] < part[1])

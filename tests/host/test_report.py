@@ -44,6 +44,7 @@ def test_an_empty_record_is_printed_as_such(printed: Printed) -> None:
         "command line: ",
         "memory map",
         "0 B available",
+        "memory: that is too little; 4 MiB are needed",
         "no ACPI root",
     ]
 
@@ -58,13 +59,13 @@ def test_every_damage_has_a_message_before_all_else(printed: Printed, damage: Da
 def test_a_region_is_printed_with_its_last_byte_size_and_kind(
     printed: Printed, kind: MemoryKind
 ) -> None:
-    ranges = [Range(0x100000, 0x180000, kind), Range(0, 1000, kind)]
+    ranges = [Range(0x100000, 0x480000, kind), Range(0, 1000, kind)]
     describe_memory(printed.host, printed.record, ranges)
-    available = "1.5 MiB" if kind is MemoryKind.AVAILABLE else "0 B"
+    available = "4.5 MiB" if kind is MemoryKind.AVAILABLE else "0 B"
     assert printed.lines()[2:6] == [
         "memory map",
         f"  0000000000000000-00000000000003e7     1000 B  {KIND_NAMES[kind]}",
-        f"  0000000000100000-000000000027ffff    1.5 MiB  {KIND_NAMES[kind]}",
+        f"  0000000000100000-000000000057ffff    4.5 MiB  {KIND_NAMES[kind]}",
         f"{available} available",
     ]
 
