@@ -85,6 +85,15 @@ class Build:
         }
 
     @cached_property
+    def owning(self) -> frozenset[str]:
+        """The functions that take something over from their callers, or give it to them."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None and callee.signature.has_owned
+        )
+
+    @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
         return ProgramAnalysis(

@@ -51,7 +51,7 @@ class _SymbolKeys(dict[str, bytes]):
 
 
 def _as_datum(datum: Data) -> tuple[object, ...]:
-    return datum._storage._value_, datum._guard is not None
+    return datum._storage._value_, datum._guard is not None, datum._kind._owned
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:
@@ -60,6 +60,7 @@ def _as_callee(routine: Routine) -> tuple[object, ...]:
 
 def signature_key(signature: Signature) -> tuple[object, ...]:
     """Return what of a signature matters to the analysis of callers."""
-    results = [one._size for one in signature.results]
+    parameters = [one.type._owned for one in signature.parameters]
+    results = [(one._size, one._owned) for one in signature.results]
     clobbers = signature.clobbers and [one.number for one in signature.clobbers]
-    return len(signature.parameters), results, signature.never_returns, clobbers
+    return parameters, results, signature.never_returns, clobbers

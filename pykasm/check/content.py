@@ -64,7 +64,11 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
         (event.action._value_, *(getattr(event, name) for name in _EVENT_PARTS))
         for event in routine.lock_events
     ]
-    accesses = [*map(tuple, routine.guarded_accesses), *map(tuple, routine.element_accesses)]
+    accesses = [
+        *map(tuple, routine.guarded_accesses),
+        *map(tuple, routine.element_accesses),
+        *map(tuple, routine.disownings),
+    ]
     places = [(one._displacement, one._kind._size) for one in routine.locals]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context
     return (

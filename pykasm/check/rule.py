@@ -36,6 +36,7 @@ FAMILIES = (
     "flow",
     "memory",
     "calls",
+    "ownership",
     "context",
     "locks",
     "numbers",

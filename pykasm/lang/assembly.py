@@ -21,6 +21,7 @@ from pykasm.lang.registers import rbp
 from pykasm.lang.role import Role
 from pykasm.lang.roles import keep_as
 from pykasm.lang.routinebuilder import RoutineBuilder
+from pykasm.lang.types import plain
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten
 from pykasm.objects.debug import EntryFrame
@@ -154,16 +155,17 @@ def _kept(builder: RoutineBuilder, operands: list[Any]) -> Iterator[Any]:
 
 def _keep(builder: RoutineBuilder, parameter: Parameter, operand: Any) -> Any:
     try:
-        return keep_as(parameter.name, operand, parameter.type, builder)
+        return keep_as(parameter.name, operand, plain(parameter.type), builder)
     except Mistake as mistake:
         mistake.span = line_span(builder.declared)
         raise
 
 
 def _parameter(builder: RoutineBuilder, parameter: Parameter, number: int) -> object:
+    kind = plain(parameter.type)
     if parameter.register is None:
         above = 2 * SLOT + (number - 6) * SLOT
-        return MemoryOperand(parameter.type, base=rbp, displacement=above, name=parameter.name)
-    role = Role("parameter", parameter.register, parameter.type, parameter.name)
+        return MemoryOperand(kind, base=rbp, displacement=above, name=parameter.name)
+    role = Role("parameter", parameter.register, kind, parameter.name)
     builder.assign(role)
-    return RegisterOperand(parameter.register, parameter.type, role)
+    return RegisterOperand(parameter.register, kind, role)

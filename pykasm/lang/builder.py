@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from pykasm.errors import PlaceMistake, ValueRangeMistake
 from pykasm.isa import forms
@@ -39,6 +39,13 @@ CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 
 class InPlace:
     """Stands before the roles of operands that an instruction takes in place."""
+
+
+class OwnedPlace:
+    """Stands behind the roles of memory that owns what it points to."""
+
+
+OperandRole: TypeAlias = Role | type[User[Any]] | type[InPlace] | type[OwnedPlace] | None
 
 
 class GuardedAccess(NamedTuple):
@@ -111,10 +118,12 @@ class CodeBuilder:
         """Where elements are chosen of arrays whose lengths are known."""
         self.inlined: list[InlineCode] = []
         """Where the code of inline functions lies."""
-        self.operand_roles: list[Role | type[User[Any]] | type[InPlace] | None] = []
+        self.operand_roles: list[OperandRole] = []
         """The role of each register among the operands, in the order in which they were written,
-        `User` after one that is the base of memory which a program gave, and `InPlace` before those
-        that an instruction takes in place."""
+        `User` after one that is the base of memory which a program gave, `OwnedPlace` after those
+        of memory that owns, and `InPlace` before those that an instruction takes in place."""
+        self.disownings: list[Any] = []
+        """Where code says that it does not own something any more."""
         self.conditions: list[Condition] = []
         """Those that the author made."""
         self.writers: dict[CodeType | None, None] = {code: None}
@@ -160,6 +169,8 @@ class CodeBuilder:
                     operands = (*operands[:at], operand, *operands[at + 1 :])
                 if kind is MemoryOperand:
                     self._note_place(operand, mnemonic)
+                elif issubclass(kind, MemoryOperand) and operand._kind._owned:
+                    roles.append(OwnedPlace)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -207,6 +218,8 @@ class CodeBuilder:
                 self.operand_roles.append(User)
         if place._index is not None:
             self._note_index(place, place._index)
+        if place._kind._owned:
+            self.operand_roles.append(OwnedPlace)
         if place._within is not None:
             self._note_access(place, mnemonic)
 
@@ -346,6 +359,7 @@ class CodeBuilder:
         self.lock_events = [one.at(moved(one.index)) for one in self.lock_events]
         self.guarded_accesses = [one._replace(at=moved(one.at)) for one in self.guarded_accesses]
         self.element_accesses = [one._replace(at=moved(one.at)) for one in self.element_accesses]
+        self.disownings = [one._replace(at=moved(one.at)) for one in self.disownings]
 
 
 class OutOfLine(NamedTuple):

@@ -32,7 +32,7 @@ from pykasm.lang.registers import rbp, rsp
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.stackarguments import below, push_rest, source_of
-from pykasm.lang.types import Fn, Value
+from pykasm.lang.types import Fn, Value, plain
 from pykasm.source import author_frame, author_moment
 
 
@@ -125,7 +125,7 @@ def _returned(builder: RoutineBuilder, signature: Signature, pushed: int) -> Any
         emit("add", rsp, pushed)
     builder.clobber(signature.changed)
     results = []
-    for register, kind in zip(RESULTS, signature.results, strict=False):
+    for register, kind in zip(RESULTS, map(plain, signature.results), strict=False):
         own = general(register.number, kind._size)
         role = Role("result", own, kind, moment=author_moment())
         builder.assign(role)

@@ -75,6 +75,12 @@ class Signature:
     by_processor: bool = False
 
     @property
+    def has_owned(self) -> bool:
+        """Whether a call gives something to the callee or to the caller."""
+        parameters = (one.type for one in self.parameters)
+        return any(one._owned for one in (*parameters, *self.results))
+
+    @property
     def changed(self) -> tuple[Register, ...]:
         """The caller-saved registers that a call may change."""
         if self.clobbers is None:

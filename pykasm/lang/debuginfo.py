@@ -13,7 +13,7 @@ from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Data
 from pykasm.lang.routine import Routine
 from pykasm.lang.structs import StructMeta, is_struct
-from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void
+from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void, plain
 from pykasm.objects.debug import (
     ArrayType,
     BaseType,
@@ -40,6 +40,7 @@ class DebugTypes:
 
     def of(self, kind: TypeMeta, values: type[Enum] | None = None) -> DebugType:
         """The debugger's type for `kind`, named values given by `values`."""
+        kind = plain(kind)
         key = (kind, values)
         if key not in self._known:
             if is_struct(kind):

@@ -28,6 +28,8 @@ from pykasm.lang.types import (
     is_named,
     is_user,
     name_of,
+    plain,
+    requalified,
 )
 from pykasm.source import Moment, Span, author_moment
 
@@ -180,6 +182,8 @@ def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
         return GenericAlias(tuple, tuple(_resolved(one, names) for one in kind.__args__))
     if not isinstance(kind, TypeMeta):
         return kind
+    if plain(kind) is not kind:
+        return requalified(kind, _resolved(plain(kind), names))
     if issubclass(kind, Ptr):
         return _generic(User if is_user(kind) else Ptr)[_resolved(kind._target, names)]
     if issubclass(kind, Array) and kind._count is None:

@@ -41,6 +41,7 @@ class TypeMeta(type):
     _by_user: bool
     _truth: bool
     _host: TypeMeta | None
+    _owned: bool
     _origin: tuple[type, str, object, dict[str, object]]
     """What a type was made of that is made of others."""
 
@@ -221,6 +222,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether it is an address that a program gave."""
     _host: ClassVar[TypeMeta | None] = None
     """Of numbers whose bytes lie in memory in the opposite order: what a register holds of them."""
+    _owned = False
+    """Whether somebody has to give it away who has it."""
 
 
 class Void(Type):
@@ -341,6 +344,25 @@ def _reduced(kind: TypeMeta) -> str | tuple[Callable[..., TypeMeta], tuple[Any, 
 
 
 copyreg.pickle(TypeMeta, _reduced)
+
+
+def qualified(kind: TypeMeta, word: str, **attributes: object) -> TypeMeta:
+    """`kind` with more `attributes`, which are what `word` says of it."""
+    return _made(kind, f"{word}[{name_of(kind)}]", word, _unqualified=plain(kind), **attributes)
+
+
+def requalified(kind: TypeMeta, other: TypeMeta) -> TypeMeta:
+    """`other` with what words say of `kind`."""
+    base, _, word, attributes = vars(kind)["_origin"]
+    inner = other if base is plain(kind) else requalified(base, other)
+    said = {name: value for name, value in attributes.items() if name != "_unqualified"}
+    return qualified(inner, word, **said)
+
+
+def plain(kind: TypeMeta) -> TypeMeta:
+    """`kind` without what words say of its values."""
+    found: TypeMeta = getattr(kind, "_unqualified", kind)
+    return found
 
 
 def name_of(target: object) -> str:

@@ -54,6 +54,7 @@ from pykasm.lang.numbers import (
     X512,
     Bool,
 )
+from pykasm.lang.ownership import Owned, disown
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
 from pykasm.lang.structs import Struct, Union, offsetof
@@ -114,6 +115,7 @@ __all__ = [
     "Image",
     "Keep",
     "Label",
+    "Owned",
     "Ptr",
     "Struct",
     "Subsystem",
@@ -140,6 +142,7 @@ __all__ = [
     "data",
     "debugging",
     "default",
+    "disown",
     "do_while",
     "elif_",
     "else_",

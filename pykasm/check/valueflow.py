@@ -1,0 +1,419 @@
+"""Where values go on the paths through a function, with what is tested on the way.
+
+A forward analysis that is path-sensitive where it matters: paths are joined unless they differ in
+what a rule follows (`valuepath.Path`), as in ESP (Das, Lerner, Seigle: PLDI 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from typing import Any
+
+from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, RegisterExt
+from iced_x86 import Register as IcedRegister
+
+from pykasm.check.build import FunctionAnalysis
+from pykasm.check.convention import RESULTS
+from pykasm.check.effects import RBP, RSP
+from pykasm.check.framewords import FrameWords
+from pykasm.check.graph import Node
+from pykasm.check.valuepath import (
+    ANYTHING,
+    AT_ENTRY,
+    FRAME,
+    NARROW,
+    NEGATIVE,
+    POSITIVE,
+    WIDE,
+    ZERO,
+    Key,
+    Path,
+    Test,
+    Value,
+)
+from pykasm.isa.statement import Address
+from pykasm.lang.convention import SLOT
+
+MOST_PATHS = 4000
+"""So many are followed in a function at most. Of one that has more, nothing is said."""
+
+_WORD = 4
+
+_TAKEN: dict[int, int] = {
+    Mnemonic.JE: ZERO,
+    Mnemonic.JNE: NEGATIVE | POSITIVE,
+    Mnemonic.JS: NEGATIVE,
+    Mnemonic.JNS: ZERO | POSITIVE,
+    Mnemonic.JL: NEGATIVE,
+    Mnemonic.JGE: ZERO | POSITIVE,
+    Mnemonic.JLE: NEGATIVE | ZERO,
+    Mnemonic.JG: POSITIVE,
+    Mnemonic.JA: NEGATIVE | POSITIVE,
+    Mnemonic.JBE: ZERO,
+}
+"""What a value is where the branch behind its comparison with 0 is taken."""
+
+_OFFSETS = (Mnemonic.ADD, Mnemonic.SUB, Mnemonic.INC, Mnemonic.DEC)
+_ARITHMETIC = (
+    *(*_OFFSETS, Mnemonic.AND, Mnemonic.OR, Mnemonic.XOR, Mnemonic.SHL, Mnemonic.SHR),
+    *(Mnemonic.SAR, Mnemonic.IMUL, Mnemonic.NEG, Mnemonic.NOT, Mnemonic.MOVSXD, Mnemonic.MOVZX),
+    *(getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV")),
+)
+
+
+class ValueFlow:
+    """Follows the values in a function. A rule extends it, and says what becomes of `Path.states`:
+    in `enter`, at each instruction, at calls, where they return, at stores, tests and ways out."""
+
+    def __init__(self, function: FunctionAnalysis) -> None:
+        self.function = function
+        self.nodes = function.graph.nodes
+        self._frame = FrameWords(function)
+        self._paths: dict[int, dict[Key, Path]] = {}
+
+    # What a rule says
+
+    def enter(self, path: Path) -> None:
+        """The function begins."""
+
+    def use(self, index: int, node: Node, path: Path) -> None:
+        """An instruction is about to run."""
+
+    def call(self, index: int, node: Node, path: Path) -> None:
+        """Another function is about to be called, or jumped to."""
+
+    def returned(self, index: int, node: Node, path: Path) -> None:
+        """It has returned."""
+
+    def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
+        """The register `source`, None for something else, is about to be stored in memory."""
+
+    def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
+        """A register has been exchanged with memory."""
+
+    def tested(self, path: Path, value: Value, width: int, sign: int) -> None:
+        """A branch has shown what the sign of a value is."""
+
+    def leave(self, index: int, node: Node, path: Path) -> None:
+        """The function is about to be left."""
+
+    def changed(self, index: int, path: Path) -> None:
+        """An instruction has changed what is where."""
+
+    # The paths
+
+    def solve(self) -> bool:
+        """Follow all paths. Return whether there were few enough."""
+        start = Path({}, {}, {})
+        for number in range(FRAME):
+            if number not in (RSP, RBP):
+                start.values[number] = Value(AT_ENTRY, number)
+        self.enter(start)
+        worklist: list[tuple[int, int, Key]] = []
+        count = self._arrive(0, start, worklist)
+        while worklist:
+            index, _, key = heappop(worklist)
+            for successor, path in self._through(index, self._paths[index][key].copy()):
+                count += self._arrive(successor, path, worklist)
+            if count > MOST_PATHS:
+                return False
+        return True
+
+    def _arrive(self, index: int, path: Path, worklist: list[tuple[int, int, Key]]) -> int:
+        """Join a path into those that come to an instruction. Return how many are new."""
+        known, key = self._paths.setdefault(index, {}), path.key
+        if key not in known:
+            known[key] = path
+        elif not known[key].join(path):
+            return 0
+        entry = (index, hash(key), key)
+        if entry not in worklist:
+            heappush(worklist, entry)
+        return 1
+
+    def _through(self, start: int, path: Path) -> Iterable[tuple[int, Path]]:
+        """Follow a path through a block. Return where it goes on, and how."""
+        end = self.function.graph.blocks[start]
+        for index in range(start, end):
+            node = self.nodes[index]
+            self.use(index, node, path)
+            if node.leaves:
+                self._left(index, node, path)
+            else:
+                self._transfer(index, node, path)
+                if path.states:
+                    self.changed(index, path)
+        last = self.nodes[end - 1]
+        if last.effects.flow == FlowControl.CONDITIONAL_BRANCH and len(last.successors) > 1:
+            return self._branches(last, path)
+        return [(one, path.copy()) for one in last.successors]
+
+    def _left(self, index: int, node: Node, path: Path) -> None:
+        if node.effects.flow == FlowControl.EXCEPTION:
+            return
+        if node.callee is not None or node.is_indirect:
+            self.call(index, node, path)
+        callee = self.function.build.callees.get(node.callee or "")
+        signature = callee.signature if callee is not None else None
+        if signature is None or not signature.never_returns:
+            self.leave(index, node, path)
+
+    def _branches(self, node: Node, path: Path) -> Iterable[tuple[int, Path]]:
+        test, taken, other = path.test, path.copy(), path
+        is_taken, is_other = True, True
+        signs = _signs(node.effects.mnemonic, test)
+        if test is not None and signs is not None:
+            is_taken = self._learn(taken, test, signs[0])
+            is_other = self._learn(other, test, signs[1])
+        first, second = node.successors
+        return [
+            *([(first, taken)] if is_taken else []),
+            *([(second, other)] if is_other else []),
+        ]
+
+    def _learn(self, path: Path, test: Test, sign: int) -> bool:
+        if not path.learn(test.place, test.width, sign):
+            return False
+        value = path.values.get(test.place)
+        if value is not None:
+            self.tested(path, value, test.width, path.sign(test.place, test.width))
+        return True
+
+    # Instructions
+
+    def _transfer(self, index: int, node: Node, path: Path) -> None:
+        effects = node.effects
+        if node.is_call:
+            self._call(index, node, path)
+            return
+        mnemonic = effects.mnemonic
+        if effects.frame_store_size and mnemonic != Mnemonic.MOV:
+            self._overwrite(index, node, path)
+        handler = _HANDLERS.get(mnemonic)
+        if handler is not None:
+            handler(self, index, node, path)
+        elif effects.may_write:
+            self._other(index, node, path)
+        if mnemonic in (Mnemonic.CMP, Mnemonic.TEST):
+            path.test = self._comparison(index, node)
+        elif effects.flags_written or effects.flags_undefined:
+            path.test = None
+
+    def _overwrite(self, index: int, node: Node, path: Path) -> None:
+        path.drop(self._frame.overlapping(index, node, path.values.keys() | _places(path)))
+
+    def _call(self, index: int, node: Node, path: Path) -> None:
+        self.call(index, node, path)
+        path.drop(self.function.changed_by(node))
+        path.test = None
+        for number in RESULTS:
+            path.define(number, Value(index, number))
+        self.returned(index, node, path)
+
+    def _other(self, index: int, node: Node, path: Path) -> None:
+        """Give the registers that the instruction may write values of which nothing is known."""
+        for number in range(FRAME):
+            if node.effects.may_write >> number & 1 and number not in (RSP, RBP):
+                path.define(number, Value(index, number))
+
+    def _move(self, index: int, node: Node, path: Path) -> None:
+        instruction = node.effects.instruction
+        target, source = _register(instruction, 0), _register(instruction, 1)
+        if instruction.op0_kind == OpKind.MEMORY:
+            self._store(index, node, path, source)
+        elif target is None or _size(instruction, 0) < _WORD:
+            self._other(index, node, path)
+        elif source is not None:
+            path.move(target, source)
+            if _size(instruction, 0) == _WORD:
+                path.signs.pop((target, WIDE), None)
+        elif instruction.op1_kind == OpKind.MEMORY:
+            self._load(index, node, path, target)
+        else:
+            self._constant(index, node, path, target)
+
+    def _constant(self, index: int, node: Node, path: Path, target: int) -> None:
+        path.define(target, Value(index, target))
+        instruction = node.effects.instruction
+        if not node.line.references:
+            number, size = instruction.immediate(1), _size(instruction, 0)
+            path.signs[target, NARROW] = sign_of(number, _WORD)
+            whole = number if size == SLOT else number & (1 << 32) - 1
+            path.signs[target, WIDE] = sign_of(whole, SLOT)
+
+    def _load(self, index: int, node: Node, path: Path, target: int) -> None:
+        slot = self._frame.word(index, node)
+        if slot is not None and slot in path.values.keys() | _places(path):
+            path.move(target, slot)
+            if _size(node.effects.instruction, 0) == _WORD:
+                path.signs.pop((target, WIDE), None)
+        else:
+            path.define(target, Value(index, target))
+
+    def _store(self, index: int, node: Node, path: Path, source: int | None) -> None:
+        if node.effects.frame_access is None:
+            self.store(index, node, path, source)
+            return
+        self._overwrite(index, node, path)
+        slot, size = self._frame.word(index, node), node.effects.frame_store_size
+        if slot is None or size < _WORD:
+            self.store(index, node, path, source)
+        elif source is not None:
+            path.move(slot, source)
+        elif not node.line.references:
+            path.values[slot] = Value(index, slot)
+            number = node.effects.instruction.immediate(1)
+            path.signs[slot, NARROW if size == _WORD else WIDE] = sign_of(number, size)
+
+    def _lea(self, index: int, node: Node, path: Path) -> None:
+        instruction = node.effects.instruction
+        target, base = _register(instruction, 0), number_of(instruction.memory_base)
+        if target is None:
+            return
+        root = path.values.get(base) if base is not None else None
+        is_part = instruction.memory_index == IcedRegister.NONE
+        self._derive(index, path, target, root, is_part)
+
+    def _derive(
+        self, index: int, path: Path, target: int, source: Value | None, is_part: bool
+    ) -> None:
+        """Put what is computed from the value `source` into a register."""
+        made = Value(index, target)
+        if source is not None:
+            made = Value(index, target, source.whole, is_part and source.is_part)
+        path.define(target, made)
+
+    def _compute(self, index: int, node: Node, path: Path) -> None:
+        instruction, mnemonic = node.effects.instruction, node.effects.mnemonic
+        target, other = _register(instruction, 0), _register(instruction, 1)
+        if target is None:
+            return
+        if mnemonic == Mnemonic.XOR and target == other:
+            path.define(target, Value(index, target))
+            path.signs[target, WIDE] = path.signs[target, NARROW] = ZERO
+            return
+        mine = None if mnemonic in _REPLACING else path.values.get(target)
+        theirs = path.values.get(other) if other is not None else None
+        followed = (one for one in (mine, theirs) if one is not None and one.whole in path.states)
+        is_offset = mnemonic in _OFFSETS and other is None
+        self._derive(index, path, target, next(followed, mine), is_offset)
+
+    def _push(self, index: int, node: Node, path: Path) -> None:
+        slot, source = self._frame.pushed(index), _register(node.effects.instruction, 0)
+        if slot is not None:
+            path.drop((slot,))
+            if source is not None:
+                path.move(slot, source)
+
+    def _pop(self, index: int, node: Node, path: Path) -> None:
+        slot, target = self._frame.top(index), _register(node.effects.instruction, 0)
+        if target in (None, RSP, RBP):
+            return
+        assert target is not None
+        if slot is not None and slot in path.values:
+            path.move(target, slot)
+            path.drop((slot,))
+        else:
+            path.define(target, Value(index, target))
+
+    def _exchange(self, index: int, node: Node, path: Path) -> None:
+        instruction = node.effects.instruction
+        first, second = _register(instruction, 0), _register(instruction, 1)
+        if first is not None and second is not None:
+            path.move(-1, first)
+            path.move(first, second)
+            path.move(second, -1)
+            path.drop((-1,))
+            return
+        number = second if first is None else first
+        if number is not None:
+            self.store(index, node, path, number)
+            path.define(number, Value(index, number))
+            self.exchanged(index, node, path, number)
+
+    def _comparison(self, index: int, node: Node) -> Test | None:
+        instruction = node.effects.instruction
+        place = _register(instruction, 0)
+        is_memory = instruction.op0_kind == OpKind.MEMORY
+        if is_memory:
+            place = self._frame.word(index, node)
+        size = _memory_size(node) if is_memory else _size(instruction, 0)
+        if place is None or size < _WORD or node.line.references:
+            return None
+        width = WIDE if size == SLOT else NARROW
+        if instruction.op1_kind == OpKind.REGISTER:
+            same = instruction.op0_register == instruction.op1_register
+            is_test = node.effects.mnemonic == Mnemonic.TEST
+            return Test(place, width, 0) if same and is_test and not is_memory else None
+        if node.effects.mnemonic == Mnemonic.TEST or instruction.op1_kind == OpKind.MEMORY:
+            return None
+        number = instruction.immediate(1)
+        return Test(place, width, number - ((number >> 8 * size - 1 & 1) << 8 * size))
+
+
+_Handler = Callable[[ValueFlow, int, Node, Path], None]
+
+_REPLACING = (Mnemonic.MOVSXD, Mnemonic.MOVZX)
+
+_HANDLERS: dict[int, _Handler] = {
+    **dict.fromkeys(_ARITHMETIC, ValueFlow._compute),
+    Mnemonic.MOV: ValueFlow._move,
+    Mnemonic.LEA: ValueFlow._lea,
+    Mnemonic.PUSH: ValueFlow._push,
+    Mnemonic.POP: ValueFlow._pop,
+    Mnemonic.XCHG: ValueFlow._exchange,
+}
+
+
+def _places(path: Path) -> set[int]:
+    return {place for place, _ in path.signs}
+
+
+def _signs(mnemonic: int, test: Test | None) -> tuple[int, int] | None:
+    """Return what was tested if a branch is taken, and if not; None if nothing follows from it."""
+    if test is None:
+        return None
+    if test.number == 0:
+        taken = _TAKEN.get(mnemonic)
+        return None if taken is None else (taken, ANYTHING & ~taken)
+    sign = NEGATIVE if test.number < 0 else POSITIVE
+    match mnemonic:
+        case Mnemonic.JE:
+            return sign, ANYTHING
+        case Mnemonic.JNE:
+            return ANYTHING, sign
+        case Mnemonic.JAE | Mnemonic.JA if sign == NEGATIVE:
+            return NEGATIVE, ANYTHING
+    return None
+
+
+def sign_of(number: int, size: int) -> int:
+    """Return what a number of so many bytes is."""
+    number &= (1 << 8 * size) - 1
+    if not number:
+        return ZERO
+    return NEGATIVE if number >> 8 * size - 1 else POSITIVE
+
+
+def _register(instruction: Instruction, operand: int) -> int | None:
+    """Return the number of the general register that is an operand, if it is taken from bit 0."""
+    if operand >= instruction.op_count or instruction.op_kind(operand) != OpKind.REGISTER:
+        return None
+    return number_of(instruction.op_register(operand))
+
+
+def number_of(register: Any) -> int | None:
+    """Return the number of a general register of iced-x86; None if it is none."""
+    if register == IcedRegister.NONE or not RegisterExt.is_gpr(register):
+        return None
+    return int(RegisterExt.number(RegisterExt.full_register(register)))
+
+
+def _size(instruction: Instruction, operand: int) -> int:
+    return int(RegisterExt.size(instruction.op_register(operand)))
+
+
+def _memory_size(node: Node) -> int:
+    """Return how many bytes the memory operand of a comparison has."""
+    return next((one.size for one in node.line.statement.operands if isinstance(one, Address)), 0)

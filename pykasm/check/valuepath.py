@@ -1,0 +1,158 @@
+"""What a path through a function knows of the values in registers and in the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+NEGATIVE, ZERO, POSITIVE = 1, 2, 4
+"""What a value may be, as a set: below 0 if it has a sign, 0, above."""
+
+ANYTHING = NEGATIVE | ZERO | POSITIVE
+
+WIDE, NARROW = 0, 1
+"""Whether a sign is that of all 64 bits or of the low 32."""
+
+FRAME = 16
+"""Places from here on are words of the stack, by their depth; those below are registers."""
+
+AT_ENTRY, EARLIER = -1, -2
+"""The indexes of the instructions that made what a function is entered with, and what was computed
+in an earlier round of a loop."""
+
+
+class Value(NamedTuple):
+    """What the instruction at the index `site` left in the register `number`.
+
+    `root` is the value that it was computed from; `is_part` says that it is an address in what that
+    points to.
+    """
+
+    site: int
+    number: int
+    root: Value | None = None
+    is_part: bool = True
+
+    @property
+    def whole(self) -> Value:
+        """The value that this was computed from, or itself."""
+        return self.root or self
+
+
+class Test(NamedTuple):
+    """What is in a place, in one width, was compared with a number."""
+
+    place: int
+    width: int
+    number: int
+
+
+Key: TypeAlias = frozenset[tuple[Value, int, tuple[tuple[int, Value], ...]]]
+"""The states of values with the places where they are. Paths that agree in it are joined."""
+
+
+class Path:
+    """What is known on some paths to an instruction: the `values` in places, the `signs` of what is
+    there, by place and width, and the `states` of the values that a rule follows.
+
+    Paths are only joined where the states agree, and the places of what has one: so the path on
+    which something was given away stays apart from the one on which it was not, with what was
+    tested on each.
+    """
+
+    __slots__ = ("signs", "states", "test", "values")
+
+    def __init__(
+        self,
+        values: dict[int, Value],
+        signs: dict[tuple[int, int], int],
+        states: dict[Value, int],
+        test: Test | None = None,
+    ) -> None:
+        self.values = values
+        self.signs = signs
+        self.states = states
+        self.test = test
+        """What the flags tell of, if it is a comparison with a number."""
+
+    def copy(self) -> Path:
+        """Return a path that can be changed independently of this one."""
+        return Path(dict(self.values), dict(self.signs), dict(self.states), self.test)
+
+    @property
+    def key(self) -> Key:
+        """What has to agree for two paths to be joined."""
+        if not self.states:
+            return frozenset()
+        return frozenset((one, state, self._held(one)) for one, state in self.states.items())
+
+    def _held(self, value: Value) -> tuple[tuple[int, Value], ...]:
+        found = ((place, one) for place, one in self.values.items() if one.whole == value)
+        return tuple(sorted(found))
+
+    def join(self, other: Path) -> bool:
+        """Join a path with the same key into this one. Return whether anything changed."""
+        values = {at: one for at, one in self.values.items() if other.values.get(at) == one}
+        signs = {
+            at: either
+            for at, one in self.signs.items()
+            if (either := one | other.signs.get(at, ANYTHING)) != ANYTHING
+        }
+        test = self.test if self.test == other.test else None
+        changed = len(values) != len(self.values) or signs != self.signs or test != self.test
+        self.values, self.signs, self.test = values, signs, test
+        return changed
+
+    def places_of(self, value: Value) -> list[int]:
+        """Return where a value is, or what was computed from it."""
+        return [at for at, one in self.values.items() if one.whole == value]
+
+    # Changes
+
+    def drop(self, places: Iterable[int]) -> None:
+        """Forget what is in places."""
+        for place in places:
+            if self.test is not None and self.test.place == place:
+                self.test = None
+            self.values.pop(place, None)
+            self.signs.pop((place, WIDE), None)
+            self.signs.pop((place, NARROW), None)
+
+    def define(self, place: int, value: Value) -> None:
+        """Put a new value into a place. What one of the same origin was before is another one."""
+        self.drop((place,))
+        if value.root is None:
+            self.drop(self.places_of(value))
+            self.states.pop(value, None)
+        else:
+            for at in [at for at, one in self.values.items() if one == value]:
+                self.values[at] = value._replace(site=EARLIER, number=at)
+        self.values[place] = value
+
+    def move(self, target: int, source: int) -> None:
+        """Copy what is in one place to another one."""
+        value = self.values.get(source)
+        signs = [(width, self.signs.get((source, width))) for width in (WIDE, NARROW)]
+        self.drop((target,))
+        if value is not None:
+            self.values[target] = value
+        for width, sign in signs:
+            if sign is not None:
+                self.signs[target, width] = sign
+
+    def sign(self, place: int, width: int) -> int:
+        """Return what may be in a place."""
+        return self.signs.get((place, width), ANYTHING)
+
+    def learn(self, place: int, width: int, sign: int) -> bool:
+        """Take note that a test found `sign` in a place. Return whether it can be so."""
+        found = self.sign(place, width) & sign
+        if not found:
+            return False
+        value = self.values.get(place)
+        same = [at for at, one in self.values.items() if one == value] if value else [place]
+        for at in same:
+            self.signs[at, width] = found
+            if found == ZERO and width == WIDE:
+                self.signs[at, NARROW] = ZERO
+        return True

@@ -1,0 +1,60 @@
+"""Who owns what: types whose values somebody has to give away, and the word for the way out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+
+from pykasm.errors import DeclarationMistake, TypeMistake
+from pykasm.isa.registers import RegisterKind
+from pykasm.lang.builder import current
+from pykasm.lang.operand import described
+from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.types import TypeMeta, name_of, qualified
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Owned = Annotated[T, "owned"]
+else:
+
+    class Owned:
+        """A `T` that somebody owns. Whoever gets it as a result owns it from then on, a function
+        that takes it as an argument owns it then, and so does what has a field of the type."""
+
+        def __class_getitem__(cls, kind):
+            if not isinstance(kind, TypeMeta):
+                raise DeclarationMistake(
+                    "`Owned[…]` takes a type",
+                    expected="an address or a number that stands for what is owned",
+                    got=name_of(kind),
+                )
+            return qualified(kind, "Owned", _owned=True)
+
+
+class Disowning(NamedTuple):
+    """From the item of code at the index `at` on, the function no longer owns what the register of
+    this number leads to."""
+
+    at: int
+    number: int
+
+
+def disown(value: Any, reason: str) -> None:
+    """Say that the function does not own `value`, in a register, any more, and who does.
+
+    The checker then neither asks that it is given away nor that it is left alone.
+    """
+    builder = current("disown")
+    general = isinstance(value, RegisterOperand) and value._register.kind is RegisterKind.GENERAL
+    if not general:
+        raise TypeMistake(
+            "`disown` takes a register",
+            expected="what `keep` or `scratch` gave, a parameter, or a result",
+            got=described(value),
+        )
+    if not isinstance(reason, str) or not reason.strip():
+        raise DeclarationMistake(
+            "`disown` needs a reason", expected="who owns it from now on", got=repr(reason)
+        )
+    value._touch()
+    builder.disownings.append(Disowning(len(builder.items), value._register.number))
