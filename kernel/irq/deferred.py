@@ -29,7 +29,7 @@ class Deferred(Subsystem):
     """
 
     queue = percpu(WorkQueue, align=8)
-    thread = percpu(Ptr[Thread])
+    thread = percpu(Owned[Ptr[Thread]])
     """Waits in `queue.idle` while `queue.performer` is not THREAD."""
 
     def __init__(
@@ -64,7 +64,7 @@ class Deferred(Subsystem):
         tail(self.start_processor)
 
     @function(init=True)
-    def make(self) -> Ptr[Thread]:
+    def make(self) -> Owned[Ptr[Thread]]:
         """A thread for the processor that has it as its `thread` when it starts; null if memory is
         out."""
         name, entry = text("deferred work"), address_of(self.run)

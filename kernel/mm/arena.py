@@ -43,10 +43,11 @@ class Arena(Subsystem):
             with if_(range != 0):
                 self._add(range, first, pages)
                 self._add_free(range)
+                disown(range, "the trees lead to it")
         ret(range != 0)
 
     @function
-    def allocate(self, pages: Keep[U64], use: Keep[U64]) -> Ptr[AddressRange]:
+    def allocate(self, pages: Keep[U64], use: Keep[U64]) -> Owned[Ptr[AddressRange]]:
         """Allocate a range of this many pages, for a `RangeUse`. Returns null if there is none, or
         no memory for its record."""
         found = keep(Ptr[AddressRange])
@@ -58,7 +59,7 @@ class Arena(Subsystem):
         ret(found)
 
     @function
-    def free(self, range: Keep[Ptr[AddressRange]]) -> None:
+    def free(self, range: Keep[Owned[Ptr[AddressRange]]]) -> None:
         """Free a range, joined with its free neighbours."""
         with self.lock.held():
             dec(self.used)
@@ -75,6 +76,7 @@ class Arena(Subsystem):
                 mov(range, lower)
                 release(lower)
             self._add_free(range)
+            disown(range, "it is free")
 
     @function
     def find(self, start: Keep[U64]) -> Ptr[AddressRange]:
@@ -142,6 +144,7 @@ class Arena(Subsystem):
         add(pages, range.by_address.key)
         self._add(rest, pages, rest_pages)
         self._add_free(rest)
+        disown(rest, "the trees lead to it")
         ret(True)
 
     @function
@@ -162,13 +165,15 @@ class Arena(Subsystem):
         ret(range)
 
     @function(holds="lock")
-    def _absorb_free(self, range: Keep[Ptr[AddressRange]], next: Keep[Ptr[AddressRange]]) -> None:
+    def _absorb_free(
+        self, range: Keep[Ptr[AddressRange]], next: Keep[Owned[Ptr[AddressRange]]]
+    ) -> None:
         """Add the pages of `next`, the free range after `range`, to that, and free its record."""
         self._remove_free(next)
         tail(self._absorb, range, next)
 
     @function(holds="lock")
-    def _absorb(self, range: Ptr[AddressRange], next: Keep[Ptr[AddressRange]]) -> None:
+    def _absorb(self, range: Ptr[AddressRange], next: Keep[Owned[Ptr[AddressRange]]]) -> None:
         """Add the pages of `next`, the range after `range`, which is not among the free ones, to
         that, and free its record."""
         mov(rax, next.pages)

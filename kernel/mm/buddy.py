@@ -28,7 +28,7 @@ class Buddy(Subsystem):
                 add(head, sizeof(ListHead))
 
     @function(holds="zone.lock")
-    def allocate(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
+    def allocate(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[Ptr[Frame]]:
         """Allocate a block of `order`: the smallest that will do, split until it fits. Returns the
         record of its first page, or null."""
         size = keep(U32)
@@ -61,10 +61,11 @@ class Buddy(Subsystem):
         return rax
 
     @function(holds="zone.lock")
-    def free(self, zone: Keep[Ptr[Zone]], frame: Keep[Ptr[Frame]], order: Keep[U32]) -> None:
+    def free(self, zone: Keep[Ptr[Zone]], frame: Keep[Owned[Ptr[Frame]]], order: Keep[U32]) -> None:
         """Free the block of `order` that begins with `frame`, joined with its buddy for as long as
         that is free."""
         buddy = keep(Ptr[Frame])
+        disown(frame, "it is free")
         with while_(order < MAX_ORDER):
             mov(frame.state, FrameState.INNER)
             # Blocks are aligned to their size, and so are their records: buddies differ in one bit

@@ -36,7 +36,7 @@ class Heap(Subsystem):
         self.size_classes = rodata(U8 * len(fitting), fitting)
 
     @function
-    def allocate(self, size: U64) -> U64:
+    def allocate(self, size: U64) -> Owned[U64]:
         """Allocate `size` bytes. Returns their address, or 0."""
         with if_(size > SIZES[-1]):
             tail(self._allocate_pages, size)
@@ -48,7 +48,7 @@ class Heap(Subsystem):
         ret(self.slabs.allocate_inline(cache))
 
     @function
-    def free(self, address: U64) -> None:
+    def free(self, address: Owned[U64]) -> None:
         """Free what `allocate` returned; 0 is nothing."""
         with if_(address == 0):
             ret()
@@ -60,7 +60,7 @@ class Heap(Subsystem):
         self.slabs.free_inline(scratch(slab.cache), address)
 
     @function
-    def _allocate_pages(self, size: U64) -> U64:
+    def _allocate_pages(self, size: U64) -> Owned[U64]:
         """Allocate the smallest block of pages that has `size` bytes. Returns its address, or 0."""
         order = keep(U32)
         xor(order, order)
@@ -78,7 +78,7 @@ class Heap(Subsystem):
         ret(block)
 
     @function
-    def _free_pages(self, address: U64) -> None:
+    def _free_pages(self, address: Owned[U64]) -> None:
         """Free a block of pages at `address`."""
         physical_of(address)
         page, order = scratch(address), scratch(U32)

@@ -29,7 +29,7 @@ class PageCache(Struct):
     link: ListHead
     """In `PageCaches.caches`."""
     count: U64
-    pages: Array[U64] = field(count=CACHE_SIZE)
+    pages: Array[Owned[U64]] = field(count=CACHE_SIZE)
 
 
 class PageCaches(Subsystem):
@@ -99,7 +99,7 @@ class PageCaches(Subsystem):
         mov(frame_of(rax).state, FrameState.CACHED)
 
     @function
-    def _drain_and_push(self, page: Keep[U64]) -> None:
+    def _drain_and_push(self, page: Keep[Owned[U64]]) -> None:
         """Put `page` into the cache, which is full."""
         self._drain(BATCH)
         self._push(page)

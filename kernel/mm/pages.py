@@ -30,7 +30,7 @@ class Pages(Subsystem):
         tail(self.caches.start)
 
     @function
-    def allocate_page(self) -> PhysicalAddress:
+    def allocate_page(self) -> Owned[PhysicalAddress]:
         """Allocate a page. Returns its physical address, or 0."""
         self.fault_injection.inject()
         with interrupts_disabled():  # a handler may allocate, too
@@ -38,7 +38,7 @@ class Pages(Subsystem):
         ret(page)
 
     @function
-    def allocate_zeroed(self) -> PhysicalAddress:
+    def allocate_zeroed(self) -> Owned[PhysicalAddress]:
         """Allocate a page full of zeros. Returns its physical address, or 0."""
         page = keep(self.allocate_page())
         with if_(page != 0):
@@ -46,7 +46,7 @@ class Pages(Subsystem):
         ret(page)
 
     @function
-    def free_page(self, physical: PhysicalAddress) -> None:
+    def free_page(self, physical: Owned[PhysicalAddress]) -> None:
         """Free the page at `physical`, allocated alone or with order 0."""
         with interrupts_disabled():
             self._check(physical, 0)
@@ -61,7 +61,7 @@ class Pages(Subsystem):
         asserts(frame.order == order)
 
     @function
-    def allocate(self, order: U32) -> PhysicalAddress:
+    def allocate(self, order: U32) -> Owned[PhysicalAddress]:
         """Allocate a block of 2^`order` pages. Returns its physical address, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
@@ -74,7 +74,7 @@ class Pages(Subsystem):
         tail(self.zones.allocate, order)
 
     @function
-    def allocate_low(self, order: U32) -> PhysicalAddress:
+    def allocate_low(self, order: U32) -> Owned[PhysicalAddress]:
         """Allocate a block of 2^`order` pages below 4 GiB. Returns its physical address, or 0."""
         self.fault_injection.inject()
         order = keep(order)
@@ -85,7 +85,7 @@ class Pages(Subsystem):
         tail(self.zones.allocate_from, address_of(self.zones.low), order)
 
     @function
-    def free(self, physical: PhysicalAddress, order: U32) -> None:
+    def free(self, physical: Owned[PhysicalAddress], order: U32) -> None:
         """Free the block of 2^`order` pages at `physical`."""
         with if_(order == 0):
             tail(self.free_page, physical)

@@ -51,6 +51,7 @@ class PageSplitter(Subsystem):
         the next lower level. Returns whether there was memory for that."""
         entry, place = keep(U64), keep(U64)
         table = keep(try_(self.tables.allocate()))
+        disown(table, "the entry above leads to it")
         mov(entry, slot[0])
         dec(level)
         with if_(level == PageLevel.PAGE):

@@ -48,7 +48,7 @@ class PageTables(Subsystem):
         mov(self.is_copied, 1)
 
     @function
-    def allocate(self) -> U64:
+    def allocate(self) -> Owned[U64]:
         """An entry that leads to a new, empty table; 0 if there is no memory."""
         with if_(self.counts_pages == 0):
             table = self.early.allocate()
@@ -87,6 +87,7 @@ class PageTables(Subsystem):
             with if_(table == 0):
                 self.unlink_empty(request, walk, reached)
                 ret(-Errno.ENOMEM)
+            disown(table, "the entry above leads to it")
             # The processor lets programs through only if every level does (AMD64 APM vol. 2, 5.6.1)
             mov(rcx, request.flags)
             and_(ecx, PageFlags.USER)

@@ -31,7 +31,7 @@ class RecordPool(Subsystem):
         self.partial.reset()
 
     @function
-    def allocate(self) -> U64:
+    def allocate(self) -> Owned[U64]:
         """Allocate a record, not cleared. Returns its address; 0 if there is no memory."""
         with if_(self.partial.is_empty()), if_(~self._add_page()):
             ret(0)
@@ -53,6 +53,7 @@ class RecordPool(Subsystem):
         page = self.pages.allocate_page()
         with if_(page == 0):
             ret(False)
+        disown(page, "its record leads to it")
         frame, record, last = scratch(Ptr[Frame]), scratch(page), scratch(U64)
         mov(frame, frame_of(rax))
         direct(record)
@@ -69,7 +70,7 @@ class RecordPool(Subsystem):
         ret(True)
 
     @function
-    def free(self, record: U64) -> None:
+    def free(self, record: Owned[U64]) -> None:
         """Free the record at this address."""
         page = scratch(record)
         frame = frame_at(page)
@@ -79,6 +80,7 @@ class RecordPool(Subsystem):
         with if_(rax == 0):  # it had no free record before
             self.partial.prepend(link)
         mov(frame.owner, record)
+        disown(record, "it is free")
         dec(frame.references.count)
         with if_(ZF):
             at(link).unlink()

@@ -53,7 +53,7 @@ class RuntimeMappings(Subsystem):
         ignore(self.arena.start(Area.RUNTIME, RUNTIME_END))
 
     @function
-    def _allocate_range(self, pages: U64, use: U64) -> Ptr[AddressRange]:
+    def _allocate_range(self, pages: U64, use: U64) -> Owned[Ptr[AddressRange]]:
         """Allocate a range for this many pages and the guards, or return null."""
         add(pages, GUARDS)
         fail_if(CF)
@@ -69,7 +69,7 @@ class RuntimeMappings(Subsystem):
     # Memory
 
     @function
-    def allocate(self, pages: Keep[U64]) -> U64:
+    def allocate(self, pages: Keep[U64]) -> Owned[U64]:
         """Allocate this many pages, not cleared. Returns their address, or 0."""
         range, place, done = keep(Ptr[AddressRange]), keep(U64), keep(U64)
         mov(range, self._allocate_range(pages, RangeUse.MEMORY))
@@ -85,6 +85,7 @@ class RuntimeMappings(Subsystem):
             inc(done)
         address = scratch(range.by_address.key)
         add(address, PAGE)
+        disown(range, "its address stands for it")
         ret(address)
 
     @function
@@ -94,11 +95,13 @@ class RuntimeMappings(Subsystem):
         errdefer(self.pages.free_page, page)
         kernel = address_of(self.kernel.space)
         fail_if(self.mapper.map(kernel, address, page, PAGE, WRITE, PageShift.PAGE) != 0)
+        disown(page, "it is mapped")
         ret(True)
 
     @function
-    def free(self, address: U64) -> None:
+    def free(self, address: Owned[U64]) -> None:
         """Free what `allocate` returned."""
+        disown(address, "the range stands for it")
         range = self.arena.find(self._range_start(address))
         asserts((range != 0) & (range.use == RangeUse.MEMORY))  # else freed twice, or never got
         pages = scratch(range.pages)
@@ -106,7 +109,7 @@ class RuntimeMappings(Subsystem):
         tail(self._release, range, pages)
 
     @function
-    def _release(self, range: Keep[Ptr[AddressRange]], count: U64) -> None:
+    def _release(self, range: Keep[Owned[Ptr[AddressRange]]], count: U64) -> None:
         """Free a range whose first `count` pages have memory, and that memory."""
         length, first = keep(count), local(U64)
         shl(length, PageShift.PAGE)
@@ -139,7 +142,7 @@ class RuntimeMappings(Subsystem):
     # Devices
 
     @function
-    def map_device(self, physical: PhysicalAddress, length: Keep[U64]) -> U64:
+    def map_device(self, physical: PhysicalAddress, length: Keep[U64]) -> Owned[U64]:
         """Map `length` bytes of device registers at `physical`, uncached. Returns their address; or
         0, also where there can't be any: the place may be what a broken device says."""
         page, offset = keep(physical), keep(physical)
@@ -160,6 +163,7 @@ class RuntimeMappings(Subsystem):
         with if_(failed != 0):
             self.arena.free(range)
             ret(0)
+        disown(range, "its address stands for it")
         ret(offset)
 
     @function
@@ -171,8 +175,9 @@ class RuntimeMappings(Subsystem):
         tail(self.mapper.map, kernel, address, page, length, DEVICE, PageShift.PAGE)
 
     @function
-    def unmap_device(self, address: U64) -> None:
+    def unmap_device(self, address: Owned[U64]) -> None:
         """Unmap what `map_device` returned."""
+        disown(address, "the range stands for it")
         range = keep(self.arena.find(self._range_start(address)))
         asserts((range != 0) & (range.use == RangeUse.DEVICE))  # else unmapped twice, or never got
         start, length = scratch(range.by_address.key), scratch(range.pages)

@@ -57,7 +57,7 @@ class SlabLayer(Subsystem):
     # Objects
 
     @function(holds="ObjectCache.lock")
-    def allocate(self, cache: Keep[Ptr[ObjectCache]]) -> U64:
+    def allocate(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
         """Allocate an object of a slab of `cache`; 0 if there is no memory."""
         with if_(cache.partial.is_empty()), if_(~self._add_slab(cache)):
             ret(0)
@@ -84,11 +84,12 @@ class SlabLayer(Subsystem):
         return object
 
     @function(holds="ObjectCache.lock")
-    def free(self, cache: Keep[Ptr[ObjectCache]], object: U64) -> None:
+    def free(self, cache: Keep[Ptr[ObjectCache]], object: Owned[U64]) -> None:
         """Free an object of `cache` into its slab. A slab that is empty by that is freed, unless it
         is the only one which has free objects."""
         slab = keep(self._slab_of(object))
         number, next = self._number(object, slab, cache), scratch(slab.first_free)
+        disown(object, "it is free, by its number")
         mov(slab.next_free[number], u16(next))
         mov(slab.first_free, number)
         dec(cache.used)
@@ -165,6 +166,7 @@ class SlabLayer(Subsystem):
             mov(eax, ecx)
         inc(cache.slabs)
         self._add_partial(cache, slab)
+        disown(slab, "the cache's list leads to it")
         if debugging():
             self._poison_objects(cache, slab)
         ret(True)

@@ -30,7 +30,7 @@ class Magazine(Struct):
     """Free objects of a cache for one processor, used like a stack."""
 
     count: U64
-    objects: Array[U64] = field(count=MAGAZINE_SIZE)
+    objects: Array[Owned[U64]] = field(count=MAGAZINE_SIZE)
 
 
 class SlabCache(Component, Generic[T]):
@@ -92,12 +92,12 @@ class Slabs(Subsystem):
     # Allocating and freeing
 
     @function
-    def allocate(self, cache: Ptr[ObjectCache]) -> U64:
+    def allocate(self, cache: Ptr[ObjectCache]) -> Owned[U64]:
         """Allocate an object of `cache`; 0 if there is no memory."""
         ret(self.allocate_inline(cache))
 
     @function
-    def free(self, cache: Ptr[ObjectCache], object: U64) -> None:
+    def free(self, cache: Ptr[ObjectCache], object: Owned[U64]) -> None:
         """Free `object`, which was allocated of the same `cache`."""
         self.free_inline(cache, object)
 
@@ -153,7 +153,7 @@ class Slabs(Subsystem):
         return cast(magazine, Ptr[Magazine])
 
     @function
-    def _allocate_checked(self, cache: Keep[Ptr[ObjectCache]]) -> U64:
+    def _allocate_checked(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
         """Allocate an object in debug builds: with failures on purpose, and red zones."""
         self.fault_injection.inject()
         object = keep(self._pop(cache))
@@ -162,7 +162,7 @@ class Slabs(Subsystem):
         ret(object)
 
     @function
-    def _free_checked(self, cache: Keep[Ptr[ObjectCache]], object: Keep[U64]) -> None:
+    def _free_checked(self, cache: Keep[Ptr[ObjectCache]], object: Keep[Owned[U64]]) -> None:
         """Free an object in debug builds, if it is one of `cache` and its red zone is intact."""
         self.layer.check_object(cache, object)
         self.zones.check_freed(object, cache.object_size, cache.slot_size, cache.name)
@@ -171,7 +171,7 @@ class Slabs(Subsystem):
     # Between magazines and slabs
 
     @function
-    def _refill(self, cache: Keep[Ptr[ObjectCache]]) -> U64:
+    def _refill(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
         """Put objects of slabs into this processor's empty magazine, and return one more; 0 if
         there is no memory. Context: interrupts off."""
         left, object = keep(U32), keep(U64)
@@ -189,7 +189,7 @@ class Slabs(Subsystem):
         ret(object)
 
     @function
-    def _flush_and_push(self, cache: Keep[Ptr[ObjectCache]], object: Keep[U64]) -> None:
+    def _flush_and_push(self, cache: Keep[Ptr[ObjectCache]], object: Keep[Owned[U64]]) -> None:
         """Free objects of this processor's full magazine, and put `object` into it. Context:
         interrupts off."""
         self._flush(cache, BATCH)

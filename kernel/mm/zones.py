@@ -47,7 +47,7 @@ class Zones(Subsystem):
             self.counter.count(zone)
 
     @function
-    def allocate(self, order: Keep[U32]) -> PhysicalAddress:
+    def allocate(self, order: Keep[U32]) -> Owned[PhysicalAddress]:
         """Allocate a block of either zone. Returns its physical address, or 0."""
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
@@ -55,7 +55,7 @@ class Zones(Subsystem):
         tail(self.allocate_from, address_of(self.low), order)
 
     @function
-    def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> U64:
+    def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[U64]:
         """Allocate a block of `zone`. Returns its physical address, or 0."""
         block = keep(U64)
         with zone.lock.held():
@@ -65,7 +65,7 @@ class Zones(Subsystem):
         ret(block)
 
     @function(holds="zone.lock")
-    def allocate_frame(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Ptr[Frame]:
+    def allocate_frame(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[Ptr[Frame]]:
         """Allocate a block of `zone`, for which as many sections are opened as it needs. Returns
         the record of its first page, or null."""
         with loop():
@@ -76,7 +76,7 @@ class Zones(Subsystem):
                 ret(0)
 
     @function
-    def free(self, physical: PhysicalAddress, order: Keep[U32]) -> None:
+    def free(self, physical: Owned[PhysicalAddress], order: Keep[U32]) -> None:
         """Free the block of 2^`order` pages at `physical`, whatever its record says."""
         zone, frame = keep(Ptr[Zone]), keep(physical)
         self._zone_of(zone, frame)

@@ -8,7 +8,7 @@ class Space(Struct):
     """Page tables, and the lock under which they are changed."""
 
     lock: SpinLock
-    root: U64
+    root: Owned[U64]
     """The physical address of the top table, for CR3."""
     freeing_tables: U32
     """Changes that took tables out which TLBs may still have, and that are about to flush them."""

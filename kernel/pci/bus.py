@@ -179,6 +179,7 @@ class PciBus(Subsystem):
         self.resources.find(device)
         inc(self.count)
         self.devices.append(cast(device, Ptr[ListHead]))  # last: readers take no lock
+        disown(device, "it is in the list of all")
 
     @inline(changes=(rax, rcx, rdi))
     def _clear(self, device: Ptr[PciDevice]) -> None:

@@ -41,7 +41,7 @@ class PciDevice(Struct):
     msi: U8
     msi_x: U8
     """The offsets of these capabilities; 0 for none."""
-    msi_x_table: U64
+    msi_x_table: Owned[U64]
     """The address of the MSI-X table, which is mapped while some of its messages are attached; else
     0."""
     msi_x_attached: U32

@@ -68,7 +68,7 @@ class Thread(Struct, align=64):
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
     """What it has used of its `runqueue.QUANTUM` before it was preempted last."""
-    extended: U64
+    extended: Owned[U64]
     """Where its x87, SSE and AVX registers are saved; 0 while it may use none (see
     `ExtendedState`)."""
     switches: U64

@@ -72,7 +72,7 @@ class ExtendedState(Subsystem):
             xsetbv()
 
     @function
-    def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
+    def give(self, thread: Ptr[Thread], area: Owned[Ptr[SaveArea]]) -> None:
         """Give `thread`, the one that runs, the registers in their initial state, and `area`, which
         is zero, to save them in. Context: thread."""
         mov(area.control, INITIAL_CONTROL)
@@ -82,7 +82,7 @@ class ExtendedState(Subsystem):
             self.restore(thread)
 
     @function
-    def take(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
+    def take(self, thread: Ptr[Thread]) -> Owned[Ptr[SaveArea]]:
         """Take the registers away from `thread`, the one that runs; what it had for them, or null.
         Context: thread."""
         area = scratch(U64)

@@ -22,7 +22,7 @@ class TestObject(Struct):
 class HeapTests(TestSuite, BenchmarkSuite):
     """Allocates and frees."""
 
-    first = bss(U64)
+    first = bss(Owned[U64])
     """The objects of a test, each with the address of the next one at its start."""
 
     def __init__(self, heap: Heap, slabs: Slabs, hog: MemoryHog) -> None:

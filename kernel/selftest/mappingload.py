@@ -30,9 +30,9 @@ class MappingLoad(Load):
     """Each change waits for all processors, which takes long where the host has fewer of them."""
 
     shared = bss(ReadWriteLock)
-    first = bss(U64)
+    first = bss(Owned[U64])
     """The address of the first place; the others follow."""
-    spare = bss(U64)
+    spare = bss(Owned[U64])
     """A page that is not mapped there."""
     expected = bss(U64 * PLACES)
     """The number at the start of each place."""

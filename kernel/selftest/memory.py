@@ -43,9 +43,9 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     flags = rodata(U64, ~(ADDRESS_MASK | int(PageFlags.LARGE) | NOTED) % (1 << 64))
     """The bits of an entry that say what is allowed."""
-    place = bss(U64)
+    place = bss(Owned[U64])
     """Where a benchmark maps a page, and that page."""
-    page = bss(U64)
+    page = bss(Owned[U64])
 
     def __init__(
         self,
@@ -150,7 +150,10 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         page = self.pages.allocate_page()
         with if_((page != 0) | (left != 0)):
             xor(good, good)
+            page = keep(page)
             self.console.print("%u pages could not be taken, page at 0x%x ", left, page)
+            with if_(page != 0):
+                self.pages.free_page(page)
         self.hog.let_go()
         ret(good)
 

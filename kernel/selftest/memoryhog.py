@@ -14,7 +14,7 @@ SPARED = 1000
 class MemoryHog(Subsystem):
     """Takes memory by the largest blocks there are, and gives it back. Context: one at a time."""
 
-    held = bss(U64)
+    held = bss(Owned[U64])
     """A chain of blocks, by `Frame.owner`."""
 
     def __init__(self, pages: Pages) -> None:

@@ -48,7 +48,7 @@ class MemoryLoad(Load):
     memory looks at every byte of it."""
 
     name = "memory"
-    slots = bss(Ptr[Block] * SLOTS)
+    slots = bss(Owned[Ptr[Block]] * SLOTS)
     kinds = rodata(U8 * len(KINDS), list(KINDS))
 
     def __init__(
@@ -96,7 +96,7 @@ class MemoryLoad(Load):
         tail(self.judge)
 
     @function
-    def _make(self, random: Keep[Ptr[Random]]) -> Ptr[Block]:
+    def _make(self, random: Keep[Ptr[Random]]) -> Owned[Ptr[Block]]:
         """Memory of some kind and size, full; null if there is none."""
         kind, size, block = keep(U64), keep(U64), keep(Ptr[Block])
         number = random.next()
@@ -134,7 +134,7 @@ class MemoryLoad(Load):
         ret(rax)
 
     @function
-    def _allocate(self, kind: U64, size: Keep[U64]) -> Ptr[Block]:
+    def _allocate(self, kind: U64, size: Keep[U64]) -> Owned[Ptr[Block]]:
         """`size` bytes of this kind, or null."""
         with switch(kind):
             with case(BlockKind.HEAP):
@@ -156,7 +156,7 @@ class MemoryLoad(Load):
         return u32(eax)
 
     @function
-    def _drop(self, block: Keep[Ptr[Block]]) -> None:
+    def _drop(self, block: Keep[Owned[Ptr[Block]]]) -> None:
         """Look at every byte, and give the memory back."""
         self._verify(block)
         mov(rax, block.kind)
@@ -171,6 +171,7 @@ class MemoryLoad(Load):
             with case(BlockKind.RUNTIME):
                 self.runtime.free(u64(block))
             with default():
+                disown(block, "nobody knows any more what it is")
                 lock.inc(self.violations)
 
     @inline(changes=("block", rax, rcx, rdx))

@@ -111,7 +111,7 @@ class PciTests(TestSuite):
         ret(0)
 
     @function
-    def begin(self, device: Keep[Ptr[PciDevice]]) -> U64:
+    def begin(self, device: Keep[Ptr[PciDevice]]) -> Owned[U64]:
         """Listen to the device's message 0; where its registers are, 0 if it has no messages."""
         mov(self.arrived, 0)
         mov(rax, address_of(self.count))
@@ -128,7 +128,7 @@ class PciTests(TestSuite):
         ret(registers)
 
     @function
-    def end(self, device: Ptr[PciDevice], registers: Keep[U64]) -> None:
+    def end(self, device: Ptr[PciDevice], registers: Keep[Owned[U64]]) -> None:
         """Undo what `begin` did."""
         self.messages.detach(device, 0, address_of(self.action))
         tail(self.memory.unmap_device, registers)

@@ -74,9 +74,9 @@ class ShortageTests(TestSuite):
     """Runs each operation with its first allocation failing, then its second one, and so on until
     none fails any more. Context: one at a time."""
 
-    space = bss(Ptr[AddressSpace])
+    space = bss(Owned[Ptr[AddressSpace]])
     """What an operation is about, and its clone."""
-    clone = bss(Ptr[AddressSpace])
+    clone = bss(Owned[Ptr[AddressSpace]])
 
     def __init__(
         self,

@@ -219,6 +219,9 @@ class SmpTests(TestSuite, BenchmarkSuite):
         first, second = keep(self._page(FIRST)), keep(self._page(SECOND))
         mov(self.wrong, 0)
         with if_((first == 0) | (second == 0)):
+            for page in (first, second):
+                with if_(page != 0):
+                    self.runtime.free(page)
             self.console.print("no memory: ")
             ret(0)
         with for_(keep(U32), 0, CHANGES):
@@ -234,7 +237,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function
-    def _page(self, value: Keep[U32]) -> U64:
+    def _page(self, value: Keep[U32]) -> Owned[U64]:
         """The address of a page that begins with `value`; 0 if there is none."""
         page = self.runtime.allocate(1)
         with if_(page != 0):

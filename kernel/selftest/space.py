@@ -48,10 +48,10 @@ CLONED = 16
 class SpaceTests(TestSuite, BenchmarkSuite):
     """Needs memory for some thousand pages. Context: one at a time."""
 
-    first = bss(Ptr[AddressSpace])
+    first = bss(Owned[Ptr[AddressSpace]])
     """The space that most tests begin with."""
-    second = bss(Ptr[AddressSpace])
-    family = bss(Ptr[AddressSpace] * GENERATIONS)
+    second = bss(Owned[Ptr[AddressSpace]])
+    family = bss(Owned[Ptr[AddressSpace]] * GENERATIONS)
     buffer = bss(U8 * PAGE)
     cursor = bss(U64)
     """Where the next fault of a benchmark comes."""
@@ -435,7 +435,9 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         with if_(result != -Errno.ENOMEM):
             xor(good, good)
             self.console.print("error %d at 0x%x: ", result, self.cursor)
-        with if_(self.spaces.clone(self.first) != 0):
+        clone = self.spaces.clone(self.first)
+        with if_(clone != 0):
+            self.spaces.destroy(clone)
             xor(good, good)
         self._all(good, (self._reads, BASE, PATTERN))
         self.hog.let_go()

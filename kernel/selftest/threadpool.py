@@ -17,7 +17,7 @@ MOST_THREADS = 10_000
 class ThreadPool(Subsystem):
     """Runs functions in many threads at a time. For one test at a time."""
 
-    running = bss(Ptr[Thread] * MOST_THREADS)
+    running = bss(Owned[Ptr[Thread]] * MOST_THREADS)
     count = bss(U64)
     """How many of those there are."""
 
@@ -51,7 +51,7 @@ class ThreadPool(Subsystem):
         ret(1)
 
     @function(context="thread")
-    def add(self, thread: Ptr[Thread]) -> None:
+    def add(self, thread: Owned[Ptr[Thread]]) -> None:
         """Add a thread that was made and does not run yet, and start it."""
         mov(rcx, self.count)
         mov(self.running[rcx], thread)

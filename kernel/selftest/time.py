@@ -37,7 +37,7 @@ assert sizeof(Timer * MANY) <= 4096 << ORDER
 class TimeTests(TestSuite, BenchmarkSuite):
     """Timers by the thousand, in memory from the page allocator."""
 
-    block = bss(U64)
+    block = bss(Owned[U64])
     """The physical address of the timers' memory."""
     first = bss(Ptr[Timer])
     made = bss(U32)

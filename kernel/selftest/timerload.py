@@ -30,7 +30,7 @@ class TimerLoad(Load):
     anew. Every time that one is armed has to lead to a call or to a cancellation."""
 
     name = "timers"
-    first = bss(Ptr[Shared])
+    first = bss(Owned[Ptr[Shared]])
     armed = bss(U64)
     cancelled = bss(U64)
     called = bss(U64)

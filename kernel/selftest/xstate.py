@@ -49,7 +49,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     """How often something else was found, or a thread had no memory for registers."""
     going = bss(U32)
     """1 while the partner of the benchmark is to go on."""
-    partner = bss(Ptr[Thread])
+    partner = bss(Owned[Ptr[Thread]])
 
     def __init__(self, console: Console, pool: ThreadPool, threads: Threads, clock: Clock) -> None:
         self.console = console

@@ -21,13 +21,13 @@ STACKS = tuple(stack for stack in InterruptStack if stack != InterruptStack.NONE
 class ProcessorMemory(Struct):
     """What one processor needs. Null is what it lacks."""
 
-    block: U64
+    block: Owned[U64]
     """Its per-CPU variables."""
-    stacks: Array[U64] = field(count=len(STACKS))
+    stacks: Array[Owned[U64]] = field(count=len(STACKS))
     """Its interrupt stacks, in the order of `STACKS`."""
-    thread: Ptr[Thread]
+    thread: Owned[Ptr[Thread]]
     """Its idle thread."""
-    worker: Ptr[Thread]
+    worker: Owned[Ptr[Thread]]
     """Its thread for deferred work."""
 
 

@@ -40,11 +40,12 @@ class Idle(Subsystem):
         thread = self.make()
         with if_(thread == 0):
             ret(0)
+        disown(thread, "it never ends")
         self.scheduler.start(thread)
         ret(1)
 
     @function
-    def make(self) -> Ptr[Thread]:
+    def make(self) -> Owned[Ptr[Thread]]:
         """An idle thread that does not run yet; null if memory is out."""
         name = text("idle")
         thread = self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY)

@@ -38,7 +38,7 @@ class ThreadStacks(Shrinker):
         self.spare.reset()
 
     @function
-    def allocate(self) -> Ptr[Thread]:
+    def allocate(self) -> Owned[Ptr[Thread]]:
         """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
         out. Context: thread."""
         spare = self._take_spare(0)
@@ -52,10 +52,11 @@ class ThreadStacks(Shrinker):
         ret(cast(stack, Ptr[Thread]))
 
     @function
-    def free(self, thread: Ptr[Thread]) -> None:
+    def free(self, thread: Owned[Ptr[Thread]]) -> None:
         """Free the stack of `thread`. Any context: nothing is unmapped here."""
         link = scratch(Ptr[ListHead])
         lea(link, thread.link)
+        disown(thread, "it is spare")
         with self.lock.held():
             self.spare.append(link)
             inc(self.count)
@@ -82,7 +83,7 @@ class ThreadStacks(Shrinker):
             lock.dec(self.mapped)
 
     @function
-    def _take_spare(self, beyond: U32) -> Ptr[Thread]:
+    def _take_spare(self, beyond: U32) -> Owned[Ptr[Thread]]:
         """The record that was freed first, if there are more than `beyond` and no processor
         is on its stack any more; else null."""
         found = scratch(Ptr[Thread])

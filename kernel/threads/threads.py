@@ -65,7 +65,9 @@ class Threads(LeakChecks):
         tail(self._enlist, boot)
 
     @function
-    def create(self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32) -> Ptr[Thread]:
+    def create(
+        self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32
+    ) -> Owned[Ptr[Thread]]:
         """Create a thread that calls `entry(argument)`. Returns null if memory is out.
 
         `name` outlives it. The creator has to `join` or `detach` it, which gives its
@@ -79,7 +81,7 @@ class Threads(LeakChecks):
     @function
     def make(
         self, name: Keep[Ptr[U8]], entry: Keep[Entry], argument: Keep[U64], priority: Keep[U32]
-    ) -> Ptr[Thread]:
+    ) -> Owned[Ptr[Thread]]:
         """As `create`, but the thread does not run before `Scheduler.start`."""
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
@@ -121,7 +123,7 @@ class Threads(LeakChecks):
             inc(self.count)
 
     @function
-    def discard(self, thread: Ptr[Thread]) -> None:
+    def discard(self, thread: Owned[Ptr[Thread]]) -> None:
         """Give the memory of a thread back that never ran. Context: thread."""
         thread = scratch(thread)
         with self.lock.held():
@@ -170,7 +172,7 @@ class Threads(LeakChecks):
         never()
 
     @function(context="thread", sleeps=True)
-    def join(self, thread: Keep[Ptr[Thread]]) -> None:
+    def join(self, thread: Keep[Owned[Ptr[Thread]]]) -> None:
         """Wait until `thread` has ended, and give its memory back. For one caller only."""
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):
             self.waiting.wait(address_of(thread.finished))
@@ -192,7 +194,7 @@ class Threads(LeakChecks):
         ret(result)
 
     @function
-    def _reap(self, thread: Keep[Ptr[Thread]]) -> None:
+    def _reap(self, thread: Keep[Owned[Ptr[Thread]]]) -> None:
         """Give back the memory of `thread`, which has EXITED. Context: thread."""
         with while_(thread.stack_pointer == 0):  # another processor is in the switch from it
             pause()
@@ -200,13 +202,14 @@ class Threads(LeakChecks):
         tail(self.stacks.trim, SPARE)
 
     @function
-    def detach(self, thread: Keep[Ptr[Thread]]) -> None:
+    def detach(self, thread: Keep[Owned[Ptr[Thread]]]) -> None:
         """Have the memory of `thread` freed when it ends: nobody will join it. Any
         context."""
         exited = keep(U32)
         xor(exited, exited)
         with thread.finished.lock.held():
             mov(thread.detached, 1)
+            disown(thread, "it frees itself, or is freed below")
             with if_(thread.state == ThreadState.EXITED):
                 inc(exited)
         with if_(exited != 0):

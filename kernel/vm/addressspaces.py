@@ -66,7 +66,7 @@ class AddressSpaces(Subsystem):
     # Creating and destroying
 
     @function
-    def create(self) -> Ptr[AddressSpace]:
+    def create(self) -> Owned[Ptr[AddressSpace]]:
         """Allocate a space without regions, or return null."""
         space = keep(try_(self.spaces.allocate()))
         errdefer(self.spaces.free, space)
@@ -96,7 +96,7 @@ class AddressSpaces(Subsystem):
         rep.movsq()
 
     @function(context="thread", sleeps=True)
-    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Ptr[AddressSpace]:
+    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Owned[Ptr[AddressSpace]]:
         """Create a space with the same contents, which both share until one of them writes, or
         return null."""
         result, made = keep(I32), keep(try_(self.create()))
@@ -121,7 +121,7 @@ class AddressSpaces(Subsystem):
         ret(0)
 
     @function
-    def destroy(self, space: Keep[Ptr[AddressSpace]]) -> None:
+    def destroy(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> None:
         """Free `space`, which no thread is in, with all of its memory."""
         region = keep(Ptr[Region])
         asserts(space.threads.count == 0)

@@ -136,7 +136,7 @@ class DemandPaging(Subsystem):
         space: Ptr[AddressSpace],
         page: UserAddress,
         expected: U64,
-        memory: Keep[PhysicalAddress],
+        memory: Keep[Owned[PhysicalAddress]],
         flags: U64,
     ) -> I32:
         """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
@@ -149,4 +149,5 @@ class DemandPaging(Subsystem):
         mov(frame_of(physical).references.count, 1)
         or_(flags, memory)
         try_(self.user_pages.replace(space, page, expected, flags))
+        disown(memory, "the entry leads to it")
         ret(0)

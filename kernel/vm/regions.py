@@ -70,11 +70,12 @@ class Regions(Subsystem):
         mov(region.node.key, start)
         mov(region.end, end)
         mov(region.rights, rights)
+        disown(region, "the space's tree leads to it")
         self.trees.insert(address_of(space.regions), address_of(region.node))
         ret(0)
 
     @function
-    def remove(self, space: Ptr[AddressSpace], region: Keep[Ptr[Region]]) -> None:
+    def remove(self, space: Ptr[AddressSpace], region: Keep[Owned[Ptr[Region]]]) -> None:
         """Remove `region` and free its record."""
         self.trees.remove(address_of(space.regions), address_of(region.node))
         self.regions.free(region)

@@ -170,6 +170,11 @@ class OwnershipFlow(ValueFlow):
                     self._lose(value, index, self._is_epilogue(index))
                 del path.states[value]
 
+    def renewed(self, index: int, path: Path, value: Value) -> None:
+        """Find what was made in the round before and not given away."""
+        if path.states[value] == OWNED:
+            self._lose(value, index, False)
+
     def _is_epilogue(self, index: int) -> bool:
         """Return whether only registers are restored from here to where the function is left."""
         nodes = self.nodes

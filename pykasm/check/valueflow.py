@@ -54,9 +54,21 @@ _TAKEN: dict[int, int] = {
 }
 """What a value is where the branch behind its comparison with 0 is taken."""
 
-_OFFSETS = (Mnemonic.ADD, Mnemonic.SUB, Mnemonic.INC, Mnemonic.DEC)
+LARGEST_OBJECT = 4096
+"""An address with less than so many bytes added by `lea` is taken for one in the same object."""
+
 _ARITHMETIC = (
-    *(*_OFFSETS, Mnemonic.AND, Mnemonic.OR, Mnemonic.XOR, Mnemonic.SHL, Mnemonic.SHR),
+    *(
+        Mnemonic.ADD,
+        Mnemonic.SUB,
+        Mnemonic.INC,
+        Mnemonic.DEC,
+        Mnemonic.AND,
+        Mnemonic.OR,
+        Mnemonic.XOR,
+        Mnemonic.SHL,
+        Mnemonic.SHR,
+    ),
     *(Mnemonic.SAR, Mnemonic.IMUL, Mnemonic.NEG, Mnemonic.NOT, Mnemonic.MOVSXD, Mnemonic.MOVZX),
     *(getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV")),
 )
@@ -97,6 +109,9 @@ class ValueFlow:
 
     def leave(self, index: int, node: Node, path: Path) -> None:
         """The function is about to be left."""
+
+    def renewed(self, index: int, path: Path, value: Value) -> None:
+        """In a loop, an instruction is about to make another `value` than in the round before."""
 
     def changed(self, index: int, path: Path) -> None:
         """An instruction has changed what is where."""
@@ -142,7 +157,7 @@ class ValueFlow:
                 self._left(index, node, path)
             else:
                 self._transfer(index, node, path)
-                if path.states:
+                if path.states and node.successors:  # others never come back
                     self.changed(index, path)
         last = self.nodes[end - 1]
         if last.effects.flow == FlowControl.CONDITIONAL_BRANCH and len(last.successors) > 1:
@@ -200,6 +215,13 @@ class ValueFlow:
         elif effects.flags_written or effects.flags_undefined:
             path.test = None
 
+    def _renew(self, index: int, path: Path, number: int) -> None:
+        """Put a value into a register that a rule may follow."""
+        value = Value(index, number)
+        if value in path.states:
+            self.renewed(index, path, value)
+        path.define(number, value)
+
     def _overwrite(self, index: int, node: Node, path: Path) -> None:
         path.drop(self._frame.overlapping(index, node, path.values.keys() | _places(path)))
 
@@ -208,7 +230,7 @@ class ValueFlow:
         path.drop(self.function.changed_by(node))
         path.test = None
         for number in RESULTS:
-            path.define(number, Value(index, number))
+            self._renew(index, path, number)
         self.returned(index, node, path)
 
     def _other(self, index: int, node: Node, path: Path) -> None:
@@ -235,9 +257,8 @@ class ValueFlow:
 
     def _constant(self, index: int, node: Node, path: Path, target: int) -> None:
         path.define(target, Value(index, target))
-        instruction = node.effects.instruction
-        if not node.line.references:
-            number, size = instruction.immediate(1), _size(instruction, 0)
+        number, size = _immediate(node), _size(node.effects.instruction, 0)
+        if number is not None:
             path.signs[target, NARROW] = sign_of(number, _WORD)
             whole = number if size == SLOT else number & (1 << 32) - 1
             path.signs[target, WIDE] = sign_of(whole, SLOT)
@@ -261,9 +282,8 @@ class ValueFlow:
             self.store(index, node, path, source)
         elif source is not None:
             path.move(slot, source)
-        elif not node.line.references:
+        elif (number := _immediate(node)) is not None:
             path.values[slot] = Value(index, slot)
-            number = node.effects.instruction.immediate(1)
             path.signs[slot, NARROW if size == _WORD else WIDE] = sign_of(number, size)
 
     def _lea(self, index: int, node: Node, path: Path) -> None:
@@ -272,7 +292,8 @@ class ValueFlow:
         if target is None:
             return
         root = path.values.get(base) if base is not None else None
-        is_part = instruction.memory_index == IcedRegister.NONE
+        is_near = 0 <= instruction.memory_displacement < LARGEST_OBJECT
+        is_part = is_near and instruction.memory_index == IcedRegister.NONE
         self._derive(index, path, target, root, is_part)
 
     def _derive(
@@ -296,8 +317,7 @@ class ValueFlow:
         mine = None if mnemonic in _REPLACING else path.values.get(target)
         theirs = path.values.get(other) if other is not None else None
         followed = (one for one in (mine, theirs) if one is not None and one.whole in path.states)
-        is_offset = mnemonic in _OFFSETS and other is None
-        self._derive(index, path, target, next(followed, mine), is_offset)
+        self._derive(index, path, target, next(followed, mine), False)
 
     def _push(self, index: int, node: Node, path: Path) -> None:
         slot, source = self._frame.pushed(index), _register(node.effects.instruction, 0)
@@ -329,7 +349,7 @@ class ValueFlow:
         number = second if first is None else first
         if number is not None:
             self.store(index, node, path, number)
-            path.define(number, Value(index, number))
+            self._renew(index, path, number)
             self.exchanged(index, node, path, number)
 
     def _comparison(self, index: int, node: Node) -> Test | None:
@@ -339,16 +359,16 @@ class ValueFlow:
         if is_memory:
             place = self._frame.word(index, node)
         size = _memory_size(node) if is_memory else _size(instruction, 0)
-        if place is None or size < _WORD or node.line.references:
+        if place is None or size < _WORD:
             return None
         width = WIDE if size == SLOT else NARROW
         if instruction.op1_kind == OpKind.REGISTER:
             same = instruction.op0_register == instruction.op1_register
             is_test = node.effects.mnemonic == Mnemonic.TEST
             return Test(place, width, 0) if same and is_test and not is_memory else None
-        if node.effects.mnemonic == Mnemonic.TEST or instruction.op1_kind == OpKind.MEMORY:
+        number = _immediate(node)
+        if node.effects.mnemonic == Mnemonic.TEST or number is None:
             return None
-        number = instruction.immediate(1)
         return Test(place, width, number - ((number >> 8 * size - 1 & 1) << 8 * size))
 
 
@@ -412,6 +432,14 @@ def number_of(register: Any) -> int | None:
 
 def _size(instruction: Instruction, operand: int) -> int:
     return int(RegisterExt.size(instruction.op_register(operand)))
+
+
+def _immediate(node: Node) -> int | None:
+    """Return the number that is the second operand of an instruction, None if it has none."""
+    instruction = node.effects.instruction
+    if node.line.references or instruction.op1_kind in (OpKind.REGISTER, OpKind.MEMORY):
+        return None
+    return int(instruction.immediate(1))
 
 
 def _memory_size(node: Node) -> int:

@@ -1,0 +1,156 @@
+"""Faults of a kind that people make, planted in the kernel: each is found, at its line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("kernel", "grub", "pyproject.toml")
+
+
+class Fault(NamedTuple):
+    """What is written instead of something in a `file`, and the `rule` that finds it at the line
+    `at`."""
+
+    what: str
+    rule: str
+    file: str
+    at: str
+    edits: tuple[tuple[str, str], ...]
+
+
+FAULTS = (
+    Fault(
+        "an action of an interrupt that says it runs in a thread",
+        "E043",
+        "terminal/serial.py",
+        "def _interrupt(",
+        (
+            (
+                '@function(context="interrupt")\n    def _interrupt',
+                '@function(context="thread")\n    def _interrupt',
+            ),
+        ),
+    ),
+    Fault(
+        "an action of an interrupt that sleeps",
+        "E040",
+        "terminal/serial.py",
+        "ignore(self.input.read())",
+        (("self.input.notify()\n", "ignore(self.input.read())\n"),),
+    ),
+    Fault(
+        "a handler called under the lock that it takes",
+        "E050",
+        "clock/timers.py",
+        "timer.handler(timer)  # planted",
+        (
+            (
+                "                    self._dequeue(queue, timer)\n",
+                "                    self._dequeue(queue, timer)\n"
+                "                    timer.handler(timer)  # planted\n",
+            ),
+        ),
+    ),
+    Fault(
+        "an action that sleeps called under a lock",
+        "E040",
+        "sync/once.py",
+        "action()  # planted",
+        (
+            (
+                "                mov(once.progress, Progress.BEGUN)\n",
+                "                mov(once.progress, Progress.BEGUN)\n"
+                "                action()  # planted\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a record read after it was freed",
+        "E081",
+        "vm/regions.py",
+        "mov(rcx, upper.end)  # planted",
+        (
+            ("                mov(rcx, upper.end)\n", "                lower = keep(lower)\n"),
+            (
+                "                self.remove(space, upper)\n",
+                "                self.remove(space, upper)\n"
+                "                mov(rcx, upper.end)  # planted\n"
+                "                mov(lower.end, rcx)\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a space returned after it was freed",
+        "E081",
+        "vm/addressspaces.py",
+        "ret(made)",
+        (
+            ("        errdefer(self.destroy, made)\n", ""),
+            (
+                "        fail_if(result != 0)\n        ret(made)",
+                "        with if_(result != 0):\n            self.destroy(made)\n        ret(made)",
+            ),
+        ),
+    ),
+    Fault(
+        "a record lost where something else failed",
+        "E080",
+        "vm/addressspaces.py",
+        "root = keep(try_(self.pages.allocate_page()))",
+        (("        errdefer(self.spaces.free, space)\n", ""),),
+    ),
+)
+
+
+class Found(NamedTuple):
+    """Where a rule is broken."""
+
+    rule: str
+    file: str
+    line: int
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the kernel with all faults."""
+    folder: Path = tmp_path_factory.mktemp("planted")
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    for fault in FAULTS:
+        file = folder / "kernel" / fault.file
+        text = file.read_text(encoding="utf-8")
+        for old, new in fault.edits:
+            assert text.count(old) == 1, (fault.what, old)
+            text = text.replace(old, new)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(place: Path) -> set[Found]:
+    """What the checker finds there."""
+    command = [sys.executable, "-m", "pykasm", "check", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False)
+    folder = place / "kernel"
+    return {
+        Found(one["rule"], str(Path(one["file"]).relative_to(folder)), one["line"])
+        for one in json.loads(run.stdout)
+    }
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.what)
+def test_a_planted_fault_is_found(fault: Fault, place: Path, found: set[Found]) -> None:
+    lines = (place / "kernel" / fault.file).read_text(encoding="utf-8").splitlines()
+    (line,) = [number for number, text in enumerate(lines, 1) if fault.at in text]
+    assert Found(fault.rule, fault.file, line) in found
