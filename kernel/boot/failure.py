@@ -3,7 +3,7 @@
 from kernel.console.serial import (
     COM1,
     DIVISOR,
-    SEARCH_PATIENCE,
+    PROBE_TIMEOUT,
     LineControl,
     LineStatus,
     UartRegister,
@@ -56,7 +56,7 @@ class BootFailure(Subsystem):
         """Send al on the serial line."""
         mov(bl, al)
         mov(edx, COM1 + UartRegister.LSR)
-        mov(ecx, SEARCH_PATIENCE)
+        mov(ecx, PROBE_TIMEOUT)
         with loop():  # bounded, as there may be no UART
             in_(al, dx)
             break_if(al & LineStatus.THRE)

@@ -15,12 +15,12 @@ from pykasm import *
 
 
 class Console(Writer):
-    """Where the kernel talks to people.
+    """The kernel's console: the serial line and the text screen.
 
     `console.print("mem %x %z\\n", address, size)` in any function's body prints to both devices;
-    see `kernel.text.format` for the directives. What one `print` writes stays together: it
-    holds the console's lock, with interrupts off. A thread first waits, asleep, for room on the
-    serial line; who may not sleep waits for the line itself, if it has to. A panic calls `seize`
+    see `kernel.text.format` for the directives. The text of one `print` stays together: it is
+    written with the console's lock held and interrupts off. A thread first sleeps until the serial
+    line's ring has space; other contexts poll the line if it is full. A panic calls `break_lock`
     first.
     """
 
@@ -34,46 +34,46 @@ class Console(Writer):
 
     @inline(changes=CALLER_SAVED)
     def emit_call(self, format: str) -> None:
-        """Emit a call that writes the translated `format` in one piece."""
+        """Write the translated `format` in one piece, with the arguments at rsp."""
         self._format_locked(text(format), rsp)
 
     @function
     def _format_locked(self, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:
-        """Write a translated format in one piece. Context: any that does not hold the lock."""
+        """Write the translated `format` in one piece. Context: any that does not hold the lock."""
         with self._held():
             self.format(format, arguments)
 
     @function
     def write_byte(self, byte: Keep[U8]) -> None:
-        """Write `byte` and show the cursor behind it. Context: as `_format_locked`."""
+        """Write `byte` and show the cursor after it. Context: any that does not hold the lock."""
         with self._held():
             self.put(byte)
 
     @inline(changes=CALLER_SAVED)
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold the lock in the block; what that has written then shows on both devices."""
-        self.output.expect_room()
+        """Hold the lock in the block; then send what it has written, and show the cursor."""
+        self.output.wait_for_space()  # before the lock: who holds a spin lock may not sleep
         with self.lock.held():
             yield
             self.output.finish()
             self.screen.show_cursor()
 
     @function
-    def seize(self) -> None:
-        """Take the console from whoever holds its lock, and send what was written so far. Only a
-        panic may: nobody else runs on."""
+    def break_lock(self) -> None:
+        """Break the lock open and send what was written so far. Context: a panic, when no other
+        processor runs on."""
         self.lock.break_open()
-        tail(self.output.seize)
+        tail(self.output.break_lock)
 
     @function
     def flush(self) -> None:
-        """Return when all that was written has gone out. Context: as `_format_locked`."""
+        """Wait until all that was written has been sent. Context: any."""
         tail(self.output.flush)
 
-    @function
+    @function(holds="lock")
     def put(self, byte: Keep[U8]) -> None:
-        """Write `byte` to both devices; the serial line gets `\\r\\n` for `\\n`. Holds the lock."""
+        """Write `byte` to both devices; the serial line gets `\\r\\n` for `\\n`."""
         with if_(byte == ord("\n")):
             self.output.put(ord("\r"))
         self.output.put(byte)

@@ -81,11 +81,11 @@ FIFO_DEPTH = 16
 DIVISOR = 1
 """115,200 baud from the PC's 1.8432 MHz clock (table 3)."""
 TEST_BYTE = 0xAE
-PATIENCE = 60_000_000
-"""Looks at LSR, about 1 µs each, before a line that takes no bytes counts as stopped. Wires take
-them in time; an emulator's line stands still as long as nobody reads what it has said."""
-SEARCH_PATIENCE = 1_000_000
-"""Looks at LSR before there seems to be no UART."""
+TIMEOUT = 60_000_000
+"""Reads of LSR, about 1 µs each, before a line that takes no bytes counts as stopped. Wires take
+them in time; an emulator's line stops as long as nobody reads its output."""
+PROBE_TIMEOUT = 1_000_000
+"""Reads of LSR before there seems to be no UART."""
 
 SETUP = (
     (UartRegister.IER, 0),
@@ -106,80 +106,83 @@ SETUP = (
 
 
 class Serial(Subsystem):
-    """One 16550: its registers, and waiting for it."""
+    """A 16550: access to its registers, and waiting for its status."""
 
-    depth = bss(U8)
+    fifo_depth = bss(U8)
     """Bytes that the transmitter takes at once when it is empty; 0 where no UART answered."""
-    interrupting = bss(U8)
-    """What IER has: the `InterruptEnable`s that are wanted."""
-    patience = data(U32, SEARCH_PATIENCE)
-    """Looks at LSR that the next wait may take: PATIENCE after one that was not in vain, and a
-    single one after one that was."""
+    ier = bss(U8)
+    """The value of IER, an `InterruptEnable`: what the UART may interrupt for."""
+    timeout = data(U32, PROBE_TIMEOUT)
+    """Reads of LSR that the next wait may take: TIMEOUT after a wait that succeeded, 1 after one
+    that timed out, so that a dead line delays the kernel only once."""
 
     def __init__(self, port: int = COM1) -> None:
         self.port = port
         self.lock = bss(SpinLock)
-        """Of the registers, for whoever sends and whoever serves interrupts."""
+        """Guards the registers, between threads that send and the interrupt handler."""
 
     @function
     def start(self) -> None:
-        """Set the line up, and test that a UART is there by sending it a byte in a loop."""
+        """Set the line up, and test that a UART is there by a byte in loopback mode."""
         for register, value in SETUP:
             self.write(register, value)
         self.write(UartRegister.THR, TEST_BYTE)
+        # If this times out, what is read next is no byte of ours: there is no UART.
         ignore(self.wait_for(LineStatus.DATA_READY))
-        self.read(UartRegister.RBR)
-        with if_(al == TEST_BYTE):
-            self._find_depth()
+        received = self.read(UartRegister.RBR)
+        with if_(received == TEST_BYTE):
+            self._detect_fifo()
             self.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
 
     @function
     def wait_for(self, status: U8) -> U8:
-        """Wait until LSR shows one of the bits of `status`; the bits it shows, 0 if none came."""
+        """Wait until LSR has one of the bits of `status`. Return those that it has, 0 if the wait
+        timed out."""
         mov(edx, self.port + UartRegister.LSR)
-        mov(ecx, self.patience)
+        mov(ecx, self.timeout)
         with loop():
             in_(al, dx)
             and_(al, status)
             break_if(al != 0)
             dec(ecx)
             with if_(ZF):
-                mov(self.patience, 1)
+                mov(self.timeout, 1)  # the next wait has no better prospects
                 ret(0)
-        mov(self.patience, PATIENCE)
+        mov(self.timeout, TIMEOUT)
         ret(al)
 
     @inline(changes=(rax, rdx))
-    def _find_depth(self) -> None:
-        """Tell a 16550 from its forerunners, which have no FIFO."""
-        self.read(UartRegister.IIR)
-        and_(al, FIFO_ENABLED)
-        with if_(al == FIFO_ENABLED):
-            mov(self.depth, FIFO_DEPTH)
+    def _detect_fifo(self) -> None:
+        """Set `fifo_depth`: older UARTs have no FIFO, and the 16550 without A one that fails."""
+        working = self.read(UartRegister.IIR)
+        and_(working, FIFO_ENABLED)
+        with if_(working == FIFO_ENABLED):
+            mov(self.fifo_depth, FIFO_DEPTH)
         with else_():
-            mov(self.depth, 1)
+            mov(self.fifo_depth, 1)
 
     @inline(changes=(rax, rdx))
-    def want(self, interrupts: InterruptEnable) -> None:
-        """Emit code that lets the UART ask for `interrupts`, too."""
-        or_(self.interrupting, interrupts)
-        self.write(UartRegister.IER, self.interrupting)
+    def enable_interrupts(self, interrupts: InterruptEnable) -> None:
+        """Enable `interrupts` beside those that are enabled."""
+        or_(self.ier, interrupts)
+        self.write(UartRegister.IER, self.ier)
 
     @inline(changes=(rax, rdx))
-    def refuse(self, interrupts: InterruptEnable) -> None:
-        """Emit code that undoes `want`."""
-        and_(self.interrupting, ~interrupts & 0xFF)
-        self.write(UartRegister.IER, self.interrupting)
+    def disable_interrupts(self, interrupts: InterruptEnable) -> None:
+        """Disable `interrupts`, and no others."""
+        and_(self.ier, ~interrupts & 0xFF)
+        self.write(UartRegister.IER, self.ier)
 
     @inline(changes=("value", rax, rdx))
     def write(self, register: UartRegister, value: object) -> None:
-        """Emit code that gives the register a `value`."""
+        """Write `value`, a number or an operand of 8 bits, to `register`."""
         mov(edx, self.port + register)
         mov(al, value)
         out(dx, al)
 
     @inline(changes=(rax, rdx))
-    def read(self, register: UartRegister) -> None:
-        """Emit code that puts the register's value into al."""
+    def read(self, register: UartRegister) -> U8:
+        """Return the value of `register`, in al."""
         mov(edx, self.port + register)
         in_(al, dx)
+        return al

@@ -64,14 +64,14 @@ class TextScreen(Subsystem):
         inc(edx)
         in_(al, dx)
         and_(al, GRAPHICS_MODE | MEMORY_MAP)
-        with if_(al == MEMORY_MAP_B8000):  # no VGA at all reads as ones
+        with if_(al == MEMORY_MAP_B8000):  # without a VGA, all bits read as 1
             mov(self.enabled, 1)
             self._clear_rows(0)
             tail(self.show_cursor)
 
     @function
     def write_byte(self, byte: U8) -> None:
-        """Show a character, or do what `\\n`, `\\r`, `\\b` ask for; the bell is silent."""
+        """Show a character, or move the cursor for `\\n`, `\\r` and `\\b`; the bell is silent."""
         with if_(self.enabled == 0):
             ret()
         movzx(eax, byte)
@@ -82,11 +82,11 @@ class TextScreen(Subsystem):
             with case(ord("\r")):
                 mov(self.column, 0)
             with case(ord("\b")):
-                tail(self._step_back)
+                tail(self._move_back)
             with case(ord("\a")):
                 pass
             with default():
-                self._show(byte)
+                self._put_character(byte)
         with if_(self.row == ROWS):
             tail(self._scroll)
 
@@ -97,31 +97,31 @@ class TextScreen(Subsystem):
 
     @function
     def show_cursor(self) -> None:
-        """Put the hardware's cursor where the next character goes."""
+        """Move the hardware's cursor to where the next character goes."""
         with if_(self.enabled == 0):
             ret()
-        place = self.place()
-        mov(ecx, place)
+        position = self._cursor()
+        mov(ecx, position)
         self._write_crt(CrtRegister.CURSOR_LOW)
         shr(ecx, 8)
         self._write_crt(CrtRegister.CURSOR_HIGH)
 
     @function
-    def _show(self, character: Keep[U8]) -> None:
-        """Put `character` into the next cell, and go on by one, to the next row at the end."""
-        place = self.place()
+    def _put_character(self, character: Keep[U8]) -> None:
+        """Write `character` to the cell at the cursor, and move the cursor on by one cell."""
+        position = self._cursor()
         mov(ch, self.attribute)
         mov(cl, character)
         target = scratch(self.cells)
-        mov(target[place], cx)
+        mov(target[position], cx)
         inc(self.column)
         with if_(self.column == COLUMNS):
             mov(self.column, 0)
             inc(self.row)
 
     @function
-    def _step_back(self) -> None:
-        """Go back by one cell, from the start of a row to the end of the one above."""
+    def _move_back(self) -> None:
+        """Move the cursor back by one cell, from the start of a row to the end of the one above."""
         with if_(self.column != 0):
             dec(self.column)
         with elif_(self.row != 0):
@@ -130,7 +130,8 @@ class TextScreen(Subsystem):
 
     @function
     def _scroll(self) -> None:
-        """Move all rows up by one; the top one is lost, the last one blank."""
+        """Move all rows up by one; the top one is lost, and the last one becomes blank."""
+        # Upwards by ascending addresses, as DF is clear: each cell is read before it is written.
         mov(rdi, self.cells)
         lea(rsi, bare[rdi + COLUMNS * CELL])
         mov(ecx, COLUMNS * (ROWS - 1) * CELL // sizeof(U64))
@@ -140,7 +141,7 @@ class TextScreen(Subsystem):
 
     @function
     def _clear_rows(self, first: U32) -> None:
-        """Make the rows from `first` to the last one blank."""
+        """Fill the rows from `first` to the last one with blanks."""
         mov(eax, ROWS)
         sub(eax, first)
         imul(ecx, eax, COLUMNS)
@@ -150,8 +151,8 @@ class TextScreen(Subsystem):
         rep.stosw()
 
     @function
-    def place(self) -> U32:
-        """The number of the next cell, counted from the top left one."""
+    def _cursor(self) -> U32:
+        """Return the number of the cell at the cursor, counted from the top left one."""
         imul(eax, self.row, COLUMNS)
         add(eax, self.column)
         ret(eax)

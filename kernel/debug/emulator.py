@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from kernel.console.serial import COM1, PATIENCE, LineStatus, UartRegister
+from kernel.console.serial import COM1, TIMEOUT, LineStatus, UartRegister
 from pykasm import *
 
 DEBUG_EXIT_PORT = 0xF4
@@ -23,7 +23,7 @@ def leave_emulator(value: ExitValue) -> None:
     QEMU ends at once and drops what its UART still has to send, so that goes out first.
     """
     mov(edx, COM1 + UartRegister.LSR)
-    mov(ecx, PATIENCE)
+    mov(ecx, TIMEOUT)
     with loop():
         in_(al, dx)
         break_if(al & LineStatus.TEMT)

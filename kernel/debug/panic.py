@@ -143,7 +143,7 @@ class Panic(Subsystem):
         """Report all, and leave."""
         self.stopping.others()
         self.log.break_lock()
-        self.console.seize()
+        self.console.break_lock()
         report(argument, frame)
         tail(self.finish, frame)
         never()
@@ -173,7 +173,7 @@ class Panic(Subsystem):
     @function(recursion=1)
     def _report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Say where the report itself failed, by as little code as possible."""
-        self.console.seize()
+        self.console.break_lock()
         mov(rax, cr2)
         self.console.print(
             "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax

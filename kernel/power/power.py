@@ -12,7 +12,7 @@ from kernel.power.softoff import SoftOff
 from kernel.processors.stop import Stop
 from pykasm import *
 
-PATIENCE = 1_000_000
+TIMEOUT = 1_000_000
 """Rounds of waiting for the end of a machine that was told to: a second at most."""
 
 
@@ -29,14 +29,14 @@ class Power(Subsystem):
         reset: Reset,
         console: Console,
         stopping: Stop,
-        patience: int = PATIENCE,
+        timeout: int = TIMEOUT,
     ) -> None:
         self.record = record
         self.soft_off = soft_off
         self.reset = reset
         self.console = console
         self.stopping = stopping
-        self.patience = patience
+        self.timeout = timeout
 
     @function
     def power_off(self) -> NoReturn:
@@ -74,5 +74,5 @@ class Power(Subsystem):
     @function
     def _wait(self) -> None:
         """Wait until the machine should have ended."""
-        with for_(ecx, 0, self.patience):
+        with for_(ecx, 0, self.timeout):
             pause()

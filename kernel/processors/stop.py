@@ -11,7 +11,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.processors.processors import Processors
 from pykasm import *
 
-PATIENCE = 1_000_000
+TIMEOUT = 1_000_000
 """Looks at the count of those that have stopped, before the rest is stopped the hard way."""
 
 
@@ -52,7 +52,7 @@ class Stop(Subsystem):
             ret()
         or_(command, InterruptCommand.TO_OTHERS)
         self.apic.send(0, command)
-        with for_(scratch(U32), 0, PATIENCE):
+        with for_(scratch(U32), 0, TIMEOUT):
             break_if(self.stopped == left)
             pause()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pykasm import *
 
-PATIENCE = 120
+TIMEOUT = 120
 """Seconds that a test may take, on a busy emulator."""
 
 
@@ -62,7 +62,7 @@ class BenchmarkSuite(Subsystem):
     """Their rows, which the constructor makes."""
 
 
-def check(name: str, run: Any, *, seconds: int = PATIENCE, apart: bool = False) -> Test:
+def check(name: str, run: Any, *, seconds: int = TIMEOUT, apart: bool = False) -> Test:
     """A row of the table of tests: `run` is a `@function` of no arguments that gives a `U32`."""
     return Test(name=name, run=run, seconds=seconds, apart=int(apart))
 

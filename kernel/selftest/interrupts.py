@@ -12,7 +12,7 @@ from kernel.irq.lines import Lines
 from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from pykasm import *
 
-PATIENCE = 10_000_000
+TIMEOUT = 10_000_000
 """Looks at a count before an interrupt counts as lost."""
 
 QUIET_LINE = 13
@@ -74,7 +74,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         """Interrupt this processor by `vector`, and wait until actions have run `wanted` times in
         all: 1; or 0 if they have not in good time."""
         self.apic.send(self.apic.id(), vector)
-        with for_(scratch(U32), 0, PATIENCE):
+        with for_(scratch(U32), 0, TIMEOUT):
             with if_(self.called == wanted):
                 ret(1)
             pause()

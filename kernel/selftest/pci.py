@@ -14,7 +14,7 @@ from kernel.pci.msi import Msi
 from kernel.selftest.case import Outcome, TestSuite, check
 from pykasm import *
 
-PATIENCE = 1_000_000_000
+TIMEOUT = 1_000_000_000
 """Nanoseconds in which a message arrives, or never will."""
 
 
@@ -142,7 +142,7 @@ class PciTests(TestSuite):
     def wait(self) -> U32:
         """Whether a message comes in time."""
         deadline = keep(self.clock.now())
-        add(deadline, PATIENCE)
+        add(deadline, TIMEOUT)
         with while_(self.arrived == 0):
             now = self.clock.now()
             with if_(now > deadline):

@@ -27,7 +27,7 @@ from pykasm import *
 CALLS = 25
 CHANGES = 40
 TURNS = 15
-PATIENCE = 10 * NSEC_PER_SEC
+TIMEOUT = 10 * NSEC_PER_SEC
 """Nanoseconds after which a thread that is to go on elsewhere never will."""
 FIRST, SECOND = 0x1111_1111, 0x2222_2222
 """What two pages hold."""
@@ -167,7 +167,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
     def _hold(self, number: U64) -> None:
         """Keep this processor until another one does not want that any more."""
         end = keep(self.clock.now())
-        mov(rcx, PATIENCE)
+        mov(rcx, TIMEOUT)
         add(end, rcx)
         with while_(self.holding != 0):
             now = self.clock.now()

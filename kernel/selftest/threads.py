@@ -14,7 +14,7 @@ from pykasm import *
 FEW = 10
 MANY = 1000
 NAP = 2_000_000
-PATIENCE = 30 * NSEC_PER_SEC
+TIMEOUT = 30 * NSEC_PER_SEC
 """Nanoseconds after which something that should have happened will not happen any more."""
 
 
@@ -104,7 +104,7 @@ class ThreadTests(TestSuite):
         with loop():
             now = self.clock.now()
             sub(now, start)
-            mov(rcx, PATIENCE)
+            mov(rcx, TIMEOUT)
             break_if((now > rcx) | (self.ran == 2))
         mov(self.going, 0)
         self.pool.join()
@@ -133,7 +133,7 @@ class ThreadTests(TestSuite):
             mov(ran, self.ran)
             now = self.clock.now()
             sub(now, start)
-            mov(rcx, PATIENCE)
+            mov(rcx, TIMEOUT)
             break_if((ran == 1) | (now > rcx))  # a nap is short on a host that is busy
             self.sleep.sleep(NAP)
         self.pool.join()

@@ -20,7 +20,7 @@ READINGS = 10_000
 THOUSAND = 1000
 SPREAD = NSEC_PER_SEC // 200
 """Nanoseconds over which a test's timers are spread."""
-PATIENCE = 10 * NSEC_PER_SEC
+TIMEOUT = 10 * NSEC_PER_SEC
 """Nanoseconds after which timers count as lost."""
 FAR = 1 << 62
 """Nanoseconds from the start to a deadline that never comes."""
@@ -200,9 +200,9 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def _wait_for(self, count: Keep[U32]) -> None:
-        """Wait until `count` handlers have run, or for as long as PATIENCE lasts."""
+        """Wait until `count` handlers have run, or for as long as TIMEOUT lasts."""
         end = keep(self.clock.now())
-        mov(rax, PATIENCE)
+        mov(rax, TIMEOUT)
         add(end, rax)
         with while_(self.called < count):
             pause()

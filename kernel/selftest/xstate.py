@@ -20,7 +20,7 @@ XMM, YMM = 16, 32
 ROUNDS = 50
 SWITCHES = 3
 """So often each thread has to lose its processor without asking for it."""
-PATIENCE = 2_000_000_000
+TIMEOUT = 2_000_000_000
 """Nanoseconds after which none waits for that any more."""
 ROUNDING = 3
 """Mask for the kinds of rounding, and where control words have it (AMD64 APM vol. 1, 4.2.2 and
@@ -129,7 +129,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         mov(enough, current.switches)
         add(enough, SWITCHES)
         mov(end, self.clock.now())
-        add(end, PATIENCE)
+        add(end, TIMEOUT)
         with loop():
             self._look(number)
             current = scratch(self.scheduler.current)

@@ -29,7 +29,7 @@ SECOND_TRY = NSEC_PER_SEC // 5000
 """Nanoseconds after which a processor is told once more to start (B.4): the first time may be
 lost."""
 
-PATIENCE = 2 * NSEC_PER_SEC
+TIMEOUT = 2 * NSEC_PER_SEC
 """Nanoseconds after which a processor counts as broken."""
 
 XAPIC_NOBODY = 0xFF
@@ -137,7 +137,7 @@ class Secondaries(Subsystem):
                 LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
             )
             tail(self.resources.give, address_of(self.memory))
-        arrived = self.wait(address_of(self.secondary_start.stage), StartStage.RUNNING, PATIENCE)
+        arrived = self.wait(address_of(self.secondary_start.stage), StartStage.RUNNING, TIMEOUT)
         with if_(arrived == 0):
             self.apic.send(apic, InterruptCommand.INIT)
             self.log.write(
@@ -176,7 +176,7 @@ class Secondaries(Subsystem):
         parameters = keep(Ptr[StartParameters])
         self.trampoline.parameters(self.page, parameters)
         mov(parameters.expected, 1)
-        for patience in (SECOND_TRY, PATIENCE):
+        for patience in (SECOND_TRY, TIMEOUT):
             mov(esi, u32(self.page))
             shr(esi, PageShift.PAGE)
             or_(esi, InterruptCommand.STARTUP)

@@ -15,7 +15,7 @@ from pykasm import *
 
 STALL_TIMEOUT = 60_000_000_000
 """Nanoseconds without a byte sent, after which threads stop waiting: about as long as a processor
-waits for the line itself (`serial.PATIENCE`)."""
+waits for the line itself (`serial.TIMEOUT`)."""
 
 
 class Backlog(Subsystem):

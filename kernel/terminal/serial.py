@@ -55,7 +55,7 @@ class SerialInput(Subsystem):
 
         Context: the first processor, while starting; interrupts may be on.
         """
-        with if_(self.serial.depth == 0):
+        with if_(self.serial.fifo_depth == 0):
             ret()
         self.input.add(address_of(self.source))
         attached = self.lines.attach(self.lines.isa(COM1_LINE), address_of(self.action))
@@ -87,10 +87,10 @@ class SerialInput(Subsystem):
         rounds, received = keep(U32), keep(Bool)
         xor(received, received)
         with for_(rounds, 0, MAX_REASONS):
-            self.serial.read(UartRegister.IIR)
-            break_if(al & NOTHING_PENDING)
+            reason = self.serial.read(UartRegister.IIR)
+            break_if(reason & NOTHING_PENDING)
             or_(received, self._receive())
-            self.output.serve()
+            self.output.handle_interrupt()
         ret(received)
 
     @function(holds="serial.lock")
@@ -101,17 +101,17 @@ class SerialInput(Subsystem):
         xor(damaged, damaged)
         xor(received, received)
         with loop():
-            self.serial.read(UartRegister.LSR)
-            break_if((al & LineStatus.DATA_READY) == 0)
+            status = self.serial.read(UartRegister.LSR)
+            break_if((status & LineStatus.DATA_READY) == 0)
             mov(received, 1)
-            mov(cl, al)
+            mov(cl, status)  # errors are those of the byte in the receiver, until that is read
             with if_(~source.has_space()):
                 self._stop_receiving()
                 break_if(source.mark_stopped())
                 self._start_receiving()  # the reader has made space meanwhile
-            self.serial.read(UartRegister.RBR)
+            byte = self.serial.read(UartRegister.RBR)
             with if_((cl & DAMAGED) == 0):  # a byte with a parity or framing error is dropped
-                source.queue.enqueue(al)
+                source.queue.enqueue(byte)
             with else_():
                 inc(damaged)
                 break_if(damaged == MAX_DAMAGED)
@@ -126,11 +126,11 @@ class SerialInput(Subsystem):
     @inline(changes=(rax, rdx))
     def _stop_receiving(self) -> None:
         """Disable the receiver's interrupt, and clear RTS."""
-        self.serial.refuse(InterruptEnable.RECEIVED)
+        self.serial.disable_interrupts(InterruptEnable.RECEIVED)
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.OUT2)
 
     @inline(changes=(rax, rdx))
     def _start_receiving(self) -> None:
         """Set RTS, and enable the receiver's interrupt."""
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
-        self.serial.want(InterruptEnable.RECEIVED)
+        self.serial.enable_interrupts(InterruptEnable.RECEIVED)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kernel.console.output import LONGEST, SIZE
+from kernel.console.output import RESERVE, RING_SIZE
 from kernel.debug.panic import END
 from kernel.terminal.queue import SLOTS, ByteQueue
 from kernel.terminal.source import InputSource
@@ -120,7 +120,7 @@ class Line:
 
     def is_full(self) -> bool:
         """Whether who wants to write has to wait."""
-        return self.number(self.end) - self.number(self.sent) > SIZE - LONGEST
+        return self.number(self.end) - self.number(self.sent) > RING_SIZE - RESERVE
 
     def number(self, address: int) -> int:
         """The number of 32 bits that is at `address` now."""
@@ -168,7 +168,7 @@ def test_a_panic_says_first_what_was_said_before(full_line: Callable[..., Line])
     said = (line.said + PROMPT) * (line.repeats + 1)
     start = before.index(line.said)
     assert said.startswith(before[start:])
-    assert len(before) > SIZE
+    assert len(before) > RING_SIZE
     assert report.startswith("non-maskable interrupt")
     assert report.endswith(f"{END}\n")
 

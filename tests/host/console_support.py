@@ -40,7 +40,7 @@ class Paper(Writer):
         """Nothing waits."""
 
     @function
-    def seize(self) -> None:
+    def break_lock(self) -> None:
         """Nobody else writes."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kernel.console.output import LONGEST, SIZE
+from kernel.console.output import RESERVE, RING_SIZE
 from kernel.console.serial import COM1, FIFO_DEPTH, UartRegister
 from kernel.sched.thread import Thread
 from kernel.terminal.backlog import STALL_TIMEOUT, Backlog
@@ -13,9 +13,9 @@ from pykasm import *
 from tests.host.threads_support import Kernel
 from tests.host.uart import Uart
 
-ROUNDS = SIZE // FIFO_DEPTH
+ROUNDS = RING_SIZE // FIFO_DEPTH
 """What the line needs to send everything."""
-MUCH = bytes(n % 251 for n in range(SIZE))
+MUCH = bytes(n % 251 for n in range(RING_SIZE))
 
 
 class Talker(Subsystem):
@@ -51,7 +51,7 @@ class Talker(Subsystem):
     def expect(self) -> U32:
         """Expect room; how often the other thread had done something when this went on."""
         result, other = keep(U32), keep(self.make_other())
-        self.output.expect_room()
+        self.output.wait_for_space()
         mov(result, self.done)
         self.threads.join(other)
         ret(result)
@@ -61,10 +61,10 @@ class Talker(Subsystem):
         """As `expect`, with interrupts off, and once more where no other thread may run."""
         result, other = keep(U32), keep(self.make_other())
         cli()
-        self.output.expect_room()
+        self.output.wait_for_space()
         sti()
         with self.scheduler.preemption_disabled():
-            self.output.expect_room()
+            self.output.wait_for_space()
             mov(result, self.done)
         self.threads.join(other)
         ret(result)
@@ -96,8 +96,8 @@ class Talker(Subsystem):
         """What the line's handler does."""
         cli()
         with self.output.serial.lock.held_interrupts_off():
-            self.output.serial.read(UartRegister.IIR)
-            self.output.serve()
+            ignore(self.output.serial.read(UartRegister.IIR))
+            self.output.handle_interrupt()
         self.backlog.wake()
         sti()
 
@@ -150,39 +150,39 @@ def bench() -> Bench:
 
 
 def test_a_thread_that_finds_no_room_sleeps_until_half_is_sent(bench: Bench) -> None:
-    bench.start(SIZE)
-    sent = bench.waiting - SIZE // 2
+    bench.start(RING_SIZE)
+    sent = bench.waiting - RING_SIZE // 2
     assert bench.host.call(bench.talker.expect) == -(-sent // bench.uart.depth)
     assert bench.uart.sent == MUCH[: len(bench.uart.sent)]
     assert bench.standstills() == 1
 
 
 def test_a_thread_that_finds_room_does_not_sleep(bench: Bench) -> None:
-    bench.start(SIZE - LONGEST)
+    bench.start(RING_SIZE - RESERVE)
     assert bench.host.call(bench.talker.expect) == 0
 
 
 def test_nobody_sleeps_with_interrupts_off_or_where_threads_stay(bench: Bench) -> None:
-    bench.start(SIZE)
+    bench.start(RING_SIZE)
     assert bench.host.call(bench.talker.expect_where_nothing_sleeps) == 0
 
 
 def test_a_line_that_has_just_become_empty_needs_no_interrupt(bench: Bench) -> None:
-    bench.start(SIZE, 0)
+    bench.start(RING_SIZE, 0)
     bench.uart.stopped = False
     assert bench.host.call(bench.talker.expect) == 0
     assert bench.uart.sent == MUCH
 
 
 def test_threads_give_a_line_up_that_stands_still(bench: Bench) -> None:
-    bench.start(SIZE, 1, expiring=True)
+    bench.start(RING_SIZE, 1, expiring=True)
     bench.host.stub(bench.talker.turn)
     assert bench.host.call(bench.talker.expect) == 1
-    assert bench.waiting == SIZE - bench.uart.depth
+    assert bench.waiting == RING_SIZE - bench.uart.depth
 
 
 def test_threads_wait_on_for_a_line_that_is_slow(bench: Bench) -> None:
-    bench.start(SIZE, 5, expiring=True)
+    bench.start(RING_SIZE, 5, expiring=True)
     sent = bench.backlog.output.sent
 
     def send() -> None:

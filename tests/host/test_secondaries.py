@@ -19,7 +19,7 @@ from kernel.paging.addresses import Area
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.start.resources import ProcessorResources
-from kernel.start.secondaries import PATIENCE, Secondaries
+from kernel.start.secondaries import TIMEOUT, Secondaries
 from kernel.start.secondary import SecondaryStart, StartStage
 from kernel.start.trampoline import PARAMETERS, StartParameters, Trampoline
 from kernel.time.tscsync import TscSync
@@ -105,7 +105,7 @@ class Machine:
         self.said = bytes(one for one in said if one < 0x80).decode()  # no colours
 
     def now(self) -> int:
-        self.time += PATIENCE // 100
+        self.time += TIMEOUT // 100
         return self.time
 
     def take(self, limit: int) -> bool:

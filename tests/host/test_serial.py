@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.output import LONGEST, SIZE, SerialOutput
+from kernel.console.output import RESERVE, RING_SIZE, SerialOutput
 from kernel.console.serial import (
     COM1,
-    PATIENCE,
+    TIMEOUT,
     FifoControl,
     InterruptEnable,
     LineControl,
@@ -22,7 +22,7 @@ from pykasm import *
 from pykasm.hostrun import Host
 from tests.host.uart import Uart
 
-SHORT_PATIENCE = 100
+SHORT_TIMEOUT = 100
 """So that a line which has stopped does not take a test long."""
 
 
@@ -59,8 +59,8 @@ class Writer(Subsystem):
     def interrupt(self) -> None:
         """What a handler does."""
         with self.serial.lock.held():
-            self.serial.read(UartRegister.IIR)
-            self.output.serve()
+            ignore(self.serial.read(UartRegister.IIR))
+            self.output.handle_interrupt()
 
     @function(exported=True)
     def begin(self) -> None:
@@ -69,9 +69,9 @@ class Writer(Subsystem):
         mov(self.output.wait, rax)
 
     @function(exported=True)
-    def expect_room(self) -> None:
+    def wait_for_space(self) -> None:
         """What a thread does before it writes."""
-        self.output.expect_room()
+        self.output.wait_for_space()
 
     @function
     def wait(self, queue: Ptr[WaitQueue]) -> None:
@@ -165,13 +165,13 @@ def test_a_line_that_stops_delays_once_and_goes_on_later(bench: Bench) -> None:
     uart = bench.start(Uart())
     bench.write(b"a" * uart.depth)
     uart.stopped = True
-    bench.host[bench.serial.patience] = SHORT_PATIENCE
+    bench.host[bench.serial.timeout] = SHORT_TIMEOUT
     bench.write(b"lost")
-    assert bench.host[bench.serial.patience] == 1
+    assert bench.host[bench.serial.timeout] == 1
     uart.stopped = False
     bench.write(b"b")
     assert uart.sent == b"a" * uart.depth + b"b"
-    assert bench.host[bench.serial.patience] == PATIENCE
+    assert bench.host[bench.serial.timeout] == TIMEOUT
 
 
 class Moody(Uart):
@@ -225,7 +225,7 @@ def test_everything_comes_out_once_and_in_order_whatever_comes_between(
     bench.finish()
     bench.let_go_on(uart)
     assert uart.sent == b"".join(step for step in steps if isinstance(step, bytes))
-    assert not bench.host[bench.serial.interrupting]
+    assert not bench.host[bench.serial.ier]
 
 
 @pytest.mark.parametrize("lazy", [False, True])
@@ -247,7 +247,7 @@ def test_what_the_line_takes_at_once_needs_no_interrupt(bench: Bench) -> None:
     uart = bench.start(Uart(), served=True)
     bench.write(b"a" * 100)
     assert uart.sent == b"a" * 100
-    assert not bench.host[bench.serial.interrupting]
+    assert not bench.host[bench.serial.ier]
 
 
 def test_a_writer_leaves_what_the_line_does_not_take_to_interrupts(bench: Bench) -> None:
@@ -255,10 +255,10 @@ def test_a_writer_leaves_what_the_line_does_not_take_to_interrupts(bench: Bench)
     uart.stopped = True
     bench.write(b"a" * 100)
     assert uart.sent == b"a" * uart.depth
-    assert bench.host[bench.serial.interrupting] == InterruptEnable.TRANSMITTER_EMPTY
+    assert bench.host[bench.serial.ier] == InterruptEnable.TRANSMITTER_EMPTY
 
 
-MUCH = bytes(n % 251 for n in range(SIZE + 16))
+MUCH = bytes(n % 251 for n in range(RING_SIZE + 16))
 """So much that the transmitter and the ring are full."""
 
 
@@ -281,10 +281,10 @@ def test_who_finds_the_ring_full_waits_for_the_line(bench: Bench) -> None:
 def test_a_full_ring_keeps_what_it_has_while_the_line_takes_nothing(bench: Bench) -> None:
     uart = bench.start(Uart(), served=True)
     fill(bench, uart)
-    bench.host[bench.serial.patience] = SHORT_PATIENCE
+    bench.host[bench.serial.timeout] = SHORT_TIMEOUT
     bench.write(b"lost")
     bench.let_go_on(uart)
-    assert bench.host[bench.serial.patience] == PATIENCE
+    assert bench.host[bench.serial.timeout] == TIMEOUT
     bench.write(b"the end")
     bench.let_go_on(uart)
     assert uart.sent == MUCH + b"the end"
@@ -294,11 +294,11 @@ def test_a_full_ring_keeps_what_it_has_while_the_line_takes_nothing(bench: Bench
 def test_threads_wait_where_there_is_no_room_for_a_text(bench: Bench, served: bool) -> None:
     uart = bench.start(Uart(), served=served)
     uart.stopped = True
-    bench.put(bytes(SIZE - LONGEST))
-    bench.host.call(bench.writer.expect_room)
+    bench.put(bytes(RING_SIZE - RESERVE))
+    bench.host.call(bench.writer.wait_for_space)
     assert not bench.host[bench.writer.waited]
     bench.put(b"a")
-    bench.host.call(bench.writer.expect_room)
+    bench.host.call(bench.writer.wait_for_space)
     assert bench.host[bench.writer.waited] == served
 
 
@@ -309,7 +309,7 @@ def test_a_panic_takes_the_line_and_sends_what_waits_before_its_report(bench: Be
     bench.put(b"an unfinished line")
     bench.host[bench.serial.lock].next_ticket += 1
     uart.stopped = False
-    bench.host.call(bench.output.seize)
+    bench.host.call(bench.output.break_lock)
     assert uart.sent == b"a" * 100 + b"an unfinished line"
     bench.write(b"panic")
     assert uart.sent.endswith(b"linepanic")
