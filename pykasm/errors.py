@@ -6,6 +6,7 @@ collects them (`Collector`) so that people see all of them at once instead of on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,14 +52,14 @@ class Mistake(PykasmError):
         span: Span | None = None,
         notes: tuple[Note, ...] = (),
     ) -> None:
-        self.what = what
+        self.what = in_one_line(what)
         self.mark = mark
-        self.expected = expected
-        self.got = got
-        self.fix = fix
+        self.expected = in_one_line(expected)
+        self.got = in_one_line(got)
+        self.fix = in_one_line(fix)
         self.span = span or author_span()
         self.notes = notes
-        super().__init__(what)
+        super().__init__(self.what)
 
     @property
     def source(self) -> Source | None:
@@ -80,6 +81,31 @@ class Mistake(PykasmError):
         for word, text in (("expected", self.expected), ("got", self.got), ("help", self.fix)):
             if text:
                 yield f"{word}: {text}"
+
+
+def in_one_line(text: str) -> str:
+    """`text` for a line of a message: without line ends, and Python's values by their names."""
+    if "\n" in text:
+        text = " ".join(text.split())
+    for pattern, name in _VALUES if "<" in text else ():
+        text = pattern.sub(name, text)
+    return text
+
+
+_VALUES = [
+    (re.compile(pattern), name)
+    for pattern, name in (
+        (r"<(?:[\w.<>]+\.)?(\w+) object at 0x\w+>", r"an object of `\1`"),
+        (
+            r"<(?:bound )?(?:function|method) (?:[\w.<>]+\.)?(\w+|<lambda>) (?:at|of) [^>]+>",
+            r"`\1`",
+        ),
+        (r"<built-in (?:function|method) (\w+)[^>]*>", r"`\1`"),
+        (r"<(?:class|enum|flag) '(?:[\w.<>]+\.)?(\w+)'>", r"`\1`"),
+        (r"<module '([\w.]+)'[^>]*>", r"the module `\1`"),
+    )
+]
+"""How Python shows values that have no text of their own, and how messages do."""
 
 
 def _quoted(span: Span, mark: str) -> Iterator[str]:
@@ -199,6 +225,13 @@ class UnreachableWarning(Mistake):
     """A function that nothing can reach."""
 
     kind = "unreachable"
+    severity = "warning"
+
+
+class PythonWarning(Mistake):
+    """What Python warns of in the author's code."""
+
+    kind = "python"
     severity = "warning"
 
 

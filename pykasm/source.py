@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,9 +91,23 @@ INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 """Parts of the paths of code that somebody else wrote."""
 
 
+_STANDARD = os.path.join(os.path.dirname(os.__file__), "")
+
+
 def is_library(frame: FrameType) -> bool:
     """Whether `frame` runs code of pykasm itself, which messages never show."""
     return _LIBRARY[frame.f_globals.get("__name__", "")]
+
+
+def is_authors(frame: FrameType) -> bool:
+    """Whether `frame` runs code of the project: not that of pykasm, of Python's library or of
+    installed packages."""
+    file = frame.f_code.co_filename
+    return not (
+        is_library(frame)
+        or file.startswith((_STANDARD, "<"))
+        or INSTALLED.intersection(Path(file).parts)
+    )
 
 
 def author_frame() -> FrameType | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pykasm.build.outcome import Outcome
-from pykasm.build.project import CONFIGURATION, Project
+from pykasm.build.project import Project
+from pykasm.build.settings import CONFIGURATION
 from pykasm.build.version import builder_version
 from pykasm.files import digest_of, write_if_changed
 from pykasm.journal import DAMAGE

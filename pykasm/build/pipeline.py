@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -21,6 +22,7 @@ from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
 from pykasm.errors import BuildFailed
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
+from pykasm.lang.pythonmistakes import told
 from pykasm.link import linker
 from pykasm.link.embedded import EmbeddedTable
 from pykasm.link.layout import Layout, kernel_layout
@@ -47,7 +49,7 @@ def build(project: Project, stages: Stages, *, listing: bool = False) -> BuildRe
     mistakes of the code.
     """
     require(*TOOLS)
-    with without_garbage_collection(), alone(project.cache / "lock"), rooted_at(project.root):
+    with without_garbage_collection(), _guarded(project):
         last = LastBuild(project, listing=listing)
         if last.outcome is None:
             units = _units(project, stages)
@@ -59,8 +61,15 @@ def build(project: Project, stages: Stages, *, listing: bool = False) -> BuildRe
 
 def assembled(project: Project, stages: Stages) -> Units:
     """The project's image with its code run and encoded."""
-    with alone(project.cache / "lock"), rooted_at(project.root):
+    with _guarded(project):
         return _units(project, stages)
+
+
+@contextmanager
+def _guarded(project: Project) -> Iterator[None]:
+    """Build inside: alone, with paths below the project, and exceptions of its code as mistakes."""
+    with alone(project.cache / "lock"), rooted_at(project.root), told():
+        yield
 
 
 def _units(project: Project, stages: Stages) -> Units:

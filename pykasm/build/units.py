@@ -7,9 +7,10 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from pykasm.build.imageloader import load_image
 from pykasm.build.importer import Importer
 from pykasm.build.memory import Kept, Memory
-from pykasm.build.project import ConfigurationError, Project
+from pykasm.build.project import Project
 from pykasm.build.state import State
 from pykasm.build.unitkeys import UnitKeys
 from pykasm.build.unitrecord import UnitRecord, WrittenUnit
@@ -239,9 +240,4 @@ def _loaded(project: Project, importer: Importer) -> Image:
     if not importer.knows_some:
         importer.prepare(sorted(project.image_folder.rglob("*.py")))
     with importer.importing():
-        image = project.load_image()
-    if not isinstance(image, Image):
-        raise ConfigurationError(
-            f"{project.image} returned {image!r}, not an Image\nhelp: end it by `return Image(…)`"
-        )
-    return image
+        return load_image(project)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import sysconfig
-import traceback
+import warnings
 from importlib import import_module
-from typing import IO, Any, NoReturn
+from typing import IO, Any, NoReturn, TextIO
 
 import click
 
-import pykasm
-from pykasm.errors import PykasmError
+from pykasm.errors import PykasmError, PythonWarning
+from pykasm.source import Source, line_span
 
 COMMANDS = {
     "build": "Build the kernel, its ISO and its listing.",
@@ -62,25 +61,10 @@ class _Commands(click.Group):
         except PykasmError as error:
             raise _Failure(str(error)) from None
         except Exception as error:
-            shown = _author_traceback(error) or _refusal(error)
+            shown = _refusal(error)
             if not shown:
                 raise
             raise _Failure(shown) from None
-
-
-def _author_traceback(error: Exception) -> str:
-    """The traceback of an exception out of the project's own Python, without the frames of the
-    tool, of Python's library and of installed packages; empty if `error` came from elsewhere."""
-    tools = pykasm.__path__[0], sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((*tools, "<"))
-    ]
-    if not frames:
-        return ""
-    shown = traceback.StackSummary.from_list(frames).format()
-    return "".join([*shown, *traceback.format_exception_only(error)]).rstrip()
 
 
 def _refusal(error: Exception) -> str:
@@ -104,10 +88,24 @@ def main() -> None:
     """Run the command line of this process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    warnings.showwarning = _show_warning
     try:
         cli(prog_name="pykasm")
     except SystemExit as end:
         _end(end.code)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Show what Python warns of, such as a `"text"()` that no call can be meant by."""
+    span = line_span(Source(filename, lineno))
+    click.echo(f"{PythonWarning(f'{category.__name__}: {message}', span=span)}\n", err=True)
 
 
 def _end(status: object) -> NoReturn:

@@ -9,6 +9,7 @@ from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import Register
 from pykasm.lang.context import Context, check_context
 from pykasm.lang.convention import CALLER_SAVED, Kind
+from pykasm.lang.decorated import check_decorated
 from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Function
 from pykasm.lang.locking import LockContract
 from pykasm.lang.operands import RegisterOperand
@@ -18,8 +19,11 @@ R = TypeVar("R")
 
 
 def _decorator(*options: Any, **more: Any) -> Any:
+    made = CodeOptions(*options, **more)
+
     def decorate(body: Callable[..., R]) -> Function[R]:
-        return Function(body, CodeOptions(*options, **more))
+        check_decorated(made.kind.value, body)
+        return Function(body, made)
 
     return decorate
 
@@ -106,12 +110,14 @@ def _clobbered(register: object) -> Register:
     )
 
 
-def interrupt(body: Callable[..., R]) -> Function[R]:
+def interrupt(body: Callable[..., R] | None = None) -> Function[R]:
     """A handler that the processor enters through a gate: saves all it may change, ends by iretq.
 
     `def tick(self, frame: Ptr[InterruptFrame])` gets the address of what the processor pushed;
     a second parameter of type U64 is the error code, for vectors that push one.
     """
+    if body is None:
+        raise _parentheses("`@interrupt` has no options", "`@interrupt`", "`@interrupt()`")
     made: Function[R] = _decorator(Kind.INTERRUPT)(body)
     return made
 
@@ -151,11 +157,18 @@ def naked(
     return made(body) if body is not None else made
 
 
-def entry(*, bits: int = 64) -> Callable[[Callable[..., R]], Function[R]]:
+def entry(*body: object, bits: int = 64) -> Callable[[Callable[..., R]], Function[R]]:
     """Where a loader jumps to: code without a frame, linked at its physical address."""
+    if body:
+        raise _parentheses("`@entry` has options", "`@entry()` or `@entry(bits=32)`", "`@entry`")
     made: Callable[[Callable[..., R]], Function[R]]
     made = _decorator(Kind.ENTRY, bits, BOOT_TEXT, True, EntryFrame.NONE)
     return made
+
+
+def _parentheses(what: str, expected: str, got: str) -> DeclarationMistake:
+    fix = f"write {expected} above the `def`"
+    return DeclarationMistake(what, expected=expected, got=got, fix=fix)
 
 
 class Emits:
@@ -171,6 +184,7 @@ class Emits:
 
 def emits(body: Callable[[Any], None]) -> Any:
     """Mark a method that makes code with `stub`, in loops or by tables: it runs once a build."""
+    check_decorated("emits", body)
     return Emits(body)
 
 

@@ -25,6 +25,7 @@ from pykasm.lang.arguments import check_argument
 from pykasm.lang.builder import InlineCode, current, written_in_place
 from pykasm.lang.condition import Computed, Condition
 from pykasm.lang.convention import Parameter
+from pykasm.lang.decorated import check_decorated
 from pykasm.lang.moves import registers_in, whole_register
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -346,6 +347,7 @@ def inline(body: Callable[..., Any] | None = None, *, changes: object = ()) -> A
     """
 
     def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        check_decorated("inline", body)
         stated = _Inline(body, changes)
 
         @wraps(body)

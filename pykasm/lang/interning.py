@@ -7,6 +7,7 @@ from functools import wraps
 from types import FunctionType
 from typing import Concatenate, ParamSpec, TypeVar
 
+from pykasm.lang.decorated import check_decorated
 from pykasm.lang.stubs import unit_being_written
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Question
@@ -22,6 +23,7 @@ def interns(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P
 
     A build asks again for the code that an earlier build has written.
     """
+    check_decorated("interns", method)
 
     @wraps(method)
     def ask(self: S, /, *arguments: P.args, **options: P.kwargs) -> R:

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import CO_OPTIMIZED
+from types import FrameType
+from typing import NamedTuple
 
-from pykasm.errors import Mistake, report
-from pykasm.source import Moment, Span, is_library
+from pykasm.errors import Mistake, Note, PykasmError, report
+from pykasm.lang.unknownnames import unknown_name
+from pykasm.source import Moment, Source, Span, is_authors, is_library, line_span
+
+CALLERS = 4
+"""How many of the author's lines that led to an exception are shown beside its own."""
 
 
 def collected(run: Callable[[], object]) -> bool:
     """Run author's code; report the mistake that ends it. Whether it came to its end."""
     try:
-        run()
+        with told():
+            run()
     except Mistake as mistake:
         report(mistake)
         return False
-    except Exception as error:
-        place = _author_place(error)
-        if place is None:
-            raise
-        report(_python_mistake(error, place))
-        return False
     return True
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Raise a mistake in place of an exception that Python raises in the author's code inside."""
+    try:
+        yield
+    except PykasmError:
+        raise
+    except Exception as error:
+        mistake = python_mistake(error)
+        if mistake is None:
+            raise
+        raise mistake from None
 
 
 class PythonMistake(Mistake):
@@ -30,29 +47,97 @@ class PythonMistake(Mistake):
     kind = "python"
 
 
-def _author_place(error: Exception) -> Span | None:
-    """Where in the author's code `error` came from, unless pykasm itself raised it."""
+class _Step(NamedTuple):
+    """What a frame of the author's was doing when an exception passed through it."""
+
+    frame: FrameType
+    span: Span
+
+
+def python_mistake(error: Exception) -> Mistake | None:
+    """What `error` says, at the author's line; None if no code of the author's was running."""
+    steps = [*_steps(error)]
+    mistake = _syntax_mistake(error) if isinstance(error, SyntaxError) else None
+    if mistake is None:
+        if not steps:
+            return None
+        last = steps.pop()
+        mistake = unknown_name(error, last.frame, last.span) or _plain(error, last.span)
+    mistake.notes = (*_callers(steps, mistake.span, _is_circle(error)),)
+    return mistake
+
+
+def _is_circle(error: Exception) -> bool:
+    """Whether modules import each other in a circle."""
+    return isinstance(error, ImportError) and "circular import" in str(error)
+
+
+def _steps(error: Exception) -> Iterator[_Step]:
+    """The frames of the author's that `error` came through, the innermost last."""
     trace = error.__traceback__
-    last = None
     while trace is not None:
-        if not is_library(trace.tb_frame):
-            last = trace
+        frame = trace.tb_frame
+        if is_authors(frame):
+            yield _Step(frame, Moment(frame.f_code, trace.tb_lasti, trace.tb_lineno).span)
         trace = trace.tb_next
-    if last is None:
+
+
+def _callers(steps: list[_Step], place: Span | None, with_imports: bool) -> Iterator[Note]:
+    """The last lines that led to `place`, the nearest first, and `with_imports` those too."""
+    shown = {place}
+    for step in reversed(steps):
+        code = step.frame.f_code
+        is_called = bool(code.co_flags & CO_OPTIMIZED)
+        if step.span in shown or not (is_called or (with_imports and code.co_name == "<module>")):
+            continue
+        shown.add(step.span)
+        yield Note(step.span, "called here" if is_called else "imported here")
+        if len(shown) > CALLERS:
+            return
+
+
+def _syntax_mistake(error: SyntaxError) -> Mistake | None:
+    """What Python can't read, at its line; None if the text stands in no file."""
+    if error.filename is None or error.filename.startswith("<"):
         return None
-    return Moment(last.tb_frame.f_code, last.tb_lasti, last.tb_lineno).span
+    source = Source(error.filename, error.lineno or 1)
+    span = line_span(source)
+    if error.offset and error.text is not None and span.start < error.offset <= span.end:
+        end = error.end_offset if error.end_lineno == error.lineno else None
+        start = error.offset - 1
+        span = Span(source, start, max(start + 1, min((end or 0) - 1, span.end)))
+    return PythonMistake(f"{type(error).__name__}: {error.msg}", fix=_reserved(span), span=span)
 
 
-def _python_mistake(error: Exception, place: Span) -> Mistake:
-    what = f"{type(error).__name__}: {error}"
+def _plain(error: Exception, place: Span) -> Mistake:
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, AttributeError) and _is_assigned(place):
         return PythonMistake(
             what, fix=f"`mov({place.text}, …)` writes it when the code runs", span=place
         )
+    if _is_inside(error):
+        return PythonMistake("this has no meaning here", got=what, span=place)
     return PythonMistake(what, span=place)
+
+
+def _is_inside(error: Exception) -> bool:
+    """Whether pykasm itself raised `error`, over something that it was given."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and is_library(trace.tb_frame)
 
 
 def _is_assigned(place: Span) -> bool:
     """Whether an assignment of Python's stands right behind the expression."""
     rest = place.source.text[place.end :].lstrip()
     return rest.startswith("=") and not rest.startswith("==")
+
+
+def _reserved(place: Span) -> str:
+    """What to write for an instruction whose name Python keeps for itself."""
+    word = place.source.text[place.start :].partition("(")[0].strip()
+    return f"the instruction is `{word}_(…)`: Python keeps `{word}`" if word in RESERVED else ""
+
+
+RESERVED = ("and", "or", "not", "in")

@@ -22,6 +22,17 @@ class Component:
     Its data belongs to the subsystem that holds it, under the name of the attribute.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Refuse options, which only structs have."""
+        if options:
+            bases = ", ".join(one.__name__ for one in cls.__bases__)
+            raise DeclarationMistake(
+                f"the class `{cls.__name__}` has no options",
+                expected=f"`class {cls.__name__}({bases}):`",
+                got=", ".join(f"{name}=…" for name in options),
+                fix="`align=`, `packed=` and `size=` are options of structs",
+            )
+
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Give the instance its own copy of each datum that the class declares."""
         made = super().__new__(cls)

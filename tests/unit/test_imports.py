@@ -8,6 +8,7 @@ import pykasm
 from tests.imports import circle, edges, import_graph, package, upward
 
 ORDER = (
+    "guesses",
     "syntax",
     "assignments",
     "source",

@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pykasm.build.project import ConfigurationError, Project
+from pykasm.build.imageloader import load_image
+from pykasm.build.project import Project
+from pykasm.build.settings import SettingMistake
+from pykasm.errors import Mistake
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
+from pykasm.source import rooted_at
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +25,15 @@ def project_file(folder: Path, settings: str, head: str = "") -> Path:
 
 
 def failure(path: Path) -> str:
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(SettingMistake) as caught:
         Project.load(path)
-    return str(caught.value)
+    return told(caught.value, path)
+
+
+def told(mistake: Mistake, folder: Path) -> str:
+    """The message of `mistake` with paths below `folder`."""
+    with rooted_at(folder):
+        return str(mistake)
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
@@ -50,70 +60,93 @@ def test_a_project_is_found_from_a_folder_below_it(tmp_path: Path) -> None:
 
 
 def test_a_folder_outside_any_project_is_refused(tmp_path: Path) -> None:
-    assert failure(tmp_path) == (
-        f"there is no pyproject.toml in {tmp_path} or a folder above it\n"
-        "help: go to the folder of a kernel, or make one: python -m pykasm new DIR"
+    message = failure(tmp_path)
+    assert f"there is no pyproject.toml in {tmp_path} or a folder above it\n" in message
+    assert message.endswith(
+        "help: go to the folder of a kernel, or make one: `python -m pykasm new DIR`"
     )
 
 
 def test_a_project_of_another_kind_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "other"\n')
     assert failure(tmp_path) == (
-        f"{tmp_path}/pyproject.toml has no table [tool.pykasm]\n"
-        'help: add one with image = "module:function"'
+        """\
+error[setting]: `pyproject.toml` has no table [tool.pykasm]
+  pyproject.toml:2
+      2 | name = "other"
+        | ^^^^^^^^^^^^^^
+help: add one with `image = "module:function"`"""
     )
 
 
-@pytest.mark.parametrize("text", ["tool = 1", "[tool]\npykasm = 1"])
+@pytest.mark.parametrize("text", ["tool = 1", "[tool]\npykasm = 1", ""])
 def test_a_number_in_place_of_a_table_is_no_table(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
-    assert failure(tmp_path).startswith(f"{tmp_path}/pyproject.toml has no table [tool.pykasm]\n")
+    message = "error[setting]: `pyproject.toml` has no table [tool.pykasm]\n  pyproject.toml:"
+    assert failure(tmp_path).startswith(message)
 
 
 def test_a_project_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "pyproject.toml"
-    file.write_text("[project]\nname = 5\n[tool.pykasm]\n")
-    assert failure(tmp_path) == f"{file}, [project]: name must be a string, not 5"
-
-
-def test_an_unknown_setting_is_refused_with_a_guess(tmp_path: Path) -> None:
-    file = project_file(tmp_path, 'comand_line = "test"')
-    assert failure(tmp_path) == (
-        f"{file}, [tool.pykasm]: unknown setting comand_line\nhelp: did you mean command_line?"
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 5\n[tool.pykasm]\n")
+    assert (
+        failure(tmp_path)
+        == """\
+error[setting]: `name` in [project] can't be this
+  pyproject.toml:2
+      2 | name = 5
+        | ^^^^^^^^
+expected: a string
+got: 5"""
     )
 
 
+def test_an_unknown_setting_is_refused_with_a_guess(tmp_path: Path) -> None:
+    project_file(tmp_path, 'comand_line = "test"')
+    assert (
+        failure(tmp_path)
+        == """\
+error[setting]: there is no setting `comand_line`
+  pyproject.toml:3
+      3 | comand_line = "test"
+        | ^^^^^^^^^^^^^^^^^^^^
+expected: one of name, image, images, build, grub, command_line, modules, debug, memory, smp, cpu
+got: comand_line
+help: did you mean `command_line`?"""
+    )
+
+
+IMAGES = 'a table of names, each with "module:function"'
+
+
 @pytest.mark.parametrize(
-    ("setting", "complaint"),
+    ("setting", "expected", "got"),
     [
-        ("smp = 0", "smp must be a number above 0, not 0"),
-        ("debug = 0", "debug must be true or false, not 0"),
-        ("memory = true", "memory must be a number above 0, not True"),
-        ("build = 1", "build must be a string, not 1"),
-        ('modules = "a"', "modules must be a list of strings, not 'a'"),
-        ("modules = [1]", "modules must be a list of strings, not [1]"),
-        ('image = "kernel"', "image must be \"module:function\", not 'kernel'"),
-        (
-            "images = 1",
-            'images must be a table of names, each with "module:function", not 1',
-        ),
-        (
-            'images = {small = "kernel"}',
-            'images must be a table of names, each with "module:function", not '
-            "{'small': 'kernel'}",
-        ),
-        (
-            'images = {"../up" = "kernel:image"}',
-            'images must be a table of names, each with "module:function", not '
-            "{'../up': 'kernel:image'}",
-        ),
+        ("smp = 0", "a number above 0", "0"),
+        ("debug = 0", "true or false", "0"),
+        ("memory = true", "a number above 0", "True"),
+        ("build = 1", "a string", "1"),
+        ('modules = "a"', "a list of strings", "'a'"),
+        ("modules = [1]", "a list of strings", "[1]"),
+        ('image = "kernel"', '"module:function"', "'kernel'"),
+        ("images = 1", IMAGES, "1"),
+        ('images = {small = "kernel"}', IMAGES, "{'small': 'kernel'}"),
+        ('images = {"../up" = "kernel:image"}', IMAGES, "{'../up': 'kernel:image'}"),
     ],
 )
 def test_a_setting_of_the_wrong_kind_is_refused(
-    tmp_path: Path, setting: str, complaint: str
+    tmp_path: Path, setting: str, expected: str, got: str
 ) -> None:
-    file = project_file(tmp_path, setting)
-    assert failure(tmp_path) == f"{file}, [tool.pykasm]: {complaint}"
+    project_file(tmp_path, setting)
+    assert (
+        failure(tmp_path)
+        == f"""\
+error[setting]: `{setting.split()[0]}` in [tool.pykasm] can't be this
+  pyproject.toml:3
+      3 | {setting}
+        | {"^" * len(setting)}
+expected: {expected}
+got: {got}"""
+    )
 
 
 def test_another_image_is_built_elsewhere(tmp_path: Path) -> None:
@@ -124,32 +157,64 @@ def test_another_image_is_built_elsewhere(tmp_path: Path) -> None:
 
 
 def test_an_unknown_image_is_refused(tmp_path: Path) -> None:
-    file = project_file(tmp_path, '[tool.pykasm.images]\nsmall = "kernel.image:small"\n')
-    with pytest.raises(ConfigurationError) as caught:
+    project_file(tmp_path, '[tool.pykasm.images]\nsmall = "kernel.image:small"\n')
+    with pytest.raises(SettingMistake) as caught:
         Project.load(tmp_path).with_image("smal")
-    assert str(caught.value) == (
-        f"{file}, [tool.pykasm.images]: there is no image smal\nhelp: did you mean small?"
+    assert (
+        told(caught.value, tmp_path)
+        == """\
+error[setting]: there is no image `smal`
+  pyproject.toml:3
+      3 | [tool.pykasm.images]
+        | ^^^^^^^^^^^^^^^^^^^^
+expected: one of small
+got: smal
+help: did you mean `small`?"""
     )
 
 
 def test_a_file_with_mistakes_is_named(tmp_path: Path) -> None:
-    file = project_file(tmp_path, "image = ")
-    assert failure(tmp_path).startswith(f"{file} can't be read: ")
+    project_file(tmp_path, "image = ")
+    assert (
+        failure(tmp_path)
+        == """\
+error[setting]: `pyproject.toml` can't be read
+  pyproject.toml:3
+      3 | image =
+        | ^^^^^^^
+expected: TOML
+got: Invalid value (at end of document)"""
+    )
+
+
+def image_mistake(folder: Path, settings: str, **modules: str) -> str:
+    """What is said where the image is loaded of a project with these `modules`."""
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    project_file(folder, settings)
+    with pytest.raises(Mistake) as caught:
+        load_image(Project.load(folder))
+    return told(caught.value, folder)
 
 
 def test_the_image_function_is_called(tmp_path: Path) -> None:
-    (tmp_path / "wiring_a.py").write_text("def image(): return 'the image'\n")
+    text = "from pykasm import Image\nIMAGE = object.__new__(Image)\ndef image(): return IMAGE\n"
+    (tmp_path / "wiring_a.py").write_text(text)
     project_file(tmp_path, 'image = "wiring_a:image"')
-    assert Project.load(tmp_path).load_image() == "the image"
+    assert load_image(Project.load(tmp_path)) is __import__("wiring_a").IMAGE
 
 
 def test_a_missing_image_module_is_named(tmp_path: Path) -> None:
-    file = project_file(tmp_path, 'image = "wiring_b:image"')
-    with pytest.raises(ConfigurationError) as caught:
-        Project.load(tmp_path).load_image()
-    assert str(caught.value) == (
-        f"wiring_b:image: there is no module wiring_b in {tmp_path}\n"
-        f"help: set image under [tool.pykasm] in {file}"
+    assert (
+        image_mistake(tmp_path, 'image = "wiring_b:image"', wiring_bee="")
+        == """\
+error[setting]: there is no module `wiring_b`
+  pyproject.toml:3
+      3 | image = "wiring_b:image"
+        | ^^^^^^^^^^^^^^^^^^^^^^^^
+expected: `image` with "module:function"
+got: "wiring_b:image"
+help: did you mean `wiring_bee`?"""
     )
 
 
@@ -157,25 +222,42 @@ def test_a_missing_import_of_the_kernel_is_not_taken_for_a_wrong_setting(tmp_pat
     (tmp_path / "wiring_c.py").write_text("import nothing_of_this_name\n")
     project_file(tmp_path, 'image = "wiring_c:image"')
     with pytest.raises(ModuleNotFoundError, match="nothing_of_this_name"):
-        Project.load(tmp_path).load_image()
+        load_image(Project.load(tmp_path))
 
 
 def test_a_missing_image_function_is_refused_with_a_guess(tmp_path: Path) -> None:
-    (tmp_path / "wiring_d.py").write_text("def image(): ...\n")
-    project_file(tmp_path, 'image = "wiring_d:imag"')
-    with pytest.raises(ConfigurationError) as caught:
-        Project.load(tmp_path).load_image()
-    assert str(caught.value) == (
-        "wiring_d:imag: the module has no function imag\nhelp: did you mean image?"
-    )
+    message = image_mistake(tmp_path, 'image = "wiring_d:imag"', wiring_d="def image(): ...\n")
+    assert message.startswith("error[setting]: there is no function `imag` in `wiring_d`\n")
+    assert message.endswith("help: did you mean `image`?")
 
 
 def test_words_of_the_language_are_no_guesses_for_the_image_function(tmp_path: Path) -> None:
-    (tmp_path / "wiring_e.py").write_text("from pykasm import *\n")
-    project_file(tmp_path, 'image = "wiring_e:lop"')
-    with pytest.raises(ConfigurationError) as caught:
-        Project.load(tmp_path).load_image()
-    assert str(caught.value) == "wiring_e:lop: the module has no function lop"
+    text = "from pykasm import *\n"
+    message = image_mistake(tmp_path, 'image = "wiring_e:lop"', wiring_e=text)
+    assert message.endswith('got: "wiring_e:lop"')
+
+
+def test_an_image_function_that_gives_none(tmp_path: Path) -> None:
+    assert (
+        image_mistake(tmp_path, 'image = "wiring_f:image"', wiring_f="def image(): pass\n")
+        == """\
+error[declaration]: `wiring_f:image` gives no image
+  wiring_f.py:1
+      1 | def image(): pass
+        | ^^^^^^^^^^^^^^^^^
+expected: an `Image`
+got: nothing
+help: end it by `return Image(…)`"""
+    )
+
+
+def test_an_image_function_with_parameters(tmp_path: Path) -> None:
+    text = "def image(board): pass\n"
+    message = image_mistake(tmp_path, 'image = "wiring_g:image"', wiring_g=text)
+    assert message.startswith(
+        "error[declaration]: `wiring_g:image` can't be called\n  wiring_g.py:1\n"
+    )
+    assert message.endswith("got: missing a required argument: 'board'")
 
 
 def test_a_file_is_written_only_when_it_changes(tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""What decorators stand above: plain functions."""
+
+from __future__ import annotations
+
+from inspect import unwrap
+from types import CodeType, FunctionType
+from typing import Any
+
+from pykasm.errors import DeclarationMistake
+from pykasm.source import Source, line_span
+
+_ASYNCHRONOUS = 0x80 | 0x200
+"""The flags of coroutines and of asynchronous generators (`inspect.CO_COROUTINE` and others)."""
+
+
+def check_decorated(decorator: str, body: Any) -> None:
+    """Raise a mistake unless `body`, which stands below `@decorator`, is a plain function."""
+    if not isinstance(body, FunctionType):
+        name = getattr(body, "__name__", None) or getattr(body, "name", None)
+        raise DeclarationMistake(
+            f"`@{decorator}` stands above something that is no function",
+            expected=f"`@{decorator}` right above a `def`, as the last of its decorators",
+            got=_other(body, name),
+            fix="leave one of the decorators out" if name else _called(decorator),
+        )
+    code = unwrap(body).__code__
+    if code.co_flags & _ASYNCHRONOUS:
+        raise DeclarationMistake(
+            f"`{body.__name__}` is asynchronous",
+            expected="`def`: the machine knows no coroutines",
+            got="`async def`",
+            span=line_span(_first_line(code)),
+        )
+
+
+def _other(body: Any, name: object) -> str:
+    kind = type(body).__name__
+    if isinstance(body, type):
+        return f"the class `{name}`"
+    return f"`{name}`, a {kind}" if isinstance(name, str) else repr(body)
+
+
+def _called(decorator: str) -> str:
+    return f"`@{decorator}(…)` takes its options by name"
+
+
+def _first_line(code: CodeType) -> Source:
+    return Source(code.co_filename, code.co_firstlineno)

@@ -1,0 +1,1 @@
+"""A small program that uses all parts of the language."""
