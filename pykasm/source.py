@@ -77,11 +77,12 @@ def _relative(file: str, root: Path) -> str:
 
 
 class _Library(dict[str, bool]):
-    """Whether a module is pykasm's own, or contextlib, which runs the blocks of context managers
-    for everybody; by its name."""
+    """Whether a module is pykasm's own or of Python's library, which runs the blocks of context
+    managers for everybody, and much else; by its name."""
 
     def __missing__(self, name: str) -> bool:
-        answer = self[name] = name in ("pykasm", "contextlib") or name.startswith("pykasm.")
+        package = name.partition(".")[0]
+        answer = self[name] = package == "pykasm" or package in sys.stdlib_module_names
         return answer
 
 
@@ -91,27 +92,30 @@ INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 """Parts of the paths of code that somebody else wrote."""
 
 
+_PYKASM = os.path.join(os.path.dirname(__file__), "")
 _STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 
 
 def is_library(frame: FrameType) -> bool:
-    """Whether `frame` runs code of pykasm itself, which messages never show."""
+    """Whether `frame` runs code of pykasm or of Python's library, which messages never show."""
     return _LIBRARY[frame.f_globals.get("__name__", "")]
 
 
 def is_authors(frame: FrameType) -> bool:
     """Whether `frame` runs code of the project: not that of pykasm, of Python's library or of
     installed packages."""
-    file = frame.f_code.co_filename
-    return not (
-        is_library(frame)
-        or file.startswith((_STANDARD, "<"))
-        or INSTALLED.intersection(Path(file).parts)
-    )
+    return not is_library(frame) and is_authors_file(frame.f_code.co_filename)
+
+
+def is_authors_file(file: str) -> bool:
+    """Whether `file` is one of the project, by its place alone."""
+    if file.startswith((_STANDARD, _PYKASM, "<")):
+        return False
+    return INSTALLED.isdisjoint(Path(file).parts)
 
 
 def author_frame() -> FrameType | None:
-    """The innermost frame on the stack that is not pykasm's own."""
+    """The innermost frame on the stack that is neither pykasm's own nor of Python's library."""
     frame: FrameType | None = sys._getframe(1)
     # `is_library` written out: this loop runs for every instruction of a build
     while frame is not None and _LIBRARY[frame.f_globals.get("__name__", "")]:
@@ -176,6 +180,6 @@ def author_moment() -> Moment | None:
 def author_span() -> Span | None:
     """The expression of the author's that is running now; the whole line if Python can't tell."""
     moment = author_moment()
-    if moment is None or INSTALLED.intersection(Path(moment.source.file).parts):
+    if moment is None or not is_authors_file(moment.source.file):
         return None  # nobody's code: the command line called the build
     return moment.span

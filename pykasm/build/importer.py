@@ -43,8 +43,15 @@ class Compiled(NamedTuple):
     @classmethod
     def of(cls, data: bytes, path: str) -> Compiled:
         """What comes of the file `path` with the contents `data`; raises `SyntaxError`."""
-        code = compile(data, path, "exec", dont_inherit=True)
-        text = decode_source(data)
+        try:
+            code = compile(data, path, "exec", dont_inherit=True)
+            text = decode_source(data)
+        except (SyntaxError, ValueError) as error:
+            if getattr(error, "filename", None):
+                raise
+            # a zero in it, or bytes that are no text
+            place = (path, data.count(b"\n", 0, max(0, data.find(b"\0"))) + 1, None, None)
+            raise SyntaxError(str(error), place) from None
         tree = ast.parse(text)
         nodes = nodes_of(tree)
         source = ModuleSource.of(tree, nodes, text)
@@ -179,7 +186,7 @@ def _compiled(file: tuple[bytes, str]) -> Compiled | None:
     """What comes of a file; None if it is no Python, which is told where it is imported."""
     try:
         return Compiled.of(*file)
-    except (SyntaxError, ValueError):
+    except SyntaxError:
         return None
 
 

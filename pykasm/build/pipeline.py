@@ -15,6 +15,7 @@ from pykasm.build.lastbuild import LastBuild
 from pykasm.build.memory import Memory
 from pykasm.build.outcome import BuildResult, Outcome
 from pykasm.build.project import Project
+from pykasm.build.settings import Settings
 from pykasm.build.stages import Stages
 from pykasm.build.unitrecord import UnitRecord
 from pykasm.build.units import Units
@@ -197,6 +198,7 @@ def _write_script(script: Path, stamps: Stamps, layout: Layout) -> None:
 
 def _make_iso(project: Project, stages: Stages) -> None:
     with stages.stage("iso") as stage:
+        _check_files(project)
         stripped = project.cache / "kernel.stripped"
         linker.strip(project.kernel, stripped, reporter=stages.reporter)
         changed = iso.make_iso(
@@ -211,6 +213,17 @@ def _make_iso(project: Project, stages: Stages) -> None:
         )
         if not changed:
             stage.note = UNCHANGED
+
+
+def _check_files(project: Project) -> None:
+    """Raise a mistake unless the files are there that the settings name for the ISO."""
+    if not project.menu.is_file():
+        settings = Settings(project.root)
+        raise settings.missing_file("grub", project.menu, "the template of the boot menu")
+    for file in project.module_files:
+        if not file.is_file():
+            settings = Settings(project.root)
+            raise settings.missing_file("modules", file, "a file that the loader hands over")
 
 
 def _write_listing(units: Units, stamps: Stamps) -> None:

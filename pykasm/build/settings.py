@@ -11,7 +11,7 @@ from typing import Any
 
 from pykasm.errors import Mistake
 from pykasm.guesses import did_you_mean
-from pykasm.source import Source, Span, line_span
+from pykasm.source import Source, Span, line_span, shown_path
 
 CONFIGURATION = "pyproject.toml"
 TABLE = "tool.pykasm"
@@ -110,6 +110,15 @@ class Settings:
             got=name,
             fix=did_you_mean(name, names),
             span=self.span(table, name),
+        )
+
+    def missing_file(self, key: str, file: Path, what: str) -> SettingMistake:
+        """The mistake of the setting `key`, by which `file` has `what`, where there is none."""
+        return SettingMistake(
+            f"there is no file `{shown_path(str(file))}`",
+            expected=what,
+            got=f"what `{key}` in [{TABLE}] says, or what it is without it",
+            span=self.span(TABLE, key),
         )
 
     def _wrong(self, table: str, key: str, wanted: str, value: object) -> SettingMistake:

@@ -1,7 +1,8 @@
-"""What decorators stand above: plain functions."""
+"""What decorators stand above, and what classes have no options."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import unwrap
 from types import CodeType, FunctionType
 from typing import Any
@@ -46,3 +47,15 @@ def _called(decorator: str) -> str:
 
 def _first_line(code: CodeType) -> Source:
     return Source(code.co_filename, code.co_firstlineno)
+
+
+def refuse_options(owner: type, options: Mapping[str, object]) -> None:
+    """Raise a mistake for `options` of the class `owner`, which is no struct."""
+    if options:
+        bases = ", ".join(one.__name__ for one in owner.__bases__)
+        raise DeclarationMistake(
+            f"the class `{owner.__name__}` has no options",
+            expected=f"`class {owner.__name__}({bases}):`",
+            got=", ".join(f"{name}=…" for name in options),
+            fix="`align=`, `packed=` and `size=` are options of structs",
+        )

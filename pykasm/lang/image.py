@@ -21,12 +21,15 @@ from pykasm.lang.assembly import Assembly
 from pykasm.lang.assertions import asserting
 from pykasm.lang.codemodel import MOST_BYTES
 from pykasm.lang.data import FOR_LOADERS, Data, DataReference, LabelAddress, Packer
+from pykasm.lang.fitting import described, passes_as
 from pykasm.lang.function import BoundFunction, no_function
 from pykasm.lang.instances import made_of
 from pykasm.lang.locking import LockWatcher, watching_locks
+from pykasm.lang.numbers import U8
 from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem, checked_subsystems, data_of
 from pykasm.lang.symbols import report_doubles
+from pykasm.lang.types import Fn, Ptr, Void
 from pykasm.lang.unit import Unit
 from pykasm.source import line_span
 
@@ -102,6 +105,7 @@ class Image:
             self._check_function("entry", one)
         if on_assert is not None:
             self._check_function("on_assert", on_assert)
+            _check_handler(on_assert)
         self.on_assert = on_assert
         self.on_lock = on_lock
         self.layout = layout
@@ -153,6 +157,20 @@ class Image:
             watching_locks(on_lock),
         ):
             yield
+
+
+def _check_handler(on_assert: BoundFunction[Any]) -> None:
+    """Raise a mistake unless failed asserts can call `on_assert` with the text of their line."""
+    kind: Any = Fn[[Ptr[U8]], Void]
+    signature = on_assert._signature
+    takes = [one.type for one in signature.parameters]
+    if len(takes) != 1 or not passes_as(takes[0], Ptr[U8]):
+        raise DeclarationMistake(
+            f"`{on_assert._label}` can't be what failed asserts call",
+            expected=f"a function that takes the text of their line: {kind!r}",
+            got=described(signature),
+            span=line_span(on_assert._function.declared),
+        )
 
 
 def emit_unit(unit: Unit, subsystem: Subsystem) -> None:

@@ -48,6 +48,13 @@ class _Inline:
         self.body = body
         self.function = unwrap(body)
         written_in_place.add(self.function.__code__)
+        if self.function is not body and not isgeneratorfunction(self.function):
+            raise DeclarationMistake(
+                f"`{self.function.__name__}` has no `yield`",
+                expected="`yield` where the block stands whose code comes between",
+                got="`@contextmanager` above a function without one",
+                span=line_span(self.declared),
+            )
         self.name = self.function.__qualname__.rpartition("<locals>.")[2]
         code = self.function.__code__
         count = code.co_argcount + code.co_kwonlyargcount

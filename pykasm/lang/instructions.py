@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pykasm.errors import Mistake, PlaceMistake, report
 from pykasm.lang.builder import _builders, current
+from pykasm.lang.types import named_arguments
 
 
 class Mnemonic:
@@ -19,8 +20,10 @@ class Mnemonic:
     def __repr__(self) -> str:
         return f"{self._prefix} {self._name}".strip()
 
-    def __call__(self, *operands: object) -> None:
+    def __call__(self, *operands: object, **named: object) -> None:
         """Emit the instruction. A wrong operand is reported at this line, and nothing emitted."""
+        if named:
+            raise named_arguments(self._name, named, f"`{self._name}(…)` with its operands")
         builder = _builders[-1] if _builders else current(self._name)
         try:
             builder.add(self._name, operands, self._prefix)

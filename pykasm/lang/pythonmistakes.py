@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from inspect import CO_OPTIMIZED
-from types import FrameType
+from inspect import CO_OPTIMIZED, Parameter, signature, unwrap
+from types import FrameType, FunctionType
 from typing import NamedTuple
 
 from pykasm.errors import Mistake, Note, PykasmError, report
 from pykasm.lang.unknownnames import unknown_name
-from pykasm.source import Moment, Source, Span, is_authors, is_library, line_span
+from pykasm.source import Moment, Source, Span, is_authors, line_span
 
 CALLERS = 4
 """How many of the author's lines that led to an exception are shown beside its own."""
@@ -115,17 +116,50 @@ def _plain(error: Exception, place: Span) -> Mistake:
         return PythonMistake(
             what, fix=f"`mov({place.text}, …)` writes it when the code runs", span=place
         )
-    if _is_inside(error):
-        return PythonMistake("this has no meaning here", got=what, span=place)
+    word = _word_that_failed(error)
+    if word is not None and not _MISCALLED.match(str(error)):
+        name = word.f_code.co_qualname.removesuffix(".__init__").removesuffix(".__call__")
+        return PythonMistake(
+            f"`{name}` can make nothing of this",
+            expected=_signature(word),
+            got=what,
+            span=place,
+        )
     return PythonMistake(what, span=place)
 
 
-def _is_inside(error: Exception) -> bool:
-    """Whether pykasm itself raised `error`, over something that it was given."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and is_library(trace.tb_frame)
+_MISCALLED = re.compile(r"[\w.<>]+\(\) (missing|takes|got|should) ")
+"""What Python says of a call whose arguments do not fit the function."""
+
+
+def _word_that_failed(error: Exception) -> FrameType | None:
+    """The function of pykasm that the author's code had called when pykasm raised `error`."""
+    word, trace = None, error.__traceback__
+    while trace is not None:
+        frame, trace = trace.tb_frame, trace.tb_next
+        if is_authors(frame):
+            word = None
+        elif word is None and _is_pykasms(frame):
+            word = frame
+        last = frame
+    return word if word is not None and _is_pykasms(last) else None
+
+
+def _is_pykasms(frame: FrameType) -> bool:
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0] == "pykasm"
+
+
+def _signature(word: FrameType) -> str:
+    """How a function of pykasm is called."""
+    function = word.f_globals.get(word.f_code.co_name)
+    if not isinstance(function, FunctionType) or unwrap(function).__code__ is not word.f_code:
+        return ""
+    text = ", ".join(
+        f"{one.replace(annotation=Parameter.empty)}: {one.annotation}"
+        for one in signature(function).parameters.values()
+    )
+    return f"{function.__name__}({text})"
 
 
 def _is_assigned(place: Span) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Self
 from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.lang.builder import is_building
 from pykasm.lang.data import Data
+from pykasm.lang.decorated import refuse_options
 from pykasm.lang.function import Function
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
@@ -24,14 +25,7 @@ class Component:
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Refuse options, which only structs have."""
-        if options:
-            bases = ", ".join(one.__name__ for one in cls.__bases__)
-            raise DeclarationMistake(
-                f"the class `{cls.__name__}` has no options",
-                expected=f"`class {cls.__name__}({bases}):`",
-                got=", ".join(f"{name}=…" for name in options),
-                fix="`align=`, `packed=` and `size=` are options of structs",
-            )
+        refuse_options(cls, options)
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Give the instance its own copy of each datum that the class declares."""

@@ -149,7 +149,7 @@ class EmbeddedTable:
 def told_symbols(unit: ObjectFile) -> dict[str, LineProgram | None]:
     """What the table tells of the symbols of an object."""
     functions = unit.debug.functions if unit.debug is not None else []
-    lines = {one.name: line_program(one) for one in functions}
+    lines = {one.name: line_program(one) for one in functions if one.code}
     return {
         symbol.name: lines.get(symbol.name)
         for symbol in unit.symbols

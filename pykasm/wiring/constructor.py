@@ -7,11 +7,12 @@ import linecache
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from inspect import unwrap
+from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, unwrap
 from types import FunctionType
 from typing import Any
 
-from pykasm.source import Source, Span
+from pykasm.errors import WiringMistake
+from pykasm.source import Source, Span, line_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,22 @@ def _constructor(owner: type[Any], function: object) -> Constructor:
     if not isinstance(function, FunctionType):
         return Constructor(owner, (), 0, frozenset(), {}, {})
     code = function.__code__
+    if code.co_flags & _NO_CONSTRUCTOR:
+        raise WiringMistake(
+            f"the constructor of `{owner.__name__}` is a generator, or asynchronous",
+            expected="a plain `def __init__` without `yield`",
+            got=f"`{code.co_name}`, which makes something else than an object of its class",
+            span=line_span(Source(code.co_filename, code.co_firstlineno)),
+        )
     names = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
     by_position = code.co_argcount - 1
     defaults = names[by_position - len(function.__defaults__ or ()) : by_position]
     with_default = frozenset({*defaults, *(function.__kwdefaults__ or ())})
     hints = _annotations(function)
     return Constructor(owner, names, by_position, with_default, hints, function.__globals__)
+
+
+_NO_CONSTRUCTOR = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 
 
 def _annotations(function: FunctionType) -> Mapping[str, object]:

@@ -59,7 +59,7 @@ def needs_of(entry: Entry) -> Iterator[Need]:
 def _given(entry: partial[Any], constructor: Constructor) -> set[str]:
     """The names of the parameters that `entry` has arguments for."""
     names = constructor.names
-    wrong = [one for one in entry.keywords if one not in names]
+    wrong = [one for one in entry.keywords if one not in names[len(entry.args) :]]
     if not wrong and len(entry.args) <= constructor.by_position:
         return {*names[: len(entry.args)], *entry.keywords}
     near = get_close_matches(wrong[0], names, n=1) if wrong else ()

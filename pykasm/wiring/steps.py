@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pykasm.errors import WiringMistake
+from pykasm.lang.decorated import refuse_options
 from pykasm.lang.function import BoundFunction, Function, Outside
 from pykasm.wiring.parts import Parts
 
@@ -20,8 +21,9 @@ class Steps:
 
     order: ClassVar[tuple[Function[Any], ...]] = ()
 
-    def __init_subclass__(cls) -> None:
-        """Refuse what is no step where it is listed."""
+    def __init_subclass__(cls, **options: object) -> None:
+        """Refuse what is no step where it is listed, and options, which only structs have."""
+        refuse_options(cls, options)
         for number, one in enumerate(cls.order):
             if not isinstance(one, Function) or one.owner is Outside:
                 raise WiringMistake(
