@@ -17,6 +17,7 @@ from pykasm.build.outcome import BuildResult, Outcome
 from pykasm.build.project import Project
 from pykasm.build.settings import Settings
 from pykasm.build.stages import Stages
+from pykasm.build.undefined import told_at_lines
 from pykasm.build.unitrecord import UnitRecord
 from pykasm.build.units import Units
 from pykasm.check.checker import report
@@ -95,9 +96,9 @@ def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
     checking = Background(partial(_verdict, units))
     try:
         linked = _link(units, stages, stamps)
-    except LinkError:
+    except LinkError as failure:
         _check(checking, stages)  # what it finds comes first
-        raise
+        raise told_at_lines(failure, units) from None
     checked, warnings = _check(checking, stages)
     linked.publish()
     _make_iso(project, stages)

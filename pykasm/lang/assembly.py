@@ -15,7 +15,7 @@ from pykasm.lang.functions import Emits
 from pykasm.lang.locking import NO_LOCKS, LockContract, found_locks
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.pythonflow import report_ways_out
+from pykasm.lang.pythonflow import report_python
 from pykasm.lang.pythonmistakes import collected
 from pykasm.lang.registers import rbp
 from pykasm.lang.role import Role
@@ -49,7 +49,7 @@ class Assembly:
         code = member.body.__code__
         declared = Source(code.co_filename, code.co_firstlineno)
         _check_result(member.body(self.owner), f"{self.unit.name}.{name}", declared)
-        report_ways_out(code, True)
+        report_python(code, True)
 
     def _write_named(self, name: str) -> None:
         self.write(getattr(self.owner, name))

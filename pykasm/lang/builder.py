@@ -20,7 +20,7 @@ from pykasm.lang.operand import described
 from pykasm.lang.operandchecks import CHECKS, check_aggregate, check_roles
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.places import PlaceAddress
-from pykasm.lang.pythonflow import report_ways_out
+from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
@@ -323,7 +323,7 @@ class CodeBuilder:
         report_unused(self.conditions)
         for writer in self.writers:
             if writer is not None:
-                report_ways_out(writer, writer is self._code)
+                report_python(writer, writer is self._code)
 
     def _write_now(self, code: OutOfLine) -> None:
         self.unshared = code.unshared

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import Enum
 from types import FunctionType, MethodType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Never, TypeVar
 from typing import cast as typing_cast
 
 from pykasm.errors import DeclarationMistake, PlaceMistake, TypeMistake, ValueRangeMistake
@@ -25,7 +25,16 @@ from pykasm.lang.places import place_address
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct, StructMeta, is_struct
 from pykasm.lang.symbolic import AddressOperand, BranchOperand, FarOperand
-from pykasm.lang.types import POINTER_SIZE, Array, Fn, Ptr, TypeMeta, is_named, is_pointer
+from pykasm.lang.types import (
+    POINTER_SIZE,
+    Array,
+    Fn,
+    Ptr,
+    TypeMeta,
+    is_named,
+    is_pointer,
+    name_of,
+)
 from pykasm.source import Moment, author_moment
 
 T = TypeVar("T")
@@ -111,46 +120,53 @@ def _declared(
     return made
 
 
-def bss(kind: type[T], align: int = 1, *, guarded_by: object = None) -> T:
+def bss(kind: type[T], *initial: Never, align: int = 1, guarded_by: object = None) -> T:
     """Zeroed data that takes no room in the image.
 
     `guarded_by`: the lock that must be held to touch it, as a component, or as the name of an
     attribute beside the datum.
     """
+    if initial:
+        raise DeclarationMistake(
+            "`bss` is for data that is zero at the start",
+            expected=f"`bss({name_of(kind)})`",
+            got=f"the value {shown_value(initial[0])}",
+            fix=f"`data({name_of(kind)}, {shown_value(initial[0])})` has a value",
+        )
     return typing_cast(T, _declared(Storage.BSS, kind, None, align, guarded_by))
 
 
-def data(kind: type[T], initial: object, align: int = 1, *, guarded_by: object = None) -> T:
+def data(kind: type[T], initial: object, *, align: int = 1, guarded_by: object = None) -> T:
     """Data that starts with a value and may be written. `guarded_by` as for `bss`."""
     return typing_cast(T, _declared(Storage.DATA, kind, initial, align, guarded_by))
 
 
-def rodata(kind: type[T], value: object, align: int = 1) -> T:
+def rodata(kind: type[T], value: object, *, align: int = 1) -> T:
     """Data that is never written: its page is read-only."""
     return typing_cast(T, _declared(Storage.RODATA, kind, value, align))
 
 
-def percpu(kind: type[T], initial: object = None, align: int = 1) -> T:
+def percpu(kind: type[T], initial: object = None, *, align: int = 1) -> T:
     """A variable of which each processor has its own, reached through GS in one instruction."""
     return typing_cast(T, _declared(Storage.PERCPU, kind, initial, align))
 
 
-def init(kind: type[T], initial: object = None, align: int = 1) -> T:
+def init(kind: type[T], initial: object = None, *, align: int = 1) -> T:
     """Data that only starting up uses; its memory is given back afterwards."""
     return typing_cast(T, _declared(Storage.INIT, kind, initial, align))
 
 
-def boot(kind: type[T], initial: object = None, align: int = 1) -> T:
+def boot(kind: type[T], initial: object = None, *, align: int = 1) -> T:
     """Data that code before paging uses: linked at its physical address."""
     return typing_cast(T, _declared(Storage.BOOT, kind, initial, align))
 
 
-def header(kind: type[T], value: object, align: int = 1) -> T:
+def header(kind: type[T], value: object, *, align: int = 1) -> T:
     """What a boot loader searches the first part of the file for, such as a Multiboot2 header."""
     return typing_cast(T, _declared(Storage.HEADER, kind, value, align))
 
 
-def note(kind: type[T], value: object, align: int = 4) -> T:
+def note(kind: type[T], value: object, *, align: int = 4) -> T:
     """An ELF note (System V ABI, chapter 5), which tells a loader something about the image."""
     return typing_cast(T, _declared(Storage.NOTE, kind, value, align))
 

@@ -1,7 +1,9 @@
-"""Python's own ways out of a block whose code is being written: `return`, `break`, `continue`.
+"""Statements that Python takes for something else than the author means.
 
-They end the writing where the author means the running to end, so that all code behind them is
-missing. A look at the source finds them; most code has none, which a search for the words tells.
+`return`, `break` and `continue` end the writing of a block where the author means the running to
+end, so that all code behind them is missing. A name alone, such as `hlt` without parentheses, emits
+nothing, and neither does `int(3)`, which is Python's. A look at the source finds them; most code
+has none, which a search for the words tells.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from textwrap import dedent
 from types import CodeType
 from typing import NamedTuple
 
-from pykasm.errors import FlowMistake, report
+from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.source import Source, Span
 
-_WORDS = re.compile(r"\s+(return|break|continue)\b")
+_WORDS = re.compile(r"\s+((return|break|continue)\b|(int|str)\(|[\w.]+\s*(#.*)?$)")
+"""How lines begin that are worth a look."""
 
 BLOCKS = frozenset(
     [
@@ -33,6 +36,10 @@ MEANT = {"return": "ret(…)", "break": "break_()", "continue": "continue_()"}
 """What says of the running what these words say of the writing."""
 
 
+KEPT = ("int", "str")
+"""The mnemonics that Python has other functions for."""
+
+
 class WayOut(NamedTuple):
     """A `word` of Python's at `span`, in the block of a `with` or before other statements."""
 
@@ -40,27 +47,48 @@ class WayOut(NamedTuple):
     span: Span
     place: str
 
-
-def report_ways_out(code: CodeType, is_routine: bool) -> None:
-    """Report the ways out that `code`, which writes a routine or a part of one, takes in blocks.
-
-    In the code of a routine itself all blocks count, elsewhere those of the language's words.
-    """
-    for one in _ways_out(code, is_routine):
-        meant = MEANT[one.word]
-        report(
-            FlowMistake(
-                f"Python's `{one.word}` ends what is written, whether or not it is run",
-                expected=f"`{meant}`, which the machine runs",
-                got=f"`{one.word}` {one.place}",
-                fix=f"write `{meant}`; Python's words go where no code lies behind them",
-                span=one.span,
-            )
+    @property
+    def mistake(self) -> Mistake:
+        """What is wrong with it."""
+        meant = MEANT[self.word]
+        return FlowMistake(
+            f"Python's `{self.word}` ends what is written, whether or not it is run",
+            expected=f"`{meant}`, which the machine runs",
+            got=f"`{self.word}` {self.place}",
+            fix=f"write `{meant}`; Python's words go where no code lies behind them",
+            span=self.span,
         )
 
 
+class Idle(NamedTuple):
+    """A statement at `span` that does nothing, and what is `meant` instead."""
+
+    span: Span
+    meant: str
+
+    @property
+    def mistake(self) -> Mistake:
+        """What is wrong with it."""
+        return FlowMistake(
+            f"`{self.span.text}` emits nothing",
+            expected=f"`{self.meant}`",
+            got="an expression of Python's, whose value nothing takes",
+            fix=f"write `{self.meant}`",
+            span=self.span,
+        )
+
+
+def report_python(code: CodeType, is_routine: bool) -> None:
+    """Report what `code`, which writes a routine or a part of one, says to Python alone.
+
+    In the code of a routine itself all blocks count, elsewhere those of the language's words.
+    """
+    for one in _found(code, is_routine):
+        report(one.mistake)
+
+
 @cache
-def _ways_out(code: CodeType, is_routine: bool) -> tuple[WayOut, ...]:
+def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle, ...]:
     first = code.co_firstlineno
     lines = linecache.getlines(code.co_filename)[first - 1 :]
     last = max((line for _, _, line in code.co_lines() if line), default=first)
@@ -86,14 +114,14 @@ class _Search:
         self.indent = indent
         self.is_routine = is_routine
 
-    def in_block(self, body: list[ast.stmt], block: str, in_loop: bool) -> Iterator[WayOut]:
+    def in_block(self, body: list[ast.stmt], block: str, in_loop: bool) -> Iterator[WayOut | Idle]:
         """Those in `body`, in a block of the word `block`, or there in a loop of Python's."""
         for statement, behind in zip(body, [*body[1:], None], strict=True):
             yield from self.in_statement(statement, behind, block, in_loop)
 
     def in_statement(
         self, statement: ast.stmt, behind: ast.stmt | None, block: str, in_loop: bool
-    ) -> Iterator[WayOut]:
+    ) -> Iterator[WayOut | Idle]:
         """Those in `statement`, with the statement `behind` it."""
         word = _word(statement)
         if word == "return" or (word and not in_loop):
@@ -101,6 +129,10 @@ class _Search:
                 yield self.found(word, statement, f"in the block of `with {block}`")
             elif behind is not None and self.is_routine:
                 yield self.found(word, statement, "before other statements")
+        elif isinstance(statement, ast.Expr):
+            meant = _meant(statement.value)
+            if meant:
+                yield Idle(self.span(statement, len(ast.unparse(statement))), meant)
         elif isinstance(statement, ast.With):
             inner = self.word_of(statement)
             yield from self.in_block(statement.body, inner or block, in_loop and not inner)
@@ -121,9 +153,13 @@ class _Search:
 
     def found(self, word: str, statement: ast.stmt, place: str) -> WayOut:
         """`word`, with where it stands in the file."""
+        return WayOut(word, self.span(statement, len(word)), place)
+
+    def span(self, statement: ast.stmt, length: int) -> Span:
+        """The first `length` characters of `statement`."""
         source = Source(self.file, self.first + statement.lineno - 1)
         start = statement.col_offset + self.indent
-        return WayOut(word, Span(source, start, start + len(word)), place)
+        return Span(source, start, start + length)
 
 
 def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
@@ -135,6 +171,16 @@ def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
             elif isinstance(value[0], ast.ExceptHandler | ast.match_case):
                 for one in value:
                     yield from _blocks(one)
+
+
+def _meant(value: ast.expr) -> str:
+    """What is meant by the statement `value`; empty if that is what it says."""
+    text = ast.unparse(value)
+    if isinstance(value, ast.Name | ast.Attribute):
+        return f"{text}()"
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in KEPT:
+        return text.replace("(", "_(", 1)
+    return ""
 
 
 def _word(statement: ast.stmt) -> str:

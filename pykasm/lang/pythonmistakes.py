@@ -9,7 +9,7 @@ from inspect import CO_OPTIMIZED, Parameter, signature, unwrap
 from types import FrameType, FunctionType
 from typing import NamedTuple
 
-from pykasm.errors import Mistake, Note, PykasmError, report
+from pykasm.errors import Mistake, Note, PykasmError, TypeMistake, report
 from pykasm.lang.unknownnames import unknown_name
 from pykasm.source import Moment, Source, Span, is_authors, line_span
 
@@ -113,8 +113,12 @@ def _syntax_mistake(error: SyntaxError) -> Mistake | None:
 def _plain(error: Exception, place: Span) -> Mistake:
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, AttributeError) and _is_assigned(place):
-        return PythonMistake(
-            what, fix=f"`mov({place.text}, …)` writes it when the code runs", span=place
+        return TypeMistake(
+            f"`{place.text} = …` emits nothing",
+            expected="an instruction that writes it when the code runs",
+            got="an assignment of Python's, which runs while the code is being written",
+            fix=f"`mov({place.text}, …)`",
+            span=place,
         )
     word = _word_that_failed(error)
     if word is not None and not _MISCALLED.match(str(error)):

@@ -203,8 +203,31 @@ class RoutineBuilder(CodeBuilder):
                     )
                 )
 
+    @property
+    def _unreached(self) -> Line | None:
+        """The first instruction behind the last way out, if nothing leads there."""
+        behind: Line | None = None
+        for item in reversed(self.items):
+            if isinstance(item, Exit):
+                return behind
+            if not isinstance(item, Line):
+                return None
+            behind = item
+        return None
+
     def _leave_at_end(self) -> None:
-        if self.signature.results or self.signature.never_returns:
+        unreached = self._unreached
+        if unreached is not None and self.signature.results:
+            report(
+                FlowMistake(
+                    f"nothing leads to what stands behind the last `ret` of `{self.name}`",
+                    expected="`ret` as the last of all",
+                    got="code behind it, which never runs",
+                    fix="take it out, or put it before the `ret`",
+                    span=line_span(unreached.source),
+                )
+            )
+        elif self.signature.results or self.signature.never_returns:
             report(
                 FlowMistake(
                     f"`{self.name}` can run off its end",

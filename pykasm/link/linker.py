@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 
 from pykasm.errors import PykasmError
 from pykasm.link.layout import PAGE
@@ -20,7 +21,18 @@ SHOWN_OBJECTS = 3
 
 
 class LinkError(PykasmError):
-    """The objects do not make an image."""
+    """The objects do not make an image. `undefined` are symbols that none defines, by the names of
+    the objects that refer to them, and `known` those that there are."""
+
+    def __init__(
+        self,
+        text: str,
+        undefined: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        known: Collection[str] = (),
+    ) -> None:
+        self.undefined = undefined
+        self.known = known
+        super().__init__(text)
 
 
 def link(
@@ -52,7 +64,7 @@ def link(
         complete(unfinished)
         os.replace(unfinished, output)
     except CommandFailed as failure:
-        raise LinkError(_explained(failure, objects, script)) from None
+        raise _explained(failure, objects, script) from None
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -63,7 +75,7 @@ def strip(image: Path, output: Path, *, reporter: Reporter = QUIET) -> None:
     run("strip", "--strip-all", "-o", output, image, reporter=reporter)
 
 
-def _explained(failure: CommandFailed, objects: Sequence[Path], script: Path) -> str:
+def _explained(failure: CommandFailed, objects: Sequence[Path], script: Path) -> LinkError:
     bounds = set(ASSIGNMENT.findall(script.read_text()))
     defined: dict[str, list[str]] = defaultdict(list)
     wanted: dict[str, list[str]] = defaultdict(list)
@@ -72,15 +84,16 @@ def _explained(failure: CommandFailed, objects: Sequence[Path], script: Path) ->
             if not symbol.local:
                 (defined if symbol.defined else wanted)[symbol.name].append(path.stem)
     known = set(defined) | bounds
+    undefined = {name: wanted[name] for name in sorted(wanted.keys() - known)}
     lines = [
-        *(_undefined(name, wanted[name], known) for name in sorted(wanted.keys() - known)),
+        *(_undefined(name, users, known) for name, users in undefined.items()),
         *(
             f"{name} is defined more than once: in {_listed(places)}"
             for name, places in sorted(defined.items())
             if len(places) > 1
         ),
     ]
-    return "\n".join(lines) or str(failure)
+    return LinkError("\n".join(lines) or str(failure), undefined, known)
 
 
 def _undefined(name: str, users: list[str], known: set[str]) -> str:

@@ -1505,11 +1505,13 @@ def test_an_assignment_to_a_field() -> None:
     assert (
         message_of(Wrong)
         == """\
-error[python]: AttributeError: 'RegisterOperand' object has no attribute 'value'
+error[type]: `node.value = …` emits nothing
   FILE:LINE
   LINE |             node.value = 5
         |             ^^^^^^^^^^
-help: `mov(node.value, …)` writes it when the code runs"""
+expected: an instruction that writes it when the code runs
+got: an assignment of Python's, which runs while the code is being written
+help: `mov(node.value, …)`"""
     )
 
 

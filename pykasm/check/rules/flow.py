@@ -10,6 +10,7 @@ from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.rule import function_check, rule
 from pykasm.lang.convention import Kind
+from pykasm.source import line_span
 
 E030 = rule(
     "E030",
@@ -43,6 +44,15 @@ E034 = rule(
 @function_check
 def ends_are_not_passed(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the last instructions of functions."""
+    if not function.graph.nodes:
+        yield Finding(
+            E030,
+            f"`{function.routine.symbol}` runs off its end",
+            span=line_span(function.routine.declared),
+            mark="it has no instructions",
+            fix="end with `ret()`, a jump, or a call that never returns",
+            symbol=function.routine.symbol,
+        )
     for _, node, _ in function.visits():
         if node.falls_off:
             yield Finding(

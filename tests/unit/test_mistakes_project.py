@@ -1,0 +1,281 @@
+"""Mistakes in a project as a build shows them: exceptions of its own Python, names, decorators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.slips.trial import PROJECT, Outcome, Slip, Workplace, problems, warm_up
+from tests.unit.messages import normalised
+
+BLOCKS, MAIN, DEVICES = "small/blocks.py", "small/main.py", "small/devices.py"
+CALL = "self.serial.send(self.message[index])"
+"""An instruction of the code in `small/main.py`."""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    folder = tmp_path_factory.mktemp("mistakes")
+    warm_up(folder / "first")
+    return Workplace(folder / "project")
+
+
+def outcome(place: Workplace, file: str, old: str, new: str) -> Outcome:
+    """How the build ends with `new` in place of `old`, which is in the format."""
+    text = (PROJECT / file).read_text(encoding="utf-8")
+    assert old in text
+    found = place.outcome(Slip(file, text.replace(old, new, 1), ""))
+    assert [*problems(found, place.folder)] == []
+    return found
+
+
+def told(place: Workplace, file: str, old: str, new: str) -> str:
+    """What a build that fails says."""
+    found = outcome(place, file, old, new)
+    assert found.status == 1
+    return normalised(found.told.removesuffix("\n").removesuffix("\n\n1 error"))
+
+
+def test_an_exception_while_a_module_is_imported(place: Workplace) -> None:
+    assert (
+        told(place, BLOCKS, "MOST = 8", "MOST = 8 // 0")
+        == """\
+error[python]: ZeroDivisionError: integer division or modulo by zero
+  FILE:LINE
+  LINE | MOST = 8 // 0
+        |        ^^^^^^"""
+    )
+
+
+def test_an_exception_in_a_constructor(place: Workplace) -> None:
+    assert (
+        told(place, DEVICES, "self.port = port", "self.port = int('x')")
+        == """\
+error[python]: ValueError: invalid literal for int() with base 10: 'x'
+  FILE:LINE
+  LINE |         self.port = int('x')
+        |                     ^^^^^^^^
+  FILE:LINE
+  LINE |     subsystems = parts.all(Subsystem)
+        |                  ^^^^^^^^^^^^^^^^^^^^ called here"""
+    )
+
+
+def test_an_exception_in_what_a_body_calls(place: Workplace) -> None:
+    assert (
+        told(place, DEVICES, "    test(byte, byte)", "    [][1]")
+        == """\
+error[python]: IndexError: list index out of range
+  FILE:LINE
+  LINE |     [][1]
+        |     ^^^^^
+  LINE |         out(0x61, al) if False else ignore_byte(byte)
+        |                                     ^^^^^^^^^^^^^^^^^ called here"""
+    )
+
+
+def test_an_exception_in_pythons_library(place: Workplace) -> None:
+    assert (
+        told(place, BLOCKS, "MOST = 8", "MOST = __import__('json').loads('x')")
+        == """\
+error[python]: JSONDecodeError: Expecting value: line 1 column 1 (char 0)
+  FILE:LINE
+  LINE | MOST = __import__('json').loads('x')
+        |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^"""
+    )
+
+
+def test_an_exception_with_a_text_of_two_lines(place: Workplace) -> None:
+    message = told(place, BLOCKS, "MOST = 8", "raise ValueError('two\\nlines')")
+    assert message.startswith("error[python]: ValueError: two lines\n")
+
+
+def test_what_python_can_not_read(place: Workplace) -> None:
+    assert (
+        told(place, MAIN, CALL, "mov(rax, 1")
+        == """\
+error[python]: SyntaxError: '(' was never closed
+  FILE:LINE
+  LINE |             mov(rax, 1
+        |                ^"""
+    )
+
+
+def test_a_file_with_a_zero_inside(place: Workplace) -> None:
+    message = told(place, MAIN, "class Main", "\0class Main")
+    assert message.startswith("error[python]: SyntaxError: source code")
+    assert "\n  LINE | \0class Main(Subsystem):\n" in message
+
+
+def test_an_instruction_whose_name_python_keeps(place: Workplace) -> None:
+    message = told(place, MAIN, CALL, "and(rax, 1)")
+    assert message.endswith("help: the instruction is `and_(…)`: Python keeps `and`")
+
+
+@pytest.mark.parametrize(
+    ("statement", "what", "help"),
+    [
+        ("mvo(rax, 1)", "there is no `mvo` here", "`mov`"),
+        ("mov(rxa, 1)", "there is no `rxa` here", "`rax`"),
+        ("mov(RAX, 1)", "there is no `RAX` here", "`rax`"),
+        ("xchgg(rax, rbx)", "there is no `xchgg` here", "`xchg`"),
+        ("mov(indx, 1)", "there is no `indx` here", "`index`"),
+        ("self.serail.send(1)", "an object of `Main` has no attribute `serail`", "`serial`"),
+        ("self.serial.sned(1)", "an object of `Serial` has no attribute `sned`", "`send`"),
+        ("mov(self.sizze, 1)", "an object of `Main` has no attribute `sizze`", "`size`"),
+    ],
+)
+def test_a_name_with_a_typo(place: Workplace, statement: str, what: str, help: str) -> None:
+    message = told(place, MAIN, CALL, statement)
+    assert message.startswith(f"error[unknown-name]: {what}\n")
+    assert f"\n  LINE |             {statement}\n" in message
+    assert message.endswith(f"help: did you mean {help}?")
+
+
+def test_a_typo_in_an_enumeration(place: Workplace) -> None:
+    message = told(place, BLOCKS, "State.USED)", "State.USSED)")
+    assert message.startswith("error[unknown-name]: `State` has no attribute `USSED`\n")
+    assert message.endswith("help: did you mean `USED`?")
+
+
+def test_a_typo_in_an_import(place: Workplace) -> None:
+    assert (
+        told(place, MAIN, "import Beeper, Serial,", "import Beeper, Seriel,")
+        == """\
+error[unknown-name]: `small.devices` has no `Seriel`
+  FILE:LINE
+  LINE | from small.devices import Beeper, Seriel, Vectors
+        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+got: Seriel
+help: did you mean `Serial`?"""
+    )
+    message = told(place, MAIN, "small.devices", "small.devises")
+    assert message.startswith("error[unknown-name]: there is no module `small.devises`\n")
+    assert message.endswith("help: did you mean `small.devices`?")
+
+
+def test_modules_that_import_each_other(place: Workplace) -> None:
+    assert (
+        told(place, BLOCKS, "MOST = 8", "from small.main import Main")
+        == """\
+error[unknown-name]: `small.main` has no `Main` yet: it is still being imported
+  FILE:LINE
+  LINE | from small.main import Main
+        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  FILE:LINE
+  LINE | from small.blocks import Blocks
+        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ imported here
+  FILE:LINE
+  LINE | from small.main import Main
+        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^ imported here
+  FILE:LINE
+  LINE | from small.boot import Boot
+        | ^^^^^^^^^^^^^^^^^^^^^^^^^^^ imported here
+got: Main
+help: move what both modules need of each other below `small.main`"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("@interrupt\n", "@interrupt()\n", "`@interrupt` has no options"),
+        ("@interrupt\n", "@function\n    @interrupt\n", "`@function` stands above something"),
+        ("@interns\n", "@interns\n    @property\n", "`@interns` stands above something"),
+        ("@emits\n", "@emits\n    @function\n", "`@emits` stands above something"),
+        ("    def common", "    async def common", "`common` is asynchronous"),
+        ("class Serial(Device)", "class Serial(Device, size=5)", "the class `Serial` has no opti"),
+        ("bss(U64)", "bss(U64, 5)", "`bss` is for data that is zero at the start"),
+        ("bss(U64)", "bss(U64, 8)", "`bss` is for data that is zero at the start"),
+    ],
+)
+def test_declarations_of_no_use(place: Workplace, old: str, new: str, what: str) -> None:
+    assert told(place, DEVICES, old, new).startswith(f"error[declaration]: {what}")
+
+
+def test_an_entry_without_parentheses(place: Workplace) -> None:
+    assert (
+        told(place, "small/boot.py", "@entry(bits=32)", "@entry")
+        == """\
+error[declaration]: `@entry` has options
+  FILE:LINE
+  LINE |     @entry
+        |      ^^^^^
+expected: `@entry()` or `@entry(bits=32)`
+got: `@entry`
+help: write `@entry()` or `@entry(bits=32)` above the `def`"""
+    )
+
+
+def test_a_block_that_has_no_yield(place: Workplace) -> None:
+    message = told(place, "small/types.py", "        yield\n", "        nop()\n")
+    assert message.startswith("error[declaration]: `held` has no `yield`\n")
+
+
+@pytest.mark.parametrize("statement", ["hlt", "self.serial.is_ready", "int(3)"])
+def test_a_statement_that_does_nothing(place: Workplace, statement: str) -> None:
+    message = told(place, MAIN, CALL, f"{statement}  # and no more")
+    assert message.startswith(f"error[flow]: `{statement}` emits nothing\n")
+    assert f"\n  LINE |             {statement}" in message
+
+
+def test_code_behind_the_last_way_out(place: Workplace) -> None:
+    end = "        mov(rax, self.names[2])\n        ret(rax)\n"
+    message = told(place, BLOCKS, end, f"{end}        inc(rax)\n")
+    assert message.startswith(
+        "error[flow]: nothing leads to what stands behind the last `ret` of `Blocks.kind`\n"
+    )
+    assert "\n  LINE |         inc(rax)\n" in message
+
+
+def test_code_without_an_instruction(place: Workplace) -> None:
+    code = """\
+        with allowed("E032", "callers know where"):
+            jmp(handler)
+"""
+    message = told(place, DEVICES, code, "        pass\n")
+    assert message.startswith("error[E030]: `Vectors.aside` runs off its end\n")
+
+
+def test_a_symbol_that_nobody_defines(place: Workplace) -> None:
+    assert (
+        told(place, MAIN, '"bss_end"', '"bss_edn"')
+        == """\
+error[symbol]: nothing defines the symbol `bss_edn`
+  FILE:LINE
+  LINE |         mov(rax, address_of(symbol("bss_edn")))
+        |                                     ^^^^^^^
+expected: a symbol of the linker script, or something of the image by its name
+got: bss_edn
+help: did you mean `bss_end`?"""
+    )
+    message = told(place, MAIN, "size = bss(U64)", 'size = data(U64, symbol("nobody"))')
+    assert message.startswith("error[symbol]: nothing defines the symbol `nobody`\n")
+    assert '\n  LINE |     size = data(U64, symbol("nobody"))\n' in message
+
+
+def test_a_file_of_the_boot_loader_that_is_not_there(place: Workplace) -> None:
+    message = told(place, "pyproject.toml", '"small/__init__.py"', '"nothing.bin"')
+    assert message.startswith("error[setting]: there is no file `nothing.bin`\n  pyproject.toml:10")
+    message = told(place, "pyproject.toml", 'grub = "grub"', 'grub = "grubb"')
+    assert message.startswith("error[setting]: there is no file `grubb/grub.cfg.j2`\n")
+
+
+def test_an_exception_of_pykasms_names_the_word(place: Workplace) -> None:
+    message = told(place, BLOCKS, "errdefer(self.give_back, one)", "errdefer(5, one)")
+    assert "`errdefer` can make nothing of this" in message
+    assert "expected: errdefer(function: Callable[..., object], *arguments: object)\n" in message
+
+
+def test_what_python_warns_of(place: Workplace) -> None:
+    found = outcome(place, BLOCKS, "MOST = 8", "MOST = 8 if 8 is 8 else 9")
+    assert found.told.startswith('warning[python]: SyntaxWarning: "is" with ')
+    assert " | MOST = 8 if 8 is 8 else 9\n" in found.told
+
+
+def test_a_handler_of_asserts_that_takes_something_else(place: Workplace) -> None:
+    message = told(place, MAIN, "def failed(self, line: Ptr[U8])", "def failed(self, line: U32)")
+    assert message.startswith(
+        "error[declaration]: `Main.failed` can't be what failed asserts call\n"
+    )
