@@ -39,17 +39,15 @@ class Assembly:
         """Run every body of the owner, in the order of its class, collecting mistakes."""
         for name, member in members(type(self.owner)):
             if isinstance(member, Function):
-                collected(partial(self._write_named, name))
+                collected(partial(self._write_named, name), line_span(member.declared))
             elif isinstance(member, Emits):
-                collected(partial(self._make_stubs, member, name))
+                collected(partial(self._make_stubs, member, name), line_span(member.declared))
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
 
     def _make_stubs(self, member: Emits, name: str) -> None:
-        code = member.body.__code__
-        declared = Source(code.co_filename, code.co_firstlineno)
-        _check_result(member.body(self.owner), f"{self.unit.name}.{name}", declared)
-        report_python(code, True)
+        _check_result(member.body(self.owner), f"{self.unit.name}.{name}", member.declared)
+        report_python(member.body.__code__, True)
 
     def _write_named(self, name: str) -> None:
         self.write(getattr(self.owner, name))
@@ -74,7 +72,8 @@ class Assembly:
                     function.body(self.owner, *_kept(builder, operands)),
                     bound._label,
                     function.declared,
-                )
+                ),
+                line_span(function.declared),
             )
             finish(builder, complete)
         routine = builder.routine(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, Flag
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from pykasm.errors import DeclarationMistake
 from pykasm.lang.types import TypeMeta
@@ -43,6 +43,15 @@ def field(
     """
     if align is not None:
         check_alignment(align)
+    if values is not None and not (isinstance(values, type) and issubclass(values, Enum)):
+        raise DeclarationMistake(
+            "`field` takes the enumeration that names the values",
+            expected="a class of `IntEnum` or `IntFlag`",
+            got=repr(values),
+            fix="`field(count=…)` is the number of elements" if isinstance(values, int) else "",
+        )
+    check_number("count", count)
+    check_number("at", at)
     writers = (written_by,) if isinstance(written_by, str) else tuple(written_by)
     return FieldOptions(values, count, align, at, guarded_by, writers)
 
@@ -64,11 +73,24 @@ class Field:
         return f"{self.owner.__name__}.{self.name}"
 
 
-def check_alignment(align: int) -> None:
+def check_alignment(align: object) -> None:
     """Raise a mistake unless machines align to `align` bytes."""
-    if align & (align - 1) or align < 1:
+    if not _is_number(align) or align & (align - 1) or align < 1:
         raise DeclarationMistake(
-            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=str(align)
+            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=repr(align)
+        )
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_number(option: str, value: object) -> None:
+    """Raise a mistake unless the `value` of an `option`, if there is one, counts bytes or
+    elements."""
+    if value is not None and (not _is_number(value) or value < 0):
+        raise DeclarationMistake(
+            f"`{option}=` is a number", expected="0, 1, 2, 3 …", got=repr(value)
         )
 
 

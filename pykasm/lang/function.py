@@ -134,6 +134,7 @@ class Function(Generic[R]):
         with placed_at(line_span(self.declared)):
             names, hints = _annotated(self.body)
         kept = [name for name in names[1:] if isinstance(hints.get(name), Kept)]
+        self._check_self(names, hints)
         self._check_kept(kept)
         named = [(name, self._type(name, _type_behind(hints.get(name)))) for name in names[1:]]
         self._check_shape()
@@ -196,6 +197,17 @@ class Function(Generic[R]):
                 expected=expected,
                 got=found,
                 fix=fix,
+                span=line_span(self.declared),
+            )
+
+    def _check_self(self, names: Sequence[str], hints: Mapping[str, object]) -> None:
+        """Raise a mistake unless the first parameter is the object that the code belongs to."""
+        if not names or isinstance(hints.get(names[0]), TypeMeta | Kept):
+            raise DeclarationMistake(
+                f"`{self.name}` has no `self`",
+                expected="the object that the code belongs to as the first parameter",
+                got=f"`{names[0]}`, with a type of the machine" if names else "no parameters",
+                fix=f"`def {self.name}(self, …)`",
                 span=line_span(self.declared),
             )
 

@@ -14,6 +14,7 @@ from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Functi
 from pykasm.lang.locking import LockContract
 from pykasm.lang.operands import RegisterOperand
 from pykasm.objects.debug import EntryFrame
+from pykasm.source import Source
 
 R = TypeVar("R")
 
@@ -177,6 +178,11 @@ class Emits:
     def __init__(self, body: Callable[[Any], None]) -> None:
         self.body = body
         self.__doc__ = body.__doc__
+
+    @property
+    def declared(self) -> Source:
+        """The line of the `def`, or of a decorator above it."""
+        return Source(self.body.__code__.co_filename, self.body.__code__.co_firstlineno)
 
     def __get__(self, instance: object, owner: type) -> Any:
         return self

@@ -26,6 +26,7 @@ from pykasm.lang.function import BoundFunction, no_function
 from pykasm.lang.instances import made_of
 from pykasm.lang.locking import LockWatcher, watching_locks
 from pykasm.lang.numbers import U8
+from pykasm.lang.pythonmistakes import told
 from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem, checked_subsystems, data_of
 from pykasm.lang.symbols import report_doubles
@@ -221,7 +222,7 @@ def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
     packed = []
     for datum in unit.data:  # grows while strings are met
         packer = Packer(partial(unit.string, moment=datum._moment))
-        with collector.catching():
+        with collector.catching(), told(datum._moment.span if datum._moment else None):
             _pack(packer, datum)
         packed.append(PackedData(datum, bytes(packer.bytes), packer.references))
     return packed

@@ -17,10 +17,13 @@ CALLERS = 4
 """How many of the author's lines that led to an exception are shown beside its own."""
 
 
-def collected(run: Callable[[], object]) -> bool:
-    """Run author's code; report the mistake that ends it. Whether it came to its end."""
+def collected(run: Callable[[], object], place: Span | None = None) -> bool:
+    """Run author's code; report the mistake that ends it. Whether it came to its end.
+
+    `place`: where what runs is declared, for exceptions that arise before a line of it runs.
+    """
     try:
-        with told():
+        with told(place):
             run()
     except Mistake as mistake:
         report(mistake)
@@ -29,14 +32,15 @@ def collected(run: Callable[[], object]) -> bool:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Raise a mistake in place of an exception that Python raises in the author's code inside."""
+def told(place: Span | None = None) -> Iterator[None]:
+    """Raise a mistake in place of an exception that Python raises in the author's code inside, or
+    over what the author has declared at `place`."""
     try:
         yield
     except PykasmError:
         raise
     except Exception as error:
-        mistake = python_mistake(error)
+        mistake = python_mistake(error, place)
         if mistake is None:
             raise
         raise mistake from None
@@ -55,16 +59,18 @@ class _Step(NamedTuple):
     span: Span
 
 
-def python_mistake(error: Exception) -> Mistake | None:
-    """What `error` says, at the author's line; None if no code of the author's was running."""
+def python_mistake(error: Exception, place: Span | None = None) -> Mistake | None:
+    """What `error` says, at the author's line; None if no code of the author's was running, and
+    nothing that was declared at a `place` is known."""
     steps = [*_steps(error)]
     mistake = _syntax_mistake(error) if isinstance(error, SyntaxError) else None
-    if mistake is None:
-        if not steps:
-            return None
+    if mistake is None and steps:
         last = steps.pop()
         mistake = unknown_name(error, last.frame, last.span) or _plain(error, last.span)
-    mistake.notes = (*_callers(steps, mistake.span, _is_circle(error)),)
+    elif mistake is None and place is not None:
+        mistake = _plain(error, place)
+    if mistake is not None:
+        mistake.notes = (*_callers(steps, mistake.span, _is_circle(error)),)
     return mistake
 
 
@@ -123,8 +129,9 @@ def _plain(error: Exception, place: Span) -> Mistake:
     word = _word_that_failed(error)
     if word is not None and not _MISCALLED.match(str(error)):
         name = word.f_code.co_qualname.removesuffix(".__init__").removesuffix(".__call__")
+        shown = place.text if "_" in name[:1] or "._" in name else name
         return PythonMistake(
-            f"`{name}` can make nothing of this",
+            f"`{shown}` can make nothing of this",
             expected=_signature(word),
             got=what,
             span=place,

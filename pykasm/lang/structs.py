@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake, placed_at
 from pykasm.lang.annotations import known_types
 from pykasm.lang.declarations import check_body, check_values, field_span
-from pykasm.lang.field import Field, FieldOptions, check_alignment
+from pykasm.lang.field import Field, FieldOptions, check_alignment, check_number
 from pykasm.lang.methods import check_names
 from pykasm.lang.types import (
     Array,
@@ -60,6 +60,7 @@ class StructMeta(TypeMeta):
     ) -> StructMeta:
         if align is not None:
             check_alignment(align)
+        check_number("size", size)
         moment = author_moment()
         check_body(name, namespace, moment)
         options = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
