@@ -51,7 +51,7 @@ def field(
             fix="`field(count=…)` is the number of elements" if isinstance(values, int) else "",
         )
     check_number("count", count)
-    check_number("at", at)
+    check_number("at", at, signed=True)
     writers = (written_by,) if isinstance(written_by, str) else tuple(written_by)
     return FieldOptions(values, count, align, at, guarded_by, writers)
 
@@ -85,10 +85,10 @@ def _is_number(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def check_number(option: str, value: object) -> None:
-    """Raise a mistake unless the `value` of an `option`, if there is one, counts bytes or
-    elements."""
-    if value is not None and (not _is_number(value) or value < 0):
+def check_number(option: str, value: object, *, signed: bool = False) -> None:
+    """Raise a mistake unless the `value` of an `option`, if there is one, counts bytes or elements;
+    one that is `signed` may be below 0."""
+    if value is not None and (not _is_number(value) or (value < 0 and not signed)):
         raise DeclarationMistake(
             f"`{option}=` is a number", expected="0, 1, 2, 3 …", got=repr(value)
         )
