@@ -4,6 +4,8 @@ from kernel.cpu.control import Cr4
 from kernel.cpu.features import Features, Structured, StructuredMore
 from pykasm import *
 
+USER_MEMORY_OPEN = PairedState("access to user memory")
+
 
 class Protection(Subsystem):
     """Switches on what CPUID shows; `Cr0.WP` is on from the start, NX with the page tables."""
@@ -29,11 +31,18 @@ class Protection(Subsystem):
     @inline
     def open_user_memory(self) -> None:
         """Allow accesses to the pages of programs (set AC), up to `close_user_memory`."""
+        begins(USER_MEMORY_OPEN)
         with if_(self.features.structured & Structured.SMAP):
             stac()
 
     @inline
     def close_user_memory(self) -> None:
-        """Forbid them again (clear AC). Interrupts do so too, and restore it on their way back."""
+        """Forbid them again."""
+        ends(USER_MEMORY_OPEN)
+        self.forbid_user_memory()
+
+    @inline
+    def forbid_user_memory(self) -> None:
+        """Forbid accesses to the pages of programs (clear AC), whether they are allowed or not."""
         with if_(self.features.structured & Structured.SMAP):
             clac()

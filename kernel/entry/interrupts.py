@@ -96,7 +96,7 @@ class Interrupts(Subsystem):
         for register in GENERAL_REGISTERS:
             push(register)
         cld()  # what handlers are compiled for; the interrupted code may have set DF
-        self.protection.close_user_memory()  # AC may be set: the interrupted code may be a copy
+        self.protection.forbid_user_memory()  # the interrupted code may be a copy to or from there
         mov(rdi, rsp)
         mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
         call(self.exceptions.handlers[rax])

@@ -9,6 +9,9 @@ NOT_REQUESTED = 1 << 31
 and may."""
 
 
+PREEMPTION_DISABLED = PairedState("preemption disabled", pins=True)
+
+
 class Preemption(Subsystem):
     """Each processor's word: how many reasons there are to stay with the thread that runs, and
     whether a more urgent one is ready. All methods emit code in place.
@@ -19,11 +22,13 @@ class Preemption(Subsystem):
     @inline
     def disable(self) -> None:
         """Keep this thread on its processor until `enable`; the pairs nest."""
+        begins(PREEMPTION_DISABLED)
         inc(self.word)
 
     @inline
     def enable(self) -> None:
         """End what `disable` began. ZF tells whether the processor should choose again now."""
+        ends(PREEMPTION_DISABLED)
         dec(self.word)
 
     @inline

@@ -102,8 +102,7 @@ class Idle(Subsystem):
         follow this one in the ring are asked first, so that not all ask the same."""
         link, found, own = keep(Ptr[ListHead]), keep(Ptr[Thread]), keep(Ptr[RunQueue])
         xor(u32(found), u32(found))
-        with allowed("E041", "only idle threads come here, and they stay on their processors"):
-            self.per_cpu.point_at(u64(own), self.scheduler.queue)
+        self.per_cpu.point_at(u64(own), self.scheduler.queue)
         mov(link, own.link.next)
         with loop():
             lea(rax, own.link)
@@ -182,8 +181,7 @@ class Idle(Subsystem):
     def _take_over(self, thread: Ptr[Thread]) -> None:
         """Put a ready thread that is in no queue into this processor's."""
         queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
-        with allowed("E041", "only idle threads come here, and they stay on their processors"):
-            self.per_cpu.point_at(u64(queue), self.scheduler.queue)
+        self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         lea(link, thread.link)
         with queue.lock.held():
             mov(thread.run_queue, queue)

@@ -55,9 +55,10 @@ class LockOrder:
         self, summary: FunctionSummary, at: int, taken: Locks, call: CallSite | None
     ) -> Iterator[OrderEdge]:
         before = self.analysis.lock_flows.before(summary.symbol, at)
-        for first in sorted(before.may):
+        states = self.analysis.locks.states
+        for first in sorted(before.may - states):
             for second in sorted(taken - before.may):
-                yield OrderEdge(first, second, summary.symbol, at, call, before.must)
+                yield OrderEdge(first, second, summary.symbol, at, call, before.must - states)
 
     def cycles(self) -> Iterator[list[OrderEdge]]:
         """Yield the cycles of the graph that can deadlock, each once."""

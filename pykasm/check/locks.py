@@ -31,14 +31,14 @@ class LockUse:
 
     @cached_property
     def names(self) -> Locks:
-        """All locks."""
+        """All locks and paired states."""
         stated = {
             name
             for summary in self._summaries.values()
             for names in summary.routine.locks
             for name in names
         }
-        return frozenset(stated.union(event.lock for event in self._taking))
+        return frozenset(stated.union(event.lock for event in self._taking)) | self.states
 
     @cached_property
     def classes(self) -> Locks:
@@ -57,12 +57,29 @@ class LockUse:
 
     @cached_property
     def _taking(self) -> list[LockEvent]:
+        return self._events_of(LockAction.TAKE)
+
+    def _events_of(self, action: LockAction) -> list[LockEvent]:
         return [
             event
             for summary in self._summaries.values()
             for event in summary.routine.lock_events
-            if event.action is LockAction.TAKE
+            if event.action is action
         ]
+
+    @cached_property
+    def states(self) -> Locks:
+        """The paired states that some code begins."""
+        return frozenset(event.lock for event in self._beginning)
+
+    @cached_property
+    def movable(self) -> Locks:
+        """The paired states in which a thread may go to another processor."""
+        return frozenset(event.lock for event in self._beginning if not event.pins)
+
+    @cached_property
+    def _beginning(self) -> list[LockEvent]:
+        return self._events_of(LockAction.BEGIN)
 
     # Taken
 

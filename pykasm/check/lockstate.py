@@ -27,8 +27,9 @@ class LockState(NamedTuple):
     """What holds before an instruction: a may-set and a must-set of locks, and the interrupt flag.
 
     `may` and `must` are the locks that the function holds on some path and on every path, counting
-    those that it states to be entered with. `interrupts` is a set of `SAME`, `OFF` and `ON`;
-    `saved` has the sets that `pushfq` saved on the stack, the last at the end.
+    those that it states to be entered with, and the paired states that it has begun. `interrupts`
+    is a set of `SAME`, `OFF` and `ON`; `saved` has the sets that `pushfq` saved on the stack, the
+    last at the end.
     """
 
     may: Locks = NO_LOCKS
@@ -59,7 +60,7 @@ class LockState(NamedTuple):
             return self
         may, must = self.may, self.must
         for event in events:
-            if event.action is LockAction.TAKE:
+            if event.action in (LockAction.TAKE, LockAction.BEGIN):
                 may, must = may | {event.lock}, must | {event.lock}
             else:  # broken open, it is not held either
                 may, must = may - {event.lock}, must - {event.lock}

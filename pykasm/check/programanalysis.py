@@ -27,6 +27,9 @@ from pykasm.source import Source, Span, line_span
 LONG_MODE = 64
 """Bits of the code that rules are about."""
 
+_BEGINNINGS = {LockAction.TAKE: "takes", LockAction.BEGIN: "begins"}
+"""What happens to a lock or state where it comes to hold."""
+
 
 class ProgramAnalysis:
     """The analyses of the functions of a build.
@@ -144,10 +147,13 @@ class ProgramAnalysis:
         return line_span(Source(declared.file, line.body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
-        """Return the first place in a function that takes `lock`, or how it comes to have it."""
+        """Return the first place in a function that takes `lock`, or begins a state of this name,
+        or how it comes to have it."""
         for index, events in self.summaries[symbol].local.events.items():
-            if any(one.action is LockAction.TAKE and one.lock == lock for one in events):
-                return Note(self.place(symbol, index), f"`{symbol}` takes `{lock}`")
+            for one in events:
+                if one.lock == lock and one.action in _BEGINNINGS:
+                    how = _BEGINNINGS[one.action]
+                    return Note(self.place(symbol, index), f"`{symbol}` {how} `{lock}`")
         for call in self.summaries[symbol].calls:
             if lock in self.summaries[call.callee].routine.locks.acquires:
                 return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")

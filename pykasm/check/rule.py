@@ -39,6 +39,7 @@ FAMILIES = (
     "ownership",
     "context",
     "locks",
+    "states",
     "numbers",
     "style",
 )

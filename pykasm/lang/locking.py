@@ -26,6 +26,8 @@ class LockAction(Enum):
     TAKE = "take"
     RELEASE = "release"
     BREAK = "break open"
+    BEGIN = "begin"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class LockEvent:
 
     `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
     sleeps, and so may who holds it. `interrupts_off`: the code relies on interrupts being off.
+    A state begins and ends as if it were a lock; `pins`: the thread stays on its processor in it.
     """
 
     action: LockAction
@@ -42,6 +45,7 @@ class LockEvent:
     is_class: bool = False
     sleeps: bool = False
     interrupts_off: bool = False
+    pins: bool = False
 
     def at(self, index: int) -> LockEvent:
         """Return the same event at the item with this index."""
@@ -92,6 +96,39 @@ def releasing(lock: Value, *, rank: str = "") -> None:
 def breaking_open(lock: Value) -> None:
     """Say that the next instruction releases `lock` for whoever holds it, who must not go on."""
     _record("breaking_open", LockAction.BREAK, lock)
+
+
+class PairedState(NamedTuple):
+    """Something that code begins and ends in turn, such as "preemption disabled", called `name`.
+
+    Nobody sleeps in it. `pins`: the thread stays on its processor in it. Pairs nest over calls, not
+    within a function.
+    """
+
+    name: str
+    pins: bool = False
+
+
+def begins(state: PairedState) -> None:
+    """Say that the next instruction begins `state`."""
+    _record_state("begins", LockAction.BEGIN, state)
+
+
+def ends(state: PairedState) -> None:
+    """Say that the next instruction ends `state`."""
+    _record_state("ends", LockAction.END, state)
+
+
+def _record_state(word: str, action: LockAction, state: PairedState) -> None:
+    if not isinstance(state, PairedState):
+        raise DeclarationMistake(
+            f"`{word}` takes a state",
+            expected='such as `PREEMPTION_DISABLED = PairedState("preemption disabled")`',
+            got=repr(state),
+        )
+    builder = current(word)
+    at = len(builder.items)
+    builder.lock_events.append(LockEvent(action, state.name, at, pins=state.pins))
 
 
 def _record(

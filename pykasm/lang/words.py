@@ -33,7 +33,15 @@ from pykasm.lang.inline import called_at, inline
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.interning import interns
 from pykasm.lang.kept import Keep
-from pykasm.lang.locking import breaking_open, lock_watch, releasing, taking
+from pykasm.lang.locking import (
+    PairedState,
+    begins,
+    breaking_open,
+    ends,
+    lock_watch,
+    releasing,
+    taking,
+)
 from pykasm.lang.loops import break_, break_if, continue_, continue_if, do_while, for_, loop, while_
 from pykasm.lang.numbers import (
     I8,
@@ -116,6 +124,7 @@ __all__ = [
     "Keep",
     "Label",
     "Owned",
+    "PairedState",
     "Ptr",
     "Struct",
     "Subsystem",
@@ -128,6 +137,7 @@ __all__ = [
     "asserts",
     "at",
     "bare",
+    "begins",
     "boot",
     "break_",
     "break_if",
@@ -147,6 +157,7 @@ __all__ = [
     "elif_",
     "else_",
     "emits",
+    "ends",
     "entry",
     "errdefer",
     "fail",

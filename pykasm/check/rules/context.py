@@ -139,9 +139,13 @@ def _asleep(analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str) -
         taken = analysis.where_taken(call.caller, lock)
         yield _sleeps(
             call,
-            f"{who} may sleep, but `{lock}` is held",
+            f"{who} may sleep, but `{lock}` has begun"
+            if lock in analysis.locks.states
+            else f"{who} may sleep, but `{lock}` is held",
             [taken, *contexts.path_to_sleep(call.callee, contexts.sleepers_under(lock))],
-            f"release the lock first{way_out}",
+            f"end the state first{way_out}"
+            if lock in analysis.locks.states
+            else f"release the lock first{way_out}",
         )
     elif before.interrupts & OFF and call.callee in contexts.sleepers_as_entered:
         yield _sleeps(
@@ -290,7 +294,7 @@ def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
     """Return whether a thread that is interrupted after the instruction at `at` may continue on
     another processor."""
     held = analysis.lock_flows.before(symbol, at).may | analysis.locks.held_before(symbol, at)
-    return not held and analysis.contexts.interrupts_may_be_on(symbol, at)
+    return held <= analysis.locks.movable and analysis.contexts.interrupts_may_be_on(symbol, at)
 
 
 def _used_after_sleep(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -> Iterator[Finding]:

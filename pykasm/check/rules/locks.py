@@ -53,7 +53,7 @@ def locks_are_released(build: Build) -> Iterator[Finding]:
         stated = summary.routine.locks.at_exit
         for index, after in analysis.lock_flows.exits(summary.symbol):
             if stated or after.may:
-                for lock in sorted(after.may - stated):
+                for lock in sorted(after.may - stated - analysis.locks.states):
                     yield _kept(analysis, summary, index, lock)
                 for lock in sorted(stated - after.must):
                     yield _missing(analysis, summary, index, lock)

@@ -1,0 +1,205 @@
+"""E054: paired states are begun and ended in turn, nothing sleeps in them, and they may pin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pykasm import *
+from tests.unit.checking import broken, findings, mended, rules
+from tests.unit.messages import refusal
+
+PINNED = PairedState("pinned", pins=True)
+OPEN = PairedState("memory open")
+
+
+class Helpers(Subsystem):
+    """Functions that others call, and the states that they begin."""
+
+    depth = percpu(U32)
+    count = percpu(U64)
+    lock = bss(U32)
+
+    @inline
+    def pin(self) -> None:
+        begins(PINNED)
+        inc(self.depth)
+
+    @inline
+    def unpin(self) -> None:
+        ends(PINNED)
+        dec(self.depth)
+
+    @inline
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        begins(OPEN)
+        stac()
+        yield
+        ends(OPEN)
+        clac()
+
+    @function(sleeps=True)
+    def rest(self) -> None:
+        hlt()
+
+    @function
+    def through(self) -> None:
+        self.rest()
+
+    @function
+    def nested(self) -> None:
+        self.pin()
+        self.unpin()
+
+
+Write = Callable[[Any, Any], None]
+
+
+def written(write: Write) -> type[Helpers]:
+    """A subsystem with a function of a number that `write` writes."""
+
+    class States(Helpers):
+        @function(context="thread")
+        def run(self, number: U64) -> None:
+            write(self, number)
+
+    return States
+
+
+def test_a_state_that_is_not_ended() -> None:
+    assert broken("E054") == [
+        """\
+error[E054]: `preemption disabled` is not ended on some path to here
+  FILE:LINE
+  LINE |             ret()
+        |             ^^^^^ the function is left here
+  LINE |         inc(self.reasons)
+        |         ^^^^^^^^^^^^^^^^^ `Broken.run` begins `preemption disabled`
+help: end it on every path"""
+    ]
+    assert mended("E054") == []
+
+
+def ended_twice(own: Any, number: Any) -> None:
+    own.pin()
+    with if_(number == 0):
+        own.unpin()
+    own.unpin()
+
+
+def begun_twice(own: Any, number: Any) -> None:
+    own.pin()
+    own.pin()
+    own.unpin()
+
+
+def never_begun(own: Any, number: Any) -> None:
+    own.unpin()
+
+
+@pytest.mark.parametrize("write", [ended_twice, begun_twice, never_begun])
+def test_other_states_out_of_turn(write: Write) -> None:
+    assert set(rules(written(write)())) == {"E054"}
+
+
+def by_call(own: Any, number: Any) -> None:
+    own.pin()
+    own.nested()
+    own.unpin()
+
+
+def in_a_loop(own: Any, number: Any) -> None:
+    with while_(number != 0):
+        own.pin()
+        dec(number)
+        with if_(number == 5):
+            own.unpin()
+            break_()
+        own.unpin()
+
+
+def one_in_another(own: Any, number: Any) -> None:
+    own.pin()
+    with own.opened():
+        add(number, 1)
+    own.unpin()
+
+
+@pytest.mark.parametrize("write", [by_call, in_a_loop, one_in_another])
+def test_states_in_turn(write: Write) -> None:
+    assert rules(written(write)()) == []
+
+
+def test_nothing_sleeps_in_a_state() -> None:
+    def write(own: Any, number: Any) -> None:
+        own.pin()
+        own.through()
+        own.unpin()
+
+    (message,) = findings(written(write)())
+    assert message.startswith("error[E040]: `States.through` may sleep, but `pinned` has begun\n")
+    assert message.endswith("help: end the state first")
+
+
+def counted(own: Any, number: Any) -> None:
+    mov(rax, own.count)
+    add(rax, number)
+    mov(own.count, rax)
+
+
+def counted_pinned(own: Any, number: Any) -> None:
+    own.pin()
+    counted(own, number)
+    own.unpin()
+
+
+def counted_open(own: Any, number: Any) -> None:
+    with own.opened():
+        counted(own, number)
+
+
+@pytest.mark.parametrize(
+    ("write", "found"), [(counted, ["E041"]), (counted_pinned, []), (counted_open, ["E041"])]
+)
+def test_states_that_pin_the_thread(write: Write, found: list[str]) -> None:
+    assert rules(written(write)()) == found
+
+
+def test_states_make_no_order_of_locks_harmless() -> None:
+    """Unlike a lock that is held around both, a state is each processor's own."""
+
+    def two(own: Any, first: Any, second: Any) -> None:
+        own.pin()
+        for lock in (first, second):
+            taking(lock)
+            mov(lock, 1)
+        for lock in (second, first):
+            releasing(lock)
+            mov(lock, 0)
+        own.unpin()
+
+    class Locks(Helpers):
+        other = bss(U32)
+
+        @function(context="thread")
+        def run(self) -> None:
+            two(self, self.lock, self.other)
+            self.back()
+
+        @function
+        def back(self) -> None:
+            two(self, self.other, self.lock)
+
+    assert rules(Locks()) == ["E052"]
+
+
+def test_what_is_no_state() -> None:
+    def write(own: Any, number: Any) -> None:
+        begins("pinned")  # type: ignore[arg-type]
+
+    wrong = written(write)()
+    assert "error[declaration]: `begins` takes a state" in refusal(lambda: findings(wrong))
