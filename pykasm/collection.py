@@ -20,6 +20,6 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 def settle() -> None:
-    """Let later searches, also the one at the end of the process, pass over all that is alive now:
+    """Exempt all that is alive now from later searches, also the one at the end of the process:
     for commands, which keep what they built to their end."""
     gc.freeze()

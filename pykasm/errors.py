@@ -287,7 +287,7 @@ _collectors: list[Collector] = []
 
 @contextmanager
 def collecting(collector: Collector) -> Iterator[Collector]:
-    """Let `report` inside hand its mistakes to `collector`."""
+    """Collect the mistakes that `report` inside is given in `collector`."""
     _collectors.append(collector)
     try:
         yield collector

@@ -87,9 +87,9 @@ class Descriptors(Subsystem):
         tail(self.load)
 
     @function(init=True)
-    def give_stack(self, block: U64, number: U64, top: U64) -> None:
-        """Note the stack that ends at `top` as number `number`, an `InterruptStack`, of the
-        processor that will have the per-CPU `block`."""
+    def set_stack(self, block: U64, number: U64, top: U64) -> None:
+        """Set interrupt stack `number`, an `InterruptStack`, of the processor that will have the
+        per-CPU `block`, to the one that ends at `top`."""
         self.per_cpu.point_into(block, self.task)
         dec(number)
         mov(cast(block, Ptr[TaskState]).ist[number], top)
@@ -102,7 +102,7 @@ class Descriptors(Subsystem):
         mov(pointer.limit, sizeof(DescriptorTable) - 1)
         self.per_cpu.point_at(rax, self.table)
         mov(pointer.base, rax)
-        lgdt(bare[pointer])
+        lgdt(bare[pointer])  # the segment registers keep what they have cached, which is the same
         mov(eax, Selector.TASK_STATE)
         ltr(ax)
 

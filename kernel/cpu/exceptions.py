@@ -53,7 +53,7 @@ WITH_ERROR_CODE = {
 """The vectors on which the processor pushes an error code (8.4)."""
 
 
-class Handler(Fn[[Ptr[TrapFrame]], Void]):
+class TrapHandler(Fn[[Ptr[TrapFrame]], Void]):
     """Called with interrupts off; when it returns, the interrupted code goes on."""
 
 
@@ -61,5 +61,5 @@ class VectorHandlers(Subsystem):
     """Handles some vectors."""
 
     def handlers(self) -> Mapping[int, BoundFunction[None]]:
-        """Which, and by what, each a `Handler`."""
+        """Which, and by what, each a `TrapHandler`."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from kernel.cpu.exceptions import VECTORS, Handler, Vector, VectorHandlers
+from kernel.cpu.exceptions import VECTORS, TrapHandler, Vector, VectorHandlers
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.panic import Panic
 from pykasm import *
@@ -17,7 +17,7 @@ class Exceptions(Subsystem):
         for one in others:
             known.update(one.handlers())
         handlers = [known.get(vector, panic.exception) for vector in range(VECTORS)]
-        self.handlers = rodata(Handler * VECTORS, handlers)
+        self.handlers = rodata(TrapHandler * VECTORS, handlers)
 
     @function
     def breakpoint(self, frame: Ptr[TrapFrame]) -> None:

@@ -1,4 +1,4 @@
-"""What a driver wants done when its device interrupts."""
+"""A driver's handler of an interrupt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pykasm import *
 
 
 class Handler(Fn[[U64], Void], context="interrupt"):
-    """Called with the action's `argument` and interrupts off. The interrupt is ended behind it."""
+    """Called with the action's `argument` and interrupts off. The interrupt is ended after it."""
 
 
 class Action(Struct):

@@ -1,4 +1,4 @@
-"""Who is called on which vector, and how often that was."""
+"""The actions of each interrupt vector."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Slot(Struct):
 
     first: Ptr[Action]
     running: U32
-    """How many processors are calling the actions now."""
+    """The number of processors that are calling the actions."""
 
 
 class Dispatcher(VectorHandlers):
@@ -30,7 +30,7 @@ class Dispatcher(VectorHandlers):
     slots = bss(Slot * VECTORS)
     """`serve` reads the actions without a lock; `lock` is for those who change them."""
     counts = percpu(U64 * VECTORS)
-    """Interrupts that this processor had on each vector."""
+    """The number of interrupts that this processor had on each vector."""
     serving = percpu(U32)
     """1 while this processor calls actions, else 0."""
 
@@ -39,7 +39,7 @@ class Dispatcher(VectorHandlers):
         self.lock = bss(SpinLock)
 
     def handlers(self) -> Mapping[int, BoundFunction[None]]:
-        """Those of all interrupts."""
+        """Return the handlers of all interrupts."""
         return {
             **dict.fromkeys(range(FIRST_INTERRUPT, VECTORS), self.serve),
             InterruptVector.SPURIOUS: self.ignore_spurious,
@@ -53,7 +53,9 @@ class Dispatcher(VectorHandlers):
         inc(self.counts[rax])
         inc(self.serving)
         point_at(slot, self.slots, rax)
-        lock.inc(slot.running)
+        lock.inc(
+            slot.running
+        )  # a memory barrier, before the first action is read: see `synchronize`
         mov(action, slot.first)
         with while_(action != 0):
             action.handler(action.argument)
@@ -64,8 +66,8 @@ class Dispatcher(VectorHandlers):
 
     @function(context="interrupt")
     def ignore_spurious(self, frame: Ptr[TrapFrame]) -> None:
-        """Count an interrupt that vanished while it was delivered; it must not be ended, or
-        another would be (Intel SDM vol. 3A, 11.9)."""
+        """Count an interrupt that vanished while it was delivered. It must not be ended, or another
+        one would be (Intel SDM vol. 3A, 11.9)."""
         inc(self.counts[InterruptVector.SPURIOUS])
 
     @function
@@ -80,9 +82,9 @@ class Dispatcher(VectorHandlers):
 
     @function
     def allocate(self, action: Ptr[Action]) -> U32:
-        """A vector that nobody has, which calls `action` from now on; 0 if there is none.
+        """Allocate a vector that calls `action` from now on. Return it, or 0 if there is none.
 
-        The device must be told of it afterwards. Any context.
+        The device is told of it afterwards. Context: any.
         """
         slot, vector = scratch(Ptr[Slot]), scratch(U32)
         mov(vector, InterruptVector.FIRST_DEVICE)
@@ -100,7 +102,7 @@ class Dispatcher(VectorHandlers):
 
     @function
     def allocated(self, action: Ptr[Action]) -> U32:
-        """The vector that `allocate` gave for `action`; 0 if it is released. Any context."""
+        """Return the vector that was allocated for `action`; 0 if it is released. Context: any."""
         action, slot, vector = scratch(action), scratch(Ptr[Slot]), scratch(U32)
         mov(vector, InterruptVector.FIRST_DEVICE)
         lea(slot, self.slots[InterruptVector.FIRST_DEVICE])
@@ -114,16 +116,16 @@ class Dispatcher(VectorHandlers):
 
     @function
     def release(self, vector: Keep[U32], action: Ptr[Action]) -> None:
-        """Take `action` off `vector`; it does not run when this returns. The last action leaves
-        the vector free. The device must have been told before. Context: threads."""
+        """Remove `action` from `vector`; it does not run when this returns. A vector without
+        actions is free. The device must have been told before. Context: thread."""
         ignore(self.remove(vector, action))
-        tail(self.settle, vector)
+        tail(self.synchronize, vector)
 
     @function
-    def remove(self, vector: U32, action: Ptr[Action]) -> U32:
-        """Take `action` off `vector`, on which it may still be running; whether there are others
-        left: 1 or 0. Any context."""
-        slot, place, left = scratch(Ptr[Slot]), scratch(Ptr[Ptr[Action]]), scratch(U32)
+    def remove(self, vector: U32, action: Ptr[Action]) -> Bool:
+        """Remove `action` from `vector`, on which it may still be running. Return whether others
+        are left. Context: any."""
+        slot, place, left = scratch(Ptr[Slot]), scratch(Ptr[Ptr[Action]]), scratch(Bool)
         point_at(slot, self.slots, u64(vector))
         lea(place, slot.first)
         xor(left, left)
@@ -132,6 +134,7 @@ class Dispatcher(VectorHandlers):
                 before = scratch(at(place))
                 lea(place, before.next)
             with if_(at(place) == action):
+                # Its own `next` stays, as `serve` may be reading it on another processor.
                 mov(rax, action.next)
                 mov(at(place), rax)
             with if_(slot.first != 0):
@@ -139,9 +142,9 @@ class Dispatcher(VectorHandlers):
         ret(left)
 
     @function
-    def settle(self, vector: U32) -> None:
-        """Wait until all processors are through with the actions that `vector` had. Context:
-        threads, as an action would wait for itself."""
+    def synchronize(self, vector: U32) -> None:
+        """Wait until no processor runs actions that `vector` had before. Context: thread, as an
+        action would wait for itself."""
         slot = scratch(Ptr[Slot])
         point_at(slot, self.slots, u64(vector))
         mfence()  # or `running` could be read before others see that the action is gone

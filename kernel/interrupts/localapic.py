@@ -80,11 +80,11 @@ class LocalApic(Subsystem):
     """
 
     base = bss(U64)
-    """Where the registers are mapped; 0 in x2APIC mode."""
+    """The address of the registers; 0 in x2APIC mode."""
     errors = percpu(U32)
-    """How often this processor's APIC reported an error."""
+    """The number of errors that this processor's APIC reported."""
     last_errors = percpu(U32)
-    """What was wrong at last, by the bits of `ERRORS` (11.5.3)."""
+    """The latest errors, by the bits of `ERRORS` (11.5.3)."""
 
     def __init__(self) -> None:
         self.action = data(Action, Action(handler=self.note_error))
@@ -92,8 +92,8 @@ class LocalApic(Subsystem):
 
     @function(init=True)
     def find(self) -> U64:
-        """The physical address of the registers, which fill a page; 0 in x2APIC mode. `base` has to
-        be where they are mapped before `start` on any processor."""
+        """Return the physical address of the registers, which fill a page; 0 in x2APIC mode. They
+        are mapped and `base` is set before `start` on any processor."""
         mov(ecx, Msr.APIC_BASE)
         rdmsr()
         with if_(eax & ApicBase.X2APIC):
@@ -105,7 +105,7 @@ class LocalApic(Subsystem):
 
     @function
     def start(self) -> None:
-        """Enable the local APIC: interrupts from devices, timers and other processors arrive."""
+        """Enable the local APIC, for interrupts of devices, timers and other processors."""
         mov(ecx, Msr.APIC_BASE)
         rdmsr()
         or_(eax, ApicBase.ENABLE)
@@ -119,7 +119,7 @@ class LocalApic(Subsystem):
             (ApicRegister.SPURIOUS, SOFTWARE_ENABLE | InterruptVector.SPURIOUS),
         ):
             self.write(register, value)
-        ignore(self.take_errors())
+        ignore(self.read_errors())
 
     @function
     def accept_legacy(self) -> None:
@@ -128,8 +128,8 @@ class LocalApic(Subsystem):
 
     @inline(changes=(rax, rcx, rdx))
     def end_interrupt(self) -> None:
-        """Emit code that ends the interrupt being served."""
-        mov(rax, self.base)
+        """End the interrupt being served."""
+        mov(rax, self.base)  # written out, as every interrupt comes through here
         with if_(rax != 0):
             mov(u32[rax + ApicRegister.END], 0)
         with else_():
@@ -139,7 +139,7 @@ class LocalApic(Subsystem):
 
     @function
     def read(self, register: U32) -> U32:
-        """The value of `register` (an `ApicRegister`)."""
+        """Return the value of `register`, an `ApicRegister`."""
         mov(rdx, self.base)
         with if_(rdx != 0):
             ret(u32[rdx + u64(register)])
@@ -151,7 +151,7 @@ class LocalApic(Subsystem):
 
     @function
     def write(self, register: U32, value: U32) -> None:
-        """Give `register` (an `ApicRegister`) a `value`."""
+        """Write `value` to `register`, an `ApicRegister`."""
         mov(rdx, self.base)
         with if_(rdx != 0):
             mov(u32[rdx + u64(register)], value)
@@ -165,22 +165,19 @@ class LocalApic(Subsystem):
 
     @function
     def id(self) -> U32:
-        """This processor's number, by which others reach it."""
+        """Return this processor's number, by which others reach it."""
         number = self.read(ApicRegister.ID)
-        with if_(self.base != 0):
+        with if_(self.base != 0):  # in x2APIC mode it has all 32 bits
             shr(number, ID_SHIFT)
         ret(number)
 
     @function
     def send(self, destination: U32, command: U32) -> None:
-        """Send `command`, a vector and `InterruptCommand` flags, to the processor `destination`.
-
-        Returns once it is on its way. Interrupts are off meanwhile, as their handlers send too.
-        """
+        """Send `command`, a vector and `InterruptCommand` flags, to the processor `destination`."""
         with if_(self.base == 0):
             tail(self._send_by_msr, destination, command)
         pushfq()
-        cli()
+        cli()  # handlers send, too, and would come between the two writes
         mov(rdx, self.base)
         with while_(u32[rdx + ApicRegister.COMMAND_LOW] & InterruptCommand.PENDING):
             pause()
@@ -192,7 +189,7 @@ class LocalApic(Subsystem):
 
     @function
     def _send_by_msr(self, destination: U32, command: U32) -> None:
-        """`send` in x2APIC mode, where one write does it (11.12.9)."""
+        """Do the work of `send` in x2APIC mode, by one write (11.12.9)."""
         mfence()  # the write does not wait for stores before it (11.12.3)
         lfence()
         mov(edx, destination)
@@ -202,13 +199,13 @@ class LocalApic(Subsystem):
         wrmsr()
 
     @function
-    def take_errors(self) -> U32:
-        """What went wrong since this was called last, by the bits of `ERRORS`."""
-        self.write(ApicRegister.ERRORS, 0)  # makes the APIC show them (11.5.3)
+    def read_errors(self) -> U32:
+        """Return the errors since the last call, by the bits of `ERRORS`."""
+        self.write(ApicRegister.ERRORS, 0)  # any write makes the APIC update it (11.5.3)
         tail(self.read, ApicRegister.ERRORS)
 
     @function(context="interrupt")
     def note_error(self, argument: U64) -> None:
         """Count an error that this processor's APIC reports."""
         inc(self.errors)
-        mov(self.last_errors, self.take_errors())
+        mov(self.last_errors, self.read_errors())

@@ -51,11 +51,11 @@ WORDS = (
 class Pic(Subsystem):
     """Both controllers as one with 16 lines. They are silent unless there is no I/O APIC.
 
-    Context: whoever changes a line holds the lock of `Lines`.
+    Context: any; the lock of `Lines` is held.
     """
 
     masked = bss(U32)
-    """A bit for each line that may not interrupt."""
+    """A bit for each line that is masked."""
 
     @function(init=True)
     def start(self) -> None:
@@ -66,7 +66,7 @@ class Pic(Subsystem):
         mov(self.masked, ALL & ~(1 << CASCADE_LINE))
         tail(self._apply)
 
-    @function
+    @function(holds="Lines.lock")
     def mask(self, line: U32) -> None:
         """Mask `line` (0 to 15)."""
         mov(eax, self.masked)
@@ -74,7 +74,7 @@ class Pic(Subsystem):
         mov(self.masked, eax)
         tail(self._apply)
 
-    @function
+    @function(holds="Lines.lock")
     def unmask(self, line: U32) -> None:
         """Unmask `line` (0 to 15)."""
         mov(eax, self.masked)
@@ -84,7 +84,7 @@ class Pic(Subsystem):
 
     @function
     def _apply(self) -> None:
-        """Tell the controllers which lines are masked."""
+        """Write `masked` to the controllers."""
         mov(eax, self.masked)
         out(PicPort.FIRST_MASK, al)
         mov(al, ah)

@@ -1,4 +1,4 @@
-"""What a handler leaves for later."""
+"""Work that a handler defers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from pykasm import *
 
 
 class WorkState(IntEnum):
-    """What is to become of a `Work`."""
+    """The states of a `Work`."""
 
     IDLE = 0
-    """It is in no queue, and nobody does it."""
+    """It is in no queue and not running."""
     WANTED = 1
-    """It is in a queue, or goes there as soon as it has been done."""
+    """It is in a queue, or will be as soon as it has run."""
     RUNNING = 2
 
 
 class Work(Struct):
-    """Something to be done once the interrupt is over. It belongs to whoever queues it, in whose
-    data it lies for as long as it may be queued or done. Zeros with a handler are an idle one.
+    """Something to be done once the interrupt is over. It lies in the data of the driver that
+    queues it, for as long as it may be queued or run. Zeros with a handler are an idle one.
 
     However often it is queued before it runs, it runs once; if it is queued while it runs, it runs
     once more. It never runs on two processors at a time.
@@ -38,7 +38,7 @@ class WorkHandler(Fn[[Ptr[Work]], Void], context="deferred"):
 
 
 class Performer(IntEnum):
-    """Who does the work of a processor. There is one at a time."""
+    """What does the work of a processor, one at a time."""
 
     NOBODY = 0
     INTERRUPT = 1
@@ -47,16 +47,16 @@ class Performer(IntEnum):
 
 
 class WorkQueue(Struct):
-    """The work that a processor was given. It is for that processor alone, with interrupts off;
-    others may read the counts."""
+    """The deferred work of a processor. Used by that processor alone, with interrupts off; others
+    may read the counts."""
 
     items: ListHead
     waiting: U32
-    """How many are in `items`."""
+    """The number of `items`."""
     performer: U32 = field(Performer)
     done: U64
-    """How often work was done."""
+    """The number of times that work was done."""
     left: U64
-    """How often some was left to the thread."""
+    """The number of times that some was left to the thread."""
     idle: WaitQueue
-    """Where the thread waits for that."""
+    """The queue in which the thread waits for that."""

@@ -1,4 +1,4 @@
-"""Does what handlers of interrupts leave for later."""
+"""Work that interrupt handlers defer."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from kernel.structures.list import ListHead
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
 
-LONGEST = 1_000_000
-"""Nanoseconds that a thread is kept waiting for the work behind an interrupt, and what was begun by
-then."""
+TIME_LIMIT = 1_000_000
+"""Nanoseconds after which no more work is begun at the end of an interrupt: what is left goes to a
+thread."""
 
 
 class Deferred(Subsystem):
-    """Each processor does its work in the order in which it was queued there: behind the interrupt
-    that is served, before the interrupted thread goes on, with interrupts on. Those that come
-    meanwhile add to the queue and leave it at that. What takes too long is left to a thread, which
-    shares the processor with others until the queue is empty; no storm of interrupts starves them.
+    """Queues of deferred work, one for each processor.
+
+    Work is done in the order in which it was queued: at the end of the interrupt, before the
+    interrupted thread continues, with interrupts on. Interrupts that come meanwhile only add to the
+    queue. After TIME_LIMIT the rest is left to a thread, which shares the processor with others
+    until the queue is empty, so that no storm of interrupts starves them.
     """
 
     queue = percpu(WorkQueue, align=8)
@@ -65,8 +67,7 @@ class Deferred(Subsystem):
 
     @function(init=True)
     def make(self) -> Owned[Ptr[Thread]]:
-        """A thread for the processor that has it as its `thread` when it starts; null if memory is
-        out."""
+        """Create the `thread` of a processor that is to start. Return null if memory is out."""
         name, entry = text("deferred work"), address_of(self.run)
         tail(self.threads.make, name, entry, 0, BOOT_PRIORITY)
 
@@ -90,9 +91,10 @@ class Deferred(Subsystem):
 
     @function
     def add(self, work: Ptr[Work]) -> None:
-        """Have `work` done soon, on this processor unless it waits on another one. Any context but
-        NMI."""
+        """Have `work` done soon, on this processor unless it is queued on another one. Context: any
+        but NMI."""
         with interrupts_disabled():
+            # Atomic: of several processors that want it at once, one finds it IDLE and queues it.
             mov(eax, WorkState.WANTED)
             xchg(work.state, eax)
             with if_(eax == WorkState.IDLE):
@@ -100,43 +102,41 @@ class Deferred(Subsystem):
 
     @function(context="interrupts off")
     def append(self, work: Ptr[Work]) -> None:
-        """Put `work`, which is wanted and in no queue, last in this processor's.
-
-        Outside of interrupts, nothing is sure to come soon that would see to it: so an interrupt is
-        asked for.
-        """
+        """Put `work`, which is WANTED and in no queue, last in this processor's."""
         queue, link = scratch(Ptr[WorkQueue]), scratch(Ptr[ListHead])
         self.per_cpu.point_at(u64(queue), self.queue)
         lea(link, work.link)
         queue.items.append(link)
         inc(queue.waiting)
+        # Outside of interrupts, none may come soon at whose end it would be done: send one.
         with if_((queue.performer == Performer.NOBODY) & (self.dispatcher.serving == 0)):
             apic = self.scheduler.queue.apic
             self.scheduler.apic.send(apic, InterruptVector.WORK)
 
     @function(context="interrupt")
     def begin(self, argument: U64) -> None:
-        """Nothing: behind every interrupt, work is done."""
+        """Do nothing: work is done at the end of every interrupt."""
 
     # Doing it
 
     @inline
     def is_waiting(self) -> Condition:
-        """The condition that there is work for this processor."""
+        """Return the condition that there is work for this processor."""
         return self.queue.waiting != 0
 
     @function(context="interrupt", interruptible=1)
     def finish_interrupt(self) -> None:
-        """Do the work that waits, unless the interrupt came while that is being done. Interrupts
-        are off, and were on before."""
+        """Do the work that waits, unless this interrupt came while that is being done. Context: the
+        end of an interrupt; interrupts are off, and were on in the interrupted code."""
         queue, end = keep(Ptr[WorkQueue]), keep(U64)
         self.per_cpu.point_at(u64(queue), self.queue)
         with if_(queue.performer != Performer.NOBODY):
             ret()
         mov(queue.performer, Performer.INTERRUPT)
+        # Interrupts within may find a more urgent thread, which has to wait until this is over.
         self.preemption.disable()
         mov(end, self.clock.now())
-        add(end, LONGEST)
+        add(end, TIME_LIMIT)
         with loop():
             work = self._take_first(queue)
             sti()  # handlers come in between, and find a performer: they only queue
@@ -154,8 +154,8 @@ class Deferred(Subsystem):
 
     @function(context="thread", sleeps=True)
     def run(self, argument: U64) -> None:
-        """What the thread does for ever: the work that was left to it, and all that comes until
-        there is none."""
+        """Run the thread of deferred work: do what was left to it, and all that comes until there
+        is none; never return."""
         queue = keep(Ptr[WorkQueue])
         with allowed("E041", "the thread stays on its processor"):
             self.per_cpu.point_at(u64(queue), self.queue)
@@ -163,6 +163,7 @@ class Deferred(Subsystem):
             cli()
             with if_(queue.waiting != 0):
                 work = self._take_first(queue)
+                # Work does not sleep, so it may not be preempted either: that could last as long.
                 with self.scheduler.preemption_disabled():
                     sti()
                     self.perform(work)
@@ -174,7 +175,7 @@ class Deferred(Subsystem):
 
     @inline(changes=(rax, rcx))
     def _take_first(self, queue: Ptr[WorkQueue]) -> Ptr[Work]:
-        """The first work of `queue`, out of it, in a scratch register."""
+        """Remove the first work of `queue` and return it, in a scratch register."""
         link = scratch(queue.items.next)
         link.unlink()
         dec(queue.waiting)
@@ -182,9 +183,11 @@ class Deferred(Subsystem):
 
     @function(context="deferred")
     def perform(self, work: Keep[Ptr[Work]]) -> None:
-        """Do `work`, and have it done again if somebody wants that meanwhile."""
+        """Do `work`, and queue it again if somebody wants it meanwhile."""
+        # A memory barrier, before the handler reads what it is to work on: who adds to that later
+        # finds RUNNING, and has it done again.
         mov(eax, WorkState.RUNNING)
-        xchg(work.state, eax)  # before it looks at what it is for
+        xchg(work.state, eax)
         work.handler(work)
         mov(eax, WorkState.RUNNING)
         xor(ecx, ecx)

@@ -21,8 +21,8 @@ IO_APIC_SIZE = 0x20
 ENTRY_REGISTERS = 2
 """An entry takes two registers, the lower half first."""
 
-NOWHERE = 0xFFFF_FFFF
-"""What reads give where nothing answers; on some machines it is 0, which no version is."""
+NO_ANSWER = 0xFFFF_FFFF
+"""The value of reads where nothing answers; on some machines it is 0, which no version is."""
 
 
 class Window(IntEnum):
@@ -50,9 +50,9 @@ class RedirectionEntry(IntFlag):
 class IoApics(Subsystem):
     """All I/O APICs of the machine, by the numbers of their lines (ACPI calls them GSI).
 
-    Nothing is kept about them: the firmware's table names them, and they know themselves how many
-    lines they have. Context: any; a processor that calls `set` or `mask` holds the lock of
-    `Lines`, since a register is selected first and then used.
+    Nothing is stored about them: the firmware's table names them, and they tell how many lines they
+    have. Context: any. The lock of `Lines` is held around accesses, as a register is selected first
+    and then read or written.
     """
 
     def __init__(self, model: InterruptModel, memory: DirectMap) -> None:
@@ -61,7 +61,7 @@ class IoApics(Subsystem):
 
     @function(init=True)
     def start(self) -> U32:
-        """Make them reachable, and mask all lines. The number of those that answer."""
+        """Map their registers, and mask all lines. Return the number of those that answer."""
         count = keep(U32)
         xor(count, count)
         with self.model.each(IoApicEntry) as entry:
@@ -71,8 +71,8 @@ class IoApics(Subsystem):
         ret(count)
 
     @function(init=True)
-    def _start_one(self, entry: Ptr[IoApicEntry]) -> U32:
-        """Mask all lines of an I/O APIC; 1 if it answers, else 0."""
+    def _start_one(self, entry: Ptr[IoApicEntry]) -> Bool:
+        """Mask all lines of an I/O APIC. Return whether it answers."""
         base, register, end = keep(self.base(entry)), keep(U32), keep(U32)
         mov(end, self.lines(base))
         with if_(end == 0):
@@ -87,17 +87,17 @@ class IoApics(Subsystem):
 
     @function
     def base(self, entry: Ptr[IoApicEntry]) -> U64:
-        """Where the registers of an I/O APIC are mapped; 0 if `start` could not map them."""
+        """Return the address of the registers of an I/O APIC; 0 if `start` could not map them."""
         mov(eax, entry.address)
         tail(self.memory.find_registers, rax, IO_APIC_SIZE)
 
     @function
     def lines(self, base: U64) -> U32:
-        """How many lines the I/O APIC with registers at `base` has; 0 if nothing is there."""
+        """Return the number of lines of the I/O APIC at `base`; 0 if nothing answers there."""
         with if_(base == 0):
             ret(0)
         version = self.read(base, IoApicRegister.VERSION)
-        with if_((version == NOWHERE) | (version == 0)):
+        with if_((version == NO_ANSWER) | (version == 0)):
             ret(0)
         shr(version, LAST_ENTRY_SHIFT)
         and_(version, LAST_ENTRY_MASK)
@@ -106,8 +106,8 @@ class IoApics(Subsystem):
 
     @function
     def find(self, line: Keep[U32]) -> tuple[U64, U32]:
-        """Where the I/O APIC with this `line` has its registers, and the number of the lower one
-        of the line's entry; 0 and 0 if no I/O APIC has it."""
+        """Return the address of the registers of the I/O APIC with this `line`, and the number of
+        the lower register of the line's entry; 0 and 0 if no I/O APIC has it."""
         base = keep(U64)
         with self.model.each(IoApicEntry) as entry:
             mov(base, self.base(entry))
@@ -119,22 +119,22 @@ class IoApics(Subsystem):
                 ret(base, edx)
         ret(0, 0)
 
-    @function
-    def set(self, line: Keep[U32], destination: U32, entry: Keep[U32]) -> U32:
+    @function(holds="Lines.lock")
+    def set(self, line: Keep[U32], destination: U32, entry: Keep[U32]) -> Bool:
         """Write the redirection entry of `line`: `entry` is a vector with `RedirectionEntry` flags,
-        `destination` a processor's APIC id. Returns 1, or 0 if there is no such line."""
-        there = self.direct(line, destination)
-        with if_(there == 0):
+        `destination` a processor's APIC id. Return whether there is such a line."""
+        # The upper half first: the lower one may unmask the line.
+        with if_(~self.direct(line, destination)):
             ret(0)
         base, register = self.find(line)
         self.write(base, register, entry)
         ret(1)
 
-    @function
-    def direct(self, line: U32, destination: Keep[U32]) -> U32:
-        """Redirect `line` to another processor, and change nothing else. Returns 1, or 0 if there
-        is no such line. No interrupt is lost: nothing else is in the half of the entry that is
-        written."""
+    @function(holds="Lines.lock")
+    def direct(self, line: U32, destination: Keep[U32]) -> Bool:
+        """Redirect `line` to another processor, and change nothing else. Return whether there is
+        such a line. The line need not be masked: the half of the entry that is written has nothing
+        else."""
         base, register = self.find(line)
         with if_(base == 0):
             ret(0)
@@ -143,19 +143,19 @@ class IoApics(Subsystem):
         self.write(base, register, destination)
         ret(1)
 
-    @function
+    @function(holds="Lines.lock")
     def mask(self, line: U32) -> None:
-        """Keep `line` from interrupting. One that is not there is ignored."""
+        """Mask `line`. One that is not there is ignored."""
         tail(self._change, line, RedirectionEntry.MASKED, RedirectionEntry.MASKED)
 
-    @function
+    @function(holds="Lines.lock")
     def unmask(self, line: U32) -> None:
         """Unmask `line`, which `set` has set up. One that is not there is ignored."""
         tail(self._change, line, RedirectionEntry.MASKED, 0)
 
-    @function
+    @function(holds="Lines.lock")
     def _change(self, line: U32, bits: Keep[U32], value: Keep[U32]) -> None:
-        """Give those `bits` of the lower half of the entry of `line` a `value`."""
+        """Set those `bits` of the lower half of the entry of `line` to `value`."""
         base, register = self.find(line)
         with if_(base == 0):
             ret()
@@ -168,12 +168,12 @@ class IoApics(Subsystem):
 
     @function
     def read(self, base: U64, register: U32) -> U32:
-        """The value of a register of the I/O APIC at `base`."""
+        """Return the value of a register of the I/O APIC at `base`."""
         mov(u32[base + Window.SELECT], register)
         ret(u32[base + Window.DATA])
 
     @function
     def write(self, base: U64, register: U32, value: U32) -> None:
-        """Give a register of the I/O APIC at `base` a `value`."""
+        """Write `value` to a register of the I/O APIC at `base`."""
         mov(u32[base + Window.SELECT], register)
         mov(u32[base + Window.DATA], value)

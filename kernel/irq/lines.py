@@ -1,4 +1,4 @@
-"""The wires by which devices interrupt, and messages in their place."""
+"""Interrupt lines of devices, and messages (MSI) in their place."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from kernel.processors.processors import Processors
 from pykasm import *
 
 ISA_LINES = 16
-"""Interrupts of the ISA bus; those of other buses are at the lines behind."""
+"""Interrupts of the ISA bus; those of other buses have the lines after these."""
 
 MESSAGE_ADDRESS = 0xFEE0_0000
 MESSAGE_DESTINATION_SHIFT = 12
-"""Where a device writes to interrupt a processor (Intel SDM vol. 3A, 11.11.1). The data is the
-vector: fixed delivery, edge triggered."""
+"""The address that a device writes to, to interrupt a processor (Intel SDM vol. 3A, 11.11.1). The
+data is the vector: fixed delivery, edge triggered."""
 
 
-REACHED = 0xFF
-"""Destinations have eight bits, in entries of I/O APICs and in messages; this one is all processors
-(Intel SDM vol. 3A, 11.6.2.1), so those with this number, or a larger one, can't be reached."""
+BROADCAST = 0xFF
+"""The destination that means all processors (Intel SDM vol. 3A, 11.6.2.1). Destinations have eight
+bits, in I/O APICs and in messages, so processors with this number or a larger one can't be one."""
 
 
 class Route(Struct):
-    """What leads to a vector, and where that is served."""
+    """The source of the interrupts on a vector, and the processor that serves them."""
 
     line: U32
-    """The line that does, plus 1; 0 if none does."""
+    """The number of the line plus 1; 0 if none has this vector."""
     processor: Ptr[Processor]
-    """Null if neither a line nor a device's messages lead there."""
+    """Null if neither a line nor a device's messages have this vector."""
 
 
 class Lines(Subsystem):
-    """Leads each line (a GSI, in ACPI's words) to a vector, and that to its actions.
+    """Connect each line (a GSI, in ACPI's words) to a vector, and that to its actions.
 
     Devices may share a line. Each line, and each message, goes to one processor; they take turns in
     getting new ones. The lines of the 8259s all go to the first processor: they are used where no
@@ -52,8 +52,8 @@ class Lines(Subsystem):
 
     legacy = bss(U32)
     """Whether there are only the 8259s: 1 or 0."""
-    latest = bss(Ptr[Processor])
-    """That which got a line, or a message, last."""
+    latest = bss(Ptr[Processor], guarded_by="lock")
+    """The processor that was given a line, or a message, last."""
     routes = bss(Route * VECTORS)
     """By vector."""
 
@@ -80,8 +80,8 @@ class Lines(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Find what leads interrupts to processors. All lines are silent until they are attached.
-        Context: the first processor, interrupts off."""
+        """Start the interrupt controllers, with all lines masked until they are attached. Context:
+        the first processor, interrupts off."""
         self.pic.start()
         registers = self.apic.find()
         with if_(registers != 0):
@@ -102,7 +102,7 @@ class Lines(Subsystem):
 
     @function
     def isa(self, source: Keep[U32]) -> U32:
-        """The line for `source`, an interrupt of the ISA bus by its old number (0 to 15)."""
+        """Return the line of `source`, an interrupt of the ISA bus (0 to 15)."""
         with if_(self.legacy != 0):
             ret(source)
         with self.model.each(OverrideEntry) as override:
@@ -113,8 +113,8 @@ class Lines(Subsystem):
 
     @function
     def attach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
-        """Call `action` when `line` interrupts. Returns 0; -EINVAL if there is no such line;
-        -ENOSPC if no vector is left for it."""
+        """Call `action` from now on when `line` interrupts. Return 0; -EINVAL if there is no such
+        line; -ENOSPC if no vector is left for it."""
         result = keep(I32)
         with self.lock.held():
             mov(result, self._attach_locked(line, action))
@@ -122,12 +122,12 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def _attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
-        """See `attach`."""
+        """Do the work of `attach`."""
         with if_(self.legacy != 0):
             tail(self._attach_legacy, line, action)
         vector = self.vector(line)
         with if_(vector != 0):
-            self.dispatcher.claim(vector, action)
+            self.dispatcher.claim(vector, action)  # shares the line with those before
             ret(0)
         vector = keep(self.dispatcher.allocate(action))
         with if_(vector == 0):
@@ -135,8 +135,8 @@ class Lines(Subsystem):
         entry = keep(self.signal(line))
         or_(entry, vector)
         processor = scratch(self._route(vector))
-        done = self.io_apics.set(line, processor.apic, entry)
-        with if_(done == 0):
+        # Only now, with the action in its place: the line may interrupt at once.
+        with if_(~self.io_apics.set(line, processor.apic, entry)):
             self.forget(vector)
             ignore(self.dispatcher.remove(vector, action))
             ret(-Errno.EINVAL)
@@ -148,25 +148,28 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def _attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> I32:
-        """See `attach`, with the 8259s."""
+        """Do the work of `attach` with the 8259s."""
         with if_(line >= LINES):
             ret(-Errno.EINVAL)
-        lea(edi, bare[u64(line) + InterruptVector.LEGACY])
-        self.dispatcher.claim(edi, action)
+        vector = scratch(line)
+        add(vector, InterruptVector.LEGACY)
+        self.dispatcher.claim(vector, action)
         self.pic.unmask(line)
         ret(0)
 
     @function
     def detach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> None:
-        """Call `action` no more when `line` interrupts; it does not run when this returns."""
+        """Call `action` no longer when `line` interrupts; it does not run when this returns."""
         vector = keep(U32)
         with self.lock.held():
             mov(vector, self._detach_locked(line, action))
-        self.dispatcher.settle(vector)
+        # Without the lock: an action that still runs may wait for it.
+        self.dispatcher.synchronize(vector)
 
     @function(holds="lock")
     def _detach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> U32:
-        """See `detach`; the vector that led to the action. A line without actions falls silent."""
+        """Do the work of `detach`, and return the vector of the action. A line without actions
+        stays masked."""
         vector = keep(U32)
         with if_(self.legacy != 0):
             lea(vector, bare[u64(line) + InterruptVector.LEGACY])
@@ -174,8 +177,7 @@ class Lines(Subsystem):
         with else_():
             mov(vector, self.vector(line))
             self.io_apics.mask(line)
-        left = self.dispatcher.remove(vector, action)
-        with if_(left == 0):
+        with if_(~self.dispatcher.remove(vector, action)):
             self.forget(vector)
         with elif_(self.legacy != 0):
             self.pic.unmask(line)
@@ -185,10 +187,10 @@ class Lines(Subsystem):
 
     @function
     def vector(self, line: U32) -> U32:
-        """The vector that `line` leads to, 0 if it is attached to none."""
+        """Return the vector of `line`, 0 if it has none."""
         vector, route = scratch(U32), scratch(Ptr[Route])
         inc(line)
-        with if_(line == 0):  # would be found where no line leads
+        with if_(line == 0):  # the number 2**32 - 1, which would be found at a vector without line
             ret(0)
         mov(vector, InterruptVector.FIRST_DEVICE)
         lea(route, self.routes[InterruptVector.FIRST_DEVICE])
@@ -201,8 +203,8 @@ class Lines(Subsystem):
 
     @function
     def signal(self, line: Keep[U32]) -> U32:
-        """How `line` interrupts, by flags of `RedirectionEntry`: as the firmware says, or else as
-        usual on the ISA bus, or else on the PCI bus."""
+        """Return polarity and trigger mode of `line` as flags of `RedirectionEntry`: what the
+        firmware says, or else what is usual on the ISA bus or the PCI bus."""
         with self.model.each(OverrideEntry) as override, if_(override.line == line):
             movzx(eax, override.signal)
             tail(self._translate, eax)
@@ -212,8 +214,8 @@ class Lines(Subsystem):
 
     @function
     def _translate(self, signal: U32) -> U32:
-        """The flags of `RedirectionEntry` for those of `IntiFlags`; the ISA bus is used to active
-        high and edge."""
+        """Return the flags of `RedirectionEntry` for those of `IntiFlags`. Those that leave it to
+        the bus mean active high and edge, as on the ISA bus."""
         xor(eax, eax)
         mov(ecx, signal)
         and_(ecx, IntiFlags.ACTIVE_LOW)
@@ -228,8 +230,8 @@ class Lines(Subsystem):
 
     @function
     def message(self, vector: U32) -> U64:
-        """The address that a device writes `vector` to, to interrupt (MSI, MSI-X), until `forget`
-        is told of the vector."""
+        """Return the address that a device writes `vector` to, to interrupt (MSI, MSI-X). `forget`
+        ends that."""
         processor = scratch(Ptr[Processor])
         with self.lock.held():
             mov(processor, self._route(vector))
@@ -240,7 +242,7 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def _route(self, vector: Keep[U32]) -> Ptr[Processor]:
-        """Choose the processor that is to serve `vector`: the next one in turn."""
+        """Choose the processor that serves `vector`, the next one in turn, and return it."""
         processor = scratch(self.next())
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))
@@ -249,16 +251,16 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def next(self) -> Ptr[Processor]:
-        """Whose turn it is. The first processor can always be reached."""
-        with loop():
+        """Return the processor whose turn it is."""
+        with loop():  # ends, as the first processor can always be reached
             mov(self.latest, self.processors.after(self.latest))
             latest = scratch(self.latest)
-            break_if(latest.apic < REACHED)
+            break_if(latest.apic < BROADCAST)
         ret(latest)
 
     @function
     def forget(self, vector: U32) -> None:
-        """Nothing leads to `vector` any more. Context: any."""
+        """Note that `vector` has no line and no messages any more. Context: any."""
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))
         mov(route.line, 0)
@@ -267,12 +269,12 @@ class Lines(Subsystem):
     @function
     def move(self, line: Keep[U32], processor: Keep[Ptr[Processor]]) -> I32:
         """Move the interrupts of `line` to another processor; its actions may still be running on
-        the one before. Returns 0, or -EINVAL if nothing is attached or it can't lead there."""
+        the one before. Return 0, or -EINVAL if nothing is attached or it can't be reached."""
         result = keep(I32)
         mov(result, -Errno.EINVAL)
         with self.lock.held():
             vector = self.vector(line)
-            with if_((vector != 0) & (processor.apic < REACHED)):
+            with if_((vector != 0) & (processor.apic < BROADCAST)):
                 self._lead(vector, processor)
                 xor(result, result)
         ret(result)
@@ -292,10 +294,10 @@ class Lines(Subsystem):
 
     @function(holds="lock")
     def _lead(self, vector: U32, processor: Ptr[Processor]) -> None:
-        """Route `vector`, which a line leads to, to `processor`."""
+        """Route `vector`, which has a line, to `processor`."""
         route = scratch(Ptr[Route])
         point_at(route, self.routes, u64(vector))
         mov(route.processor, processor)
-        mov(edi, route.line)
-        dec(edi)
-        ignore(self.io_apics.direct(edi, processor.apic))
+        line = scratch(route.line)
+        dec(line)
+        ignore(self.io_apics.direct(line, processor.apic))

@@ -8,7 +8,7 @@ from pykasm import *
 
 
 class Processor(Struct):
-    """What others know of a processor."""
+    """A processor's record, which all processors may read."""
 
     link: ListHead
     """In `Processors.all`."""
@@ -17,8 +17,8 @@ class Processor(Struct):
     apic: U32
     """The number of its local APIC, by which it is reached."""
     block: U64
-    """Where its per-CPU variables are."""
+    """The address of its per-CPU variables."""
     inbox: Ptr[Request]
-    """What another one wants it to do, null if nothing: see `Calls`."""
+    """A request of another processor, or null: see `Calls`."""
     root: U64
     """The physical address of the top page table that it uses: see `Tlb`."""

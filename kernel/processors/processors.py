@@ -14,15 +14,15 @@ from pykasm import *
 
 
 class Processors(Subsystem):
-    """A list to which processors are only ever added, one at a time, while starting: who reads it
-    needs no lock."""
+    """A list to which processors are only ever added, one at a time, while starting: readers need
+    no lock."""
 
     own = percpu(Processor)
     """This processor's record."""
     all = bss(ListHead)
     """In the order of their numbers."""
     count = bss(U32)
-    """How many there are; 0 before the first one has listed itself."""
+    """The number of processors; 0 before the first one has listed itself."""
 
     def __init__(self, per_cpu: PerCpu, apic: LocalApic) -> None:
         self.per_cpu = per_cpu
@@ -30,8 +30,8 @@ class Processors(Subsystem):
 
     @function(init=True)
     def enter(self) -> None:
-        """List this processor, whose local APIC works: others may call it from now on. Context:
-        starting it, interrupts off."""
+        """Add this processor, whose local APIC works, to the list: others may call it from now on.
+        Context: while it starts, interrupts off."""
         own, link = keep(Ptr[Processor]), scratch(Ptr[ListHead])
         self.per_cpu.point_at(u64(own), self.own)
         mov(own.apic, self.apic.id())
@@ -43,7 +43,7 @@ class Processors(Subsystem):
         mov(own.root, rax)
         with if_(self.count == 0):
             self.all.reset()
-        lea(link, own.link)
+        lea(link, own.link)  # last: others read the record as soon as it is listed
         self.all.append(link)
         inc(self.count)
 
@@ -58,7 +58,8 @@ class Processors(Subsystem):
     @inline(changes=rax)
     @contextmanager
     def others(self) -> Iterator[Ptr[Processor]]:
-        """The block runs for each processor but this one. The thread stays on its processor."""
+        """Run the block for each processor but this one. Context: the thread stays on its
+        processor."""
         with self.each() as processor:
             mov(eax, self.per_cpu.number)
             with if_(processor.number != eax):
@@ -66,21 +67,21 @@ class Processors(Subsystem):
 
     @function
     def after(self, processor: Ptr[Processor]) -> Ptr[Processor]:
-        """The one behind `processor`, the first one behind the last, or behind null. Any context,
-        once there is one."""
+        """Return the processor after `processor`; the first one after the last one, or after null.
+        Context: any, once there is one."""
         link = scratch(Ptr[ListHead])
         lea(link, self.all)
         with if_(processor != 0):
             lea(link, processor.link)
         mov(link, link.next)
         lea(rax, self.all)
-        with if_(link == rax):
+        with if_(link == rax):  # the head, which is in no processor: one further is the first
             mov(link, link.next)
         ret(container_of(link, Processor, "link"))
 
     @function
     def numbered(self, number: U64) -> Ptr[Processor]:
-        """The processor with this number, null if there is none."""
+        """Return the processor with this number, null if there is none."""
         with self.each(scratch) as processor:
             mov(eax, processor.number)
             with if_(rax == number):
@@ -89,8 +90,9 @@ class Processors(Subsystem):
 
     @function
     def find(self, apic: U32) -> Ptr[Processor]:
-        """The processor with this local APIC, null if there is none. Any context, panics too."""
-        with if_(self.count == 0):
+        """Return the processor with this local APIC, null if there is none. Context: any, panics
+        too."""
+        with if_(self.count == 0):  # a panic this early finds no list
             ret(0)
         with self.each(scratch) as processor, if_(processor.apic == apic):
             ret(processor)

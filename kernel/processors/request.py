@@ -1,4 +1,4 @@
-"""Something that a processor wants others to do."""
+"""A function that a processor has others call."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from pykasm import *
 
 
 class Request(Struct):
-    """It belongs to whoever waits until it is done, and is the first field of a struct with what
-    the handler needs to know, or all that it needs."""
+    """A handler that other processors are to call. It is
+    the first field of a struct with what the handler needs, or all that it needs."""
 
     handler: RequestHandler
     left: U32
-    """Processors that it was given to and that have not done it yet."""
+    """The number of processors that it was posted to and that have not handled it yet."""
 
     @inline(changes=rax)
     def prepare(self, handler: RequestHandler) -> None:
-        """Make a request that nobody has been given."""
+        """Initialize a request that is posted to nobody."""
         mov(rax, handler)
         mov(self.handler, rax)
         mov(self.left, 0)
 
     @inline
     def wait(self) -> None:
-        """Wait until all have done it that it was given to."""
+        """Wait until all processors that it was posted to have handled it."""
         with while_(self.left != 0):
             pause()
 

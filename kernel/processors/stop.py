@@ -12,17 +12,20 @@ from kernel.processors.processors import Processors
 from pykasm import *
 
 TIMEOUT = 1_000_000
-"""Looks at the count of those that have stopped, before the rest is stopped the hard way."""
+"""Reads of the count of stopped processors before the rest is stopped by NMI, and then given up."""
 
 
 class Stop(Subsystem):
-    """For panics and the like: needs no lock, no memory and no clock. Processors with interrupts on
-    stop at once; the others by an NMI, which whoever it interrupts can't go on from."""
+    """Stop processors for a panic or a reset, without lock, memory or clock.
+
+    Those with interrupts on stop by an interrupt; the others by an NMI, after which the code that
+    it interrupted can't continue.
+    """
 
     stopped = bss(U32)
-    """Processors that do nothing any more."""
+    """The number of processors that have stopped."""
     has_stopped = percpu(U32)
-    """Whether this one is among them: 1 or 0."""
+    """Whether this processor has stopped: 1 or 0."""
 
     def __init__(self, processors: Processors, apic: LocalApic, dispatcher: Dispatcher) -> None:
         self.processors = processors
@@ -44,7 +47,8 @@ class Stop(Subsystem):
 
     @function
     def _others_by(self, command: U32) -> None:
-        """Send `command` to all that have not stopped, if there are any, and wait a while."""
+        """Send `command` to all other processors unless they have stopped, and wait a while until
+        they have."""
         left = keep(U32)
         mov(left, self.processors.count)
         dec(left)
@@ -58,13 +62,14 @@ class Stop(Subsystem):
 
     @function(context="interrupt")
     def serve(self, argument: U64) -> None:
-        """Another processor wants this one to stop."""
+        """Stop this processor, as another one asks."""
         tail(self.here)
 
     @function
     def here(self) -> NoReturn:
-        """Halt this processor for good; only an NMI wakes it, for a moment."""
+        """Stop this processor for good, and count it."""
         cli()
+        # An NMI after the interrupt brings it here once more: it is counted once.
         mov(eax, 1)
         xchg(self.has_stopped, eax)
         with if_(eax == 0):
@@ -74,8 +79,8 @@ class Stop(Subsystem):
 
     @function
     def halt(self) -> NoReturn:
-        """As `here`, for the one that has stopped the others."""
+        """Halt this processor for good, without counting it: it has stopped the others."""
         cli()
-        with loop():
+        with loop():  # an NMI ends `hlt`
             hlt()
         never()

@@ -1,4 +1,4 @@
-"""Having other processors do something, and waiting until they have."""
+"""Call functions on other processors, and wait until they have run."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from pykasm import *
 
 
 class Calls(Subsystem):
-    """Each processor has an inbox for one request. Who has a request for it puts that there, as
-    soon as it is empty, and interrupts the processor, which empties it, does what it was asked, and
-    counts that off in the request.
+    """Each processor has an inbox for one request. A caller puts its request there as soon as it is
+    empty, and interrupts the processor, which empties it, calls the handler, and counts that off in
+    the request.
 
-    Who calls waits, with interrupts on, so that it serves others meanwhile: nobody waits for ever.
-    With interrupts off, two processors that call each other would stand still, and so would one
-    that holds a lock which another waits for; so no spin lock may be held, which turns them off.
-    The checker finds such calls, as all of this counts as sleeping, and debug builds look at the
-    flag at each call.
+    Callers wait with interrupts on, and so serve the calls of others meanwhile. With interrupts
+    off, two processors that call each other would deadlock, and so would one that holds a lock
+    which another waits for; so no spin lock may be held. The checker finds such calls, as calling
+    counts as sleeping, and debug builds test the flag at each call.
     """
 
     def __init__(
@@ -42,15 +41,16 @@ class Calls(Subsystem):
 
     @function(sleeps=True)
     def on(self, processor: Ptr[Processor], request: Keep[Ptr[Request]]) -> None:
-        """Have `processor`, which may be this one, do what `request` says, and wait for it."""
+        """Call the handler of `request` on `processor`, which may be this one, and wait for it."""
         self.check_interrupts()
         self.post(processor, request)
         request.wait()
 
     @function(sleeps=True)
     def on_others(self, request: Keep[Ptr[Request]]) -> None:
-        """Have all processors but this one do what `request` says, and wait until they have."""
+        """Call the handler of `request` on all processors but this one, and wait for it."""
         self.check_interrupts()
+        # On another processor, this thread would leave out the wrong one.
         with self.scheduler.preemption_disabled():
             with self.processors.others() as processor:
                 self.post(processor, request)
@@ -58,7 +58,7 @@ class Calls(Subsystem):
 
     @inline(changes=rax)
     def check_interrupts(self) -> None:
-        """In debug builds: see that interrupts are on."""
+        """Assert that interrupts are on."""
         if debugging():
             pushfq()
             pop(rax)
@@ -66,8 +66,8 @@ class Calls(Subsystem):
 
     @function
     def post(self, processor: Ptr[Processor], request: Ptr[Request]) -> None:
-        """Give `request` to `processor`, once that is through with what it was given before."""
-        lock.inc(request.left)
+        """Put `request` into the inbox of `processor`, once that is empty, and interrupt it."""
+        lock.inc(request.left)  # before it is found: it may be counted off at once
         with loop():
             xor(eax, eax)
             lock.cmpxchg(processor.inbox, request)
@@ -77,8 +77,9 @@ class Calls(Subsystem):
 
     @function(context="interrupt")
     def serve(self, argument: U64) -> None:
-        """Do what this processor was asked to."""
+        """Handle the request in this processor's inbox."""
         request = keep(Ptr[Request])
+        # Emptied before it is handled, so that the next caller need not wait for that.
         xor(u32(request), u32(request))
         xchg(self.processors.own.inbox, request)
         with if_(request != 0):

@@ -1,4 +1,4 @@
-"""What processors remember of page tables."""
+"""TLB shoot-down: flushing what processors have cached of page tables."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kernel.smp.calls import Calls
 from pykasm import *
 
 SINGLY = 32
-"""Pages up to which they are forgotten one by one; above that, forgetting all costs less."""
+"""Pages up to which they are flushed one by one; above that, flushing all costs less."""
 
 
 class Shootdown(Struct):
-    """What processors are asked to forget."""
+    """The addresses that processors are asked to flush."""
 
     request: Request
     address: U64
@@ -25,11 +25,12 @@ class Shootdown(Struct):
 
 
 class Tlb(Subsystem):
-    """Makes processors forget what they know of addresses whose entries have changed.
+    """Flush the entries of changed page tables on all processors that may have cached them.
 
-    The kernel's half is known to all processors, the other one only to those that use the space:
-    each notes which it uses before it does (`Switch.use`). So whoever changes an entry and then
-    looks at the notes either finds the processor's, or that processor reads the entry anew.
+    Any processor may have cached the kernel's half, and the other half only those that use the
+    space: each stores its `Processor.root` before it loads CR3 (`Switch.use`). So who changes an
+    entry and then reads the roots either finds the processor's, or that processor has read the
+    changed entry.
     """
 
     def __init__(self, processors: Processors, calls: Calls, scheduler: Scheduler) -> None:
@@ -51,7 +52,7 @@ class Tlb(Subsystem):
         self.calls.check_interrupts()
         with self.scheduler.preemption_disabled():
             self.flush(what.address, what.pages)
-            mfence()  # others have to see the changed entry before their notes are looked at
+            mfence()  # others have to see the changed entry before their roots are read
             with self.processors.others() as processor:
                 self._post_if_needed(processor, space, what)
             what.request.wait()
@@ -60,15 +61,15 @@ class Tlb(Subsystem):
     def _post_if_needed(
         self, processor: Ptr[Processor], space: Ptr[Space], what: Shootdown
     ) -> None:
-        """Ask `processor` if it may know the addresses: if they are the kernel's, or of the space
-        that it uses."""
+        """Post the request to `processor` if it may have cached the addresses: if they are the
+        kernel's, which are negative, or of the space that it uses."""
         mov(rax, processor.root)
         with if_((i64(what.address) < 0) | (rax == space.root)):
             self.calls.post(processor, address_of(what.request))
 
     @function(context="interrupt")
     def serve(self, request: Ptr[Request]) -> None:
-        """Flush what another processor asks this one to."""
+        """Flush what another processor asks for."""
         what = cast(request, Ptr[Shootdown])
         tail(self.flush, what.address, what.pages)
 

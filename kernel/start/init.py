@@ -17,7 +17,7 @@ from pykasm import *
 
 
 class Init(Subsystem):
-    """Starts every subsystem in its turn; see `kernel.start.order`."""
+    """Start every subsystem in the order of `kernel.start.order`."""
 
     def __init__(
         self,
@@ -41,10 +41,10 @@ class Init(Subsystem):
 
     @function
     def run(self, protocol: U32, info: U64) -> NoReturn:
-        """Bring the kernel up; `info` is the physical address of what the loader left, in the form
-        that the `protocol` has. Context: the first processor, interrupts off, `BootTables`."""
+        """Start the kernel. `info` is the physical address of the loader's information, in the form
+        of the `protocol`. Context: the first processor, interrupts off, on `BootTables`."""
         self._start_all(protocol, info)
-        sti()
+        sti()  # the other processors are called by interrupts, and answer by them
         for step in self.late:
             step()
         self.paging.free_init()
@@ -53,7 +53,7 @@ class Init(Subsystem):
 
     @function(init=True)
     def _start_all(self, protocol: Keep[U32], info: Keep[U64]) -> None:
-        """Start every subsystem; see `run`."""
+        """Start every subsystem that starts with interrupts off."""
         for step in self.early:
             step()
         self._read_information(protocol, info)
@@ -71,7 +71,7 @@ class Init(Subsystem):
 
     @function(init=True)
     def _read_information(self, protocol: U32, info: U64) -> None:
-        """Copy what the loader left at physical `info`."""
+        """Copy the loader's information at physical `info`."""
         direct(info)
         with if_(protocol == Protocol.PVH):
             self.information.from_pvh(cast(info, Ptr[pvh.StartInfo]))

@@ -48,7 +48,7 @@ class EarlySteps(Steps):
 
 
 class MainSteps(Steps):
-    """What the boot loader tells is known. Interrupts are off."""
+    """The boot record is filled. Interrupts are off."""
 
     order = (
         Features.read,  # what the processor can do

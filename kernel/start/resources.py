@@ -19,7 +19,7 @@ STACKS = tuple(stack for stack in InterruptStack if stack != InterruptStack.NONE
 
 
 class ProcessorMemory(Struct):
-    """What one processor needs. Null is what it lacks."""
+    """The memory of one processor. What could not be allocated is null."""
 
     block: Owned[U64]
     """Its per-CPU variables."""
@@ -32,7 +32,7 @@ class ProcessorMemory(Struct):
 
 
 class ProcessorResources(Subsystem):
-    """Takes that memory and gives it back. Context: thread, interrupts on."""
+    """Allocate and free that memory. Context: thread, interrupts on."""
 
     def __init__(
         self,
@@ -51,31 +51,32 @@ class ProcessorResources(Subsystem):
         self.threads = threads
 
     @function(init=True)
-    def take(self, memory: Keep[Ptr[ProcessorMemory]]) -> U32:
-        """Fill `memory` in, ready to be used by a processor; 1, or 0 if memory is out."""
-        mov(rdi, address_of(symbol("percpu_size")))
-        add(rdi, PAGE - 1)
-        shr(rdi, PageShift.PAGE)
-        mov(memory.block, self.runtime.allocate(rdi))
+    def allocate(self, memory: Keep[Ptr[ProcessorMemory]]) -> Bool:
+        """Allocate all of `memory`, ready to be used by a processor. Return whether that worked."""
+        pages = scratch(U64)
+        mov(pages, address_of(symbol("percpu_size")))
+        add(pages, PAGE - 1)
+        shr(pages, PageShift.PAGE)
+        mov(memory.block, self.runtime.allocate(pages))
         for index in range(len(STACKS)):
             mov(memory.stacks[index], self.runtime.allocate(STACK_SIZE // PAGE))
         mov(memory.thread, self.idle.make())
         mov(memory.worker, self.deferred.make())
         for part in (*self._pages(memory), *self._threads(memory)):
             with if_(part == 0):
-                self.give(memory)
+                self.free(memory)
                 ret(0)
         self.per_cpu.fill(memory.block)
         self.deferred.assign(memory.worker, memory.block)
         for index, stack in enumerate(STACKS):
-            mov(rdx, memory.stacks[index])
-            add(rdx, STACK_SIZE)
-            self.descriptors.give_stack(memory.block, stack, rdx)
+            top = scratch(memory.stacks[index])
+            add(top, STACK_SIZE)
+            self.descriptors.set_stack(memory.block, stack, top)
         ret(1)
 
     @function(init=True)
-    def give(self, memory: Keep[Ptr[ProcessorMemory]]) -> None:
-        """Give back what `memory` has of what no processor ever used."""
+    def free(self, memory: Keep[Ptr[ProcessorMemory]]) -> None:
+        """Free what `memory` has, which no processor has ever used."""
         for part in self._pages(memory):
             with if_(part != 0):
                 self.runtime.free(part)

@@ -1,4 +1,4 @@
-"""Waking all other processors."""
+"""Starting all other processors."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ RESET_TIME = NSEC_PER_SEC // 100
 Specification 1.4, B.4)."""
 
 SECOND_TRY = NSEC_PER_SEC // 5000
-"""Nanoseconds after which a processor is told once more to start (B.4): the first time may be
-lost."""
+"""Nanoseconds after which STARTUP is sent once more (B.4): the first one may be lost."""
 
 TIMEOUT = 2 * NSEC_PER_SEC
-"""Nanoseconds after which a processor counts as broken."""
+"""Nanoseconds after which a processor that does not start counts as broken."""
 
 XAPIC_NOBODY = 0xFF
 X2APIC_NOBODY = 0xFFFF_FFFF
@@ -43,11 +42,11 @@ class Secondaries(Subsystem):
     answer is left out; the kernel runs on those that do."""
 
     named = bss(U32)
-    """How many the table names, but for this one."""
+    """The number of processors that the table names, but for this one."""
     page = bss(U64)
     """The physical address of the trampoline."""
     memory = bss(ProcessorMemory)
-    """What the processor gets that is being started."""
+    """The memory of the processor that is being started."""
 
     def __init__(
         self,
@@ -98,47 +97,42 @@ class Secondaries(Subsystem):
         for kind, widen in ((LocalApicEntry, movzx), (LocalX2ApicEntry, mov)):
             with self.model.each(kind) as entry, if_(entry.flags & ProcessorFlags.ENABLED):
                 widen(apic, entry.id)
-                wanted = self._is_wanted(apic)
-                with if_(wanted != 0):
+                with if_(self._is_wanted(apic)):
                     step(apic)
 
     @function(init=True)
-    def _is_wanted(self, apic: U32) -> U32:
-        """Whether the processor `apic` does not run yet, and can be reached: 1 or 0."""
+    def _is_wanted(self, apic: U32) -> Bool:
+        """Return whether the processor `apic` does not run yet, and can be reached."""
         mov(eax, X2APIC_NOBODY)
         with if_(self.apic.base != 0):
             mov(eax, XAPIC_NOBODY)
         with if_(apic >= eax):
             ret(0)
         running = self.processors.find(apic)
-        with if_(running != 0):
-            ret(0)
-        ret(1)
+        ret(running == 0)
 
     @function(init=True)
     def reset(self, apic: U32) -> None:
-        """Send INIT: the processor waits to be started then, whatever it did."""
+        """Send INIT, after which the processor waits to be started, whatever it did before."""
         inc(self.named)
         tail(self.apic.send, apic, InterruptCommand.INIT)
 
     @function(init=True)
     def _start_one(self, apic: Keep[U32]) -> None:
         """Start a processor that was reset, and wait until it runs."""
-        ready = self.resources.take(address_of(self.memory))
-        with if_(ready == 0):
+        with if_(~self.resources.allocate(address_of(self.memory))):
             self.log.write(
                 LogLevel.WARNING, "cpu: no memory to start the processor of APIC %u", apic
             )
             ret()
-        self._hand_over()
-        answered = self._wake(apic)
-        with if_(answered == 0):
+        self._prepare_start()
+        with if_(~self._wake(apic)):
             self.log.write(
                 LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
             )
-            tail(self.resources.give, address_of(self.memory))
-        arrived = self.wait(address_of(self.secondary_start.stage), StartStage.RUNNING, TIMEOUT)
-        with if_(arrived == 0):
+            tail(self.resources.free, address_of(self.memory))
+        stage = address_of(self.secondary_start.stage)
+        with if_(~self.wait(stage, StartStage.RUNNING, TIMEOUT)):
             self.apic.send(apic, InterruptCommand.INIT)
             self.log.write(
                 LogLevel.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
@@ -148,8 +142,8 @@ class Secondaries(Subsystem):
 
     @function(init=True)
     def compare(self) -> None:
-        """Compare time-stamp counters with the processor that has just come."""
-        cli()
+        """Compare time-stamp counters with the processor that has just started."""
+        cli()  # an interrupt in between would look like a difference
         self.tsc_sync.compare()
         sti()
         with while_(self.secondary_start.stage != StartStage.COMPARED):
@@ -157,8 +151,8 @@ class Secondaries(Subsystem):
         tail(self.tsc_sync.end)
 
     @inline(changes=CALLER_SAVED)
-    def _hand_over(self) -> None:
-        """Prepare what the processor finds when it arrives."""
+    def _prepare_start(self) -> None:
+        """Prepare what the processor finds when it starts."""
         for source, target in (
             (self.memory.block, self.secondary_start.block),
             (self.memory.thread, self.secondary_start.thread),
@@ -171,33 +165,33 @@ class Secondaries(Subsystem):
         self.tsc_sync.begin()
 
     @function(init=True)
-    def _wake(self, apic: Keep[U32]) -> U32:
-        """Send STARTUP until the processor runs the trampoline. Returns 0 if it never does."""
+    def _wake(self, apic: Keep[U32]) -> Bool:
+        """Send STARTUP until the processor runs the trampoline. Return whether it does."""
         parameters = keep(Ptr[StartParameters])
         self.trampoline.parameters(self.page, parameters)
         mov(parameters.expected, 1)
-        for patience in (SECOND_TRY, TIMEOUT):
-            mov(esi, u32(self.page))
-            shr(esi, PageShift.PAGE)
-            or_(esi, InterruptCommand.STARTUP)
-            self.apic.send(apic, esi)
-            came = self.wait(address_of(parameters.expected), 0, patience)
-            with if_(came != 0):
+        for timeout in (SECOND_TRY, TIMEOUT):
+            command = scratch(u32(self.page))
+            shr(command, PageShift.PAGE)  # its vector is the number of the page that it starts in
+            or_(command, InterruptCommand.STARTUP)
+            self.apic.send(apic, command)
+            with if_(self.wait(address_of(parameters.expected), 0, timeout)):
                 ret(1)
+        # It may start at this very moment: who of the two gets the 1 decides.
         xor(eax, eax)
         xchg(parameters.expected, eax)
-        with if_(eax == 0):  # it came at last
+        with if_(eax == 0):
             ret(1)
         self.apic.send(apic, InterruptCommand.INIT)
         ret(0)
 
     @function(init=True)
-    def wait(self, place: Keep[Ptr[U32]], value: Keep[U32], nanoseconds: U64) -> U32:
-        """Wait until `value` is at `place`, but not for longer than that; whether it is: 1 or 0."""
+    def wait(self, place: Keep[Ptr[U32]], value: Keep[U32], nanoseconds: U64) -> Bool:
+        """Wait until `value` is at `place`, for `nanoseconds` at most. Return whether it is."""
         end = keep(nanoseconds)
         add(end, self.clock.now())
         with loop():
-            now = self.clock.now()  # before the look, which so comes after the end of the time, too
+            now = self.clock.now()  # before the test, so that one comes after the end of the time
             with if_(at(place) == value):
                 ret(1)
             with if_(now >= end):

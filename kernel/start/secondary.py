@@ -1,4 +1,4 @@
-"""What a started processor does before it runs threads."""
+"""The start of a processor that the first one has woken."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from pykasm import *
 
 
 class StartStage(IntEnum):
-    """How far a processor has come."""
+    """The stages of a processor's start."""
 
     AWAITED = 0
     RUNNING = 1
-    """It needs nothing any more of what only starting needs."""
+    """It no longer needs what only starting needs."""
     COMPARED = 2
-    """Its time-stamp counter is known to agree with that of the first processor, or not to."""
+    """Its time-stamp counter has been compared with that of the first processor."""
 
 
 class SecondaryStart(Subsystem):
-    """Each processor goes through this alone, while the one that woke it waits. Nothing of the
-    kernel's is unmapped meanwhile: nobody tells a processor to forget it that is not listed yet."""
+    """Make a processor one of the kernel's, while the one that woke it waits. Nothing of the
+    kernel's is unmapped meanwhile, as a processor that is not listed yet gets no TLB
+    shoot-downs."""
 
     block = bss(U64)
     """Its per-CPU variables."""
@@ -35,7 +36,7 @@ class SecondaryStart(Subsystem):
     """Its idle thread, on whose stack it runs from the start."""
     number = bss(U32)
     stage = bss(U32)
-    """How far it has come, a `StartStage`."""
+    """A `StartStage`, which the first processor waits for."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class SecondaryStart(Subsystem):
         """Make this processor one of the kernel's. Context: interrupts off, the kernel's page
         tables, on the stack of `thread`."""
         self.start()
-        mov(self.stage, StartStage.RUNNING)
+        mov(self.stage, StartStage.RUNNING)  # from here on `.init` code and the trampoline may go
         self.tsc_sync.compare()
         mov(self.stage, StartStage.COMPARED)
         sti()
@@ -68,10 +69,10 @@ class SecondaryStart(Subsystem):
     @function(init=True)
     def start(self) -> None:
         """Start what each processor has of its own."""
-        self.per_cpu.use(self.block, self.number)
+        self.per_cpu.use(self.block, self.number)  # first, as all else has per-CPU variables
         for step in self.steps:
             step()
         thread = keep(self.thread)
         mov(thread.stack_pointer, 0)  # this processor is on its stack
         self.scheduler.adopt(thread)
-        self.processors.enter()
+        self.processors.enter()  # last: others may call it from here on

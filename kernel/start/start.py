@@ -41,16 +41,16 @@ class Start(Subsystem):
 
     @entry(bits=32)
     def multiboot2(self) -> None:
-        """Multiboot2 loaders come here, with their magic in eax (3.3)."""
+        """Start from a Multiboot2 loader, with its magic in eax (3.3)."""
         mov(esi, physical(self.not_multiboot2))
         cmp(eax, multiboot2.LOADER_MAGIC)
         jne(self.failure.stop)
-        mov(ebp, Protocol.MULTIBOOT2)
+        mov(ebp, Protocol.MULTIBOOT2)  # where neither cpuid nor the checks put anything
         jmp(self.enter_long_mode)
 
     @entry(bits=32)
     def pvh(self) -> None:
-        """PVH loaders come here, with ebx pointing to a `StartInfo`."""
+        """Start from a PVH loader, with ebx pointing to a `StartInfo`."""
         mov(esi, physical(self.not_pvh))
         cmp(u32[ebx + offsetof(pvh.StartInfo, "magic")], pvh.START_MAGIC)
         jne(self.failure.stop)
@@ -60,8 +60,8 @@ class Start(Subsystem):
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def enter_long_mode(self) -> None:
-        """Go on in long mode if the processor has it; keeps ebx and ebp."""
-        self.boot_timer.start()
+        """Check the processor and enter long mode; keep ebx and ebp."""
+        self.boot_timer.start()  # before anything else, so that all of the start is counted
         mov(esp, physical(self.stacks.boot.top))
         call(self.checks.run)
         enter_long_mode(self.tables, self.long_mode)
@@ -90,5 +90,5 @@ class Start(Subsystem):
         lea(rsp, self.stacks.boot.top)
         mov(edi, ebp)
         mov(esi, ebx)
-        xor(ebp, ebp)
+        xor(ebp, ebp)  # the end of backtraces
         call(self.init_.run)

@@ -1,4 +1,4 @@
-"""Where processors start that the first one wakes: from 16-bit code to the kernel's addresses."""
+"""The code that a woken processor starts with: from 16 bits to the kernel's addresses."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
 REAL_MODE_END = 1 << 20
-"""Where the memory ends that 16-bit code reaches."""
+"""The end of the memory that 16-bit code reaches."""
 
 
 class StartParameters(Struct, packed=True):
-    """What the 16-bit code finds in its page."""
+    """The parameters of the 16-bit code, at the end of its page."""
 
     expected: U32
-    """1 while a processor is expected. The one that comes takes it: so either it goes on, or the
-    one that waits for it has taken it back, but not both."""
+    """1 while a processor is expected. It is exchanged for 0, either by that processor, which then
+    goes on, or by the one that waits for it no longer."""
     segments: FlatTablePointer
 
 
 PARAMETERS = PAGE - sizeof(StartParameters)
-"""Where it lies in the page, which begins with the code."""
+"""Their offset in the page, which begins with the code."""
 
 
 class Trampoline(Subsystem):
     """A started processor runs 16-bit code at the beginning of a page below 1 MiB (Intel SDM vol.
     3A, 9.4.4). This is copied to such a page; the code of the other modes stays where it is linked,
-    and is given back with all that only starting needs. The page is never given to anybody, as a
-    processor that was waited for in vain may still come there, to stop.
+    and is freed with all that only starting needs. The page is never freed, as a processor that was
+    waited for in vain may still start there, to halt.
     """
 
     segments = boot(U64 * len(FLAT_SEGMENTS), FLAT_SEGMENTS, align=8)
@@ -58,15 +58,15 @@ class Trampoline(Subsystem):
 
     @naked(bits=16, boot=True, entered=EntryFrame.NONE)
     def _real_mode(self) -> None:
-        """Wherever it was copied to, with the page's start in cs, and 0 in ip."""
+        """The first code, wherever it was copied to, with the page's start in CS and 0 in IP."""
         cli()
         mov(ax, cs)
         mov(ds, ax)
         xor(eax, eax)
         parameters = cast(u8[PARAMETERS], StartParameters)
-        xchg(parameters.expected, eax)  # atomic: against the one that waits and takes it back
+        xchg(parameters.expected, eax)  # atomic, against the processor that stops waiting
         with while_(eax == 0):
-            hlt()  # nobody waits any more
+            hlt()  # it waits no longer: this processor is left out
         lgdt(x48(parameters.segments))
         mov(eax, cr0)
         or_(eax, Cr0.PE)
@@ -77,7 +77,7 @@ class Trampoline(Subsystem):
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def _protected_mode(self) -> None:
-        """32-bit code, the first that is not copied: what is copied ends before it."""
+        """The 32-bit code, which is not copied: what is copied ends before it."""
         mov(eax, FlatSelector.DATA)
         mov(ds, eax)
         enter_long_mode(self.tables, self._long_mode)
@@ -99,7 +99,7 @@ class Trampoline(Subsystem):
 
     @function(init=True)
     def install(self) -> U64:
-        """The physical address of a page below 1 MiB that has the code; 0 if no memory is there."""
+        """Copy the code to a page below 1 MiB. Return its physical address, 0 if there is none."""
         start, end = self.free_ranges.find(PAGE)  # page 0 belongs to the firmware
         with if_((end == 0) | (start >= REAL_MODE_END)):
             ret(0)
@@ -121,7 +121,7 @@ class Trampoline(Subsystem):
 
     @inline(changes="parameters")
     def parameters(self, page: U64, parameters: Ptr[StartParameters]) -> None:
-        """Load `parameters` with the address of those in the physical `page`."""
+        """Load the address of the parameters in the physical `page` into `parameters`."""
         mov(parameters, page)
         add(parameters, PARAMETERS)
         direct(u64(parameters))

@@ -11,7 +11,7 @@ from pykasm import *
 
 
 class SaveAreas(Subsystem):
-    """Lets threads ask for these registers, and takes back what they had when they end."""
+    """Gives threads these registers when they ask, and takes back what they had when they end."""
 
     def __init__(self, extended: ExtendedState, pages: Pages) -> None:
         self.extended = extended

@@ -130,7 +130,7 @@ class Calls:
             raise self._diagnosis.fault(missing.what, fix=missing.fix) from None
 
     def _answer(self) -> None:
-        """Let Python answer for the function whose slot was called."""
+        """Call the Python that stands for the function whose slot was called."""
         exchange = self._loaded.exchange.bytes
         _, slot, target, rflags, stack, *general = LAYOUT.unpack_from(exchange)
         registers = dict(zip(GENERAL, general, strict=True))

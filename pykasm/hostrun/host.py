@@ -199,7 +199,7 @@ class Host:
     # What Python answers for
 
     def stub(self, function: Any, python: Callable[..., Any] | None = None) -> Stub:
-        """Let `python` answer for `function`; the stub has its `calls`.
+        """Have `python` answer calls of `function`; return the stub, which has its `calls`.
 
         It gets the arguments as `call` returns results, and returns the result (a tuple of two).
         Left out: the function does nothing. After one that never returns, `call` raises
@@ -215,7 +215,7 @@ class Host:
         return self._loaded.slots.add(Stub(name, signature_of(kind), python))
 
     def define(self, symbol: str, address: Any) -> None:
-        """Let `symbol`, one of the linker's or one that nothing loaded defines, be `address`.
+        """Define `symbol`, one of the linker's or one that nothing loaded defines, as `address`.
 
         Without it, bounds symbols are those of what is loaded. A reset does not undo it.
         """
@@ -223,17 +223,17 @@ class Host:
         self._machine.forget_all_code()
 
     def on_in(self, ports: int | range, reader: Reader) -> None:
-        """Let `reader(port)` give the value when code reads one of `ports`."""
+        """Have code that reads one of `ports` get the value of `reader(port)`."""
         self._machine.ports.on_in(ports, reader)
 
     def on_out(self, ports: int | range, writer: Writer) -> None:
-        """Let `writer(port, value)` take what code writes to one of `ports`."""
+        """Call `writer(port, value)` for what code writes to one of `ports`."""
         self._machine.ports.on_out(ports, writer)
 
     # Going back
 
     def checkpoint(self) -> None:
-        """Let `reset` come back to the state as it is now."""
+        """Save the state that `reset` restores."""
         self._machine.keep_registers()
         self._saved = (
             self._memory.state(),

@@ -119,7 +119,7 @@ class Loaded:
         return address
 
     def replace(self, function: BoundFunction[object], stub: Stub) -> None:
-        """Let `stub` answer for `function`, wherever it is called from."""
+        """Have `stub` answer calls of `function`, wherever they come from."""
         address = self.address(function._symbol_reference)
         if self.slots.at(address):
             self.slots.replace(address, stub)

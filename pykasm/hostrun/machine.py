@@ -143,7 +143,7 @@ class Machine:
         self.emulator.context_restore(self._fresh)
 
     def keep_registers(self) -> None:
-        """Let `reset` come back to the registers as they are now."""
+        """Save the registers that `reset` restores."""
         self._fresh = self.emulator.context_save()
 
     @property

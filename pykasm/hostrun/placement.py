@@ -161,7 +161,7 @@ class Placement:
         return self.symbols[name]
 
     def define(self, name: str, address: int) -> None:
-        """Let `name` be `address` in place of a symbol of the linker's or a missing one."""
+        """Define `name` as `address` in place of a symbol of the linker's or a missing one."""
         if any(one.name == name for one in self._sorted):
             raise HostError(f"a loaded subsystem defines `{name}`")
         self.symbols[name] = address

@@ -26,11 +26,11 @@ class Ports:
         self._writers: dict[int, Writer] = {}
 
     def on_in(self, ports: int | range, reader: Reader) -> None:
-        """Let `reader(port)` give the value when code reads one of `ports`."""
+        """Have code that reads one of `ports` get the value of `reader(port)`."""
         self._readers |= dict.fromkeys(_numbers(ports), reader)
 
     def on_out(self, ports: int | range, writer: Writer) -> None:
-        """Let `writer(port, value)` take what code writes to one of `ports`."""
+        """Call `writer(port, value)` for what code writes to one of `ports`."""
         self._writers |= dict.fromkeys(_numbers(ports), writer)
 
     def state(self) -> tuple[dict[int, Reader], dict[int, Writer]]:

@@ -32,7 +32,7 @@ class Slots:
         return self._stubs[number]
 
     def replace(self, address: int, stub: Stub) -> None:
-        """Let `stub` answer for `address`, which `add` gave."""
+        """Have `stub` answer calls of `address`, which `add` returned."""
         self._stubs[(address - self._first) // SLOT_BYTES] = stub
 
     def called(self, returns_to: int) -> Stub:

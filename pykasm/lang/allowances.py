@@ -49,7 +49,7 @@ class _Allowed(Word):
 
 
 def allowed(rule: str, reason: str) -> Word:
-    """Let the lines of the block break the checker's `rule`, for `reason`.
+    """Exempt the lines of the block from the checker's `rule`, for `reason`.
 
     A build counts its exceptions. One that nothing in its block needs is a mistake, and so is an
     empty reason.

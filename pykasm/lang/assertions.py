@@ -18,7 +18,7 @@ _handlers: list[Any] = []
 
 @contextmanager
 def asserting(handler: Any) -> Iterator[None]:
-    """Let failed `asserts` inside call `handler`; None leaves the checks out."""
+    """Have failed `asserts` inside call `handler`; None leaves the checks out."""
     _handlers.append(handler)
     try:
         yield

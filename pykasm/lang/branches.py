@@ -30,7 +30,7 @@ class _Branch(Word):
             jump_if(self.test, self.otherwise, when=False)
 
     def _reopen(self, before: _Branch) -> None:
-        """Let the block before jump over this one; its own end comes here."""
+        """End the block before with a jump over this one, which begins here."""
         items = self.builder.items
         while items and isinstance(items[-1], Label) and items[-1] in before._endings:
             self.builder.placed.discard(self.builder.pop())

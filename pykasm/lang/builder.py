@@ -425,7 +425,7 @@ _builders: list[CodeBuilder] = []
 
 @contextmanager
 def building(builder: CodeBuilder) -> Iterator[CodeBuilder]:
-    """Let instructions inside go to `builder`."""
+    """Add instructions inside to `builder`."""
     _builders.append(builder)
     try:
         with noting(builder.conditions):
@@ -470,7 +470,7 @@ def accept(statements: Iterable[Statement]) -> None:
 
 
 def place(label: Label) -> None:
-    """Let `label` stand for the next instruction. A label has one place."""
+    """Place `label` at the next instruction. A label has one place."""
     builder = current("place")
     if not isinstance(label, Label):
         raise PlaceMistake(
@@ -487,7 +487,7 @@ def place(label: Label) -> None:
 
 
 def join(label: Label) -> None:
-    """Let `label` stand for the next instruction if anything went there; without, the code after
+    """Place `label` at the next instruction if anything jumps there; without, the code after
     it is not reached that way."""
     if label in current().targets:
         place(label)

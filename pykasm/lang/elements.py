@@ -14,7 +14,7 @@ from pykasm.lang.views import u64
 
 
 def point_at(pointer: object, array: object, index: object) -> None:
-    """Let `pointer` hold the address of `array[index]`, for elements of any size.
+    """Compute the address of `array[index]` in `pointer`, for elements of any size.
 
     `pointer` is a register of 64 bits, `array` an array in memory or a typed pointer, `index` a
     register. Clobbers flags.

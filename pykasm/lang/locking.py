@@ -165,7 +165,7 @@ _watches: list[LockWatcher | None] = []
 
 @contextmanager
 def watching_locks(watch: LockWatcher | None) -> Iterator[None]:
-    """Let locks inside find `watch`; None if nobody watches them."""
+    """Give locks inside `watch` to tell what they do; None if nobody watches them."""
     _watches.append(watch)
     try:
         yield

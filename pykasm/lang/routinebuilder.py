@@ -75,7 +75,7 @@ class RoutineBuilder(CodeBuilder):
     # Registers
 
     def assign(self, role: Role) -> None:
-        """Let `role` live in its register from now on."""
+        """Begin the life of `role` in its register."""
         self.release(role.register)
         role.begin(len(self.items))
         self.roles.append(role)
@@ -86,7 +86,7 @@ class RoutineBuilder(CodeBuilder):
         return self.holders.get(role.register.number) is role
 
     def release(self, register: Register) -> None:
-        """Let the register be handed out again."""
+        """Free the register for other roles."""
         role = self.holders.pop(register.number, None)
         if role is not None:
             role.end(len(self.items))

@@ -129,7 +129,7 @@ class Gdb:
         self._ask(f"-break-insert {place}")
 
     def resume(self, timeout: float = PATIENCE) -> Stop:
-        """Let the machine run until it stops again."""
+        """Continue the machine and wait until it stops again."""
         return self._move("-exec-continue", timeout)
 
     def step(self) -> Stop:

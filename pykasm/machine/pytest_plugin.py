@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let tests say `from pykasm import *`: the mnemonics `test` and `testui` are no tests."""
+    """Collect no mnemonics as tests: `from pykasm import *` brings `test` and `testui`."""
     config.addinivalue_line(
         "filterwarnings", "ignore:cannot collect 'test(ui)?' because:pytest.PytestCollectionWarning"
     )

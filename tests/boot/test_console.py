@@ -102,7 +102,7 @@ class Line:
         self.repeats = 0
 
     def fill(self) -> None:
-        """Let the machine say so much that it has to wait."""
+        """Have the machine print so much that it has to wait."""
         while not self.is_full():
             put = self.number(self.end)
             self.machine.send_line("help")

@@ -67,7 +67,7 @@ def gates(machine: Machine, symbols: SymbolTable) -> list[tuple[int, int, int, i
 
 
 def run(gdb: Gdb, instruction: bytes) -> Stop:
-    """Let the machine run `instruction` where it stands, up to what follows that."""
+    """Have the machine run `instruction` where it stands, up to what follows that."""
     for offset, byte in enumerate(instruction):
         gdb.console(f"set var *(unsigned char *)($rip + {offset}) = {byte}")
     gdb.break_at(f"*($rip+{len(instruction)})")

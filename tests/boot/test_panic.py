@@ -50,7 +50,7 @@ class Report:
 
 
 def crash(machine: Machine, kind: str) -> Report:
-    """Let the monitor crash the kernel in the way `kind`; the report. QEMU must end."""
+    """Crash the kernel in the way `kind` and return the report. QEMU must end."""
     machine.expect_prompt()
     machine.send_line(f"crash {kind}")
     assert machine.wait_exit() == PANIC_STATUS

@@ -24,7 +24,7 @@ class Range(NamedTuple):
 
 
 def keep_lists(host: Host, record: BootInformation) -> None:
-    """Let what is added to the `record` be kept, outside of the machine's memory."""
+    """Find room for what is added to the `record`, outside of the machine's memory."""
     host[record.regions] = int(host.bytes(bytes(CAPACITY * sizeof(MemoryRegion))))
     host[record.modules] = int(host.bytes(bytes(CAPACITY * sizeof(BootModule))))
 

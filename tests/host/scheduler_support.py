@@ -15,7 +15,7 @@ class FakeScheduler(Subsystem):
 
 
 class FakeWaiting(Subsystem):
-    """Lets the tests do something while a thread waits, and counts who is woken."""
+    """Does something for the tests while a thread waits, and counts who is woken."""
 
     woken = bss(U32)
 

@@ -72,17 +72,17 @@ class Firmware:
         return int(self.host.call(self.tables.find, signature(name), 36))
 
     def port(self, port: int, value: Callable[[], int] = lambda: 0) -> None:
-        """Let `port` exist: reads give `value`, writes are kept in `outs`."""
+        """Make `port` exist: reads give `value`, writes are kept in `outs`."""
         self.host.on_in(port, lambda _: value())
         self.host.on_out(port, lambda where, what: self.outs.append((where, what)))
 
     def pci(self, identity: int) -> None:
-        """Let all functions of the PCI bus have this `identity`; `selected` are those asked."""
+        """Give all functions of the PCI bus this `identity`; `selected` are those asked."""
         self.host.on_in(DATA_PORT, lambda _: identity)
         self.host.on_out(ADDRESS_PORT, lambda _, what: self.selected.append(what))
 
     def register(self, size: int = 2) -> int:
-        """Let there be a register in memory, where no memory is; its address."""
+        """Make a register in memory, where no memory is; return its address."""
         place = int(self.host.bytes(bytes(size), fenced=True))
         self.host.stub(
             self.memory.map_registers,

@@ -119,13 +119,13 @@ class Machine:
         return self.occupied(self.call(self.spaces.create))
 
     def occupied(self, space: Any) -> int:
-        """Let a thread be in `space`."""
+        """Put a thread into `space`."""
         if int(space):
             self.host.at(AddressSpace, space).threads.count = 1
         return int(space)
 
     def destroy(self, space: int) -> None:
-        """Let the thread leave, and end the space."""
+        """Take the thread out, and destroy the space."""
         self.host.at(AddressSpace, space).threads.count = 0
         self._forget(space, 0, ALL_BITS)
         self.call(self.spaces.destroy, space)

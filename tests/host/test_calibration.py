@@ -41,7 +41,7 @@ class Bench:
         self.host.checkpoint()
 
     def use(self, period: int, mask: int) -> None:
-        """Let there be one reference."""
+        """Make one reference."""
         self.host.reset()
         self.host[self.first.reference.period] = period
         self.host[self.first.reference.mask] = mask
@@ -189,7 +189,7 @@ class Model:
         sample.ticks, sample.spread, sample.count = ticks, self.ticks() - ticks, count
 
     def measure_in(self, nanoseconds: int) -> None:
-        """Let time pass, then measure."""
+        """Advance the time, then measure."""
         self.time += nanoseconds
         if not self.bench.host[self.bench.clock.multiplier]:
             multiplier, error = self.bench.host.call(self.bench.calibration._measure_now)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Performer, Work, WorkState
-from kernel.irq.deferred import LONGEST, Deferred
+from kernel.irq.deferred import TIME_LIMIT, Deferred
 from kernel.sched.thread import ThreadState
 from pykasm import *
 from tests.host.threads_support import Kernel
@@ -80,7 +80,7 @@ class Items(Subsystem):
 
     @function(exported=True)
     def yield_now(self) -> None:
-        """Let the thread for deferred work run."""
+        """Run the thread for deferred work."""
         tail(self.deferred.scheduler.yield_now)
 
 
@@ -199,7 +199,7 @@ def test_outside_of_interrupts_one_is_asked_for(bench: Bench) -> None:
 
 
 def test_what_takes_too_long_is_left_to_a_thread(bench: Bench) -> None:
-    bench.reset(tick=LONGEST // 2)
+    bench.reset(tick=TIME_LIMIT // 2)
     bench.add(0, 1, 2, 3)
     assert bench.thread_state == ThreadState.BLOCKED
     assert bench.end_interrupt() == [0, 1]
@@ -217,7 +217,7 @@ def test_what_takes_too_long_is_left_to_a_thread(bench: Bench) -> None:
 
 def test_work_that_is_left_before_the_thread_has_run_at_all_is_done() -> None:
     fresh = Bench(begun=False)
-    fresh.reset(tick=LONGEST)
+    fresh.reset(tick=TIME_LIMIT)
     assert fresh.thread_state == ThreadState.READY
     fresh.add(0, 1)
     assert fresh.end_interrupt() == [0]
@@ -226,7 +226,7 @@ def test_work_that_is_left_before_the_thread_has_run_at_all_is_done() -> None:
 
 
 def test_the_thread_serves_more_than_once(bench: Bench) -> None:
-    bench.reset(tick=LONGEST)
+    bench.reset(tick=TIME_LIMIT)
     for number in range(3):
         bench.add(0, 1)
         assert bench.end_interrupt() == [0]

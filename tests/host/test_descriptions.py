@@ -72,7 +72,7 @@ class Firmware:
         self.host.checkpoint()
 
     def install(self, body: bytes | None) -> None:
-        """Let the table have this `body` behind its header; None: there is no table."""
+        """Give the table this `body` after its header; None: there is no table."""
         self.host.reset()
         raw = None
         if body is not None:

@@ -49,7 +49,7 @@ class Machine:
         return queue
 
     def join(self, links: list[int]) -> None:
-        """Let these links be a ring."""
+        """Join these links to a ring."""
         for here, behind in zip(links, [*links[1:], links[0]], strict=True):
             self.host.at(ListHead, here).next = behind
             self.host.at(ListHead, behind).previous = here

@@ -144,7 +144,7 @@ class Loader:
         self.read(self.record.from_pvh, put)
 
     def read(self, function: Any, put: Callable[[], Any]) -> None:
-        """Let `function` read what `put` gives, if need be once more with memory where it found
+        """Have `function` read what `put` gives, if need be once more with memory where it found
         room for the record."""
         self.host.reset()
         try:

@@ -89,7 +89,7 @@ class Desk:
         return uart
 
     def receive(self, uart: Uart, data: bytes, **how: Any) -> None:
-        """Let `data` come byte by byte, with an interrupt for each that asks for one."""
+        """Receive `data` byte by byte, with an interrupt for each that asks for one."""
         for byte in data:
             uart.receive(bytes([byte]), **how)
             self.interrupt(uart)

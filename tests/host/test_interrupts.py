@@ -19,7 +19,7 @@ from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.pic import Pic, PicPort
 from kernel.interrupts.vectors import InterruptVector
-from kernel.irq.ioapic import NOWHERE, IoApicRegister, IoApics, RedirectionEntry
+from kernel.irq.ioapic import NO_ANSWER, IoApicRegister, IoApics, RedirectionEntry
 from kernel.irq.lines import Lines
 from kernel.mm.directmap import DirectMap
 from kernel.paging.addresses import Area
@@ -94,7 +94,7 @@ class IoApicModel:
 
     def read(self, register: int) -> int:
         if not self.count:
-            return NOWHERE
+            return NO_ANSWER
         if register == IoApicRegister.VERSION:
             return 0x20 | self.count - 1 << 16
         return self.entries[(register - 0x10) // 2][register % 2]
@@ -151,7 +151,7 @@ class Board:
         self.run_on(PROCESSORS)
 
     def run_on(self, apics: list[int]) -> None:
-        """Let there be these processors, by their local APICs."""
+        """Make these processors, by their local APICs."""
         places = [int(self.records[apic]) for apic in apics]
         ring = [int(self.host.address(self.processors.all)), *places]
         for place, behind in zip(ring, [*ring[1:], ring[0]], strict=True):

@@ -30,7 +30,7 @@ def test_errors_of_all_processors_are_shown() -> None:
         host.stub(apic.id, lambda number=number: number)
         host.call(processors.enter)
         for one in bits:
-            host.stub(apic.take_errors, lambda one=one: one)
+            host.stub(apic.read_errors, lambda one=one: one)
             host.call(apic.note_error, 0)
     host.call(commands.show_errors)
     assert written(host, paper).decode().splitlines() == [

@@ -69,7 +69,7 @@ def test_the_number_is_in_the_upper_bits(chip: Chip) -> None:
 
 
 def test_errors_are_counted_and_kept(chip: Chip) -> None:
-    chip.host.stub(chip.apic.take_errors, lambda: 0x40)
+    chip.host.stub(chip.apic.read_errors, lambda: 0x40)
     for _ in range(2):
         chip.host.call(chip.apic.note_error, 0)
     assert chip.host[chip.apic.errors] == 2

@@ -69,7 +69,7 @@ class Scene:
         self.host.checkpoint()
 
     def send(self) -> int:
-        """Let the UART send another byte; what its line status is then."""
+        """Send another byte of the UART's; return its line status."""
         self.sending = max(0, self.sending - 1)
         return 0 if self.sending else LineStatus.TEMT
 

@@ -103,7 +103,7 @@ class Board:
             self.enabled = True
 
     def say(self, byte: int, status: Ps2Status = KEYBOARD) -> None:
-        """Let a byte be read."""
+        """Offer a byte to be read."""
         self.output.append((byte, status))
 
 
@@ -150,7 +150,7 @@ class Desk:
         return board
 
     def send(self, codes: str) -> bytes:
-        """Let the keyboard send these bytes; what they type."""
+        """Send these bytes by the keyboard; return what they type."""
         for byte in bytes.fromhex(codes):
             self.board.say(byte)
             self.interrupt()

@@ -37,7 +37,7 @@ class Machine:
         self.host.stub(parts[Threads].discard, self.give)
         self.assigned = self.host.stub(parts[Deferred].assign)
         self.filled = self.host.stub(parts[PerCpu].fill)
-        self.stacked = self.host.stub(parts[Descriptors].give_stack)
+        self.stacked = self.host.stub(parts[Descriptors].set_stack)
         self.lacking = lacking
         self.asked = 0
         self.given: set[int] = set()
@@ -55,7 +55,7 @@ class Machine:
     def memory(self) -> tuple[int, Any]:
         """What taking the resources gives, and the resources."""
         place = self.host.new(ProcessorMemory)
-        return int(self.host.call(self.resources.take, place)), place
+        return int(self.host.call(self.resources.allocate, place)), place
 
 
 def test_a_seat_has_all_its_parts() -> None:

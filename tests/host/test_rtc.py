@@ -47,7 +47,7 @@ class Bench:
         return self.registers.get(self.index, 0xFF)
 
     def show(self, date: dict[str, int], form: int) -> None:
-        """Let the registers show `date` as `form`, the register B, has it."""
+        """Set the registers to `date`, as `form`, the register B, has it."""
 
         def coded(number: int) -> int:
             return number if form & BINARY else number // 10 << 4 | number % 10

@@ -96,8 +96,8 @@ class Machine:
         self.host.stub(self.clock.now, self.now)
         self.host.stub(self.page.install, lambda: page)
         self.host.stub(self.processors.find, lambda apic: record if apic in self.running else 0)
-        self.host.stub(self.resources.take, lambda memory: int(self.take(resources)))
-        self.host.stub(self.resources.give, lambda memory: self.give())
+        self.host.stub(self.resources.allocate, lambda memory: int(self.take(resources)))
+        self.host.stub(self.resources.free, lambda memory: self.give())
         self.host.stub(self.tsc_sync.compare, self.compare)
         self.host.call(self.model.start)
         self.host.call(self.secondaries.start)
@@ -116,7 +116,7 @@ class Machine:
         self.given += 1
 
     def send(self, apic: int, command: int) -> None:
-        """Let a processor do what it is told."""
+        """Have a processor do what it is told."""
         assert apic not in self.running
         chip = self.chips[apic]
         if command == InterruptCommand.INIT:

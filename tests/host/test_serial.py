@@ -117,7 +117,7 @@ class Bench:
         self.host.call(self.writer.write, 0, 0)
 
     def let_go_on(self, uart: Uart) -> None:
-        """Let the line take bytes until all it had to take is gone."""
+        """Send bytes on the line until none waits."""
         while uart.pending or uart.interrupting:
             uart.empty()
             self.interrupt(uart)
@@ -263,7 +263,7 @@ MUCH = bytes(n % 251 for n in range(RING_SIZE + 16))
 
 
 def fill(bench: Bench, uart: Uart) -> None:
-    """Let output fill the transmitter and the ring of a line that has stopped."""
+    """Fill the transmitter and the ring of a line that has stopped."""
     uart.stopped = True
     bench.write(MUCH[: uart.depth])
     bench.write(MUCH[uart.depth :])

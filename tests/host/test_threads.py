@@ -85,7 +85,7 @@ class Actors(Subsystem):
 
     @function(exported=True)
     def rest(self) -> None:
-        """Let all others run to their ends."""
+        """Run all others to their ends."""
         thread = scratch(self.scheduler.current)
         mov(thread.priority, 1)
         self.scheduler.yield_now()
@@ -142,7 +142,7 @@ class Bench:
         self.kernel.reset(self.host)
 
     def run(self, actors: list[tuple[int, int]], entry: Any = None) -> list[int]:
-        """Let actors act, or what else `entry` does; what they wrote."""
+        """Run actors, or threads at another `entry`; return what they wrote."""
         words = [
             number | times << 8 | priority << 32 for number, (times, priority) in enumerate(actors)
         ]

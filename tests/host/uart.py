@@ -79,7 +79,7 @@ class Uart:
         return value | reasons << 1
 
     def empty(self) -> None:
-        """Let all that the transmitter has go out."""
+        """Send all that the transmitter has."""
         if self.pending:
             self.pending = 0
             wanted = self.written.get(UartRegister.IER, 0) & InterruptEnable.TRANSMITTER_EMPTY
@@ -109,7 +109,7 @@ class Uart:
             self.sent.append(value)
 
     def receive(self, data: bytes, damage: LineStatus = UNDAMAGED) -> None:
-        """Let bytes come in; those for which there is no room are lost."""
+        """Receive bytes; those for which there is no space are lost."""
         for byte in data:
             if len(self.waiting) < self.depth:
                 self.waiting.append((byte, damage))

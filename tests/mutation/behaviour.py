@@ -170,7 +170,7 @@ class Laboratory:
                 self._fill(known[symbol], placed.code, own)
 
     def _watch(self, placed: PlacedRoutine) -> None:
-        """Let chance answer for counters, so that the same seed gives the same values."""
+        """Answer reads of counters with random numbers, the same for the same seed."""
         for hook in self._watched:
             self.emulator.hook_del(hook)
         self._watched = []

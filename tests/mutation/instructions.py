@@ -43,7 +43,7 @@ OPPOSITES = {
 
 
 def plants(name: str, rules: str = "") -> Callable[[Plant], Plant]:
-    """Let the function below plant the kind `name`, which `rules` forbid."""
+    """Register the function below as one that plants the kind `name`, which `rules` forbid."""
 
     def entered(plant: Plant) -> Plant:
         PLANTS[FaultKind(name, rules)] = plant
@@ -286,7 +286,7 @@ def _lock_kept(routine: Routine) -> Iterator[Routine]:
 
 @plants("lock taken while it is held", "E050")
 def _lock_taken_again(routine: Routine) -> Iterator[Routine]:
-    """Lets a function call itself where it holds the lock."""
+    """Make a function call itself where it holds the lock."""
     for index, line in calls_under_locks(routine):
         [reference] = line.references
         itself = reference._replace(target=routine.symbol)

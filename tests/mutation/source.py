@@ -25,7 +25,7 @@ LAST = "is_last"
 
 
 def rewrites(name: str, rules: str = "") -> Callable[[Rewrite], Rewrite]:
-    """Let the function below make faults of the kind `name`, which `rules` forbid."""
+    """Register the function below as a maker of faults of the kind `name`, which `rules` forbid."""
 
     def entered(rewrite: Rewrite) -> Rewrite:
         REWRITES[FaultKind(name, rules)] = rewrite

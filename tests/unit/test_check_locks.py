@@ -406,7 +406,7 @@ help: take the lock, or state that callers hold it: `@function(holds=…)`"""
 
 
 class AddressPassedOn(Inodes):
-    """Lets callees change a field by its address, under the lock and after that."""
+    """Has callees change a field by its address, under the lock and after that."""
 
     total = bss(U64)
 
@@ -424,7 +424,7 @@ class AddressPassedOn(Inodes):
 
 
 class AddressPassedToItsLock(Inodes):
-    """Lets a callee that takes the lock change a field; none gets what is left in a register."""
+    """Has a callee that takes the lock change a field; none gets what is left in a register."""
 
     total = bss(U64)
 

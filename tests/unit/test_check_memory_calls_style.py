@@ -287,7 +287,7 @@ class FollowedBehind(Subsystem):
 
 
 class FollowedByString(Subsystem):
-    """Lets a string instruction follow it."""
+    """Follows it by a string instruction."""
 
     @function
     def run(self, request: User[Request]) -> U64:

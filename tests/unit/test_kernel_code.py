@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def test_code_in_place_is_marked_inline(monkeypatch: pytest.MonkeyPatch) -> None
     assert sorted(found) == []
 
 
-OF_OPERANDS = {"_kind", "_register", "_role", "_signed", "_size", "_text"}
+OF_OPERANDS = {"_host", "_kind", "_register", "_role", "_signed", "_size", "_text"}
 """What operands and types of the language have under such names, as other names are fields."""
 
 
@@ -187,3 +188,10 @@ class Heap:
         self.pages.allocate()
 """
     assert only_for_itself([ast.parse(written)], "pages.close(1)") == ["Pages.open"]
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names = Counter(
+        one.name for tree in trees().values() for one in tree.body if isinstance(one, ast.ClassDef)
+    )
+    assert [name for name, count in names.items() if count > 1] == []

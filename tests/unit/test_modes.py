@@ -83,7 +83,7 @@ class Modes(Subsystem):
 
     @entry(bits=32)
     def start(self) -> None:
-        """Let the 16-bit segment begin at its code, and go there."""
+        """Begin the 16-bit segment at its code, and jump there."""
         cli()
         mov(esp, address_of(self.stack) + sizeof(U32 * 64))
         lgdt(self.pointer)

@@ -34,7 +34,7 @@ SOURCES = {
     "Regions.add",
     "RuntimeMappings.allocate",
     "RuntimeMappings.map_device",
-    "ProcessorResources.take",
+    "ProcessorResources.allocate",
     "Slabs.allocate",
     "Slabs._allocate_checked",
     "ThreadStacks.allocate",
@@ -79,7 +79,7 @@ ELSEWHERE = {
     "Paging.start": NO_EARLY,
     "PciBus._scan_function": NO_RECORD,
     "RuntimeMappings.start": NO_MAPPING,
-    "ProcessorResources.take": NO_RESOURCES,
+    "ProcessorResources.allocate": NO_RESOURCES,
     "Secondaries._start_one": NO_START,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that

@@ -10,7 +10,7 @@ class Broken(Subsystem):
 
     @function
     def run(self) -> None:
-        """Let `tick` do the rest."""
+        """Leave the rest to `tick`."""
         jmp(self.tick)
 
     @function
@@ -26,7 +26,7 @@ class Mended(Subsystem):
 
     @function
     def run(self) -> None:
-        """Let `tick` do the rest."""
+        """Leave the rest to `tick`."""
         tail(self.tick)
 
     @function

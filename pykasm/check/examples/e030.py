@@ -8,7 +8,7 @@ class Broken(Subsystem):
 
     @naked
     def run(self) -> None:
-        """Let the processor wait."""
+        """Halt the processor."""
         hlt()
 
 
@@ -17,6 +17,6 @@ class Mended(Subsystem):
 
     @naked
     def run(self) -> None:
-        """Let the processor wait."""
+        """Halt the processor."""
         hlt()
         ret()

@@ -18,6 +18,6 @@ class SpinLock(Struct):
         release(value)
 
     def drop(self, rank: str = "") -> None:
-        """Let the next one have it."""
+        """Release the lock to the next one."""
         releasing(self, rank=rank)
         mov(self.taken, 0)

@@ -27,7 +27,7 @@ class Broken(Subsystem):
 
 
 class Mended(Broken):
-    """Lets the clock tick."""
+    """Counts the ticks of a clock."""
 
     @function
     def run(self) -> None:
