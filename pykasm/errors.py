@@ -7,7 +7,7 @@ collects them (`Collector`) so that people see all of them at once instead of on
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar
@@ -116,12 +116,12 @@ def _quoted(span: Span, mark: str) -> Iterator[str]:
 
 
 @contextmanager
-def placed_at(span: Span | None) -> Iterator[None]:
-    """Place mistakes inside at `span`."""
+def placed_at(span: Callable[[], Span | None]) -> Iterator[None]:
+    """Place mistakes inside at what `span` gives, which is asked only then: it reads files."""
     try:
         yield
     except Mistake as mistake:
-        mistake.span = span or mistake.span
+        mistake.span = span() or mistake.span
         raise
 
 

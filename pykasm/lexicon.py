@@ -8,28 +8,35 @@ from collections.abc import Iterator
 import pykasm.wiring as wiring
 from pykasm.lang import mnemonics, registers, words
 
-
-class Names(tuple[str, ...]):
-    """The names of what a package has for those who take all.
-
-    Each time that somebody does, Python asks of each name whether it is that of a module which has
-    yet to be imported, twice. With 2,000 names in 300 modules that takes longer than all else that
-    these import. No word is a module.
-    """
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[str]:
-        """As that of tuples, but for Python's import system, which finds nothing to look for."""
-        asks = sys._getframe(1).f_globals.get("__name__")
-        return iter(()) if asks == "importlib._bootstrap" else super().__iter__()
-
-
 MODULES = (mnemonics, registers, words, wiring)
-
-NAMES = Names(name for module in MODULES for name in module.__all__)
 
 WORDS: dict[str, object] = {
     name: getattr(module, name) for module in MODULES for name in module.__all__
 }
 """What the names stand for; where two have one, the later counts."""
+
+
+class Names:
+    """The names of what a package has for those who take all, in its `__all__`.
+
+    Each time that somebody does, Python asks of each name whether it is that of a module which has
+    yet to be imported, twice, and then for what it stands for. With 2,000 names in 300 modules that
+    takes longer than all else that these import. So whoever takes all gets all at the first
+    question.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        """All names; but Python's import system finds none to look for, as no word is a module."""
+        asks = sys._getframe(1).f_globals.get("__name__")
+        return iter(() if asks == "importlib._bootstrap" else WORDS)
+
+    def __getitem__(self, number: int) -> str:
+        """Give all words to the module that takes them: only `import *` asks by numbers (Python
+        Reference, 7.11). It ends at the error."""
+        sys._getframe(1).f_locals.update(WORDS)
+        raise IndexError(number)
+
+
+NAMES = Names()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import marshal
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -99,8 +98,7 @@ class Importer:
     def _file(self, name: str, path: Sequence[str] | None) -> str | None:
         """The project's own file of the module `name`; None where Python has to look."""
         folders = [self._root.rstrip("/")] if path is None else [*path]
-        is_library = path is None and name in sys.stdlib_module_names
-        if is_library or len(folders) != 1 or not self._is_own(f"{folders[0]}/"):
+        if len(folders) != 1 or (path is None and name in sys.stdlib_module_names):
             return None
         folder, last = folders[0], name.rpartition(".")[2]
         names = self._listed(folder)
@@ -109,16 +107,9 @@ class Importer:
         return None if file is None else f"{folder}/{file}"
 
     def _listed(self, folder: str) -> set[str]:
-        """The modules and packages in a folder, by their files."""
+        """The project's modules and packages in a folder, by their files."""
         if folder not in self._listings:
-            entries = [*os.scandir(folder)]
-            packages = {f"{one.name}/{PACKAGE}" for one in entries if one.is_dir()}
-            found = {one for one in packages if os.path.exists(f"{folder}/{one}")}
-            found.update(one.name for one in entries)
-            machine_code = {one.partition(".")[0] for one in found if one.endswith(".so")}
-            self._listings[folder] = {
-                one for one in found if re.split("[./]", one)[0] not in machine_code
-            }
+            self._listings[folder] = _modules(folder) if self._is_own(f"{folder}/") else set()
         return self._listings[folder]
 
     def _is_own(self, file: str) -> bool:
@@ -188,6 +179,18 @@ def _compiled(file: tuple[bytes, str]) -> Compiled | None:
         return Compiled.of(*file)
     except SyntaxError:
         return None
+
+
+def _modules(folder: str) -> set[str]:
+    """The files of modules and packages in a folder, without those that machine code hides."""
+    entries = [*os.scandir(folder)]
+    packages = [
+        one.name for one in entries if one.is_dir() and os.path.exists(f"{one.path}/{PACKAGE}")
+    ]
+    code = {one.name.partition(".")[0] for one in entries if one.name.endswith(".so")}
+    modules = [one.name for one in entries if one.name.endswith(".py")]
+    found = {f"{name}/{PACKAGE}" for name in packages if name not in code}
+    return found.union(name for name in modules if name.removesuffix(".py") not in code)
 
 
 class _Loader(SourceFileLoader):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pykasm.build.stages import Stages
 from pykasm.build.tables import Table
@@ -13,8 +13,7 @@ SHOWN_SUBSYSTEMS = 20
 SHOWN_FUNCTIONS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class SubsystemSize:
+class SubsystemSize(NamedTuple):
     """Bytes in memory of a subsystem, by what may be done with them."""
 
     name: str
@@ -28,16 +27,14 @@ class SubsystemSize:
         return self.code + self.constants + self.variables
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionSize:
+class FunctionSize(NamedTuple):
     """Bytes of a function."""
 
     name: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class UnitSizes:
+class UnitSizes(NamedTuple):
     """The sizes of a subsystem and of its functions."""
 
     subsystem: SubsystemSize

@@ -42,6 +42,7 @@ class Units:
         self.program = self.image.program(project.debug)
         self._declared = {unit.name: len(unit.data) for unit in self.program.units}
         self._pairs = [*zip(self.program.units, self.image.subsystems, strict=True)]
+        self._subsystems = {unit.name: one for unit, one in self._pairs}
         self._keys, are_sure = self._made_keys()
         self.are_sure = are_sure and recall
         """Whether what was written before is as it would be written now."""
@@ -84,9 +85,8 @@ class Units:
         if not self.are_sure or is_interning(type(owner)):
             return None  # what other code asked may be among its data
         record: UnitRecord = pickle.loads(kept.record)
-        subsystems = {unit.name: one for unit, one in self._pairs}
         for unit, method, arguments, options, answer in record.questions:
-            if getattr(subsystems[unit], method)(*arguments, **options) != answer:
+            if getattr(self._subsystems[unit], method)(*arguments, **options) != answer:
                 return None
         return record
 

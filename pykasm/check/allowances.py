@@ -6,8 +6,8 @@ from collections.abc import Sequence, Set
 from typing import TypeAlias
 
 from pykasm.check.finding import Finding
+from pykasm.check.remembered import places_of
 from pykasm.check.rule import rule
-from pykasm.isa.code import Line
 from pykasm.lang.allowances import Allowance
 from pykasm.lang.routine import Routine
 from pykasm.source import Source
@@ -53,10 +53,8 @@ def _covers(allowance: Allowance, routine: Routine, finding: Finding) -> bool:
     if allowance.end is None:
         return True
     file = routine.declared.file
-    lines = [
-        item for item in routine.items[allowance.start : allowance.end] if isinstance(item, Line)
-    ]
-    return any(finding.source in (line.source, Source(file, line.body_line)) for line in lines)
+    places = [*places_of(routine)][allowance.start : allowance.end]
+    return any(finding.source in (one.source, Source(file, one.body_line)) for one in places if one)
 
 
 def _needless(routine: Routine, allowance: Allowance) -> Finding:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
-from pykasm.check.finding import span_of
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.errors import Note
 
@@ -67,7 +66,7 @@ def call_path(symbol: str, paths: CallPaths) -> tuple[list[Note], str]:
     notes = []
     call = paths[symbol]
     while call is not None:
-        notes.append(Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
+        notes.append(Note(call.span, f"`{call.caller}` calls `{call.callee}`"))
         symbol = call.callee
         call = paths[symbol]
     return notes, symbol

@@ -13,8 +13,11 @@ from pykasm.check.cachekey import CacheKeys
 from pykasm.check.content import Content
 from pykasm.check.contracts import Contracts
 from pykasm.check.finding import Finding
+from pykasm.check.localsummary import NO_SUMMARY
+from pykasm.check.percpu import NO_USE
 from pykasm.check.programanalysis import LONG_MODE
 from pykasm.check.rule import build_checks, function_checks
+from pykasm.check.stackuse import NO_STACK_USE
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 
@@ -100,13 +103,9 @@ def _report(build: Build) -> Report:
 
 
 def _keys(build: Build) -> dict[str, bytes]:
-    """Return the cache keys of all functions that rules are about."""
+    """Return the cache keys of all functions."""
     keys = CacheKeys(build)
-    return {
-        symbol: keys.key(placed)
-        for symbol, placed in build.routines.items()
-        if placed.routine.bits == LONG_MODE
-    }
+    return {symbol: keys.key(placed) for symbol, placed in build.routines.items()}
 
 
 def _function_findings(placed: PlacedRoutine, build: Build) -> Excused:
@@ -126,6 +125,8 @@ def cache_entry(
     """Return what later checks may use of the analyses of a function. `needed` are the exceptions
     that allow all that rules found in it (None: they don't)."""
     analysis, known = build.analysis, build.known.get(symbol)
+    if symbol not in analysis.routines:  # 16- or 32-bit code, which nothing across calls is about
+        return CacheEntry(needed, NO_SUMMARY, NO_STACK_USE, NO_USE, None)
     flow = analysis.lock_flows.flows.get(symbol)
     if known is not None and known.excused == needed and known.lock_flow is flow:
         return known

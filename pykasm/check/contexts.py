@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths, call_path
-from pykasm.check.finding import span_of
 from pykasm.check.functionsummary import FunctionSummary
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.lockflow import LockFlows
@@ -199,7 +198,7 @@ class Contexts:
         on_here = self._lock_flows.before(symbol, index).interrupts & ON
         call = None if on_here else self.entered_interrupts_on[symbol]
         while call is not None:
-            notes.insert(0, Note(span_of(call.line), f"`{call.caller}` calls `{call.callee}`"))
+            notes.insert(0, Note(call.span, f"`{call.caller}` calls `{call.callee}`"))
             on = self._lock_flows.at(call).interrupts & ON
             call = None if on else self.entered_interrupts_on.get(call.caller)
         return notes

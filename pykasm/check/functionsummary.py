@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
-from pykasm.check.remembered import indirect_target
-from pykasm.isa.code import Line
+from pykasm.check.remembered import Place, indirect_target, places_of
 from pykasm.lang.routine import Routine
+from pykasm.source import Span, line_span
 
 
 class CallSite(NamedTuple):
@@ -21,9 +21,9 @@ class CallSite(NamedTuple):
     at: int
 
     @property
-    def line(self) -> Line:
-        """The instruction."""
-        return line_of(self.routine, self.at)
+    def span(self) -> Span:
+        """Where it was written."""
+        return line_span(place_of(self.routine, self.at).source)
 
 
 class FunctionSummary:
@@ -51,6 +51,6 @@ _new: Any = tuple.__new__
 """Makes a named tuple of a tuple, in a third of the time that calling its class takes."""
 
 
-def line_of(routine: Routine, index: int) -> Line:
-    """Return the instruction at `index` of a function."""
-    return [item for item in routine.items if isinstance(item, Line)][index]
+def place_of(routine: Routine, index: int) -> Place:
+    """Return where the instruction at `index` of a function was written."""
+    return [one for one in places_of(routine) if one is not None][index]

@@ -83,6 +83,9 @@ class LocalSummary(NamedTuple):
         )
 
 
+NO_SUMMARY = LocalSummary((), (), frozenset(), (), {}, (), False, (), False)
+
+
 def _lock_events(routine: Routine) -> Iterator[tuple[int, tuple[LockEvent, ...]]]:
     """Yield what happens to locks, by the index of the instruction."""
     if not routine.lock_events:

@@ -8,8 +8,7 @@ from functools import cached_property
 from pykasm.check.cache import CacheEntry
 from pykasm.check.callgraph import CallGraph, call_path
 from pykasm.check.contexts import Contexts
-from pykasm.check.finding import span_of
-from pykasm.check.functionsummary import CallSite, FunctionSummary, line_of
+from pykasm.check.functionsummary import CallSite, FunctionSummary, place_of
 from pykasm.check.graph import Graph, JumpTables
 from pykasm.check.indirectcalls import IndirectCalls, TakenAddresses
 from pykasm.check.localsummary import LocalSummary
@@ -17,7 +16,6 @@ from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
 from pykasm.check.remembered import indirect_target, tables_of
 from pykasm.errors import Note
-from pykasm.isa.code import Line
 from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.objects import PlacedRoutine
@@ -136,15 +134,15 @@ class ProgramAnalysis:
 
     # Places, for messages
 
-    def line(self, symbol: str, index: int) -> Line:
-        """Return the instruction at `index` of a function."""
-        return line_of(self.routines[symbol].routine, index)
+    def span(self, symbol: str, index: int) -> Span:
+        """Return where the instruction at `index` of a function was written."""
+        return line_span(place_of(self.routines[symbol].routine, index).source)
 
     def place(self, symbol: str, index: int) -> Span:
         """Return the line of the function's own body that led to its instruction at `index`: the
         code of a lock may have written that."""
-        declared, line = self.routines[symbol].routine.declared, self.line(symbol, index)
-        return line_span(Source(declared.file, line.body_line))
+        routine = self.routines[symbol].routine
+        return line_span(Source(routine.declared.file, place_of(routine, index).body_line))
 
     def where_taken(self, symbol: str, lock: str) -> Note:
         """Return the first place in a function that takes `lock`, or begins a state of this name,
@@ -156,7 +154,7 @@ class ProgramAnalysis:
                     return Note(self.place(symbol, index), f"`{symbol}` {how} `{lock}`")
         for call in self.summaries[symbol].calls:
             if lock in self.summaries[call.callee].routine.locks.acquires:
-                return Note(span_of(call.line), f"`{call.callee}` takes `{lock}`")
+                return Note(call.span, f"`{call.callee}` takes `{lock}`")
         declared = line_span(self.summaries[symbol].routine.declared)
         return Note(declared, f"`{symbol}` is entered with `{lock}`")
 

@@ -47,6 +47,9 @@ class StackUse(NamedTuple):
         )
 
 
+NO_STACK_USE = StackUse(0, (), (), ())
+
+
 def _depth(state: State, otherwise: int) -> int:
     return otherwise if state.depth is None else state.depth
 

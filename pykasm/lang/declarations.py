@@ -74,7 +74,7 @@ def _shown(value: object) -> str:
     return value.__name__ if isinstance(value, type) else repr(value)
 
 
-def check_values(name: str, kind: TypeMeta, values: type[Enum] | None, span: Span | None) -> None:
+def check_values(name: str, kind: TypeMeta, values: type[Enum] | None) -> None:
     """Raise a mistake unless a field called `name` of type `kind` can hold all `values`."""
     if values is None:
         return
@@ -84,7 +84,6 @@ def check_values(name: str, kind: TypeMeta, values: type[Enum] | None, span: Spa
             f"`{name}` holds no numbers that could have names",
             expected="U8 … U64, or I8 … I64",
             got=f"{kind!r} with the names of {values.__name__}",
-            span=span,
         )
     numbers = numbers_of(element)
     for one in values:
@@ -93,7 +92,6 @@ def check_values(name: str, kind: TypeMeta, values: type[Enum] | None, span: Spa
                 f"`{name}` has no room for `{one}`",
                 expected=f"{numbers[0]} to {numbers[-1]}, as a {element!r} holds",
                 got=repr(one.value),
-                span=span,
             )
 
 

@@ -131,7 +131,7 @@ class Function(Generic[R]):
 
     def signature(self) -> Signature:
         """Parameters and results, from the annotations."""
-        with placed_at(line_span(self.declared)):
+        with placed_at(lambda: line_span(self.declared)):
             names, hints = _annotated(self.body)
         kept = [name for name in names[1:] if isinstance(hints.get(name), Kept)]
         self._check_self(names, hints)

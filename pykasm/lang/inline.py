@@ -94,7 +94,7 @@ class _Inline:
     @cached_property
     def hints(self) -> dict[str, object]:
         """The types of parameters and result, by name."""
-        with placed_at(line_span(self.declared)):
+        with placed_at(lambda: line_span(self.declared)):
             hints = known_types(self.function.__annotations__, self.function.__globals__)
         result = hints.get("return", Any)
         if isgeneratorfunction(self.function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from types import FunctionType
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -44,5 +44,10 @@ INTERNING: set[object] = set()
 
 def is_interning(kind: type[Subsystem]) -> bool:
     """Whether subsystems of this class have such methods."""
-    found = (value for one in kind.__mro__ for value in vars(one).values())
-    return any(isinstance(one, FunctionType) and one in INTERNING for one in found)
+    return any(map(_interns, kind.__mro__))
+
+
+@cache
+def _interns(kind: type) -> bool:
+    """Whether the class itself has such methods, whatever those that it extends have."""
+    return any(isinstance(one, FunctionType) and one in INTERNING for one in vars(kind).values())

@@ -7,7 +7,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from inspect import get_annotations
 from types import FunctionType, GenericAlias
 from typing import TYPE_CHECKING, Any
@@ -164,7 +164,7 @@ def _field_types(struct: StructMeta) -> dict[str, Any]:
     stated = {name: hint for name, hint in get_annotations(struct).items() if name[:2] != "__"}
     hints: dict[str, object] = {}
     for name, hint in stated.items():
-        with placed_at(struct._span(name)):
+        with placed_at(partial(struct._span, name)):
             hints |= known_types({name: hint}, vars(sys.modules[struct.__module__]), scope)
     names = ChainMap(scope, vars(sys.modules[struct.__module__]))
     return {name: _resolved(hint, names) for name, hint in hints.items()}
@@ -203,7 +203,8 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
     for name, kind in _field_types(struct).items():
         options = struct._options.get(name, FieldOptions())
         one = _completed(struct, name, kind, options)
-        check_values(f"{struct.__name__}.{name}", one, options.values, struct._span(name))
+        with placed_at(partial(struct._span, name)):
+            check_values(f"{struct.__name__}.{name}", one, options.values)
         own_align = options.align or (1 if struct._packed else one._align)
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:

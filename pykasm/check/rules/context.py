@@ -157,7 +157,7 @@ def _asleep(analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str) -
 
 
 def _sleeps(call: CallSite, what: str, notes: list[Note], fix: str) -> Finding:
-    return Finding(E040, what, span=span_of(call.line), notes=notes, fix=fix, symbol=call.caller)
+    return Finding(E040, what, span=call.span, notes=notes, fix=fix, symbol=call.caller)
 
 
 @build_check
@@ -207,7 +207,7 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E043,
                     f"`{call.callee}` states that interrupts are off, but they may be on",
-                    span=span_of(call.line),
+                    span=call.span,
                     notes=analysis.contexts.path_with_interrupts_on(call.caller, call.at),
                     fix="turn interrupts off first",
                     symbol=call.caller,
@@ -266,7 +266,7 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E043,
                     f"`{last}` is code of threads, but {_kind(contexts, call)} calls it",
-                    span=span_of(call.line),
+                    span=call.span,
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",
                     symbol=call.caller,
@@ -316,11 +316,11 @@ def _used_after_sleep(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -
 
 
 def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) -> Finding:
-    read = span_of(analysis.line(symbol, one.read))
+    read = analysis.span(symbol, one.read)
     return Finding(
         E041,
         f"`{one.variable}` is written back, maybe on another processor",
-        span=span_of(analysis.line(symbol, one.at)),
+        span=analysis.span(symbol, one.at),
         notes=[Note(read, "an interrupt behind this may move the thread")],
         fix="change it in one instruction, or with interrupts off",
         symbol=symbol,

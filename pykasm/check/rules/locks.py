@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pykasm.check.build import Build
-from pykasm.check.finding import Finding, span_of
+from pykasm.check.finding import Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
 from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
@@ -63,7 +63,7 @@ def _kept(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock:
     return Finding(
         E050,
         f"`{lock}` is not released on some path to here",
-        span=span_of(analysis.line(summary.symbol, index)),
+        span=analysis.span(summary.symbol, index),
         mark="the function is left here",
         notes=[analysis.where_taken(summary.symbol, lock)],
         fix="release it on every path",
@@ -76,7 +76,7 @@ def _missing(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lo
     return Finding(
         E050,
         f"`{lock}` is not held on some path to here",
-        span=span_of(analysis.line(summary.symbol, index)),
+        span=analysis.span(summary.symbol, index),
         mark=f"the function is left here, and states `{'acquires' if is_new else 'holds'}=`",
         fix="take it on every path" if is_new else "take it again on every path that releases it",
         symbol=summary.symbol,
@@ -139,7 +139,7 @@ def _taken_again(
         yield Finding(
             E050,
             f"`{lock}` is held, and {who} takes it",
-            span=span_of(call.line),
+            span=call.span,
             mark="this waits for ever",
             notes=[
                 analysis.where_taken(call.caller, lock),
@@ -202,10 +202,10 @@ def _unlocked(
         f"the address of `{access.field}` is passed on without `{lock}`"
         if access.address
         else f"`{access.field}` is touched without `{lock}`",
-        span=span_of(analysis.line(summary.symbol, access.at)),
+        span=analysis.span(summary.symbol, access.at),
         mark="some path to here does not hold it",
         notes=[
-            Note(span_of(call.line), f"`{call.caller}` does not hold it here")
+            Note(call.span, f"`{call.caller}` does not hold it here")
             for call in analysis.calls.callers.get(summary.symbol, ())
             if lock not in map(class_of, analysis.locks.held_at(call))
         ],
@@ -231,7 +231,7 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",
-                    span=span_of(call.line),
+                    span=call.span,
                     mark="it says that its callers hold it",
                     fix="take the lock first",
                     symbol=call.caller,

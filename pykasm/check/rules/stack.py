@@ -250,7 +250,7 @@ def _unbounded(build: Build, stacks: Stacks) -> Iterator[Finding]:
             yield Finding(
                 E025,
                 doubt.what,
-                span=span_of(build.analysis.line(*location)),
+                span=build.analysis.span(*location),
                 mark=doubt.mark,
                 fix=doubt.fix,
                 symbol=location.symbol,
