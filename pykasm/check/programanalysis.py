@@ -8,6 +8,7 @@ from functools import cached_property
 from pykasm.check.cache import CacheEntry
 from pykasm.check.callgraph import CallGraph, call_path
 from pykasm.check.contexts import Contexts
+from pykasm.check.finding import span_of
 from pykasm.check.functionsummary import CallSite, FunctionSummary, place_of
 from pykasm.check.graph import Graph, JumpTables
 from pykasm.check.indirectcalls import IndirectCalls, TakenAddresses
@@ -16,6 +17,7 @@ from pykasm.check.lockflow import LockFlows
 from pykasm.check.locks import LockUse
 from pykasm.check.remembered import indirect_target, tables_of
 from pykasm.errors import Note
+from pykasm.isa.code import Line
 from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.objects import PlacedRoutine
