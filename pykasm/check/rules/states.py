@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pykasm.check.build import Build
-from pykasm.check.finding import Finding, span_of
+from pykasm.check.finding import Finding
 from pykasm.check.rule import build_check, rule
 from pykasm.lang.locking import LockAction
 
@@ -27,7 +27,7 @@ def states_are_ended(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E054,
                     f"`{state}` is not ended on some path to here",
-                    span=span_of(analysis.line(summary.symbol, index)),
+                    span=analysis.span(summary.symbol, index),
                     mark="the function is left here",
                     notes=[analysis.where_taken(summary.symbol, state)],
                     fix="end it on every path",
