@@ -18,10 +18,8 @@ class ExitValue(IntEnum):
 
 @inline(changes=(rax, rcx, rdx))
 def leave_emulator(value: ExitValue) -> None:
-    """Emit code that ends QEMU; on other machines it does nothing.
-
-    QEMU ends at once and drops what its UART still has to send, so that goes out first.
-    """
+    """End QEMU with an exit status for `value`; do nothing on other machines."""
+    # QEMU ends at once and drops what its UART still has to send: wait for that.
     mov(edx, COM1 + UartRegister.LSR)
     mov(ecx, TIMEOUT)
     with loop():

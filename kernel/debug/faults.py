@@ -1,4 +1,4 @@
-"""What the processor's exceptions are called, and what their error codes say."""
+"""Reports of exceptions: their names, and the meaning of their error codes."""
 
 from collections.abc import Mapping
 from enum import IntFlag
@@ -87,7 +87,7 @@ SELECTOR_INDEX = 3
 
 
 class Faults(Subsystem):
-    """Says in words what an exception was. May be called in any context."""
+    """Print what an exception was, in words. Context: any."""
 
     names = rodata(
         Ptr[U8] * EXCEPTIONS, [NAMES.get(n, "reserved exception") for n in range(EXCEPTIONS)]
@@ -99,7 +99,7 @@ class Faults(Subsystem):
 
     @function
     def print(self, frame: Keep[Ptr[TrapFrame]]) -> None:
-        """Print the exception that `frame` tells of, and what its error code means."""
+        """Print the exception of `frame`, and what its error code means."""
         vector = keep(frame.vector)
         with if_(vector >= EXCEPTIONS):
             self.console.print("unexpected interrupt, vector %u\n", vector)
@@ -117,16 +117,17 @@ class Faults(Subsystem):
 
     @function
     def _print_double_fault(self, stack: Keep[U64]) -> None:
-        """Print that the stack, which has come to `stack`, is used up, if that is why the first
-        fault could not be handled."""
+        """Print that the stack, with rsp at `stack`, has overflowed, if that is why the first fault
+        could not be handled."""
+        # The first fault was a page fault, as its frame did not fit: CR2 has where.
         mov(rax, cr2)
         address = keep(rax)
-        with if_(self.is_overflow(address, stack) != 0):
+        with if_(self.is_overflow(address, stack)):
             self.console.print("  stack overflow: %p is in a guard page\n", address)
 
     @function
     def _print_page_fault(self, code: Keep[U64]) -> None:
-        """Print who did what to which address, why that was a fault, and the error `code`."""
+        """Print who accessed which address how, why that was a fault, and the error `code`."""
         mov(rax, cr2)
         address = keep(rax)
         who = self._choose((code & PageFaultCode.US, "user code"), otherwise="the kernel")
@@ -147,9 +148,10 @@ class Faults(Subsystem):
 
     @inline
     def _choose(self, *choices: tuple[Any, str], otherwise: str) -> Ptr[U8]:
-        """The words of the first choice whose condition holds."""
+        """Return the words of the first choice whose condition holds."""
         words = keep(Ptr[U8])
         mov(words, text(otherwise))
+        # The last one first: those before it then overwrite what it gave.
         for condition, choice in reversed(choices):
             with if_(condition):
                 mov(words, text(choice))
@@ -174,15 +176,15 @@ class Faults(Subsystem):
         self.console.print("\n")
 
     @function
-    def is_overflow(self, address: Keep[U64], stack: U64) -> U32:
-        """Whether `address` lies in the guard page of a stack, as such is one that is not mapped,
-        below one that is, and that what is pushed at `stack` goes to: 1 or 0."""
+    def is_overflow(self, address: Keep[U64], stack: U64) -> Bool:
+        """Return whether `address` lies in the guard page of the stack with rsp at `stack`: a page
+        that is not mapped, below one that is, and to which the next push goes."""
         same_page = stack
         dec(same_page)
         xor(same_page, address)
         with if_(same_page >= PAGE):
             ret(0)
-        with if_(self.memory.is_mapped(address) != 0):
+        with if_(self.memory.is_mapped(address)):
             ret(0)
         and_(address, -PAGE)
         add(address, PAGE)

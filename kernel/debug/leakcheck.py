@@ -1,4 +1,4 @@
-"""What tests must leave as they found it."""
+"""Resources that tests must not leak."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pykasm import *
 
 
 class LeakCheck(Struct):
-    """Something that a test must leave as it found it, such as the number of free pages."""
+    """A number that is the same after a test as before it, such as that of free pages."""
 
     name: Ptr[U8]
     read: Fn[[], U64]
 
 
 class LeakChecks(Subsystem):
-    """Knows of something that tests must leave as they found it."""
+    """A subsystem with leak checks."""
 
     leak_checks: list[LeakCheck]
     """Its rows, which the constructor makes."""
 
 
 def leak_check(name: str, read: Any) -> LeakCheck:
-    """A row of what tests leave as it was: `read` is a `@function` that gives a `U64`."""
+    """Return a leak check of the number that `read`, a `@function`, returns as a `U64`."""
     return LeakCheck(name=name, read=read)

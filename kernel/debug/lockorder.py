@@ -1,4 +1,4 @@
-"""In which order spin locks are taken, as seen while the kernel runs."""
+"""The order in which spin locks are taken, observed while the kernel runs."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ NUMBER_BITS = 6
 
 
 class WrongOrder(Struct):
-    """A lock that must not be taken now."""
+    """A lock that must not be taken under those that are held."""
 
     taken: Ptr[HeldLock]
     held: Ptr[HeldLocks]
-    """What this processor has taken before."""
+    """The locks that this processor holds."""
     start: U64
-    """The classes of those that its own was not known to come behind."""
+    """The classes of those under which its own was never taken before."""
     via: Array[U8] = field(count=MOST_CLASSES)
-    """For classes that come before those: what comes next on a way there."""
+    """For classes from which a path leads to those: the next class on it."""
 
 
 class LockOrder(Subsystem):
-    """Classes of locks, and which was ever taken while which was held. Locks of one name and rank
-    are one class, as they are for the checker.
+    """The graph of which class of locks was ever taken while which was held. Locks of one name and
+    rank are one class, as they are for the checker.
 
-    An order that has a circle is wrong as soon as it is seen, though nothing may be locked up yet
-    (as with the Linux kernel's lockdep). Context: interrupts off.
+    A cycle is reported as soon as it closes, whether or not it deadlocks this time (as by Linux's
+    lockdep). Context: interrupts off.
     """
 
     before = bss(U64 * MOST_CLASSES)
-    """For each class, those that were held while it was taken: they come before it."""
+    """For each class, a bit for each class that was held while it was taken."""
     places = bss(I32 * (MOST_CLASSES * MOST_CLASSES))
     """The line where class `n` was taken while `h` was held, at `h * MOST_CLASSES + n`: the lower
     half of the address of the text."""
@@ -47,7 +47,7 @@ class LockOrder(Subsystem):
 
     @interns
     def number_of(self, name: str) -> int:
-        """The number of the class called `name`, for code that is emitted."""
+        """Return the number of the class called `name`, for code that is emitted."""
         if name in self.known:
             return self.known.index(name)
         if len(self.known) == MOST_CLASSES:
@@ -62,15 +62,15 @@ class LockOrder(Subsystem):
 
     @inline(changes=rax)
     def is_new(self, number: U64, held: Ptr[HeldLocks]) -> Condition:
-        """The condition that class `number` was never taken under all those of `held`."""
+        """Return the condition that class `number` was never taken under some class of `held`."""
         mov(rax, self.before[number])
         not_(rax)
         return rax & held.classes
 
     @function
-    def learn(self, taken: Ptr[HeldLock], held: Ptr[HeldLocks], wrong: Ptr[WrongOrder]) -> U32:
-        """Note that the class of `taken` comes behind all those of `held`. 1 if one of them comes
-        behind it: `wrong` says how; else 0."""
+    def learn(self, taken: Ptr[HeldLock], held: Ptr[HeldLocks], wrong: Ptr[WrongOrder]) -> Bool:
+        """Add edges from all classes of `held` to that of `taken`. Return whether that closes a
+        cycle, which `wrong` then describes."""
         number, new = scratch(taken.number), scratch(U64)
         mov(new, self.before[number])
         not_(new)
@@ -78,7 +78,8 @@ class LockOrder(Subsystem):
         mov(wrong.taken, taken)
         mov(wrong.held, held)
         mov(wrong.start, new)
-        lock.or_(self.before[number], new)  # before the search: of two who close a circle, one sees
+        # Atomic, and before the search: of two processors that close a cycle together, one sees it.
+        lock.or_(self.before[number], new)
         first = scratch(U64)
         with while_(new != 0):
             xor(first, first)  # `bsf` may leave it as it was
@@ -91,9 +92,9 @@ class LockOrder(Subsystem):
         tail(self.search, wrong, number)
 
     @function
-    def search(self, wrong: Ptr[WrongOrder], number: U64) -> U32:
-        """1 if class `number` comes before one of `wrong.start`, by the ways that `wrong.via` then
-        has; else 0."""
+    def search(self, wrong: Ptr[WrongOrder], number: U64) -> Bool:
+        """Return whether a path leads from class `number` to one of `wrong.start`; `wrong.via` then
+        has it. The search goes backwards, from `wrong.start` on."""
         seen, waiting = scratch(wrong.start), scratch(wrong.start)
         one, earlier = scratch(U64), scratch(U64)
         with while_(waiting != 0):
@@ -118,7 +119,7 @@ class LockOrder(Subsystem):
 
     @function
     def print(self, wrong: Keep[Ptr[WrongOrder]]) -> None:
-        """Print where the lock is taken under what, and what was taken before in another order."""
+        """Print where the lock is taken, and the path of locks taken before in the other order."""
         number, next = keep(U64), keep(U64)
         taken, start = keep(wrong.taken), keep(wrong.start)
         mov(number, taken.number)
@@ -137,7 +138,7 @@ class LockOrder(Subsystem):
 
     @function
     def _print_held(self, number: Keep[U64], held: Ptr[HeldLocks]) -> None:
-        """Print which lock of this class is held."""
+        """Print the lock of class `number` that is held."""
         entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)
         with while_(left != 0):

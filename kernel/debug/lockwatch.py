@@ -1,4 +1,4 @@
-"""Who holds which spin lock, in debug builds."""
+"""Which processor holds which spin locks, in debug builds."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from pykasm.lang.locking import lock_name, ranked
 from pykasm.source import Source
 
 USED = (rdi, rsi, rdx, rax, r10, r11)
-"""What the watch uses, and the code of a lock saves: so many that the stack stays aligned."""
+"""Registers that the watch uses and the code of a lock saves: an even number, so that the stack
+stays aligned."""
 
 KEPT = (rcx, rdx, rsi, rdi, r8, r9, r10, r11)
-"""What other calls may change but rax, as many again."""
+"""The other registers that calls may change, with those: again an even number."""
 
 
 class Complaint(Struct):
-    """What is wrong with a lock; on the stack of the code that does it."""
+    """A misuse of a lock, on the stack of the code that misuses it."""
 
     message: Ptr[U8]
     lock: Ptr[HeldLock]
     wrong: Ptr[WrongOrder]
-    """Null if it is not the order."""
+    """Null if the order is not what is wrong."""
 
 
 class LockWatch(Subsystem):
-    """Panics if a processor takes a lock that it holds, or out of order, or releases one that it
+    """Panic if a processor takes a lock that it holds, or out of order, or releases one that it
     does not hold.
 
-    The checker proves the same for the calls that it can follow; this sees all that happen. It
-    works in any context, from the first lock on: what it notes is the processor's own.
+    The checker proves the same for the calls that it can follow; this sees all that happen.
+    Context: any, from the first lock on, as the notes are the processor's own.
     """
 
     held = percpu(HeldLocks)
     off = bss(U32)
-    """1 once a panic has broken a lock open: what is held means nothing any more."""
+    """1 once a panic has broken a lock open: `held` means nothing from then on."""
 
     def __init__(
         self,
@@ -72,12 +73,14 @@ class LockWatch(Subsystem):
 
     @inline
     def before_breaking(self) -> None:
-        """Watch no longer: a panic is about to break a lock open."""
+        """Stop watching where a panic is about to break a lock open."""
         mov(self.off, 1)
 
     @inline
     def _tell(self, function: Any, lock: Any, rank: str, place: Source) -> None:
+        """Call `function` with the lock, its class and the place, and change no register."""
         number = self.order.number_of(ranked(lock_name(lock, "lock_watch"), rank))
+        # By hand, as the code around does not expect a call where it takes a lock.
         for register in USED:
             push(register)
         lea(rdi, lock)
@@ -99,7 +102,7 @@ class LockWatch(Subsystem):
             self._complain(text("too many spin locks are held"), entry, 0)
         other = cast(rax, Ptr[HeldLock])
         lea(other, held.locks)
-        with while_(other.lock != lock):  # what was just noted, if no other
+        with while_(other.lock != lock):  # ends at `entry`, which has just been written
             add(other, sizeof(HeldLock))
         with if_(other != entry):
             self._complain(text("a spin lock is taken by who holds it"), entry, 0)
@@ -131,7 +134,7 @@ class LockWatch(Subsystem):
 
     @inline(changes=rax)
     def _note(self, lock: U64, number: U64, place: Ptr[U8]) -> tuple[Ptr[HeldLocks], Ptr[HeldLock]]:
-        """Note what is done behind all that this processor holds; the list, and where."""
+        """Write the lock after the last one that is held. Return the list, and that entry."""
         held, entry = scratch(Ptr[HeldLocks]), scratch(Ptr[HeldLock])
         self.per_cpu.point_at(u64(held), self.held)
         mov(rax, held.count)
@@ -143,7 +146,7 @@ class LockWatch(Subsystem):
 
     @inline(changes=rax)
     def _check_order(self, entry: Ptr[HeldLock], held: Ptr[HeldLocks]) -> None:
-        """Call `_learn`, which happens once for two classes."""
+        """Call `_learn`, which happens once for each pair of classes."""
         for register in KEPT:
             push(register)
         self._learn(entry, held)
@@ -152,7 +155,7 @@ class LockWatch(Subsystem):
 
     @inline(changes=("entry", rax))
     def _move_down(self, entry: Ptr[HeldLock]) -> None:
-        """Put what comes behind `entry` there, and go on to where it was."""
+        """Move the next entry down to `entry`, and advance `entry` to where it was."""
         for offset in range(0, sizeof(HeldLock), sizeof(U64)):
             mov(rax, u64[u64(entry) + sizeof(HeldLock) + offset])
             mov(u64[u64(entry) + offset], rax)
@@ -162,17 +165,16 @@ class LockWatch(Subsystem):
 
     @function
     def _learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
-        """Add what is about to be taken to the order of locks. Panics if that contradicts it."""
+        """Add what is about to be taken to the order of locks; panic if that closes a cycle."""
         wrong = local(WrongOrder)
-        is_wrong = self.order.learn(entry, held, address_of(wrong))
-        with if_(is_wrong != 0):
+        with if_(self.order.learn(entry, held, address_of(wrong))):
             self._complain(text("spin locks are taken in a wrong order"), entry, address_of(wrong))
 
     @naked
     def _complain(self, message: Ptr[U8], lock: Ptr[HeldLock], wrong: Ptr[WrongOrder]) -> NoReturn:
         """Panic about what is done with `lock`, which is out of order if `wrong` is not null."""
-        push_frame()
-        mov(self.off, 1)
+        push_frame()  # first, so that the report has the registers as they are
+        mov(self.off, 1)  # the report takes locks, too
         mov(rax, rsp)
         push(rsp)  # keeps the stack aligned
         for register in (wrong, lock, message):
@@ -185,7 +187,7 @@ class LockWatch(Subsystem):
 
     @function
     def _say(self, address: U64, frame: Ptr[TrapFrame]) -> None:
-        """Say what is wrong, of the `Complaint` at `address`."""
+        """Report the `Complaint` at `address`."""
         complaint = keep(cast(address, Ptr[Complaint]))
         self.panic.say(u64(complaint.message), frame)
         with if_(complaint.wrong != 0):
@@ -195,7 +197,7 @@ class LockWatch(Subsystem):
 
     @function
     def print(self, lock: Ptr[HeldLock]) -> None:
-        """Print which lock it is, where something is done with it, and who holds what."""
+        """Print the lock, the place of its misuse, and the locks that all processors hold."""
         mov(rax, lock.number)
         name = self.order.names[rax]
         self.console.print("  %s at 0x%x, in %s\n", name, lock.lock, lock.place)
@@ -208,7 +210,7 @@ class LockWatch(Subsystem):
 
     @function
     def _print_held(self, processor: Keep[U32], held: Ptr[HeldLocks]) -> None:
-        """Print what this processor holds."""
+        """Print the locks that this processor holds."""
         entry, left = keep(Ptr[HeldLock]), keep(held.count)
         lea(entry, held.locks)
         with while_(left != 0):

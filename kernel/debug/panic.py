@@ -1,4 +1,4 @@
-"""The end: a report of what went wrong, after which nothing runs any more."""
+"""Panics: a report of what went wrong, after which nothing runs any more."""
 
 from typing import Any, NoReturn
 
@@ -36,21 +36,21 @@ END = "panic: end of report"
 
 
 class Report(Fn[[U64, Ptr[TrapFrame]], Void]):
-    """Says the first lines of a report, of what it is given and the registers of what failed."""
+    """Prints the first lines of a report: of an argument, and the registers of the code that
+    failed."""
 
 
 class Panic(Subsystem):
-    """Reports what can't be gone on from, then stops the machine.
+    """Report a fault that the kernel can't continue after, and stop the machine.
 
-    Any context may call it, with any lock held. The first processor to come reports; one that
-    comes later stops silently; the reporting one, should it come again because the report itself
-    fails, only says where, and at a third time nothing.
+    Context: any, with any lock held. The first processor reports, and any other one stops silently.
+    If the report itself fails, the second entry only prints where, and the third one nothing.
     """
 
     reporter = bss(U32)
     """The local APIC's number, plus 1, of the processor that reports; 0 for none."""
     entries = bss(U32)
-    """How often that processor has come here."""
+    """The number of times that this processor has entered."""
 
     def __init__(
         self,
@@ -72,11 +72,11 @@ class Panic(Subsystem):
         self.information = information
         self.stopping = stopping
 
-    # What others call
+    # Ways in
 
     @function
     def exception(self, frame: Ptr[TrapFrame]) -> NoReturn:
-        """Report the exception whose handler was given `frame`."""
+        """Report the exception of `frame`."""
         tail(self.enter, address_of(self._say_exception), 0, frame)
         never()
 
@@ -94,7 +94,7 @@ class Panic(Subsystem):
 
     @inline
     def _enter_with_frame(self, report: Any) -> None:
-        """Have `report` called with what is in rdi and a TrapFrame of the caller's registers."""
+        """Call `enter` with `report`, its argument from rdi, and the caller's registers."""
         push_frame()
         mov(rsi, rdi)
         mov(rdi, address_of(report))
@@ -107,17 +107,17 @@ class Panic(Subsystem):
     def enter(
         self, report: Keep[Report], argument: Keep[U64], frame: Keep[Ptr[TrapFrame]]
     ) -> NoReturn:
-        """Make this processor the one that reports, and have it call `report(argument, frame)` for
-        the first lines.
+        """Make this processor the one that reports; `report(argument, frame)` prints the first
+        lines.
 
-        This much runs on the stack of what failed, which may have little room left. A report that
-        fails itself stays on the stack of reports, or is on that of a double fault.
+        This runs on the stack of the code that failed, which may have little space left. A report
+        that fails stays on the stack of reports, or is on that of a double fault.
         """
         cli()
         processor = scratch(self.processor())
         inc(processor)
         xor(eax, eax)
-        lock.cmpxchg(self.reporter, processor)
+        lock.cmpxchg(self.reporter, processor)  # eax: who reports already, if anybody does
         with if_(~ZF & (eax != processor)):
             tail(self.stopping.here)
         inc(self.entries)
@@ -130,9 +130,9 @@ class Panic(Subsystem):
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def _run_on_own_stack(self, report: Report, argument: U64, frame: Ptr[TrapFrame]) -> NoReturn:
-        """Leave the stack of what failed for good. Only one processor ever comes here, once."""
+        """Leave the stack of the code that failed for good. One processor comes here, once."""
         lea(rsp, self.stacks.panic.top)
-        xor(ebp, ebp)  # a trace of the report ends here
+        xor(ebp, ebp)  # the end of backtraces of the report
         call(self.run)
         never()
 
@@ -140,39 +140,39 @@ class Panic(Subsystem):
     def run(
         self, report: Keep[Report], argument: Keep[U64], frame: Keep[Ptr[TrapFrame]]
     ) -> NoReturn:
-        """Report all, and leave."""
-        self.stopping.others()
+        """Print the report, and leave."""
+        self.stopping.others()  # first: what they hold may then be broken open
         self.log.break_lock()
         self.console.break_lock()
         report(argument, frame)
         tail(self.finish, frame)
         never()
 
-    # What is said first
+    # First lines of reports
 
     @function
     def _say_exception(self, _: U64, frame: Keep[Ptr[TrapFrame]]) -> None:
-        """Say which exception it is."""
+        """Print which exception it is."""
         self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
         tail(self.faults.print, frame)
 
     @function
     def say(self, message: U64, frame: Ptr[TrapFrame]) -> None:
-        """Say `message`, the address of a text."""
+        """Print `message`, the address of a text."""
         self.console.print("\npanic: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED)
 
     @function
     def _say_assertion(self, message: U64, frame: Ptr[TrapFrame]) -> None:
-        """Say which check failed."""
+        """Print which assertion failed."""
         self.console.print(
             "\npanic: assertion failed: %s\n", cast(message, Ptr[U8]), colour=Colour.LIGHT_RED
         )
 
-    # And then
+    # The rest of reports
 
     @function(recursion=1)
     def _report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
-        """Say where the report itself failed, by as little code as possible."""
+        """Print where the report itself failed, by as little code as possible."""
         self.console.break_lock()
         mov(rax, cr2)
         self.console.print(
@@ -184,8 +184,9 @@ class Panic(Subsystem):
 
     @function
     def processor(self) -> U32:
-        """This processor's number: that of its local APIC, which needs no memory to be known."""
-        push(rbx)
+        """Return the number of this processor's local APIC, by CPUID, as GS and the APIC may not
+        work yet."""
+        push(rbx)  # belongs to the caller, and cpuid writes it
         mov(eax, CPUID_FEATURES)
         cpuid()
         mov(eax, ebx)
@@ -206,7 +207,7 @@ class Panic(Subsystem):
 
     @function
     def print_registers(self, frame: Keep[Ptr[TrapFrame]]) -> None:
-        """Print the registers of `frame`, this processor's control registers, and who runs here."""
+        """Print the registers of `frame`, the control registers, and this processor's thread."""
         for row in ROWS:
             values = [getattr(frame, name) for name in row]
             self.console.print(_row(row), *values)

@@ -4,7 +4,7 @@ from kernel.sched.preemption import Preemption
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
 from kernel.sched.switch import Switch
-from kernel.sched.ticks import Ticks
+from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
 from pykasm import *
@@ -12,7 +12,7 @@ from pykasm import *
 CONTENTS: Contents = (
     Preemption,  # whether this processor may turn to another thread, and should
     Switch,  # how it leaves one thread for another
-    Ticks,  # when a thread's turn is over
+    SchedulerTicks,  # when a thread's turn is over
     ExtendedState,  # x87, SSE and AVX registers, which few threads use
     Scheduler,  # which thread runs on which processor
     Waiting,  # how threads wait, and are woken

@@ -17,7 +17,7 @@ from kernel.sched.preemption import Preemption
 from kernel.sched.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
 from kernel.sched.switch import Switch
 from kernel.sched.thread import Thread, ThreadState
-from kernel.sched.ticks import Ticks
+from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.xstate import ExtendedState
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -50,7 +50,7 @@ class Scheduler(Subsystem):
         per_cpu: PerCpu,
         preemption: Preemption,
         switch: Switch,
-        ticks: Ticks,
+        ticks: SchedulerTicks,
         extended: ExtendedState,
         apic: LocalApic,
         dispatcher: Dispatcher,

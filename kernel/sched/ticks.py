@@ -14,7 +14,7 @@ TICK = 5_000_000
 two of these before others of its priority do."""
 
 
-class Ticks(Subsystem):
+class SchedulerTicks(Subsystem):
     """Each processor looks from time to time, but while it is idle, whether the thread that runs
     has had its turn and another one of its priority waits."""
 

@@ -56,8 +56,7 @@ class Benchmarks(Subsystem):
         thread = keep(self.scheduler.current)
         mov(thread.pinned, 1)
         self.console.print("%-36s ", chosen.name)
-        ready = self.prepare(chosen)
-        with if_(ready != 0):
+        with if_(self.prepare(chosen)):
             self._report(self._shortest(chosen), chosen.count)
         with else_():
             self.console.print("could not be prepared\n")
@@ -66,8 +65,8 @@ class Benchmarks(Subsystem):
         mov(thread.pinned, 0)
 
     @function(sleeps=True)
-    def prepare(self, chosen: Ptr[Benchmark]) -> U32:
-        """Make what the benchmark needs; 1 if it is there."""
+    def prepare(self, chosen: Ptr[Benchmark]) -> Bool:
+        """Prepare the benchmark. Return whether all that it needs is there."""
         with if_(chosen.prepare == 0):
             ret(1)
         ready = chosen.prepare()
@@ -75,7 +74,7 @@ class Benchmarks(Subsystem):
 
     @function(sleeps=True)
     def _shortest(self, chosen: Keep[Ptr[Benchmark]]) -> U64:
-        """The ticks that the shortest of some rounds took."""
+        """Return the ticks that the shortest of some rounds took."""
         least, start = keep(U64), keep(U64)
         mov(least, -1)
         with for_(keep(U32), 0, ROUNDS):
@@ -83,13 +82,13 @@ class Benchmarks(Subsystem):
             chosen.run(chosen.count)
             self._ticks(rcx)
             sub(rcx, start)
-            with if_(rcx < least):
+            with if_(rcx < least):  # interrupts and cold caches only ever add
                 mov(least, rcx)
         ret(least)
 
     @inline(changes=("register", rax, rdx))
     def _ticks(self, register: U64) -> None:
-        """The time-stamp counter into `register`."""
+        """Load the time-stamp counter into `register`."""
         lfence()  # what came before has been done when the counter is read
         rdtsc()
         shl(rdx, 32)
@@ -101,7 +100,7 @@ class Benchmarks(Subsystem):
         """Print the ticks for one of `count` operations, to a tenth."""
         mov(rax, ticks)
         lea(rax, bare[rax + rax * 4])
-        add(rax, rax)
+        add(rax, rax)  # ten times the ticks, for one decimal
         xor(edx, edx)
         div(u64(count))
         xor(edx, edx)

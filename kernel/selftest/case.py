@@ -1,4 +1,4 @@
-"""What a subsystem brings to be tested and measured inside the running kernel."""
+"""Tests and benchmarks that run inside the kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIMEOUT = 120
 
 
 class Outcome(IntEnum):
-    """What became of a test."""
+    """Outcomes of a test."""
 
     FAILED = 0
     """It printed why."""
@@ -28,35 +28,35 @@ class Test(Struct):
     """Its family, a dot, and what it shows: `pages.merge`."""
     run: Fn[[], U32]
     seconds: U32
-    """After so long it counts as stuck."""
+    """The time after which it counts as stuck."""
     apart: U32
-    """1 if it runs only when it or its family is asked for by name."""
+    """1 if it runs only when it or its family is asked for by name, and not for `all`."""
 
 
 class Benchmark(Struct):
     """A measurement: `run` does what is measured as often as it is told.
 
-    `prepare` comes before it and gives 1 if all that it needs is there; `finish` comes after it,
-    also after a `prepare` that gave 0. Both may be null.
+    `prepare` is called before it and returns whether all that it needs is there; `finish` is called
+    after it, also if `prepare` failed. Both may be null.
     """
 
     name: Ptr[U8]
     run: Fn[[U32], Void]
-    prepare: Fn[[], U32]
+    prepare: Fn[[], Bool]
     finish: Fn[[], Void]
     count: U32
-    """How often."""
+    """The number of times that `run` is to do it."""
 
 
 class TestSuite(Subsystem):
-    """Brings tests."""
+    """A subsystem with tests."""
 
     tests: list[Test]
     """Their rows, which the constructor makes."""
 
 
 class BenchmarkSuite(Subsystem):
-    """Brings benchmarks."""
+    """A subsystem with benchmarks."""
 
     benchmarks: list[Benchmark]
     """Their rows, which the constructor makes."""

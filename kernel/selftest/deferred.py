@@ -85,7 +85,8 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function
     def _judge(self, found: U64, wanted: U64) -> U32:
-        """1 if they are equal and nothing was wrong; else 0, and all three are printed."""
+        """Return PASSED if they are equal and nothing was wrong; else print all three and return
+        FAILED."""
         with if_((found == wanted) & (self.wrong == 0)):
             ret(1)
         self.console.print("%u of %u, %u wrong: ", found, wanted, self.wrong)
@@ -185,7 +186,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         with while_(self.first.state != 0):
             self.scheduler.yield_now()
         self.give_back()
-        with if_(made == 0):
+        with if_(~made):
             self.console.print("no memory: ")
             ret(0)
         mov(eax, self.smp.processors.count)
@@ -249,7 +250,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     # Benchmarks
 
     @function
-    def claim_for_work(self) -> U32:
+    def claim_for_work(self) -> Bool:
         """Have interrupts on `VECTOR` leave work."""
         self._claim(self._leave_first)
         mov(self.first.handler, address_of(self._hear))

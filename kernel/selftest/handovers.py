@@ -59,8 +59,8 @@ class HandOvers(BenchmarkSuite):
         tail(self.pool.create, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
-    def prepare(self, entry: Keep[Entry], priority: Keep[U32], others: U64) -> U32:
-        """Make a partner of this priority, and others; 1, or 0 if memory did not do for it."""
+    def prepare(self, entry: Keep[Entry], priority: Keep[U32], others: U64) -> Bool:
+        """Create a partner of this priority, and others. Return whether there was memory."""
         mov(self.going, 1)
         made = keep(self.pool.create(self.idle, others, BOOT_PRIORITY - 1, 1))
         and_(made, self.pool.create(entry, 1, priority, 1))

@@ -37,7 +37,7 @@ class HeapTests(TestSuite, BenchmarkSuite):
                 self.allocate_free_object,
                 1000,
                 hog.make_scarce,
-                hog.let_go,
+                hog.free_all,
             ),
         ]
 
@@ -55,8 +55,8 @@ class HeapTests(TestSuite, BenchmarkSuite):
         ret(good)
 
     @function
-    def add(self, size: U64) -> U32:
-        """Allocate another object; 1, or 0 if there was no memory."""
+    def add(self, size: U64) -> Bool:
+        """Allocate another object. Return whether there was memory."""
         object = self.heap.allocate(size)
         with if_(object == 0):
             ret(0)

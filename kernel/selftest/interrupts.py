@@ -161,7 +161,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         ret(1)
 
     @function
-    def claim(self) -> U32:
+    def claim(self) -> Bool:
         """Run an action on `VECTOR`."""
         self.dispatcher.claim(VECTOR, self.prepare(0))
         ret(1)

@@ -31,7 +31,7 @@ class Load(Subsystem):
 
     @function(sleeps=True)
     def run(self) -> U32:
-        """Run threads that take `STEPS`. Returns 1 if nothing went wrong."""
+        """Run threads that take `STEPS`. Return PASSED if nothing went wrong."""
         good = keep(self.prepare())
         mov(self.left, self.STEPS)
         with if_(good != 0):
@@ -50,8 +50,8 @@ class Load(Subsystem):
             self.step(address_of(random))
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
-        """Make what the steps need; 1, or 0 if that was not possible."""
+    def prepare(self) -> Bool:
+        """Prepare what the steps need. Return whether that worked."""
         raise NotImplementedError
 
     @function(sleeps=True)
@@ -60,14 +60,14 @@ class Load(Subsystem):
         raise NotImplementedError
 
     @function(sleeps=True)
-    def finish(self) -> U32:
-        """Give back what is left, and judge: 1 if all is as it should be. Also called where
-        `prepare` gave 0, and harmless there."""
+    def finish(self) -> Bool:
+        """Free what is left. Return whether all is as it should be. Called after a `prepare` that
+        failed, too."""
         raise NotImplementedError
 
     @function
-    def judge(self) -> U32:
-        """1 if there were no violations; else 0, and their number is printed."""
+    def judge(self) -> Bool:
+        """Return whether there were no violations; print their number if there were."""
         with if_(self.violations == 0):
             ret(1)
         self.console.print("%u violations: ", self.violations)

@@ -90,7 +90,7 @@ class LockLoad(Load):
         self.guarded = (self.by_spin, self.by_mutex, self.by_semaphore, self.by_writers)
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Begin to count."""
         mov(self.violations, 0)
         mov(self.semaphore.count, 1)
@@ -130,7 +130,7 @@ class LockLoad(Load):
                 tail(self.read, random)
 
     @function(sleeps=True)
-    def finish(self) -> U32:
+    def finish(self) -> Bool:
         """See that all changes are there."""
         mov(self.semaphore.count, 0)
         for one in self.guarded:

@@ -58,7 +58,7 @@ class MappingLoad(Load):
         self.rwlocks = rwlocks
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Map the places, and number them."""
         place = keep(U64)
         mov(self.violations, 0)
@@ -130,7 +130,7 @@ class MappingLoad(Load):
             lock.inc(self.violations)
 
     @function(sleeps=True)
-    def finish(self) -> U32:
+    def finish(self) -> Bool:
         """Free all pages."""
         with if_(self.spare != 0):
             self.pages.free_page(self.spare)

@@ -100,7 +100,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
                 self._take_and_give,
                 1000,
                 self.hog.make_scarce,
-                self.hog.let_go,
+                self.hog.free_all,
             ),
             measure("pages.block", self._take_and_give_block),
             measure(
@@ -154,7 +154,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             self.console.print("%u pages could not be taken, page at 0x%x ", left, page)
             with if_(page != 0):
                 self.pages.free_page(page)
-        self.hog.let_go()
+        self.hog.free_all()
         ret(good)
 
     @function
@@ -299,7 +299,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             dec(left)
 
     @function
-    def _begin_mapping(self) -> U32:
+    def _begin_mapping(self) -> Bool:
         """Find addresses in a table that stays in use, and a page."""
         mov(self.page, self.pages.allocate_page())
         mov(self.place, self.runtime.allocate(1))
@@ -308,7 +308,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(1)
 
     @function
-    def _begin_scarce_mapping(self) -> U32:
+    def _begin_scarce_mapping(self) -> Bool:
         """The same, with little memory left."""
         ignore(self.hog.make_scarce())
         tail(self._begin_mapping)
@@ -328,7 +328,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     @function(context="thread")
     def _end_mapping(self) -> None:
         """Free both, and what was taken to make memory scarce."""
-        self.hog.let_go()
+        self.hog.free_all()
         with if_(self.page != 0):
             self.pages.free_page(self.page)
         with if_(self.place != 0):

@@ -1,4 +1,4 @@
-"""Memory that tests take so that others have none."""
+"""Memory that tests allocate so that none is left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ SPARED = 1000
 
 
 class MemoryHog(Subsystem):
-    """Takes memory by the largest blocks there are, and gives it back. Context: one at a time."""
+    """Allocate nearly all memory by the largest blocks there are, and free it again. Context: one
+    test at a time."""
 
     held = bss(Owned[U64])
     """A chain of blocks, by `Frame.owner`."""
@@ -22,7 +23,7 @@ class MemoryHog(Subsystem):
 
     @function
     def leave(self, pages: Keep[U64]) -> None:
-        """Take memory until no more than this many pages are free."""
+        """Allocate memory until no more than `pages` pages are free."""
         order = keep(U32)
         mov(order, MAX_ORDER)
         with loop():
@@ -32,14 +33,14 @@ class MemoryHog(Subsystem):
 
     @function
     def _take_blocks(self, order: Keep[U32], pages: Keep[U64]) -> None:
-        """Take all blocks of `order` that leave so many pages free."""
+        """Allocate all blocks of `order` that leave at least `pages` pages free."""
         with loop():
             surplus = scratch(self.pages.free_count())
             sub(surplus, pages)
             break_if(CF)
             mov(ecx, order)
             shr(surplus, cl)
-            break_if(ZF)
+            break_if(ZF)  # less than a block
             release(surplus)
             block = self.pages.allocate(order)
             break_if(block == 0)
@@ -50,8 +51,8 @@ class MemoryHog(Subsystem):
             mov(self.held, block)
 
     @function
-    def make_scarce(self) -> U32:
-        """Leave one page in `SPARED`. 1, as from what prepares a benchmark."""
+    def make_scarce(self) -> Bool:
+        """Take all pages but one in `SPARED`, to prepare a benchmark. Return true."""
         mov(rax, self.pages.free_count())
         xor(edx, edx)
         mov(ecx, SPARED)
@@ -60,14 +61,13 @@ class MemoryHog(Subsystem):
         ret(1)
 
     @function
-    def let_go(self) -> None:
-        """Give everything back."""
+    def free_all(self) -> None:
+        """Free everything."""
         block = keep(self.held)
         mov(self.held, 0)
         with while_(block != 0):
-            mov(rdi, block)
-            mov(rax, block)
-            frame = frame_of(rax)
+            first, page, order = scratch(block), scratch(block), scratch(U32)
+            frame = frame_of(page)
             mov(block, frame.owner)
-            movzx(esi, frame.order)
-            self.pages.free(rdi, esi)
+            movzx(order, frame.order)
+            self.pages.free(first, order)

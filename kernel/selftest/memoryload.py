@@ -65,7 +65,7 @@ class MemoryLoad(Load):
         self.runtime = runtime
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Begin with empty slots."""
         mov(self.violations, 0)
         ret(1)
@@ -85,7 +85,7 @@ class MemoryLoad(Load):
             tail(self._drop, block)
 
     @function(sleeps=True)
-    def finish(self) -> U32:
+    def finish(self) -> Bool:
         """Empty all slots."""
         slot, block = keep(U64), keep(Ptr[Block])
         with for_(slot, 0, SLOTS):

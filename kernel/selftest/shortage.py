@@ -52,7 +52,7 @@ READ_WRITE = Rights.READ | Rights.WRITE
 
 
 class Effect(IntEnum):
-    """What became of an operation."""
+    """Effects of an operation."""
 
     NOTHING = 0
     """It reported that memory is out, and left everything as it was."""
@@ -138,17 +138,17 @@ class ShortageTests(TestSuite):
         ret(good)
 
     @function(sleeps=True)
-    def _survives(self, operation: Keep[Ptr[Operation]]) -> U32:
-        """Whether `operation` survives the failure of each of its allocations."""
+    def _survives(self, operation: Keep[Ptr[Operation]]) -> Bool:
+        """Return whether `operation` survives the failure of each of its allocations."""
         number, before, effect = keep(U64), keep(U64), keep(U8)
-        struck = keep(U32)
+        failed = keep(U32)
         xor(u32(number), u32(number))
         with loop():
             inc(number)
             mov(before, self.free_pages())
             self.fault_injection.arm(number)
             mov(effect, operation.run())
-            mov(struck, self.fault_injection.disarm())
+            mov(failed, self.fault_injection.disarm())
             sub(before, self.free_pages())
             with if_((before != 0) | (effect == Effect.WRONG) | (number > MOST)):
                 self.console.print(
@@ -159,7 +159,7 @@ class ShortageTests(TestSuite):
                     before,
                 )
                 ret(0)
-            break_if(struck == 0)
+            break_if(failed == 0)
         least = 2 if debugging() else 1  # what allocates at all has failed before
         with if_((effect != Effect.DONE) | (number < least)):
             self.console.print("%s: effect %u at %u: ", operation.name, effect, number)
@@ -168,7 +168,7 @@ class ShortageTests(TestSuite):
 
     @function
     def free_pages(self) -> U64:
-        """All pages that nobody needs."""
+        """Return the number of free pages, once caches are shrunk."""
         self.stacks.shrink()
         self.slabs.shrink()
         tail(self.pages.free_count)
@@ -248,13 +248,13 @@ class ShortageTests(TestSuite):
 
     @function(context="thread")
     def registers(self) -> U8:
-        """RecordPlacement for this thread's extended registers."""
+        """Memory for this thread's extended registers."""
         result = self.areas.use(self.scheduler.current)
         tail(self._effect_of_registers, result)
 
     @function(context="thread")
     def _effect_of_registers(self, result: I32) -> U8:
-        """What `result` means, and the room given back."""
+        """Return the effect that `result` means, and free the memory."""
         with if_(result == -Errno.ENOMEM):
             ret(Effect.NOTHING)
         with if_(result != 0):
@@ -275,7 +275,7 @@ class ShortageTests(TestSuite):
 
     @function(sleeps=True)
     def _change_regions(self) -> I32:
-        """0, or the first error."""
+        """Change the regions. Return 0, or the first error."""
         self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
         self._stop_at_error(self.spaces.map(self.space, FAR, LENGTH, Rights.READ))
         self._stop_at_error(self.spaces.protect(self.space, BASE + PAGE, LENGTH // 2, Rights.READ))
@@ -284,13 +284,13 @@ class ShortageTests(TestSuite):
 
     @inline
     def _stop_at_error(self, result: I32) -> None:
-        """Give `result` to the caller if it is an error."""
+        """Return `result` from the function if it is an error."""
         with if_(result != 0):
             ret(result)
 
     @function
     def _effect_of(self, result: I32) -> U8:
-        """What 0 or an error means."""
+        """Return the effect that `result`, 0 or an error, means."""
         with if_(result == 0):
             ret(Effect.DONE)
         self._nothing_if(result == -Errno.ENOMEM)
@@ -320,7 +320,7 @@ class ShortageTests(TestSuite):
 
     @function(sleeps=True)
     def _write(self, value: U64) -> I32:
-        """Write to the region, over the bound of two pages. 0 or an error."""
+        """Write to the region, across the bound of two pages. Return 0 or an error."""
         word = local(U64)
         mov(word, value)
         result, left = self.copy.copy_out(OVER_BOUND, address_of(word), sizeof(U64))
@@ -328,8 +328,8 @@ class ShortageTests(TestSuite):
         ret(result)
 
     @function(sleeps=True)
-    def _reads(self, value: Keep[U64]) -> U32:
-        """Whether that is there."""
+    def _reads(self, value: Keep[U64]) -> Bool:
+        """Return whether the region has `value` there."""
         word = local(U64)
         result, left = self.copy.copy_in(address_of(word), OVER_BOUND, sizeof(U64))
         ignore(left)
@@ -342,7 +342,7 @@ class ShortageTests(TestSuite):
         """Set `effect` to WRONG unless the region can be written to."""
         with if_(self._write(2) != 0):
             mov(effect, Effect.WRONG)
-        with if_(self._reads(2) == 0):
+        with if_(~self._reads(2)):
             mov(effect, Effect.WRONG)
 
     @function(sleeps=True)

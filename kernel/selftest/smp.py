@@ -88,9 +88,9 @@ class SmpTests(TestSuite, BenchmarkSuite):
         self.benchmarks = [measure("smp.call_others", self.call_others)]
 
     @function(sleeps=True)
-    def everywhere(self, entry: Keep[Entry]) -> U32:
+    def everywhere(self, entry: Keep[Entry]) -> Bool:
         """Run a thread on each processor that calls `entry` with the processor's number, and wait
-        for all of them. Returns 1, or 0 if memory is out."""
+        for all of them. Return whether there was memory for that."""
         made = keep(U32)
         mov(made, 1)
         with self.processors.each() as processor:
@@ -99,8 +99,9 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(made)
 
     @function(sleeps=True)
-    def _send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> U32:
-        """Run a thread that calls `entry` on `processor`. Returns 1, or 0 if memory is out."""
+    def _send(self, processor: Keep[Ptr[Processor]], entry: Entry) -> Bool:
+        """Run a thread that calls `entry` on `processor`. Return whether there was memory for
+        it."""
         mov(eax, processor.number)
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
         with if_(thread == 0):
@@ -119,7 +120,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Each processor runs the thread that is meant for it."""
         mov(self.ran, 0)
         made = self.everywhere(self._run_here)
-        with if_(made == 0):
+        with if_(~made):
             self.console.print("no memory: ")
             ret(0)
         mov(eax, self.processors.count)
@@ -141,7 +142,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         do, not behind that."""
         with if_(self.processors.count == 1):
             ret(1)
-        self._let_others_rest()
+        self._wait_until_others_idle()
         mov(self.holding, 1)
         mov(self.wrong, 0)
         ignore(self.pool.create(self._hold, 1, BOOT_PRIORITY + 1, 1))
@@ -153,9 +154,9 @@ class SmpTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function
-    def _let_others_rest(self) -> None:
-        """Wait until all other processors are idle, and no timer of `Ticks` makes them look for
-        work by chance."""
+    def _wait_until_others_idle(self) -> None:
+        """Wait until all other processors are idle, and no timer of `SchedulerTicks` makes them
+        look for work by chance."""
         with self.processors.others() as processor:
             queue = scratch(processor.block)
             self.scheduler.per_cpu.point_into(queue, self.scheduler.queue)
@@ -187,7 +188,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         lea(ecx, bare[rax - 1])
         imul(rcx, rax)
         imul(rcx, rcx, CALLS)
-        with if_((made == 1) & (self.served == rcx)):
+        with if_(made & (self.served == rcx)):
             ret(1)
         self.console.print("%u of %u calls: ", self.served, rcx)
         ret(0)
@@ -287,7 +288,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
         the others, and find what they wrote."""
         mov(self.wrong, 0)
         made = self.pool.run(self._use_memory)
-        with if_((made == 1) & (self.wrong == 0)):
+        with if_(made & (self.wrong == 0)):
             ret(1)
         self.console.print("%u of %u times wrong: ", self.wrong, THREADS * TURNS)
         ret(0)

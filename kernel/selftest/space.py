@@ -54,7 +54,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     family = bss(Owned[Ptr[AddressSpace]] * GENERATIONS)
     buffer = bss(U8 * PAGE)
     cursor = bss(U64)
-    """Where the next fault of a benchmark comes."""
+    """The address of a benchmark's next fault."""
     failures = bss(U64)
 
     def __init__(
@@ -96,7 +96,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def _write(self, address: U64, value: U64) -> I32:
-        """Write a word. 0 or an error."""
+        """Write a word. Return 0 or an error."""
         word = local(U64)
         mov(word, value)
         result, left = self.copy.copy_out(cast(address, User[U8]), address_of(word), sizeof(U64))
@@ -105,15 +105,15 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def read(self, address: U64) -> tuple[I32, U64]:
-        """Read a word: 0 or an error, and the word."""
+        """Read a word. Return 0 or an error, and the word."""
         word = local(U64)
         result, left = self.copy.copy_in(address_of(word), cast(address, User[U8]), sizeof(U64))
         ignore(left)
         ret(result, word)
 
     @function(sleeps=True)
-    def _writes(self, address: Keep[U64], value: U64) -> U32:
-        """Write a word; 1, or 0 and a line if that fails."""
+    def _writes(self, address: Keep[U64], value: U64) -> Bool:
+        """Write a word. Return whether that worked; print the error if not."""
         result = self._write(address, value)
         with if_(result == 0):
             ret(1)
@@ -121,8 +121,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def _reads(self, address: Keep[U64], value: Keep[U64]) -> U32:
-        """Whether the word at `address` is `value`; if not, a line says so."""
+    def _reads(self, address: Keep[U64], value: Keep[U64]) -> Bool:
+        """Return whether the word at `address` is `value`; print what it is if not."""
         result, found = self.read(address)
         with if_((result == 0) & (found == value)):
             ret(1)
@@ -131,7 +131,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @inline(changes=("good", *CALLER_SAVED))
     def _all(self, good: U32, *checks: Any) -> None:
-        """Clear `good` unless every one of the functions, given with their arguments, gives 1."""
+        """Clear `good` unless every one of the `checks`, functions with their arguments, returns
+        true."""
         for function, *arguments in checks:
             for register, value in zip((rdi, rsi), arguments, strict=False):
                 mov(register, value)
@@ -140,8 +141,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     # Spaces
 
     @function(sleeps=True)
-    def begin(self) -> U32:
-        """Be in a space with some memory to write to; 1, or 0 if there is no memory."""
+    def begin(self) -> Bool:
+        """Create a space with some memory to write to, and enter it. Return whether that worked."""
         mov(self.first, self.spaces.create())
         with if_(self.first == 0):
             ret(0)
@@ -153,13 +154,13 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def _move_to(self, space: Keep[Ptr[AddressSpace]]) -> None:
-        """Be in `space` instead."""
+        """Leave the space of this thread and enter `space`."""
         self.spaces.leave()
         self.spaces.enter(space)
 
     @function(sleeps=True)
     def end(self) -> None:
-        """Leave, and destroy the first space."""
+        """Leave and destroy the first space."""
         with if_(self.first != 0):
             self.spaces.leave()
             self.spaces.destroy(self.first)
@@ -254,16 +255,16 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(good)
 
     @function(sleeps=True)
-    def _protects(self, rights: U64) -> U32:
-        """Give all memory these rights. Returns 1, or 0 if that fails."""
+    def _protects(self, rights: U64) -> Bool:
+        """Give all memory these rights. Return whether that worked."""
         result = self.spaces.protect(self.first, BASE, PAGES * PAGE, u32(rights))
         with if_(result == 0):
             ret(1)
         ret(0)
 
     @function(sleeps=True)
-    def _refuses_to_read(self, address: U64) -> U32:
-        """Whether reading gives -EFAULT."""
+    def _refuses_to_read(self, address: U64) -> Bool:
+        """Return whether reading returns -EFAULT."""
         result, word = self.read(address)
         ignore(word)
         with if_(result == -Errno.EFAULT):
@@ -272,8 +273,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(0)
 
     @function(sleeps=True)
-    def _refuses_to_write(self, address: U64) -> U32:
-        """Whether writing gives -EFAULT."""
+    def _refuses_to_write(self, address: U64) -> Bool:
+        """Return whether writing returns -EFAULT."""
         result = self._write(address, 0)
         with if_(result == -Errno.EFAULT):
             ret(1)
@@ -298,9 +299,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(good)
 
     @function(sleeps=True)
-    def _copies(self, address: Keep[U64], length: Keep[U64], left: Keep[U64]) -> U32:
-        """Whether copies of `length` bytes to and from `address` give -EFAULT and leave `left`."""
-        good = keep(U32)
+    def _copies(self, address: Keep[U64], length: Keep[U64], left: Keep[U64]) -> Bool:
+        """Return whether copies of `length` bytes to and from `address` return -EFAULT and
+        `left`."""
+        good = keep(Bool)
         mov(good, 1)
         for outward in (False, True):
             lea(rcx, self.buffer)
@@ -406,8 +408,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         self.spaces.leave()
 
     @function(sleeps=True)
-    def _are_all(self, number: Keep[U64]) -> U32:
-        """Whether the word of the thread `number` has that number in every page."""
+    def _are_all(self, number: Keep[U64]) -> Bool:
+        """Return whether the word of the thread `number` has that number in every page."""
         address, good = keep(U64), keep(U32)
         mov(good, 1)
         mov(address, BASE)
@@ -440,7 +442,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
             self.spaces.destroy(clone)
             xor(good, good)
         self._all(good, (self._reads, BASE, PATTERN))
-        self.hog.let_go()
+        self.hog.free_all()
         and_(good, self._writes(self.cursor, PATTERN))
         self._all(good, (self._writes, BASE, 1))
         self.end()
@@ -454,10 +456,10 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         tail(self.prepare, FAULTS * ROUNDS)
 
     @function(sleeps=True)
-    def prepare(self, pages: Keep[U64]) -> U32:
-        """Have memory of so many `pages`; 1, or 0 if there is none."""
+    def prepare(self, pages: Keep[U64]) -> Bool:
+        """Map `pages` pages in a space. Return whether there was memory."""
         ready = self.begin()
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         mov(rsi, MIDDLE * 2)
         mov(self.cursor, rsi)
@@ -471,14 +473,14 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def prepare_copies(self) -> U32:
         """Have memory that another space has, too."""
         ready = self.prepare(FAULTS * ROUNDS)
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         self.touch(FAULTS * ROUNDS)
         tail(self._make_second)
 
     @function(sleeps=True)
-    def _make_second(self) -> U32:
-        """Clone the space; 1, or 0 if there is no memory."""
+    def _make_second(self) -> Bool:
+        """Clone the space. Return whether there was memory."""
         mov(rsi, MIDDLE * 2)
         mov(self.cursor, rsi)
         mov(self.second, self.spaces.clone(self.first))
@@ -490,7 +492,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     def prepare_clones(self) -> U32:
         """Have some pages."""
         ready = self.prepare(CLONED)
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         self.touch(CLONED)
         ret(1)
@@ -535,7 +537,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def finish(self) -> None:
-        """Give all memory back."""
+        """Destroy both spaces."""
         with if_(self.second != 0):
             self.spaces.destroy(self.second)
             mov(self.second, 0)
@@ -544,6 +546,6 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
 @inline(changes=rdi)
 def bare_word(address: U64, number: U64) -> U64:
-    """The address of the word `number` of the page at `address`, in rdi."""
+    """Return the address of the word `number` of the page at `address`, in rdi."""
     lea(rdi, bare[address + number * sizeof(U64)])
     return rdi

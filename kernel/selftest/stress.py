@@ -52,7 +52,7 @@ class StressTests(TestSuite):
 
     @function(sleeps=True)
     def run(self, duration: Keep[U64]) -> U32:
-        """All loads at once for so many nanoseconds; 1 if nothing went wrong."""
+        """Run all loads at once for `duration` nanoseconds. Return PASSED if nothing went wrong."""
         good = keep(U32)
         add(duration, self.clock.now())
         mov(self.end, duration)

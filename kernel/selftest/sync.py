@@ -84,13 +84,13 @@ class SyncTests(TestSuite, BenchmarkSuite):
         for counter in (self.value, self.second, self.violations, self.put, self.got):
             mov(counter, 0)
         made = self.pool.run(entry)
-        with if_(made == 0):
+        with if_(~made):
             self.console.print("no memory for threads: ")
             ret(0)
 
     @function
     def _compare(self, found: U64, expected: U64) -> U32:
-        """1 if they are equal; else 0, and both are printed."""
+        """Return PASSED if they are equal; else print both and return FAILED."""
         with if_(found == expected):
             ret(1)
         self.console.print("found %u, expected %u: ", found, expected)

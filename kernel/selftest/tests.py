@@ -1,4 +1,4 @@
-"""Runs tests inside the kernel and counts what became of them."""
+"""Run tests inside the kernel and count their outcomes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from pykasm import *
 class SelfTests(Subsystem):
     """All tests of the `suites`.
 
-    What `counted` tells of must be the same before and after each test: one that leaks fails.
-    Memory that is kept for later is given back before it is counted.
+    Leak checks must read the same before and after each test: a test that leaks fails.
     Context: a thread that may sleep; one at a time.
     """
 
@@ -69,7 +68,7 @@ class SelfTests(Subsystem):
 
     @function(sleeps=True)
     def _run_one(self, chosen: Keep[Ptr[Test]]) -> None:
-        """Run a test, and see what it left behind."""
+        """Run a test, check whether it leaked, and print its outcome."""
         outcome = keep(U32)
         self.console.print("%-36s ", chosen.name)
         self._open_leak_checks()
@@ -77,7 +76,7 @@ class SelfTests(Subsystem):
         mov(outcome, chosen.run())
         self.watchdog.end()
         balanced = self._close_leak_checks()
-        with if_(balanced == 0):
+        with if_(~balanced):
             mov(outcome, Outcome.FAILED)
         with switch(outcome):
             with case(Outcome.PASSED):
@@ -91,15 +90,15 @@ class SelfTests(Subsystem):
 
     @function(sleeps=True)
     def _open_leak_checks(self) -> None:
-        """Note what each ledger counts."""
-        self.reclaim.run()
+        """Store what each leak check reads."""
+        self.reclaim.run()  # what is cached for later is no leak
         for index in range(self.entries):
             mov(self.before[index], self.leak_checks[index].read())
 
     @function(sleeps=True)
-    def _close_leak_checks(self) -> U32:
-        """1 if each ledger counts what it did, else 0 and a line that tells which does not."""
-        balanced = keep(U32)
+    def _close_leak_checks(self) -> Bool:
+        """Return whether each leak check reads what it did; print those that do not."""
+        balanced = keep(Bool)
         mov(balanced, 1)
         self.reclaim.run()
         for index in range(self.entries):

@@ -33,7 +33,7 @@ class ThreadLoad(Load):
         self.sleep = sleep
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Begin to count."""
         for number in (self.violations, self.begun, self.ended):
             mov(number, 0)
@@ -71,7 +71,7 @@ class ThreadLoad(Load):
         lock.inc(self.ended)
 
     @function(sleeps=True)
-    def finish(self) -> U32:
+    def finish(self) -> Bool:
         """Wait for those that nobody joined."""
         with loop():
             mov(rax, self.begun)

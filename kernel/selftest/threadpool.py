@@ -26,9 +26,9 @@ class ThreadPool(Subsystem):
         self.threads = threads
 
     @function(context="thread", sleeps=True)
-    def run(self, entry: Entry) -> U32:
+    def run(self, entry: Entry) -> Bool:
         """Run `THREADS` threads that call `entry` with their numbers, from 0 up, and wait for all
-        of them. Returns 1, or 0 if memory is out."""
+        of them. Return whether there was memory for that."""
         made = keep(self.create(entry, THREADS, BOOT_PRIORITY, 0))
         self.join()
         ret(made)
@@ -36,9 +36,9 @@ class ThreadPool(Subsystem):
     @function(context="thread")
     def create(
         self, entry: Keep[Entry], wanted: U64, priority: Keep[U32], pinned: Keep[U32]
-    ) -> U32:
+    ) -> Bool:
         """Add `wanted` threads that call `entry`, each with its number. Those that are `pinned`
-        stay on this processor. Returns 1, or 0 if memory is out."""
+        stay on this processor. Return whether there was memory for all."""
         left = keep(wanted)
         with while_(left != 0):
             thread = keep(self.threads.make(text("pool"), entry, self.count, priority))

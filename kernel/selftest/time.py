@@ -119,7 +119,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
     def thousand(self) -> U32:
         """A thousand timers go off in order, none before its time."""
         ready = self._make(THOUSAND)
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         self._arm_all(THOUSAND)
         self._wait_for(THOUSAND)
@@ -131,14 +131,14 @@ class TimeTests(TestSuite, BenchmarkSuite):
         """Of a thousand timers, those that are cancelled in time are not called."""
         cancelled, timer, last = keep(U32), keep(Ptr[Timer]), keep(Ptr[Timer])
         ready = self._make(THOUSAND)
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         self._arm_all(THOUSAND)
         xor(cancelled, cancelled)
         mov(timer, self.first)
         lea(last, timer[THOUSAND])
         with while_(timer < last):
-            add(cancelled, self.timers.cancel_and_wait(timer))
+            add(cancelled, self.timers.cancel_and_wait(timer))  # those that were in time
             add(timer, 2 * sizeof(Timer))
         neg(cancelled)
         add(cancelled, THOUSAND)
@@ -147,8 +147,8 @@ class TimeTests(TestSuite, BenchmarkSuite):
         tail(self._judge, cancelled)
 
     @function
-    def _make(self, count: Keep[U32]) -> U32:
-        """Get memory for the timers and make `count` of them; 1, or 0 if there is no memory."""
+    def _make(self, count: Keep[U32]) -> Bool:
+        """Allocate and initialize `count` timers. Return whether there was memory."""
         timer = keep(Ptr[Timer])
         mov(self.made, count)
         mov(self.called, 0)
@@ -258,21 +258,21 @@ class TimeTests(TestSuite, BenchmarkSuite):
             dec(count)
 
     @function
-    def prepare_few(self) -> U32:
+    def prepare_few(self) -> Bool:
         """Have FEW other timers."""
         tail(self.prepare, FEW)
 
     @function
-    def prepare_many(self) -> U32:
+    def prepare_many(self) -> Bool:
         """Have MANY other timers."""
         tail(self.prepare, MANY)
 
     @function
-    def prepare(self, count: Keep[U32]) -> U32:
+    def prepare(self, count: Keep[U32]) -> Bool:
         """Arm `count` timers but one for times that never come, each later than the one before."""
         timer, deadline = keep(Ptr[Timer]), keep(U64)
         ready = self._make(count)
-        with if_(ready == 0):
+        with if_(~ready):
             ret(0)
         mov(timer, self.first)
         mov(deadline, FAR)

@@ -44,7 +44,7 @@ class TimerLoad(Load):
         self.heap = heap
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Make the timers."""
         one, left = keep(Ptr[Shared]), keep(U32)
         for number in (self.violations, self.armed, self.cancelled, self.called):
@@ -97,7 +97,7 @@ class TimerLoad(Load):
         tail(self.timers.arm, address_of(one.timer), delay)
 
     @function(sleeps=True)
-    def finish(self) -> U32:
+    def finish(self) -> Bool:
         """Cancel all, and compare."""
         one, left = keep(self.first), keep(U32)
         with if_(one == 0):

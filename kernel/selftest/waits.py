@@ -76,7 +76,7 @@ class WaitTests(TestSuite):
 
     @function
     def _judge(self, result: I32, wanted: I32) -> U32:
-        """1 if a wait gave what it should; else 0, and both are printed."""
+        """Return PASSED if a wait returned what it should; else print both and return FAILED."""
         with if_(result == wanted):
             ret(1)
         self.console.print("the wait gives %d, not %d: ", result, wanted)
@@ -84,7 +84,8 @@ class WaitTests(TestSuite):
 
     @function
     def _judge_time(self, result: Keep[I32], deadline: Keep[Nanoseconds]) -> U32:
-        """1 if a wait ended by its time limit, and not before; else 0, and that is printed."""
+        """Return PASSED if a wait ended at its time limit, and not before; else print that and
+        return FAILED."""
         with if_(self.clock.now() < deadline):
             self.console.print("too early: ")
             ret(0)
@@ -146,7 +147,7 @@ class WaitTests(TestSuite):
         mov(rax, self.taken)
         add(rax, self.semaphore.count)
         mov(self.semaphore.count, 0)
-        with if_((made == 1) & (rax == THREADS // 2 * ROUNDS)):
+        with if_(made & (rax == THREADS // 2 * ROUNDS)):
             ret(1)
         self.console.print("%u taken or left, of %u: ", rax, THREADS // 2 * ROUNDS)
         ret(0)
@@ -178,7 +179,7 @@ class WaitTests(TestSuite):
         """Who waits for a lock, or for the end of a thread, goes on when the time has come, and
         gets it if that comes before."""
         passed = keep(self.pool.create(self._hold, 1, BOOT_PRIORITY, 0))
-        with if_(passed == 0):
+        with if_(~passed):
             ret(0)
         self.semaphores.take(address_of(self.held))
         and_(passed, self._try_locks(SHORT, -Errno.ETIMEDOUT))
@@ -226,7 +227,7 @@ class WaitTests(TestSuite):
     def interruption(self) -> U32:
         """A thread that waits without a time limit goes on when it is interrupted."""
         made = self.pool.create(self._wait_until_interrupted, 1, BOOT_PRIORITY, 0)
-        with if_(made == 0):
+        with if_(~made):
             ret(0)
         self.waiting.interrupt(self.pool.running[0], Interruption.SIGNAL)
         self.pool.join()

@@ -7,7 +7,7 @@ from kernel.console.console import Console
 from kernel.cpu.control import Cr0
 from kernel.sched.thread import Entry, Thread
 from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
-from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
+from kernel.selftest.case import BenchmarkSuite, Outcome, TestSuite, check, measure
 from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from pykasm import *
@@ -82,10 +82,10 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def run(self, entry: Entry) -> U32:
-        """Run the threads. Returns 1 if all was found."""
+        """Run the threads. Return PASSED if all of them found their values."""
         mov(self.wrong, 0)
         made = self.pool.run(entry)
-        with if_(made == 0):
+        with if_(~made):
             self.console.print("no memory for threads: ")
             ret(0)
         with if_(self.wrong == 0):
@@ -96,9 +96,9 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def try_not_asked(self) -> U32:
         """A thread that has not asked has no registers, also behind threads that have."""
-        passed = self.run(address_of(self._keep_yielding))
-        with if_(passed == 0):
-            ret(0)
+        outcome = self.run(address_of(self._keep_yielding))
+        with if_(outcome != Outcome.PASSED):
+            ret(outcome)
         current = scratch(self.scheduler.current)
         mov(rcx, cr0)
         with if_((current.extended == 0) & (rcx & Cr0.TS)):
@@ -106,13 +106,13 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         self.console.print("there are some: ")
         ret(0)
 
-    # What members do
+    # Threads of the pool
 
     @function(sleeps=True, context="thread")
     def _keep_yielding(self, number: Keep[U64]) -> None:
-        """Look after each time that others ran."""
+        """Look at the registers each time after others ran."""
         ready = self.begin(number)
-        with if_(ready == 0):
+        with if_(~ready):
             ret()
         with for_(keep(U32), 0, ROUNDS):
             self.scheduler.yield_now()
@@ -120,10 +120,10 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def _keep_busy(self, number: Keep[U64]) -> None:
-        """Look all the time, until others ran often enough all the same."""
+        """Look at the registers without yielding, until preemption has run others often enough."""
         end, enough = keep(U64), keep(U64)
         ready = self.begin(number)
-        with if_(ready == 0):
+        with if_(~ready):
             ret()
         current = scratch(self.scheduler.current)
         mov(enough, current.switches)
@@ -138,9 +138,9 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
             break_if(now > end)
 
     @function
-    def begin(self, number: Keep[U64]) -> U32:
-        """Get registers, see that nobody else's values are in them, and fill them; 1 if there was
-        memory."""
+    def begin(self, number: Keep[U64]) -> Bool:
+        """Ask for registers, check that nobody else's values are in them, and fill them. Return
+        whether there was memory."""
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
             lock.inc(self.wrong)
@@ -154,10 +154,11 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def _look(self, number: Keep[U64]) -> None:
-        """Count it if the registers of member `number` have other values than they should."""
+        """Count a mistake if the registers of thread `number` have other values than they
+        should."""
         contents = scratch(Ptr[Values])
         point_at(contents, self.found, number)
-        fistp(contents.integer)
+        fistp(contents.integer)  # x87 has no store that leaves a 64-bit integer on its stack
         fild(contents.integer)
         self._store(number)
         tail(self._compare, number)
@@ -166,7 +167,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def _expect_none(self, number: U64) -> None:
-        """Want what a reset leaves."""
+        """Store what a reset leaves as the values that are wanted."""
         wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         point_at(found, self.found, number)
@@ -179,7 +180,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def _choose(self, number: U64) -> None:
-        """Want values that no other thread wants."""
+        """Store values that no other thread has as those that are wanted."""
         wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         mov(rax, number)
@@ -203,12 +204,12 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @inline
     def _has_avx(self) -> Condition:
-        """The condition that the registers are of `YMM` bytes."""
+        """Return the condition that the registers have `YMM` bytes."""
         return self.extended.mask & StateComponent.AVX
 
     @function
     def load(self, number: U64) -> None:
-        """Put the values that member `number` wants into the registers."""
+        """Load the registers with the values that thread `number` wants."""
         wanted = scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         fldcw(wanted.control)
@@ -223,7 +224,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def _store(self, number: U64) -> None:
-        """Note what is in the registers but the x87 ones."""
+        """Store the registers but the x87 ones in `found`."""
         found = scratch(Ptr[Values])
         point_at(found, self.found, number)
         fnstcw(found.control)
@@ -237,7 +238,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function
     def _compare(self, number: U64) -> None:
-        """Count it if not all was found that was wanted."""
+        """Count a mistake if the values found differ from those that are wanted."""
         wanted, found = scratch(Ptr[Values]), scratch(Ptr[Values])
         point_at(wanted, self.wanted, number)
         point_at(found, self.found, number)
@@ -252,7 +253,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def prepare(self) -> U32:
-        """Give this thread and a partner extended registers."""
+        """Give this thread and a partner extended registers. Return whether there was memory."""
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
             ret(0)
@@ -281,7 +282,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def finish(self) -> None:
-        """End the partner, and give the registers up."""
+        """End the partner, and drop the registers."""
         mov(self.going, 0)
         with if_(self.partner != 0):
             self.threads.join(self.partner)
