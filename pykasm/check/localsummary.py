@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from iced_x86 import FlowControl, Mnemonic
 
-from pykasm.check.graph import Graph
+from pykasm.check.graph import Graph, Node
 from pykasm.check.guards import guarded_accesses
 from pykasm.isa.code import Line
 from pykasm.lang.builder import GuardedAccess
@@ -25,8 +25,8 @@ class LocalSummary(NamedTuple):
     `calls` are the functions that it calls or jumps to, and where; `indirect_calls` where it does
     so by a pointer; `addresses` the symbols whose addresses it takes; `accesses` where it reads or
     writes what a lock guards, or passes the address of that to a callee; `events` what happens to
-    locks; `exits` where it is left, except by faults; `interrupt_enables` where it sets the
-    interrupt flag.
+    locks; `exits` where it is left, except by faults; `interrupt_enables` and `interrupt_disables`
+    where it sets and clears the interrupt flag.
 
     Nothing here belongs to one process: the cache keeps it for later checks.
     """
@@ -39,6 +39,7 @@ class LocalSummary(NamedTuple):
     exits: tuple[int, ...]
     changes_interrupts: bool
     interrupt_enables: tuple[int, ...]
+    interrupt_disables: tuple[int, ...]
     swaps_gs: bool
 
     @property
@@ -76,14 +77,17 @@ class LocalSummary(NamedTuple):
                 if node.leaves and node.effects.flow != FlowControl.EXCEPTION
             ),
             not mnemonics.isdisjoint(_INTERRUPT_INSTRUCTIONS),
-            tuple(
-                index for index, node in enumerate(nodes) if node.effects.mnemonic == Mnemonic.STI
-            ),
+            _indexes(nodes, Mnemonic.STI),
+            _indexes(nodes, Mnemonic.CLI),
             Mnemonic.SWAPGS in mnemonics,
         )
 
 
-NO_SUMMARY = LocalSummary((), (), frozenset(), (), {}, (), False, (), False)
+def _indexes(nodes: Sequence[Node], mnemonic: int) -> tuple[int, ...]:
+    return tuple(index for index, node in enumerate(nodes) if node.effects.mnemonic == mnemonic)
+
+
+NO_SUMMARY = LocalSummary((), (), frozenset(), (), {}, (), False, (), (), False)
 
 
 def _lock_events(routine: Routine) -> Iterator[tuple[int, tuple[LockEvent, ...]]]:

@@ -1,10 +1,11 @@
-"""E054: paired states are begun and ended in turn, nothing sleeps in them, and they may pin."""
+"""E054 and E055: paired states are begun and ended in turn, nothing sleeps in them, and they may
+pin; interrupts that are turned off come back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -203,3 +204,71 @@ def test_what_is_no_state() -> None:
 
     wrong = written(write)()
     assert "error[declaration]: `begins` takes a state" in refusal(lambda: findings(wrong))
+
+
+# Interrupts
+
+
+def test_interrupts_that_are_left_off() -> None:
+    assert broken("E055") == [
+        """\
+error[E055]: interrupts are left off on some path to here
+  FILE:LINE
+  LINE |             ret(0)
+        |             ^^^^^^ the function is left here
+  LINE |         cli()
+        |         ^^^^^ they are turned off here
+help: turn them on again on every path, or let the function state `context="interrupts off"`"""
+    ]
+    assert mended("E055") == []
+
+
+class Flags(Helpers):
+    """Ways to turn interrupts off."""
+
+    @function(context="interrupts off")
+    def for_its_caller(self) -> None:
+        cli()
+
+    @function
+    def as_they_were(self) -> None:
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        cli()
+        self.for_its_caller()
+        push(flags)
+        popfq()
+
+    @function
+    def for_ever(self) -> NoReturn:
+        cli()
+        with loop():
+            hlt()
+        never()
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.as_they_were()
+        self.for_ever()
+
+
+def test_interrupts_that_come_back_or_may_stay_off() -> None:
+    assert rules(Flags()) == []
+
+
+class Forgets(Flags):
+    """Turns interrupts off in a function that is called with them on."""
+
+    @function
+    def forgets(self) -> None:
+        cli()
+        self.for_its_caller()
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.forgets()
+
+
+def test_interrupts_that_a_callee_leaves_off() -> None:
+    assert rules(Forgets()) == ["E055"]

@@ -1,6 +1,7 @@
 """Failing on purpose, to see the report."""
 
 from kernel.console.console import Console
+from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.stacks import Stacks
 from kernel.locks.spinlock import SpinLock
 from kernel.monitor.command import Commands, command
@@ -227,8 +228,7 @@ class CrashCommands(Commands):
     def release_free_lock(self) -> None:
         """Releasing a lock that was not taken."""
         if debugging():
-            cli()
-            with allowed("E050", ASKED_FOR):
+            with interrupts_disabled(), allowed("E050", ASKED_FOR):
                 self.first.release()
 
     @function

@@ -1,4 +1,4 @@
-"""E05x, of paired states: what is begun is ended."""
+"""E05x, of paired states: what is begun is ended, and interrupts that are turned off come back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from pykasm.check.build import Build
 from pykasm.check.finding import Finding
+from pykasm.check.functionsummary import FunctionSummary
+from pykasm.check.lockstate import OFF
+from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
+from pykasm.errors import Note
+from pykasm.lang.convention import Kind
 from pykasm.lang.locking import LockAction
 
 E054 = rule(
@@ -14,6 +19,12 @@ E054 = rule(
     "a state is not begun and ended in turn on some path",
     """What was begun goes on for ever: the processor never turns to another thread, or programs'
     memory stays open. What is ended twice ends what somebody else has begun.""",
+)
+E055 = rule(
+    "E055",
+    "interrupts are left off",
+    """The caller goes on with them off, and does not know: the processor hears of nothing until it
+    turns to other code.""",
 )
 
 
@@ -53,3 +64,38 @@ def states_are_begun_once(build: Build) -> Iterator[Finding]:
                     fix="begin it once, and end it on every path",
                     symbol=summary.symbol,
                 )
+
+
+@build_check
+def interrupts_come_back(build: Build) -> Iterator[Finding]:
+    """Check the interrupt flag where functions are left that turn interrupts off, and that may be
+    entered with them on."""
+    analysis = build.analysis
+    for summary in analysis.lock_flows.tracked():
+        symbol = summary.symbol
+        if not _must_restore_interrupts(analysis, summary):
+            continue
+        for index, after in analysis.lock_flows.exits(symbol):
+            if after.interrupts & OFF:
+                first = min(summary.local.interrupt_disables)
+                yield Finding(
+                    E055,
+                    "interrupts are left off on some path to here",
+                    span=analysis.span(symbol, index),
+                    mark="the function is left here",
+                    notes=[Note(analysis.place(symbol, first), "they are turned off here")],
+                    fix="turn them on again on every path, or let the function state "
+                    '`context="interrupts off"`',
+                    symbol=symbol,
+                )
+
+
+def _must_restore_interrupts(analysis: ProgramAnalysis, summary: FunctionSummary) -> bool:
+    """Return whether a function turns interrupts off, and returns to callers that may have them on.
+
+    Where it calls through pointers, some function of their type may leave them off.
+    """
+    routine, local = summary.routine, summary.local
+    returns = routine.kind is Kind.FUNCTION and not routine.signature.never_returns
+    turns_off = bool(local.interrupt_disables) and not local.indirect_calls
+    return returns and turns_off and analysis.contexts.interrupts_may_be_on(summary.symbol, 0)
