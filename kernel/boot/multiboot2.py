@@ -90,7 +90,7 @@ class StringTag(Struct):
     """A command line or the loader's name, NUL-terminated (3.6.4, 3.6.5)."""
 
     tag: Tag
-    string: Array[U8] = field(count=0)
+    string: Array[U8]
 
 
 class ModuleTag(Struct):
@@ -99,7 +99,7 @@ class ModuleTag(Struct):
     tag: Tag
     start: U32
     end: U32
-    string: Array[U8] = field(count=0)
+    string: Array[U8]
 
 
 class Multiboot2MemoryMapEntry(Struct):
@@ -153,4 +153,4 @@ class RsdpTag(Struct):
     """A copy of the ACPI root system description pointer (3.6.14, 3.6.15)."""
 
     tag: Tag
-    rsdp: Array[U8] = field(count=0)
+    rsdp: Array[U8]

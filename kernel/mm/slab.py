@@ -20,5 +20,5 @@ class Slab(Struct):
     """Objects that are not free; those in magazines count as used."""
     first_free: U32
     """The number of the first free object; `ObjectCache.per_slab` if there is none."""
-    next_free: Array[U16] = field(count=0)
+    next_free: Array[U16]
     """For each free object: the number of the next one."""

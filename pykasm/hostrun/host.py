@@ -127,11 +127,12 @@ class Host:
                 expected="a type such as U32, `U8 * 16` or a Struct",
                 got=repr(kind),
             )
-        if at is None:
-            at = self._heap.allocate(kind._size, kind._align, repr(kind), fenced)
         initial = fields if value is None else value
+        contents = self._values.encode(kind, initial or None)
+        if at is None:
+            at = self._heap.allocate(len(contents), kind._align, repr(kind), fenced)
         if initial:
-            self._values.write(kind, at, initial)
+            self._memory.write(at, contents)
         return self.at(kind, at)
 
     def at(self, kind: Any, address: Any) -> Any:

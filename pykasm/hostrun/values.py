@@ -45,6 +45,8 @@ class Values:
             return Pointer(self, address, pointer_to(kind))
         if _is_array(kind):
             array: Any = kind
+            if array._count is None:
+                return Pointer(self, address, pointer_to(array._element))
             return Elements(self, address, array._element, array._count)
         return self.decode(kind, self.memory.read(address, kind._size), values)
 

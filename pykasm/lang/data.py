@@ -239,7 +239,10 @@ class Packer:
             value = value.encode()
         if not isinstance(value, list | tuple | bytes | bytearray):
             raise _wrong_value(kind, value, "a list, a tuple, or bytes")
-        if len(value) > kind._count:
+        if kind._count is None:  # as many as there are
+            missing = offset + len(value) * element._size - len(self.bytes)
+            self.bytes += bytes(max(0, missing))
+        elif len(value) > kind._count:
             raise _wrong_value(kind, value, f"at most {kind._count} elements")
         if element is U8 and isinstance(value, bytes | bytearray):
             self.bytes[offset : offset + len(value)] = value

@@ -71,7 +71,7 @@ class DebugTypes:
                 FunctionType(parameters, self.of(result) if isinstance(result, TypeMeta) else None)
             )
         if issubclass(kind, Array):
-            return ArrayType(self.of(kind._element), kind._count or 0)
+            return ArrayType(self.of(kind._element), kind._count)
         is_big_endian = kind._host is not None
         return BaseType(kind.__name__, kind._size, _encoding(kind), is_big_endian)
 

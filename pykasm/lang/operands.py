@@ -349,13 +349,13 @@ class MemoryOperand(Operand):
         return made
 
     def _check_bounds(self, count: int | None, index: object) -> None:
-        if not isinstance(index, int) or count is None:
+        if not isinstance(index, int):
             return
-        flexible = count == 0 and self._within is not None  # its elements lie behind the struct
-        if not 0 <= index < count and not (flexible and index >= 0):
+        if index < 0 or (count is not None and index >= count):
+            most = "or more" if count is None else f"to {count - 1}"
             raise TypeMistake(
                 f"`{self._text()}` has no element {index}",
-                expected=f"0 to {count - 1}",
+                expected="no index" if count == 0 else f"0 {most}",
                 got=str(index),
             )
 

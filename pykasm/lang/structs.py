@@ -25,6 +25,7 @@ from pykasm.lang.types import (
     TypeMeta,
     User,
     array_of,
+    flexible_array,
     is_named,
     is_user,
     name_of,
@@ -200,9 +201,12 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
     fields = dict(extended._fields) if extended else {}
     end = max((one.offset + one.type._size for one in fields.values()), default=0)
     align = max(struct._least_align or 1, extended._align if extended else 1)
-    for name, kind in _field_types(struct).items():
+    types = _field_types(struct)
+    if types:
+        _check_end(struct, fields)
+    for name, kind in types.items():
         options = struct._options.get(name, FieldOptions())
-        one = _completed(struct, name, kind, options)
+        one = _completed(struct, name, kind, options, is_last=name == [*types][-1])
         with placed_at(partial(struct._span, name)):
             check_values(f"{struct.__name__}.{name}", one, options.values)
         own_align = options.align or (1 if struct._packed else one._align)
@@ -294,7 +298,21 @@ def unknown_part(place: Field, name: str) -> DeclarationMistake:
     )
 
 
-def _completed(struct: StructMeta, name: str, kind: object, options: FieldOptions) -> TypeMeta:
+def _check_end(struct: StructMeta, fields: Mapping[str, Field]) -> None:
+    """Raise a mistake where the struct that `struct` extends ends with a flexible array."""
+    for one in fields.values():
+        if issubclass(one.type, Array) and one.type._count is None:
+            raise DeclarationMistake(
+                f"`{struct.__name__}` would have fields where the elements of `{one}` are",
+                expected="a struct to extend that does not end with an array without a count",
+                got=f"{one}: {one.type!r}",
+                span=struct._moment.span if struct._moment else None,
+            )
+
+
+def _completed(
+    struct: StructMeta, name: str, kind: object, options: FieldOptions, is_last: bool
+) -> TypeMeta:
     if not isinstance(kind, TypeMeta) or isinstance(getattr(kind, "_target", None), str):
         raise DeclarationMistake(
             f"`{struct.__name__}.{name}` has no machine type",
@@ -303,10 +321,12 @@ def _completed(struct: StructMeta, name: str, kind: object, options: FieldOption
             span=struct._span(name),
         )
     if issubclass(kind, Array) and kind._count is None:
+        if options.count is None and (is_last or struct._union):
+            return flexible_array(kind._element)
         if options.count is None:
             raise DeclarationMistake(
                 f"`{struct.__name__}.{name}` is an array of unknown length",
-                expected=f"`{name}: {kind!r} = field(count=…)`",
+                expected=f"`{name}: {kind!r} = field(count=…)`, unless it is the last field",
                 got="no count",
                 span=struct._span(name),
             )

@@ -248,7 +248,7 @@ if TYPE_CHECKING:
         """`count` elements of `T`, written `T * count` (and `Array[T]` in annotations)."""
 
         _element: ClassVar[TypeMeta]
-        _count: ClassVar[int]
+        _count: ClassVar[int | None]
 
     class Fn(_PointerBase, Generic[P, R]):
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`."""
@@ -387,6 +387,13 @@ def array_of(element: TypeMeta, count: int) -> TypeMeta:
         "_align": element._align,
     }
     return _made(Array, f"{element!r} * {count}", (element, count), **attributes)
+
+
+def flexible_array(element: TypeMeta) -> TypeMeta:
+    """The type of as many elements of type `element` as there are behind a struct."""
+    label = f"Array[{element!r}]"
+    attributes = {"_element": element, "_count": None, "_size": 0, "_align": element._align}
+    return _made(Array, label, (element, None), **attributes)
 
 
 def pointer_to(kind: TypeMeta) -> TypeMeta:

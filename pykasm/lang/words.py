@@ -63,6 +63,7 @@ from pykasm.lang.numbers import (
     Bool,
 )
 from pykasm.lang.ownership import Owned, disown
+from pykasm.lang.records import records
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
 from pykasm.lang.structs import Struct, Union, offsetof
@@ -190,6 +191,7 @@ __all__ = [
     "physical",
     "place",
     "point_at",
+    "records",
     "release",
     "releasing",
     "rep",

@@ -30,10 +30,10 @@ class PointerType:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArrayType:
-    """`count` elements in a row."""
+    """`count` elements in a row; None: as many as there are."""
 
     element: DebugType
-    count: int
+    count: int | None
 
 
 class Member(NamedTuple):

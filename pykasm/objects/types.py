@@ -64,8 +64,11 @@ def _pointer(described: PointerType, out: EntryWriter) -> None:
 def _array(described: ArrayType, out: EntryWriter) -> None:
     out.begin_type(shapes.ARRAY, described)
     out.type(described.element)
-    out.begin(shapes.SUBRANGE)
-    out.uleb(described.count)
+    if described.count is None:
+        out.begin(shapes.OPEN_SUBRANGE)
+    else:
+        out.begin(shapes.SUBRANGE)
+        out.uleb(described.count)
     out.end_children()
 
 

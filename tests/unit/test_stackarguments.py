@@ -19,7 +19,7 @@ class Record(Struct):
     count: U32
     byte: U8
     word: I16
-    rest: Array[U8] = field(count=0)
+    rest: Array[U8]
 
 
 class Callees(Subsystem):

@@ -180,6 +180,7 @@ def test_a_field_without_a_machine_type_is_refused() -> None:
 def test_an_array_field_needs_a_count() -> None:
     class Bad(Struct):
         slots: Array[U64]
+        more: U8
 
     assert message(lambda: sizeof(Bad)) == "`Bad.slots` is an array of unknown length"
 
