@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum, IntFlag
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kernel.acpi.structures import TableHeader, signature
 from kernel.acpi.tables import AcpiTables
@@ -14,14 +14,6 @@ from kernel.log.log import Log
 from pykasm import *
 
 MADT_SIGNATURE = signature("APIC")
-
-
-class Madt(Struct, packed=True):
-    """The table, which is followed by entries of different lengths."""
-
-    header: TableHeader
-    local_apic: U32
-    flags: U32
 
 
 class MadtEntryType(IntEnum):
@@ -39,6 +31,15 @@ class MadtEntry(Struct, packed=True):
     kind: U8 = field(MadtEntryType)
     length: U8
     """Bytes, including these two."""
+
+
+class Madt(Struct, packed=True):
+    """The table, whose entries have different lengths."""
+
+    header: TableHeader
+    local_apic: U32
+    flags: U32
+    entries: Array[MadtEntry]
 
 
 class ProcessorFlags(IntFlag):
@@ -103,8 +104,6 @@ ENTRY_TYPES: dict[type, MadtEntryType] = {
     IoApicEntry: MadtEntryType.IO_APIC,
     OverrideEntry: MadtEntryType.OVERRIDE,
 }
-MIN_LENGTHS: dict[int, int] = {kind: sizeof(struct) for struct, kind in ENTRY_TYPES.items()}
-TYPE_COUNT = max(MIN_LENGTHS) + 1
 
 
 class DefaultMadt(Struct, packed=True):
@@ -140,9 +139,9 @@ class InterruptModel(Subsystem):
     """
 
     defaults = rodata(DefaultMadt, DEFAULT_MADT)
-    min_lengths = rodata(U8 * TYPE_COUNT, [MIN_LENGTHS.get(kind, 0) for kind in range(TYPE_COUNT)])
-    """By type: the least length in bytes of an entry of a known type."""
     table = bss(Ptr[Madt])
+    end = bss(U64)
+    """Where the table ends."""
 
     def __init__(self, tables: AcpiTables, log: Log) -> None:
         self.tables = tables
@@ -155,78 +154,41 @@ class InterruptModel(Subsystem):
         with if_(table == 0):
             lea(table, self.defaults)
         mov(self.table, cast(table, Ptr[Madt]))
+        mov(ecx, table.length)
+        add(rcx, table)
+        mov(self.end, rcx)
         with if_(~self._is_complete()):
             self.log.write(
                 LogLevel.WARNING,
                 "ACPI: an entry of the table APIC makes no sense; going on with those before it",
             )
 
-    @inline(changes=CALLER_SAVED)
+    @inline(changes=rax)
     @contextmanager
-    def each(self, kind: type[T]) -> Iterator[Ptr[T]]:
-        """Run the block for each entry of `kind`, with its address in a kept register."""
-        entry = keep(Ptr[MadtEntry])
-        xor(u32(entry), u32(entry))  # null, for the start of the table
-        with loop():
-            mov(entry, self._next(entry, ENTRY_TYPES[kind]))
-            break_if(entry == 0)
-            yield cast(entry, Ptr[kind])  # type: ignore[valid-type]
-        release(entry)
+    def each(self, kind: type[T], place: Callable[[Any], Any] = keep) -> Iterator[Ptr[T]]:
+        """Run the block for each entry of `kind`, with its address in a register from `place`.
 
-    @function
-    def _next(self, entry: Keep[Ptr[MadtEntry]], kind: Keep[U32]) -> Ptr[MadtEntry]:
-        """Return the next entry of type `kind` after `entry`, or null if there is none.
-
-        A null `entry` stands for the start of the table. An entry of an impossible length ends the
-        search; one too short for its type is skipped.
+        An entry of an impossible length ends the search; one too short for its type is skipped.
         """
-        min_length = keep(U8)
-        mov(min_length, self.min_lengths[kind])
-        with if_(entry == 0):
-            mov(entry, self._first())
-        with else_():
-            mov(entry, self._end_of(entry))
-        with loop():
-            end = self._end_of(entry)  # only an entry that has one may be read
-            break_if(end == 0)
-            with if_((entry.kind == u8(kind)) & (entry.length >= min_length)):
-                ret(entry)
-            mov(entry, end)
-        ret(0)
+        wanted, least = ENTRY_TYPES[kind], sizeof(kind)
+        with self._all(place) as entry, if_((entry.kind == wanted) & (entry.length >= least)):
+            yield cast(entry, Ptr[kind])  # type: ignore[valid-type]
 
-    @function
-    def _first(self) -> Ptr[MadtEntry]:
-        """Return the address of the first entry, if there is one."""
+    @inline(changes=rax)
+    @contextmanager
+    def _all(self, place: Callable[[Any], Any]) -> Iterator[Ptr[MadtEntry]]:
+        """Run the block for each entry, with its address in a register from `place`."""
         table = scratch(self.table)
-        lea(rax, table[1])
-        ret(rax)
-
-    @function
-    def _end_of(self, entry: Ptr[MadtEntry]) -> Ptr[MadtEntry]:
-        """Return the end of `entry`, or null if its length is impossible or exceeds the table."""
-        table, limit = scratch(self.table), scratch(U64)
-        mov(u32(limit), table.header.length)
-        add(limit, table)
-        lea(rax, entry[1])
-        with if_(rax > limit):  # its own length can't be read
-            ret(0)
-        movzx(eax, entry.length)
-        with if_(eax < sizeof(MadtEntry)):  # 0 would make the search endless
-            ret(0)
-        add(rax, entry)
-        with if_(rax > limit):
-            ret(0)
-        ret(rax)
+        with records(address_of(table.entries), self.end, place=place) as entry:
+            yield entry
 
     @function(init=True)
     def _is_complete(self) -> Bool:
         """Return whether the entries fill the table."""
-        last = keep(self._first())
-        with loop():
-            end = self._end_of(last)
-            break_if(end == 0)
-            mov(last, end)
         table = scratch(self.table)
-        mov(eax, table.header.length)
-        add(rax, table)
-        ret(rax == last)
+        filled = scratch(U64)
+        lea(filled, table.entries)
+        with self._all(scratch) as entry:
+            movzx(eax, entry.length)
+            add(filled, rax)
+        ret(filled == self.end)

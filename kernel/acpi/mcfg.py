@@ -19,13 +19,6 @@ BUS_SHIFT = 20
 """log2 of the bytes of a bus's configuration spaces (PCI Express 5.0, 7.2.2)."""
 
 
-class Mcfg(Struct, packed=True):
-    """The table, which is followed by allocations."""
-
-    header: TableHeader
-    reserved: U64
-
-
 class McfgAllocation(Struct, packed=True):
     """The configuration spaces of buses `first` to `last` of a segment group.
 
@@ -39,6 +32,14 @@ class McfgAllocation(Struct, packed=True):
     reserved: U32
 
 
+class Mcfg(Struct, packed=True):
+    """The table."""
+
+    header: TableHeader
+    reserved: U64
+    allocations: Array[McfgAllocation]
+
+
 class EcamRegions(Subsystem):
     """The regions of memory in the MCFG, read from the table itself. Context: any, after `start`.
 
@@ -47,6 +48,8 @@ class EcamRegions(Subsystem):
 
     table = bss(Ptr[Mcfg])
     """Null if there is none, or if it is not used."""
+    end = bss(U64)
+    """Where it ends; 0 if there is none."""
 
     def __init__(self, tables: AcpiTables, memory: DirectMap, log: Log) -> None:
         self.tables = tables
@@ -57,7 +60,12 @@ class EcamRegions(Subsystem):
     def start(self) -> None:
         """Find the table; disable it if one of its regions is invalid."""
         table = self.tables.find(MCFG_SIGNATURE, sizeof(Mcfg))
+        with if_(table == 0):
+            ret()
         mov(self.table, cast(table, Ptr[Mcfg]))
+        mov(ecx, table.length)
+        add(rcx, table)
+        mov(self.end, rcx)
         with self.each() as segment, if_(~self._is_valid(segment)):
             self.disable()  # as a whole: the ports serve segment group 0 in any case
             break_()
@@ -66,6 +74,7 @@ class EcamRegions(Subsystem):
     def disable(self) -> None:
         """Log a warning that the table is invalid, and don't use it any more."""
         mov(self.table, 0)
+        mov(self.end, 0)
         self.log.write(
             LogLevel.WARNING, "ACPI: what the table MCFG says can't be; going on without it"
         )
@@ -104,22 +113,11 @@ class EcamRegions(Subsystem):
                 ret(0)
         ret(1)
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rax)
     @contextmanager
     def each(self) -> Iterator[Ptr[McfgAllocation]]:
         """Run the block for each region, with its address in a kept register."""
-        segment, end = keep(Ptr[McfgAllocation]), keep(U64)
         table = scratch(self.table)
-        mov(end, table)
-        with if_(table != 0):
-            mov(ecx, table.header.length)
-            add(end, rcx)
-            add(table, sizeof(Mcfg))
-        mov(segment, cast(table, Ptr[McfgAllocation]))
-        release(table)
-        with loop():  # an allocation that the table's end cuts off is none
-            lea(rax, segment[1])
-            break_if((segment == 0) | (rax > end))
+        first = address_of(table.allocations)
+        with records(first, self.end, sizeof(McfgAllocation)) as segment:
             yield segment
-            add(segment, sizeof(McfgAllocation))
-        release(segment, end)

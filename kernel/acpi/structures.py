@@ -46,6 +46,13 @@ class TableHeader(Struct, packed=True):
     creator_revision: U32
 
 
+class RootTable(Struct, packed=True):
+    """An RSDT, or an XSDT, whose addresses have 8 bytes each (5.2.7, 5.2.8)."""
+
+    header: TableHeader
+    entries: Array[U32]
+
+
 class AddressSpaceId(IntEnum):
     """Address spaces of registers (5.2.3.2)."""
 

@@ -9,6 +9,7 @@ from kernel.acpi.structures import (
     RSDP_V1_SIZE,
     RSDT_SIGNATURE,
     XSDT_SIGNATURE,
+    RootTable,
     Rsdp,
     TableHeader,
 )
@@ -35,8 +36,10 @@ class AcpiTables(Subsystem):
     A table with a wrong checksum or length counts as missing. Context: threads, after `start`.
     """
 
-    root = bss(Ptr[TableHeader])
+    root = bss(Ptr[RootTable])
     """The RSDT or XSDT; null if there is none."""
+    end = bss(U64)
+    """Where it ends."""
     entry_size = bss(U64)
     """Bytes of an address in the root table: 4 or 8."""
 
@@ -79,25 +82,17 @@ class AcpiTables(Subsystem):
                 ret(0)
         ret(1)
 
-    @inline(changes=rcx)
+    @inline(changes=rax)
     @contextmanager
     def each(self) -> Iterator[U64]:
         """Run the block for each address that the root table lists, in a kept register."""
-        entry, end, address = keep(U64), keep(U64), keep(U64)
-        mov(entry, self.root)
-        mov(end, entry)
-        with if_(entry != 0):
-            mov(ecx, cast(entry, Ptr[TableHeader]).length)
-            add(end, rcx)
-            sub(end, self.entry_size)  # the last place where an address fits
-            add(entry, sizeof(TableHeader))
-        with while_((entry != 0) & (entry <= end)):
-            mov(u32(address), u32[entry])  # addresses in an XSDT are not aligned
+        root, address = scratch(self.root), keep(U64)
+        with records(address_of(root.entries), self.end, self.entry_size) as entry:
+            mov(u32(address), entry[0])  # addresses in an XSDT are not aligned
             with if_(self.entry_size == sizeof(U64)):
-                mov(address, u64[entry])
-            add(entry, self.entry_size)
+                mov(address, u64(at(entry)))
             yield address
-        release(entry, end, address)
+        release(address)
 
     @function
     def _find_root(self, address: U64) -> None:
@@ -124,7 +119,10 @@ class AcpiTables(Subsystem):
         """Set `root` to the table at physical `address` if that is valid and has `signature`."""
         table = self.table_at(address)
         with if_((table != 0) & (table.signature == signature)):
-            mov(self.root, table)
+            mov(self.root, cast(table, Ptr[RootTable]))
+            mov(ecx, table.length)
+            add(rcx, table)
+            mov(self.end, rcx)
             mov(self.entry_size, entry_size)
 
     @function

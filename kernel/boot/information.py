@@ -71,24 +71,13 @@ class BootInformation(BootRecord):
         self, info: Ptr[multiboot2.InformationHeader], read: Fn[[Ptr[multiboot2.Tag]], Void]
     ) -> None:
         """Call `read` for each tag of `info` up to the END tag, once its size is validated."""
-        tag, end, next_tag = keep(Ptr[multiboot2.Tag]), keep(U64), keep(U64)
-        read = keep(read)
+        end, read = keep(U64), keep(read)
         mov(u32(end), info.total_size)
         add(end, info)
-        lea(tag, cast(info[1], multiboot2.Tag))
-        with loop():
-            lea(next_tag, tag[1])
-            break_if(next_tag > end)  # not even the tag's size can be read
-            mov(eax, tag.size)
-            break_if(eax < sizeof(multiboot2.Tag))
-            lea(next_tag, bare[u64(tag) + rax])
-            break_if(next_tag > end)
+        with records(address_of(info.tags), end, "size", align=TAG_ALIGNMENT) as tag:
             with if_(tag.type == TagType.END):
                 ret()
             read(tag)
-            add(next_tag, TAG_ALIGNMENT - 1)
-            and_(next_tag, -TAG_ALIGNMENT)
-            mov(tag, next_tag)
         self.add_damage(Damage.TAG)  # left without having met the END tag
 
     @function(init=True)

@@ -72,18 +72,19 @@ class TagType(IntEnum):
     EFI_MEMORY_MAP = 17
 
 
-class InformationHeader(Struct):
-    """The start of the boot information; `total_size` counts bytes, including itself (3.6.1)."""
-
-    total_size: U32
-    reserved: U32
-
-
 class Tag(Struct):
     """The start of each tag; `size` counts bytes, without padding (3.6.2)."""
 
     type: U32 = field(TagType)
     size: U32
+
+
+class InformationHeader(Struct):
+    """The start of the boot information; `total_size` counts bytes, including itself (3.6.1)."""
+
+    total_size: U32
+    reserved: U32
+    tags: Array[Tag]
 
 
 class StringTag(Struct):

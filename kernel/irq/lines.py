@@ -101,11 +101,11 @@ class Lines(Subsystem):
         tail(self.apic.accept_legacy)
 
     @function
-    def isa(self, source: Keep[U32]) -> U32:
+    def isa(self, source: U32) -> U32:
         """Return the line of `source`, an interrupt of the ISA bus (0 to 15)."""
         with if_(self.legacy != 0):
             ret(source)
-        with self.model.each(OverrideEntry) as override:
+        with self.model.each(OverrideEntry, scratch) as override:
             movzx(eax, override.source)
             with if_(eax == source):
                 ret(override.line)
@@ -202,10 +202,10 @@ class Lines(Subsystem):
         ret(0)
 
     @function
-    def signal(self, line: Keep[U32]) -> U32:
+    def signal(self, line: U32) -> U32:
         """Return polarity and trigger mode of `line` as flags of `RedirectionEntry`: what the
         firmware says, or else what is usual on the ISA bus or the PCI bus."""
-        with self.model.each(OverrideEntry) as override, if_(override.line == line):
+        with self.model.each(OverrideEntry, scratch) as override, if_(override.line == line):
             movzx(eax, override.signal)
             tail(self._translate, eax)
         with if_(line < ISA_LINES):

@@ -108,6 +108,35 @@ class IoApicModel:
         return low, high
 
 
+class Entries(Subsystem):
+    """Notes where entries of the table are."""
+
+    count = bss(U64)
+    found = bss(U64 * 32)
+
+    def __init__(self, model: InterruptModel) -> None:
+        self.model = model
+
+    @function
+    def io_apics(self) -> None:
+        """Note those of I/O APICs."""
+        with self.model.each(IoApicEntry) as entry:
+            self.note(u64(entry))
+
+    @function
+    def overrides(self) -> None:
+        """Note those of overrides."""
+        with self.model.each(OverrideEntry) as entry:
+            self.note(u64(entry))
+
+    @function
+    def note(self, address: U64) -> None:
+        """Note one."""
+        mov(rax, self.count)
+        mov(self.found[rax], address)
+        inc(self.count)
+
+
 class Board:
     """A host with everything between a device's line and its driver."""
 
@@ -123,7 +152,8 @@ class Board:
         self.io_apics, self.dispatcher, self.pic = parts[IoApics], parts[Dispatcher], parts[Pic]
         self.record, self.processors = parts[BootInformation], parts[Processors]
         self.lines = parts[Lines]
-        self.host = host_for(self.lines)
+        self.entries = Entries(self.model)
+        self.host = host_for(self.lines, self.entries)
         self.host.define("image_load_start", 0)
         self.host.define("image_load_end", 0)
         for function in (self.memory.map_registers, self.memory.find_registers):
@@ -447,8 +477,8 @@ def test_entries_are_found_in_any_table_and_none_beyond_it(
     board.host.call(board.model.start)
     warned = b"makes no sense" in written(board.host, board.paper)
     assert warned is (covered(body) < len(body))
-    found, entry = [], board.host.call(board.model._next, None, kind)
-    while entry:
-        found.append(int(entry) - int(table) - 44)
-        entry = board.host.call(board.model._next, entry, kind)
+    walk = board.entries.io_apics if struct_ is IoApicEntry else board.entries.overrides
+    board.host.call(walk)
+    count = board.host[board.entries.count]
+    found = [one - int(table) - 44 for one in board.host[board.entries.found][:count]]
     assert found == sound(body, kind, sizeof(struct_))

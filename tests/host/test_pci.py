@@ -299,7 +299,9 @@ def test_functions_without_memory_for_a_record_are_counted(bench: Bench) -> None
 def test_what_can_not_be_mapped_is_reached_by_ports(bench: Bench) -> None:
     bench.plug({number(0, 1): header()})
     table = struct.pack("<4sI36xQHBBI", b"MCFG", 60, 0xB000_0000, 0, 0, 255, 0)
-    bench.host[bench.configuration.ecam.table] = int(bench.host.bytes(table))
+    start = int(bench.host.bytes(table))
+    bench.host[bench.configuration.ecam.table] = start
+    bench.host[bench.configuration.ecam.end] = start + len(table)
     asked = bench.host.stub(bench.configuration.memory.map, lambda start, length, flags: 0)
     assert bench.host.call(bench.configuration.read, number(0, 1), 0) == 0x5678_1234
     assert asked.calls
