@@ -8,6 +8,10 @@ LEAST_PHYSICAL_BITS = 36
 """Of a processor that does not tell (Intel SDM vol. 3A, 4.1.4)."""
 
 
+APIC_ID_SHIFT = 24
+"""`Leaf.BASIC` has the local APIC's number in ebx[31:24] (AMD64 APM vol. 3, E.3.2)."""
+
+
 class Leaf(IntEnum):
     """Numbers of CPUID functions."""
 
@@ -15,6 +19,8 @@ class Leaf(IntEnum):
     """eax: the highest number below `HIGHEST_EXTENDED`."""
     BASIC = 1
     STRUCTURED = 7
+    TOPOLOGY = 0xB
+    """edx: the number of the local APIC in 32 bits, if ebx is not 0 (Intel SDM vol. 2A)."""
     EXTENDED_STATE = 0xD
     """Subleaf 0, eax: the components that XSAVE knows, as in XCR0."""
     HIGHEST_EXTENDED = 0x8000_0000

@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 
 from kernel.boot.information import BootInformation
 from kernel.console.console import Console
+from kernel.cpu.features import APIC_ID_SHIFT, Leaf
 from kernel.cpu.snapshot import push_frame
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
@@ -26,10 +27,6 @@ ROWS = (
     ("rip", "cs", "rflags", "ss"),
 )
 """The registers of a TrapFrame as the report shows them."""
-
-CPUID_FEATURES = 1
-APIC_ID_SHIFT = 24
-"""CPUID leaf 1 has the local APIC's number in ebx[31:24] (AMD64 APM vol. 3, E.3.2)."""
 
 END = "panic: end of report"
 """The last line of a report."""
@@ -187,7 +184,7 @@ class Panic(Subsystem):
         """Return the number of this processor's local APIC, by CPUID, as GS and the APIC may not
         work yet."""
         push(rbx)  # belongs to the caller, and cpuid writes it
-        mov(eax, CPUID_FEATURES)
+        mov(eax, Leaf.BASIC)
         cpuid()
         mov(eax, ebx)
         pop(rbx)

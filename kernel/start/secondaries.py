@@ -17,7 +17,7 @@ from kernel.log.log import Log
 from kernel.processors.processors import Processors
 from kernel.start.resources import ProcessorMemory, ProcessorResources
 from kernel.start.secondary import SecondaryStart, StartStage
-from kernel.start.trampoline import StartParameters, Trampoline
+from kernel.start.trampoline import CLOSED, MOST_ARRIVALS, StartParameters, Trampoline
 from kernel.time.tscsync import TscSync
 from pykasm import *
 
@@ -38,13 +38,18 @@ X2APIC_NOBODY = 0xFFFF_FFFF
 
 
 class Secondaries(Subsystem):
-    """Starts the processors that the firmware's table names, one after the other. One that does not
-    answer is left out; the kernel runs on those that do."""
+    """Starts the processors that the firmware's table names. All are called at once and wait in the
+    trampoline, so that those that are not there cost one waiting time together; then each in turn
+    goes on. One that does not answer is left out; the kernel runs on those that do."""
 
     named = bss(U32)
     """The number of processors that the table names, but for this one."""
     page = bss(U64)
     """The physical address of the trampoline."""
+    parameters = bss(Ptr[StartParameters])
+    """Those in the trampoline."""
+    missing = bss(U32)
+    """Whether one is named that has not come: 1 or 0."""
     memory = bss(ProcessorMemory)
     """The memory of the processor that is being started."""
 
@@ -83,11 +88,18 @@ class Secondaries(Subsystem):
                 LogLevel.WARNING, "cpu: no memory below 1 MiB to start other processors in"
             )
             ret()
+        parameters = scratch(Ptr[StartParameters])
+        self.trampoline.parameters(self.page, parameters)
+        mov(self.parameters, parameters)
         end = keep(self.clock.now())
         add(end, RESET_TIME)
         with while_(lambda: self.clock.now() < end):
             pause()
+        self._call(SECOND_TRY)
+        self._call(TIMEOUT)
         self._visit(address_of(self._start_one))
+        parameters = scratch(self.parameters)
+        mov(parameters.expected, CLOSED)
         self.log.write(LogLevel.INFO, "cpu: %u processors run", self.processors.count)
 
     @function(init=True)
@@ -117,22 +129,75 @@ class Secondaries(Subsystem):
         inc(self.named)
         tail(self.apic.send, apic, InterruptCommand.INIT)
 
+    # Calling all of them
+
+    @function(init=True)
+    def _call(self, patience: Keep[U64]) -> None:
+        """Call all that have not come, and wait until none is missing, or for `patience`
+        nanoseconds."""
+        now = keep(U64)
+        self._visit(address_of(self._send_startup))
+        add(patience, self.clock.now())
+        with loop():
+            mov(now, self.clock.now())  # before the look, so that one comes after the end, too
+            mov(self.missing, 0)
+            self._visit(address_of(self._look_for))
+            break_if((self.missing == 0) | (now >= patience))
+            pause()
+
+    @function(init=True)
+    def _send_startup(self, apic: U32) -> None:
+        """Send STARTUP to a processor that was reset, unless it has come."""
+        apic = keep(apic)
+        with if_(self._has_come(apic)):
+            ret()
+        mov(esi, u32(self.page))
+        shr(esi, PageShift.PAGE)
+        or_(esi, InterruptCommand.STARTUP)
+        tail(self.apic.send, apic, esi)
+
+    @function(init=True)
+    def _look_for(self, apic: U32) -> None:
+        """Note if a processor has not come."""
+        with if_(~self._has_come(apic)):
+            mov(self.missing, 1)
+
+    @function(init=True)
+    def _has_come(self, apic: U32) -> Bool:
+        """Return whether the processor `apic` waits in the trampoline."""
+        parameters, number = scratch(self.parameters), scratch(U32)
+        lea(number, bare[u64(apic) + 1])
+        with for_(ecx, 0, MOST_ARRIVALS):
+            break_if(ecx >= parameters.arrived)
+            mov(eax, parameters.arrivals[rcx])
+            with if_(eax == number):
+                ret(True)
+        ret(False)
+
+    # Starting one
+
     @function(init=True)
     def _start_one(self, apic: Keep[U32]) -> None:
-        """Start a processor that was reset, and wait until it runs."""
+        """Start a processor that has come, and wait until it runs."""
+        with if_(~self._has_come(apic)):
+            self.apic.send(apic, InterruptCommand.INIT)
+            self.log.write(
+                LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
+            )
+            ret()
         with if_(~self.resources.allocate(address_of(self.memory))):
             self.log.write(
                 LogLevel.WARNING, "cpu: no memory to start the processor of APIC %u", apic
             )
             ret()
         self._prepare_start()
-        with if_(~self._wake(apic)):
-            self.log.write(
-                LogLevel.WARNING, "cpu: the processor of APIC %u does not answer: left out", apic
-            )
-            tail(self.resources.free, address_of(self.memory))
+        parameters = scratch(self.parameters)
+        lea(eax, bare[u64(apic) + 1])
+        mov(parameters.expected, eax)
         stage = address_of(self.secondary_start.stage)
         with if_(~self.wait(stage, StartStage.RUNNING, TIMEOUT)):
+            parameters = scratch(self.parameters)
+            mov(parameters.expected, 0)
             self.apic.send(apic, InterruptCommand.INIT)
             self.log.write(
                 LogLevel.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
@@ -163,27 +228,6 @@ class Secondaries(Subsystem):
         mov(self.secondary_start.number, eax)
         mov(self.secondary_start.stage, StartStage.AWAITED)
         self.tsc_sync.begin()
-
-    @function(init=True)
-    def _wake(self, apic: Keep[U32]) -> Bool:
-        """Send STARTUP until the processor runs the trampoline. Return whether it does."""
-        parameters = keep(Ptr[StartParameters])
-        self.trampoline.parameters(self.page, parameters)
-        mov(parameters.expected, 1)
-        for timeout in (SECOND_TRY, TIMEOUT):
-            command = scratch(u32(self.page))
-            shr(command, PageShift.PAGE)  # its vector is the number of the page that it starts in
-            or_(command, InterruptCommand.STARTUP)
-            self.apic.send(apic, command)
-            with if_(self.wait(address_of(parameters.expected), 0, timeout)):
-                ret(1)
-        # It may start at this very moment: who of the two gets the 1 decides.
-        xor(eax, eax)
-        xchg(parameters.expected, eax)
-        with if_(eax == 0):
-            ret(1)
-        self.apic.send(apic, InterruptCommand.INIT)
-        ret(0)
 
     @function(init=True)
     def wait(self, place: Keep[Ptr[U32]], value: Keep[U32], nanoseconds: U64) -> Bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.boot.longmode import enter_higher_half, enter_long_mode
 from kernel.boot.tables import BootTables
 from kernel.cpu.control import Cr0
+from kernel.cpu.features import APIC_ID_SHIFT, Leaf
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.segments import FLAT_SEGMENTS, FlatSelector, FlatTablePointer
 from kernel.cpu.stack import STACK_SIZE
@@ -20,12 +21,24 @@ REAL_MODE_END = 1 << 20
 """The end of the memory that 16-bit code reaches."""
 
 
+CLOSED = 0xFFFF_FFFF
+"""`StartParameters.expected` when no processor is expected any more."""
+
+MOST_ARRIVALS = 512
+"""Processors that can note their arrival."""
+
+
 class StartParameters(Struct, packed=True):
     """The parameters of the 16-bit code, at the end of its page."""
 
     expected: U32
-    """1 while a processor is expected. It is exchanged for 0, either by that processor, which then
-    goes on, or by the one that waits for it no longer."""
+    """The number of the local APIC of the processor that may go on, plus 1; 0 for none. The
+    processor takes it: so either it goes on, or the one that waits for it has taken it back, but
+    not both."""
+    arrived: U32
+    """How many processors have come."""
+    arrivals: Array[U32] = field(count=MOST_ARRIVALS)
+    """The numbers of their local APICs, plus 1; 0 where one is just being noted."""
     segments: FlatTablePointer
 
 
@@ -58,22 +71,51 @@ class Trampoline(Subsystem):
 
     @naked(bits=16, boot=True, entered=EntryFrame.NONE)
     def _real_mode(self) -> None:
-        """The first code, wherever it was copied to, with the page's start in CS and 0 in IP."""
+        """Wherever it was copied to, with the page's start in cs, and 0 in ip.
+
+        All processors come at once, note that they are there, and wait until they are expected.
+        """
         cli()
         mov(ax, cs)
         mov(ds, ax)
-        xor(eax, eax)
+        self._find_own_number()
         parameters = cast(u8[PARAMETERS], StartParameters)
-        xchg(parameters.expected, eax)  # atomic, against the processor that stops waiting
-        with while_(eax == 0):
-            hlt()  # it waits no longer: this processor is left out
+        inc(ebx)
+        mov(eax, 1)
+        lock.xadd(parameters.arrived, eax)
+        with if_(eax < MOST_ARRIVALS):
+            mov(u32[eax * sizeof(U32) + PARAMETERS + offsetof(StartParameters, "arrivals")], ebx)
+        with loop():
+            mov(eax, ebx)
+            xor(ecx, ecx)
+            lock.cmpxchg(parameters.expected, ecx)  # against the one that waits and takes it back
+            break_if(ZF)
+            with while_(eax == CLOSED):
+                hlt()
+            pause()
         lgdt(x48(parameters.segments))
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
-        ljmp(
-            far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32))
-        )  # CS: 32 bits from here
+        ljmp(far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32)))  # CS: 32 bits from here
+
+    @inline(changes=(rax, rbx, rcx, rdx, rsi))
+    def _find_own_number(self) -> None:
+        """Load ebx with the number of this processor's local APIC: that of leaf 0xB where there is
+        one, else the 8 bits of leaf 1 (Intel SDM vol. 3A, 9.4.5)."""
+        mov(eax, Leaf.BASIC)
+        cpuid()
+        shr(ebx, APIC_ID_SHIFT)
+        mov(esi, ebx)
+        xor(eax, eax)
+        cpuid()
+        with if_(eax >= Leaf.TOPOLOGY):
+            mov(eax, Leaf.TOPOLOGY)
+            xor(ecx, ecx)
+            cpuid()
+            with if_(ebx != 0):
+                mov(esi, edx)
+        mov(ebx, esi)
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def _protected_mode(self) -> None:
@@ -114,6 +156,9 @@ class Trampoline(Subsystem):
         parameters = scratch(Ptr[StartParameters])
         self.parameters(page, parameters)
         mov(parameters.expected, 0)
+        mov(parameters.arrived, 0)
+        with for_(ecx, 0, MOST_ARRIVALS):
+            mov(parameters.arrivals[rcx], 0)
         mov(parameters.segments.limit, sizeof(U64 * len(FLAT_SEGMENTS)) - 1)
         mov(eax, address_of(self.segments))
         mov(parameters.segments.base, eax)

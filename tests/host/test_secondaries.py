@@ -21,7 +21,7 @@ from kernel.processors.processors import Processors
 from kernel.start.resources import ProcessorResources
 from kernel.start.secondaries import TIMEOUT, Secondaries
 from kernel.start.secondary import SecondaryStart, StartStage
-from kernel.start.trampoline import PARAMETERS, StartParameters, Trampoline
+from kernel.start.trampoline import CLOSED, PARAMETERS, StartParameters, Trampoline
 from kernel.time.tscsync import TscSync
 from pykasm import *
 from pykasm.hostrun import Host
@@ -53,6 +53,7 @@ class Chip:
     """Which STARTUP it obeys, counted from 1; 0 for none."""
     gets_stuck: bool = False
     asked: int = 0
+    has_come: bool = False
     was_reset: bool = False
     entry: MadtEntryType = MadtEntryType.LOCAL_APIC
     flags: int = ProcessorFlags.ENABLED
@@ -106,7 +107,24 @@ class Machine:
 
     def now(self) -> int:
         self.time += TIMEOUT // 100
+        self.let_go_on()
         return self.time
+
+    @property
+    def parameters(self) -> Any:
+        """What is in the page of the trampoline."""
+        return self.host.at(StartParameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS)
+
+    def let_go_on(self) -> None:
+        """Let the processor go on that is expected, if it has come."""
+        chip = self.chips.get(self.parameters.expected - 1)
+        if chip is None or not chip.has_come:
+            return
+        self.parameters.expected = 0
+        if not chip.gets_stuck:
+            self.host[self.secondary_start.stage] = StartStage.RUNNING
+            assert self.host[self.secondary_start.number] == len(self.running)
+            self.running.append(chip.apic)
 
     def take(self, limit: int) -> bool:
         self.taken += 1
@@ -126,11 +144,9 @@ class Machine:
         assert chip.was_reset
         chip.asked += 1
         if chip.asked == chip.answers_to:
-            self.host.at(StartParameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS).expected = 0
-            if not chip.gets_stuck:
-                self.host[self.secondary_start.stage] = StartStage.RUNNING
-                assert self.host[self.secondary_start.number] == len(self.running)
-                self.running.append(apic)
+            chip.has_come = True
+            self.parameters.arrivals[self.parameters.arrived] = apic + 1
+            self.parameters.arrived += 1
 
     def compare(self) -> None:
         """Both compare their counters, then the new one is there for good."""
@@ -156,7 +172,7 @@ def test_those_that_answer_run_and_others_are_reported(machine: Machine, chips: 
     machine.run([Chip(OWN), *chips])
     came = [chip for chip in chips if chip.answers_to in (1, 2)]
     assert machine.running == [OWN, *(chip.apic for chip in came if not chip.gets_stuck)]
-    assert machine.given == len(chips) - len(came)
+    assert machine.taken == len(came), "nothing is taken for one that has not come"
     expected = {
         f"cpu: the processor of APIC {chip.apic} "
         + ("gets stuck: left out" if chip in came else "does not answer: left out")
@@ -164,6 +180,16 @@ def test_those_that_answer_run_and_others_are_reported(machine: Machine, chips: 
         if chip not in came or chip.gets_stuck
     }
     assert set(machine.said.splitlines()) == expected
+
+
+@pytest.mark.parametrize("absent", [1, 2, 50])
+def test_those_that_are_absent_are_waited_for_together(machine: Machine, absent: int) -> None:
+    chips = [Chip(1), *(Chip(2 + number, answers_to=0) for number in range(absent))]
+    machine.run([Chip(OWN), *chips, Chip(NOBODY - 1)])
+    assert machine.running == [OWN, 1, NOBODY - 1]
+    assert machine.time < 1.5 * TIMEOUT
+    assert machine.said.count("does not answer") == absent
+    assert machine.parameters.expected == CLOSED
 
 
 def test_a_lone_processor_wakes_nobody(machine: Machine) -> None:
