@@ -4,11 +4,13 @@ from kernel.acpi.fadt import FixedDescription
 from kernel.acpi.hpet import HpetDescription
 from kernel.acpi.madt import InterruptModel
 from kernel.acpi.mcfg import EcamRegions
+from kernel.acpi.search import FirmwareSearch
 from kernel.acpi.sleeptypes import SleepTypes
 from kernel.acpi.tables import AcpiTables
 from pykasm import *
 
 CONTENTS: Contents = (
+    FirmwareSearch,  # what the BIOS leaves in memory
     AcpiTables,  # the firmware's tables by their signatures
     FixedDescription,  # the fixed ACPI description table (FADT)
     InterruptModel,  # processors and interrupt controllers (MADT)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kernel.acpi.search import FirmwareSearch
 from kernel.acpi.structures import (
     MIN_SIZES,
     RSDP_SIGNATURE,
@@ -26,6 +27,9 @@ of address, and no firmware puts tables above that."""
 MAX_TABLE = 16 << 20
 """Bytes: an upper limit of a table's length, far above any real one, to reject damaged lengths."""
 
+ALL_BYTES = (1 << 64) - 1
+"""The mask of a signature of 8 bytes."""
+
 XSDT_REVISION = 2
 """The first revision of the root pointer that names an XSDT (ACPI 6.5, 5.2.5.3)."""
 
@@ -43,22 +47,41 @@ class AcpiTables(Subsystem):
     entry_size = bss(U64)
     """Bytes of an address in the root table: 4 or 8."""
 
-    def __init__(self, record: BootRecord, memory: DirectMap, log: Log) -> None:
+    def __init__(
+        self, record: BootRecord, memory: DirectMap, search: FirmwareSearch, log: Log
+    ) -> None:
         self.record = record
+        self.search = search
         self.memory = memory
         self.log = log
 
-    @function
+    @function(init=True)
     def start(self) -> None:
-        """Find the root table; log a warning if it, or a table that it lists, is damaged."""
-        with if_(self.record.acpi_root == 0):
-            ret()
-        self._find_root(self.record.acpi_root)
+        """Find the root table; log a warning if it, or a table that it lists, is damaged.
+
+        The loader names its root pointer; if not, or if that leads nowhere, the BIOS areas may have
+        it.
+        """
+        with if_(self.record.acpi_root != 0):
+            self._find_root(self.record.acpi_root)
+        with if_(self.root == 0):
+            self._search_root()
         with if_(self.root != 0):
             tail(self._warn_of_damage)
-        self.log.write(
-            LogLevel.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
-        )
+        with if_(self.record.acpi_root != 0):
+            self.log.write(
+                LogLevel.WARNING, "ACPI: the firmware's tables are damaged; going on without them"
+            )
+
+    @function(init=True)
+    def _search_root(self) -> None:
+        """Find the root table by a root pointer in the BIOS areas, if there is one."""
+        mov(rdi, RSDP_SIGNATURE)
+        pointer = self.search.find(rdi, ALL_BYTES, RSDP_V1_SIZE)
+        with if_(pointer != 0):
+            mov(self.record.acpi_root, pointer)
+            self.log.write(LogLevel.INFO, "ACPI: root found at 0x%x", pointer)
+            tail(self._find_root, self.record.acpi_root)
 
     @function
     def _warn_of_damage(self) -> None:
@@ -104,14 +127,14 @@ class AcpiTables(Subsystem):
         mov(rax, RSDP_SIGNATURE)
         with if_(pointer.signature != rax):
             ret()
-        with if_(self._checksum(cast(pointer, Ptr[U8]), RSDP_V1_SIZE) != 0):
+        with if_(self.search.checksum(cast(pointer, Ptr[U8]), RSDP_V1_SIZE) != 0):
             ret()
         rsdt = scratch(U64)
         mov(u32(rsdt), pointer.rsdt)
         self._set_root(rsdt, RSDT_SIGNATURE, sizeof(U32))
         with if_(pointer.revision < XSDT_REVISION):
             ret()
-        with if_(self._checksum(cast(pointer, Ptr[U8]), sizeof(Rsdp)) == 0):
+        with if_(self.search.checksum(cast(pointer, Ptr[U8]), sizeof(Rsdp)) == 0):
             self._set_root(pointer.xsdt, XSDT_SIGNATURE, sizeof(U64))
 
     @function
@@ -150,7 +173,7 @@ class AcpiTables(Subsystem):
         table = keep(self._map(address, u64(length)))
         with if_(table == 0):
             ret(0)
-        with if_(self._checksum(cast(table, Ptr[U8]), u64(length)) != 0):
+        with if_(self.search.checksum(cast(table, Ptr[U8]), u64(length)) != 0):
             ret(0)
         ret(cast(table, Ptr[TableHeader]))
 
@@ -175,13 +198,3 @@ class AcpiTables(Subsystem):
         with if_((address == 0) | (address > rax)):
             ret(0)
         tail(self.memory.map_read_only, address, length)
-
-    @function
-    def _checksum(self, start: Ptr[U8], length: U64) -> U8:
-        """Return the sum of `length` bytes, which is 0 for a table with a right checksum."""
-        xor(eax, eax)
-        with while_(length != 0):
-            add(al, at(start))
-            inc(start)
-            dec(length)
-        ret(al)

@@ -97,7 +97,9 @@ class Trampoline(Subsystem):
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
-        ljmp(far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32)))  # CS: 32 bits from here
+        ljmp(
+            far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32))
+        )  # CS: 32 bits from here
 
     @inline(changes=(rax, rbx, rcx, rdx, rsi))
     def _find_own_number(self) -> None:

@@ -27,6 +27,8 @@ from tests.host.console_support import Paper, host_for, parts_on, written
 
 PHYSICAL, ROOM = 0x10000, 1 << 17
 """The memory that the firmware of the tests has."""
+BIOS_AREAS = ((0, 0x1000), (0x80000, 0xA0000), (0xE0000, 0x100000))
+"""What a BIOS tells programs is there."""
 ROOT = PHYSICAL
 PM1A, PM1B, SMI, RESET = 0x604, 0x608, 0xB2, 0xCF9
 SLP_EN, SCI_EN = 1 << 13, 1
@@ -47,6 +49,8 @@ class Firmware:
             self.host.define(name, 0)
         self.host.stub(parts[DirectMap].map_read_only, lambda start, length: start)
         self.host.map(PHYSICAL, ROOM)
+        for start, end in BIOS_AREAS:
+            self.host.map(start, end - start)
         for end in (parts[Stop].halt, self.power.reset.by_triple_fault):
             self.host.stub(end)
         self.host.stub(parts[Stop].others, lambda: None)
@@ -237,6 +241,38 @@ def test_a_table_shorter_than_its_header_is_passed_by(firmware: Firmware) -> Non
     short = checked(table("FACP", length=35), 9, size=35)
     firmware.install({ROOT: root_pointer(RSDT), RSDT: rsdt(FADT), FADT: short})
     assert firmware.find("FACP") == 0
+
+
+EBDA, EBDA_SEGMENT = 0x9F400, struct.pack("<H", 0x9F40)
+
+
+@pytest.mark.parametrize("where", [EBDA, EBDA + 0x3E0, 0x9FC00, 0x9FFE0, 0xE0000, 0xFFFE0])
+@pytest.mark.parametrize("root", [0, ROOT], ids=["not named", "not there"])
+def test_a_root_that_the_loader_does_not_name_is_searched_for(
+    firmware: Firmware, where: int, root: int
+) -> None:
+    layout = {
+        0x40E: EBDA_SEGMENT,
+        where - 16: b"RSD PTR ",  # with a wrong checksum
+        where: root_pointer(RSDT),
+        RSDT: rsdt(FADT),
+        FADT: table("FACP", bytes(80)),
+    }
+    firmware.install(layout, root)
+    assert firmware.find("FACP") == 0
+    assert warnings(firmware) == []
+    assert firmware.host[firmware.record.acpi_root] == where
+    assert firmware.find("FACP") == FADT
+
+
+@pytest.mark.parametrize(
+    ("where", "segment"), [(EBDA + 8, EBDA), (EBDA + 0x400, EBDA), (0x20000, 0x20000)]
+)
+def test_a_root_elsewhere_is_not_found(firmware: Firmware, where: int, segment: int) -> None:
+    layout = {0x40E: struct.pack("<H", segment >> 4), where: root_pointer(RSDT), RSDT: rsdt()}
+    firmware.install(layout, 0)
+    assert warnings(firmware) == []
+    assert firmware.host[firmware.record.acpi_root] == 0
 
 
 def warnings(firmware: Firmware) -> list[int]:
