@@ -246,7 +246,7 @@ def test_a_table_shorter_than_its_header_is_passed_by(firmware: Firmware) -> Non
 EBDA, EBDA_SEGMENT = 0x9F400, struct.pack("<H", 0x9F40)
 
 
-@pytest.mark.parametrize("where", [EBDA, EBDA + 0x3E0, 0x9FC00, 0x9FFE0, 0xE0000, 0xFFFE0])
+@pytest.mark.parametrize("where", [EBDA, EBDA + 0x3E0, 0x9FC00, 0x9FFD0, 0xE0000, 0xFFFD0])
 @pytest.mark.parametrize("root", [0, ROOT], ids=["not named", "not there"])
 def test_a_root_that_the_loader_does_not_name_is_searched_for(
     firmware: Firmware, where: int, root: int
