@@ -7,6 +7,19 @@ from kernel.cpu.control import RFlags
 from kernel.cpu.features import Basic, Extended, Leaf
 from pykasm import *
 
+USES = {
+    Basic.FPU: "switching threads",
+    Basic.TSC: "the clock",
+    Basic.MSR: "64-bit mode",
+    Basic.PAE: "64-bit mode",
+    Basic.PGE: "paging",
+    Basic.CMOV: "64-bit code",
+    Basic.FXSR: "switching threads",
+    Basic.SSE: "switching threads",
+    Basic.SSE2: "the clock",
+}
+"""What the kernel takes for granted that processors with long mode have, and what for."""
+
 
 class CpuChecks(Subsystem):
     """Check the processor for what the kernel needs, before any of it is used."""
@@ -17,10 +30,14 @@ class CpuChecks(Subsystem):
 
     def __init__(self, failure: BootFailure) -> None:
         self.failure = failure
+        self.messages = {
+            feature: failure_message(f"the processor has no {feature.name} ({use} needs it)")
+            for feature, use in USES.items()
+        }
 
     @naked(bits=32, boot=True)
     def run(self) -> None:
-        """Return if there are long mode and a local APIC, else stop with a message.
+        """Return if there is all that the kernel takes for granted, else stop with a message.
 
         Context: protected mode without paging. Changes eax, ecx and edx.
         """
@@ -28,7 +45,7 @@ class CpuChecks(Subsystem):
         push(ebx)
         self._require_cpuid()
         self._require_long_mode()
-        self._require_apic()
+        self._require_basic()
         pop(ebx)
         ret()
 
@@ -59,11 +76,14 @@ class CpuChecks(Subsystem):
         self._require(edx & Extended.LONG_MODE, self.no_long_mode)
 
     @inline(changes=(rax, rcx, rdx, rbx))
-    def _require_apic(self) -> None:
-        """Require a local APIC that the firmware has not disabled (AMD64 APM vol. 3, E.3.2)."""
+    def _require_basic(self) -> None:
+        """Require a local APIC that the firmware has not disabled, and all in `USES` (AMD64 APM
+        vol. 3, E.3.2)."""
         mov(eax, Leaf.BASIC)
         cpuid()
         self._require(edx & Basic.APIC, self.no_apic)
+        for feature, message in self.messages.items():
+            self._require(edx & feature, message)
 
     @inline
     def _require(self, condition: Any, message: object) -> None:

@@ -34,7 +34,16 @@ class Leaf(IntEnum):
 class Basic(IntFlag):
     """edx of `Leaf.BASIC`."""
 
+    FPU = 1 << 0
+    TSC = 1 << 4
+    MSR = 1 << 5
+    PAE = 1 << 6
     APIC = 1 << 9
+    PGE = 1 << 13
+    CMOV = 1 << 15
+    FXSR = 1 << 24
+    SSE = 1 << 25
+    SSE2 = 1 << 26
 
 
 class BasicMore(IntFlag):

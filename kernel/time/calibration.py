@@ -16,6 +16,9 @@ WINDOW = 100_000_000_000
 TIMEOUT = 1_000_000
 """Reads of a reference clock after which it counts as stopped."""
 
+STILL = 10_000
+"""Reads of a reference clock that are all alike if it stands still."""
+
 TRIES = 3
 """Reads for a sample, of which the shortest one is used."""
 
@@ -83,10 +86,26 @@ class Calibration(Subsystem):
     def run(self) -> None:
         """Measure the rate for about 100 µs, and start the clock."""
         for candidate in self.candidates:
+            self._drop_if_still(address_of(candidate.reference))
+        for candidate in self.candidates:
             with if_(self._try_reference(address_of(candidate.reference))):
                 ret()
         mov(self.reference, 0)
         self.clock.start(DEFAULT_MULTIPLIER)
+
+    @function(init=True)
+    def _drop_if_still(self, reference: Keep[Ptr[ReferenceClock]]) -> None:
+        """Take `reference` as one that the machine does not have if it stands still, as where
+        nothing answers and all reads are alike."""
+        with if_(reference.period == 0):
+            ret()
+        first = keep(reference.read())
+        with for_(keep(U32), 0, STILL):
+            count = reference.read()
+            xor(count, first)
+            with if_(count & reference.mask):
+                ret()
+        mov(reference.period, 0)
 
     @function(init=True)
     def _try_reference(self, reference: Ptr[ReferenceClock]) -> Bool:

@@ -15,6 +15,7 @@ from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
 from kernel.time.refinement import Refinement
 from kernel.time.rtc import RealTimeClock
+from kernel.time.wallclock import WallClock
 from pykasm import *
 
 
@@ -31,6 +32,7 @@ class Timekeeping(Subsystem):
         local_timer: LocalTimer,
         timers: Timers,
         refinement: Refinement,
+        wall_clock: WallClock,
         log: Log,
         dispatcher: Dispatcher,
     ) -> None:
@@ -41,6 +43,7 @@ class Timekeeping(Subsystem):
         self.calibration = calibration
         self.local_timer = local_timer
         self.refinement = refinement
+        self.wall_clock = wall_clock
         self.clock = calibration.clock
         self.log = log
         self.dispatcher = dispatcher
@@ -62,6 +65,13 @@ class Timekeeping(Subsystem):
         self.dispatcher.claim(InterruptVector.TIMER, address_of(self.action))
         self.local_timer.start()
         self.refinement.start()
+        self.wall_clock.start()
+        with if_(self.calibration.reference == 0):
+            self.log.write(
+                LogLevel.WARNING,
+                "clock: nothing measures the time-stamp counter; how fast time goes is a guess",
+            )
+            ret()
         frequency = self.clock.frequency()
         self.log.write(
             LogLevel.INFO, "clock: %u Hz, at most %u ppb wrong", frequency, self.calibration.error

@@ -3,31 +3,64 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
 from kernel.clock.units import NSEC_PER_SEC
+from kernel.interrupts.work import Work
+from kernel.irq.deferred import Deferred
+from kernel.log.level import LogLevel
+from kernel.log.log import Log
 from kernel.time.calendar import Calendar, DateTime
+from kernel.time.calibration import Calibration
 from kernel.time.rtc import RealTimeClock
 from pykasm import *
+
+CHECK_INTERVAL = 20 * NSEC_PER_SEC
+"""Nanoseconds between comparisons with the real-time clock."""
+
+TOLERANCE = 2 * NSEC_PER_SEC
+"""Nanoseconds by which the two may differ: as the one counts seconds, a second would be too few."""
 
 
 class WallClock(Subsystem):
     """The time of day: from the real-time clock when first read, and from then on from `Clock`.
 
-    The real-time clock has a resolution of a second. Context: threads.
+    While a machine stands still, as virtual ones do when they are paused or moved, only the
+    real-time clock goes on, so the two are compared now and then. Where nothing measures the
+    time-stamp counter, all times are read from the real-time clock, which has a resolution of a
+    second. Context: threads.
     """
 
     boot_time = bss(U64)
     """Nanoseconds from 1970 to boot; 0 while the real-time clock has not been read."""
 
-    def __init__(self, clock: Clock, rtc: RealTimeClock, calendar: Calendar) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        calibration: Calibration,
+        rtc: RealTimeClock,
+        calendar: Calendar,
+        timers: Timers,
+        deferred: Deferred,
+        log: Log,
+    ) -> None:
         self.clock = clock
+        self.calibration = calibration
         self.rtc = rtc
         self.calendar = calendar
+        self.timers = timers
+        self.deferred = deferred
+        self.log = log
+        self.timer = data(Timer, Timer(handler=self._expire))
+        self.work = data(Work, Work(handler=self._check))
 
     @function
     def now(self) -> U64:
         """Return the nanoseconds since 1970, or 0 if the real-time clock does not work."""
+        with if_(self.calibration.reference == 0):
+            tail(self._read_rtc)
         with if_(self.boot_time == 0):
-            self._read_rtc()
+            self._set_boot_time()
         with if_(self.boot_time == 0):
             ret(0)
         now = self.clock.now()
@@ -35,15 +68,84 @@ class WallClock(Subsystem):
         ret(now)
 
     @function
-    def _read_rtc(self) -> None:
-        """Set `boot_time` from the real-time clock, if that works."""
-        date, boot_time = local(DateTime), keep(U64)
+    def _read_rtc(self) -> U64:
+        """Return the nanoseconds from 1970 to the second that the real-time clock shows; 0 if it
+        does not work."""
+        date = local(DateTime)
         with if_(~self.rtc.read(address_of(date))):
-            ret()
-        mov(boot_time, self.calendar.to_seconds(address_of(date)))
-        mov(eax, NSEC_PER_SEC)
-        imul(boot_time, rax)
-        sub(boot_time, self.clock.now())
+            ret(0)
+        seconds = self.calendar.to_seconds(address_of(date))
+        mov(ecx, NSEC_PER_SEC)
+        imul(seconds, rcx)
+        ret(seconds)
+
+    @function
+    def _find_boot_time(self) -> U64:
+        """Return what `boot_time` should be by the real-time clock; 0 if that does not work."""
+        time = keep(self._read_rtc())
+        with if_(time == 0):
+            ret(0)
+        sub(time, self.clock.now())
+        ret(time)
+
+    @function
+    def _set_boot_time(self) -> None:
+        """Set `boot_time` from the real-time clock, if that works."""
+        boot_time = scratch(self._find_boot_time())
         xor(eax, eax)
-        # Two processors may get here at once: the first one sets it, so that it never changes.
+        # Two processors may get here at once: the first one sets it
         lock.cmpxchg(self.boot_time, boot_time)
+
+    # Comparing
+
+    @function(init=True)
+    def start(self) -> None:
+        """Compare with the real-time clock from time to time. Context: the first processor, when
+        timers work."""
+        tail(self._schedule)
+
+    @function
+    def _schedule(self) -> None:
+        """Arm the timer for the next comparison."""
+        tail(self.timers.arm, address_of(self.timer), self.clock.after(CHECK_INTERVAL))
+
+    @function(context="interrupt")
+    def _expire(self, timer: Ptr[Timer]) -> None:
+        """Leave the comparison for later, as reading the real-time clock takes long."""
+        tail(self.deferred.add, address_of(self.work))
+
+    @function(context="deferred")
+    def _check(self, work: Ptr[Work]) -> None:
+        """Go by the real-time clock if the time of day is wrong by more than TOLERANCE."""
+        found, change = keep(U64), keep(I64)
+        with if_(self.boot_time != 0):  # else nobody has asked for the time yet
+            mov(found, self._find_boot_time())
+            mov(u64(change), found)
+            sub(u64(change), self.boot_time)
+            mov(rax, u64(change))
+            with if_(change < 0):
+                neg(rax)
+            mov(rcx, TOLERANCE)
+            with if_((found != 0) & (rax > rcx)):
+                mov(self.boot_time, found)
+                self._log_step(change)
+        tail(self._schedule)
+
+    @function
+    def _log_step(self, change: Keep[I64]) -> None:
+        """Log that the time of day was set by `change` nanoseconds."""
+        way = keep(Ptr[U8])
+        mov(way, text("forward"))
+        with if_(change < 0):
+            mov(way, text("back"))
+            neg(change)
+        mov(rax, u64(change))
+        xor(edx, edx)
+        mov(ecx, NSEC_PER_SEC)
+        div(rcx)
+        self.log.write(
+            LogLevel.NOTICE,
+            "clock: the time of day was set %s by %u s, as the real-time clock has it",
+            way,
+            rax,
+        )

@@ -58,6 +58,9 @@ def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:
         ("qemu64,-lm", "no 64-bit mode (x86-64 is needed)"),
         ("pentium3", "no 64-bit mode (x86-64 is needed)"),
         ("max,-apic", "no local APIC that is switched on"),
+        ("qemu64,-sse2", "no SSE2 (the clock needs it)"),
+        ("max,-fxsr", "no FXSR (switching threads needs it)"),
+        ("qemu64,-tsc", "no TSC (the clock needs it)"),
     ],
 )
 def test_what_a_processor_lacks_is_told(machine: MakeMachine, cpu: str, lack: str) -> None:

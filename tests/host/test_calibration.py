@@ -132,6 +132,8 @@ def test_a_reference_that_stands_still_is_passed_by(bench: Bench) -> None:
     bench.host.stub(bench.first.read, lambda: 5)
     bench.host.stub(bench.second.read, lambda: next(steps))
     bench.host.call(bench.calibration.run)
+    assert bench.host[bench.first.reference.period] == 0, "it counts as absent from then on"
+    assert bench.host[bench.second.reference.period] == 10_000_000
     assert bench.host[bench.calibration.reference] == bench.host.address(bench.second.reference)
 
 

@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from kernel.acpi.fadt import FixedDescription
 from kernel.clock.clock import Clock
+from kernel.clock.timers import Timers
 from kernel.clock.units import NSEC_PER_SEC
-from kernel.contents import CONTENTS
+from kernel.irq.deferred import Deferred
 from kernel.time.calendar import DateTime
 from kernel.time.rtc import RealTimeClock
-from kernel.time.wallclock import WallClock
+from kernel.time.wallclock import CHECK_INTERVAL, WallClock
 from pykasm import *
-from pykasm.hostrun import Host, stand_ins
+from tests.host.console_support import Paper, host_for, parts_on
 
 INDEX, DATA = 0x70, 0x71
 A, B, CENTURY = 10, 11, 0x32
@@ -26,16 +27,19 @@ class Bench:
     """The clock's registers, and the code that reads them."""
 
     def __init__(self) -> None:
-        parts = Parts(CONTENTS, instead=stand_ins(FixedDescription))
+        self.paper: Any = Paper()
+        parts = parts_on(self.paper, FixedDescription, Timers, Deferred)
         self.board, self.rtc = parts[FixedDescription], parts[RealTimeClock]
         self.clock, self.wall = parts[Clock], parts[WallClock]
-        self.host = Host(self.wall, traced=False)
+        self.timers = parts[Timers]
+        self.host = host_for(self.wall)
         self.host.on_out(INDEX, lambda _, value: setattr(self, "index", value))
         self.host.on_in(DATA, lambda _: self.value())
         self.host.checkpoint()
 
     def start(self, century_at: int = 0) -> None:
         self.host.reset()
+        self.host[self.wall.calibration.reference] = 1  # there is one
         self.host.stub(self.board.century, lambda: century_at)
         self.host.call(self.rtc.start)
         self.index = 0
@@ -170,3 +174,48 @@ def test_the_time_of_day_goes_on_by_the_kernels_clock(bench: Bench) -> None:
 def test_without_a_clock_there_is_no_time_of_day(bench: Bench) -> None:
     bench.start()
     assert bench.host.call(bench.wall.now) == 0
+
+
+SHOWN = {"second": 5, "minute": 0, "hour": 0, "day": 1, "month": 1, "year": 2000}
+SHOWN_TIME = 946_684_805 * NSEC_PER_SEC
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"second": 8}, ""),
+        ({"second": 4}, ""),
+        ({"minute": 1}, "forward by 59 s"),
+        ({"second": 1}, "back by 5 s"),
+        ({"month": 13}, ""),
+    ],
+    ids=["slow", "fast", "pause", "set back", "broken"],
+)
+def test_the_time_of_day_is_right_again_after_a_pause(
+    bench: Bench, shown: dict[str, int], said: str
+) -> None:
+    """`shown` is what has changed a second later by the kernel's clock."""
+    bench.start()
+    bench.show(SHOWN, HOURS_24)
+    now = 7 * NSEC_PER_SEC
+    bench.host.stub(bench.clock.now, lambda: now)
+    assert bench.host.call(bench.wall.now) == SHOWN_TIME
+    now += NSEC_PER_SEC
+    bench.show({**SHOWN, **shown}, HOURS_24)
+    armed = bench.host.stub(bench.timers.arm)
+    bench.host.call(bench.wall._check, 0)
+    assert [deadline for _, deadline in armed.calls] == [now + CHECK_INTERVAL]
+    log = bench.host.read(bench.host.address(bench.wall.log.ring), 200).decode("latin-1")
+    assert ("the time of day was set" in log) == bool(said)
+    assert said in log
+    step = 59 if "forward" in said else -5 if "back" in said else 0
+    assert bench.host.call(bench.wall.now) == SHOWN_TIME + (1 + step) * NSEC_PER_SEC
+
+
+def test_without_a_measured_clock_the_real_time_clock_is_read_each_time(bench: Bench) -> None:
+    bench.start()
+    bench.host[bench.wall.calibration.reference] = 0
+    bench.host.stub(bench.clock.now, lambda: 0)
+    for minute in (0, 1, 5):
+        bench.show({**SHOWN, "minute": minute}, HOURS_24)
+        assert bench.host.call(bench.wall.now) == SHOWN_TIME + minute * 60 * NSEC_PER_SEC
