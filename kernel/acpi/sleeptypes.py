@@ -66,35 +66,35 @@ class SleepTypes(Subsystem):
     @function
     def _parse_package(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
         """Return the first two integers of the package at `cursor`, the first in the low byte."""
-        self._read_byte(cursor, end)
-        with if_(eax != Aml.PACKAGE):
+        opcode = self._read_byte(cursor, end)
+        with if_(opcode != Aml.PACKAGE):
             ret(NOT_FOUND)
-        self._read_byte(cursor, end)  # the first byte of the package's length; skip the others
-        shr(eax, PACKAGE_LENGTH_SHIFT)
-        add(cursor, rax)
-        self._read_byte(cursor, end)  # the number of elements
-        first = scratch(U32)
-        self._read_integer(cursor, end)
-        mov(first, eax)
-        self._read_integer(cursor, end)
-        shl(eax, 8)
-        or_(eax, first)
-        ret(eax)
+        length = self._read_byte(cursor, end)  # its first byte tells how many others to skip
+        shr(length, PACKAGE_LENGTH_SHIFT)
+        add(cursor, u64(length))
+        ignore(self._read_byte(cursor, end))  # the number of elements
+        first = scratch(self._read_integer(cursor, end))
+        second = self._read_integer(cursor, end)
+        shl(second, 8)
+        or_(second, first)
+        ret(second)
 
     @inline(changes=("cursor", rax))
-    def _read_byte(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
-        """Read the next byte into eax; return NOT_FOUND from the function at the table's end."""
+    def _read_byte(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
+        """Return the next byte, in eax; return NOT_FOUND from the function at the table's end."""
         with if_(cursor >= end):
             ret(NOT_FOUND)
         movzx(eax, at(cursor))
         inc(cursor)
+        return eax
 
     @inline(changes=("cursor", rax))
-    def _read_integer(self, cursor: Ptr[U8], end: Ptr[U8]) -> None:
-        """Read the next integer into eax; return NOT_FOUND from the function if it is none of one
+    def _read_integer(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
+        """Return the next integer, in eax; return NOT_FOUND from the function if it is none of one
         byte."""
-        self._read_byte(cursor, end)
-        with if_(eax == Aml.BYTE_PREFIX):
-            self._read_byte(cursor, end)
-        with elif_(eax > Aml.ONE):
+        opcode = self._read_byte(cursor, end)
+        with if_(opcode == Aml.BYTE_PREFIX):
+            ignore(self._read_byte(cursor, end))  # in eax, as the opcode that is its own value
+        with elif_(opcode > Aml.ONE):
             ret(NOT_FOUND)
+        return eax

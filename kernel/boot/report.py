@@ -84,12 +84,11 @@ class BootReport(Subsystem):
     @function
     def _print_region(self, region: Ptr[MemoryRegion]) -> None:
         """Print the first and last address, the size and the kind of `region`."""
-        mov(rax, region.address)
-        add(rax, region.length)
-        dec(rax)
-        mov(rcx, region.kind)
+        last, kind = scratch(region.address), scratch(region.kind)
+        add(last, region.length)
+        dec(last)
         self.console.print(
-            "  %016x-%016x %10z  %s\n", region.address, rax, region.length, self.kind_names[rcx]
+            "  %016x-%016x %10z  %s\n", region.address, last, region.length, self.kind_names[kind]
         )
 
     @function

@@ -39,6 +39,5 @@ class ReportHeader(Subsystem):
         mov(rax, processor.block)
         self.per_cpu.point_into(rax, self.scheduler.current)
         thread = keep(cast(u64[rax], Ptr[Thread]))
-        mapped = self.memory.is_mapped(u64(thread))
-        with if_(mapped != 0):
+        with if_(self.memory.is_mapped(u64(thread))):  # a damaged block may have anything there
             self.console.print("  thread %u %s\n", thread.number, thread.name)

@@ -1,4 +1,4 @@
-"""Addresses as people type them."""
+"""Addresses as they are typed: numbers and symbols."""
 
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
@@ -6,17 +6,18 @@ from pykasm import *
 
 
 class Addresses(Subsystem):
-    """Reads words that name an address; touches nothing else, so any context may call it."""
+    """Parse words that name an address. Context: any; no state is kept."""
 
     def __init__(self, numbers: Numbers, symbols: Symbols) -> None:
         self.numbers = numbers
         self.symbols = symbols
 
     @function
-    def read(self, word: Keep[Ptr[U8]]) -> tuple[U64, U32]:
-        """The address that `word` names, by number or as a symbol, and 1; or 0 and 0."""
+    def read(self, word: Keep[Ptr[U8]]) -> tuple[U64, Bool]:
+        """Return the address that `word` names, by number or as a symbol, and whether it names
+        one."""
         number, good = self.numbers.parse(word)
-        with if_(good != 0):
+        with if_(good):
             ret(number, good)
         address = self.symbols.find(word)
         with if_(address == 0):

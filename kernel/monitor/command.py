@@ -1,4 +1,4 @@
-"""A command of the monitor."""
+"""Commands of the monitor."""
 
 from __future__ import annotations
 
@@ -9,36 +9,34 @@ from kernel.text.strings import Words
 from pykasm import *
 
 
-class RunCommand(Fn[[Ptr[Words]], U32], context="thread"):
-    """Called with the words, of which the first is the name. Returns 1, or 0 if one is not what
-    the command's usage says."""
+class RunCommand(Fn[[Ptr[Words]], Bool], context="thread"):
+    """Called with the words, of which the first is the name. Returns whether they are what the
+    command's usage says."""
 
 
 class Command(Struct):
-    """What is typed, what it does, and the function that does it.
-
-    `run` gets as many words as `usage` tells of.
-    """
+    """A row of the monitor's table. `run` is called with as many words as `usage` has."""
 
     name: Ptr[U8]
     usage: Ptr[U8]
-    """The name with what follows it."""
+    """The name with the arguments."""
     purpose: Ptr[U8]
     run: RunCommand
     least: U8
-    """Fewest words, with the name."""
+    """The fewest words, with the name."""
     most: U8
+    """The most words."""
 
 
 class Commands(Subsystem):
-    """Brings commands to the monitor."""
+    """A subsystem with commands."""
 
     commands: list[Command]
     """Their rows, which the constructor makes."""
 
 
 def command(name: str, arguments: str, purpose: str, run: Any) -> Command:
-    """A row of the monitor's table; `[ ]` in `arguments` is what may be left out."""
+    """Return a row of the monitor's table. Arguments in `[ ]` may be left out."""
     most = 1 + len(arguments.split())
     least = most - sum(len(optional.split()) for optional in re.findall(r"\[(.*?)\]", arguments))
     usage = f"{name} {arguments}".rstrip()

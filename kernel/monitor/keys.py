@@ -1,4 +1,4 @@
-"""Keys out of the bytes that a terminal sends."""
+"""Keys, decoded from the bytes that a terminal sends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIRST_PRINTABLE, DELETE_CODE = 0x20, 0x7F
 
 
 class Key(IntEnum):
-    """What a key asks for; printable ASCII stands for itself."""
+    """Functions of keys; printable ASCII stands for itself."""
 
     NONE = 0
     ENTER = 0x80
@@ -45,7 +45,7 @@ CONTROLS = {
     "U": Key.ERASE_BEFORE,
     "W": Key.ERASE_WORD,
 }
-"""Held together with Ctrl, as in GNU readline's emacs mode."""
+"""Keys pressed with Ctrl, as in GNU readline's emacs mode."""
 
 FINALS = {
     "A": Key.OLDER,
@@ -67,7 +67,7 @@ TILDE_COUNT = max(TILDES) + 1
 
 
 class EscapeState(IntEnum):
-    """What came before the next byte."""
+    """States of the decoder, by what came before."""
 
     GROUND = 0
     RETURN = 1  # a line feed after it belongs to it
@@ -77,7 +77,7 @@ class EscapeState(IntEnum):
 
 
 class Keys(Subsystem):
-    """Decodes bytes from a terminal into keys; it knows one terminal's state."""
+    """Decode bytes from a terminal into keys. The state is that of one terminal."""
 
     controls = rodata(U8 * TABLE_SIZE, [CONTROLS.get(chr(n + 0x40), 0) for n in range(TABLE_SIZE)])
     finals = rodata(U8 * TABLE_SIZE, [FINALS.get(chr(n + 0x40), 0) for n in range(TABLE_SIZE)])
@@ -87,10 +87,10 @@ class Keys(Subsystem):
 
     @function
     def decode(self, byte: U8) -> U8:
-        """The key that `byte` completes; NONE if it completes none, or one of no use here."""
+        """Return the key that `byte` completes; NONE if it completes none, or an unknown one."""
         movzx(eax, self.state)
         mov(self.state, EscapeState.GROUND)
-        with if_((eax == EscapeState.RETURN) & (byte == ord("\n"))):
+        with if_((eax == EscapeState.RETURN) & (byte == ord("\n"))):  # some send both for Enter
             ret(Key.NONE)
         with if_(byte >= FIRST_PRINTABLE):  # control characters end what came before
             with if_(eax == EscapeState.ESCAPE):
@@ -101,7 +101,7 @@ class Keys(Subsystem):
 
     @function
     def plain(self, byte: U8) -> U8:
-        """The key of a byte outside of sequences."""
+        """Return the key of a byte outside of sequences."""
         with if_(byte == ESCAPE):
             mov(self.state, EscapeState.ESCAPE)
         with if_(byte == ord("\r")):
@@ -117,7 +117,7 @@ class Keys(Subsystem):
 
     @function
     def _after_escape(self, byte: U8) -> U8:
-        """Begin a sequence, or forget the escape with the byte after it."""
+        """Begin a sequence, or drop the escape with the byte after it. Return NONE."""
         mov(self.parameter, 0)
         with if_(byte == ord("[")):
             mov(self.state, EscapeState.PARAMETER)
@@ -127,15 +127,15 @@ class Keys(Subsystem):
 
     @function
     def _in_sequence(self, byte: U8, state: U8) -> U8:
-        """Go on with a sequence that was in `state`, or end it."""
+        """Continue a sequence that was in `state`. Return the key that it ends with, or NONE."""
         with if_(byte == ord("~")):
             tail(self._tilde)
         with if_(byte >= FIRST_FINAL):
             tail(self._final, byte)
-        mov(self.state, EscapeState.IGNORE)
+        mov(self.state, EscapeState.IGNORE)  # unless it is a digit
         digit = scratch(U32)
         movzx(digit, byte)
-        sub(digit, ord("0"))
+        sub(digit, ord("0"))  # other characters become more than 9, those below "0" too
         with if_((state == EscapeState.PARAMETER) & (digit <= 9)):
             imul(eax, self.parameter, 10)
             add(eax, digit)
@@ -145,7 +145,7 @@ class Keys(Subsystem):
 
     @function
     def _final(self, byte: U8) -> U8:
-        """The key whose sequence ends with the letter `byte`."""
+        """Return the key whose sequence ends with the letter `byte`."""
         movzx(eax, byte)
         sub(eax, FIRST_FINAL)
         with if_(eax >= TABLE_SIZE):
@@ -154,7 +154,7 @@ class Keys(Subsystem):
 
     @function
     def _tilde(self) -> U8:
-        """The key whose sequence is `parameter` and a `~`."""
+        """Return the key whose sequence is `parameter` and a `~`."""
         mov(eax, self.parameter)
         with if_(eax >= TILDE_COUNT):
             ret(Key.NONE)

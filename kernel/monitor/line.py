@@ -1,4 +1,4 @@
-"""Typing a line: an editor with history."""
+"""A line editor with history."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ MAX_LENGTH = LINE_SIZE - 1
 
 
 class LineEditor(Subsystem):
-    """Reads a line, with the editing keys of GNU readline.
+    """Read a line, with the editing keys of GNU readline.
 
     What it shows is made of characters, `\\b` and the bell alone, so that it looks the same on
-    any terminal and on the text screen. Context: the one thread that reads.
+    any terminal and on the text screen. Context: the thread that reads.
     """
 
     text = bss(U8 * LINE_SIZE)
     length = bss(U32)
     cursor = bss(U32)
-    """The character that the next one typed goes before."""
+    """The index at which the next character is inserted."""
     age = bss(U64)
-    """Which line of the history is shown; 0: none, this one is new."""
+    """The age of the line of the history that is shown; 0: the new line is."""
     draft = bss(U8 * LINE_SIZE)
     """The new line while one of the history is shown."""
 
@@ -36,7 +36,7 @@ class LineEditor(Subsystem):
 
     @function
     def read(self) -> Ptr[U8]:
-        """Wait until a line is typed; it ends with a zero and stays until the next call."""
+        """Wait for a line and return it, NUL-terminated. It stays until the next call."""
         mov(self.length, 0)
         mov(self.cursor, 0)
         mov(self.age, 0)
@@ -52,7 +52,7 @@ class LineEditor(Subsystem):
 
     @function
     def _press(self, key: U8) -> None:
-        """Do what `key` (a `Key` but ENTER) asks for; ring the bell if it can't be done."""
+        """Do what `key`, a `Key` but ENTER, stands for; ring the bell if that is not possible."""
         with if_(key == Key.NONE):
             ret()
         cursor, beside = scratch(self.cursor), scratch(U32)
@@ -92,23 +92,23 @@ class LineEditor(Subsystem):
 
     @function
     def _move_to(self, column: Keep[U32]) -> None:
-        """Move the cursor, showing again what it passes to the right.
+        """Move the cursor to `column`.
 
-        A `column` outside of the line, as one left of 0 is too, only rings the bell.
+        If that is outside of the line, only ring the bell; -1 is, too, as an unsigned number.
         """
         with if_(column > self.length):
             tail(self._bell)
         with while_(column < self.cursor):
             self.console.write_byte(ord("\b"))
             dec(self.cursor)
-        with while_(column > self.cursor):
+        with while_(column > self.cursor):  # no byte moves it right but that of the character there
             mov(eax, self.cursor)
             self.console.write_byte(self.text[rax])
             inc(self.cursor)
 
     @function
     def insert(self, character: U8) -> None:
-        """Put `character` in before the cursor; ring the bell if the line is full."""
+        """Insert `character` before the cursor; ring the bell if the line is full."""
         with if_(self.length == MAX_LENGTH):
             tail(self._bell)
         column = keep(self.cursor)
@@ -118,14 +118,14 @@ class LineEditor(Subsystem):
             inc(place)
         inc(self.length)
         inc(column)
-        self._move_to(self.length)
+        self._move_to(self.length)  # shows all that has moved
         tail(self._move_to, column)
 
     @function
     def erase(self, start: Keep[U32], end: Keep[U32]) -> None:
-        """Take the characters from `start` up to `end` out, which leaves the cursor at `start`.
+        """Remove the characters from `start` up to `end`, and leave the cursor at `start`.
 
-        If one of them is outside of the line, only ring the bell.
+        If one of the two is outside of the line, only ring the bell.
         """
         with if_((start > self.length) | (end > self.length)):
             tail(self._bell)
@@ -139,13 +139,14 @@ class LineEditor(Subsystem):
         sub(removed, start)
         sub(self.length, removed)
         self._move_to(self.length)
+        # Blanks over what the longer line had here, and back.
         self._repeat(ord(" "), removed)
         self._repeat(ord("\b"), removed)
         tail(self._move_to, start)
 
     @function
     def _word_start(self) -> U32:
-        """Where the word before the cursor starts."""
+        """Return the index at which the word before the cursor starts."""
         mov(eax, self.cursor)
         lea(rcx, self.text)
         with while_((rax != 0) & (u8[rcx + rax - 1] == ord(" "))):
@@ -156,10 +157,10 @@ class LineEditor(Subsystem):
 
     @function
     def _older(self) -> None:
-        """Show the line of the history before the one that is shown."""
-        mov(rdi, self.age)
-        inc(rdi)
-        line = self.history.line(rdi)
+        """Show the next older line of the history."""
+        age = scratch(self.age)
+        inc(age)
+        line = self.history.line(age)
         with if_(line == 0):
             tail(self._bell)
         with if_(self.age == 0):
@@ -169,7 +170,7 @@ class LineEditor(Subsystem):
 
     @function
     def _newer(self) -> None:
-        """Show the line after the one that is shown, at last the one that is new."""
+        """Show the next newer line of the history, or after the newest the new line."""
         with if_(self.age == 0):
             tail(self._bell)
         dec(self.age)
@@ -180,7 +181,7 @@ class LineEditor(Subsystem):
 
     @function
     def _replace(self, line: Keep[Ptr[U8]]) -> None:
-        """Show `line`, which ends with a zero, in place of what is shown."""
+        """Show the NUL-terminated `line` in place of the one that is shown."""
         self.erase(0, self.length)
         with while_(at(line) != 0):
             self.insert(at(line))
@@ -188,19 +189,19 @@ class LineEditor(Subsystem):
 
     @function
     def _repeat(self, byte: Keep[U8], count: Keep[U32]) -> None:
-        """Write `byte` so many times."""
+        """Write `byte` `count` times."""
         with while_(count != 0):
             self.console.write_byte(byte)
             dec(count)
 
     @function
     def _bell(self) -> None:
-        """Say that a key can't be obeyed."""
+        """Ring the bell."""
         tail(self.console.write_byte, ord("\a"))
 
     @inline(changes=(rcx, rsi, rdi))
     def _save_draft(self) -> None:
-        """Copy the line."""
+        """Copy the line to `draft`."""
         self._terminate()
         lea(rsi, self.text)
         lea(rdi, self.draft)
@@ -209,6 +210,6 @@ class LineEditor(Subsystem):
 
     @inline(changes=rcx)
     def _terminate(self) -> None:
-        """End the line with a zero."""
+        """Write a zero at the end of the line."""
         mov(ecx, self.length)
         mov(self.text[rcx], 0)

@@ -15,10 +15,10 @@ from pykasm import *
 
 
 class Monitor(Subsystem):
-    """Asks for commands on the console, one line each. Context: a thread of its own.
+    """Read commands from the console, one line each, and run them. Context: a thread of its own.
 
-    `families` bring the commands; `help` comes with the monitor. Each line gets the command's
-    output, or one line that tells what is wrong with it.
+    `families` have the commands; `help` is the monitor's own. Each line is answered by the
+    command's output, or by one line that tells what is wrong with it.
     """
 
     def __init__(
@@ -40,8 +40,8 @@ class Monitor(Subsystem):
 
     @function
     def run(self) -> NoReturn:
-        """Serve for ever."""
-        self.boot_timer.stop()
+        """Read and run commands for ever."""
+        self.boot_timer.stop()  # the kernel is ready
         with loop():
             self.console.print(PROMPT)
             line = self.editor.read()
@@ -50,7 +50,7 @@ class Monitor(Subsystem):
 
     @function
     def execute(self, line: Ptr[U8]) -> None:
-        """Run the command on `line`, which is taken apart in place."""
+        """Run the command on `line`, which is split into words in place."""
         words = local(Words)
         first = keep(Ptr[U8])
         self.strings.split(line, address_of(words))
@@ -61,13 +61,12 @@ class Monitor(Subsystem):
         with if_(chosen == 0):
             self.console.print("unknown command: %s (`help` lists them)\n", first)
             ret()
-        done = self._try_to_run(chosen, address_of(words))
-        with if_(done == 0):
+        with if_(~self._try_to_run(chosen, address_of(words))):
             self.console.print("usage: %s\n", chosen.usage)
 
     @function
     def find(self, name: Keep[Ptr[U8]]) -> Ptr[Command]:
-        """The command called `name`, or null."""
+        """Return the command called `name`, or null."""
         candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)
         with for_(left, 0, self.count):
@@ -77,7 +76,7 @@ class Monitor(Subsystem):
         ret(0)
 
     @function
-    def _try_to_run(self, chosen: Ptr[Command], words: Ptr[Words]) -> U32:
+    def _try_to_run(self, chosen: Ptr[Command], words: Ptr[Words]) -> Bool:
         """Run the command if the number of its words is right; 1 if it could use them."""
         movzx(eax, chosen.least)
         movzx(ecx, chosen.most)
@@ -87,7 +86,7 @@ class Monitor(Subsystem):
         ret(done)
 
     @function
-    def help(self, words: Ptr[Words]) -> U32:
+    def help(self, words: Ptr[Words]) -> Bool:
         """List the commands."""
         candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)

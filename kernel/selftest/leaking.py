@@ -46,6 +46,5 @@ class LeakingTests(TestSuite):
     @function(sleeps=True)
     def mapping(self) -> U32:
         """Lose addresses, next to others of the kernel's."""
-        mov(edi, REGISTERS)
-        disown(self.runtime.map_device(rdi, 1), LEAK)
+        disown(self.runtime.map_device(REGISTERS, 1), LEAK)
         ret(1)

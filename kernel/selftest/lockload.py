@@ -173,14 +173,14 @@ class LockLoad(Load):
     @function(sleeps=True)
     def _lock_semaphore(self, random: Keep[Ptr[Random]]) -> None:
         """Change what the semaphore guards."""
-        self.semaphores.take(address_of(self.semaphore))
+        self.semaphores.down(address_of(self.semaphore))
         self._change(self.by_semaphore, random)
-        self.semaphores.give(address_of(self.semaphore))
+        self.semaphores.up(address_of(self.semaphore))
 
     @function(sleeps=True)
     def _write(self, random: Keep[Ptr[Random]]) -> None:
         """Change what readers look at."""
-        self.rwlocks.lock_to_write(address_of(self.shared))
+        self.rwlocks.lock_write(address_of(self.shared))
         self._change(self.by_writers, random)
         self.rwlocks.unlock_write(address_of(self.shared))
 
@@ -196,7 +196,7 @@ class LockLoad(Load):
     @function(sleeps=True)
     def read(self, random: Keep[Ptr[Random]]) -> None:
         """Look at what writers change."""
-        self.rwlocks.lock_to_read(address_of(self.shared))
+        self.rwlocks.lock_read(address_of(self.shared))
         self._yield_sometimes(random)
         with if_(self.by_writers.is_torn()):
             self._note()
@@ -214,21 +214,21 @@ class LockLoad(Load):
     @function(sleeps=True)
     def _lock_semaphore_in_time(self, random: Keep[Ptr[Random]]) -> None:
         """As `_lock_semaphore`."""
-        with if_(self._in_time(self.semaphores.take_until, self.semaphore, random) == 0):
+        with if_(self._in_time(self.semaphores.down_until, self.semaphore, random) == 0):
             self._change(self.by_semaphore, random)
-            self.semaphores.give(address_of(self.semaphore))
+            self.semaphores.up(address_of(self.semaphore))
 
     @function(sleeps=True)
     def _write_in_time(self, random: Keep[Ptr[Random]]) -> None:
         """As `_write`."""
-        with if_(self._in_time(self.rwlocks.lock_to_write_until, self.shared, random) == 0):
+        with if_(self._in_time(self.rwlocks.lock_write_until, self.shared, random) == 0):
             self._change(self.by_writers, random)
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
     def _read_in_time(self, random: Keep[Ptr[Random]]) -> None:
         """As `read`."""
-        with if_(self._in_time(self.rwlocks.lock_to_read_until, self.shared, random) == 0):
+        with if_(self._in_time(self.rwlocks.lock_read_until, self.shared, random) == 0):
             self._yield_sometimes(random)
             with if_(self.by_writers.is_torn()):
                 self._note()

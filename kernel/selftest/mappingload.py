@@ -89,7 +89,7 @@ class MappingLoad(Load):
     @function(sleeps=True)
     def read(self) -> None:
         """See that every place has its number."""
-        self.rwlocks.lock_to_read(address_of(self.shared))
+        self.rwlocks.lock_read(address_of(self.shared))
         place = scratch(self.first)
         with for_(scratch(U64), 0, PLACES) as index:
             mov(rax, u64[place])
@@ -105,7 +105,7 @@ class MappingLoad(Load):
         place = keep(U64)
         mov(place, index)
         shl(place, PageShift.PAGE)
-        self.rwlocks.lock_to_write(address_of(self.shared))
+        self.rwlocks.lock_write(address_of(self.shared))
         add(place, self.first)
         mov(rcx, self.spare)
         direct(rcx)

@@ -183,8 +183,9 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         rep.stosq()
         mov(good, 1)
         for distance, mapped in ((-1, False), (0, True), (PAGES_MAPPED * PAGE, False)):
-            lea(rsi, bare[place + distance])
-            physical, entry = self.walker.translate(address_of(self.kernel.space), rsi)
+            address = scratch(U64)
+            lea(address, bare[place + distance])
+            physical, entry = self.walker.translate(address_of(self.kernel.space), address)
             ignore(physical)
             wrong = entry == 0 if mapped else entry != 0
             with if_(wrong):
@@ -266,8 +267,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     @function(sleeps=True)
     def _devices(self) -> U32:
         """Registers are not cached."""
-        mov(edi, REGISTERS)
-        place = keep(self.runtime.map_device(rdi, PAGE))
+        place = keep(self.runtime.map_device(REGISTERS, PAGE))
         with if_(place == 0):
             ret(0)
         mov(rcx, DEVICE)

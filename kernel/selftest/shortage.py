@@ -216,8 +216,7 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def mapped_device(self) -> U8:
         """Registers at addresses of their own."""
-        mov(edi, REGISTERS)
-        place = self.runtime.map_device(rdi, REGISTER_BYTES)
+        place = self.runtime.map_device(REGISTERS, REGISTER_BYTES)
         self._nothing_if(place == 0)
         self.runtime.unmap_device(place)
         ret(Effect.DONE)
@@ -225,8 +224,7 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def found_device(self) -> U8:
         """Registers where the direct map has no table."""
-        mov(edi, FLASH)
-        place = self.direct_map.map_registers(rdi, PAGE)
+        place = self.direct_map.map_registers(FLASH, PAGE)
         self._nothing_if(place == 0)
         kernel = address_of(self.direct_map.kernel.space)
         ignore(self.direct_map.mapper.unmap(kernel, place, PAGE))

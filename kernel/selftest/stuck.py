@@ -29,7 +29,7 @@ class StuckTests(TestSuite):
     @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:
         """Wait for ever."""
-        tail(self.semaphores.take, address_of(self.never_given))
+        tail(self.semaphores.down, address_of(self.never_given))
 
     @function
     def busy(self) -> U32:

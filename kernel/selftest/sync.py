@@ -144,14 +144,14 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def _add_when_possible(self, number: U64) -> None:
         """Add 1 to both numbers, each by its lock, and let others run until it can be had."""
         with for_(keep(U32), 0, ROUNDS):
-            with while_(lambda: self.mutexes.try_lock(address_of(self.mutex)) == 0):
+            with while_(lambda: ~self.mutexes.try_lock(address_of(self.mutex))):
                 self.scheduler.yield_now()
             self._increment_slowly(self.value)
             self.mutexes.unlock(address_of(self.mutex))
-            with while_(lambda: self.semaphores.try_to_take(address_of(self.free)) == 0):
+            with while_(lambda: ~self.semaphores.try_down(address_of(self.free))):
                 self.scheduler.yield_now()
             self._increment_slowly(self.second)
-            self.semaphores.give(address_of(self.free))
+            self.semaphores.up(address_of(self.free))
 
     @inline(changes=CALLER_SAVED)
     def _increment_slowly(self, number: U64) -> None:
@@ -178,13 +178,13 @@ class SyncTests(TestSuite, BenchmarkSuite):
         step = keep(U64)
         with for_(step, 0, ROUNDS):
             with if_(number & 1):
-                self.semaphores.take(address_of(self.filled))
+                self.semaphores.down(address_of(self.filled))
                 self._get_one()
-                self.semaphores.give(address_of(self.free))
+                self.semaphores.up(address_of(self.free))
             with else_():
-                self.semaphores.take(address_of(self.free))
+                self.semaphores.down(address_of(self.free))
                 self._put_one(step)
-                self.semaphores.give(address_of(self.filled))
+                self.semaphores.up(address_of(self.filled))
 
     @function
     def _put_one(self, number: U64) -> None:
@@ -268,7 +268,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def _read_both(self) -> None:
         """Count a violation if the numbers differ."""
         seen = keep(U64)
-        self.rwlocks.lock_to_read(address_of(self.shared))
+        self.rwlocks.lock_read(address_of(self.shared))
         mov(seen, self.value)
         self.scheduler.yield_now()
         with if_(seen != self.second):
@@ -278,7 +278,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def _write_both(self) -> None:
         """Add 1 to both numbers, one after the other."""
-        self.rwlocks.lock_to_write(address_of(self.shared))
+        self.rwlocks.lock_write(address_of(self.shared))
         inc(self.value)
         self.scheduler.yield_now()
         inc(self.second)
@@ -322,5 +322,5 @@ class SyncTests(TestSuite, BenchmarkSuite):
     def give_and_take(self, count: U32) -> None:
         """Give a semaphore and take it."""
         with for_(keep(U32), 0, keep(count)):
-            self.semaphores.give(address_of(self.filled))
-            self.semaphores.take(address_of(self.filled))
+            self.semaphores.up(address_of(self.filled))
+            self.semaphores.down(address_of(self.filled))

@@ -97,7 +97,7 @@ class WaitTests(TestSuite):
         deadline = keep(self.clock.after(SHORT))
         passed = keep(
             self._judge_time(
-                self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE),
+                self.semaphores.down_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE),
                 deadline,
             )
         )
@@ -118,7 +118,7 @@ class WaitTests(TestSuite):
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
         mov(passed, self.pool.create(self._give_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
         with if_(passed == 1), for_(keep(U32), 0, THREADS):
-            result = self.semaphores.take_until(
+            result = self.semaphores.down_until(
                 address_of(self.semaphore), deadline, UNINTERRUPTIBLE
             )
             and_(passed, self._judge(result, 0))
@@ -133,7 +133,7 @@ class WaitTests(TestSuite):
     @function(sleeps=True, context="thread")
     def _give_and_signal(self, number: U64) -> None:
         """Give one, and signal the condition."""
-        self.semaphores.give(address_of(self.semaphore))
+        self.semaphores.up(address_of(self.semaphore))
         with self.mutexes.held(self.mutex):
             mov(self.signalled, 1)
             self.conditions.signal(address_of(self.condition))
@@ -162,13 +162,13 @@ class WaitTests(TestSuite):
                 self._try_until(self.clock.after(limit))
                 add(limit, STEP)
             with else_():
-                self.semaphores.give(address_of(self.semaphore))
+                self.semaphores.up(address_of(self.semaphore))
                 self.pool.scheduler.yield_now()
 
     @function(sleeps=True)
     def _try_until(self, deadline: Nanoseconds) -> None:
         """Take one, and count it if that succeeds."""
-        result = self.semaphores.take_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
+        result = self.semaphores.down_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
         with if_(result == 0):
             lock.inc(self.taken)
 
@@ -181,9 +181,9 @@ class WaitTests(TestSuite):
         passed = keep(self.pool.create(self._hold, 1, BOOT_PRIORITY, 0))
         with if_(~passed):
             ret(0)
-        self.semaphores.take(address_of(self.held))
+        self.semaphores.down(address_of(self.held))
         and_(passed, self._try_locks(SHORT, -Errno.ETIMEDOUT))
-        self.semaphores.give(address_of(self.semaphore))
+        self.semaphores.up(address_of(self.semaphore))
         and_(passed, self._try_locks(LONG, 0))
         ret(passed)
 
@@ -191,9 +191,9 @@ class WaitTests(TestSuite):
     def _hold(self, number: U64) -> None:
         """Have the locks, until told otherwise."""
         with self.mutexes.held(self.mutex):
-            self.rwlocks.lock_to_write(address_of(self.shared))
-            self.semaphores.give(address_of(self.held))
-            self.semaphores.take(address_of(self.semaphore))
+            self.rwlocks.lock_write(address_of(self.shared))
+            self.semaphores.up(address_of(self.held))
+            self.semaphores.down(address_of(self.semaphore))
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
@@ -205,8 +205,8 @@ class WaitTests(TestSuite):
         mutexes, rwlocks = self.mutexes, self.rwlocks
         for lock_until, unlock, target in (
             (mutexes.lock_until, mutexes.unlock, self.mutex),
-            (rwlocks.lock_to_read_until, rwlocks.unlock_read, self.shared),
-            (rwlocks.lock_to_write_until, rwlocks.unlock_write, self.shared),
+            (rwlocks.lock_read_until, rwlocks.unlock_read, self.shared),
+            (rwlocks.lock_write_until, rwlocks.unlock_write, self.shared),
         ):
             deadline = self.clock.after(limit)
             mov(result, lock_until(address_of(target), deadline, UNINTERRUPTIBLE))
@@ -241,7 +241,7 @@ class WaitTests(TestSuite):
     @function(sleeps=True)
     def _take_interruptibly(self) -> I32:
         """Take one, unless this thread is interrupted."""
-        tail(self.semaphores.take_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
+        tail(self.semaphores.down_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
 
     @function(sleeps=True)
     def interruptions_race(self) -> U32:
@@ -249,7 +249,7 @@ class WaitTests(TestSuite):
         passed = keep(self.pool.create(self._take_whatever_comes, THREADS, BOOT_PRIORITY, 0))
         number = keep(U64)
         with if_(passed == 1), for_(number, 0, THREADS * TAKEN):
-            self.semaphores.give(address_of(self.semaphore))
+            self.semaphores.up(address_of(self.semaphore))
             mov(rcx, number)
             and_(ecx, THREADS - 1)
             self.waiting.interrupt(self.pool.running[rcx], Interruption.SIGNAL)

@@ -1,4 +1,4 @@
-"""Waiting until something that a mutex guards is so."""
+"""Condition variables: waiting until something that a mutex guards holds."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pykasm import *
 
 
 class ConditionVariable(Struct):
-    """Those who wait. Zero is one for which nobody does."""
+    """A queue of threads that wait. Zero is an empty one."""
 
     queue: WaitQueue
 
 
 class ConditionVariables(Subsystem):
-    """Operations on `ConditionVariable` (Hoare, Monitors, 1974, with signals as in Mesa: who wakes
-    up looks again, since others may have had the mutex before it)."""
+    """Operations on `ConditionVariable` (Hoare, Monitors, 1974, with signals as in Mesa: a thread
+    that wakes up tests again, since others may have had the mutex before it)."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting, mutexes: Mutexes) -> None:
         self.scheduler = scheduler
@@ -27,11 +27,9 @@ class ConditionVariables(Subsystem):
 
     @function(context="thread", sleeps=True)
     def wait(self, condition: Keep[Ptr[ConditionVariable]], mutex: Keep[Ptr[Mutex]]) -> None:
-        """Unlock `mutex`, wait for a signal, and lock it again.
-
-        A signal that is given once the mutex is unlocked is not missed: whoever gives one asks for
-        the queue's lock, which is held from before until this thread waits.
-        """
+        """Unlock `mutex`, wait for a signal, and lock it again."""
+        # No signal after the unlocking is missed: `signal` acquires the queue's lock, which is held
+        # from before until this thread waits.
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
             self.waiting.wait(address_of(condition.queue))
@@ -45,8 +43,8 @@ class ConditionVariables(Subsystem):
         deadline: Keep[Nanoseconds],
         mode: Keep[U32],
     ) -> I32:
-        """As `wait`, but wait for a signal as `Waiting.wait_until` does: 0, -ETIMEDOUT or -EINTR.
-        The mutex is locked again, however long that takes, in all cases."""
+        """Unlock `mutex`, wait for a signal as `Waiting.wait_until` does, and lock `mutex` again,
+        however long that takes. Return 0, -ETIMEDOUT or -EINTR."""
         result = keep(I32)
         with condition.queue.lock.held():
             self.mutexes.unlock(mutex)
@@ -56,14 +54,14 @@ class ConditionVariables(Subsystem):
 
     @function
     def signal(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
-        """Wake the thread that has waited longest, if any does. Any context."""
+        """Wake the thread that has waited longest, if any does. Context: any."""
         with condition.queue.lock.held():
             ignore(self.waiting.wake_one(address_of(condition.queue)))
         self.scheduler.preempt_if_due()
 
     @function
     def broadcast(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
-        """Wake all that wait. Any context."""
+        """Wake all threads that wait. Context: any."""
         with condition.queue.lock.held():
             self.waiting.wake_all(address_of(condition.queue))
         self.scheduler.preempt_if_due()

@@ -1,4 +1,4 @@
-"""Something that is done once, by the thread that comes first."""
+"""Calls that are made once, by the thread that comes first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pykasm import *
 
 
 class Progress(IntEnum):
-    """How far it is."""
+    """The progress of a call."""
 
     NOT_BEGUN = 0
     BEGUN = 1
@@ -19,11 +19,11 @@ class Progress(IntEnum):
 
 
 class OnceAction(Fn[[], Void], context="thread"):
-    """What is done once."""
+    """A function that is called once."""
 
 
 class Once(Struct):
-    """Zero is one that has not begun. `queue.lock` guards the progress, which goes up only."""
+    """Zero is one that has not begun. `queue.lock` guards the progress, which only increases."""
 
     progress: U32 = field(Progress)
     queue: WaitQueue
@@ -38,13 +38,14 @@ class Onces(Subsystem):
 
     @function(context="thread", sleeps=True)
     def run(self, once: Ptr[Once], action: OnceAction) -> None:
-        """Call `action` if no thread has yet. Returns when the one call is over."""
+        """Call `action` if no thread has yet. Return when the one call is over."""
+        # Without the lock: DONE stays, and x86 keeps loads in order, so its effects are seen.
         with if_(once.progress != Progress.DONE):
             tail(self._run_or_wait, once, action)
 
     @function(context="thread", sleeps=True)
     def _run_or_wait(self, once: Keep[Ptr[Once]], action: Keep[OnceAction]) -> None:
-        """As `run`, for what may not be done yet."""
+        """Call `action`, or wait for the thread that does."""
         found = keep(U32)
         with once.queue.lock.held():
             mov(found, once.progress)
@@ -58,7 +59,7 @@ class Onces(Subsystem):
 
     @function(context="thread")
     def finish(self, once: Keep[Ptr[Once]]) -> None:
-        """Note that it is done, and wake all who wait for that."""
+        """Set the progress to DONE, and wake all threads that wait for that."""
         with once.queue.lock.held():
             mov(once.progress, Progress.DONE)
             self.waiting.wake_all(address_of(once.queue))

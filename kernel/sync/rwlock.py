@@ -1,4 +1,4 @@
-"""A lock that many readers have together, or one writer alone."""
+"""Locks that many readers hold together, or one writer alone."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pykasm import *
 
 
 class LockMode(IntEnum):
-    """How a thread wants the lock, as `Thread.lock_mode`."""
+    """The mode in which a thread waits for the lock: `Thread.lock_mode`."""
 
     READ = 0
     WRITE = 1
 
 
 class ReadWriteLock(Struct):
-    """Who has it. Zero is a free one; `queue.lock` guards the fields."""
+    """The holders of the lock. Zero is a free one; `queue.lock` guards the fields."""
 
     readers: U32
     writers: U32
@@ -28,9 +28,8 @@ class ReadWriteLock(Struct):
 
 
 class ReadWriteLocks(Subsystem):
-    """Operations on `ReadWriteLock`. Threads get it in the order in which they asked, readers who
-    follow each other together: neither kind starves the other. Context: thread, without spin
-    locks."""
+    """Operations on `ReadWriteLock`. Threads get it in the order in which they asked, successive
+    readers together: neither kind starves the other. Context: thread, without spin locks."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
         self.scheduler = scheduler
@@ -40,17 +39,18 @@ class ReadWriteLocks(Subsystem):
 
     @inline(changes=rax)
     def _is_free_to_read(self, rwlock: Ptr[ReadWriteLock]) -> Condition:
-        """The condition that a thread may read at once."""
+        """Return the condition that a thread may read at once."""
+        # Not past threads that wait: a stream of readers would starve the writers.
         return rwlock.queue.is_empty() & (rwlock.writers == 0)
 
     @inline
     def _is_free_to_write(self, rwlock: Ptr[ReadWriteLock]) -> Condition:
-        """The condition that a thread may write at once."""
+        """Return the condition that a thread may write at once."""
         return (rwlock.readers == 0) & (rwlock.writers == 0)
 
     @function(context="thread", sleeps=True)
-    def lock_to_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
-        """Wait until this thread may read beside others."""
+    def lock_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
+        """Lock for reading, beside other readers."""
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_read(rwlock)):
                 inc(rwlock.readers)
@@ -58,8 +58,8 @@ class ReadWriteLocks(Subsystem):
                 self._wait(rwlock, LockMode.READ)
 
     @function(context="thread", sleeps=True)
-    def lock_to_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
-        """Wait until this thread is alone."""
+    def lock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
+        """Lock for writing, alone."""
         with rwlock.queue.lock.held():
             with if_(self._is_free_to_write(rwlock)):
                 inc(rwlock.writers)
@@ -68,17 +68,17 @@ class ReadWriteLocks(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _wait(self, rwlock: Ptr[ReadWriteLock], lock_mode: LockMode) -> None:
-        """Emit code that waits until `_admit` has given the lock to this thread."""
+        """Wait until `_admit` has given the lock to this thread."""
         current = scratch(self.scheduler.current)
         mov(current.lock_mode, lock_mode)
         self.waiting.wait(address_of(rwlock.queue))
 
     @function(context="thread", sleeps=True)
-    def lock_to_read_until(
+    def lock_read_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
     ) -> I32:
-        """As `lock_to_read`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and
-        this thread may not read."""
+        """Lock for reading, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
+        -EINTR, and this thread may not read."""
         result = keep(I32)
         xor(result, result)
         with rwlock.queue.lock.held():
@@ -90,11 +90,11 @@ class ReadWriteLocks(Subsystem):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def lock_to_write_until(
+    def lock_write_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
     ) -> I32:
-        """As `lock_to_write`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR,
-        and this thread may not write."""
+        """Lock for writing, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
+        -EINTR, and this thread may not write."""
         result = keep(I32)
         xor(result, result)
         with rwlock.queue.lock.held():
@@ -109,13 +109,12 @@ class ReadWriteLocks(Subsystem):
     def wait_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32, lock_mode: U32
     ) -> I32:
-        """Wait until `_admit` has given the lock to this thread, as `Waiting.wait_until` does. A
-        writer that waits no longer may have been what kept the readers after it waiting."""
+        """Wait until `_admit` has given the lock to this thread, as `Waiting.wait_until` does."""
         result = keep(I32)
         current = scratch(self.scheduler.current)
         mov(current.lock_mode, lock_mode)
         mov(result, self.waiting.wait_until(address_of(rwlock.queue), deadline, mode))
-        with if_(result != WaitResult.WOKEN):
+        with if_(result != WaitResult.WOKEN):  # a writer may have kept readers after it waiting
             self._admit(rwlock)
         ret(result)
 
@@ -123,7 +122,7 @@ class ReadWriteLocks(Subsystem):
 
     @function(context="thread")
     def unlock_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
-        """End reading."""
+        """Unlock after reading."""
         with rwlock.queue.lock.held():
             asserts(rwlock.readers != 0)
             dec(rwlock.readers)
@@ -132,7 +131,7 @@ class ReadWriteLocks(Subsystem):
 
     @function(context="thread")
     def unlock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
-        """End writing."""
+        """Unlock after writing."""
         with rwlock.queue.lock.held():
             asserts(rwlock.writers != 0)
             dec(rwlock.writers)

@@ -1,4 +1,4 @@
-"""A number of things that threads wait for one of."""
+"""Counting semaphores."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pykasm import *
 
 
 class Semaphore(Struct):
-    """How many there are (Dijkstra, Cooperating Sequential Processes, 1965). Zero is one without
-    any; `queue.lock` guards the count."""
+    """A count that threads wait for to be above 0 (Dijkstra, Cooperating Sequential Processes,
+    1965). Zero is a valid one; `queue.lock` guards the count."""
 
     count: U64
     queue: WaitQueue
 
 
 class Semaphores(Subsystem):
-    """Operations on `Semaphore`. What is given while threads wait goes to the one that has waited
-    longest, not through the count: nobody can come in between."""
+    """Operations on `Semaphore`. While threads wait, `up` goes to the one that has waited longest,
+    not through the count: no other thread can come in between."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
 
     @function(context="thread", sleeps=True)
-    def take(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
-        """Wait for one, and take it."""
+    def down(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
+        """Decrement the count, once it is above 0."""
         with semaphore.queue.lock.held():
             with if_(semaphore.count != 0):
                 dec(semaphore.count)
@@ -35,11 +35,11 @@ class Semaphores(Subsystem):
                 self.waiting.wait(address_of(semaphore.queue))
 
     @function(context="thread", sleeps=True)
-    def take_until(
+    def down_until(
         self, semaphore: Keep[Ptr[Semaphore]], deadline: Keep[Nanoseconds], mode: Keep[U32]
     ) -> I32:
-        """As `take`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and nothing
-        is taken."""
+        """Decrement the count, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
+        -EINTR, and the count stays."""
         result = keep(I32)
         xor(result, result)
         with semaphore.queue.lock.held():
@@ -50,9 +50,9 @@ class Semaphores(Subsystem):
         ret(result)
 
     @function
-    def try_to_take(self, semaphore: Ptr[Semaphore]) -> U32:
-        """Take one if there is one: 1; else 0. Any context."""
-        taken = scratch(U32)
+    def try_down(self, semaphore: Ptr[Semaphore]) -> Bool:
+        """Decrement the count if it is above 0. Return whether it was. Context: any."""
+        taken = scratch(Bool)
         xor(taken, taken)
         with semaphore.queue.lock.held(), if_(semaphore.count != 0):
             dec(semaphore.count)
@@ -60,8 +60,8 @@ class Semaphores(Subsystem):
         ret(taken)
 
     @function
-    def give(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
-        """Add one, and wake a thread that waits for it. Context: any."""
+    def up(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
+        """Increment the count, or wake a thread that waits for that. Context: any."""
         with semaphore.queue.lock.held():
             with if_(semaphore.queue.is_empty()):
                 inc(semaphore.count)

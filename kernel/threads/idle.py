@@ -1,4 +1,4 @@
-"""What a processor does when no thread wants it."""
+"""Idle threads, and how processors without work get some."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pykasm import *
 
 
 class Idle(Subsystem):
-    """Each processor has an idle thread. It is always ready, so there is always something to run;
-    it looks for work with other processors, and else waits for an interrupt.
+    """The idle thread of each processor. It is always ready, so there is always something to run;
+    it takes threads from other processors, or else waits for an interrupt.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Idle(Subsystem):
 
     @function(init=True)
     def start_first(self) -> None:
-        """Make the first processor's idle thread, without which nothing can block."""
-        made = self.start()
-        with if_(made == 0):
+        """Create the first processor's idle thread, without which nothing can block."""
+        with if_(~self.start()):
             self.panic.stop(text("no memory is left for the first thread"))
 
     @function
-    def start(self) -> U32:
-        """Make this processor's idle thread; 1 if there was memory for it. Interrupts are off."""
+    def start(self) -> Bool:
+        """Create and start this processor's idle thread. Return whether there was memory. Context:
+        interrupts off."""
         thread = self.make()
         with if_(thread == 0):
             ret(0)
@@ -46,7 +46,7 @@ class Idle(Subsystem):
 
     @function
     def make(self) -> Owned[Ptr[Thread]]:
-        """An idle thread that does not run yet; null if memory is out."""
+        """Create an idle thread that does not run yet. Return null if memory is out."""
         name = text("idle")
         thread = self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY)
         with if_(thread != 0):
@@ -55,15 +55,14 @@ class Idle(Subsystem):
 
     @function
     def run(self, argument: U64) -> NoReturn:
-        """Serve for ever. Interrupts return to here, and threads get the processor at one place:
-        so none is lost between two queues while this one is kept from going on."""
+        """Run the idle thread: look for work, or wait for an interrupt; never return."""
+        # Preempted anywhere, it could lose a thread between two queues: it gives way at one place.
         self.scheduler.preemption.disable()
         with loop():
             self.scheduler.announce_idle()
             self.steal()
             cli()
-            work = self._rest()
-            with if_(work != 0):
+            with if_(self._rest()):
                 self.scheduler.preemption.enable()
                 self.scheduler.schedule()
                 self.scheduler.preemption.disable()
@@ -71,10 +70,9 @@ class Idle(Subsystem):
         never()
 
     @function
-    def _rest(self) -> U32:
-        """Wait for an interrupt, unless this processor was called or has a thread; 1 if it has one
-        now, else 0. A call for another one is passed on then, or followed by the look that comes
-        next. Interrupts are off."""
+    def _rest(self) -> Bool:
+        """Wait for an interrupt, unless this processor was kicked or has a thread. Return whether
+        it has one now. Context: interrupts off."""
         queue = keep(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         with allowed("E051", "what adds a thread from now on sends an interrupt"):
@@ -85,21 +83,23 @@ class Idle(Subsystem):
             free = self.scheduler.clear_idle(queue)
             with if_(queue.ready == 0):
                 ret(0)
-        with if_(free == 0):
+        with if_(free == 0):  # the kick was for yet another thread, which is left to others
             self.scheduler.kick_idle()
         ret(1)
 
     @function
     def steal(self) -> None:
-        """Take over the most urgent thread that waits for another processor, if there is one."""
+        """Move the most urgent thread that waits for another processor to this one, if there is
+        one."""
         thread = self.find()
         with if_(thread != 0):
             tail(self._take_over, thread)
 
     @function
     def find(self) -> Ptr[Thread]:
-        """A ready thread of another processor, out of its queue; null if there is none. Those that
-        follow this one in the ring are asked first, so that not all ask the same."""
+        """Remove a ready thread from another processor's queue and return it; null if there is
+        none. The search begins with the next processor in the ring, so that not all begin with the
+        same."""
         link, found, own = keep(Ptr[ListHead]), keep(Ptr[Thread]), keep(Ptr[RunQueue])
         xor(u32(found), u32(found))
         self.per_cpu.point_at(u64(own), self.scheduler.queue)
@@ -109,14 +109,14 @@ class Idle(Subsystem):
             break_if((link == rax) | (found != 0))
             lea(rax, self.scheduler.processors)
             with if_(link != rax):
-                lea(rdi, bare[u64(link) - offsetof(RunQueue, "link")])
-                mov(found, self._take_from(rdi))
+                mov(found, self._take_from(address_of(container_of(at(link), RunQueue, "link"))))
             mov(link, link.next)
         ret(found)
 
     @function
     def _take_from(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
-        """The most urgent thread that can leave `queue`, out of it; null if there is none."""
+        """Remove the most urgent thread that may leave `queue` and return it; null if there is
+        none."""
         found, link = keep(Ptr[Thread]), keep(Ptr[ListHead])
         with allowed("E051", "who puts a thread there from now on calls this processor"):
             mov(eax, queue.ready)
@@ -132,8 +132,8 @@ class Idle(Subsystem):
 
     @function
     def _choose(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
-        """What `_take_from` takes out. The processor of `queue`, which is locked, keeps the most
-        urgent thread if it has nothing else to do."""
+        """Return the thread that `_take_from` removes. The processor of `queue`, which is locked,
+        keeps its most urgent thread if it has nothing else to run."""
         list = keep(Ptr[ListHead])
         left, number, spared = keep(U32), keep(U32), keep(U32)
         xor(number, number)  # `bsr` may leave it as it was
@@ -154,10 +154,9 @@ class Idle(Subsystem):
 
     @function
     def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> Ptr[Thread]:
-        """The first thread of `list`, whose queue is locked, that may go to another processor and
-        that no processor is on the way from; null if there is none. If one is on the way, this
-        one does not rest before it has looked again. The very first is not counted if it is
-        `spared`."""
+        """Return the first thread of `list`, whose queue is locked, that is not pinned and whose
+        registers its last processor has saved; null if there is none. The first of the list is
+        left out if it is `spared`."""
         link, thread = keep(list.next), keep(Ptr[Thread])
         with if_(spared != 0):
             mov(link, link.next)
@@ -166,20 +165,20 @@ class Idle(Subsystem):
             with if_(thread.pinned == 0):
                 with if_(thread.stack_pointer != 0):
                     ret(thread)
-                self.look_again()
+                self.look_again()  # it will soon be saved: no rest before this has looked again
             mov(link, link.next)
         ret(0)
 
     @function
     def look_again(self) -> None:
-        """Do as if this processor had been called."""
+        """Have this processor look for work once more before it rests, as if it had been kicked."""
         queue = scratch(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         ignore(self.scheduler.clear_idle(queue))
 
     @function
     def _take_over(self, thread: Ptr[Thread]) -> None:
-        """Put a ready thread that is in no queue into this processor's."""
+        """Put a ready thread that is in no queue into this processor's queue."""
         queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         lea(link, thread.link)

@@ -78,8 +78,9 @@ class ThreadStacks(Shrinker):
         with loop():
             surplus = self._take_spare(keeping)
             break_if(surplus == 0)
-            lea(rdi, bare[u64(surplus) + (sizeof(Thread) - STACK_SIZE)])
-            self.memory.free(rdi)
+            stack = scratch(U64)  # which ends with the record
+            lea(stack, bare[u64(surplus) + (sizeof(Thread) - STACK_SIZE)])
+            self.memory.free(stack)
             lock.dec(self.mapped)
 
     @function

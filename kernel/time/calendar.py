@@ -69,8 +69,8 @@ class Calendar(Subsystem):
             sub(month, 12)
         with else_():
             dec(year)
-        self._days_of_months(month)
-        lea(total, bare[rax + u64(day) - 1])
+        before = self._days_of_months(month)
+        lea(total, bare[u64(before) + u64(day) - 1])
         imul(eax, year, DAYS_IN_YEAR)
         add(total, eax)
         for years, sign in ((4, add), (100, sub), (400, add)):
@@ -80,11 +80,12 @@ class Calendar(Subsystem):
         ret(total)
 
     @inline(changes=(rax, rcx, rdx))
-    def _days_of_months(self, month: U32) -> None:
-        """Leave the days from 1 March to the first of `month`, with March as 0, in eax."""
+    def _days_of_months(self, month: U32) -> U32:
+        """Return the days from 1 March to the first of `month`, with March as 0, in eax."""
         imul(eax, month, DAYS_IN_5_MONTHS)
         add(eax, 2)
         _divide(eax, 5)
+        return eax
 
     @function
     def from_seconds(self, seconds: U64, date: Ptr[DateTime]) -> None:
@@ -115,8 +116,7 @@ class Calendar(Subsystem):
         add(eax, 2)
         _divide(eax, DAYS_IN_5_MONTHS)
         mov(month, eax)
-        self._days_of_months(month)
-        sub(day, eax)
+        sub(day, self._days_of_months(month))
         inc(day)
         add(month, 3)
         with if_(month > 12):

@@ -139,7 +139,7 @@ class AddressSpaces(Subsystem):
     @contextmanager
     def _regions_write_locked(self, space: Ptr[AddressSpace]) -> Iterator[None]:
         """Hold `regions_lock` for writing in the block, which ends at its end only."""
-        self.locks.lock_to_write(address_of(space.regions_lock))
+        self.locks.lock_write(address_of(space.regions_lock))
         yield
         self.locks.unlock_write(address_of(space.regions_lock))
 

@@ -47,7 +47,7 @@ class DemandPaging(Subsystem):
         """
         result = keep(I32)
         and_(address, -PAGE)
-        self.locks.lock_to_read(address_of(space.regions_lock))
+        self.locks.lock_read(address_of(space.regions_lock))
         mov(result, -Errno.EFAULT)
         region = self.regions.find(space, address)
         with if_(region != 0), if_(region.rights & wanted):

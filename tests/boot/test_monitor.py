@@ -69,7 +69,7 @@ WRONG_LINES = {
     "sym nobody": "no symbol is called nobody",
     "sym 0x10": "no symbol is at 0x10",
     "crash boom": "unknown KIND: boom"
-    " (there are div0 ud gp sse null stack tight double text data assert deaf lock unlock order)",
+    " (there are div0 ud gp sse null stack tight double text data assert masked lock unlock order)",
     "crash ud 9": "no CPU 9 (`cpus` shows them)",
     "crash ud x": "usage: crash KIND [CPU]",
 }

@@ -125,7 +125,7 @@ WAYS = (
         "fail_assertion",
         "asserts(",
     ),
-    Way("deaf", (r"invalid opcode \(#UD\), vector 6",), "fail_unheard", "ud2("),
+    Way("masked", (r"invalid opcode \(#UD\), vector 6",), "crash_with_others_masked", "ud2("),
 )
 
 

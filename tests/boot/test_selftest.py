@@ -119,7 +119,7 @@ def test_a_test_that_loses_something_fails(machine: MakeMachine, name: str, lost
     [
         (
             "stuck.asleep",
-            r"pool: blocked.*\n( +#\d+ .*\n)* +#\d+ .*Semaphores\.take",
+            r"pool: blocked.*\n( +#\d+ .*\n)* +#\d+ .*Semaphores\.down",
         ),
         ("stuck.busy", r"StuckTests\.busy"),
     ],

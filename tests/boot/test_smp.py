@@ -131,7 +131,7 @@ def test_a_panic_of_one_processor_stops_all(machine: MakeMachine) -> None:
 def test_processors_with_interrupts_off_are_stopped_as_well(machine: MakeMachine) -> None:
     made = machine(smp=4, command_line="")
     made.expect_prompt()
-    made.send_line("crash deaf")
+    made.send_line("crash masked")
     made.expect(f"{END}\r\n")
     eventually(made, lambda: stopped(made))
 

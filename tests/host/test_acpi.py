@@ -43,7 +43,7 @@ class Firmware:
         parts = parts_on(self.paper, DirectMap)
         self.record, self.tables = parts[BootInformation], parts[AcpiTables]
         self.sleep, self.power, self.memory = parts[SleepTypes], parts[Power], parts[DirectMap]
-        self.power.soft_off.timeout = self.power.reset.timeout = self.power.patience = TIMEOUT
+        self.power.soft_off.timeout = self.power.reset.timeout = self.power.timeout = TIMEOUT
         self.host = host_for(self.power)
         for name in ("image_load_start", "image_load_end"):
             self.host.define(name, 0)

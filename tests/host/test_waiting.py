@@ -88,12 +88,12 @@ class Waiter(Subsystem):
     @function(exported=True)
     def take(self, _: U64) -> None:
         """Take from the semaphore."""
-        self._end(self.semaphores.take_until(address_of(self.semaphore), *self._limits()))
+        self._end(self.semaphores.down_until(address_of(self.semaphore), *self._limits()))
 
     @function(exported=True)
     def take_without_limit(self, _: U64) -> None:
         """The same without a time limit."""
-        self.semaphores.take(address_of(self.semaphore))
+        self.semaphores.down(address_of(self.semaphore))
         inc(self.done)
 
     @function(exported=True)
@@ -117,18 +117,18 @@ class Waiter(Subsystem):
     @function(exported=True)
     def read(self, _: U64) -> None:
         """Lock to read."""
-        self._end(self.rwlocks.lock_to_read_until(address_of(self.shared), *self._limits()))
+        self._end(self.rwlocks.lock_read_until(address_of(self.shared), *self._limits()))
 
     @function(exported=True)
     def read_without_limit(self, _: U64) -> None:
         """The same without a time limit."""
-        self.rwlocks.lock_to_read(address_of(self.shared))
+        self.rwlocks.lock_read(address_of(self.shared))
         inc(self.done)
 
     @function(exported=True)
     def write(self, _: U64) -> None:
         """Lock to write."""
-        self._end(self.rwlocks.lock_to_write_until(address_of(self.shared), *self._limits()))
+        self._end(self.rwlocks.lock_write_until(address_of(self.shared), *self._limits()))
 
     @function(exported=True)
     def join(self, _: U64) -> None:
@@ -150,7 +150,7 @@ class Waiter(Subsystem):
             shr(left, 4)
             with switch(eax):
                 with case(Event.GIVE):
-                    self.semaphores.give(address_of(self.semaphore))
+                    self.semaphores.up(address_of(self.semaphore))
                 with case(Event.EXPIRE):
                     self.expire()
                 with case(Event.KILL):
@@ -392,7 +392,7 @@ def test_a_mutex_that_is_free_or_comes_in_time_is_had(bench: Bench) -> None:
 def test_readers_behind_a_writer_who_gives_up_come_in(bench: Bench) -> None:
     bench.reset()
     shared = bench.host.address(bench.waiter.shared)
-    bench.host.call(bench.waiter.rwlocks.lock_to_read, shared)
+    bench.host.call(bench.waiter.rwlocks.lock_read, shared)
     bench.begin(bench.waiter.write)
     bench.begin(bench.waiter.read_without_limit)
     assert bench.host[bench.waiter.shared].readers == 1
@@ -407,7 +407,7 @@ def test_readers_behind_a_writer_who_gives_up_come_in(bench: Bench) -> None:
 def test_a_reader_who_gives_up_does_not_read(bench: Bench, interrupted: bool) -> None:
     bench.reset(INTERRUPTIBLE)
     shared = bench.host.address(bench.waiter.shared)
-    bench.host.call(bench.waiter.rwlocks.lock_to_write, shared)
+    bench.host.call(bench.waiter.rwlocks.lock_write, shared)
     bench.begin(bench.waiter.read)
     bench.do(Event.SIGNAL if interrupted else Event.EXPIRE)
     assert bench.result == (WaitResult.INTERRUPTED if interrupted else WaitResult.TIMED_OUT)
@@ -468,7 +468,7 @@ def on_the_way(bench: Bench, action: Any, take: Any = None) -> list[int]:
 def test_who_is_woken_on_the_way_to_sleep_is_ready() -> None:
     bench = Bench()
     bench.reset()
-    give = bench.waiter.semaphores.give
+    give = bench.waiter.semaphores.up
     semaphore = bench.host.address(bench.waiter.semaphore)
     states = on_the_way(bench, lambda current: bench.host.call(give, semaphore))
     assert states == [ThreadState.BLOCKED, ThreadState.READY]
@@ -501,7 +501,7 @@ def test_a_thread_goes_on_where_nothing_but_another_wait_of_it_was_woken() -> No
     """As with one that was made ready by mistake: it is blocked again, and misses nothing."""
     bench = Bench()
     bench.reset()
-    give, semaphore = bench.waiter.semaphores.give, bench.host.address(bench.waiter.semaphore)
+    give, semaphore = bench.waiter.semaphores.up, bench.host.address(bench.waiter.semaphore)
     rounds: list[int] = []
 
     def wake_at_last(current: Any) -> None:
@@ -554,6 +554,6 @@ def test_whoever_can_be_found_in_a_queue_is_blocked(limited: bool) -> None:
 
     host.stub(watch.release, release)
     take = bench.waiter.take if limited else bench.waiter.take_without_limit
-    give = bench.waiter.semaphores.give
+    give = bench.waiter.semaphores.up
     on_the_way(bench, lambda _: host.call(give, host.address(semaphore)), take)
     assert states == [1 + ThreadState.BLOCKED, 0, 0]

@@ -54,7 +54,7 @@ class AcpiCommands(Commands):
         self.commands = [command("acpi", "", "the firmware's tables, and what they say", self.acpi)]
 
     @function
-    def acpi(self, words: Ptr[Words]) -> U32:
+    def acpi(self, words: Ptr[Words]) -> Bool:
         """Print the tables and what the kernel understood of them."""
         with if_(self.tables.root == 0):
             self.console.print("no tables; what follows is assumed\n")
@@ -77,7 +77,7 @@ class AcpiCommands(Commands):
 
     @function
     def _show_table(self, address: Keep[U64], header: Keep[Ptr[TableHeader]]) -> None:
-        """Print signature, place and size of the table with this `header`."""
+        """Print signature, address and size of the table with this `header`."""
         letters = cast(header, Ptr[U8])
         for n in range(SIGNATURE_SIZE):
             self._show_letter(letters[n])
@@ -89,7 +89,7 @@ class AcpiCommands(Commands):
     @inline(changes=CALLER_SAVED)
     def _show_letter(self, letter: U8) -> None:
         """Print a byte if that is a capital or a digit, else a question mark."""
-        mov(al, letter)
+        mov(al, letter)  # of a table that may be damaged
         with if_((al < ord("0")) | (al > ord("Z"))):
             mov(al, ord("?"))
         self.console.print("%c", al)

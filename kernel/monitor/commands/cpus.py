@@ -15,12 +15,12 @@ from kernel.text.strings import Words
 from pykasm import *
 
 
-class Look(Struct):
-    """What a processor tells of itself: what another one sees may be gone before it is printed."""
+class Snapshot(Struct):
+    """A snapshot of a processor, taken by itself: others may not follow its pointer to a thread."""
 
     request: Request
     thread: Ptr[U8]
-    """The name of the thread that it was at, which outlives the thread."""
+    """The name of the thread that ran, which outlives the thread."""
     interrupts: U64
 
 
@@ -45,7 +45,7 @@ class CpuCommands(Commands):
         self.commands = [command("cpus", "", "the processors, and what they do", self.cpus)]
 
     @function(sleeps=True)
-    def cpus(self, words: Ptr[Words]) -> U32:
+    def cpus(self, words: Ptr[Words]) -> Bool:
         """Print a line for each processor."""
         self.console.print("cpu  apic  interrupts  thread\n")
         with self.processors.each() as processor:
@@ -56,22 +56,26 @@ class CpuCommands(Commands):
 
     @function(sleeps=True)
     def _show(self, processor: Keep[Ptr[Processor]]) -> None:
-        """Print what `processor` is and does."""
-        look = local(Look)
-        look.request.prepare(address_of(self._look))
-        self.calls.on(processor, address_of(look.request))
+        """Print a line for `processor`."""
+        snapshot = local(Snapshot)
+        snapshot.request.prepare(address_of(self._take_snapshot))
+        self.calls.on(processor, address_of(snapshot.request))
         self.console.print(
-            "%3u  %4u  %10u  %s\n", processor.number, processor.apic, look.interrupts, look.thread
+            "%3u  %4u  %10u  %s\n",
+            processor.number,
+            processor.apic,
+            snapshot.interrupts,
+            snapshot.thread,
         )
 
     @function(context="interrupt")
-    def _look(self, request: Ptr[Request]) -> None:
-        """Fill in what this processor does."""
-        look, sum = cast(request, Ptr[Look]), scratch(U64)
+    def _take_snapshot(self, request: Ptr[Request]) -> None:
+        """Take the snapshot of this processor."""
+        snapshot, sum = cast(request, Ptr[Snapshot]), scratch(U64)
         thread = scratch(self.scheduler.current)
         mov(rax, thread.name)
-        mov(look.thread, rax)
+        mov(snapshot.thread, rax)
         xor(u32(sum), u32(sum))
         with for_(scratch(U64), 0, VECTORS) as vector:
             add(sum, self.dispatcher.counts[vector])
-        mov(look.interrupts, sum)
+        mov(snapshot.interrupts, sum)

@@ -1,4 +1,4 @@
-"""Failing on purpose, to see the report."""
+"""The command that crashes the kernel, to try its reports."""
 
 from kernel.console.console import Console
 from kernel.cpu.interruptflag import interrupts_disabled
@@ -19,20 +19,20 @@ RET = 0xC3
 """The instruction, as a byte of data (AMD64 APM vol. 3, RET)."""
 
 LEFT = 512
-"""Bytes of a stack that do for what the processor pushes, and for leaving the stack."""
+"""Bytes of a stack that suffice for the processor's frame and for leaving the stack."""
 
 ASKED_FOR = "this fault is what is asked for"
 
 
 class Crash(Struct):
-    """A way to fail: what it is called, and the function that does not return."""
+    """A way to crash: its name, and the function that does."""
 
     name: Ptr[U8]
     run: Fn[[], None]
 
 
 class Order(Struct):
-    """What another processor is asked to do."""
+    """A request for another processor to crash."""
 
     request: Request
     run: Fn[[], None]
@@ -44,8 +44,8 @@ class CrashCommands(Commands):
     code = data(U8, RET)
     """An instruction where none may run."""
 
-    deaf = bss(U32)
-    """How many processors don't listen."""
+    masked = bss(U32)
+    """The number of processors that are busy with interrupts off."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class CrashCommands(Commands):
             "text": self.write_to_text,
             "data": self.execute_data,
             "assert": self.fail_assertion,
-            "deaf": self.fail_unheard,
+            "masked": self.crash_with_others_masked,
             "lock": self.take_twice,
             "unlock": self.release_free_lock,
             "order": self.take_in_both_orders,
@@ -87,8 +87,8 @@ class CrashCommands(Commands):
         self.commands = [command("crash", "KIND [CPU]", f"fail: {self.kinds}", self.crash)]
 
     @function(sleeps=True)
-    def crash(self, words: Ptr[Words]) -> U32:
-        """Fail as the words say."""
+    def crash(self, words: Ptr[Words]) -> Bool:
+        """Crash in the way, and on the processor, that the words name."""
         kind, way, left = keep(words.word[1]), keep(Ptr[Crash]), keep(U32)
         words = keep(words)
         lea(way, self.ways)
@@ -105,25 +105,25 @@ class CrashCommands(Commands):
         ret(1)
 
     @function(sleeps=True)
-    def _crash_there(self, way: Keep[Ptr[Crash]], number: Ptr[U8]) -> U32:
-        """Make another processor fail, if there is one of this `number`."""
-        word, order = keep(number), local(Order)
+    def _crash_there(self, way: Keep[Ptr[Crash]], word: Keep[Ptr[U8]]) -> Bool:
+        """Crash on the processor whose number `word` is, if there is one."""
+        order = local(Order)
         value, good = self.numbers.parse(word)
-        with if_(good == 0):
+        with if_(~good):
             ret(0)
         processor = keep(self.processors.numbered(value))
         with if_(processor == 0):
             self.console.print("no CPU %s (`cpus` shows them)\n", word)
             ret(1)
-        order.request.prepare(address_of(self._obey))
+        order.request.prepare(address_of(self._crash_here))
         mov(rax, way.run)
         mov(order.run, rax)
         self.calls.on(processor, address_of(order.request))
         ret(1)
 
     @function(context="interrupt")
-    def _obey(self, request: Ptr[Request]) -> None:
-        """Fail as the request says."""
+    def _crash_here(self, request: Ptr[Request]) -> None:
+        """Crash as the request says."""
         order = cast(request, Ptr[Order])
         order.run()
 
@@ -165,7 +165,7 @@ class CrashCommands(Commands):
 
     @function
     def use_most_of_stack(self) -> None:
-        """#UD where the stack has little room left, which the report does not need."""
+        """#UD where the stack has little space left, which the report does not need."""
         lea(rsp, self.stacks.boot.room[LEFT])
         ud2()
 
@@ -191,49 +191,49 @@ class CrashCommands(Commands):
 
     @function
     def fail_assertion(self) -> None:
-        """A check that does not hold; release builds have none."""
+        """An assertion that fails; release builds have none."""
         if debugging():
             xor(eax, eax)
             asserts(eax == 1)
 
     @function
-    def fail_unheard(self) -> None:
-        """#UD, while no other processor has interrupts on."""
+    def crash_with_others_masked(self) -> None:
+        """#UD, while all other processors have interrupts off, so that only an NMI stops them."""
         request = local(Request)
-        request.prepare(address_of(self._be_deaf))
-        mov(self.deaf, 1)
+        request.prepare(address_of(self._spin_masked))
+        mov(self.masked, 1)
         cli()  # this thread stays on its processor
         with self.processors.others() as processor:
             self.calls.post(processor, address_of(request))
         mov(eax, self.processors.count)
-        with while_(self.deaf != eax):
+        with while_(self.masked != eax):
             pause()
         ud2()
 
     @function(context="interrupt")
-    def _be_deaf(self, request: Ptr[Request]) -> None:
-        """Keep this processor busy with interrupts off, for ever."""
-        lock.inc(self.deaf)
+    def _spin_masked(self, request: Ptr[Request]) -> None:
+        """Keep this processor busy with interrupts off for ever."""
+        lock.inc(self.masked)
         with loop():
             pause()
 
     @function
     def take_twice(self) -> None:
-        """Waiting for what this processor itself would have to do."""
+        """Acquire a lock that this processor holds."""
         if debugging():
             with allowed("E050", ASKED_FOR), self.first.held(), self.first.held():
                 pass
 
     @function
     def release_free_lock(self) -> None:
-        """Releasing a lock that was not taken."""
+        """Release a lock that is not held."""
         if debugging():
             with interrupts_disabled(), allowed("E050", ASKED_FOR):
                 self.first.release()
 
     @function
     def take_in_both_orders(self) -> None:
-        """What locks two processors up, if each does one half at the same time."""
+        """Acquire two locks in both orders, which deadlocks two processors at the same time."""
         if debugging():
             with allowed("E052", ASKED_FOR), self.first.held(), self.second.held():
                 pass

@@ -48,7 +48,7 @@ class InterruptCommands(Commands):
         ]
 
     @function
-    def irq(self, words: Ptr[Words]) -> U32:
+    def irq(self, words: Ptr[Words]) -> Bool:
         """Show interrupts, or move a line."""
         words = scratch(words)
         with if_(words.count == 1):
@@ -58,15 +58,15 @@ class InterruptCommands(Commands):
         ret(0)
 
     @function
-    def _move(self, line: Ptr[U8], number: Keep[Ptr[U8]]) -> U32:
-        """Move a line to the processor of this number."""
-        word, wanted = keep(line), keep(U32)
+    def _move(self, word: Keep[Ptr[U8]], number: Keep[Ptr[U8]]) -> Bool:
+        """Move the line `word` to the processor `number`. Return whether both are numbers."""
+        wanted = keep(U32)
         value, good = self.numbers.parse(word)
         mov(wanted, u32(value))
-        with if_((good == 0) | (u64(wanted) != value)):
+        with if_(~good | (u64(wanted) != value)):
             ret(0)
         value, good = self.numbers.parse(number)
-        with if_(good == 0):
+        with if_(~good):
             ret(0)
         processor = self.processors.numbered(value)
         with if_(processor == 0):
@@ -78,9 +78,9 @@ class InterruptCommands(Commands):
         ret(1)
 
     @function
-    def _show(self) -> U32:
-        """Print a line for each vector that somebody waits for or that has come, with how often it
-        came to each processor."""
+    def _show(self) -> Bool:
+        """Print a line for each vector that has actions or was ever raised, with its count on each
+        processor. Return true."""
         vector = keep(U64)
         self.console.print("vector  line    to")
         with self.processors.each() as processor:
@@ -107,7 +107,7 @@ class InterruptCommands(Commands):
 
     @inline
     def _count_of(self, processor: Ptr[Processor], variable: object) -> U32:
-        """What `processor` has as its per-CPU `variable`, of 32 bits."""
+        """Return the per-CPU `variable`, of 32 bits, of `processor`."""
         place = scratch(processor.block)
         self.processors.per_cpu.point_into(place, variable)
         mov(u32(place), u32[place])
@@ -115,8 +115,8 @@ class InterruptCommands(Commands):
 
     @function
     def _show_work(self) -> None:
-        """Print how much work was left for later on each processor, and how often it was so much
-        that a thread took over."""
+        """Print the counts of deferred work on each processor, and how often it was left to a
+        thread."""
         for field_name, title, meaning in (
             ("done", "deferred", "done behind interrupts"),
             ("left", "too long", "left to a thread"),
@@ -130,10 +130,10 @@ class InterruptCommands(Commands):
 
     @function
     def _show_vector(self, vector: Keep[U32]) -> None:
-        """Print what is known of a vector, if anything."""
+        """Print the line of a vector, unless it was never used."""
         slot = keep(Ptr[Slot])
         point_at(slot, self.dispatcher.slots, u64(vector))
-        with if_((slot.first == 0) & (self._has_come(vector) == 0)):
+        with if_((slot.first == 0) & ~self._has_come(vector)):
             ret()
         self.console.print("  0x%02x", vector)
         self._show_line(vector)
@@ -146,9 +146,9 @@ class InterruptCommands(Commands):
         self.console.print("\n")
 
     @function
-    def _has_come(self, vector: U32) -> U32:
-        """Whether some processor had interrupts on `vector`: 1 or 0."""
-        vector, come = scratch(vector), scratch(U32)
+    def _has_come(self, vector: U32) -> Bool:
+        """Return whether some processor had interrupts on `vector`."""
+        vector, come = scratch(vector), scratch(Bool)
         xor(come, come)
         with self.processors.each() as processor, if_(self._count(processor, vector) != 0):
             mov(come, 1)
@@ -156,7 +156,7 @@ class InterruptCommands(Commands):
 
     @inline(changes=(rax, rcx))
     def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
-        """How often `processor` had interrupts on `vector`, in rax."""
+        """Return the number of interrupts that `processor` had on `vector`, in rax."""
         mov(rax, processor.block)
         self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
         mov(ecx, vector)
@@ -186,8 +186,8 @@ class InterruptCommands(Commands):
 
     @function
     def _show_actions(self, action: Keep[Ptr[Action]]) -> None:
-        """Print the handlers from `action` on. They stay while a driver has them attached, and
-        drivers are never taken out while commands run."""
+        """Print the handlers from `action` on."""
+        # Without a lock: no driver is removed while commands run.
         with while_(action != 0):
             self.console.print("%p ", action.handler)
             mov(action, action.next)

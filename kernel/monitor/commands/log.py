@@ -28,7 +28,7 @@ class LogCommands(Commands):
         ]
 
     @function
-    def dmesg(self, words: Keep[Ptr[Words]]) -> U32:
+    def dmesg(self, words: Keep[Ptr[Words]]) -> Bool:
         """Print the log, oldest message first."""
         most = keep(U32)
         mov(most, max(LogLevel))
@@ -49,7 +49,7 @@ class LogCommands(Commands):
 
     @function
     def level(self, word: Keep[Ptr[U8]]) -> U32:
-        """The level called `word`, 0 if there is none."""
+        """Return the level called `word`, 0 if there is none."""
         index = keep(U64)
         with for_(index, 0, len(LogLevel)), if_(self.strings.equal(word, self.names[index])):
             lea(eax, bare[index + min(LogLevel)])

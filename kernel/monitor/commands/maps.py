@@ -27,7 +27,7 @@ class MapsCommands(Commands):
         self.commands = [command("maps", "", "mapped addresses and their permissions", self.maps)]
 
     @function
-    def maps(self, words: Ptr[Words]) -> U32:
+    def maps(self, words: Ptr[Words]) -> Bool:
         """Print all of the kernel's mappings, each range with its permissions and size."""
         room, found, place = local(Mapping), keep(Ptr[Mapping]), keep(U64)
         lea(found, room)

@@ -20,7 +20,7 @@ ROW = 16
 
 USUAL_COUNT = 64
 MAX_COUNT = 4096
-"""Bytes that `peek` shows when it isn't told, and at most."""
+"""Bytes that `peek` shows if no count is given, and at most."""
 
 FIRST_PRINTABLE, LAST_PRINTABLE = 0x20, 0x7E
 
@@ -53,7 +53,7 @@ class MemoryCommands(Commands):
         ]
 
     @function
-    def mem(self, words: Ptr[Words]) -> U32:
+    def mem(self, words: Ptr[Words]) -> Bool:
         """Print the memory map, the free blocks of each zone, and the caches of objects."""
         self.report.print_memory()
         self._print_zone(text("below 4 GiB"), address_of(self.zones.low))
@@ -72,7 +72,7 @@ class MemoryCommands(Commands):
         """Print how many objects of `cache` are in use, or in processors' magazines, and the pages
         of its slabs."""
         used, pages = keep(U64), keep(U64)
-        with cache.lock.held():
+        with cache.lock.held():  # copied, as printing takes long
             mov(used, cache.used)
             mov(pages, cache.slabs)
         mov(cl, cache.order)
@@ -98,14 +98,14 @@ class MemoryCommands(Commands):
         self.console.print("\n")
 
     @function
-    def peek(self, words: Keep[Ptr[Words]]) -> U32:
+    def peek(self, words: Keep[Ptr[Words]]) -> Bool:
         """Print memory that is mapped; never a fault."""
         count = keep(self.count(words))
         with if_((count == 0) | (count > MAX_COUNT)):
             self.console.print(f"COUNT is a number from 1 to {MAX_COUNT}\n")
             ret(1)
         address, good = self.addresses.read(words.word[1])
-        with if_(good == 0):
+        with if_(~good):
             self.console.print("neither a number nor a symbol: %s\n", words.word[1])
             ret(1)
         self._show(address, count)
@@ -113,7 +113,7 @@ class MemoryCommands(Commands):
 
     @function
     def count(self, words: Ptr[Words]) -> U64:
-        """The count among `words`; 0 if it is no number."""
+        """Return the count among `words`; 0 if it is no number."""
         with if_(words.count == 2):
             ret(USUAL_COUNT)
         count, good = self.numbers.parse(words.word[2])
@@ -139,7 +139,7 @@ class MemoryCommands(Commands):
         of the next page, which may not be mapped."""
         mov(length, address)
         or_(length, -PAGE)
-        neg(length)
+        neg(length)  # the bytes from `address` to the end of its page
         for most in (ROW, count):
             with if_(length > most):
                 mov(length, most)

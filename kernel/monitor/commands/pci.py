@@ -37,7 +37,7 @@ class PciCommands(Commands):
         ]
 
     @function
-    def pci(self, words: Ptr[Words]) -> U32:
+    def pci(self, words: Ptr[Words]) -> Bool:
         """Show all functions, or one in detail."""
         with if_(words.count == 1):
             self._show_all()
@@ -52,7 +52,7 @@ class PciCommands(Commands):
 
     @function
     def _show_all(self) -> None:
-        """A line for each function."""
+        """Print a line for each function."""
         with self.bus.each() as device:
             self._show(device)
         with if_(self.bus.count == 0):
@@ -62,7 +62,8 @@ class PciCommands(Commands):
 
     @function
     def _named(self, word: Ptr[U8]) -> Ptr[PciDevice]:
-        """The function whose place `word` is, as `_show_place` writes it; null if there is none."""
+        """Return the function at the place `word`, as `_show_place` writes it; null if there is
+        none."""
         place, number, parts, digit = scratch(U32), scratch(U32), scratch(U32), scratch(U64)
         xor(place, place)
         xor(parts, parts)
@@ -88,8 +89,8 @@ class PciCommands(Commands):
 
     @inline(changes=("number", rax))
     def _add_digit(self, number: U32, digit: U64) -> None:
-        """Put the hexadecimal `digit`, a character, behind `number`; without it, no place is
-        named."""
+        """Append the hexadecimal `digit`, a character, to `number`; return null from the function
+        if it is none."""
         mov(al, self.numbers.digit_values[digit])
         with if_(al >= HEXADECIMAL):
             ret(0)
@@ -101,7 +102,8 @@ class PciCommands(Commands):
 
     @inline(changes=("place", "number"))
     def _join(self, place: U32, number: U32, bits: int) -> None:
-        """Put `number`, of so many bits, behind what `place` has, and begin another number."""
+        """Append `number`, of so many `bits`, to `place`, and begin another number; return null
+        from the function if it has more bits."""
         with if_(number >= 1 << bits):
             ret(0)
         shl(place, bits)
@@ -110,11 +112,11 @@ class PciCommands(Commands):
 
     @function
     def _show_place(self, function: Keep[U32]) -> None:
-        """The segment group, where it is not 0, the bus, the device and the function."""
-        mov(esi, function)
-        shr(esi, ConfigurationAddress.GROUP)
-        with if_(esi != 0):
-            self.console.print("%04x:", esi)
+        """Print the segment group, where it is not 0, the bus, the device and the function."""
+        group = scratch(function)
+        shr(group, ConfigurationAddress.GROUP)
+        with if_(group != 0):
+            self.console.print("%04x:", group)
         bus, device, number = scratch(function), scratch(function), scratch(function)
         shr(bus, ConfigurationAddress.BUS)
         and_(bus, BUSES - 1)
@@ -125,7 +127,7 @@ class PciCommands(Commands):
 
     @function
     def _show(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """The place of `device`, its numbers, and the name of its class."""
+        """Print the place of `device`, its numbers, and the name of its class."""
         self._show_place(device.function)
         name = self.classes.find(device.base_class, device.subclass)
         self.console.print(
@@ -139,7 +141,7 @@ class PciCommands(Commands):
 
     @function
     def _show_details(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """All that is known of `device`."""
+        """Print all that is known of `device`."""
         resource, number = keep(Ptr[PciResource]), keep(U32)
         self._show(device)
         self.console.print(
@@ -160,7 +162,7 @@ class PciCommands(Commands):
 
     @function
     def _show_interrupts(self, device: Keep[Ptr[PciDevice]]) -> None:
-        """How `device` can interrupt."""
+        """Print how `device` can interrupt."""
         with if_(device.pin != 0):
             movzx(eax, device.pin)
             add(eax, ord("A") - 1)
@@ -172,7 +174,7 @@ class PciCommands(Commands):
 
     @function
     def _show_resource(self, number: Keep[U32], resource: Keep[Ptr[PciResource]]) -> None:
-        """Where the device answers, and how far that reaches."""
+        """Print the address and the size of a resource of a device."""
         with if_(resource.flags & Bar.IO):
             self.console.print("  %u  ports   %04x, %u\n", number, resource.address, resource.size)
             ret()

@@ -17,11 +17,11 @@ class PowerCommands(Commands):
         ]
 
     @function
-    def reboot(self, words: Ptr[Words]) -> U32:
-        """Start the machine again; nothing returns."""
+    def reboot(self, words: Ptr[Words]) -> Bool:
+        """Restart the machine; never return."""
         self.power.reboot()
 
     @function
-    def poweroff(self, words: Ptr[Words]) -> U32:
-        """Switch the machine off; nothing returns."""
+    def poweroff(self, words: Ptr[Words]) -> Bool:
+        """Switch the machine off; never return."""
         self.power.power_off()

@@ -15,7 +15,7 @@ class ProcessorCommands(Commands):
         self.commands = [command("regs", "", "the registers, as they are here", self.regs)]
 
     @function
-    def regs(self, words: Ptr[Words]) -> U32:
+    def regs(self, words: Ptr[Words]) -> Bool:
         """Print the registers as a panic here would."""
         self._show()
         ret(1)

@@ -20,11 +20,11 @@ class SymbolCommands(Commands):
         ]
 
     @function
-    def sym(self, words: Ptr[Words]) -> U32:
+    def sym(self, words: Ptr[Words]) -> Bool:
         """Print an address with its symbol and line."""
         word, place = keep(words.word[1]), local(SymbolLocation)
         address, good = self.addresses.read(word)
-        with if_(good == 0):
+        with if_(~good):
             self.console.print("no symbol is called %s\n", word)
             ret(1)
         address = keep(address)

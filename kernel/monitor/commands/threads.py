@@ -18,7 +18,7 @@ STATES = {
 
 
 class ThreadRow(Struct):
-    """What is shown of a thread."""
+    """A copy of what is shown of a thread."""
 
     number: U64
     name: Ptr[U8]
@@ -39,14 +39,13 @@ class ThreadCommands(Commands):
         self.commands = [command("threads", "", "all threads, and what they do", self.list)]
 
     @function
-    def list(self, words: Ptr[Words]) -> U32:
+    def list(self, words: Ptr[Words]) -> Bool:
         """List the threads in the order of their creation."""
         next, row = keep(U64), local(ThreadRow)
         self.console.print("number  priority  state    cpu  switches  name\n")
         xor(u32(next), u32(next))
         with loop():
-            found = self._copy(next, address_of(row))
-            break_if(found == 0)
+            break_if(~self._copy(next, address_of(row)))
             self._show(row)
             mov(next, row.number)
             inc(next)
@@ -68,12 +67,11 @@ class ThreadCommands(Commands):
         )
 
     @function
-    def _copy(self, least: U64, row: Ptr[ThreadRow]) -> U32:
-        """Fill `row` with the first thread whose number is `least` or larger; 0 if there is none.
-
-        Printing takes long, so it is done without the lock of the list.
-        """
-        found = scratch(U32)
+    def _copy(self, least: U64, row: Ptr[ThreadRow]) -> Bool:
+        """Fill `row` with the first thread whose number is `least` or larger. Return whether there
+        is one."""
+        # Printing takes long, so each row is copied with the lock held, and printed without.
+        found = scratch(Bool)
         xor(found, found)
         with (
             self.threads.lock.held(),
@@ -87,7 +85,7 @@ class ThreadCommands(Commands):
 
     @inline(changes=rax)
     def _fill(self, row: Ptr[ThreadRow], thread: Ptr[Thread]) -> None:
-        """Copy what is shown."""
+        """Copy what is shown of `thread` to `row`."""
         for name in ("number", "name", "switches"):
             mov(rax, getattr(thread, name))
             mov(getattr(row, name), rax)

@@ -17,7 +17,7 @@ MILLION = 1_000_000
 
 @inline(changes=("dividend", rax, rcx, rdx))
 def _divide(dividend: object, divisor: int) -> None:
-    """Put the quotient into rax and the rest into rdx."""
+    """Divide; leave the quotient in rax and the remainder in rdx."""
     mov(rax, dividend)
     mov(rcx, divisor)
     xor(edx, edx)
@@ -47,8 +47,8 @@ class TimeCommands(Commands):
         self.commands = [command("time", "", "the time, and how well it is known", self.time)]
 
     @function
-    def time(self, words: Ptr[Words]) -> U32:
-        """Print how long the kernel has been running, the time of day, and by what it knows."""
+    def time(self, words: Ptr[Words]) -> Bool:
+        """Print the uptime, the time of day, and the clocks that they are measured by."""
         self._show_uptime()
         self._show_wall()
         self._show_clock()
@@ -92,7 +92,7 @@ class TimeCommands(Commands):
 
     @function
     def _show_clock(self) -> None:
-        """Print what the clock goes by, and how good that is."""
+        """Print the clock's source and its error."""
         frequency = self.clock.frequency()
         _divide(frequency, MILLION)
         self.console.print("clock       time-stamp counter at %u.%06u MHz", rax, rdx)
