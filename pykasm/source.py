@@ -93,6 +93,7 @@ INSTALLED = {"site-packages", "dist-packages", "<frozen runpy>"}
 
 
 _PYKASM = os.path.join(os.path.dirname(__file__), "")
+_START = os.path.join(_PYKASM, "__main__.py")
 _STANDARD = os.path.join(os.path.dirname(os.__file__), "")
 
 
@@ -108,10 +109,15 @@ def is_authors(frame: FrameType) -> bool:
 
 
 def is_authors_file(file: str) -> bool:
-    """Whether `file` is one of the project, by its place alone."""
-    if file.startswith((_STANDARD, _PYKASM, "<")):
+    """Whether `file` is one of the project, or of pykasm's, whose modules `is_library` knows."""
+    if file.startswith((_STANDARD, _START, "<")):
         return False
     return INSTALLED.isdisjoint(Path(file).parts)
+
+
+def is_pykasms_file(file: str) -> bool:
+    """Whether `file` is one of pykasm's."""
+    return file.startswith(_PYKASM)
 
 
 def author_frame() -> FrameType | None:

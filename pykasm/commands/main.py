@@ -12,7 +12,7 @@ from typing import IO, Any, NoReturn, TextIO
 import click
 
 from pykasm.errors import PykasmError, PythonWarning
-from pykasm.source import Source, is_authors_file, line_span
+from pykasm.source import Source, is_authors_file, is_pykasms_file, line_span
 
 COMMANDS = {
     "build": "Build the kernel, its ISO and its listing.",
@@ -104,7 +104,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Show what Python warns of, such as a `"text"()` that no call can be meant by."""
-    if not is_authors_file(filename):
+    if not is_authors_file(filename) or is_pykasms_file(filename):
         return
     span = line_span(Source(filename, lineno))
     click.echo(f"{PythonWarning(f'{category.__name__}: {message}', span=span)}\n", err=True)

@@ -24,7 +24,7 @@ from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
-from pykasm.source import Source, author_frame
+from pykasm.source import Source, author_frame, is_pykasms_file
 
 _statements: dict[tuple[object, ...], Statement] = {}
 """Statements that the form table has let pass in this process, one object for equal ones."""
@@ -263,13 +263,23 @@ class CodeBuilder:
 
     def is_written_by(self, code: CodeType) -> bool:
         """Whether `code` is that of the body, or of a function or an expression inside it, or is
-        marked as a part of what it is written into."""
+        marked as a part of what it is written into; anything may be where pykasm writes."""
         return (
-            code is self._code
+            self._code is None
+            or code is self._code
+            or is_pykasms_file(self._code.co_filename)
             or code in written_in_place
             or code.co_name.startswith("<")
             or code in _inner(self._code)
         )
+
+    def helper(self) -> CodeType | None:
+        """The helper that is running: a function, or a method of a part of the program, whose code
+        comes where it is called, but which nothing marks as a part of that."""
+        frame = author_frame()
+        if frame is None or self.is_written_by(frame.f_code) or _is_of_tool(frame):
+            return None
+        return frame.f_code
 
     def running(self) -> tuple[Source, int]:
         """The author's line that is running, and the line of the body that led to it."""
@@ -394,6 +404,15 @@ class Counting:
 def _is_swapped(place: MemoryOperand, mnemonic: str) -> bool:
     """Whether an instruction that reads or writes `place` needs its bytes in another order."""
     return place._kind._host is not None and mnemonic != "lea"
+
+
+def _is_of_tool(frame: FrameType) -> bool:
+    """Whether `frame` runs a method of a class of Python's own, which writes code for others."""
+    code = frame.f_code
+    if not code.co_argcount or code.co_varnames[0] != "self":
+        return False
+    owners = type(frame.f_locals["self"]).__mro__
+    return not any(one.__module__.startswith("pykasm.") for one in owners)
 
 
 written_in_place: set[CodeType] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import FrameType
 from typing import Any
 
 from pykasm.errors import CallMistake, FlowMistake, PlaceMistake, TypeMistake, report
@@ -33,7 +32,7 @@ from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.stackarguments import below, push_rest, source_of
 from pykasm.lang.types import Fn, Value, plain
-from pykasm.source import author_frame, author_moment
+from pykasm.source import author_moment
 
 
 def _moves(parameters: Sequence[Parameter], given: Sequence[object], pushed: int = 0) -> list[Move]:
@@ -140,7 +139,7 @@ def ret(*values: object) -> None:
     """Leave the function with its results (in code without a frame: the bare instruction)."""
     builder = current("ret")
     assert isinstance(builder, RoutineBuilder)
-    _check_leaving(builder, "ret")
+    check_leaving(builder, "ret")
     if builder.kind in (Kind.NAKED, Kind.ENTRY):
         _check_bare_return(builder, values)
         emit("ret", *values)
@@ -176,17 +175,13 @@ def _leave_with(builder: RoutineBuilder, test: Condition) -> None:
     ret(0)
 
 
-def _check_leaving(builder: RoutineBuilder, word: str) -> None:
-    """Report a method of a subsystem that leaves the routine which it is written into.
-
-    One that is private, or is marked `@inline`, is meant to be a part of it.
-    """
-    frame = author_frame()
-    if frame is None or builder.is_written_by(frame.f_code):
+def check_leaving(builder: RoutineBuilder, word: str) -> None:
+    """Report a method or function that leaves the routine which it is written into, unless it is
+    marked `@inline`, and so meant to be a part of it."""
+    helper = builder.helper()
+    if helper is None:
         return
-    name = frame.f_code.co_name
-    if name.startswith("_") or not _is_method(frame):
-        return
+    name = helper.co_name
     report(
         FlowMistake(
             f"`{word}` in `{name}` leaves `{builder.name}`, into which it is written",
@@ -195,13 +190,6 @@ def _check_leaving(builder: RoutineBuilder, word: str) -> None:
             fix="`@function` above it makes it code of its own; `@inline` says that it is none",
         )
     )
-
-
-def _is_method(frame: FrameType) -> bool:
-    """Whether `frame` runs a method of a subsystem."""
-    code = frame.f_code
-    first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
-    return hasattr(first, "_unit_name")
 
 
 def _check_results(builder: RoutineBuilder, values: tuple[object, ...]) -> None:
@@ -241,7 +229,7 @@ def tail(function: Any, *given: object) -> None:
     """Leave by jumping to `function`, or to what a function pointer points to, with these
     arguments: its return is this one's."""
     builder = _caller()
-    _check_leaving(builder, "tail")
+    check_leaving(builder, "tail")
     if isinstance(function, Operand) and issubclass(function._kind, Fn):
         _tail_through(builder, function, given)
         return

@@ -65,7 +65,8 @@ class Signature:
     """Parameters and results of a function; two results are in rax and rdx.
 
     `clobbers` are the caller-saved registers that it may change beside those of its results;
-    None: all, as the convention has it. Code `by_processor` is entered and left as no call does.
+    None: all, as the convention has it. Code `by_processor` is entered and left as no call does;
+    calls stay in code of the same `bits`.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -73,6 +74,7 @@ class Signature:
     never_returns: bool = False
     clobbers: tuple[Register, ...] | None = None
     by_processor: bool = False
+    bits: int = 64
 
     @property
     def has_owned(self) -> bool:

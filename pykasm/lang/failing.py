@@ -16,6 +16,7 @@ from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, general
 from pykasm.lang.arguments import check_argument
 from pykasm.lang.builder import current, emit, place
+from pykasm.lang.calls import check_leaving
 from pykasm.lang.convention import Kind, Parameter
 from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.moves import Move, parallel_move
@@ -101,6 +102,8 @@ def _failing(word: str) -> RoutineBuilder:
     """The function being written, if it has a result that can tell of a failure."""
     builder = current(word)
     assert isinstance(builder, RoutineBuilder)
+    if word != "errdefer":
+        check_leaving(builder, word)
     results = builder.signature.results
     if builder.kind is not Kind.FUNCTION or len(results) != 1 or not _can_tell(results[0]):
         raise PlaceMistake(

@@ -53,7 +53,7 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
     """Whether calls through a pointer of type `wanted` may go to a function like `given`."""
     if not issubclass(wanted, Fn):
         return True
-    if given.by_processor:
+    if given.by_processor or given.bits != POINTER_SIZE * 8:
         return False
     takes = [one.type for one in given.parameters]
     if len(takes) != len(wanted._parameters):
@@ -85,6 +85,8 @@ def described(signature: Signature) -> str:
     """The type of pointers to functions like this."""
     if signature.by_processor:
         return "an interrupt handler, which the processor calls"
+    if signature.bits != POINTER_SIZE * 8:
+        return f"{signature.bits}-bit code, which calls do not switch to"
     takes = [one.type for one in signature.parameters]
     gives: Any = Void
     if signature.never_returns:

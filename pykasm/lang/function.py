@@ -147,6 +147,7 @@ class Function(Generic[R]):
             never_returns=never,
             clobbers=None if never else self.options.clobbers,
             by_processor=self.options.kind is Kind.INTERRUPT,
+            bits=self.options.bits,
         )
 
     def _check_shape(self) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake
+from pykasm.errors import FlowMistake, OperandFormMistake, ValueRangeMistake, report
 from pykasm.isa.code import Label
-from pykasm.lang.builder import current, emit, join, place
+from pykasm.lang.builder import CodeBuilder, current, emit, join, place
 from pykasm.lang.comparisons import below
 from pykasm.lang.condition import condition
 from pykasm.lang.jumps import Test, jump_if
@@ -179,8 +179,10 @@ def for_(counter: object, start: object, stop: object, step: int = 1, down: bool
 
 def _left(word: str, around: object) -> Loop:
     """The loop that `word` leaves: the innermost, or the one `around` that the author names."""
-    loops: list[Loop] = current(word).loops
+    builder = current(word)
+    loops: list[Loop] = builder.loops
     if loops and around is None:
+        _check_helper(word, loops[-1], builder)
         return loops[-1]
     for one in loops:
         if one is around:
@@ -190,6 +192,22 @@ def _left(word: str, around: object) -> Loop:
         expected="a `while_`, `do_while`, `loop` or `for_` around it",
         got="one that ended, or has not begun" if isinstance(around, Loop) else "no loop",
         fix="" if around is None else "`rows = for_(…)`, `with rows as i:`, then `break_(rows)`",
+    )
+
+
+def _check_helper(word: str, around: Loop, builder: CodeBuilder) -> None:
+    """Report a helper that leaves a loop of the code into which it is written."""
+    helper = builder.helper()
+    if helper is None or helper is around.code:
+        return
+    name = helper.co_name
+    report(
+        FlowMistake(
+            f"`{word}` in `{name}` is for a loop of `{builder.name}`, into which it is written",
+            expected=f"a loop in `{name}` around it",
+            got=f"the helper `{name}`, whose code comes where it is called",
+            fix=f"`@inline` above `{name}` says that it is a part of the code that calls it",
+        )
     )
 
 

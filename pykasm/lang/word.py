@@ -28,6 +28,7 @@ class Word:
         self.builder: CodeBuilder = current(name)
         frame = author_frame()
         self.moment = moment_of(frame) if frame is not None else None
+        self.code = frame.f_code if frame is not None else None
         self.place = self.builder.counted or self.builder.running_in(frame)
         if frame is not None:
             self.builder.writers[frame.f_code] = None

@@ -7,6 +7,7 @@ from typing import NoReturn
 import pytest
 
 from pykasm import *
+from tests.unit.checking import findings
 from tests.unit.messages import message_of
 
 
@@ -198,6 +199,34 @@ def test_an_interrupt_handler_in_a_table_of_functions() -> None:
 
     assert message_of(Wrong).endswith(
         "expected: a function of that type\ngot: an interrupt handler, which the processor calls"
+    )
+
+
+def test_an_interrupt_handler_called_through_a_register() -> None:
+    class Wrong(Base):
+        @function(exported=True)
+        def run(self) -> None:
+            lea(rax, self.tick)
+            call(rax)
+
+    message = "\n".join(findings(Wrong()))
+    assert "error[E071]: `Wrong.tick` is an interrupt handler\n" in message
+
+
+def test_code_of_another_width_in_a_table_of_functions() -> None:
+    class Wrong(Base):
+        @naked(bits=32)
+        def narrow_code(self) -> None:
+            ret()
+
+        table = data(Fn[[], Void] * 1, [narrow_code])
+
+        @function
+        def wrong(self) -> None:
+            nop()
+
+    assert message_of(Wrong).endswith(
+        "expected: a function of that type\ngot: 32-bit code, which calls do not switch to"
     )
 
 

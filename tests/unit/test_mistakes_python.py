@@ -252,11 +252,67 @@ def test_a_helper_that_leaves_by_a_tail_call() -> None:
     assert message_of(Wrong).startswith("error[flow]: `tail` in `helper` leaves `Wrong.wrong`")
 
 
+@pytest.mark.parametrize("word", ["ret", "fail", "fail_if", "try_"])
+def test_other_helpers_that_leave_the_routine(word: str) -> None:
+    def outside() -> None:
+        match word:
+            case "ret":
+                ret(0)
+            case "fail":
+                fail(5)
+            case "fail_if":
+                fail_if(rax == 5, 5)
+            case _:
+                try_(cast(rax, I64))
+
+    class Wrong(Base):
+        def _private(self) -> None:
+            outside()
+
+        @function
+        def wrong(self, a: U64) -> I64:
+            self._private()
+            ret(0)
+
+    assert message_of(Wrong).startswith(f"error[flow]: `{word}` in `outside` leaves `Wrong.wrong`")
+
+
+def test_a_private_helper_that_leaves_the_routine() -> None:
+    class Wrong(Base):
+        def _helper(self) -> None:
+            with if_(rax == 0):
+                ret()
+
+        @function
+        def wrong(self, a: U64) -> None:
+            mov(rax, a)
+            self._helper()
+            mov(self.flag, 42)
+
+    assert message_of(Wrong).startswith("error[flow]: `ret` in `_helper` leaves `Wrong.wrong`")
+
+
+@pytest.mark.parametrize("leave", [break_, continue_])
+def test_a_helper_that_leaves_a_loop_of_its_callers(leave: Any) -> None:
+    class Wrong(Base):
+        def _helper(self) -> None:
+            leave()
+            with loop():
+                break_()
+
+        @function
+        def wrong(self, a: U64) -> None:
+            with loop():
+                self._helper()
+                break_()
+
+    assert message_of(Wrong).startswith(
+        f"error[flow]: `{leave.__name__}` in `_helper` is for a loop of `Wrong.wrong`"
+    )
+
+
 def test_helpers_that_are_meant_to_leave() -> None:
     class Right(Base):
-        def _fail(self) -> None:
-            ret()
-
         @inline
         def fail(self) -> None:
             ret()
@@ -264,8 +320,6 @@ def test_helpers_that_are_meant_to_leave() -> None:
         @function
         def wrong(self, a: U64) -> None:
             leave = lambda: ret()  # noqa: E731
-            with if_(a == 0):
-                self._fail()
             with if_(a == 1):
                 self.fail()
             with if_(a == 2):

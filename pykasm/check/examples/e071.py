@@ -1,4 +1,4 @@
-"""E071: a symbol is called that nothing declares."""
+"""E071: what is called is no function of the image."""
 
 from pykasm import *
 

@@ -25,8 +25,9 @@ E070 = rule(
 )
 E071 = rule(
     "E071",
-    "a symbol is called that nothing declares",
-    """The linker would fill in any symbol of that name, with any convention.""",
+    "what is called is no function of the image",
+    """The linker would fill in any symbol of that name, with any convention. An interrupt handler
+    would take the return address for what the processor pushes.""",
 )
 
 
@@ -62,9 +63,15 @@ def _call_of(node: Node) -> str:
 
 @function_check
 def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Check calls of symbols that are neither code of the image nor declared with `symbol`."""
+    """Check calls of symbols that are neither code of the image nor declared with `symbol`, and of
+    code that only the processor enters."""
     for _, node, _ in function.visits():
-        if node.callee is None or node.callee in function.build.routines:
+        if node.callee is None:
+            continue
+        placed = function.build.routines.get(node.callee)
+        if placed is not None:
+            if node.is_call and placed.routine.kind is Kind.INTERRUPT:
+                yield _called_handler(node, function)
             continue
         if node.callee not in function.build.data and not _is_declared(node):
             yield Finding(
@@ -75,6 +82,17 @@ def callees_are_declared(function: FunctionAnalysis) -> Iterator[Finding]:
                 fix="list its subsystem in the image, or name it with `symbol(…)`",
                 symbol=function.routine.symbol,
             )
+
+
+def _called_handler(node: Node, function: FunctionAnalysis) -> Finding:
+    return Finding(
+        E071,
+        f"`{node.callee}` is an interrupt handler",
+        span=span_of(node.line),
+        mark="it leaves by `iretq`, which takes the return address for a frame",
+        fix="put what both need into a `@function` that the handler calls",
+        symbol=function.routine.symbol,
+    )
 
 
 def _is_declared(node: Node) -> bool:
