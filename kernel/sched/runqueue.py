@@ -33,9 +33,12 @@ class RunQueue(Struct):
     """
 
     lock: SpinLock
-    ready: U32 = field(guarded_by="lock")
+    ready: U32 = field(guarded_by="lock", unlocked_reads=True)
     """Bit n is set while a thread of priority n is in the queue. Set atomically, so that who puts
-    a thread there and looks for an idle processor then does both in this order."""
+    a thread there and looks for an idle processor then does both in this order.
+
+    Who reads it without the lock and misses a thread that comes now is told of it: an idle
+    processor by an interrupt, one that looks at each tick by the next tick."""
     priority: U32
     """That of the thread that runs. Others may look without the lock: it is only a hint then."""
     number: U32

@@ -234,9 +234,9 @@ class Scheduler(Subsystem):
         """Have an idle processor look for work, if there is one that was not called already."""
         with (
             self.processors.each(RunQueue, "link") as queue,
-            allowed("E051", "who is called although there is work passes the call on"),
             if_((queue.idle != 0) & (queue.ready == 0)),
         ):
+            # One that is called although there is work by now passes the call on
             free = self.clear_idle(queue)
             with if_(free != 0):
                 tail(self._send_reschedule, queue)

@@ -46,8 +46,7 @@ class SchedulerTicks(Subsystem):
             mov(queue.ticking, 0)
             ret()
         xor(eax, eax)  # `bsr` may leave it as it was
-        with allowed("E051", "the next tick sees a thread that comes now"):
-            bsr(eax, queue.ready)
+        bsr(eax, queue.ready)
         with if_(eax >= queue.priority):
             self.preemption.request()
         add(queue.used, USED_BY_TICK)

@@ -75,14 +75,13 @@ class Idle(Subsystem):
         it has one now. Context: interrupts off."""
         queue = keep(Ptr[RunQueue])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
-        with allowed("E051", "what adds a thread from now on sends an interrupt"):
-            with if_((queue.ready == 0) & (queue.idle != 0)):
-                sti()  # takes effect after the next instruction, so no interrupt comes between
-                hlt()
-                cli()
-            free = self.scheduler.clear_idle(queue)
-            with if_(queue.ready == 0):
-                ret(0)
+        with if_((queue.ready == 0) & (queue.idle != 0)):
+            sti()  # takes effect after the next instruction, so no interrupt comes between
+            hlt()
+            cli()
+        free = self.scheduler.clear_idle(queue)
+        with if_(queue.ready == 0):
+            ret(0)
         with if_(free == 0):  # the kick was for yet another thread, which is left to others
             self.scheduler.kick_idle()
         ret(1)
@@ -118,8 +117,7 @@ class Idle(Subsystem):
         """Remove the most urgent thread that may leave `queue` and return it; null if there is
         none."""
         found, link = keep(Ptr[Thread]), keep(Ptr[ListHead])
-        with allowed("E051", "who puts a thread there from now on calls this processor"):
-            mov(eax, queue.ready)
+        mov(eax, queue.ready)
         btr(eax, IDLE_PRIORITY)
         with if_(eax == 0):
             ret(0)

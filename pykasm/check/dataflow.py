@@ -53,6 +53,14 @@ def forward_may(
     return before
 
 
+def writes_memory(node: Node) -> bool:
+    """Return whether an instruction stores by its operands: `push` and `call` do so by none."""
+    instruction = node.effects.instruction
+    if instruction.is_stack_instruction:
+        return False
+    return any(one.access in STORES for one in _FACTORY.info(instruction).used_memory())
+
+
 class AddressFlow(Generic[N]):
     """The addresses that registers may hold before each instruction.
 

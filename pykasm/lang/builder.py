@@ -50,14 +50,15 @@ OperandRole: TypeAlias = Role | type[User[Any]] | type[InPlace] | type[OwnedPlac
 
 class GuardedAccess(NamedTuple):
     """The item of code at the index `at` reads or writes `field` of some struct, or only makes its
-    `address`. The lock `guard` guards the field, if any does, and only `writers` write it, if they
-    are named."""
+    `address`. The lock `guard` guards the field, if any does, or only what writes it
+    (`unlocked_reads`), and only `writers` write it, if they are named."""
 
     field: str
     guard: str
     at: int
     address: bool = False
     writers: tuple[str, ...] = ()
+    unlocked_reads: bool = False
 
 
 class ElementAccess(NamedTuple):
@@ -230,7 +231,8 @@ class CodeBuilder:
         if guarded and not any(one.covers(place) for one in self.unshared):
             at, address = len(self.items), mnemonic == "lea"
             self.guarded_accesses += [
-                GuardedAccess(str(one), one.guard, at, address, one.writers) for one in guarded
+                GuardedAccess(str(one), one.guard, at, address, one.writers, one.unlocked_reads)
+                for one in guarded
             ]
 
     def _store_address(self, operands: tuple[Any, ...]) -> None:

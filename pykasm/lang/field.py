@@ -22,6 +22,7 @@ class FieldOptions:
     at: int | None = None
     guarded_by: str = ""
     written_by: tuple[str, ...] = ()
+    unlocked_reads: bool = False
 
 
 def field(
@@ -32,6 +33,7 @@ def field(
     at: int | None = None,
     guarded_by: str = "",
     written_by: str | tuple[str, ...] = (),
+    unlocked_reads: bool = False,
 ) -> Any:
     """Say more of a struct's field.
 
@@ -39,7 +41,8 @@ def field(
     `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
     `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
     struct, or as the name of a lock elsewhere, such as `RunQueue.lock`. `written_by`: the names of
-    the subsystems that write it; all others only read it.
+    the subsystems that write it; all others only read it. `unlocked_reads`: only who writes holds
+    the lock; who reads may find that it has just changed.
     """
     if align is not None:
         check_alignment(align)
@@ -53,13 +56,20 @@ def field(
     check_number("count", count)
     check_number("at", at, signed=True)
     writers = (written_by,) if isinstance(written_by, str) else tuple(written_by)
-    return FieldOptions(values, count, align, at, guarded_by, writers)
+    if unlocked_reads and not guarded_by:
+        raise DeclarationMistake(
+            "`unlocked_reads` says something of a lock, and the field has none",
+            expected="`field(guarded_by=…, unlocked_reads=True)`",
+            got="no `guarded_by`",
+        )
+    return FieldOptions(values, count, align, at, guarded_by, writers, unlocked_reads)
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a struct: its type, its offset in bytes, the struct that declares it, the name of
-    the lock that must be held to touch it, and the subsystems that write it (empty: all may)."""
+    the lock that must be held to touch it, or only to write it (`unlocked_reads`), and the
+    subsystems that write it (empty: all may)."""
 
     name: str
     type: TypeMeta
@@ -68,6 +78,7 @@ class Field:
     owner: TypeMeta
     guard: str = ""
     writers: tuple[str, ...] = ()
+    unlocked_reads: bool = False
 
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"

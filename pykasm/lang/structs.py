@@ -266,7 +266,8 @@ def _guarded(struct: StructMeta, fields: dict[str, Field]) -> dict[str, Field]:
     for name, options in struct._options.items():
         if name in fields and options.guarded_by:
             guard = _guard(struct, fields, options.guarded_by)
-            made[name] = replace(fields[name], guard=guard)
+            is_free = options.unlocked_reads
+            made[name] = replace(fields[name], guard=guard, unlocked_reads=is_free)
     return made
 
 

@@ -405,6 +405,43 @@ help: take the lock, or state that callers hold it: `@function(holds=…)`"""
     assert findings(UnsharedAddress()) == []
 
 
+class Queue(Struct):
+    """How much waits is read by anybody, as a hint."""
+
+    lock: SpinLock
+    waiting: U32 = field(guarded_by="lock", unlocked_reads=True)
+    items: U64 = field(guarded_by="lock")
+
+
+class Hints(Subsystem):
+    """Reads without the lock, by name and by address."""
+
+    @function
+    def run(self, queue: Ptr[Queue]) -> U32:
+        lea(rcx, queue.waiting)
+        with if_(queue.waiting & 1):
+            mov(eax, u32[rcx])
+            ret(eax)
+        mov(eax, queue.waiting)
+        ret(eax)
+
+
+class Changed(Subsystem):
+    """Writes without the lock what may be read so, and reads what may not."""
+
+    @function
+    def run(self, queue: Ptr[Queue]) -> U64:
+        lock.inc(queue.waiting)
+        ret(queue.items)
+
+
+def test_fields_that_are_read_without_their_lock() -> None:
+    assert findings(Hints()) == []
+    first, second = findings(Changed())
+    assert first.startswith("error[E051]: `Queue.waiting` is touched without `Queue.lock`")
+    assert second.startswith("error[E051]: `Queue.items` is touched without `Queue.lock`")
+
+
 class AddressPassedOn(Inodes):
     """Has callees change a field by its address, under the lock and after that."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic
+from iced_x86 import InstructionInfoFactory, Mnemonic
 
 from pykasm.check.build import Build, FunctionAnalysis
-from pykasm.check.dataflow import STORES, AddressFlow
+from pykasm.check.dataflow import AddressFlow, writes_memory
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import build_check, function_check, rule
@@ -118,7 +118,7 @@ def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Find
     address."""
     for _, node, _ in function.visits():
         target = _target(node)
-        if target is not None and _is_read_only(function, target) and _writes_memory(node):
+        if target is not None and _is_read_only(function, target) and writes_memory(node):
             yield _stored(function, node, target)
     taken = function.build.analysis.summaries[function.routine.symbol].local.addresses
     if any(_is_read_only(function, one) for one in taken):
@@ -166,15 +166,6 @@ def _target(node: Node) -> str | None:
     return None
 
 
-def _writes_memory(node: Node) -> bool:
-    used = _FACTORY.info(node.effects.instruction).used_memory()
-    return any(one.access in STORES for one in used if not _is_stack(node.effects.instruction))
-
-
-def _is_stack(instruction: Instruction) -> bool:
-    return instruction.is_stack_instruction
-
-
 @function_check
 def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check stores to fields that name who writes them."""
@@ -183,7 +174,7 @@ def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[
     for access in function.build.analysis.summaries[symbol].local.accesses:
         if access.writers and subsystem not in access.writers:
             node = function.graph.nodes[access.at]
-            if _writes_memory(node):
+            if writes_memory(node):
                 yield Finding(
                     E064,
                     f"`{access.field}` is written by `{subsystem}`",
