@@ -39,11 +39,12 @@ class Cited(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What is kept of a unit: its record as pickle writes it, and the lines that it names by their
-    files."""
+    """What is kept of a unit: its record as pickle writes it, the lines that it names by their
+    files, and a `name` that tells records from each other."""
 
     record: bytes
     cited: dict[str, Cited]
+    name: bytes
 
     @classmethod
     def of(cls, record: UnitRecord, layouts: Mapping[str, Layout]) -> Kept:
@@ -53,12 +54,8 @@ class Kept(NamedTuple):
             for file, lines in record.cited.items()
             if (layout := layouts.get(file)) is not None
         }
-        return cls(pickle.dumps(record, pickle.HIGHEST_PROTOCOL), cited)
-
-    @property
-    def name(self) -> bytes:
-        """Tells records from each other."""
-        return blake2b(self.record, digest_size=16).digest()
+        written = pickle.dumps(record, pickle.HIGHEST_PROTOCOL)
+        return cls(written, cited, blake2b(written, digest_size=16).digest())
 
 
 class Memory:

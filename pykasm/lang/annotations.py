@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
@@ -31,6 +32,20 @@ def stated(body: Mapping[str, Any]) -> Mapping[str, object]:
         library: Any = import_module("annotationlib")
         found = library.call_annotate_function(annotate, library.Format.STRING)
     return found or {}
+
+
+def annotations_of(owner: Callable[..., object] | type) -> Mapping[str, object]:
+    """What a function or a class itself states; text where Python can't evaluate it.
+
+    From Python 3.14 on that is only tried now, so that here nobody has complained of a name yet
+    that there is none of (PEP 649).
+    """
+    try:
+        return inspect.get_annotations(owner)
+    except NameError:
+        library: Any = import_module("annotationlib")
+        found: Mapping[str, object] = library.get_annotations(owner, format=library.Format.STRING)
+        return found
 
 
 def known_types(

@@ -24,7 +24,7 @@ from typing import cast as typing_cast
 
 from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake, placed_at
 from pykasm.isa.registers import Register
-from pykasm.lang.annotations import known_types
+from pykasm.lang.annotations import annotations_of, known_types
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function, refuse_handler
 from pykasm.lang.context import Context
@@ -278,7 +278,7 @@ def _annotated(body: Callable[..., object]) -> tuple[Sequence[str], dict[str, ob
     others = code.co_kwonlyargcount or code.co_flags & _ANY_NUMBER
     if _states_another_signature(body) or others:
         return list(python_signature(body).parameters), get_type_hints(body)
-    hints = known_types(body.__annotations__, body.__globals__)
+    hints = known_types(annotations_of(body), body.__globals__)
     return code.co_varnames[: code.co_argcount], hints
 
 

@@ -20,7 +20,7 @@ from pykasm.errors import (
 )
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
-from pykasm.lang.annotations import known_types
+from pykasm.lang.annotations import annotations_of, known_types
 from pykasm.lang.arguments import check_argument
 from pykasm.lang.builder import InlineCode, current, written_in_place
 from pykasm.lang.condition import Computed, Condition
@@ -95,7 +95,7 @@ class _Inline:
     def hints(self) -> dict[str, object]:
         """The types of parameters and result, by name."""
         with placed_at(lambda: line_span(self.declared)):
-            hints = known_types(self.function.__annotations__, self.function.__globals__)
+            hints = known_types(annotations_of(self.function), self.function.__globals__)
         result = hints.get("return", Any)
         if isgeneratorfunction(self.function):
             hints["return"] = result = next(iter(get_args(result)), Any)

@@ -8,12 +8,11 @@ from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache, partial
-from inspect import get_annotations
 from types import FunctionType, GenericAlias
 from typing import TYPE_CHECKING, Any
 
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake, placed_at
-from pykasm.lang.annotations import known_types
+from pykasm.lang.annotations import annotations_of, known_types
 from pykasm.lang.declarations import check_body, check_values, field_span
 from pykasm.lang.field import Field, FieldOptions, check_alignment, check_number
 from pykasm.lang.methods import check_names
@@ -162,7 +161,7 @@ def _field_types(struct: StructMeta) -> dict[str, Any]:
     """The types of the fields that `struct` itself declares."""
     inner = {name: value for name, value in vars(struct).items() if isinstance(value, type)}
     scope = {**struct._scope, **inner, struct.__name__: struct}
-    stated = {name: hint for name, hint in get_annotations(struct).items() if name[:2] != "__"}
+    stated = {name: hint for name, hint in annotations_of(struct).items() if name[:2] != "__"}
     hints: dict[str, object] = {}
     for name, hint in stated.items():
         with placed_at(partial(struct._span, name)):

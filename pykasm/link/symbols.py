@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pykasm.errors import PykasmError
 from pykasm.link.sections import LinkedSection, read_sections
@@ -16,8 +16,7 @@ STB_LOCAL = 0
 TYPES = {kind.value: kind for kind in SymbolKind}
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedSymbol:
+class LinkedSymbol(NamedTuple):
     """A symbol: its value in the file and its size in bytes."""
 
     name: str

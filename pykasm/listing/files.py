@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,12 @@ def write_part(unit: UnitListing, folder: Path) -> None:
 
 def part_file(name: str, folder: Path) -> Path:
     """The script of the subsystem `name`."""
-    return folder / SCRIPTS / f"{name}.js"
+    return folder / SCRIPTS / part_name(name)
+
+
+def part_name(name: str) -> str:
+    """What the script of the subsystem `name` is called."""
+    return f"{name}.js"
 
 
 def write_listing(
@@ -54,7 +60,7 @@ def write_listing(
     filled = [one.addresses.filled(image) for one in texts]
     write_if_changed(folder / ADDRESSES, addresses(filled).encode())
     write_if_changed(html, page([one.contents for one in texts], title, SCRIPTS).encode())
-    current = {part_file(one.contents.name, folder) for one in texts}
-    for file in (folder / SCRIPTS).iterdir():
-        if file not in current:
-            file.unlink()
+    current = {part_name(one.contents.name) for one in texts}
+    for file in os.scandir(folder / SCRIPTS):
+        if file.name not in current:
+            os.unlink(file.path)

@@ -34,6 +34,11 @@ class Place(NamedTuple):
     contents: bytes
     start: int
 
+    def code(self, offset: int, size: int) -> str:
+        """The `size` bytes from the byte `offset` on, two digits each."""
+        start = self.start + offset
+        return self.contents[start : start + size].hex()
+
 
 class LinkedImage:
     """Where symbols are in the linked image, and its bytes."""
@@ -41,6 +46,7 @@ class LinkedImage:
     def __init__(self, addresses: Mapping[str, int], segments: Sequence[tuple[int, bytes]]) -> None:
         self._addresses = addresses
         self._segments = segments
+        self._places: dict[str, Place] = {}
 
     @classmethod
     def read(cls, path: Path) -> LinkedImage:
@@ -56,6 +62,12 @@ class LinkedImage:
 
     def place(self, symbol: str) -> Place:
         """Where `symbol` is; without contents where the image has none there."""
+        found = self._places.get(symbol)
+        if found is None:
+            found = self._places[symbol] = self._found(symbol)
+        return found
+
+    def _found(self, symbol: str) -> Place:
         address = self._addresses.get(symbol, 0)
         for start, contents in self._segments:
             if start <= address < start + len(contents):
@@ -68,8 +80,7 @@ class LinkedImage:
 
     def code(self, symbol: str, offset: int, size: int) -> str:
         """As `Places` has it."""
-        _, contents, start = self.place(symbol)
-        return contents[start + offset : start + offset + size].hex()
+        return self.place(symbol).code(offset, size)
 
 
 _BLANK = "\0"
@@ -88,16 +99,13 @@ class Template(NamedTuple):
 
     def filled(self, image: LinkedImage) -> str:
         """The text with what `image` tells."""
-        places = [image.place(symbol) for symbol in self.symbols]
-        numbers = array("I", self.blanks)
-        values: list[int | str] = []
-        for number, offset, size in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
-            address, contents, start = places[number]
-            if size:
-                values.append(contents[start + offset : start + offset + size].hex())
-            else:
-                values.append(address + offset)
-        return self.text % tuple(values)
+        places = [*map(image.place, self.symbols)]
+        addresses = [one.address for one in places]
+        blanks = iter(array("I", self.blanks))
+        return self.text % tuple(
+            places[number].code(offset, size) if size else addresses[number] + offset
+            for number, offset, size in zip(blanks, blanks, blanks, strict=True)
+        )
 
 
 class Blanks:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+from types import ModuleType, SimpleNamespace
 from typing import get_type_hints
 
 import pytest
 
-from pykasm.lang.annotations import evaluated
+from pykasm.errors import DeclarationMistake
+from pykasm.lang.annotations import annotations_of, evaluated, known_types
 from pykasm.lang.numbers import U8, U32
 from pykasm.lang.types import Ptr, Void
 
@@ -34,6 +38,20 @@ def test_names_of_the_scope_hide_those_of_the_module() -> None:
         "one": Void,
         "other": U32,
     }
+
+
+def test_what_python_evaluates_only_now_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Python 3.14 has it, whatever runs this."""
+    later = ModuleType("annotationlib")
+    vars(later).update(
+        Format=SimpleNamespace(STRING="text"),
+        get_annotations=lambda owner, format: {"number": "U9"} if format == "text" else {},
+    )
+    monkeypatch.setitem(sys.modules, "annotationlib", later)
+    monkeypatch.setattr(inspect, "get_annotations", lambda owner: {"number": U9})  # type: ignore[name-defined]  # noqa: F821
+    hints = annotations_of(Sample)
+    with pytest.raises(DeclarationMistake, match="a type that nobody knows"):
+        known_types(hints, {})
 
 
 def test_an_unknown_name_is_an_error() -> None:
