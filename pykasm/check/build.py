@@ -94,6 +94,16 @@ class Build:
         )
 
     @cached_property
+    def failing(self) -> frozenset[str]:
+        """The functions whose results may be errors or null."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None
+            and any(one._fails or one._nullable for one in callee.signature.results)
+        )
+
+    @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
         return ProgramAnalysis(

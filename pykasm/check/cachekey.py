@@ -10,6 +10,7 @@ from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
+from pykasm.lang.types import TypeMeta
 
 
 class CacheKeys:
@@ -51,7 +52,7 @@ class _SymbolKeys(dict[str, bytes]):
 
 
 def _as_datum(datum: Data) -> tuple[object, ...]:
-    return datum._storage._value_, datum._guard is not None, datum._kind._owned
+    return datum._storage._value_, datum._guard is not None, _said(datum._kind)
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:
@@ -60,7 +61,12 @@ def _as_callee(routine: Routine) -> tuple[object, ...]:
 
 def signature_key(signature: Signature) -> tuple[object, ...]:
     """Return what of a signature matters to the analysis of callers."""
-    parameters = [one.type._owned for one in signature.parameters]
-    results = [(one._size, one._owned) for one in signature.results]
+    parameters = [_said(one.type) for one in signature.parameters]
+    results = [(one._size, *_said(one)) for one in signature.results]
     clobbers = signature.clobbers and [one.number for one in signature.clobbers]
     return parameters, results, signature.never_returns, clobbers
+
+
+def _said(kind: TypeMeta) -> tuple[bool, ...]:
+    """Return what words say of the values of a type."""
+    return kind._owned, kind._fails, kind._nullable

@@ -67,7 +67,7 @@ def _declarations(routine: Routine) -> tuple[object, ...]:
     accesses = [
         *map(tuple, routine.guarded_accesses),
         *map(tuple, routine.element_accesses),
-        *map(tuple, routine.disownings),
+        *map(tuple, routine.said),
     ]
     places = [(one._displacement, one._kind._size) for one in routine.locals]
     traits = routine.entered._value_, routine.pushed, routine.copies_user, routine.context

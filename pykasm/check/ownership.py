@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from iced_x86 import Mnemonic
@@ -10,15 +9,12 @@ from iced_x86 import Mnemonic
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
+from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, number_of
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace
-from pykasm.lang.convention import Signature, signature_of
-from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.routine import Routine
-from pykasm.lang.types import Fn, TypeMeta
 
 OWNED, GONE = 1, 2
 """The function owns what the value leads to, if that is not null; it gave it away."""
@@ -54,7 +50,7 @@ class OwnershipFlow(ValueFlow):
         self._given: dict[Value, int] = {}
         self._signed: set[tuple[int, int]] = set()
         """What is no failure only if it is not below 0, by what made it."""
-        self._disowned = dict(_disowned(function.routine))
+        self._disowned = said(function.routine, "disown")
 
     def enter(self, path: Path) -> None:
         """Own the parameters that the function takes over."""
@@ -90,7 +86,7 @@ class OwnershipFlow(ValueFlow):
 
     def call(self, index: int, node: Node, path: Path) -> None:
         """Check the arguments, and give those away that the callee takes over."""
-        signature = self._signature(node)
+        signature = self.signature(node)
         for one in signature.parameters if signature is not None else ():
             if one.register is None:
                 continue
@@ -106,18 +102,9 @@ class OwnershipFlow(ValueFlow):
             path.states[given] = GONE
             self._given[given] = index
 
-    def _signature(self, node: Node) -> Signature | None:
-        if node.callee is not None:
-            callee = self.function.build.callees.get(node.callee)
-            return None if callee is None else callee.signature
-        pointer = node.line.written[0] if node.line.written else None
-        kind = pointer._kind if isinstance(pointer, Operand) else None
-        is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
-        return signature_of(kind) if is_function and kind is not None else None
-
     def returned(self, index: int, node: Node, path: Path) -> None:
         """Own the results that a callee gives."""
-        signature = self._signature(node)
+        signature = self.signature(node)
         results = signature.results if signature is not None else ()
         for number, kind in zip(RESULTS, results, strict=False):
             if kind._owned:
@@ -190,18 +177,6 @@ class OwnershipFlow(ValueFlow):
 def _is_owner(line: Line) -> bool:
     """Return whether the memory that an instruction accesses owns what it points to."""
     return any(isinstance(one, MemoryOperand) and one._kind._owned for one in line.written)
-
-
-def _disowned(routine: Routine) -> Iterator[tuple[int, set[int]]]:
-    """Yield the registers that code no longer owns what they lead to, by the instruction."""
-    if not routine.disownings:
-        return
-    index = 0
-    for at, item in enumerate([*routine.items, None]):
-        numbers = {one.number for one in routine.disownings if one.at == at}
-        if numbers:
-            yield index, numbers
-        index += isinstance(item, Line)
 
 
 def follows_ownership(function: FunctionAnalysis) -> bool:

@@ -37,6 +37,7 @@ FAMILIES = (
     "memory",
     "calls",
     "ownership",
+    "results",
     "context",
     "locks",
     "states",

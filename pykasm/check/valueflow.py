@@ -33,7 +33,9 @@ from pykasm.check.valuepath import (
     Value,
 )
 from pykasm.isa.statement import Address
-from pykasm.lang.convention import SLOT
+from pykasm.lang.convention import SLOT, Signature, signature_of
+from pykasm.lang.operand import Operand
+from pykasm.lang.types import Fn, TypeMeta
 
 MOST_PATHS = 4000
 """So many are followed in a function at most. Of one that has more, nothing is said."""
@@ -100,6 +102,9 @@ class ValueFlow:
 
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """The register `source`, None for something else, is about to be stored in memory."""
+
+    def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
+        """A register has been loaded from memory."""
 
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
         """A register has been exchanged with memory."""
@@ -270,7 +275,8 @@ class ValueFlow:
             if _size(node.effects.instruction, 0) == _WORD:
                 path.signs.pop((target, WIDE), None)
         else:
-            path.define(target, Value(index, target))
+            self._renew(index, path, target)
+            self.loaded(index, node, path, target)
 
     def _store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         if node.effects.frame_access is None:
@@ -351,6 +357,25 @@ class ValueFlow:
             self.store(index, node, path, number)
             self._renew(index, path, number)
             self.exchanged(index, node, path, number)
+
+    def compared(self, index: int, node: Node, path: Path) -> list[Value]:
+        """Return the values that a `cmp` or `test` looks at."""
+        instruction, found = node.effects.instruction, []
+        if node.effects.mnemonic in (Mnemonic.CMP, Mnemonic.TEST):
+            places = [_register(instruction, 0), _register(instruction, 1)]
+            places.append(self._frame.word(index, node))
+            found = [path.values[one] for one in places if one is not None and one in path.values]
+        return found
+
+    def signature(self, node: Node) -> Signature | None:
+        """Return how a callee is called, None if nobody knows."""
+        if node.callee is not None:
+            callee = self.function.build.callees.get(node.callee)
+            return None if callee is None else callee.signature
+        pointer = node.line.written[0] if node.line.written else None
+        kind = pointer._kind if isinstance(pointer, Operand) else None
+        is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
+        return signature_of(kind) if is_function and kind is not None else None
 
     def _comparison(self, index: int, node: Node) -> Test | None:
         instruction = node.effects.instruction

@@ -8,9 +8,11 @@ from typing import Any
 
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, place
-from pykasm.lang.condition import condition
+from pykasm.lang.comparisons import Comparison
+from pykasm.lang.condition import Both, Condition, condition
 from pykasm.lang.data import text
 from pykasm.lang.jumps import jump_if
+from pykasm.lang.operands import RegisterOperand
 from pykasm.source import author_moment
 
 _handlers: list[Any] = []
@@ -35,7 +37,8 @@ def asserts(test: object) -> None:
     """In debug builds, check that the condition holds; if not, the image's `on_assert` gets the
     source line and text. The check's failing side is out of the way, behind the function."""
     if not debugging():
-        condition(test)
+        for number in _not_null(condition(test)):
+            current("asserts").say("asserts", number)
         return
     handler = _handlers[-1]
     builder = current("asserts")
@@ -52,3 +55,14 @@ def asserts(test: object) -> None:
             emit("ud2")  # a handler that does return is not come back to
 
     builder.write_out_of_line(source, report_failure)
+
+
+def _not_null(test: Condition) -> Iterator[int]:
+    """The numbers of the registers that are not 0 where the condition holds."""
+    if isinstance(test, Both):
+        yield from _not_null(test.left)
+        yield from _not_null(test.right)
+    elif isinstance(test, Comparison) and isinstance(test.left, RegisterOperand):
+        is_zero = isinstance(test.right, int) and test.right == 0
+        if test.operator == "!=" and is_zero:
+            yield test.left._register.number

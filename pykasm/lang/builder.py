@@ -45,7 +45,13 @@ class OwnedPlace:
     """Stands behind the roles of memory that owns what it points to."""
 
 
-OperandRole: TypeAlias = Role | type[User[Any]] | type[InPlace] | type[OwnedPlace] | None
+class NullablePlace:
+    """Stands behind the roles of memory whose pointer may be null."""
+
+
+OperandRole: TypeAlias = (
+    Role | type[User[Any]] | type[InPlace] | type[OwnedPlace] | type[NullablePlace] | None
+)
 
 
 class GuardedAccess(NamedTuple):
@@ -69,6 +75,15 @@ class ElementAccess(NamedTuple):
     length: int
     number: int
     at: int
+
+
+class Said(NamedTuple):
+    """Before the item of code at the index `at`, the word `word` says something of what the
+    register of this number holds."""
+
+    at: int
+    word: str
+    number: int
 
 
 class InlineCode(NamedTuple):
@@ -123,8 +138,8 @@ class CodeBuilder:
         """The role of each register among the operands, in the order in which they were written,
         `User` after one that is the base of memory which a program gave, `OwnedPlace` after those
         of memory that owns, and `InPlace` before those that an instruction takes in place."""
-        self.disownings: list[Any] = []
-        """Where code says that it does not own something any more."""
+        self.said: list[Said] = []
+        """What code says of what registers hold."""
         self.conditions: list[Condition] = []
         """Those that the author made."""
         self.writers: dict[CodeType | None, None] = {code: None}
@@ -170,8 +185,8 @@ class CodeBuilder:
                     operands = (*operands[:at], operand, *operands[at + 1 :])
                 if kind is MemoryOperand:
                     self._note_place(operand, mnemonic)
-                elif issubclass(kind, MemoryOperand) and operand._kind._owned:
-                    roles.append(OwnedPlace)
+                elif issubclass(kind, MemoryOperand):
+                    self._note_kind(operand._kind)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -219,10 +234,16 @@ class CodeBuilder:
                 self.operand_roles.append(User)
         if place._index is not None:
             self._note_index(place, place._index)
-        if place._kind._owned:
-            self.operand_roles.append(OwnedPlace)
+        self._note_kind(place._kind)
         if place._within is not None:
             self._note_access(place, mnemonic)
+
+    def _note_kind(self, kind: TypeMeta) -> None:
+        """Note what words say of the values in a place."""
+        if kind._owned:
+            self.operand_roles.append(OwnedPlace)
+        if kind._nullable:
+            self.operand_roles.append(NullablePlace)
 
     def _note_access(self, place: MemoryOperand, mnemonic: str) -> None:
         """Note the guarded fields in which the next instruction reads or writes `place`, or whose
@@ -234,6 +255,10 @@ class CodeBuilder:
                 GuardedAccess(str(one), one.guard, at, address, one.writers, one.unlocked_reads)
                 for one in guarded
             ]
+
+    def say(self, word: str, number: int) -> None:
+        """Note that `word` says something of what the register of this number holds."""
+        self.said.append(Said(len(self.items), word, number))
 
     def _store_address(self, operands: tuple[Any, ...]) -> None:
         """Note that the next instruction stores the address of a function, if it does."""
@@ -371,7 +396,7 @@ class CodeBuilder:
         self.lock_events = [one.at(moved(one.index)) for one in self.lock_events]
         self.guarded_accesses = [one._replace(at=moved(one.at)) for one in self.guarded_accesses]
         self.element_accesses = [one._replace(at=moved(one.at)) for one in self.element_accesses]
-        self.disownings = [one._replace(at=moved(one.at)) for one in self.disownings]
+        self.said = [one._replace(at=moved(one.at)) for one in self.said]
 
 
 class OutOfLine(NamedTuple):

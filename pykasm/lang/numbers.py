@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pykasm.lang.types import Type, TypeMeta
+from pykasm.lang.types import Type, TypeMeta, plain
 
 
 class Integer(Type):
@@ -132,8 +132,9 @@ def is_kind(kind: TypeMeta) -> bool:
 
 def numbers_mix(one: TypeMeta, other: TypeMeta) -> bool:
     """Whether numbers of two types may meet: those of different kinds do not."""
-    plain = not is_kind(one) or not is_kind(other)
-    return plain or issubclass(one, other) or issubclass(other, one)
+    one, other = plain(one), plain(other)
+    no_kinds = not is_kind(one) or not is_kind(other)
+    return no_kinds or issubclass(one, other) or issubclass(other, one)
 
 
 def held_as(kind: TypeMeta) -> TypeMeta:

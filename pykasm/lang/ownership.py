@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.isa.registers import RegisterKind
@@ -31,14 +31,6 @@ else:
             return qualified(kind, "Owned", _owned=True)
 
 
-class Disowning(NamedTuple):
-    """From the item of code at the index `at` on, the function no longer owns what the register of
-    this number leads to."""
-
-    at: int
-    number: int
-
-
 def disown(value: Any, reason: str) -> None:
     """Say that the function does not own `value`, in a register, any more, and who does.
 
@@ -57,4 +49,4 @@ def disown(value: Any, reason: str) -> None:
             "`disown` needs a reason", expected="who owns it from now on", got=repr(reason)
         )
     value._touch()
-    builder.disownings.append(Disowning(len(builder.items), value._register.number))
+    builder.say("disown", value._register.number)

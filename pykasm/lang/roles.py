@@ -144,8 +144,8 @@ def release(*values: object) -> None:
         builder.release(value._register)
 
 
-def ignore(result: object) -> None:
-    """Say that the result of a call may be dropped."""
+def ignore(result: object, reason: str = "") -> None:
+    """Say that the result of a call may be dropped; why, if it may be an error."""
     for one in result if isinstance(result, tuple) else (result,):
         if not isinstance(one, RegisterOperand) or one._role is None:
             raise TypeMistake(
@@ -154,3 +154,5 @@ def ignore(result: object) -> None:
                 got=one._text() if isinstance(one, Operand) else repr(one),
             )
         one._touch()
+        if reason:
+            current("ignore").say("ignore", one._register.number)

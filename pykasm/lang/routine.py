@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import Register
 from pykasm.lang.allowances import Allowance
-from pykasm.lang.builder import ElementAccess, GuardedAccess, InlineCode, OperandRole
+from pykasm.lang.builder import ElementAccess, GuardedAccess, InlineCode, OperandRole, Said
 from pykasm.lang.context import Context
 from pykasm.lang.convention import Kind, Signature
 from pykasm.lang.locking import NO_LOCKS, LockContract, LockEvent
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.ownership import Disowning
 from pykasm.lang.role import Role
 from pykasm.lang.types import TypeMeta
 from pykasm.objects.debug import EntryFrame
@@ -50,7 +49,7 @@ class Routine:
     allowances: list[Allowance] = field(default_factory=list)
     lock_events: list[LockEvent] = field(default_factory=list)
     guarded_accesses: list[GuardedAccess] = field(default_factory=list)
-    disownings: list[Disowning] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     taken_as: set[tuple[str, TypeMeta]] = field(default_factory=set)
     element_accesses: list[ElementAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)

@@ -349,7 +349,7 @@ class RoutineBuilder(CodeBuilder):
             allowances=self.allowances,
             lock_events=self.lock_events,
             guarded_accesses=self.guarded_accesses,
-            disownings=self.disownings,
+            said=self.said,
             taken_as=self.taken_as,
             element_accesses=self.element_accesses,
             inlined=self.inlined,

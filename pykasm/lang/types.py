@@ -42,6 +42,8 @@ class TypeMeta(type):
     _truth: bool
     _host: TypeMeta | None
     _owned: bool
+    _fails: bool
+    _nullable: bool
     _origin: tuple[type, str, object, dict[str, object]]
     """What a type was made of that is made of others."""
 
@@ -224,6 +226,10 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Of numbers whose bytes lie in memory in the opposite order: what a register holds of them."""
     _owned = False
     """Whether somebody has to give it away who has it."""
+    _fails = False
+    """Whether a number below 0 is an error, which somebody has to look at."""
+    _nullable = False
+    """Whether it is an address that may be null."""
 
 
 class Void(Type):

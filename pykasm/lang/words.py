@@ -64,6 +64,7 @@ from pykasm.lang.numbers import (
 )
 from pykasm.lang.ownership import Owned, disown
 from pykasm.lang.records import records
+from pykasm.lang.results import OrErrno, OrNull
 from pykasm.lang.roles import ignore, keep, local, release, scratch
 from pykasm.lang.sharing import unshared
 from pykasm.lang.structs import Struct, Union, offsetof
@@ -124,6 +125,8 @@ __all__ = [
     "Image",
     "Keep",
     "Label",
+    "OrErrno",
+    "OrNull",
     "Owned",
     "PairedState",
     "Ptr",

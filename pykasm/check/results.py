@@ -1,0 +1,146 @@
+"""What may be an error or null, on the paths through a function."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from iced_x86 import Mnemonic
+
+from pykasm.check.build import FunctionAnalysis
+from pykasm.check.convention import RESULTS
+from pykasm.check.graph import Node
+from pykasm.check.said import said
+from pykasm.check.valueflow import ValueFlow, number_of
+from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
+from pykasm.lang.builder import NullablePlace
+from pykasm.lang.operands import MemoryOperand
+
+UNSEEN, NULLABLE = 1, 2
+"""Nobody has looked yet whether it is an error; nobody has tested yet whether it is null."""
+
+_ADDRESSES_ONLY = (Mnemonic.LEA, Mnemonic.NOP, Mnemonic.INVLPG)
+"""Instructions that access nothing at the address of their memory operand."""
+
+
+class Followed(NamedTuple):
+    """The instruction `at` goes by the address `value`, which may be null."""
+
+    value: Value
+    at: int
+
+
+class ResultFlow(ValueFlow):
+    """Follows results that may be errors until somebody looks at them, and pointers that may be
+    null until they are tested."""
+
+    def __init__(self, function: FunctionAnalysis) -> None:
+        super().__init__(function)
+        self.dropped: dict[Value, int] = {}
+        """Results that nobody looked at, with the instruction where they were lost."""
+        self.followed: dict[int, Followed] = {}
+        self._ignored = said(function.routine, "ignore")
+        self._asserted = said(function.routine, "asserts")
+
+    def enter(self, path: Path) -> None:
+        """Take note of parameters that may be null."""
+        for one in self.function.routine.signature.parameters:
+            if one.type._nullable and one.register is not None:
+                path.states[Value(AT_ENTRY, one.register.number)] = NULLABLE
+
+    def use(self, index: int, node: Node, path: Path) -> None:
+        """Check the addresses that an instruction goes by, and see what it compares."""
+        if not path.states:
+            return
+        for number in self._ignored.get(index, ()):
+            self._see(path, number)
+        for number in self._asserted.get(index, ()):
+            value = path.values.get(number)
+            if value is not None:
+                path.states.pop(value, None)
+        for value in self.compared(index, node, path):
+            if path.states.get(value.whole) == UNSEEN:
+                del path.states[value.whole]
+        if node.effects.mnemonic not in _ADDRESSES_ONLY:
+            instruction = node.effects.instruction
+            for register in (instruction.memory_base, instruction.memory_index):
+                self._follow(index, path, number_of(register))
+
+    def _see(self, path: Path, number: int) -> None:
+        """Take it that somebody looks at the result in a register."""
+        value = path.values.get(number)
+        if value is not None and path.states.get(value.whole) == UNSEEN:
+            del path.states[value.whole]
+
+    def _follow(self, index: int, path: Path, number: int | None) -> None:
+        value = path.values.get(number) if number is not None else None
+        if value is None:
+            return
+        whole = value if path.states.get(value) == NULLABLE else value.whole
+        if path.states.get(whole) == NULLABLE and (whole is value or value.is_part):
+            self.followed.setdefault(index, Followed(whole, index))
+            del path.states[whole]  # what follows from this is no fault of its own
+
+    def call(self, index: int, node: Node, path: Path) -> None:
+        """Pass arguments on."""
+        signature = self.signature(node) if path.states else None
+        for one in signature.parameters if signature is not None else ():
+            if one.register is not None:
+                self._see(path, one.register.number)
+
+    def returned(self, index: int, node: Node, path: Path) -> None:
+        """Take note of what the results of a callee may be."""
+        signature = self.signature(node)
+        results = signature.results if signature is not None else ()
+        for number, kind in zip(RESULTS, results, strict=False):
+            if kind._fails or kind._nullable:
+                path.states[Value(index, number)] = UNSEEN if kind._fails else NULLABLE
+
+    def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
+        """Take note of pointers in memory that may be null."""
+        if any(isinstance(one, MemoryOperand) and one._kind._nullable for one in node.line.written):
+            path.states[Value(index, number)] = NULLABLE
+
+    def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
+        """Somebody else may look at what is stored."""
+        if source is not None:
+            self._see(path, source)
+
+    def tested(self, path: Path, value: Value, width: int, sign: int) -> None:
+        """What is not null may be followed."""
+        if path.states.get(value) == NULLABLE and not sign & ZERO:
+            del path.states[value]
+
+    def leave(self, index: int, node: Node, path: Path) -> None:
+        """Return results to the caller; find those that nobody has looked at."""
+        own = self.function.routine.signature.results
+        if node.effects.mnemonic != Mnemonic.RET:
+            self.returned(index, node, path)  # what it jumps to returns for this function
+            for number in RESULTS[: len(own)]:
+                path.states.pop(Value(index, number), None)
+        else:
+            for number in RESULTS[: len(own)]:
+                self._see(path, number)
+        for value, state in path.states.items():
+            if state == UNSEEN:
+                self.dropped.setdefault(value, index)
+
+    def renewed(self, index: int, path: Path, value: Value) -> None:
+        """Find what nobody has looked at since the round before."""
+        if path.states[value] == UNSEEN:
+            self.dropped.setdefault(value, index)
+
+    def changed(self, index: int, path: Path) -> None:
+        """Find results that are nowhere any more."""
+        for value, state in [*path.states.items()]:
+            if not path.places_of(value):
+                if state == UNSEEN:
+                    self.dropped.setdefault(value, index)
+                del path.states[value]
+
+
+def follows_results(function: FunctionAnalysis) -> bool:
+    """Return whether a function has to do with what may be an error or null."""
+    routine, failing = function.routine, function.build.failing
+    nullable = any(one.type._nullable for one in routine.signature.parameters)
+    is_told = nullable or NullablePlace in routine.operand_roles
+    return is_told or not failing.isdisjoint(routine.targets)

@@ -1,0 +1,74 @@
+"""E08x: errors are looked at, and null is not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pykasm.check.build import FunctionAnalysis
+from pykasm.check.finding import Finding, span_of
+from pykasm.check.results import Followed, ResultFlow, follows_results
+from pykasm.check.rule import function_check, rule
+from pykasm.check.valuepath import AT_ENTRY, Value
+from pykasm.errors import Note
+from pykasm.lang.convention import Kind
+from pykasm.source import line_span
+
+E082 = rule(
+    "E082",
+    "an error is lost on some path",
+    """The code goes on as if all had gone well, and whoever asked for it is told so.""",
+)
+E083 = rule(
+    "E083",
+    "a pointer that may be null is followed",
+    """There is no memory at null: the access faults, where nobody has tested the case.""",
+)
+
+
+@function_check
+def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check results that may be errors, and pointers that may be null, on every path."""
+    if function.routine.kind is not Kind.FUNCTION or not follows_results(function):
+        return
+    flow = ResultFlow(function)
+    if flow.solve():
+        yield from (_dropped(function, *one) for one in flow.dropped.items())
+        yield from (_followed(function, one) for one in flow.followed.values())
+
+
+def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
+    nodes = function.graph.nodes
+    made, lost = nodes[value.site].line, nodes[at].line
+    notes = (
+        [Note(span_of(lost), "here nothing has it any more")] if lost.source != made.source else []
+    )
+    return Finding(
+        E082,
+        f"what `{nodes[value.site].callee or 'this'}` returns may be an error, and is lost",
+        span=span_of(made),
+        mark="some path from here does not look at it",
+        notes=notes,
+        fix="test it, return it, or say why it does not matter: `ignore(…, reason)`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _followed(function: FunctionAnalysis, one: Followed) -> Finding:
+    return Finding(
+        E083,
+        "what may be null is followed",
+        span=span_of(function.graph.nodes[one.at].line),
+        mark="some path to here has not tested it",
+        notes=[_origin(function, one.value)],
+        fix="test it first: `try_(…)`, or `with if_(… == 0):`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _origin(function: FunctionAnalysis, value: Value) -> Note:
+    """Return where what may be null came from."""
+    if value.site == AT_ENTRY:
+        return Note(line_span(function.routine.declared), "a parameter may be null")
+    node = function.graph.nodes[value.site]
+    who = f"`{node.callee}` may give null" if node.is_call and node.callee else "it may be null"
+    return Note(span_of(node.line), who)
