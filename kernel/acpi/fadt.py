@@ -17,7 +17,7 @@ class FixedDescription(Subsystem):
         self.tables = tables
 
     @function
-    def table(self, size: U32) -> Ptr[Fadt]:
+    def table(self, size: U32) -> OrNull[Ptr[Fadt]]:
         """Return the table, or null if there is none of at least `size` bytes."""
         table = self.tables.find(FADT_SIGNATURE, size)
         ret(cast(table, Ptr[Fadt]))

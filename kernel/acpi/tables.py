@@ -149,7 +149,7 @@ class AcpiTables(Subsystem):
             mov(self.entry_size, entry_size)
 
     @function
-    def find(self, signature: Keep[U32], size: U32) -> Ptr[TableHeader]:
+    def find(self, signature: Keep[U32], size: U32) -> OrNull[Ptr[TableHeader]]:
         """Return the first valid table with `signature` and at least `size` bytes that the root
         table lists, or null."""
         least = local(U32)
@@ -164,7 +164,7 @@ class AcpiTables(Subsystem):
         ret(0)
 
     @function
-    def table_at(self, address: Keep[U64]) -> Ptr[TableHeader]:
+    def table_at(self, address: Keep[U64]) -> OrNull[Ptr[TableHeader]]:
         """Return the table at physical `address`, or null if its length or checksum is wrong."""
         header = self.header_at(address)
         with if_(header == 0):
@@ -178,7 +178,7 @@ class AcpiTables(Subsystem):
         ret(cast(table, Ptr[TableHeader]))
 
     @function
-    def header_at(self, address: U64) -> Ptr[TableHeader]:
+    def header_at(self, address: U64) -> OrNull[Ptr[TableHeader]]:
         """Return the header at physical `address`, or null if its length is wrong.
 
         The table's checksum is not validated.

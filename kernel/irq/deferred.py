@@ -66,7 +66,7 @@ class Deferred(Subsystem):
         tail(self.start_processor)
 
     @function(init=True)
-    def make(self) -> Owned[Ptr[Thread]]:
+    def make(self) -> Owned[OrNull[Ptr[Thread]]]:
         """Create the `thread` of a processor that is to start. Return null if memory is out."""
         name, entry = text("deferred work"), address_of(self.run)
         tail(self.threads.make, name, entry, 0, BOOT_PRIORITY)

@@ -112,7 +112,7 @@ class Lines(Subsystem):
         ret(source)
 
     @function
-    def attach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
+    def attach(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> OrErrno[I32]:
         """Call `action` from now on when `line` interrupts. Return 0; -EINVAL if there is no such
         line; -ENOSPC if no vector is left for it."""
         result = keep(I32)
@@ -121,7 +121,7 @@ class Lines(Subsystem):
         ret(result)
 
     @function(holds="lock")
-    def _attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> I32:
+    def _attach_locked(self, line: Keep[U32], action: Keep[Ptr[Action]]) -> OrErrno[I32]:
         """Do the work of `attach`."""
         with if_(self.legacy != 0):
             tail(self._attach_legacy, line, action)
@@ -147,7 +147,7 @@ class Lines(Subsystem):
         ret(0)
 
     @function(holds="lock")
-    def _attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> I32:
+    def _attach_legacy(self, line: Keep[U32], action: Ptr[Action]) -> OrErrno[I32]:
         """Do the work of `attach` with the 8259s."""
         with if_(line >= LINES):
             ret(-Errno.EINVAL)
@@ -267,7 +267,7 @@ class Lines(Subsystem):
         mov(route.processor, 0)
 
     @function
-    def move(self, line: Keep[U32], processor: Keep[Ptr[Processor]]) -> I32:
+    def move(self, line: Keep[U32], processor: Keep[Ptr[Processor]]) -> OrErrno[I32]:
         """Move the interrupts of `line` to another processor; its actions may still be running on
         the one before. Return 0, or -EINVAL if nothing is attached or it can't be reached."""
         result = keep(I32)

@@ -47,7 +47,7 @@ class Arena(Subsystem):
         ret(range != 0)
 
     @function
-    def allocate(self, pages: Keep[U64], use: Keep[U64]) -> Owned[Ptr[AddressRange]]:
+    def allocate(self, pages: Keep[U64], use: Keep[U64]) -> Owned[OrNull[Ptr[AddressRange]]]:
         """Allocate a range of this many pages, for a `RangeUse`. Returns null if there is none, or
         no memory for its record."""
         found = keep(Ptr[AddressRange])
@@ -79,7 +79,7 @@ class Arena(Subsystem):
             disown(range, "it is free")
 
     @function
-    def find(self, start: Keep[U64]) -> Ptr[AddressRange]:
+    def find(self, start: Keep[U64]) -> OrNull[Ptr[AddressRange]]:
         """The range that starts at `start`, or null. Nobody else may be about to free it."""
         found = keep(Ptr[AddressRange])
         with self.lock.held():
@@ -119,7 +119,7 @@ class Arena(Subsystem):
         tail(self.trees.remove, address_of(self.free_ranges), address_of(range.by_size))
 
     @function(holds="lock")
-    def _allocate(self, pages: Keep[U64]) -> Ptr[AddressRange]:
+    def _allocate(self, pages: Keep[U64]) -> OrNull[Ptr[AddressRange]]:
         """Remove a range of this many pages from the free ones, cut to size. Returns null if there
         is none, or no memory."""
         node = try_(self.trees.at_least(address_of(self.free_ranges), pages))
@@ -156,7 +156,7 @@ class Arena(Subsystem):
         ret(rax)
 
     @function(holds="lock")
-    def _free_range_at(self, address: Keep[U64]) -> Ptr[AddressRange]:
+    def _free_range_at(self, address: Keep[U64]) -> OrNull[Ptr[AddressRange]]:
         """The free range that `address` is in, or null."""
         # All addresses of the arena are in ranges; the end matters for those outside of it
         node = try_(self.trees.at_most(address_of(self.ranges), address))

@@ -28,7 +28,7 @@ class Buddy(Subsystem):
                 add(head, sizeof(ListHead))
 
     @function(holds="zone.lock")
-    def allocate(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[Ptr[Frame]]:
+    def allocate(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[OrNull[Ptr[Frame]]]:
         """Allocate a block of `order`: the smallest that will do, split until it fits. Returns the
         record of its first page, or null."""
         size = keep(U32)

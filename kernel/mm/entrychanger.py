@@ -27,7 +27,7 @@ class EntryChanger(Subsystem):
         self.splitter = splitter
 
     @inline(changes=CALLER_SAVED)
-    def change(self, space: Ptr[Space], request: MappingRequest) -> I32:
+    def change(self, space: Ptr[Space], request: MappingRequest) -> OrErrno[I32]:
         """Do what `request` says with all that is mapped, as far as `request.address` tells then.
         Returns 0; or -ENOMEM if a page could not be split."""
         result, walk, level, slot = local(I32), local(TableWalk), keep(U64), keep(Ptr[U64])

@@ -23,7 +23,7 @@ class EntryFiller(Subsystem):
         self.tables = tables
 
     @inline(changes=CALLER_SAVED)
-    def fill(self, space: Ptr[Space], request: MappingRequest) -> I32:
+    def fill(self, space: Ptr[Space], request: MappingRequest) -> OrErrno[I32]:
         """Map what `request` says, as far as `request.address` tells then. Returns 0, -ENOMEM or
         -EEXIST, in a kept register."""
         result, walk, level = keep(I32), local(TableWalk), keep(U64)

@@ -45,7 +45,8 @@ class KernelSpace(Subsystem):
             mov(request.address, start)
             reached = self.walker.walk(address_of(self.space), start, address_of(walk))
             asked, entries = address_of(request), address_of(walk)
-            ignore(self.tables.allocate_missing(asked, entries, reached, level))
+            made = self.tables.allocate_missing(asked, entries, reached, level)
+            ignore(made, "tables come from `EarlyFrames`, which panics without memory")
             above = scratch(U64)  # an entry of the next level covers a whole table of this one
             lea(above, bare[level + 1])
             size = entry_size(above)

@@ -44,7 +44,7 @@ class Mapper(Subsystem):
         length: U64,
         flags: U64,
         largest: U32,
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Map `length` bytes from `address` on to physical `target`, by pages of up to `largest`
         (a `PageShift`), with `flags` (`PageFlags`).
 
@@ -73,13 +73,13 @@ class Mapper(Subsystem):
         with if_(result != 0):
             mapped = scratch(request.address)
             sub(mapped, first)
-            ignore(self.unmap(space, first, mapped))
+            ignore(self.unmap(space, first, mapped), "it ends as it was mapped: nothing is split")
             self.tlb.invalidate(space, first, 1)  # a processor may know the tables that led nowhere
             self.tables.free_chain(request.empty)
         ret(result)
 
     @function
-    def unmap(self, space: Ptr[Space], address: U64, length: U64) -> I32:
+    def unmap(self, space: Ptr[Space], address: U64, length: U64) -> OrErrno[I32]:
         """Unmap `length` bytes from `address` on, of which not all need be mapped. No processor
         knows them when it returns.
 
@@ -88,7 +88,7 @@ class Mapper(Subsystem):
         tail(self._change, space, address, length, 0)
 
     @function
-    def protect(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> I32:
+    def protect(self, space: Ptr[Space], address: U64, length: U64, flags: U64) -> OrErrno[I32]:
         """Give what is mapped of `length` bytes from `address` on the permissions `flags`.
 
         Returns 0; or -ENOMEM if a larger page could not be split, with some of them changed.
@@ -97,7 +97,9 @@ class Mapper(Subsystem):
         tail(self._change, space, address, length, flags)
 
     @function
-    def _change(self, space: Keep[Ptr[Space]], address: U64, length: U64, flags: U64) -> I32:
+    def _change(
+        self, space: Keep[Ptr[Space]], address: U64, length: U64, flags: U64
+    ) -> OrErrno[I32]:
         """Give the addresses new permissions, or unmap them if `flags` is 0."""
         request = local(MappingRequest)
         first, pages = keep(address), keep(length)

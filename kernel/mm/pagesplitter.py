@@ -24,7 +24,7 @@ class PageSplitter(Subsystem):
     @function
     def split_unless_whole(
         self, request: Ptr[MappingRequest], slot: Keep[Ptr[U64]], level: Keep[U64]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Split the page of `level` that `slot` maps at `request.address`, unless all of it is to
         be changed.
 

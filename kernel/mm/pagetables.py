@@ -69,7 +69,7 @@ class PageTables(Subsystem):
         walk: Keep[Ptr[TableWalk]],
         reached: Keep[U64],
         level: Keep[U64],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Allocate the tables for `request.address` between the level `reached`, where its `walk`
         ended, and `level`, and note the entries in `walk`.
 

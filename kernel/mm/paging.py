@@ -104,7 +104,8 @@ class Paging(Subsystem):
             self._map_section(start, load, end, PERMISSIONS[section.permissions])
         for stack in self.stacks:
             # Only at its own address: the direct map has no stack below that could run over it
-            ignore(self.mapper.unmap(address_of(self.kernel.space), address_of(stack.guard), PAGE))
+            kernel, guard = address_of(self.kernel.space), address_of(stack.guard)
+            ignore(self.mapper.unmap(kernel, guard, PAGE), "all its pages are small")
 
     def bound(self, section: OutputSection, name: str) -> object:
         """Return an address of `section` that the linker defines (see `OutputSection`)."""
@@ -132,7 +133,8 @@ class Paging(Subsystem):
         """Map what nothing is mapped at yet. It can't fail while tables come from `EarlyFrames`,
         which panics without memory."""
         kernel = address_of(self.kernel.space)
-        ignore(self.mapper.map(kernel, address, target, length, flags, largest))
+        mapped = self.mapper.map(kernel, address, target, length, flags, largest)
+        ignore(mapped, "there is memory for the tables")
 
     @function
     def free_init(self) -> None:
@@ -152,10 +154,14 @@ class Paging(Subsystem):
         length = keep(end)
         sub(length, start)
         round_up(length, PAGE)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
+        kernel = address_of(self.kernel.space)
+        ignore(self.mapper.unmap(kernel, start, length), "all its pages are small")
         alias = scratch(load)
         direct(alias)
-        ignore(self.mapper.protect(address_of(self.kernel.space), alias, length, WRITE))
+        ignore(
+            self.mapper.protect(kernel, alias, length, WRITE),
+            "all its pages are small",
+        )
         load_end = scratch(U64)
         lea(load_end, bare[load + length])
         self.zones.free_reserved(load, load_end)

@@ -53,7 +53,7 @@ class RuntimeMappings(Subsystem):
         ignore(self.arena.start(Area.RUNTIME, RUNTIME_END))
 
     @function
-    def _allocate_range(self, pages: U64, use: U64) -> Owned[Ptr[AddressRange]]:
+    def _allocate_range(self, pages: U64, use: U64) -> Owned[OrNull[Ptr[AddressRange]]]:
         """Allocate a range for this many pages and the guards, or return null."""
         add(pages, GUARDS)
         fail_if(CF)
@@ -117,7 +117,8 @@ class RuntimeMappings(Subsystem):
         mov(first, self._chain_pages(range, length))
         address = scratch(range.by_address.key)
         add(address, PAGE)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), address, length))
+        kernel = address_of(self.kernel.space)
+        ignore(self.mapper.unmap(kernel, address, length), "all its pages are small")
         self.tables.free_chain(first)
         tail(self.arena.free, range)
 
@@ -167,7 +168,7 @@ class RuntimeMappings(Subsystem):
         ret(offset)
 
     @function
-    def _map_registers(self, range: Ptr[AddressRange], page: U64, length: U64) -> I32:
+    def _map_registers(self, range: Ptr[AddressRange], page: U64, length: U64) -> OrErrno[I32]:
         """Map `length` bytes of registers from physical `page` on into `range`. Returns 0 or
         -ENOMEM."""
         address, kernel = scratch(range.by_address.key), address_of(self.kernel.space)
@@ -184,5 +185,6 @@ class RuntimeMappings(Subsystem):
         add(start, PAGE)
         sub(length, GUARDS)
         shl(length, PageShift.PAGE)
-        ignore(self.mapper.unmap(address_of(self.kernel.space), start, length))
+        kernel = address_of(self.kernel.space)
+        ignore(self.mapper.unmap(kernel, start, length), "all its pages are small")
         tail(self.arena.free, range)

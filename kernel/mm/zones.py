@@ -65,7 +65,7 @@ class Zones(Subsystem):
         ret(block)
 
     @function(holds="zone.lock")
-    def allocate_frame(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[Ptr[Frame]]:
+    def allocate_frame(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[OrNull[Ptr[Frame]]]:
         """Allocate a block of `zone`, for which as many sections are opened as it needs. Returns
         the record of its first page, or null."""
         with loop():

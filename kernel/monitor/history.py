@@ -36,7 +36,7 @@ class History(Subsystem):
         rep.movsb()
 
     @function
-    def line(self, age: U64) -> Ptr[U8]:
+    def line(self, age: U64) -> OrNull[Ptr[U8]]:
         """Return the line of this `age`, from 1; null if there is none."""
         with if_((age > ENTRIES) | (age > self.count)):
             ret(0)

@@ -65,7 +65,7 @@ class Monitor(Subsystem):
             self.console.print("usage: %s\n", chosen.usage)
 
     @function
-    def find(self, name: Keep[Ptr[U8]]) -> Ptr[Command]:
+    def find(self, name: Keep[Ptr[U8]]) -> OrNull[Ptr[Command]]:
         """Return the command called `name`, or null."""
         candidate, left = keep(Ptr[Command]), keep(U32)
         lea(candidate, self.commands)

@@ -238,7 +238,7 @@ class PciBus(Subsystem):
             yield device
 
     @function
-    def find(self, function: U32) -> Ptr[PciDevice]:
+    def find(self, function: U32) -> OrNull[Ptr[PciDevice]]:
         """Return the record of the function with this number, or null."""
         with self.each() as device, if_(device.function == function):
             ret(device)

@@ -89,7 +89,7 @@ class Msi(Subsystem):
     @function
     def attach(
         self, device: Keep[Ptr[PciDevice]], number: Keep[U32], action: Keep[Ptr[Action]]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Call `action` for message `number` of `device`, counted from 0.
 
         Return 0, -ENODEV if the device has no such message, -ENOSPC if no vector is free, or
@@ -134,7 +134,7 @@ class Msi(Subsystem):
         self._write(device, device.msi, 0, control)
 
     @function
-    def _route(self, device: Ptr[PciDevice], number: U32, vector: U32) -> I32:
+    def _route(self, device: Ptr[PciDevice], number: U32, vector: U32) -> OrErrno[I32]:
         """Route message `number` of `device` to `vector`. Return 0, -ENODEV or -ENOMEM."""
         with if_(device.msi_x != 0):
             tail(self._enable_msi_x, device, number, vector)
@@ -143,7 +143,7 @@ class Msi(Subsystem):
         ret(-Errno.ENODEV)
 
     @function
-    def _enable_msi(self, device: Keep[Ptr[PciDevice]], vector: Keep[U32]) -> I32:
+    def _enable_msi(self, device: Keep[Ptr[PciDevice]], vector: Keep[U32]) -> OrErrno[I32]:
         """Route the first message of MSI to `vector`, and enable it. Return 0."""
         control = keep(U32)
         mov(control, self._read(device, device.msi, 0))
@@ -163,7 +163,7 @@ class Msi(Subsystem):
     @function
     def _enable_msi_x(
         self, device: Keep[Ptr[PciDevice]], number: Keep[U32], vector: Keep[U32]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Route message `number` of MSI-X to `vector`, and enable it.
 
         Return 0, -ENODEV or -ENOMEM.
@@ -194,7 +194,7 @@ class Msi(Subsystem):
         return cast(entry, Ptr[MsiMessage])
 
     @function
-    def _map_table(self, device: Keep[Ptr[PciDevice]], number: Keep[U32]) -> I32:
+    def _map_table(self, device: Keep[Ptr[PciDevice]], number: Keep[U32]) -> OrErrno[I32]:
         """Map the device's table if it is not mapped yet.
 
         It stays mapped while messages are attached, as masking them must not fail. Return 0,

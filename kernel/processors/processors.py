@@ -80,7 +80,7 @@ class Processors(Subsystem):
         ret(container_of(link, Processor, "link"))
 
     @function
-    def numbered(self, number: U64) -> Ptr[Processor]:
+    def numbered(self, number: U64) -> OrNull[Ptr[Processor]]:
         """Return the processor with this number, null if there is none."""
         with self.each(scratch) as processor:
             mov(eax, processor.number)
@@ -89,7 +89,7 @@ class Processors(Subsystem):
         ret(0)
 
     @function
-    def find(self, apic: U32) -> Ptr[Processor]:
+    def find(self, apic: U32) -> OrNull[Ptr[Processor]]:
         """Return the processor with this local APIC, null if there is none. Context: any, panics
         too."""
         with if_(self.count == 0):  # a panic this early finds no list

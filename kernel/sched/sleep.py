@@ -20,10 +20,11 @@ class Sleep(Subsystem):
     @function(context="thread", sleeps=True)
     def sleep(self, nanoseconds: Nanoseconds) -> None:
         """Wait for at least so long; for ever if the clock ends before."""
-        ignore(self.sleep_until(self.clock.after(nanoseconds), UNINTERRUPTIBLE))
+        deadline = self.clock.after(nanoseconds)
+        ignore(self.sleep_until(deadline, UNINTERRUPTIBLE), "nothing interrupts this")
 
     @function(context="thread", sleeps=True)
-    def sleep_until(self, deadline: Keep[Nanoseconds], mode: Keep[U32]) -> I32:
+    def sleep_until(self, deadline: Keep[Nanoseconds], mode: Keep[U32]) -> OrErrno[I32]:
         """Wait until the clock has come to `deadline`, in nanoseconds, or for an interruption of
         `mode`: 0, or -EINTR."""
         result = keep(I32)

@@ -91,7 +91,9 @@ class Waiting(Subsystem):
             )  # else somebody woke the thread for the sake of another wait
 
     @function(context="interrupts off", sleeps=True, holds="queue.lock")
-    def wait_until(self, queue: Keep[Ptr[WaitQueue]], deadline: Nanoseconds, mode: U32) -> I32:
+    def wait_until(
+        self, queue: Keep[Ptr[WaitQueue]], deadline: Nanoseconds, mode: U32
+    ) -> OrErrno[I32]:
         """As `wait`, but no longer than until the clock has come to `deadline`, in nanoseconds, or
         until one of the interruptions in `mode` is pending: a `WaitResult` says which."""
         timeout, entry = local(Timeout), local(WaitEntry)
@@ -170,7 +172,7 @@ class Waiting(Subsystem):
         self.clear(thread, Interruption.TIMEOUT)
 
     @function
-    def result(self, reasons: U32) -> I32:
+    def result(self, reasons: U32) -> OrErrno[I32]:
         """The `WaitResult` for the interruptions that ended a wait."""
         with if_(reasons == 0):
             ret(WaitResult.WOKEN)
@@ -181,7 +183,7 @@ class Waiting(Subsystem):
     # Waking
 
     @function(context="interrupts off", holds="queue.lock")
-    def wake_one(self, queue: Ptr[WaitQueue]) -> Ptr[Thread]:
+    def wake_one(self, queue: Ptr[WaitQueue]) -> OrNull[Ptr[Thread]]:
         """Wake the thread that has waited longest in `queue`: that thread; null if none waits."""
         with if_(queue.is_empty()):
             ret(0)

@@ -82,7 +82,7 @@ class ExtendedState(Subsystem):
             self.restore(thread)
 
     @function
-    def take(self, thread: Ptr[Thread]) -> Owned[Ptr[SaveArea]]:
+    def take(self, thread: Ptr[Thread]) -> Owned[OrNull[Ptr[SaveArea]]]:
         """Take the registers away from `thread`, the one that runs; what it had for them, or null.
         Context: thread."""
         area = scratch(U64)

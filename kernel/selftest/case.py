@@ -11,6 +11,11 @@ TIMEOUT = 120
 """Seconds that a test may take, on a busy emulator."""
 
 
+MEASURED = "what is measured is how long it takes"
+SHOWN = "what is read later shows what became of it"
+"""Why errors are not looked at."""
+
+
 class Outcome(IntEnum):
     """Outcomes of a test."""
 

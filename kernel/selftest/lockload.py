@@ -235,7 +235,7 @@ class LockLoad(Load):
             self.rwlocks.unlock_read(address_of(self.shared))
 
     @inline(changes=CALLER_SAVED)
-    def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> I32:
+    def _in_time(self, lock_until: Any, target: Any, random: Ptr[Random]) -> OrErrno[I32]:
         """Wait for `target` until a random time. Return what `lock_until` returns."""
         nanoseconds = random.next()
         and_(nanoseconds, LONGEST_WAIT - 1)

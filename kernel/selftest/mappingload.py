@@ -124,7 +124,7 @@ class MappingLoad(Load):
         old, entry = self.walker.translate(kernel, place)
         mov(self.spare, old)
         ignore(entry)
-        ignore(self.mapper.unmap(kernel, place, PAGE))
+        ignore(self.mapper.unmap(kernel, place, PAGE), "all its pages are small")
         failed = self.mapper.map(kernel, place, page, PAGE, WRITE, PageShift.PAGE)
         with if_(failed != 0):
             lock.inc(self.violations)

@@ -17,6 +17,7 @@ from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, WRITE
 from kernel.selftest.case import (
+    MEASURED,
     Benchmark,
     BenchmarkSuite,
     Outcome,
@@ -321,8 +322,9 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         with while_(left != 0):
             mov(r8, WRITE)
             kernel = address_of(self.kernel.space)
-            ignore(self.mapper.map(kernel, place, self.page, PAGE, r8, PageShift.PAGE))
-            ignore(self.mapper.unmap(kernel, place, PAGE))
+            mapped = self.mapper.map(kernel, place, self.page, PAGE, r8, PageShift.PAGE)
+            ignore(mapped, MEASURED)
+            ignore(self.mapper.unmap(kernel, place, PAGE), MEASURED)
             dec(left)
 
     @function(context="thread")

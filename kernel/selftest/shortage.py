@@ -227,7 +227,10 @@ class ShortageTests(TestSuite):
         place = self.direct_map.map_registers(FLASH, PAGE)
         self._nothing_if(place == 0)
         kernel = address_of(self.direct_map.kernel.space)
-        ignore(self.direct_map.mapper.unmap(kernel, place, PAGE))
+        ignore(
+            self.direct_map.mapper.unmap(kernel, place, PAGE),
+            "all its pages are small",
+        )
         ret(Effect.DONE)
 
     # Threads
@@ -272,7 +275,7 @@ class ShortageTests(TestSuite):
         ret(effect)
 
     @function(sleeps=True)
-    def _change_regions(self) -> I32:
+    def _change_regions(self) -> OrErrno[I32]:
         """Change the regions. Return 0, or the first error."""
         self._stop_at_error(self.spaces.map(self.space, BASE, LENGTH, READ_WRITE))
         self._stop_at_error(self.spaces.map(self.space, FAR, LENGTH, Rights.READ))
@@ -295,7 +298,7 @@ class ShortageTests(TestSuite):
         ret(Effect.WRONG)
 
     @function(sleeps=True)
-    def begin(self) -> I32:
+    def begin(self) -> OrErrno[I32]:
         """Be in a space with a region, in which a page is written to; 0, or -ENOMEM if there is
         none."""
         mov(self.space, self.spaces.create())
@@ -317,7 +320,7 @@ class ShortageTests(TestSuite):
             mov(self.clone, 0)
 
     @function(sleeps=True)
-    def _write(self, value: U64) -> I32:
+    def _write(self, value: U64) -> OrErrno[I32]:
         """Write to the region, across the bound of two pages. Return 0 or an error."""
         word = local(U64)
         mov(word, value)

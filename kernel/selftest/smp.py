@@ -18,7 +18,7 @@ from kernel.processors.request import Request
 from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry
-from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
+from kernel.selftest.case import SHOWN, BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.smp.calls import Calls
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -269,11 +269,11 @@ class SmpTests(TestSuite, BenchmarkSuite):
         """Exchange the pages of two addresses."""
         pages = (keep(self.physical(first)), keep(self.physical(second)))
         for address in (first, second):
-            ignore(self.mapper.unmap(address_of(self.kernel.space), address, PAGE))
+            ignore(self.mapper.unmap(address_of(self.kernel.space), address, PAGE), SHOWN)
         for address, page in zip((second, first), pages, strict=True):
             mov(r8, WRITE)
             kernel = address_of(self.kernel.space)
-            ignore(self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE))
+            ignore(self.mapper.map(kernel, address, page, PAGE, r8, PageShift.PAGE), SHOWN)
 
     @function
     def physical(self, address: U64) -> U64:

@@ -10,7 +10,7 @@ from kernel.errno import Errno
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import LOWER_HALF_END, USER_END, USER_START, Area
 from kernel.selftest.benchmarks import ROUNDS
-from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
+from kernel.selftest.case import MEASURED, SHOWN, BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.vm.addressspace import AddressSpace
@@ -95,7 +95,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     # Words in the space that this thread is in
 
     @function(sleeps=True)
-    def _write(self, address: U64, value: U64) -> I32:
+    def _write(self, address: U64, value: U64) -> OrErrno[I32]:
         """Write a word. Return 0 or an error."""
         word = local(U64)
         mov(word, value)
@@ -104,7 +104,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         ret(result)
 
     @function(sleeps=True)
-    def read(self, address: U64) -> tuple[I32, U64]:
+    def read(self, address: U64) -> tuple[OrErrno[I32], U64]:
         """Read a word. Return 0 or an error, and the word."""
         word = local(U64)
         result, left = self.copy.copy_in(address_of(word), cast(address, User[U8]), sizeof(U64))
@@ -365,14 +365,14 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         mov(before, self.pages.free_count())
         for page in range(1, PAGES - 1):
             self._all(good, (self._writes, BASE + page * PAGE, PATTERN))
-        ignore(self.spaces.unmap(self.first, BASE + PAGE, (PAGES - 2) * PAGE))
+        ignore(self.spaces.unmap(self.first, BASE + PAGE, (PAGES - 2) * PAGE), SHOWN)
         with if_(self.pages.free_count() != before):
             xor(good, good)
             self.console.print("memory is gone: ")
         for page in range(1, PAGES - 1):
             self._all(good, (self._refuses_to_read, BASE + page * PAGE))
         self._all(good, (self._reads, BASE, PATTERN), (self._reads, LAST, PATTERN))
-        ignore(self.spaces.map(self.first, BASE + PAGE, PAGE, READ_WRITE))
+        ignore(self.spaces.map(self.first, BASE + PAGE, PAGE, READ_WRITE), SHOWN)
         self._all(good, (self._reads, BASE + PAGE, 0))
         self.end()
         ret(good)
@@ -502,7 +502,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Write to the next `count` pages."""
         left = keep(count)
         with while_(left != 0):
-            ignore(self._write(self.cursor, PATTERN))
+            ignore(self._write(self.cursor, PATTERN), MEASURED)
             add(self.cursor, PAGE)
             dec(left)
 
@@ -522,7 +522,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         left, place = keep(count), keep(U64)
         mov(place, MIDDLE * 2)
         with while_(left != 0):
-            ignore(self._write(place, PATTERN))
+            ignore(self._write(place, PATTERN), MEASURED)
             dec(left)
 
     @function(sleeps=True)
@@ -531,7 +531,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         left = keep(count)
         with while_(left != 0):
             result, rest = self.copy.copy_out(MIDDLE * 2, address_of(self.buffer), PAGE)
-            ignore(result)
+            ignore(result, MEASURED)
             ignore(rest)
             dec(left)
 

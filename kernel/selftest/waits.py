@@ -107,7 +107,7 @@ class WaitTests(TestSuite):
         ret(passed)
 
     @function(sleeps=True)
-    def _wait_until(self, deadline: Nanoseconds) -> I32:
+    def _wait_until(self, deadline: Nanoseconds) -> OrErrno[I32]:
         """Wait for the condition. The mutex is held."""
         condition, mutex = address_of(self.condition), address_of(self.mutex)
         ret(self.conditions.wait_until(condition, mutex, deadline, UNINTERRUPTIBLE))
@@ -239,7 +239,7 @@ class WaitTests(TestSuite):
         mov(self.result, self._take_interruptibly())
 
     @function(sleeps=True)
-    def _take_interruptibly(self) -> I32:
+    def _take_interruptibly(self) -> OrErrno[I32]:
         """Take one, unless this thread is interrupted."""
         tail(self.semaphores.down_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
 

@@ -267,7 +267,8 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True, context="thread")
     def _go_on(self, number: U64) -> None:
         """Yield with registers until told otherwise."""
-        ignore(self.areas.use(self.scheduler.current))
+        used = self.areas.use(self.scheduler.current)
+        ignore(used, "without registers it yields all the same")
         with while_(self.going != 0):
             self.scheduler.yield_now()
 

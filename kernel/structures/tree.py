@@ -159,7 +159,7 @@ class Trees(Subsystem):
         mov(node, at(place))
 
     @function
-    def next(self, node: Ptr[TreeNode]) -> Ptr[TreeNode]:
+    def next(self, node: Ptr[TreeNode]) -> OrNull[Ptr[TreeNode]]:
         """The node behind `node` in the order of keys, null behind the last."""
         below = scratch(node.child[RIGHT])
         with if_(below != 0):
@@ -173,7 +173,7 @@ class Trees(Subsystem):
         ret(node)
 
     @function
-    def at_least(self, tree: Ptr[Tree], key: U64) -> Ptr[TreeNode]:
+    def at_least(self, tree: Ptr[Tree], key: U64) -> OrNull[Ptr[TreeNode]]:
         """The first node whose key is `key` or larger, or null."""
         node, found = scratch(tree.root), scratch(Ptr[TreeNode])
         xor(u32(found), u32(found))
@@ -186,7 +186,7 @@ class Trees(Subsystem):
         ret(found)
 
     @function
-    def at_most(self, tree: Ptr[Tree], key: U64) -> Ptr[TreeNode]:
+    def at_most(self, tree: Ptr[Tree], key: U64) -> OrNull[Ptr[TreeNode]]:
         """The last node whose key is `key` or smaller, or null."""
         node, found = scratch(tree.root), scratch(Ptr[TreeNode])
         xor(u32(found), u32(found))

@@ -42,7 +42,7 @@ class ConditionVariables(Subsystem):
         mutex: Keep[Ptr[Mutex]],
         deadline: Keep[Nanoseconds],
         mode: Keep[U32],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Unlock `mutex`, wait for a signal as `Waiting.wait_until` does, and lock `mutex` again,
         however long that takes. Return 0, -ETIMEDOUT or -EINTR."""
         result = keep(I32)

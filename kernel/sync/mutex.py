@@ -79,7 +79,7 @@ class Mutexes(Subsystem):
     @function(context="thread", sleeps=True)
     def lock_until(
         self, mutex: Keep[Ptr[Mutex]], deadline: Keep[Nanoseconds], mode: Keep[U32]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Lock `mutex`, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or -EINTR,
         and this thread does not own it."""
         result = keep(I32)

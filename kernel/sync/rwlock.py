@@ -76,7 +76,7 @@ class ReadWriteLocks(Subsystem):
     @function(context="thread", sleeps=True)
     def lock_read_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Lock for reading, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
         -EINTR, and this thread may not read."""
         result = keep(I32)
@@ -92,7 +92,7 @@ class ReadWriteLocks(Subsystem):
     @function(context="thread", sleeps=True)
     def lock_write_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Lock for writing, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
         -EINTR, and this thread may not write."""
         result = keep(I32)
@@ -108,7 +108,7 @@ class ReadWriteLocks(Subsystem):
     @function(context="interrupts off", holds="rwlock.queue.lock")
     def wait_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32, lock_mode: U32
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Wait until `_admit` has given the lock to this thread, as `Waiting.wait_until` does."""
         result = keep(I32)
         current = scratch(self.scheduler.current)

@@ -37,7 +37,7 @@ class Semaphores(Subsystem):
     @function(context="thread", sleeps=True)
     def down_until(
         self, semaphore: Keep[Ptr[Semaphore]], deadline: Keep[Nanoseconds], mode: Keep[U32]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Decrement the count, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or
         -EINTR, and the count stays."""
         result = keep(I32)

@@ -52,7 +52,7 @@ class Input(Subsystem):
         self.scheduler.preempt_if_due()
 
     @function
-    def _find_ready(self) -> Ptr[InputSource]:
+    def _find_ready(self) -> OrNull[Ptr[InputSource]]:
         """Return a source that has a byte, or null."""
         source = scratch(self.sources)
         with while_(source != 0):

@@ -18,7 +18,7 @@ class SaveAreas(Subsystem):
         self.pages = pages
 
     @function(context="thread")
-    def use(self, thread: Keep[Ptr[Thread]]) -> I32:
+    def use(self, thread: Keep[Ptr[Thread]]) -> OrErrno[I32]:
         """Give `thread`, the one that runs, these registers until it ends, in their initial state.
         Returns 0 or -ENOMEM."""
         with if_(thread.extended != 0):

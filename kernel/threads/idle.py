@@ -45,7 +45,7 @@ class Idle(Subsystem):
         ret(1)
 
     @function
-    def make(self) -> Owned[Ptr[Thread]]:
+    def make(self) -> Owned[OrNull[Ptr[Thread]]]:
         """Create an idle thread that does not run yet. Return null if memory is out."""
         name = text("idle")
         thread = self.threads.make(name, address_of(self.run), 0, IDLE_PRIORITY)
@@ -95,7 +95,7 @@ class Idle(Subsystem):
             tail(self._take_over, thread)
 
     @function
-    def find(self) -> Ptr[Thread]:
+    def find(self) -> OrNull[Ptr[Thread]]:
         """Remove a ready thread from another processor's queue and return it; null if there is
         none. The search begins with the next processor in the ring, so that not all begin with the
         same."""
@@ -113,7 +113,7 @@ class Idle(Subsystem):
         ret(found)
 
     @function
-    def _take_from(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
+    def _take_from(self, queue: Keep[Ptr[RunQueue]]) -> OrNull[Ptr[Thread]]:
         """Remove the most urgent thread that may leave `queue` and return it; null if there is
         none."""
         found, link = keep(Ptr[Thread]), keep(Ptr[ListHead])
@@ -151,7 +151,7 @@ class Idle(Subsystem):
         ret(0)
 
     @function
-    def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> Ptr[Thread]:
+    def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> OrNull[Ptr[Thread]]:
         """Return the first thread of `list`, whose queue is locked, that is not pinned and whose
         registers its last processor has saved; null if there is none. The first of the list is
         left out if it is `spared`."""

@@ -38,7 +38,7 @@ class ThreadStacks(Shrinker):
         self.spare.reset()
 
     @function
-    def allocate(self) -> Owned[Ptr[Thread]]:
+    def allocate(self) -> Owned[OrNull[Ptr[Thread]]]:
         """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
         out. Context: thread."""
         spare = self._take_spare(0)
@@ -84,7 +84,7 @@ class ThreadStacks(Shrinker):
             lock.dec(self.mapped)
 
     @function
-    def _take_spare(self, beyond: U32) -> Owned[Ptr[Thread]]:
+    def _take_spare(self, beyond: U32) -> Owned[OrNull[Ptr[Thread]]]:
         """The record that was freed first, if there are more than `beyond` and no processor
         is on its stack any more; else null."""
         found = scratch(Ptr[Thread])

@@ -67,7 +67,7 @@ class Threads(LeakChecks):
     @function
     def create(
         self, name: Ptr[U8], entry: Entry, argument: U64, priority: U32
-    ) -> Owned[Ptr[Thread]]:
+    ) -> Owned[OrNull[Ptr[Thread]]]:
         """Create a thread that calls `entry(argument)`. Returns null if memory is out.
 
         `name` outlives it. The creator has to `join` or `detach` it, which gives its
@@ -81,7 +81,7 @@ class Threads(LeakChecks):
     @function
     def make(
         self, name: Keep[Ptr[U8]], entry: Keep[Entry], argument: Keep[U64], priority: Keep[U32]
-    ) -> Owned[Ptr[Thread]]:
+    ) -> Owned[OrNull[Ptr[Thread]]]:
         """As `create`, but the thread does not run before `Scheduler.start`."""
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
@@ -181,7 +181,7 @@ class Threads(LeakChecks):
     @function(context="thread", sleeps=True)
     def join_until(
         self, thread: Keep[Ptr[Thread]], deadline: Keep[Nanoseconds], mode: Keep[U32]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """As `join`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and the
         thread is still to be joined."""
         result = keep(I32)

@@ -66,7 +66,7 @@ class AddressSpaces(Subsystem):
     # Creating and destroying
 
     @function
-    def create(self) -> Owned[Ptr[AddressSpace]]:
+    def create(self) -> Owned[OrNull[Ptr[AddressSpace]]]:
         """Allocate a space without regions, or return null."""
         space = keep(try_(self.spaces.allocate()))
         errdefer(self.spaces.free, space)
@@ -96,7 +96,7 @@ class AddressSpaces(Subsystem):
         rep.movsq()
 
     @function(context="thread", sleeps=True)
-    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Owned[Ptr[AddressSpace]]:
+    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Owned[OrNull[Ptr[AddressSpace]]]:
         """Create a space with the same contents, which both share until one of them writes, or
         return null."""
         result, made = keep(I32), keep(try_(self.create()))
@@ -109,7 +109,9 @@ class AddressSpaces(Subsystem):
         ret(made)
 
     @function
-    def _copy_regions(self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]]) -> I32:
+    def _copy_regions(
+        self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]]
+    ) -> OrErrno[I32]:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
         region = keep(self.regions.find_from(space, 0))
@@ -163,7 +165,7 @@ class AddressSpaces(Subsystem):
         start: Keep[UserAddress],
         length: U64,
         rights: Keep[U32],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Add a region of `length` bytes from `start` on, with `rights`. Returns 0, -EINVAL or
         -ENOMEM; or -EEXIST if there is a region in some of it."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
@@ -185,7 +187,9 @@ class AddressSpaces(Subsystem):
             or_(rights, Rights.READ)
 
     @function(context="thread", sleeps=True)
-    def unmap(self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], length: U64) -> I32:
+    def unmap(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], length: U64
+    ) -> OrErrno[I32]:
         """Remove regions and pages from `length` bytes from `start` on, of which not all need have
         some. Returns 0 or -EINVAL; or -ENOMEM if a region could not be split."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
@@ -203,7 +207,7 @@ class AddressSpaces(Subsystem):
         start: Keep[UserAddress],
         length: U64,
         rights: Keep[U32],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL;
         or -ENOMEM if some of it has no region, or if a region could not be split."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
@@ -219,7 +223,7 @@ class AddressSpaces(Subsystem):
     @function
     def _split_if_covered(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Split regions at `start` and `end`. Returns 0; or -ENOMEM if a region lacks between them
         (as Linux's mprotect says it), or for want of memory."""
         fail_if(~self.regions.is_covered(space, start, end), Errno.ENOMEM)
@@ -228,7 +232,7 @@ class AddressSpaces(Subsystem):
     # Threads in spaces
 
     @function(context="thread")
-    def current(self) -> Ptr[AddressSpace]:
+    def current(self) -> OrNull[Ptr[AddressSpace]]:
         """The space that this thread is in, or null."""
         thread = scratch(self.scheduler.current)
         ret(cast(thread.space, Ptr[AddressSpace]))
@@ -243,6 +247,7 @@ class AddressSpaces(Subsystem):
     def leave(self) -> None:
         """Make this thread use no space."""
         space = keep(self.current())
+        asserts(space != 0)  # else it is in none
         self._switch_to(0)
         space.threads.put()
 

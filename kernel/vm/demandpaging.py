@@ -40,7 +40,7 @@ class DemandPaging(Subsystem):
     @function(context="thread", sleeps=True)
     def resolve_fault(
         self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U32]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Make the page at `address` accessible for what needs the right `wanted`.
 
         Returns 0, -EFAULT if the region does not allow it, or -ENOMEM.
@@ -65,7 +65,7 @@ class DemandPaging(Subsystem):
         page: Keep[UserAddress],
         flags: Keep[U64],
         wanted: Keep[U32],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Make an entry for `page` that allows what is `wanted`, and no more than `flags`. Returns
         0, -ENOMEM or -EAGAIN, as `_install` does."""
         entry = keep(self.user_pages.find(space, page))
@@ -86,20 +86,21 @@ class DemandPaging(Subsystem):
     @function
     def _widen(
         self, space: Ptr[AddressSpace], page: Keep[UserAddress], entry: U64, wider: U64
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Replace `entry` for `page` by `wider`, which forbids less. Returns 0.
 
         No other processor is asked to flush: one that still has the old entry in its TLB faults
         once more, and comes here.
         """
-        ignore(self.user_pages.replace(space, page, entry, wider))
+        replaced = self.user_pages.replace(space, page, entry, wider)
+        ignore(replaced, "where the entry has changed, the access faults again")
         invlpg(bare[page])
         ret(0)
 
     @function
     def _add_zero_page(
         self, space: Keep[Ptr[AddressSpace]], page: Keep[UserAddress], flags: Keep[U64]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
         memory = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
         tail(self._install, space, page, 0, memory, flags)
@@ -111,7 +112,7 @@ class DemandPaging(Subsystem):
         page: Keep[UserAddress],
         flags: Keep[U64],
         entry: Keep[U64],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
         memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
@@ -138,7 +139,7 @@ class DemandPaging(Subsystem):
         expected: U64,
         memory: Keep[Owned[PhysicalAddress]],
         flags: U64,
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
 
         Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and

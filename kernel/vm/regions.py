@@ -24,14 +24,16 @@ class Regions(Subsystem):
     # Finding
 
     @function
-    def find(self, space: Ptr[AddressSpace], address: Keep[UserAddress]) -> Ptr[Region]:
+    def find(self, space: Ptr[AddressSpace], address: Keep[UserAddress]) -> OrNull[Ptr[Region]]:
         """The region that `address` is in, or null."""
         region = cast(self.trees.at_most(address_of(space.regions), address), Ptr[Region])
         fail_if((region != 0) & (region.end <= address))
         ret(region)
 
     @function
-    def find_from(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> Ptr[Region]:
+    def find_from(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]
+    ) -> OrNull[Ptr[Region]]:
         """The first region that ends after `address`, or null."""
         region = self.find(space, address)
         with if_(region != 0):
@@ -40,7 +42,7 @@ class Regions(Subsystem):
         ret(cast(node, Ptr[Region]))
 
     @function
-    def next(self, region: Ptr[Region]) -> Ptr[Region]:
+    def next(self, region: Ptr[Region]) -> OrNull[Ptr[Region]]:
         """The region after `region`, or null."""
         node = self.trees.next(address_of(region.node))
         ret(cast(node, Ptr[Region]))
@@ -64,7 +66,7 @@ class Regions(Subsystem):
         start: Keep[UserAddress],
         end: Keep[UserAddress],
         rights: Keep[U32],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
         region = scratch(try_(self.regions.allocate(), Errno.ENOMEM))
         mov(region.node.key, start)
@@ -81,7 +83,7 @@ class Regions(Subsystem):
         self.regions.free(region)
 
     @function
-    def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> I32:
+    def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> OrErrno[I32]:
         """Split the region that has `address` inside, if one does: the upper part is a region of
         its own. Returns 0 or -ENOMEM."""
         region = keep(self.find(space, address))
@@ -94,7 +96,7 @@ class Regions(Subsystem):
     @function
     def split_at_bounds(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Split regions such that none reaches over `start` or `end`. Returns 0; or -ENOMEM, and
         nothing has changed."""
         try_(self._split(space, start))
@@ -143,6 +145,7 @@ class Regions(Subsystem):
         neither, and merge regions that have the same now."""
         with while_(start < end):
             region = self.find(space, start)
+            asserts(region != 0)  # all is in regions
             mov(region.rights, rights)
             address = scratch(start)
             mov(start, region.end)

@@ -26,14 +26,14 @@ class UserCopy(Subsystem):
         self.paging = paging
 
     @function(context="thread", sleeps=True)
-    def copy_in(self, destination: U64, source: User[U8], length: U64) -> tuple[I32, U64]:
+    def copy_in(self, destination: U64, source: User[U8], length: U64) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
         with if_(self._is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
         tail(self._copy, destination, u64(source), length, Rights.READ)
 
     @function(context="thread", sleeps=True)
-    def copy_out(self, destination: User[U8], source: U64, length: U64) -> tuple[I32, U64]:
+    def copy_out(self, destination: User[U8], source: U64, length: U64) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
         with if_(self._is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
@@ -50,7 +50,7 @@ class UserCopy(Subsystem):
     @function(context="thread", sleeps=True)
     def _copy(
         self, destination: Keep[U64], source: Keep[U64], length: U64, wanted: Keep[U32]
-    ) -> tuple[I32, U64]:
+    ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes where one side is a program's, for which the right `wanted` is
         needed."""
         left = keep(length)
@@ -79,13 +79,15 @@ class UserCopy(Subsystem):
         mov(left, rest)
 
     @function(context="thread", sleeps=True)
-    def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> I32:
+    def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> OrErrno[I32]:
         """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
         space = try_(self.spaces.current(), Errno.EFAULT)
         tail(self.paging.resolve_fault, space, fault, wanted)
 
     @function(context="thread", sleeps=True)
-    def copy_in_string(self, destination: Keep[U64], source: Keep[User[U8]], size: U64) -> I64:
+    def copy_in_string(
+        self, destination: Keep[U64], source: Keep[User[U8]], size: U64
+    ) -> OrErrno[I64]:
         """Copy a string up to its zero into the `size` bytes at `destination`. Returns its length;
         -ENAMETOOLONG if there is no zero in so many bytes, -EFAULT or -ENOMEM."""
         left, chunk = keep(size), keep(U64)

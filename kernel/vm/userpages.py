@@ -72,7 +72,7 @@ class UserPages(Subsystem):
         address: Keep[UserAddress],
         expected: Keep[U64],
         entry: Keep[U64],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Write `entry` for `address`, if there is `expected` now. Returns 0; -EAGAIN if there is
         another one; -ENOMEM if there is no memory for tables."""
         request, walk, result = local(MappingRequest), local(TableWalk), local(I32)
@@ -97,7 +97,7 @@ class UserPages(Subsystem):
         address: UserAddress,
         request: Keep[Ptr[MappingRequest]],
         walk: Keep[Ptr[TableWalk]],
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Note the entries for `address` in `walk`, with missing tables allocated. Returns 0; or
         -ENOMEM, with tables to be freed in `request.empty`."""
         mov(request.address, address)

@@ -56,7 +56,7 @@ class UserRanges(Subsystem):
         mov(walk.slot, 0)
 
     @function
-    def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> Ptr[U64]:
+    def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
         """Where the next entry lies that has a page, or null. `request.address` is the address
         after its page then."""
         with loop():
@@ -136,7 +136,7 @@ class UserRanges(Subsystem):
         other: Keep[Ptr[AddressSpace]],
         start: UserAddress,
         end: UserAddress,
-    ) -> I32:
+    ) -> OrErrno[I32]:
         """Copy the entries of `space` from `start` up to `end` to `other`, which nobody uses yet,
         and take the right to write from both: the first write copies the page.
 

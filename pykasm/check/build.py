@@ -23,6 +23,7 @@ from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta
 from pykasm.objects.model import SectionKind
+from pykasm.source import Source, Span, line_span
 
 
 @dataclass
@@ -179,6 +180,11 @@ class FunctionAnalysis:
     def changed_by(self, call: Node) -> tuple[int, ...]:
         """Return the numbers of the registers that a call may change."""
         return self.build.changed_by(call)
+
+    def place(self, index: int) -> Span:
+        """Return the line of the function's own body that led to its instruction at `index`."""
+        declared, line = self.routine.declared, self.graph.nodes[index].line
+        return line_span(Source(declared.file, line.body_line))
 
     def visits(self) -> Iterator[tuple[int, Node, State]]:
         """Yield every instruction that is reached, with its index and the state before it."""

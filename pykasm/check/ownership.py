@@ -11,7 +11,7 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, number_of
-from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, WIDE, ZERO, Path, Value
+from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace
 from pykasm.lang.operands import MemoryOperand
@@ -79,7 +79,7 @@ class OwnershipFlow(ValueFlow):
         if value is None:
             return False
         gone = value if path.states.get(value) == GONE else value.whole
-        if path.states.get(gone) != GONE or (gone is not value and not value.is_part):
+        if path.states.get(gone) != GONE or (gone is not value and value.nearness != PART):
             return False
         self.used.setdefault(index, UsedAfter(gone, index, self._given[gone], again))
         return True

@@ -10,7 +10,7 @@ from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, number_of
+from pykasm.check.valueflow import ValueFlow, combined_register, number_of
 from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand
@@ -60,6 +60,9 @@ class ResultFlow(ValueFlow):
         for value in self.compared(index, node, path):
             if path.states.get(value.whole) == UNSEEN:
                 del path.states[value.whole]
+        combined = combined_register(node)
+        if combined is not None:
+            self._see(path, combined)
         if node.effects.mnemonic not in _ADDRESSES_ONLY:
             instruction = node.effects.instruction
             for register in (instruction.memory_base, instruction.memory_index):
@@ -76,7 +79,7 @@ class ResultFlow(ValueFlow):
         if value is None:
             return
         whole = value if path.states.get(value) == NULLABLE else value.whole
-        if path.states.get(whole) == NULLABLE and (whole is value or value.is_part):
+        if path.states.get(whole) == NULLABLE and (whole is value or value.nearness):
             self.followed.setdefault(index, Followed(whole, index))
             del path.states[whole]  # what follows from this is no fault of its own
 

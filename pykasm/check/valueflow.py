@@ -21,9 +21,12 @@ from pykasm.check.graph import Node
 from pykasm.check.valuepath import (
     ANYTHING,
     AT_ENTRY,
+    CONTAINER,
+    ELSEWHERE,
     FRAME,
     NARROW,
     NEGATIVE,
+    PART,
     POSITIVE,
     WIDE,
     ZERO,
@@ -57,7 +60,7 @@ _TAKEN: dict[int, int] = {
 """What a value is where the branch behind its comparison with 0 is taken."""
 
 LARGEST_OBJECT = 4096
-"""An address with less than so many bytes added by `lea` is taken for one in the same object."""
+"""An address less than so many bytes away, by `lea`, is taken for one in the same object."""
 
 _ARITHMETIC = (
     *(
@@ -298,17 +301,18 @@ class ValueFlow:
         if target is None:
             return
         root = path.values.get(base) if base is not None else None
-        is_near = 0 <= instruction.memory_displacement < LARGEST_OBJECT
+        distance = instruction.memory_displacement
+        is_near = abs(distance - ((distance >> 63) << 64)) < LARGEST_OBJECT
         is_part = is_near and instruction.memory_index == IcedRegister.NONE
-        self._derive(index, path, target, root, is_part)
+        self._derive(index, path, target, root, PART if is_part else ELSEWHERE)
 
     def _derive(
-        self, index: int, path: Path, target: int, source: Value | None, is_part: bool
+        self, index: int, path: Path, target: int, source: Value | None, nearness: int
     ) -> None:
         """Put what is computed from the value `source` into a register."""
         made = Value(index, target)
         if source is not None:
-            made = Value(index, target, source.whole, is_part and source.is_part)
+            made = Value(index, target, source.whole, min(nearness, source.nearness))
         path.define(target, made)
 
     def _compute(self, index: int, node: Node, path: Path) -> None:
@@ -323,7 +327,10 @@ class ValueFlow:
         mine = None if mnemonic in _REPLACING else path.values.get(target)
         theirs = path.values.get(other) if other is not None else None
         followed = (one for one in (mine, theirs) if one is not None and one.whole in path.states)
-        self._derive(index, path, target, next(followed, mine), False)
+        number = _immediate(node) if mnemonic == Mnemonic.SUB else None
+        is_near = number is not None and number < LARGEST_OBJECT
+        nearness = CONTAINER if is_near else ELSEWHERE
+        self._derive(index, path, target, next(followed, mine), nearness)
 
     def _push(self, index: int, node: Node, path: Path) -> None:
         slot, source = self._frame.pushed(index), _register(node.effects.instruction, 0)
@@ -457,6 +464,14 @@ def number_of(register: Any) -> int | None:
 
 def _size(instruction: Instruction, operand: int) -> int:
     return int(RegisterExt.size(instruction.op_register(operand)))
+
+
+def combined_register(node: Node) -> int | None:
+    """Return the register that arithmetic combines with its first operand, another one."""
+    instruction = node.effects.instruction
+    first, second = _register(instruction, 0), _register(instruction, 1)
+    is_arithmetic = node.effects.mnemonic in _ARITHMETIC
+    return second if is_arithmetic and first != second else None
 
 
 def _immediate(node: Node) -> int | None:

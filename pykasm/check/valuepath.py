@@ -21,17 +21,22 @@ AT_ENTRY, EARLIER = -1, -2
 in an earlier round of a loop."""
 
 
+ELSEWHERE, CONTAINER, PART = 0, 1, 2
+"""Whether one address is in what another one points to: a number was subtracted to get from a part
+to what has it, or `lea` added one to get to a part."""
+
+
 class Value(NamedTuple):
     """What the instruction at the index `site` left in the register `number`.
 
-    `root` is the value that it was computed from; `is_part` says that it is an address in what that
-    points to.
+    `root` is the value that it was computed from, `nearness` whether it is an address in what that
+    points to: `PART`, `CONTAINER`, or `ELSEWHERE` where nothing says so.
     """
 
     site: int
     number: int
     root: Value | None = None
-    is_part: bool = True
+    nearness: int = PART
 
     @property
     def whole(self) -> Value:

@@ -108,6 +108,43 @@ FAULTS = (
         "root = keep(try_(self.pages.allocate_page()))",
         (("        errdefer(self.spaces.free, space)\n", ""),),
     ),
+    Fault(
+        "an error dropped, and success returned",
+        "E082",
+        "vm/addressspaces.py",
+        "ignore(self.regions.add(space, start, end, rights))",
+        (
+            (
+                "mov(result, self.regions.add(space, start, end, rights))",
+                "ignore(self.regions.add(space, start, end, rights))\n"
+                "                xor(result, result)",
+            ),
+        ),
+    ),
+    Fault(
+        "a region read where there may be none",
+        "E083",
+        "vm/addressspaces.py",
+        "with if_(region.node.key >= end):",
+        (
+            (
+                "with if_((region == 0) | (region.node.key >= end)):",
+                "with if_(region.node.key >= end):",
+            ),
+        ),
+    ),
+    Fault(
+        "an entry of a tree followed without a test",
+        "E083",
+        "mm/arena.py",
+        "with if_(range.pages == pages):",
+        (
+            (
+                "try_(self.trees.at_least(address_of(self.free_ranges), pages))",
+                "self.trees.at_least(address_of(self.free_ranges), pages)",
+            ),
+        ),
+    ),
 )
 
 

@@ -61,7 +61,7 @@ class PciCommands(Commands):
             self.console.print("no memory for %u more\n", self.bus.lost)
 
     @function
-    def _named(self, word: Ptr[U8]) -> Ptr[PciDevice]:
+    def _named(self, word: Ptr[U8]) -> OrNull[Ptr[PciDevice]]:
         """Return the function at the place `word`, as `_show_place` writes it; null if there is
         none."""
         place, number, parts, digit = scratch(U32), scratch(U32), scratch(U32), scratch(U64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
-from pykasm.check.finding import Finding, span_of
+from pykasm.check.finding import Finding
 from pykasm.check.ownership import Lost, OwnershipFlow, UsedAfter, follows_ownership
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
@@ -52,7 +52,7 @@ def _lost(function: FunctionAnalysis, one: Lost) -> Finding:
     return Finding(
         E080,
         f"{name} is lost",
-        span=span_of(function.graph.nodes[one.at].line),
+        span=function.place(one.at),
         mark=mark,
         notes=[note],
         fix="let the function return an `Owned[…]`" if one.is_result else fix,
@@ -66,8 +66,8 @@ def _used(function: FunctionAnalysis, one: UsedAfter) -> Finding:
     return Finding(
         E081,
         f"what was given away is {'given away once more' if one.again else 'used'}",
-        span=span_of(function.graph.nodes[one.at].line),
-        notes=[Note(span_of(given.line), f"{who} takes it over here")],
+        span=function.place(one.at),
+        notes=[Note(function.place(one.given), f"{who} takes it over here")],
         fix="use it first, or not at all",
         symbol=function.routine.symbol,
     )
@@ -86,6 +86,6 @@ def _origin(function: FunctionAnalysis, value: Value) -> tuple[str, Note]:
         return f"`{name}`", Note(declared, "the function takes it over")
     node = function.graph.nodes[value.site]
     if node.callee is None:
-        return "what was taken here", Note(span_of(node.line), "it is taken here")
-    note = Note(span_of(node.line), f"`{node.callee}` gives it to this function")
+        return "what was taken here", Note(function.place(value.site), "it is taken here")
+    note = Note(function.place(value.site), f"`{node.callee}` gives it to this function")
     return f"what `{node.callee}` gave", note

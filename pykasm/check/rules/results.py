@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
-from pykasm.check.finding import Finding, span_of
+from pykasm.check.finding import Finding
 from pykasm.check.results import Followed, ResultFlow, follows_results
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
@@ -37,15 +37,13 @@ def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
 
 
 def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
-    nodes = function.graph.nodes
-    made, lost = nodes[value.site].line, nodes[at].line
-    notes = (
-        [Note(span_of(lost), "here nothing has it any more")] if lost.source != made.source else []
-    )
+    callee = function.graph.nodes[value.site].callee
+    made, lost = function.place(value.site), function.place(at)
+    notes = [Note(lost, "here nothing has it any more")] if lost != made else []
     return Finding(
         E082,
-        f"what `{nodes[value.site].callee or 'this'}` returns may be an error, and is lost",
-        span=span_of(made),
+        f"what `{callee or 'this'}` returns may be an error, and is lost",
+        span=made,
         mark="some path from here does not look at it",
         notes=notes,
         fix="test it, return it, or say why it does not matter: `ignore(…, reason)`",
@@ -57,7 +55,7 @@ def _followed(function: FunctionAnalysis, one: Followed) -> Finding:
     return Finding(
         E083,
         "what may be null is followed",
-        span=span_of(function.graph.nodes[one.at].line),
+        span=function.place(one.at),
         mark="some path to here has not tested it",
         notes=[_origin(function, one.value)],
         fix="test it first: `try_(…)`, or `with if_(… == 0):`",
@@ -71,4 +69,4 @@ def _origin(function: FunctionAnalysis, value: Value) -> Note:
         return Note(line_span(function.routine.declared), "a parameter may be null")
     node = function.graph.nodes[value.site]
     who = f"`{node.callee}` may give null" if node.is_call and node.callee else "it may be null"
-    return Note(span_of(node.line), who)
+    return Note(function.place(value.site), who)

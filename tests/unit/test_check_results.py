@@ -1,0 +1,283 @@
+"""Rules E082 and E083: errors are looked at, and null is not followed."""
+
+import pytest
+
+from pykasm import *
+from pykasm.errors import DeclarationMistake
+from tests.unit.checking import broken, findings, mended, rules
+
+EIO = 5
+
+
+def test_an_error_is_lost() -> None:
+    assert broken("E082") == [
+        """\
+error[E082]: what `Broken.reserve` returns may be an error, and is lost
+  FILE:LINE
+  LINE |         ignore(self.reserve())
+        |         ^^^^^^^^^^^^^^^^^^^^^^ some path from here does not look at it
+  LINE |         ret(0)
+        |         ^^^^^^ here nothing has it any more
+help: test it, return it, or say why it does not matter: `ignore(…, reason)`"""
+    ]
+    assert mended("E082") == []
+
+
+def test_null_is_followed() -> None:
+    assert broken("E083") == [
+        """\
+error[E083]: what may be null is followed
+  FILE:LINE
+  LINE |         ret(block.size)
+        |         ^^^^^^^^^^^^^^^ some path to here has not tested it
+  LINE |         mov(block, block.next)
+        |         ^^^^^^^^^^^^^^^^^^^^^^ it may be null
+help: test it first: `try_(…)`, or `with if_(… == 0):`"""
+    ]
+    assert mended("E083") == []
+
+
+class Block(Struct):
+    """A block in a list."""
+
+    next: OrNull[Ptr["Block"]]
+    size: U64
+
+
+class Disk(Subsystem):
+    """What may fail, and what may be missing."""
+
+    first = bss(OrNull[Ptr[Block]])
+    result = bss(I32)
+    count = bss(U64)
+
+    @function(exported=True)
+    def read(self) -> OrErrno[I32]:
+        """Return how many were read, or an error."""
+        fail_if(self.count == 0, EIO)
+        ret(u32(self.count))
+
+    @function(exported=True)
+    def find(self, size: U64) -> OrNull[Ptr[Block]]:
+        """Return a block of that size, or null."""
+        block = scratch(self.first)
+        with while_(block != 0):
+            with if_(block.size == size):
+                ret(block)
+            mov(block, block.next)
+        ret(0)
+
+    @function(exported=True)
+    def note(self, result: I32) -> None:
+        """Keep a result."""
+        mov(self.result, result)
+
+
+class LostOnOnePath(Disk):
+    """Looks at the error on one path only."""
+
+    @function(exported=True)
+    def run(self, wanted: Keep[U32]) -> None:
+        result = keep(self.read())
+        with if_(wanted != 0):
+            self.note(result)
+
+
+class OverwrittenResult(Disk):
+    """Asks again before it looks."""
+
+    @function
+    def run(self) -> OrErrno[I32]:
+        result = keep(self.read())
+        mov(result, self.read())
+        ret(result)
+
+
+class LostInRounds(Disk):
+    """Looks at the result of the last round alone."""
+
+    @function
+    def run(self) -> OrErrno[I32]:
+        result = keep(I32)
+        mov(result, 0)
+        with for_(keep(U32), 0, 3):
+            mov(result, self.read())
+        ret(result)
+
+
+class LostByTail(Disk):
+    """Goes on to what may fail, and returns nothing."""
+
+    @function
+    def run(self) -> None:
+        call(self.read)
+
+
+class FollowedAtOnce(Disk):
+    """Follows what it gets."""
+
+    @function
+    def run(self) -> U64:
+        mov(edi, 8)
+        block = self.find(rdi)
+        ret(block.size)
+
+
+class OnOnePath(Disk):
+    """Tests on one path only."""
+
+    @function(exported=True)
+    def run(self, wanted: Keep[U64]) -> U64:
+        block = keep(self.find(wanted))
+        with if_(wanted != 0), if_(block == 0):
+            ret(0)
+        ret(block.size)
+
+
+class FollowedAsNull(Disk):
+    """Follows it where it is null."""
+
+    @function(exported=True)
+    def run(self, wanted: U64) -> U64:
+        block = self.find(wanted)
+        with if_(block != 0):
+            ret(0)
+        ret(block.size)
+
+
+class NullParameter(Disk):
+    """Follows a parameter that may be null."""
+
+    @function(exported=True)
+    def run(self, block: OrNull[Ptr[Block]]) -> U64:
+        ret(block.size)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "rule"),
+    [
+        *((one, "E082") for one in (LostOnOnePath, OverwrittenResult, LostInRounds, LostByTail)),
+        *((one, "E083") for one in (FollowedAtOnce, OnOnePath, FollowedAsNull)),
+        (NullParameter, "E083"),
+    ],
+)
+def test_faults(wrong: type[Disk], rule: str) -> None:
+    found = rules(wrong())  # type: ignore[call-arg]
+    assert [one for one in found if one[0] == "E"] == [rule]
+
+
+class Passed(Disk):
+    """Gives the result to somebody else."""
+
+    @function
+    def run(self) -> None:
+        self.note(self.read())
+
+
+class Kept(Disk):
+    """Stores it for others."""
+
+    @function
+    def run(self) -> None:
+        mov(self.result, self.read())
+
+
+class Gathered(Disk):
+    """Puts results together, and returns what comes out."""
+
+    @function
+    def run(self) -> OrErrno[I32]:
+        first = keep(self.read())
+        or_(first, self.read())
+        ret(first)
+
+
+class Compared(Disk):
+    """Compares it with a number that is no error."""
+
+    @function
+    def run(self) -> Bool:
+        ret(self.read() > 4)
+
+
+class WithReason(Disk):
+    """Ignores it, and says why."""
+
+    @function
+    def run(self) -> None:
+        ignore(self.read(), "what is missing is read again later")
+
+
+class InFrame(Disk):
+    """Looks at it later, in the frame."""
+
+    @function
+    def run(self) -> Bool:
+        place = local(I32)
+        mov(place, self.read())
+        inc(self.count)
+        ret(place >= 0)
+
+
+class Tail(Disk):
+    """Returns what the other one does."""
+
+    @function
+    def run(self) -> OrErrno[I32]:
+        tail(self.read)
+
+
+class FlagTells(Disk):
+    """A flag tells that there is one."""
+
+    @function(exported=True)
+    def run(self, wanted: U64) -> U64:
+        block, found = keep(self.find(wanted)), keep(U32)
+        xor(found, found)
+        with if_(block != 0):
+            mov(found, 1)
+        inc(self.count)
+        with if_(found == 0):
+            ret(0)
+        ret(block.size)
+
+
+class Asserted(Disk):
+    """There always is one of that size; a debug build looks."""
+
+    @function
+    def run(self) -> U64:
+        mov(edi, 8)
+        block = self.find(rdi)
+        asserts(block != 0)
+        ret(block.size)
+
+
+class Addressed(Disk):
+    """Computes an address, and follows it where there is one."""
+
+    @function(exported=True)
+    def run(self, wanted: U64) -> U64:
+        block = self.find(wanted)
+        place = scratch(address_of(block.size))
+        with if_(block == 0):
+            ret(0)
+        ret(place[0])
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        *(Passed, Kept, Gathered, Compared, WithReason, InFrame, Tail, FlagTells, Asserted),
+        Addressed,
+    ],
+)
+def test_correct_code(right: type[Disk]) -> None:
+    assert findings(right()) == []  # type: ignore[call-arg]
+
+
+def test_only_what_can_tell_of_an_error_or_be_null() -> None:
+    with pytest.raises(DeclarationMistake, match=r"`OrErrno\[…\]` takes another type"):
+        OrErrno[U32]  # type: ignore[type-arg]
+    with pytest.raises(DeclarationMistake, match=r"`OrNull\[…\]` takes another type"):
+        OrNull[U64]  # type: ignore[type-arg]
