@@ -15,6 +15,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from pykasm.assignments import assigned_names
+from pykasm.blockheads import block_heads
 
 
 class Source(NamedTuple):
@@ -150,7 +151,7 @@ class Moment(NamedTuple):
     @property
     def span(self) -> Span:
         """The expression that was being evaluated, cut to its first line."""
-        line, end_line, column, end_column = self._position
+        line, column, end_line, end_column = self._stretch
         source = Source(self.code.co_filename, line or self.line)
         text = source.text
         if column is None or end_column is None:
@@ -166,6 +167,12 @@ class Moment(NamedTuple):
         if line is None or column is None:
             return None
         return assigned_names(self.code.co_filename).get((line, column))
+
+    @property
+    def _stretch(self) -> tuple[int | None, int | None, int | None, int | None]:
+        line, end_line, column, end_column = self._position
+        heads = block_heads(self.code.co_filename)
+        return heads.get((line or 0, column or 0), (line, column, end_line, end_column))
 
     @property
     def _position(self) -> tuple[int | None, int | None, int | None, int | None]:

@@ -10,6 +10,7 @@ from tests.imports import circle, edges, import_graph, package, upward
 ORDER = (
     "guesses",
     "syntax",
+    "blockheads",
     "assignments",
     "source",
     "errors",

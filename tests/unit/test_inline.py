@@ -537,7 +537,7 @@ def test_a_condition_that_does_not_hold_any_more() -> None:
 error[condition]: the condition that `Cell.is_even` computes does not hold any more
   FILE:LINE
   LINE |         with if_(even):
-        |         ^^^^^^^^^^^^^^^
+        |              ^^^^^^^^^
 expected: nothing between its code and the jump that looks at it
 got: `inc` in between
 help: `lambda: Cell.is_even(…)` emits its code where it is looked at"""
@@ -558,7 +558,7 @@ def test_a_loop_that_would_look_at_old_flags() -> None:
 error[condition]: the condition that `Cell.is_even` computes does not hold any more
   FILE:LINE
   LINE |         with while_(cell.is_even()):
-        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        |              ^^^^^^^^^^^^^^^^^^^^^^
 expected: nothing between its code and the jump that looks at it
 got: `inc` in between
 help: `lambda: Cell.is_even(…)` emits its code where it is looked at"""

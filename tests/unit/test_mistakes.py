@@ -465,7 +465,7 @@ def test_python_if_on_a_register() -> None:
 error[condition]: a register or memory operand has no value while the code is being written
   FILE:LINE
   LINE |             if count:
-        |             ^^^^^^^^^
+        |                ^^^^^
 expected: a condition inside `if_`, `while_`, `break_if` …
 got: Python's `if`, `while`, `and`, `or` or `not` on an operand
 help: use `with if_(…):`, and `&`, `|`, `~` to join conditions"""
@@ -505,7 +505,7 @@ def test_python_for_on_an_operand() -> None:
 error[type]: `count` can't be iterated while the code is being written
   FILE:LINE
   LINE |             for _ in count:
-        |             ^^^^^^^^^^^^^^^
+        |                      ^^^^^
 expected: `for_` over a counter
 got: Python's `for` on an operand"""
     )
@@ -758,7 +758,7 @@ def test_case_outside_of_a_switch() -> None:
 error[flow]: `case` outside of a `switch`
   FILE:LINE
   LINE |             with case(1):
-        |             ^^^^^^^^^^^^^
+        |                  ^^^^^^^
 expected: `with switch(register):` around it
 got: no switch"""
     )
@@ -778,7 +778,7 @@ def test_a_case_twice() -> None:
 error[flow]: the case 1 is there twice
   FILE:LINE
   LINE |                 with case(1, 1):
-        |                 ^^^^^^^^^^^^^^^^
+        |                      ^^^^^^^^^^
 expected: each value once
 got: 1"""
     )
@@ -1590,7 +1590,7 @@ def test_a_second_default() -> None:
 error[flow]: a second `default` in a `switch`
   FILE:LINE
   LINE |                 with default():
-        |                 ^^^^^^^^^^^^^^^
+        |                      ^^^^^^^^^
 expected: one
 got: two"""
     )
@@ -1610,7 +1610,7 @@ def test_a_case_that_the_value_can_not_be() -> None:
 error[value-range]: 300 is outside of what `value` can be
   FILE:LINE
   LINE |                 with case(300):
-        |                 ^^^^^^^^^^^^^^^
+        |                      ^^^^^^^^^
 expected: 0 to 255
 got: 300 for a U8"""
     )
@@ -1631,7 +1631,7 @@ def test_a_case_of_another_enumeration() -> None:
 error[type]: `colour` holds another enumeration
   FILE:LINE
   LINE |                 with case(Shape.ROUND):
-        |                 ^^^^^^^^^^^^^^^^^^^^^^^
+        |                      ^^^^^^^^^^^^^^^^^
 expected: a value of Colour
 got: Shape.ROUND"""
     )

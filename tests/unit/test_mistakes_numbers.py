@@ -158,7 +158,7 @@ def test_a_flag_that_a_condition_has_left() -> None:
 error[condition]: `ZF` is what `pair.second == 3` has left
   FILE:LINE
   LINE |             with if_(ZF):
-        |             ^^^^^^^^^^^^^
+        |                  ^^^^^^^
 expected: an instruction of yours that sets ZF, and no condition behind it
 got: `pair.second == 3`, which code looks at in between
 help: look at ZF first"""
