@@ -42,7 +42,7 @@ class Mutexes(Subsystem):
         yield
         self.unlock(address_of(mutex))
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, locks="mutex")
     def lock(self, mutex: Ptr[Mutex]) -> None:
         """Lock `mutex`, which this thread does not own yet."""
         thread = scratch(self.scheduler.current)
@@ -61,7 +61,7 @@ class Mutexes(Subsystem):
             ret(1)
         ret(0)
 
-    @function(context="thread")
+    @function(context="thread", unlocks="mutex")
     def unlock(self, mutex: Ptr[Mutex]) -> None:
         """Unlock `mutex`, which this thread owns."""
         xor(ecx, ecx)

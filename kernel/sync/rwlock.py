@@ -48,7 +48,7 @@ class ReadWriteLocks(Subsystem):
         """Return the condition that a thread may write at once."""
         return (rwlock.readers == 0) & (rwlock.writers == 0)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, locks="rwlock")
     def lock_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Lock for reading, beside other readers."""
         with rwlock.queue.lock.held():
@@ -57,7 +57,7 @@ class ReadWriteLocks(Subsystem):
             with else_():
                 self._wait(rwlock, LockMode.READ)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, locks="rwlock")
     def lock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Lock for writing, alone."""
         with rwlock.queue.lock.held():
@@ -120,7 +120,7 @@ class ReadWriteLocks(Subsystem):
 
     # Unlocking
 
-    @function(context="thread")
+    @function(context="thread", unlocks="rwlock")
     def unlock_read(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Unlock after reading."""
         with rwlock.queue.lock.held():
@@ -129,7 +129,7 @@ class ReadWriteLocks(Subsystem):
             self._admit(rwlock)
         self.scheduler.preempt_if_due()
 
-    @function(context="thread")
+    @function(context="thread", unlocks="rwlock")
     def unlock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:
         """Unlock after writing."""
         with rwlock.queue.lock.held():

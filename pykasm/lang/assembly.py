@@ -111,6 +111,7 @@ def _locks(bound: BoundFunction[Any]) -> LockContract:
     function = bound._function
     parameters = {one.name: one.type for one in bound._signature.parameters}
     try:
+        function.options.locking.check(parameters)
         return found_locks(function.options.locks, bound._owner, parameters)
     except Mistake as mistake:
         mistake.span = line_span(function.declared)

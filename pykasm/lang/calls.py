@@ -76,9 +76,18 @@ def call_function(function: Any, given: tuple[object, ...]) -> Any:
     refuse_handler(function)
     with builder.counting(*(builder.counted or builder.running())):
         pushed, in_place = _prepare(builder, function, given)
+        _note_locks(function, given)
         emit("call", function)
         builder.take_in_place(in_place)
         return _returned(builder, function._signature, pushed)
+
+
+def _note_locks(function: Any, given: tuple[object, ...]) -> None:
+    """Note the locks that the call of `function`, which comes next, takes or releases."""
+    options = function._function.options
+    if any(options.locking):
+        names = (one.name for one in function._signature.parameters)
+        options.locking.note(dict(zip(names, given, strict=True)), options.sleeps)
 
 
 def call_pointer(pointer: Value, given: tuple[object, ...]) -> Any:

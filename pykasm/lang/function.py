@@ -38,7 +38,7 @@ from pykasm.lang.convention import (
 )
 from pykasm.lang.instances import check_instance
 from pykasm.lang.kept import Kept
-from pykasm.lang.locking import NO_LOCKS, LockContract
+from pykasm.lang.locking import NO_LOCKING, NO_LOCKS, LockContract, LockingCall
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import fits_register
@@ -70,6 +70,7 @@ class CodeOptions:
     sleeps: bool = False
     context: Context | None = None
     locks: LockContract = NO_LOCKS
+    locking: LockingCall = NO_LOCKING
     clobbers: tuple[Register, ...] | None = None
 
 

@@ -11,7 +11,7 @@ from pykasm.lang.context import Context, check_context
 from pykasm.lang.convention import CALLER_SAVED, Kind
 from pykasm.lang.decorated import check_decorated
 from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Function
-from pykasm.lang.locking import LockContract
+from pykasm.lang.locking import LockContract, LockingCall
 from pykasm.lang.operands import RegisterOperand
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source
@@ -42,6 +42,8 @@ def function(
     holds: str | tuple[str, ...] = (),
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
+    locks: str = "",
+    unlocks: str = "",
     recursion: int = 0,
     interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
@@ -58,6 +60,8 @@ def function(
     holds: str | tuple[str, ...] = (),
     acquires: str | tuple[str, ...] = (),
     releases: str | tuple[str, ...] = (),
+    locks: str = "",
+    unlocks: str = "",
     recursion: int = 0,
     interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
@@ -74,9 +78,11 @@ def function(
     on, where nothing may sleep; `"interrupts off"`: wherever they are off; `"any"`: everywhere.
     `holds`: the locks that its callers hold, as paths from `self` or from a parameter
     (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and leaves
-    held. `releases`: locks that it is entered with, and releases. `recursion`: how often it may be
-    entered before it returns, where it calls itself, by whatever way. `interruptible`: how often
-    at once a processor may be in it, where interrupts lead to it and it turns them on. `clobbers`:
+    held. `releases`: locks that it is entered with, and releases. `locks`: the parameter that
+    points to a lock which it takes for its caller; `unlocks`: to one that it releases for it.
+    `recursion`: how often it may be entered before it returns, where it calls itself, by whatever
+    way. `interruptible`: how often at once a processor may be in it, where interrupts lead to it
+    and it turns them on. `clobbers`:
     the caller-saved registers that it may change beside those of its results, so that callers can
     go on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules,
     as reasons by rules.
@@ -91,6 +97,7 @@ def function(
         sleeps=sleeps,
         context=context,
         locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
+        locking=LockingCall(locks, unlocks),
         recursion=recursion,
         interruptible=interruptible,
         clobbers=None if clobbers is None else tuple(map(_clobbered, clobbers)),

@@ -15,6 +15,7 @@ from pykasm.isa.code import Label
 from pykasm.lang.builder import current
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.places import PlaceAddress
 from pykasm.lang.structs import Struct, value_has_no_place
 from pykasm.lang.types import TypeMeta, Value
 from pykasm.source import Source
@@ -37,6 +38,7 @@ class LockEvent:
     `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
     sleeps, and so may who holds it. `interrupts_off`: the code relies on interrupts being off.
     A state begins and ends as if it were a lock; `pins`: the thread stays on its processor in it.
+    `by_call`: a function does it to a lock of its caller's.
     """
 
     action: LockAction
@@ -46,6 +48,7 @@ class LockEvent:
     sleeps: bool = False
     interrupts_off: bool = False
     pins: bool = False
+    by_call: bool = False
 
     def at(self, index: int) -> LockEvent:
         """Return the same event at the item with this index."""
@@ -144,6 +147,42 @@ def _record(
     is_class = isinstance(lock, MemoryOperand) and lock._within is not None
     at = len(builder.items)
     builder.lock_events.append(LockEvent(action, name, at, is_class, sleeps, interrupts_off))
+
+
+class LockingCall(NamedTuple):
+    """The parameters of a function that are locks of its callers', which it takes or releases for
+    them."""
+
+    locks: str = ""
+    unlocks: str = ""
+
+    def note(self, given: Mapping[str, object], sleeps: bool) -> None:
+        """Note what the next instruction, which calls the function with the arguments `given`, does
+        to the caller's locks. A lock that only a pointer leads to has no name."""
+        builder = current("a call")
+        at = len(builder.items)
+        for parameter, action in zip(self, (LockAction.TAKE, LockAction.RELEASE), strict=True):
+            place = _place_at(given.get(parameter))
+            if place is not None:
+                name, is_class = lock_name(place, "a call"), place._within is not None
+                event = LockEvent(action, name, at, is_class, sleeps, by_call=True)
+                builder.lock_events.append(event)
+
+    def check(self, parameters: Mapping[str, TypeMeta]) -> None:
+        """Raise a mistake unless the function has these `parameters`."""
+        for word, name in self._asdict().items():
+            if name and name not in parameters:
+                raise _unknown_lock(name, [*parameters], word)
+
+
+def _place_at(address: object) -> MemoryOperand | None:
+    """The lock at an address that code makes, if it has a name."""
+    place = address._place if isinstance(address, PlaceAddress) else None
+    has_name = place is not None and (place._within or place._reference)
+    return place if has_name else None
+
+
+NO_LOCKING = LockingCall()
 
 
 class LockWatcher(Protocol):

@@ -93,7 +93,9 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
             before = analysis.lock_flows.before(summary.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
                 yield _twice(analysis, summary, index, event.lock)
-            if event.action is LockAction.RELEASE and event.lock not in before.must:
+            # Functions may take it under a condition, such as in time: what they return tells
+            is_own = event.action is LockAction.RELEASE and not event.by_call
+            if is_own and event.lock not in before.must:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
