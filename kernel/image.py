@@ -27,12 +27,12 @@ PROMPT = (
 
 
 def image() -> Image:
-    """All of the kernel."""
+    """Return all of the kernel."""
     return _image(Parts(CONTENTS))
 
 
 def without_selftest() -> Image:
-    """The kernel without the tests and benchmarks that run inside it."""
+    """Return the kernel without the tests and benchmarks that run inside it."""
     contents = tuple(one for one in CONTENTS if one not in SELFTEST)
     return _image(Parts(contents), complete=False)
 

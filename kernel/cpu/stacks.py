@@ -18,5 +18,5 @@ class Stacks(Subsystem):
     """That of reports, whichever processor makes one."""
 
     def __iter__(self) -> Iterator[GuardedStack]:
-        """All of them."""
+        """Yield all stacks."""
         yield from (self.boot, self.nmi, self.double_fault, self.machine_check, self.panic)

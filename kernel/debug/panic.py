@@ -223,5 +223,5 @@ class Panic(Subsystem):
 
 
 def _row(names: tuple[str, ...]) -> str:
-    """The format for a line of registers."""
+    """Return the format for a line of registers."""
     return "".join(f"  {name:<6} %016x" for name in names) + "\n"

@@ -18,7 +18,7 @@ class LogLevel(IntEnum):
 
     @property
     def colour(self) -> Colour:
-        """The colour of messages of this level on the screen."""
+        """Return the colour of messages of this level on the screen."""
         return COLOURS.get(self, NORMAL)
 
 

@@ -23,7 +23,7 @@ class Arena(Subsystem):
     """All ranges."""
     free_ranges = bss(Tree, guarded_by="lock")
     used = bss(U64, guarded_by="lock")
-    """How many ranges are allocated."""
+    """Return the number of allocated ranges."""
 
     def __init__(self, trees: Trees, records: RecordPool) -> None:
         self.trees = trees
@@ -80,7 +80,7 @@ class Arena(Subsystem):
 
     @function
     def find(self, start: Keep[U64]) -> OrNull[Ptr[AddressRange]]:
-        """The range that starts at `start`, or null. Nobody else may be about to free it."""
+        """Return the range that starts at `start`, or null. Nobody else may be about to free it."""
         found = keep(Ptr[AddressRange])
         with self.lock.held():
             node = self.trees.at_least(address_of(self.ranges), start)
@@ -90,7 +90,7 @@ class Arena(Subsystem):
 
     @function
     def used_count(self) -> U64:
-        """How many ranges are allocated."""
+        """Return the number of allocated ranges."""
         count = scratch(U64)
         with self.lock.held():
             mov(count, self.used)
@@ -149,7 +149,7 @@ class Arena(Subsystem):
 
     @function
     def _end_of(self, range: Ptr[AddressRange]) -> U64:
-        """The first address after `range`."""
+        """Return the first address after `range`."""
         mov(rax, range.pages)
         shl(rax, PageShift.PAGE)
         add(rax, range.by_address.key)
@@ -157,7 +157,7 @@ class Arena(Subsystem):
 
     @function(holds="lock")
     def _free_range_at(self, address: Keep[U64]) -> OrNull[Ptr[AddressRange]]:
-        """The free range that `address` is in, or null."""
+        """Return the free range that `address` is in, or null."""
         # All addresses of the arena are in ranges; the end matters for those outside of it
         node = try_(self.trees.at_most(address_of(self.ranges), address))
         range = keep(cast(node, Ptr[AddressRange]))

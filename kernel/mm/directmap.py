@@ -54,7 +54,7 @@ class DirectMap(Subsystem):
 
     @function
     def find_registers(self, start: Keep[U64], length: U64) -> U64:
-        """The address of `length` bytes of device registers at physical `start` that
+        """Return the address of `length` bytes of device registers at physical `start` that
         `map_registers` has mapped; 0 for others. Context: any."""
         with if_(~self.can_be_registers(start, length)):
             ret(0)

@@ -48,7 +48,7 @@ class EntryFiller(Subsystem):
 
     @function
     def _level(self, request: Ptr[MappingRequest]) -> U64:
-        """The level of the largest pages by which `request` can go on."""
+        """Return the level of the largest pages by which `request` can go on."""
         mov(rax, request.address)
         mov(rcx, request.end)
         sub(rcx, rax)

@@ -110,7 +110,7 @@ class FreeRanges(Subsystem):
 
     @function
     def memory_end(self) -> U64:
-        """Where the last region ends that is memory, whoever uses it: a physical address."""
+        """Return the physical address at which the last region of memory ends, whoever uses it."""
         region, number, end = scratch(Ptr[MemoryRegion]), scratch(U32), scratch(U64)
         mov(region, self.record.regions)
         xor(u32(end), u32(end))

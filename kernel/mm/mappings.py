@@ -64,7 +64,7 @@ class Mappings(Subsystem):
 
     @function
     def _entry(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
-        """The entry for `address`, 0 if that maps nothing, and the bytes that it covers."""
+        """Return the entry for `address`, 0 if that maps nothing, and the bytes that it covers."""
         walk, entry, size = local(TableWalk), keep(U64), keep(U64)
         with space.lock.held():
             level = scratch(self.walker.walk(space, address, address_of(walk)))
@@ -77,8 +77,8 @@ class Mappings(Subsystem):
 
     @function
     def _next_address(self, address: U64, size: U64) -> U64:
-        """The first address after the entry of `size` bytes that `address` is in; 0 after the last
-        one. The upper half follows the lower one: addresses between are not canonical."""
+        """Return the first address after the entry of `size` bytes that `address` is in; 0 after
+        the last one. The upper half follows the lower one: addresses between are not canonical."""
         mov(rax, size)
         neg(rax)  # -size is the mask that rounds down
         and_(rax, address)

@@ -49,7 +49,7 @@ class PageTables(Subsystem):
 
     @function
     def allocate(self) -> Owned[U64]:
-        """An entry that leads to a new, empty table; 0 if there is no memory."""
+        """Return an entry that leads to a new, empty table; 0 if there is no memory."""
         with if_(self.counts_pages == 0):
             table = self.early.allocate()
             or_(table, TABLE)

@@ -81,8 +81,8 @@ class TableWalker(Subsystem):
 
     @function
     def translate(self, space: Keep[Ptr[Space]], address: Keep[U64]) -> tuple[U64, U64]:
-        """The physical address that `address` is mapped to, and the entry that maps it; 0 and 0 if
-        none does. Context: thread."""
+        """Return the physical address that `address` is mapped to, and the entry that maps it; 0
+        and 0 if none does. Context: thread."""
         walk = local(TableWalk)
         physical, entry = keep(U64), keep(U64)
         with space.lock.held():

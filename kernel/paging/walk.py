@@ -20,7 +20,7 @@ class PageWalk(Subsystem):
 
     @function
     def find(self, address: U64) -> U64:
-        """The entry that maps `address` to a page of any size; 0 if there is none.
+        """Return the entry that maps `address` to a page of any size; 0 if there is none.
 
         An address that no table can map, since it is not canonical, has none.
         """
@@ -43,8 +43,8 @@ class PageWalk(Subsystem):
 
     @function
     def slot(self, address: U64, shift: U32) -> Ptr[U64]:
-        """The place of the entry for `address` in its table of the level `shift` (a `PageShift`).
-        All tables above it must be there."""
+        """Return the place of the entry for `address` in its table of the level `shift` (a
+        `PageShift`). All tables above it must be there."""
         mov(ecx, PageShift.TOP)
         mov(rax, cr3)
         with loop():

@@ -43,12 +43,12 @@ class Preemption(Subsystem):
 
     @inline(changes=rax)
     def is_allowed(self) -> Condition:
-        """The condition that the processor may choose again."""
+        """Return the condition that the processor may choose again."""
         mov(eax, self.word)
         and_(eax, ~NOT_REQUESTED & 0xFFFF_FFFF)
         return eax == 0
 
     @inline
     def is_due(self) -> Condition:
-        """The condition that the processor should choose again, and may."""
+        """Return the condition that the processor should choose again, and may."""
         return self.word == 0

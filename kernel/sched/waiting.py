@@ -74,7 +74,7 @@ class Waiting(Subsystem):
 
     @function(context="interrupts off", holds="queue.lock")
     def wait_where_allowed(self, queue: Ptr[WaitQueue]) -> None:
-        """As `wait`, for code that may run anywhere and has seen, as it runs, that it may sleep."""
+        """Wait as `wait` does, in code that may run anywhere and has tested that it may sleep."""
         self._wait(keep(queue))
 
     @inline(changes=CALLER_SAVED)
@@ -94,7 +94,7 @@ class Waiting(Subsystem):
     def wait_until(
         self, queue: Keep[Ptr[WaitQueue]], deadline: Nanoseconds, mode: U32
     ) -> OrErrno[I32]:
-        """As `wait`, but no longer than until the clock has come to `deadline`, in nanoseconds, or
+        """Wait as `wait` does, but only until the clock has come to `deadline`, in nanoseconds, or
         until one of the interruptions in `mode` is pending: a `WaitResult` says which."""
         timeout, entry = local(Timeout), local(WaitEntry)
         thread, reasons = keep(self.scheduler.current), keep(U32)
@@ -173,7 +173,7 @@ class Waiting(Subsystem):
 
     @function
     def result(self, reasons: U32) -> OrErrno[I32]:
-        """The `WaitResult` for the interruptions that ended a wait."""
+        """Return the `WaitResult` for the interruptions that ended a wait."""
         with if_(reasons == 0):
             ret(WaitResult.WOKEN)
         with if_(reasons & Interruption.TIMEOUT):
@@ -203,7 +203,7 @@ class Waiting(Subsystem):
 
     @inline
     def first(self, queue: WaitQueue) -> Ptr[Thread]:
-        """The thread that has waited longest in `queue`, which is locked and not empty, in a
+        """Return the thread that has waited longest in `queue`, which is locked and not empty, in a
         scratch register."""
         entry = container_of(scratch(queue.waiters.next), WaitEntry, "link")
         return scratch(entry.thread)

@@ -26,6 +26,6 @@ class BasicTests(TestSuite, BenchmarkSuite):
 
     @function
     def empty_loop(self, count: U32) -> None:
-        """What the loops of all benchmarks cost, which is part of their figures."""
+        """Run an empty loop: what it costs is part of the figures of all benchmarks."""
         with for_(scratch(U32), 0, count):
             nop()

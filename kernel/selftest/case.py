@@ -68,12 +68,13 @@ class BenchmarkSuite(Subsystem):
 
 
 def check(name: str, run: Any, *, seconds: int = TIMEOUT, apart: bool = False) -> Test:
-    """A row of the table of tests: `run` is a `@function` of no arguments that gives a `U32`."""
+    """Return a row of the table of tests: `run` is a `@function` of no arguments that gives a
+    `U32`."""
     return Test(name=name, run=run, seconds=seconds, apart=int(apart))
 
 
 def measure(
     name: str, run: Any, count: int = 1000, prepare: Any = None, finish: Any = None
 ) -> Benchmark:
-    """A row of the table of benchmarks; see `Benchmark`."""
+    """Return a row of the table of benchmarks; see `Benchmark`."""
     return Benchmark(name=name, run=run, count=count, prepare=prepare or 0, finish=finish or 0)

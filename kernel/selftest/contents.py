@@ -4,7 +4,6 @@ from kernel.selftest.basics import BasicTests
 from kernel.selftest.benchmarks import Benchmarks
 from kernel.selftest.commands import SelfTestCommands
 from kernel.selftest.deferred import DeferredTests
-from kernel.selftest.handovers import HandOvers
 from kernel.selftest.heap import HeapTests
 from kernel.selftest.interrupts import InterruptTests
 from kernel.selftest.leaking import LeakingTests
@@ -20,6 +19,7 @@ from kernel.selftest.smp import SmpTests
 from kernel.selftest.space import SpaceTests
 from kernel.selftest.stress import StressTests
 from kernel.selftest.stuck import StuckTests
+from kernel.selftest.switches import SwitchBenchmarks
 from kernel.selftest.sync import SyncTests
 from kernel.selftest.tests import SelfTests
 from kernel.selftest.threadload import ThreadLoad
@@ -46,7 +46,7 @@ CONTENTS: Contents = (
     MemoryTests,  # pages and mappings
     TimeTests,  # the clock and timers
     ThreadTests,  # lives and turns of threads
-    HandOvers,  # from one thread to another
+    SwitchBenchmarks,  # from one thread to another
     SyncTests,  # locks that threads wait for asleep
     WaitTests,  # what else ends a wait than what is waited for
     LockTests,  # who holds which spin lock

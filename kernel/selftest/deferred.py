@@ -124,7 +124,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="deferred")
     def _expect_turn(self, work: Ptr[Work]) -> None:
-        """See that it is the turn of `work`, and that interrupts are on."""
+        """Check that it is the turn of `work`, and that interrupts are on."""
         pushfq()
         pop(rax)
         with if_((eax & RFlags.IF) == 0):
@@ -169,7 +169,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="deferred")
     def _expect_end(self, work: Ptr[Work]) -> None:
-        """See that the other work is over."""
+        """Check that the other work is over."""
         with if_(self.inside != 0):
             inc(self.wrong)
         inc(self.heard)

@@ -61,7 +61,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
 
     @function
     def prepare(self, index: U32) -> Ptr[Action]:
-        """The action `index`, which calls `_act` with its index plus 1."""
+        """Return the action `index`, which calls `_act` with its index plus 1."""
         action = scratch(Ptr[Action])
         point_at(action, self.actions, u64(index))
         mov(action.handler, address_of(self._act))

@@ -1,4 +1,4 @@
-"""Work of one kind that many threads do at once, which should not harm any of them."""
+"""Loads: operations of one kind that many threads do at once, to find races."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pykasm import *
 
 
 class Load(Subsystem):
-    """What all kinds have in common: `prepare`, many times `step`, `finish`.
+    """The base of all loads: `prepare`, many times `step`, `finish`.
 
     `violations` counts what a step finds wrong. Context: one test at a time, in a thread.
     """
 
     name: ClassVar[str]
-    """Its test is `stress.NAME`."""
+    """The test is called `stress.NAME`."""
     STEPS = 4000
-    """Of all threads together in a test."""
+    """The number of steps of all threads together in a test."""
 
     left = bss(I64)
-    """Steps that nobody has begun."""
+    """The number of steps that no thread has begun."""
     violations = bss(U64)
 
     def __init__(self, console: Console, pool: ThreadPool) -> None:
@@ -41,7 +41,7 @@ class Load(Subsystem):
 
     @function(sleeps=True, context="thread")
     def _take_steps(self, number: U64) -> None:
-        """What each thread of the pool does."""
+        """Take steps, in each thread of the pool, until none is left."""
         random = local(Random)
         random.begin()
         with loop():

@@ -47,7 +47,7 @@ class Guarded(Struct):
 
     @inline(changes=rax)
     def is_torn(self) -> Condition:
-        """The condition that somebody else was here."""
+        """Return the condition that somebody else was here."""
         mov(rax, self.first)
         return self.second != rax
 
@@ -131,7 +131,7 @@ class LockLoad(Load):
 
     @function(sleeps=True)
     def finish(self) -> Bool:
-        """See that all changes are there."""
+        """Check that all changes are there."""
         mov(self.semaphore.count, 0)
         for one in self.guarded:
             mov(rax, one.expected)
@@ -150,7 +150,7 @@ class LockLoad(Load):
             tail(self.scheduler.yield_now)
 
     @function
-    def _note(self) -> None:
+    def _count_violation(self) -> None:
         """Count a violation."""
         lock.inc(self.violations)
 
@@ -162,7 +162,7 @@ class LockLoad(Load):
             pause()
             self.by_spin.end()
             with if_(self.by_spin.is_torn()):
-                self._note()
+                self._count_violation()
 
     @function(sleeps=True)
     def _lock_mutex(self, random: Keep[Ptr[Random]]) -> None:
@@ -191,7 +191,7 @@ class LockLoad(Load):
         self._yield_sometimes(random)
         guarded.end()
         with if_(guarded.is_torn()):
-            self._note()
+            self._count_violation()
 
     @function(sleeps=True)
     def read(self, random: Keep[Ptr[Random]]) -> None:
@@ -199,39 +199,39 @@ class LockLoad(Load):
         self.rwlocks.lock_read(address_of(self.shared))
         self._yield_sometimes(random)
         with if_(self.by_writers.is_torn()):
-            self._note()
+            self._count_violation()
         self.rwlocks.unlock_read(address_of(self.shared))
 
-    # The same by those who do not wait for long
+    # The same with time limits
 
     @function(sleeps=True)
     def _lock_mutex_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `_lock_mutex`."""
+        """Change what the mutex guards, if it can be locked in time."""
         with if_(self._in_time(self.mutexes.lock_until, self.mutex, random) == 0):
             self._change(self.by_mutex, random)
             self.mutexes.unlock(address_of(self.mutex))
 
     @function(sleeps=True)
     def _lock_semaphore_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `_lock_semaphore`."""
+        """Change what the semaphore guards, if its count can be decremented in time."""
         with if_(self._in_time(self.semaphores.down_until, self.semaphore, random) == 0):
             self._change(self.by_semaphore, random)
             self.semaphores.up(address_of(self.semaphore))
 
     @function(sleeps=True)
     def _write_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `_write`."""
+        """Change what readers look at, if the lock can be had in time."""
         with if_(self._in_time(self.rwlocks.lock_write_until, self.shared, random) == 0):
             self._change(self.by_writers, random)
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
     def _read_in_time(self, random: Keep[Ptr[Random]]) -> None:
-        """As `read`."""
+        """Look at what writers change, if the lock can be had in time."""
         with if_(self._in_time(self.rwlocks.lock_read_until, self.shared, random) == 0):
             self._yield_sometimes(random)
             with if_(self.by_writers.is_torn()):
-                self._note()
+                self._count_violation()
             self.rwlocks.unlock_read(address_of(self.shared))
 
     @inline(changes=CALLER_SAVED)
@@ -258,7 +258,7 @@ class LockLoad(Load):
         self.scheduler.yield_now()
         with self.mutexes.held(self.mutex):
             with if_(self.in_store == 0):
-                self._note()
+                self._count_violation()
             dec(self.in_store)
             inc(self.consumed)
             self.conditions.broadcast(address_of(self.changed))

@@ -88,7 +88,7 @@ class MappingLoad(Load):
 
     @function(sleeps=True)
     def read(self) -> None:
-        """See that every place has its number."""
+        """Check that every place has its number."""
         self.rwlocks.lock_read(address_of(self.shared))
         place = scratch(self.first)
         with for_(scratch(U64), 0, PLACES) as index:

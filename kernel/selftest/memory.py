@@ -142,7 +142,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function(sleeps=True)
     def _exhaustion(self) -> U32:
-        """All memory can be taken; asking for more gives nothing and breaks nothing."""
+        """Return all memory can be taken; asking for more gives nothing and breaks nothing."""
         good = keep(U32)
         self.reclaim.run()
         mov(good, 1)
@@ -234,8 +234,8 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function
     def _is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> U32:
-        """Whether the image from `start` up to `end`, which is at physical `load`, is mapped with
-        these flags, where it is mapped."""
+        """Return whether the image from `start` up to `end`, which is at physical `load`, is mapped
+        with these flags, where it is mapped."""
         page = keep(start)
         and_(flags, self.entries.allowed)
         with while_(page < end):
@@ -259,7 +259,8 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function
     def _entry_of(self, page: U64) -> U64:
-        """The flags of the entry that maps `page`, but for what the processor notes in it."""
+        """Return the flags of the entry that maps `page`, but for what the processor notes in
+        it."""
         physical, entry = self.walker.translate(address_of(self.kernel.space), page)
         ignore(physical)
         and_(entry, self.flags)
@@ -310,7 +311,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function
     def _begin_scarce_mapping(self) -> Bool:
-        """The same, with little memory left."""
+        """Return the same, with little memory left."""
         ignore(self.hog.make_scarce())
         tail(self._begin_mapping)
 

@@ -101,7 +101,7 @@ class PciTests(TestSuite):
 
     @function
     def find(self, vendor: U16, number: U16) -> Ptr[PciDevice]:
-        """The first function of this make, or null."""
+        """Return the first function of this make, or null."""
         vendor, number = scratch(vendor), scratch(number)
         with (
             self.bus.each() as device,
@@ -135,12 +135,12 @@ class PciTests(TestSuite):
 
     @function
     def count(self, argument: U64) -> None:
-        """The message came."""
+        """Count the message."""
         inc(self.arrived)
 
     @function
     def wait(self) -> U32:
-        """Whether a message comes in time."""
+        """Return whether a message comes in time."""
         deadline = keep(self.clock.now())
         add(deadline, TIMEOUT)
         with while_(self.arrived == 0):

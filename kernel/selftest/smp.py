@@ -239,7 +239,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function
     def _page(self, value: Keep[U32]) -> Owned[U64]:
-        """The address of a page that begins with `value`; 0 if there is none."""
+        """Return the address of a page that begins with `value`; 0 if there is none."""
         page = self.runtime.allocate(1)
         with if_(page != 0):
             mov(u32[page], value)
@@ -277,7 +277,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function
     def physical(self, address: U64) -> U64:
-        """The physical address of what is mapped at `address`."""
+        """Return the physical address of what is mapped at `address`."""
         page, entry = self.walker.translate(address_of(self.kernel.space), address)
         ignore(entry)
         ret(page)

@@ -22,7 +22,7 @@ class StressTests(TestSuite):
     runs only when it is asked for by its name."""
 
     end = bss(U64)
-    """When the mix is over, in nanoseconds of the clock."""
+    """The time at which the mix ends, in nanoseconds."""
 
     def __init__(
         self, console: Console, pool: ThreadPool, clock: Clock, loads: Sequence[Load]
@@ -67,13 +67,13 @@ class StressTests(TestSuite):
 
     @function(sleeps=True, context="thread")
     def _take_steps(self, number: U64) -> None:
-        """What each thread of the pool does: steps of all kinds as they come."""
+        """Take steps of random loads, in each thread of the pool, until the time is over."""
         random = local(Random)
         random.begin()
         with loop():
             now = self.clock.now()
             break_if(now >= self.end)
-            ignore(random.next())  # in rax, where `div` finds it
+            ignore(random.next())  # in rax, the dividend
             xor(edx, edx)
             mov(ecx, len(self.loads))
             div(rcx)

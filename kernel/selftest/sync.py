@@ -223,7 +223,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @inline(changes=rax)
     def _used(self) -> U64:
-        """How many slots are not free, in rax."""
+        """Return the number of slots in use, in rax."""
         mov(rax, self.put)
         sub(rax, self.got)
         return rax
@@ -305,7 +305,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def _begin_and_end(self) -> None:
-        """What must be done once."""
+        """Do what must be done once."""
         inc(self.value)
         self.scheduler.yield_now()
         inc(self.second)

@@ -1,4 +1,4 @@
-"""Threads that come and go."""
+"""A load of threads that are created and end."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from kernel.selftest.threadpool import ThreadPool
 from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
-LONGEST_NAP = (1 << 17) - 1
+LONGEST_SLEEP = (1 << 17) - 1
 """Nanoseconds."""
 
 DETACHED = 1 << 30
-"""Set in the number that tells what a thread does if nobody joins it."""
+"""Set in the choice of what a thread does if nobody joins it."""
 
 
 class ThreadLoad(Load):
@@ -34,19 +34,19 @@ class ThreadLoad(Load):
 
     @function(sleeps=True)
     def prepare(self) -> Bool:
-        """Begin to count."""
+        """Reset the counts."""
         for number in (self.violations, self.begun, self.ended):
             mov(number, 0)
         ret(1)
 
     @function(sleeps=True)
     def step(self, random: Keep[Ptr[Random]]) -> None:
-        """Make a thread, and wait for it or not."""
+        """Create a thread, and join or detach it."""
         choice = keep(random.next())
         priority = u32(random.next())
         and_(priority, 3)
         add(priority, BOOT_PRIORITY - 2)
-        thread = self.threads.create(text("short"), self._live, choice, priority)
+        thread = self.threads.create(text("short"), self._run_thread, choice, priority)
         with if_(thread == 0):
             ret()
         lock.inc(self.begun)
@@ -55,8 +55,8 @@ class ThreadLoad(Load):
         tail(self.threads.join, thread)
 
     @function(sleeps=True, context="thread")
-    def _live(self, choice: Keep[U64]) -> None:
-        """What the threads do."""
+    def _run_thread(self, choice: Keep[U64]) -> None:
+        """Sleep, yield or do nothing, as `choice` says."""
         mov(eax, u32(choice))
         and_(eax, 3)
         with switch(eax):
@@ -64,7 +64,7 @@ class ThreadLoad(Load):
                 self.scheduler.yield_now()
             with case(1):
                 shr(choice, 2)
-                and_(choice, LONGEST_NAP)
+                and_(choice, LONGEST_SLEEP)
                 self.sleep.sleep(choice)
             with default():
                 pass
@@ -72,9 +72,9 @@ class ThreadLoad(Load):
 
     @function(sleeps=True)
     def finish(self) -> Bool:
-        """Wait for those that nobody joined."""
+        """Wait for the threads that nobody joined."""
         with loop():
             mov(rax, self.begun)
             break_if(rax == self.ended)
-            self.sleep.sleep(LONGEST_NAP)
+            self.sleep.sleep(LONGEST_SLEEP)
         tail(self.judge)

@@ -188,7 +188,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function(context="interrupt")
     def _note(self, timer: Keep[Ptr[Timer]]) -> None:
-        """What is called: see whether it is time."""
+        """Handle a timer: check that its time has come, after the one before it."""
         now = self.clock.now()
         deadline = scratch(timer.node.key)
         with if_(now < deadline):
@@ -211,7 +211,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def _judge(self, count: U32) -> U32:
-        """Whether `count` handlers ran, and as they should."""
+        """Return whether `count` handlers ran, and as they should."""
         with if_((self.called == count) & (self.early == 0) & (self.disordered == 0)):
             ret(1)
         self.console.print(

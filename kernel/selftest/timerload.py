@@ -62,7 +62,7 @@ class TimerLoad(Load):
 
     @function(context="interrupt")
     def _note(self, timer: Keep[Ptr[Timer]]) -> None:
-        """What is called: see that it is time."""
+        """Handle a timer: check that its time has come."""
         lock.inc(self.called)
         now = self.clock.now()
         with if_(now < timer.node.key):

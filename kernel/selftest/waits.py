@@ -197,10 +197,10 @@ class WaitTests(TestSuite):
             self.rwlocks.unlock_write(address_of(self.shared))
 
     @function(sleeps=True)
-    def _try_locks(self, limit: U64, wanted: I32) -> U32:
-        """1 if all waits for what `_hold` has, and for its end, give what they should in so many
-        nanoseconds; else 0."""
-        limit, wanted, passed, result = keep(limit), keep(wanted), keep(U32), keep(I32)
+    def _try_locks(self, limit: Keep[U64], wanted: Keep[I32]) -> U32:
+        """Return PASSED if all waits for what `_hold` holds, and for its end, return `wanted`
+        within `limit` nanoseconds, else FAILED."""
+        passed, result = keep(U32), keep(I32)
         mov(passed, 1)
         mutexes, rwlocks = self.mutexes, self.rwlocks
         for lock_until, unlock, target in (

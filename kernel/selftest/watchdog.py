@@ -1,4 +1,4 @@
-"""Ends a test that does not end by itself."""
+"""A watchdog for tests that do not end by themselves."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pykasm import *
 
 
 class Watchdog(Subsystem):
-    """A timer for one test at a time. If it goes off, it shows what all threads do, and stops."""
+    """A timer for one test at a time. If it expires, it prints what all threads do, and panics."""
 
     name = bss(Ptr[U8])
-    """Of the test that runs."""
+    """The name of the test that runs."""
 
     def __init__(
         self, console: Console, panic: Panic, traces: ThreadTraces, clock: Clock, timers: Timers
@@ -27,11 +27,11 @@ class Watchdog(Subsystem):
         self.traces = traces
         self.clock = clock
         self.timers = timers
-        self.timer = data(Timer, Timer(handler=self.bark))
+        self.timer = data(Timer, Timer(handler=self._expire))
 
     @function
     def begin(self, test: Keep[Ptr[Test]]) -> None:
-        """Watch `test`, which begins now."""
+        """Start watching `test`."""
         mov(rax, test.name)
         mov(self.name, rax)
         deadline = keep(U64)
@@ -42,12 +42,12 @@ class Watchdog(Subsystem):
 
     @function
     def end(self) -> None:
-        """The test is over."""
+        """Stop watching the test."""
         ignore(self.timers.cancel_and_wait(address_of(self.timer)))
 
     @function(context="interrupt")
-    def bark(self, timer: Ptr[Timer]) -> None:
-        """The test takes too long."""
+    def _expire(self, timer: Ptr[Timer]) -> None:
+        """Report that the test takes too long."""
         self.console.print("\nstuck: %s\n", self.name)
         self.traces.print()
         self.panic.stop(text("a test does not end"))

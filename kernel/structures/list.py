@@ -92,13 +92,13 @@ class ListHead(Struct):
 
     @inline(changes=rax)
     def _is_element(self, link: Any) -> Condition:
-        """Whether the pointer `link` does not lead to the head."""
+        """Return whether the pointer `link` does not lead to the head."""
         lea(rax, self)
         return u64(link) != rax
 
     @inline(changes=rax)
     def is_empty(self) -> Condition:
-        """The condition that nothing is in this list."""
+        """Return the condition that nothing is in this list."""
         lea(rax, self)
         return self.next == rax
 

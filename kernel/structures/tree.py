@@ -160,7 +160,7 @@ class Trees(Subsystem):
 
     @function
     def next(self, node: Ptr[TreeNode]) -> OrNull[Ptr[TreeNode]]:
-        """The node behind `node` in the order of keys, null behind the last."""
+        """Return the node after `node` in the order of keys, null after the last."""
         below = scratch(node.child[RIGHT])
         with if_(below != 0):
             with while_(below.child[LEFT] != 0):
@@ -174,7 +174,7 @@ class Trees(Subsystem):
 
     @function
     def at_least(self, tree: Ptr[Tree], key: U64) -> OrNull[Ptr[TreeNode]]:
-        """The first node whose key is `key` or larger, or null."""
+        """Return the first node whose key is `key` or larger, or null."""
         node, found = scratch(tree.root), scratch(Ptr[TreeNode])
         xor(u32(found), u32(found))
         with while_(node != 0):
@@ -187,7 +187,7 @@ class Trees(Subsystem):
 
     @function
     def at_most(self, tree: Ptr[Tree], key: U64) -> OrNull[Ptr[TreeNode]]:
-        """The last node whose key is `key` or smaller, or null."""
+        """Return the last node whose key is `key` or smaller, or null."""
         node, found = scratch(tree.root), scratch(Ptr[TreeNode])
         xor(u32(found), u32(found))
         with while_(node != 0):

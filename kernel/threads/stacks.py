@@ -39,8 +39,8 @@ class ThreadStacks(Shrinker):
 
     @function
     def allocate(self) -> Owned[OrNull[Ptr[Thread]]]:
-        """A stack that nobody uses, by its record, whose contents are of no use; null if memory is
-        out. Context: thread."""
+        """Return a stack that nobody uses, by its record, whose contents are of no use; null if
+        memory is out. Context: thread."""
         spare = self._take_spare(0)
         with if_(spare != 0):
             ret(spare)
@@ -85,7 +85,7 @@ class ThreadStacks(Shrinker):
 
     @function
     def _take_spare(self, beyond: U32) -> Owned[OrNull[Ptr[Thread]]]:
-        """The record that was freed first, if there are more than `beyond` and no processor
+        """Return the record that was freed first, if there are more than `beyond` and no processor
         is on its stack any more; else null."""
         found = scratch(Ptr[Thread])
         xor(u32(found), u32(found))

@@ -48,7 +48,7 @@ class Threads(LeakChecks):
 
     @function
     def count_lives(self) -> U64:
-        """How many threads there are."""
+        """Return the number of threads."""
         mov(eax, self.count)
         ret(rax)
 
@@ -82,7 +82,7 @@ class Threads(LeakChecks):
     def make(
         self, name: Keep[Ptr[U8]], entry: Keep[Entry], argument: Keep[U64], priority: Keep[U32]
     ) -> Owned[OrNull[Ptr[Thread]]]:
-        """As `create`, but the thread does not run before `Scheduler.start`."""
+        """Create a thread as `create` does, which does not run before `Scheduler.start`."""
         thread = keep(self.stacks.allocate())
         with if_(thread == 0):
             ret(0)
@@ -140,7 +140,7 @@ class Threads(LeakChecks):
 
     @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
     def begin(self) -> None:
-        """Where a thread's first switch leads, with interrupts off."""
+        """Begin a thread, at its first switch, with interrupts off."""
         call(self.run)
 
     @function
@@ -182,8 +182,8 @@ class Threads(LeakChecks):
     def join_until(
         self, thread: Keep[Ptr[Thread]], deadline: Keep[Nanoseconds], mode: Keep[U32]
     ) -> OrErrno[I32]:
-        """As `join`, but wait as `Waiting.wait_until` does: 0; or -ETIMEDOUT or -EINTR, and the
-        thread is still to be joined."""
+        """Join a thread, waiting as `Waiting.wait_until` does. Return 0; or -ETIMEDOUT or -EINTR,
+        and the thread is still to be joined."""
         result = keep(I32)
         xor(result, result)
         with thread.finished.lock.held(), while_(thread.state != ThreadState.EXITED):

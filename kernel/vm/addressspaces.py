@@ -147,8 +147,8 @@ class AddressSpaces(Subsystem):
 
     @function
     def _checked_end(self, start: UserAddress, length: U64) -> UserAddress:
-        """The end of `length` bytes from `start` on; 0 unless these are whole pages that programs
-        may have."""
+        """Return the end of `length` bytes from `start` on; 0 unless these are whole pages that
+        programs may have."""
         end, limit = scratch(start), scratch(U64)
         mov(rax, start)
         or_(rax, length)  # both are checked for alignment at once
@@ -233,7 +233,7 @@ class AddressSpaces(Subsystem):
 
     @function(context="thread")
     def current(self) -> OrNull[Ptr[AddressSpace]]:
-        """The space that this thread is in, or null."""
+        """Return the space that this thread is in, or null."""
         thread = scratch(self.scheduler.current)
         ret(cast(thread.space, Ptr[AddressSpace]))
 

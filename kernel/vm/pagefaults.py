@@ -33,7 +33,7 @@ class PageFaults(VectorHandlers):
         self.panic = panic
 
     def handlers(self) -> Mapping[int, BoundFunction[None]]:
-        """That of page faults."""
+        """Return the handler of page faults."""
         return {Vector.PAGE_FAULT: self.handle}
 
     @function

@@ -25,7 +25,7 @@ class Regions(Subsystem):
 
     @function
     def find(self, space: Ptr[AddressSpace], address: Keep[UserAddress]) -> OrNull[Ptr[Region]]:
-        """The region that `address` is in, or null."""
+        """Return the region that `address` is in, or null."""
         region = cast(self.trees.at_most(address_of(space.regions), address), Ptr[Region])
         fail_if((region != 0) & (region.end <= address))
         ret(region)
@@ -34,7 +34,7 @@ class Regions(Subsystem):
     def find_from(
         self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]
     ) -> OrNull[Ptr[Region]]:
-        """The first region that ends after `address`, or null."""
+        """Return the first region that ends after `address`, or null."""
         region = self.find(space, address)
         with if_(region != 0):
             ret(region)
@@ -43,7 +43,7 @@ class Regions(Subsystem):
 
     @function
     def next(self, region: Ptr[Region]) -> OrNull[Ptr[Region]]:
-        """The region after `region`, or null."""
+        """Return the region after `region`, or null."""
         node = self.trees.next(address_of(region.node))
         ret(cast(node, Ptr[Region]))
 

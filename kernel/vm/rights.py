@@ -22,7 +22,8 @@ ALL_RIGHTS = Rights.READ | Rights.WRITE | Rights.EXECUTE
 
 
 def entry_flags(rights: int) -> int:
-    """The flags of an entry that grants `rights`; 0, which makes it not present, for none."""
+    """Return the flags of an entry that grants `rights`; 0, which makes it not present, for
+    none."""
     if not rights:
         return 0
     flags = int(PageFlags.PRESENT | PageFlags.USER)

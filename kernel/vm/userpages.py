@@ -55,7 +55,7 @@ class UserPages(Subsystem):
 
     @function
     def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> U64:
-        """The entry for `address`, or 0."""
+        """Return the entry for `address`, or 0."""
         walk, entry = local(TableWalk), keep(U64)
         xor(u32(entry), u32(entry))
         with space.lock.held():
@@ -108,8 +108,8 @@ class UserPages(Subsystem):
 
     @function
     def table(self, space: Ptr[AddressSpace], address: UserAddress) -> U64:
-        """The address of the lowest table of `space` for `address`, allocated if it lacks; 0 if
-        there is no memory. Nobody else uses the space."""
+        """Return the address of the lowest table of `space` for `address`, allocated if it lacks; 0
+        if there is no memory. Nobody else uses the space."""
         request, walk = local(MappingRequest), local(TableWalk)
         asked, entries = address_of(request), address_of(walk)
         with if_(self._walk_to_page(space, address, asked, entries) != 0):

@@ -57,8 +57,8 @@ class UserRanges(Subsystem):
 
     @function
     def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
-        """Where the next entry lies that has a page, or null. `request.address` is the address
-        after its page then."""
+        """Return the place of the next entry that has a page, or null. `request.address` is the
+        address after its page then."""
         with loop():
             address = scratch(walk.request.address)
             fail_if(address >= walk.request.end)

@@ -1,4 +1,4 @@
-"""What it costs to let another thread run, and whether that depends on how many there are."""
+"""Benchmarks of switches between threads, among few and among many threads."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 FEW, MANY = 10, 10_000
-"""Threads that there are beside the one that measures. All but its partner are ready too, but less
-urgent."""
+"""Threads beside the one that measures. All but its partner are ready, but less urgent."""
 
 
-class HandOvers(BenchmarkSuite):
-    """A thread and its partner, which stay on one processor, let each other go on in turn."""
+class SwitchBenchmarks(BenchmarkSuite):
+    """A thread and its partner, on one processor, which run in turn."""
 
     going = bss(U32)
-    """1 while the partner is to go on."""
+    """1 while the partner is to continue."""
     mutex = bss(Mutex)
 
     def __init__(
@@ -34,28 +33,34 @@ class HandOvers(BenchmarkSuite):
         self.waiting = waiting
         self.mutexes = mutexes
         self.queue = bss(WaitQueue)
-        """Where the partner waits to be woken."""
+        """The queue in which the partner waits to be woken."""
         self.benchmarks = [
             measure(f"{name}_among_{count}", run, 1000, prepare, finish)
             for name, run, few, many, finish in (
                 ("threads.create_join", self.create, self.few, self.many, self.end),
                 ("threads.yield", self.take_turns, self.yield_few, self.yield_many, self.end),
                 ("threads.wake_to_run", self.wake, self.wake_few, self.wake_many, self.end_waiter),
-                ("sync.mutex_hand_over", self.pass_on, self.lock_few, self.lock_many, self.let_go),
+                (
+                    "sync.mutex_hand_over",
+                    self.pass_mutex,
+                    self.lock_few,
+                    self.lock_many,
+                    self.unlock_and_end,
+                ),
             )
             for count, prepare in ((FEW, few), (MANY, many))
         ]
 
-    # Those who are there
+    # Threads
 
     @function(sleeps=True)
-    def few(self) -> U32:
-        """Have `FEW` threads that wait for their turn."""
+    def few(self) -> Bool:
+        """Create `FEW` threads that are ready. Return whether there was memory."""
         tail(self.pool.create, self.idle, FEW, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
-    def many(self) -> U32:
-        """Have `MANY`."""
+    def many(self) -> Bool:
+        """Create `MANY` threads that are ready. Return whether there was memory."""
         tail(self.pool.create, self.idle, MANY, BOOT_PRIORITY - 1, 1)
 
     @function(sleeps=True)
@@ -68,7 +73,7 @@ class HandOvers(BenchmarkSuite):
 
     @function
     def idle(self, number: U64) -> None:
-        """Be one of many."""
+        """Do nothing."""
 
     @function(sleeps=True, context="thread")
     def end(self) -> None:
@@ -76,7 +81,7 @@ class HandOvers(BenchmarkSuite):
         mov(self.going, 0)
         tail(self.pool.join)
 
-    # Beginning and ending
+    # Creating
 
     @function(sleeps=True)
     def create(self, count: U32) -> None:
@@ -91,18 +96,18 @@ class HandOvers(BenchmarkSuite):
     # Yielding
 
     @function(sleeps=True)
-    def yield_few(self) -> U32:
-        """Begin yielding among `FEW`."""
-        tail(self.prepare, address_of(self._take_turns_too), BOOT_PRIORITY, FEW - 1)
+    def yield_few(self) -> Bool:
+        """Prepare `take_turns` among `FEW` threads."""
+        tail(self.prepare, address_of(self._yield_back), BOOT_PRIORITY, FEW - 1)
 
     @function(sleeps=True)
-    def yield_many(self) -> U32:
-        """Begin yielding among `MANY`."""
-        tail(self.prepare, address_of(self._take_turns_too), BOOT_PRIORITY, MANY - 1)
+    def yield_many(self) -> Bool:
+        """Prepare `take_turns` among `MANY` threads."""
+        tail(self.prepare, address_of(self._yield_back), BOOT_PRIORITY, MANY - 1)
 
     @function(sleeps=True)
     def take_turns(self, count: U32) -> None:
-        """Yield half as often as told: each time, the partner yields too."""
+        """Yield `count / 2` times; each time, the partner yields, too."""
         left = keep(count)
         shr(left, 1)
         with while_(left != 0):
@@ -110,21 +115,21 @@ class HandOvers(BenchmarkSuite):
             self.scheduler.yield_now()
 
     @function(sleeps=True, context="thread")
-    def _take_turns_too(self, number: U64) -> None:
-        """Yield until told otherwise."""
+    def _yield_back(self, number: U64) -> None:
+        """Yield until `going` is cleared."""
         with while_(self.going != 0):
             self.scheduler.yield_now()
 
     # Waking
 
     @function(sleeps=True)
-    def wake_few(self) -> U32:
-        """Begin waking among `FEW`."""
+    def wake_few(self) -> Bool:
+        """Prepare `wake` among `FEW` threads."""
         tail(self.prepare, address_of(self.wait), BOOT_PRIORITY + 1, FEW - 1)
 
     @function(sleeps=True)
-    def wake_many(self) -> U32:
-        """Begin waking among `MANY`."""
+    def wake_many(self) -> Bool:
+        """Prepare `wake` among `MANY` threads."""
         tail(self.prepare, address_of(self.wait), BOOT_PRIORITY + 1, MANY - 1)
 
     @function(sleeps=True)
@@ -144,7 +149,8 @@ class HandOvers(BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def wait(self, number: U64) -> None:
-        """Wait to be woken, until told otherwise. It is more urgent than who wakes it."""
+        """Wait to be woken, until `going` is cleared, in a thread more urgent than the one that
+        wakes."""
         with self.queue.lock.held(), while_(self.going != 0):
             self.waiting.wait(address_of(self.queue))
 
@@ -158,27 +164,28 @@ class HandOvers(BenchmarkSuite):
     # A mutex
 
     @function(sleeps=True)
-    def lock_few(self) -> U32:
-        """Begin to pass a mutex on among `FEW`."""
+    def lock_few(self) -> Bool:
+        """Prepare `pass_mutex` among `FEW` threads."""
         tail(self._begin_locking, FEW - 1)
 
     @function(sleeps=True)
-    def lock_many(self) -> U32:
-        """Begin to pass a mutex on among `MANY`."""
+    def lock_many(self) -> Bool:
+        """Prepare `pass_mutex` among `MANY` threads."""
         tail(self._begin_locking, MANY - 1)
 
     @function(sleeps=True)
-    def _begin_locking(self, others: Keep[U64]) -> U32:
-        """Have the mutex, and a partner that waits for it."""
+    def _begin_locking(self, others: Keep[U64]) -> Bool:
+        """Lock the mutex, and create a partner that waits for it. Return whether there was
+        memory."""
         self.mutexes.lock(address_of(self.mutex))
-        made = keep(self.prepare(address_of(self._pass_on_too), BOOT_PRIORITY, others))
-        with if_(made != 0), while_((self.mutex.owner & CONTENDED) == 0):
+        made = keep(self.prepare(address_of(self._pass_mutex_back), BOOT_PRIORITY, others))
+        with if_(made), while_((self.mutex.owner & CONTENDED) == 0):
             self.scheduler.yield_now()
         ret(made)
 
     @function(sleeps=True)
-    def pass_on(self, count: U32) -> None:
-        """Hand the mutex over half as often as told: each time, the partner hands it back."""
+    def pass_mutex(self, count: U32) -> None:
+        """Unlock and lock the mutex `count / 2` times; each time, the partner does, too."""
         left = keep(count)
         shr(left, 1)
         with while_(left != 0):
@@ -187,8 +194,8 @@ class HandOvers(BenchmarkSuite):
             dec(left)
 
     @function(sleeps=True, context="thread")
-    def _pass_on_too(self, number: U64) -> None:
-        """Hand the mutex over until told otherwise."""
+    def _pass_mutex_back(self, number: U64) -> None:
+        """Unlock and lock the mutex until `going` is cleared."""
         self.mutexes.lock(address_of(self.mutex))
         with while_(self.going != 0):
             self.mutexes.unlock(address_of(self.mutex))
@@ -196,8 +203,8 @@ class HandOvers(BenchmarkSuite):
         self.mutexes.unlock(address_of(self.mutex))
 
     @function(sleeps=True, context="thread")
-    def let_go(self) -> None:
-        """Unlock the mutex, and let all threads end."""
+    def unlock_and_end(self) -> None:
+        """Unlock the mutex, and end all threads."""
         mov(self.going, 0)
         self.mutexes.unlock(address_of(self.mutex))
         tail(self.pool.join)
