@@ -19,7 +19,7 @@ VECTORS = 256
 class Slot(Struct):
     """A vector's actions."""
 
-    first: Ptr[Action]
+    first: Ptr[Action] = field(guarded_by="Dispatcher.lock", unlocked_reads=True)
     running: U32
     """The number of processors that are calling the actions."""
 
@@ -28,7 +28,7 @@ class Dispatcher(VectorHandlers):
     """Calls the actions of each interrupt. A vector means the same on all processors."""
 
     slots = bss(Slot * VECTORS)
-    """`serve` reads the actions without a lock; `lock` is for those who change them."""
+    """By vector."""
     counts = percpu(U64 * VECTORS)
     """The number of interrupts that this processor had on each vector."""
     serving = percpu(U32)
@@ -53,9 +53,8 @@ class Dispatcher(VectorHandlers):
         inc(self.counts[rax])
         inc(self.serving)
         point_at(slot, self.slots, rax)
-        lock.inc(
-            slot.running
-        )  # a memory barrier, before the first action is read: see `synchronize`
+        # A memory barrier, too, before the first action is read: see `synchronize`.
+        lock.inc(slot.running)
         mov(action, slot.first)
         with while_(action != 0):
             action.handler(action.argument)

@@ -14,8 +14,7 @@ from pykasm import *
 
 
 class FrameTable(Subsystem):
-    """Maps and initializes the records of a section's pages. Context: any, with the lock of the
-    section's zone."""
+    """Maps and initializes the records of a section's pages. Context: any."""
 
     def __init__(
         self,
@@ -29,7 +28,7 @@ class FrameTable(Subsystem):
         self.entries = entries
         self.walk = walk
 
-    @function
+    @function(holds="Zone.lock")
     def find_memory(self, section: U64) -> U64:
         """Free memory for a large page in `section`, as its physical address; 0 if there is
         none."""
@@ -45,7 +44,7 @@ class FrameTable(Subsystem):
             with if_(rcx <= end):
                 ret(start)
 
-    @function
+    @function(holds="Zone.lock")
     def map(self, section: U64, table: Keep[U64]) -> None:
         """Make the large page at physical `table` hold the records of `section`'s pages."""
         shr(section, PageShift.PAGE - SIZE_SHIFT)
@@ -57,7 +56,7 @@ class FrameTable(Subsystem):
         or_(rcx, table)
         mov(slot[0], rcx)
 
-    @function
+    @function(holds="Zone.lock")
     def clear(self, section: U64) -> None:
         """Mark all pages of `section` as reserved whose records the allocator may look at before it
         has written them: all but those in blocks of the largest size that are free as a whole.

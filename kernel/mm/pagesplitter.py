@@ -13,15 +13,12 @@ from pykasm import *
 
 
 class PageSplitter(Subsystem):
-    """Replaces a large page by a table of smaller ones that map the same.
-
-    Context: thread, with the lock of the space.
-    """
+    """Replaces a large page by a table of smaller ones that map the same. Context: thread."""
 
     def __init__(self, tables: PageTables) -> None:
         self.tables = tables
 
-    @function
+    @function(holds="Space.lock")
     def split_unless_whole(
         self, request: Ptr[MappingRequest], slot: Keep[Ptr[U64]], level: Keep[U64]
     ) -> OrErrno[I32]:
@@ -45,7 +42,7 @@ class PageSplitter(Subsystem):
         lea(mask, bare[size - 1])
         ret((rest >= size) & ((mask & start) == 0))
 
-    @function
+    @function(holds="Space.lock")
     def _split(self, slot: Keep[Ptr[U64]], level: Keep[U64]) -> Bool:
         """Make `slot`, which maps a page of `level`, lead to a table that maps the same by pages of
         the next lower level. Returns whether there was memory for that."""

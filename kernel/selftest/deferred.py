@@ -1,4 +1,4 @@
-"""Work that interrupts leave for later, in the running kernel."""
+"""Tests and a benchmark of deferred work, in the running kernel."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from kernel.selftest.smp import SmpTests
 from pykasm import *
 
 VECTOR = InterruptVector.LAST_DEVICE
-"""What the tests interrupt by: drivers get it last of all."""
+"""The vector of the tests: drivers are given it last of all."""
 
 INTERRUPTS = 200
-"""To each processor."""
+"""Interrupts of each processor."""
 ITEMS = 4
-"""In a row."""
+"""Items of work in a row."""
 STORM = 20
-"""How often a thread goes on under a storm."""
+"""Times that a thread has to make progress under a storm."""
 
 
 class DeferredTests(TestSuite, BenchmarkSuite):
@@ -33,18 +33,18 @@ class DeferredTests(TestSuite, BenchmarkSuite):
     second = bss(Work)
     row = bss(Work * ITEMS)
     asked = bss(U64)
-    """Interrupts that `first` has not heard of."""
+    """The number of interrupts that `first` has not counted yet."""
     heard = bss(U64)
-    """Those that it has."""
+    """The number of interrupts that it has counted."""
     inside = bss(U32)
-    """1 while work is done that must not be done twice at a time."""
+    """1 while work runs that must not run twice at a time."""
     wrong = bss(U64)
-    """How often something was not what it should be."""
+    """The number of mistakes."""
     next = bss(U64)
     """The number in `row` whose turn it is."""
     rounds = bss(U64)
     storming = bss(U32)
-    """1 as long as work is to ask for itself again."""
+    """1 as long as work is to queue itself again."""
 
     def __init__(
         self, console: Console, deferred: Deferred, scheduler: Scheduler, smp: SmpTests
@@ -80,7 +80,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function
     def give_back(self) -> None:
-        """Undo `_claim`."""
+        """Release `VECTOR`."""
         self.dispatcher.release(VECTOR, address_of(self.action))
 
     @function
@@ -94,8 +94,10 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def _interrupt(self, last: Keep[Ptr[Work]]) -> None:
-        """Interrupt this processor. What that leaves is done before this goes on, unless it takes
-        too long, as it does on a host that is busy: then a thread goes on with it up to `last`."""
+        """Interrupt this processor, and wait until the work that is deferred is done, up to
+        `last`."""
+        # It is done before `int_` returns, unless it takes too long, as it does on a host that is
+        # busy: then a thread does the rest.
         thread, left = keep(self.scheduler.current), keep(U64)
         mov(thread.pinned, 1)
         mov(left, self.deferred.queue.left)
@@ -117,7 +119,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="interrupt")
     def _leave_row(self, argument: U64) -> None:
-        """Leave all of `row`, each twice."""
+        """Defer all of `row`, each twice."""
         for index in (*range(ITEMS), *range(ITEMS)):
             mov(self.row[index].handler, address_of(self._expect_turn))
             self.deferred.add(address_of(self.row[index]))
@@ -151,7 +153,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="interrupt")
     def _leave_either(self, argument: U64) -> None:
-        """Leave the first work, and while that is done the second."""
+        """Defer the first work, and while that runs the second."""
         inc(self.asked)
         with if_(self.inside == 0):
             tail(self.deferred.add, address_of(self.first))
@@ -159,10 +161,10 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="deferred")
     def _interrupt_itself(self, work: Ptr[Work]) -> None:
-        """Have an interrupt come in between."""
+        """Interrupt this processor while work runs."""
         mov(self.inside, 1)
         int_(VECTOR)
-        with if_((self.asked != 2) | (self.heard != 0)):
+        with if_((self.asked != 2) | (self.heard != 0)):  # the handler ran, but its work did not
             inc(self.wrong)
         mov(self.inside, 0)
         inc(self.heard)
@@ -183,7 +185,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         self._claim(self._leave_first)
         mov(self.first.handler, address_of(self._hear))
         made = keep(self.smp.everywhere(self._interrupt_often))
-        with while_(self.first.state != 0):
+        with while_(self.first.state != 0):  # a thread may still have it to do
             self.scheduler.yield_now()
         self.give_back()
         with if_(~made):
@@ -195,19 +197,20 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function
     def _interrupt_often(self, number: U64) -> None:
-        """Interrupt this processor, again and again."""
+        """Interrupt this processor INTERRUPTS times."""
         with for_(scratch(U32), 0, INTERRUPTS):
             int_(VECTOR)
 
     @function(context="interrupt")
     def _leave_first(self, argument: U64) -> None:
-        """Leave the first work."""
+        """Defer the first work."""
         lock.inc(self.asked)
         tail(self.deferred.add, address_of(self.first))
 
     @function(context="deferred")
     def _hear(self, work: Ptr[Work]) -> None:
-        """Take note of all interrupts that have been, alone."""
+        """Count all interrupts since the last time, and check that this runs only once at a
+        time."""
         mov(eax, 1)
         xchg(self.inside, eax)
         with if_(eax != 0):
@@ -221,8 +224,8 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def survive_storm(self) -> U32:
-        """A thread goes on while work asks for itself again and again on its processor, and that
-        does too."""
+        """A thread makes progress while work queues itself again and again on its processor, and so
+        does the work."""
         self._claim(self._leave_first)
         mov(self.first.handler, address_of(self._storm))
         mov(self.storming, 1)
@@ -242,7 +245,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function(context="deferred")
     def _storm(self, work: Ptr[Work]) -> None:
-        """Ask for `work` again."""
+        """Queue `work` again."""
         inc(self.rounds)
         with if_(self.storming != 0):
             tail(self.deferred.add, work)
@@ -251,13 +254,13 @@ class DeferredTests(TestSuite, BenchmarkSuite):
 
     @function
     def claim_for_work(self) -> Bool:
-        """Have interrupts on `VECTOR` leave work."""
+        """Have interrupts on `VECTOR` defer work. Return true."""
         self._claim(self._leave_first)
         mov(self.first.handler, address_of(self._hear))
         ret(1)
 
     @function
     def interrupt_with_work(self, count: U32) -> None:
-        """Interrupts that leave work which does next to nothing, until it is done."""
+        """Interrupt `count` times, each time with work that does next to nothing."""
         with for_(scratch(U32), 0, count):
             int_(VECTOR)

@@ -13,16 +13,16 @@ from kernel.selftest.case import BenchmarkSuite, TestSuite, check, measure
 from pykasm import *
 
 TIMEOUT = 10_000_000
-"""Looks at a count before an interrupt counts as lost."""
+"""Reads of a count before an interrupt counts as lost."""
 
 QUIET_LINE = 13
-"""That of the coprocessor in the days of the 80387; nothing is there any more (IBM PC/AT Technical
+"""The line of the 80387 coprocessor, which nothing uses any more (IBM PC/AT Technical
 Reference)."""
 
 NO_LINE = 0xFFFF_FFFF
 
 VECTOR = InterruptVector.LAST_DEVICE
-"""What the benchmark interrupts by: drivers get it last of all."""
+"""The vector of the benchmark: drivers are given it last of all."""
 
 
 class InterruptTests(TestSuite, BenchmarkSuite):
@@ -30,7 +30,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
 
     actions = bss(Action * VECTORS)
     called = bss(U32)
-    """How often an action has run."""
+    """The number of times that actions have run."""
     sum = bss(U64)
     """The sum of the arguments with which they ran."""
 
@@ -70,9 +70,9 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         ret(action)
 
     @function
-    def _send_and_wait(self, vector: Keep[U32], wanted: Keep[U32]) -> U32:
+    def _send_and_wait(self, vector: Keep[U32], wanted: Keep[U32]) -> Bool:
         """Interrupt this processor by `vector`, and wait until actions have run `wanted` times in
-        all: 1; or 0 if they have not in good time."""
+        all. Return whether they have in time."""
         self.apic.send(self.apic.id(), vector)
         with for_(scratch(U32), 0, TIMEOUT):
             with if_(self.called == wanted):
@@ -85,29 +85,29 @@ class InterruptTests(TestSuite, BenchmarkSuite):
     def sent_to_itself(self) -> U32:
         """An interrupt that this processor sends itself comes once, and calls nobody any more
         when its vector was released."""
-        self._forget()
+        self._reset_counts()
         first, second = keep(U32), keep(U32)
         mov(first, self.dispatcher.allocate(self.prepare(0)))
         mov(second, self.dispatcher.allocate(self.prepare(1)))
         came = keep(self._send_and_wait(first, 1))
         self.dispatcher.release(first, address_of(self.actions[0]))
-        self.apic.send(self.apic.id(), first)
+        self.apic.send(self.apic.id(), first)  # calls nobody
         and_(came, self._send_and_wait(second, 2))
         self.dispatcher.release(second, address_of(self.actions[1]))
-        with if_((came == 0) | (self.sum != 1 + 2)):
+        with if_(~came | (self.sum != 1 + 2)):
             ret(0)
         ret(1)
 
     @function
-    def _forget(self) -> None:
-        """Begin to count anew."""
+    def _reset_counts(self) -> None:
+        """Reset the counts."""
         mov(self.called, 0)
         mov(self.sum, 0)
 
     @function
     def shared_vector(self) -> U32:
         """All actions on a vector run, each with its own argument."""
-        self._forget()
+        self._reset_counts()
         first = keep(self.prepare(0))
         vector = keep(self.dispatcher.allocate(first))
         second = keep(self.prepare(1))
@@ -115,7 +115,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         came = keep(self._send_and_wait(vector, 2))
         self.dispatcher.release(vector, first)
         self.dispatcher.release(vector, second)
-        with if_((came == 0) | (self.sum != 1 + 2)):
+        with if_(~came | (self.sum != 1 + 2)):
             ret(0)
         ret(1)
 
@@ -130,7 +130,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
             mov(last, vector)
             action = scratch(Ptr[Action])
             point_at(action, self.actions, u64(index))
-            mov(action.argument, u64(vector))
+            mov(action.argument, u64(vector))  # to release it by
             release(action)
         with if_((index == VECTORS) | (last != InterruptVector.LAST_DEVICE)):
             self.console.print("%u vectors, the last %u\n", index, last)
@@ -162,17 +162,17 @@ class InterruptTests(TestSuite, BenchmarkSuite):
 
     @function
     def claim(self) -> Bool:
-        """Run an action on `VECTOR`."""
+        """Claim `VECTOR` for an action. Return true."""
         self.dispatcher.claim(VECTOR, self.prepare(0))
         ret(1)
 
     @function
     def give_back(self) -> None:
-        """Undo `claim`."""
+        """Release `VECTOR`."""
         self.dispatcher.release(VECTOR, address_of(self.actions[0]))
 
     @function
     def entry_exit(self, count: U32) -> None:
-        """Interrupts with an action that does next to nothing, from entry to exit."""
+        """Interrupt `count` times, with an action that does next to nothing."""
         with for_(scratch(U32), 0, count):
             int_(VECTOR)

@@ -95,15 +95,15 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     def _benchmarks(self) -> list[Benchmark]:
         return [
-            measure("pages.allocate_free", self._take_and_give),
+            measure("pages.allocate_free", self._allocate_and_free),
             measure(
                 "pages.allocate_free_scarce",
-                self._take_and_give,
+                self._allocate_and_free,
                 1000,
                 self.hog.make_scarce,
                 self.hog.free_all,
             ),
-            measure("pages.block", self._take_and_give_block),
+            measure("pages.block", self._allocate_and_free_block),
             measure(
                 "mapping.map_unmap",
                 self._map_and_unmap,
@@ -132,7 +132,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             mov(ecx, order)
             mov(eax, PAGE)
             shl(rax, cl)
-            dec(rax)
+            dec(rax)  # the bits that an aligned block has clear
             with if_((block == 0) | (block & rax)):
                 xor(good, good)
                 self.console.print("order %u: block at 0x%x ", order, block)
@@ -142,9 +142,9 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function(sleeps=True)
     def _exhaustion(self) -> U32:
-        """Return all memory can be taken; asking for more gives nothing and breaks nothing."""
+        """All memory can be allocated; asking for more gives nothing and breaks nothing."""
         good = keep(U32)
-        self.reclaim.run()
+        self.reclaim.run()  # what is cached could not be allocated
         mov(good, 1)
         self.hog.leave(0)
         left = keep(self.pages.free_count())
@@ -233,21 +233,21 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ret(good)
 
     @function
-    def _is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> U32:
+    def _is_section(self, start: U64, end: Keep[U64], load: Keep[U64], flags: Keep[U64]) -> Bool:
         """Return whether the image from `start` up to `end`, which is at physical `load`, is mapped
         with these flags, where it is mapped."""
         page = keep(start)
         and_(flags, self.entries.allowed)
         with while_(page < end):
             entry = keep(self._entry_of(page))
-            with if_((entry != 0) & (entry != flags)):
+            with if_((entry != 0) & (entry != flags)):  # 0: a guard page
                 self.console.print("%016x has the flags %016x: ", page, entry)
                 ret(0)
             release(entry)
             mov(rdi, load)
             direct(rdi)
             alias = self._entry_of(rdi)
-            mov(rcx, NO_EXECUTE)
+            mov(rcx, NO_EXECUTE)  # the direct map never allows execution
             or_(rcx, flags)
             and_(rcx, self.entries.allowed)
             with if_(alias != rcx):
@@ -285,7 +285,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     # Benchmarks
 
     @function
-    def _take_and_give(self, count: U32) -> None:
+    def _allocate_and_free(self, count: U32) -> None:
         """Allocate a page and free it."""
         left = keep(count)
         with while_(left != 0):
@@ -293,7 +293,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             dec(left)
 
     @function
-    def _take_and_give_block(self, count: U32) -> None:
+    def _allocate_and_free_block(self, count: U32) -> None:
         """Allocate a block of two pages, for which there is no cache, and free it."""
         left = keep(count)
         with while_(left != 0):
@@ -302,7 +302,8 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function
     def _begin_mapping(self) -> Bool:
-        """Find addresses in a table that stays in use, and a page."""
+        """Allocate a page, and addresses whose page table stays in use. Return whether that
+        worked."""
         mov(self.page, self.pages.allocate_page())
         mov(self.place, self.runtime.allocate(1))
         with if_((self.page == 0) | (self.place == 0)):
@@ -311,7 +312,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function
     def _begin_scarce_mapping(self) -> Bool:
-        """Return the same, with little memory left."""
+        """Prepare `_map_and_unmap` with little memory left."""
         ignore(self.hog.make_scarce())
         tail(self._begin_mapping)
 
@@ -330,7 +331,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
 
     @function(context="thread")
     def _end_mapping(self) -> None:
-        """Free both, and what was taken to make memory scarce."""
+        """Free both, and what was allocated to make memory scarce."""
         self.hog.free_all()
         with if_(self.page != 0):
             self.pages.free_page(self.page)

@@ -1,4 +1,4 @@
-"""Memory of all kinds and sizes, taken by one thread and given back by another."""
+"""A load of memory of all kinds and sizes, allocated by one thread and freed by another."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZE_BITS = 15
 
 
 class BlockKind(IntEnum):
-    """Where memory is from."""
+    """The allocators of memory."""
 
     HEAP = 0
     PAGES = 1
@@ -31,11 +31,11 @@ class BlockKind(IntEnum):
 
 
 KINDS = (BlockKind.HEAP,) * 6 + (BlockKind.PAGES, BlockKind.RUNTIME)
-"""How likely each is."""
+"""Each with its probability."""
 
 
 class Block(Struct):
-    """What is written at the start of memory; `seed` fills all that follows."""
+    """The head of a block of memory; `seed` fills all that follows."""
 
     seed: U64
     size: U64
@@ -44,8 +44,8 @@ class Block(Struct):
 
 
 class MemoryLoad(Load):
-    """A step takes what is in a slot and gives it back, or puts something new there. Whoever takes
-    memory looks at every byte of it."""
+    """Each step frees the block that is in a slot, or puts a new one there. Every byte of a block
+    is checked before it is freed."""
 
     name = "memory"
     slots = bss(Owned[Ptr[Block]] * SLOTS)
@@ -66,7 +66,7 @@ class MemoryLoad(Load):
 
     @function(sleeps=True)
     def prepare(self) -> Bool:
-        """Begin with empty slots."""
+        """Reset the count of violations. Return true."""
         mov(self.violations, 0)
         ret(1)
 
@@ -80,7 +80,7 @@ class MemoryLoad(Load):
         xchg(self.slots[slot], block)
         with if_(block == 0):
             mov(block, self._make(random))
-            xchg(self.slots[slot], block)  # somebody else may have been faster
+            xchg(self.slots[slot], block)  # another thread may have filled it meanwhile
         with if_(block != 0):
             tail(self._drop, block)
 
@@ -97,7 +97,7 @@ class MemoryLoad(Load):
 
     @function
     def _make(self, random: Keep[Ptr[Random]]) -> Owned[Ptr[Block]]:
-        """Memory of some kind and size, full; null if there is none."""
+        """Allocate and fill a block of random kind and size; return null if there is no memory."""
         kind, size, block = keep(U64), keep(U64), keep(Ptr[Block])
         number = random.next()
         and_(number, len(KINDS) - 1)
@@ -113,7 +113,7 @@ class MemoryLoad(Load):
 
     @function
     def _size_of(self, kind: U64, random: Ptr[Random]) -> U64:
-        """Some size in bytes that there is of this kind."""
+        """Return a random size in bytes of this `kind`."""
         kind, random, size = scratch(kind), scratch(random), scratch(U64)
         bytes = random.next()
         with if_(kind == BlockKind.HEAP):
@@ -135,7 +135,7 @@ class MemoryLoad(Load):
 
     @function
     def _allocate(self, kind: U64, size: Keep[U64]) -> Owned[Ptr[Block]]:
-        """`size` bytes of this kind, or null."""
+        """Allocate `size` bytes of this `kind`. Return null if there is no memory."""
         with switch(kind):
             with case(BlockKind.HEAP):
                 ret(cast(self.heap.allocate(size), Ptr[Block]))
@@ -176,7 +176,8 @@ class MemoryLoad(Load):
 
     @inline(changes=("block", rax, rcx, rdx))
     def _begin_body(self, block: Ptr[Block]) -> None:
-        """What follows the head: its address in rdi, its bytes in rcx and rdx, the seed in rax."""
+        """Load what a string instruction needs for all after the head: the address in rdi, words in
+        rcx, further bytes in rdx, the seed in rax."""
         mov(rax, block.seed)
         mov(rdx, block.size)
         sub(rdx, sizeof(Block))
@@ -197,7 +198,7 @@ class MemoryLoad(Load):
     def _verify(self, block: Ptr[Block]) -> None:
         """Count a violation if some byte is not as it was written."""
         self._begin_body(block)
-        cmp(eax, eax)  # nothing differs where there is nothing
+        cmp(eax, eax)  # sets ZF, which `scas` leaves if rcx is 0
         repe.scasq()
         with if_(ZF):
             mov(ecx, edx)

@@ -112,7 +112,8 @@ class PciTests(TestSuite):
 
     @function
     def begin(self, device: Keep[Ptr[PciDevice]]) -> Owned[U64]:
-        """Listen to the device's message 0; where its registers are, 0 if it has no messages."""
+        """Attach to the device's message 0. Return the address of its registers, 0 if that
+        fails."""
         mov(self.arrived, 0)
         mov(rax, address_of(self.count))
         mov(self.action.handler, rax)
@@ -140,7 +141,7 @@ class PciTests(TestSuite):
 
     @function
     def wait(self) -> U32:
-        """Return whether a message comes in time."""
+        """Return PASSED if a message comes in time, else FAILED."""
         deadline = keep(self.clock.now())
         add(deadline, TIMEOUT)
         with while_(self.arrived == 0):

@@ -13,7 +13,7 @@ from pykasm import *
 
 FEW = 10
 MANY = 1000
-NAP = 2_000_000
+SLEEP_TIME = 2_000_000
 TIMEOUT = 30 * NSEC_PER_SEC
 """Nanoseconds after which something that should have happened will not happen any more."""
 
@@ -52,7 +52,7 @@ class ThreadTests(TestSuite):
         mov(self.ran, 0)
         made = keep(self.pool.create(self._run_once, MANY, BOOT_PRIORITY, 0))
         self.pool.join()
-        with if_((made != 0) & (self.ran == MANY)):
+        with if_(made & (self.ran == MANY)):
             ret(1)
         self.console.print("%u of %u ran: ", self.ran, MANY)
         ret(0)
@@ -70,7 +70,7 @@ class ThreadTests(TestSuite):
         creator = keep(self.scheduler.current)
         mov(creator.pinned, 1)
         ignore(self.pool.create(self._run_once, 1, BOOT_PRIORITY + 1, 1))
-        seen = keep(self.ran)
+        seen = keep(self.ran)  # before the join, which would let it run in any case
         mov(creator.pinned, 0)
         self.pool.join()
         with if_(seen == 1):
@@ -115,7 +115,7 @@ class ThreadTests(TestSuite):
 
     @function
     def _run_without_yielding(self, number: U64) -> None:
-        """Count the thread, and keep the processor busy until told otherwise."""
+        """Count the thread, and keep the processor busy until `going` is cleared."""
         lock.inc(self.ran)
         with while_(self.going != 0):
             pause()
@@ -126,7 +126,7 @@ class ThreadTests(TestSuite):
         start, slept, ran = keep(self.clock.now()), keep(U64), keep(U64)
         mov(self.ran, 0)
         ignore(self.pool.create(self._run_once, 1, BOOT_PRIORITY - 1, 1))
-        self.sleep.sleep(NAP)
+        self.sleep.sleep(SLEEP_TIME)
         mov(slept, self.clock.now())
         sub(slept, start)
         with loop():
@@ -134,10 +134,10 @@ class ThreadTests(TestSuite):
             now = self.clock.now()
             sub(now, start)
             mov(rcx, TIMEOUT)
-            break_if((ran == 1) | (now > rcx))  # a nap is short on a host that is busy
-            self.sleep.sleep(NAP)
+            break_if((ran == 1) | (now > rcx))  # the time is short on a host that is busy
+            self.sleep.sleep(SLEEP_TIME)
         self.pool.join()
-        with if_((slept >= NAP) & (ran == 1)):
+        with if_((slept >= SLEEP_TIME) & (ran == 1)):
             ret(1)
-        self.console.print("slept %u ns of %u, %u ran: ", slept, NAP, ran)
+        self.console.print("slept %u ns of %u, %u ran: ", slept, SLEEP_TIME, ran)
         ret(0)

@@ -180,7 +180,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
             imul(random, rax)
             inc(random)
             mov(eax, SPREAD)
-            mul(random)
+            mul(random)  # rdx: a fraction of SPREAD, as `random` is of 2**64
             add(rdx, now)
             self.timers.arm(timer, rdx)
             add(timer, sizeof(Timer))
@@ -195,12 +195,12 @@ class TimeTests(TestSuite, BenchmarkSuite):
             lock.inc(self.early)
         with if_(deadline < self.latest):
             lock.inc(self.disordered)
-        mov(self.latest, deadline)
+        mov(self.latest, deadline)  # timers of one processor expire one after the other
         lock.inc(self.called)
 
     @function
     def _wait_for(self, count: Keep[U32]) -> None:
-        """Wait until `count` handlers have run, or for as long as TIMEOUT lasts."""
+        """Wait until `count` handlers have run, for TIMEOUT nanoseconds at most."""
         end = keep(self.clock.now())
         mov(rax, TIMEOUT)
         add(end, rax)
@@ -211,7 +211,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def _judge(self, count: U32) -> U32:
-        """Return whether `count` handlers ran, and as they should."""
+        """Return PASSED if `count` handlers ran, in order and in time, else FAILED."""
         with if_((self.called == count) & (self.early == 0) & (self.disordered == 0)):
             ret(1)
         self.console.print(
@@ -225,7 +225,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def finish(self) -> None:
-        """Disarm all timers and give their memory back."""
+        """Disarm all timers and free their memory."""
         timer, left = keep(self.first), keep(U32)
         with if_(self.block == 0):
             ret()
@@ -259,12 +259,12 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def prepare_few(self) -> Bool:
-        """Have FEW other timers."""
+        """Prepare `arm_and_cancel` beside FEW other timers."""
         tail(self.prepare, FEW)
 
     @function
     def prepare_many(self) -> Bool:
-        """Have MANY other timers."""
+        """Prepare `arm_and_cancel` beside MANY other timers."""
         tail(self.prepare, MANY)
 
     @function

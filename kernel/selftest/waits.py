@@ -116,14 +116,14 @@ class WaitTests(TestSuite):
     def given_before_time_limit(self) -> U32:
         """Who waits for what comes in time gets it."""
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
-        mov(passed, self.pool.create(self._give_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
+        mov(passed, self.pool.create(self._up_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
         with if_(passed == 1), for_(keep(U32), 0, THREADS):
             result = self.semaphores.down_until(
                 address_of(self.semaphore), deadline, UNINTERRUPTIBLE
             )
             and_(passed, self._judge(result, 0))
         mov(self.signalled, 0)
-        and_(passed, self.pool.create(self._give_and_signal, 1, BOOT_PRIORITY - 1, 0))
+        and_(passed, self.pool.create(self._up_and_signal, 1, BOOT_PRIORITY - 1, 0))
         with self.mutexes.held(self.mutex), while_((self.signalled == 0) & (passed == 1)):
             and_(passed, self._judge(self._wait_until(deadline), 0))
         self.pool.join()
@@ -131,8 +131,8 @@ class WaitTests(TestSuite):
         ret(passed)
 
     @function(sleeps=True, context="thread")
-    def _give_and_signal(self, number: U64) -> None:
-        """Give one, and signal the condition."""
+    def _up_and_signal(self, number: U64) -> None:
+        """Increment the semaphore, and signal the condition."""
         self.semaphores.up(address_of(self.semaphore))
         with self.mutexes.held(self.mutex):
             mov(self.signalled, 1)
@@ -143,7 +143,7 @@ class WaitTests(TestSuite):
         """Some give while others take with limits so short that many pass: nothing is lost, and
         nothing is taken twice."""
         mov(self.taken, 0)
-        made = keep(self.pool.run(self._give_or_take))
+        made = keep(self.pool.run(self._up_or_down))
         mov(rax, self.taken)
         add(rax, self.semaphore.count)
         mov(self.semaphore.count, 0)
@@ -153,21 +153,21 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def _give_or_take(self, number: Keep[U64]) -> None:
-        """Even threads give, odd ones take."""
+    def _up_or_down(self, number: Keep[U64]) -> None:
+        """Increment the semaphore in even threads; decrement it with time limits in odd ones."""
         limit = keep(U64)
         xor(u32(limit), u32(limit))
         with for_(keep(U32), 0, ROUNDS):
             with if_(number & 1):
                 self._try_until(self.clock.after(limit))
-                add(limit, STEP)
+                add(limit, STEP)  # so that some limits pass just as the semaphore is incremented
             with else_():
                 self.semaphores.up(address_of(self.semaphore))
                 self.pool.scheduler.yield_now()
 
     @function(sleeps=True)
     def _try_until(self, deadline: Nanoseconds) -> None:
-        """Take one, and count it if that succeeds."""
+        """Decrement the semaphore in time, and count it if that succeeds."""
         result = self.semaphores.down_until(address_of(self.semaphore), deadline, UNINTERRUPTIBLE)
         with if_(result == 0):
             lock.inc(self.taken)
@@ -181,7 +181,7 @@ class WaitTests(TestSuite):
         passed = keep(self.pool.create(self._hold, 1, BOOT_PRIORITY, 0))
         with if_(~passed):
             ret(0)
-        self.semaphores.down(address_of(self.held))
+        self.semaphores.down(address_of(self.held))  # until the locks are held
         and_(passed, self._try_locks(SHORT, -Errno.ETIMEDOUT))
         self.semaphores.up(address_of(self.semaphore))
         and_(passed, self._try_locks(LONG, 0))
@@ -189,7 +189,7 @@ class WaitTests(TestSuite):
 
     @function(sleeps=True, context="thread")
     def _hold(self, number: U64) -> None:
-        """Have the locks, until told otherwise."""
+        """Hold both locks until the semaphore is incremented."""
         with self.mutexes.held(self.mutex):
             self.rwlocks.lock_write(address_of(self.shared))
             self.semaphores.up(address_of(self.held))
@@ -217,7 +217,7 @@ class WaitTests(TestSuite):
         thread = self.pool.running[0]
         mov(result, self.pool.threads.join_until(thread, deadline, UNINTERRUPTIBLE))
         with if_(result == 0):
-            mov(self.pool.count, 0)
+            mov(self.pool.count, 0)  # joined already
         and_(passed, self._judge(result, wanted))
         ret(passed)
 
@@ -236,17 +236,17 @@ class WaitTests(TestSuite):
     @function(sleeps=True, context="thread")
     def _wait_until_interrupted(self, number: U64) -> None:
         """Wait for what never comes."""
-        mov(self.result, self._take_interruptibly())
+        mov(self.result, self._down_interruptibly())
 
     @function(sleeps=True)
-    def _take_interruptibly(self) -> OrErrno[I32]:
-        """Take one, unless this thread is interrupted."""
+    def _down_interruptibly(self) -> OrErrno[I32]:
+        """Decrement the semaphore, unless this thread is interrupted."""
         tail(self.semaphores.down_until, address_of(self.semaphore), FOREVER, INTERRUPTIBLE)
 
     @function(sleeps=True)
     def interruptions_race(self) -> U32:
         """All that is given is taken, however often those who take are interrupted."""
-        passed = keep(self.pool.create(self._take_whatever_comes, THREADS, BOOT_PRIORITY, 0))
+        passed = keep(self.pool.create(self._down_despite_interruptions, THREADS, BOOT_PRIORITY, 0))
         number = keep(U64)
         with if_(passed == 1), for_(number, 0, THREADS * TAKEN):
             self.semaphores.up(address_of(self.semaphore))
@@ -263,12 +263,13 @@ class WaitTests(TestSuite):
         ret(0)
 
     @function(sleeps=True, context="thread")
-    def _take_whatever_comes(self, number: U64) -> None:
-        """Take so many, and go on whenever this thread is interrupted."""
+    def _down_despite_interruptions(self, number: U64) -> None:
+        """Decrement the semaphore TAKEN times, and try again whenever this thread is
+        interrupted."""
         left = keep(U32)
         mov(left, TAKEN)
         with while_(left != 0):
-            with if_(self._take_interruptibly() == 0):
+            with if_(self._down_interruptibly() == 0):
                 dec(left)
             with else_():
                 self.waiting.clear(self.pool.scheduler.current, INTERRUPTIBLE)

@@ -33,7 +33,7 @@ class ListHead(Struct):
 
     @inline(changes=(rax, rcx))
     def prepend(self, link: Ptr[ListHead]) -> None:
-        """Put `link` first in this list; at a link: behind it."""
+        """Put `link` first in this list; at a link: after it."""
         lea(rax, self)
         mov(rcx, self.next)
         _join(link, rax, rcx)

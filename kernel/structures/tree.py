@@ -51,7 +51,7 @@ class Trees(Subsystem):
             mov(below, at(place))
             break_if(below == 0)
             mov(rax, below.priority)
-            break_if(rax < node.priority)
+            break_if(rax < node.priority)  # here it belongs, with all below under it
             mov(node.parent, below)
             lea(place, below.child[LEFT])
             with if_(key >= below.key):
@@ -79,8 +79,8 @@ class Trees(Subsystem):
 
     @function
     def split(self, node: Ptr[TreeNode], below: Ptr[TreeNode]) -> None:
-        """Hang all that is under `below`, which may be null, under `node` instead: on its left what
-        is not behind it, on its right what is."""
+        """Split the subtree `below`, which may be null, under `node`: keys that are not larger go
+        to its left, larger ones to its right."""
         places = scratch(Ptr[Ptr[TreeNode]]), scratch(Ptr[Ptr[TreeNode]])
         parents = scratch(node), scratch(node)
         mov(rax, node.key)
@@ -131,7 +131,7 @@ class Trees(Subsystem):
         left: Ptr[TreeNode],
         right: Ptr[TreeNode],
     ) -> None:
-        """Hang two trees, of which either may be null and all keys of `left` come first, at
+        """Join two subtrees, of which either may be null and all keys of `left` come first, at
         `place`, which is in `parent`."""
         right = scratch(right)
         left = scratch(left)

@@ -23,9 +23,10 @@ class OnceAction(Fn[[], Void], context="thread"):
 
 
 class Once(Struct):
-    """Zero is one that has not begun. `queue.lock` guards the progress, which only increases."""
+    """Zero is one that has not begun."""
 
-    progress: U32 = field(Progress)
+    progress: U32 = field(Progress, guarded_by="queue.lock", unlocked_reads=True)
+    """It only increases."""
     queue: WaitQueue
 
 

@@ -19,10 +19,10 @@ class LockMode(IntEnum):
 
 
 class ReadWriteLock(Struct):
-    """The holders of the lock. Zero is a free one; `queue.lock` guards the fields."""
+    """The holders of the lock. Zero is a free one."""
 
-    readers: U32
-    writers: U32
+    readers: U32 = field(guarded_by="queue.lock")
+    writers: U32 = field(guarded_by="queue.lock")
     """0 or 1."""
     queue: WaitQueue
 

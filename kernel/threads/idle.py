@@ -128,10 +128,10 @@ class Idle(Subsystem):
                 queue.remove(link, found.priority)
         ret(found)
 
-    @function
+    @function(holds="queue.lock")
     def _choose(self, queue: Keep[Ptr[RunQueue]]) -> Ptr[Thread]:
-        """Return the thread that `_take_from` removes. The processor of `queue`, which is locked,
-        keeps its most urgent thread if it has nothing else to run."""
+        """Return the thread that `_take_from` removes. The processor of `queue` keeps its most
+        urgent thread if it has nothing else to run."""
         list = keep(Ptr[ListHead])
         left, number, spared = keep(U32), keep(U32), keep(U32)
         xor(number, number)  # `bsr` may leave it as it was
@@ -150,9 +150,9 @@ class Idle(Subsystem):
             xor(spared, spared)
         ret(0)
 
-    @function
+    @function(holds="RunQueue.lock")
     def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> OrNull[Ptr[Thread]]:
-        """Return the first thread of `list`, whose queue is locked, that is not pinned and whose
+        """Return the first thread of `list` that is not pinned and whose
         registers its last processor has saved; null if there is none. The first of the list is
         left out if it is `spared`."""
         link, thread = keep(list.next), keep(Ptr[Thread])
