@@ -10,7 +10,7 @@ from pykasm import *
 
 @inline
 def enter_long_mode(tables: BootTables, target: object) -> None:
-    """Emit 32-bit code that enables paging by `tables` and long mode, and jumps to `target`.
+    """Enable paging by `tables` and long mode, in 32-bit code, and jump to `target`.
 
     Context: protected mode without paging. The order of the steps is
     that of AMD64 APM vol. 2, 14.6: PAE, CR3 and EFER.LME before CR0.PG, which activates long mode.
@@ -31,7 +31,7 @@ def enter_long_mode(tables: BootTables, target: object) -> None:
 
 @inline
 def enter_higher_half(target: object) -> None:
-    """Emit 64-bit code, run at its physical address, that jumps to `target` at its linked one."""
+    """Jump from 64-bit code at its physical address to `target` at its linked one."""
     mov(eax, Selector.DATA)
     for segment in (ds, es, fs, gs, ss):
         mov(segment, eax)

@@ -54,12 +54,12 @@ WITH_ERROR_CODE = {
 
 
 class TrapHandler(Fn[[Ptr[TrapFrame]], Void]):
-    """Called with interrupts off; when it returns, the interrupted code goes on."""
+    """Called with interrupts off; when it returns, the interrupted code continues."""
 
 
 class VectorHandlers(Subsystem):
-    """Handles some vectors."""
+    """A subsystem that handles some vectors."""
 
     def handlers(self) -> Mapping[int, BoundFunction[None]]:
-        """Which, and by what, each a `TrapHandler`."""
+        """Return the handlers by vector, each a `TrapHandler`."""
         raise NotImplementedError

@@ -16,10 +16,9 @@ FRAME_ROOM = sizeof(TrapFrame) + sizeof(U64)
 
 @inline(changes=rax)
 def push_frame() -> None:
-    """Emit code, at the start of naked code, that puts the caller's registers at rsp, a TrapFrame.
+    """Push the caller's registers as a TrapFrame, at the start of naked code.
 
-    Its rip is the last byte of the call that led here, so that its line is the call's. Changes
-    rax and the flags.
+    Its rip is the last byte of the call that led here, so that its line is the call's.
     """
     lea(rsp, bare[rsp - FRAME_ROOM])  # as `sub`, but leaves the flags
     frame = cast(rsp, Ptr[TrapFrame])

@@ -10,7 +10,7 @@ class Stacks(Subsystem):
     """The image has room for them, since they are needed before there is memory to hand out."""
 
     boot = bss(GuardedStack)
-    """What the kernel starts on, and then goes on with."""
+    """The stack that the kernel starts on, later that of the first thread."""
     nmi = bss(GuardedStack)
     double_fault = bss(GuardedStack)
     machine_check = bss(GuardedStack)

@@ -112,8 +112,8 @@ class Interrupts(Subsystem):
 
     @inline
     def _may_let_others_run(self) -> Condition:
-        """Return the condition that other code may run before what was interrupted goes on: it had
-        interrupts on.
+        """Return the condition that other code may run before the interrupted code continues: it
+        had interrupts on.
 
         Exceptions go back to where they came from: some have stacks of their own.
         """

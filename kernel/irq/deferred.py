@@ -150,7 +150,7 @@ class Deferred(Subsystem):
             inc(queue.left)
             with queue.idle.lock.held_interrupts_off():
                 ignore(self.waiting.wake_one(address_of(queue.idle)))
-        self.preemption.enable()  # whoever called this sees whether a thread should take over
+        self.preemption.enable()  # the caller tests whether another thread should run
 
     @function(context="thread", sleeps=True)
     def run(self, argument: U64) -> None:

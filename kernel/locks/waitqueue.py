@@ -27,6 +27,6 @@ class WaitQueue(Struct):
 
     @inline(changes=rax)
     def is_empty(self) -> Condition:
-        """Return the condition that nobody waits. Computes with rax; the lock is held."""
+        """Return the condition that nobody waits. Context: the lock is held."""
         lea(rax, self.waiters)
         return (self.waiters.next == 0) | (self.waiters.next == rax)

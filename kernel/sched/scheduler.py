@@ -207,8 +207,8 @@ class Scheduler(Subsystem):
 
     @inline(changes=("others", *CALLER_SAVED))
     def _dispatch_woken(self, queue: Ptr[RunQueue], thread: Ptr[Thread], others: U32) -> None:
-        """See to it that `thread`, just put into `queue` beside `others` (as `RunQueue.ready`),
-        runs soon: here, on the processor of `queue`, or on one that has nothing to do."""
+        """Tell a processor of `thread`, just put into `queue` beside `others` (as
+        `RunQueue.ready`): this one, the one of `queue`, or an idle one."""
         mov(eax, thread.priority)
         with if_(eax <= queue.priority):
             self._kick_idle_for(thread)
@@ -287,7 +287,7 @@ class Scheduler(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def preempt_if_due(self) -> None:
-        """Emit code that lets a more urgent thread run, if there is one and nothing forbids it."""
+        """Switch to a more urgent thread if there is one and nothing forbids it."""
         with if_(self.preemption.is_due()):
             self._preempt()
 
@@ -306,7 +306,7 @@ class Scheduler(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def preempt_now(self) -> None:
-        """Emit code that turns to a more urgent thread, where interrupts are off.
+        """Switch to a more urgent thread, where interrupts are off.
 
         The thread that runs stays ready, whatever it was about to do: only `Waiting` blocks, and
         interrupts are off from there until the processor has left the thread.

@@ -19,7 +19,7 @@ class Sleep(Subsystem):
 
     @function(context="thread", sleeps=True)
     def sleep(self, nanoseconds: Nanoseconds) -> None:
-        """Wait for at least so long; for ever if the clock ends before."""
+        """Wait for at least `nanoseconds`; for ever if the clock ends before."""
         deadline = self.clock.after(nanoseconds)
         ignore(self.sleep_until(deadline, UNINTERRUPTIBLE), "nothing interrupts this")
 

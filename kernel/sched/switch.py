@@ -25,7 +25,7 @@ class SavedRegisters(Struct):
 
 
 class Switch(Subsystem):
-    """How a processor leaves a thread and goes on with another one."""
+    """The switch of a processor from one thread to another."""
 
     kernel_root = bss(U64)
     """The physical address of the kernel's own top page table, set before there are others."""

@@ -79,16 +79,15 @@ class Waiting(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _wait(self, queue: Ptr[WaitQueue]) -> None:
-        """Emit what `wait` does. `queue` outlives calls."""
+        """Do what `wait` does. `queue` outlives calls."""
         entry = local(WaitEntry)
         self._enqueue(queue, entry, scratch(self.scheduler.current))
         with loop():
             current = scratch(self.scheduler.current)
             mov(current.state, ThreadState.BLOCKED)
             self._leave(queue)
-            break_if(
-                entry.thread == 0
-            )  # else somebody woke the thread for the sake of another wait
+            # Otherwise somebody has woken the thread for the sake of another wait.
+            break_if(entry.thread == 0)
 
     @function(context="interrupts off", sleeps=True, holds="queue.lock")
     def wait_until(
@@ -127,16 +126,16 @@ class Waiting(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _leave(self, queue: Ptr[WaitQueue]) -> None:
-        """Emit code by which this thread, which is BLOCKED and in `queue`, leaves the processor
-        until it is made ready. The lock is held at both ends."""
+        """Leave the processor as a thread that is BLOCKED and in `queue`, until it is made ready.
+        The lock is held before and after."""
         queue.lock.release()
         self.scheduler.schedule()
         queue.lock.acquire()
 
     @inline(changes=CALLER_SAVED)
     def _block_unless_interrupted(self, thread: Ptr[Thread]) -> None:
-        """Emit code that makes `thread`, the one that runs, BLOCKED, and ready again if something
-        is pending that ends its wait.
+        """Make `thread`, the one that runs, BLOCKED, and ready again if something is pending that
+        ends its wait.
 
         `interrupt` writes `pending` and then looks at the state, this does it the other way round,
         both by an instruction that no later read overtakes (AMD64 APM vol. 2, 7.1). So one of the
@@ -234,7 +233,7 @@ class Waiting(Subsystem):
 
     @inline(changes=("thread", "reasons", *CALLER_SAVED))
     def _interrupt(self, thread: Ptr[Thread], reasons: Any) -> None:
-        """Emit what `interrupt` does with interrupts off: see `_block_unless_interrupted`."""
+        """Do what `interrupt` does, with interrupts off: see `_block_unless_interrupted`."""
         lock.or_(thread.pending, reasons)
         with if_(thread.wait_mode & reasons):
             self.scheduler.make_ready(thread)

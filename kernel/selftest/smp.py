@@ -138,8 +138,8 @@ class SmpTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def displaced_thread_goes_on(self) -> U32:
-        """A thread whose processor a more urgent one has taken goes on where there is nothing to
-        do, not behind that."""
+        """A thread whose processor a more urgent one has taken continues on an idle processor, not
+        after that one."""
         with if_(self.processors.count == 1):
             ret(1)
         self._wait_until_others_idle()

@@ -288,7 +288,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def try_once(self) -> U32:
-        """It is done once, and nobody goes on before it is done."""
+        """It is done once, and no thread continues before it is done."""
         with unshared(self.once):  # the threads that use it start later
             mov(self.once.progress, 0)
         self._work(self._run_once)
@@ -299,7 +299,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True, context="thread")
     def _run_once(self, number: U64) -> None:
-        """Count a violation if it is not done behind the call."""
+        """Count a violation if it is not done after the call."""
         self.onces.run(address_of(self.once), address_of(self._begin_and_end))
         with if_(self.second != 1):
             lock.inc(self.violations)

@@ -23,7 +23,7 @@ class ThreadTests(TestSuite):
 
     ran = bss(U64)
     going = bss(U32)
-    """1 while the partner goes on."""
+    """1 while the threads are to run."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class ThreadTests(TestSuite):
 
     @function(sleeps=True)
     def urgent_first(self) -> U32:
-        """A more urgent thread runs before its creator goes on, unless that finds another
+        """A more urgent thread runs before its creator continues, unless that finds another
         processor."""
         mov(self.ran, 0)
         creator = keep(self.scheduler.current)
@@ -122,7 +122,7 @@ class ThreadTests(TestSuite):
 
     @function(sleeps=True)
     def sleep_long_enough(self) -> U32:
-        """A sleeper wakes up behind its time, not before, and others run meanwhile."""
+        """A sleeper wakes up after its time, not before, and others run meanwhile."""
         start, slept, ran = keep(self.clock.now()), keep(U64), keep(U64)
         mov(self.ran, 0)
         ignore(self.pool.create(self._run_once, 1, BOOT_PRIORITY - 1, 1))

@@ -93,7 +93,7 @@ class WaitTests(TestSuite):
 
     @function(sleeps=True)
     def time_limit_passes(self) -> U32:
-        """Who waits for what never comes goes on when the time has come, with the mutex."""
+        """A wait for what never comes ends when the time has come, with the mutex held."""
         deadline = keep(self.clock.after(SHORT))
         passed = keep(
             self._judge_time(
@@ -114,7 +114,7 @@ class WaitTests(TestSuite):
 
     @function(sleeps=True)
     def given_before_time_limit(self) -> U32:
-        """Who waits for what comes in time gets it."""
+        """A wait for what comes in time succeeds."""
         deadline, passed = keep(self.clock.after(LONG)), keep(U32)
         mov(passed, self.pool.create(self._up_and_signal, THREADS, BOOT_PRIORITY - 1, 0))
         with if_(passed == 1), for_(keep(U32), 0, THREADS):
@@ -176,7 +176,7 @@ class WaitTests(TestSuite):
 
     @function(sleeps=True)
     def locks_have_time_limits(self) -> U32:
-        """Who waits for a lock, or for the end of a thread, goes on when the time has come, and
+        """Who waits for a lock, or for the end of a thread, continues when the time has come, and
         gets it if that comes before."""
         passed = keep(self.pool.create(self._hold, 1, BOOT_PRIORITY, 0))
         with if_(~passed):
@@ -225,7 +225,7 @@ class WaitTests(TestSuite):
 
     @function(sleeps=True)
     def interruption(self) -> U32:
-        """A thread that waits without a time limit goes on when it is interrupted."""
+        """A thread that waits without a time limit continues when it is interrupted."""
         made = self.pool.create(self._wait_until_interrupted, 1, BOOT_PRIORITY, 0)
         with if_(~made):
             ret(0)

@@ -95,7 +95,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def try_not_asked(self) -> U32:
-        """A thread that has not asked has no registers, also behind threads that have."""
+        """A thread that has not asked has no registers, even after threads that have."""
         outcome = self.run(address_of(self._keep_yielding))
         with if_(outcome != Outcome.PASSED):
             ret(outcome)

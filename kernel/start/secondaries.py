@@ -201,8 +201,8 @@ class Secondaries(Subsystem):
             self.apic.send(apic, InterruptCommand.INIT)
             self.log.write(
                 LogLevel.WARNING, "cpu: the processor of APIC %u gets stuck: left out", apic
-            )  # what it was given stays its own, as it may still come to use it
-            ret()
+            )
+            ret()  # without freeing its memory, as it may still come to use that
         self.compare()
 
     @function(init=True)

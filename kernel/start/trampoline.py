@@ -97,9 +97,8 @@ class Trampoline(Subsystem):
         mov(eax, cr0)
         or_(eax, Cr0.PE)
         mov(cr0, eax)
-        ljmp(
-            far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32))
-        )  # CS: 32 bits from here
+        # Until CS is loaded, the processor still decodes 16-bit code.
+        ljmp(far(FlatSelector.CODE, self._protected_mode, size=sizeof(U32)))
 
     @inline(changes=(rax, rbx, rcx, rdx, rsi))
     def _find_own_number(self) -> None:

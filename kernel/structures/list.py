@@ -60,7 +60,7 @@ class ListHead(Struct):
         """Run the block for each struct of type `kind` in this list, whose links are its `field`.
 
         The block gets its address in a register from `place`, `keep` or `scratch`. It may add
-        structs, and those behind the present one are walked over, too. It must not remove the
+        structs, and those after the present one are walked over, too. It must not remove the
         present one: see `each_removable`.
         """
         element = place(Ptr[kind])  # type: ignore[valid-type]
@@ -104,20 +104,20 @@ class ListHead(Struct):
 
 
 @inline
-def _join(link: Ptr[ListHead], before: Ptr[ListHead], behind: Ptr[ListHead]) -> None:
-    """Put `link` between the links at `before` and `behind`; its own pointers are right before it
+def _join(link: Ptr[ListHead], before: Ptr[ListHead], after: Ptr[ListHead]) -> None:
+    """Put `link` between the links at `before` and `after`; its own pointers are right before it
     can be found."""
-    mov(link.next, behind)
+    mov(link.next, after)
     mov(link.previous, before)
     mov(before.next, link)
-    mov(behind.previous, link)
+    mov(after.previous, link)
 
 
 @inline
-def _link(before: Ptr[ListHead], behind: Ptr[ListHead]) -> None:
+def _link(before: Ptr[ListHead], after: Ptr[ListHead]) -> None:
     """Make these two neighbours."""
-    mov(before.next, behind)
-    mov(behind.previous, before)
+    mov(before.next, after)
+    mov(after.previous, before)
 
 
 @inline(changes="link")

@@ -20,7 +20,7 @@ WORD = 4
 
 @inline(changes=("values", *CALLER_SAVED))
 def push_arguments(values: tuple[object, ...]) -> int:
-    """Emit pushes of `values`, each widened by its type; return the bytes that they take.
+    """Push `values`, each widened by its type. Return the bytes that they take, a Python number.
 
     The stack stays aligned to 16 bytes.
     """

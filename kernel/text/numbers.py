@@ -55,9 +55,8 @@ class Numbers(Subsystem):
         """Write `value` in decimal, after a minus if it is negative; return the text's start."""
         magnitude = scratch(value)
         with if_(value < 0):
-            neg(
-                magnitude
-            )  # right for -2**63 too: as an unsigned number, its negation is its magnitude
+            # Right for -2**63 too: as an unsigned number, its negation is its magnitude.
+            neg(magnitude)
         start = self.format_unsigned(u64(magnitude), 10, end)
         with if_(value < 0):
             dec(start)

@@ -41,7 +41,7 @@ class Writer(Subsystem):
 
     @inline(changes=("arguments", *CALLER_SAVED))
     def print(self, format: str, *arguments: object, colour: Colour = NORMAL) -> None:
-        """Emit code that writes `format` with its `arguments`, on a screen in `colour`.
+        """Write `format` with its `arguments`, on a screen in `colour`.
 
         A mistake in the format or in an argument is reported at the line that calls `print`.
         """
@@ -56,7 +56,7 @@ class Writer(Subsystem):
         colour: Colour,
         write: Callable[[str], None],
     ) -> None:
-        """Emit a print: pushes of the arguments, what `write` emits, and the stack as before.
+        """Push the arguments, do what `write` emits, and restore the stack.
 
         `write` is given the translated format and finds the arguments at rsp. `moment` is the line
         that mistakes are reported at.
@@ -80,7 +80,7 @@ class Writer(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def emit_call(self, format: str) -> None:
-        """Emit a call that writes the translated `format` with the arguments at rsp."""
+        """Write the translated `format`, with the arguments at rsp."""
         self.format(text(format), rsp)
 
     @function

@@ -117,9 +117,8 @@ class Regions(Subsystem):
             rights = scratch(lower.rights)
             with if_(rights == upper.rights):
                 mov(rcx, upper.end)
-                mov(
-                    lower.end, rcx
-                )  # the key, where it starts, must stay: the tree is ordered by it
+                # The key, where it starts, must stay: the tree is ordered by it.
+                mov(lower.end, rcx)
                 self.remove(space, upper)
 
     @function
