@@ -76,8 +76,7 @@ class AcpiTables(Subsystem):
     @function(init=True)
     def _search_root(self) -> None:
         """Find the root table by a root pointer in the BIOS areas, if there is one."""
-        mov(rdi, RSDP_SIGNATURE)
-        pointer = self.search.find(rdi, ALL_BYTES, RSDP_V1_SIZE)
+        pointer = self.search.find(RSDP_SIGNATURE, ALL_BYTES, RSDP_V1_SIZE)
         with if_(pointer != 0):
             mov(self.record.acpi_root, pointer)
             self.log.write(LogLevel.INFO, "ACPI: root found at 0x%x", pointer)

@@ -238,7 +238,7 @@ class Scheduler(Subsystem):
         ):
             # One that is called although there is work by now passes the call on
             free = self.clear_idle(queue)
-            with if_(free != 0):
+            with if_(free):
                 tail(self._send_reschedule, queue)
 
     @function
@@ -256,9 +256,9 @@ class Scheduler(Subsystem):
         xchg(self.queue.idle, eax)
 
     @function
-    def clear_idle(self, queue: Ptr[RunQueue]) -> U32:
-        """Take the announcement of the processor of `queue` back. Returns 1 if nobody has called it
-        since, else 0. Context: any."""
+    def clear_idle(self, queue: Ptr[RunQueue]) -> Bool:
+        """Withdraw the announcement of the processor of `queue`. Return whether it was still
+        announced, so that nobody has kicked it since. Context: any."""
         xor(eax, eax)
         xchg(queue.idle, eax)
         with if_(eax != 0):

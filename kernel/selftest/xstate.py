@@ -252,7 +252,7 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
     # Benchmark
 
     @function(sleeps=True)
-    def prepare(self) -> U32:
+    def prepare(self) -> Bool:
         """Give this thread and a partner extended registers. Return whether there was memory."""
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):

@@ -82,7 +82,7 @@ class Idle(Subsystem):
         free = self.scheduler.clear_idle(queue)
         with if_(queue.ready == 0):
             ret(0)
-        with if_(free == 0):  # the kick was for yet another thread, which is left to others
+        with if_(~free):  # the kick was for yet another thread, which is left to others
             self.scheduler.kick_idle()
         ret(1)
 
