@@ -49,7 +49,7 @@ class FlatSelector(IntEnum):
 
 
 class FlatTablePointer(Struct, packed=True):
-    """As `TablePointer`, for code that is not 64-bit."""
+    """What lgdt loads in code that is not 64-bit: see `TablePointer`."""
 
     limit: U16
     base: U32

@@ -75,7 +75,7 @@ class HeapTests(TestSuite, BenchmarkSuite):
 
     @function
     def allocate_free(self, count: Keep[U32]) -> None:
-        """What the processor's magazine has, out and in."""
+        """Allocate and free an object of the heap, which the processor's magazine has."""
         with while_(count != 0):
             object = self.heap.allocate(SIZE)
             self.heap.free(object)
@@ -83,7 +83,7 @@ class HeapTests(TestSuite, BenchmarkSuite):
 
     @function
     def allocate_free_object(self, count: Keep[U32]) -> None:
-        """The same of a cache for one type."""
+        """Allocate and free an object of a cache for one type."""
         with while_(count != 0):
             object = self.objects.allocate()
             self.objects.free(object)

@@ -355,7 +355,7 @@ class ShortageTests(TestSuite):
 
     @function(sleeps=True)
     def clone_space(self) -> U8:
-        """The same, and a clone of it; without one, it can be written to as before."""
+        """A clone of a space with two pages; without memory, the space can be written to as before."""
         effect = keep(self._effect_of(self.begin()))
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))
@@ -367,8 +367,8 @@ class ShortageTests(TestSuite):
 
     @function(sleeps=True)
     def copy_on_write(self) -> U8:
-        """The same, with something written behind that; without memory, what was there stays, for
-        one page at least, and it can be written later."""
+        """A write to a space that has a clone; without memory, what was there stays, in one page at
+        least, and it can be written later."""
         effect, result = keep(self._effect_of(self.begin())), keep(I32)
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))

@@ -38,7 +38,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
     once = bss(Once)
     value = bss(U64)
     second = bss(U64)
-    """The same as `value` whenever nobody writes."""
+    """Equal to `value` whenever nobody writes."""
     violations = bss(U64)
     slots = bss(U64 * SLOTS)
     put = bss(U64)

@@ -233,7 +233,7 @@ _LOWER = {
     (ConditionCode.A, True): 1,
     (ConditionCode.BE, False): 1,
 }
-"""The same for the least number."""
+"""What is added to the constant for the least number, likewise."""
 
 
 def _along(node: Node, state: State, compared: Compared, taken: bool) -> State | None:

@@ -106,7 +106,7 @@ class Loaded:
         return stub.name if isinstance(stub, Missing) else None
 
     def present(self, reference: SymbolReference, percpu: bool = False) -> int:
-        """As `address`, but a mistake where `reference` means something that is not loaded."""
+        """Return the address of `reference`. Errors: it means something that is not loaded."""
         address = self.address(reference, percpu)
         missing = self.missing(address)
         if missing:

@@ -95,7 +95,7 @@ def assemble_units(
     encoder: Encoder,
     directory: str,
 ) -> list[AssembledUnit]:
-    """The same for some `units`, whose data are `packed`."""
+    """Return what `units` come to in object files; their data are `packed`. See `assemble`."""
     with without_garbage_collection():
         routines = [routine for unit in units for routine in unit.routines]
         with collecting(Collector()) as collector:

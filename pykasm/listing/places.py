@@ -75,11 +75,11 @@ class LinkedImage:
         return Place(address, b"", 0)
 
     def address(self, symbol: str, offset: int = 0) -> str:
-        """As `Places` has it."""
+        """Return the address at `offset` of `symbol`, in hexadecimal digits."""
         return f"{self._addresses.get(symbol, 0) + offset:0{DIGITS}x}"
 
     def code(self, symbol: str, offset: int, size: int) -> str:
-        """As `Places` has it."""
+        """Return `size` bytes at `offset` of `symbol`, in hexadecimal digits."""
         return self.place(symbol).code(offset, size)
 
 
@@ -116,12 +116,12 @@ class Blanks:
         self._blanks = array("I")
 
     def address(self, symbol: str, offset: int = 0) -> str:
-        """As `Places` has it."""
+        """Return blanks for the address at `offset` of `symbol`, and note them."""
         self._note(symbol, offset, 0)
         return _BLANK * DIGITS
 
     def code(self, symbol: str, offset: int, size: int) -> str:
-        """As `Places` has it."""
+        """Return blanks for `size` bytes at `offset` of `symbol`, and note them."""
         self._note(symbol, offset, size)
         return _BLANK * (2 * size)
 
