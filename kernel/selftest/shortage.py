@@ -355,7 +355,8 @@ class ShortageTests(TestSuite):
 
     @function(sleeps=True)
     def clone_space(self) -> U8:
-        """A clone of a space with two pages; without memory, the space can be written to as before."""
+        """A clone of a space with two pages; without memory, the space can be written to as
+        before."""
         effect = keep(self._effect_of(self.begin()))
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))

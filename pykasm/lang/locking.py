@@ -193,7 +193,8 @@ class LockWatcher(Protocol):
         """`lock` is about to be taken, at `rank` among those of its class, in the line `place`."""
 
     def before_releasing(self, lock: Any, rank: str, place: Source) -> None:
-        """`lock` is about to be released, at `rank` among those of its class, in the line `place`."""
+        """`lock` is about to be released, at `rank` among those of its class, in the line
+        `place`."""
 
     def before_breaking(self) -> None:
         """A lock is about to be released for whoever holds it."""

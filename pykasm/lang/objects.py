@@ -95,7 +95,8 @@ def assemble_units(
     encoder: Encoder,
     directory: str,
 ) -> list[AssembledUnit]:
-    """Return what `units` come to in object files; their data are `packed`. See `assemble`."""
+    """Return what `units` come to in object files; their data are `packed`. See
+    `assemble_program`."""
     with without_garbage_collection():
         routines = [routine for unit in units for routine in unit.routines]
         with collecting(Collector()) as collector:
