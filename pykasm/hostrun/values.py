@@ -10,7 +10,7 @@ from typing import cast as typing_cast
 
 from pykasm.errors import TypeMistake, ValueRangeMistake
 from pykasm.hostrun.memory import Memory
-from pykasm.hostrun.views import Elements, Pointer
+from pykasm.hostrun.views import Bits, Elements, Pointer
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Packer, symbol_reference
 from pykasm.lang.numbers import Bool, byte_order, numbers_of
@@ -97,7 +97,7 @@ class Values:
             return self._plain_array(kind, value)
         if is_pointer(kind):
             return self._plain_pointer(kind, value)
-        return int(value) if isinstance(value, Pointer | Elements) else value
+        return int(value) if isinstance(value, Pointer | Elements | Bits) else value
 
     def _plain_array(self, kind: Any, value: object) -> Any:
         if isinstance(value, list | tuple | Elements):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pykasm.errors import TypeMistake
 from pykasm.hostrun.memory import Memory
+from pykasm.lang.bitfields import named_bits, packed_bits
 from pykasm.lang.field import Field
 from pykasm.lang.numbers import U8
 from pykasm.lang.structs import StructMeta
@@ -78,10 +79,14 @@ class Pointer:
         if name.startswith("_") and (name in self.__slots__ or not self._has_field(name)):
             raise AttributeError(name)
         found = self._field(name)
+        if found.bits:
+            return Bits(self, found)
         return self._values.read(found.type, self._address + found.offset, found.values)
 
     def __setattr__(self, name: str, value: object) -> None:
         found = self._field(name)
+        if found.bits and isinstance(value, dict):
+            value = packed_bits(found, value)
         self._values.write(found.type, self._address + found.offset, value)
 
     def __getitem__(self, index: int | slice) -> Any:
@@ -129,6 +134,48 @@ class Pointer:
     def _is_mapped(self, target: StructMeta) -> bool:
         region = self._values.memory.find(self._address)
         return region is not None and self._address + target._size <= region.end
+
+
+class Bits:
+    """A number in memory whose bits have names: these are attributes that can be read and assigned,
+    and it compares as the number that it is."""
+
+    __slots__ = ("_of", "_parts")
+
+    _of: Pointer
+    _parts: Field
+
+    def __init__(self, of: Pointer, parts: Field) -> None:
+        object.__setattr__(self, "_of", of)
+        object.__setattr__(self, "_parts", parts)
+
+    def __int__(self) -> int:
+        of, parts = self._of, self._parts
+        number: int = of._values.read(parts.type, of._address + parts.offset)
+        return number
+
+    __index__ = __int__
+
+    def __getattr__(self, name: str) -> int:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = named_bits(self._parts, name)
+        return (int(self) & found.mask) >> found.shift
+
+    def __setattr__(self, name: str, value: int) -> None:
+        found = named_bits(self._parts, name)
+        number = int(self) & ~found.mask | found.placed(value, f"{self._parts}.{name}")
+        setattr(self._of, self._parts.name, number)
+
+    def __eq__(self, other: object) -> bool:
+        return int(self) == other
+
+    def __hash__(self) -> int:
+        return hash(int(self))
+
+    def __repr__(self) -> str:
+        known = [one.name for one in self._parts.bits if not one.name.startswith("_")]
+        return f"({', '.join(f'{name}={getattr(self, name):#x}' for name in known)})"
 
 
 class Elements:

@@ -14,6 +14,7 @@ from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
 from pykasm.isa.statement import Address, Statement
 from pykasm.isa.statement import Operand as Encodable
+from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.condition import Condition, noting, report_unused
 from pykasm.lang.conversion import converted
 from pykasm.lang.operand import described
@@ -175,9 +176,9 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
-                if isinstance(operand, MemoryOperand) and _is_swapped(operand, mnemonic):
+                if _is_composed(operand, mnemonic):
                     del roles[known:]
-                    self.add_swapping(mnemonic, operands, prefix)
+                    self.add_composed(mnemonic, operands, prefix)
                     return
                 if kind is PlaceAddress:  # to all who look at the code, a place as any other
                     operand, kind = operand._as_operand(mnemonic), MemoryOperand
@@ -213,9 +214,9 @@ class CodeBuilder:
             source, line = self.counted or self.running()
         self.items.append(_new(Line, (statement, references, source, line, operands, ())))
 
-    def add_swapping(self, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
-        """Add the instructions for one with a place whose bytes are in the opposite order."""
-        raise NotImplementedError  # `byteorder` knows how
+    def add_composed(self, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
+        """Add the instructions that stand for one which the machine does not have."""
+        raise NotImplementedError  # `composed` knows how
 
     def take_in_place(self, operands: tuple[RegisterOperand, ...]) -> None:
         """Note that the last instruction takes `operands` from where they are already."""
@@ -428,9 +429,12 @@ class Counting:
         self._builder.counted = self._before
 
 
-def _is_swapped(place: MemoryOperand, mnemonic: str) -> bool:
-    """Whether an instruction that reads or writes `place` needs its bytes in another order."""
-    return place._kind._host is not None and mnemonic != "lea"
+def _is_composed(operand: object, mnemonic: str) -> bool:
+    """Whether the machine has no instruction with `operand`: some bits, or a number whose bytes are
+    in the other order."""
+    if not isinstance(operand, MemoryOperand):
+        return isinstance(operand, BitPlace)
+    return operand._kind._host is not None and mnemonic != "lea"
 
 
 def _is_of_tool(frame: FrameType) -> bool:

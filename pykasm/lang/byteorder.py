@@ -9,16 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pykasm.errors import TypeMistake
-from pykasm.isa.registers import Register, general
 from pykasm.lang.builder import CodeBuilder
 from pykasm.lang.comparisons import BitTest, Comparison
-from pykasm.lang.constants import encodable
-from pykasm.lang.moves import registers_in
+from pykasm.lang.constants import encodable, temporary
 from pykasm.lang.numbers import U16, U32, held_as
 from pykasm.lang.operandchecks import CHECKS
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.role import Role
-from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.types import TypeMeta
 
 _BYTE = 8
@@ -48,9 +44,12 @@ def _raw(place: Any) -> Any:
     return place._seen_as(held_as(place._kind))
 
 
-def _add_swapping(self: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
+def write_swapping(
+    builder: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str
+) -> None:
+    """Write what stands for an instruction with such a number in memory."""
     write = _WRITERS.get(mnemonic)
-    if write is None or not write(self, mnemonic, operands, prefix):
+    if write is None or not write(builder, mnemonic, operands, prefix):
         raise _not_swapped(mnemonic, operands)
 
 
@@ -84,26 +83,14 @@ def _store(builder: CodeBuilder, target: Any, source: RegisterOperand) -> bool:
     raw = _raw(target)
     if source._register.size != raw._kind._size:
         builder.add("mov", (raw, source))  # refuses it
-    copy = _taken(builder, raw, source)
-    if raw._kind is U16:
-        builder.add("movzx", (copy._seen_as(U32), source))
-    else:
-        builder.add("mov", (copy, source))
-    _swap(builder, copy)
-    builder.add("mov", (raw, copy))
-    assert isinstance(builder, RoutineBuilder)
-    builder.release(copy._register)
+    with temporary(raw._kind, raw, source) as copy:
+        if raw._kind is U16:
+            builder.add("movzx", (copy._seen_as(U32), source))
+        else:
+            builder.add("mov", (copy, source))
+        _swap(builder, copy)
+        builder.add("mov", (raw, copy))
     return True
-
-
-def _taken(builder: CodeBuilder, raw: Any, source: RegisterOperand) -> RegisterOperand:
-    """A scratch register that neither operand needs."""
-    assert isinstance(builder, RoutineBuilder)
-    needed = (*registers_in(raw), *registers_in(source))
-    numbers = {one.number for one in needed}
-    free: list[Register] = [one for one in builder.scratch_registers if one.number not in numbers]
-    role: Role = builder.take("scratch", tuple(free), raw._kind, name="swapped")
-    return RegisterOperand(general(role.register.number, raw._kind._size), raw._kind, role)
 
 
 def _store_number(builder: CodeBuilder, target: Any, number: int) -> bool:
@@ -169,6 +156,3 @@ def _not_swapped(mnemonic: str, operands: tuple[Any, ...]) -> TypeMistake:
         got=f"{name}: {place._kind!r}",
         fix=f"load it first: `scratch({name})` is a {kind!r}",
     )
-
-
-CodeBuilder.add_swapping = _add_swapping  # type: ignore[method-assign] # what knows is above it

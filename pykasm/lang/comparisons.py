@@ -49,6 +49,8 @@ def comparison(left: Value, operator: str, right: object) -> Condition:
     is_number = isinstance(right, Value | int)
     if operator == "&" and (isinstance(right, Condition) or (callable(right) and not is_number)):
         return Both(condition(left), condition(right))
+    if operator == "&" and isinstance(right, Value) and right._is_bits:
+        return Both(condition(left), condition(right))
     _check_right(left, operator, right)
     assert isinstance(right, Value | int)
     _check_outcome(left, operator, right)
@@ -72,6 +74,13 @@ def _check_right(left: Value, operator: str, right: object) -> None:
                 expected="a field, an element, or another place that holds a number",
                 got=f"{one._text()}: {one._kind!r}",
             )
+    if isinstance(right, Value) and right._is_bits:
+        raise TypeMistake(
+            f"`{right._text()}` compares with numbers alone",
+            expected="a constant",
+            got=f"{left._text()} {operator} {right._text()}",
+            fix=f"load it first: `scratch({right._text()})` is a {right._kind!r}",
+        )
     if not isinstance(right, Value | int):
         joined = isinstance(right, Condition)
         raise TypeMistake(

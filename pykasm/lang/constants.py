@@ -11,7 +11,7 @@ from pykasm.lang.moves import registers_in
 from pykasm.lang.numbers import U64
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.routinebuilder import RoutineBuilder
-from pykasm.lang.types import Value
+from pykasm.lang.types import TypeMeta, Value
 
 _SIGN = 1 << (WORD * 8 - 1)
 """Immediates beside operands of 64 bits have 32, extended by their sign (AMD64 APM vol. 3, 1.6)."""
@@ -28,13 +28,20 @@ def encodable(left: Value, right: Value | int) -> Iterator[Value | int]:
     if -_SIGN <= number < _SIGN:
         yield number
         return
-    builder = current("a condition")
+    with temporary(U64, left) as made:
+        emit("mov", made, int(right))
+        yield made
+
+
+@contextmanager
+def temporary(kind: TypeMeta, *operands: object) -> Iterator[RegisterOperand]:
+    """A scratch register for a `kind`, for the time inside, that none of `operands` needs."""
+    builder = current("a temporary")
     assert isinstance(builder, RoutineBuilder)
-    free = [one for one in builder.scratch_registers if one not in registers_in(left)]
-    role = builder.take("scratch", tuple(free), U64, name="constant")
-    made = RegisterOperand(role.register, U64, role)
-    emit("mov", made, int(right))
-    yield made
+    needed = {one.number for operand in operands for one in registers_in(operand)}
+    free = [one for one in builder.scratch_registers if one.number not in needed]
+    role = builder.take("scratch", tuple(free), kind, name="temporary")
+    yield RegisterOperand(role.register, kind, role)
     builder.release(role.register)
 
 

@@ -11,6 +11,7 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, PlaceMistake, TypeMistake, ValueRangeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS
+from pykasm.lang.bitfields import packed_bits
 from pykasm.lang.builder import current, is_building
 from pykasm.lang.codemodel import VIRTUAL_BASE
 from pykasm.lang.field import check_alignment
@@ -231,6 +232,8 @@ class Packer:
             raise _wrong_value(kind, value, f"`{kind.__name__}(field=…)`")
         for name, one in values.items():
             found = kind._field(name)
+            if found.bits and isinstance(one, dict):
+                one = packed_bits(found, one)
             self.pack(found.type, one, offset + found.offset, found.values)
 
     def _array(self, kind: Any, value: object, offset: int) -> None:

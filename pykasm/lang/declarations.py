@@ -11,7 +11,7 @@ from typing import Any
 
 from pykasm.errors import DeclarationMistake, ValueRangeMistake
 from pykasm.lang.annotations import stated
-from pykasm.lang.field import FieldOptions
+from pykasm.lang.field import BitRange, FieldOptions
 from pykasm.lang.numbers import Integer, numbers_of
 from pykasm.lang.types import Array, TypeMeta, name_of
 from pykasm.source import Moment, Source, Span, line_span
@@ -93,6 +93,25 @@ def check_values(name: str, kind: TypeMeta, values: type[Enum] | None) -> None:
                 expected=f"{numbers[0]} to {numbers[-1]}, as a {element!r} holds",
                 got=repr(one.value),
             )
+
+
+def check_bits(name: str, kind: TypeMeta, bits: tuple[BitRange, ...]) -> None:
+    """Raise a mistake unless a field called `name` of type `kind` has room for the `bits`."""
+    if not bits:
+        return
+    if not issubclass(kind, Integer) or kind._signed:
+        raise DeclarationMistake(
+            f"`{name}` is no number whose bits could have names",
+            expected="U8, U16, U32, U64, or one in the other order of bytes",
+            got=repr(kind),
+        )
+    last = bits[-1]
+    if last.shift + last.width > kind._size * 8:
+        raise ValueRangeMistake(
+            f"`{name}` has no room for its bits",
+            expected=f"at most {kind._size * 8} together",
+            got=str(last.shift + last.width),
+        )
 
 
 def field_span(name: str, moment: Moment | None) -> Span | None:

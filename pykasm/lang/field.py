@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, Flag
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
-from pykasm.errors import DeclarationMistake
+from pykasm.errors import DeclarationMistake, ValueRangeMistake
 from pykasm.lang.types import TypeMeta
 
 EnumType: TypeAlias = type[Enum]
+
+
+class BitRange(NamedTuple):
+    """Bits of a number: their name, the number of the lowest, and how many they are."""
+
+    name: str
+    shift: int
+    width: int
+
+    @property
+    def largest(self) -> int:
+        """The largest value of these bits."""
+        return (1 << self.width) - 1
+
+    @property
+    def mask(self) -> int:
+        """A number that has these bits set and no others."""
+        return self.largest << self.shift
+
+    def placed(self, value: int, name: str) -> int:
+        """`value` where these bits are; a mistake that names `name` if it needs more of them."""
+        if not 0 <= value <= self.largest:
+            raise ValueRangeMistake(
+                f"{value} is outside of what `{name}` can be",
+                expected=f"0 to {self.largest}",
+                got=f"{value} for {self.width} bit{'s' * (self.width != 1)}",
+            )
+        return value << self.shift
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +51,7 @@ class FieldOptions:
     guarded_by: str = ""
     written_by: tuple[str, ...] = ()
     unlocked_reads: bool = False
+    bits: tuple[BitRange, ...] = ()
 
 
 def field(
@@ -65,6 +94,22 @@ def field(
     return FieldOptions(values, count, align, at, guarded_by, writers, unlocked_reads)
 
 
+def bits(**widths: int) -> Any:
+    """Give names to the bits of a field that is a number without sign, from the lowest on, with how
+    many each has. What begins with an underscore is no name, but keeps bits free."""
+    ranges, shift = [], 0
+    for name, width in widths.items():
+        if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+            raise DeclarationMistake(
+                f"`{name}` has no number of bits",
+                expected="1 or more",
+                got=repr(width),
+            )
+        ranges.append(BitRange(name, shift, width))
+        shift += width
+    return FieldOptions(bits=tuple(ranges))
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a struct: its type, its offset in bytes, the struct that declares it, the name of
@@ -79,6 +124,8 @@ class Field:
     guard: str = ""
     writers: tuple[str, ...] = ()
     unlocked_reads: bool = False
+    bits: tuple[BitRange, ...] = ()
+    """The names of its bits, from the lowest on."""
 
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"

@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from pykasm.errors import ConditionMistake
 from pykasm.isa.code import Label, Line
+from pykasm.lang.bitfields import BitComparison
 from pykasm.lang.builder import current, emit, join
 from pykasm.lang.byteorder import as_compared
 from pykasm.lang.comparisons import BitTest, Comparison
+from pykasm.lang.composed import compared_bits
 from pykasm.lang.condition import (
     Both,
     Computed,
@@ -52,6 +54,10 @@ def _jump(test: Condition, target: Label, when: bool) -> None:
                 emit("test", operand, mask)
             _note(test)
             emit("jne" if when else "je", target)
+        case BitComparison():
+            with compared_bits(test):
+                _note(test)
+                emit("j" + UNSIGNED[test.operator if when else OPPOSITE[test.operator]], target)
         case Flag():
             _check_setter(test)
             emit(test.when_set if when else test.when_clear, target)

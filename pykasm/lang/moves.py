@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pykasm.errors import RegisterMistake
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
+from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import CALLEE_SAVED, CALLER_SAVED, SLOT
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -82,6 +83,8 @@ def registers_in(source: object) -> tuple[Register, ...]:
         return (whole_register(source._register),)
     if isinstance(source, PlaceAddress):
         return registers_in(source._place)
+    if isinstance(source, BitPlace):
+        return registers_in(source._container)
     if isinstance(source, MemoryOperand):
         parts = (source._base, source._index)
         return tuple(one._register for one in parts if one is not None)
@@ -100,6 +103,8 @@ def _with_register(source: object, old: Register, new: Register) -> object:
         return _renamed(source, old, new)
     if isinstance(source, PlaceAddress):
         return PlaceAddress(_in_memory(source._place, old, new))
+    if isinstance(source, BitPlace):
+        return BitPlace(_in_memory(source._container, old, new), source._range)
     assert isinstance(source, MemoryOperand)
     return _in_memory(source, old, new)
 

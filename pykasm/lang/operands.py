@@ -306,6 +306,9 @@ class MemoryOperand(Operand):
 
     def _member(self, name: str) -> Any:
         if not is_struct(self._kind):
+            field = self._within.field if self._within is not None else None
+            if field is not None and field.bits and field.type is self._kind:
+                return self._bits(field, name)
             target: Any = _target(self._kind)
             if target is not None and is_struct(target):
                 if name not in target._methods:
@@ -316,6 +319,10 @@ class MemoryOperand(Operand):
         if name in struct._methods and name not in struct._fields:
             return MethodType(struct._methods[name], self)
         return self._field(struct._field(name))
+
+    def _bits(self, field: Field, name: str) -> Any:
+        """The bits `name` of the number here, which is that of `field`."""
+        raise NotImplementedError  # `bitfields` knows how
 
     def _not_loaded(self, part: str) -> OperandFormMistake:
         """The mistake of going to a `part` of what this pointer in memory points to."""

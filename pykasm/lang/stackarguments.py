@@ -7,6 +7,7 @@ from typing import Any
 
 from pykasm.errors import CallMistake, RegisterMistake
 from pykasm.isa.registers import WORD, RegisterKind, general
+from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.builder import emit
 from pykasm.lang.convention import SLOT, STACK_ALIGNMENT, Parameter, Signature
 from pykasm.lang.moves import TEMPORARIES, registers_in
@@ -38,6 +39,8 @@ def below(source: Any, pushed: int) -> Any:
         return source._moved(source._kind, pushed, source._name)
     if isinstance(source, PlaceAddress):
         return PlaceAddress(below(source._place, pushed))
+    if isinstance(source, BitPlace):
+        return BitPlace(below(source._container, pushed), source._range)
     raise RegisterMistake(
         "rsp is an argument of a call that puts others on the stack",
         expected="rsp as it was before the call's arguments",

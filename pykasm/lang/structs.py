@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake, placed_at
 from pykasm.lang.annotations import annotations_of, known_types
-from pykasm.lang.declarations import check_body, check_values, field_span
+from pykasm.lang.declarations import check_bits, check_body, check_values, field_span
 from pykasm.lang.field import Field, FieldOptions, check_alignment, check_number
 from pykasm.lang.methods import check_names
 from pykasm.lang.types import (
@@ -208,6 +208,7 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         one = _completed(struct, name, kind, options, is_last=name == [*types][-1])
         with placed_at(partial(struct._span, name)):
             check_values(f"{struct.__name__}.{name}", one, options.values)
+            check_bits(f"{struct.__name__}.{name}", one, options.bits)
         own_align = options.align or (1 if struct._packed else one._align)
         start = 0 if struct._union else _round_up(end, own_align)
         if options.at is not None:
@@ -215,7 +216,9 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         if name in fields:
             start = _offset_again(struct, fields, name, one)
         owner = fields[name].owner if name in fields else struct
-        fields[name] = Field(name, one, start, options.values, owner, writers=options.written_by)
+        fields[name] = Field(
+            name, one, start, options.values, owner, writers=options.written_by, bits=options.bits
+        )
         end, align = max(end, start + one._size), max(align, own_align)
     check_names(struct.__name__, struct._methods, fields, struct._span)
     if struct._least_size and struct._least_size % align:

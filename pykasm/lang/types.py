@@ -153,6 +153,11 @@ class Value(WithoutArithmetic):
         """Whether this is a struct or an array, not a number."""
         return False
 
+    @property
+    def _is_bits(self) -> bool:
+        """Whether this is some bits of a number, which no instruction takes."""
+        return False
+
     def _is_same(self, other: Value) -> bool:
         """Whether both are one register, seen in one width."""
         return False

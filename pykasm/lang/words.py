@@ -26,7 +26,7 @@ from pykasm.lang.data import (
 )
 from pykasm.lang.elements import point_at
 from pykasm.lang.failing import errdefer, fail, fail_if, try_
-from pykasm.lang.field import field
+from pykasm.lang.field import bits, field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
 from pykasm.lang.image import Image
 from pykasm.lang.inline import called_at, inline
@@ -142,6 +142,7 @@ __all__ = [
     "at",
     "bare",
     "begins",
+    "bits",
     "boot",
     "break_",
     "break_if",
