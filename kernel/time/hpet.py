@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum, IntFlag
-
 from kernel.acpi.hpet import HpetDescription
 from kernel.cpu.pagetable import PAGE
 from kernel.log.level import LogLevel
@@ -19,33 +17,22 @@ MASK_32 = (1 << 32) - 1
 """The bits of a 32-bit counter."""
 
 
-class HpetRegister(IntEnum):
-    """Offsets of the registers, which have 64 bits (2.3.2)."""
+class HpetRegisters(Struct):
+    """The registers, which have 64 bits (2.3.2)."""
 
-    CAPABILITIES = 0x000
-    """The upper half is the period in femtoseconds."""
-    CONFIGURATION = 0x010
-    COUNTER = 0x0F0
-
-
-class HpetCapabilities(IntFlag):
-    """The register `CAPABILITIES` (2.3.4)."""
-
-    COUNT_SIZE = 1 << 13
-    """The counter has 64 bits."""
-
-
-class HpetConfiguration(IntFlag):
-    """The register `CONFIGURATION` (2.3.5)."""
-
-    ENABLE = 1 << 0
+    capabilities: U64 = bits(_identity=13, count_size=1, _more=18, period=32)
+    """`count_size`: the counter has 64 bits; `period`: femtoseconds per count (2.3.4)."""
+    reserved: U64
+    configuration: U64 = bits(enable=1)
+    """Whether it counts (2.3.5)."""
+    counter: U64 = field(at=0x0F0)
 
 
 class Hpet(ReferenceClockDriver):
     """Count at 10 MHz or faster. The comparators and their interrupts are not used."""
 
-    base = bss(U64)
-    """The address of the mapped registers."""
+    registers = bss(Ptr[HpetRegisters])
+    """Null until they are mapped."""
 
     def __init__(self, description: HpetDescription, memory: DirectMap, log: Log) -> None:
         self.description = description
@@ -62,26 +49,24 @@ class Hpet(ReferenceClockDriver):
         with if_(address == 0):
             ret()
         address = keep(address)
-        base = keep(self.memory.map_registers(address, PAGE))
-        with if_(base == 0):
+        registers = keep(cast(self.memory.map_registers(address, PAGE), Ptr[HpetRegisters]))
+        with if_(registers == 0):
             self.log.write(
                 LogLevel.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address
             )
             ret()
-        capabilities = scratch(u64[base + HpetRegister.CAPABILITIES])
-        mov(rax, capabilities)
-        shr(rax, 32)
-        with if_((rax == 0) | (rax > MAX_PERIOD)):  # no HPET, or a broken one
+        period = scratch(registers.capabilities.period)
+        with if_((period == 0) | (period > MAX_PERIOD)):  # no HPET, or a broken one
             ret()
-        with if_((capabilities & HpetCapabilities.COUNT_SIZE) == 0):
+        with if_(~registers.capabilities.count_size):
             mov(ecx, MASK_32)
             mov(self.reference.mask, rcx)
-        or_(u64[base + HpetRegister.CONFIGURATION], HpetConfiguration.ENABLE)
-        mov(self.base, base)
-        mov(self.reference.period, rax)  # last: with a period it counts as working
+        mov(registers.configuration.enable, 1)
+        mov(self.registers, registers)
+        mov(self.reference.period, u64(period))  # last: with a period it counts as working
 
     @function
     def read(self) -> U64:
         """Return the count. Context: any."""
-        mov(rax, self.base)
-        ret(u64[rax + HpetRegister.COUNTER])
+        registers = scratch(self.registers)
+        ret(registers.counter)

@@ -11,6 +11,7 @@ from pykasm.isa.code import AssembledCode, Line
 from pykasm.isa.registers import Register, general
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Data
+from pykasm.lang.field import Field
 from pykasm.lang.routine import Routine
 from pykasm.lang.structs import StructMeta, is_struct
 from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Void, plain
@@ -53,10 +54,21 @@ class DebugTypes:
         made = StructType(kind.__name__, kind._size, union=kind._union)
         self._known[kind, None] = made  # before its members, which may point back to it
         made.members = [
-            Member(one.name, self.of(one.type, one.values), one.offset)
-            for one in kind._fields.values()
+            Member(one.name, self._field(one), one.offset) for one in kind._fields.values()
         ]
         return made
+
+    def _field(self, field: Field) -> DebugType:
+        """The type of a field: a struct of its bits if these have names."""
+        number = self.of(field.type, field.values)
+        if not field.bits or field.type._host is not None:
+            return number
+        members = [
+            Member(one.name, number, 0, (one.shift, one.width))
+            for one in field.bits
+            if not one.name.startswith("_")
+        ]
+        return StructType(str(field), field.type._size, members)
 
     def _simple(self, kind: Any, values: type[Enum] | None) -> DebugType:
         if values is not None and kind._host is None:  # gdb knows the order of base types alone

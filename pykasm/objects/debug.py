@@ -37,11 +37,13 @@ class ArrayType:
 
 
 class Member(NamedTuple):
-    """A field of a struct or union at `offset` bytes."""
+    """A field of a struct or union at `offset` bytes; or some `bits` of what lies there, the number
+    of the lowest and how many."""
 
     name: str
     type: DebugType
     offset: int
+    bits: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -38,6 +38,7 @@ class Attribute(IntEnum):
     LOCATION = 0x02
     NAME = 0x03
     BYTE_SIZE = 0x0B
+    BIT_SIZE = 0x0D
     STMT_LIST = 0x10
     LOW_PC = 0x11
     HIGH_PC = 0x12
@@ -56,6 +57,7 @@ class Attribute(IntEnum):
     TYPE = 0x49
     RANGES = 0x55
     ENDIANITY = 0x65
+    DATA_BIT_OFFSET = 0x6B
 
 
 class Form(IntEnum):

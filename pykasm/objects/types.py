@@ -78,10 +78,15 @@ def _struct(described: StructType, out: EntryWriter) -> None:
     out.name(described.name)
     out.uleb(described.size)
     for member in described.members:
-        out.begin(shapes.MEMBER)
+        out.begin(shapes.BITS if member.bits else shapes.MEMBER)
         out.name(member.name)
         out.type(member.type)
-        out.uleb(member.offset)
+        if member.bits:
+            shift, width = member.bits
+            out.uleb(width)
+            out.uleb(member.offset * 8 + shift)
+        else:
+            out.uleb(member.offset)
     out.end_children()
 
 

@@ -13,6 +13,8 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pykasm import U32, Struct, bits
+from pykasm.lang.debuginfo import DebugTypes
 from pykasm.objects.debug import BaseType, DebugFunction, DebugUnit, DebugVariable
 from pykasm.objects.elf import write_object
 from pykasm.objects.files import recorded_path
@@ -258,3 +260,21 @@ def test_gdb_unwinds_from_a_stub_that_has_saved_nothing_yet(demo: Path) -> None:
 def test_gdb_unwinds_from_a_stub_in_the_midst_of_restoring(demo: Path) -> None:
     shown = gdb(demo, "break Demo.handler", "run", "finish", "stepi 4", "bt", "kill")
     assert "#0  <signal handler called>\n#1  Demo.interrupted ()" in shown
+
+
+class Registers(Struct):
+    """A number whose bits have names."""
+
+    control: U32 = bits(enable=1, mode=3, _free=12, count=16)
+
+
+def test_gdb_prints_bits_by_their_names(tmp_path: Path) -> None:
+    source = Source(str(tmp_path / "data.py"), 3)
+    described = DebugVariable("Demo.x", "Demo.x", DebugTypes().of(Registers), source)
+    unit = DebugUnit("Demo", str(tmp_path), [], [described])
+    data = Section(".data", DATA, 4, bytearray((1 | 5 << 1 | 1234 << 16).to_bytes(4, "little")))
+    path = tmp_path / "data.o"
+    path.write_bytes(
+        write_object(ObjectFile("Demo", [data], [Symbol("Demo.x", ".data", 0, 4)], unit))
+    )
+    assert gdb(path, "print 'Demo.x'") == "$1 = {control = {enable = 1, mode = 5, count = 1234}}\n"
