@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from pykasm import *
 from pykasm.errors import Mistake
+from pykasm.hostrun import Host
 from pykasm.lang.field import value_names
 from pykasm.lang.structs import StructMeta
 from pykasm.lang.types import TypeMeta
-from tests.unit.messages import normalised
+from tests.unit.messages import message_of, normalised
 
 SCALARS: list[TypeMeta] = [U8, U16, U32, U64, I8, I16, I32, I64, Ptr[U8]]
 
@@ -251,3 +252,61 @@ expected: a name that operands do not use for themselves
 got: `def _text`
 help: give the method another name"""
     )
+
+
+class Line(Struct):
+    """A text behind its length."""
+
+    length: U16
+    characters: Array[U16]
+
+
+class Lines(Subsystem):
+    """Has a text whose elements follow its struct."""
+
+    greeting = data(Line, Line(length=3, characters=[7, 8, 9]))
+    behind = data(U16, 10)
+
+    @function(exported=True)
+    def third(self, line: Ptr[Line]) -> U16:
+        """The third element, by a number."""
+        ret(line.characters[2])
+
+    @function(exported=True)
+    def at(self, line: Ptr[Line], index: U64) -> U16:
+        """An element, by a register."""
+        ret(line.characters[index])
+
+
+def test_an_array_without_a_count_is_what_lies_behind_the_struct() -> None:
+    lines = Lines()
+    host = Host(lines)
+    assert sizeof(Line) == 2
+    assert host[lines.greeting].characters[0:3] == [7, 8, 9]
+    assert host[lines.behind] == 10
+    line = host.new(Line, length=4, characters=[1, 2, 3, 4], fenced=True)
+    assert host.call(lines.third, line) == 3
+    assert [host.call(lines.at, line, index) for index in range(4)] == [1, 2, 3, 4]
+    assert line.characters[3] == 4
+
+
+def test_a_struct_that_ends_with_elements_is_not_extended_by_fields() -> None:
+    class More(Line):
+        checksum: U16
+
+    class Named(Line):
+        """The same by another name."""
+
+    assert message(lambda: sizeof(More)) == (
+        "`More` would have fields where the elements of `Line.characters` are"
+    )
+    assert sizeof(Named) == 2
+
+
+def test_an_element_before_the_first() -> None:
+    class Wrong(Subsystem):
+        @function(exported=True)
+        def wrong(self, line: Ptr[Line]) -> U16:
+            ret(line.characters[-1])
+
+    assert "expected: 0 or more" in message_of(Wrong)
