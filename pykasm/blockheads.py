@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from pykasm.syntax import nodes_of
 
+BLOCKS = ("with", "if", "elif", "while", "for")
+"""What such statements begin with."""
+
 
 class Stretch(NamedTuple):
     """Where an expression begins and ends, in lines from 1 and in bytes of their text."""

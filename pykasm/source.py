@@ -15,7 +15,7 @@ from types import CodeType, FrameType
 from typing import NamedTuple
 
 from pykasm.assignments import assigned_names
-from pykasm.blockheads import block_heads
+from pykasm.blockheads import BLOCKS, block_heads
 
 
 class Source(NamedTuple):
@@ -171,8 +171,11 @@ class Moment(NamedTuple):
     @property
     def _stretch(self) -> tuple[int | None, int | None, int | None, int | None]:
         line, end_line, column, end_column = self._position
-        heads = block_heads(self.code.co_filename)
-        return heads.get((line or 0, column or 0), (line, column, end_line, end_column))
+        known = (line, column, end_line, end_column)
+        text = Source(self.code.co_filename, line or self.line).text
+        if not text.lstrip().startswith(BLOCKS):  # else all of the file has to be read
+            return known
+        return block_heads(self.code.co_filename).get((line or 0, column or 0), known)
 
     @property
     def _position(self) -> tuple[int | None, int | None, int | None, int | None]:

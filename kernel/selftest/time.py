@@ -29,9 +29,12 @@ MULTIPLIER = 6_364_136_223_846_793_005
 """Of a generator of numbers that look random (Knuth, TAOCP vol. 2, 3.3.4)."""
 
 FEW, MANY = 10, 10_000
+SPARES = 1000
+"""Timers to be armed and cancelled, one after the other: where each comes to be in the tree depends
+on its address, so that one alone would measure chance."""
 ORDER = 8
 """Of the block of pages that MANY timers fit into."""
-assert sizeof(Timer * MANY) <= 4096 << ORDER
+assert sizeof(Timer * (MANY + SPARES)) <= 4096 << ORDER
 
 
 class TimeTests(TestSuite, BenchmarkSuite):
@@ -43,7 +46,9 @@ class TimeTests(TestSuite, BenchmarkSuite):
     made = bss(U32)
     """How many there are."""
     spare = bss(Ptr[Timer])
-    """The one that is armed and cancelled to measure that."""
+    """The first of `SPARES`, which are armed and cancelled to measure that."""
+    middle = bss(U64)
+    """A deadline that half of the others have before it."""
     called = bss(U32)
     """How many handlers have run."""
     early = bss(U32)
@@ -77,12 +82,14 @@ class TimeTests(TestSuite, BenchmarkSuite):
             measure(
                 f"time.arm_and_cancel_among_{FEW}",
                 self.arm_and_cancel,
+                SPARES,
                 prepare=self.prepare_few,
                 finish=self.finish,
             ),
             measure(
                 f"time.arm_and_cancel_among_{MANY}",
                 self.arm_and_cancel,
+                SPARES,
                 prepare=self.prepare_many,
                 finish=self.finish,
             ),
@@ -245,16 +252,12 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def arm_and_cancel(self, count: Keep[U32]) -> None:
-        """Arm the last timer in the middle of all others, and cancel it."""
-        timer, deadline = keep(Ptr[Timer]), keep(U64)
-        mov(timer, self.spare)
-        mov(eax, self.made)
-        mov(deadline, FAR)
-        shr(rax, 1)
-        add(deadline, rax)
+        """Arm each of the spare timers in the middle of all others, and cancel it."""
+        timer, deadline = keep(self.spare), keep(self.middle)
         with while_(count != 0):
             self.timers.arm(timer, deadline)
             ignore(self.timers.cancel(timer))
+            add(timer, sizeof(Timer))
             dec(count)
 
     @function
@@ -269,13 +272,20 @@ class TimeTests(TestSuite, BenchmarkSuite):
 
     @function
     def prepare(self, count: Keep[U32]) -> Bool:
-        """Arm `count` timers but one for times that never come, each later than the one before."""
+        """Arm `count` timers but one for times that never come, each later than the one before.
+        Make `SPARES` more."""
         timer, deadline = keep(Ptr[Timer]), keep(U64)
-        ready = self._make(count)
+        mov(eax, count)
+        add(eax, SPARES)
+        ready = self._make(eax)
         with if_(~ready):
             ret(0)
         mov(timer, self.first)
         mov(deadline, FAR)
+        mov(eax, count)
+        shr(rax, 1)
+        add(rax, deadline)
+        mov(self.middle, rax)
         dec(count)
         with while_(count != 0):
             self.timers.arm(timer, deadline)

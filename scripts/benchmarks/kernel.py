@@ -40,6 +40,9 @@ FLAT = 1.25
 BOOT_TARGET = 3_000_000
 BOOT_MEMORY = (1024, 4096, 16384, 65536)
 """MiB; the target is for the first."""
+BOOTS = 3
+"""Times each is started; the least counts. The kernel waits where the host is slow to take what it
+sends over the serial line."""
 
 LINE = re.compile(r"^(\S+) +([\d.]+) ticks$", re.MULTILINE)
 TICKS_TO_PROMPT = "BootTimer.elapsed_ticks"
@@ -82,12 +85,16 @@ def _counting(images: Images, memory: int, *, direct: bool = True) -> Machine:
 
 def _boot(images: Images, memory: int) -> Figure:
     """Instructions from the jump of GRUB to the prompt."""
+    elapsed = min(_ticks_to_prompt(images, memory) for _ in range(BOOTS))
+    target = BOOT_TARGET if memory == BOOT_MEMORY[0] else None
+    return _figure(f"boot to the prompt, {memory // 1024} GiB", elapsed, target)
+
+
+def _ticks_to_prompt(images: Images, memory: int) -> int:
     with _counting(images, memory, direct=False) as machine:
         machine.expect_prompt()
         row = machine.command(f"peek {TICKS_TO_PROMPT} 8").split()
-    elapsed = int.from_bytes(bytes.fromhex("".join(row[1:9])), "little")
-    target = BOOT_TARGET if memory == BOOT_MEMORY[0] else None
-    return _figure(f"boot to the prompt, {memory // 1024} GiB", elapsed, target)
+    return int.from_bytes(bytes.fromhex("".join(row[1:9])), "little")
 
 
 def _figure(name: str, value: float, target: int | None) -> Figure:
