@@ -66,7 +66,9 @@ def python_mistake(error: Exception, place: Span | None = None) -> Mistake | Non
     mistake = _syntax_mistake(error) if isinstance(error, SyntaxError) else None
     if mistake is None and steps:
         last = steps.pop()
-        mistake = unknown_name(error, last.frame, last.span) or _plain(error, last.span)
+        # first, as later versions of Python name the attribute of an assignment too
+        mistake = _assignment(error, last.span) or unknown_name(error, last.frame, last.span)
+        mistake = mistake or _plain(error, last.span)
     elif mistake is None and place is not None:
         mistake = _plain(error, place)
     if mistake is not None:
@@ -116,16 +118,21 @@ def _syntax_mistake(error: SyntaxError) -> Mistake | None:
     return PythonMistake(f"{type(error).__name__}: {error.msg}", fix=_reserved(span), span=span)
 
 
+def _assignment(error: Exception, place: Span) -> Mistake | None:
+    """The mistake of assigning to what the machine has; None if it is none."""
+    if not isinstance(error, AttributeError) or not _is_assigned(place):
+        return None
+    return TypeMistake(
+        f"`{place.text} = …` emits nothing",
+        expected="an instruction that writes it when the code runs",
+        got="an assignment of Python's, which runs while the code is being written",
+        fix=f"`mov({place.text}, …)`",
+        span=place,
+    )
+
+
 def _plain(error: Exception, place: Span) -> Mistake:
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
-    if isinstance(error, AttributeError) and _is_assigned(place):
-        return TypeMistake(
-            f"`{place.text} = …` emits nothing",
-            expected="an instruction that writes it when the code runs",
-            got="an assignment of Python's, which runs while the code is being written",
-            fix=f"`mov({place.text}, …)`",
-            span=place,
-        )
     word = _word_that_failed(error)
     if word is not None and not _MISCALLED.match(str(error)):
         name = word.f_code.co_qualname.removesuffix(".__init__").removesuffix(".__call__")
