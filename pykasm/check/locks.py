@@ -86,13 +86,19 @@ class LockUse:
     def takers(self, lock: str) -> CallPaths:
         """Return the call paths to functions that take a lock.
 
-        They come through none that breaks the lock open, which may take it whoever holds it, and
-        none that is entered with it, which may take it again after it has released it.
+        They come through none that breaks the lock open, or never returns and leads to what does,
+        such as a panic: these may take it whoever holds it. Nor do they come through one that is
+        entered with it, which may take it again after it has released it.
         """
+        breakers = self._functions_that(LockAction.BREAK, lock)
+        final = [
+            symbol
+            for symbol in self._calls.paths_to(breakers)
+            if self._summaries[symbol].routine.signature.never_returns
+        ]
         return self._calls.paths_to(
             self._functions_that(LockAction.TAKE, lock),
-            except_for=self._calls.paths_to(self._functions_that(LockAction.BREAK, lock))
-            | dict.fromkeys(self.entered_with.get(lock, ())),
+            except_for=dict.fromkeys([*breakers, *final, *self.entered_with.get(lock, ())]),
         )
 
     @cached_property

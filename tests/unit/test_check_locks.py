@@ -1,5 +1,7 @@
 """Rules E05x: locks."""
 
+from typing import NoReturn
+
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
 from tests.unit.checking import broken, findings, mended
@@ -102,6 +104,42 @@ class BrokenOpen(TakenByCallee):
 
 def test_code_that_breaks_a_lock_open_may_take_it() -> None:
     assert findings(BrokenOpen()) == []
+
+
+class MayFail(TakenByCallee):
+    """As `TakenByCallee`, but what is called may end in code that breaks the lock open."""
+
+    @function
+    def middle(self) -> None:
+        self.inner()
+        with if_(ZF):
+            self.fail()
+
+    @function
+    def fail(self) -> NoReturn:
+        self.break_open()
+        self.inner()
+        with loop():
+            hlt()
+        never()
+
+    @function
+    def break_open(self) -> None:
+        breaking_open(self.lock)
+        mov(self.lock.taken, 0)
+
+
+class Fails(MayFail):
+    """Takes the lock again only where it is broken open before."""
+
+    @function
+    def middle(self) -> None:
+        self.fail()
+
+
+def test_code_that_may_fail_takes_locks_like_any_other() -> None:
+    assert [one.partition(":")[0] for one in findings(MayFail())][:1] == ["error[E050]"]
+    assert findings(Fails()) == []
 
 
 def test_locks_in_an_order_that_goes_round() -> None:

@@ -60,6 +60,12 @@ def test_every_class_and_function_that_it_names_is_there() -> None:
     assert missing == []
 
 
+def test_every_class_that_it_names_alone_is_there() -> None:
+    named = {one for one in terms() if re.fullmatch(r"[A-Z][a-z]\w+", one)}
+    assert len(named) > 20
+    assert named - classes().keys() == set()
+
+
 @pytest.fixture(scope="module")
 def taken_under() -> dict[str, set[str]]:
     """The locks that code of the kernel takes under each lock."""
