@@ -170,9 +170,10 @@ def _decided(text: str, outcome: bool, got: str) -> ConditionMistake:
 
 def _check_signs(left: Value, operator: str, right: Value) -> None:
     if left._kind._signed != right._kind._signed and operator not in ("==", "!=", "&"):
+        width = 8 * left._kind._size
         raise TypeMistake(
             "a signed and an unsigned operand have no common order",
             expected="two signed or two unsigned operands",
             got=f"{left._text()}: {left._kind!r} and {right._text()}: {right._kind!r}",
-            fix="see one as the other: `i64(x)` or `u64(x)`",
+            fix=f"see one as the other: `i{width}(x)` or `u{width}(x)`",
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dis
 from collections.abc import Mapping
 from inspect import unwrap
 from types import CodeType, FunctionType
 from typing import Any
 
 from pykasm.errors import DeclarationMistake
+from pykasm.isa.registers import REGISTERS
 from pykasm.source import Source, line_span
 
 _ASYNCHRONOUS = 0x80 | 0x200
@@ -32,6 +34,21 @@ def check_decorated(decorator: str, body: Any) -> None:
             got="`async def`",
             span=line_span(_first_line(code)),
         )
+    _check_names(code)
+
+
+def _check_names(code: CodeType) -> None:
+    """Raise a mistake where Python gives the name of a register to something else."""
+    names = REGISTERS.keys() & {*code.co_varnames, *code.co_cellvars}
+    for one in dis.get_instructions(code) if names else ():
+        if one.opname.startswith("STORE") and one.argval in names:
+            line = one.positions.lineno if one.positions is not None else None
+            raise DeclarationMistake(
+                f"`{one.argval}` is a register, and Python's `=` gives the name to something else",
+                expected=f"`mov({one.argval}, …)`, or another name",
+                got=f"`{one.argval} = …`",
+                span=line_span(Source(code.co_filename, line or code.co_firstlineno)),
+            )
 
 
 def _other(body: Any, name: object) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from pykasm.errors import CallMistake, PlaceMistake, TypeMistake, ValueRangeMistake
+from pykasm.errors import CallMistake, PlaceMistake, TypeMistake, ValueRangeMistake, placed_at
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, general
 from pykasm.lang.arguments import check_argument
@@ -25,7 +25,7 @@ from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.registers import machine_register
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.types import TypeMeta, is_pointer
-from pykasm.source import Source, author_source
+from pykasm.source import Source, author_source, line_span
 
 T = TypeVar("T")
 
@@ -192,7 +192,7 @@ def _go_on(builder: RoutineBuilder, undo: Undo | None, source: Source) -> None:
 def _run(builder: RoutineBuilder, undo: Undo) -> None:
     """Emit what `undo` states, at its line; nobody reads its results."""
     known = len(builder.results)
-    with builder.counting(undo.source):
+    with builder.counting(undo.source), placed_at(partial(line_span, undo.source)):
         undo.action()
     for role in builder.results[known:]:
         role.used = True

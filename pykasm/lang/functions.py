@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
 from typing import Any, TypeVar, overload
 
 from pykasm.errors import DeclarationMistake
@@ -14,7 +16,7 @@ from pykasm.lang.function import BOOT_TEXT, INIT_TEXT, TEXT, CodeOptions, Functi
 from pykasm.lang.locking import LockContract, LockingCall
 from pykasm.lang.operands import RegisterOperand
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Source
+from pykasm.source import Source, line_span
 
 R = TypeVar("R")
 
@@ -24,9 +26,26 @@ def _decorator(*options: Any, **more: Any) -> Any:
 
     def decorate(body: Callable[..., R]) -> Function[R]:
         check_decorated(made.kind.value, body)
+        _check_first(body, sys._getframe())
         return Function(body, made)
 
     return decorate
+
+
+def _check_first(body: Callable[..., R], frame: FrameType | None) -> None:
+    """Raise a mistake if the class whose body is running has a function of this name already."""
+    while frame is not None and "__qualname__" not in frame.f_locals:
+        frame = frame.f_back
+    known = frame.f_locals.get(body.__name__) if frame is not None else None
+    if isinstance(known, Function) and frame is not None:
+        name = f"{frame.f_locals['__qualname__']}.{body.__name__}"
+        raise DeclarationMistake(
+            f"there are two functions `{name}`",
+            expected="one function of a name",
+            got=f"another one in line {known.declared.line}, which this would replace",
+            fix="give one of them another name",
+            span=line_span(Function(body, CodeOptions(Kind.FUNCTION)).declared),
+        )
 
 
 @overload

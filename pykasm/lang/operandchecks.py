@@ -155,6 +155,15 @@ def _check_address(operands: tuple[Any, ...]) -> None:
             got=f"{source._text()}: {source._kind!r}",
             fix=f"`cast({source._text()}, {name_of(wanted)})` if one lies there",
         )
+    base = source._memo.base if source._memo is not None else None
+    is_place = named or source._reference is not None
+    if is_place and base is not None and base.size > target._register.size:
+        raise TypeMistake(
+            f"`{target._text()}` gets a part of the address of `{source._text()}`",
+            expected=f"a register of {8 * base.size} bits",
+            got=f"{target._register.name}, of {8 * target._register.size} bits",
+            fix="take all of the register; `u32[…]` is a number that `lea` computes",
+        )
 
 
 def _check_whole(target: Value, source: Value | None) -> None:

@@ -278,6 +278,7 @@ else:
         _target = Void
 
         def __class_getitem__(cls, target):
+            _check_target(cls, target)
             return _made(cls, f"{cls.__name__}[{name_of(target)}]", target, _target=target)
 
     class User(Ptr):
@@ -292,6 +293,7 @@ else:
         _count = None
 
         def __class_getitem__(cls, element):
+            _check_target(cls, element)
             return _made(cls, f"Array[{name_of(element)}]", element, _element=element)
 
     class Fn(_PointerBase):
@@ -320,6 +322,16 @@ else:
 def is_named(kind: TypeMeta) -> bool:
     """Whether `kind` is a type of pointers to functions that has a name of its own."""
     return issubclass(kind, Fn) and kind is not Fn and "_origin" not in vars(kind)
+
+
+def _check_target(kind: type, target: object) -> None:
+    """Raise a mistake if `target` is a class that memory holds nothing of, such as `int`."""
+    if isinstance(target, type) and not isinstance(target, TypeMeta) and target is not Any:
+        raise DeclarationMistake(
+            f"`{kind.__name__}[{target.__name__}]` takes a type of what lies in memory",
+            expected="such as `U8`, a `Struct`, or `Void`",
+            got=f"Python's `{target.__name__}`",
+        )
 
 
 def _checked_signature(signature: object) -> tuple[list[Any], Any]:
