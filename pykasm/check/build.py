@@ -105,6 +105,16 @@ class Build:
         )
 
     @cached_property
+    def untrusted(self) -> frozenset[str]:
+        """The functions that return numbers which somebody else chose."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None
+            and any(one._untrusted for one in callee.signature.results)
+        )
+
+    @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
         return ProgramAnalysis(

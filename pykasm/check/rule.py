@@ -38,6 +38,7 @@ FAMILIES = (
     "calls",
     "ownership",
     "results",
+    "trust",
     "context",
     "locks",
     "states",

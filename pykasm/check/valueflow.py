@@ -26,6 +26,7 @@ from pykasm.check.valuepath import (
     FRAME,
     NARROW,
     NEGATIVE,
+    NOWHERE,
     PART,
     POSITIVE,
     WIDE,
@@ -62,21 +63,15 @@ _TAKEN: dict[int, int] = {
 LARGEST_OBJECT = 4096
 """An address less than so many bytes away, by `lea`, is taken for one in the same object."""
 
-_ARITHMETIC = (
-    *(
-        Mnemonic.ADD,
-        Mnemonic.SUB,
-        Mnemonic.INC,
-        Mnemonic.DEC,
-        Mnemonic.AND,
-        Mnemonic.OR,
-        Mnemonic.XOR,
-        Mnemonic.SHL,
-        Mnemonic.SHR,
-    ),
-    *(Mnemonic.SAR, Mnemonic.IMUL, Mnemonic.NEG, Mnemonic.NOT, Mnemonic.MOVSXD, Mnemonic.MOVZX),
+_REPLACING = (Mnemonic.MOVSX, Mnemonic.MOVSXD, Mnemonic.MOVZX)
+_CHANGING = (
+    *(Mnemonic.ADD, Mnemonic.SUB, Mnemonic.INC, Mnemonic.DEC, Mnemonic.IMUL, Mnemonic.NEG),
+    *(Mnemonic.AND, Mnemonic.OR, Mnemonic.XOR, Mnemonic.NOT),
+    *(Mnemonic.SHL, Mnemonic.SHR, Mnemonic.SAR),
     *(getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV")),
 )
+_ARITHMETIC = (*_REPLACING, *_CHANGING)
+"""Instructions whose result is computed from an operand: of what is followed, it is a part."""
 
 
 class ValueFlow:
@@ -114,6 +109,12 @@ class ValueFlow:
 
     def tested(self, path: Path, value: Value, width: int, sign: int) -> None:
         """A branch has shown what the sign of a value is."""
+
+    def branched(self, path: Path, mnemonic: int, is_taken: bool) -> None:
+        """A path goes on where a branch behind the comparison `path.test` is taken, or is not."""
+
+    def masked(self, path: Path, number: int) -> None:
+        """Bits of a register are about to be cleared by a number."""
 
     def leave(self, index: int, node: Node, path: Path) -> None:
         """The function is about to be left."""
@@ -189,6 +190,8 @@ class ValueFlow:
         if test is not None and signs is not None:
             is_taken = self._learn(taken, test, signs[0])
             is_other = self._learn(other, test, signs[1])
+        self.branched(taken, node.effects.mnemonic, True)
+        self.branched(other, node.effects.mnemonic, False)
         first, second = node.successors
         return [
             *([(first, taken)] if is_taken else []),
@@ -249,11 +252,13 @@ class ValueFlow:
 
     def _move(self, index: int, node: Node, path: Path) -> None:
         instruction = node.effects.instruction
-        target, source = _register(instruction, 0), _register(instruction, 1)
+        target, source = register_operand(instruction, 0), register_operand(instruction, 1)
         if instruction.op0_kind == OpKind.MEMORY:
             self._store(index, node, path, source)
         elif target is None or _size(instruction, 0) < _WORD:
             self._other(index, node, path)
+            if target is not None and instruction.op1_kind == OpKind.MEMORY:
+                self.loaded(index, node, path, target)
         elif source is not None:
             path.move(target, source)
             if _size(instruction, 0) == _WORD:
@@ -297,7 +302,7 @@ class ValueFlow:
 
     def _lea(self, index: int, node: Node, path: Path) -> None:
         instruction = node.effects.instruction
-        target, base = _register(instruction, 0), number_of(instruction.memory_base)
+        target, base = register_operand(instruction, 0), number_of(instruction.memory_base)
         if target is None:
             return
         root = path.values.get(base) if base is not None else None
@@ -317,12 +322,19 @@ class ValueFlow:
 
     def _compute(self, index: int, node: Node, path: Path) -> None:
         instruction, mnemonic = node.effects.instruction, node.effects.mnemonic
-        target, other = _register(instruction, 0), _register(instruction, 1)
+        target, other = register_operand(instruction, 0), register_operand(instruction, 1)
         if target is None:
             return
         if mnemonic == Mnemonic.XOR and target == other:
             path.define(target, Value(index, target))
             path.signs[target, WIDE] = path.signs[target, NARROW] = ZERO
+            return
+        mask = _immediate(node) if mnemonic == Mnemonic.AND else None
+        if mask is not None and sign_of(mask, _size(instruction, 0)) != NEGATIVE:
+            self.masked(path, target)
+        if mnemonic in _REPLACING and instruction.op1_kind == OpKind.MEMORY:
+            self._renew(index, path, target)
+            self.loaded(index, node, path, target)
             return
         mine = None if mnemonic in _REPLACING else path.values.get(target)
         theirs = path.values.get(other) if other is not None else None
@@ -333,14 +345,14 @@ class ValueFlow:
         self._derive(index, path, target, next(followed, mine), nearness)
 
     def _push(self, index: int, node: Node, path: Path) -> None:
-        slot, source = self._frame.pushed(index), _register(node.effects.instruction, 0)
+        slot, source = self._frame.pushed(index), register_operand(node.effects.instruction, 0)
         if slot is not None:
             path.drop((slot,))
             if source is not None:
                 path.move(slot, source)
 
     def _pop(self, index: int, node: Node, path: Path) -> None:
-        slot, target = self._frame.top(index), _register(node.effects.instruction, 0)
+        slot, target = self._frame.top(index), register_operand(node.effects.instruction, 0)
         if target in (None, RSP, RBP):
             return
         assert target is not None
@@ -352,12 +364,12 @@ class ValueFlow:
 
     def _exchange(self, index: int, node: Node, path: Path) -> None:
         instruction = node.effects.instruction
-        first, second = _register(instruction, 0), _register(instruction, 1)
+        first, second = register_operand(instruction, 0), register_operand(instruction, 1)
         if first is not None and second is not None:
-            path.move(-1, first)
+            path.move(NOWHERE, first)
             path.move(first, second)
-            path.move(second, -1)
-            path.drop((-1,))
+            path.move(second, NOWHERE)
+            path.drop((NOWHERE,))
             return
         number = second if first is None else first
         if number is not None:
@@ -369,7 +381,7 @@ class ValueFlow:
         """Return the values that a `cmp` or `test` looks at."""
         instruction, found = node.effects.instruction, []
         if node.effects.mnemonic in (Mnemonic.CMP, Mnemonic.TEST):
-            places = [_register(instruction, 0), _register(instruction, 1)]
+            places = [register_operand(instruction, 0), register_operand(instruction, 1)]
             places.append(self._frame.word(index, node))
             found = [path.values[one] for one in places if one is not None and one in path.values]
         return found
@@ -385,28 +397,23 @@ class ValueFlow:
         return signature_of(kind) if is_function and kind is not None else None
 
     def _comparison(self, index: int, node: Node) -> Test | None:
-        instruction = node.effects.instruction
-        place = _register(instruction, 0)
+        """Return what a `cmp` or `test` compares."""
+        instruction, number = node.effects.instruction, _immediate(node)
+        is_test = node.effects.mnemonic == Mnemonic.TEST
         is_memory = instruction.op0_kind == OpKind.MEMORY
-        if is_memory:
-            place = self._frame.word(index, node)
+        place = self._frame.word(index, node) if is_memory else register_operand(instruction, 0)
+        other = register_operand(instruction, 1)
         size = _memory_size(node) if is_memory else _size(instruction, 0)
-        if place is None or size < _WORD:
-            return None
         width = WIDE if size == SLOT else NARROW
-        if instruction.op1_kind == OpKind.REGISTER:
-            same = instruction.op0_register == instruction.op1_register
-            is_test = node.effects.mnemonic == Mnemonic.TEST
-            return Test(place, width, 0) if same and is_test and not is_memory else None
-        number = _immediate(node)
-        if node.effects.mnemonic == Mnemonic.TEST or number is None:
-            return None
+        if is_test:
+            same = place is not None and place == other and not is_memory and size >= _WORD
+            return Test(place, width, 0) if same and place is not None else None
+        if number is None or place is None or size < _WORD:
+            return Test(NOWHERE if place is None else place, width, None, other)
         return Test(place, width, number - ((number >> 8 * size - 1 & 1) << 8 * size))
 
 
 _Handler = Callable[[ValueFlow, int, Node, Path], None]
-
-_REPLACING = (Mnemonic.MOVSXD, Mnemonic.MOVZX)
 
 _HANDLERS: dict[int, _Handler] = {
     **dict.fromkeys(_ARITHMETIC, ValueFlow._compute),
@@ -424,7 +431,7 @@ def _places(path: Path) -> set[int]:
 
 def _signs(mnemonic: int, test: Test | None) -> tuple[int, int] | None:
     """Return what was tested if a branch is taken, and if not; None if nothing follows from it."""
-    if test is None:
+    if test is None or test.number is None:
         return None
     if test.number == 0:
         taken = _TAKEN.get(mnemonic)
@@ -448,8 +455,8 @@ def sign_of(number: int, size: int) -> int:
     return NEGATIVE if number >> 8 * size - 1 else POSITIVE
 
 
-def _register(instruction: Instruction, operand: int) -> int | None:
-    """Return the number of the general register that is an operand, if it is taken from bit 0."""
+def register_operand(instruction: Instruction, operand: int) -> int | None:
+    """Return the number of the general register that is an operand, None if it is none."""
     if operand >= instruction.op_count or instruction.op_kind(operand) != OpKind.REGISTER:
         return None
     return number_of(instruction.op_register(operand))
@@ -469,7 +476,7 @@ def _size(instruction: Instruction, operand: int) -> int:
 def combined_register(node: Node) -> int | None:
     """Return the register that arithmetic combines with its first operand, another one."""
     instruction = node.effects.instruction
-    first, second = _register(instruction, 0), _register(instruction, 1)
+    first, second = register_operand(instruction, 0), register_operand(instruction, 1)
     is_arithmetic = node.effects.mnemonic in _ARITHMETIC
     return second if is_arithmetic and first != second else None
 

@@ -13,6 +13,9 @@ ANYTHING = NEGATIVE | ZERO | POSITIVE
 WIDE, NARROW = 0, 1
 """Whether a sign is that of all 64 bits or of the low 32."""
 
+NOWHERE = -1
+"""Stands for a place of which nothing is known."""
+
 FRAME = 16
 """Places from here on are words of the stack, by their depth; those below are registers."""
 
@@ -45,11 +48,13 @@ class Value(NamedTuple):
 
 
 class Test(NamedTuple):
-    """What is in a place, in one width, was compared with a number."""
+    """What is in a place, in one width, was compared with a number; or, as far as is
+    known, with what is in `other`."""
 
     place: int
     width: int
-    number: int
+    number: int | None
+    other: int | None = None
 
 
 Key: TypeAlias = frozenset[tuple[Value, int, tuple[tuple[int, Value], ...]]]
@@ -117,7 +122,7 @@ class Path:
     def drop(self, places: Iterable[int]) -> None:
         """Forget what is in places."""
         for place in places:
-            if self.test is not None and self.test.place == place:
+            if self.test is not None and place in (self.test.place, self.test.other):
                 self.test = None
             self.values.pop(place, None)
             self.signs.pop((place, WIDE), None)

@@ -50,8 +50,18 @@ class NullablePlace:
     """Stands behind the roles of memory whose pointer may be null."""
 
 
+class UntrustedPlace:
+    """Stands behind the roles of memory that somebody else filled in."""
+
+
 OperandRole: TypeAlias = (
-    Role | type[User[Any]] | type[InPlace] | type[OwnedPlace] | type[NullablePlace] | None
+    Role
+    | type[User[Any]]
+    | type[InPlace]
+    | type[OwnedPlace]
+    | type[NullablePlace]
+    | type[UntrustedPlace]
+    | None
 )
 
 
@@ -245,6 +255,8 @@ class CodeBuilder:
             self.operand_roles.append(OwnedPlace)
         if kind._nullable:
             self.operand_roles.append(NullablePlace)
+        if kind._untrusted:
+            self.operand_roles.append(UntrustedPlace)
 
     def _note_access(self, place: MemoryOperand, mnemonic: str) -> None:
         """Note the guarded fields in which the next instruction reads or writes `place`, or whose

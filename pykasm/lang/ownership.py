@@ -36,17 +36,21 @@ def disown(value: Any, reason: str) -> None:
 
     The checker then neither asks that it is given away nor that it is left alone.
     """
-    builder = current("disown")
+    number = register_of("disown", value, reason, "who owns it from now on")
+    current("disown").say("disown", number)
+
+
+def register_of(word: str, value: Any, reason: object, why: str) -> int:
+    """The number of the register that `word` says something of, for a `reason` that tells `why`."""
     general = isinstance(value, RegisterOperand) and value._register.kind is RegisterKind.GENERAL
     if not general:
         raise TypeMistake(
-            "`disown` takes a register",
+            f"`{word}` takes a register",
             expected="what `keep` or `scratch` gave, a parameter, or a result",
             got=described(value),
         )
     if not isinstance(reason, str) or not reason.strip():
-        raise DeclarationMistake(
-            "`disown` needs a reason", expected="who owns it from now on", got=repr(reason)
-        )
+        raise DeclarationMistake(f"`{word}` needs a reason", expected=why, got=repr(reason))
     value._touch()
-    builder.say("disown", value._register.number)
+    number: int = value._register.number
+    return number

@@ -44,6 +44,7 @@ class TypeMeta(type):
     _owned: bool
     _fails: bool
     _nullable: bool
+    _untrusted: bool
     _origin: tuple[type, str, object, dict[str, object]]
     """What a type was made of that is made of others."""
 
@@ -235,6 +236,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether a number below 0 is an error, which somebody has to look at."""
     _nullable = False
     """Whether it is an address that may be null."""
+    _untrusted = False
+    """Whether somebody else chose the number."""
 
 
 class Void(Type):

@@ -71,6 +71,7 @@ from pykasm.lang.structs import Struct, Union, offsetof
 from pykasm.lang.stubs import stub
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
+from pykasm.lang.trust import Untrusted, trust
 from pykasm.lang.types import Array, Fn, Ptr, User, Void, sizeof
 from pykasm.lang.views import (
     at,
@@ -133,6 +134,7 @@ __all__ = [
     "Struct",
     "Subsystem",
     "Union",
+    "Untrusted",
     "User",
     "Void",
     "address_of",
@@ -211,6 +213,7 @@ __all__ = [
     "tail",
     "taking",
     "text",
+    "trust",
     "try_",
     "u8",
     "u16",

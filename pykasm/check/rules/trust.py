@@ -1,0 +1,50 @@
+"""E084: what somebody else chose is bounded before it is relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pykasm.check.build import FunctionAnalysis
+from pykasm.check.finding import Finding
+from pykasm.check.rule import function_check, rule
+from pykasm.check.trust import Misuse, TrustFlow, follows_trust
+from pykasm.check.valuepath import AT_ENTRY, Value
+from pykasm.errors import Note
+from pykasm.lang.convention import Kind
+from pykasm.source import line_span
+
+E084 = rule(
+    "E084",
+    "a number that somebody else chose is relied on before it is bounded",
+    """A program, a device, or whoever wrote the disk or sent the packet can choose it such that the
+    code reads or writes other memory than it means to, or faults.""",
+)
+
+
+@function_check
+def what_others_chose_is_bounded(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check untrusted numbers on every path."""
+    if function.routine.kind is not Kind.FUNCTION or not follows_trust(function):
+        return
+    flow = TrustFlow(function)
+    if flow.solve():
+        yield from (_misused(function, one) for one in flow.misused.values())
+
+
+def _misused(function: FunctionAnalysis, one: Misuse) -> Finding:
+    return Finding(
+        E084,
+        f"{one.use} is what somebody else chose",
+        span=function.place(one.at),
+        mark="on some path to here, nothing has bounded it",
+        notes=[_origin(function, one.value)],
+        fix="compare it with a bound first, or say what bounds it: `trust(…, reason)`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _origin(function: FunctionAnalysis, value: Value) -> Note:
+    """Return where the number came from."""
+    if value.site == AT_ENTRY:
+        return Note(line_span(function.routine.declared), "a parameter is `Untrusted[…]`")
+    return Note(function.place(value.site), "it comes from here")
