@@ -29,7 +29,7 @@ class MadtEntry(Struct, packed=True):
     """The start of every entry."""
 
     kind: U8 = field(MadtEntryType)
-    length: U8
+    length: Untrusted[U8]
     """Bytes, including these two."""
 
 

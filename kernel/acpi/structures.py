@@ -21,7 +21,7 @@ class Rsdp(Struct, packed=True):
     oem_id: Array[U8] = field(count=6)
     revision: U8
     rsdt: U32
-    length: U32
+    length: Untrusted[U32]
     xsdt: U64
     extended_checksum: U8
     reserved: Array[U8] = field(count=3)
@@ -36,7 +36,7 @@ class TableHeader(Struct, packed=True):
     """The header of every table; `length` counts the bytes of the table, including it (5.2.6)."""
 
     signature: U32
-    length: U32
+    length: Untrusted[U32]
     revision: U8
     checksum: U8
     oem_id: Array[U8] = field(count=6)

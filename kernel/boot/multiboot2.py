@@ -32,7 +32,7 @@ class HeaderTag(Struct):
 
     type: U16 = field(HeaderTagType)
     flags: U16
-    size: U32
+    size: Untrusted[U32]
 
 
 class Multiboot2Header(Struct, align=TAG_ALIGNMENT):
@@ -76,13 +76,13 @@ class Tag(Struct):
     """The start of each tag; `size` counts bytes, without padding (3.6.2)."""
 
     type: U32 = field(TagType)
-    size: U32
+    size: Untrusted[U32]
 
 
 class InformationHeader(Struct):
     """The start of the boot information; `total_size` counts bytes, including itself (3.6.1)."""
 
-    total_size: U32
+    total_size: Untrusted[U32]
     reserved: U32
     tags: Array[Tag]
 
@@ -125,7 +125,7 @@ class MemoryMapTag(Struct):
     (3.6.8, 3.6.17)."""
 
     tag: Tag
-    entry_size: U32
+    entry_size: Untrusted[U32]
     entry_version: U32
 
 

@@ -11,12 +11,12 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, number_of, register_operand
-from pykasm.check.valuepath import AT_ENTRY, Path, Value
+from pykasm.check.valuepath import AT_ENTRY, NOWHERE, Path, Value
 from pykasm.lang.builder import UntrustedPlace
 from pykasm.lang.operands import MemoryOperand
 
-UNBOUNDED = 1
-"""No comparison has bounded it yet."""
+UNBOUNDED, AT_LEAST = 1, 2
+"""No comparison has bounded it yet; one has shown what it is at least, so that it is not 0."""
 
 RCX = 1
 """The register with counts of shifts and of repeated instructions (AMD64 APM vol. 1, 3.1)."""
@@ -26,6 +26,7 @@ _SHIFTS = (
     Mnemonic.RCR,
 )
 _DIVISIONS = (Mnemonic.DIV, Mnemonic.IDIV)
+_DIVISOR = "a divisor"
 
 _BELOW: dict[int, bool] = {
     Mnemonic.JB: True,
@@ -42,7 +43,7 @@ _BELOW: dict[int, bool] = {
 """Whether the first operand of a comparison is bounded by the second where the branch behind it is
 taken, or where it is not."""
 
-_BOTH_WAYS = (Mnemonic.JE, Mnemonic.JNE)
+_EQUALITY = (Mnemonic.JE, Mnemonic.JNE)
 
 
 class Misuse(NamedTuple):
@@ -82,12 +83,13 @@ class TrustFlow(ValueFlow):
         if instruction.has_rep_prefix or instruction.has_repne_prefix:
             self._refuse(index, path, RCX, "a length")
         if mnemonic in _DIVISIONS:
-            self._refuse(index, path, register_operand(instruction, 0), "a divisor")
+            self._refuse(index, path, register_operand(instruction, 0), _DIVISOR)
 
     def _refuse(self, index: int, path: Path, number: int | None, use: str) -> None:
         """Find where what is in a register is used as it must not be."""
         value = path.values.get(number) if number is not None else None
-        if value is not None and path.states.get(value.whole) == UNBOUNDED:
+        state = path.states.get(value.whole) if value is not None else None
+        if value is not None and state is not None and (state == UNBOUNDED or use != _DIVISOR):
             self.misused.setdefault(index, Misuse(value.whole, index, use))
             del path.states[value.whole]  # what follows from this is no fault of its own
 
@@ -118,10 +120,23 @@ class TrustFlow(ValueFlow):
         is_below = _BELOW.get(mnemonic)
         if path.test is None or is_below is None:
             return
+        smaller, larger = path.test.other, path.test.place
         if is_taken == is_below:
-            self._bound(path, path.values.get(path.test.place))
-        if path.test.other is not None and (is_taken != is_below or mnemonic in _BOTH_WAYS):
-            self._bound(path, path.values.get(path.test.other))
+            smaller, larger = larger, smaller
+        self._raise(path, larger)
+        if mnemonic not in _EQUALITY:
+            self._bound(path, path.values.get(NOWHERE if smaller is None else smaller))
+        elif is_taken == is_below:  # they are equal
+            for place in (path.test.place, path.test.other):
+                self._bound(path, path.values.get(NOWHERE if place is None else place))
+        else:
+            self._raise(path, smaller)
+
+    def _raise(self, path: Path, place: int | None) -> None:
+        """Take note that a comparison has shown what a number is at least."""
+        value = path.values.get(place) if place is not None else None
+        if value is not None and value.whole in path.states:
+            path.states[value.whole] = AT_LEAST
 
     def changed(self, index: int, path: Path) -> None:
         """Forget what is nowhere any more."""

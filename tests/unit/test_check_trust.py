@@ -162,6 +162,20 @@ class Known(Network):
         ret(0)
 
 
+class Floored(Network):
+    """Divides by what is not 0."""
+
+    @function(exported=True)
+    def run(self, packet: Ptr[Packet]) -> U32:
+        by = scratch(packet.length)
+        with if_(by < 4):
+            ret(0)
+        mov(eax, 100)
+        xor(edx, edx)
+        div(by)
+        ret(eax)
+
+
 class Trusted(Network):
     """Is small enough, in a way that only its author knows."""
 
@@ -182,7 +196,7 @@ class Shown(Network):
         add(self.sum, u64(length))
 
 
-@pytest.mark.parametrize("right", [Compared, Turned, Masked, Known, Trusted, Shown])
+@pytest.mark.parametrize("right", [Compared, Turned, Masked, Known, Floored, Trusted, Shown])
 def test_correct_code(right: type[Network]) -> None:
     assert findings(right()) == []  # type: ignore[call-arg]
 

@@ -145,6 +145,13 @@ FAULTS = (
             ),
         ),
     ),
+    Fault(
+        "a length of the boot loader's that is not looked at",
+        "E084",
+        "boot/information.py",
+        "div(size)",
+        (("(size < least) | (size & sizeof(U64) - 1)", "size & sizeof(U64) - 1"),),
+    ),
 )
 
 
