@@ -241,10 +241,8 @@ def changes(*registers: Any) -> Callable[[Callable[[Any, Any], None]], list[str]
     """What is found in code in place that states to change these registers."""
 
     def run(body: Callable[[Any, Any], None]) -> list[str]:
-        def place_it(number: U64, cell: Ptr[Cell]) -> None:
-            body(number, cell)
-
-        return errors(User(inline(changes=registers)(place_it)))
+        body.__annotations__ = {"number": U64, "cell": Ptr[Cell], "return": None}
+        return errors(User(inline(changes=registers)(body)))
 
     return run
 
