@@ -29,6 +29,8 @@ class Cr4(IntFlag):
 
     PAE = 1 << 5
     """Physical-address extension; long mode insists on it."""
+    MCE = 1 << 6
+    """Machine-check enable: without it, a machine check shuts the processor down."""
     PGE = 1 << 7
     """Page-global enable."""
     OSFXSR = 1 << 9

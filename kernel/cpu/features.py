@@ -38,8 +38,12 @@ class Basic(IntFlag):
     TSC = 1 << 4
     MSR = 1 << 5
     PAE = 1 << 6
+    MCE = 1 << 7
+    """There are machine-check exceptions."""
     APIC = 1 << 9
     PGE = 1 << 13
+    MCA = 1 << 14
+    """There are the registers of the machine-check architecture."""
     CMOV = 1 << 15
     FXSR = 1 << 24
     SSE = 1 << 25
@@ -93,6 +97,7 @@ class Features(Subsystem):
     The processors of one machine are taken to be alike in these.
     """
 
+    basic = bss(U32)
     basic_more = bss(U32)
     structured = bss(U32)
     structured_more = bss(U32)
@@ -117,6 +122,7 @@ class Features(Subsystem):
             mov(self.structured_more, ecx)
         mov(eax, Leaf.BASIC)
         cpuid()
+        mov(self.basic, edx)
         mov(self.basic_more, ecx)
         with if_(ecx & BasicMore.XSAVE):
             self._read_extended_state()

@@ -41,6 +41,22 @@ NAMES: Mapping[int, str] = {
 }
 """AMD64 APM vol. 2, table 8-1; #VE by Intel SDM vol. 3, table 6-1."""
 
+SYSTEM_CONTROL_PORT = 0x61
+"""The port that tells why an NMI came (Intel ICH9 data sheet, 13.7.1: NMI_SC)."""
+
+
+class NmiStatus(IntFlag):
+    """The register `SYSTEM_CONTROL_PORT`."""
+
+    IOCHK = 1 << 6
+    SERR = 1 << 7
+
+
+NMI_CAUSES = {
+    NmiStatus.IOCHK: "an error of a card on the bus (IOCHK#)",
+    NmiStatus.SERR: "an error of memory or of PCI (SERR#)",
+}
+
 SELECTOR_VECTORS = (
     Vector.INVALID_TSS,
     Vector.SEGMENT_NOT_PRESENT,
@@ -106,6 +122,8 @@ class Faults(Subsystem):
             ret()
         self.console.print("%s, vector %u\n", self.names[vector], vector)
         with switch(vector):
+            with case(Vector.NMI):
+                tail(self._print_nmi_cause)
             with case(Vector.DEVICE_NOT_AVAILABLE):
                 self.console.print("  code that has not asked for x87, SSE or AVX registers\n")
             with case(Vector.DOUBLE_FAULT):
@@ -114,6 +132,20 @@ class Faults(Subsystem):
                 tail(self._print_selector, frame.error_code)
             with case(Vector.PAGE_FAULT):
                 tail(self._print_page_fault, frame.error_code)
+
+    @function
+    def _print_nmi_cause(self) -> None:
+        """Print what the board says of an NMI."""
+        in_(al, SYSTEM_CONTROL_PORT)
+        with if_(al == 0xFF):  # nothing answers there
+            ret()
+        cause = keep(U32)
+        movzx(cause, al)
+        for flag, words in NMI_CAUSES.items():
+            with if_(cause & flag):
+                self.console.print(f"  {words}\n")
+        with if_((cause & (NmiStatus.SERR | NmiStatus.IOCHK)) == 0):
+            self.console.print("  no error of the board: a watchdog, or somebody asked for it\n")
 
     @function
     def _print_double_fault(self, stack: Keep[U64]) -> None:

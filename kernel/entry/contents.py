@@ -2,9 +2,13 @@
 
 from kernel.entry.exceptions import Exceptions
 from kernel.entry.interrupts import Interrupts
+from kernel.entry.machinechecks import MachineChecks
+from kernel.entry.nmi import NonMaskableInterrupts
 from pykasm import *
 
 CONTENTS: Contents = (
+    NonMaskableInterrupts,  # NMIs: to stop, or to report
+    MachineChecks,  # errors of the hardware
     Exceptions,  # who handles which vector
     Interrupts,  # a gate for each of 256 vectors
 )

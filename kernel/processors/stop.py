@@ -24,6 +24,8 @@ class Stop(Subsystem):
 
     stopped = bss(U32)
     """The number of processors that have stopped."""
+    requester = bss(U32)
+    """The number of the processor that stops the others, plus 1; 0 for none."""
     has_stopped = percpu(U32)
     """Whether this processor has stopped: 1 or 0."""
 
@@ -42,6 +44,9 @@ class Stop(Subsystem):
     def others(self) -> None:
         """Stop all processors but this one. Any context; interrupts are off."""
         with if_(self.processors.count > 1):
+            mov(eax, self.processors.per_cpu.number)
+            inc(eax)
+            mov(self.requester, eax)
             self._others_by(InterruptVector.STOP)
             tail(self._others_by, InterruptCommand.NMI)
 

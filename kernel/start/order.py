@@ -15,6 +15,7 @@ from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
 from kernel.entry.interrupts import Interrupts
+from kernel.entry.machinechecks import MachineChecks
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
@@ -67,6 +68,7 @@ class MainSteps(Steps):
         ConfigurationSpace.start,  # how
         PciBus.start,  # and which there are
         Timekeeping.start,  # the clock, and timers
+        MachineChecks.start_processor,  # errors of the hardware
         Threads.start,  # what runs here becomes a thread
         AddressSpaces.start,  # programs' memory
         Idle.start_first,  # a thread for when there is nothing to do

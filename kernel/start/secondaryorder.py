@@ -4,6 +4,7 @@ from kernel.clock.localtimer import LocalTimer
 from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.protection import Protection
 from kernel.entry.interrupts import Interrupts
+from kernel.entry.machinechecks import MachineChecks
 from kernel.interrupts.localapic import LocalApic
 from kernel.irq.deferred import Deferred
 from kernel.mm.pagecaches import PageCaches
@@ -23,4 +24,5 @@ class SecondarySteps(Steps):
         Scheduler.start_processor,  # its run queue
         Deferred.start_processor,  # what handlers leave here
         LocalTimer.start,  # its interrupt at a time
+        MachineChecks.start_processor,  # errors of its hardware
     )
