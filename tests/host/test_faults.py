@@ -5,7 +5,7 @@ import pytest
 from kernel.cpu.exceptions import Vector
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
-from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, Faults
+from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, SYSTEM_CONTROL_PORT, Faults
 from kernel.paging.walk import PageWalk
 from tests.host.console_support import Paper, host_for, parts_on, written
 
@@ -22,6 +22,7 @@ class Told:
         self.faults = parts[Faults]
         self.host = host_for(self.faults)
         self.host.stub(parts[PageWalk].is_mapped, lambda address: MAPPED <= address < MAPPED + PAGE)
+        self.host.on_in(SYSTEM_CONTROL_PORT, lambda _: 0xFF)
         self.host.checkpoint()
 
     def lines(self, vector: int, error_code: int = 0) -> list[str]:
@@ -40,6 +41,26 @@ def told() -> Told:
 @pytest.mark.parametrize("vector", Vector)
 def test_every_exception_is_called_by_its_name(told: Told, vector: Vector) -> None:
     assert told.lines(vector)[0] == f"{NAMES[vector]}, vector {int(vector)}"
+
+
+@pytest.mark.parametrize(
+    ("status", "causes"),
+    [
+        (0xFF, []),
+        (0x00, ["no error of the board: a watchdog, or somebody asked for it"]),
+        (0x30, ["no error of the board: a watchdog, or somebody asked for it"]),
+        (0x70, ["an error of a card on the bus (IOCHK#)"]),
+        (0xB0, ["an error of memory or of PCI (SERR#)"]),
+    ],
+    ids=["no port", "none", "other bits", "card", "memory"],
+)
+def test_the_board_tells_why_an_nmi_came(told: Told, status: int, causes: list[str]) -> None:
+    told.host.reset()
+    told.host.on_in(SYSTEM_CONTROL_PORT, lambda _: status)
+    frame = told.host.new(TrapFrame, vector=Vector.NMI)
+    told.host.call(told.faults.print, frame)
+    said = written(told.host, told.paper).decode().splitlines()
+    assert said[1:] == [f"  {cause}" for cause in causes]
 
 
 @pytest.mark.parametrize("vector", [9, 15, 22, 31])
