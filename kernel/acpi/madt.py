@@ -153,8 +153,19 @@ class InterruptModel(Subsystem):
         table = self.tables.find(MADT_SIGNATURE, sizeof(Madt))
         with if_(table == 0):
             lea(table, self.defaults)
-        mov(self.table, cast(table, Ptr[Madt]))
-        mov(ecx, table.length)
+        tail(self.use, cast(table, Ptr[Madt]))
+
+    @function(init=True)
+    def is_assumed(self) -> Bool:
+        """Return whether the firmware has no table."""
+        lea(rax, self.defaults)
+        ret(self.table == rax)
+
+    @function(init=True)
+    def use(self, table: Ptr[Madt]) -> None:
+        """Use `table`; log a warning if its entries do not fill it."""
+        mov(self.table, table)
+        mov(ecx, table.header.length)
         add(rcx, table)
         mov(self.end, rcx)
         with if_(~self._is_complete()):

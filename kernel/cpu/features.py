@@ -48,6 +48,8 @@ class Basic(IntFlag):
     FXSR = 1 << 24
     SSE = 1 << 25
     SSE2 = 1 << 26
+    HTT = 1 << 28
+    """A package may have several processors."""
 
 
 class BasicMore(IntFlag):

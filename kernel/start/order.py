@@ -6,6 +6,7 @@ lead to is ready, so that a fault on the way is reported.
 
 from kernel.acpi.madt import InterruptModel
 from kernel.acpi.mcfg import EcamRegions
+from kernel.acpi.mptable import MpTable
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.report import BootReport
 from kernel.console.serial import Serial
@@ -60,6 +61,7 @@ class MainSteps(Steps):
         BootReport.print,  # what the boot loader told
         AcpiTables.start,  # the firmware's tables
         InterruptModel.start,  # processors and interrupt controllers
+        MpTable.start,  # those of firmware without ACPI
         Lines.start,  # the controllers of devices, all silent
         Processors.enter,  # this is the first of all processors
         Calls.start,  # what others may ask of it

@@ -58,6 +58,19 @@ def test_all_processors_run(machine: MakeMachine, count: int, way: dict[str, Any
     assert [(number, apic) for number, apic, _ in running(made)] == [(n, n) for n in range(count)]
 
 
+def test_without_acpi_the_mp_table_names_processors(machine: MakeMachine) -> None:
+    made = machine(arguments=("-machine", "pc", "-no-acpi", "-smp", "3,sockets=3"))
+    assert "no ACPI" not in made.expect_prompt().replace("no ACPI root", "")
+    assert [apic for _, apic, _ in running(made)] == [0, 1, 2]
+
+
+def test_processors_that_no_table_names_are_told_of(machine: MakeMachine) -> None:
+    made = machine(arguments=("-machine", "pc", "-no-acpi", "-smp", "3,cores=3"))
+    said = "of up to 3 processors, the firmware names 1; others stay asleep\n"
+    assert said in made.expect_prompt()
+    assert [apic for _, apic, _ in running(made)] == [0]
+
+
 def test_processors_whose_numbers_have_gaps_run_too(machine: MakeMachine) -> None:
     made = machine(arguments=("-smp", "6,sockets=2,cores=3,threads=1"))
     made.expect_prompt()

@@ -57,7 +57,7 @@ class AcpiCommands(Commands):
     def acpi(self, words: Ptr[Words]) -> Bool:
         """Print the tables and what the kernel understood of them."""
         with if_(self.tables.root == 0):
-            self.console.print("no tables; what follows is assumed\n")
+            self.console.print("no tables; what follows is the MP table's, or assumed\n")
         self._list_tables()
         self._show_processors()
         self._show_interrupts()
