@@ -9,6 +9,10 @@ from pykasm import *
 SHORT_TIMER_BITS, LONG_TIMER_BITS = 24, 32
 """Widths of the power-management timer (4.8.3.3)."""
 
+LEAST_PORT, LAST_PORT = 0x400, 0x10000 - sizeof(U32)
+"""Where its port can be: those below belong to devices of the PC (IBM PC/AT Technical
+Reference)."""
+
 
 class FixedDescription(Subsystem):
     """Read the FADT, of which older revisions have fewer fields. Context: threads."""
@@ -33,7 +37,8 @@ class FixedDescription(Subsystem):
         mov(bits, SHORT_TIMER_BITS)
         with if_(table.flags & FadtFlags.TMR_VAL_EXT):
             mov(bits, LONG_TIMER_BITS)
-        with if_(port == 0):
+        with if_((port < LEAST_PORT) | (port > LAST_PORT)):
+            xor(port, port)
             xor(bits, bits)
         ret(port, bits)
 

@@ -53,6 +53,15 @@ class DirectMap(Subsystem):
         tail(self.map, start, length, DEVICE)
 
     @function
+    def claim_registers(self, start: Keep[U64], length: Keep[U64]) -> U64:
+        """Map `length` bytes of registers of one device alone at physical `start`, as
+        `map_registers`. Return 0 as that does, and where those of another device are: then the
+        table that tells of the place is wrong."""
+        with if_(self.find_registers(start, length) != 0):
+            ret(0)
+        tail(self.map_registers, start, length)
+
+    @function
     def find_registers(self, start: Keep[U64], length: U64) -> U64:
         """Return the address of `length` bytes of device registers at physical `start` that
         `map_registers` has mapped; 0 for others. Context: any."""

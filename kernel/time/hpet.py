@@ -49,7 +49,7 @@ class Hpet(ReferenceClockDriver):
         with if_(address == 0):
             ret()
         address = keep(address)
-        registers = keep(cast(self.memory.map_registers(address, PAGE), Ptr[HpetRegisters]))
+        registers = keep(cast(self.memory.claim_registers(address, PAGE), Ptr[HpetRegisters]))
         with if_(registers == 0):
             self.log.write(
                 LogLevel.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address

@@ -102,10 +102,17 @@ def fixed(flags: int, port: int = PORT, century: int = 0) -> bytes:
         (fixed(0), (PORT, 24)),
         (fixed(FadtFlags.TMR_VAL_EXT), (PORT, 32)),
         (fixed(FadtFlags.TMR_VAL_EXT, port=0), (0, 0)),
+        (fixed(0, port=0x40), (0, 0)),
+        (fixed(0, port=0x3F8), (0, 0)),
+        (fixed(0, port=0xFFFD), (0, 0)),
+        (fixed(0, port=0x1_0608), (0, 0)),
         (fixed(0)[:70], (0, 0)),
         (None, (0, 0)),
     ],
-    ids=["24 bits", "32 bits", "no port", "short", "no table"],
+    ids=[
+        *("24 bits", "32 bits", "no port"),
+        *("another timer", "serial line", "end of ports", "beyond ports", "short", "no table"),
+    ],
 )
 def test_the_power_management_timer(
     firmware: Firmware, body: bytes | None, timer: tuple[int, int]

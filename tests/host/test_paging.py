@@ -158,6 +158,15 @@ def test_registers_can_be_found_again_but_not_before(machine: Machine) -> None:
     assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == place
 
 
+def test_registers_that_one_device_has_are_not_claimed_for_another(machine: Machine) -> None:
+    machine.start(MEMORY)
+    claim = machine.direct_map.claim_registers
+    assert machine.host.call(claim, 6 * PAGE, PAGE) == Area.DIRECT_MAP + 6 * PAGE
+    assert machine.host.call(claim, 6 * PAGE, PAGE) == 0
+    assert machine.host.call(claim, 7 * PAGE, PAGE) == Area.DIRECT_MAP + 7 * PAGE
+    assert machine.host.call(claim, 0, PAGE) == 0, "memory is there"
+
+
 def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> None:
     machine.start(MEMORY)
     machine.pages_left = False
