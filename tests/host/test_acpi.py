@@ -275,6 +275,13 @@ def test_a_root_elsewhere_is_not_found(firmware: Firmware, where: int, segment: 
     assert firmware.host[firmware.record.acpi_root] == 0
 
 
+def test_bios_areas_that_can_not_be_mapped_are_not_searched(firmware: Firmware) -> None:
+    firmware.install({EBDA: root_pointer(RSDT), 0x40E: EBDA_SEGMENT, RSDT: rsdt()}, 0)
+    firmware.host.stub(firmware.memory.map_read_only, lambda start, length: 0)
+    assert warnings(firmware) == []
+    assert firmware.host[firmware.record.acpi_root] == 0
+
+
 def warnings(firmware: Firmware) -> list[int]:
     """The addresses of tables that a start warns of."""
     firmware.host.call(firmware.tables.start)
@@ -560,6 +567,18 @@ def test_the_sleep_control_may_lie_in_memory(firmware: Firmware) -> None:
 def test_a_sleep_control_that_can_not_be_is_not_touched(firmware: Firmware, fadt: bytes) -> None:
     firmware.install(machine(fadt))
     firmware.register()
+    firmware.port(DEBUG_EXIT_PORT)
+    assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
+
+
+@pytest.mark.parametrize("fields", [{}, {"flags": FadtFlags.HW_REDUCED_ACPI}], ids=["PM1", "sleep"])
+def test_registers_that_can_not_be_mapped_are_not_touched(
+    firmware: Firmware, fields: dict[str, Any]
+) -> None:
+    place = generic(0, 0xFED0_0000)
+    wide = {"x_pm1a_control": place, "x_pm1b_control": place, "sleep_control": place}
+    firmware.install(machine(fixed(dsdt=DSDT, **wide, **fields)))
+    firmware.host.stub(firmware.memory.map_registers, lambda start, length: 0)
     firmware.port(DEBUG_EXIT_PORT)
     assert firmware.ends(firmware.power.power_off) == OFF_BY_EMULATOR
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from kernel.acpi.madt import InterruptModel
-from kernel.acpi.mptable import MpTable
+from kernel.acpi.mptable import MpPointer, MpTable, MpTableHeader
 from kernel.acpi.tables import AcpiTables
 from kernel.mm.directmap import DirectMap
+from pykasm import sizeof
 from tests.host.console_support import Paper, host_for, parts_on, written
 from tests.host.test_acpi import BIOS_AREAS, checked
 
@@ -77,10 +78,13 @@ class Firmware:
             self.host.map(start, end - start)
         self.host.checkpoint()
 
-    def start(self, layout: dict[int, bytes]) -> bytes:
-        """The MADT that is used, without its head, where the memory has this `layout`."""
+    def start(self, layout: dict[int, bytes], refused: int = 0) -> bytes:
+        """The MADT that is used, without its head, where the memory has this `layout`, and parts of
+        it of the length `refused` can't be mapped."""
         self.host.reset()
-        self.host.stub(self.memory.map_read_only, lambda start, length: start)
+        self.host.stub(
+            self.memory.map_read_only, lambda start, length: 0 if length == refused else start
+        )
         for place, contents in layout.items():
             self.host.write(place, contents)
         self.host.call(self.model.start)
@@ -140,3 +144,11 @@ def test_an_endless_table_ends_with_the_place_for_it(firmware: Firmware) -> None
     many = table(*[processor(n % 255) for n in range(600)])
     found = firmware.start({POINTER: pointer(0xF6000), 0xF6000: many})
     assert 4000 < len(found) + 44 <= 4096
+
+
+def test_what_can_not_be_mapped_is_not_read(firmware: Firmware) -> None:
+    assumed = firmware.start({})
+    layout = {POINTER: pointer(), TABLE: table(*ENTRIES)}
+    sizes = {sizeof(MpPointer), sizeof(MpTableHeader), len(layout[TABLE])}
+    for refused in sizes:
+        assert firmware.start(layout, refused) == assumed

@@ -30,6 +30,7 @@ SOURCES = {
     "DirectMap.map_read_only",
     "DirectMap.map",
     "DirectMap.map_registers",
+    "DirectMap.claim_registers",
     "RecordPool.allocate",
     "Regions.add",
     "RuntimeMappings.allocate",
@@ -45,6 +46,7 @@ SOURCES = {
 """Functions whose result may say that memory is out."""
 
 LITTLE = "tests/boot/test_memory.py::test_a_machine_with_too_little_memory_says_so"
+NO_AREAS = "tests/host/test_acpi.py::test_bios_areas_that_can_not_be_mapped_are_not_searched"
 NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_controllers_serve"
 NO_DEVICE = "tests/boot/test_interrupts.py::" + (
     "test_tables_that_lead_where_no_device_can_be_are_warned_of"
@@ -53,6 +55,8 @@ NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says
 NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
 NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
+NO_MP_TABLE = "tests/host/test_mptable.py::test_what_can_not_be_mapped_is_not_read"
+NO_REGISTERS = "tests/host/test_acpi.py::test_registers_that_can_not_be_mapped_are_not_touched"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
@@ -65,6 +69,11 @@ ELSEWHERE = {
     "ConfigurationSpace._map": NO_SPACE,
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
+    "FirmwareSearch.find": NO_AREAS,
+    "FirmwareSearch._find_in": NO_AREAS,
+    "GenericRegisters.read_word": NO_REGISTERS,
+    "GenericRegisters.write_byte": NO_REGISTERS,
+    "GenericRegisters.write_word": NO_REGISTERS,
     "Hpet.start": NO_DEVICE,
     "Idle.make": NO_RESOURCES,
     "Idle.start": LITTLE,
@@ -72,7 +81,9 @@ ELSEWHERE = {
     "IoApics.start": NO_APIC,
     "Lines.start": NO_APIC,
     "KernelSpace.start": NO_EARLY,
+    "MpTable._find": NO_MP_TABLE,
     "Msi._map_table": NO_MESSAGE,
+    "DirectMap.claim_registers": NO_TABLES,
     "DirectMap.map_read_only": NO_TABLES,
     "Paging._map_direct": NO_EARLY,
     "Paging._map_section": NO_EARLY,
