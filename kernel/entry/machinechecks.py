@@ -132,7 +132,7 @@ class MachineChecks(VectorHandlers):
         mov(cr4, rax)
         timer = scratch(Ptr[Timer])
         self.per_cpu.point_at(u64(timer), self.timer)
-        timer.prepare(address_of(self.poll))
+        timer.prepare(address_of(self._poll))
         tail(self._schedule, timer)
 
     @function
@@ -180,7 +180,7 @@ class MachineChecks(VectorHandlers):
     # Errors that raise no exception
 
     @function(context="interrupt")
-    def poll(self, timer: Keep[Ptr[Timer]]) -> None:
+    def _poll(self, timer: Keep[Ptr[Timer]]) -> None:
         """Log the errors in this processor's banks, and look again later."""
         with self._each_bank() as bank:
             self._take(bank)
