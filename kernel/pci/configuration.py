@@ -93,16 +93,15 @@ class ConfigurationSpace(Subsystem):
             out(dx, eax)
 
     @function
-    def write_byte(self, function: U32, offset: U32, value: Keep[U8]) -> None:
+    def write_byte(self, function: U32, offset: U32, value: U8) -> None:
         """Write the 8 bits at `offset` by the ports; does nothing if they don't reach it."""
-        function, offset, lane = scratch(function), scratch(offset), keep(offset)
+        function, offset, value = scratch(function), scratch(offset), scratch(value)
         with if_((function >= 1 << ConfigurationAddress.GROUP) | (offset >= COMPATIBLE_SPACE)):
             ret()
-        and_(lane, sizeof(U32) - 1)
-        and_(offset, -sizeof(U32))
         with self.lock.held():
-            self._select(function, offset)
-            add(edx, lane)
+            self._select(function, offset)  # whose two lowest bits the port ignores
+            and_(offset, sizeof(U32) - 1)
+            add(edx, offset)
             mov(al, value)
             out(dx, al)
 

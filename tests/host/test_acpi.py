@@ -611,7 +611,7 @@ def test_the_reset_register_may_lie_in_configuration_space(firmware: Firmware) -
     firmware.install(machine(fixed(reset_register=generic(2, 0x1F_0002_00AE), **RESETTING)))
     firmware.port(DATA_PORT + 2)
     assert firmware.ends(firmware.power.reboot) == [(DATA_PORT + 2, 15), "Reset.by_triple_fault"]
-    assert firmware.selected[0] == ADDRESS_ENABLE | 0x1F << 11 | 2 << 8 | 0xAC
+    assert firmware.selected[0] == ADDRESS_ENABLE | 0x1F << 11 | 2 << 8 | 0xAE
 
 
 @pytest.mark.parametrize(
