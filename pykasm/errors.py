@@ -87,7 +87,7 @@ def in_one_line(text: str) -> str:
     """`text` for a line of a message: without line ends, and Python's values by their names."""
     if "\n" in text:
         text = " ".join(text.split())
-    for pattern, name in _VALUES if "<" in text else ():
+    for pattern, name in _VALUES if "<" in text or "pykasm." in text else ():
         text = pattern.sub(name, text)
     return text
 
@@ -103,6 +103,7 @@ _VALUES = [
         (r"<built-in (?:function|method) (\w+)[^>]*>", r"`\1`"),
         (r"<(?:class|enum|flag) '(?:[\w.<>]+\.)?(\w+)'>", r"`\1`"),
         (r"<module '([\w.]+)'[^>]*>", r"the module `\1`"),
+        (r"\b(?:pykasm\.\w+|typing)(?:\.\w+)*\.([A-Z]\w*)", r"\1"),
     )
 ]
 """How Python shows values that have no text of their own, and how messages do."""

@@ -152,7 +152,7 @@ class InterruptModel(Subsystem):
         """Find the table; log a warning if its entries do not fill it."""
         table = self.tables.find(MADT_SIGNATURE, sizeof(Madt))
         with if_(table == 0):
-            lea(table, self.defaults)
+            lea(table, cast(self.defaults, TableHeader))
         tail(self.use, cast(table, Ptr[Madt]))
 
     @function(init=True)

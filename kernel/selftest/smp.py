@@ -91,7 +91,7 @@ class SmpTests(TestSuite, BenchmarkSuite):
     def everywhere(self, entry: Keep[Entry]) -> Bool:
         """Run a thread on each processor that calls `entry` with the processor's number, and wait
         for all of them. Return whether there was memory for that."""
-        made = keep(U32)
+        made = keep(Bool)
         mov(made, 1)
         with self.processors.each() as processor:
             and_(made, self._send(processor, entry))

@@ -410,7 +410,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
     @function(sleeps=True)
     def _are_all(self, number: Keep[U64]) -> Bool:
         """Return whether the word of the thread `number` has that number in every page."""
-        address, good = keep(U64), keep(U32)
+        address, good = keep(U64), keep(Bool)
         mov(good, 1)
         mov(address, BASE)
         with for_(keep(U32), 0, PAGES):

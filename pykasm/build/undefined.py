@@ -1,11 +1,13 @@
-"""Symbols that nothing defines, at the lines that name them."""
+"""What the linker refuses, at the author's lines: symbols that nothing defines, addresses that do
+not fit."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pykasm.build.units import Units
-from pykasm.errors import BuildFailed, PykasmError, SymbolMistake
+from pykasm.errors import BuildFailed, Mistake, PykasmError, SymbolMistake, ValueRangeMistake
 from pykasm.guesses import did_you_mean
 from pykasm.isa.code import Line
 from pykasm.link.linker import LinkError
@@ -15,8 +17,8 @@ from pykasm.source import Source, Span, line_span
 def told_at_lines(failure: LinkError, units: Units) -> PykasmError:
     """What the linker misses, as mistakes at the author's lines; `failure` if it is none of
     them."""
-    found = [*_mistakes(failure, units)]
-    return BuildFailed([*found]) if found else failure
+    found: list[Mistake] = [*_mistakes(failure, units), *_too_far(failure, units)]
+    return BuildFailed(found) if found else failure
 
 
 def _mistakes(failure: LinkError, units: Units) -> Iterator[SymbolMistake]:
@@ -31,6 +33,26 @@ def _mistakes(failure: LinkError, units: Units) -> Iterator[SymbolMistake]:
                     fix=did_you_mean(symbol, failure.known),
                     span=span,
                 )
+
+
+_TOO_FAR = re.compile(
+    r"^(?P<file>\S+?):(?P<line>\d+):\(.*\): relocation truncated to fit: \w+ against "
+    r"(symbol )?[`']?(?P<name>[\w.$]+)",
+    re.MULTILINE,
+)
+"""What GNU ld says of an address that has not enough bits where it is written."""
+
+
+def _too_far(failure: LinkError, units: Units) -> Iterator[ValueRangeMistake]:
+    for found in _TOO_FAR.finditer(str(failure)):
+        file = str(units.project.root / found["file"])
+        yield ValueRangeMistake(
+            f"the address of `{found['name']}` has more bits than there is room for",
+            expected="something that is linked below 4 GiB, or a register of 64 bits",
+            got=found["name"],
+            fix="`physical(…)` is the address before paging",
+            span=line_span(Source(file, int(found["line"]))),
+        )
 
 
 def _uses(symbol: str, name: str, units: Units) -> Iterator[Span]:

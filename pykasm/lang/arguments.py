@@ -81,9 +81,20 @@ def _check_operand(name: str, parameter: Parameter, value: Operand) -> None:
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}, as a whole", fix)
     if size != parameter.type._size:
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}, {size} bytes")
+    if not untyped and parameter.type._truth and not value._kind._truth:
+        raise _misfit(
+            name, parameter, f"{value._text()}: {value._kind!r}", _truth_of(name, value._text())
+        )
     if not untyped and not types_fit(parameter.type, value._kind):
         fix = f"`cast({value._text()}, {parameter.type!r})` if it is one"
         raise _misfit(name, parameter, f"{value._text()}: {value._kind!r}", fix)
+
+
+def _truth_of(name: str, value: str) -> str:
+    """How a number becomes a truth."""
+    if name == "ret":
+        return f"`ret({value} != 0)` tells whether it is one"
+    return f"`cast({value}, Bool)` if it is 1 or 0"
 
 
 def _check_address(name: str, parameter: Parameter, value: PlaceAddress | AddressOperand) -> None:

@@ -25,7 +25,7 @@ from pykasm.lang.types import plain
 from pykasm.lang.unit import Unit
 from pykasm.lang.word import forgotten_with, report_forgotten
 from pykasm.objects.debug import EntryFrame
-from pykasm.source import Source, line_span
+from pykasm.source import Source, Span, line_span
 
 
 class Assembly:
@@ -39,9 +39,9 @@ class Assembly:
         """Run every body of the owner, in the order of its class, collecting mistakes."""
         for name, member in members(type(self.owner)):
             if isinstance(member, Function):
-                collected(partial(self._write_named, name), line_span(member.declared))
+                collected(partial(self._write_named, name), partial(_line_of, member))
             elif isinstance(member, Emits):
-                collected(partial(self._make_stubs, member, name), line_span(member.declared))
+                collected(partial(self._make_stubs, member, name), partial(_line_of, member))
         for moment in self.unit.forgotten:
             report(forgotten_with("stub", moment))
 
@@ -73,7 +73,7 @@ class Assembly:
                     bound._label,
                     function.declared,
                 ),
-                line_span(function.declared),
+                partial(_line_of, function),
             )
             finish(builder, complete)
         routine = builder.routine(
@@ -91,6 +91,11 @@ class Assembly:
             doc=function.__doc__ or "",
         )
         self.unit.routines.append(routine)
+
+
+def _line_of(member: Function[Any] | Emits) -> Span:
+    """The line that declares `member`."""
+    return line_span(member.declared)
 
 
 def _check_result(result: object, name: str, declared: Source) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeAlias
 
-from pykasm.errors import PlaceMistake, ValueRangeMistake
+from pykasm.errors import PlaceMistake, ValueRangeMistake, placed_at
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
 from pykasm.isa.statement import Address, Statement
@@ -25,7 +25,7 @@ from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
-from pykasm.source import Source, author_frame, is_pykasms_file
+from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
 """Statements that the form table has let pass in this process, one object for equal ones."""
@@ -319,7 +319,8 @@ class CodeBuilder:
         frame = author_frame()
         if frame is None or self.is_written_by(frame.f_code) or _is_of_tool(frame):
             return None
-        return frame.f_code
+        is_part = any(one.f_code in written_in_place for one in _callers(frame))
+        return None if is_part else frame.f_code
 
     def running(self) -> tuple[Source, int]:
         """The author's line that is running, and the line of the body that led to it."""
@@ -368,7 +369,7 @@ class CodeBuilder:
     def finish(self) -> None:
         """Write the code out of line, and report conditions that nothing looks at."""
         for code in self.out_of_line:
-            with self.counting(code.source):
+            with self.counting(code.source), placed_at(partial(line_span, code.source)):
                 self._write_now(code)
         report_unused(self.conditions)
         for writer in self.writers:
@@ -447,6 +448,14 @@ def _is_composed(operand: object, mnemonic: str) -> bool:
     if not isinstance(operand, MemoryOperand):
         return isinstance(operand, BitPlace)
     return operand._kind._host is not None and mnemonic != "lea"
+
+
+def _callers(frame: FrameType) -> Iterator[FrameType]:
+    """The frames that led to `frame`."""
+    caller = frame.f_back
+    while caller is not None:
+        yield caller
+        caller = caller.f_back
 
 
 def _is_of_tool(frame: FrameType) -> bool:

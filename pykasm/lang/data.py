@@ -109,7 +109,7 @@ class Data(MemoryOperand):
 def _declared(
     storage: Storage, kind: object, initial: object, align: int, guard: object = None
 ) -> Any:
-    if not isinstance(kind, TypeMeta):
+    if not isinstance(kind, TypeMeta) or not isinstance(getattr(kind, "_target", kind), TypeMeta):
         raise DeclarationMistake(
             "data needs a type",
             expected="a type such as U32, `Gate * 256` or a Struct",

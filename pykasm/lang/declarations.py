@@ -10,6 +10,7 @@ from types import FunctionType
 from typing import Any
 
 from pykasm.errors import DeclarationMistake, ValueRangeMistake
+from pykasm.guesses import did_you_mean
 from pykasm.lang.annotations import stated
 from pykasm.lang.field import BitRange, FieldOptions
 from pykasm.lang.numbers import Integer, numbers_of
@@ -30,6 +31,17 @@ def check_body(struct: str, body: Mapping[str, object], moment: Moment | None) -
             raise _valued(struct, name, hints[name], value, span)
         if not name.isupper():
             raise _untyped(struct, name, value, span)
+
+
+def check_class_options(struct: str, options: Mapping[str, object]) -> None:
+    """Raise a mistake for `options` that structs do not have."""
+    for name in options:
+        raise DeclarationMistake(
+            f"structs have no option `{name}`",
+            expected="one of packed, align, size",
+            got=f"`class {struct}(Struct, {name}=…)`",
+            fix=did_you_mean(name, ("packed", "align", "size")),
+        )
 
 
 def _declares(name: str, value: object) -> bool:

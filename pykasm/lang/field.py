@@ -131,11 +131,15 @@ class Field:
         return f"{self.owner.__name__}.{self.name}"
 
 
+LARGEST = 1 << 30
+"""The largest alignment in bytes: that of the largest page (AMD64 APM vol. 2, 5.3)."""
+
+
 def check_alignment(align: object) -> None:
     """Raise a mistake unless machines align to `align` bytes."""
-    if not _is_number(align) or align & (align - 1) or align < 1:
+    if not _is_number(align) or align & (align - 1) or not 1 <= align <= LARGEST:
         raise DeclarationMistake(
-            "an alignment is a power of two", expected="1, 2, 4, 8 …", got=repr(align)
+            "an alignment is a power of two", expected=f"1, 2, 4, 8 … {LARGEST:#x}", got=repr(align)
         )
 
 

@@ -23,6 +23,7 @@ from typing import (
 from typing import cast as typing_cast
 
 from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake, placed_at
+from pykasm.guesses import did_you_mean
 from pykasm.isa.registers import Register
 from pykasm.lang.annotations import annotations_of, known_types
 from pykasm.lang.builder import is_building
@@ -41,7 +42,7 @@ from pykasm.lang.kept import Kept
 from pykasm.lang.locking import NO_LOCKING, NO_LOCKS, LockContract, LockingCall
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
-from pykasm.lang.structs import fits_register
+from pykasm.lang.structs import fits_register, resolved
 from pykasm.lang.symbolic import BranchOperand
 from pykasm.lang.types import Ptr, TypeMeta, Void, is_pointer, named_arguments
 from pykasm.objects.debug import EntryFrame
@@ -74,6 +75,26 @@ class CodeOptions:
     clobbers: tuple[Register, ...] | None = None
 
 
+nameless: list[Function[Any]] = []
+"""Functions whose class has yet to be made."""
+
+
+def check_overwritten(owner: type) -> None:
+    """Raise a mistake for a function in the body of `owner` whose name another one has taken."""
+    for one in nameless:
+        body = one.body
+        is_of_owner = body.__qualname__ == f"{owner.__qualname__}.{body.__name__}"
+        if is_of_owner and body.__module__ == owner.__module__:
+            nameless.remove(one)
+            raise DeclarationMistake(
+                f"`{owner.__name__}` has two of the name `{body.__name__}`",
+                expected="a name of its own for each function",
+                got="a second one below, which takes the place of this one",
+                fix="rename one of them, or take it out",
+                span=line_span(one.declared),
+            )
+
+
 class Outside:
     """Where a function stands that is in no class."""
 
@@ -87,8 +108,10 @@ class Function(Generic[R]):
         self.owner: type = Outside
         self.name = body.__name__
         self.__doc__ = body.__doc__
+        nameless.append(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
+        nameless[:] = [one for one in nameless if one is not self]
         self.name = name
         self.owner = owner
 
@@ -137,6 +160,7 @@ class Function(Generic[R]):
         kept = [name for name in names[1:] if isinstance(hints.get(name), Kept)]
         self._check_self(names, hints)
         self._check_kept(kept)
+        hints = {name: resolved(hint, self.body.__globals__) for name, hint in hints.items()}
         named = [(name, self._type(name, _type_behind(hints.get(name)))) for name in names[1:]]
         self._check_shape()
         self._check_convention([kind for _, kind in named])
@@ -216,8 +240,10 @@ class Function(Generic[R]):
     def _type(self, name: str, hint: object) -> TypeMeta:
         if isinstance(hint, TypeMeta) and fits_register(hint):
             return hint
-        fix = ""
-        if isinstance(hint, TypeMeta):
+        fix, target = "", getattr(hint, "_target", None)
+        if isinstance(target, str):
+            fix = did_you_mean(target, self.body.__globals__)
+        elif isinstance(hint, TypeMeta):
             wanted = f"Ptr[{hint.__name__}]" if hint._host is None else repr(hint._host)
             fix = f"`{name}: {wanted}`"
         raise DeclarationMistake(

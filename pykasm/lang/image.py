@@ -32,7 +32,7 @@ from pykasm.lang.subsystem import Subsystem, checked_subsystems, data_of
 from pykasm.lang.symbols import report_doubles
 from pykasm.lang.types import Fn, Ptr, Void
 from pykasm.lang.unit import Unit
-from pykasm.source import line_span
+from pykasm.source import Span, line_span
 
 
 @dataclass(slots=True)
@@ -222,10 +222,16 @@ def pack_unit(unit: Unit, collector: Collector) -> list[PackedData]:
     packed = []
     for datum in unit.data:  # grows while strings are met
         packer = Packer(partial(unit.string, moment=datum._moment))
-        with collector.catching(), told(datum._moment.span if datum._moment else None):
+        with collector.catching(), told(partial(_declared, datum) if datum._moment else None):
             _pack(packer, datum)
         packed.append(PackedData(datum, bytes(packer.bytes), packer.references))
     return packed
+
+
+def _declared(datum: Data) -> Span:
+    """Where `datum`, which the author has declared, stands."""
+    assert datum._moment is not None
+    return datum._moment.span
 
 
 def _pack(packer: Packer, datum: Data) -> None:

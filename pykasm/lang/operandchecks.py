@@ -19,12 +19,12 @@ from pykasm.lang.fitting import (
     types_fit,
 )
 from pykasm.lang.namedvalues import check_value
-from pykasm.lang.numbers import numbers_mix
+from pykasm.lang.numbers import U8, numbers_mix
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.structs import is_aggregate
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import TypeMeta, Value, is_pointer, name_of
+from pykasm.lang.types import Array, Fn, Ptr, TypeMeta, Value, Void, is_pointer, name_of
 
 _NUMBER_WIDTHS = (1, 2, 4, 8)
 _ALONE = ("jmp", "call", "push", "pop", "set")
@@ -89,6 +89,8 @@ def _check_move(operands: tuple[Any, ...]) -> None:
         return
     if isinstance(source, AddressOperand):
         _check_function(target, source)
+        if source.target is not None:
+            _check_target(target, source.name, source.target)
     elif isinstance(source, int):
         if target._values is not None:
             check_value(target._values, source, target._text())
@@ -143,17 +145,42 @@ def _check_kinds(target: Value, source: Value) -> None:
 def _check_address(operands: tuple[Any, ...]) -> None:
     """The address that `lea` computes is one of what the target points to."""
     target, source = operands if len(operands) == 2 else (None, None)
-    if not isinstance(target, RegisterOperand) or not isinstance(source, MemoryOperand):
+    if not isinstance(target, RegisterOperand):
+        return
+    if hasattr(source, "_signature"):
+        _check_code(target, source)
+    if not isinstance(source, MemoryOperand):
         return
     _check_whole(target, source._base)
-    named = bool(source._name)  # others are arithmetic, of whatever it is
-    if named and is_pointer(target._kind) and not address_fits(target._kind, source._kind):
+    is_datum = source._reference is not None and source._base is None and source._index is None
+    if source._name or is_datum:  # others are arithmetic, of whatever it is
+        _check_target(target, source._text(), source._kind)
+
+
+def _check_code(target: RegisterOperand, source: Any) -> None:
+    """A pointer gets the address of a function only if it is one to functions that are called so,
+    or to nothing that is known."""
+    kind = target._kind
+    is_other = is_pointer(kind) and not issubclass(kind, Fn) and kind is not Ptr[Void]
+    if is_other or not function_fits(kind, source._signature):
+        raise TypeMistake(
+            f"`{target._text()}` does not point to functions like `{source._label}`",
+            expected=f"a {kind!r}",
+            got=described(source._signature),
+        )
+
+
+def _check_target(target: Value, name: str, place: TypeMeta) -> None:
+    """The address of a `place` only goes into what points to one, or into a number; memory that is
+    declared as bytes is for anything."""
+    is_raw = getattr(place, "_element", place) is U8 and issubclass(place, Array)
+    if is_pointer(target._kind) and not is_raw and not address_fits(target._kind, place):
         wanted = getattr(target._kind, "_target", target._kind)
         raise TypeMistake(
-            f"`{target._text()}` does not point to what `{source._text()}` is",
+            f"`{target._text()}` does not point to what `{name}` is",
             expected=f"what a {target._kind!r} points to",
-            got=f"{source._text()}: {source._kind!r}",
-            fix=f"`cast({source._text()}, {name_of(wanted)})` if one lies there",
+            got=f"{name}: {place!r}",
+            fix=f"`cast({name}, {name_of(wanted)})` if one lies there",
         )
     base = source._memo.base if source._memo is not None else None
     is_place = named or source._reference is not None
@@ -198,6 +225,19 @@ def _check_shift(operands: tuple[Any, ...]) -> None:
             )
 
 
+def _check_bit(operands: tuple[Any, ...]) -> None:
+    """The bit of a register that is tested is one of it: the machine takes its number modulo the
+    width."""
+    target, bit = operands if len(operands) == 2 else (None, None)
+    width = 8 * target._kind._size if isinstance(target, RegisterOperand) else 0
+    if isinstance(target, RegisterOperand) and isinstance(bit, int) and bit >= width:
+        raise ValueRangeMistake(
+            f"`{target._text()}` has no bit {int(bit)}",
+            expected=f"0 to {width - 1}",
+            got=str(int(bit)),
+        )
+
+
 def _check_mask(operands: tuple[Any, ...]) -> None:
     """Named bits are masked with bits of the same set."""
     target, mask = operands if len(operands) == 2 else (None, None)
@@ -233,11 +273,12 @@ CHECKS: Mapping[str, Callable[[tuple[Any, ...]], None]] = {
     "lea": _check_address,
     "cmp": _check_move,
     **dict.fromkeys(("add", "adc", "sub", "sbb", "xadd"), _check_sum),
-    **{f"cmov{one}": _check_sum for one in CONDITIONS},
+    **{f"cmov{one}": _check_move for one in CONDITIONS},
     "and": _check_mask,
     "or": _check_mask,
     "xor": _check_mask,
     "test": _check_mask,
     **dict.fromkeys(("shl", "shr", "sar", "sal", "rol", "ror", "shld", "shrd"), _check_shift),
+    **dict.fromkeys(("bt", "bts", "btr", "btc"), _check_bit),
 }
 """What is looked at, by mnemonic."""

@@ -21,7 +21,10 @@ from typing import NamedTuple
 from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.source import Source, Span
 
-_WORDS = re.compile(r"\s+((return|break|continue)\b|(int|str)\(|[\w.]+\s*(#.*)?$)")
+_WORDS = re.compile(
+    r"\s+((return|break|continue)\b|(int|str)\(|[\w.]+(\[[^=]*\])?( [-+*&|^] [^=]*)?\s*(#.*)?$"
+    r"|\w+ = -?([0-9]\w*|[a-z]\w*)\s*(#.*)?$)"
+)
 """How lines begin that are worth a look."""
 
 BLOCKS = frozenset(
@@ -60,6 +63,26 @@ class WayOut(NamedTuple):
         )
 
 
+class Rebound(NamedTuple):
+    """An assignment of Python's at `span` to the `name` of an operand: of `value`, which is no
+    other operand."""
+
+    span: Span
+    name: str
+    value: str
+
+    @property
+    def mistake(self) -> Mistake:
+        """What is wrong with it."""
+        return FlowMistake(
+            f"`{self.name} = {self.value}` emits nothing",
+            expected=f"`mov({self.name}, {self.value})`, which the machine runs",
+            got=f"an assignment of Python's, which gives the name `{self.name}` away",
+            fix=f"write `mov({self.name}, {self.value})`, or take another name",
+            span=self.span,
+        )
+
+
 class Idle(NamedTuple):
     """A statement at `span` that does nothing, and what is `meant` instead."""
 
@@ -88,7 +111,7 @@ def report_python(code: CodeType, is_routine: bool) -> None:
 
 
 @cache
-def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle, ...]:
+def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle | Rebound, ...]:
     first = code.co_firstlineno
     lines = linecache.getlines(code.co_filename)[first - 1 :]
     last = max((line for _, _, line in code.co_lines() if line), default=first)
@@ -102,6 +125,7 @@ def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle, ...]:
         return ()
     indent = len(lines[0]) - len(lines[0].lstrip())
     search = _Search(code.co_filename, first, indent, is_routine)
+    search.operands = _operands(function) if is_routine else frozenset()
     return (*search.in_block(function.body, "", False),)
 
 
@@ -113,15 +137,19 @@ class _Search:
         self.first = first
         self.indent = indent
         self.is_routine = is_routine
+        self.operands: frozenset[str] = frozenset()
+        """The names of parameters and of roles."""
 
-    def in_block(self, body: list[ast.stmt], block: str, in_loop: bool) -> Iterator[WayOut | Idle]:
+    def in_block(
+        self, body: list[ast.stmt], block: str, in_loop: bool
+    ) -> Iterator[WayOut | Idle | Rebound]:
         """Those in `body`, in a block of the word `block`, or there in a loop of Python's."""
         for statement, behind in zip(body, [*body[1:], None], strict=True):
             yield from self.in_statement(statement, behind, block, in_loop)
 
     def in_statement(
         self, statement: ast.stmt, behind: ast.stmt | None, block: str, in_loop: bool
-    ) -> Iterator[WayOut | Idle]:
+    ) -> Iterator[WayOut | Idle | Rebound]:
         """Those in `statement`, with the statement `behind` it."""
         word = _word(statement)
         if word == "return" or (word and not in_loop):
@@ -129,6 +157,8 @@ class _Search:
                 yield self.found(word, statement, f"in the block of `with {block}`")
             elif behind is not None and self.is_routine:
                 yield self.found(word, statement, "before other statements")
+        elif isinstance(statement, ast.Assign):
+            yield from self.rebound(statement)
         elif isinstance(statement, ast.Expr):
             meant = _meant(statement.value)
             if meant:
@@ -140,6 +170,17 @@ class _Search:
             loops = in_loop or isinstance(statement, ast.For | ast.While)
             for part in _blocks(statement):
                 yield from self.in_block(part, block, loops)
+
+    def rebound(self, statement: ast.Assign) -> Iterator[Rebound]:
+        """The assignment `statement` if it gives the name of an operand to a number, or to another
+        operand."""
+        value = statement.value
+        for target in statement.targets:
+            if not isinstance(target, ast.Name) or target.id not in self.operands:
+                continue
+            if _is_number(value) or (isinstance(value, ast.Name) and value.id in self.operands):
+                text = ast.unparse(statement)
+                yield Rebound(self.span(statement, len(text)), target.id, ast.unparse(value))
 
     def word_of(self, statement: ast.With) -> str:
         """The word that opens the block of `statement`, if that writes code."""
@@ -173,14 +214,43 @@ def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
                     yield from _blocks(one)
 
 
+def _operands(function: ast.FunctionDef) -> frozenset[str]:
+    """The names of the parameters of a routine, and of what the words for roles give."""
+    found = {one.arg for one in function.args.args[1:]}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            word = node.value.func
+            if isinstance(word, ast.Name) and word.id in ROLES:
+                found |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+    return frozenset(found)
+
+
+ROLES = ("keep", "scratch", "local")
+
+
+def _is_number(value: ast.expr) -> bool:
+    if isinstance(value, ast.UnaryOp):
+        value = value.operand
+    return isinstance(value, ast.Constant) and isinstance(value.value, int)
+
+
 def _meant(value: ast.expr) -> str:
     """What is meant by the statement `value`; empty if that is what it says."""
     text = ast.unparse(value)
     if isinstance(value, ast.Name | ast.Attribute):
         return f"{text}()"
+    if isinstance(value, ast.BinOp) and type(value.op) in SUMS:
+        left, right = ast.unparse(value.left), ast.unparse(value.right)
+        return f"{SUMS[type(value.op)]}({left}, {right})"
+    if isinstance(value, ast.Subscript):
+        return f"mov(…, {text})"
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in KEPT:
         return text.replace("(", "_(", 1)
     return ""
+
+
+SUMS = {ast.Add: "add", ast.Sub: "sub", ast.BitOr: "or_", ast.BitAnd: "and_", ast.BitXor: "xor"}
+"""What sums of Python's are as instructions."""
 
 
 def _word(statement: ast.stmt) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import CO_OPTIMIZED, Parameter, signature, unwrap
 from types import FrameType, FunctionType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pykasm.errors import Mistake, Note, PykasmError, TypeMistake, report
 from pykasm.lang.unknownnames import unknown_name
@@ -17,7 +17,11 @@ CALLERS = 4
 """How many of the author's lines that led to an exception are shown beside its own."""
 
 
-def collected(run: Callable[[], object], place: Span | None = None) -> bool:
+Place: TypeAlias = Callable[[], Span]
+"""Gives a place, which is asked only where it is told: it reads files."""
+
+
+def collected(run: Callable[[], object], place: Place | None = None) -> bool:
     """Run author's code; report the mistake that ends it. Whether it came to its end.
 
     `place`: where what runs is declared, for exceptions that arise before a line of it runs.
@@ -32,7 +36,7 @@ def collected(run: Callable[[], object], place: Span | None = None) -> bool:
 
 
 @contextmanager
-def told(place: Span | None = None) -> Iterator[None]:
+def told(place: Place | None = None) -> Iterator[None]:
     """Raise a mistake in place of an exception that Python raises in the author's code inside, or
     over what the author has declared at `place`."""
     try:
@@ -59,7 +63,7 @@ class _Step(NamedTuple):
     span: Span
 
 
-def python_mistake(error: Exception, place: Span | None = None) -> Mistake | None:
+def python_mistake(error: Exception, place: Place | None = None) -> Mistake | None:
     """What `error` says, at the author's line; None if no code of the author's was running, and
     nothing that was declared at a `place` is known."""
     steps = [*_steps(error)]
@@ -70,7 +74,7 @@ def python_mistake(error: Exception, place: Span | None = None) -> Mistake | Non
         mistake = _assignment(error, last.span) or unknown_name(error, last.frame, last.span)
         mistake = mistake or _plain(error, last.span)
     elif mistake is None and place is not None:
-        mistake = _plain(error, place)
+        mistake = _plain(error, place())
     if mistake is not None:
         mistake.notes = (*_callers(steps, mistake.span, _is_circle(error)),)
     return mistake

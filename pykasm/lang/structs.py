@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from pykasm.errors import DeclarationMistake, TypeMistake, UnknownFieldMistake, placed_at
 from pykasm.lang.annotations import annotations_of, known_types
-from pykasm.lang.declarations import check_bits, check_body, check_values, field_span
+from pykasm.lang.declarations import (
+    check_bits,
+    check_body,
+    check_class_options,
+    check_values,
+    field_span,
+)
 from pykasm.lang.field import Field, FieldOptions, check_alignment, check_number
 from pykasm.lang.methods import check_names
 from pykasm.lang.types import (
@@ -57,16 +63,18 @@ class StructMeta(TypeMeta):
         packed: bool = False,
         align: int | None = None,
         size: int | None = None,
+        **options: object,
     ) -> StructMeta:
+        check_class_options(name, options)
         if align is not None:
             check_alignment(align)
         check_number("size", size)
         moment = author_moment()
         check_body(name, namespace, moment)
-        options = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
-        body = {k: v for k, v in namespace.items() if k not in options}
+        stated = {k: v for k, v in namespace.items() if isinstance(v, FieldOptions)}
+        body = {k: v for k, v in namespace.items() if k not in stated}
         inherited = [getattr(base, "_options", {}) for base in reversed(bases)]
-        body["_options"] = {k: v for one in (*inherited, options) for k, v in one.items()}
+        body["_options"] = {k: v for one in (*inherited, stated) for k, v in one.items()}
         made = super().__new__(mcs, name, bases, body)
         made._scope = dict(sys._getframe(1).f_locals)
         made._moment = moment
@@ -167,7 +175,7 @@ def _field_types(struct: StructMeta) -> dict[str, Any]:
         with placed_at(partial(struct._span, name)):
             hints |= known_types({name: hint}, vars(sys.modules[struct.__module__]), scope)
     names = ChainMap(scope, vars(sys.modules[struct.__module__]))
-    return {name: _resolved(hint, names) for name, hint in hints.items()}
+    return {name: resolved(hint, names) for name, hint in hints.items()}
 
 
 def _generic(base: type) -> Any:
@@ -175,23 +183,23 @@ def _generic(base: type) -> Any:
     return base
 
 
-def _resolved(kind: Any, names: Mapping[str, Any]) -> Any:
+def resolved(kind: Any, names: Mapping[str, Any]) -> Any:
     """`kind` with the types that stand in it as strings, as in `Ptr["Node"]`, looked up."""
     if isinstance(kind, str):
         return names.get(kind, kind)
     if isinstance(kind, GenericAlias):
-        return GenericAlias(tuple, tuple(_resolved(one, names) for one in kind.__args__))
+        return GenericAlias(tuple, tuple(resolved(one, names) for one in kind.__args__))
     if not isinstance(kind, TypeMeta):
         return kind
     if plain(kind) is not kind:
-        return requalified(kind, _resolved(plain(kind), names))
+        return requalified(kind, resolved(plain(kind), names))
     if issubclass(kind, Ptr):
-        return _generic(User if is_user(kind) else Ptr)[_resolved(kind._target, names)]
+        return _generic(User if is_user(kind) else Ptr)[resolved(kind._target, names)]
     if issubclass(kind, Array) and kind._count is None:
-        return _generic(Array)[_resolved(kind._element, names)]
+        return _generic(Array)[resolved(kind._element, names)]
     if issubclass(kind, Fn) and not is_named(kind):
-        parameters = [_resolved(one, names) for one in kind._parameters]
-        return _generic(Fn)[parameters, _resolved(kind._result, names)]
+        parameters = [resolved(one, names) for one in kind._parameters]
+        return _generic(Fn)[parameters, resolved(kind._result, names)]
     return kind
 
 
@@ -316,7 +324,7 @@ def _check_end(struct: StructMeta, fields: Mapping[str, Field]) -> None:
 def _completed(
     struct: StructMeta, name: str, kind: object, options: FieldOptions, is_last: bool
 ) -> TypeMeta:
-    if not isinstance(kind, TypeMeta) or isinstance(getattr(kind, "_target", None), str):
+    if not isinstance(kind, TypeMeta) or not isinstance(getattr(kind, "_target", kind), TypeMeta):
         raise DeclarationMistake(
             f"`{struct.__name__}.{name}` has no machine type",
             expected="U8 … U64, I8 … I64, Ptr[T], Array[T], Fn[…] or a Struct",
@@ -334,6 +342,13 @@ def _completed(
                 span=struct._span(name),
             )
         return array_of(kind._element, options.count)
+    if options.count is not None:
+        raise DeclarationMistake(
+            f"`{struct.__name__}.{name}` is no array of unknown length",
+            expected=f"`{name}: Array[{kind!r}] = field(count={options.count})`",
+            got=f"`count=` for a {kind!r}",
+            span=struct._span(name),
+        )
     return kind
 
 
@@ -406,7 +421,8 @@ def fits_register(kind: object) -> bool:
     """Whether a general-purpose register can hold a `kind`."""
     if not isinstance(kind, TypeMeta) or kind._host is not None:
         return False
-    return kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
+    is_known = isinstance(getattr(kind, "_target", kind), TypeMeta)
+    return is_known and kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
 
 
 @cache

@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from pykasm.errors import WiringMistake
-from pykasm.source import Source, Span, line_span
+from pykasm.source import Source, Span, is_pykasms_file, line_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class Constructor:
     def span(self, name: str) -> Span | None:
         """The parameter `name` with its annotation; None if it stands in no source."""
         code = unwrap(self.owner.__init__).__code__
+        if is_pykasms_file(code.co_filename):
+            return None
         for node in ast.walk(_tree(code.co_filename)):
             if isinstance(node, ast.FunctionDef) and _first_line(node) == code.co_firstlineno:
                 for one in ast.walk(node.args):

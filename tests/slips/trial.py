@@ -163,7 +163,7 @@ WORDS = re.compile(r"(expected|got|help): .*")
 COUNT = re.compile(r"\d+ errors?(, \d+ of them not shown)?")
 INSIDE = re.compile(
     r"Traceback|/pykasm/|pykasm\.|object at 0x|<class|<function|<module"
-    r"|__(call|new|init_subclass|(class_)?getitem|set\w*|get|enter|exit|r?mul)__"
+    r"|__(call|new|(class_)?getitem|set\w*|get|enter|exit|r?mul)__"
 )
 """What only who knows pykasm's or Python's insides can make something of."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pykasm import *
+from pykasm.errors import DeclarationMistake
 from pykasm.lang import words
 from pykasm.lang.pythonflow import BLOCKS
 from tests.unit.messages import message_of
@@ -471,3 +473,50 @@ def test_a_sum_where_a_value_is_expected() -> None:
 
 def test_all_words_with_blocks_are_known() -> None:
     assert BLOCKS <= set(words.__all__)
+
+
+@pytest.mark.parametrize(
+    ("statement", "what", "help"),
+    [
+        ("a = 5", "`a = 5` emits nothing", "write `mov(a, 5)`, or take another name"),
+        ("count = 0", "`count = 0` emits nothing", "write `mov(count, 0)`, or take another name"),
+        ("a = count", "`a = count` emits nothing", "write `mov(a, count)`, or take another name"),
+        ("a + 1", "`a + 1` emits nothing", "write `add(a, 1)`"),
+        ("u64[a]", "`u64[a]` emits nothing", "write `mov(…, u64[a])`"),
+        ("hlt", "`hlt` emits nothing", "write `hlt()`"),
+    ],
+)
+def test_statements_that_emit_nothing(
+    statement: str, what: str, help: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"idle_{abs(hash(statement))}"
+    (tmp_path / f"{module}.py").write_text(f"""
+from pykasm import *
+
+class Wrong(Subsystem):
+    @function
+    def wrong(self, a: U64) -> U64:
+        count = scratch(U64)
+        mov(count, 1)
+        {statement}
+        ret(count)
+""")
+    monkeypatch.syspath_prepend(tmp_path)
+    message = message_of(__import__(module).Wrong)
+    assert message.startswith(f"error[flow]: {what}\n")
+    assert message.endswith(f"help: {help}")
+
+
+def test_two_functions_of_one_name() -> None:
+    with pytest.raises(DeclarationMistake) as caught:
+
+        class Wrong(Base):
+            @function
+            def twice(self) -> None:
+                nop()
+
+            @function
+            def twice(self) -> None:  # noqa: F811
+                hlt()
+
+    assert caught.value.what == "`Wrong` has two of the name `twice`"

@@ -233,3 +233,21 @@ error[value-range]: `Wrong.state` has no room for `State.LOST`
 expected: 0 to 255, as a U8 holds
 got: 300"""
     )
+
+
+def test_a_count_of_what_is_no_array() -> None:
+    class Wrong(Struct):
+        number: U16 = field(count=3)
+
+    assert "error[declaration]: `Wrong.number` is no array of unknown length\n" in refusal(
+        lambda: sizeof(Wrong)
+    )
+
+
+def test_a_pointer_to_what_is_no_type() -> None:
+    class Wrong(Struct):
+        number: Ptr[5]  # type: ignore[valid-type]
+
+    assert refusal(lambda: sizeof(Wrong)).startswith(
+        "error[declaration]: `Wrong.number` has no machine type\n"
+    )

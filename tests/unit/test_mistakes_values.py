@@ -444,3 +444,79 @@ def test_a_result_beside_the_result_of_a_later_call() -> None:
 
     message = message_of(body(write))
     assert message.count("`first` and `second` are both in rax") == 2
+
+
+class Places(Subsystem):
+    tally = bss(Tally)
+    other = bss(U64)
+    bytes = bss(U8 * 64)
+
+    @function(exported=True)
+    def none(self) -> None:
+        nop()
+
+    @function(exported=True)
+    def number(self, a: U64) -> U64:
+        ret(a)
+
+
+@pytest.mark.parametrize(
+    ("write", "what"),
+    [
+        (lambda self, t, f: lea(t, self.other), "`t` does not point to what `Wrong.other` is"),
+        (
+            lambda self, t, f: mov(t, address_of(self.other)),
+            "`t` does not point to what `Wrong.other` is",
+        ),
+        (lambda self, t, f: lea(t, self.none), "`t` does not point to functions like `Wrong.none`"),
+        (lambda self, t, f: lea(f, self.none), "`f` does not point to functions like `Wrong.none`"),
+        (lambda self, t, f: cmove(t, cast(rax, Ptr[U64])), "`t` does not point to what `rax` poin"),
+    ],
+)
+def test_addresses_of_other_things(write: Any, what: str) -> None:
+    class Wrong(Places):
+        @function
+        def wrong(self, t: Ptr[Tally], f: Fn[[U64], U64]) -> None:
+            write(self, t, f)
+
+    assert message_of(Wrong).startswith(f"error[type]: {what}")
+
+
+def test_addresses_that_fit() -> None:
+    class Right(Places):
+        @function
+        def wrong(self, t: Ptr[Tally], f: Fn[[U64], U64]) -> None:
+            lea(t, self.tally)
+            lea(t, self.bytes)
+            mov(t, address_of(self.tally))
+            lea(f, self.number)
+            mov(rax, ebx)
+
+    assert message_of(Right).startswith("error[operand-size]")
+
+
+def test_a_number_as_a_truth() -> None:
+    class Wrong(Places):
+        @function
+        def wrong(self, a: U32) -> Bool:
+            ret(a)
+
+    class Right(Places):
+        @function
+        def wrong(self, a: U32, b: Bool) -> Bool:
+            with if_(b):
+                ret(b)
+            mov(rax, ebx)
+            ret(a != 0)
+
+    assert message_of(Wrong).endswith("help: `ret(a != 0)` tells whether it is one")
+    assert message_of(Right).startswith("error[operand-size]")
+
+
+def test_a_bit_that_a_register_does_not_have() -> None:
+    class Wrong(Places):
+        @function
+        def wrong(self, a: U32) -> None:
+            bts(a, 32)
+
+    assert message_of(Wrong).startswith("error[value-range]: `a` has no bit 32\n")
