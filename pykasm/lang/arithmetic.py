@@ -18,6 +18,8 @@ INSTRUCTIONS = {
     "&": "and_",
     "|": "or_",
     "^": "xor",
+    "**": "imul",
+    "@": "imul",
     "<<": "shl",
     ">>": "shr",
 }
@@ -88,6 +90,10 @@ class WithoutArithmetic:
     __iand__ = _augmented("&")
     __ior__ = _augmented("|")
     __ixor__ = _augmented("^")
+    __ipow__ = _augmented("**")
+    __pow__ = _computed("**")
+    __rpow__ = _computed_with("**")
+    __matmul__ = _computed("@")
     __ilshift__ = _augmented("<<")
     __irshift__ = _augmented(">>")
 

@@ -32,6 +32,7 @@ from pykasm.lang.types import (
     Fn,
     Ptr,
     TypeMeta,
+    is_known,
     is_named,
     is_pointer,
     name_of,
@@ -109,7 +110,7 @@ class Data(MemoryOperand):
 def _declared(
     storage: Storage, kind: object, initial: object, align: int, guard: object = None
 ) -> Any:
-    if not isinstance(kind, TypeMeta) or not isinstance(getattr(kind, "_target", kind), TypeMeta):
+    if not isinstance(kind, TypeMeta) or not is_known(kind):
         raise DeclarationMistake(
             "data needs a type",
             expected="a type such as U32, `Gate * 256` or a Struct",

@@ -59,6 +59,13 @@ def errdefer(function: Callable[..., object], *arguments: object) -> Undo:
     What is stated last is undone first. Results are dropped. The arguments have to be what they are
     now when something fails: what `keep` or `local` gave, data, numbers.
     """
+    if not callable(function):
+        raise CallMistake(
+            "`errdefer` takes the function, then its arguments",
+            expected="`errdefer(self.give_back, block)`",
+            got=described(function),
+            fix="leave the parentheses after the function's name out" if function is None else "",
+        )
     return Undo(_failing("errdefer"), partial(function, *arguments))
 
 

@@ -22,7 +22,14 @@ from typing import (
 )
 from typing import cast as typing_cast
 
-from pykasm.errors import CallMistake, DeclarationMistake, Mistake, PlaceMistake, placed_at
+from pykasm.errors import (
+    CallMistake,
+    ConditionMistake,
+    DeclarationMistake,
+    Mistake,
+    PlaceMistake,
+    placed_at,
+)
 from pykasm.guesses import did_you_mean
 from pykasm.isa.registers import Register
 from pykasm.lang.annotations import annotations_of, known_types
@@ -353,6 +360,14 @@ class BoundFunction(Generic[R]):
                 fix="tests call it through `Host.call`",
             )
         return typing_cast(R, call_function(self, arguments))
+
+    def __bool__(self) -> bool:
+        raise ConditionMistake(
+            f"`{self._label}` is a function, and no truth",
+            expected="a call of it: `with if_(…):`",
+            got="the function itself, where Python asks whether it is true",
+            fix=f"`with if_({self._label}(…)):`; Python asks for `is None` or `is not None`",
+        )
 
     def __repr__(self) -> str:
         return self._label

@@ -155,6 +155,20 @@ def _check_address(operands: tuple[Any, ...]) -> None:
     is_datum = source._reference is not None and source._base is None and source._index is None
     if source._name or is_datum:  # others are arithmetic, of whatever it is
         _check_target(target, source._text(), source._kind)
+    _check_width(target, source)
+
+
+def _check_width(target: RegisterOperand, source: MemoryOperand) -> None:
+    """The address of a place goes into a register that holds all of it."""
+    base = source._memo.base if source._memo is not None else None
+    is_place = bool(source._name) or source._reference is not None
+    if is_place and base is not None and base.size > target._register.size:
+        raise TypeMistake(
+            f"`{target._text()}` gets a part of the address of `{source._text()}`",
+            expected=f"a register of {8 * base.size} bits",
+            got=f"{target._register.name}, of {8 * target._register.size} bits",
+            fix="take all of the register; `u32[…]` is a number that `lea` computes",
+        )
 
 
 def _check_code(target: RegisterOperand, source: Any) -> None:
@@ -181,15 +195,6 @@ def _check_target(target: Value, name: str, place: TypeMeta) -> None:
             expected=f"what a {target._kind!r} points to",
             got=f"{name}: {place!r}",
             fix=f"`cast({name}, {name_of(wanted)})` if one lies there",
-        )
-    base = source._memo.base if source._memo is not None else None
-    is_place = named or source._reference is not None
-    if is_place and base is not None and base.size > target._register.size:
-        raise TypeMistake(
-            f"`{target._text()}` gets a part of the address of `{source._text()}`",
-            expected=f"a register of {8 * base.size} bits",
-            got=f"{target._register.name}, of {8 * target._register.size} bits",
-            fix="take all of the register; `u32[…]` is a number that `lea` computes",
         )
 
 

@@ -215,13 +215,17 @@ def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 def _operands(function: ast.FunctionDef) -> frozenset[str]:
-    """The names of the parameters of a routine, and of what the words for roles give."""
+    """The names of the parameters of a routine, of its roles, and of what its loops count."""
     found = {one.arg for one in function.args.args[1:]}
     for node in ast.walk(function):
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             word = node.value.func
             if isinstance(word, ast.Name) and word.id in ROLES:
                 found |= {one.id for one in node.targets if isinstance(one, ast.Name)}
+        if isinstance(node, ast.withitem) and isinstance(node.optional_vars, ast.Name):
+            call = node.context_expr
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "for_":
+                found.add(node.optional_vars.id)
     return frozenset(found)
 
 

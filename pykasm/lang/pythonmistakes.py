@@ -70,8 +70,9 @@ def python_mistake(error: Exception, place: Place | None = None) -> Mistake | No
     mistake = _syntax_mistake(error) if isinstance(error, SyntaxError) else None
     if mistake is None and steps:
         last = steps.pop()
-        # first, as later versions of Python name the attribute of an assignment too
-        mistake = _assignment(error, last.span) or unknown_name(error, last.frame, last.span)
+        if _word_that_failed(error) is None:
+            # first, as later versions of Python name the attribute of an assignment too
+            mistake = _assignment(error, last.span) or unknown_name(error, last.frame, last.span)
         mistake = mistake or _plain(error, last.span)
     elif mistake is None and place is not None:
         mistake = _plain(error, place())
@@ -137,6 +138,10 @@ def _assignment(error: Exception, place: Span) -> Mistake | None:
 
 def _plain(error: Exception, place: Span) -> Mistake:
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, TypeError) and "context manager protocol" in str(error):
+        return PythonMistake(
+            what, fix="behind the word of a block stand parentheses: `with loop():`", span=place
+        )
     word = _word_that_failed(error)
     if word is not None and not _MISCALLED.match(str(error)):
         name = word.f_code.co_qualname.removesuffix(".__init__").removesuffix(".__call__")

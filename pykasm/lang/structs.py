@@ -31,6 +31,7 @@ from pykasm.lang.types import (
     User,
     array_of,
     flexible_array,
+    is_known,
     is_named,
     is_user,
     name_of,
@@ -324,7 +325,7 @@ def _check_end(struct: StructMeta, fields: Mapping[str, Field]) -> None:
 def _completed(
     struct: StructMeta, name: str, kind: object, options: FieldOptions, is_last: bool
 ) -> TypeMeta:
-    if not isinstance(kind, TypeMeta) or not isinstance(getattr(kind, "_target", kind), TypeMeta):
+    if not isinstance(kind, TypeMeta) or not is_known(kind):
         raise DeclarationMistake(
             f"`{struct.__name__}.{name}` has no machine type",
             expected="U8 … U64, I8 … I64, Ptr[T], Array[T], Fn[…] or a Struct",
@@ -421,8 +422,7 @@ def fits_register(kind: object) -> bool:
     """Whether a general-purpose register can hold a `kind`."""
     if not isinstance(kind, TypeMeta) or kind._host is not None:
         return False
-    is_known = isinstance(getattr(kind, "_target", kind), TypeMeta)
-    return is_known and kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
+    return is_known(kind) and kind._size in (1, 2, 4, 8) and not is_aggregate(kind)
 
 
 @cache

@@ -398,6 +398,14 @@ def name_of(target: object) -> str:
     return getattr(target, "__name__", None) or str(target)
 
 
+def is_known(kind: object) -> bool:
+    """Whether `kind` is a type, and what it points to, or consists of, is one too."""
+    if not isinstance(kind, TypeMeta):
+        return False
+    inner = [getattr(kind, one, Void) for one in ("_target", "_element")]
+    return all(one is Void or is_known(one) for one in inner)
+
+
 def array_of(element: TypeMeta, count: int) -> TypeMeta:
     """The type of `count` elements of type `element` in a row."""
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:

@@ -298,3 +298,19 @@ def test_an_array_compared_as_a_whole() -> None:
     message = message_of(body(lambda a, b, small, signed, thing: branch(thing.room == 0)))
     assert message.startswith("error[type]: `thing.room` can't be compared as a whole\n")
     assert message.endswith("got: thing.room: U8 * 8")
+
+
+def test_a_function_as_a_truth() -> None:
+    class Wrong(Subsystem):
+        @function
+        def is_ready(self) -> Bool:
+            ret(1)
+
+        @function
+        def wrong(self) -> None:
+            if self.is_ready:
+                nop()
+
+    message = message_of(Wrong)
+    assert message.startswith("error[condition]: `Wrong.is_ready` is a function, and no truth\n")
+    assert "help: `with if_(Wrong.is_ready(…)):`; Python asks for `is None`" in message

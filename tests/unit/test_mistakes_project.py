@@ -263,9 +263,10 @@ def test_a_file_of_the_boot_loader_that_is_not_there(place: Workplace) -> None:
 
 
 def test_an_exception_of_pykasms_names_the_word(place: Workplace) -> None:
-    message = told(place, BLOCKS, "errdefer(self.give_back, one)", "errdefer(5, one)")
-    assert "`errdefer` can make nothing of this" in message
-    assert "expected: errdefer(function: Callable[..., object], *arguments: object)\n" in message
+    message = told(place, BLOCKS, "unshared(block)", "unshared(block, 5)")
+    assert message.startswith("error[python]: TypeError: unshared() takes 1 positional argument")
+    message = told(place, DEVICES, "self.number(", "lock_watch.__wrapped__(")
+    assert message.startswith("error[unknown-name]")
 
 
 def test_what_python_warns_of(place: Workplace) -> None:

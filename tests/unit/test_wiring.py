@@ -615,7 +615,7 @@ def test_a_step_that_is_no_code() -> None:
             order = (Motor.start, Motor)  # type: ignore[assignment]
 
     assert message(declare).endswith(
-        f"expected: functions of parts by their classes, such as `Serial.start`\ngot: {Motor!r}"
+        "expected: functions of parts by their classes, such as `Serial.start`\ngot: `Motor`"
     )
 
 
