@@ -362,6 +362,8 @@ class BoundFunction(Generic[R]):
         return typing_cast(R, call_function(self, arguments))
 
     def __bool__(self) -> bool:
+        if not is_building():
+            return True
         raise ConditionMistake(
             f"`{self._label}` is a function, and no truth",
             expected="a call of it: `with if_(…):`",

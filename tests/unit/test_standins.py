@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pytest
 
 from pykasm import *
-from pykasm.errors import CallMistake
+from pykasm.errors import CallMistake, in_one_line
 from pykasm.hostrun import Host, HostFault, HostStop, stand_ins
 from tests.unit.messages import normalised
 
@@ -152,5 +152,5 @@ error[call]: `stand_ins` takes classes of subsystems
   LINE |         stand_ins(wrong)
         |         ^^^^^^^^^^^^^^^^
 expected: `stand_ins(Panic, Clock)`
-got: {wrong!r}"""
+got: {in_one_line(repr(wrong))}"""
     )
