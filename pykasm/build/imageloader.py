@@ -11,7 +11,7 @@ from typing import Any
 
 from pykasm.build.project import Project
 from pykasm.build.settings import IMAGE, TABLE, SettingMistake, Settings
-from pykasm.errors import DeclarationMistake
+from pykasm.errors import DeclarationMistake, Mistake
 from pykasm.guesses import did_you_mean
 from pykasm.lang.image import Image
 from pykasm.lang.operand import described
@@ -28,7 +28,11 @@ def load_image(project: Project) -> Image:
     if str(project.root) not in sys.path:
         sys.path.insert(0, str(project.root))
     function = _function(project)
-    image = function()
+    try:
+        image = function()
+    except Mistake as mistake:
+        mistake.span = mistake.span or _declared(function)
+        raise
     if not isinstance(image, Image):
         raise DeclarationMistake(
             f"`{project.image}` gives no image",

@@ -54,15 +54,33 @@ def allowed(rule: str, reason: str) -> Word:
     A build counts its exceptions. One that nothing in its block needs is a mistake, and so is an
     empty reason.
     """
+    _check_texts(rule, reason)
     return _Allowed(rule, reason)
 
 
 def allowances_of(routine: Mapping[str, str], declared: Source) -> list[Allowance]:
     """The exceptions that a decorator states for a whole routine: reasons by rules."""
     span = line_span(declared)
+    if not isinstance(routine, Mapping):
+        raise _no_texts(routine)
     for rule, reason in routine.items():
+        _check_texts(rule, reason)
         _check_reason(rule, reason, span)
     return [Allowance(rule, reason, span) for rule, reason in routine.items()]
+
+
+def _check_texts(*given: object) -> None:
+    """Raise a mistake unless the number of a rule and the reason are texts."""
+    if not all(isinstance(one, str) for one in given):
+        raise _no_texts(*given)
+
+
+def _no_texts(*given: object) -> DeclarationMistake:
+    return DeclarationMistake(
+        "an exception is the number of a rule with a reason",
+        expected='`allowed("E032", "why")`, or `allow={"E032": "why"}`',
+        got=", ".join(map(repr, given)),
+    )
 
 
 def _check_reason(rule: str, reason: str, span: Span) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import FunctionType, MethodType
 
+from pykasm.errors import in_one_line
 from pykasm.lang.condition import Condition
 from pykasm.lang.expression import Expression
 from pykasm.lang.types import TypeMeta
@@ -33,4 +34,4 @@ def shown_value(value: object) -> str:
     """`value` as a message shows it, short where Python's own text is long."""
     if isinstance(value, MethodType | FunctionType):
         return f"`{value.__name__}`, plain Python"
-    return repr(value)[:80]
+    return in_one_line(repr(value))[:80]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
+from pykasm.errors import DeclarationMistake
 from pykasm.lang.types import TypeMeta, name_of
 
 T = TypeVar("T")
@@ -14,8 +15,15 @@ class Kept(NamedTuple):
 
     type: TypeMeta
 
-    @property
-    def __name__(self) -> str:
+    def __mro_entries__(self, bases: object) -> Any:
+        """Refuse to be a base class."""
+        raise DeclarationMistake(
+            f"`{self!r}` is no class that others extend",
+            expected="`Subsystem`, `Component`, `Struct` or `Union`",
+            got=repr(self),
+        )
+
+    def __repr__(self) -> str:
         return f"Keep[{name_of(self.type)}]"
 
 

@@ -280,3 +280,19 @@ def test_a_handler_of_asserts_that_takes_something_else(place: Workplace) -> Non
     assert message.startswith(
         "error[declaration]: `Main.failed` can't be what failed asserts call\n"
     )
+
+
+def test_an_image_function_that_is_marked_as_code(place: Workplace) -> None:
+    message = told(place, "small/image.py", "def image()", "@inline\ndef image()")
+    assert message.startswith("error[place]: `image` outside of any code\n  FILE:LINE\n")
+
+
+@pytest.mark.parametrize("rule", ["5", "Array[U8]", "None"])
+def test_an_exception_whose_rule_is_no_text(place: Workplace, rule: str) -> None:
+    message = told(place, DEVICES, 'allowed("E032"', f"allowed({rule}")
+    assert message.startswith("error[declaration]: an exception is the number of a rule with a re")
+
+
+def test_a_type_that_is_no_base_class(place: Workplace) -> None:
+    message = told(place, DEVICES, "class Serial(Device)", "class Serial(Keep[U8])")
+    assert message.startswith("error[declaration]: `Keep[U8]` is no class that others extend\n")
