@@ -82,26 +82,6 @@ class CodeOptions:
     clobbers: tuple[Register, ...] | None = None
 
 
-nameless: list[Function[Any]] = []
-"""Functions whose class has yet to be made."""
-
-
-def check_overwritten(owner: type) -> None:
-    """Raise a mistake for a function in the body of `owner` whose name another one has taken."""
-    for one in nameless:
-        body = one.body
-        is_of_owner = body.__qualname__ == f"{owner.__qualname__}.{body.__name__}"
-        if is_of_owner and body.__module__ == owner.__module__:
-            nameless.remove(one)
-            raise DeclarationMistake(
-                f"`{owner.__name__}` has two of the name `{body.__name__}`",
-                expected="a name of its own for each function",
-                got="a second one below, which takes the place of this one",
-                fix="rename one of them, or take it out",
-                span=line_span(one.declared),
-            )
-
-
 class Outside:
     """Where a function stands that is in no class."""
 
@@ -115,10 +95,8 @@ class Function(Generic[R]):
         self.owner: type = Outside
         self.name = body.__name__
         self.__doc__ = body.__doc__
-        nameless.append(self)
 
     def __set_name__(self, owner: type, name: str) -> None:
-        nameless[:] = [one for one in nameless if one is not self]
         self.name = name
         self.owner = owner
 

@@ -10,7 +10,7 @@ from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.lang.builder import is_building
 from pykasm.lang.data import Data
 from pykasm.lang.decorated import refuse_options
-from pykasm.lang.function import Function, check_overwritten
+from pykasm.lang.function import Function
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import Struct
@@ -26,7 +26,6 @@ class Component:
     def __init_subclass__(cls, **options: Any) -> None:
         """Refuse options, which only structs have."""
         refuse_options(cls, options)
-        check_overwritten(cls)
 
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Give the instance its own copy of each datum that the class declares."""

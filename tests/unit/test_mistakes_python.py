@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from pykasm import *
-from pykasm.errors import DeclarationMistake
 from pykasm.lang import words
 from pykasm.lang.pythonflow import BLOCKS
 from tests.unit.messages import message_of
@@ -505,18 +504,3 @@ class Wrong(Subsystem):
     message = message_of(__import__(module).Wrong)
     assert message.startswith(f"error[flow]: {what}\n")
     assert message.endswith(f"help: {help}")
-
-
-def test_two_functions_of_one_name() -> None:
-    with pytest.raises(DeclarationMistake) as caught:
-
-        class Wrong(Base):
-            @function
-            def twice(self) -> None:
-                nop()
-
-            @function
-            def twice(self) -> None:  # noqa: F811
-                hlt()
-
-    assert caught.value.what == "`Wrong` has two of the name `twice`"
