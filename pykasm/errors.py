@@ -58,6 +58,8 @@ class Mistake(PykasmError):
         self.got = in_one_line(got)
         self.fix = in_one_line(fix)
         self.span = span or author_span()
+        self.is_placed = False
+        """Whether `placed_at` has said where it is."""
         self.notes = notes
         super().__init__(self.what)
 
@@ -118,11 +120,14 @@ def _quoted(span: Span, mark: str) -> Iterator[str]:
 
 @contextmanager
 def placed_at(span: Callable[[], Span | None]) -> Iterator[None]:
-    """Place mistakes inside at what `span` gives, which is asked only then: it reads files."""
+    """Place mistakes inside at what `span` gives, which is asked only then: it reads files. The
+    innermost place is the one that counts."""
     try:
         yield
     except Mistake as mistake:
-        mistake.span = span() or mistake.span
+        if not mistake.is_placed:
+            mistake.span = span() or mistake.span
+            mistake.is_placed = True
         raise
 
 
