@@ -109,7 +109,7 @@ class MachineChecks(VectorHandlers):
 
     @function(init=True)
     def start_processor(self) -> None:
-        """Let this processor report errors, and look for those that are not reported. Context:
+        """Enable machine checks on this processor, and poll for errors that raise none. Context:
         interrupts off, when timers work."""
         mov(eax, self.features.basic)
         and_(eax, Basic.MCE | Basic.MCA)

@@ -19,7 +19,7 @@ from pykasm.check.graph import Node
 TOP = (1 << 64) - 1
 """The largest number of a register."""
 
-PATIENCE = 3
+ROUNDS_BEFORE_WIDENING = 3
 """Rounds in which an interval may grow by itself before it is widened."""
 
 
@@ -90,7 +90,7 @@ class RangeFlow:
         for number in known.ranges.keys() & arriving.ranges.keys():
             old = known.ranges[number]
             new = old.join(arriving.ranges[number])
-            ranges[number] = self._widened(old, new) if rounds > PATIENCE else new
+            ranges[number] = self._widened(old, new) if rounds > ROUNDS_BEFORE_WIDENING else new
         compared = known.compared if known.compared == arriving.compared else None
         return State(ranges, compared)
 

@@ -46,7 +46,7 @@ def modules_of(host: Host, record: BootInformation) -> list[tuple[int, int, str]
 
 
 def describe_memory(host: Host, record: BootInformation, ranges: Iterable[Range]) -> None:
-    """Let the `record` have this memory map."""
+    """Give the `record` this memory map."""
     for one in sorted(ranges):
         host.call(record.add_region, *one)
     host.call(record.finish)

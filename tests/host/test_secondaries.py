@@ -116,7 +116,7 @@ class Machine:
         return self.host.at(StartParameters, Area.DIRECT_MAP + TRAMPOLINE + PARAMETERS)
 
     def let_go_on(self) -> None:
-        """Let the processor go on that is expected, if it has come."""
+        """Release the processor that is expected, if it has come."""
         chip = self.chips.get(self.parameters.expected - 1)
         if chip is None or not chip.has_come:
             return

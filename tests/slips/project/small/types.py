@@ -57,7 +57,7 @@ class SpinLock(Struct):
 
     @inline
     def release(self) -> None:
-        """Let the next one have it."""
+        """Release the lock."""
         releasing(self)
         mov(self.taken, 0)
 
