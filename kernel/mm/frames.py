@@ -31,11 +31,22 @@ class FrameState(IntEnum):
     """The first of an allocated block."""
 
 
+class FrameUses(Union):
+    """How many use a block, by what it is used for."""
+
+    references: ReferenceCount = field(freed_by="Pages.free_page")
+    """Of a program's page: the entries that lead to it, in all address spaces."""
+    entries: U32
+    """Of a page table: its entries that are not empty, if somebody counts them."""
+    records: U32
+    """Of a page of a `RecordPool`: its records in use."""
+
+
 class Frame(Struct, size=1 << SIZE_SHIFT):
     """The record of a page, which Linux calls `struct page`.
 
     Only that of a block's first page means anything; others may never have been written. While the
-    block is allocated, `link`, `flags`, `references` and `owner` are its user's.
+    block is allocated, `link`, `flags`, `uses` and `owner` are its user's.
     """
 
     link: ListHead
@@ -44,8 +55,7 @@ class Frame(Struct, size=1 << SIZE_SHIFT):
     order: U8
     """log2 of the block's pages."""
     flags: U16
-    references: ReferenceCount
-    """How many use the block."""
+    uses: FrameUses
     owner: U64
     """What the block belongs to, or the next one of a chain."""
 

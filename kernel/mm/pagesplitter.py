@@ -58,7 +58,7 @@ class PageSplitter(Subsystem):
         and_(place, self.tables.entries.address_mask)
         with if_(table & PageFlags.COUNTED):
             mov(rcx, place)
-            mov(frame_of(rcx).references.count, ENTRIES)
+            mov(frame_of(rcx).uses.entries, ENTRIES)
         direct(place)
         with for_(scratch(U64), 0, ENTRIES) as index:
             mov(u64[place + index * sizeof(U64)], entry)

@@ -22,9 +22,9 @@ class PageTables(Subsystem):
     """Allocates page tables where they lack, and frees those that became empty.
 
     Tables come from the page allocator, which gets them back; those of the time before it stay for
-    ever. `Frame.references` counts the entries of a table that has `PageFlags.COUNTED` in the entry
-    that leads to it. Context: thread, under the lock of the space or where nobody else changes
-    its tables.
+    ever. `FrameUses.entries` counts the entries of a table that has `PageFlags.COUNTED` in the
+    entry that leads to it. Context: thread, under the lock of the space or where nobody else
+    changes its tables.
     """
 
     counts_pages = bss(U32)
@@ -58,7 +58,7 @@ class PageTables(Subsystem):
         with if_(table == 0):
             ret(0)
         mov(rcx, table)
-        mov(frame_of(rcx).references.count, 0)
+        mov(frame_of(rcx).uses.entries, 0)
         or_(table, TABLE | PageFlags.COUNTED)
         ret(table)
 
@@ -112,7 +112,7 @@ class PageTables(Subsystem):
         mov(rax, self._above(walk, level)[0])
         with if_(rax & PageFlags.COUNTED):
             and_(rax, self.entries.address_mask)
-            add(frame_of(rax).references.count, more)
+            add(frame_of(rax).uses.entries, more)
         return ZF  # of the addition, or of the test for COUNTED
 
     @inline(changes=rax)
@@ -133,7 +133,7 @@ class PageTables(Subsystem):
             and_(rax, self.entries.address_mask)
             mov(rcx, rax)
             frame = frame_of(rcx)
-            break_if(frame.references.count != 0)
+            break_if(frame.uses.entries != 0)
             mov(above[0], 0)
             release(above)
             next = scratch(request.empty)

@@ -13,7 +13,7 @@ from pykasm import *
 class RecordPool(Subsystem):
     """Allocates and frees records of one `kind`, as many to a page as fit.
 
-    Of a page, `Frame.references` counts the records in use, and `Frame.owner` leads to the first
+    Of a page, `FrameUses.records` counts the records in use, and `Frame.owner` leads to the first
     that is free, whose first word leads to the next. A page without any in use is freed. Context:
     any, under a lock of the user's.
     """
@@ -39,7 +39,7 @@ class RecordPool(Subsystem):
         # The first page in the list, until it is full: the others may become empty
         first = scratch(self.partial.next)
         mov(frame, container_of(first, Frame, "link"))
-        inc(frame.references.count)
+        inc(frame.uses.records)
         mov(record, frame.owner)
         mov(rax, u64[record])
         mov(frame.owner, rax)
@@ -57,7 +57,7 @@ class RecordPool(Subsystem):
         frame, record, last = scratch(Ptr[Frame]), scratch(page), scratch(U64)
         mov(frame, frame_of(rax))
         direct(record)
-        mov(frame.references.count, 0)
+        mov(frame.uses.records, 0)
         mov(frame.owner, record)
         lea(last, bare[record + (PAGE // self.size - 1) * self.size])
         with while_(record != last):
@@ -81,7 +81,7 @@ class RecordPool(Subsystem):
             self.partial.prepend(link)
         mov(frame.owner, record)
         disown(record, "it is free")
-        dec(frame.references.count)
+        dec(frame.uses.records)
         with if_(ZF):
             at(link).unlink()
             tail(self.pages.free_page, page_of(frame))

@@ -8,23 +8,31 @@ from pykasm import *
 class ReferenceCount(Struct):
     """How many references there are to something, as Linux's `refcount_t`.
 
-    Who takes a reference has one already, or holds a lock that keeps the last one from being
-    dropped. Who drops the last one frees the thing. The methods are atomic and change flags alone.
-    Where a lock guards the count, plain instructions on `count` do.
+    A reference is owned, as memory is. Who gains one has one already, or holds a lock that keeps
+    the last one from being dropped. Who drops the last one owns the thing itself, and frees it by
+    the function that the field names as `freed_by=`. `gain` and `drop` are atomic; all methods
+    change flags alone.
     """
 
-    count: U32
+    count: U32 = field(written_by="ReferenceCount")
 
     @inline
-    def get(self) -> None:
-        """Take one more reference. Debug builds panic at 2^31, long before the count wraps."""
+    def start(self) -> None:
+        """Count the first reference, that of who made the thing."""
+        mov(self.count, 1)
+
+    @inline
+    def gain(self) -> None:
+        """Gain one more reference. Debug builds panic at 2^31, long before the count wraps."""
+        gaining(self)
         lock.inc(self.count)
         asserts(~SF)
 
     @inline
-    def put(self) -> Condition:
+    def drop(self) -> Condition:
         """Drop a reference. Returns whether it was the last. Debug builds panic if there was
         none."""
+        dropping(self)
         lock.dec(self.count)
         asserts(~SF)
         return ZF

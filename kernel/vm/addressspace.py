@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kernel.paging.space import Space
-from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import Tree
 from kernel.sync.rwlock import ReadWriteLock
 from pykasm import *
@@ -21,5 +20,5 @@ class AddressSpace(Space):
     """Held for reading to use the regions, for writing to change them."""
     regions: Tree
     """`Region`s that don't overlap. Where two of them meet they have different rights."""
-    threads: ReferenceCount
+    threads: U32 = field(written_by="AddressSpaces")
     """How many threads are in it. No TLB has anything of a space that has none."""

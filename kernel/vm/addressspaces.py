@@ -126,7 +126,7 @@ class AddressSpaces(Subsystem):
     def destroy(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> None:
         """Free `space`, which no thread is in, with all of its memory."""
         region = keep(Ptr[Region])
-        asserts(space.threads.count == 0)
+        asserts(space.threads == 0)
         with loop():
             mov(region, self.regions.find_from(space, 0))
             break_if(region == 0)
@@ -240,7 +240,7 @@ class AddressSpaces(Subsystem):
     @function(context="thread")
     def enter(self, space: Ptr[AddressSpace]) -> None:
         """Make this thread, which is in no space, use `space`. It must leave before it ends."""
-        space.threads.get()  # before any TLB may have something of it; see `UserPages.flush`
+        lock.inc(space.threads)  # before any TLB may have something of it; see `UserPages.flush`
         tail(self._switch_to, space)
 
     @function(context="thread")
@@ -249,7 +249,8 @@ class AddressSpaces(Subsystem):
         space = keep(self.current())
         asserts(space != 0)  # else it is in none
         self._switch_to(0)
-        space.threads.put()
+        lock.dec(space.threads)
+        asserts(~SF)
 
     @function(context="thread")
     def _switch_to(self, space: Ptr[AddressSpace]) -> None:

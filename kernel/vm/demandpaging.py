@@ -74,7 +74,7 @@ class DemandPaging(Subsystem):
         with if_(flags & PageFlags.WRITE):
             # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
             shared = scratch(entry)
-            with if_(self.user_pages.page_frame(shared).references.count != 1):
+            with if_(self.user_pages.page_frame(shared).uses.references.count != 1):
                 with if_(wanted & Rights.WRITE):
                     tail(self._copy_page, space, page, flags, entry)
                 and_(flags, ~int(PageFlags.WRITE))
@@ -128,7 +128,7 @@ class DemandPaging(Subsystem):
         end = scratch(U64)
         lea(end, bare[page + PAGE])
         self.user_pages.flush(space, page, end)
-        self.user_pages.put(entry)
+        self.user_pages.drop(entry)
         ret(0)
 
     @function
@@ -147,7 +147,7 @@ class DemandPaging(Subsystem):
         """
         errdefer(self.pages.free_page, memory)
         physical = scratch(memory)
-        mov(frame_of(physical).references.count, 1)
+        frame_of(physical).uses.references.start()
         or_(flags, memory)
         try_(self.user_pages.replace(space, page, expected, flags))
         disown(memory, "the entry leads to it")

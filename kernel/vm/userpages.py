@@ -23,8 +23,8 @@ class UserPages(Subsystem):
     """Entries for pages of 4 KiB in the lower halves of address spaces.
 
     An entry that is not zero has a page, even where no access is allowed and so PRESENT is clear.
-    `Frame.references` of a page counts the entries that have it, in all spaces. Context: thread,
-    with the space's `regions_lock` held.
+    `FrameUses.references` of a page counts the entries that have it, in all spaces. Context:
+    thread, with the space's `regions_lock` held.
     """
 
     flags = rodata(U64 * (ALL_RIGHTS + 1), [entry_flags(one) for one in range(ALL_RIGHTS + 1)])
@@ -86,7 +86,7 @@ class UserPages(Subsystem):
                 with else_():
                     mov(slot[0], entry)
                     with if_(expected == 0):  # the table has an entry more
-                        inc(self.table_frame(slot).references.count)
+                        inc(self.table_frame(slot).uses.entries)
         self.tables.free_chain(request.empty)
         ret(result)
 
@@ -132,19 +132,19 @@ class UserPages(Subsystem):
         return frame_of(entry)
 
     @function
-    def put(self, entry: U64) -> None:
+    def drop(self, entry: Owned[U64]) -> None:
         """Drop a reference to the page of `entry`, which was in a table; free the page with the
         last one. No TLB has the entry any more."""
         # Atomic: other spaces that share the page have other locks
         frame = self.page_frame(entry)
-        with if_(frame.references.put()):
+        with if_(frame.uses.references.drop()):
             tail(self.pages.free_page, page_of(frame))
 
     @function
     def flush(self, space: Ptr[AddressSpace], start: UserAddress, end: UserAddress) -> None:
         """Remove addresses from `start` up to `end` from all TLBs, after their entries changed."""
         mfence()  # a thread that enters after this look at `threads` has to read the new entries
-        with if_(space.threads.count != 0):
+        with if_(space.threads != 0):
             sub(end, start)
             shr(end, PageShift.PAGE)
             tail(self.tlb.invalidate, space, start, end)

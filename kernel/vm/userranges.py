@@ -104,7 +104,7 @@ class UserRanges(Subsystem):
             # Only now does no TLB have the pages and tables
             with while_(left != 0):
                 dec(left)
-                self.user_pages.put(walk.removed[left])
+                self.user_pages.drop(walk.removed[left])
             self.tables.free_chain(walk.request.empty)
             mov(first, walk.request.address)
             mov(walk.request.empty, 0)
@@ -122,7 +122,7 @@ class UserRanges(Subsystem):
             mov(walk.removed[count], entry)
             inc(walk.count)
             mov(slot[0], 0)
-            dec(self.user_pages.table_frame(slot).references.count)
+            dec(self.user_pages.table_frame(slot).uses.entries)
             with if_(ZF):
                 request, entries = address_of(walk.request), address_of(walk.walk)
                 self.tables.unlink_empty(request, entries, PageLevel.PAGE)
@@ -169,8 +169,10 @@ class UserRanges(Subsystem):
         mov(rax, slot)
         and_(eax, PAGE - 1)
         mov(u64[twin + rax], rdx)
-        self.user_pages.page_frame(rdx).references.get()
-        inc(self.user_pages.table_frame(cast(twin, Ptr[U64])).references.count)
+        frame = self.user_pages.page_frame(rdx)
+        frame.uses.references.gain()
+        disown(frame, "the other's entry leads to it")
+        inc(self.user_pages.table_frame(cast(twin, Ptr[U64])).uses.entries)
 
     @function
     def protect(

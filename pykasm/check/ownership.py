@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from iced_x86 import Mnemonic
@@ -15,9 +16,20 @@ from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, V
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.types import TypeMeta
 
-OWNED, GONE = 1, 2
-"""The function owns what the value leads to, if that is not null; it gave it away."""
+LAST, OWNED, GONE = 0, 1, -1
+"""The function owns what the value leads to, as the last reference was dropped; it owns that if it
+is not null, or a reference to it (states above are more of them); it gave it away."""
+
+
+DROPPED = -2
+"""A reference has been dropped, and the flags tell whether it was the last."""
+
+
+def is_owned(state: int | None) -> bool:
+    """Return whether the function owns what has this state."""
+    return state is not None and state >= LAST
 
 
 class Lost(NamedTuple):
@@ -50,31 +62,50 @@ class OwnershipFlow(ValueFlow):
         self._given: dict[Value, int] = {}
         self._signed: set[tuple[int, int]] = set()
         """What is no failure only if it is not below 0, by what made it."""
+        self._lent: set[Value] = set()
+        """The parameters that the caller goes on owning: they are there all the while."""
         self._disowned = said(function.routine, "disown")
+        self._taken_over = said(function.routine, "take_over")
 
     def enter(self, path: Path) -> None:
         """Own the parameters that the function takes over."""
+        for value, is_given in self._parameters():
+            if is_given:
+                path.states[value] = OWNED
+            else:
+                self._lent.add(value)
+
+    def _parameters(self) -> Iterator[tuple[Value, bool]]:
+        """Yield what the function is given in registers, and whether it owns it."""
         for one in self.function.routine.signature.parameters:
-            if one.type._owned and one.register is not None:
-                path.states[Value(AT_ENTRY, one.register.number)] = OWNED
+            if one.register is not None:
+                yield Value(AT_ENTRY, one.register.number), one.type._owned
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """Check the addresses that an instruction goes by."""
-        for number in self._disowned.get(index, ()):
-            value = path.values.get(number)
-            if value is not None:
-                path.states.pop(value, None)
-                path.states.pop(value.whole, None)
+        self.heed(index, path)
         if not path.states or node.effects.mnemonic == Mnemonic.LEA:
             return
         instruction = node.effects.instruction
         for register in (instruction.memory_base, instruction.memory_index):
             base = number_of(register)
             if base is not None:
-                self._check(index, path, base)
+                self.is_used_after(index, path, base)
 
-    def _check(self, index: int, path: Path, number: int, again: bool = False) -> bool:
-        """Find the use of what was given away, in a register."""
+    def heed(self, index: int, path: Path) -> None:
+        """Take note of what words say before an instruction."""
+        for number in self._disowned.get(index, ()):
+            value = path.values.get(number)
+            if value is not None:
+                path.states.pop(value, None)
+                path.states.pop(value.whole, None)
+        for number in self._taken_over.get(index, ()):
+            value = path.values.get(number)
+            if value is not None and not is_owned(path.states.get(value.whole)):
+                path.states[value.whole] = OWNED
+
+    def is_used_after(self, index: int, path: Path, number: int, again: bool = False) -> bool:
+        """Find the use of what was given away, in a register. Return whether it is one."""
         value = path.values.get(number)
         if value is None:
             return False
@@ -91,16 +122,26 @@ class OwnershipFlow(ValueFlow):
             if one.register is None:
                 continue
             number = one.register.number
-            used = path.states and self._check(index, path, number, one.type._owned)
+            used = path.states and self.is_used_after(index, path, number, one.type._owned)
             if one.type._owned and not used and path.sign(number, WIDE) != ZERO:
                 self._give(index, path, number)
 
     def _give(self, index: int, path: Path, number: int) -> None:
         value = path.values.get(number)
         if value is not None:
-            given = value.whole if path.states.get(value.whole) == OWNED else value
-            path.states[given] = GONE
-            self._given[given] = index
+            given = value.whole if is_owned(path.states.get(value.whole)) else value
+            self.give(index, path, given)
+
+    def give(self, index: int, path: Path, value: Value) -> None:
+        """Give away one reference to what is owned; without any, it is not to be used."""
+        state = path.states.get(value, GONE)
+        if state > OWNED:
+            path.states[value] = state - 1
+        elif state == OWNED and value in self._lent:
+            del path.states[value]
+        else:
+            path.states[value] = GONE
+            self._given[value] = index
 
     def returned(self, index: int, node: Node, path: Path) -> None:
         """Own the results that a callee gives."""
@@ -116,8 +157,15 @@ class OwnershipFlow(ValueFlow):
         """Give what is stored to what owns it there."""
         value = path.values.get(source) if source is not None else None
         if source is not None and value is not None and path.states and _is_owner(node.line):
-            self._check(index, path, source)
-            path.states.pop(value.whole, None)
+            self.is_used_after(index, path, source)
+            self._pass_on(path, value.whole)
+
+    def _pass_on(self, path: Path, value: Value) -> None:
+        """Give a reference to somebody who lets this function go on using what is owned."""
+        if path.states.get(value, OWNED) > OWNED:
+            path.states[value] -= 1
+        else:
+            path.states.pop(value, None)
 
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
         """Own what is taken out of what owned it."""
@@ -127,7 +175,7 @@ class OwnershipFlow(ValueFlow):
     def tested(self, path: Path, value: Value, width: int, sign: int) -> None:
         """What is null, or an error, is owned by nobody."""
         failed = NEGATIVE if (value.site, value.number) in self._signed else ZERO
-        if path.states.get(value) == OWNED and sign == failed:
+        if is_owned(path.states.get(value)) and sign == failed:
             del path.states[value]
 
     def leave(self, index: int, node: Node, path: Path) -> None:
@@ -140,26 +188,30 @@ class OwnershipFlow(ValueFlow):
                     path.states.pop(Value(index, number), None)
         else:
             for number, kind in zip(RESULTS, own, strict=False):
-                value = path.values.get(number)
-                if value is not None and path.states and not self._check(index, path, number):
-                    if path.states.get(value.whole) == OWNED and not kind._owned:
-                        self._lose(value.whole, index, True, True)
-                    path.states.pop(value.whole, None)
+                self._return(index, path, number, kind)
         for value, state in path.states.items():
-            if state == OWNED:
+            if is_owned(state):
                 self._lose(value, index, True)
+
+    def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
+        """Give a result to the caller."""
+        value = path.values.get(number)
+        if value is not None and path.states and not self.is_used_after(index, path, number):
+            if is_owned(path.states.get(value.whole)) and not kind._owned:
+                self._lose(value.whole, index, True, True)
+            self._pass_on(path, value.whole)
 
     def changed(self, index: int, path: Path) -> None:
         """Find what nothing leads to any more."""
         for value, state in [*path.states.items()]:
-            if not path.places_of(value):
-                if state == OWNED:
+            if not path.places_of(value) and state != DROPPED:
+                if is_owned(state):
                     self._lose(value, index, self._is_epilogue(index))
                 del path.states[value]
 
     def renewed(self, index: int, path: Path, value: Value) -> None:
         """Find what was made in the round before and not given away."""
-        if path.states[value] == OWNED:
+        if is_owned(path.states[value]):
             self._lose(value, index, False)
 
     def _is_epilogue(self, index: int) -> bool:
@@ -183,4 +235,5 @@ def follows_ownership(function: FunctionAnalysis) -> bool:
     """Return whether a function has to do with what somebody owns."""
     routine, owning = function.routine, function.build.owning
     is_told = routine.symbol in owning or OwnedPlace in routine.operand_roles
-    return is_told or not owning.isdisjoint(routine.targets)
+    is_counting = any(one.word in ("take_over", "gain", "drop") for one in routine.said)
+    return is_told or is_counting or not owning.isdisjoint(routine.targets)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pykasm.isa.code import Line
+from pykasm.lang.builder import Said
 from pykasm.lang.routine import Routine
 
 SaidOf = dict[int, set[int]]
@@ -12,13 +15,18 @@ SaidOf = dict[int, set[int]]
 def said(routine: Routine, word: str) -> SaidOf:
     """Return of which registers a function says `word`, and where."""
     found: SaidOf = {}
+    for index, one in said_at(routine, word):
+        found.setdefault(index, set()).add(one.number)
+    return found
+
+
+def said_at(routine: Routine, word: str) -> Iterator[tuple[int, Said]]:
+    """Yield what a function says by `word`, each with the index of the instruction behind it."""
     wanted = {one.at for one in routine.said if one.word == word}
     if not wanted:
-        return found
+        return
     index = 0
     for at, item in enumerate([*routine.items, None]):
         if at in wanted:
-            numbers = {one.number for one in routine.said if one.word == word and one.at == at}
-            found.setdefault(index, set()).update(numbers)
+            yield from ((index, one) for one in routine.said if one.word == word and one.at == at)
         index += isinstance(item, Line)
-    return found

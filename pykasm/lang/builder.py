@@ -90,11 +90,13 @@ class ElementAccess(NamedTuple):
 
 class Said(NamedTuple):
     """Before the item of code at the index `at`, the word `word` says something of what the
-    register of this number holds."""
+    register of this number holds: where it is a reference that is dropped, that only the function
+    `freed_by` frees what it leads to."""
 
     at: int
     word: str
     number: int
+    freed_by: str = ""
 
 
 class InlineCode(NamedTuple):
@@ -269,9 +271,9 @@ class CodeBuilder:
                 for one in guarded
             ]
 
-    def say(self, word: str, number: int) -> None:
+    def say(self, word: str, number: int, freed_by: str = "") -> None:
         """Note that `word` says something of what the register of this number holds."""
-        self.said.append(Said(len(self.items), word, number))
+        self.said.append(Said(len(self.items), word, number, freed_by))
 
     def _store_address(self, operands: tuple[Any, ...]) -> None:
         """Note that the next instruction stores the address of a function, if it does."""

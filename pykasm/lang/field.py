@@ -52,6 +52,7 @@ class FieldOptions:
     written_by: tuple[str, ...] = ()
     unlocked_reads: bool = False
     bits: tuple[BitRange, ...] = ()
+    freed_by: str = ""
 
 
 def field(
@@ -63,6 +64,7 @@ def field(
     guarded_by: str = "",
     written_by: str | tuple[str, ...] = (),
     unlocked_reads: bool = False,
+    freed_by: str = "",
 ) -> Any:
     """Say more of a struct's field.
 
@@ -70,8 +72,10 @@ def field(
     `Array[T]`. `align`: alignment in bytes. `at`: offset in bytes, where hardware leaves gaps.
     `guarded_by`: the lock that must be held to touch it, as the path to a field of the same
     struct, or as the name of a lock elsewhere, such as `RunQueue.lock`. `written_by`: the names of
-    the subsystems that write it; all others only read it. `unlocked_reads`: only who writes holds
-    the lock; who reads may find that it has just changed.
+    the subsystems, or of the struct whose methods, write it; all others only read it.
+    `unlocked_reads`: only who writes holds the lock; who reads may find that it has just changed.
+    `freed_by`: the function, such as `Pages.free_page`, that frees what has the field once the last
+    of the references is dropped which it counts.
     """
     if align is not None:
         check_alignment(align)
@@ -91,7 +95,9 @@ def field(
             expected="`field(guarded_by=…, unlocked_reads=True)`",
             got="no `guarded_by`",
         )
-    return FieldOptions(values, count, align, at, guarded_by, writers, unlocked_reads)
+    return FieldOptions(
+        values, count, align, at, guarded_by, writers, unlocked_reads, freed_by=freed_by
+    )
 
 
 def bits(**widths: int) -> Any:
@@ -113,8 +119,8 @@ def bits(**widths: int) -> Any:
 @dataclass(frozen=True, slots=True)
 class Field:
     """A field of a struct: its type, its offset in bytes, the struct that declares it, the name of
-    the lock that must be held to touch it, or only to write it (`unlocked_reads`), and the
-    subsystems that write it (empty: all may)."""
+    the lock that must be held to touch it, or only to write it (`unlocked_reads`), the subsystems
+    that write it (empty: all may), and the function that frees what a count of references is of."""
 
     name: str
     type: TypeMeta
@@ -126,6 +132,7 @@ class Field:
     unlocked_reads: bool = False
     bits: tuple[BitRange, ...] = ()
     """The names of its bits, from the lowest on."""
+    freed_by: str = ""
 
     def __str__(self) -> str:
         return f"{self.owner.__name__}.{self.name}"

@@ -1,4 +1,5 @@
-"""Who owns what: types whose values somebody has to give away, and the word for the way out."""
+"""Who owns what: types whose values somebody has to give away, the word for the way out, and words
+for counts of references."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from pykasm.errors import DeclarationMistake, TypeMistake
 from pykasm.isa.registers import RegisterKind
 from pykasm.lang.builder import current
 from pykasm.lang.operand import described
-from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.types import TypeMeta, name_of, qualified
 
 T = TypeVar("T")
@@ -38,6 +39,40 @@ def disown(value: Any, reason: str) -> None:
     """
     number = register_of("disown", value, reason, "who owns it from now on")
     current("disown").say("disown", number)
+
+
+def take_over(value: Any, reason: str) -> None:
+    """Say that the function owns `value`, in a register, from here on, and why: nothing else leads
+    to it any more, such as a link in a list."""
+    number = register_of("take_over", value, reason, "who owned it until now")
+    current("take_over").say("take_over", number)
+
+
+def gaining(count: Any) -> None:
+    """Say that the next instruction counts one more reference in the field `count`.
+
+    The function owns that reference to what has the field.
+    """
+    _count("gaining", "gain", count)
+
+
+def dropping(count: Any) -> None:
+    """Say that the next instruction takes a reference, which the function owns, off the field
+    `count`, and sets ZF if it was the last. Where it was, the function owns what has the field."""
+    _count("dropping", "drop", count)
+
+
+def _count(word: str, what: str, count: object) -> None:
+    """Note what happens to a count, whose object is found by a register; others have no owner."""
+    if not isinstance(count, MemoryOperand) or count._within is None:
+        raise TypeMistake(
+            f"`{word}` takes a count of references",
+            expected="a field of what is counted",
+            got=described(count),
+        )
+    if count._base is not None:
+        number, freed_by = count._base._register.number, count._within.field.freed_by
+        current(word).say(what, number, freed_by)
 
 
 def register_of(word: str, value: Any, reason: object, why: str) -> int:

@@ -226,7 +226,14 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
             start = _offset_again(struct, fields, name, one)
         owner = fields[name].owner if name in fields else struct
         fields[name] = Field(
-            name, one, start, options.values, owner, writers=options.written_by, bits=options.bits
+            name,
+            one,
+            start,
+            options.values,
+            owner,
+            writers=options.written_by,
+            bits=options.bits,
+            freed_by=options.freed_by,
         )
         end, align = max(end, start + one._size), max(align, own_align)
     check_names(struct.__name__, struct._methods, fields, struct._span)

@@ -62,7 +62,7 @@ from pykasm.lang.numbers import (
     X512,
     Bool,
 )
-from pykasm.lang.ownership import Owned, disown
+from pykasm.lang.ownership import Owned, disown, dropping, gaining, take_over
 from pykasm.lang.records import records
 from pykasm.lang.results import OrErrno, OrNull
 from pykasm.lang.roles import ignore, keep, local, release, scratch
@@ -161,6 +161,7 @@ __all__ = [
     "default",
     "disown",
     "do_while",
+    "dropping",
     "elif_",
     "else_",
     "emits",
@@ -173,6 +174,7 @@ __all__ = [
     "field",
     "for_",
     "function",
+    "gaining",
     "header",
     "i8",
     "i16",
@@ -211,6 +213,7 @@ __all__ = [
     "switch",
     "symbol",
     "tail",
+    "take_over",
     "taking",
     "text",
     "trust",

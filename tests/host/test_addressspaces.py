@@ -121,12 +121,12 @@ class Machine:
     def occupied(self, space: Any) -> int:
         """Put a thread into `space`."""
         if int(space):
-            self.host.at(AddressSpace, space).threads.count = 1
+            self.host.at(AddressSpace, space).threads = 1
         return int(space)
 
     def destroy(self, space: int) -> None:
         """Take the thread out, and destroy the space."""
-        self.host.at(AddressSpace, space).threads.count = 0
+        self.host.at(AddressSpace, space).threads = 0
         self._forget(space, 0, ALL_BITS)
         self.call(self.spaces.destroy, space)
 
@@ -155,7 +155,7 @@ class Machine:
 
     def references(self, entry: int) -> int:
         """What the record of the entry's page counts."""
-        return int(self.host.at(Frame, frame_address(entry & ADDRESS_MASK)).references.count)
+        return int(self.host.at(Frame, frame_address(entry & ADDRESS_MASK)).uses.references.count)
 
     def all_regions(self, space: int) -> Iterator[tuple[int, int, int]]:
         """Start, end and rights of each region, by address."""

@@ -22,13 +22,13 @@ class Handles(Subsystem):
 
     @function(exported=True)
     def share(self, handle: Ptr[Handle]) -> None:
-        """Take a reference."""
-        handle.references.get()
+        """Gain a reference."""
+        handle.references.gain()
 
     @function(exported=True)
     def drop(self, handle: Ptr[Handle]) -> Bool:
         """Drop one. Returns whether it was the last."""
-        ret(handle.references.put())
+        ret(handle.references.drop())
 
 
 handles = Handles()

@@ -29,6 +29,26 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "a reference that is dropped without a look whether it was the last",
+        "E086",
+        "vm/userpages.py",
+        "frame.uses.references.drop()",
+        (
+            (
+                "        with if_(frame.uses.references.drop()):\n"
+                "            tail(self.pages.free_page, page_of(frame))\n",
+                "        frame.uses.references.drop()\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a reference that nobody has",
+        "E080",
+        "vm/userranges.py",
+        "mov(slot, self._next(space, address_of(walk)))",
+        (('        disown(frame, "the other\'s entry leads to it")\n', ""),),
+    ),
+    Fault(
         "an action of an interrupt that says it runs in a thread",
         "E043",
         "terminal/serial.py",

@@ -13,6 +13,7 @@ from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import build_check, function_check, rule
 from pykasm.isa.statement import Address
+from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.data import Storage
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.types import User, is_user
@@ -45,9 +46,10 @@ E063 = rule(
 
 E064 = rule(
     "E064",
-    "a field is written by code that is not of the subsystems that write it",
+    "a field is written by code that is not of those who write it",
     """They keep it in step with other data and with what they are about to do, such as the state of
-    a thread with the queue that it is in. All others only read it.""",
+    a thread with the queue that it is in, or a count of references with who has one. All others
+    only read it.""",
 )
 
 _FACTORY = InstructionInfoFactory()
@@ -174,7 +176,7 @@ def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[
     for access in function.build.analysis.summaries[symbol].local.accesses:
         if access.writers and subsystem not in access.writers:
             node = function.graph.nodes[access.at]
-            if writes_memory(node):
+            if writes_memory(node) and not _is_by_method(function, access):
                 yield Finding(
                     E064,
                     f"`{access.field}` is written by `{subsystem}`",
@@ -184,6 +186,14 @@ def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[
                     "`written_by=` too",
                     symbol=symbol,
                 )
+
+
+def _is_by_method(function: FunctionAnalysis, access: GuardedAccess) -> bool:
+    """Return whether the code of a struct's method, in place, accesses what the struct writes."""
+    return any(
+        access.at in indexes and code.name.rpartition(".")[0] in access.writers
+        for code, indexes in function.graph.inlined
+    )
 
 
 def _either(names: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""E08x: what is owned is given away once, and not used afterwards."""
+"""E08x: what is owned is given away once, and not used afterwards, and so are references."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding
 from pykasm.check.ownership import Lost, OwnershipFlow, UsedAfter, follows_ownership
+from pykasm.check.references import ReferenceFlow, Unfreed, Unowned
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
@@ -24,6 +25,18 @@ E081 = rule(
     "something is used after it was given away",
     """Whoever got it may have freed it, and its memory may be somebody else's by now.""",
 )
+E085 = rule(
+    "E085",
+    "a reference is dropped that the function does not own",
+    """Somebody else goes on using what it leads to, and drops the reference once more: the second
+    time, that is freed while others have it.""",
+)
+E086 = rule(
+    "E086",
+    "the last reference to something is dropped, and nobody frees it",
+    """Nobody can find it any more. What frees it has to undo all that its maker did, so a type has
+    one function for that.""",
+)
 
 
 @function_check
@@ -31,10 +44,12 @@ def ownership_is_kept(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check what functions own, on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_ownership(function):
         return
-    flow = OwnershipFlow(function)
+    flow = ReferenceFlow(function)
     if flow.solve():
         yield from (_lost(function, one) for one in _first_of_each(flow))
         yield from (_used(function, one) for one in flow.used.values())
+        yield from (_unowned(function, one) for one in flow.unowned.values())
+        yield from (_unfreed(function, one) for one in flow.unfreed.values())
 
 
 def _first_of_each(flow: OwnershipFlow) -> Iterator[Lost]:
@@ -73,6 +88,32 @@ def _used(function: FunctionAnalysis, one: UsedAfter) -> Finding:
     )
 
 
+def _unowned(function: FunctionAnalysis, one: Unowned) -> Finding:
+    return Finding(
+        E085,
+        "a reference is dropped that somebody else owns",
+        span=function.place(one.at),
+        notes=[Note(line_span(function.routine.declared), "the caller goes on owning it")],
+        fix="take it over as an `Owned[…]`, or say who had this reference: `take_over(…)`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _unfreed(function: FunctionAnalysis, one: Unfreed) -> Finding:
+    dropped = Note(function.place(one.dropped), "the last reference is dropped here")
+    freed_by = f"`{one.freed_by}`" if one.freed_by else "what frees it"
+    is_other = one.at != one.dropped
+    return Finding(
+        E086,
+        f"{freed_by} frees this, and nothing else" if is_other else "nobody frees what this drops",
+        span=function.place(one.at),
+        mark="" if is_other else "nothing looks whether it was the last reference",
+        notes=[dropped] if is_other else [],
+        fix=f"call {freed_by}" if is_other else f"`with if_(…):` around this, then {freed_by}",
+        symbol=function.routine.symbol,
+    )
+
+
 def _origin(function: FunctionAnalysis, value: Value) -> tuple[str, Note]:
     """Return what is owned, in words, and where it came from."""
     if value.site == AT_ENTRY:
@@ -85,7 +126,7 @@ def _origin(function: FunctionAnalysis, value: Value) -> tuple[str, Note]:
         declared = line_span(function.routine.declared)
         return f"`{name}`", Note(declared, "the function takes it over")
     node = function.graph.nodes[value.site]
-    if node.callee is None:
+    if not node.is_call or node.callee is None:
         return "what was taken here", Note(function.place(value.site), "it is taken here")
     note = Note(function.place(value.site), f"`{node.callee}` gives it to this function")
     return f"what `{node.callee}` gave", note
