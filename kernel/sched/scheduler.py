@@ -104,7 +104,7 @@ class Scheduler(Subsystem):
         mov(thread.run_queue, queue)
         mov(thread.pinned, 1)
 
-    @function(context="interrupt")
+    @function(context="interrupt", moves=True)
     def schedule(self) -> None:
         """Turn to the thread that should run now; returns when this one is chosen again.
 

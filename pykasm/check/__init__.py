@@ -12,8 +12,8 @@ Within a function, over its control flow graph (`graph`):
   on every path. Its states form a lattice; where paths meet they are joined, and what they disagree
   on is unknown. A register without a value on *some* path is a fault, one of which nothing is known
   is none: rules report what they can prove.
-- `dataflow` is a forward may-analysis with sets as facts: where addresses (`guards`, the rules on
-  memory) and copies of per-CPU variables (`percpu`) may have come from.
+- `dataflow` is a forward may-analysis with sets as facts: where addresses (`addressflow`, for
+  `guards` and the rules on memory) and copies of per-CPU variables (`percpu`) may have come from.
 - `ranges` is forward, with intervals: between which numbers each register lies. It learns from
   branches, and is widened in loops.
 - `localflow` is a forward must-analysis with sets of bytes: what of the locals is written.

@@ -160,6 +160,30 @@ class Contexts:
         return [*notes, Note(declared, f"`{last}` sleeps")]
 
     @cached_property
+    def _movers(self) -> CallPaths:
+        """The call paths to functions that state that they turn to another thread, on which no
+        caller turns interrupts off first: where they were off before, such a caller turns to
+        none."""
+        moving = [symbol for symbol, one in self._summaries.items() if one.routine.moves]
+        return self._calls.paths_to(
+            moving,
+            by=lambda call: (
+                self._states_off(call.caller) or bool(self._lock_flows.at(call).interrupts & SAME)
+            ),
+        )
+
+    def path_to_move(self, symbol: str) -> list[Note]:
+        """Return how the thread that calls `symbol` may come to go on elsewhere: it sleeps, or
+        turns to another thread; nothing if it does neither."""
+        if symbol in self.sleepers:
+            return self.path_to_sleep(symbol, self.sleepers)
+        if symbol not in self._movers:
+            return []
+        notes, last = call_path(symbol, self._movers)
+        declared = line_span(self._summaries[last].routine.declared)
+        return [*notes, Note(declared, f"`{last}` turns to another thread")]
+
+    @cached_property
     def thread_code(self) -> CallPaths:
         """The call paths to functions that state that they run in a thread."""
         return self._calls.paths_to(self._in_threads)

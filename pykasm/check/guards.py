@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 
+from pykasm.check.addressflow import AddressFlow, argument_registers
 from pykasm.check.convention import CALLER_SAVED
-from pykasm.check.dataflow import AddressFlow
 from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
@@ -89,9 +89,10 @@ def _through_addresses(
     def name(at: int, _: Node) -> str | None:
         return made[at].field if at in made else None
 
-    def parameters(call: Node) -> int:
+    def parameters(call: Node) -> set[int]:
         callee = routines.get(call.callee or "")
-        return 0 if callee is None else len(callee.routine.signature.parameters)
+        count = 0 if callee is None else len(callee.routine.signature.parameters)
+        return argument_registers(count)
 
     by_name = {access.field: access for access in made.values()}
     addresses = AddressFlow(graph.nodes, frozenset(), name, lambda call: CALLER_SAVED)

@@ -10,8 +10,9 @@ from iced_x86 import Mnemonic
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
+from pykasm.check.operands import number_of
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, number_of
+from pykasm.check.valueflow import ValueFlow
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace

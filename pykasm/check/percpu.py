@@ -13,7 +13,7 @@ from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 from pykasm.check.dataflow import forward_may
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Graph, Node
-from pykasm.check.percpuaddress import AddressUse, uses_after_calls
+from pykasm.check.percpuaddress import AddressUse, uses_after_moves
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
 from pykasm.lang.routine import Routine
@@ -67,7 +67,7 @@ def per_cpu_use(
     flow = _CopyFlow(graph(routine.symbol), variables, changed)
     addresses = tuple(flow.addresses())
     made = {one.at: one.variable for one in addresses}
-    uses = uses_after_calls(flow.nodes, made, changed) if made else ()
+    uses = uses_after_moves(flow.nodes, made, changed) if made else ()
     return PerCpuUse(tuple(flow.updates()), addresses, tuple(uses))
 
 

@@ -1,47 +1,56 @@
-"""Where addresses of per-CPU variables are used after calls, which may have moved the thread."""
+"""Where addresses of per-CPU variables are used after what may have moved the thread."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from pykasm.check.dataflow import AddressFlow, Origins
+from iced_x86 import Mnemonic
+
+from pykasm.check.addressflow import AddressFlow, Origins
 from pykasm.check.graph import Node
 
-NO_CALL = -1
+NOTHING_YET = -1
+
+_ENABLING = (Mnemonic.STI, Mnemonic.POPFQ)
+"""Instructions that may turn interrupts on: the next one may move the thread."""
 
 
 class AddressUse(NamedTuple):
     """The instruction `at` accesses memory by the address of `variable` that the one at `made` put
-    in a register, on some path after the call at `call`."""
+    in a register, on some path after the instruction `between`: a call, or one that may turn
+    interrupts on."""
 
     variable: str
     made: int
-    call: int
+    between: int
     at: int
 
 
-class _CalledFlow(AddressFlow[tuple[int, int]]):
-    """Addresses by the index of what made them, and by a call since then."""
+class _MovedFlow(AddressFlow[tuple[int, int]]):
+    """Addresses by the index of what made them, and by what may have moved the thread since."""
 
     def _transfer(
         self, index: int, node: Node, before: Origins[tuple[int, int]]
     ) -> Origins[tuple[int, int]]:
         after = super()._transfer(index, node, before)
-        return after | {(number, (made, index)) for number, (made, _) in after if node.is_call}
+        if not node.is_call and node.effects.mnemonic not in _ENABLING:
+            return after
+        return after | {(place, (made, index)) for place, (made, _) in after}
 
 
-def uses_after_calls(
+def uses_after_moves(
     nodes: Sequence[Node],
     made: Mapping[int, str],
     changed: Callable[[Node], Collection[int]],
 ) -> Iterator[AddressUse]:
-    """Yield the uses, after calls, of the addresses of variables that instructions of a function
-    make: `made` by their indexes. `changed` returns the registers that a call may change."""
+    """Yield the uses, after calls and after instructions that may turn interrupts on, of the
+    addresses of variables that instructions of a function make: `made` by their indexes. `changed`
+    returns the registers that a call may change."""
 
     def origin(index: int, _: Node) -> tuple[int, int] | None:
-        return (index, NO_CALL) if index in made else None
+        return (index, NOTHING_YET) if index in made else None
 
-    for at, (index, call) in _CalledFlow(nodes, frozenset(), origin, changed).uses():
-        if call != NO_CALL:
-            yield AddressUse(made[index], index, call, at)
+    for at, (index, between) in _MovedFlow(nodes, frozenset(), origin, changed).uses():
+        if between != NOTHING_YET:
+            yield AddressUse(made[index], index, between, at)

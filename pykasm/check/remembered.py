@@ -21,8 +21,8 @@ from pykasm.source import Source
 
 DECLARED = (
     *("symbol", "kind", "bits", "section", "declared", "signature", "entered", "pushed", "stack"),
-    *("recursion", "interruptible", "exported", "sleeps", "context", "copies_user", "allowances"),
-    *("lock_events", "taken_as"),
+    *("recursion", "interruptible", "exported", "sleeps", "moves", "context"),
+    *("copies_user", "allowances", "lock_events", "taken_as"),
 )
 """What is kept of a routine, beside its locks and what it refers to."""
 

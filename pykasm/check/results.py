@@ -9,8 +9,9 @@ from iced_x86 import Mnemonic
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
+from pykasm.check.operands import number_of
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, combined_register, number_of
+from pykasm.check.valueflow import ValueFlow, combined_register
 from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand

@@ -9,8 +9,9 @@ from iced_x86 import Mnemonic, OpKind
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
+from pykasm.check.operands import number_of, register_operand
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, number_of, register_operand
+from pykasm.check.valueflow import ValueFlow
 from pykasm.check.valuepath import AT_ENTRY, NOWHERE, Path, Value
 from pykasm.lang.builder import UntrustedPlace
 from pykasm.lang.operands import MemoryOperand

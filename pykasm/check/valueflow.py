@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
-from typing import Any
 
 from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, RegisterExt
 from iced_x86 import Register as IcedRegister
@@ -18,6 +17,7 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.framewords import FrameWords
 from pykasm.check.graph import Node
+from pykasm.check.operands import number_of, register_operand
 from pykasm.check.valuepath import (
     ANYTHING,
     AT_ENTRY,
@@ -453,20 +453,6 @@ def sign_of(number: int, size: int) -> int:
     if not number:
         return ZERO
     return NEGATIVE if number >> 8 * size - 1 else POSITIVE
-
-
-def register_operand(instruction: Instruction, operand: int) -> int | None:
-    """Return the number of the general register that is an operand, None if it is none."""
-    if operand >= instruction.op_count or instruction.op_kind(operand) != OpKind.REGISTER:
-        return None
-    return number_of(instruction.op_register(operand))
-
-
-def number_of(register: Any) -> int | None:
-    """Return the number of a general register of iced-x86; None if it is none."""
-    if register == IcedRegister.NONE or not RegisterExt.is_gpr(register):
-        return None
-    return int(RegisterExt.number(RegisterExt.full_register(register)))
 
 
 def _size(instruction: Instruction, operand: int) -> int:

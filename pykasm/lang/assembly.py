@@ -85,6 +85,7 @@ class Assembly:
             interruptible=options.interruptible,
             exported=options.exported,
             sleeps=options.sleeps,
+            moves=options.moves,
             context=options.context,
             locks=_locks(bound),
             copies_user=options.copies_user,

@@ -76,6 +76,7 @@ class CodeOptions:
     interruptible: int = 0
     copies_user: bool = False
     sleeps: bool = False
+    moves: bool = False
     context: Context | None = None
     locks: LockContract = NO_LOCKS
     locking: LockingCall = NO_LOCKING

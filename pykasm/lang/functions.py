@@ -57,6 +57,7 @@ def function(
     exported: bool = False,
     copies_user: bool = False,
     sleeps: bool = False,
+    moves: bool = False,
     context: Context | None = None,
     holds: str | tuple[str, ...] = (),
     acquires: str | tuple[str, ...] = (),
@@ -75,6 +76,7 @@ def function(
     exported: bool = False,
     copies_user: bool = False,
     sleeps: bool = False,
+    moves: bool = False,
     context: Context | None = None,
     holds: str | tuple[str, ...] = (),
     acquires: str | tuple[str, ...] = (),
@@ -92,6 +94,8 @@ def function(
     outside of the image (a debugger, a test) uses it, so nothing warns that it is unreachable.
     `copies_user`: a copy routine, which may follow the pointers that programs give (`User[T]`).
     `sleeps`: it may let other threads run before it returns; what calls it is known to sleep too.
+    `moves`: it turns to another thread, whatever the caller is about: the one that called it may go
+    on on another processor.
     `context`: where it runs, which the checker holds its callers to. `"thread"`: where interrupts
     may be on; `"interrupt"`: in handlers of interrupts; `"deferred"`: behind those, with interrupts
     on, where nothing may sleep; `"interrupts off"`: wherever they are off; `"any"`: everywhere.
@@ -114,6 +118,7 @@ def function(
         exported=exported,
         copies_user=copies_user,
         sleeps=sleeps,
+        moves=moves,
         context=context,
         locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
         locking=LockingCall(locks, unlocks),

@@ -42,6 +42,7 @@ class Routine:
     interruptible: int = 0
     exported: bool = False
     sleeps: bool = False
+    moves: bool = False
     context: Context | None = None
     locks: LockContract = NO_LOCKS
     copies_user: bool = False

@@ -3,7 +3,7 @@
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
 from pykasm.objects.debug import EntryFrame
-from tests.unit.checking import broken, findings, mended
+from tests.unit.checking import broken, findings, mended, rules
 
 
 def test_sleep_under_a_lock() -> None:
@@ -831,7 +831,7 @@ def test_the_address_of_a_processors_variable_is_of_no_use_after_a_sleep() -> No
 error[E041]: the address of `AddressOverSleep.switches` is used, maybe on another processor
   FILE:LINE
   LINE |         mov(place[0], 2)
-        |         ^^^^^^^^^^^^^^^^ it was made before this thread may have slept
+        |         ^^^^^^^^^^^^^^^^ it was made before this thread may have moved
   LINE |         self.find(place)
         |         ^^^^^^^^^^^^^^^^ the address is made here
   LINE |     def turn(self) -> None:
@@ -840,3 +840,77 @@ help: make the address again after the call"""
     ]
     assert findings(AddressMadeAgain()) == []
     assert findings(AddressOverCall()) == []
+
+
+class AddressOverSwitch(AddressOverSleep):
+    """Turns to another thread in between."""
+
+    @function(moves=True, context="interrupts off")
+    def turn(self) -> None:
+        nop()
+
+
+class AddressOverWayToSwitch(AddressOverSleep):
+    """Calls what does, with interrupts off as it found them."""
+
+    @function(context="interrupts off")
+    def turn(self) -> None:
+        self.switch()
+
+    @function(moves=True, context="interrupts off")
+    def switch(self) -> None:
+        nop()
+
+
+class AddressOverSwitchIfOn(AddressOverSleep):
+    """Calls what turns to another thread if it may: not where interrupts were off."""
+
+    @function
+    def turn(self) -> None:
+        pushfq()
+        pop(rax)
+        with if_(rax & 1 << 9):
+            cli()
+            self.switch()
+            sti()
+
+    @function(moves=True, context="interrupts off")
+    def switch(self) -> None:
+        nop()
+
+
+def test_the_address_of_a_processors_variable_is_of_no_use_after_a_switch() -> None:
+    [found] = findings(AddressOverSwitch())
+    assert "`AddressOverSwitch.turn` turns to another thread" in found
+    assert rules(AddressOverWayToSwitch()) == ["E041"]
+    assert rules(AddressOverSwitchIfOn()) == []
+
+
+class AddressOverInterrupts(AddressOverSleep):
+    """Has interrupts on for a moment."""
+
+    @inline(changes=CALLER_SAVED)
+    def turn(self) -> None:
+        self.rest()
+        sti()
+        cli()
+
+    @function
+    def rest(self) -> None:
+        nop()
+
+
+class AddressOverFlags(AddressOverInterrupts):
+    """Restores flags that have interrupts off."""
+
+    @inline(changes=CALLER_SAVED)
+    def turn(self) -> None:
+        self.rest()
+        pushfq()
+        popfq()
+
+
+def test_the_address_of_a_processors_variable_is_of_no_use_once_interrupts_were_on() -> None:
+    [found] = findings(AddressOverInterrupts())
+    assert "an interrupt behind this may move the thread" in found
+    assert rules(AddressOverFlags()) == []

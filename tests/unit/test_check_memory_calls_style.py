@@ -308,6 +308,77 @@ class FollowedFromMemory(Subsystem):
         ret(u64[rdx])
 
 
+class FollowedRoundedDown(Subsystem):
+    """Follows it after it was rounded down, in another register."""
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        mov(rcx, request)
+        and_(rcx, -sizeof(U64))
+        xor(eax, eax)
+        xchg(rax, rcx)
+        ret(u64[rax])
+
+
+class FollowedFromStack(Subsystem):
+    """Follows it after a `push` and a `pop`, with others in between."""
+
+    @function
+    def run(self, request: User[Request], number: U64) -> U64:
+        push(request)
+        push(number)
+        pop(rcx)
+        pop(rdx)
+        ret(u64[rdx])
+
+
+class FollowedFromLocal(Subsystem):
+    """Follows it from a local, under a condition."""
+
+    number = bss(U64)
+
+    @function
+    def run(self, request: User[Request], number: U64) -> U64:
+        place = local(U64)
+        mov(place, u64(request))
+        lea(rcx, self.number)
+        test(number, number)
+        cmovne(rcx, place)
+        ret(u64[rcx])
+
+
+class PassedOn(Subsystem):
+    """Passes it to code that takes the kernel's own pointers."""
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        ret(self.length(cast(u64(request), Ptr[Request])))
+
+    @function
+    def length(self, request: Ptr[Request]) -> U64:
+        ret(request.length)
+
+
+class PutAway(Subsystem):
+    """Puts something else in its place before it is taken from there."""
+
+    length = bss(U64)
+
+    @function
+    def run(self, request: User[Request]) -> U64:
+        place = local(U64)
+        mov(place, u64(request))
+        push(request)
+        mov(rax, address_of(self.length))
+        mov(place, rax)
+        add(rsp, 8)
+        push(rax)
+        pop(rcx)
+        mov(rdx, place)
+        add(rax, u64[rdx])
+        ret(u64[rcx])
+
+
 class Measured(Subsystem):
     """Uses the distance between two pointers of a program, and one of them as a number."""
 
@@ -337,13 +408,25 @@ help: copy in what it points to, by a function marked `copies_user=True`"""
     ]
 
 
-@pytest.mark.parametrize("subsystem", [FollowedBehind, FollowedByString, FollowedFromMemory])
+WAYS = [
+    FollowedBehind,
+    FollowedByString,
+    FollowedFromMemory,
+    FollowedRoundedDown,
+    FollowedFromStack,
+    FollowedFromLocal,
+    PassedOn,
+]
+
+
+@pytest.mark.parametrize("subsystem", WAYS)
 def test_a_pointer_from_a_program_is_followed_on_its_ways(subsystem: Any) -> None:
     assert rules(subsystem()) == ["E060"]
 
 
 def test_what_is_computed_from_a_programs_pointer_is_none() -> None:
     assert rules(Measured()) == []
+    assert rules(PutAway()) == []
 
 
 class WrittenByRegister(Subsystem):

@@ -287,7 +287,7 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
                 yield _address_used(analysis, symbol, taken)
         for one in use.uses:
             if not _may_move(analysis, symbol, one.made):  # else that is where the fault is
-                yield from _used_after_sleep(analysis, symbol, one)
+                yield from _used_after_move(analysis, symbol, one)
 
 
 def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
@@ -297,22 +297,25 @@ def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
     return held <= analysis.locks.movable and analysis.contexts.interrupts_may_be_on(symbol, at)
 
 
-def _used_after_sleep(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -> Iterator[Finding]:
-    """Find a use of an address after a call that may sleep: the thread may wake up elsewhere."""
-    for call in analysis.summaries[symbol].calls:
-        if call.at == use.call and call.callee in analysis.contexts.sleepers:
-            yield Finding(
-                E041,
-                f"the address of `{use.variable}` is used, maybe on another processor",
-                span=analysis.place(symbol, use.at),
-                mark="it was made before this thread may have slept",
-                notes=[
-                    Note(analysis.place(symbol, use.made), "the address is made here"),
-                    *analysis.contexts.path_to_sleep(call.callee, analysis.contexts.sleepers),
-                ],
-                fix="make the address again after the call",
-                symbol=symbol,
-            )
+def _used_after_move(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -> Iterator[Finding]:
+    """Find a use of an address after a call that may sleep, or turn to another thread, or after
+    interrupts were turned on: the thread may go on elsewhere."""
+    callees = [one.callee for one in analysis.summaries[symbol].calls if one.at == use.between]
+    notes = [note for one in callees for note in analysis.contexts.path_to_move(one)]
+    is_open = not callees and _may_move(analysis, symbol, use.between + 1)
+    if is_open:
+        turned_on = analysis.place(symbol, use.between)
+        notes = [Note(turned_on, "an interrupt behind this may move the thread")]
+    if notes:
+        yield Finding(
+            E041,
+            f"the address of `{use.variable}` is used, maybe on another processor",
+            span=analysis.place(symbol, use.at),
+            mark="it was made before this thread may have moved",
+            notes=[Note(analysis.place(symbol, use.made), "the address is made here"), *notes],
+            fix="make the address again" + ("" if is_open else " after the call"),
+            symbol=symbol,
+        )
 
 
 def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) -> Finding:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from iced_x86 import Mnemonic, OpKind
 from iced_x86 import Register as IcedRegister
 
+from pykasm.check.addressflow import AddressFlow
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
-from pykasm.check.dataflow import AddressFlow
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.localflow import LocalFlow

@@ -7,8 +7,9 @@ from functools import partial
 
 from iced_x86 import InstructionInfoFactory, Mnemonic
 
+from pykasm.check.addressflow import AddressFlow
 from pykasm.check.build import Build, FunctionAnalysis
-from pykasm.check.dataflow import AddressFlow, writes_memory
+from pykasm.check.dataflow import writes_memory
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.rule import build_check, function_check, rule
@@ -16,7 +17,7 @@ from pykasm.isa.statement import Address
 from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.data import Storage
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import User, is_user
+from pykasm.lang.types import User, is_pointer, is_user
 from pykasm.link.layout import Layout
 from pykasm.objects.model import SectionFlags
 
@@ -65,10 +66,16 @@ def user_pointers_are_copied(function: FunctionAnalysis) -> Iterator[Finding]:
             base = operand._base if isinstance(operand, MemoryOperand) else None
             if base is not None and is_user(base._kind) and not _only_computes(node):
                 yield _followed(function, node, base._text())
-    for at, name in _addresses_by_programs(function):
+    addresses = _addresses_by_programs(function)
+    if addresses is None:
+        return
+    for at, name in addresses.uses():
         node = function.graph.nodes[at]
         if not any(_is_by_user(operand) for operand in node.line.written):
             yield _followed(function, node, name)
+    pointers = partial(_pointer_parameters, function)
+    for at, name in addresses.arguments(pointers):
+        yield _passed_on(function, function.graph.nodes[at], name)
 
 
 def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
@@ -82,16 +89,38 @@ def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
     )
 
 
-def _addresses_by_programs(function: FunctionAnalysis) -> Iterator[tuple[int, str]]:
-    """Yield the instructions that follow a program's pointer in a register without that role."""
+def _passed_on(function: FunctionAnalysis, node: Node, name: str) -> Finding:
+    return Finding(
+        E060,
+        f"`{name}` was given by a program",
+        span=span_of(node.line, name),
+        mark=f"`{node.callee}` follows it as a pointer of the kernel's",
+        fix="copy in what it points to, or let the callee take a `User[…]`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _pointer_parameters(function: FunctionAnalysis, call: Node) -> set[int]:
+    """Return the registers of arguments that a callee takes for pointers of the kernel's."""
+    callee = function.build.callees.get(call.callee or "")
+    signature = callee.signature if callee is not None else None
+    return {
+        one.register.number
+        for one in (signature.parameters if signature is not None else ())
+        if one.register is not None and is_pointer(one.type) and not is_user(one.type)
+    }
+
+
+def _addresses_by_programs(function: FunctionAnalysis) -> AddressFlow[str] | None:
+    """Return where a program's pointers are that the function has; None if it has none."""
     given = [role for role in function.routine.roles if is_user(role.type)]
     if not given and User not in function.routine.operand_roles:
-        return
+        return None
     at_entry = frozenset(
         (role.register.number, role.name) for role in given if role.kind == "parameter"
     )
     nodes = function.graph.nodes
-    yield from AddressFlow(nodes, at_entry, _made_by_program, function.changed_by).uses()
+    return AddressFlow(nodes, at_entry, _made_by_program, function.changed_by)
 
 
 def _made_by_program(_: int, node: Node) -> str | None:
