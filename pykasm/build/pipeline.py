@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from pykasm.build import iso
 from pykasm.build.lastbuild import LastBuild
+from pykasm.build.listing import Listing
 from pykasm.build.memory import Memory
 from pykasm.build.outcome import BuildResult, Outcome
 from pykasm.build.project import Project
@@ -30,8 +31,6 @@ from pykasm.link.embedded import EmbeddedTable
 from pykasm.link.layout import Layout, kernel_layout
 from pykasm.link.linker import LinkError
 from pykasm.link.script import TEMPLATE, render_script
-from pykasm.listing.files import write_listing
-from pykasm.listing.places import LinkedImage
 from pykasm.objects.elf import write_object
 from pykasm.parallel import Background
 from pykasm.source import rooted_at
@@ -91,20 +90,23 @@ def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
     project = units.project
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
+    checking = Background(partial(_verdict, units))
     with stages.stage("objects"):
         units.write(stamps)
-    checking = Background(partial(_verdict, units))
     try:
         linked = _link(units, stages, stamps)
     except LinkError as failure:
         _check(checking, stages)  # what it finds comes first
         raise told_at_lines(failure, units) from None
+    if listing:
+        with stages.stage("listing"):
+            listed = Listing(units, stamps)
     checked, warnings = _check(checking, stages)
     linked.publish()
     _make_iso(project, stages)
     if listing:
-        with stages.stage("listing"):
-            _write_listing(units, stamps)
+        with stages.stage("pages"):
+            listed.publish()
     return Outcome(
         units.program.entries,
         (*map(str, units.program.warnings), *warnings),
@@ -225,12 +227,6 @@ def _check_files(project: Project) -> None:
         if not file.is_file():
             settings = Settings(project.root)
             raise settings.missing_file("modules", file, "a file that the loader hands over")
-
-
-def _write_listing(units: Units, stamps: Stamps) -> None:
-    project = units.project
-    texts, image = units.texts(stamps), LinkedImage.read(project.kernel)
-    write_listing(texts, image, project.listing, project.page, project.name)
 
 
 def _source(*functions: Callable[..., object]) -> list[Path]:

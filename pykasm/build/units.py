@@ -23,8 +23,6 @@ from pykasm.lang.interning import is_interning
 from pykasm.lang.objects import AssembledUnit, assemble_units
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Unit
-from pykasm.listing.files import UnitTexts, part_file, write_part
-from pykasm.listing.maker import unit_listing
 from pykasm.objects.elf import write_object
 from pykasm.parallel import in_parallel
 
@@ -35,7 +33,7 @@ class Units:
 
     def __init__(self, project: Project, memory: Memory, *, recall: bool = True) -> None:
         self.project = project
-        self._memory = memory
+        self.memory = memory
         self.importer: Importer = memory.importer(project.root)
         self.image = _loaded(project, self.importer)
         self.encoder = memory.encoder()
@@ -68,7 +66,7 @@ class Units:
         with collecting(Collector()) as collector:
             with self.image.emitting(program), self.importer.importing():
                 for unit, owner in self._pairs:
-                    kept = self._memory.unit(self._keys[unit.name], layouts)
+                    kept = self.memory.unit(self._keys[unit.name], layouts)
                     record = None if kept is None else self._current_record(kept, owner)
                     if kept is None or record is None:
                         emit_unit(unit, owner)
@@ -178,7 +176,7 @@ class Units:
         stamps.record(objects)
         if self.are_sure:
             units = {self._keys[name]: kept for name, kept in self.kept.items()}
-            self._memory.save(self.encoder, self.importer, units)
+            self.memory.save(self.encoder, self.importer, units)
 
     def object_file(self, name: str) -> Path:
         """The object file of the unit `name`."""
@@ -196,40 +194,6 @@ class Units:
         contents = write_object(unit.assembled.object)
         write_if_changed(self.object_file(name), contents)
         return UnitRecord.of(unit, self._declared[name], contents)
-
-    # The listing
-
-    def texts(self, stamps: Stamps) -> list[UnitTexts]:
-        """What the listing has of all units; writes the scripts of those that are not there."""
-        names = [unit.name for unit in self.program.units]
-        known = {name: texts for name in names if (texts := self._known_texts(name, stamps))}
-        new = [name for name in names if name not in known]
-        stamps.forget(map(self._script, new))
-        made = dict(zip(new, in_parallel(self._made_texts, new), strict=True))
-        stamps.record({self._script(name): self._text_key(name) for name in new})
-        if self.are_sure:
-            self._memory.save_texts((kept, made.get(name)) for name, kept in self.kept.items())
-        return [known[name] if name in known else pickle.loads(made[name]) for name in names]
-
-    def _known_texts(self, name: str, stamps: Stamps) -> UnitTexts | None:
-        kept = self.kept.get(name)
-        if kept is None or not stamps.fresh(self._script(name), self._text_key(name)):
-            return None
-        return self._memory.texts(kept)
-
-    def _text_key(self, name: str) -> str:
-        """Tells what the listing has of a unit from what it had; empty where nobody knows."""
-        kept = self.kept.get(name)
-        return "" if kept is None else kept.name.hex()
-
-    def _script(self, name: str) -> Path:
-        return part_file(name, self.project.folder)
-
-    def _made_texts(self, name: str) -> bytes:
-        unit = self.again(name)
-        listing = unit_listing(unit.assembled, unit.packed)
-        write_part(listing, self.project.folder)
-        return pickle.dumps(UnitTexts.of(listing), pickle.HIGHEST_PROTOCOL)
 
 
 UNKEPT = (pickle.PicklingError, AttributeError, TypeError)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Set
 
 from pykasm.check.addressflow import AddressFlow, argument_registers
 from pykasm.check.convention import CALLER_SAVED
+from pykasm.check.dataflow import writes_memory
 from pykasm.check.graph import Graph, Node
 from pykasm.errors import Mistake
 from pykasm.isa.code import Line
@@ -65,13 +66,28 @@ def guarded_accesses(
     """Yield the accesses of a function to guarded fields and to the `guarded` data, by the indexes
     of the instructions, also those through addresses that it makes or passes to one of `routines`.
 
-    Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`).
+    Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`). Nor do
+    those that only read what may be read without it.
     """
     routine = graph.routine
     if guarded.isdisjoint(routine.targets) and not routine.guarded_accesses:
         return
+    for access in _accesses(graph, routines, guarded):
+        yield access._replace(guard="") if _only_reads(graph, access) else access
+
+
+def _only_reads(graph: Graph, access: GuardedAccess) -> bool:
+    """Return whether an access reads what may be read without the lock."""
+    if not access.unlocked_reads or access.address:
+        return False
+    return not writes_memory(graph.nodes[access.at])
+
+
+def _accesses(
+    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+) -> Iterator[GuardedAccess]:
     made: dict[int, GuardedAccess] = {}
-    for access in _named_accesses(routine, guarded):
+    for access in _named_accesses(graph.routine, guarded):
         if access.address:
             made[access.at] = access
         else:

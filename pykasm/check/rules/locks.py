@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pykasm.check.build import Build
-from pykasm.check.dataflow import writes_memory
 from pykasm.check.finding import Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
@@ -163,17 +162,8 @@ def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
         if summary.routine.section != INIT_TEXT:
             for access in summary.local.accesses:
                 lock = guards.lock_of(access)
-                if lock is None or _only_reads(analysis, summary, access):
-                    continue
-                if not _is_held(analysis, summary, access, lock):
+                if lock is not None and not _is_held(analysis, summary, access, lock):
                     yield _unlocked(analysis, summary, access, lock)
-
-
-def _only_reads(analysis: ProgramAnalysis, summary: FunctionSummary, access: GuardedAccess) -> bool:
-    """Return whether an access reads what may be read without the lock."""
-    if not access.unlocked_reads or access.address:
-        return False
-    return not writes_memory(analysis.graph(summary.symbol).nodes[access.at])
 
 
 def _is_held(
