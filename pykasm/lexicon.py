@@ -35,7 +35,11 @@ class Names:
     def __getitem__(self, number: int) -> str:
         """Give all words to the module that takes them: only `import *` asks by numbers (Python
         Reference, 7.11). It ends at the error."""
-        sys._getframe(1).f_locals.update(WORDS)
+        names = sys._getframe(1).f_locals
+        own = {**names}
+        names.clear()  # an empty dictionary takes over the table of another one as a whole
+        names.update(WORDS)
+        names.update((name, own[name]) for name in own.keys() - WORDS.keys())
         raise IndexError(number)
 
 

@@ -9,27 +9,28 @@ from pathlib import Path
 
 from pykasm.build.units import Units
 from pykasm.files import Stamps
-from pykasm.listing.files import UnitTexts, part_file, write_listing, write_part
+from pykasm.listing.files import ListingFiles, UnitTexts, part_file, write_part
 from pykasm.listing.maker import unit_listing
 from pykasm.listing.places import LinkedImage
 from pykasm.parallel import in_parallel
 
 
 class Listing:
-    """What the listing has of all `units`, from earlier builds or made now."""
+    """What the listing has of all `units`, linked as the ELF file `linked`."""
 
-    def __init__(self, units: Units, stamps: Stamps) -> None:
+    def __init__(self, units: Units, stamps: Stamps, linked: Path) -> None:
         self._units = units
         self._stamps = stamps
-        self._names = [unit.name for unit in units.program.units]
-        known = {name: texts for name in self._names if (texts := self._known(name))}
-        self._new = [name for name in self._names if name not in known]
+        names = [unit.name for unit in units.program.units]
+        known = {name: found for name in names if (found := self._known(name))}
+        self._new = [name for name in names if name not in known]
         made = dict(zip(self._new, in_parallel(self._made, self._new), strict=True))
         if units.are_sure:
             units.memory.save_texts((kept, made.get(name)) for name, kept in units.kept.items())
-        self._texts: list[UnitTexts] = [
-            known[name] if name in known else pickle.loads(made[name]) for name in self._names
+        texts: list[UnitTexts] = [
+            known[name] if name in known else pickle.loads(made[name]) for name in names
         ]
+        self._files = ListingFiles.of(texts, LinkedImage.read(linked), units.project.name)
 
     def _known(self, name: str) -> UnitTexts | None:
         kept = self._units.kept.get(name)
@@ -53,12 +54,11 @@ class Listing:
         return pickle.dumps(UnitTexts.of(listing), pickle.HIGHEST_PROTOCOL)
 
     def publish(self) -> None:
-        """Write the files of the listing for the kernel that is linked now."""
+        """Make it the listing of the kernel."""
         self._stamps.forget(map(self._script, self._new))
         self._stamps.record(dict(self._placed()))
         project = self._units.project
-        image = LinkedImage.read(project.kernel)
-        write_listing(self._texts, image, project.listing, project.page, project.name)
+        self._files.write(project.listing, project.page)
 
     def _placed(self) -> Iterator[tuple[Path, str]]:
         """Move the scripts that were made to the page's folder; yield what they were made from."""

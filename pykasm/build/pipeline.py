@@ -98,15 +98,16 @@ def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
     except LinkError as failure:
         _check(checking, stages)  # what it finds comes first
         raise told_at_lines(failure, units) from None
+    listed = None
     if listing:
         with stages.stage("listing"):
-            listed = Listing(units, stamps)
+            listed = Listing(units, stamps, linked.image)
     checked, warnings = _check(checking, stages)
-    linked.publish()
-    _make_iso(project, stages)
-    if listing:
-        with stages.stage("pages"):
+    with stages.stage("publish"):
+        linked.publish()
+        if listed is not None:
             listed.publish()
+    _make_iso(project, stages)
     return Outcome(
         units.program.entries,
         (*map(str, units.program.warnings), *warnings),

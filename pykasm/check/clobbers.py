@@ -102,11 +102,15 @@ class ClobberAnalysis:
 
     def open_callees(self, symbol: str) -> list[str]:
         """Return a function and those that it leads to, up to those with a contract."""
-        found = [symbol]
-        for one in found:  # grows while callees are met
+        found = {symbol}
+        worklist = [symbol]
+        for one in worklist:  # grows while callees are met
             for call in self._build.analysis.summaries[one].calls:
-                signature = self._build.callees[call.callee].signature
-                is_open = signature is not None and signature.clobbers is None
-                if is_open and call.callee not in found:
-                    found.append(call.callee)
-        return found
+                if call.callee not in found and self._is_open(call.callee):
+                    found.add(call.callee)
+                    worklist.append(call.callee)
+        return worklist
+
+    def _is_open(self, symbol: str) -> bool:
+        signature = self._build.callees[symbol].signature
+        return signature is not None and signature.clobbers is None

@@ -6,7 +6,7 @@ interrupts are on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Set
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths, call_path
@@ -89,7 +89,7 @@ class Contexts:
         ]
         return {one.symbol: one for one in (*stated, *called)}
 
-    def _called(self, routine: Routine, at: int) -> Sequence[str]:
+    def _called(self, routine: Routine, at: int) -> Collection[str]:
         return self._indirect_calls.targets(indirect_target(routine, at), routine) or ()
 
     @cached_property

@@ -81,7 +81,7 @@ class IndirectCalls:
             for symbol, placed in routines.items()
             if symbol in symbols and placed.routine.entered is EntryFrame.CALL
         }
-        self._by_type: dict[TypeMeta, tuple[str, ...]] = {}
+        self._by_type: dict[TypeMeta, dict[str, None]] = {}
 
     @cached_property
     def contexts(self) -> dict[str, set[Context]]:
@@ -98,7 +98,7 @@ class IndirectCalls:
             if context is not None:
                 yield from ((kind, context, symbol) for symbol in sorted(symbols))
 
-    def known_targets(self, target: IndirectTarget) -> Sequence[str] | None:
+    def known_targets(self, target: IndirectTarget) -> Collection[str] | None:
         """Return the functions that a call comes to through a constant table, or through a pointer
         whose type has a name; None if it is another one."""
         table, kind = self._fixed_table(target.datum), target.kind
@@ -107,7 +107,7 @@ class IndirectCalls:
             return [one for one in dict.fromkeys(table) if one in fitting]
         return self._of_type(kind) if kind is not None and is_named(kind) else None
 
-    def targets(self, target: IndirectTarget, caller: Routine) -> Sequence[str] | None:
+    def targets(self, target: IndirectTarget, caller: Routine) -> Collection[str] | None:
         """Return the functions that a call through a pointer may come to; None if unknown.
 
         Of a type without a name these are all functions that fit, since data and arguments only
@@ -127,32 +127,31 @@ class IndirectCalls:
             return None
         return self._pointees[datum._symbol]
 
-    def _of_type(self, kind: TypeMeta) -> tuple[str, ...]:
+    def _of_type(self, kind: TypeMeta) -> Collection[str]:
         if kind not in self._by_type:
-            fitting = {
-                types: function_fits(kind, self._functions[symbols[0]].signature)
-                for types, symbols in self._by_signature.items()
-            }
             # an address that is taken for nothing in particular may come to be any pointer
             taken = self._others | self.named.get(kind, set())
-            self._by_type[kind] = tuple(
+            fitting = [
                 symbol
-                for symbol in self._functions
-                if symbol in taken and fitting[self._types[symbol]]
-            )
+                for symbols in self._by_signature.values()
+                if function_fits(kind, self._functions[symbols[0]].signature)
+                for symbol in symbols
+                if symbol in taken
+            ]
+            self._by_type[kind] = dict.fromkeys(sorted(fitting, key=self._order.__getitem__))
         return self._by_type[kind]
 
     @cached_property
-    def _types(self) -> dict[str, tuple[object, ...]]:
-        """The types in the signature of each function."""
-        return {symbol: _types_of(one.signature) for symbol, one in self._functions.items()}
+    def _order(self) -> dict[str, int]:
+        """The place of each function in the order of the code."""
+        return {symbol: number for number, symbol in enumerate(self._functions)}
 
     @cached_property
     def _by_signature(self) -> dict[tuple[object, ...], list[str]]:
         """The functions by the types in their signatures: few differ in these."""
         found: dict[tuple[object, ...], list[str]] = {}
-        for symbol, types in self._types.items():
-            found.setdefault(types, []).append(symbol)
+        for symbol, routine in self._functions.items():
+            found.setdefault(_types_of(routine.signature), []).append(symbol)
         return found
 
 

@@ -22,8 +22,9 @@ from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.source import Source, Span
 
 _WORDS = re.compile(
-    r"\s+((return|break|continue)\b|(int|str)\(|[\w.]+(\[[^=]*\])?( [-+*&|^] [^=]*)?\s*(#.*)?$"
-    r"|\w+ = -?([0-9]\w*|[a-z]\w*)\s*(#.*)?$)"
+    r"^\s+((return|break|continue)\b|(int|str)\(|[\w.]+(\[[^=]*\])?( [-+*&|^] [^=]*)?\s*(#.*)?$"
+    r"|\w+ = -?([0-9]\w*|[a-z]\w*)\s*(#.*)?$)",
+    re.MULTILINE,
 )
 """How lines begin that are worth a look."""
 
@@ -115,7 +116,7 @@ def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle | Rebound, .
     first = code.co_firstlineno
     lines = linecache.getlines(code.co_filename)[first - 1 :]
     last = max((line for _, _, line in code.co_lines() if line), default=first)
-    if not any(map(_WORDS.match, lines[: last - first + 1])):
+    if not _WORDS.search("".join(lines[: last - first + 1])):
         return ()
     try:
         [function] = ast.parse(dedent("".join(getblock(lines)))).body

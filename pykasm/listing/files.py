@@ -50,17 +50,32 @@ def part_name(name: str) -> str:
     return f"{name}.js"
 
 
-def write_listing(
-    texts: Sequence[UnitTexts], image: LinkedImage, text: Path, html: Path, title: str
-) -> None:
-    """Write the `text` and the page `html` of the subsystems that are linked to `image`. Their
-    scripts are there already; those of others go."""
-    folder = html.parent
-    write_if_changed(text, "".join(one.text.filled(image) for one in texts).encode())
-    filled = [one.addresses.filled(image) for one in texts]
-    write_if_changed(folder / ADDRESSES, addresses(filled).encode())
-    write_if_changed(html, page([one.contents for one in texts], title, SCRIPTS).encode())
-    current = {part_name(one.contents.name) for one in texts}
-    for file in os.scandir(folder / SCRIPTS):
-        if file.name not in current:
-            os.unlink(file.path)
+class ListingFiles(NamedTuple):
+    """The contents of the text, of the page and of its script of addresses, and the names of the
+    scripts that belong to these."""
+
+    text: str
+    page: str
+    addresses: str
+    scripts: frozenset[str]
+
+    @classmethod
+    def of(cls, texts: Sequence[UnitTexts], image: LinkedImage, title: str) -> ListingFiles:
+        """Those of the subsystems that are linked to `image`."""
+        return cls(
+            "".join(one.text.filled(image) for one in texts),
+            page([one.contents for one in texts], title, SCRIPTS),
+            addresses([one.addresses.filled(image) for one in texts]),
+            frozenset(part_name(one.contents.name) for one in texts),
+        )
+
+    def write(self, text: Path, html: Path) -> None:
+        """Write the `text` and the page `html`. The scripts of subsystems are there already; those
+        of others go."""
+        folder = html.parent
+        write_if_changed(text, self.text.encode())
+        write_if_changed(folder / ADDRESSES, self.addresses.encode())
+        write_if_changed(html, self.page.encode())
+        for file in os.scandir(folder / SCRIPTS):
+            if file.name not in self.scripts:
+                os.unlink(file.path)

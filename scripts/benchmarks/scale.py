@@ -64,22 +64,29 @@ def figures() -> Iterator[Figure]:
 def make_project(folder: Path, copies: int) -> None:
     """A project in `folder` whose image has the kernel, and copies of it under other names, so that
     there are `copies` in all."""
-    shutil.copytree(ROOT / "kernel", folder / "kernel")
+    kernel = folder / "kernel"
+    shutil.copytree(ROOT / "kernel", kernel)
     shutil.copytree(ROOT / "grub", folder / "grub")
     settings = (ROOT / "pyproject.toml").read_text()
-    settings = re.sub(r"^image = .*$", 'image = "whole:image"', settings, flags=re.M)
+    settings = re.sub(r"^image = .*$", 'image = "kernel.whole:image"', settings, flags=re.M)
     (folder / "pyproject.toml").write_text(settings)
-    names = ["kernel", *(f"kernel{number}" for number in range(2, copies + 1))]
-    classes = _own_classes(folder / "kernel")
+    classes = _own_classes(kernel)
     if copies > 1:  # interrupts of all copies lie on top of each stack
-        _rewrite(folder / "kernel", r"^STACK_SIZE = (.+)$", r"STACK_SIZE = 2 * \1")
-    for number, name in enumerate(names[1:], 2):
-        shutil.copytree(folder / "kernel", folder / name)
-        _rewrite(folder / name, r"^(\s*(?:from|import) )kernel\b", rf"\1{name}")
+        _rewrite(kernel, r"^STACK_SIZE = (.+)$", r"STACK_SIZE = 2 * \1")
+    names = [f"copy{number}" for number in range(2, copies + 1)]
+    for number, name in enumerate(names, 2):
+        shutil.copytree(kernel, folder / name)
+        _rewrite(folder / name, r"^(\s*(?:from|import) )kernel\b", rf"\1kernel.{name}")
         _rewrite(folder / name, rf"\b({'|'.join(sorted(classes))})\b", rf"\g<1>{number}")
-    imports = "".join(f"from {name}.image import image as {name}_image\n" for name in names)
-    calls = ", ".join(f"{name}_image()" for name in names)
-    (folder / "whole.py").write_text(WHOLE.format(imports=imports, calls=calls))
+    for name in names:
+        shutil.move(folder / name, kernel)
+    modules = ["kernel", *(f"kernel.{name}" for name in names)]
+    imports = "".join(
+        f"from {module}.image import image as image{number}\n"
+        for number, module in enumerate(modules)
+    )
+    calls = ", ".join(f"image{number}()" for number in range(copies))
+    (kernel / "whole.py").write_text(WHOLE.format(imports=imports, calls=calls))
 
 
 def _own_classes(kernel: Path) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from pykasm import *
 from pykasm.encode.encoder import Encoder
 from pykasm.lang.objects import assemble_program
-from pykasm.listing.files import ADDRESSES, UnitTexts, part_file, write_listing, write_part
+from pykasm.listing.files import ADDRESSES, ListingFiles, UnitTexts, part_file, write_part
 from pykasm.listing.highlight import highlighted
 from pykasm.listing.maker import make_listing
 from pykasm.listing.model import Instruction, UnitListing
@@ -100,7 +100,9 @@ def written(units: list[UnitListing], image: LinkedImage, tmp_path: Path) -> Pat
     for unit in units:
         write_part(unit, tmp_path)
     texts = [UnitTexts.of(unit) for unit in units]
-    write_listing(texts, image, tmp_path / "kernel.lst", tmp_path / "kernel.html", "a <kernel>")
+    ListingFiles.of(texts, image, "a <kernel>").write(
+        tmp_path / "kernel.lst", tmp_path / "kernel.html"
+    )
     return tmp_path
 
 
@@ -143,7 +145,7 @@ def test_parts_of_subsystems_that_are_no_more_go(
     gone = part_file("Gone", written)
     gone.write_text("")
     texts = [UnitTexts.of(unit) for unit in units]
-    write_listing(texts, image, written / "kernel.lst", written / "kernel.html", "kernel")
+    ListingFiles.of(texts, image, "kernel").write(written / "kernel.lst", written / "kernel.html")
     assert not gone.exists()
     assert part_file("Shown", written).exists()
 

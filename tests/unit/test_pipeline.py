@@ -14,7 +14,9 @@ from pykasm.build.outcome import BuildResult
 from pykasm.build.pipeline import build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.errors import BuildFailed
 from pykasm.link.symbols import read_symbols
+from pykasm.listing.files import SCRIPTS
 from pykasm.toolchain import ToolsMissing
 
 REPOSITORY = Path(__file__).parents[2]
@@ -92,7 +94,7 @@ def edit(project: Project, old: str, new: str) -> None:
 
 def test_a_build_makes_the_kernel_and_the_iso(project: Project) -> None:
     result, notes = run(project)
-    assert list(notes) == ["emit", "encode", "objects", "link", "check", "iso"]
+    assert list(notes) == ["emit", "encode", "objects", "link", "check", "publish", "iso"]
     assert notes.pop("check") == "2 functions, 0 exceptions"
     assert set(notes.values()) == {""}
     assert result.kernel.read_bytes().startswith(b"\x7fELF")
@@ -222,8 +224,22 @@ def test_the_listing_is_made_where_it_is_wanted(project: Project) -> None:
     run(project)
     assert not project.listing.exists()
     _, notes = run(project, listing=True)
-    assert [*notes][-1] == "listing"
+    assert "listing" in notes
     assert "Start.names" in project.listing.read_text()
+
+
+def test_a_refused_build_leaves_the_kernel_and_its_listing_as_they_were(project: Project) -> None:
+    run(project, listing=True)
+    files = [project.kernel, project.iso, project.listing, project.page]
+    files += (project.folder / SCRIPTS).iterdir()
+    before = [file.read_bytes() for file in files]
+    edit(project, "mov(ecx, self.table)", "mov(ebx, self.table)")  # ebx is the caller's
+    with pytest.raises(BuildFailed, match="rbx"):
+        run(project, listing=True)
+    assert [file.read_bytes() for file in files] == before
+    edit(project, "mov(ebx, self.table)", "mov(edx, self.table)")
+    run(project, listing=True)
+    assert b"edx" in (project.folder / SCRIPTS / "Start.js").read_bytes()
 
 
 def test_a_missing_tool_is_named_before_any_work(
