@@ -22,7 +22,7 @@ from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.source import Source, Span
 
 _WORDS = re.compile(
-    r"^\s+((return|break|continue)\b|(int|str)\(|[\w.]+(\[[^=]*\])?( [-+*&|^] [^=]*)?\s*(#.*)?$"
+    r"^\s+((return|break|continue)\b|(int|str)\(|[\w.]+(\[[^=\n]*\])?( [-+*&|^] [^=\n]*)?\s*(#.*)?$"
     r"|\w+ = -?([0-9]\w*|[a-z]\w*)\s*(#.*)?$)",
     re.MULTILINE,
 )
