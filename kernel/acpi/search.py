@@ -73,7 +73,7 @@ class FirmwareSearch(Subsystem):
             add(place, STEP)
         ret(0)
 
-    @function
+    @function(context="any")
     def checksum(self, start: Ptr[U8], length: U64) -> U8:
         """Return the sum of `length` bytes, which is 0 where they have a right checksum. Context:
         any."""

@@ -66,7 +66,7 @@ class Console(Writer):
         self.lock.break_open()
         tail(self.output.break_lock)
 
-    @function
+    @function(context="any")
     def flush(self) -> None:
         """Wait until all that was written has been sent. Context: any."""
         tail(self.output.flush)

@@ -120,7 +120,7 @@ class SerialOutput(Subsystem):
             dec(free)
         mov(self.serial.timeout, TIMEOUT)  # the line moves: the next wait may take its time
 
-    @function
+    @function(context="any")
     def flush(self) -> None:
         """Wait until all has been sent, the last byte on the wire too, or is lost. Context: any."""
         with if_(self.serial.fifo_depth == 0):

@@ -156,7 +156,7 @@ class MachineChecks(VectorHandlers):
         imul(ecx, ecx, BANK_REGISTERS)
         add(ecx, FIRST_BANK + register)
 
-    @function
+    @function(context="any")
     def _read(self, bank: U32, error: Ptr[HardwareError]) -> Bool:
         """Fill in `error` from `bank`, and return whether there is one. Context: any."""
         mov(error.bank, bank)

@@ -69,7 +69,7 @@ class Dispatcher(VectorHandlers):
         one would be (Intel SDM vol. 3A, 11.9)."""
         inc(self.counts[InterruptVector.SPURIOUS])
 
-    @function
+    @function(context="any")
     def claim(self, vector: U32, action: Ptr[Action]) -> None:
         """Add `action` to those that are called on `vector`. Context: any."""
         slot = scratch(Ptr[Slot])
@@ -79,7 +79,7 @@ class Dispatcher(VectorHandlers):
             mov(action.next, rax)
             mov(slot.first, action)  # seen by `serve` only when it is whole
 
-    @function
+    @function(context="any")
     def allocate(self, action: Ptr[Action]) -> U32:
         """Allocate a vector that calls `action` from now on. Return it, or 0 if there is none.
 
@@ -99,7 +99,7 @@ class Dispatcher(VectorHandlers):
                 xor(vector, vector)
         ret(vector)
 
-    @function
+    @function(context="any")
     def allocated(self, action: Ptr[Action]) -> U32:
         """Return the vector that was allocated for `action`; 0 if it is released. Context: any."""
         action, slot, vector = scratch(action), scratch(Ptr[Slot]), scratch(U32)
@@ -120,7 +120,7 @@ class Dispatcher(VectorHandlers):
         ignore(self.remove(vector, action))
         tail(self.synchronize, vector)
 
-    @function
+    @function(context="any")
     def remove(self, vector: U32, action: Ptr[Action]) -> Bool:
         """Remove `action` from `vector`, on which it may still be running. Return whether others
         are left. Context: any."""

@@ -258,7 +258,7 @@ class Lines(Subsystem):
             break_if(latest.apic < BROADCAST)
         ret(latest)
 
-    @function
+    @function(context="any")
     def forget(self, vector: U32) -> None:
         """Note that `vector` has no line and no messages any more. Context: any."""
         route = scratch(Ptr[Route])

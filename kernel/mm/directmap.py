@@ -61,7 +61,7 @@ class DirectMap(Subsystem):
             ret(0)
         tail(self.map_registers, start, length)
 
-    @function
+    @function(context="any")
     def find_registers(self, start: Keep[U64], length: U64) -> U64:
         """Return the address of `length` bytes of device registers at physical `start` that
         `map_registers` has mapped; 0 for others. Context: any."""

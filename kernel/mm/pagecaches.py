@@ -133,7 +133,7 @@ class PageCaches(Subsystem):
             self.zones.free(page, 0)
             dec(left)
 
-    @function
+    @function(context="any")
     def drain_all(self) -> None:
         """Free all pages of this processor's cache into their zones. Context: any."""
         with interrupts_disabled():

@@ -143,7 +143,7 @@ class PageTables(Subsystem):
             inc(level)
             self.count_entries(walk, level, -1)
 
-    @function
+    @function(context="any")
     def free_chain(self, first: U64) -> None:
         """Free a chain of pages, linked by `Frame.owner`, whose first is at physical `first`; 0 is
         an empty one. Context: any."""

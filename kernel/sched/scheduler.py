@@ -167,7 +167,7 @@ class Scheduler(Subsystem):
         self.schedule()
         sti()
 
-    @function
+    @function(context="any")
     def start(self, thread: Ptr[Thread]) -> None:
         """Make `thread`, which has never run, ready. Context: any."""
         with interrupts_disabled():
@@ -255,7 +255,7 @@ class Scheduler(Subsystem):
         mov(eax, 1)
         xchg(self.queue.idle, eax)
 
-    @function
+    @function(context="any")
     def clear_idle(self, queue: Ptr[RunQueue]) -> Bool:
         """Withdraw the announcement of the processor of `queue`. Return whether it was still
         announced, so that nobody has kicked it since. Context: any."""
@@ -265,7 +265,7 @@ class Scheduler(Subsystem):
             lock.dec(self.idle_count)
         ret(eax)
 
-    @function
+    @function(context="any")
     def _send_reschedule(self, queue: Ptr[RunQueue]) -> None:
         """Interrupt the processor of `queue`, so that it chooses again. Context: any."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
@@ -291,7 +291,7 @@ class Scheduler(Subsystem):
         with if_(self.preemption.is_due()):
             self._preempt()
 
-    @function
+    @function(context="any")
     def _preempt(self) -> None:
         """Turn to a more urgent thread, if interrupts are on. Any context."""
         flags = local(U64)

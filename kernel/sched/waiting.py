@@ -207,7 +207,7 @@ class Waiting(Subsystem):
         entry = container_of(scratch(queue.waiters.next), WaitEntry, "link")
         return scratch(entry.thread)
 
-    @function
+    @function(context="any")
     def interrupt(self, thread: Ptr[Thread], reasons: U32) -> None:
         """Make the `reasons` (`Interruption`) pending for `thread`, and end its wait if one of them
         does. Any context.
@@ -219,7 +219,7 @@ class Waiting(Subsystem):
             self._interrupt(thread, reasons)
         self.scheduler.preempt_if_due()
 
-    @function
+    @function(context="any")
     def clear(self, thread: Ptr[Thread], reasons: U32) -> None:
         """Clear the pending `reasons` (`Interruption`) of `thread`. Context: any."""
         not_(reasons)

@@ -52,14 +52,14 @@ class ConditionVariables(Subsystem):
         self.mutexes.lock(mutex)
         ret(result)
 
-    @function
+    @function(context="any")
     def signal(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
         """Wake the thread that has waited longest, if any does. Context: any."""
         with condition.queue.lock.held():
             ignore(self.waiting.wake_one(address_of(condition.queue)))
         self.scheduler.preempt_if_due()
 
-    @function
+    @function(context="any")
     def broadcast(self, condition: Keep[Ptr[ConditionVariable]]) -> None:
         """Wake all threads that wait. Context: any."""
         with condition.queue.lock.held():

@@ -51,7 +51,7 @@ class Mutexes(Subsystem):
         with if_(~ZF):
             tail(self._lock_contended, mutex)
 
-    @function(context="thread")
+    @function(context="thread", tries="mutex")
     def try_lock(self, mutex: Ptr[Mutex]) -> Bool:
         """Lock `mutex` if it is free. Return whether this thread owns it now."""
         thread = scratch(self.scheduler.current)
@@ -76,7 +76,7 @@ class Mutexes(Subsystem):
         with mutex.queue.lock.held(), if_(~self._claim(mutex)):
             self.waiting.wait(address_of(mutex.queue))  # returns as the owner
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, tries="mutex")
     def lock_until(
         self, mutex: Keep[Ptr[Mutex]], deadline: Keep[Nanoseconds], mode: Keep[U32]
     ) -> OrErrno[I32]:

@@ -73,7 +73,7 @@ class ReadWriteLocks(Subsystem):
         mov(current.lock_mode, lock_mode)
         self.waiting.wait(address_of(rwlock.queue))
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, tries="rwlock")
     def lock_read_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
     ) -> OrErrno[I32]:
@@ -89,7 +89,7 @@ class ReadWriteLocks(Subsystem):
         self.scheduler.preempt_if_due()
         ret(result)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, tries="rwlock")
     def lock_write_until(
         self, rwlock: Keep[Ptr[ReadWriteLock]], deadline: Nanoseconds, mode: U32
     ) -> OrErrno[I32]:

@@ -49,7 +49,7 @@ class Semaphores(Subsystem):
                 mov(result, self.waiting.wait_until(address_of(semaphore.queue), deadline, mode))
         ret(result)
 
-    @function
+    @function(context="any")
     def try_down(self, semaphore: Ptr[Semaphore]) -> Bool:
         """Decrement the count if it is above 0. Return whether it was. Context: any."""
         taken = scratch(Bool)
@@ -59,7 +59,7 @@ class Semaphores(Subsystem):
             inc(taken)
         ret(taken)
 
-    @function
+    @function(context="any")
     def up(self, semaphore: Keep[Ptr[Semaphore]]) -> None:
         """Increment the count, or wake a thread that waits for that. Context: any."""
         with semaphore.queue.lock.held():

@@ -40,7 +40,7 @@ class Input(Subsystem):
         self._resume(source)
         ret(byte)
 
-    @function
+    @function(context="any")
     def notify(self) -> None:
         """Wake the reader, after a source has enqueued bytes. Context: any.
 

@@ -201,7 +201,7 @@ class Threads(LeakChecks):
         self.stacks.free(thread)
         tail(self.stacks.trim, SPARE)
 
-    @function
+    @function(context="any")
     def detach(self, thread: Keep[Owned[Ptr[Thread]]]) -> None:
         """Have the memory of `thread` freed when it ends: nobody will join it. Any
         context."""

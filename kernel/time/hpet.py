@@ -65,7 +65,7 @@ class Hpet(ReferenceClockDriver):
         mov(self.registers, registers)
         mov(self.reference.period, u64(period))  # last: with a period it counts as working
 
-    @function
+    @function(context="any")
     def read(self) -> U64:
         """Return the count. Context: any."""
         registers = scratch(self.registers)

@@ -55,7 +55,7 @@ class Pit(ReferenceClockDriver):
         mov(al, value)
         out(port, al)
 
-    @function
+    @function(context="any")
     def read(self) -> U64:
         """Return the count, negated, as the timer counts down. Context: any."""
         count = scratch(U32)

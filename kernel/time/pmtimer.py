@@ -35,7 +35,7 @@ class PmTimer(ReferenceClockDriver):
         mov(self.reference.mask, rax)
         mov(self.reference.period, FSEC_PER_SEC // FREQUENCY)
 
-    @function
+    @function(context="any")
     def read(self) -> U64:
         """Return the count; bits above the reference's mask have no meaning. Context: any."""
         mov(edx, self.port)

@@ -52,7 +52,16 @@ def _table_targets(routine: Routine, code: AssembledCode, tables: JumpTables) ->
             yield [code.labels.get(label) for label in tables.get(target, ())]
 
 
-_EVENT_PARTS = ("lock", "index", "is_class", "sleeps", "interrupts_off", "pins", "by_call")
+_EVENT_PARTS = (
+    "lock",
+    "index",
+    "is_class",
+    "sleeps",
+    "interrupts_off",
+    "pins",
+    "by_call",
+    "on_zero",
+)
 
 
 def _declarations(routine: Routine) -> tuple[object, ...]:

@@ -107,13 +107,17 @@ class LockFlows:
         while worklist:
             index = worklist.pop()
             node, events = nodes[index], all_events.get(index, ())
-            after = states[index].after(node.effects.mnemonic, events)
+            before = states[index]
+            if before.trial is not None:
+                before = before._replace(trial=before.trial.after(node))
+            after = before.after(node.effects.mnemonic, events)
             after = after.after_call(effects.get(index, ()))
             # a tail call counts too: `after_call` above has what its callee leaves
             interrupts |= after.interrupts if node.leaves else 0
             for successor in node.successors:
                 known = states.get(successor)
-                joined = after if known is None else known.join(after)
+                along = after if after.trial is None else after.along(node, successor == index + 1)
+                joined = along if known is None else known.join(along)
                 if joined != known:
                     states[successor] = joined
                     worklist.append(successor)

@@ -57,7 +57,7 @@ class LockUse:
 
     @cached_property
     def _taking(self) -> list[LockEvent]:
-        return self._events_of(LockAction.TAKE)
+        return self._events_of(LockAction.TAKE) + self._events_of(LockAction.TRY)
 
     def _events_of(self, action: LockAction) -> list[LockEvent]:
         return [

@@ -7,6 +7,8 @@ from typing import NamedTuple, TypeAlias
 
 from iced_x86 import Mnemonic
 
+from pykasm.check.graph import Node
+from pykasm.check.locktrial import Trial
 from pykasm.lang.locking import NO_LOCKS as NO_CONTRACT
 from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.routine import Routine
@@ -29,13 +31,16 @@ class LockState(NamedTuple):
     `may` and `must` are the locks that the function holds on some path and on every path, counting
     those that it states to be entered with, and the paired states that it has begun. `interrupts`
     is a set of `SAME`, `OFF` and `ON`; `saved` has the sets that `pushfq` saved on the stack, the
-    last at the end.
+    last at the end. `unsure` are locks that a call may have taken, the last of them as `trial`
+    says.
     """
 
     may: Locks = NO_LOCKS
     must: Locks = NO_LOCKS
     interrupts: int = SAME
     saved: tuple[int, ...] = ()
+    unsure: Locks = NO_LOCKS
+    trial: Trial | None = None
 
     def join(self, other: LockState) -> LockState:
         """Return what holds where two paths meet."""
@@ -45,6 +50,8 @@ class LockState(NamedTuple):
             self.interrupts | other.interrupts,
             # paths that saved different things: a later `popfq` gives back nobody knows what
             self.saved if self.saved == other.saved else (),
+            self.unsure | other.unsure,
+            self.trial if self.trial == other.trial else None,
         )
 
     def after(self, mnemonic: int, events: Sequence[LockEvent]) -> LockState:
@@ -58,13 +65,24 @@ class LockState(NamedTuple):
         """Return what holds when `events` have happened."""
         if not events:
             return self
-        may, must = self.may, self.must
+        may, must, unsure, trial = self.may, self.must, self.unsure, self.trial
         for event in events:
             if event.action in (LockAction.TAKE, LockAction.BEGIN):
                 may, must = may | {event.lock}, must | {event.lock}
+            elif event.action is LockAction.TRY:
+                unsure, trial = unsure | {event.lock}, Trial(event.lock, event.on_zero)
             else:  # broken open, it is not held either
-                may, must = may - {event.lock}, must - {event.lock}
-        return self._replace(may=may, must=must)
+                may, must, unsure = (held - {event.lock} for held in (may, must, unsure))
+        return self._replace(may=may, must=must, unsure=unsure, trial=trial)
+
+    def along(self, node: Node, is_next: bool) -> LockState:
+        """Return what holds where an instruction goes on, at the next one if `is_next`: a branch
+        may tell whether a lock was taken."""
+        if self.trial is None or (is_taken := self.trial.is_taken(node, is_next)) is None:
+            return self
+        lock = {self.trial.lock}
+        known = self._replace(unsure=self.unsure - lock, trial=None)
+        return known._replace(may=self.may | lock, must=self.must | lock) if is_taken else known
 
     def _after_interrupt_instruction(self, mnemonic: int) -> LockState:
         interrupts, saved = self.interrupts, self.saved

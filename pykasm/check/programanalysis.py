@@ -27,7 +27,11 @@ from pykasm.source import Source, Span, line_span
 LONG_MODE = 64
 """Bits of the code that rules are about."""
 
-_BEGINNINGS = {LockAction.TAKE: "takes", LockAction.BEGIN: "begins"}
+_BEGINNINGS = {
+    LockAction.TAKE: "takes",
+    LockAction.TRY: "takes",
+    LockAction.BEGIN: "begins",
+}
 """What happens to a lock or state where it comes to hold."""
 
 

@@ -87,7 +87,8 @@ def _note_locks(function: Any, given: tuple[object, ...]) -> None:
     options = function._function.options
     if any(options.locking):
         names = (one.name for one in function._signature.parameters)
-        options.locking.note(dict(zip(names, given, strict=True)), options.sleeps)
+        on_zero = any(one._fails for one in function._signature.results)
+        options.locking.note(dict(zip(names, given, strict=True)), options.sleeps, on_zero)
 
 
 def call_pointer(pointer: Value, given: tuple[object, ...]) -> Any:

@@ -64,6 +64,7 @@ def function(
     releases: str | tuple[str, ...] = (),
     locks: str = "",
     unlocks: str = "",
+    tries: str = "",
     recursion: int = 0,
     interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
@@ -83,6 +84,7 @@ def function(
     releases: str | tuple[str, ...] = (),
     locks: str = "",
     unlocks: str = "",
+    tries: str = "",
     recursion: int = 0,
     interruptible: int = 0,
     clobbers: Iterable[object] | None = None,
@@ -102,7 +104,8 @@ def function(
     `holds`: the locks that its callers hold, as paths from `self` or from a parameter
     (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and leaves
     held. `releases`: locks that it is entered with, and releases. `locks`: the parameter that
-    points to a lock which it takes for its caller; `unlocks`: to one that it releases for it.
+    points to a lock which it takes for its caller; `unlocks`: to one that it releases for it;
+    `tries`: to one that it takes if its result is true, or no error.
     `recursion`: how often it may be entered before it returns, where it calls itself, by whatever
     way. `interruptible`: how often at once a processor may be in it, where interrupts lead to it
     and it turns them on. `clobbers`:
@@ -121,7 +124,7 @@ def function(
         moves=moves,
         context=context,
         locks=LockContract(_paths(holds), _paths(acquires), _paths(releases)),
-        locking=LockingCall(locks, unlocks),
+        locking=LockingCall(locks, unlocks, tries),
         recursion=recursion,
         interruptible=interruptible,
         clobbers=None if clobbers is None else tuple(map(_clobbered, clobbers)),

@@ -25,6 +25,7 @@ class LockAction(Enum):
     """What happens to a lock."""
 
     TAKE = "take"
+    TRY = "try"
     RELEASE = "release"
     BREAK = "break open"
     BEGIN = "begin"
@@ -38,7 +39,8 @@ class LockEvent:
     `is_class`: the name stands for one lock in each object of a type. `sleeps`: who waits for it
     sleeps, and so may who holds it. `interrupts_off`: the code relies on interrupts being off.
     A state begins and ends as if it were a lock; `pins`: the thread stays on its processor in it.
-    `by_call`: a function does it to a lock of its caller's.
+    `by_call`: a function does it to a lock of its caller's. `on_zero`: one that tries to take it
+    has done so if its result is 0, others if it is not.
     """
 
     action: LockAction
@@ -49,6 +51,7 @@ class LockEvent:
     interrupts_off: bool = False
     pins: bool = False
     by_call: bool = False
+    on_zero: bool = False
 
     def at(self, index: int) -> LockEvent:
         """Return the same event at the item with this index."""
@@ -151,21 +154,22 @@ def _record(
 
 class LockingCall(NamedTuple):
     """The parameters of a function that are locks of its callers', which it takes or releases for
-    them."""
+    them, or takes if its result says so."""
 
     locks: str = ""
     unlocks: str = ""
+    tries: str = ""
 
-    def note(self, given: Mapping[str, object], sleeps: bool) -> None:
+    def note(self, given: Mapping[str, object], sleeps: bool, on_zero: bool) -> None:
         """Note what the next instruction, which calls the function with the arguments `given`, does
         to the caller's locks. A lock that only a pointer leads to has no name."""
         builder = current("a call")
         at = len(builder.items)
-        for parameter, action in zip(self, (LockAction.TAKE, LockAction.RELEASE), strict=True):
+        for parameter, action in zip(self, _BY_CALLS, strict=True):
             place = _place_at(given.get(parameter))
             if place is not None:
                 name, is_class = lock_name(place, "a call"), place._within is not None
-                event = LockEvent(action, name, at, is_class, sleeps, by_call=True)
+                event = LockEvent(action, name, at, is_class, sleeps, by_call=True, on_zero=on_zero)
                 builder.lock_events.append(event)
 
     def check(self, parameters: Mapping[str, TypeMeta]) -> None:
@@ -173,6 +177,9 @@ class LockingCall(NamedTuple):
         for word, name in self._asdict().items():
             if name and name not in parameters:
                 raise _unknown_lock(name, [*parameters], word)
+
+
+_BY_CALLS = (LockAction.TAKE, LockAction.RELEASE, LockAction.TRY)
 
 
 def _place_at(address: object) -> MemoryOperand | None:

@@ -1,7 +1,7 @@
 """E05x, of locks that functions take for their callers: those that are waited for asleep."""
 
 from pykasm import *
-from tests.unit.checking import findings
+from tests.unit.checking import findings, rules
 from tests.unit.messages import refusal
 
 
@@ -27,10 +27,15 @@ class Mutexes(Subsystem):
     def lock(self, mutex: Ptr[Mutex]) -> None:
         mov(mutex.owner, 1)
 
-    @function(context="thread")
+    @function(context="thread", tries="mutex")
     def try_lock(self, mutex: Ptr[Mutex]) -> Bool:
         mov(mutex.owner, 1)
         ret(1)
+
+    @function(context="thread", sleeps=True, tries="mutex")
+    def lock_until(self, mutex: Ptr[Mutex], deadline: U64) -> OrErrno[I32]:
+        mov(mutex.owner, deadline)
+        ret(-1)
 
     @function(context="thread", unlocks="mutex")
     def unlock(self, mutex: Ptr[Mutex]) -> None:
@@ -121,3 +126,92 @@ def test_a_lock_that_is_no_parameter() -> None:
     message = refusal(lambda: findings(Misnamed()))
     assert "error[declaration]: `locks` names no lock: `mutexes`" in message
     assert message.endswith("help: did you mean `mutex`?")
+
+
+class Tried(Mutexes):
+    """Takes a lock if it gets it, and goes on without it if not."""
+
+    @function(context="thread")
+    def run(self, object: Keep[Ptr[Guarded]]) -> I32:
+        with if_(~self.try_lock(address_of(object.mutex))):
+            ret(1)
+        inc(object.size)
+        self.unlock(address_of(object.mutex))
+        ret(self.in_time(object))
+
+    @function(context="thread")
+    def in_time(self, object: Keep[Ptr[Guarded]]) -> OrErrno[I32]:
+        try_(self.lock_until(address_of(object.mutex), 5))
+        inc(object.size)
+        self.unlock(address_of(object.mutex))
+        ret(self.or_not(object))
+
+    @function(context="thread")
+    def or_not(self, object: Keep[Ptr[Guarded]]) -> OrErrno[I32]:
+        result = keep(self.lock_until(address_of(object.mutex), 5))
+        with if_(result == 0):
+            inc(object.size)
+            self.unlock(address_of(object.mutex))
+        ret(result)
+
+
+class TriedForLater(Mutexes):
+    """Notes whether it has the lock, and tests that later."""
+
+    taken = bss(Bool)
+
+    @function(context="thread")
+    def run(self, object: Keep[Ptr[Guarded]]) -> None:
+        mov(self.taken, self.try_lock(address_of(object.mutex)))
+        self.rest()
+        with if_(self.taken):
+            self.unlock(address_of(object.mutex))
+
+    @function
+    def rest(self) -> None:
+        hlt()
+
+
+def test_locks_that_are_tried() -> None:
+    assert findings(Tried()) == []
+    assert findings(TriedForLater()) == []
+
+
+class KeptIfTaken(Mutexes):
+    """Forgets that it has the lock."""
+
+    @function(context="thread")
+    def run(self, object: Keep[Ptr[Guarded]]) -> I32:
+        with if_(self.try_lock(address_of(object.mutex))):
+            ret(1)
+        ret(0)
+
+
+class UnlockedIfNot(Mutexes):
+    """Releases the lock that it did not get in time."""
+
+    @function(context="thread")
+    def run(self, object: Keep[Ptr[Guarded]]) -> OrErrno[I32]:
+        result = keep(self.lock_until(address_of(object.mutex), 5))
+        with if_(result == 0):
+            ret(0)
+        self.unlock(address_of(object.mutex))
+        ret(result)
+
+
+class UnlockedTwice(Mutexes):
+    """Releases what it has released."""
+
+    @function(context="thread")
+    def run(self, object: Keep[Ptr[Guarded]]) -> None:
+        self.lock(address_of(object.mutex))
+        self.unlock(address_of(object.mutex))
+        self.unlock(address_of(object.mutex))
+
+
+def test_locks_that_are_tried_and_kept_or_released_without() -> None:
+    assert rules(KeptIfTaken()) == ["E050"]
+    assert rules(UnlockedIfNot()) == ["E050", "E050"]
+    (twice,) = findings(UnlockedTwice())
+    assert "`Guarded.mutex` is released, but some path to here does not hold it" in twice
+    assert "or state `tries=` where it may be taken" in twice

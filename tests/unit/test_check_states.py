@@ -272,3 +272,91 @@ class Forgets(Flags):
 
 def test_interrupts_that_a_callee_leaves_off() -> None:
     assert rules(Forgets()) == ["E055"]
+
+
+class TurnsOn(Flags):
+    """Turns interrupts on for callers that may have them off."""
+
+    ticks = bss(U64)
+
+    @function(context="any")
+    def note(self) -> None:
+        cli()
+        inc(self.ticks)
+        sti()
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.note()
+
+
+class TurnsOnUnderLock(TurnsOn):
+    """Calls it where a lock is held."""
+
+    @function
+    def note(self) -> None:
+        cli()
+        inc(self.ticks)
+        sti()
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        taking(self.lock)
+        mov(self.lock, 1)
+        self.note()
+        releasing(self.lock)
+        mov(self.lock, 0)
+        sti()
+
+
+def test_interrupts_that_are_turned_on_for_who_has_them_off() -> None:
+    assert findings(TurnsOn()) == [
+        """\
+error[E055]: interrupts are left on, and callers may have them off
+  FILE:LINE
+  LINE |         sti()
+        |         ^^^^^ they are turned on here
+help: restore the flags of before: `pushfq()`, `cli()`, then `popfq()`"""
+    ]
+    (found,) = findings(TurnsOnUnderLock())
+    assert "`TurnsOnUnderLock.run` has them off here" in found
+
+
+class TurnsOnInOrder(TurnsOnUnderLock):
+    """Restores flags, or turns them off again; and where nobody relies on it, leaves them on."""
+
+    @function(context="any")
+    def note(self) -> None:
+        flags = local(U64)
+        pushfq()
+        pop(flags)
+        cli()
+        inc(self.ticks)
+        push(flags)
+        popfq()
+
+    @function(context="interrupts off")
+    def rest(self) -> None:
+        sti()
+        hlt()
+        cli()
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        taking(self.lock)
+        mov(self.lock, 1)
+        self.note()
+        releasing(self.lock)
+        mov(self.lock, 0)
+        self.rest()
+        self.begin()
+
+    @function
+    def begin(self) -> None:
+        sti()
+
+
+def test_interrupts_that_are_turned_on_in_order() -> None:
+    assert rules(TurnsOnInOrder()) == []

@@ -1,4 +1,4 @@
-"""E055: interrupts are left off."""
+"""E055: interrupts are not left as they were."""
 
 from pykasm import *
 

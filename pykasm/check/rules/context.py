@@ -201,9 +201,12 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
     """Check calls of functions that state that interrupts are off."""
     analysis = build.analysis
     for summary in analysis.summaries.values():
+        told = set()  # once a call, whatever a pointer may lead to
         for call in summary.calls:
             is_off = not _UNINTERRUPTED.isdisjoint(analysis.contexts.stated(call.callee))
-            if is_off and analysis.contexts.interrupts_may_be_on(call.caller, call.at):
+            may_be_on = is_off and analysis.contexts.interrupts_may_be_on(call.caller, call.at)
+            if may_be_on and call.at not in told:
+                told.add(call.at)
                 yield Finding(
                     E043,
                     f"`{call.callee}` states that interrupts are off, but they may be on",

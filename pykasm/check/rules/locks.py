@@ -92,14 +92,14 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
             before = analysis.lock_flows.before(summary.symbol, index)
             if event.action is LockAction.TAKE and event.lock in before.may:
                 yield _twice(analysis, summary, index, event.lock)
-            # Functions may take it under a condition, such as in time: what they return tells
-            is_own = event.action is LockAction.RELEASE and not event.by_call
-            if is_own and event.lock not in before.must:
+            is_known = event.lock in before.must or event.lock in before.unsure
+            if event.action is LockAction.RELEASE and not is_known:
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
                     span=analysis.place(summary.symbol, index),
-                    fix="take it on every path, and release it once",
+                    fix="take it on every path, and release it once"
+                    + (", or state `tries=` where it may be taken" if event.by_call else ""),
                     symbol=summary.symbol,
                 )
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pykasm.check.build import Build
 from pykasm.check.finding import Finding
-from pykasm.check.functionsummary import FunctionSummary
-from pykasm.check.lockstate import OFF
+from pykasm.check.functionsummary import CallSite, FunctionSummary
+from pykasm.check.lockstate import OFF, ON
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
@@ -22,9 +22,9 @@ E054 = rule(
 )
 E055 = rule(
     "E055",
-    "interrupts are left off",
-    """The caller goes on with them off, and does not know: the processor hears of nothing until it
-    turns to other code.""",
+    "interrupts are not left as they were",
+    """Left off, the processor hears of nothing until it turns to other code. Left on, a handler
+    comes in where the caller relies on none, such as between it and a lock that it holds.""",
 )
 
 
@@ -88,6 +88,61 @@ def interrupts_come_back(build: Build) -> Iterator[Finding]:
                     '`context="interrupts off"`',
                     symbol=symbol,
                 )
+
+
+@build_check
+def interrupts_stay_off(build: Build) -> Iterator[Finding]:
+    """Check the interrupt flag where functions are left that turn interrupts on, and that may be
+    entered with them off."""
+    analysis = build.analysis
+    for summary in analysis.lock_flows.tracked():
+        symbol, enables = summary.symbol, summary.local.interrupt_enables
+        if enables and _may_be_entered_off(analysis, summary):
+            left_on = [
+                at for at, after in analysis.lock_flows.exits(symbol) if after.interrupts & ON
+            ]
+            if left_on:
+                yield Finding(
+                    E055,
+                    "interrupts are left on, and callers may have them off",
+                    span=analysis.place(symbol, max(one for one in enables if one < left_on[-1])),
+                    mark="they are turned on here",
+                    notes=_why_off(analysis, summary),
+                    fix="restore the flags of before: `pushfq()`, `cli()`, then `popfq()`",
+                    symbol=symbol,
+                )
+
+
+_ENTERED_OFF = {"any", "interrupt", "interrupts off"}
+"""Contexts in which interrupts may be off."""
+
+
+def _may_be_entered_off(analysis: ProgramAnalysis, summary: FunctionSummary) -> bool:
+    """Return whether a function returns to callers that may have interrupts off: by what it states,
+    or since one holds a spin lock."""
+    routine = summary.routine
+    returns = routine.kind is Kind.FUNCTION and not routine.signature.never_returns
+    states = not _ENTERED_OFF.isdisjoint(analysis.contexts.stated(summary.symbol))
+    is_off = states or bool(_calls_under_locks(analysis, summary))
+    return returns and not routine.sleeps and not routine.interruptible and is_off
+
+
+def _calls_under_locks(analysis: ProgramAnalysis, summary: FunctionSummary) -> list[CallSite]:
+    """Return the calls of a function where interrupts are off, and a lock is held that relies on
+    it."""
+    spinning = analysis.locks.classes - analysis.locks.sleeping
+    return [
+        call
+        for call in analysis.calls.callers.get(summary.symbol, ())
+        if analysis.lock_flows.at(call).interrupts == OFF
+        and analysis.lock_flows.at(call).must & spinning
+    ]
+
+
+def _why_off(analysis: ProgramAnalysis, summary: FunctionSummary) -> list[Note]:
+    """Return where a function is called with interrupts off, for a message."""
+    found = _calls_under_locks(analysis, summary)
+    return [Note(call.span, f"`{call.caller}` has them off here") for call in found[:1]]
 
 
 def _must_restore_interrupts(analysis: ProgramAnalysis, summary: FunctionSummary) -> bool:
