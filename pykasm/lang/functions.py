@@ -105,10 +105,9 @@ def function(
     (`"cache.lock"`), or by name (`"RunQueue.lock"`). `acquires`: locks that it takes and leaves
     held. `releases`: locks that it is entered with, and releases. `locks`: the parameter that
     points to a lock which it takes for its caller; `unlocks`: to one that it releases for it;
-    `tries`: to one that it takes if its result is true, or no error.
-    `recursion`: how often it may be entered before it returns, where it calls itself, by whatever
-    way. `interruptible`: how often at once a processor may be in it, where interrupts lead to it
-    and it turns them on. `clobbers`:
+    `tries`: to one that it takes if its result is true, or no error. `recursion`: how often it may
+    be entered before it returns, where it calls itself, by whatever way. `interruptible`: how often
+    at once a processor may be in it, where interrupts lead to it and it turns them on. `clobbers`:
     the caller-saved registers that it may change beside those of its results, so that callers can
     go on using the others; all, if nothing is stated. `allow`: exceptions from the checker's rules,
     as reasons by rules.
