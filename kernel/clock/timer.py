@@ -13,7 +13,7 @@ class TimerQueue(Struct):
     lock: SpinLock
     count: U32
     """The number of armed timers."""
-    timers: Tree = field(guarded_by="lock")
+    timers: Tree = field(guarded_by="lock", elements="Timer.node")
     running: Ptr[Timer]
     """The timer whose handler runs now, for threads that wait until it returns. The handler may
     have freed the timer, so the pointer is only compared."""

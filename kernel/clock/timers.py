@@ -7,7 +7,7 @@ from kernel.clock.localtimer import LocalTimer
 from kernel.clock.timer import Timer, TimerQueue
 from kernel.clock.units import Nanoseconds
 from kernel.cpu.percpu import PerCpu
-from kernel.structures.tree import TreeNode, Trees
+from kernel.structures.tree import Trees
 from pykasm import *
 
 
@@ -122,13 +122,12 @@ class Timers(Subsystem):
         null.
         """
         due = keep(Ptr[Timer])
-        first = cast(due, Ptr[TreeNode])  # the node is the timer's first field
         with queue.lock.held_interrupts_off():
-            mov(first, queue.timers.first)
-            with if_(first != 0):
-                with if_(first.key > now):
-                    self.local_timer.set(first.key)
-                    xor(first, first)
+            mov(due, container_of(scratch(queue.timers.first), Timer, "node"))
+            with if_(due != 0):
+                with if_(due.node.key > now):
+                    self.local_timer.set(due.node.key)
+                    xor(due, due)
                 with else_():
                     mov(queue.running, due)
                     self._dequeue(queue, due)

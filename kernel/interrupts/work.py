@@ -50,7 +50,7 @@ class WorkQueue(Struct):
     """The deferred work of a processor. Used by that processor alone, with interrupts off; others
     may read the counts."""
 
-    items: ListHead
+    items: ListHead = field(elements="Work.link")
     waiting: U32
     """The number of `items`."""
     performer: U32 = field(Performer)

@@ -15,7 +15,7 @@ class WaitQueue(Struct):
     """
 
     lock: SpinLock
-    waiters: ListHead = field(guarded_by="lock")
+    waiters: ListHead = field(guarded_by="lock", elements="WaitEntry.link")
     """Of `WaitEntry`. All zero as long as nobody has ever waited."""
 
     @inline

@@ -19,9 +19,9 @@ class Arena(Subsystem):
     """
 
     lock = bss(SpinLock)
-    ranges = bss(Tree, guarded_by="lock")
+    ranges = bss(Tree, guarded_by="lock", elements="AddressRange.by_address")
     """All ranges."""
-    free_ranges = bss(Tree, guarded_by="lock")
+    free_ranges = bss(Tree, guarded_by="lock", elements="AddressRange.by_size")
     used = bss(U64, guarded_by="lock")
     """Return the number of allocated ranges."""
 
@@ -84,7 +84,7 @@ class Arena(Subsystem):
         found = keep(Ptr[AddressRange])
         with self.lock.held():
             node = self.trees.at_least(address_of(self.ranges), start)
-            mov(found, cast(node, Ptr[AddressRange]))
+            mov(found, container_of(node, AddressRange, "by_address"))
         fail_if((found == 0) | (found.by_address.key != start))
         ret(found)
 
@@ -160,7 +160,7 @@ class Arena(Subsystem):
         """Return the free range that `address` is in, or null."""
         # All addresses of the arena are in ranges; the end matters for those outside of it
         node = try_(self.trees.at_most(address_of(self.ranges), address))
-        range = keep(cast(node, Ptr[AddressRange]))
+        range = keep(container_of(node, AddressRange, "by_address"))
         fail_if((range.use != RangeUse.FREE) | (self._end_of(range) <= address))
         ret(range)
 

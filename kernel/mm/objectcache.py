@@ -26,7 +26,7 @@ class ObjectCache(Struct):
     """The offset of each processor's magazine in its block of variables."""
     link: ListHead
     """In `Slabs.caches`."""
-    partial: ListHead = field(guarded_by="lock")
+    partial: ListHead = field(guarded_by="lock", elements="Slab.link")
     """Slabs that have free objects, by `Slab.link`; empty ones last."""
     slabs: U64 = field(guarded_by="lock")
     """How many there are."""

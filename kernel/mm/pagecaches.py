@@ -36,7 +36,7 @@ class PageCaches(Subsystem):
     """Allocates and frees single pages without a lock, in batches from and to the zones. Context:
     interrupts off, but where said otherwise."""
 
-    caches = bss(ListHead)
+    caches = bss(ListHead, elements="PageCache.link")
     """Of all processors that were started."""
     cache = percpu(PageCache)
 

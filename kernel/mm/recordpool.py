@@ -18,7 +18,7 @@ class RecordPool(Subsystem):
     any, under a lock of the user's.
     """
 
-    partial = bss(ListHead)
+    partial = bss(ListHead, elements="Frame.link")
     """Pages that have free records, by `Frame.link`."""
 
     def __init__(self, pages: Pages, kind: type[Struct]) -> None:

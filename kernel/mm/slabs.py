@@ -62,7 +62,7 @@ class Slabs(Subsystem):
     """All caches of objects. Without memory the result is null, and nothing has changed. Context:
     any."""
 
-    caches = bss(ListHead)
+    caches = bss(ListHead, elements="ObjectCache.link")
 
     def __init__(
         self, layer: SlabLayer, per_cpu: PerCpu, zones: RedZones, fault_injection: FaultInjection

@@ -32,7 +32,7 @@ class Zone(Struct):
     lock: SpinLock
     orders: U32 = field(guarded_by="lock")
     """Bit n is set if there is a free block of order n."""
-    free_lists: Array[ListHead] = field(count=ORDERS, guarded_by="lock")
+    free_lists: Array[ListHead] = field(count=ORDERS, guarded_by="lock", elements="Frame.link")
     """Free blocks of each order, by `Frame.link`."""
     free_blocks: Array[U64] = field(count=ORDERS, guarded_by="lock")
     """How many each of these lists has."""

@@ -53,7 +53,7 @@ class PciBus(Subsystem):
     host bridges. Context: the list is complete after `start`, and may then be read in any context.
     """
 
-    devices = bss(ListHead)
+    devices = bss(ListHead, elements="PciDevice.link")
     count = bss(U32)
     """The number of devices in the list."""
     lost = bss(U32)
@@ -178,7 +178,8 @@ class PciBus(Subsystem):
         self._find_messages(device)
         self.resources.find(device)
         inc(self.count)
-        self.devices.append(cast(device, Ptr[ListHead]))  # last: readers take no lock
+        link = scratch(address_of(device.link))
+        self.devices.append(link)  # last: readers take no lock
         disown(device, "it is in the list of all")
 
     @inline(changes=(rax, rcx, rdi))

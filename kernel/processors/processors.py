@@ -19,7 +19,7 @@ class Processors(Subsystem):
 
     own = percpu(Processor)
     """This processor's record."""
-    all = bss(ListHead)
+    all = bss(ListHead, elements="Processor.link")
     """In the order of their numbers."""
     count = bss(U32)
     """The number of processors; 0 before the first one has listed itself."""

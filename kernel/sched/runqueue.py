@@ -54,7 +54,7 @@ class RunQueue(Struct):
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
     link: ListHead
-    lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock")
+    lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock", elements="Thread.link")
 
     @inline(changes=(rax, rcx))
     def append(self, link: Ptr[ListHead], priority: U32) -> None:

@@ -38,7 +38,7 @@ class Scheduler(Subsystem):
     """The thread that runs on this processor. Read in one instruction, it is right even where the
     thread may be moved: it is the thread that reads."""
 
-    processors = bss(ListHead)
+    processors = bss(ListHead, elements="RunQueue.link")
     """The queues of all processors that run threads. `lock` is for adding one; others follow the
     links, which never lead astray, without it."""
 

@@ -12,7 +12,7 @@ from pykasm import *
 T = TypeVar("T")
 
 
-class ListHead(Struct):
+class ListHead(Struct, link=True):
     """A link of a circular list, or its head, which is the link that belongs to no element.
 
     Going in and out needs no memory and takes the same time whatever the list's length. A head is
@@ -76,6 +76,7 @@ class ListHead(Struct):
         self, kind: type[T], field: str, place: Callable[[Any], Any] = keep
     ) -> Iterator[Ptr[T]]:
         """Do what `each` does for a block that may remove or free its struct, and no other."""
+        container_of(self, kind, field)  # a mistake for what is not in this list
         link, element = place(self.next), place(Ptr[kind])  # type: ignore[valid-type]
         with while_(lambda: self._is_element(link)):
             mov(u64(element), link)

@@ -9,7 +9,7 @@ MIXERS = (0xFF51_AFD7_ED55_8CCD, 0xC4CE_B9FE_1A85_EC53)
 """Multipliers that spread every bit of a number over those above it (A. Appleby, MurmurHash3)."""
 
 
-class TreeNode(Struct):
+class TreeNode(Struct, link=True):
     """A place in a tree, for a field of what is to be found by `key`."""
 
     child: Array[Ptr["TreeNode"]] = field(count=2)
@@ -20,7 +20,7 @@ class TreeNode(Struct):
     """No node has a higher one than its parent; as good as random, so that the tree is flat."""
 
 
-class Tree(Struct):
+class Tree(Struct, link=True):
     """Nodes in the order of their keys; zeros are an empty tree."""
 
     root: Ptr[TreeNode]

@@ -159,7 +159,7 @@ class Idle(Subsystem):
         with if_(spared != 0):
             mov(link, link.next)
         with while_(link != list):
-            lea(thread, bare[u64(link) - offsetof(Thread, "link")])
+            lea(thread, container_of(at(link), Thread, "link"))
             with if_(thread.pinned == 0):
                 with if_(thread.stack_pointer != 0):
                     ret(thread)

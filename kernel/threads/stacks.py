@@ -22,7 +22,7 @@ class ThreadStacks(Shrinker):
     let alone until a processor has left it (`Thread.stack_pointer`).
     """
 
-    spare = bss(ListHead, guarded_by="lock")
+    spare = bss(ListHead, guarded_by="lock", elements="Thread.link")
     """Those not in use, the one that was freed first in front."""
     count = bss(U32, guarded_by="lock")
     mapped = bss(U32)

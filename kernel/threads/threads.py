@@ -25,7 +25,7 @@ BOOT_PRIORITY = 16
 class Threads(LeakChecks):
     """All threads of the kernel, from creation to the end."""
 
-    all = bss(ListHead, guarded_by="lock")
+    all = bss(ListHead, guarded_by="lock", elements="Thread.listed")
     """In the order of creation, by `Thread.listed`."""
     count = bss(U32)
     next_number = bss(U64)

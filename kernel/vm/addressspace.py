@@ -18,7 +18,7 @@ class AddressSpace(Space):
 
     regions_lock: ReadWriteLock
     """Held for reading to use the regions, for writing to change them."""
-    regions: Tree
+    regions: Tree = field(elements="Region.node")
     """`Region`s that don't overlap. Where two of them meet they have different rights."""
     threads: U32 = field(written_by="AddressSpaces")
     """How many threads are in it. No TLB has anything of a space that has none."""

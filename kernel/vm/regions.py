@@ -26,7 +26,8 @@ class Regions(Subsystem):
     @function
     def find(self, space: Ptr[AddressSpace], address: Keep[UserAddress]) -> OrNull[Ptr[Region]]:
         """Return the region that `address` is in, or null."""
-        region = cast(self.trees.at_most(address_of(space.regions), address), Ptr[Region])
+        node = self.trees.at_most(address_of(space.regions), address)
+        region = container_of(node, Region, "node")
         fail_if((region != 0) & (region.end <= address))
         ret(region)
 
@@ -39,13 +40,13 @@ class Regions(Subsystem):
         with if_(region != 0):
             ret(region)
         node = self.trees.at_least(address_of(space.regions), address)
-        ret(cast(node, Ptr[Region]))
+        ret(container_of(node, Region, "node"))
 
     @function
     def next(self, region: Ptr[Region]) -> OrNull[Ptr[Region]]:
         """Return the region after `region`, or null."""
         node = self.trees.next(address_of(region.node))
-        ret(cast(node, Ptr[Region]))
+        ret(container_of(node, Region, "node"))
 
     @function
     def is_covered(

@@ -13,6 +13,7 @@ from pykasm.hostrun.memory import Memory
 from pykasm.hostrun.views import Bits, Elements, Pointer
 from pykasm.lang.convention import SLOT
 from pykasm.lang.data import Packer, symbol_reference
+from pykasm.lang.links import unlinked
 from pykasm.lang.numbers import Bool, byte_order, numbers_of
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.reference import SymbolReference
@@ -141,7 +142,8 @@ def _named(number: int, values: type[Enum]) -> Any:
 def check_pointer(kind: TypeMeta, value: Pointer | Elements) -> None:
     """Raise a mistake unless `value` points to what a `kind` points to."""
     wanted, given = getattr(kind, "_target", kind), value._target
-    if wanted is given or Void in (wanted, given):
+    is_known = wanted in (given, unlinked(given)) or given is unlinked(wanted)
+    if is_known or Void in (wanted, given):
         return
     raise TypeMistake(
         f"a pointer to a {given!r} where a {kind!r} is expected",

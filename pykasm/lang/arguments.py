@@ -16,13 +16,14 @@ from pykasm.lang.fitting import (
     types_fit,
 )
 from pykasm.lang.hints import hint_for, shown_value
+from pykasm.lang.links import common_elements, link_behind
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.structs import is_aggregate
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import is_named, is_pointer
+from pykasm.lang.types import TypeMeta, is_named, is_pointer
 
 
 def check_arguments(name: str, parameters: Sequence[Parameter], given: Sequence[object]) -> None:
@@ -36,6 +37,31 @@ def check_arguments(name: str, parameters: Sequence[Parameter], given: Sequence[
         )
     for parameter, value in zip(parameters, given, strict=True):
         check_argument(name, parameter, value)
+
+
+def elements_given(name: str, parameters: Sequence[Parameter], given: Sequence[object]) -> str:
+    """What links the elements of all links that are given to what is called `name`, for parameters
+    which are links of any kind; empty if nobody knows."""
+    return common_elements(
+        name,
+        (
+            (text_given(value), type_given(value))
+            for one, value in zip(parameters, given, strict=True)
+            if link_behind(one.type) is not None
+        ),
+    )
+
+
+def text_given(value: object) -> str:
+    """An argument as a message shows it."""
+    return f"address_of({value.name})" if isinstance(value, AddressOperand) else shown_value(value)
+
+
+def type_given(value: object) -> TypeMeta | None:
+    """The type of an argument, None if it has none."""
+    if isinstance(value, AddressOperand):
+        return value.target
+    return value._kind if isinstance(value, Operand | PlaceAddress) else None
 
 
 def check_argument(name: str, parameter: Parameter, value: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from pykasm.errors import CallMistake, FlowMistake, PlaceMistake, TypeMistake, report
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, Register, general
-from pykasm.lang.arguments import check_argument, check_arguments
+from pykasm.lang.arguments import check_argument, check_arguments, elements_given
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.condition import Condition
 from pykasm.lang.convention import (
@@ -23,6 +23,7 @@ from pykasm.lang.convention import (
 from pykasm.lang.fitting import passes_as
 from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.jumps import jump_if
+from pykasm.lang.links import relinked
 from pykasm.lang.moves import TEMPORARIES, Move, parallel_move, registers_in
 from pykasm.lang.numbers import U64, Bool
 from pykasm.lang.operand import Operand, described
@@ -49,6 +50,7 @@ def _prepare(
     """Put the arguments in place; the bytes of those on the stack, and those that were there."""
     signature: Signature = function._signature
     check_arguments(function._label, signature.parameters, given)
+    elements_given(function._label, signature.parameters, given)
     pushed = push_rest(signature, given)
     moves = _moves(signature.parameters, given, pushed)
     overwritten = [move.target for move in moves if not move.is_done]
@@ -79,7 +81,8 @@ def call_function(function: Any, given: tuple[object, ...]) -> Any:
         _note_locks(function, given)
         emit("call", function)
         builder.take_in_place(in_place)
-        return _returned(builder, function._signature, pushed)
+        elements = elements_given(function._label, function._signature.parameters, given)
+        return _returned(builder, function._signature, pushed, elements)
 
 
 def _note_locks(function: Any, given: tuple[object, ...]) -> None:
@@ -129,12 +132,16 @@ def _target_of_pointer(
     return RegisterOperand(last, pointer._kind)
 
 
-def _returned(builder: RoutineBuilder, signature: Signature, pushed: int) -> Any:
+def _returned(
+    builder: RoutineBuilder, signature: Signature, pushed: int, elements: str = ""
+) -> Any:
+    """The operands of the results; links among them are linked by `elements`, if that is known."""
     if pushed:
         emit("add", rsp, pushed)
     builder.clobber(signature.changed)
     results = []
-    for register, kind in zip(RESULTS, map(plain, signature.results), strict=False):
+    for register, result in zip(RESULTS, map(plain, signature.results), strict=False):
+        kind = relinked(result, elements) if elements else result
         own = general(register.number, kind._size)
         role = Role("result", own, kind, moment=author_moment())
         builder.assign(role)

@@ -8,6 +8,7 @@ from typing import cast as typing_cast
 from pykasm.errors import DeclarationMistake, OperandFormMistake, TypeMistake
 from pykasm.isa.code import Line
 from pykasm.lang.builder import InlineCode, current, emit
+from pykasm.lang.links import unlinked
 from pykasm.lang.numbers import U64
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -32,7 +33,7 @@ def container_of(link: object, kind: type[T], field: str) -> Any:
     """
     part, offset = _field_at(kind, field)
     struct = typing_cast(TypeMeta, kind)
-    if isinstance(link, MemoryOperand) and link._kind is part:
+    if isinstance(link, MemoryOperand) and link._kind in (part, unlinked(part)):
         made = link._moved(struct, -offset, f"container_of({link._text()})")
         made._within = None
         return made
@@ -85,7 +86,8 @@ def _check_pointer(link: object, part: TypeMeta, field: str) -> None:
     if isinstance(link, Operand):
         kind = link._kind
         is_machine_register = isinstance(link, RegisterOperand) and link._role is None
-        if getattr(kind, "_target", None) is part:
+        target = getattr(kind, "_target", None)
+        if target is part or (part._elements and target is unlinked(part)):
             return
         if is_machine_register and not is_pointer(kind) and kind._size == POINTER_SIZE:
             return

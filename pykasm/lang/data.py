@@ -18,6 +18,7 @@ from pykasm.lang.field import check_alignment
 from pykasm.lang.fitting import address_fits, described, function_fits, signature_behind
 from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.instances import check_instance
+from pykasm.lang.links import is_list, unlinked, with_elements
 from pykasm.lang.namedvalues import check_value
 from pykasm.lang.numbers import U8, U64, byte_order, numbers_of
 from pykasm.lang.operand import Operand
@@ -108,7 +109,12 @@ class Data(MemoryOperand):
 
 
 def _declared(
-    storage: Storage, kind: object, initial: object, align: int, guard: object = None
+    storage: Storage,
+    kind: object,
+    initial: object,
+    align: int,
+    guard: object = None,
+    elements: str = "",
 ) -> Any:
     if not isinstance(kind, TypeMeta) or not is_known(kind):
         raise DeclarationMistake(
@@ -117,16 +123,36 @@ def _declared(
             got=repr(kind),
         )
     check_alignment(align)
+    if is_list(kind):
+        kind = with_elements(kind, _stated(elements), True, "a datum")
     made = Data(storage, kind, initial, align)
     made._guard = guard
     return made
 
 
-def bss(kind: type[T], *initial: Never, align: int = 1, guarded_by: object = None) -> T:
+def _stated(elements: str) -> str:
+    """`elements`, what somebody has to say of a list that is a datum."""
+    if not elements:
+        raise DeclarationMistake(
+            "this list does not say what is in it",
+            expected='`elements=` with the field that links its elements: `elements="Thread.link"`',
+            got="none",
+        )
+    return elements
+
+
+def bss(
+    kind: type[T],
+    *initial: Never,
+    align: int = 1,
+    guarded_by: object = None,
+    elements: str = "",
+) -> T:
     """Zeroed data that takes no room in the image.
 
     `guarded_by`: the lock that must be held to touch it, as a component, or as the name of an
-    attribute beside the datum.
+    attribute beside the datum. `elements`: of a list, the field that links what is in it, such as
+    `Thread.link`.
     """
     if initial:
         raise DeclarationMistake(
@@ -135,7 +161,7 @@ def bss(kind: type[T], *initial: Never, align: int = 1, guarded_by: object = Non
             got=f"the value {shown_value(initial[0])}",
             fix=f"`data({name_of(kind)}, {shown_value(initial[0])})` has a value",
         )
-    return typing_cast(T, _declared(Storage.BSS, kind, None, align, guarded_by))
+    return typing_cast(T, _declared(Storage.BSS, kind, None, align, guarded_by, elements))
 
 
 def data(kind: type[T], initial: object, *, align: int = 1, guarded_by: object = None) -> T:
@@ -229,7 +255,9 @@ class Packer:
 
     def _struct(self, kind: StructMeta, value: object, offset: int) -> None:
         values = value._given if isinstance(value, Struct) else value
-        if not isinstance(values, dict) or (isinstance(value, Struct) and type(value) is not kind):
+        if not isinstance(values, dict) or (
+            isinstance(value, Struct) and type(value) is not unlinked(kind)
+        ):
             raise _wrong_value(kind, value, f"`{kind.__name__}(field=…)`")
         for name, one in values.items():
             found = kind._field(name)

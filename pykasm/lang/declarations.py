@@ -38,9 +38,9 @@ def check_class_options(struct: str, options: Mapping[str, object]) -> None:
     for name in options:
         raise DeclarationMistake(
             f"structs have no option `{name}`",
-            expected="one of packed, align, size",
+            expected="one of packed, align, size, link",
             got=f"`class {struct}(Struct, {name}=…)`",
-            fix=did_you_mean(name, ("packed", "align", "size")),
+            fix=did_you_mean(name, ("packed", "align", "size", "link")),
         )
 
 

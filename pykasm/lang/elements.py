@@ -7,6 +7,7 @@ from typing import Any
 from pykasm.errors import OperandFormMistake, TypeMistake
 from pykasm.lang.builder import current, emit
 from pykasm.lang.operand import described
+from pykasm.lang.operandchecks import learn_elements
 from pykasm.lang.operands import MemoryOperand, RegisterOperand, no_elements
 from pykasm.lang.places import place_address
 from pykasm.lang.types import Void
@@ -34,6 +35,7 @@ def point_at(pointer: object, array: object, index: object) -> None:
             expected="an array in memory, or a pointer to its first element",
             got=described(array),
         )
+    learn_elements(pointer, place._kind)
     _point_at(u64(pointer), place, index)
 
 

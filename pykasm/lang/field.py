@@ -53,6 +53,7 @@ class FieldOptions:
     unlocked_reads: bool = False
     bits: tuple[BitRange, ...] = ()
     freed_by: str = ""
+    elements: str = ""
 
 
 def field(
@@ -65,6 +66,7 @@ def field(
     written_by: str | tuple[str, ...] = (),
     unlocked_reads: bool = False,
     freed_by: str = "",
+    elements: str = "",
 ) -> Any:
     """Say more of a struct's field.
 
@@ -75,7 +77,8 @@ def field(
     the subsystems, or of the struct whose methods, write it; all others only read it.
     `unlocked_reads`: only who writes holds the lock; who reads may find that it has just changed.
     `freed_by`: the function, such as `Pages.free_page`, that frees what has the field once the last
-    of the references is dropped which it counts.
+    of the references is dropped which it counts. `elements`: the field, such as `Thread.link`, that
+    links what is in the list which begins here.
     """
     if align is not None:
         check_alignment(align)
@@ -96,7 +99,15 @@ def field(
             got="no `guarded_by`",
         )
     return FieldOptions(
-        values, count, align, at, guarded_by, writers, unlocked_reads, freed_by=freed_by
+        values,
+        count,
+        align,
+        at,
+        guarded_by,
+        writers,
+        unlocked_reads,
+        freed_by=freed_by,
+        elements=elements,
     )
 
 

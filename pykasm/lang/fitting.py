@@ -7,6 +7,7 @@ from types import GenericAlias
 from typing import Any, Never, NoReturn
 
 from pykasm.lang.convention import Signature, results_of
+from pykasm.lang.links import unlinked
 from pykasm.lang.numbers import numbers_mix
 from pykasm.lang.structs import is_struct
 from pykasm.lang.symbolic import AddressOperand, BranchOperand
@@ -36,7 +37,8 @@ def types_fit(wanted: TypeMeta, given: TypeMeta) -> bool:
 def _is_part(wanted: TypeMeta, given: TypeMeta) -> bool:
     """Whether what a `given` begins with can be used as a `wanted`."""
     extends = is_struct(given) and is_struct(wanted) and issubclass(given, wanted)
-    return wanted is given or extends or Void in (wanted, given)
+    is_unknown_link = bool(wanted._elements) and unlinked(wanted) is given
+    return wanted is given or extends or is_unknown_link or Void in (wanted, given)
 
 
 def address_fits(wanted: TypeMeta, target: TypeMeta, pointer: TypeMeta = Ptr) -> bool:

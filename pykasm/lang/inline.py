@@ -21,17 +21,18 @@ from pykasm.errors import (
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
 from pykasm.lang.annotations import annotations_of, known_types
-from pykasm.lang.arguments import check_argument
+from pykasm.lang.arguments import check_argument, text_given, type_given
 from pykasm.lang.builder import InlineCode, current, written_in_place
 from pykasm.lang.condition import Computed, Condition
 from pykasm.lang.convention import Parameter
 from pykasm.lang.decorated import check_decorated
+from pykasm.lang.links import common_elements, link_behind
 from pykasm.lang.moves import registers_in, whole_register
 from pykasm.lang.operand import Operand, described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import Exit, RoutineBuilder
-from pykasm.lang.structs import is_struct
+from pykasm.lang.structs import is_struct, resolved
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, is_named, name_of
 from pykasm.lang.word import forgotten_with
@@ -95,7 +96,9 @@ class _Inline:
     def hints(self) -> dict[str, object]:
         """The types of parameters and result, by name."""
         with placed_at(lambda: line_span(self.declared)):
-            hints = known_types(annotations_of(self.function), self.function.__globals__)
+            names = self.function.__globals__
+            known = known_types(annotations_of(self.function), names)
+        hints = {name: resolved(kind, names) for name, kind in known.items()}
         result = hints.get("return", Any)
         if isgeneratorfunction(self.function):
             hints["return"] = result = next(iter(get_args(result)), Any)
@@ -173,6 +176,7 @@ class _Call:
 
     def check(self) -> None:
         """Raise a mistake unless the arguments fit the parameters, and lie where they remain."""
+        self._check_links()
         for name, value in self.given.items():
             kind = self.inline.hints.get(name)
             if _is_checked(kind) and (_is_value(value) or is_named(kind)):
@@ -181,6 +185,16 @@ class _Call:
             needed = self.named.get(register.number)
             if needed is not None and needed not in self.inline.changed_parameters:
                 raise self._overwritten(needed, register)
+
+    def _check_links(self) -> None:
+        """Raise a mistake where links are given that do not link the same things."""
+        hints = self.inline.hints
+        pairs = (
+            (text_given(value), type_given(value))
+            for name, value in self.given.items()
+            if name == "self" or link_behind(hints.get(name)) is not None
+        )
+        common_elements(self.inline.name, pairs)
 
     def typed(self, name: str, value: object) -> object:
         """`value` as the body sees it: a machine register has the type of the parameter `name`."""

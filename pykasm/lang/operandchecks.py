@@ -18,6 +18,7 @@ from pykasm.lang.fitting import (
     signature_behind,
     types_fit,
 )
+from pykasm.lang.links import link_behind, relinked
 from pykasm.lang.namedvalues import check_value
 from pykasm.lang.numbers import U8, numbers_mix
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -96,11 +97,22 @@ def _check_move(operands: tuple[Any, ...]) -> None:
             check_value(target._values, source, target._text())
     elif isinstance(source, RegisterOperand | MemoryOperand):
         _check_whole(target, source)
+        learn_elements(target, source._kind)
         kind, other = target._kind, source._kind
         if kind is not other and is_pointer(kind) and is_pointer(other):
             _check_pointers(target, source, other)
         elif kind is not other:
             _check_kinds(target, source)
+
+
+def learn_elements(target: Value, source: TypeMeta) -> None:
+    """A register for a link of any kind is one for those of the first kind that it gets."""
+    if not isinstance(target, RegisterOperand) or target._role is None:
+        return
+    given, link = link_behind(source), link_behind(target._kind)
+    elements = given._elements if given is not None else ""
+    if elements and link is not None and not link._elements:
+        target._kind = target._role.type = relinked(target._kind, elements)
 
 
 def _check_function(target: Value, source: AddressOperand) -> None:
@@ -152,6 +164,7 @@ def _check_address(operands: tuple[Any, ...]) -> None:
     if not isinstance(source, MemoryOperand):
         return
     _check_whole(target, source._base)
+    learn_elements(target, source._kind)
     is_datum = source._reference is not None and source._base is None and source._index is None
     if source._name or is_datum:  # others are arithmetic, of whatever it is
         _check_target(target, source._text(), source._kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 import sys
 from collections import ChainMap
@@ -21,6 +22,7 @@ from pykasm.lang.declarations import (
     field_span,
 )
 from pykasm.lang.field import Field, FieldOptions, check_alignment, check_number
+from pykasm.lang.links import linked, relinked, unlinked, with_elements
 from pykasm.lang.methods import check_names
 from pykasm.lang.types import (
     Array,
@@ -64,6 +66,7 @@ class StructMeta(TypeMeta):
         packed: bool = False,
         align: int | None = None,
         size: int | None = None,
+        link: bool = False,
         **options: object,
     ) -> StructMeta:
         check_class_options(name, options)
@@ -84,6 +87,14 @@ class StructMeta(TypeMeta):
         made._least_size = size
         made._laid_out = None
         made._methods = _methods_of(made)
+        if link:
+            made._is_link = True
+        return made
+
+    def derived(cls, name: str) -> StructMeta:
+        """A struct like this one, called `name`."""
+        made = type.__new__(StructMeta, name, (cls,), {"__module__": cls.__module__})
+        made._laid_out = None
         return made
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **_: Any):
@@ -207,6 +218,11 @@ def resolved(kind: Any, names: Mapping[str, Any]) -> Any:
 def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
     extended = _extended(struct)
     fields = dict(extended._fields) if extended else {}
+    if struct._elements:
+        fields = {
+            name: replace(one, type=relinked(one.type, struct._elements))
+            for name, one in fields.items()
+        }
     end = max((one.offset + one.type._size for one in fields.values()), default=0)
     align = max(struct._least_align or 1, extended._align if extended else 1)
     types = _field_types(struct)
@@ -216,6 +232,8 @@ def _lay_out(struct: StructMeta) -> tuple[dict[str, Field], int, int]:
         options = struct._options.get(name, FieldOptions())
         one = _completed(struct, name, kind, options, is_last=name == [*types][-1])
         with placed_at(partial(struct._span, name)):
+            own = f"{struct.__name__}.{name}"
+            one = with_elements(one, options.elements or own, bool(options.elements), own)
             check_values(f"{struct.__name__}.{name}", one, options.values)
             check_bits(f"{struct.__name__}.{name}", one, options.bits)
         own_align = options.align or (1 if struct._packed else one._align)
@@ -368,6 +386,16 @@ def _explicit_offset(struct: StructMeta, name: str, at: int, least: int) -> int:
             got=f"at={at}",
         )
     return at
+
+
+def _reduced(struct: StructMeta) -> str | tuple[Any, ...]:
+    """How `pickle` takes a struct: by its name, or by what it links."""
+    return (
+        (linked, (unlinked(struct), struct._elements)) if struct._elements else struct.__qualname__
+    )
+
+
+copyreg.pickle(StructMeta, _reduced)
 
 
 class Struct(Type, metaclass=StructMeta):

@@ -45,6 +45,8 @@ class TypeMeta(type):
     _fails: bool
     _nullable: bool
     _untrusted: bool
+    _is_link: bool
+    _elements: str
     _origin: tuple[type, str, object, dict[str, object]]
     """What a type was made of that is made of others."""
 
@@ -238,6 +240,10 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether it is an address that may be null."""
     _untrusted = False
     """Whether somebody else chose the number."""
+    _is_link = False
+    """Whether it is a struct that links things, such as the head of a list."""
+    _elements = ""
+    """The field by which a link links things, such as `Thread.link`; empty where nobody knows."""
 
 
 class Void(Type):

@@ -21,7 +21,7 @@ class Item(Struct):
 class Lists(Subsystem):
     """The list's methods as functions."""
 
-    head = bss(ListHead)
+    head = bss(ListHead, elements="Item.link")
 
     @function(exported=True)
     def reset(self) -> None:
