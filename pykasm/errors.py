@@ -301,6 +301,11 @@ def collecting(collector: Collector) -> Iterator[Collector]:
         _collectors.pop()
 
 
+def reported() -> list[Mistake]:
+    """The mistakes that `report` was given so far in the build in progress."""
+    return _collectors[-1].mistakes if _collectors else []
+
+
 def report(mistake: Mistake) -> None:
     """Hand `mistake` to the build in progress and go on; without a build, raise it."""
     if not _collectors:

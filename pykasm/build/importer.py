@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import pykasm
 from pykasm.assignments import Names, know_names, names_in
 from pykasm.build.modulesource import Layout, ModuleSource
+from pykasm.build.redeclared import Redeclared, redeclared
 from pykasm.files import digest_of
 from pykasm.parallel import in_parallel
 from pykasm.source import INSTALLED
@@ -33,11 +34,12 @@ PACKAGE = "__init__.py"
 
 class Compiled(NamedTuple):
     """What comes of the text of a module: its code as `marshal` writes it, its parts, and the
-    names in it."""
+    names in it, and what it declares twice."""
 
     code: bytes
     source: ModuleSource
     names: tuple[bytes, Names]
+    redeclared: tuple[Redeclared, ...]
 
     @classmethod
     def of(cls, data: bytes, path: str) -> Compiled:
@@ -54,7 +56,7 @@ class Compiled(NamedTuple):
         tree = ast.parse(text)
         nodes = nodes_of(tree)
         source = ModuleSource.of(tree, nodes, text)
-        return cls(marshal.dumps(code), source, names_in(text, nodes))
+        return cls(marshal.dumps(code), source, names_in(text, nodes), redeclared(nodes))
 
 
 class Importer:
@@ -145,6 +147,8 @@ class Importer:
         """The code of the module `name`, which the file `path` with the contents `data` holds."""
         key = _key(path, data)
         compiled = self._known.get(key) or Compiled.of(data, path)
+        for one in compiled.redeclared:
+            raise one.mistake(path)
         self.used[key] = self._known[key] = compiled
         self.files[path] = digest_of(data)
         self.modules[name] = path, key

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from pykasm.errors import FlowMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.comparisons import Comparison
@@ -28,9 +29,22 @@ def asserting(handler: Any) -> Iterator[None]:
         _handlers.pop()
 
 
-def debugging() -> bool:
-    """Whether this is a debug build: Python's `if debugging():` leaves code out of others."""
-    return bool(_handlers) and _handlers[-1] is not None
+class _Debugging:
+    """The word `debugging`. Python takes any function for true, so `if debugging:` would be."""
+
+    def __call__(self) -> bool:
+        return bool(_handlers) and _handlers[-1] is not None
+
+    def __bool__(self) -> bool:
+        raise FlowMistake(
+            "`debugging` is a question, and nobody asks it here",
+            expected="`if debugging():`",
+            got="`debugging` without parentheses, which Python takes for true",
+        )
+
+
+debugging = _Debugging()
+"""Whether this is a debug build: Python's `if debugging():` leaves code out of others."""
 
 
 def asserts(test: object) -> None:

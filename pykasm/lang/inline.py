@@ -14,9 +14,11 @@ from pykasm.errors import (
     CallMistake,
     DeclarationMistake,
     Mistake,
+    Note,
     PlaceMistake,
     RegisterMistake,
     placed_at,
+    reported,
 )
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
@@ -226,11 +228,17 @@ class _Call:
             if one.number in self.named
         }
         builder.clobber(one for one in self.inline.registers if one not in arguments)
+        told = len(reported())
         _running.append(self)
         try:
             yield
+        except Mistake as mistake:
+            self._name_call(mistake)
+            raise
         finally:
             _running.pop()
+            for one in reported()[told:]:
+                self._name_call(one)
         # Arguments live until here: what is taken inside must not lie in their registers
         builder.clobber(
             one
@@ -248,6 +256,12 @@ class _Call:
             name, named, changed = self.inline.name, self.named, frozenset(free)
             code = InlineCode(name, changed, named, lines[0], lines[-1], self.results)
             builder.inlined.append(code)
+
+    def _name_call(self, mistake: Mistake) -> None:
+        """Show in a mistake of the body the line that calls this."""
+        place = None if self.moment is None else self.moment.span
+        if place is not None and place != mistake.span:
+            mistake.notes += (Note(place, "called here"),)
 
     def result(self, value: Any) -> Any:
         """Return `value`, which the body gave, as what the annotation says."""

@@ -16,7 +16,7 @@ from functools import cache
 from inspect import getblock
 from textwrap import dedent
 from types import CodeType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pykasm.errors import FlowMistake, Mistake, report
 from pykasm.source import Source, Span
@@ -84,6 +84,26 @@ class Rebound(NamedTuple):
         )
 
 
+class Unconditional(NamedTuple):
+    """An assignment of Python's at `span`, in the block of a `with`, that gives another number to a
+    `name` which has had one since before the block."""
+
+    span: Span
+    name: str
+    block: str
+
+    @property
+    def mistake(self) -> Mistake:
+        """What is wrong with it."""
+        return FlowMistake(
+            f"`{self.span.text}` counts whether or not the block is run",
+            expected=f"`{self.name}` in a register or in memory, where the machine can change it",
+            got=f"an assignment of Python's in the block of `with {self.block}`",
+            fix=f"`{self.name} = scratch(U64)`, and `mov({self.name}, …)` here",
+            span=self.span,
+        )
+
+
 class Idle(NamedTuple):
     """A statement at `span` that does nothing, and what is `meant` instead."""
 
@@ -102,6 +122,10 @@ class Idle(NamedTuple):
         )
 
 
+Found: TypeAlias = WayOut | Idle | Rebound | Unconditional
+"""What is said to Python alone."""
+
+
 def report_python(code: CodeType, is_routine: bool) -> None:
     """Report what `code`, which writes a routine or a part of one, says to Python alone.
 
@@ -112,7 +136,7 @@ def report_python(code: CodeType, is_routine: bool) -> None:
 
 
 @cache
-def _found(code: CodeType, is_routine: bool) -> tuple[WayOut | Idle | Rebound, ...]:
+def _found(code: CodeType, is_routine: bool) -> tuple[Found, ...]:
     first = code.co_firstlineno
     lines = linecache.getlines(code.co_filename)[first - 1 :]
     last = max((line for _, _, line in code.co_lines() if line), default=first)
@@ -140,17 +164,17 @@ class _Search:
         self.is_routine = is_routine
         self.operands: frozenset[str] = frozenset()
         """The names of parameters and of roles."""
+        self.numbers: set[str] = set()
+        """The names that have been given numbers outside of blocks."""
 
-    def in_block(
-        self, body: list[ast.stmt], block: str, in_loop: bool
-    ) -> Iterator[WayOut | Idle | Rebound]:
+    def in_block(self, body: list[ast.stmt], block: str, in_loop: bool) -> Iterator[Found]:
         """Those in `body`, in a block of the word `block`, or there in a loop of Python's."""
         for statement, behind in zip(body, [*body[1:], None], strict=True):
             yield from self.in_statement(statement, behind, block, in_loop)
 
     def in_statement(
         self, statement: ast.stmt, behind: ast.stmt | None, block: str, in_loop: bool
-    ) -> Iterator[WayOut | Idle | Rebound]:
+    ) -> Iterator[Found]:
         """Those in `statement`, with the statement `behind` it."""
         word = _word(statement)
         if word == "return" or (word and not in_loop):
@@ -160,6 +184,7 @@ class _Search:
                 yield self.found(word, statement, "before other statements")
         elif isinstance(statement, ast.Assign):
             yield from self.rebound(statement)
+            yield from self.unconditional(statement, block)
         elif isinstance(statement, ast.Expr):
             meant = _meant(statement.value)
             if meant:
@@ -182,6 +207,18 @@ class _Search:
             if _is_number(value) or (isinstance(value, ast.Name) and value.id in self.operands):
                 text = ast.unparse(statement)
                 yield Rebound(self.span(statement, len(text)), target.id, ast.unparse(value))
+
+    def unconditional(self, statement: ast.Assign, block: str) -> Iterator[Unconditional]:
+        """The assignment `statement` in a `block` if it gives a number to a name that has had
+        another since before."""
+        for target in statement.targets:
+            if not isinstance(target, ast.Name) or not _is_number(statement.value):
+                continue
+            if not block:
+                self.numbers.add(target.id)
+            elif target.id in self.numbers:
+                length = len(ast.unparse(statement))
+                yield Unconditional(self.span(statement, length), target.id, block)
 
     def word_of(self, statement: ast.With) -> str:
         """The word that opens the block of `statement`, if that writes code."""

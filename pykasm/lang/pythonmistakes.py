@@ -10,6 +10,7 @@ from types import FrameType, FunctionType
 from typing import NamedTuple, TypeAlias
 
 from pykasm.errors import Mistake, Note, PykasmError, TypeMistake, report
+from pykasm.guesses import did_you_mean
 from pykasm.lang.unknownnames import unknown_name
 from pykasm.source import Moment, Source, Span, is_authors, line_span
 
@@ -73,7 +74,7 @@ def python_mistake(error: Exception, place: Place | None = None) -> Mistake | No
         if _word_that_failed(error) is None:
             # first, as later versions of Python name the attribute of an assignment too
             mistake = _assignment(error, last.span) or unknown_name(error, last.frame, last.span)
-        mistake = mistake or _plain(error, last.span)
+        mistake = mistake or _unknown_option(error, last) or _plain(error, last.span)
     elif mistake is None and place is not None:
         mistake = _plain(error, place())
     if mistake is not None:
@@ -136,11 +137,38 @@ def _assignment(error: Exception, place: Span) -> Mistake | None:
     )
 
 
+def _unknown_option(error: Exception, step: _Step) -> Mistake | None:
+    """The mistake of an option that a word of the language does not have; None if it is none."""
+    said = _UNKNOWN_OPTION.search(str(error)) if isinstance(error, TypeError) else None
+    word = step.frame.f_globals.get(said["word"]) if said is not None else None
+    if said is None or not isinstance(word, FunctionType) or not word.__module__.startswith(WORDS):
+        return None
+    known = [name for name in signature(word).parameters if name not in ("body", "initial")]
+    return PythonMistake(
+        f"`{said['word']}` has no option `{said['option']}`",
+        expected=f"one of {', '.join(known)}",
+        got=f"`{said['option']}=…`",
+        fix=did_you_mean(said["option"], known),
+        span=step.span,
+    )
+
+
+WORDS = "pykasm.lang."
+"""Where the words of the language are."""
+
+_UNKNOWN_OPTION = re.compile(
+    r"(?P<word>\w+)\(\) got an unexpected keyword argument '(?P<option>\w+)'"
+)
+
+
 def _plain(error: Exception, place: Span) -> Mistake:
     what = f"{type(error).__name__}: {error}".removesuffix(": ")
     if isinstance(error, TypeError) and "context manager protocol" in str(error):
         return PythonMistake(
-            what, fix="behind the word of a block stand parentheses: `with loop():`", span=place
+            f"`with {place.text}:` opens no block",
+            expected=f"`with {place.text}():`, a word of a block with parentheses",
+            got=what,
+            span=place,
         )
     word = _word_that_failed(error)
     if word is not None and not _MISCALLED.match(str(error)):

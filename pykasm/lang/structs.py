@@ -52,6 +52,7 @@ class StructMeta(TypeMeta):
 
     _options: dict[str, FieldOptions]
     _scope: Mapping[str, Any]
+    """The names around it, where those are not its module's."""
     _packed: bool
     _union: bool
     _laid_out: tuple[dict[str, Field], int, int] | None
@@ -80,7 +81,9 @@ class StructMeta(TypeMeta):
         inherited = [getattr(base, "_options", {}) for base in reversed(bases)]
         body["_options"] = {k: v for one in (*inherited, stated) for k, v in one.items()}
         made = super().__new__(mcs, name, bases, body)
-        made._scope = dict(sys._getframe(1).f_locals)
+        frame = sys._getframe(1)
+        names = frame.f_locals
+        made._scope = {} if names is frame.f_globals else {**names}
         made._moment = moment
         made._packed = packed
         made._least_align = align

@@ -296,3 +296,49 @@ def test_an_exception_whose_rule_is_no_text(place: Workplace, rule: str) -> None
 def test_a_type_that_is_no_base_class(place: Workplace) -> None:
     message = told(place, DEVICES, "class Serial(Device)", "class Serial(Keep[U8])")
     assert message.startswith("error[declaration]: `Keep[U8]` is no class that others extend\n")
+
+
+def test_a_datum_that_is_declared_twice(place: Workplace) -> None:
+    assert (
+        told(place, MAIN, "    size = bss(U64)", "    size = bss(U64)\n    message = bss(U32)")
+        == """\
+error[declaration]: `Main.message` is declared twice
+  FILE:LINE
+  LINE |     message = bss(U32)
+        |     ^^^^^^^^^^^^^^^^^^
+expected: one datum or field of a name
+got: another one in line 21, which this replaces
+help: give one of them another name"""
+    )
+
+
+def test_a_field_that_is_declared_twice(place: Workplace) -> None:
+    said = told(place, DEVICES, "    cs: U64", "    cs: U64\n    rip: U32")
+    assert said.startswith("error[declaration]: `Frame.rip` is declared twice\n")
+
+
+def test_an_attribute_of_python_may_be_assigned_twice(place: Workplace) -> None:
+    twice = "    size = bss(U64)\n    names = [size]\n    names = [*names]"
+    assert outcome(place, MAIN, "    size = bss(U64)", twice).status == 0
+
+
+def test_an_option_that_a_word_does_not_have(place: Workplace) -> None:
+    above = "    @function{}\n    def is_ready"
+    said = told(place, DEVICES, above.format(""), above.format("(contxt='any')"))
+    assert said.startswith("error[python]: `function` has no option `contxt`\n")
+    assert said.endswith("help: did you mean `context`?")
+    said = told(place, MAIN, "bss(U64)", "bss(U64, aligned=8)")
+    assert "expected: one of kind, align, guarded_by\n" in said
+
+
+def test_a_word_of_a_block_without_parentheses(place: Workplace) -> None:
+    assert (
+        told(place, DEVICES, "with loop():", "with loop:")
+        == """\
+error[python]: `with loop:` opens no block
+  FILE:LINE
+  LINE |         with loop:
+        |              ^^^^
+expected: `with loop():`, a word of a block with parentheses
+got: TypeError: 'function' object does not support the context manager protocol"""
+    )

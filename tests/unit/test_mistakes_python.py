@@ -504,3 +504,76 @@ class Wrong(Subsystem):
     message = message_of(__import__(module).Wrong)
     assert message.startswith(f"error[flow]: {what}\n")
     assert message.endswith(f"help: {help}")
+
+
+def test_debugging_is_called() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> None:
+            if debugging:
+                inc(self.flag)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `debugging` is a question, and nobody asks it here
+  FILE:LINE
+  LINE |             if debugging:
+        |                ^^^^^^^^^
+expected: `if debugging():`
+got: `debugging` without parentheses, which Python takes for true"""
+    )
+
+
+def test_a_number_of_pythons_that_a_block_changes() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, a: U64) -> U64:
+            found = 0
+            with if_(a == 5):
+                found = 1
+            ret(found)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `found = 1` counts whether or not the block is run
+  FILE:LINE
+  LINE |                 found = 1
+        |                 ^^^^^^^^^
+expected: `found` in a register or in memory, where the machine can change it
+got: an assignment of Python's in the block of `with if_`
+help: `found = scratch(U64)`, and `mov(found, …)` here"""
+    )
+
+
+def test_numbers_of_pythons_inside_of_blocks_are_their_own() -> None:
+    class Right(Base):
+        @function
+        def wrong(self, a: U64) -> U64:
+            with if_(a == 5):
+                step = 8
+                ret(step)
+            with else_():
+                step = 16
+                ret(step)
+
+    right = Right()
+    program = Image(entry=right.wrong, subsystems=[right]).assemble()
+    assert program.packed.keys() == {"Right"}
+
+
+def test_a_mistake_in_code_in_place_names_the_call() -> None:
+    class Wrong(Base):
+        @inline
+        def store(self, where: Any, value: Any) -> None:
+            mov(where, value)
+
+        @function
+        def wrong(self, a: U64) -> None:
+            self.store(self.flag, "text")
+
+    said = message_of(Wrong)
+    assert "mov(where, value)" in said
+    assert '  LINE |             self.store(self.flag, "text")' in said
+    assert "^ called here" in said
