@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kernel.cpu.exceptions import VectorHandlers
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.action import Action
-from kernel.interrupts.localapic import LocalApic
+from kernel.interrupts.localapic import SERVING, LocalApic
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
@@ -49,6 +49,7 @@ class Dispatcher(VectorHandlers):
     def serve(self, frame: Ptr[TrapFrame]) -> None:
         """Call the actions of the vector of `frame`, and end the interrupt."""
         slot, action = keep(Ptr[Slot]), keep(Ptr[Action])
+        begins(SERVING)
         mov(rax, frame.vector)
         inc(self.counts[rax])
         inc(self.serving)

@@ -67,6 +67,10 @@ class InterruptCommand(IntFlag):
     """To all processors but this one; the destination is ignored."""
 
 
+SERVING = PairedState("serving an interrupt")
+"""From where an interrupt comes until its end is told to the local APIC, which sends none of its
+priority or less meanwhile (11.8.4)."""
+
 SOFTWARE_ENABLE = 1 << 8
 """The bit of `SPURIOUS` without which all local vectors are masked (11.4.7.2)."""
 
@@ -129,6 +133,7 @@ class LocalApic(Subsystem):
     @inline(changes=(rax, rcx, rdx))
     def end_interrupt(self) -> None:
         """End the interrupt being served."""
+        ends(SERVING)
         mov(rax, self.base)  # written out, as every interrupt comes through here
         with if_(rax != 0):
             mov(u32[rax + ApicRegister.END], 0)

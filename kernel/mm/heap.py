@@ -36,7 +36,7 @@ class Heap(Subsystem):
         self.size_classes = rodata(U8 * len(fitting), fitting)
 
     @function
-    def allocate(self, size: U64) -> Owned[U64]:
+    def allocate(self, size: U64) -> Owned[OrNull[U64]]:
         """Allocate `size` bytes. Returns their address, or 0."""
         with if_(size > SIZES[-1]):
             tail(self._allocate_pages, size)
@@ -60,7 +60,7 @@ class Heap(Subsystem):
         self.slabs.free_inline(scratch(slab.cache), address)
 
     @function
-    def _allocate_pages(self, size: U64) -> Owned[U64]:
+    def _allocate_pages(self, size: U64) -> Owned[OrNull[U64]]:
         """Allocate the smallest block of pages that has `size` bytes. Returns its address, or 0."""
         order = keep(U32)
         xor(order, order)

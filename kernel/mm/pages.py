@@ -30,7 +30,7 @@ class Pages(Subsystem):
         tail(self.caches.start)
 
     @function
-    def allocate_page(self) -> Owned[PhysicalAddress]:
+    def allocate_page(self) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a page. Returns its physical address, or 0."""
         self.fault_injection.inject()
         with interrupts_disabled():  # a handler may allocate, too
@@ -38,7 +38,7 @@ class Pages(Subsystem):
         ret(page)
 
     @function
-    def allocate_zeroed(self) -> Owned[PhysicalAddress]:
+    def allocate_zeroed(self) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a page full of zeros. Returns its physical address, or 0."""
         page = keep(self.allocate_page())
         with if_(page != 0):
@@ -61,7 +61,7 @@ class Pages(Subsystem):
         asserts(frame.order == order)
 
     @function
-    def allocate(self, order: U32) -> Owned[PhysicalAddress]:
+    def allocate(self, order: U32) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a block of 2^`order` pages. Returns its physical address, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
@@ -74,7 +74,7 @@ class Pages(Subsystem):
         tail(self.zones.allocate, order)
 
     @function
-    def allocate_low(self, order: U32) -> Owned[PhysicalAddress]:
+    def allocate_low(self, order: U32) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a block of 2^`order` pages below 4 GiB. Returns its physical address, or 0."""
         self.fault_injection.inject()
         order = keep(order)

@@ -31,7 +31,7 @@ class RecordPool(Subsystem):
         self.partial.reset()
 
     @function
-    def allocate(self) -> Owned[U64]:
+    def allocate(self) -> Owned[OrNull[U64]]:
         """Allocate a record, not cleared. Returns its address; 0 if there is no memory."""
         with if_(self.partial.is_empty()), if_(~self._add_page()):
             ret(0)

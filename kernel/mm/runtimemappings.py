@@ -69,7 +69,7 @@ class RuntimeMappings(Subsystem):
     # Memory
 
     @function
-    def allocate(self, pages: Keep[U64]) -> Owned[U64]:
+    def allocate(self, pages: Keep[U64]) -> Owned[OrNull[U64]]:
         """Allocate this many pages, not cleared. Returns their address, or 0."""
         range, place, done = keep(Ptr[AddressRange]), keep(U64), keep(U64)
         mov(range, self._allocate_range(pages, RangeUse.MEMORY))
@@ -143,7 +143,7 @@ class RuntimeMappings(Subsystem):
     # Devices
 
     @function
-    def map_device(self, physical: PhysicalAddress, length: Keep[U64]) -> Owned[U64]:
+    def map_device(self, physical: PhysicalAddress, length: Keep[U64]) -> Owned[OrNull[U64]]:
         """Map `length` bytes of device registers at `physical`, uncached. Returns their address; or
         0, also where there can't be any: the place may be what a broken device says."""
         page, offset = keep(physical), keep(physical)

@@ -57,7 +57,7 @@ class SlabLayer(Subsystem):
     # Objects
 
     @function(holds="ObjectCache.lock")
-    def allocate(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
+    def allocate(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[OrNull[U64]]:
         """Allocate an object of a slab of `cache`; 0 if there is no memory."""
         with if_(cache.partial.is_empty()), if_(~self._add_slab(cache)):
             ret(0)

@@ -92,7 +92,7 @@ class Slabs(Subsystem):
     # Allocating and freeing
 
     @function
-    def allocate(self, cache: Ptr[ObjectCache]) -> Owned[U64]:
+    def allocate(self, cache: Ptr[ObjectCache]) -> Owned[OrNull[U64]]:
         """Allocate an object of `cache`; 0 if there is no memory."""
         ret(self.allocate_inline(cache))
 
@@ -153,7 +153,7 @@ class Slabs(Subsystem):
         return cast(magazine, Ptr[Magazine])
 
     @function
-    def _allocate_checked(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
+    def _allocate_checked(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[OrNull[U64]]:
         """Allocate an object in debug builds: with failures on purpose, and red zones."""
         self.fault_injection.inject()
         object = keep(self._pop(cache))
@@ -171,7 +171,7 @@ class Slabs(Subsystem):
     # Between magazines and slabs
 
     @function
-    def _refill(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[U64]:
+    def _refill(self, cache: Keep[Ptr[ObjectCache]]) -> Owned[OrNull[U64]]:
         """Put objects of slabs into this processor's empty magazine, and return one more; 0 if
         there is no memory. Context: interrupts off."""
         left, object = keep(U32), keep(U64)

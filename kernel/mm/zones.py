@@ -47,7 +47,7 @@ class Zones(Subsystem):
             self.counter.count(zone)
 
     @function
-    def allocate(self, order: Keep[U32]) -> Owned[PhysicalAddress]:
+    def allocate(self, order: Keep[U32]) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a block of either zone. Returns its physical address, or 0."""
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
@@ -55,7 +55,7 @@ class Zones(Subsystem):
         tail(self.allocate_from, address_of(self.low), order)
 
     @function
-    def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[U64]:
+    def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[OrNull[U64]]:
         """Allocate a block of `zone`. Returns its physical address, or 0."""
         block = keep(U64)
         with zone.lock.held():

@@ -30,6 +30,7 @@ class History(Subsystem):
             ret()
         inc(self.count)  # what is the newest now is the one to write to
         place = self.line(1)
+        asserts(place != 0)  # there is one now
         mov(rdi, place)
         mov(rsi, line)
         mov(ecx, LINE_SIZE)

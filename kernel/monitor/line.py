@@ -177,6 +177,7 @@ class LineEditor(Subsystem):
         with if_(ZF):
             tail(self._replace, address_of(self.draft))
         line = self.history.line(self.age)
+        asserts(line != 0)  # it was there when an older one was shown
         tail(self._replace, line)
 
     @function

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from iced_x86 import Instruction, OpKind, RegisterExt
@@ -20,3 +21,22 @@ def number_of(register: Any) -> int | None:
     if register == IcedRegister.NONE or not RegisterExt.is_gpr(register):
         return None
     return int(RegisterExt.number(RegisterExt.full_register(register)))
+
+
+_BY_STRINGS: dict[int, int] = {
+    **dict.fromkeys((OpKind.MEMORY_ESDI, OpKind.MEMORY_ESEDI, OpKind.MEMORY_ESRDI), 7),
+    **dict.fromkeys((OpKind.MEMORY_SEG_SI, OpKind.MEMORY_SEG_ESI, OpKind.MEMORY_SEG_RSI), 6),
+}
+"""The register that a string instruction finds an operand by (AMD64 APM vol. 3, 1.2.2)."""
+
+
+def address_registers(instruction: Instruction) -> Iterator[int]:
+    """Yield the numbers of the registers that an instruction finds its memory by."""
+    for register in (instruction.memory_base, instruction.memory_index):
+        number = number_of(register)
+        if number is not None:
+            yield number
+    for operand in range(instruction.op_count):
+        number = _BY_STRINGS.get(instruction.op_kind(operand))
+        if number is not None:
+            yield number

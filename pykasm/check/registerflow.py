@@ -215,7 +215,9 @@ def entry_state(graph: Graph) -> State:
     """Return the state at the function's entry."""
     routine = graph.routine
     if routine.kind not in FRAMED:
-        return State([UNKNOWN] * 16, direction=routine.entered in INTERRUPTED)
+        is_interrupt = routine.entered in INTERRUPTED
+        unknown = [Value(entry=one) for one in range(16)] if is_interrupt else [UNKNOWN] * 16
+        return State(unknown, direction=is_interrupt)
     # until it is written, a register has the caller's value: saving it is fine, using it is not
     registers = [Value(ALL_LANES, NEVER_WRITTEN, entry=number) for number in range(16)]
     registers[RSP] = Value(entry=RSP)

@@ -9,12 +9,13 @@ from iced_x86 import Mnemonic
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
-from pykasm.check.operands import number_of
+from pykasm.check.operands import address_registers
 from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, combined_register
 from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.types import is_pointer
 
 UNSEEN, NULLABLE = 1, 2
 """Nobody has looked yet whether it is an error; nobody has tested yet whether it is null."""
@@ -24,10 +25,12 @@ _ADDRESSES_ONLY = (Mnemonic.LEA, Mnemonic.NOP, Mnemonic.INVLPG)
 
 
 class Followed(NamedTuple):
-    """The instruction `at` goes by the address `value`, which may be null."""
+    """The instruction `at` goes by the address `value`, which may be null; or it passes it to
+    `callee`, which is not told that it may be."""
 
     value: Value
     at: int
+    callee: str = ""
 
 
 class ResultFlow(ValueFlow):
@@ -65,9 +68,8 @@ class ResultFlow(ValueFlow):
         if combined is not None:
             self._see(path, combined)
         if node.effects.mnemonic not in _ADDRESSES_ONLY:
-            instruction = node.effects.instruction
-            for register in (instruction.memory_base, instruction.memory_index):
-                self._follow(index, path, number_of(register))
+            for number in address_registers(node.effects.instruction):
+                self._follow(index, path, number)
 
     def _see(self, path: Path, number: int) -> None:
         """Take it that somebody looks at the result in a register."""
@@ -75,21 +77,23 @@ class ResultFlow(ValueFlow):
         if value is not None and path.states.get(value.whole) == UNSEEN:
             del path.states[value.whole]
 
-    def _follow(self, index: int, path: Path, number: int | None) -> None:
+    def _follow(self, index: int, path: Path, number: int | None, callee: str = "") -> None:
         value = path.values.get(number) if number is not None else None
         if value is None:
             return
         whole = value if path.states.get(value) == NULLABLE else value.whole
         if path.states.get(whole) == NULLABLE and (whole is value or value.nearness):
-            self.followed.setdefault(index, Followed(whole, index))
+            self.followed.setdefault(index, Followed(whole, index, callee))
             del path.states[whole]  # what follows from this is no fault of its own
 
     def call(self, index: int, node: Node, path: Path) -> None:
-        """Pass arguments on."""
+        """Pass arguments on; those that may be null only to parameters that may."""
         signature = self.signature(node) if path.states else None
         for one in signature.parameters if signature is not None else ():
             if one.register is not None:
                 self._see(path, one.register.number)
+                if is_pointer(one.type) and not one.type._nullable and node.callee is not None:
+                    self._follow(index, path, one.register.number, node.callee)
 
     def returned(self, index: int, node: Node, path: Path) -> None:
         """Take note of what the results of a callee may be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pykasm.errors import DeclarationMistake
+from pykasm.lang.numbers import U64
 from pykasm.lang.types import TypeMeta, is_pointer, name_of, qualified
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ else:
         """An address, or null. It is followed only where a test has told that it is not null."""
 
         def __class_getitem__(cls, kind):
-            if not isinstance(kind, TypeMeta) or not is_pointer(kind):
-                raise _refused("OrNull", kind, "a pointer, such as `OrNull[Ptr[Block]]`")
+            if not isinstance(kind, TypeMeta) or not (is_pointer(kind) or issubclass(kind, U64)):
+                raise _refused(
+                    "OrNull", kind, "an address, such as `OrNull[Ptr[Block]]` or `OrNull[U64]`"
+                )
             return qualified(kind, "OrNull", _nullable=True)

@@ -245,6 +245,8 @@ help: take off what the stub and this code pushed, and the error code"""
 class Entries(Subsystem):
     """Ways in and out of interrupts."""
 
+    ticks = bss(U64)
+
     @naked(entered=EntryFrame.INTERRUPT_WITH_ERROR)
     def with_error_code(self) -> None:
         add(rsp, 8)
@@ -273,9 +275,66 @@ class Entries(Subsystem):
         mov(rsp, rax)
         iretq()
 
+    @naked(entered=EntryFrame.INTERRUPT)
+    def restores_all(self) -> None:
+        push(rax)
+        push(rcx)
+        sub(rsp, 8)
+        call(self.count)
+        add(rsp, 8)
+        pop(rcx)
+        pop(rax)
+        push(rdx)
+        mov(edx, 5)
+        pop(rdx)
+        iretq()
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def in_the_wrong_order(self) -> None:
+        push(rax)
+        push(rcx)
+        pop(rax)
+        pop(rcx)
+        iretq()  # with two registers exchanged
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def forgets_one(self) -> None:
+        push(rax)
+        sub(rsp, 16)
+        call(self.counted)
+        add(rsp, 16)
+        pop(rax)
+        iretq()  # with rcx as the function left it
+
+    @naked(entered=EntryFrame.INTERRUPT_WITH_ERROR)
+    def stub_with_two_codes(self) -> None:
+        push(0)
+        push(13)
+        jmp(self.behind_a_stub)  # with 8 bytes too many
+
+    @naked(entered=EntryFrame.INTERRUPT_WITH_ERROR)
+    def stub_with_one_code(self) -> None:
+        push(13)
+        jmp(self.behind_a_stub)
+
+    @function(clobbers=())
+    def count(self) -> None:
+        inc(self.ticks)
+
+    @function(clobbers=(rcx,))
+    def counted(self) -> None:
+        mov(rcx, self.ticks)
+        inc(rcx)
+        mov(self.ticks, rcx)
+
     @naked
     def run(self) -> None:
         for one in (
+            self.restores_all,
+            self.in_the_wrong_order,
+            self.forgets_one,
+            self.stub_with_two_codes,
+            self.stub_with_one_code,
             self.with_error_code,
             self.keeps_error_code,
             self.behind_a_stub,
@@ -290,4 +349,7 @@ def test_ways_out_of_an_interrupt() -> None:
     assert lines(Entries(), "E028") == [
         "iretq()  # with the error code",
         "iretq()  # with rip taken off",
+        "iretq()  # with two registers exchanged",
+        "iretq()  # with rcx as the function left it",
+        "jmp(self.behind_a_stub)  # with 8 bytes too many",
     ]

@@ -487,6 +487,36 @@ def test_read_only_data_is_written_by_its_address() -> None:
     assert rules(ReadByRegister()) == []
 
 
+class Node(Struct):
+    """One of a list."""
+
+    next: Ptr["Node"]
+    status: U32
+
+
+class LoadsForNothing(Subsystem):
+    """Loads a pointer over another one where it means to store that; and reads a device, which
+    clears what it reads."""
+
+    @function
+    def run(self, first: Ptr[Node], place: Ptr[Node]) -> None:
+        node = scratch(Ptr[Node])
+        mov(node, first.next)
+        mov(eax, node.status)
+        mov(node, place.next)
+
+
+def test_a_pointer_is_loaded_for_nothing() -> None:
+    assert findings(LoadsForNothing()) == [
+        """\
+warning[W001]: `r11` is written, and nothing reads it
+  FILE:LINE
+  LINE |         mov(node, place.next)
+        |         ^^^^^^^^^^^^^^^^^^^^^
+help: take it out"""
+    ]
+
+
 class Computes(Subsystem):
     """Computes what nobody reads."""
 

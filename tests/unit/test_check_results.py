@@ -153,17 +153,75 @@ class NullParameter(Disk):
         ret(block.size)
 
 
+class PassedUntested(Disk):
+    """Gives it to code that follows it."""
+
+    @function(exported=True)
+    def run(self, wanted: U64) -> U64:
+        tail(self.size_of, self.find(wanted))
+
+    @function
+    def size_of(self, block: Ptr[Block]) -> U64:
+        ret(block.size)
+
+
+class ClearedUntested(Disk):
+    """Follows it by a string instruction, as an address that is no pointer."""
+
+    memory = bss(OrNull[U64])
+
+    @function(exported=True)
+    def run(self) -> None:
+        mov(rdi, self.memory)
+        xor(eax, eax)
+        stosq()
+
+
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
         *((one, "E082") for one in (LostOnOnePath, OverwrittenResult, LostInRounds, LostByTail)),
         *((one, "E083") for one in (FollowedAtOnce, OnOnePath, FollowedAsNull)),
-        (NullParameter, "E083"),
+        *((one, "E083") for one in (NullParameter, PassedUntested, ClearedUntested)),
     ],
 )
 def test_faults(wrong: type[Disk], rule: str) -> None:
     found = rules(wrong())  # type: ignore[call-arg]
     assert [one for one in found if one[0] == "E"] == [rule]
+
+
+class PassedInOrder(Disk):
+    """Gives it to code that is told, as a number, or behind a test."""
+
+    @function(exported=True)
+    def run(self, wanted: Keep[U64]) -> U64:
+        ignore(self.size_or_0(self.find(wanted)))
+        self.count_it(u64(self.find(wanted)))
+        block = self.find(wanted)
+        with if_(block == 0):
+            ret(0)
+        tail(self.size_of, block)
+
+    @function
+    def size_or_0(self, block: OrNull[Ptr[Block]]) -> U64:
+        with if_(block == 0):
+            ret(0)
+        ret(block.size)
+
+    @function
+    def count_it(self, block: U64) -> None:
+        add(self.count, block)
+
+    @function
+    def size_of(self, block: Ptr[Block]) -> U64:
+        ret(block.size)
+
+
+def test_what_may_be_null_is_passed_on() -> None:
+    (found,) = findings(PassedUntested())  # type: ignore[call-arg]
+    assert "what may be null is passed to `PassedUntested.size_of`" in found
+    assert found.endswith("or let the parameter be `OrNull[…]`")
+    assert rules(PassedInOrder()) == []  # type: ignore[call-arg]
 
 
 class Passed(Disk):
@@ -280,4 +338,4 @@ def test_only_what_can_tell_of_an_error_or_be_null() -> None:
     with pytest.raises(DeclarationMistake, match=r"`OrErrno\[…\]` takes another type"):
         OrErrno[U32]  # type: ignore[type-arg]
     with pytest.raises(DeclarationMistake, match=r"`OrNull\[…\]` takes another type"):
-        OrNull[U64]  # type: ignore[type-arg]
+        OrNull[U32]  # type: ignore[type-arg]

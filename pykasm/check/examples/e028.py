@@ -1,4 +1,4 @@
-"""E028: an interrupt returns with something else on the stack than the processor pushed."""
+"""E028: an interrupt returns with something else on the stack, or in registers, than it found."""
 
 from pykasm import *
 from pykasm.objects.debug import EntryFrame

@@ -54,11 +54,14 @@ def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
 def _followed(function: FunctionAnalysis, one: Followed) -> Finding:
     return Finding(
         E083,
-        "what may be null is followed",
+        f"what may be null is passed to `{one.callee}`"
+        if one.callee
+        else "what may be null is followed",
         span=function.place(one.at),
         mark="some path to here has not tested it",
         notes=[_origin(function, one.value)],
-        fix="test it first: `try_(…)`, or `with if_(… == 0):`",
+        fix="test it first: `try_(…)`, or `with if_(… == 0):`"
+        + (", or let the parameter be `OrNull[…]`" if one.callee else ""),
         symbol=function.routine.symbol,
     )
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from iced_x86 import Mnemonic
 
 from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.convention import register_name
 from pykasm.check.effects import RSP
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
@@ -53,8 +54,9 @@ E025 = rule(
 )
 E028 = rule(
     "E028",
-    "an interrupt returns with something else on the stack than the processor pushed",
-    """iretq takes the next five words for rip, cs, rflags, rsp and ss, whatever they are.""",
+    "an interrupt returns with something else on the stack, or in registers, than it found",
+    """iretq takes the next five words for rip, cs, rflags, rsp and ss, whatever they are. The
+    interrupted code does not know of the interrupt, and goes on with what registers hold.""",
 )
 
 LARGEST = 3
@@ -88,20 +90,61 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def interrupts_return_by_their_frames(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Check the depth at every `iretq` of code that interrupts enter."""
+    """Check the stack and the registers at every `iretq` of code that interrupts enter, and the
+    stack where it goes on in other code."""
     above = _above_interrupt_frame(function.routine)
     if above is None:
         return
     for _, node, state in function.visits():
-        if node.effects.mnemonic == Mnemonic.IRETQ and state.depth not in (None, -above):
+        here = None if state.depth is None else above + state.depth
+        if node.effects.mnemonic == Mnemonic.IRETQ:
+            if here:
+                yield _frame_buried(function, node, here)
+            else:
+                yield from _not_restored(function, node, state)
+        target = function.build.routines.get(node.callee or "") if node.leaves else None
+        expected = _above_interrupt_frame(target.routine) if target is not None else None
+        if here is not None and expected not in (None, here):
             yield Finding(
                 E028,
-                "the interrupt's frame is not on top of the stack",
+                f"`{node.callee}` finds something else above the interrupt's frame than it states",
                 span=span_of(node.line),
-                mark=_difference(above + (state.depth or 0)),
-                fix="take off what the stub and this code pushed, and the error code",
+                mark=f"{here} bytes, not {expected}",
+                fix="push what its `pushed=` says; some vectors come with an error code",
                 symbol=function.routine.symbol,
             )
+
+
+def _frame_buried(function: FunctionAnalysis, node: Node, above: int) -> Finding:
+    return Finding(
+        E028,
+        "the interrupt's frame is not on top of the stack",
+        span=span_of(node.line),
+        mark=_difference(above),
+        fix="take off what the stub and this code pushed, and the error code",
+        symbol=function.routine.symbol,
+    )
+
+
+def _not_restored(function: FunctionAnalysis, node: Node, state: State) -> Iterator[Finding]:
+    """Find the first register that is not what it was where the interrupt came."""
+    for number, value in enumerate(state.registers):
+        is_other = value.entry not in (None, number)
+        if number != RSP and (is_other or value.undefined):
+            other = (
+                f"it has what was in {register_name(value.entry)}"
+                if value.entry is not None
+                else ""
+            )
+            yield Finding(
+                E028,
+                f"`{register_name(number)}` is not what the interrupted code had in it",
+                span=span_of(node.line),
+                mark=other or "a call on some path to here changed it",
+                fix="save all registers, and restore them in the reverse order",
+                symbol=function.routine.symbol,
+            )
+            return
 
 
 def _above_interrupt_frame(routine: Routine) -> int | None:

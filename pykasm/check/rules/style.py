@@ -15,10 +15,12 @@ from pykasm.check.effects import RBP, RSP
 from pykasm.check.finding import Finding, span_in, span_of
 from pykasm.check.graph import Node
 from pykasm.check.liveness import FLAGS, Liveness
+from pykasm.check.operandroles import written_roles
 from pykasm.check.rule import build_check, function_check, rule
 from pykasm.isa.code import Line
 from pykasm.lang.convention import SCRATCH_ORDER
 from pykasm.lang.role import Role
+from pykasm.lang.types import is_pointer
 from pykasm.lang.unit import Unit
 from pykasm.source import Source, Span, line_span
 
@@ -101,10 +103,16 @@ def _only_written(node: Node) -> int | None:
         return None
     instruction = node.effects.instruction
     kinds = [instruction.op_kind(number) for number in range(instruction.op_count)]
-    if OpKind.MEMORY in kinds and mnemonic != Mnemonic.LEA:
+    if OpKind.MEMORY in kinds and mnemonic != Mnemonic.LEA and not _loads_pointer(node):
         return None  # a device may notice a load
     numbers = [number for number, _ in node.effects.writes if number not in (RSP, RBP)]
     return numbers[0] if len(numbers) == 1 else None
+
+
+def _loads_pointer(node: Node) -> bool:
+    """Return whether the function's own body loads a named pointer: devices have none."""
+    roles = written_roles(node).values()
+    return _is_own(node) and any(role.kind != "result" and is_pointer(role.type) for role in roles)
 
 
 def _is_own(node: Node) -> bool:
