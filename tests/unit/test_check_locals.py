@@ -317,6 +317,10 @@ class Entries(Subsystem):
         push(13)
         jmp(self.behind_a_stub)
 
+    @interrupt
+    def by_the_language(self) -> None:
+        self.counted()
+
     @function(clobbers=())
     def count(self) -> None:
         inc(self.ticks)
@@ -331,6 +335,7 @@ class Entries(Subsystem):
     def run(self) -> None:
         for one in (
             self.restores_all,
+            self.by_the_language,
             self.in_the_wrong_order,
             self.forgets_one,
             self.stub_with_two_codes,

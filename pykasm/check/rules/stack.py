@@ -129,8 +129,8 @@ def _frame_buried(function: FunctionAnalysis, node: Node, above: int) -> Finding
 def _not_restored(function: FunctionAnalysis, node: Node, state: State) -> Iterator[Finding]:
     """Find the first register that is not what it was where the interrupt came."""
     for number, value in enumerate(state.registers):
-        is_other = value.entry not in (None, number)
-        if number != RSP and (is_other or value.undefined):
+        is_known = value.entry is not None or value.undefined
+        if number != RSP and is_known and value.entry != number:
             other = (
                 f"it has what was in {register_name(value.entry)}"
                 if value.entry is not None
