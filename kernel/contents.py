@@ -6,6 +6,7 @@ from kernel.clock.contents import CONTENTS as CLOCK
 from kernel.console.contents import CONTENTS as CONSOLE
 from kernel.cpu.contents import CONTENTS as CPU
 from kernel.debug.contents import CONTENTS as DEBUG
+from kernel.display.contents import CONTENTS as DISPLAY
 from kernel.entry.contents import CONTENTS as ENTRY
 from kernel.interrupts.contents import CONTENTS as INTERRUPTS
 from kernel.irq.contents import CONTENTS as IRQ
@@ -37,7 +38,7 @@ CONTENTS: Contents = (
     *INTERRUPTS,  # interrupt vectors and who is called for each; the local APIC
     *CLOCK,  # nanoseconds since the start, and timers
     *TEXT,  # how numbers, addresses and messages become text
-    *CONSOLE,  # where text goes: the serial line and the text screen
+    *CONSOLE,  # where text goes: the serial line and the screen
     *LOG,  # what the kernel has to say of itself, kept in memory
     *BOOT,  # what boot loaders leave, and the code that runs at physical addresses
     *PROCESSORS,  # the processors that run the kernel, and how all of them are stopped
@@ -53,6 +54,7 @@ CONTENTS: Contents = (
     *ENTRY,  # the ways into the kernel: a gate for each vector, and what it leads to
     *TIME,  # hardware clocks, how they correct each other, and the time of day
     *PCI,  # the PCI bus and what is on it
+    *DISPLAY,  # displays without a picture
     *TERMINAL,  # what people type, and serial output by interrupts
     *POWER,  # switching the machine off, and starting it again
     *MONITOR,  # the prompt for looking into the running kernel

@@ -31,6 +31,14 @@ class Tool:
     files: tuple[str, ...] = ()
 
 
+FONT_FOLDERS = (
+    "/usr/share/fonts/X11/misc",
+    "/usr/share/fonts/misc",
+    "~/.local/share/fonts",
+    "~/Library/Fonts",
+)
+"""Where systems and people keep bitmap fonts."""
+
 TOOLS: Mapping[str, Tool] = {
     "ld": Tool("binutils", "linking the kernel"),
     "strip": Tool("binutils", "the kernel on the ISO"),
@@ -59,6 +67,14 @@ TOOLS: Mapping[str, Tool] = {
         ("/usr/share/ovmf/OVMF.fd", "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/qemu/OVMF.fd"),
     ),
     "gdb": Tool("gdb", "debug and tests of debug information"),
+    **{
+        f"Spleen {size}": Tool(
+            "fonts-spleen",
+            "the letters on framebuffers",
+            tuple(f"{folder}/spleen-{size}.pcf.gz" for folder in FONT_FOLDERS),
+        )
+        for size in ("8x16", "16x32")
+    },
 }
 
 
@@ -122,7 +138,8 @@ def find(name: str) -> Path | None:
     if not files:
         program = shutil.which(name)
         return Path(program) if program else None
-    return next((Path(file) for file in files if Path(file).exists()), None)
+    places = (Path(file).expanduser() for file in files)
+    return next((place for place in places if place.exists()), None)
 
 
 def require(*names: str) -> None:

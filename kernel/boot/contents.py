@@ -3,6 +3,7 @@
 from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
+from kernel.boot.loaderframebuffer import LoaderFramebuffer
 from kernel.boot.loadermap import LoaderMap
 from kernel.boot.placement import RecordPlacement
 from kernel.boot.report import BootReport
@@ -16,5 +17,6 @@ CONTENTS: Contents = (
     LoaderMap,  # the memory map as a loader left it
     RecordPlacement,  # memory for the boot record
     BootInformation,  # the boot record, from Multiboot2 or PVH
+    LoaderFramebuffer,  # the screen, where the loader has left one
     BootReport,  # the boot record, printed
 )

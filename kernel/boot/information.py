@@ -9,6 +9,8 @@ from kernel.boot.multiboot2 import TAG_ALIGNMENT, Multiboot2MemoryMapEntry, TagT
 from kernel.boot.placement import RecordPlacement
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, BootRecord, Damage
 from kernel.boot.tables import MAPPED_END
+from kernel.console.framebuffer import Framebuffer
+from kernel.console.framebuffermode import FIELDS
 from kernel.paging.addresses import direct
 from pykasm import *
 
@@ -30,8 +32,11 @@ class BootInformation(BootRecord):
     rsdp = bss(U8 * RSDP_SIZE, align=8)
     """A copy of the ACPI root pointer from a Multiboot2 tag."""
 
-    def __init__(self, placement: RecordPlacement, loader_map: LoaderMap) -> None:
+    def __init__(
+        self, placement: RecordPlacement, loader_map: LoaderMap, framebuffer: Framebuffer
+    ) -> None:
         super().__init__(placement)
+        self.framebuffer = framebuffer
         self.loader_map = loader_map
 
     @function(init=True)
@@ -95,6 +100,8 @@ class BootInformation(BootRecord):
                 self._note_tag(self.memory_map, tag, size, multiboot2.MemoryMapTag)
             with case(TagType.EFI_MEMORY_MAP):
                 self._note_tag(self.efi_memory_map, tag, size, multiboot2.MemoryMapTag)
+            with case(TagType.FRAMEBUFFER), if_(size >= sizeof(multiboot2.FramebufferTag)):
+                tail(self._read_framebuffer, cast(tag, Ptr[multiboot2.FramebufferTag]))
             with case(TagType.ACPI_OLD_RSDP), if_(self.acpi_root == 0):  # a new one is preferred
                 self._read_rsdp(tag, size)
             with case(TagType.ACPI_NEW_RSDP):
@@ -124,6 +131,23 @@ class BootInformation(BootRecord):
         lea(rdi, self.rsdp)
         rep.movsb()
         mov(self.acpi_root, physical(self.rsdp))
+
+    @function(init=True)
+    def _read_framebuffer(self, tag: Ptr[multiboot2.FramebufferTag]) -> None:
+        """Note the mode of a framebuffer whose pixels are colours."""
+        with if_(tag.type != multiboot2.FramebufferType.DIRECT):
+            ret()
+        mode = self.framebuffer.mode
+        mov(rax, tag.address)
+        mov(mode.address, rax)
+        for name in ("pitch", "width", "height"):
+            mov(eax, getattr(tag, name))
+            mov(getattr(mode, name), eax)
+        movzx(eax, tag.bits_per_pixel)
+        mov(mode.bits_per_pixel, eax)
+        for number in range(len(FIELDS)):
+            mov(ax, u16(tag.fields[number]))
+            mov(u16(mode.fields[number]), ax)
 
     @function(init=True)
     def _read_module(self, tag: Ptr[multiboot2.ModuleTag]) -> None:

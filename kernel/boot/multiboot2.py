@@ -3,9 +3,10 @@
 Source: Multiboot2 Specification version 2.0, sections 3.1 (header) and 3.6 (boot information).
 """
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from kernel.boot.memorykind import MemoryKind
+from kernel.console.framebuffermode import FIELDS, ColourField
 from pykasm import *
 
 HEADER_MAGIC = 0xE85250D6
@@ -25,24 +26,46 @@ class HeaderTagType(IntEnum):
     """Kinds of tags in the header (3.1.3 to 3.1.13)."""
 
     END = 0
+    FRAMEBUFFER = 5
+
+
+class HeaderTagFlag(IntFlag):
+    """Flags of a tag in the header (3.1.3)."""
+
+    OPTIONAL = 1 << 0
+    """A loader that can't do it may start the kernel all the same."""
 
 
 class HeaderTag(Struct):
     """The start of each tag of the header; `size` counts bytes, without padding (3.1.3)."""
 
     type: U16 = field(HeaderTagType)
-    flags: U16
+    flags: U16 = field(HeaderTagFlag)
     size: Untrusted[U32]
 
 
+class FramebufferRequest(Struct, align=TAG_ALIGNMENT):
+    """A tag of the header that asks for a framebuffer; 0 says that any will do (3.1.10)."""
+
+    tag: HeaderTag
+    width: U32
+    height: U32
+    depth: U32
+
+
 class Multiboot2Header(Struct, align=TAG_ALIGNMENT):
-    """The header of this kernel's image, which requests nothing of the loader (3.1.2)."""
+    """The header of this kernel's image, which asks the loader for a framebuffer (3.1.2)."""
 
     magic: U32
     architecture: U32
     header_length: U32
     checksum: U32
+    framebuffer: FramebufferRequest
     end: HeaderTag
+
+
+FRAMEBUFFER_REQUEST_SIZE = sizeof(HeaderTag) + 3 * sizeof(U32)
+"""Without the padding."""
 
 
 def image_header() -> Multiboot2Header:
@@ -53,6 +76,13 @@ def image_header() -> Multiboot2Header:
         architecture=ARCHITECTURE_I386,
         header_length=length,
         checksum=-(HEADER_MAGIC + ARCHITECTURE_I386 + length) % (1 << 32),
+        framebuffer=FramebufferRequest(
+            tag=HeaderTag(
+                type=HeaderTagType.FRAMEBUFFER,
+                flags=HeaderTagFlag.OPTIONAL,
+                size=FRAMEBUFFER_REQUEST_SIZE,
+            )
+        ),
         end=HeaderTag(type=HeaderTagType.END, size=sizeof(HeaderTag)),
     )
 
@@ -137,8 +167,9 @@ class FramebufferType(IntEnum):
     EGA_TEXT = 2
 
 
-class FramebufferTag(Struct):
-    """The framebuffer; `width` and `height` of EGA text count characters (3.6.12)."""
+class FramebufferTag(Struct, packed=True):
+    """The framebuffer; `width` and `height` of EGA text count characters, and `fields` only
+    DIRECT ones have (3.6.12)."""
 
     tag: Tag
     address: U64
@@ -148,6 +179,7 @@ class FramebufferTag(Struct):
     bits_per_pixel: U8
     type: U8 = field(FramebufferType)
     reserved: U16
+    fields: Array[ColourField] = field(count=len(FIELDS))
 
 
 class RsdpTag(Struct):

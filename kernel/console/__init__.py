@@ -1,1 +1,1 @@
-"""Where text goes: the serial line and the text screen."""
+"""Where text goes: the serial line and the screen, VGA text or a framebuffer."""

@@ -1,4 +1,4 @@
-"""The console: output to the serial line and the text screen."""
+"""The console: output to the serial line and the screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.console.output import SerialOutput
-from kernel.console.vga import TextScreen
+from kernel.console.screen import TextScreen
 from kernel.locks.spinlock import SpinLock
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
@@ -15,7 +15,7 @@ from pykasm import *
 
 
 class Console(Writer):
-    """The kernel's console: the serial line and the text screen.
+    """The kernel's console: the serial line and the screen.
 
     `console.print("mem %x %z\\n", address, size)` in any function's body prints to both devices;
     see `kernel.text.format` for the directives. The text of one `print` stays together: it is

@@ -1,9 +1,11 @@
-"""The VGA's text screen: 25 rows of 80 characters (IBM VGA Technical Reference, 1992)."""
+"""The VGA's text mode: 25 rows of 80 characters (IBM VGA Technical Reference, 1992)."""
 
 from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.console.cell import COLOUR_SHIFT, GLYPH_MASK
+from kernel.console.glyphs import CHARACTERS
 from kernel.text.colour import NORMAL
 from pykasm import *
 
@@ -37,24 +39,28 @@ MEMORY_MAP = 3 << 2
 MEMORY_MAP_B8000 = 3 << 2
 
 
-class TextScreen(Subsystem):
-    """The text screen, silent until `start` has found a VGA in text mode.
+def code_of(character: str) -> int:
+    """Return the number of `character` in the VGA's own font, code page 437; that of the question
+    mark for what the font lacks."""
+    return character.encode("cp437", "replace")[0]
+
+
+class VgaText(Subsystem):
+    """Shows text on a VGA in text mode.
 
     `cells` is the virtual address of the text buffer. No function here takes a lock: the console
     serialises output.
     """
 
-    enabled = bss(U8)
-    attribute = data(U8, NORMAL)
-    row = bss(U32)
-    column = bss(U32)
+    codes = rodata(U8 * (GLYPH_MASK + 1), bytes(map(code_of, CHARACTERS)))
+    """The VGA's numbers of our glyphs."""
 
     def __init__(self, cells: int) -> None:
         self.cells = data(Ptr[U16], cells)
 
     @function
-    def start(self) -> None:
-        """Clear the screen, if there is one in text mode; under UEFI there is none.
+    def start(self) -> Bool:
+        """Clear the screen, if there is one in text mode, and return whether there is.
 
         The text buffer must be mapped.
         """
@@ -64,98 +70,37 @@ class TextScreen(Subsystem):
         inc(edx)
         in_(al, dx)
         and_(al, GRAPHICS_MODE | MEMORY_MAP)
-        with if_(al == MEMORY_MAP_B8000):  # without a VGA, all bits read as 1
-            mov(self.enabled, 1)
-            self._clear_rows(0)
-            tail(self.show_cursor)
+        with if_(al != MEMORY_MAP_B8000):  # without a VGA, all bits read as 1
+            ret(0)
+        mov(rdi, self.cells)
+        mov(rax, BLANK * (2**64 // 2**16 + 2**32 + 2**16 + 1))
+        mov(ecx, ROWS * COLUMNS * CELL // sizeof(U64))
+        rep.stosq()
+        ret(1)
+
+    @inline(changes=("cell", rax, rcx))
+    def draw(self, row: U32, column: U32, cell: U32) -> None:
+        """Show `cell`, a register, in `row` and `column`."""
+        mov(ecx, cell)
+        and_(ecx, GLYPH_MASK)
+        shr(cell, COLOUR_SHIFT)
+        mov(eax, cell)
+        shl(eax, 8)  # to the place of the attribute
+        mov(al, self.codes[rcx])
+        imul(ecx, row, COLUMNS)
+        add(ecx, column)
+        target = scratch(self.cells)
+        mov(target[rcx], ax)
+        release(target)
 
     @function
-    def write_byte(self, byte: U8) -> None:
-        """Show a character, or move the cursor for `\\n`, `\\r` and `\\b`; the bell is silent."""
-        with if_(self.enabled == 0):
-            ret()
-        movzx(eax, byte)
-        with switch(eax):
-            with case(ord("\n")):
-                mov(self.column, 0)
-                inc(self.row)
-            with case(ord("\r")):
-                mov(self.column, 0)
-            with case(ord("\b")):
-                tail(self._move_back)
-            with case(ord("\a")):
-                pass
-            with default():
-                self._put_character(byte)
-        with if_(self.row == ROWS):
-            tail(self._scroll)
-
-    @function
-    def set_colour(self, foreground: U8) -> None:
-        """Set the colour of the text to come, a `Colour` on black."""
-        mov(self.attribute, foreground)
-
-    @function
-    def show_cursor(self) -> None:
-        """Move the hardware's cursor to where the next character goes."""
-        with if_(self.enabled == 0):
-            ret()
-        position = self._cursor()
-        mov(ecx, position)
+    def show_cursor(self, row: U32, column: U32) -> None:
+        """Move the hardware's cursor to `row` and `column`."""
+        imul(ecx, row, COLUMNS)
+        add(ecx, column)
         self._write_crt(CrtRegister.CURSOR_LOW)
         shr(ecx, 8)
         self._write_crt(CrtRegister.CURSOR_HIGH)
-
-    @function
-    def _put_character(self, character: Keep[U8]) -> None:
-        """Write `character` to the cell at the cursor, and move the cursor on by one cell."""
-        position = self._cursor()
-        mov(ch, self.attribute)
-        mov(cl, character)
-        target = scratch(self.cells)
-        mov(target[position], cx)
-        inc(self.column)
-        with if_(self.column == COLUMNS):
-            mov(self.column, 0)
-            inc(self.row)
-
-    @function
-    def _move_back(self) -> None:
-        """Move the cursor back by one cell, from the start of a row to the end of the one above."""
-        with if_(self.column != 0):
-            dec(self.column)
-        with elif_(self.row != 0):
-            dec(self.row)
-            mov(self.column, COLUMNS - 1)
-
-    @function
-    def _scroll(self) -> None:
-        """Move all rows up by one; the top one is lost, and the last one becomes blank."""
-        # Upwards by ascending addresses, as DF is clear: each cell is read before it is written.
-        mov(rdi, self.cells)
-        lea(rsi, bare[rdi + COLUMNS * CELL])
-        mov(ecx, COLUMNS * (ROWS - 1) * CELL // sizeof(U64))
-        rep.movsq()
-        dec(self.row)
-        tail(self._clear_rows, ROWS - 1)
-
-    @function
-    def _clear_rows(self, first: U32) -> None:
-        """Fill the rows from `first` to the last one with blanks."""
-        mov(eax, ROWS)
-        sub(eax, first)
-        imul(ecx, eax, COLUMNS)
-        imul(edi, first, COLUMNS * CELL)
-        add(rdi, self.cells)
-        mov(eax, BLANK)
-        rep.stosw()
-
-    @function
-    def _cursor(self) -> U32:
-        """Return the number of the cell at the cursor, counted from the top left one."""
-        imul(eax, self.row, COLUMNS)
-        add(eax, self.column)
-        ret(eax)
 
     @inline(changes=(rax, rdx))
     def _write_crt(self, register: CrtRegister) -> None:

@@ -51,6 +51,8 @@ class Msr(IntEnum):
     """Numbers of model-specific registers (AMD64 APM vol. 2, appendix A)."""
 
     APIC_BASE = 0x1B
+    PAT = 0x277
+    """What kinds of memory the flags of page-table entries stand for (AMD64 APM vol. 2, 7.8.2)."""
     TSC_DEADLINE = 0x6E0
     """When the local APIC's timer goes off in TSC-deadline mode (Intel SDM vol. 3A, 11.5.4.1)."""
     EFER = 0xC000_0080

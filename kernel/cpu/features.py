@@ -45,6 +45,8 @@ class Basic(IntFlag):
     MCA = 1 << 14
     """There are the registers of the machine-check architecture."""
     CMOV = 1 << 15
+    PAT = 1 << 16
+    """There is the register `Msr.PAT`."""
     FXSR = 1 << 24
     SSE = 1 << 25
     SSE2 = 1 << 26
@@ -57,6 +59,8 @@ class BasicMore(IntFlag):
 
     TSC_DEADLINE = 1 << 24
     XSAVE = 1 << 26
+    HYPERVISOR = 1 << 31
+    """This is a virtual machine (AMD64 APM vol. 3, E.3.2)."""
 
 
 class Structured(IntFlag):

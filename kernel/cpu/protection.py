@@ -1,8 +1,13 @@
 """The processor's own defences of the kernel."""
 
-from kernel.cpu.control import Cr4
-from kernel.cpu.features import Features, Structured, StructuredMore
+from kernel.cpu.control import Cr4, Msr
+from kernel.cpu.features import Basic, Features, Structured, StructuredMore
 from pykasm import *
+
+PAT_SHIFT = 8
+"""The bits of a kind of memory in `Msr.PAT` (AMD64 APM vol. 2, 7.8.2)."""
+WRITE_COMBINING = 1
+"""The kind of memory whose stores are combined and that is not cached (7.8.2, table 7-9)."""
 
 USER_MEMORY_OPEN = PairedState("access to user memory")
 
@@ -17,6 +22,8 @@ class Protection(Subsystem):
     def enable(self) -> None:
         """Set the bits of CR4 that this processor has. Its page tables are the final ones."""
         features = self.features
+        with if_(features.basic & Basic.PAT):
+            self._combine_writes()
         mov(rax, cr4)
         or_(rax, Cr4.PGE)  # every processor with long mode has it
         for word, feature, bit in (
@@ -26,7 +33,19 @@ class Protection(Subsystem):
         ):
             with if_(word & feature):
                 or_(rax, bit)
-        mov(cr4, rax)  # at once: the processor faults at code that it does not want from here
+        # At once: the processor faults at code that it does not want from here. PGE flushes the
+        # TLB, and so what that says of kinds of memory (AMD64 APM vol. 2, 5.5.2).
+        mov(cr4, rax)
+
+    @inline(changes=(rax, rcx, rdx))
+    def _combine_writes(self) -> None:
+        """Have `PageFlags.WRITE_THROUGH`, without `CACHE_DISABLE`, stand for memory whose stores
+        are combined, as Linux does. Where there is no PAT it stays written through."""
+        mov(ecx, Msr.PAT)
+        rdmsr()
+        and_(eax, ~(((1 << PAT_SHIFT) - 1) << PAT_SHIFT))  # the second kind, of the flag alone
+        or_(eax, WRITE_COMBINING << PAT_SHIFT)
+        wrmsr()
 
     @inline
     def open_user_memory(self) -> None:

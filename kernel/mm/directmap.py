@@ -7,9 +7,9 @@ from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
-from kernel.paging.permissions import DEVICE, READ
+from kernel.paging.permissions import DEVICE, FRAMEBUFFER, READ
 from kernel.paging.walk import PageWalk
-from kernel.structures.alignment import round_down
+from kernel.structures.alignment import round_down, round_up
 from pykasm import *
 
 
@@ -60,6 +60,22 @@ class DirectMap(Subsystem):
         with if_(self.find_registers(start, length) != 0):
             ret(0)
         tail(self.map_registers, start, length)
+
+    @function(init=True)
+    def map_framebuffer(self, start: Keep[U64], length: Keep[U64]) -> OrErrno[I32]:
+        """Map `length` bytes of a framebuffer at physical `start`, where nothing is mapped, so that
+        stores to it are combined. Return 0, or an error: there can't be one, or no memory is left
+        for page tables."""
+        with if_(~self.can_be_registers(start, length)):
+            ret(-Errno.EINVAL)
+        add(length, start)
+        round_down(start, PAGE)
+        round_up(length, PAGE)
+        sub(length, start)
+        address = scratch(start)
+        direct(address)
+        kernel = address_of(self.kernel.space)
+        tail(self.mapper.map, kernel, address, start, length, FRAMEBUFFER, self.entries.largest)
 
     @function(context="any")
     def find_registers(self, start: Keep[U64], length: U64) -> U64:

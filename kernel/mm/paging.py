@@ -3,6 +3,8 @@
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.memorymap import MemoryRegion
 from kernel.boot.record import BootRecord
+from kernel.console.framebuffer import Framebuffer
+from kernel.console.screen import TextScreen
 from kernel.cpu.pagetable import NO_EXECUTE, PAGE, PageShift
 from kernel.cpu.stacks import Stacks
 from kernel.mm.directmap import DirectMap
@@ -53,6 +55,8 @@ class Paging(Subsystem):
         zones: Zones,
         pages: Pages,
         direct_map: DirectMap,
+        framebuffer: Framebuffer,
+        screen: TextScreen,
     ) -> None:
         self.sections = [section for section in layout.sections if not section.physical]
         self.stacks = stacks
@@ -65,6 +69,8 @@ class Paging(Subsystem):
         self.zones = zones
         self.pages = pages
         self.direct_map = direct_map
+        self.framebuffer = framebuffer
+        self.screen = screen
 
     @function(init=True)
     def start(self) -> None:
@@ -75,12 +81,31 @@ class Paging(Subsystem):
         self._map_image()
         self.map_memory()
         self._preallocate()
+        self._map_framebuffer()
         self.kernel.load()
         # Only now is the frame table's memory mapped that the page allocator needs
         self.pages.start()
         self.tables.use_pages()  # from here on `EarlyFrames` gives nothing
         start, end = VIDEO_MEMORY
         ignore(self.direct_map.map(start, end - start, DEVICE))
+        tail(self._open_framebuffer)
+
+    @function(init=True)
+    def _map_framebuffer(self) -> None:
+        """Map the framebuffer, which may show the screen already. If that fails it shows no more:
+        nothing was mapped there before either, or the loader is wrong."""
+        address = self.framebuffer.mode.address
+        with if_(address == 0):
+            ret()
+        with if_(self.direct_map.map_framebuffer(address, self.framebuffer.size()) != 0):
+            mov(address, 0)
+            tail(self.screen.close)
+
+    @function(init=True)
+    def _open_framebuffer(self) -> None:
+        """Show the screen on a framebuffer that the kernel has no way to before its own tables."""
+        with if_((self.framebuffer.mode.address != 0) & ~self.screen.has_framebuffer()):
+            tail(self.screen.open_framebuffer)
 
     @function(init=True)
     def _preallocate(self) -> None:

@@ -1,7 +1,10 @@
 """Tests and benchmarks of physical memory and of mappings."""
 
 from kernel.console.console import Console
+from kernel.cpu.control import Msr
+from kernel.cpu.features import Basic, Features
 from kernel.cpu.pagetable import ADDRESS_MASK, NO_EXECUTE, PAGE, PageFlags, PageShift
+from kernel.cpu.protection import PAT_SHIFT, WRITE_COMBINING
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
@@ -51,6 +54,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
     def __init__(
         self,
         console: Console,
+        features: Features,
         pages: Pages,
         reclaim: Reclaim,
         entries: EntryFormat,
@@ -64,6 +68,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         hog: MemoryHog,
     ) -> None:
         self.console = console
+        self.features = features
         self.pages = pages
         self.reclaim = reclaim
         self.entries = entries
@@ -91,6 +96,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             check("mapping.permissions", self.permissions),
             check("mapping.sections", self.sections),
             check("mapping.devices", self._devices),
+            check("mapping.framebuffers", self._framebuffers),
         ]
 
     def _benchmarks(self) -> list[Benchmark]:
@@ -121,6 +127,18 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         ]
 
     # Pages
+
+    @function
+    def _framebuffers(self) -> U32:
+        """The flags that framebuffers are mapped with stand for stores that are combined."""
+        with if_((self.features.basic & Basic.PAT) == 0):
+            ret(1)
+        mov(ecx, Msr.PAT)
+        rdmsr()
+        shr(eax, PAT_SHIFT)
+        with if_(al != WRITE_COMBINING):
+            ret(0)
+        ret(1)
 
     @function
     def _blocks(self) -> U32:

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from kernel.boot import multiboot2, pvh
 from kernel.boot.information import BootInformation
+from kernel.boot.loaderframebuffer import LoaderFramebuffer
 from kernel.boot.protocol import Protocol
 from kernel.boot.record import MESSAGES, Damage
 from kernel.debug.panic import Panic
@@ -22,6 +23,7 @@ class Init(Subsystem):
     def __init__(
         self,
         information: BootInformation,
+        framebuffer: LoaderFramebuffer,
         log: Log,
         panic: Panic,
         paging: Paging,
@@ -31,6 +33,7 @@ class Init(Subsystem):
         late: LateSteps,
     ) -> None:
         self.information = information
+        self.framebuffer = framebuffer
         self.log = log
         self.panic = panic
         self.paging = paging
@@ -57,6 +60,7 @@ class Init(Subsystem):
         for step in self.early:
             step()
         self._read_information(protocol, info)
+        self.framebuffer.start()
         for damage in (Damage.NO_SPACE, Damage.NO_MEMORY):
             with if_(self.information.damage & damage):
                 self.panic.stop(text(f"boot information: {MESSAGES[damage]}"))

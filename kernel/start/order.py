@@ -9,12 +9,14 @@ from kernel.acpi.mcfg import EcamRegions
 from kernel.acpi.mptable import MpTable
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.report import BootReport
+from kernel.console.screen import TextScreen
 from kernel.console.serial import Serial
-from kernel.console.vga import TextScreen
 from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.features import Features
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.protection import Protection
+from kernel.display.bochs import BochsDisplay
+from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.irq.deferred import Deferred
@@ -69,6 +71,8 @@ class MainSteps(Steps):
         EcamRegions.start,  # where devices are configured
         ConfigurationSpace.start,  # how
         PciBus.start,  # and which there are
+        BochsDisplay.start,  # a display, where nothing shows the screen yet
+        RamFramebuffer.start,  # or another one
         Timekeeping.start,  # the clock, and timers
         MachineChecks.start_processor,  # errors of the hardware
         Threads.start,  # what runs here becomes a thread

@@ -211,6 +211,13 @@ class Machine:
         """Save what the display shows to `file`, as PNG."""
         self.qmp("screendump", filename=str(file.absolute()), format="png")
 
+    def pixels(self) -> bytes:
+        """What the display shows, as a PPM file."""
+        with tempfile.TemporaryDirectory(prefix="pykasm-") as folder:
+            file = Path(folder, "picture")
+            self.qmp("screendump", filename=str(file), format="ppm")
+            return file.read_bytes()
+
     def key(self, *keys: str) -> None:
         """Press keys one after the other on the PS/2 keyboard, by QEMU's names: `a`, `ret`,
         `spc`; held together with a hyphen: `shift-a`."""

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.boot.information import MAX_INFORMATION, BootInformation
+from kernel.boot.loaderframebuffer import LoaderFramebuffer
 from kernel.boot.memorykind import MemoryKind
 from kernel.boot.memorymap import REGIONS_OF_ENTRY, MemoryRegion
-from kernel.boot.multiboot2 import InformationHeader, TagType
+from kernel.boot.multiboot2 import FramebufferType, InformationHeader, TagType
 from kernel.boot.pvh import START_MAGIC, StartInfo
 from kernel.boot.record import NAME_SIZE, RSDP_SIZE, TEXT_SIZE, BootModule, Damage
+from kernel.console.screen import Display
 from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
 from kernel.paging.addresses import Area
@@ -108,9 +110,10 @@ class Loader:
     """A host with the record, and memory where loaders can put what they tell."""
 
     def __init__(self, room: int = ROOM, limit: int = 50_000_000) -> None:
-        self.record = Parts(CONTENTS)[BootInformation]
+        parts = Parts(CONTENTS)
+        self.record, self.framebuffer = parts[BootInformation], parts[LoaderFramebuffer]
         self.room = room
-        self.host = Host(self.record, limit=limit, traced=room == ROOM)
+        self.host = Host(self.record, self.framebuffer, limit=limit, traced=room == ROOM)
         self.host.define("image_load_start", IMAGE_START)
         self.host.define("image_load_end", IMAGE_END)
         self.host.map(Area.DIRECT_MAP + PHYSICAL, room)
@@ -298,6 +301,55 @@ def test_damaged_tags_are_noted_and_what_came_before_is_kept(
     loader.multiboot2(SOME_MEMORY, *tags)
     assert loader.damage == damage
     assert loader.regions[0] == Range(0, 0xA0000, 1)
+
+
+def framebuffer(
+    kind: int = FramebufferType.DIRECT, address: int = 0xFD00_0000, pitch: int = 2560
+) -> bytes:
+    """The tag of a framebuffer of 640 by 480 pixels of 32 bits."""
+    pixels = struct.pack("<QIIIBBH", address, pitch, 640, 480, 32, kind, 0)
+    return tag(TagType.FRAMEBUFFER, pixels + bytes([16, 8, 8, 8, 0, 8]))
+
+
+def test_a_framebuffer_is_noted(loader: Loader) -> None:
+    loader.multiboot2(framebuffer(), SOME_MEMORY, END)
+    mode = loader.record.framebuffer.mode
+    values = [mode.address, mode.pitch, mode.width, mode.height, mode.bits_per_pixel]
+    assert [loader.host[one] for one in values] == [0xFD00_0000, 2560, 640, 480, 32]
+    fields = [(one.position, one.size) for one in (mode.fields[n] for n in range(3))]
+    assert [(loader.host[a], loader.host[b]) for a, b in fields] == [(16, 8), (8, 8), (0, 8)]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        framebuffer(FramebufferType.EGA_TEXT),
+        framebuffer(FramebufferType.INDEXED),
+        tag(TagType.FRAMEBUFFER, framebuffer()[8:-1]),
+        tag(TagType.FRAMEBUFFER, bytes(29)),
+    ],
+    ids=["text", "indexed", "cut", "short"],
+)
+def test_a_framebuffer_without_colours_is_not_noted(loader: Loader, refused: bytes) -> None:
+    loader.multiboot2(SOME_MEMORY, refused, END)
+    assert loader.host[loader.record.framebuffer.mode.address] == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"address": 0x200000},
+        {"address": 0x10FFFFF},
+        {"address": 0x9FFFF},
+        {"pitch": 2559},
+    ],
+    ids=["in memory", "at its end", "over its end", "pitch"],
+)
+def test_a_framebuffer_where_none_can_be_is_refused(loader: Loader, wrong: dict[str, int]) -> None:
+    loader.multiboot2(framebuffer(**wrong), SOME_MEMORY, END)
+    loader.host.call(loader.framebuffer.start)
+    assert loader.host[loader.record.framebuffer.mode.address] == 0
+    assert loader.host[loader.framebuffer.screen.display] == Display.NONE
 
 
 @pytest.mark.parametrize("kind", [TagType.MEMORY_MAP, TagType.EFI_MEMORY_MAP])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.console.console import Console
-from kernel.console.vga import TextScreen
+from kernel.console.screen import TextScreen
 from kernel.contents import CONTENTS
 from kernel.cpu.percpu import PerCpu
 from kernel.log.level import LogLevel

@@ -1,10 +1,12 @@
-"""The text screen against a model of it."""
+"""The text screen on a VGA against a model of it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, TextScreen
+from kernel.console.screen import TextScreen
+from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, VgaText
+from kernel.contents import CONTENTS
 from kernel.text.colour import NORMAL, Colour
 from pykasm import *
 from pykasm.hostrun import Host
@@ -39,7 +41,7 @@ class Display:
     """The subsystem with memory and ports of a VGA."""
 
     def __init__(self, mode: int) -> None:
-        self.screen = TextScreen(TEXT_BUFFER)
+        self.screen = Parts(CONTENTS, instead={VgaText: VgaText(TEXT_BUFFER)})[TextScreen]
         self.author = Author(self.screen)
         self.host = Host(self.author)
         self.host.map(TEXT_BUFFER, 1 << 12)
@@ -151,6 +153,19 @@ def test_scrolling_moves_colours_too(display: Display) -> None:
     display.write("go" + "\n" * (ROWS - 1))
     assert display.cells[:4] == bytes([ord("g"), Colour.GREEN, ord("o"), Colour.GREEN])
     assert display.cells[-2:] == bytes([ord(" "), NORMAL])
+
+
+def test_characters_are_those_of_the_vga(display: Display) -> None:
+    display.start()
+    display.write("é┌█▒ÿ")
+    assert display.cells[:10:2].decode("cp437") == "é┌█▒ÿ"
+
+
+@pytest.mark.parametrize("unknown", ["€", "𝄞", "\u2550\u00c3"[1:], "\x01"])
+def test_what_the_vga_lacks_is_a_question_mark(display: Display, unknown: str) -> None:
+    display.start()
+    display.write(f"{unknown}.")
+    assert display.cells[:4:2] == b"?."
 
 
 @pytest.mark.parametrize("mode", [GRAPHICS_MODE, NO_DEVICE])

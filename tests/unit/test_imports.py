@@ -19,6 +19,7 @@ ORDER = (
     "journal",
     "parallel",
     "toolchain",
+    "fonts",
     "isa",
     "encode",
     "objects",
