@@ -109,7 +109,6 @@ class LockWatch(Subsystem):
         with if_(self.order.is_new(number, held)):
             self._check_order(entry, held)
         inc(held.count)
-        bts(held.classes, number)
 
     @function(clobbers=USED)
     def release(self, lock: U64, number: U64, place: Ptr[U8]) -> None:
@@ -126,8 +125,6 @@ class LockWatch(Subsystem):
             sub(entry, sizeof(HeldLock))
             break_if(entry.lock == lock)
         dec(held.count)
-        mov(rax, entry.number)
-        btr(held.classes, rax)
         sub(noted, sizeof(HeldLock))
         with while_(entry != noted):
             self._move_down(entry)
@@ -167,7 +164,9 @@ class LockWatch(Subsystem):
     def _learn(self, entry: Keep[Ptr[HeldLock]], held: Ptr[HeldLocks]) -> None:
         """Add what is about to be taken to the order of locks; panic if that closes a cycle."""
         wrong = local(WrongOrder)
-        with if_(self.order.learn(entry, held, address_of(wrong))):
+        mov(wrong.taken, entry)
+        mov(wrong.held, held)
+        with if_(self.order.learn(address_of(wrong))):
             self._complain(text("spin locks are taken in a wrong order"), entry, address_of(wrong))
 
     @naked

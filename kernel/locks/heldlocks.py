@@ -23,7 +23,5 @@ class HeldLocks(Struct):
     """In the order in which they were taken."""
 
     count: U64
-    classes: U64
-    """A bit for each of their classes."""
     locks: Array[HeldLock] = field(count=MOST_HELD + 1)
     """With room for one that is complained of."""

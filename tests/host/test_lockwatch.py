@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
-from kernel.debug.lockorder import MOST_CLASSES, LockOrder
+from kernel.debug.lockorder import LockOrder
 from kernel.debug.lockwatch import LockWatch
 from kernel.debug.panic import Panic, Report
 from kernel.interrupts.localapic import LocalApic
@@ -18,7 +18,6 @@ from kernel.locks.heldlocks import MOST_HELD, HeldLocks
 from kernel.locks.spinlock import SpinLock
 from kernel.processors.processors import Processors
 from pykasm import *
-from pykasm.errors import DeclarationMistake
 from pykasm.hostrun import Host, HostStop
 from pykasm.isa.code import Line
 from pykasm.lang.locking import watching_locks
@@ -341,10 +340,29 @@ def test_only_locks_of_debug_builds_tell(debug: bool, told: int) -> None:
     assert sum(line.statement.mnemonic == "call" for line in lines) == told
 
 
-def test_more_classes_than_there_are_numbers_are_a_mistake() -> None:
+def test_there_may_be_any_number_of_classes() -> None:
     order = Machine().order
-    for number in range(MOST_CLASSES):
+    for number in range(300):
         assert order.number_of(name_of(number)) == number
-    with pytest.raises(DeclarationMistake, match="too many classes of locks to watch"):
-        order.number_of(name_of(MOST_CLASSES))
     assert order.number_of(name_of(1)) == 1
+
+
+def test_a_circle_of_many_classes_is_found() -> None:
+    machine = Machine()
+    classes = CLASSES + MOST_HELD
+
+    def take(number: int) -> None:
+        machine.host.call(machine.watch.take, number * 8, number, machine.lines[0])
+
+    def release(number: int) -> None:
+        machine.host.call(machine.watch.release, number * 8, number, machine.lines[0])
+
+    for number in range(classes - 1):
+        take(number)
+        take(number + 1)
+        release(number + 1)
+        release(number)
+        assert not machine.host.call(machine.order.is_before_itself, number)
+    take(classes - 1)
+    report = machine.report(take, 0)
+    assert report.count("while that was held") == classes - 1
