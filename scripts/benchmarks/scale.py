@@ -46,6 +46,7 @@ def image() -> Image:
         tuple(entry for one in images for entry in one.entries),
         [part for one in images for part in one.subsystems],
         on_assert=images[0].on_assert,
+        on_lock=images[0].on_lock,
         layout=images[0].layout,
     )
 """
