@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from pykasm import *
 
 
-class Errno(IntEnum):
+class Errno(ErrorNumber):
     """Functions that may fail return these negated."""
 
     EINTR = 4

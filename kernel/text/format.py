@@ -169,7 +169,7 @@ def _fits(kind: Conversion, value: object) -> bool:
     if isinstance(value, str):
         return kind.specifier is Specifier.STRING
     if isinstance(value, int):
-        return value in kind.numbers
+        return int(value) in kind.numbers  # Python counts up to what is no plain int
     if isinstance(value, RegisterOperand) and value._role is None:
         # A register by its machine name has no type beyond its width, so it fits anything wide.
         return value._register.size == MAX_ARGUMENT or kind.accepts(value._kind)

@@ -15,10 +15,12 @@ from pykasm.check.valueflow import ValueFlow, combined_register
 from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.types import is_pointer
+from pykasm.lang.routine import Routine
+from pykasm.lang.types import TypeMeta, is_pointer
 
-UNSEEN, NULLABLE = 1, 2
-"""Nobody has looked yet whether it is an error; nobody has tested yet whether it is null."""
+UNSEEN, NULLABLE, ERROR, POSITIVE_ERROR = 1, 2, 3, 4
+"""Nobody has looked yet whether it is an error; nobody has tested yet whether it is null; it is the
+negated number of an error; it is that number itself."""
 
 _ADDRESSES_ONLY = (Mnemonic.LEA, Mnemonic.NOP, Mnemonic.INVLPG)
 """Instructions that access nothing at the address of their memory operand."""
@@ -42,6 +44,12 @@ class ResultFlow(ValueFlow):
         self.dropped: dict[Value, int] = {}
         """Results that nobody looked at, with the instruction where they were lost."""
         self.followed: dict[int, Followed] = {}
+        self.undeclared: set[int] = set()
+        """The instructions that make errors which are returned as something else."""
+        self.positive: dict[int, int] = {}
+        """Those that make errors which are returned without being negated, and where that is."""
+        self._errors = said(function.routine, "error").keys()
+        self._positive_errors = said(function.routine, "positive error").keys()
         self._ignored = said(function.routine, "ignore")
         self._asserted = said(function.routine, "asserts")
 
@@ -108,6 +116,13 @@ class ResultFlow(ValueFlow):
         if any(isinstance(one, MemoryOperand) and one._kind._nullable for one in node.line.written):
             path.states[Value(index, number)] = NULLABLE
 
+    def made(self, index: int, path: Path, place: int) -> None:
+        """Take note of errors."""
+        if index in self._errors:
+            path.states[path.values[place]] = ERROR
+        elif index in self._positive_errors:
+            path.states[path.values[place]] = POSITIVE_ERROR
+
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """Somebody else may look at what is stored."""
         if source is not None:
@@ -126,11 +141,21 @@ class ResultFlow(ValueFlow):
             for number in RESULTS[: len(own)]:
                 path.states.pop(Value(index, number), None)
         else:
-            for number in RESULTS[: len(own)]:
+            for number, kind in zip(RESULTS, own, strict=False):
+                self._return(index, path, number, kind)
                 self._see(path, number)
         for value, state in path.states.items():
             if state == UNSEEN:
                 self.dropped.setdefault(value, index)
+
+    def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
+        """Find errors that are returned as something else."""
+        value = path.values.get(number)
+        state = path.states.get(value.whole) if value is not None else None
+        if value is not None and state in (ERROR, UNSEEN) and not kind._fails:
+            self.undeclared.add(value.site)
+        elif value is not None and state == POSITIVE_ERROR and kind._fails:
+            self.positive.setdefault(value.site, index)
 
     def renewed(self, index: int, path: Path, value: Value) -> None:
         """Find what nobody has looked at since the round before."""
@@ -150,5 +175,12 @@ def follows_results(function: FunctionAnalysis) -> bool:
     """Return whether a function has to do with what may be an error or null."""
     routine, failing = function.routine, function.build.failing
     nullable = any(one.type._nullable for one in routine.signature.parameters)
-    is_told = nullable or NullablePlace in routine.operand_roles
+    is_told = nullable or NullablePlace in routine.operand_roles or _returns_errors(routine)
     return is_told or not failing.isdisjoint(routine.targets)
+
+
+def _returns_errors(routine: Routine) -> bool:
+    """Return whether a function might return an error otherwise than it says."""
+    results = routine.signature.results
+    wanted = "positive error" if any(one._fails for one in results) else "error"
+    return bool(results) and any(one.word == wanted for one in routine.said)

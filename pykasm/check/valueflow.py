@@ -104,6 +104,9 @@ class ValueFlow:
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """A register has been loaded from memory."""
 
+    def made(self, index: int, path: Path, place: int) -> None:
+        """A number of the code's has been put into a register or a word of the frame."""
+
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
         """A register has been exchanged with memory."""
 
@@ -275,6 +278,7 @@ class ValueFlow:
             path.signs[target, NARROW] = sign_of(number, _WORD)
             whole = number if size == SLOT else number & (1 << 32) - 1
             path.signs[target, WIDE] = sign_of(whole, SLOT)
+            self.made(index, path, target)
 
     def _load(self, index: int, node: Node, path: Path, target: int) -> None:
         slot = self._frame.word(index, node)
@@ -299,6 +303,7 @@ class ValueFlow:
         elif (number := _immediate(node)) is not None:
             path.values[slot] = Value(index, slot)
             path.signs[slot, NARROW if size == _WORD else WIDE] = sign_of(number, size)
+            self.made(index, path, slot)
 
     def _lea(self, index: int, node: Node, path: Path) -> None:
         instruction = node.effects.instruction

@@ -17,6 +17,7 @@ from pykasm.isa.statement import Operand as Encodable
 from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.condition import Condition, noting, report_unused
 from pykasm.lang.conversion import converted
+from pykasm.lang.errornumbers import ErrorNumber, NegatedError
 from pykasm.lang.operand import described
 from pykasm.lang.operandchecks import CHECKS, check_aggregate, check_roles
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
@@ -33,6 +34,9 @@ _statements: dict[tuple[object, ...], Statement] = {}
 ENDS = frozenset({"jmp", "ret", "iretq", "iretd", "iret", "sysret", "sysexit", "ud2", "ljmp"})
 """Mnemonics after which control does not go on to the next instruction."""
 
+
+NO_REGISTER = -1
+"""The number in a `Said` that is about memory."""
 
 CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 """What code can be aligned to, in bytes: up to a page."""
@@ -200,6 +204,8 @@ class CodeBuilder:
                     self._note_place(operand, mnemonic)
                 elif issubclass(kind, MemoryOperand):
                     self._note_kind(operand._kind)
+                elif mnemonic == "mov" and issubclass(kind, ErrorNumber | NegatedError):
+                    self._note_error(operands[0], operand)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -270,6 +276,11 @@ class CodeBuilder:
                 GuardedAccess(str(one), one.guard, at, address, one.writers, one.unlocked_reads)
                 for one in guarded
             ]
+
+    def _note_error(self, target: Any, number: ErrorNumber | NegatedError) -> None:
+        """Note that the next instruction puts the `number` of an error into `target`."""
+        register = target._register.number if isinstance(target, RegisterOperand) else NO_REGISTER
+        self.say("error" if isinstance(number, NegatedError) else "positive error", register)
 
     def say(self, word: str, number: int, freed_by: str = "") -> None:
         """Note that `word` says something of what the register of this number holds."""

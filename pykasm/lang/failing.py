@@ -18,6 +18,7 @@ from pykasm.lang.arguments import check_argument
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.calls import check_leaving
 from pykasm.lang.convention import Kind, Parameter
+from pykasm.lang.errornumbers import ErrorNumber
 from pykasm.lang.jumps import Test, jump_if
 from pykasm.lang.moves import Move, parallel_move
 from pykasm.lang.operand import Operand, described
@@ -149,7 +150,7 @@ def _code(builder: RoutineBuilder, errno: int | None) -> int:
             expected="a number above 0, which is negated",
             got=str(errno),
         )
-    return -int(errno)
+    return -errno if isinstance(errno, ErrorNumber) else -int(errno)
 
 
 def _leave_if(builder: RoutineBuilder, test: Test, code: object) -> None:

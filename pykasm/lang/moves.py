@@ -54,7 +54,7 @@ class Move:
         """Write the instruction that makes this move."""
         size = self.kind._size
         if isinstance(self.source, int):
-            self._load_number(int(self.source), size)
+            self._load_number(self.source, size)
         elif isinstance(self.source, PlaceAddress):
             emit("lea", _operand(self.target, SLOT), self.source)
         elif size < WORD:

@@ -25,6 +25,7 @@ from pykasm.lang.data import (
     text,
 )
 from pykasm.lang.elements import point_at
+from pykasm.lang.errornumbers import ErrorNumber
 from pykasm.lang.failing import errdefer, fail, fail_if, try_
 from pykasm.lang.field import bits, field
 from pykasm.lang.functions import emits, entry, function, interrupt, naked
@@ -122,6 +123,7 @@ __all__ = [
     "Bool",
     "Component",
     "Condition",
+    "ErrorNumber",
     "Fn",
     "Image",
     "Keep",

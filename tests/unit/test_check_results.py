@@ -9,6 +9,12 @@ from tests.unit.checking import broken, findings, mended, rules
 EIO = 5
 
 
+class Errno(ErrorNumber):
+    """Numbers of errors."""
+
+    EBUSY = 16
+
+
 def test_an_error_is_lost() -> None:
     assert broken("E082") == [
         """\
@@ -35,6 +41,34 @@ error[E083]: what may be null is followed
 help: test it first: `try_(…)`, or `with if_(… == 0):`"""
     ]
     assert mended("E083") == []
+
+
+def test_errors_are_not_declared() -> None:
+    assert broken("E087") == [
+        """\
+error[E087]: `Broken.run` returns an error, and does not say that it may
+  FILE:LINE
+  LINE |             ret(-Errno.EBUSY)
+        |             ^^^^^^^^^^^^^^^^^ this may be one
+  LINE |     def run(self) -> I32:
+        |     ^^^^^^^^^^^^^^^^^^^^^ it returns I32
+help: state `-> OrErrno[…]`"""
+    ]
+    assert mended("E087") == []
+
+
+def test_an_error_is_not_negated() -> None:
+    assert broken("E088") == [
+        """\
+error[E088]: an error is returned that is not negated
+  FILE:LINE
+  LINE |         mov(result, Errno.EBUSY)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         ret(result)
+        |         ^^^^^^^^^^^ it is returned here
+help: put a minus before it: `-Errno.…`"""
+    ]
+    assert mended("E088") == []
 
 
 class Block(Struct):
@@ -177,12 +211,66 @@ class ClearedUntested(Disk):
         stosq()
 
 
+class PositiveAtOnce(Disk):
+    """Returns the number of an error."""
+
+    @function(exported=True)
+    def run(self) -> OrErrno[I32]:
+        with if_(self.count == 0):
+            ret(Errno.EBUSY)
+        ret(0)
+
+
+class PositiveInFrame(Disk):
+    """Keeps the number of an error in the frame."""
+
+    @function(exported=True)
+    def run(self) -> OrErrno[I32]:
+        result = local(I32)
+        mov(result, 0)
+        with if_(self.count == 0):
+            mov(result, Errno.EBUSY)
+        ret(result)
+
+
+class UndeclaredFailure(Disk):
+    """Fails, and does not say that it may."""
+
+    @function(exported=True)
+    def run(self) -> I32:
+        fail_if(self.count == 0, Errno.EBUSY)
+        ret(0)
+
+
+class UndeclaredAsOther(Disk):
+    """Returns an error by a register that has another value elsewhere."""
+
+    @function(exported=True)
+    def run(self, size: U64) -> I64:
+        result = keep(I64)
+        mov(result, 0)
+        with if_(self.find(size) == 0):
+            mov(result, -Errno.EBUSY)
+        ret(result)
+
+
+class PassedOnAsNumber(Disk):
+    """Returns what may be an error as a number."""
+
+    @function(exported=True)
+    def run(self) -> I32:
+        ret(self.read())
+
+
 @pytest.mark.parametrize(
     ("wrong", "rule"),
     [
         *((one, "E082") for one in (LostOnOnePath, OverwrittenResult, LostInRounds, LostByTail)),
         *((one, "E083") for one in (FollowedAtOnce, OnOnePath, FollowedAsNull)),
         *((one, "E083") for one in (NullParameter, PassedUntested, ClearedUntested)),
+        *((one, "E087") for one in (UndeclaredFailure, UndeclaredAsOther)),
+        (PassedOnAsNumber, "E087"),
+        *((one, "E088") for one in (PositiveAtOnce, PositiveInFrame)),
     ],
 )
 def test_faults(wrong: type[Disk], rule: str) -> None:
@@ -323,11 +411,38 @@ class Addressed(Disk):
         ret(place[0])
 
 
+class Numbers(Disk):
+    """Uses numbers of errors that it does not return."""
+
+    last = bss(U32)
+
+    @function(exported=True)
+    def run(self) -> OrErrno[I32]:
+        number = scratch(U32)
+        mov(number, Errno.EBUSY)
+        mov(self.last, number)
+        with if_(self.count == 0):
+            mov(self.last, Errno.EBUSY)
+        result = self.read()
+        with if_(result == -Errno.EBUSY):
+            ret(-Errno.EBUSY)
+        ret(result)
+
+
+class NumberOnly(Disk):
+    """Returns the number of the last error, which is no error of its own."""
+
+    @function(exported=True)
+    def run(self) -> U32:
+        ignore(self.read(), "only counted")
+        ret(Errno.EBUSY)
+
+
 @pytest.mark.parametrize(
     "right",
     [
         *(Passed, Kept, Gathered, Compared, WithReason, InFrame, Tail, FlagTells, Asserted),
-        Addressed,
+        *(Addressed, Numbers, NumberOnly),
     ],
 )
 def test_correct_code(right: type[Disk]) -> None:

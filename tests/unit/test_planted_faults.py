@@ -29,6 +29,25 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "an error that is not negated",
+        "E088",
+        "vm/userpages.py",
+        "mov(result, Errno.EAGAIN)",
+        (("mov(result, -Errno.EAGAIN)", "mov(result, Errno.EAGAIN)"),),
+    ),
+    Fault(
+        "a function that fails and does not say that it may",
+        "E087",
+        "vm/demandpaging.py",
+        "memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))",
+        (
+            (
+                "        entry: Keep[U64],\n    ) -> OrErrno[I32]:",
+                "        entry: Keep[U64],\n    ) -> I32:",
+            ),
+        ),
+    ),
+    Fault(
         "a reference that is dropped without a look whether it was the last",
         "E086",
         "vm/userpages.py",

@@ -1,4 +1,4 @@
-"""E08x: errors are looked at, and null is not followed."""
+"""E08x: errors are looked at and told as such, and null is not followed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,18 @@ E083 = rule(
     """There is no memory at null: the access faults, where nobody has tested the case.""",
 )
 
+E087 = rule(
+    "E087",
+    "a function returns errors and does not say so",
+    """Whoever calls it takes what it returns for a number as any other, and nobody asks whether it
+    looks for errors.""",
+)
+E088 = rule(
+    "E088",
+    "an error is returned that is not negated",
+    """Whoever looks for an error looks for a number below 0, and takes this one for success.""",
+)
+
 
 @function_check
 def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
@@ -34,6 +46,9 @@ def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
     if flow.solve():
         yield from (_dropped(function, *one) for one in flow.dropped.items())
         yield from (_followed(function, one) for one in flow.followed.values())
+        if flow.undeclared:
+            yield _undeclared(function, min(flow.undeclared))
+        yield from (_positive(function, *one) for one in flow.positive.items())
 
 
 def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
@@ -62,6 +77,31 @@ def _followed(function: FunctionAnalysis, one: Followed) -> Finding:
         notes=[_origin(function, one.value)],
         fix="test it first: `try_(…)`, or `with if_(… == 0):`"
         + (", or let the parameter be `OrNull[…]`" if one.callee else ""),
+        symbol=function.routine.symbol,
+    )
+
+
+def _undeclared(function: FunctionAnalysis, site: int) -> Finding:
+    kinds = ", ".join(map(repr, function.routine.signature.results))
+    return Finding(
+        E087,
+        f"`{function.routine.symbol}` returns an error, and does not say that it may",
+        span=function.place(site),
+        mark="this may be one",
+        notes=[Note(line_span(function.routine.declared), f"it returns {kinds}")],
+        fix="state `-> OrErrno[…]`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _positive(function: FunctionAnalysis, site: int, at: int) -> Finding:
+    made, returned = function.place(site), function.place(at)
+    return Finding(
+        E088,
+        "an error is returned that is not negated",
+        span=made,
+        notes=[Note(returned, "it is returned here")] if returned != made else [],
+        fix="put a minus before it: `-Errno.…`",
         symbol=function.routine.symbol,
     )
 
