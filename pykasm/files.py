@@ -28,15 +28,24 @@ def write_if_changed(path: Path, data: bytes) -> bool:
 @contextmanager
 def alone(lock: Path) -> Iterator[None]:
     """Keep out others that name the same file `lock`, which is made with its folder: of several
-    processes, each waits for the last. Not to be nested for one file."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    # Not opened for writing: a check of what was built may come where nothing can be written.
-    file = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o666)
+    processes, each waits for the last, which may remove the file. Not to be nested for one file."""
+    file = _locked(lock)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not lock.exists() or not os.path.samestat(os.fstat(file), lock.stat()):
+            os.close(file)
+            file = _locked(lock)
         yield
     finally:
         os.close(file)
+
+
+def _locked(lock: Path) -> int:
+    """The file `lock`, open, once nobody else has it locked."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # Not opened for writing: a check of what was built may come where nothing can be written.
+    file = os.open(lock, os.O_RDONLY | os.O_CREAT, 0o666)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
 
 
 def digest_of(data: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Bitmap fonts, whose glyphs a kernel takes into its image while it is built.
 
-Source: "The X11 Portable Compiled Format" (FontForge, pcf-format), as `bdftopcf` writes it.
+Sources: "The X11 Portable Compiled Format" (FontForge, pcf-format), as `bdftopcf` writes it; "Glyph
+Bitmap Distribution Format Specification" version 2.2 (Adobe, 1993).
 """
 
 from __future__ import annotations
@@ -9,12 +10,11 @@ import gzip
 import struct
 from collections.abc import Iterator, Mapping
 from enum import IntEnum, IntFlag
-from pathlib import Path
 
 from pykasm.errors import PykasmError
 from pykasm.toolchain import located
 
-MAGIC = b"\x01fcp"
+MAGIC, GZIP = b"\x01fcp", b"\x1f\x8b"
 HEADER, ENTRY = 8, 16
 """Bytes before the table of contents, and of each entry of it."""
 NO_GLYPH = 0xFFFF
@@ -41,17 +41,21 @@ class BitmapFont:
     """A font all of whose glyphs fill cells of one size: `width` pixels a row, `height` rows."""
 
     def __init__(self, contents: bytes) -> None:
-        """Read the PCF file `contents`. Raises `PykasmError` if it is no such font."""
+        """Read the PCF or BDF file `contents`. Raises `PykasmError` if it is no such font."""
         try:
-            self._read(contents)
-        except (struct.error, IndexError, KeyError) as error:
-            raise PykasmError(f"a PCF font is damaged: {error}") from None
+            if contents.startswith(MAGIC):
+                self._read(contents)
+            else:
+                self._read_text(contents.decode("ascii").splitlines())
+        except (struct.error, IndexError, KeyError, ValueError) as error:
+            raise PykasmError(f"a font is damaged, or neither PCF nor BDF: {error}") from None
 
     @classmethod
     def installed(cls, tool: str) -> BitmapFont:
         """Return the font that is the entry `tool` of `pykasm.toolchain.TOOLS`. Raises
         `ToolsMissing` if it is not installed, `PykasmError` if it is no font of cells."""
-        return cls(gzip.decompress(Path(located(tool)).read_bytes()))
+        contents = located(tool).read_bytes()
+        return cls(gzip.decompress(contents) if contents.startswith(GZIP) else contents)
 
     def rows(self, character: str) -> list[int]:
         """Return the rows of the glyph of `character`, numbers of `width` bits of which the
@@ -65,10 +69,8 @@ class BitmapFont:
         return [row >> rest for row in read]
 
     def _read(self, contents: bytes) -> None:
-        if not contents.startswith(MAGIC):
-            raise PykasmError("a font is no PCF file")
         tables = {kind: (form, start) for kind, form, start in _tables(contents)}
-        self._glyphs = _encodings(contents, *tables[Table.ENCODINGS])
+        self._glyphs: Mapping[int, int] = _encodings(contents, *tables[Table.ENCODINGS])
         self.width, self.height = _cell(contents, *tables[Table.METRICS])
         self._read_bitmaps(contents, *tables[Table.BITMAPS])
 
@@ -77,9 +79,35 @@ class BitmapFont:
         if not form & Format.BIG_ENDIAN or not form & Format.BITS_FROM_HIGH:
             raise PykasmError("a PCF font has its bits in an order that is not known here")
         (count,) = struct.unpack_from(f"{order}I", contents, start)
-        self._offsets = struct.unpack_from(f"{order}{count}I", contents, start + 4)
+        self._offsets: tuple[int, ...] = struct.unpack_from(f"{order}{count}I", contents, start + 4)
         self._bitmaps = contents[start + 4 + 4 * count + 16 :]  # behind the sizes for each padding
         self._row_size = -(-self.width // (8 * pad)) * pad
+
+    def _read_text(self, lines: list[str]) -> None:
+        glyphs: dict[int, int] = {}
+        bitmaps: list[bytes] = []
+        sizes: set[tuple[int, int]] = set()
+        for number, line in enumerate(lines):
+            word, *values = line.split() or [""]
+            if word == "ENCODING":
+                glyphs[int(values[0])] = len(bitmaps)
+            elif word == "BBX":
+                sizes.add((int(values[0]), int(values[1])))
+            elif word == "BITMAP":
+                end = lines.index("ENDCHAR", number)
+                bitmaps.append(bytes.fromhex("".join(lines[number + 1 : end])))
+        self._glyphs = glyphs
+        self.width, self.height = _only(sizes)
+        self._row_size = -(-self.width // 8)
+        self._offsets = tuple(range(0, sum(map(len, bitmaps)), self.height * self._row_size))
+        self._bitmaps = b"".join(bitmaps)
+
+
+def _only(sizes: set[tuple[int, int]]) -> tuple[int, int]:
+    """The one size of all glyphs."""
+    if len(sizes) != 1:
+        raise PykasmError("the glyphs of a font are not of one size")
+    return sizes.pop()
 
 
 def _tables(contents: bytes) -> Iterator[tuple[int, int, int]]:
@@ -119,7 +147,4 @@ def _cell(contents: bytes, form: int, start: int) -> tuple[int, int]:
         (count,) = struct.unpack_from(f"{_order(form)}I", contents, start)
         numbers = struct.unpack_from(f"{_order(form)}{6 * count}h", contents, start + 4)
         glyphs = [[*numbers[n : n + 5]] for n in range(0, len(numbers), 6)]
-    sizes = {(right - left, up + down) for left, right, _, up, down in glyphs}
-    if len(sizes) != 1:
-        raise PykasmError("the glyphs of a font are not of one size")
-    return sizes.pop()
+    return _only({(right - left, up + down) for left, right, _, up, down in glyphs})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.errors import PykasmError
+from pykasm.packages import this_system
 
 VERSION = re.compile(r"\d+(?:\.\d+)+[\w.+-]*")
 REPRODUCIBLE = {"LC_ALL": "C", "TZ": "UTC"}
@@ -23,12 +24,14 @@ class Tool:
     """A program, or a file that comes with one.
 
     `package` is its Debian and Ubuntu package, `purpose` what needs it. `files` are the places
-    where a file may lie; without any, the tool is a program on the search path.
+    where a file may lie; without any, the tool is a program on the search path, which elsewhere
+    may have another one of `names`.
     """
 
     package: str
     purpose: str
     files: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 FONT_FOLDERS = (
@@ -40,12 +43,16 @@ FONT_FOLDERS = (
 """Where systems and people keep bitmap fonts."""
 
 TOOLS: Mapping[str, Tool] = {
-    "ld": Tool("binutils", "linking the kernel"),
-    "strip": Tool("binutils", "the kernel on the ISO"),
+    "ld": Tool("binutils", "linking the kernel", names=("x86_64-elf-ld",)),
+    "strip": Tool("binutils", "the kernel on the ISO", names=("x86_64-elf-strip",)),
     "as": Tool("binutils", "tests against GNU as"),
     "objdump": Tool("binutils", "tests of object files"),
     "readelf": Tool("binutils", "tests of object files"),
-    "grub-mkimage": Tool("grub-common", "the boot loader on the ISO"),
+    "grub-mkimage": Tool(
+        "grub-common",
+        "the boot loader on the ISO",
+        names=("grub2-mkimage", "x86_64-elf-grub-mkimage", "i686-elf-grub-mkimage"),
+    ),
     "GRUB for BIOS": Tool(
         "grub-pc-bin",
         "the boot loader on the ISO",
@@ -71,7 +78,11 @@ TOOLS: Mapping[str, Tool] = {
         f"Spleen {size}": Tool(
             "fonts-spleen",
             "the letters on framebuffers",
-            tuple(f"{folder}/spleen-{size}.pcf.gz" for folder in FONT_FOLDERS),
+            tuple(
+                f"{folder}/spleen-{size}.{form}"
+                for folder in FONT_FOLDERS
+                for form in ("pcf.gz", "bdf")
+            ),
         )
         for size in ("8x16", "16x32")
     },
@@ -83,14 +94,14 @@ class ToolsMissing(PykasmError):
 
     def __init__(self, names: list[str]) -> None:
         self.names = names
-        packages = sorted({TOOLS[name].package for name in names})
+        system = this_system()
         lines = [
-            f"  {name}: for {TOOLS[name].purpose}, in the package {TOOLS[name].package}"
+            f"  {name}: for {TOOLS[name].purpose}, in the {system.source(TOOLS[name].package)}"
             for name in names
         ]
         plural = "s are" if len(names) > 1 else " is"
         head = f"{len(names)} external program{plural} missing:"
-        tail = f"help: on Debian or Ubuntu: sudo apt install {' '.join(packages)}"
+        tail = system.help(TOOLS[name].package for name in names)
         super().__init__("\n".join([head, *lines, tail]))
 
 
@@ -136,10 +147,16 @@ def find(name: str) -> Path | None:
     """Where the tool `name` of `TOOLS` is on this machine; None if it is not there."""
     files = TOOLS[name].files
     if not files:
-        program = shutil.which(name)
+        program = shutil.which(_name_here(name))
         return Path(program) if program else None
     places = (Path(file).expanduser() for file in files)
     return next((place for place in places if place.exists()), None)
+
+
+def _name_here(name: str) -> str:
+    """What the program `name` is called on this machine, if it is one of `TOOLS` and there."""
+    others = TOOLS[name].names if name in TOOLS else ()
+    return next((one for one in others if not shutil.which(name) and shutil.which(one)), name)
 
 
 def require(*names: str) -> None:
@@ -172,12 +189,14 @@ def run(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> str:
-    """Run `command` in `folder` and give back all that it printed.
+    """Run `command` in `folder` and give back all that it printed. A program of `TOOLS` is run by
+    the name that it has here.
 
     `environment` is added to this process's. Raises `ToolsMissing` if there is no such program,
     `CommandFailed` if it ends with a failure.
     """
-    words = tuple(str(word) for word in command)
+    first, *rest = map(str, command)
+    words = (_name_here(first), *rest)
     reporter.command(words)
     try:
         process = subprocess.run(

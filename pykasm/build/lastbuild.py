@@ -19,7 +19,7 @@ from pykasm.build.settings import CONFIGURATION
 from pykasm.build.version import builder_version
 from pykasm.files import digest_of, write_if_changed
 from pykasm.journal import DAMAGE
-from pykasm.toolchain import identity
+from pykasm.toolchain import find, identity
 
 PROGRAMS = ("ld", "strip", "xorriso", "grub-mkimage", "mformat", "mmd", "mcopy")
 SETTLED = 0.1
@@ -38,11 +38,14 @@ class Record(NamedTuple):
 
 
 class LastBuild:
-    """The last build of `project`, which is wanted with the `listing` or without."""
+    """The last build of `project`, which is wanted with the `listing` and the
+    `iso` or without."""
 
-    def __init__(self, project: Project, *, listing: bool) -> None:
+    def __init__(self, project: Project, *, listing: bool, iso: bool) -> None:
         self._project = project
-        self._products = [project.kernel, project.iso]
+        self._products = [project.kernel]
+        if iso:
+            self._products.append(project.iso)
         if listing:
             self._products += [project.listing, project.page]
         self._started = time.time()
@@ -97,7 +100,12 @@ class LastBuild:
 def _settings(project: Project) -> str:
     """What a build depends on beside files of the project."""
     date = os.environ.get("SOURCE_DATE_EPOCH")
-    return repr((builder_version(), project, date, [*map(identity, PROGRAMS)]))
+    return repr((builder_version(), project, date, [*map(_identity, PROGRAMS)]))
+
+
+def _identity(program: str) -> str:
+    """What changes when another version of `program` is installed, or none."""
+    return identity(program) if find(program) else program
 
 
 def _products(files: Iterable[Path]) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from pykasm.build import iso
+from pykasm.build.iso import TOOLS as PROGRAMS_FOR_ISO
+from pykasm.build.iso import make_iso
 from pykasm.build.lastbuild import LastBuild
 from pykasm.build.listing import Listing
 from pykasm.build.memory import Memory
@@ -36,25 +37,28 @@ from pykasm.parallel import Background
 from pykasm.source import rooted_at
 from pykasm.toolchain import identity, require
 
-TOOLS = ("ld", "strip", *iso.TOOLS)
+ISO_TOOLS = ("strip", *PROGRAMS_FOR_ISO)
 
 UNCHANGED = "unchanged"
 """What a stage notes that had nothing to do."""
 
 
-def build(project: Project, stages: Stages, *, listing: bool = False) -> BuildResult:
-    """Build `project`: the kernel, the ISO and, with `listing`, kernel.lst and kernel.html. A build
-    that is under way in the same folder is waited for.
+def build(
+    project: Project, stages: Stages, *, listing: bool = False, iso: bool = True
+) -> BuildResult:
+    """Build `project`: the kernel; with `iso` the ISO, whose tools nothing else needs; with
+    `listing` kernel.lst and kernel.html. A build that is under way in the same folder is waited
+    for.
 
     Raises `ToolsMissing` before any work if a program is not there, and `BuildFailed` with all
     mistakes of the code.
     """
-    require(*TOOLS)
+    require("ld", *(ISO_TOOLS if iso else ()))
     with without_garbage_collection(), _guarded(project):
-        last = LastBuild(project, listing=listing)
+        last = LastBuild(project, listing=listing, iso=iso)
         if last.outcome is None:
             units = _units(project, stages)
-            outcome = _built(units, stages, listing=listing)
+            outcome = _built(units, stages, listing=listing, iso=iso)
             last.leave(outcome, units.importer.files if units.are_sure else None)
             return BuildResult(project, outcome)
         return BuildResult(project, last.outcome)
@@ -86,7 +90,7 @@ def _units(project: Project, stages: Stages) -> Units:
     return units
 
 
-def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
+def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome:
     project = units.project
     project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
@@ -107,7 +111,8 @@ def _built(units: Units, stages: Stages, *, listing: bool) -> Outcome:
         linked.publish()
         if listed is not None:
             listed.publish()
-    _make_iso(project, stages)
+    if iso:
+        _make_iso(project, stages)
     return Outcome(
         units.program.entries,
         (*map(str, units.program.warnings), *warnings),
@@ -205,7 +210,7 @@ def _make_iso(project: Project, stages: Stages) -> None:
         _check_files(project)
         stripped = project.cache / "kernel.stripped"
         linker.strip(project.kernel, stripped, reporter=stages.reporter)
-        changed = iso.make_iso(
+        changed = make_iso(
             stripped,
             project.iso,
             project.menu,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 
 from pykasm.build.settings import TABLE, Settings
+from pykasm.files import digest_of
 
 DEFAULT_NAME = "kernel"
+BUILD_VARIABLE = "PYKASM_BUILD"
+"""The environment variable that says where everything made goes, for this process and those that
+it starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,8 @@ class Project:
     `grub` is the folder with the template of the boot menu. `build` is where everything made goes.
     `command_line` is the kernel's, `modules` are files that the boot loader hands to it. `debug`
     keeps `asserts` and what else the code has for debug builds. `memory` (MiB), `smp` (processors)
-    and `cpu` (a model of QEMU's) are the machine that `run` starts.
+    and `cpu` (a model of QEMU's) are the machine that `run` starts. `refused` is no setting: the
+    folder that `build` names, where that can't be written to and something else takes its place.
     """
 
     root: Path
@@ -34,16 +40,26 @@ class Project:
     memory: int = 256
     smp: int = 1
     cpu: str = "max"
+    refused: Path | None = None
 
     @classmethod
     def load(cls, path: Path) -> Project:
-        """The project that `path` lies in: its folder, a folder below it, or its file.
+        """The project that `path` lies in: its folder, a folder below it, or its file. What is made
+        goes where `BUILD_VARIABLE` says; or to a folder of the user's caches, where the project's
+        own can't be written to.
 
         Raises `SettingMistake` if there is none, or for a setting that is not as it should be.
         """
         settings = Settings(path.resolve())
         name = settings.name(DEFAULT_NAME)
-        return replace(cls(settings.file.parent, name), **settings.checked(KINDS))
+        root = settings.file.parent
+        project = replace(cls(root, name), **settings.checked(KINDS))
+        wanted = os.environ.get(BUILD_VARIABLE)
+        if wanted:
+            return replace(project, build=wanted)
+        if _can_be_written(project.folder):
+            return project
+        return replace(project, build=_spare(root), refused=project.folder)
 
     def with_image(self, name: str) -> Project:
         """The project with that of its `images` in place of `image`, in a folder of its own.
@@ -106,9 +122,22 @@ class Project:
         return [self.root / module for module in self.modules]
 
 
+def _can_be_written(folder: Path) -> bool:
+    """Whether files can be made in `folder`, which need not be there yet."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    return os.access(there, os.W_OK | os.X_OK)
+
+
+def _spare(root: Path) -> str:
+    """The folder of the user's caches for builds of the project in `root` (XDG Base Directory
+    Specification 0.8)."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return str(Path(caches, "pykasm", f"{root.name}-{digest_of(str(root).encode()).hex()[:8]}"))
+
+
 KINDS = {
     one.name: dict if one.default is MISSING else type(one.default)
     for one in fields(Project)
-    if one.name != "root"
+    if one.name not in ("root", "refused")
 }
 """The types of the settings, by their names."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pykasm.escapes import escapes_allowed
 from pykasm.toolchain import QUIET, Reporter
 
 PATIENCE = 1.0
@@ -52,7 +53,7 @@ class Stages:
         stage = Stage(name)
         over = threading.Event()
         watcher = threading.Thread(target=_watch, args=(stage, over), daemon=True)
-        if sys.stderr.isatty():
+        if sys.stderr.isatty() and escapes_allowed():
             watcher.start()
         start = time.perf_counter()
         try:

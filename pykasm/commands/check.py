@@ -20,6 +20,7 @@ from pykasm.check.rule import RULES, load_rules
 from pykasm.check.stacks import Stacks, report_lines
 from pykasm.commands.project import image_option, this_project
 from pykasm.errors import BuildFailed, PykasmError
+from pykasm.escapes import COLOURS
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit
 from pykasm.source import rooted_at
@@ -128,7 +129,7 @@ def _explain(number: str) -> None:
     rule = RULES.get(number.upper())
     if rule is None:
         raise _unknown("rule", number, sorted(RULES))
-    console = Console()
+    console = Console(color_system=COLOURS)
     console.print(f"[bold]{rule.number}[/]: {rule.title}\n\n{rule.why}\n", highlight=False)
     for heading, code in _parts(rule.example):
         console.print(f"[bold]{heading}[/]")

@@ -37,7 +37,7 @@ def command(
     there, which the kernel reads once it runs again. Leaving gdb ends the machine.
     """
     require(gdb.PROGRAM, PROGRAM)
-    result = built(image=image)
+    result = built(image=image, iso=False)
     project = result.project
     options = MachineOptions(
         kernel=project.kernel,

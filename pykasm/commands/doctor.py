@@ -7,6 +7,7 @@ import sys
 import click
 
 from pykasm.build.tables import Table
+from pykasm.packages import this_system
 from pykasm.toolchain import Found, doctor
 
 
@@ -20,8 +21,7 @@ def command() -> None:
     click.echo("\n".join(_table(found).lines))
     missing = [row for row in found if row.path is None]
     if missing:
-        packages = " ".join(sorted({row.tool.package for row in missing}))
-        click.echo(f"help: on Debian or Ubuntu: sudo apt install {packages}")
+        click.echo(this_system().help(row.tool.package for row in missing))
         sys.exit(1)
 
 
@@ -32,7 +32,8 @@ def _table(found: list[Found]) -> Table:
 def _row(found: Found) -> tuple[str, ...]:
     tool = found.tool
     if found.path is None:
-        mark, place = _styled("✗", "red"), _styled(f"missing: package {tool.package}", "red")
+        missing = f"missing: {this_system().source(tool.package)}"
+        mark, place = _styled("✗", "red"), _styled(missing, "red")
     else:
         mark, place = _styled("✓", "green"), str(found.path)
     return mark, found.name, found.version or "", place, tool.purpose

@@ -16,6 +16,7 @@ from pykasm.build.stages import Stages
 from pykasm.build.units import Units
 from pykasm.commands.project import built, image_option, this_project
 from pykasm.errors import PykasmError
+from pykasm.escapes import COLOURS
 from pykasm.lang.unit import Unit
 from pykasm.listing.maker import unit_listing
 from pykasm.listing.model import UnitListing
@@ -61,7 +62,7 @@ def command(name: str | None, image: str | None) -> None:
     project = this_project(image=image)
     with rooted_at(project.root):
         listings = _listings(assembled(project, Stages()), name)
-    console = Console(theme=_THEME, soft_wrap=True)
+    console = Console(theme=_THEME, soft_wrap=True, color_system=COLOURS)
     colours = _Colours()
     for line in _lines(listings, name, linked):
         text = Text(line)

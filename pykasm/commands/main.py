@@ -11,7 +11,9 @@ from typing import IO, Any, NoReturn, TextIO
 
 import click
 
+from pykasm.commands.project import build_option
 from pykasm.errors import PykasmError, PythonWarning
+from pykasm.escapes import escapes_allowed
 from pykasm.source import Source, is_authors_file, is_pykasms_file, line_span
 
 COMMANDS = {
@@ -34,6 +36,13 @@ COMMANDS = {
 imported only when it is used, so that a short command starts quickly."""
 
 
+COLOUR = None if escapes_allowed() else False
+"""Whether output is coloured; None: where it is a terminal's."""
+
+WITHOUT_PROJECT = {"asm", "new", "guide", "doctor"}
+"""Commands that build nothing and look at nothing that was built."""
+
+
 class _Failure(click.ClickException):
     """A `PykasmError` on its way to people: its message as it is, exit status 1."""
 
@@ -49,6 +58,8 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"pykasm.commands.{cmd_name}").command
+        if cmd_name not in WITHOUT_PROJECT and build_option not in command.params:
+            command.params.append(build_option)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -76,7 +87,10 @@ def _refusal(error: Exception) -> str:
 
 @click.group(
     cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "color": COLOUR,
+    },
     epilog="`pykasm COMMAND --help` tells more. Settings are in pyproject.toml, [tool.pykasm].",
 )
 @click.version_option(package_name="pykasm")

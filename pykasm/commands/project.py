@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from pykasm.build.outcome import BuildResult
-from pykasm.build.project import Project
+from pykasm.build.project import BUILD_VARIABLE, Project
 from pykasm.build.stages import Stages
 from pykasm.collection import settle, without_garbage_collection
 
 
-def this_project(*, release: bool = False, image: str | None = None) -> Project:
-    """The project that the working directory lies in, to be built as its settings say or, for
-    `release`, without what only debug builds have; with the `image` of that name."""
-    project = Project.load(Path.cwd())
+def this_project(
+    folder: Path | None = None, *, release: bool = False, image: str | None = None
+) -> Project:
+    """The project that `folder`, or else the working directory, lies in, to be built as its
+    settings say or, for `release`, without what only debug builds have; with the `image` of that
+    name."""
+    project = Project.load(folder or Path.cwd())
+    if project.refused is not None:
+        click.echo(f"{project.refused} can't be written to: using {project.folder}", err=True)
     if image is not None:
         project = project.with_image(image)
     return replace(project, debug=False) if release else project
 
+
+def _use_folder(context: click.Context, option: click.Parameter, folder: Path | None) -> None:
+    """Have this process, and those that it starts, put what is made into `folder`."""
+    if folder is not None:
+        os.environ[BUILD_VARIABLE] = str(folder.absolute())
+
+
+build_option = click.Option(
+    ["--build"],
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    expose_value=False,
+    is_eager=True,
+    callback=_use_folder,
+    help=f"Put what is made into DIR (or what {BUILD_VARIABLE} names).",
+)
+"""For all commands that build, or look at what was built."""
 
 release_option = click.option(
     "--release", is_flag=True, help="Leave out what only debug builds have, such as asserts."
@@ -37,13 +60,14 @@ def built(
     release: bool = False,
     image: str | None = None,
     listing: bool = False,
+    iso: bool = True,
 ) -> BuildResult:
-    """Bring this project's kernel and ISO up to date, and with `listing` that too."""
+    """Bring this project's kernel up to date, with `iso` the ISO and with `listing` that too."""
     with without_garbage_collection():
         try:
             project = this_project(release=release, image=image)
             from pykasm.build.pipeline import build
 
-            return build(project, stages or Stages(), listing=listing)
+            return build(project, stages or Stages(), listing=listing, iso=iso)
         finally:
             settle()

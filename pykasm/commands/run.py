@@ -71,7 +71,7 @@ def command(
     require(PROGRAM, *(["UEFI firmware"] if uefi else []))
     if display:
         require_window()
-    project = built(release=release, image=image).project
+    project = built(release=release, image=image, iso=not direct).project
     options = MachineOptions(
         kernel=project.kernel if direct else None,
         iso=None if direct else project.iso,

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pykasm.commands.project import built, image_option
+from pykasm.escapes import escapes_allowed
 from pykasm.machine.disk import Disk
 
 
@@ -33,6 +34,8 @@ def command(device: Path, iso: Path | None, image: str | None, force: bool, yes:
     disk.check(size, force=force)
     if not yes:
         click.confirm(f"Overwrite {disk.description}?", abort=True)
-    with click.progressbar(length=2 * size, label="writing and verifying") as bar:
+    with click.progressbar(
+        length=2 * size, label="writing and verifying", hidden=not escapes_allowed()
+    ) as bar:
         disk.write(source, bar.update)
     click.echo(f"{source} is on {device} and verified")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pykasm.errors import PykasmError
+from pykasm.packages import this_system
 from pykasm.toolchain import located, require, run
 
 PROGRAM = "qemu-system-x86_64"
@@ -44,7 +45,7 @@ def require_window() -> None:
     if not WINDOWS & set(run(located(PROGRAM), "-display", "help").split()):
         raise MachineError(
             "this QEMU has no windows to show a screen in\n"
-            "help: on Debian or Ubuntu: sudo apt install qemu-system-gui"
+            + this_system().help(["qemu-system-gui"])
         )
 
 

@@ -13,6 +13,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from pykasm.build.project import Project
+from pykasm.commands.project import this_project
+from pykasm.files import alone
+
 SOURCE = Path(__file__).resolve().parents[2]
 PATIENCE = 60
 ENVIRONMENT = {
@@ -287,17 +291,114 @@ def test_clean_removes_what_was_built(broken: Path) -> None:
 def test_clean_leaves_folders_alone_that_are_not_for_builds(broken: Path, build: str) -> None:
     replace(broken / "pyproject.toml", "[tool.pykasm]", f'[tool.pykasm]\nbuild = "{build}"')
     (broken / "../other").mkdir()
+    (broken / "../other/theirs").touch()
     result = pykasm("clean", folder=broken)
     assert result.returncode == 1
     folder = (broken / build).resolve()
     assert (
-        result.stderr
-        == f"{folder} is no folder inside the project for builds alone, so it is left alone\n"
+        result.stderr == f"{folder} is no folder that builds alone have made, so it is left alone\n"
     )
     assert folder.exists()
 
 
+def test_clean_waits_for_a_build(broken: Path) -> None:
+    unfinished = broken / "build/cache/unfinished"
+    with alone(broken / "build/cache/lock"):
+        command = [sys.executable, "-m", "pykasm", "clean"]
+        cleaning = subprocess.Popen(command, cwd=broken, env=ENVIRONMENT)
+        while not is_waiting_for_a_lock(cleaning.pid):
+            assert cleaning.poll() is None, "it did not wait"
+        unfinished.touch()
+    assert cleaning.wait(PATIENCE) == 0
+    assert not (broken / "build").exists()
+
+
+def is_waiting_for_a_lock(process: int) -> bool:
+    """Whether a process waits until another one releases a file (proc(5), /proc/locks)."""
+    locks = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return any(line[1] == "->" and line[5] == str(process) for line in locks)
+
+
+# Where builds go
+
+
+def test_all_commands_take_another_folder_for_builds(broken: Path, tmp_path: Path) -> None:
+    shutil.rmtree(broken / "build")
+    out = tmp_path / "out"
+    assert pykasm("build", "--build", "../out", folder=broken).returncode == 0
+    assert (out / "kernel.iso").exists()
+    assert pykasm("size", "--build", str(out), folder=broken).returncode == 0
+    assert pykasm("sym", "Main.run", folder=broken, PYKASM_BUILD=str(out)).returncode == 0
+    assert not (broken / "build").exists()
+    assert pykasm("clean", "--build", str(out), folder=broken).stdout == f"removed {out}\n"
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "command", ["build", "run", "debug", "test", "check", "list", "size", "sym", "write", "clean"]
+)
+def test_each_command_tells_of_the_folder_for_builds(command: str) -> None:
+    assert "--build DIR" in pykasm(command, "--help").stdout
+
+
+def test_a_tree_that_cannot_be_written_to_is_built_in_the_users_caches(
+    broken: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.rmtree(broken / "build")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    assert Project.load(broken).folder == broken / "build"
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != broken and may(path, mode))
+    folder = Project.load(broken).folder
+    assert folder.is_relative_to(tmp_path / "caches/pykasm")
+    assert folder.name.startswith("demo-")
+    this_project(broken)
+    assert capsys.readouterr().err == f"{broken / 'build'} can't be written to: using {folder}\n"
+
+
+# Escape sequences
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)],
+    ids=["colours", "NO_COLOR", "dumb"],
+)
+@pytest.mark.parametrize(
+    "command", [("doctor",), ("check", "--explain", "E012"), ("list", "Main.run")], ids=" ".join
+)
+def test_a_terminal_gets_escape_sequences_only_if_it_wants_them(
+    project: Path, command: tuple[str, ...], environment: dict[str, str], coloured: bool
+) -> None:
+    usual = {name: value for name, value in ENVIRONMENT.items() if name != "NO_COLOR"}
+    terminal = spawn(project, *command, **{**usual, "TERM": "xterm-256color", **environment})
+    terminal.expect(pexpect.EOF)
+    assert ("\x1b" in terminal.before) == coloured
+
+
+@pytest.mark.parametrize("command", [("doctor",), ("build",), ("list", "Main.run")], ids=" ".join)
+def test_a_pipe_gets_no_escape_sequences(project: Path, command: tuple[str, ...]) -> None:
+    shown = pykasm(*command, folder=project, NO_COLOR="", TERM="xterm-256color")
+    assert "\x1b" not in shown.stdout + shown.stderr
+
+
 # run and debug
+
+
+def test_a_kernel_that_is_entered_directly_needs_no_tools_of_isos(
+    broken: Path, tmp_path: Path
+) -> None:
+    shutil.rmtree(broken / "build")
+    for name in ("ld", "qemu-system-x86_64"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    options = ("run", "--direct", "--timeout", "3")
+    result = pykasm(*options, folder=broken, PATH=str(tmp_path))
+    assert "hello from demo" in result.stdout
+    assert result.returncode == 124
+    assert "xorriso" in pykasm("build", folder=broken, PATH=str(tmp_path)).stderr
 
 
 def test_run_shows_the_serial_line_until_the_time_is_up(project: Path) -> None:
@@ -307,13 +408,13 @@ def test_run_shows_the_serial_line_until_the_time_is_up(project: Path) -> None:
     assert result.returncode == 124
 
 
-def spawn(folder: Path, *arguments: str) -> pexpect.spawn:
-    """A command on a terminal."""
+def spawn(folder: Path, *arguments: str, **environment: str) -> pexpect.spawn:
+    """A command on a terminal, with the usual environment or another."""
     return pexpect.spawn(
         sys.executable,
         ["-m", "pykasm", *arguments],
         cwd=folder,
-        env=ENVIRONMENT,
+        env=environment or ENVIRONMENT,
         encoding="utf-8",
         timeout=PATIENCE,
     )

@@ -15,6 +15,8 @@ ORDER = (
     "source",
     "errors",
     "collection",
+    "escapes",
+    "packages",
     "files",
     "journal",
     "parallel",

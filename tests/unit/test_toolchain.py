@@ -30,6 +30,24 @@ def test_a_program_is_found_on_the_search_path(
     assert find("ld") == tmp_path / "ld"
 
 
+def test_a_program_of_another_name_is_found_and_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "grub2-mkimage"
+    program.write_text("#!/bin/sh\necho made $1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    assert find("grub-mkimage") == program
+    assert run("grub-mkimage", "core") == "made core\n"
+
+
+def test_the_usual_name_goes_before_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("grub-mkimage", "grub2-mkimage"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find("grub-mkimage") == tmp_path / "grub-mkimage"
+
+
 @pytest.mark.usefixtures("no_programs")
 def test_all_missing_programs_are_named_with_their_packages() -> None:
     with pytest.raises(ToolsMissing) as failure:
