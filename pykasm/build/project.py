@@ -123,9 +123,10 @@ class Project:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether files can be made in `folder`, which need not be there yet."""
+    """Whether files can be made in `folder`, which need not be there yet. What is no folder is
+    left to who makes them, to complain of."""
     there = next(one for one in (folder, *folder.parents) if one.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+    return not there.is_dir() or os.access(there, os.W_OK | os.X_OK)
 
 
 def _spare(root: Path) -> str:

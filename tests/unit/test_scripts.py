@@ -2,9 +2,13 @@
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from pykasm import packages
+from pykasm.packages import this_system
 
 ROOT = Path(__file__).resolve().parents[2]
 BASH = "/bin/bash"
@@ -51,6 +55,18 @@ def test_elsewhere_than_on_debian_what_is_missing_is_named(fresh: Path, command:
     assert missing.endswith(" python3 python3-venv (these are the names of Debian's packages)")
     assert help_line == "install what brings them on this system, then run this again"
     assert not (fresh / "checkout" / ".venv").exists()
+
+
+def test_with_python_what_is_missing_is_named_as_this_system_calls_it(fresh: Path) -> None:
+    (fresh / "checkout/pykasm").mkdir()
+    shutil.copy(packages.__file__, fresh / "checkout/pykasm")
+    add_program(fresh, "python3", f'exec {sys.executable} "$@"')
+    result = start(fresh, "run")
+    assert result.returncode == 1
+    first, *lines = result.stderr.splitlines()
+    assert first == "something is missing here; install it, then run this again"
+    assert lines[0].startswith(f"help: on {this_system().name}: ")
+    assert set(PROGRAMS.split()) <= set(lines[0].split())
 
 
 @COMMANDS
