@@ -24,8 +24,7 @@ class Project:
     `grub` is the folder with the template of the boot menu. `build` is where everything made goes.
     `command_line` is the kernel's, `modules` are files that the boot loader hands to it. `debug`
     keeps `asserts` and what else the code has for debug builds. `memory` (MiB), `smp` (processors)
-    and `cpu` (a model of QEMU's) are the machine that `run` starts. `refused` is no setting: the
-    folder that `build` names, where that can't be written to and something else takes its place.
+    and `cpu` (a model of QEMU's) are the machine that `run` starts.
     """
 
     root: Path
@@ -40,7 +39,6 @@ class Project:
     memory: int = 256
     smp: int = 1
     cpu: str = "max"
-    refused: Path | None = None
 
     @classmethod
     def load(cls, path: Path) -> Project:
@@ -59,7 +57,7 @@ class Project:
             return replace(project, build=wanted)
         if _can_be_written(project.folder):
             return project
-        return replace(project, build=_spare(root), refused=project.folder)
+        return replace(project, build=_spare(root))
 
     def with_image(self, name: str) -> Project:
         """The project with that of its `images` in place of `image`, in a folder of its own.
@@ -70,6 +68,11 @@ class Project:
             table = f"{TABLE}.images"
             raise Settings(self.root).unknown("image", name, self.images, table)
         return replace(self, image=self.images[name], build=f"{self.build}/images/{name}")
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether `folder` is one of the user's caches, as the project's own can't be written to."""
+        return self.build == _spare(self.root)
 
     @property
     def folder(self) -> Path:
@@ -139,6 +142,6 @@ def _spare(root: Path) -> str:
 KINDS = {
     one.name: dict if one.default is MISSING else type(one.default)
     for one in fields(Project)
-    if one.name not in ("root", "refused")
+    if one.name != "root"
 }
 """The types of the settings, by their names."""

@@ -21,8 +21,8 @@ def this_project(
     settings say or, for `release`, without what only debug builds have; with the `image` of that
     name."""
     project = Project.load(folder or Path.cwd())
-    if project.refused is not None:
-        click.echo(f"{project.refused} can't be written to: using {project.folder}", err=True)
+    if project.is_spare:
+        click.echo(f"{project.root} can't be written to: building in {project.folder}", err=True)
     if image is not None:
         project = project.with_image(image)
     return replace(project, debug=False) if release else project

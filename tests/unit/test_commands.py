@@ -356,7 +356,7 @@ def test_a_tree_that_cannot_be_written_to_is_built_in_the_users_caches(
     assert folder.is_relative_to(tmp_path / "caches/pykasm")
     assert folder.name.startswith("demo-")
     this_project(broken)
-    assert capsys.readouterr().err == f"{broken / 'build'} can't be written to: using {folder}\n"
+    assert capsys.readouterr().err == f"{broken} can't be written to: building in {folder}\n"
 
 
 # Escape sequences
