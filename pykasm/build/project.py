@@ -71,7 +71,7 @@ class Project:
 
     @property
     def is_spare(self) -> bool:
-        """Whether `folder` is one of the user's caches, as the project's own can't be written to."""
+        """Whether `folder` is among the user's caches, as the project's own can't be written to."""
         return self.build == _spare(self.root)
 
     @property
