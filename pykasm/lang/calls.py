@@ -260,6 +260,7 @@ def tail(function: Any, *given: object) -> None:
     refuse_handler(function)
     _check_tail(builder, function._label, function._signature)
     _, in_place = _prepare(builder, function, given)
+    _note_locks(function, given)
     builder.leave("jmp", function, in_place=in_place)
 
 

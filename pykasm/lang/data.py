@@ -383,7 +383,7 @@ def address_of(value: object) -> Any:
         return place_address(value)
     reference, name = symbol_reference(value, "address_of")
     target = value._kind if isinstance(value, MemoryOperand) and value._segment is None else None
-    return AddressOperand(reference, 4 if current_bits() != 16 else 2, name, target)
+    return AddressOperand(reference, 4 if current_bits() != 16 else 2, name, target, value)
 
 
 def _is_fixed(place: MemoryOperand) -> bool:

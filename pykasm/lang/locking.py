@@ -17,6 +17,7 @@ from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.structs import Struct, value_has_no_place
+from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, Value
 from pykasm.source import Source
 
@@ -184,9 +185,13 @@ _BY_CALLS = (LockAction.TAKE, LockAction.RELEASE, LockAction.TRY)
 
 def _place_at(address: object) -> MemoryOperand | None:
     """The lock at an address that code makes, if it has a name."""
-    place = address._place if isinstance(address, PlaceAddress) else None
-    has_name = place is not None and (place._within or place._reference)
-    return place if has_name else None
+    place: object = None
+    if isinstance(address, PlaceAddress):
+        place = address._place
+    elif isinstance(address, AddressOperand):
+        place = address.place
+    has_name = isinstance(place, MemoryOperand) and (place._within or place._reference)
+    return place if isinstance(place, MemoryOperand) and has_name else None
 
 
 NO_LOCKING = LockingCall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.types import TypeMeta
@@ -30,7 +30,9 @@ class AddressOperand:
     size: int
     name: str
     target: TypeMeta | None = None
-    """What lies there, where that is known."""
+    """The type of what lies there, where that is known."""
+    place: object = field(default=None, compare=False)
+    """What lies there, where it is written as a place."""
 
     def _text(self) -> str:
         return f"offset {self.name}"

@@ -284,6 +284,14 @@ def _lock_kept(routine: Routine) -> Iterator[Routine]:
             yield replace(_without(routine, event.index), lock_events=others)
 
 
+@plants("state not ended", "E054")
+def _state_kept(routine: Routine) -> Iterator[Routine]:
+    for event in routine.lock_events:
+        if event.action is LockAction.END:
+            others = [one for one in routine.lock_events if one is not event]
+            yield replace(_without(routine, event.index), lock_events=others)
+
+
 @plants("lock taken while it is held", "E050")
 def _lock_taken_again(routine: Routine) -> Iterator[Routine]:
     """Make a function call itself where it holds the lock."""

@@ -68,6 +68,12 @@ class Kernel:
                 if isinstance(found, Function) and found.options.bits == BITS:
                     yield getattr(subsystem, name)
 
+    def called_in_interrupts(self) -> list[str]:
+        """What handlers of interrupts, and deferred work, call."""
+        outside = self.build.analysis.contexts.outside_threads
+        called = {one.callee for summary in outside.values() for one in summary.calls}
+        return sorted(called.intersection(self.routines) - outside.keys())
+
     def assembled(self, routine: Routine) -> PlacedRoutine:
         """`routine` in place of the one of that name. Raises what the encoder finds."""
         code = assemble(routine.items, self.encoder, routine.symbol)

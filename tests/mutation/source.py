@@ -5,7 +5,7 @@ import __future__
 
 import ast
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from copy import deepcopy
 from typing import Any, TypeAlias
 
@@ -134,6 +134,138 @@ def _comparison_turned(node: ast.AST) -> ast.AST | None:
     if not isinstance(node, ast.Compare) or isinstance(node.ops[0], ast.Eq | ast.NotEq):
         return None
     return ast.Compare(node.comparators[0], node.ops, [node.left])
+
+
+FREES = frozenset({"free", "free_page", "destroy", "unmap_device", "discard"})
+"""Functions of the kernel's that take something over and free it."""
+
+
+def _is_call_of(node: ast.AST, names: Container[str]) -> bool:
+    """Whether `node` is a statement that calls a function of a subsystem by one of these names."""
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    called = node.value.func if is_call else None  # type: ignore[attr-defined]
+    return isinstance(called, ast.Attribute) and called.attr in names
+
+
+def _frees_own(node: ast.AST) -> bool:
+    """Whether `node` is a statement that frees what a name stands for: not what a field owns."""
+    if not _is_call_of(node, FREES):
+        return False
+    arguments: list[ast.expr] = node.value.args  # type: ignore[attr-defined]
+    return any(isinstance(one, ast.Name) and one.id.islower() for one in arguments)
+
+
+@rewrites("free dropped", "E080")
+def _free_dropped(node: ast.AST) -> ast.AST | None:
+    return ast.Pass() if _frees_own(node) else None
+
+
+@rewrites("freed twice", "E081")
+def _freed_twice(node: ast.AST) -> ast.AST | None:
+    if not _frees_own(node):
+        return None
+    assert isinstance(node, ast.Expr)
+    return ast.If(ast.Constant(True), [node, deepcopy(node)], [])
+
+
+@rewrites("free on failure dropped", "E080")
+def _errdefer_dropped(node: ast.AST) -> ast.AST | None:
+    """`errdefer(self.….free, …)` is not there."""
+    if not isinstance(node, ast.Expr) or _called(node.value) != "errdefer":
+        return None
+    assert isinstance(node.value, ast.Call)
+    freeing = node.value.args[0]
+    return ast.Pass() if isinstance(freeing, ast.Attribute) and freeing.attr in FREES else None
+
+
+@rewrites("error dropped", "E082")
+def _error_dropped(node: ast.AST) -> ast.AST | None:
+    """`try_(…)` as a statement becomes `ignore(…)`."""
+    if not isinstance(node, ast.Expr) or _called(node.value) != "try_":
+        return None
+    assert isinstance(node.value, ast.Call)
+    return ast.Expr(ast.Call(ast.Name("ignore", ast.Load()), node.value.args[:1], []))
+
+
+@rewrites("test for null dropped", "E083")
+def _null_test_dropped(node: ast.AST) -> ast.AST | None:
+    """`try_(…)`, where it passes a pointer on, becomes what is in it."""
+    if not isinstance(node, ast.Call) or _called(node) not in ("keep", "scratch", "cast"):
+        return None
+    inner = node.args[0]
+    if not isinstance(inner, ast.Call) or _called(inner) != "try_" or len(inner.args) > 1:
+        return None
+    found = inner.args[0]
+    is_page = isinstance(found, ast.Call) and "allocate" in ast.unparse(found.func)
+    return None if is_page else ast.Call(node.func, [found, *node.args[1:]], [])
+
+
+@rewrites("sleeping lock not released", "E050")
+def _sleeping_lock_kept(node: ast.AST) -> ast.AST | None:
+    """`self.….unlock…(address_of(…))` is not there."""
+    if not _is_call_of(node, ("unlock", "unlock_read", "unlock_write")):
+        return None
+    assert isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)  # noqa: PT018
+    return ast.Pass() if _called(node.value.args[0]) == "address_of" else None
+
+
+@rewrites("kind of number mistaken", "E07x")
+def _kind_mistaken(node: ast.AST) -> ast.AST | None:
+    """`PhysicalAddress` for `UserAddress`, and the other way round."""
+    others = {"PhysicalAddress": "UserAddress", "UserAddress": "PhysicalAddress"}
+    other = others.get(node.id) if isinstance(node, ast.Name) else None
+    return ast.Name(other, ast.Load()) if other else None
+
+
+@rewrites("errno without its sign")
+def _errno_positive(node: ast.AST) -> ast.AST | None:
+    """`-Errno.X` becomes `Errno.X`."""
+    is_negated = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+    what = node.operand if is_negated else None  # type: ignore[attr-defined]
+    is_errno = isinstance(what, ast.Attribute) and isinstance(what.value, ast.Name)
+    return what if is_errno and what.value.id == "Errno" else None  # type: ignore[union-attr]
+
+
+_OFF_BY_ONE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+}
+
+
+@rewrites("bound off by one")
+def _bound_moved(node: ast.AST) -> ast.AST | None:
+    """`<` becomes `<=`, and so on. Only where an array's length is known can a rule tell."""
+    if not isinstance(node, ast.Compare) or type(node.ops[0]) not in _OFF_BY_ONE:
+        return None
+    other = _OFF_BY_ONE[type(node.ops[0])]()
+    return ast.Compare(node.left, [other], node.comparators)
+
+
+@rewrites("loop one too far")
+def _loop_too_far(node: ast.AST) -> ast.AST | None:
+    """`for_(…, 0, N)` goes up to N."""
+    if _called(node) != "for_":
+        return None
+    assert isinstance(node, ast.Call)
+    *others, end = node.args
+    if not isinstance(end, ast.Constant | ast.Name) or (
+        isinstance(end, ast.Name) and not end.id.isupper()
+    ):
+        return None
+    return ast.Call(node.func, [*others, ast.BinOp(end, ast.Add(), ast.Constant(1))], [])
+
+
+@rewrites("bound check dropped")
+def _check_dropped(node: ast.AST) -> ast.AST | None:
+    """`fail_if(a > b, …)` is not there."""
+    if not isinstance(node, ast.Expr) or _called(node.value) != "fail_if":
+        return None
+    assert isinstance(node.value, ast.Call)
+    test = node.value.args[0]
+    is_bound = isinstance(test, ast.Compare) and type(test.ops[0]) in _OFF_BY_ONE
+    return ast.Pass() if is_bound else None
 
 
 @rewrites("statement forgotten")

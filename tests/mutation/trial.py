@@ -28,6 +28,8 @@ SEED = 1985
 
 SLEEPER = FaultKind("sleeper called under a lock", "E040")
 
+CALLED_BACK = FaultKind("code of interrupts that sleeps", "E040")
+
 RUNS = 40
 """Random runs before two versions of a routine count as the same."""
 
@@ -78,6 +80,10 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
         for _, line in calls_under_locks(placed.routine)
         for symbol in (line.references[0].target,)
         if isinstance(symbol, str)
+    ]
+    found[CALLED_BACK] = [
+        Mutant(CALLED_BACK, symbol, partial(_sleeping, kernel, symbol))
+        for symbol in kernel.called_in_interrupts()
     ]
     bodies = [Body(bound) for bound in kernel.functions()]
     for kind, rewrite in REWRITES.items():

@@ -215,3 +215,23 @@ def test_locks_that_are_tried_and_kept_or_released_without() -> None:
     (twice,) = findings(UnlockedTwice())
     assert "`Guarded.mutex` is released, but some path to here does not hold it" in twice
     assert "or state `tries=` where it may be taken" in twice
+
+
+class KeptDatum(Mutexes):
+    """Keeps a lock that is a datum; another function releases one as it is left."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.lock(address_of(self.other))
+        self.in_turn()
+
+    @function(context="thread")
+    def in_turn(self) -> None:
+        self.lock(address_of(self.other))
+        tail(self.unlock, address_of(self.other))
+
+
+def test_locks_that_are_data() -> None:
+    kept, again = findings(KeptDatum())
+    assert "`KeptDatum.other` is not released on some path to here" in kept
+    assert "`KeptDatum.other` is held, and `KeptDatum.in_turn` takes it" in again
