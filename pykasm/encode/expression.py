@@ -43,6 +43,10 @@ def parse_number(word: str) -> int:
         ) from None
 
 
+_TILE = re.compile("tmm[0-7]")
+"""Registers that nothing here knows (Intel SDM vol. 1, 18): kernels save them by XSAVE."""
+
+
 class Tokens:
     """The tokens of a line, read from left to right."""
 
@@ -124,6 +128,12 @@ def _atom(token: str) -> Sum:
         return Sum(0, [(REGISTERS[token], None)])
     if token[:1].isdigit():
         return _bounded(parse_number(token))
+    if _TILE.fullmatch(token):
+        raise OperandFormMistake(
+            f"`{token}` is a tile register of AMX, which pykasm does not have",
+            expected="a register of those up to AVX-512",
+            got=f"`{token}`",
+        )
     if token[:1].isalpha() or token[:1] == "_":
         raise OperandFormMistake(
             f"`{token}` is no register and no number",

@@ -166,6 +166,8 @@ def _statement(
         ignored.append("rep")
     elif mnemonic == "ret" and prefixes in (["repne"], ["repnz"]):
         prefixes = ["bnd"]  # the same byte (Intel SDM vol. 1, 17.3.2)
+    if prefixes in (["lock", "xacquire"], ["lock", "xrelease"]):
+        prefixes.reverse()  # in either order they are the same two
     return Statement(bits, mnemonic, tuple(operands), " ".join(prefixes))
 
 

@@ -371,6 +371,8 @@ def prefix(statement: Statement) -> Mistake:
         fix = f"write `{_REPEATED[statement.mnemonic]}` if you mean that"
     if statement.prefix == "lock":
         fix = "`lock` goes before a read-modify-write of memory: `lock add dword ptr […], 1`"
+    if statement.prefix in ("xacquire", "xrelease"):
+        fix = f"only with `lock` is there a lock to elide: `{statement.prefix} lock add …`"
     return OperandFormMistake(
         f"`{statement.mnemonic}` does not take `{statement.prefix}` with these operands",
         expected=f"`{statement.mnemonic}` without it",

@@ -260,9 +260,15 @@ def _holds_address(rule: OperandRule, address: Address, statement: Statement) ->
 
 
 def _allows_prefix(form: Form, statement: Statement) -> bool:
-    """Whether `form` may have the statement's prefix; a lock wants a memory operand."""
+    """Whether `form` may have the prefix of `statement`. A lock wants a memory operand, its elision
+    a lock: `xchg` has one without a prefix, `mov` to memory releases one (Intel SDM vol. 2,
+    XACQUIRE/XRELEASE)."""
     needed = PREFIXES.get(statement.prefix)
     if not needed:
         return needed is not None
+    allowed = form.prefixes.issuperset(needed)
     in_memory = any(isinstance(operand, Address) for operand in statement.operands)
-    return form.prefixes.issuperset(needed) and (in_memory or "lock" not in needed)
+    if "xacquire" in needed or "xrelease" in needed:
+        alone = ("xchg",) if "xacquire" in needed else ("xchg", "mov")
+        return in_memory and ("lock" in needed or statement.mnemonic in alone) and allowed
+    return allowed and (in_memory or "lock" not in needed)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pykasm.errors import PlaceMistake, ValueRangeMistake, placed_at
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
-from pykasm.isa.statement import Address, Statement
+from pykasm.isa.statement import Address, Statement, VectorOptions
 from pykasm.isa.statement import Operand as Encodable
 from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.condition import Condition, noting, report_unused
@@ -26,6 +26,7 @@ from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
+from pykasm.lang.vectoroptions import WITH_OPTIONS, parted
 from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -171,7 +172,13 @@ class CodeBuilder:
         """The instruction that compared last for a condition, and which one."""
         self._code = code
 
-    def add(self, mnemonic: str, operands: tuple[Any, ...], prefix: str = "") -> None:
+    def add(
+        self,
+        mnemonic: str,
+        operands: tuple[Any, ...],
+        prefix: str = "",
+        options: VectorOptions | None = None,
+    ) -> None:
         """Add an instruction after checking its operands.
 
         Every instruction of a build comes through here, so common cases are written out.
@@ -192,6 +199,10 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
+                if kind in WITH_OPTIONS:
+                    del roles[known:]
+                    self.add(mnemonic, *_parted(mnemonic, operands, prefix))
+                    return
                 if _is_composed(operand, mnemonic):
                     del roles[known:]
                     self.add_composed(mnemonic, operands, prefix)
@@ -213,7 +224,7 @@ class CodeBuilder:
                 if type(one) is Address and not one.size:
                     unsized = operand
                 encodable.append(one)
-        key = (self.bits, mnemonic, tuple(encodable), prefix)
+        key = (self.bits, mnemonic, tuple(encodable), prefix, options)
         statement = _statements.get(key) or _checked(key)
         if len(roles) > known + 1:
             check_roles(roles[known:])
@@ -453,6 +464,14 @@ class Counting:
 
     def __exit__(self, *_: object) -> None:
         self._builder.counted = self._before
+
+
+def _parted(
+    mnemonic: str, operands: tuple[Any, ...], prefix: str
+) -> tuple[tuple[Any, ...], str, VectorOptions]:
+    """All that `add` takes of an instruction with options among its operands."""
+    plain, options = parted(mnemonic, operands)
+    return plain, prefix, options
 
 
 def _is_composed(operand: object, mnemonic: str) -> bool:

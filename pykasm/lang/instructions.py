@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pykasm.errors import Mistake, PlaceMistake, report
 from pykasm.lang.builder import _builders, current
 from pykasm.lang.types import named_arguments
+
+ELIDING = ("xacquire", "xrelease")
+"""Prefixes that stand before `lock`."""
 
 
 class Mnemonic:
@@ -32,16 +37,18 @@ class Mnemonic:
 
 
 class Prefix:
-    """A prefix: `lock.xadd(counter, rax)`, `rep.movsb()`."""
+    """A prefix, or two: `lock.xadd(counter, rax)`, `rep.movsb()`, `xacquire.lock.inc(counter)`."""
 
     __slots__ = ("_name",)
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __getattr__(self, mnemonic: str) -> Mnemonic:
+    def __getattr__(self, mnemonic: str) -> Any:
         if mnemonic.startswith("_"):
             raise AttributeError(mnemonic)
+        if mnemonic == "lock" and self._name in ELIDING:
+            return Prefix(f"{self._name} lock")
         return Mnemonic(mnemonic.rstrip("_"), self._name)
 
     def __call__(self, *operands: object) -> None:

@@ -74,6 +74,7 @@ from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
 from pykasm.lang.trust import Untrusted, trust
 from pykasm.lang.types import Array, Fn, Ptr, User, Void, sizeof
+from pykasm.lang.vectoroptions import broadcast, masked, rd_sae, rn_sae, ru_sae, rz_sae, sae
 from pykasm.lang.views import (
     at,
     bare,
@@ -151,6 +152,7 @@ __all__ = [
     "break_",
     "break_if",
     "breaking_open",
+    "broadcast",
     "bss",
     "called_at",
     "case",
@@ -193,6 +195,7 @@ __all__ = [
     "lock",
     "lock_watch",
     "loop",
+    "masked",
     "naked",
     "never",
     "note",
@@ -201,6 +204,7 @@ __all__ = [
     "physical",
     "place",
     "point_at",
+    "rd_sae",
     "records",
     "release",
     "releasing",
@@ -208,7 +212,11 @@ __all__ = [
     "repe",
     "repne",
     "ret",
+    "rn_sae",
     "rodata",
+    "ru_sae",
+    "rz_sae",
+    "sae",
     "scratch",
     "sizeof",
     "stub",
