@@ -26,7 +26,7 @@ from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
-from pykasm.lang.vectoroptions import WITH_OPTIONS, parted
+from pykasm.lang.vectoroptions import Broadcast, Masked, Rounding
 from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -130,6 +130,8 @@ class CodeBuilder:
         self.unit: Any = None
         self.out_of_line: list[OutOfLine] = []
         """Code that is written when the body has run."""
+        self.options: VectorOptions | None = None
+        """What the instruction that is being added says beside its operands."""
         self.counted: tuple[Source, int] | None = None
         """The line that instructions are counted to, where it is not the one that is running."""
         self.open_words: list[Any] = []
@@ -172,13 +174,7 @@ class CodeBuilder:
         """The instruction that compared last for a condition, and which one."""
         self._code = code
 
-    def add(
-        self,
-        mnemonic: str,
-        operands: tuple[Any, ...],
-        prefix: str = "",
-        options: VectorOptions | None = None,
-    ) -> None:
+    def add(self, mnemonic: str, operands: tuple[Any, ...], prefix: str = "") -> None:
         """Add an instruction after checking its operands.
 
         Every instruction of a build comes through here, so common cases are written out.
@@ -199,10 +195,6 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
-                if kind in WITH_OPTIONS:
-                    del roles[known:]
-                    self.add(mnemonic, *_parted(mnemonic, operands, prefix))
-                    return
                 if _is_composed(operand, mnemonic):
                     del roles[known:]
                     self.add_composed(mnemonic, operands, prefix)
@@ -224,7 +216,7 @@ class CodeBuilder:
                 if type(one) is Address and not one.size:
                     unsized = operand
                 encodable.append(one)
-        key = (self.bits, mnemonic, tuple(encodable), prefix, options)
+        key = (self.bits, mnemonic, tuple(encodable), prefix, self.options)
         statement = _statements.get(key) or _checked(key)
         if len(roles) > known + 1:
             check_roles(roles[known:])
@@ -466,19 +458,11 @@ class Counting:
         self._builder.counted = self._before
 
 
-def _parted(
-    mnemonic: str, operands: tuple[Any, ...], prefix: str
-) -> tuple[tuple[Any, ...], str, VectorOptions]:
-    """All that `add` takes of an instruction with options among its operands."""
-    plain, options = parted(mnemonic, operands)
-    return plain, prefix, options
-
-
 def _is_composed(operand: object, mnemonic: str) -> bool:
-    """Whether the machine has no instruction with `operand`: some bits, or a number whose bytes are
-    in the other order."""
+    """Whether the machine has no instruction with `operand`: some bits, a number whose bytes are in
+    the other order, or what says more than an operand does."""
     if not isinstance(operand, MemoryOperand):
-        return isinstance(operand, BitPlace)
+        return isinstance(operand, BitPlace | Masked | Broadcast | Rounding)
     return operand._kind._host is not None and mnemonic != "lea"
 
 

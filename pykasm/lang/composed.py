@@ -1,5 +1,5 @@
 """Instructions that the machine does not have: loads and stores of bits, and of numbers in the
-other order of bytes."""
+other order of bytes. And those with options, which are no operands."""
 
 from __future__ import annotations
 
@@ -16,9 +16,17 @@ from pykasm.lang.constants import encodable, temporary
 from pykasm.lang.numbers import U32, U64, held_as
 from pykasm.lang.operand import described
 from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.vectoroptions import Broadcast, Masked, Rounding, parted
 
 
 def _add_composed(self: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
+    if any(isinstance(one, Masked | Broadcast | Rounding) for one in operands):
+        plain, self.options = parted(mnemonic, operands)
+        try:
+            self.add(mnemonic, plain, prefix)
+        finally:
+            self.options = None
+        return
     if not any(isinstance(one, BitPlace) for one in operands):
         write_swapping(self, mnemonic, operands, prefix)
         return

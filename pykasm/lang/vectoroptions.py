@@ -57,9 +57,6 @@ rn_sae, rd_sae = Rounding("rn-sae"), Rounding("rd-sae")
 ru_sae, rz_sae = Rounding("ru-sae"), Rounding("rz-sae")
 sae = Rounding("sae")
 
-WITH_OPTIONS = (Masked, Broadcast, Rounding)
-"""What stands among the operands, and says more than an operand does."""
-
 
 def parted(mnemonic: str, operands: tuple[Any, ...]) -> tuple[tuple[Any, ...], VectorOptions]:
     """The plain operands of an instruction, and the options that were among them."""
