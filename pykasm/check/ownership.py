@@ -157,7 +157,7 @@ class OwnershipFlow(ValueFlow):
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """Give what is stored to what owns it there."""
         value = path.values.get(source) if source is not None else None
-        if source is not None and value is not None and path.states and _is_owner(node.line):
+        if source is not None and value is not None and path.states and is_owner(node.line):
             self.is_used_after(index, path, source)
             self._pass_on(path, value.whole)
 
@@ -170,7 +170,7 @@ class OwnershipFlow(ValueFlow):
 
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
         """Own what is taken out of what owned it."""
-        if _is_owner(node.line):
+        if is_owner(node.line):
             path.states[Value(index, number)] = OWNED
 
     def tested(self, path: Path, value: Value, width: int, sign: int) -> None:
@@ -192,28 +192,32 @@ class OwnershipFlow(ValueFlow):
                 self._return(index, path, number, kind)
         for value, state in path.states.items():
             if is_owned(state):
-                self._lose(value, index, True)
+                self.lose(value, index, True)
 
     def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
         """Give a result to the caller."""
         value = path.values.get(number)
         if value is not None and path.states and not self.is_used_after(index, path, number):
+            self.pass_result(path, value)
             if is_owned(path.states.get(value.whole)) and not kind._owned:
-                self._lose(value.whole, index, True, True)
+                self.lose(value.whole, index, True, True)
             self._pass_on(path, value.whole)
+
+    def pass_result(self, path: Path, value: Value) -> None:
+        """A value is about to be returned."""
 
     def changed(self, index: int, path: Path) -> None:
         """Find what nothing leads to any more."""
         for value, state in [*path.states.items()]:
             if not path.places_of(value) and state != DROPPED:
                 if is_owned(state):
-                    self._lose(value, index, self._is_epilogue(index))
+                    self.lose(value, index, self._is_epilogue(index))
                 del path.states[value]
 
     def renewed(self, index: int, path: Path, value: Value) -> None:
         """Find what was made in the round before and not given away."""
         if is_owned(path.states[value]):
-            self._lose(value, index, False)
+            self.lose(value, index, False)
 
     def _is_epilogue(self, index: int) -> bool:
         """Return whether only registers are restored from here to where the function is left."""
@@ -222,12 +226,13 @@ class OwnershipFlow(ValueFlow):
             index += 1
         return nodes[index].leaves
 
-    def _lose(self, value: Value, at: int, is_exit: bool, is_result: bool = False) -> None:
+    def lose(self, value: Value, at: int, is_exit: bool, is_result: bool = False) -> None:
+        """Take note of what is lost."""
         source = self.nodes[at].line.source.line
         self.lost.setdefault((value, source), Lost(value, at, is_exit, is_result))
 
 
-def _is_owner(line: Line) -> bool:
+def is_owner(line: Line) -> bool:
     """Return whether the memory that an instruction accesses owns what it points to."""
     return any(isinstance(one, MemoryOperand) and one._kind._owned for one in line.written)
 

@@ -113,11 +113,12 @@ class ReferenceFlow(OwnershipFlow):
         """Own what the last reference was dropped to, where a branch shows that it was."""
         for value in [one for one, state in path.states.items() if state == DROPPED]:
             if mnemonic in _LAST:
-                self._decide(path, value, _LAST[mnemonic][not is_taken])
+                self.decide(path, value, _LAST[mnemonic][not is_taken])
             elif is_taken == (mnemonic == Mnemonic.JS):
                 del path.states[value]  # there was none
 
-    def _decide(self, path: Path, value: Value, is_last: bool) -> None:
+    def decide(self, path: Path, value: Value, is_last: bool) -> None:
+        """Own what the last reference was dropped to; another one leads to nothing any more."""
         if is_last:
             path.states[value] = LAST
         elif value in self._lent:

@@ -29,6 +29,20 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "a field that is emptied, and what it owned is lost",
+        "E089",
+        "sched/xstate.py",
+        "mov(thread.extended, 0)  # planted",
+        (
+            (
+                "            mov(thread.extended, 0)\n",
+                "            with if_(area != 0):\n"
+                "                mov(thread.extended, 0)  # planted\n",
+            ),
+            ("        ret(cast(area, Ptr[SaveArea]))\n", "        ret(0)\n"),
+        ),
+    ),
+    Fault(
         "an error that is not negated",
         "E088",
         "vm/userpages.py",

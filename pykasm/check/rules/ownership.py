@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding
+from pykasm.check.ownedfields import FieldFlow
 from pykasm.check.ownership import Lost, OwnershipFlow, UsedAfter, follows_ownership
-from pykasm.check.references import ReferenceFlow, Unfreed, Unowned
+from pykasm.check.references import Unfreed, Unowned
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
@@ -38,18 +39,26 @@ E086 = rule(
     one function for that.""",
 )
 
+E089 = rule(
+    "E089",
+    "what a field owned is lost when the field is overwritten, or its struct is freed",
+    """Nobody can free it any more. Errors on the way to a complete struct are where this happens
+    most: what it has already is forgotten when its memory is given back.""",
+)
+
 
 @function_check
 def ownership_is_kept(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check what functions own, on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_ownership(function):
         return
-    flow = ReferenceFlow(function)
+    flow = FieldFlow(function)
     if flow.solve():
         yield from (_lost(function, one) for one in _first_of_each(flow))
         yield from (_used(function, one) for one in flow.used.values())
         yield from (_unowned(function, one) for one in flow.unowned.values())
         yield from (_unfreed(function, one) for one in flow.unfreed.values())
+        yield from (_emptied(function, *one) for one in flow.lost_contents.items())
 
 
 def _first_of_each(flow: OwnershipFlow) -> Iterator[Lost]:
@@ -110,6 +119,19 @@ def _unfreed(function: FunctionAnalysis, one: Unfreed) -> Finding:
         mark="" if is_other else "nothing looks whether it was the last reference",
         notes=[dropped] if is_other else [],
         fix=f"call {freed_by}" if is_other else f"`with if_(…):` around this, then {freed_by}",
+        symbol=function.routine.symbol,
+    )
+
+
+def _emptied(function: FunctionAnalysis, at: int, value: Value) -> Finding:
+    _, note = _origin(function, value)
+    return Finding(
+        E089,
+        "what a field owned is lost",
+        span=function.place(at),
+        mark="its field has it no more, and nobody gets it",
+        notes=[note],
+        fix="free it, give it to who owns it from then on, or say who does: `disown(…)`",
         symbol=function.routine.symbol,
     )
 
