@@ -258,6 +258,8 @@ class CodeBuilder:
             self._note_index(place, place._index)
         self._note_kind(place._kind)
         if place._within is not None:
+            if place._within.field.type._by_user:  # also where it is seen as a number
+                self.operand_roles.append(User)
             self._note_access(place, mnemonic)
 
     def _note_kind(self, kind: TypeMeta) -> None:

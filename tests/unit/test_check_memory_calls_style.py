@@ -379,6 +379,22 @@ class PutAway(Subsystem):
         ret(u64[rcx])
 
 
+class Question(Struct):
+    """What a program asks, with a pointer of its."""
+
+    text: User[U8]
+
+
+class FollowedAsNumber(Subsystem):
+    """Follows a program's pointer from a field, which it sees as a number."""
+
+    @function
+    def run(self, question: Ptr[Question]) -> U64:
+        mov(rax, u64(question.text))
+        movzx(eax, u8[rax])
+        ret(rax)
+
+
 class Measured(Subsystem):
     """Uses the distance between two pointers of a program, and one of them as a number."""
 
@@ -416,6 +432,7 @@ WAYS = [
     FollowedFromStack,
     FollowedFromLocal,
     PassedOn,
+    FollowedAsNumber,
 ]
 
 

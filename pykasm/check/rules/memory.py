@@ -17,7 +17,7 @@ from pykasm.isa.statement import Address
 from pykasm.lang.builder import GuardedAccess
 from pykasm.lang.data import Storage
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import User, is_pointer, is_user
+from pykasm.lang.types import TypeMeta, User, is_pointer, is_user
 from pykasm.link.layout import Layout
 from pykasm.objects.model import SectionFlags
 
@@ -128,9 +128,15 @@ def _made_by_program(_: int, node: Node) -> str | None:
     if node.effects.mnemonic != Mnemonic.MOV:
         return None
     for operand in node.line.written[1:]:
-        if isinstance(operand, RegisterOperand | MemoryOperand) and is_user(operand._kind):
+        if isinstance(operand, RegisterOperand | MemoryOperand) and is_user(_declared(operand)):
             return operand._text()
     return None
+
+
+def _declared(operand: RegisterOperand | MemoryOperand) -> TypeMeta:
+    """Return the type of an operand, that of its field where it is one, whatever it is seen as."""
+    is_field = isinstance(operand, MemoryOperand) and operand._within is not None
+    return operand._within.field.type if is_field else operand._kind  # type: ignore[union-attr]
 
 
 def _is_by_user(operand: object) -> bool:
