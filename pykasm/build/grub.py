@@ -23,7 +23,7 @@ knows."""
 FIXED_DATE = {"SOURCE_DATE_EPOCH": SOURCE_DATE}
 """What tells mtools and xorriso that time."""
 
-MENU_MODULES = ("normal", "multiboot2", "serial", "terminal", "iso9660")
+MENU_MODULES = ("normal", "multiboot2", "serial", "terminal", "test", "iso9660")
 BIOS_MODULES = ("biosdisk", *MENU_MODULES)
 EFI_MODULES = ("efi_gop", *MENU_MODULES)
 """UEFI has no text mode to hand over: without a frame buffer GRUB complains before it starts a

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from kernel.debug.panic import END
-from pykasm.build import grub
 from pykasm.build.iso import make_iso
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
@@ -78,12 +77,9 @@ def test_a_panic_is_seen_under_uefi(machine: MakeMachine) -> None:
 def test_any_mode_of_the_loader_under_a_bios_is_used(
     kernel_images: Images,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     mode: str,
     size: tuple[int, int],
 ) -> None:
-    # Our own GRUB knows no graphics modes under a BIOS, so that text stays text there
-    monkeypatch.setattr(grub, "BIOS_MODULES", ("vbe", *grub.BIOS_MODULES))
     kernel, iso, menu = kernel_images.project.kernel, tmp_path / "kernel.iso", tmp_path / "menu"
     menu.write_text(MENU.format(mode=mode))
     make_iso(kernel, iso, menu, cache=tmp_path)
@@ -105,6 +101,12 @@ def test_what_was_said_before_there_was_a_picture_is_shown(machine: MakeMachine)
     made = machine(arguments=("-vga", "none", "-device", "bochs-display"))
     made.expect_prompt()
     assert seen(made, SMALL).rows[0] == "loader: PVH"
+
+
+def test_under_a_bios_the_loader_leaves_text(machine: MakeMachine) -> None:
+    made = machine(direct=False)
+    made.expect_prompt()
+    assert any(row.startswith("loader: GRUB ") for row in made.screen())
 
 
 def test_a_vga_that_shows_text_stays_as_it_is(machine: MakeMachine) -> None:
