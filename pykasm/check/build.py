@@ -47,6 +47,9 @@ class Build:
     contents: Mapping[str, Content] = field(default_factory=dict)
     known: dict[str, CacheEntry] = field(default_factory=dict)
     contracts: Contracts = field(default_factory=Contracts)
+    restoring: set[tuple[object, ...]] = field(default_factory=set)
+    """The shapes of code in place that was found to restore what it changes: that of a lock is in
+    many functions."""
     _functions: dict[str, FunctionAnalysis] = field(default_factory=dict)
 
     @classmethod
@@ -76,6 +79,11 @@ class Build:
         sections = [one for unit in units for one in unit.sections]
         tables = jump_tables(references)
         return cls(routines, tables, data, pointees, taken_as, program, sections, contents or {})
+
+    def prepare(self) -> None:
+        """Make what all functions are looked at with, so that forks share it."""
+        for one in (self.callees, self.owning, self.failing, self.untrusted, self.analysis):
+            assert one is not None
 
     @cached_property
     def callees(self) -> dict[str, Callee]:
@@ -136,22 +144,30 @@ class Build:
     @cached_property
     def stack_uses(self) -> dict[str, StackUse]:
         """What each function does with the stack."""
-        return {symbol: self._stack_use(symbol) for symbol in self.analysis.routines}
+        return {symbol: self.stack_use(symbol) for symbol in self.analysis.routines}
 
-    def _stack_use(self, symbol: str) -> StackUse:
+    def stack_use(self, symbol: str) -> StackUse:
+        """Return what a function does with the stack."""
         known = self.known.get(symbol)
         return known.stack if known else StackUse.of(self.function(symbol).visits())
 
     @cached_property
     def per_cpu_uses(self) -> dict[str, PerCpuUse]:
         """What each function does with per-CPU variables."""
-        variables = {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
-        return {
-            symbol: known.per_cpu
-            if (known := self.known.get(symbol)) is not None
-            else per_cpu_use(placed.routine, self.analysis.graph, variables, self.changed_by)
-            for symbol, placed in self.analysis.routines.items()
-        }
+        return {symbol: self.per_cpu_use(symbol) for symbol in self.analysis.routines}
+
+    def per_cpu_use(self, symbol: str) -> PerCpuUse:
+        """Return what a function does with per-CPU variables."""
+        known = self.known.get(symbol)
+        if known is not None:
+            return known.per_cpu
+        routine = self.routines[symbol].routine
+        return per_cpu_use(routine, self.analysis.graph, self._per_cpu, self.changed_by)
+
+    @cached_property
+    def _per_cpu(self) -> set[str]:
+        """The per-CPU variables."""
+        return {one for one, datum in self.data.items() if datum._storage is Storage.PERCPU}
 
     def changed_by(self, call: Node) -> tuple[int, ...]:
         """Return the numbers of the registers that a call may change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pykasm.check.allowances import Excused, excused, needless
@@ -20,6 +21,7 @@ from pykasm.check.rule import build_checks, function_checks
 from pykasm.check.stackuse import NO_STACK_USE
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
+from pykasm.parallel import in_parallel
 
 
 @dataclass(slots=True)
@@ -87,6 +89,7 @@ def report(
 
 def _report(build: Build) -> Report:
     made = Report()
+    _examine_new(build)
     across = _build_findings(build)
     for symbol, placed in build.routines.items():
         routine = placed.routine
@@ -108,6 +111,35 @@ def _keys(build: Build) -> dict[str, bytes]:
     return {symbol: keys.key(placed) for symbol, placed in build.routines.items()}
 
 
+MANY = 64
+"""Fewer new functions than that are no work for several processes."""
+
+
+def _examine_new(build: Build) -> None:
+    """Look at the functions that nothing is known of, on all processors if they are many."""
+    new = [symbol for symbol in build.routines if symbol not in build.known]
+    if len(new) < MANY:
+        return
+    build.prepare()
+    build.known.update(zip(new, in_parallel(partial(_examined, build), new), strict=True))
+
+
+def _examined(build: Build, symbol: str) -> CacheEntry:
+    """Return what single functions are looked at for. Who wants the findings in one that has some
+    looks again."""
+    found, excuses = _function_findings(build.routines[symbol], build)
+    needed = None if found else excuses
+    if symbol not in build.analysis.routines:
+        return _of_other_modes(needed)
+    local, stack = build.analysis.local(symbol), build.stack_use(symbol)
+    return CacheEntry(needed, local, stack, build.per_cpu_use(symbol), None)
+
+
+def _of_other_modes(needed: frozenset[int] | None) -> CacheEntry:
+    """Return the entry of 16- or 32-bit code, which nothing across calls is about."""
+    return CacheEntry(needed, NO_SUMMARY, NO_STACK_USE, NO_USE, None)
+
+
 def _function_findings(placed: PlacedRoutine, build: Build) -> Excused:
     """Return what is wrong with one function, each fault once."""
     known = build.known.get(placed.routine.symbol)
@@ -125,8 +157,8 @@ def cache_entry(
     """Return what later checks may use of the analyses of a function. `needed` are the exceptions
     that allow all that rules found in it (None: they don't)."""
     analysis, known = build.analysis, build.known.get(symbol)
-    if symbol not in analysis.routines:  # 16- or 32-bit code, which nothing across calls is about
-        return CacheEntry(needed, NO_SUMMARY, NO_STACK_USE, NO_USE, None)
+    if symbol not in analysis.routines:
+        return _of_other_modes(needed)
     flow = analysis.lock_flows.flows.get(symbol)
     if known is not None and known.excused == needed and known.lock_flow is flow:
         return known

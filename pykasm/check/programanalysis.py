@@ -63,6 +63,7 @@ class ProgramAnalysis:
         self._taken_as = taken_as
         self._known = known
         self._graphs: dict[str, Graph] = {}
+        self._made: dict[str, LocalSummary] = {}
 
     @cached_property
     def summaries(self) -> dict[str, FunctionSummary]:
@@ -74,13 +75,17 @@ class ProgramAnalysis:
 
     @cached_property
     def _locals(self) -> dict[str, LocalSummary]:
-        return {symbol: self._local(symbol) for symbol in self.routines}
+        return {symbol: self.local(symbol) for symbol in self.routines}
 
-    def _local(self, symbol: str) -> LocalSummary:
+    def local(self, symbol: str) -> LocalSummary:
+        """Return what a function does, whatever the rest of the build is."""
         known = self._known.get(symbol)
         if known is not None:
             return known.local
-        return LocalSummary.of(self.graph(symbol), self.routines, self._guarded)
+        if symbol not in self._made:
+            graph = self.graph(symbol)
+            self._made[symbol] = LocalSummary.of(graph, self.routines, self._guarded)
+        return self._made[symbol]
 
     @cached_property
     def _guarded(self) -> set[str]:

@@ -132,7 +132,7 @@ class Tried(Mutexes):
     """Takes a lock if it gets it, and goes on without it if not."""
 
     @function(context="thread")
-    def run(self, object: Keep[Ptr[Guarded]]) -> I32:
+    def run(self, object: Keep[Ptr[Guarded]]) -> OrErrno[I32]:
         with if_(~self.try_lock(address_of(object.mutex))):
             ret(1)
         inc(object.size)

@@ -157,7 +157,7 @@ def read_only_memory_is_not_written(function: FunctionAnalysis) -> Iterator[Find
         target = _target(node)
         if target is not None and _is_read_only(function, target) and writes_memory(node):
             yield _stored(function, node, target)
-    taken = function.build.analysis.summaries[function.routine.symbol].local.addresses
+    taken = function.build.analysis.local(function.routine.symbol).addresses
     if any(_is_read_only(function, one) for one in taken):
         made = partial(_address_taken, function)
         addresses = AddressFlow(function.graph.nodes, frozenset(), made, function.changed_by)
@@ -208,7 +208,7 @@ def fields_are_written_by_their_writers(function: FunctionAnalysis) -> Iterator[
     """Check stores to fields that name who writes them."""
     symbol = function.routine.symbol
     subsystem = symbol.rpartition(".")[0]
-    for access in function.build.analysis.summaries[symbol].local.accesses:
+    for access in function.build.analysis.local(symbol).accesses:
         if access.writers and subsystem not in access.writers:
             node = function.graph.nodes[access.at]
             if writes_memory(node) and not _is_by_method(function, access):

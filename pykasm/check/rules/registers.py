@@ -11,7 +11,7 @@ from pykasm.check.clobbers import ClobberAnalysis, ClobberSite
 from pykasm.check.convention import CALLEE_SAVED, RESULTS, register_name
 from pykasm.check.effects import ALL_LANES, LANES, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
-from pykasm.check.graph import Node
+from pykasm.check.graph import Graph, Node
 from pykasm.check.operandroles import read_roles
 from pykasm.check.registerflow import RegisterFlow
 from pykasm.check.rule import any_mode, build_check, function_check, rule
@@ -292,9 +292,22 @@ def inline_code_leaves_registers_alone(function: FunctionAnalysis) -> Iterator[F
         for index in within:
             written |= _may_change(function, graph.nodes[index])
         suspects = [n for n in range(16) if written >> n & 1 and n not in (*code.changed, RSP)]
-        if suspects:
+        known = function.build.restoring
+        shape = (*suspects, *_shape(graph, within)) if suspects else ()
+        if suspects and shape not in known:
             flow = RegisterFlow(graph, function.build.callees, within)
-            yield from _changed_in_place(function, code, suspects, flow)
+            found = [*_changed_in_place(function, code, suspects, flow)]
+            if not found:
+                known.add(shape)
+            yield from found
+
+
+def _shape(graph: Graph, within: range) -> Iterator[object]:
+    """Yield what the registers behind the code `within` depend on, wherever that lies."""
+    for index in within:
+        node = graph.nodes[index]
+        yield node.callee or node.line.statement
+        yield tuple(successor - within.start for successor in node.successors)
 
 
 def _may_change(function: FunctionAnalysis, node: Node) -> int:
