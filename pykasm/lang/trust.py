@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pykasm.errors import DeclarationMistake
-from pykasm.lang.builder import current
+from pykasm.errors import DeclarationMistake, TypeMistake
+from pykasm.lang.builder import current, emit
+from pykasm.lang.operand import described
 from pykasm.lang.ownership import register_of
-from pykasm.lang.types import TypeMeta, is_pointer, name_of, qualified
+from pykasm.lang.roles import release, scratch
+from pykasm.lang.types import TypeMeta, is_pointer, name_of, plain, qualified
 
 T = TypeVar("T")
 
@@ -27,6 +29,34 @@ else:
                     got=name_of(kind),
                 )
             return qualified(kind, "Untrusted", _untrusted=True)
+
+
+def bounded(value: T, count: int) -> T:
+    """Make `value`, a register, 0 unless it is below `count`, and return it: an index into what has
+    so many elements, also where the processor runs ahead of a comparison.
+
+    Takes a scratch register meanwhile. Flags are lost.
+    """
+    operand: Any = value
+    number = register_of("bounded", operand, "it is masked below", "")
+    kind = plain(operand._kind)
+    if kind._size < _LEAST or not isinstance(count, int):
+        raise TypeMistake(
+            "`bounded` takes a whole register and a number",
+            expected="a register of 32 or 64 bits, and how many elements there are",
+            got=f"{described(value)}, {described(count)}",
+        )
+    mask = scratch(kind)
+    emit("cmp", operand, count)
+    emit("sbb", mask, mask)  # all ones where it is below, else 0
+    emit("and", operand, mask)
+    release(mask)
+    current("bounded").say("trust", number)
+    return value
+
+
+_LEAST = 4
+"""Bytes of a register that can be an index as it is."""
 
 
 def trust(value: Any, reason: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from pykasm import *
 from pykasm.errors import BuildFailed, DeclarationMistake
+from pykasm.hostrun import Host
 from tests.unit.checking import broken, findings, mended, rules
 
 
@@ -187,6 +188,16 @@ class Trusted(Network):
         ret(self.table[kind])
 
 
+class MaskedByWord(Network):
+    """Takes another element where there is none of that number."""
+
+    @function(exported=True)
+    def run(self, packet: Ptr[Packet]) -> U64:
+        kind = scratch(U32)
+        movzx(kind, packet.kind)
+        ret(self.table[bounded(kind, 8)])
+
+
 class Shown(Network):
     """Only adds it up."""
 
@@ -196,9 +207,38 @@ class Shown(Network):
         add(self.sum, u64(length))
 
 
-@pytest.mark.parametrize("right", [Compared, Turned, Masked, Known, Floored, Trusted, Shown])
+@pytest.mark.parametrize(
+    "right", [Compared, Turned, Masked, Known, Floored, Trusted, MaskedByWord, Shown]
+)
 def test_correct_code(right: type[Network]) -> None:
     assert findings(right()) == []  # type: ignore[call-arg]
+
+
+class Bounds(Subsystem):
+    """Bounds a number by a word."""
+
+    @function
+    def below(self, number: U64) -> U64:
+        ret(bounded(number, 8))
+
+
+class NarrowBounds(Subsystem):
+    """Bounds a byte."""
+
+    @function
+    def narrow(self, number: U8) -> U8:
+        ret(bounded(number, 8))
+
+
+@pytest.mark.parametrize(("number", "found"), [(0, 0), (7, 7), (8, 0), (1 << 63, 0)])
+def test_a_bounded_number_is_0_unless_it_is_below(number: int, found: int) -> None:
+    bounds = Bounds()
+    assert Host(bounds).call(bounds.below, number) == found
+
+
+def test_only_whole_registers_are_bounded() -> None:
+    with pytest.raises(BuildFailed, match="`bounded` takes a whole register and a number"):
+        Host(NarrowBounds())
 
 
 class WithoutReason(Network):

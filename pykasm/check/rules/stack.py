@@ -68,8 +68,11 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the depth where paths meet, and where the function is left."""
     if not function.is_framed and function.routine.entered is not EntryFrame.CALL:
         return
+    conflicts = function.registers.depth_conflicts
+    if conflicts and _compares_rsp(function):
+        conflicts = set()  # it pushes and pops in loops, and knows by rsp where these end
     for index, node, state in function.visits():
-        if index in function.registers.depth_conflicts:
+        if index in conflicts:
             yield Finding(
                 E020,
                 "the stack has different depths on the paths to here",
@@ -86,6 +89,14 @@ def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
                 fix="pop what was pushed on every path",
                 symbol=function.routine.symbol,
             )
+
+
+def _compares_rsp(function: FunctionAnalysis) -> bool:
+    """Return whether a function compares rsp with something."""
+    return any(
+        node.effects.mnemonic == Mnemonic.CMP and any(one == RSP for one, _ in node.effects.reads)
+        for node in function.graph.nodes
+    )
 
 
 @function_check
