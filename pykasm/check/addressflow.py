@@ -74,6 +74,16 @@ class AddressFlow(Generic[N]):
                 passed = registers(self._nodes[index])
                 yield from ((index, name) for number, name in sorted(origins) if number in passed)
 
+    def stores(self) -> Iterator[tuple[int, N]]:
+        """Yield the index of each instruction that stores one of the addresses in memory that is
+        not the frame's, and where that came from."""
+        for index, origins in self._before.items():
+            effects = self._nodes[index].effects
+            is_store = effects.mnemonic == Mnemonic.MOV and effects.frame_access is None
+            if origins and is_store and effects.instruction.op0_kind == OpKind.MEMORY:
+                source = register_operand(effects.instruction, 1)
+                yield from ((index, name) for at, name in sorted(origins) if at == source)
+
     def held(self, registers: Collection[int], *, at: int) -> Iterator[tuple[int, N]]:
         """Yield the index of each instruction with the mnemonic `at` before which one of the
         `registers` holds an address, and where that came from."""

@@ -113,6 +113,11 @@ class Build:
         )
 
     @cached_property
+    def user_pointers(self) -> frozenset[str]:
+        """The data that are pointers which programs gave."""
+        return frozenset(symbol for symbol, datum in self.data.items() if datum._kind._by_user)
+
+    @cached_property
     def untrusted(self) -> frozenset[str]:
         """The functions that return numbers which somebody else chose."""
         return frozenset(

@@ -69,4 +69,4 @@ def signature_key(signature: Signature) -> tuple[object, ...]:
 
 def _said(kind: TypeMeta) -> tuple[bool, ...]:
     """Return what words say of the values of a type."""
-    return kind._owned, kind._fails, kind._nullable, kind._untrusted
+    return kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._by_user

@@ -156,8 +156,9 @@ class CodeBuilder:
         """Where the code of inline functions lies."""
         self.operand_roles: list[OperandRole] = []
         """The role of each register among the operands, in the order in which they were written,
-        `User` after one that is the base of memory which a program gave, `OwnedPlace` after those
-        of memory that owns, and `InPlace` before those that an instruction takes in place."""
+        `User` after one that is the base of memory which a program gave, or of a field with its
+        address, `OwnedPlace` after those of memory that owns, and `InPlace` before those that an
+        instruction takes in place."""
         self.said: list[Said] = []
         """What code says of what registers hold."""
         self.conditions: list[Condition] = []

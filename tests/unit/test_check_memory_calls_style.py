@@ -359,6 +359,57 @@ class PassedOn(Subsystem):
         ret(request.length)
 
 
+class Work(Struct):
+    """What is to be done for a program."""
+
+    request: User[Request]
+    own: Ptr[Request]
+    number: U64
+
+
+class FollowedAsDatum(Subsystem):
+    """Follows what it reads from a datum as a number."""
+
+    last = bss(User[Request])
+
+    @function
+    def run(self) -> U64:
+        mov(rax, u64(self.last))
+        ret(u64[rax])
+
+
+class StoredAsOwn(Subsystem):
+    """Takes it for a pointer of the kernel's in a field."""
+
+    @function
+    def run(self, work: Ptr[Work], request: User[Request]) -> None:
+        mov(rax, request)
+        mov(work.own, rax)
+
+
+class ReturnedAsOwn(Subsystem):
+    """Takes it for a pointer of the kernel's that it returns."""
+
+    @function
+    def run(self, work: Ptr[Work]) -> Ptr[Request]:
+        ret(cast(u64(work.request), Ptr[Request]))
+
+
+class KeptAsItIs(Subsystem):
+    """Stores and returns it as what it is, or as a number."""
+
+    last = bss(User[Request])
+
+    @function
+    def run(self, work: Ptr[Work], request: User[Request]) -> User[Request]:
+        mov(work.request, request)
+        mov(rax, request)
+        mov(work.number, rax)
+        mov(self.last, request)
+        mov(work.own, 0)
+        ret(request)
+
+
 class PutAway(Subsystem):
     """Puts something else in its place before it is taken from there."""
 
@@ -433,6 +484,9 @@ WAYS = [
     FollowedFromLocal,
     PassedOn,
     FollowedAsNumber,
+    FollowedAsDatum,
+    StoredAsOwn,
+    ReturnedAsOwn,
 ]
 
 
@@ -444,6 +498,7 @@ def test_a_pointer_from_a_program_is_followed_on_its_ways(subsystem: Any) -> Non
 def test_what_is_computed_from_a_programs_pointer_is_none() -> None:
     assert rules(Measured()) == []
     assert rules(PutAway()) == []
+    assert rules(KeptAsItIs()) == []
 
 
 class WrittenByRegister(Subsystem):

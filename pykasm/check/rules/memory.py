@@ -9,6 +9,7 @@ from iced_x86 import InstructionInfoFactory, Mnemonic
 
 from pykasm.check.addressflow import AddressFlow
 from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.convention import RESULTS
 from pykasm.check.dataflow import writes_memory
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
@@ -73,9 +74,26 @@ def user_pointers_are_copied(function: FunctionAnalysis) -> Iterator[Finding]:
         node = function.graph.nodes[at]
         if not any(_is_by_user(operand) for operand in node.line.written):
             yield _followed(function, node, name)
-    pointers = partial(_pointer_parameters, function)
-    for at, name in addresses.arguments(pointers):
-        yield _passed_on(function, function.graph.nodes[at], name)
+    yield from _taken_for_own(function, addresses)
+
+
+def _taken_for_own(function: FunctionAnalysis, addresses: AddressFlow[str]) -> Iterator[Finding]:
+    """Find a program's pointers that become some of the kernel's own: arguments, what is stored,
+    what is returned."""
+    for at, name in addresses.arguments(partial(_pointer_parameters, function)):
+        node = function.graph.nodes[at]
+        mark = f"`{node.callee}` follows it as a pointer of the kernel's"
+        yield _passed_on(function, node, name, mark, "the callee take")
+    for at, name in addresses.stores():
+        node = function.graph.nodes[at]
+        if node.line.written and _is_kernels(node.line.written[0]):
+            mark = "others follow it there as a pointer of the kernel's"
+            yield _passed_on(function, node, name, mark, "the field be")
+    results = function.routine.signature.results
+    if results and is_pointer(results[0]) and not is_user(results[0]):
+        for at, name in addresses.held({RESULTS[0]}, at=Mnemonic.RET):
+            mark = "the caller follows it as a pointer of the kernel's"
+            yield _passed_on(function, function.graph.nodes[at], name, mark, "the function return")
 
 
 def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
@@ -89,13 +107,19 @@ def _followed(function: FunctionAnalysis, node: Node, name: str) -> Finding:
     )
 
 
-def _passed_on(function: FunctionAnalysis, node: Node, name: str) -> Finding:
+def _is_kernels(place: object) -> bool:
+    """Return whether a place is for pointers of the kernel's own."""
+    kind = place._kind if isinstance(place, MemoryOperand) else None
+    return kind is not None and is_pointer(kind) and not is_user(kind)
+
+
+def _passed_on(function: FunctionAnalysis, node: Node, name: str, mark: str, who: str) -> Finding:
     return Finding(
         E060,
         f"`{name}` was given by a program",
         span=span_of(node.line, name),
-        mark=f"`{node.callee}` follows it as a pointer of the kernel's",
-        fix="copy in what it points to, or let the callee take a `User[…]`",
+        mark=mark,
+        fix=f"copy in what it points to, or let {who} a `User[…]`",
         symbol=function.routine.symbol,
     )
 
@@ -114,21 +138,27 @@ def _pointer_parameters(function: FunctionAnalysis, call: Node) -> set[int]:
 def _addresses_by_programs(function: FunctionAnalysis) -> AddressFlow[str] | None:
     """Return where a program's pointers are that the function has; None if it has none."""
     given = [role for role in function.routine.roles if is_user(role.type)]
-    if not given and User not in function.routine.operand_roles:
+    data = function.build.user_pointers
+    routine = function.routine
+    is_told = User in routine.operand_roles or not data.isdisjoint(routine.targets)
+    if not given and not is_told:
         return None
     at_entry = frozenset(
         (role.register.number, role.name) for role in given if role.kind == "parameter"
     )
     nodes = function.graph.nodes
-    return AddressFlow(nodes, at_entry, _made_by_program, function.changed_by)
+    made = partial(_made_by_program, data)
+    return AddressFlow(nodes, at_entry, made, function.changed_by)
 
 
-def _made_by_program(_: int, node: Node) -> str | None:
-    """Return the name of the program's pointer that an instruction copies."""
+def _made_by_program(data: frozenset[str], _: int, node: Node) -> str | None:
+    """Return the name of the program's pointer that an instruction copies; `data` has some."""
     if node.effects.mnemonic != Mnemonic.MOV:
         return None
     for operand in node.line.written[1:]:
-        if isinstance(operand, RegisterOperand | MemoryOperand) and is_user(_declared(operand)):
+        if isinstance(operand, RegisterOperand | MemoryOperand) and (
+            is_user(_declared(operand)) or _is_datum(operand, data)
+        ):
             return operand._text()
     return None
 
@@ -137,6 +167,12 @@ def _declared(operand: RegisterOperand | MemoryOperand) -> TypeMeta:
     """Return the type of an operand, that of its field where it is one, whatever it is seen as."""
     is_field = isinstance(operand, MemoryOperand) and operand._within is not None
     return operand._within.field.type if is_field else operand._kind  # type: ignore[union-attr]
+
+
+def _is_datum(operand: object, data: frozenset[str]) -> bool:
+    """Return whether an operand is one of the `data`, whatever it is seen as."""
+    reference = operand._reference if isinstance(operand, MemoryOperand) else None
+    return reference is not None and reference._target() in data
 
 
 def _is_by_user(operand: object) -> bool:
