@@ -197,6 +197,9 @@ def test_the_menu_starts_the_kernel_with_its_modules() -> None:
         "menuentry 'my kernel' {",
         "    multiboot2 '/boot/kernel.elf' 'test' 'quiet'",
         "    module2 '/boot/modules/init' 'init'",
+        '    if [ "$grub_platform" = pc ]; then  # a BIOS has a text mode, which hardware draws',
+        "        set gfxpayload=text",
+        "    fi",
         "}",
     ]
 

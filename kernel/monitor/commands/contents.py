@@ -5,6 +5,7 @@ from kernel.monitor.commands.cpus import CpuCommands
 from kernel.monitor.commands.crash import CrashCommands
 from kernel.monitor.commands.irq import InterruptCommands
 from kernel.monitor.commands.log import LogCommands
+from kernel.monitor.commands.machinechecks import MachineCheckCommands
 from kernel.monitor.commands.maps import MapsCommands
 from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.pci import PciCommands
@@ -28,5 +29,6 @@ CONTENTS: Contents = (
     ThreadCommands,  # threads
     LogCommands,  # dmesg
     InterruptCommands,  # irq
+    MachineCheckCommands,  # mce
     AcpiCommands,  # acpi
 )
