@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import TypeAlias
 
 from pykasm.check.functionsummary import CallSite, FunctionSummary
@@ -17,11 +18,29 @@ call of its path; None for the functions themselves."""
 class CallGraph:
     """The calls of a build; `callers` has the calls of each function."""
 
-    def __init__(self, summaries: Iterable[FunctionSummary]) -> None:
+    def __init__(self, summaries: Mapping[str, FunctionSummary]) -> None:
+        self._summaries = summaries
         self.callers: dict[str, list[CallSite]] = defaultdict(list)
-        for summary in summaries:
+        for summary in summaries.values():
             for call in summary.calls:
                 self.callers[call.callee].append(call)
+
+    @cached_property
+    def post_order(self) -> list[str]:
+        """All functions in post-order: callees before callers, except in cycles of calls."""
+        order: dict[str, None] = {}
+        entered: set[str] = set()
+        stack = [*self._summaries]
+        while stack:
+            symbol = stack.pop()
+            if symbol in entered:  # for the second time: all its callees are in the order
+                order[symbol] = None
+                continue
+            entered.add(symbol)
+            stack.append(symbol)
+            callees = (call.callee for call in self._summaries[symbol].calls)
+            stack += [one for one in callees if one not in entered]
+        return [*order]
 
     def paths_to(
         self,
@@ -43,22 +62,6 @@ class CallGraph:
                     found[call.caller] = call
                     worklist.append(call.caller)
         return found
-
-
-def post_order(summaries: Mapping[str, FunctionSummary]) -> list[str]:
-    """Return all functions in post-order: callees before callers, except in cycles of calls."""
-    order: dict[str, None] = {}
-    entered: set[str] = set()
-    stack = [*summaries]
-    while stack:
-        symbol = stack.pop()
-        if symbol in entered:  # for the second time: all its callees are in the order
-            order[symbol] = None
-            continue
-        entered.add(symbol)
-        stack.append(symbol)
-        stack += [call.callee for call in summaries[symbol].calls if call.callee not in entered]
-    return [*order]
 
 
 def call_path(symbol: str, paths: CallPaths) -> tuple[list[Note], str]:

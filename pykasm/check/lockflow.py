@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias
 
-from pykasm.check.callgraph import CallGraph, post_order
+from pykasm.check.callgraph import CallGraph
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.graph import Graph
 from pykasm.check.lockstate import NO_EFFECT, SAME, CallEffect, LockState, entry_state
@@ -58,7 +58,7 @@ class LockFlows:
         for symbol, summary in summaries.items():
             if summary.routine.locks is not NO_CONTRACT:
                 self._set_effect(symbol)
-        worklist = post_order(summaries)
+        worklist = [*calls.post_order]
         for symbol in worklist:  # grows while what a callee leaves changes
             effects = self._call_effects(symbol)
             if effects or _is_tracked(summaries[symbol]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths
@@ -90,16 +90,19 @@ class LockUse:
         such as a panic: these may take it whoever holds it. Nor do they come through one that is
         entered with it, which may take it again after it has released it.
         """
-        breakers = self._functions_that(LockAction.BREAK, lock)
-        final = [
-            symbol
-            for symbol in self._calls.paths_to(breakers)
-            if self._summaries[symbol].routine.signature.never_returns
-        ]
         return self._calls.paths_to(
             self._functions_that(LockAction.TAKE, lock),
-            except_for=dict.fromkeys([*breakers, *final, *self.entered_with.get(lock, ())]),
+            except_for=dict.fromkeys(self._left_out(lock)),
         )
+
+    def _left_out(self, lock: str) -> Iterator[str]:
+        """Yield the functions through which no path to those that take a lock comes."""
+        breakers = self._functions_that(LockAction.BREAK, lock)
+        yield from breakers
+        for symbol in self._calls.paths_to(breakers):
+            if self._summaries[symbol].routine.signature.never_returns:
+                yield symbol
+        yield from self.entered_with.get(lock, ())
 
     @cached_property
     def entered_with(self) -> dict[str, list[str]]:
@@ -131,11 +134,28 @@ class LockUse:
 
     @cached_property
     def _taken(self) -> dict[str, Locks]:
-        taken: dict[str, set[str]] = defaultdict(set)
-        for lock in sorted({event.lock for event in self._taking}):
-            for symbol in self.takers(lock):
-                taken[symbol].add(lock)
-        return {symbol: frozenset(locks) for symbol, locks in taken.items()}
+        """The locks that functions or what they lead to take: a least fixed point over the call
+        graph, with a bit for each lock."""
+        locks = sorted({event.lock for event in self._taking})
+        own, left_out = defaultdict[str, int](int), defaultdict[str, int](int)
+        for number, lock in enumerate(locks):
+            for symbol in self._functions_that(LockAction.TAKE, lock):
+                own[symbol] |= 1 << number
+            for symbol in self._left_out(lock):
+                left_out[symbol] |= 1 << number
+        taken: dict[str, int] = {}
+        worklist = [*self._calls.post_order]
+        for symbol in worklist:  # grows where functions call each other in circles
+            found = own.get(symbol, 0)
+            for call in self._summaries[symbol].calls:
+                found |= taken.get(call.callee, 0)
+            found &= ~left_out.get(symbol, 0)
+            if found != taken.get(symbol):
+                taken[symbol] = found
+                callers = self._calls.callers.get(symbol, ())
+                worklist += [call.caller for call in callers if call.caller in taken]
+        sets = {bits: _those(locks, bits) for bits in {*taken.values()}}
+        return {symbol: sets[bits] for symbol, bits in taken.items() if bits}
 
     # Held
 
@@ -192,3 +212,8 @@ class LockUse:
     def held_before(self, symbol: str, index: int) -> Locks:
         """Return the locks that are held before the instruction at `index`, on every path to it."""
         return self._lock_flows.before(symbol, index).must | self.held_at_entry[symbol]
+
+
+def _those(locks: Sequence[str], bits: int) -> Locks:
+    """Return those of `locks` whose bit is set."""
+    return frozenset(lock for number, lock in enumerate(locks) if bits >> number & 1)

@@ -107,7 +107,7 @@ class ProgramAnalysis:
     @cached_property
     def calls(self) -> CallGraph:
         """What calls what."""
-        return CallGraph(self.summaries.values())
+        return CallGraph(self.summaries)
 
     @cached_property
     def lock_flows(self) -> LockFlows:
