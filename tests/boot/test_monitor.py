@@ -24,6 +24,7 @@ COMMANDS = [
     "dmesg",
     "irq",
     "acpi",
+    "mce",
     "test",
     "bench",
     "pci",

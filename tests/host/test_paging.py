@@ -13,6 +13,7 @@ from kernel.boot.memorykind import MemoryKind
 from kernel.contents import CONTENTS
 from kernel.cpu.pagetable import PAGE
 from kernel.debug.panic import Panic
+from kernel.errno import Errno
 from kernel.mm.directmap import DirectMap
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
@@ -21,7 +22,7 @@ from kernel.mm.paging import Paging
 from kernel.mm.zones import Zones
 from kernel.paging.addresses import Area
 from kernel.paging.entryformat import EntryFormat
-from kernel.paging.permissions import DEVICE, READ, WRITE
+from kernel.paging.permissions import DEVICE, FRAMEBUFFER, READ, WRITE
 from kernel.paging.walk import PageWalk
 from pykasm import *
 from pykasm.hostrun import Host, stand_ins
@@ -142,6 +143,15 @@ def test_registers_are_nowhere_else(machine: Machine, start: int, length: int) -
     assert machine.mapped == {}
 
 
+def test_a_framebuffer_is_where_no_memory_is(machine: Machine) -> None:
+    machine.start(MEMORY)
+    framebuffer = machine.direct_map.map_framebuffer
+    assert machine.host.call(framebuffer, 6 * PAGE + 8, 2 * PAGE) == 0
+    assert machine.mapped == {Area.DIRECT_MAP + page * PAGE: FRAMEBUFFER for page in (6, 7, 8)}
+    for start in (0, 4 * PAGE - 1, LIMIT):
+        assert machine.host.call(framebuffer, start, 2 * PAGE) == -Errno.EINVAL
+
+
 def test_what_was_read_as_a_table_is_no_place_for_registers(machine: Machine) -> None:
     machine.start(MEMORY)
     place = machine.host.call(machine.direct_map.map_read_only, 17 * PAGE + 20, 50)
@@ -172,3 +182,4 @@ def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> N
     machine.pages_left = False
     for function in (machine.direct_map.map_registers, machine.direct_map.map_read_only):
         assert machine.host.call(function, 6 * PAGE, 100) == 0
+    assert machine.host.call(machine.direct_map.map_framebuffer, 6 * PAGE, 100) == -Errno.ENOMEM

@@ -51,11 +51,15 @@ NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_contro
 NO_DEVICE = "tests/boot/test_interrupts.py::" + (
     "test_tables_that_lead_where_no_device_can_be_are_warned_of"
 )
+NO_DISPLAY = "tests/host/test_displays.py::" + (
+    "test_a_display_that_can_not_be_mapped_shows_nothing"
+)
 NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says_so"
 NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
 NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
 NO_MP_TABLE = "tests/host/test_mptable.py::test_what_can_not_be_mapped_is_not_read"
+NO_PICTURE = "tests/host/test_displays.py::test_without_memory_none_is_asked_for"
 NO_REGISTERS = "tests/host/test_acpi.py::test_registers_that_can_not_be_mapped_are_not_touched"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
@@ -67,6 +71,7 @@ ELSEWHERE = {
     "AcpiTables._map": NO_FIRMWARE,
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace._map": NO_SPACE,
+    "BochsDisplay._open": NO_DISPLAY,
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
     "FirmwareSearch.find": NO_AREAS,
@@ -84,11 +89,13 @@ ELSEWHERE = {
     "MpTable._find": NO_MP_TABLE,
     "Msi._map_table": NO_MESSAGE,
     "DirectMap.claim_registers": NO_TABLES,
+    "DirectMap.map_framebuffer": NO_TABLES,
     "DirectMap.map_read_only": NO_TABLES,
     "Paging._map_direct": NO_EARLY,
     "Paging._map_section": NO_EARLY,
     "Paging.start": NO_EARLY,
     "PciBus._scan_function": NO_RECORD,
+    "RamFramebuffer._open": NO_PICTURE,
     "RuntimeMappings.start": NO_MAPPING,
     "ProcessorResources.allocate": NO_RESOURCES,
     "Secondaries._start_one": NO_START,
