@@ -97,7 +97,7 @@ class EcamRegions(Subsystem):
         with if_(CF | (start & (1 << BUS_SHIFT) - 1)):  # beyond all addresses, or not aligned
             ret(0)
         segment = keep(segment)
-        with if_(~self.memory.can_be_registers(start, length)):
+        with if_(~self.memory.claim(start, length)):
             ret(0)
         tail(self._is_unique, segment)
 

@@ -66,7 +66,7 @@ class IoApics(Subsystem):
         xor(count, count)
         with self.model.each(IoApicEntry) as entry:
             mov(eax, entry.address)
-            ignore(self.memory.map_registers(rax, IO_APIC_SIZE))
+            ignore(self.memory.claim_registers(rax, IO_APIC_SIZE))
             add(count, self._start_one(entry))
         ret(count)
 

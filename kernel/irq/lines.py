@@ -85,7 +85,7 @@ class Lines(Subsystem):
         self.pic.start()
         registers = self.apic.find()
         with if_(registers != 0):
-            mov(self.apic.base, self.memory.map_registers(registers, PAGE))
+            mov(self.apic.base, self.memory.claim_registers(registers, PAGE))
         self.apic.start()
         self.dispatcher.claim(InterruptVector.APIC_ERROR, address_of(self.apic.action))
         with if_(self.record.has_option(text("noapic"))):

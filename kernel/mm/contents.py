@@ -24,6 +24,7 @@ from kernel.mm.paging import Paging
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.recordpool import RecordPool
 from kernel.mm.redzone import RedZones
+from kernel.mm.registerclaims import RegisterClaims
 from kernel.mm.remaining import RemainingMemory
 from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.sectioncounter import SectionCounter
@@ -54,6 +55,7 @@ CONTENTS: Contents = (
     EntryChanger,  # others where there were some
     Mapper,  # mapping, unmapping and protecting
     KernelSpace,  # the kernel's own tables
+    RegisterClaims,  # which device registers are whose
     DirectMap,  # all physical memory, and device registers
     partial(Paging, layout=LAYOUT),  # the kernel's address space
     partial(RecordPool, kind=AddressRange),  # records of ranges of addresses

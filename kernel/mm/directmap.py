@@ -1,10 +1,11 @@
 """All physical memory at one place, and what is added to it later."""
 
 from kernel.boot.record import BootRecord
-from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
+from kernel.mm.registerclaims import RegisterClaims
 from kernel.paging.addresses import direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import DEVICE, FRAMEBUFFER, READ
@@ -26,12 +27,14 @@ class DirectMap(Subsystem):
         kernel: KernelSpace,
         mapper: Mapper,
         walk: PageWalk,
+        claims: RegisterClaims,
     ) -> None:
         self.record = record
         self.entries = entries
         self.kernel = kernel
         self.mapper = mapper
         self.walk = walk
+        self.claims = claims
 
     @function
     def map_read_only(self, start: U64, length: U64) -> U64:
@@ -52,12 +55,20 @@ class DirectMap(Subsystem):
             ret(0)
         tail(self.map, start, length, DEVICE)
 
-    @function
+    @function(init=True)
+    def claim(self, start: Keep[U64], length: Keep[U64]) -> Bool:
+        """Claim `length` bytes of registers at physical `start` for one device alone, without
+        mapping them. Return whether they can be there: where no memory is, and no other device."""
+        with if_(~self.can_be_registers(start, length)):
+            ret(0)
+        tail(self.claims.claim, start, length)
+
+    @function(init=True)
     def claim_registers(self, start: Keep[U64], length: Keep[U64]) -> U64:
         """Map `length` bytes of registers of one device alone at physical `start`, as
         `map_registers`. Return 0 as that does, and where those of another device are: then the
         table that tells of the place is wrong."""
-        with if_(self.find_registers(start, length) != 0):
+        with if_(~self.claim(start, length)):
             ret(0)
         tail(self.map_registers, start, length)
 
@@ -79,15 +90,12 @@ class DirectMap(Subsystem):
 
     @function(context="any")
     def find_registers(self, start: Keep[U64], length: U64) -> U64:
-        """Return the address of `length` bytes of device registers at physical `start` that
-        `map_registers` has mapped; 0 for others. Context: any."""
-        with if_(~self.can_be_registers(start, length)):
+        """Return the address of just these `length` bytes of registers at physical `start`, if
+        `claim_registers` has mapped them; 0 for others. Context: any."""
+        with if_(~self.claims.has(start, length)):
             ret(0)
         direct(start)
-        entry = self.walk.find(start)
-        with if_(entry & PageFlags.CACHE_DISABLE):  # memory and tables are cached
-            ret(start)
-        ret(0)
+        ret(start)
 
     @function
     def can_be_registers(self, start: U64, length: U64) -> Bool:

@@ -18,7 +18,7 @@ from kernel.mm.zones import Zones
 from kernel.paging.addresses import RUNTIME_END, Area, direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
-from kernel.paging.permissions import DEVICE, EXECUTE, READ, WRITE
+from kernel.paging.permissions import EXECUTE, READ, WRITE
 from kernel.structures.alignment import round_down, round_up
 from pykasm import *
 from pykasm.link.layout import Layout, OutputSection
@@ -87,7 +87,7 @@ class Paging(Subsystem):
         self.pages.start()
         self.tables.use_pages()  # from here on `EarlyFrames` gives nothing
         start, end = VIDEO_MEMORY
-        ignore(self.direct_map.map(start, end - start, DEVICE))
+        ignore(self.direct_map.claim_registers(start, end - start))
         tail(self._open_framebuffer)
 
     @function(init=True)

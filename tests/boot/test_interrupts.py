@@ -156,6 +156,22 @@ def test_a_machine_without_acpi_starts(machine: MakeMachine) -> None:
     assert "this list" in prompt.expect_prompt()
 
 
+@pytest.mark.parametrize("place", [0xF000_0000, 0xFEC0_0000, 0xFED0_0000, 0xB_0000])
+def test_a_table_that_names_places_of_other_devices_is_warned_of(
+    machine: MakeMachine, tmp_path: Path, place: int
+) -> None:
+    timer, spaces = tmp_path / "timer", tmp_path / "spaces"
+    spaces.write_bytes(struct.pack("<QQHBBI", 0, 0xF000_0000, 0, 0, 255, 0))  # over I/O APICs
+    timer.write_bytes(struct.pack("<IBBBBQBHB", 0x8086A201, 0, 64, 0, 0, place, 0, 100, 0))
+    tables = ("-acpitable", f"sig=MCFG,data={spaces}", "-acpitable", f"sig=HPET,data={timer}")
+    prompt = machine(arguments=("-machine", "pc", "-no-hpet", *tables))
+    said = prompt.expect_prompt()
+    assert "ACPI: what the table MCFG says can't be; going on without it" in said
+    refused = f"ACPI: no HPET can be at {place:#x}; going on without it" in said
+    assert refused == (place in (0xFEC0_0000, 0xB_0000))
+    assert "00:00.0  8086:1237  0600  host bridge" in prompt.command("pci")
+
+
 @pytest.mark.parametrize("place", [0xC000_0000, 0xFEE0_0000])
 def test_a_table_that_says_otherwise_than_the_ports_is_warned_of(
     machine: MakeMachine, tmp_path: Path, place: int

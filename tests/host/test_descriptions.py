@@ -29,7 +29,7 @@ class Board(Subsystem):
     """Knows where devices can be."""
 
     @function
-    def can_be_registers(self, start: U64, length: U64) -> Bool:
+    def claim(self, start: U64, length: U64) -> Bool:
         """Above all memory, up to where addresses end."""
         add(length, start)
         mov(rax, MEMORY_END)

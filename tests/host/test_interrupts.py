@@ -156,7 +156,7 @@ class Board:
         self.host = host_for(self.lines, self.entries)
         self.host.define("image_load_start", 0)
         self.host.define("image_load_end", 0)
-        for function in (self.memory.map_registers, self.memory.find_registers):
+        for function in (self.memory.claim_registers, self.memory.find_registers):
             self.host.stub(function, lambda start, length: Area.DIRECT_MAP + start)
         self.host.stub(self.io_apics.read, lambda base, register: self.at(base).read(register))
         self.host.stub(self.io_apics.write, self.write)

@@ -157,15 +157,16 @@ def test_what_was_read_as_a_table_is_no_place_for_registers(machine: Machine) ->
     place = machine.host.call(machine.direct_map.map_read_only, 17 * PAGE + 20, 50)
     assert place == Area.DIRECT_MAP + 17 * PAGE + 20
     assert machine.mapped == {Area.DIRECT_MAP + 17 * PAGE: READ}
-    for function in (machine.direct_map.map_registers, machine.direct_map.find_registers):
+    for function in (machine.direct_map.map_registers, machine.direct_map.claim_registers):
         assert machine.host.call(function, 17 * PAGE, 100) == 0
 
 
 def test_registers_can_be_found_again_but_not_before(machine: Machine) -> None:
     machine.start(MEMORY)
     assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == 0
-    place = machine.host.call(machine.direct_map.map_registers, 6 * PAGE, 100)
+    place = machine.host.call(machine.direct_map.claim_registers, 6 * PAGE, 100)
     assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == place
+    assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 99) == 0
 
 
 def test_registers_that_one_device_has_are_not_claimed_for_another(machine: Machine) -> None:
@@ -175,6 +176,19 @@ def test_registers_that_one_device_has_are_not_claimed_for_another(machine: Mach
     assert machine.host.call(claim, 6 * PAGE, PAGE) == 0
     assert machine.host.call(claim, 7 * PAGE, PAGE) == Area.DIRECT_MAP + 7 * PAGE
     assert machine.host.call(claim, 0, PAGE) == 0, "memory is there"
+
+
+def test_registers_of_two_devices_share_a_page_but_no_byte(machine: Machine) -> None:
+    machine.start(MEMORY)
+    claim = machine.direct_map.claim_registers
+    assert machine.host.call(claim, 6 * PAGE + 0x20, 0x20) != 0
+    assert machine.host.call(claim, 6 * PAGE, 0x20) != 0
+    assert machine.host.call(claim, 6 * PAGE + 0x40, PAGE) != 0
+    for start, length in ((0, 0x21), (0x3F, 1), (0x3F, 2), (0, PAGE), (0x40 + PAGE - 1, 8)):
+        assert machine.host.call(claim, 6 * PAGE + start, length) == 0
+    assert machine.host.call(machine.direct_map.claim, 5 * PAGE, 2 * PAGE) == 0
+    assert machine.host.call(machine.direct_map.claim, 8 * PAGE, 4 * PAGE) == 1
+    assert machine.host.call(claim, 9 * PAGE, PAGE) == 0
 
 
 def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> None:
