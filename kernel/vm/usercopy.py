@@ -26,7 +26,9 @@ class UserCopy(Subsystem):
         self.paging = paging
 
     @function(context="thread", sleeps=True)
-    def copy_in(self, destination: U64, source: User[U8], length: U64) -> tuple[OrErrno[I32], U64]:
+    def copy_in(
+        self, destination: U64, source: Fetched[User[U8]], length: U64
+    ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
         with if_(self._is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
@@ -86,7 +88,7 @@ class UserCopy(Subsystem):
 
     @function(context="thread", sleeps=True)
     def copy_in_string(
-        self, destination: Keep[U64], source: Keep[User[U8]], size: U64
+        self, destination: Keep[U64], source: Keep[Fetched[User[U8]]], size: U64
     ) -> OrErrno[I64]:
         """Copy a string up to its zero into the `size` bytes at `destination`. Returns its length;
         -ENAMETOOLONG if there is no zero in so many bytes, -EFAULT or -ENOMEM."""

@@ -128,6 +128,16 @@ class Build:
         )
 
     @cached_property
+    def fetching(self) -> frozenset[str]:
+        """The functions that copy in what programs' pointers lead to."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None
+            and any(one.type._fetched for one in callee.signature.parameters)
+        )
+
+    @cached_property
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
         return ProgramAnalysis(

@@ -10,7 +10,7 @@ from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import TypeMeta
+from pykasm.lang.types import TypeMeta, is_pointer
 
 
 class CacheKeys:
@@ -56,7 +56,8 @@ def _as_datum(datum: Data) -> tuple[object, ...]:
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:
-    return routine.kind._value_, routine.bits, signature_key(routine.signature)
+    entered = routine.entered._value_, routine.pushed
+    return routine.kind._value_, routine.bits, entered, signature_key(routine.signature)
 
 
 def signature_key(signature: Signature) -> tuple[object, ...]:
@@ -68,5 +69,6 @@ def signature_key(signature: Signature) -> tuple[object, ...]:
 
 
 def _said(kind: TypeMeta) -> tuple[bool, ...]:
-    """Return what words say of the values of a type."""
-    return kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._by_user
+    """Return what words say of the values of a type, and whether these are pointers."""
+    words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
+    return (*words, kind._by_user, is_pointer(kind))

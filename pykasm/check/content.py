@@ -13,7 +13,7 @@ from pykasm.check.graph import JumpTables
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import User
+from pykasm.lang.types import User, is_pointer
 
 NO_ROLE, BY_USER = 0, 1
 """What stands for a register without a role, and for memory that a program's pointer names."""
@@ -66,7 +66,14 @@ _EVENT_PARTS = (
 
 def _declarations(routine: Routine) -> tuple[object, ...]:
     roles = [
-        (one.kind, one.register.number, one.start, one.used, one.type._by_user)
+        (
+            one.kind,
+            one.register.number,
+            one.start,
+            one.used,
+            one.type._by_user,
+            is_pointer(one.type),
+        )
         for one in routine.roles
     ]
     locks = [

@@ -39,6 +39,7 @@ FAMILIES = (
     "ownership",
     "results",
     "trust",
+    "fetches",
     "context",
     "locks",
     "states",

@@ -9,12 +9,13 @@ from pykasm.lang.builder import current, emit
 from pykasm.lang.operand import described
 from pykasm.lang.ownership import register_of
 from pykasm.lang.roles import release, scratch
-from pykasm.lang.types import TypeMeta, is_pointer, name_of, plain, qualified
+from pykasm.lang.types import TypeMeta, is_pointer, is_user, name_of, plain, qualified
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
     Untrusted = Annotated[T, "untrusted"]
+    Fetched = Annotated[T, "fetched"]
 else:
 
     class Untrusted:
@@ -29,6 +30,18 @@ else:
                     got=name_of(kind),
                 )
             return qualified(kind, "Untrusted", _untrusted=True)
+
+    class Fetched:
+        """A program's pointer, as a parameter of a function that copies in what it leads to."""
+
+        def __class_getitem__(cls, kind):
+            if not isinstance(kind, TypeMeta) or not is_user(kind):
+                raise DeclarationMistake(
+                    "`Fetched[…]` takes another type",
+                    expected="an address that a program gave, `Fetched[User[U8]]`",
+                    got=name_of(kind),
+                )
+            return qualified(kind, "Fetched", _fetched=True)
 
 
 def bounded(value: T, count: int) -> T:
@@ -57,6 +70,12 @@ def bounded(value: T, count: int) -> T:
 
 _LEAST = 4
 """Bytes of a register that can be an index as it is."""
+
+
+def refetch(pointer: Any, reason: str) -> None:
+    """Say that the next call copies in once more what a program's `pointer`, in a register, leads
+    to, and why it does no harm that the program may have changed that."""
+    current("refetch").say("refetch", register_of("refetch", pointer, reason, "why it is no harm"))
 
 
 def trust(value: Any, reason: str) -> None:

@@ -45,6 +45,7 @@ class TypeMeta(type):
     _fails: bool
     _nullable: bool
     _untrusted: bool
+    _fetched: bool
     _is_link: bool
     _elements: str
     _origin: tuple[type, str, object, dict[str, object]]
@@ -240,6 +241,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether it is an address that may be null."""
     _untrusted = False
     """Whether somebody else chose the number."""
+    _fetched = False
+    """Whether a function that has such a parameter copies in what it points to."""
     _is_link = False
     """Whether it is a struct that links things, such as the head of a list."""
     _elements = ""

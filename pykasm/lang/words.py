@@ -72,7 +72,7 @@ from pykasm.lang.structs import Struct, Union, offsetof
 from pykasm.lang.stubs import stub
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
-from pykasm.lang.trust import Untrusted, bounded, trust
+from pykasm.lang.trust import Fetched, Untrusted, bounded, refetch, trust
 from pykasm.lang.types import Array, Fn, Ptr, User, Void, sizeof
 from pykasm.lang.vectoroptions import broadcast, masked, rd_sae, rn_sae, ru_sae, rz_sae, sae
 from pykasm.lang.views import (
@@ -125,6 +125,7 @@ __all__ = [
     "Component",
     "Condition",
     "ErrorNumber",
+    "Fetched",
     "Fn",
     "Image",
     "Keep",
@@ -207,6 +208,7 @@ __all__ = [
     "point_at",
     "rd_sae",
     "records",
+    "refetch",
     "release",
     "releasing",
     "rep",
