@@ -148,6 +148,12 @@ class FieldFlow(ReferenceFlow):
         """Let the caller see to what a field has no more."""
         self._pass(path, value, is_given=True)
 
+    def set_apart(self, value: Value, earlier: Value) -> None:
+        """Know of an earlier value what was known of it."""
+        super().set_apart(value, earlier)
+        if value in self.replaced:
+            self.replaced[earlier] = self.replaced[value]
+
     def changed(self, index: int, path: Path) -> None:
         """Forget the fields of what another value has taken the place of."""
         for one in self._held(path):

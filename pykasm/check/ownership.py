@@ -226,6 +226,11 @@ class OwnershipFlow(ValueFlow):
             index += 1
         return nodes[index].leaves
 
+    def set_apart(self, value: Value, earlier: Value) -> None:
+        """Know of an earlier value what was known of it."""
+        if value in self._given:
+            self._given[earlier] = self._given[value]
+
     def lose(self, value: Value, at: int, is_exit: bool, is_result: bool = False) -> None:
         """Take note of what is lost."""
         source = self.nodes[at].line.source.line

@@ -109,6 +109,12 @@ class ReferenceFlow(OwnershipFlow):
                 self.unfreed.setdefault(dropped, found)
                 del path.states[value]
 
+    def set_apart(self, value: Value, earlier: Value) -> None:
+        """Know of an earlier value what was known of it."""
+        super().set_apart(value, earlier)
+        if value in self._dropped:
+            self._dropped[earlier] = self._dropped[value]
+
     def branched(self, path: Path, mnemonic: int, is_taken: bool) -> None:
         """Own what the last reference was dropped to, where a branch shows that it was."""
         for value in [one for one, state in path.states.items() if state == DROPPED]:

@@ -125,6 +125,9 @@ class ValueFlow:
     def renewed(self, index: int, path: Path, value: Value) -> None:
         """In a loop, an instruction is about to make another `value` than in the round before."""
 
+    def set_apart(self, value: Value, earlier: Value) -> None:
+        """In a loop, what was `value` in the round before is `earlier` from now on."""
+
     def changed(self, index: int, path: Path) -> None:
         """An instruction has changed what is where."""
 
@@ -218,7 +221,10 @@ class ValueFlow:
             return
         mnemonic = effects.mnemonic
         if effects.frame_store_size and mnemonic != Mnemonic.MOV:
+            slot = self._frame.word(index, node) if mnemonic == Mnemonic.INC else None
+            counted = _incremented(path, slot, effects.frame_store_size)
             self._overwrite(index, node, path)
+            path.signs.update(counted)
         handler = _HANDLERS.get(mnemonic)
         if handler is not None:
             handler(self, index, node, path)
@@ -232,7 +238,9 @@ class ValueFlow:
     def _renew(self, index: int, path: Path, number: int) -> None:
         """Put a value into a register that a rule may follow."""
         value = Value(index, number)
-        if value in path.states:
+        if value in path.states and any(at != number for at in path.places_of(value)):
+            self.set_apart(value, path.set_apart(value))
+        elif value in path.states:
             self.renewed(index, path, value)
         path.define(number, value)
 
@@ -347,7 +355,10 @@ class ValueFlow:
         number = _immediate(node) if mnemonic == Mnemonic.SUB else None
         is_near = number is not None and number < LARGEST_OBJECT
         nearness = CONTAINER if is_near else ELSEWHERE
+        is_step = mnemonic == Mnemonic.INC
+        counted = _incremented(path, target if is_step else None, _size(instruction, 0))
         self._derive(index, path, target, next(followed, mine), nearness)
+        path.signs.update(counted)
 
     def _push(self, index: int, node: Node, path: Path) -> None:
         slot, source = self._frame.pushed(index), register_operand(node.effects.instruction, 0)
@@ -428,6 +439,17 @@ _HANDLERS: dict[int, _Handler] = {
     Mnemonic.POP: ValueFlow._pop,
     Mnemonic.XCHG: ValueFlow._exchange,
 }
+
+
+def _incremented(path: Path, place: int | None, size: int) -> dict[tuple[int, int], int]:
+    """Return what is known of what is in a place once it is incremented in `size` bytes: what was 0
+    is 1."""
+    width = WIDE if size == SLOT else NARROW
+    is_register = place is not None and place < FRAME
+    if place is None or size < _WORD or path.sign(place, width) != ZERO:
+        return {}
+    widths = (WIDE, NARROW) if size == SLOT or is_register else (NARROW,)
+    return {(place, one): POSITIVE for one in widths}
 
 
 def _places(path: Path) -> set[int]:

@@ -33,13 +33,15 @@ class Value(NamedTuple):
     """What the instruction at the index `site` left in the register `number`.
 
     `root` is the value that it was computed from, `nearness` whether it is an address in what that
-    points to: `PART`, `CONTAINER`, or `ELSEWHERE` where nothing says so.
+    points to: `PART`, `CONTAINER`, or `ELSEWHERE` where nothing says so. `is_earlier`: the
+    instruction has run again since, and this is still somewhere.
     """
 
     site: int
     number: int
     root: Value | None = None
     nearness: int = PART
+    is_earlier: bool = False
 
     @property
     def whole(self) -> Value:
@@ -127,6 +129,17 @@ class Path:
             self.values.pop(place, None)
             self.signs.pop((place, WIDE), None)
             self.signs.pop((place, NARROW), None)
+
+    def set_apart(self, value: Value) -> Value:
+        """Make a value, which is still somewhere, an earlier one; return that. What was one already
+        is forgotten."""
+        earlier = value._replace(is_earlier=True)
+        self.drop(self.places_of(earlier))
+        self.states[earlier] = self.states.pop(value)
+        for place in self.places_of(value):
+            one = self.values[place]
+            self.values[place] = earlier if one == value else one._replace(root=earlier)
+        return earlier
 
     def define(self, place: int, value: Value) -> None:
         """Put a new value into a place. What one of the same origin was before is another one."""

@@ -37,6 +37,7 @@ class File(Struct):
 
     references: ReferenceCount
     size: U64
+    next: Ptr["File"]
 
 
 class Device(Struct):
@@ -174,6 +175,8 @@ class Correct(Files):
         file = keep(file)
         self.store_twice(file)
         self.unlink(file)
+        self.walk()
+        self.look_if(wanted)
         self.note(self.get())
         ret(self.look(file, wanted))
 
@@ -186,6 +189,35 @@ class Correct(Files):
             ret(file.size)
         self.drop(file)
         ret(file.size)
+
+    @function
+    def walk(self) -> None:
+        """Go from one file to the next, always with a reference to one of them."""
+        file, next = keep(self.get()), keep(Ptr[File])
+        with while_(file != 0):
+            mov(next, file.next)
+            with if_(next != 0):
+                next.references.gain()
+            self.drop(file)
+            mov(file, next)
+
+    @function
+    def look_if(self, wanted: Keep[U64]) -> None:
+        """Have a reference only where one is wanted, as a number in the frame and one in a register
+        tell."""
+        file, has, has_too = keep(self.first), keep(U32), local(U32)
+        xor(has, has)
+        mov(has_too, 0)
+        with if_((file != 0) & (wanted != 0)):
+            file.references.gain()
+            inc(has)
+            file.references.gain()
+            inc(has_too)
+        mov(self.was_last, 0)
+        with if_(has != 0):
+            self.drop(file)
+        with if_(has_too != 0):
+            self.drop(file)
 
     @function
     def store_twice(self, file: Ptr[File]) -> None:
