@@ -127,7 +127,7 @@ class Calls:
         try:
             self._machine.run(address, max(left, 1))
         except MissingPort as missing:
-            raise self._diagnosis.fault(missing.what, fix=missing.fix) from None
+            raise self._diagnosis.missing_port(missing) from None
 
     def _answer(self) -> None:
         """Call the Python that stands for the function whose slot was called."""

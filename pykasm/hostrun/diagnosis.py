@@ -8,6 +8,7 @@ from pykasm.hostrun.heap import Heap
 from pykasm.hostrun.loaded import STACK_ADDRESS, STACK_SIZE, Loaded
 from pykasm.hostrun.machine import EXCEPTIONS, HLT, Access, Machine
 from pykasm.hostrun.memory import PAGE, Memory
+from pykasm.hostrun.ports import MissingPort
 from pykasm.hostrun.position import Position
 from pykasm.hostrun.trace import Trace
 from pykasm.lang.convention import SLOT
@@ -79,6 +80,12 @@ class Diagnosis:
             return f", below the {STACK_SIZE >> 10} KiB of stack"
         nearest = self._heap.describe(access.address, within=PAGE)
         return f", {nearest}" if nearest else ", where nothing is mapped"
+
+    def missing_port(self, missing: MissingPort) -> HostFault:
+        """The fault of using a port: the processor is behind the instruction by then."""
+        behind = self._machine.registers["rip"]
+        used = self._trace.at(behind - 1)
+        return self.fault(missing.what, behind if used is None else used.address, missing.fix)
 
     def not_loaded(self, symbol: str, stack: int) -> HostFault:
         """The fault of calling `symbol`; the return address is at `stack`."""

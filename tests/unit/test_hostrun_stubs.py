@@ -250,6 +250,9 @@ def test_a_port_that_nothing_answers_for_is_a_fault(host: Host) -> None:
         host.call(driver.receive)
     assert fault.value.report.what == ("Driver.receive reads port 0x3f8, which nothing answers for")
     assert fault.value.report.fix == "`host.on_in(0x3f8, lambda port: value)`"
+    position = fault.value.report.position
+    assert position is not None
+    assert "in_(" in position.source.text
     with pytest.raises(HostFault, match="writes 0x5 to port 0x3f8"):
         host.call(driver.send, 5)
 
