@@ -119,9 +119,16 @@ class Stacks:
 
     @property
     def without_size(self) -> list[Stack]:
-        """The stacks of reachable code whose size is not declared."""
-        reached = self._build.program.reached
-        return [one for one in self.all if not one.root.stack and one.root.symbol in reached]
+        """The stacks of reachable code whose size is not declared. Code that only others than the
+        image call uses the stacks of these."""
+        reached, entries = self._build.program.reached, self._build.program.entries
+        return [
+            one
+            for one in self.all
+            if not one.root.stack
+            and one.root.symbol in reached
+            and (not one.root.exported or one.root.symbol in entries)
+        ]
 
     @cached_property
     def interrupt(self) -> str | None:

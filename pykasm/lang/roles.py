@@ -6,6 +6,7 @@ from typing import Any, TypeVar, overload
 from typing import cast as typing_cast
 
 from pykasm.errors import PlaceMistake, RegisterMistake, TypeMistake, ValueRangeMistake
+from pykasm.lang.arguments import text_given
 from pykasm.lang.builder import current, emit
 from pykasm.lang.convention import STACK_ALIGNMENT, Kind
 from pykasm.lang.numbers import held_as
@@ -15,6 +16,7 @@ from pykasm.lang.places import PlaceAddress
 from pykasm.lang.role import Role
 from pykasm.lang.routinebuilder import RoutineBuilder
 from pykasm.lang.structs import fits_register
+from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta
 from pykasm.source import author_moment
 
@@ -36,6 +38,12 @@ def _builder(word: str) -> RoutineBuilder:
     return builder
 
 
+def _with_place(value: object) -> object:
+    """`value`, the address of a datum as that of a place, which `lea` computes."""
+    place = value.place if isinstance(value, AddressOperand) else None
+    return PlaceAddress(place) if isinstance(place, MemoryOperand) else value
+
+
 def _type_of(value: object, word: str) -> TypeMeta:
     kind = value if isinstance(value, TypeMeta) else getattr(value, "_kind", None)
     if isinstance(value, MemoryOperand):
@@ -44,7 +52,7 @@ def _type_of(value: object, word: str) -> TypeMeta:
         raise TypeMistake(
             f"`{word}` takes a type or a value that has one",
             expected=f"`{word}(U32)`, `{word}(Ptr[Frame])` or `{word}(register)`",
-            got=repr(value),
+            got=text_given(value),
         )
     if not fits_register(kind):
         raise TypeMistake(
@@ -81,6 +89,7 @@ def keep(value: object) -> Any:
     It survives calls. The prologue saves the register. Errors: none is free.
     """
     builder = _builder("keep")
+    value = _with_place(value)
     return keep_as("", value, _type_of(value, "keep"), builder)
 
 
@@ -99,6 +108,7 @@ def scratch(value: T) -> T: ...
 def scratch(value: object) -> Any:
     """A caller-saved register for `value`, or for a value of that type; any call ends its life."""
     builder = _builder("scratch")
+    value = _with_place(value)
     kind = _type_of(value, "scratch")
     role = builder.take("scratch", builder.scratch_registers, kind)
     return _placed(builder, role, value)

@@ -426,6 +426,14 @@ class Keeping(Subsystem):
         third = scratch(address_of(words[2]))
         ret(third)
 
+    table = rodata(U32 * 4, [1, 2, 3, 4])
+
+    @function
+    def last(self) -> U32:
+        """The last element of an array, by its address."""
+        numbers = keep(address_of(self.table))
+        ret(numbers[3])
+
     @function
     def fourth(self, words: Ptr[U64]) -> Ptr[U64]:
         """The same of the next one, as a result."""
@@ -453,6 +461,7 @@ def test_addresses_of_places_are_values_of_roles_and_results() -> None:
     host = Host(keeping)
     assert int(host.call(keeping.third, 0x1000)) == 0x1010
     assert int(host.call(keeping.fourth, 0x1000)) == 0x1018
+    assert host.call(keeping.last) == 4
 
 
 def test_the_address_of_what_a_pointer_points_to_is_the_pointer() -> None:

@@ -234,6 +234,15 @@ help: say so where code begins on it: `stack=` and its bytes"""
     ]
 
 
+def test_what_others_call_is_on_the_stacks_of_these() -> None:
+    class Third(Program):
+        @function(exported=True)
+        def answer(self) -> U64:
+            ret(42)
+
+    assert findings(Third()) == []
+
+
 class Handlers(Program):
     """Has functions of one type, of which each needs more stack than the one before."""
 
