@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pykasm.errors import FlowMistake
+from pykasm.errors import FlowMistake, TypeMistake
 from pykasm.isa.code import Label
 from pykasm.lang.builder import current, emit, place
 from pykasm.lang.comparisons import Comparison
 from pykasm.lang.condition import Both, Condition, condition
 from pykasm.lang.data import text
+from pykasm.lang.hints import shown_value
 from pykasm.lang.jumps import jump_if
 from pykasm.lang.operands import RegisterOperand
 from pykasm.source import author_moment
@@ -32,7 +33,13 @@ def asserting(handler: Any) -> Iterator[None]:
 class _Debugging:
     """The word `debugging`. Python takes any function for true, so `if debugging:` would be."""
 
-    def __call__(self) -> bool:
+    def __call__(self, *arguments: object) -> bool:
+        if arguments:
+            raise TypeMistake(
+                "`debugging` takes nothing",
+                expected="`debugging()`",
+                got=f"`debugging({', '.join(map(shown_value, arguments))})`",
+            )
         return bool(_handlers) and _handlers[-1] is not None
 
     def __bool__(self) -> bool:
@@ -43,7 +50,7 @@ class _Debugging:
         )
 
 
-debugging = _Debugging()
+debugging: Callable[[], bool] = _Debugging()
 """Whether this is a debug build: Python's `if debugging():` leaves code out of others."""
 
 

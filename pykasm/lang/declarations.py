@@ -24,7 +24,7 @@ def check_body(struct: str, body: Mapping[str, object], moment: Moment | None) -
         return
     hints = stated(body)
     for name, value in body.items():
-        if _declares(name, value):
+        if _declares(name, value) and not (name in hints and isinstance(value, FunctionType)):
             continue
         span = field_span(name, moment)
         if name in hints:
@@ -57,8 +57,10 @@ def _valued(
     struct: str, name: str, hint: object, value: object, span: Span | None
 ) -> DeclarationMistake:
     kind = hint if isinstance(hint, str) else name_of(hint)
-    fix = f"`{struct}({name}={value!r})` is an initial value for data"
-    if isinstance(value, type) and issubclass(value, Enum):
+    fix = f"`{struct}({name}={_shown(value)})` is an initial value for data"
+    if isinstance(value, FunctionType):
+        fix = f"`{value.__name__}(…)`, if that is to be called"
+    elif isinstance(value, type) and issubclass(value, Enum):
         fix = f"`{name}: {kind} = field({value.__name__})` names its values"
     elif isinstance(value, int) and kind.startswith("Array"):
         fix = f"`{name}: {kind} = field(count={value})` is an array of so many"
@@ -83,7 +85,7 @@ def _untyped(struct: str, name: str, value: object, span: Span | None) -> Declar
 
 
 def _shown(value: object) -> str:
-    return value.__name__ if isinstance(value, type) else repr(value)
+    return value.__name__ if isinstance(value, type | FunctionType) else repr(value)
 
 
 def check_values(name: str, kind: TypeMeta, values: type[Enum] | None) -> None:

@@ -328,7 +328,7 @@ def test_an_option_that_a_word_does_not_have(place: Workplace) -> None:
     assert said.startswith("error[python]: `function` has no option `contxt`\n")
     assert said.endswith("help: did you mean `context`?")
     said = told(place, MAIN, "bss(U64)", "bss(U64, aligned=8)")
-    assert "expected: one of kind, align, guarded_by\n" in said
+    assert "expected: one of kind, align, guarded_by, elements\n" in said
 
 
 def test_a_word_of_a_block_without_parentheses(place: Workplace) -> None:
@@ -342,3 +342,14 @@ error[python]: `with loop:` opens no block
 expected: `with loop():`, a word of a block with parentheses
 got: TypeError: 'function' object does not support the context manager protocol"""
     )
+
+
+def test_a_function_as_the_value_of_a_field(place: Workplace) -> None:
+    said = told(place, "small/types.py", "device: U32 = field(at=96)", "device: U32 = field")
+    assert said.startswith("error[declaration]: `Block.device` can't have a value of its own\n")
+    assert said.endswith("got: `= field`\nhelp: `field(…)`, if that is to be called")
+
+
+def test_debugging_takes_nothing(place: Workplace) -> None:
+    said = told(place, MAIN, "    size = bss(U64)", "    size = bss(U64)\n    debugging(5)")
+    assert said.startswith("error[type]: `debugging` takes nothing\n")
