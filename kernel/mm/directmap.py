@@ -95,7 +95,9 @@ class DirectMap(Subsystem):
         with if_(~self.claims.has(start, length)):
             ret(0)
         direct(start)
-        ret(start)
+        with if_(self.walk.is_mapped(start)):  # there may have been no memory for page tables
+            ret(start)
+        ret(0)
 
     @function
     def can_be_registers(self, start: U64, length: U64) -> Bool:

@@ -49,11 +49,13 @@ class Hpet(ReferenceClockDriver):
         with if_(address == 0):
             ret()
         address = keep(address)
-        registers = keep(cast(self.memory.claim_registers(address, PAGE), Ptr[HpetRegisters]))
-        with if_(registers == 0):
+        with if_(~self.memory.claim(address, PAGE)):
             self.log.write(
                 LogLevel.WARNING, "ACPI: no HPET can be at 0x%x; going on without it", address
             )
+            ret()
+        registers = keep(cast(self.memory.map_registers(address, PAGE), Ptr[HpetRegisters]))
+        with if_(registers == 0):
             ret()
         period = scratch(registers.capabilities.period)
         with if_((period == 0) | (period > MAX_PERIOD)):  # no HPET, or a broken one

@@ -197,3 +197,5 @@ def test_without_memory_for_tables_nothing_can_be_reached(machine: Machine) -> N
     for function in (machine.direct_map.map_registers, machine.direct_map.map_read_only):
         assert machine.host.call(function, 6 * PAGE, 100) == 0
     assert machine.host.call(machine.direct_map.map_framebuffer, 6 * PAGE, 100) == -Errno.ENOMEM
+    assert machine.host.call(machine.direct_map.claim_registers, 6 * PAGE, 100) == 0
+    assert machine.host.call(machine.direct_map.find_registers, 6 * PAGE, 100) == 0
