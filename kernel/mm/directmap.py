@@ -1,7 +1,7 @@
 """All physical memory at one place, and what is added to it later."""
 
 from kernel.boot.record import BootRecord
-from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
@@ -58,8 +58,14 @@ class DirectMap(Subsystem):
     @function(init=True)
     def claim(self, start: Keep[U64], length: Keep[U64]) -> Bool:
         """Claim `length` bytes of registers at physical `start` for one device alone, without
-        mapping them. Return whether they can be there: where no memory is, and no other device."""
+        mapping them. Return whether they can be there: where no memory is, no other device, and
+        nothing that was read as a table."""
         with if_(~self.can_be_registers(start, length)):
+            ret(0)
+        address = scratch(start)
+        direct(address)
+        entry = self.walk.find(address)
+        with if_((entry != 0) & ((entry & PageFlags.CACHE_DISABLE) == 0)):
             ret(0)
         tail(self.claims.claim, start, length)
 

@@ -157,7 +157,7 @@ def test_what_was_read_as_a_table_is_no_place_for_registers(machine: Machine) ->
     place = machine.host.call(machine.direct_map.map_read_only, 17 * PAGE + 20, 50)
     assert place == Area.DIRECT_MAP + 17 * PAGE + 20
     assert machine.mapped == {Area.DIRECT_MAP + 17 * PAGE: READ}
-    for function in (machine.direct_map.map_registers, machine.direct_map.claim_registers):
+    for function in (machine.direct_map.map_registers, machine.direct_map.claim):
         assert machine.host.call(function, 17 * PAGE, 100) == 0
 
 
