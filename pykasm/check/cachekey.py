@@ -5,12 +5,11 @@ from __future__ import annotations
 from hashlib import blake2b
 
 from pykasm.check.build import Build
-from pykasm.check.content import KEY_SIZE, Content, marshalled
+from pykasm.check.content import KEY_SIZE, Content, marshalled, said_of
 from pykasm.lang.convention import Signature
 from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import TypeMeta, is_pointer
 
 
 class CacheKeys:
@@ -52,7 +51,7 @@ class _SymbolKeys(dict[str, bytes]):
 
 
 def _as_datum(datum: Data) -> tuple[object, ...]:
-    return datum._storage._value_, datum._guard is not None, _said(datum._kind)
+    return datum._storage._value_, datum._guard is not None, said_of(datum._kind)
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:
@@ -62,13 +61,7 @@ def _as_callee(routine: Routine) -> tuple[object, ...]:
 
 def signature_key(signature: Signature) -> tuple[object, ...]:
     """Return what of a signature matters to the analysis of callers."""
-    parameters = [_said(one.type) for one in signature.parameters]
-    results = [(one._size, *_said(one)) for one in signature.results]
+    parameters = [said_of(one.type) for one in signature.parameters]
+    results = [(one._size, *said_of(one)) for one in signature.results]
     clobbers = signature.clobbers and [one.number for one in signature.clobbers]
     return parameters, results, signature.never_returns, clobbers
-
-
-def _said(kind: TypeMeta) -> tuple[bool, ...]:
-    """Return what words say of the values of a type, and whether these are pointers."""
-    words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
-    return (*words, kind._by_user, is_pointer(kind))

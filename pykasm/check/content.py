@@ -13,7 +13,7 @@ from pykasm.check.graph import JumpTables
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import User, is_pointer
+from pykasm.lang.types import TypeMeta, User, is_pointer
 
 NO_ROLE, BY_USER = 0, 1
 """What stands for a register without a role, and for memory that a program's pointer names."""
@@ -109,6 +109,7 @@ def _inlined(routine: Routine) -> list[object]:
         (
             (one.name, sorted(one.changed), sorted(one.named.items())),
             (at[id(one.first)], at[id(one.last)], [roles[id(role)] for role in one.results]),
+            [(number, *said_of(kind)) for number, kind in one.given],
         )
         for one in routine.inlined
     ]
@@ -141,3 +142,9 @@ def _operand_roles(routine: Routine) -> bytes:
 def marshalled(value: Any) -> bytes:
     """Return equal bytes for equal values: later versions of marshal tell shared objects apart."""
     return marshal.dumps(value, 0)
+
+
+def said_of(kind: TypeMeta) -> tuple[bool, ...]:
+    """Return what words say of the values of a type, and whether these are pointers."""
+    words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
+    return (*words, kind._by_user, is_pointer(kind))

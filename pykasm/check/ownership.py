@@ -12,7 +12,7 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow
+from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace
@@ -144,15 +144,12 @@ class OwnershipFlow(ValueFlow):
             path.states[value] = GONE
             self._given[value] = index
 
-    def returned(self, index: int, node: Node, path: Path) -> None:
-        """Own the results that a callee gives."""
-        signature = self.signature(node)
-        results = signature.results if signature is not None else ()
-        for number, kind in zip(RESULTS, results, strict=False):
-            if kind._owned:
-                path.states[Value(index, number)] = OWNED
-                if kind._signed:
-                    self._signed.add((index, number))
+    def given(self, path: Path, value: Value, kind: TypeMeta) -> None:
+        """Own the results that a function gives."""
+        if kind._owned:
+            path.states[value] = OWNED
+            if kind._signed:
+                self._signed.add((value.site, value.number))
 
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """Give what is stored to what owns it there."""
@@ -246,5 +243,6 @@ def follows_ownership(function: FunctionAnalysis) -> bool:
     """Return whether a function has to do with what somebody owns."""
     routine, owning = function.routine, function.build.owning
     is_told = routine.symbol in owning or OwnedPlace in routine.operand_roles
+    is_told = is_told or any(one._owned for one in given_in_place(routine))
     is_counting = any(one.word in ("take_over", "gain", "drop") for one in routine.said)
     return is_told or is_counting or not owning.isdisjoint(routine.targets)

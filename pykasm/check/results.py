@@ -11,7 +11,7 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.operands import address_registers
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, combined_register
+from pykasm.check.valueflow import ValueFlow, combined_register, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand
@@ -103,13 +103,10 @@ class ResultFlow(ValueFlow):
                 if is_pointer(one.type) and not one.type._nullable and node.callee is not None:
                     self._follow(index, path, one.register.number, node.callee)
 
-    def returned(self, index: int, node: Node, path: Path) -> None:
-        """Take note of what the results of a callee may be."""
-        signature = self.signature(node)
-        results = signature.results if signature is not None else ()
-        for number, kind in zip(RESULTS, results, strict=False):
-            if kind._fails or kind._nullable:
-                path.states[Value(index, number)] = UNSEEN if kind._fails else NULLABLE
+    def given(self, path: Path, value: Value, kind: TypeMeta) -> None:
+        """Take note of what a result may be."""
+        if kind._fails or kind._nullable:
+            path.states[value] = UNSEEN if kind._fails else NULLABLE
 
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """Take note of pointers in memory that may be null."""
@@ -175,7 +172,9 @@ def follows_results(function: FunctionAnalysis) -> bool:
     """Return whether a function has to do with what may be an error or null."""
     routine, failing = function.routine, function.build.failing
     nullable = any(one.type._nullable for one in routine.signature.parameters)
-    is_told = nullable or NullablePlace in routine.operand_roles or _returns_errors(routine)
+    given = any(one._fails or one._nullable for one in given_in_place(routine))
+    is_told = nullable or given or NullablePlace in routine.operand_roles
+    is_told = is_told or _returns_errors(routine)
     return is_told or not failing.isdisjoint(routine.targets)
 
 

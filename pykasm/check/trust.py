@@ -7,14 +7,14 @@ from typing import NamedTuple
 from iced_x86 import Mnemonic, OpKind
 
 from pykasm.check.build import FunctionAnalysis
-from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of, register_operand
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow
+from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NOWHERE, Path, Value
 from pykasm.lang.builder import UntrustedPlace
 from pykasm.lang.operands import MemoryOperand
+from pykasm.lang.types import TypeMeta
 
 UNBOUNDED, AT_LEAST = 1, 2
 """No comparison has bounded it yet; one has shown what it is at least, so that it is not 0."""
@@ -98,12 +98,10 @@ class TrustFlow(ValueFlow):
         if value is not None:
             path.states.pop(value.whole, None)
 
-    def returned(self, index: int, node: Node, path: Path) -> None:
+    def given(self, path: Path, value: Value, kind: TypeMeta) -> None:
         """Take note of results that somebody else chose."""
-        signature = self.signature(node)
-        for number, kind in zip(RESULTS, signature.results if signature else (), strict=False):
-            if kind._untrusted:
-                path.states[Value(index, number)] = UNBOUNDED
+        if kind._untrusted:
+            path.states[value] = UNBOUNDED
 
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """Take note of fields that somebody else filled in."""
@@ -150,5 +148,6 @@ def follows_trust(function: FunctionAnalysis) -> bool:
     """Return whether a function has to do with what somebody else chose."""
     routine, distrusted = function.routine, function.build.untrusted
     given = any(one.type._untrusted for one in routine.signature.parameters)
+    given = given or any(one._untrusted for one in given_in_place(routine))
     is_told = given or UntrustedPlace in routine.operand_roles
     return is_told or not distrusted.isdisjoint(routine.targets)

@@ -6,7 +6,8 @@ what a rule follows (`valuepath.Path`), as in ESP (Das, Lerner, Seigle: PLDI 200
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from heapq import heappop, heappush
 
 from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, RegisterExt
@@ -39,6 +40,7 @@ from pykasm.check.valuepath import (
 from pykasm.isa.statement import Address
 from pykasm.lang.convention import SLOT, Signature, signature_of
 from pykasm.lang.operand import Operand
+from pykasm.lang.routine import Routine
 from pykasm.lang.types import Fn, TypeMeta
 
 MOST_PATHS = 4000
@@ -97,6 +99,13 @@ class ValueFlow:
 
     def returned(self, index: int, node: Node, path: Path) -> None:
         """It has returned."""
+        signature = self.signature(node)
+        results = signature.results if signature is not None else ()
+        for number, kind in zip(RESULTS, results, strict=False):
+            self.given(path, Value(index, number), kind)
+
+    def given(self, path: Path, value: Value, kind: TypeMeta) -> None:
+        """A function has given a `value`, of which it says what `kind` does."""
 
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """The register `source`, None for something else, is about to be stored in memory."""
@@ -174,10 +183,36 @@ class ValueFlow:
                 self._transfer(index, node, path)
                 if path.states and node.successors:  # others never come back
                     self.changed(index, path)
+            if index + 1 < end:
+                self._go_on(index, index + 1, path)
         last = self.nodes[end - 1]
         if last.effects.flow == FlowControl.CONDITIONAL_BRANCH and len(last.successors) > 1:
-            return self._branches(last, path)
-        return [(one, path.copy()) for one in last.successors]
+            found = self._branches(last, path)
+        else:
+            found = [(one, path.copy()) for one in last.successors]
+        for successor, after in found:
+            self._go_on(end - 1, successor, after)
+        return found
+
+    def _go_on(self, before: int, index: int, path: Path) -> None:
+        """Go on from one instruction to another, maybe behind the code of an inline function, which
+        has given what it says then."""
+        for within, number, kind in self._inline_results.get(index, ()):
+            value = path.values.get(number)
+            if before in within and value is not None and value.root is None:
+                self.given(path, value, kind)
+                for width in (NARROW, WIDE):  # what the function itself has tested is known
+                    self.tested(path, value, width, path.sign(number, width))
+
+    @cached_property
+    def _inline_results(self) -> dict[int, list[tuple[range, int, TypeMeta]]]:
+        """The results of inline functions in registers, by the index behind their code: where that
+        is, the register's number, and what the function says of it."""
+        found: dict[int, list[tuple[range, int, TypeMeta]]] = {}
+        for code, within in self.function.graph.inlined:
+            for number, kind in code.given:
+                found.setdefault(within.stop, []).append((within, number, kind))
+        return found
 
     def _left(self, index: int, node: Node, path: Path) -> None:
         if node.effects.flow == FlowControl.EXCEPTION:
@@ -505,3 +540,10 @@ def _immediate(node: Node) -> int | None:
 def _memory_size(node: Node) -> int:
     """Return how many bytes the memory operand of a comparison has."""
     return next((one.size for one in node.line.statement.operands if isinstance(one, Address)), 0)
+
+
+def given_in_place(routine: Routine) -> Iterator[TypeMeta]:
+    """Yield what the inline functions in a function say of their results in registers."""
+    for code in routine.inlined:
+        for _, kind in code.given:
+            yield kind

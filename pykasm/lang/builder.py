@@ -108,7 +108,8 @@ class InlineCode(NamedTuple):
     """The instructions from `first` to `last` come from the inline function `name`.
 
     It may change the registers of these numbers; `named` are the parameters that lie in registers,
-    by their numbers, `results` the roles of results in machine registers.
+    by their numbers, `results` the roles of results in machine registers. `given` are the numbers
+    of all registers with results, and what the function says of these.
     """
 
     name: str
@@ -117,6 +118,7 @@ class InlineCode(NamedTuple):
     first: Line
     last: Line
     results: list[Role]
+    given: list[tuple[int, TypeMeta]]
 
 
 class CodeBuilder:

@@ -62,7 +62,7 @@ def _moved_back(link: RegisterOperand, kind: TypeMeta, offset: int) -> RegisterO
     role = Role("inline", register, kind, moment=author_moment())
     builder.assign(role)
     changed = frozenset({register.number})
-    builder.inlined.append(InlineCode("container_of", changed, {}, line, line, [role]))
+    builder.inlined.append(InlineCode("container_of", changed, {}, line, line, [role], []))
     return RegisterOperand(register, kind, role)
 
 

@@ -173,6 +173,8 @@ class _Call:
         }
         self.has_emitted = False
         self.results: list[Role] = []
+        self.results_in: list[tuple[int, TypeMeta]] = []
+        """The registers of all results, by their numbers, with what is said of these."""
         self.taken: list[Role] = []
         """The roles that the code takes; behind a block it has their registers still."""
 
@@ -254,7 +256,10 @@ class _Call:
         self.results = []
         if lines:
             name, named, changed = self.inline.name, self.named, frozenset(free)
-            code = InlineCode(name, changed, named, lines[0], lines[-1], self.results)
+            self.results_in = []
+            code = InlineCode(
+                *(name, changed, named, lines[0], lines[-1]), self.results, self.results_in
+            )
             builder.inlined.append(code)
 
     def _name_call(self, mistake: Mistake) -> None:
@@ -286,6 +291,8 @@ class _Call:
         if not isinstance(value, Operand | int | AddressOperand):
             raise self._misfit(name_of(wanted), value)
         self._check_fits(wanted, value)
+        if isinstance(value, RegisterOperand):
+            self.results_in.append((value._register.number, wanted))
         if isinstance(value, RegisterOperand) and value._role is None:
             return self._named_result(value, wanted) if self.has_emitted else value._seen_as(wanted)
         if isinstance(value, RegisterOperand) and value._role in self.taken:

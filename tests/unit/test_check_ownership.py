@@ -405,3 +405,41 @@ def test_disown_takes_a_register_and_a_reason(wrong: type[Memory]) -> None:
 def test_what_is_owned_has_a_type() -> None:
     with pytest.raises(DeclarationMistake, match=r"`Owned\[…\]` takes a type"):
         Owned["Block"]  # type: ignore[type-arg, name-defined]
+
+
+class InPlace(Memory):
+    """Takes blocks by code in place."""
+
+    chain = bss(Owned[Ptr[Block]])
+
+    @inline(changes=rax)
+    def take_spare(self) -> OrNull[Owned[Ptr[Block]]]:
+        """Take the spare block, or null."""
+        xor(eax, eax)
+        xchg(self.spare, rax)
+        return cast(rax, Ptr[Block])
+
+
+def test_what_code_in_place_gives_is_owned() -> None:
+    class Lost(InPlace):
+        @function(exported=True)
+        def run(self) -> U64:
+            block = scratch(self.take_spare())
+            with if_(block == 0):
+                ret(0)
+            ret(block.size)
+
+    assert rules(Lost()) == ["E080"]
+
+
+def test_what_code_in_place_gives_is_kept() -> None:
+    class Kept(InPlace):
+        @function(exported=True)
+        def run(self) -> U64:
+            block = scratch(self.take_spare())
+            with if_(block == 0):
+                ret(0)
+            mov(self.chain, block)
+            ret(1)
+
+    assert rules(Kept()) == []

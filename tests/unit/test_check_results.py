@@ -454,3 +454,81 @@ def test_only_what_can_tell_of_an_error_or_be_null() -> None:
         OrErrno[U32]  # type: ignore[type-arg]
     with pytest.raises(DeclarationMistake, match=r"`OrNull\[…\]` takes another type"):
         OrNull[U32]  # type: ignore[type-arg]
+
+
+class Chain(Struct):
+    next: U64
+
+
+class InPlace(Subsystem):
+    """Code in place, with results that may be errors or null."""
+
+    first = bss(OrNull[Ptr[Chain]])
+    count = bss(U64)
+
+    @inline(changes=rax)
+    def take_first(self) -> OrNull[Ptr[Chain]]:
+        """Return the first link, or null."""
+        mov(rax, self.first)
+        with if_(rax != 0):
+            inc(self.count)
+        return cast(rax, Ptr[Chain])
+
+    @inline(changes=rax)
+    def state(self) -> OrErrno[I64]:
+        """Return 0, or an error."""
+        mov(rax, self.count)
+        return i64(rax)
+
+    @inline(changes=rax)
+    def wait_for_first(self) -> OrNull[Ptr[Chain]]:
+        """Return the first link as soon as there is one."""
+        with loop():
+            mov(rax, self.first)
+            break_if(rax != 0)
+        return cast(rax, Ptr[Chain])
+
+
+def test_results_of_code_in_place_are_looked_at() -> None:
+    class Careless(InPlace):
+        @function(exported=True)
+        def run(self) -> U64:
+            link = scratch(self.take_first())
+            ret(link.next)
+
+        @function(exported=True)
+        def drop(self) -> U64:
+            code = scratch(self.state())
+            release(code)
+            ret(3)
+
+    assert rules(Careless()) == ["E083", "E082", "W001"]
+
+
+def test_results_of_code_in_place_that_are_looked_at() -> None:
+    class Careful(InPlace):
+        @function(exported=True)
+        def run(self) -> U64:
+            link = scratch(self.take_first())
+            with if_(link == 0):
+                ret(0)
+            ret(link.next)
+
+        @function(exported=True)
+        def wait(self) -> U64:
+            link = scratch(self.wait_for_first())
+            ret(link.next)
+
+        @function(exported=True)
+        def maybe(self, wanted: U64) -> U64:
+            with if_(wanted != 0):
+                link = scratch(self.take_first())
+                with if_(link != 0):
+                    inc(link.next)
+            ret(wanted)
+
+        @function(exported=True)
+        def pass_on(self) -> OrErrno[I64]:
+            ret(self.state())
+
+    assert rules(Careful()) == []

@@ -258,3 +258,28 @@ def test_trust_needs_a_reason() -> None:
 def test_addresses_of_programs_have_a_type_of_their_own() -> None:
     with pytest.raises(DeclarationMistake, match=r"`Untrusted\[…\]` takes another type"):
         Untrusted[Ptr[U8]]  # type: ignore[type-arg]
+
+
+def test_what_code_in_place_gives_is_bounded() -> None:
+    class Receiving(Network):
+        @inline(changes=rax)
+        def kind_of(self) -> Untrusted[U64]:
+            mov(rax, self.sum)
+            return cast(rax, U64)
+
+    class Wrong(Receiving):
+        @function(exported=True)
+        def run(self) -> U64:
+            kind = scratch(self.kind_of())
+            ret(self.table[kind])
+
+    class Right(Receiving):
+        @function(exported=True)
+        def run(self) -> U64:
+            kind = scratch(self.kind_of())
+            with if_(kind >= 256):
+                ret(0)
+            ret(self.table[kind])
+
+    assert rules(Wrong()) == ["E084"]
+    assert rules(Right()) == []
