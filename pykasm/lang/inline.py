@@ -51,13 +51,7 @@ class _Inline:
         self.body = body
         self.function = unwrap(body)
         written_in_place.add(self.function.__code__)
-        if self.function is not body and not isgeneratorfunction(self.function):
-            raise DeclarationMistake(
-                f"`{self.function.__name__}` has no `yield`",
-                expected="`yield` where the block stands whose code comes between",
-                got="`@contextmanager` above a function without one",
-                span=line_span(self.declared),
-            )
+        self._check_block()
         self.name = self.function.__qualname__.rpartition("<locals>.")[2]
         code = self.function.__code__
         count = code.co_argcount + code.co_kwonlyargcount
@@ -68,6 +62,25 @@ class _Inline:
         stated = changes if isinstance(changes, tuple) else (changes,)
         self.registers = [self._register(one) for one in stated if not isinstance(one, str)]
         self.changed_parameters = [self._parameter(one) for one in stated if isinstance(one, str)]
+
+    def _check_block(self) -> None:
+        """Raise a mistake unless what has a `yield` is a block, and nothing else is one."""
+        is_block, has_yield = self.function is not self.body, isgeneratorfunction(self.function)
+        name = self.function.__name__
+        if is_block and not has_yield:
+            raise DeclarationMistake(
+                f"`{name}` has no `yield`",
+                expected="`yield` where the block stands whose code comes between",
+                got="`@contextmanager` above a function without one",
+                span=line_span(self.declared),
+            )
+        if has_yield and not is_block:
+            raise DeclarationMistake(
+                f"`{name}` has a `yield`, and is no block",
+                expected="`@inline` above `@contextmanager` above the `def`",
+                got="`@inline` alone",
+                span=line_span(self.declared),
+            )
 
     def _register(self, stated: object) -> Register:
         found = stated._register if isinstance(stated, RegisterOperand) else stated
@@ -93,6 +106,13 @@ class _Inline:
         """The line of the `def`, or of a decorator above it."""
         code = self.function.__code__
         return Source(code.co_filename, code.co_firstlineno)
+
+    def has(self, place: Source) -> bool:
+        """Whether `place` is a line of the function."""
+        code = self.function.__code__
+        lines = [line for _, _, line in code.co_lines() if line]
+        is_file: bool = place.file == code.co_filename
+        return is_file and min(lines) <= place.line <= max(lines)
 
     @cached_property
     def hints(self) -> dict[str, object]:
@@ -263,9 +283,11 @@ class _Call:
             builder.inlined.append(code)
 
     def _name_call(self, mistake: Mistake) -> None:
-        """Show in a mistake of the body the line that calls this."""
+        """Show in a mistake of the body the line that calls this; one that is told at the call, or
+        further out, needs no more."""
+        innermost = mistake.notes[-1].span if mistake.notes else mistake.span
         place = None if self.moment is None else self.moment.span
-        if place is not None and place != mistake.span:
+        if place is not None and innermost is not None and self.inline.has(innermost.source):
             mistake.notes += (Note(place, "called here"),)
 
     def result(self, value: Any) -> Any:

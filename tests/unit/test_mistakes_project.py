@@ -353,3 +353,13 @@ def test_a_function_as_the_value_of_a_field(place: Workplace) -> None:
 def test_debugging_takes_nothing(place: Workplace) -> None:
     said = told(place, MAIN, "    size = bss(U64)", "    size = bss(U64)\n    debugging(5)")
     assert said.startswith("error[type]: `debugging` takes nothing\n")
+
+
+def test_a_block_without_its_decorator(place: Workplace) -> None:
+    said = told(
+        place,
+        "small/types.py",
+        "@contextmanager\ndef interrupts_off",
+        "def interrupts_off",
+    )
+    assert said.startswith("error[declaration]: `interrupts_off` has a `yield`, and is no block\n")
