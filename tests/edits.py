@@ -251,7 +251,7 @@ class Workplace:
 
     def _inputs(self) -> list[str]:
         """The files that the first build was made from."""
-        last = LastBuild(Project.load(self.folder), listing=True)
+        last = LastBuild(Project.load(self.folder), iso=True, listing=True)
         assert last.record is not None
         return sorted(last.record.inputs)
 

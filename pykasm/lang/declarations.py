@@ -24,7 +24,8 @@ def check_body(struct: str, body: Mapping[str, object], moment: Moment | None) -
         return
     hints = stated(body)
     for name, value in body.items():
-        if _declares(name, value) and not (name in hints and isinstance(value, FunctionType)):
+        is_value = name in hints and _is_from_elsewhere(value, body)
+        if _declares(name, value) and not is_value:
             continue
         span = field_span(name, moment)
         if name in hints:
@@ -51,6 +52,12 @@ def _declares(name: str, value: object) -> bool:
     if isinstance(value, type):
         return value.__name__ == name
     return hasattr(value, "__get__")
+
+
+def _is_from_elsewhere(value: object, body: Mapping[str, object]) -> bool:
+    """Whether a value is a function that is no method of the class with this body."""
+    owner = body.get("__qualname__")
+    return isinstance(value, FunctionType) and value.__qualname__.rpartition(".")[0] != owner
 
 
 def _valued(
