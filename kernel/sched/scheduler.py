@@ -162,6 +162,7 @@ class Scheduler(Subsystem):
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:
         """Give the rest of this quantum up: other threads of the same priority run first."""
+        pause()
         cli()
         mov(self.queue.used, QUANTUM)  # `_requeue` puts it after the others then
         self.schedule()

@@ -350,12 +350,25 @@ def _checked_signature(signature: object) -> tuple[list[Any], Any]:
     """What stands in the brackets of `Fn[…]`: a list of types, and the type of the result."""
     match signature:
         case (list() | tuple() as parameters, result):
+            for one in parameters:
+                _check_parameter(one)
             return list(parameters), result
     raise DeclarationMistake(
         "`Fn[…]` takes a list of the parameters' types, and the type of the result",
         expected="`Fn[[U32, Ptr[Frame]], U64]`, or `Fn[[], Void]`",
         got=f"`Fn[{name_of(signature)}]`",
     )
+
+
+def _check_parameter(kind: object) -> None:
+    """Raise a mistake if `kind` is no type that a parameter can have, nor the name of one."""
+    is_type = isinstance(kind, TypeMeta | str | GenericAlias | TypeVar) or kind is Any
+    if not is_type:
+        raise DeclarationMistake(
+            "`Fn[…]` takes types of parameters",
+            expected="`Fn[[U32, Ptr[Frame]], U64]`, or `Fn[[], Void]`",
+            got=name_of(kind) if isinstance(kind, type) else repr(kind),
+        )
 
 
 _derived: dict[tuple[type, object], TypeMeta] = {}

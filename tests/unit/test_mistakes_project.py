@@ -363,3 +363,9 @@ def test_a_block_without_its_decorator(place: Workplace) -> None:
         "def interrupts_off",
     )
     assert said.startswith("error[declaration]: `interrupts_off` has a `yield`, and is no block\n")
+
+
+def test_a_pointer_to_functions_of_something_that_is_no_type(place: Workplace) -> None:
+    said = told(place, DEVICES, "Fn[[U64], U64] * 2", "Fn[[jmp], U64] * 2")
+    assert said.startswith("error[declaration]: `Fn[…]` takes types of parameters\n")
+    assert said.endswith("got: jmp")
