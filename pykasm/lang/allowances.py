@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pykasm.errors import DeclarationMistake, report
+from pykasm.errors import DeclarationMistake, placed_at, report
 from pykasm.lang.word import Word
 from pykasm.source import Source, Span, line_span
 
@@ -61,11 +61,12 @@ def allowed(rule: str, reason: str) -> Word:
 def allowances_of(routine: Mapping[str, str], declared: Source) -> list[Allowance]:
     """The exceptions that a decorator states for a whole routine: reasons by rules."""
     span = line_span(declared)
-    if not isinstance(routine, Mapping):
-        raise _no_texts(routine)
-    for rule, reason in routine.items():
-        _check_texts(rule, reason)
-        _check_reason(rule, reason, span)
+    with placed_at(lambda: span):
+        if not isinstance(routine, Mapping):
+            raise _no_texts(routine)
+        for rule, reason in routine.items():
+            _check_texts(rule, reason)
+            _check_reason(rule, reason, span)
     return [Allowance(rule, reason, span) for rule, reason in routine.items()]
 
 

@@ -33,12 +33,12 @@ def asserting(handler: Any) -> Iterator[None]:
 class _Debugging:
     """The word `debugging`. Python takes any function for true, so `if debugging:` would be."""
 
-    def __call__(self, *arguments: object) -> bool:
-        if arguments:
+    def __call__(self, *arguments: object, **named: object) -> bool:
+        if arguments or named:
             raise TypeMistake(
                 "`debugging` takes nothing",
                 expected="`debugging()`",
-                got=f"`debugging({', '.join(map(shown_value, arguments))})`",
+                got=", ".join(map(shown_value, (*arguments, *named.values()))),
             )
         return bool(_handlers) and _handlers[-1] is not None
 

@@ -353,6 +353,8 @@ def test_a_function_as_the_value_of_a_field(place: Workplace) -> None:
 def test_debugging_takes_nothing(place: Workplace) -> None:
     said = told(place, MAIN, "    size = bss(U64)", "    size = bss(U64)\n    debugging(5)")
     assert said.startswith("error[type]: `debugging` takes nothing\n")
+    said = told(place, MAIN, "    size = bss(U64)", "    size = bss(U64)\n    debugging(kind=5)")
+    assert said.endswith("expected: `debugging()`\ngot: 5")
 
 
 def test_a_block_without_its_decorator(place: Workplace) -> None:
@@ -369,3 +371,9 @@ def test_a_pointer_to_functions_of_something_that_is_no_type(place: Workplace) -
     said = told(place, DEVICES, "Fn[[U64], U64] * 2", "Fn[[jmp], U64] * 2")
     assert said.startswith("error[declaration]: `Fn[…]` takes types of parameters\n")
     assert said.endswith("got: jmp")
+
+
+def test_an_exception_of_a_whole_function_without_a_reason(place: Workplace) -> None:
+    above = "    @function{}\n    def is_ready"
+    said = told(place, DEVICES, above.format(""), above.format("(allow='E012')"))
+    assert "  FILE:LINE\n  LINE |     def is_ready(self) -> Bool:\n" in said
