@@ -158,7 +158,7 @@ class LockOrder(Subsystem):
 
     @inline
     def _end(self) -> None:
-        """Let others search."""
+        """Release the search to others."""
         mov(self.searching, 0)
 
     @inline(changes=(rax, "end"))

@@ -145,7 +145,7 @@ class FieldFlow(ReferenceFlow):
             del path.states[value]
 
     def pass_result(self, path: Path, value: Value) -> None:
-        """Let the caller see to what a field has no more."""
+        """Leave what a field has no more to the caller."""
         self._pass(path, value, is_given=True)
 
     def set_apart(self, value: Value, earlier: Value) -> None:

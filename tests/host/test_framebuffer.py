@@ -16,6 +16,7 @@ from kernel.paging.addresses import Area
 from kernel.text.colour import NORMAL, Colour
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.screen_support import Author
 from tests.letters import LARGE, SMALL, Picture, Screen
 
 ADDRESS = 0xE000_0000
@@ -31,21 +32,6 @@ FORMS = {
 Fields = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 SWAPPED = ((0, 8), (8, 8), (16, 8))
 DEEP = ((20, 10), (10, 10), (0, 10))
-
-
-class Author(Subsystem):
-    """Writes whole texts."""
-
-    def __init__(self, screen: TextScreen) -> None:
-        self.screen = screen
-
-    @function(exported=True)
-    def write(self, text: Ptr[U8]) -> None:
-        text = keep(text)
-        with while_(at(text) != 0):
-            self.screen.write_byte(at(text))
-            inc(text)
-        self.screen.show_cursor()
 
 
 class Display:

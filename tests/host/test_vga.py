@@ -10,6 +10,7 @@ from kernel.contents import CONTENTS
 from kernel.text.colour import NORMAL, Colour
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.host.screen_support import Author
 
 GRAPHICS_DATA, CRT_INDEX, CRT_DATA = 0x3CF, 0x3D4, 0x3D5
 TEXT_MODE = 0x0E
@@ -20,21 +21,6 @@ CURSOR_HIGH, CURSOR_LOW = 0x0E, 0x0F
 WORDS = st.sampled_from(["panic", "x" * 79, "y" * 80, "z" * 200, " ", "~"])
 CONTROLS = st.sampled_from(["\n", "\r", "\b", "\a", "\n" * 5])
 TEXT = st.lists(WORDS | CONTROLS, max_size=20).map("".join)
-
-
-class Author(Subsystem):
-    """Writes whole texts."""
-
-    def __init__(self, screen: TextScreen) -> None:
-        self.screen = screen
-
-    @function(exported=True)
-    def write(self, text: Ptr[U8]) -> None:
-        text = keep(text)
-        with while_(at(text) != 0):
-            self.screen.write_byte(at(text))
-            inc(text)
-        self.screen.show_cursor()
 
 
 class Display:
