@@ -98,6 +98,6 @@ def test_a_sample_of_machines_works(machine: MakeMachine, board: Board) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("board", whole(), ids=str)
+@pytest.mark.parametrize("board", [*whole()], ids=str)
 def test_every_machine_works(machine: MakeMachine, board: Board) -> None:
     works(machine(smp=2, arguments=board.arguments, **WAYS[board.way]), board)
