@@ -17,7 +17,6 @@ from pykasm.lang.condition import Both, Condition, condition, noted
 from pykasm.lang.field import BitRange, Field
 from pykasm.lang.numbers import U32, U64
 from pykasm.lang.operand import Operand, described
-from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import Value
 
 
@@ -101,13 +100,6 @@ class BitComparison(Condition):
 
     def __repr__(self) -> str:
         return f"{self.left._text()} {self.operator} {self.right >> self.left._range.shift}"
-
-
-def _bits(self: MemoryOperand, field: Field, name: str) -> Any:
-    return BitPlace(self, named_bits(field, name))
-
-
-MemoryOperand._bits = _bits  # type: ignore[method-assign] # what bits are is known here only
 
 
 def named_bits(field: Field, name: str) -> BitRange:

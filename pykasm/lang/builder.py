@@ -14,7 +14,6 @@ from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
 from pykasm.isa.statement import Address, Statement, VectorOptions
 from pykasm.isa.statement import Operand as Encodable
-from pykasm.lang.bitfields import BitPlace
 from pykasm.lang.condition import Condition, noting, report_unused
 from pykasm.lang.conversion import converted
 from pykasm.lang.errornumbers import ErrorNumber, NegatedError
@@ -26,7 +25,6 @@ from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
 from pykasm.lang.types import TypeMeta, User, is_named
-from pykasm.lang.vectoroptions import Broadcast, Masked, Rounding
 from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -68,6 +66,10 @@ OperandRole: TypeAlias = (
     | type[UntrustedPlace]
     | None
 )
+
+
+Composer: TypeAlias = Callable[["CodeBuilder", str, tuple[Any, ...], str], None]
+"""Writes the instructions that stand for one: its mnemonic, operands and prefix."""
 
 
 class GuardedAccess(NamedTuple):
@@ -198,20 +200,15 @@ class CodeBuilder:
             elif kind is int:
                 encodable.append(operand)
             else:
-                if _is_composed(operand, mnemonic):
+                compose = _composer(operand, mnemonic)
+                if compose is not None:
                     del roles[known:]
-                    self.add_composed(mnemonic, operands, prefix)
+                    compose(self, mnemonic, operands, prefix)
                     return
                 if kind is PlaceAddress:  # to all who look at the code, a place as any other
-                    operand, kind = operand._as_operand(mnemonic), MemoryOperand
-                    at = len(encodable)
+                    operand, at = operand._as_operand(mnemonic), len(encodable)
                     operands = (*operands[:at], operand, *operands[at + 1 :])
-                if kind is MemoryOperand:
-                    self._note_place(operand, mnemonic)
-                elif issubclass(kind, MemoryOperand):
-                    self._note_kind(operand._kind)
-                elif mnemonic == "mov" and issubclass(kind, ErrorNumber | NegatedError):
-                    self._note_error(operands[0], operand)
+                self._note_operand(operand, operands[0], mnemonic)
                 one, target, addend = converted(operand, self.bits, mnemonic)
                 if target is not None:
                     references += (_new(Reference, (len(encodable), target, addend)),)
@@ -221,26 +218,45 @@ class CodeBuilder:
                 encodable.append(one)
         key = (self.bits, mnemonic, tuple(encodable), prefix, self.options)
         statement = _statements.get(key) or _checked(key)
-        if len(roles) > known + 1:
-            check_roles(roles[known:])
-        check = CHECKS.get(mnemonic)
+        self._check_operands(statement, operands, roles[known:], unsized)
+        line = (statement, references, *self._counted_to(sys._getframe(2)), operands, ())
+        self.items.append(_new(Line, line))
+
+    def _note_operand(self, operand: Any, first: Any, mnemonic: str) -> None:
+        """Note what `operand`, which is no mere register or number, tells of the next instruction,
+        whose first operand is `first`."""
+        kind = type(operand)
+        if kind is MemoryOperand:
+            self._note_place(operand, mnemonic)
+        elif issubclass(kind, MemoryOperand):
+            self._note_kind(operand._kind)
+        elif mnemonic == "mov" and issubclass(kind, ErrorNumber | NegatedError):
+            self._note_error(first, operand)
+
+    def _check_operands(
+        self, statement: Statement, operands: tuple[Any, ...], roles: list[Any], unsized: Any
+    ) -> None:
+        """Raise a mistake if the machine's `statement` is nothing that types and `roles` of its
+        `operands` allow; `unsized` is one of them that lies in memory without a size."""
+        if len(roles) > 1:
+            check_roles(roles)
+        check = CHECKS.get(statement.mnemonic)
         if check is not None:
             check(operands)
         if type(operands[-1] if operands else None) is AddressOperand:
             self._store_address(operands)
         if unsized is not None:
             check_aggregate(unsized, statement)
-        caller = sys._getframe(2)
-        if self.counted is None and caller.f_code is self._code:  # an instruction of the body's own
-            line = caller.f_lineno
-            source: Source = _new(Source, (self.declared.file, line))
-        else:
-            source, line = self.counted or self.running()
-        self.items.append(_new(Line, (statement, references, source, line, operands, ())))
 
-    def add_composed(self, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
-        """Add the instructions that stand for one which the machine does not have."""
-        raise NotImplementedError  # `composed` knows how
+    def _counted_to(self, caller: FrameType) -> tuple[Source, int]:
+        """The line that an instruction which `caller` writes is counted to, and that of the body
+        behind it."""
+        if self.counted is not None:
+            return self.counted
+        if caller.f_code is self._code:  # an instruction of the body's own
+            line = caller.f_lineno
+            return _new(Source, (self.declared.file, line)), line
+        return self.running()
 
     def take_in_place(self, operands: tuple[RegisterOperand, ...]) -> None:
         """Note that the last instruction takes `operands` from where they are already."""
@@ -463,12 +479,26 @@ class Counting:
         self._builder.counted = self._before
 
 
-def _is_composed(operand: object, mnemonic: str) -> bool:
-    """Whether the machine has no instruction with `operand`: some bits, a number whose bytes are in
-    the other order, or what says more than an operand does."""
+def composes(*kinds: type) -> Callable[[Composer], Composer]:
+    """Mark what writes the instructions that stand for one which the machine does not have, with
+    an operand of one of these `kinds`: `MemoryOperand` for numbers in the other order of bytes."""
+
+    def mark(write: Composer) -> Composer:
+        _composers.update(dict.fromkeys(kinds, write))
+        return write
+
+    return mark
+
+
+_composers: dict[type, Composer] = {}
+
+
+def _composer(operand: object, mnemonic: str) -> Composer | None:
+    """What writes `mnemonic` with this operand, where the machine has no such instruction."""
     if not isinstance(operand, MemoryOperand):
-        return isinstance(operand, BitPlace | Masked | Broadcast | Rounding)
-    return operand._kind._host is not None and mnemonic != "lea"
+        return _composers.get(type(operand))
+    is_swapped = operand._kind._host is not None and mnemonic != "lea"
+    return _composers[MemoryOperand] if is_swapped else None
 
 
 def _callers(frame: FrameType) -> Iterator[FrameType]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pykasm.errors import TypeMistake
-from pykasm.lang.builder import CodeBuilder
+from pykasm.lang.builder import CodeBuilder, composes
 from pykasm.lang.comparisons import BitTest, Comparison
 from pykasm.lang.constants import encodable, temporary
 from pykasm.lang.numbers import U16, U32, held_as
@@ -44,7 +44,8 @@ def _raw(place: Any) -> Any:
     return place._seen_as(held_as(place._kind))
 
 
-def write_swapping(
+@composes(MemoryOperand)
+def _write_swapping(
     builder: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str
 ) -> None:
     """Write what stands for an instruction with such a number in memory."""

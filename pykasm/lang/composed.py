@@ -1,5 +1,5 @@
-"""Instructions that the machine does not have: loads and stores of bits, and of numbers in the
-other order of bytes. And those with options, which are no operands."""
+"""Instructions that the machine does not have: loads and stores of bits. And those with options,
+which are no operands."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 from pykasm.errors import Mistake, TypeMistake
 from pykasm.isa.registers import WORD
 from pykasm.lang.bitfields import BitComparison, BitPlace
-from pykasm.lang.builder import CodeBuilder, emit
-from pykasm.lang.byteorder import write_swapping
+from pykasm.lang.builder import CodeBuilder, composes, emit
 from pykasm.lang.constants import encodable, temporary
 from pykasm.lang.numbers import U32, U64, held_as
 from pykasm.lang.operand import described
@@ -19,17 +18,21 @@ from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.vectoroptions import Broadcast, Masked, Rounding, parted
 
 
-def _add_composed(self: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str) -> None:
-    if any(isinstance(one, Masked | Broadcast | Rounding) for one in operands):
-        plain, self.options = parted(mnemonic, operands)
-        try:
-            self.add(mnemonic, plain, prefix)
-        finally:
-            self.options = None
-        return
-    if not any(isinstance(one, BitPlace) for one in operands):
-        write_swapping(self, mnemonic, operands, prefix)
-        return
+@composes(Masked, Broadcast, Rounding)
+def _write_with_options(
+    builder: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str
+) -> None:
+    plain, builder.options = parted(mnemonic, operands)
+    try:
+        builder.add(mnemonic, plain, prefix)
+    finally:
+        builder.options = None
+
+
+@composes(BitPlace)
+def _write_bits(
+    builder: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], prefix: str
+) -> None:
     if mnemonic != "mov" or prefix or len(operands) != 2:
         raise _no_move(mnemonic, operands)
     target, source = operands
@@ -41,9 +44,6 @@ def _add_composed(self: CodeBuilder, mnemonic: str, operands: tuple[Any, ...], p
         _store(target, source)
     else:
         raise _no_move(mnemonic, operands)
-
-
-CodeBuilder.add_composed = _add_composed  # type: ignore[method-assign] # what knows is above it
 
 
 def _no_move(mnemonic: str, operands: tuple[Any, ...]) -> Mistake:

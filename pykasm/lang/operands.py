@@ -11,6 +11,7 @@ from pykasm.errors import OperandFormMistake, TypeMistake
 from pykasm.isa.code import Label
 from pykasm.isa.registers import REGISTERS, WORD, Register, RegisterKind, general
 from pykasm.isa.statement import Address
+from pykasm.lang.bitfields import BitPlace, named_bits
 from pykasm.lang.condition import Condition
 from pykasm.lang.expression import Expression, no_address
 from pykasm.lang.field import Field
@@ -308,7 +309,7 @@ class MemoryOperand(Operand):
         if not is_struct(self._kind):
             field = self._within.field if self._within is not None else None
             if field is not None and field.bits and field.type is self._kind:
-                return self._bits(field, name)
+                return BitPlace(self, named_bits(field, name))
             target: Any = _target(self._kind)
             if target is not None and is_struct(target):
                 if name not in target._methods:
@@ -319,10 +320,6 @@ class MemoryOperand(Operand):
         if name in struct._methods and name not in struct._fields:
             return MethodType(struct._methods[name], self)
         return self._field(struct._field(name))
-
-    def _bits(self, field: Field, name: str) -> Any:
-        """The bits `name` of the number here, which is that of `field`."""
-        raise NotImplementedError  # `bitfields` knows how
 
     def _not_loaded(self, part: str) -> OperandFormMistake:
         """The mistake of going to a `part` of what this pointer in memory points to."""
