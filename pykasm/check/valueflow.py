@@ -458,10 +458,11 @@ class ValueFlow:
         width = WIDE if size == SLOT else NARROW
         if is_test:
             same = place is not None and place == other and not is_memory and size >= _WORD
-            return Test(place, width, 0) if same and place is not None else None
+            return Test(place, width, 0, size=size) if same and place is not None else None
         if number is None or place is None or size < _WORD:
-            return Test(NOWHERE if place is None else place, width, None, other)
-        return Test(place, width, number - ((number >> 8 * size - 1 & 1) << 8 * size))
+            return Test(NOWHERE if place is None else place, width, None, other, size)
+        signed = number - ((number >> 8 * size - 1 & 1) << 8 * size)
+        return Test(place, width, signed, size=size)
 
 
 _Handler = Callable[[ValueFlow, int, Node, Path], None]

@@ -51,12 +51,13 @@ class Value(NamedTuple):
 
 class Test(NamedTuple):
     """What is in a place, in one width, was compared with a number; or, as far as is
-    known, with what is in `other`."""
+    known, with what is in `other`. `size` is how many bytes of it were."""
 
     place: int
     width: int
     number: int | None
     other: int | None = None
+    size: int = 8
 
 
 Key: TypeAlias = frozenset[tuple[Value, int, tuple[tuple[int, Value], ...]]]

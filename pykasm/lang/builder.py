@@ -279,6 +279,8 @@ class CodeBuilder:
         if place._within is not None:
             if place._within.field.type._by_user:  # also where it is seen as a number
                 self.operand_roles.append(User)
+            if place._within.field.type._untrusted:
+                self.operand_roles.append(UntrustedPlace)
             self._note_access(place, mnemonic)
 
     def _note_kind(self, kind: TypeMeta) -> None:
