@@ -46,16 +46,20 @@ class LocalFlow:
         self._before: dict[int, int] = {}
         self._solve()
 
-    def unwritten(self) -> Iterator[tuple[int, MemoryOperand]]:
+    def unwritten(self) -> Iterator[tuple[int, MemoryOperand, set[int]]]:
         """Yield the instructions that read what no byte of is sure to be written, by their indexes,
-        and the local that it belongs to."""
+        the local that it belongs to, and the instructions that may write some of it."""
         for index, written in sorted(self._before.items()):
             for place, access in _places(self._nodes[index]):
                 local = self._at(place.start)
                 if local is None or place.indexed or local._name in self._filled:
                     continue
-                if access in LOADS and not written & self._bits(place.start, place.size):
-                    yield index, local
+                read = self._bits(place.start, place.size)
+                if access in LOADS and not written & read:
+                    yield index, local, self._writers(read)
+
+    def _writers(self, bits: int) -> set[int]:
+        return {index for index, node in enumerate(self._nodes) if self._written(node) & bits}
 
     def _solve(self) -> None:
         """Sets only shrink where paths meet, so the worklist runs empty."""

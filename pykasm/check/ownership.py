@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from iced_x86 import Mnemonic
+from iced_x86 import Register as IcedRegister
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
+from pykasm.check.effects import RBP, RSP
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of
 from pykasm.check.said import said
@@ -154,9 +156,23 @@ class OwnershipFlow(ValueFlow):
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """Give what is stored to what owns it there."""
         value = path.values.get(source) if source is not None else None
-        if source is not None and value is not None and path.states and is_owner(node.line):
+        if source is None or value is None or not path.states:
+            return
+        if is_owner(node.line):
             self.is_used_after(index, path, source)
             self._pass_on(path, value.whole)
+        elif self._is_in_frame(node, path):  # among others, where nobody can follow it
+            self._pass_on(path, value.whole)
+
+    def _is_in_frame(self, node: Node, path: Path) -> bool:
+        """Return whether an instruction stores in memory of the function's own."""
+        base = number_of(node.effects.instruction.memory_base)
+        value = path.values.get(base) if base is not None else None
+        site = value.whole.site if value is not None else AT_ENTRY
+        made = self.nodes[site].effects.instruction if site >= 0 else None
+        is_local = made is not None and made.memory_base == IcedRegister.RBP
+        is_address = is_local and made is not None and made.mnemonic == Mnemonic.LEA
+        return base in (RSP, RBP) or is_address
 
     def _pass_on(self, path: Path, value: Value) -> None:
         """Give a reference to somebody who lets this function go on using what is owned."""

@@ -74,6 +74,11 @@ class RangeFlow:
         self.states: dict[int, State] = {}
         self._solve()
 
+    def successors(self, index: int) -> set[int]:
+        """Return where an instruction can go on."""
+        state = self.states.get(index)
+        return set() if state is None else {one for one, _ in self._leaving(index, state)}
+
     def _solve(self) -> None:
         worklist = [(0, State({}))] if self._nodes else []
         while worklist:

@@ -11,16 +11,17 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
 from pykasm.check.operands import address_registers
 from pykasm.check.said import said
-from pykasm.check.valueflow import ValueFlow, combined_register, given_in_place
-from pykasm.check.valuepath import AT_ENTRY, ZERO, Path, Value
+from pykasm.check.testedplaces import TestedPlaces
+from pykasm.check.valueflow import combined_register, given_in_place
+from pykasm.check.valuepath import AT_ENTRY, NARROW, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta, is_pointer
 
-UNSEEN, NULLABLE, ERROR, POSITIVE_ERROR = 1, 2, 3, 4
+UNSEEN, NULLABLE, ERROR, POSITIVE_ERROR, SEEN = 1, 2, 3, 4, 5
 """Nobody has looked yet whether it is an error; nobody has tested yet whether it is null; it is the
-negated number of an error; it is that number itself."""
+negated number of an error; it is that number itself; somebody has looked whether it is an error."""
 
 _ADDRESSES_ONLY = (Mnemonic.LEA, Mnemonic.NOP, Mnemonic.INVLPG)
 """Instructions that access nothing at the address of their memory operand."""
@@ -35,12 +36,17 @@ class Followed(NamedTuple):
     callee: str = ""
 
 
-class ResultFlow(ValueFlow):
+class ResultFlow(TestedPlaces):
     """Follows results that may be errors until somebody looks at them, and pointers that may be
-    null until they are tested."""
+    null until they are tested.
 
-    def __init__(self, function: FunctionAnalysis) -> None:
+    With `remembers`, results are followed further: what is lost where the function has an earlier
+    error to tell of is no loss then. This takes longer.
+    """
+
+    def __init__(self, function: FunctionAnalysis, remembers: bool = False) -> None:
         super().__init__(function)
+        self._remembers = remembers
         self.dropped: dict[Value, int] = {}
         """Results that nobody looked at, with the instruction where they were lost."""
         self.followed: dict[int, Followed] = {}
@@ -61,6 +67,7 @@ class ResultFlow(ValueFlow):
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """Check the addresses that an instruction goes by, and see what it compares."""
+        self.forget_places(index, node, path)
         if not path.states:
             return
         for number in self._ignored.get(index, ()):
@@ -70,8 +77,7 @@ class ResultFlow(ValueFlow):
             if value is not None:
                 path.states.pop(value, None)
         for value in self.compared(index, node, path):
-            if path.states.get(value.whole) == UNSEEN:
-                del path.states[value.whole]
+            self._look(path, value)
         combined = combined_register(node)
         if combined is not None:
             self._see(path, combined)
@@ -82,8 +88,22 @@ class ResultFlow(ValueFlow):
     def _see(self, path: Path, number: int) -> None:
         """Take it that somebody looks at the result in a register."""
         value = path.values.get(number)
-        if value is not None and path.states.get(value.whole) == UNSEEN:
+        if value is not None:
+            self._look(path, value)
+
+    def _look(self, path: Path, value: Value) -> None:
+        if path.states.get(value.whole) == UNSEEN and self._remembers:
+            path.states[value.whole] = SEEN
+        elif path.states.get(value.whole) == UNSEEN:
             del path.states[value.whole]
+
+    def _lose(self, index: int, path: Path, value: Value) -> None:
+        """Take note of the loss of a result, unless an earlier one is an error."""
+        if not any(
+            not path.sign(place, NARROW) & ZERO and path.states.get(one.whole) in (SEEN, ERROR)
+            for place, one in path.values.items()
+        ):
+            self.dropped.setdefault(value, index)
 
     def _follow(self, index: int, path: Path, number: int | None, callee: str = "") -> None:
         value = path.values.get(number) if number is not None else None
@@ -110,7 +130,8 @@ class ResultFlow(ValueFlow):
 
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """Take note of pointers in memory that may be null."""
-        if any(isinstance(one, MemoryOperand) and one._kind._nullable for one in node.line.written):
+        memory = [one for one in node.line.written if isinstance(one, MemoryOperand)]
+        if any(one._kind._nullable for one in memory) and not self.is_tested(node, path):
             path.states[Value(index, number)] = NULLABLE
 
     def made(self, index: int, path: Path, place: int) -> None:
@@ -143,7 +164,7 @@ class ResultFlow(ValueFlow):
                 self._see(path, number)
         for value, state in path.states.items():
             if state == UNSEEN:
-                self.dropped.setdefault(value, index)
+                self._lose(index, path, value)
 
     def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
         """Find errors that are returned as something else."""
@@ -157,14 +178,14 @@ class ResultFlow(ValueFlow):
     def renewed(self, index: int, path: Path, value: Value) -> None:
         """Find what nobody has looked at since the round before."""
         if path.states[value] == UNSEEN:
-            self.dropped.setdefault(value, index)
+            self._lose(index, path, value)
 
     def changed(self, index: int, path: Path) -> None:
         """Find results that are nowhere any more."""
         for value, state in [*path.states.items()]:
             if not path.places_of(value):
                 if state == UNSEEN:
-                    self.dropped.setdefault(value, index)
+                    self._lose(index, path, value)
                 del path.states[value]
 
 

@@ -116,6 +116,10 @@ class ValueFlow:
     def made(self, index: int, path: Path, place: int) -> None:
         """A number of the code's has been put into a register or a word of the frame."""
 
+    def memory_place(self, node: Node, path: Path) -> int | None:
+        """Return what stands for a place outside of the frame that is compared, if anything does."""
+        return None
+
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
         """A register has been exchanged with memory."""
 
@@ -266,7 +270,7 @@ class ValueFlow:
         elif effects.may_write:
             self._other(index, node, path)
         if mnemonic in (Mnemonic.CMP, Mnemonic.TEST):
-            path.test = self._comparison(index, node)
+            path.test = self._comparison(index, node, path)
         elif effects.flags_written or effects.flags_undefined:
             path.test = None
 
@@ -447,12 +451,14 @@ class ValueFlow:
         is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
         return signature_of(kind) if is_function and kind is not None else None
 
-    def _comparison(self, index: int, node: Node) -> Test | None:
+    def _comparison(self, index: int, node: Node, path: Path) -> Test | None:
         """Return what a `cmp` or `test` compares."""
         instruction, number = node.effects.instruction, _immediate(node)
         is_test = node.effects.mnemonic == Mnemonic.TEST
         is_memory = instruction.op0_kind == OpKind.MEMORY
         place = self._frame.word(index, node) if is_memory else register_operand(instruction, 0)
+        if is_memory and place is None:
+            place = self.memory_place(node, path)
         other = register_operand(instruction, 1)
         size = _memory_size(node) if is_memory else _size(instruction, 0)
         width = WIDE if size == SLOT else NARROW
@@ -533,7 +539,8 @@ def combined_register(node: Node) -> int | None:
 def _immediate(node: Node) -> int | None:
     """Return the number that is the second operand of an instruction, None if it has none."""
     instruction = node.effects.instruction
-    if node.line.references or instruction.op1_kind in (OpKind.REGISTER, OpKind.MEMORY):
+    is_symbol = any(one.operand == 1 for one in node.line.references)
+    if is_symbol or instruction.op1_kind in (OpKind.REGISTER, OpKind.MEMORY):
         return None
     return int(instruction.immediate(1))
 

@@ -13,6 +13,7 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.localflow import LocalFlow
+from pykasm.check.pathsearch import Question, can_happen
 from pykasm.check.rule import function_check, rule
 
 E026 = rule(
@@ -33,7 +34,9 @@ def locals_are_written_first(function: FunctionAnalysis) -> Iterator[Finding]:
     if not function.routine.locals:
         return
     flow = LocalFlow(function.graph.nodes, function.routine.locals)
-    for index, local in flow.unwritten():
+    for index, local, writers in flow.unwritten():
+        if not can_happen(function, Question(index, (), writers, at_entry=True)):
+            continue
         yield Finding(
             E026,
             f"`{local._name}` is read before it has a value",

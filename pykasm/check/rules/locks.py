@@ -9,6 +9,7 @@ from pykasm.check.build import Build
 from pykasm.check.finding import Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.guards import Guards
+from pykasm.check.heldonpaths import may_hold
 from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
 from pykasm.check.lockorder import LockOrder, OrderEdge
 from pykasm.check.lockstate import NO_LOCKS as NO_NAMES
@@ -54,9 +55,11 @@ def locks_are_released(build: Build) -> Iterator[Finding]:
         for index, after in analysis.lock_flows.exits(summary.symbol):
             if stated or after.may:
                 for lock in sorted(after.may - stated - analysis.locks.states):
-                    yield _kept(analysis, summary, index, lock)
+                    if may_hold(build, summary, lock, index, behind=True):
+                        yield _kept(analysis, summary, index, lock)
                 for lock in sorted(stated - after.must):
-                    yield _missing(analysis, summary, index, lock)
+                    if may_hold(build, summary, lock, index, behind=True, held=False):
+                        yield _missing(analysis, summary, index, lock)
 
 
 def _kept(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock: str) -> Finding:
@@ -90,10 +93,12 @@ def locks_are_taken_in_turn(build: Build) -> Iterator[Finding]:
     for summary in analysis.lock_flows.tracked():
         for index, event in analysis.lock_flows.events(summary.symbol):
             before = analysis.lock_flows.before(summary.symbol, index)
-            if event.action is LockAction.TAKE and event.lock in before.may:
+            is_twice = event.action is LockAction.TAKE and event.lock in before.may
+            if is_twice and may_hold(build, summary, event.lock, index):
                 yield _twice(analysis, summary, index, event.lock)
             is_known = event.lock in before.must or event.lock in before.unsure
-            if event.action is LockAction.RELEASE and not is_known:
+            is_free = event.action is LockAction.RELEASE and not is_known
+            if is_free and may_hold(build, summary, event.lock, index, held=False):
                 yield Finding(
                     E050,
                     f"`{event.lock}` is released, but some path to here does not hold it",
@@ -162,7 +167,11 @@ def guarded_data_is_locked(build: Build) -> Iterator[Finding]:
         if summary.routine.section != INIT_TEXT:
             for access in summary.local.accesses:
                 lock = guards.lock_of(access)
-                if lock is not None and not _is_held(analysis, summary, access, lock):
+                if (
+                    lock is not None
+                    and not _is_held(analysis, summary, access, lock)
+                    and may_hold(build, summary, lock, access.at, held=False)
+                ):
                     yield _unlocked(analysis, summary, access, lock)
 
 

@@ -12,6 +12,7 @@ from pykasm.check.convention import CALLEE_SAVED, RESULTS, register_name
 from pykasm.check.effects import ALL_LANES, LANES, RBP, RSP, STATUS_FLAGS
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Graph, Node
+from pykasm.check.missingvalues import may_lack
 from pykasm.check.operandroles import read_roles
 from pykasm.check.registerflow import RegisterFlow
 from pykasm.check.rule import any_mode, build_check, function_check, rule
@@ -85,7 +86,7 @@ _FLAG_NAMES = {
 @function_check
 def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers that instructions read."""
-    for _, node, state in function.visits():
+    for index, node, state in function.visits():
         registers = state.registers
         if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
             continue
@@ -95,9 +96,9 @@ def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
             role = roles.get(number)
             if role is not None and (value.undefined & lanes or not _holds(value, role)):
                 if value.clobber is not NEVER_WRITTEN or not _saves(node, number, value):
-                    yield _lost_role(function, node, number, value, role)
+                    yield from _lost_role(function, index, number, value, role)
             elif value.undefined & lanes and number != RSP and not _saves(node, number, value):
-                yield _missing(function, node, number, value)
+                yield from _missing(function, index, number, value)
 
 
 def _saves(node: Node, number: int, value: Value) -> bool:
@@ -111,15 +112,15 @@ def _saves(node: Node, number: int, value: Value) -> bool:
 @function_check
 def values_in_place_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers that calls and returns take values from without moving them."""
-    for _, node, state in function.visits():
+    for index, node, state in function.visits():
         for operand in node.line.in_place:
             number, lanes = operand._register.number, LANES[operand._register.size]
             value, role = state.registers[number], operand._role
             is_undefined = bool(value.undefined & lanes)
             if role is not None and (is_undefined or not _holds(value, role)):
-                yield _lost_role(function, node, number, value, role)
+                yield from _lost_role(function, index, number, value, role)
             elif role is None and is_undefined:
-                yield _missing(function, node, number, value)
+                yield from _missing(function, index, number, value)
 
 
 def _holds(value: Value, role: Role) -> bool:
@@ -128,18 +129,32 @@ def _holds(value: Value, role: Role) -> bool:
 
 
 def _lost_role(
+    function: FunctionAnalysis, index: int, number: int, value: Value, role: Role
+) -> Iterator[Finding]:
+    """Yield that a register has not the value of `role`, if it may be so."""
+    if may_lack(function, index, number, value, role):
+        is_new = value.clobber is not None and value.clobber.instruction is None
+        make = _unwritten_role if is_new else _clobbered_role
+        yield make(function, function.graph.nodes[index], number, value, role)
+
+
+def _unwritten_role(
+    function: FunctionAnalysis, node: Node, number: int, value: Value, role: Role
+) -> Finding:
+    return Finding(
+        E010,
+        f"`{role.name}` is read before it has a value",
+        span=span_of(node.line, role.name),
+        mark=f"{register_name(number)} was not written on some path to here",
+        fix=f"give `{role.name}` a value on every path",
+        symbol=function.routine.symbol,
+    )
+
+
+def _clobbered_role(
     function: FunctionAnalysis, node: Node, number: int, value: Value, role: Role
 ) -> Finding:
     name = register_name(number)
-    if value.clobber is not None and value.clobber.instruction is None:
-        return Finding(
-            E010,
-            f"`{role.name}` is read before it has a value",
-            span=span_of(node.line, role.name),
-            mark=f"{name} was not written on some path to here",
-            fix=f"give `{role.name}` a value on every path",
-            symbol=function.routine.symbol,
-        )
     notes, until = _ending(function, value.clobber, name, "this writes")
     called = value.clobber is not None and value.clobber.call
     other = f", and now `{value.role.name}`" if value.role is not None else ""
@@ -171,7 +186,15 @@ def _ending(
     return [Note(span_of(line), f"{what} {name}")], f" until line {line.source.line}"
 
 
-def _missing(function: FunctionAnalysis, node: Node, number: int, value: Value) -> Finding:
+def _missing(
+    function: FunctionAnalysis, index: int, number: int, value: Value
+) -> Iterator[Finding]:
+    """Yield that a register has no value, if it may be so."""
+    if may_lack(function, index, number, value, None):
+        yield _unwritten(function, function.graph.nodes[index], number, value)
+
+
+def _unwritten(function: FunctionAnalysis, node: Node, number: int, value: Value) -> Finding:
     name = register_name(number)
     notes, _ = _ending(function, value.clobber, name)
     if notes:
@@ -201,7 +224,7 @@ def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers of results where a function returns."""
     if function.routine.kind is not Kind.FUNCTION:
         return
-    for _, node, state in function.visits():
+    for index, node, state in function.visits():
         if node.effects.mnemonic != Mnemonic.RET:
             continue
         looked_at = {operand._register.number for operand in node.line.in_place}
@@ -209,7 +232,7 @@ def results_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
             if number in looked_at:
                 continue
             if state.registers[number].undefined & LANES[kind._size]:
-                yield _missing(function, node, number, state.registers[number])
+                yield from _missing(function, index, number, state.registers[number])
 
 
 @function_check

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pykasm.check.build import Build
 from pykasm.check.finding import Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
+from pykasm.check.heldonpaths import may_hold
 from pykasm.check.lockstate import OFF, ON
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
@@ -35,6 +36,8 @@ def states_are_ended(build: Build) -> Iterator[Finding]:
     for summary in analysis.lock_flows.tracked():
         for index, after in analysis.lock_flows.exits(summary.symbol):
             for state in sorted(after.may & analysis.locks.states):
+                if not may_hold(build, summary, state, index, behind=True):
+                    continue
                 yield Finding(
                     E054,
                     f"`{state}` is not ended on some path to here",
@@ -54,7 +57,9 @@ def states_are_begun_once(build: Build) -> Iterator[Finding]:
         for index, event in analysis.lock_flows.events(summary.symbol):
             before = analysis.lock_flows.before(summary.symbol, index)
             is_twice = event.action is LockAction.BEGIN and event.lock in before.may
-            if is_twice or (event.action is LockAction.END and event.lock not in before.must):
+            is_early = event.action is LockAction.END and event.lock not in before.must
+            is_wrong = is_twice or is_early
+            if is_wrong and may_hold(build, summary, event.lock, index, held=is_twice):
                 yield Finding(
                     E054,
                     f"`{event.lock}` is begun, but has begun already on some path to here"
