@@ -117,7 +117,7 @@ class ValueFlow:
         """A number of the code's has been put into a register or a word of the frame."""
 
     def memory_place(self, node: Node, path: Path) -> int | None:
-        """Return what stands for a place outside of the frame that is compared, if anything does."""
+        """Return what stands for a place in memory that is compared, if anything does."""
         return None
 
     def exchanged(self, index: int, node: Node, path: Path, number: int) -> None:
