@@ -209,8 +209,9 @@ class Threads(LeakChecks):
         xor(exited, exited)
         with thread.finished.lock.held():
             mov(thread.detached, 1)
-            disown(thread, "it frees itself, or is freed below")
             with if_(thread.state == ThreadState.EXITED):
                 inc(exited)
+            with else_():
+                disown(thread, "it frees itself when it ends")
         with if_(exited != 0):
             self.stacks.free(thread)

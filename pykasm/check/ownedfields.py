@@ -57,8 +57,8 @@ class FieldFlow(ReferenceFlow):
     lost for certain if it is not passed to anybody at all afterwards.
     """
 
-    def __init__(self, function: FunctionAnalysis) -> None:
-        super().__init__(function)
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self.replaced: dict[Value, int] = {}
         """What the function owns because its field has it no more, and since where."""
         self.lost_contents: dict[int, Value] = {}
@@ -66,6 +66,11 @@ class FieldFlow(ReferenceFlow):
         self._places: list[Place] = []
 
     # Instructions
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether something is lost."""
+        return bool(super().has_findings or self.lost_contents)
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """See what instructions write that are no moves, and what is known by another name."""

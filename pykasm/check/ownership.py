@@ -13,11 +13,10 @@ from pykasm.check.convention import RESULTS
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of
-from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
-from pykasm.lang.builder import OwnedPlace
+from pykasm.lang.builder import OwnedPlace, Said
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.types import TypeMeta
 
@@ -26,8 +25,9 @@ LAST, OWNED, GONE = 0, 1, -1
 is not null, or a reference to it (states above are more of them); it gave it away."""
 
 
-DROPPED = -2
-"""A reference has been dropped, and the flags tell whether it was the last."""
+DROPPED, DISOWNED = -2, -3
+"""A reference has been dropped, and the flags tell whether it was the last; the function said that
+somebody else owns it."""
 
 
 def is_owned(state: int | None) -> bool:
@@ -47,19 +47,22 @@ class Lost(NamedTuple):
 
 class UsedAfter(NamedTuple):
     """The instruction `at` uses `value`, which the call at `given` gave away; `again` if that gives
-    it away once more."""
+    it away once more, `is_disowned` if a word said that somebody else owns it."""
 
     value: Value
     at: int
     given: int
     again: bool
+    is_disowned: bool = False
 
 
 class OwnershipFlow(ValueFlow):
     """Follows what a function owns and what it gave away."""
 
-    def __init__(self, function: FunctionAnalysis) -> None:
-        super().__init__(function)
+    words = ("disown", "take_over")
+
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self.lost: dict[tuple[Value, int], Lost] = {}
         self.used: dict[int, UsedAfter] = {}
         self._given: dict[Value, int] = {}
@@ -67,8 +70,11 @@ class OwnershipFlow(ValueFlow):
         """What is no failure only if it is not below 0, by what made it."""
         self._lent: set[Value] = set()
         """The parameters that the caller goes on owning: they are there all the while."""
-        self._disowned = said(function.routine, "disown")
-        self._taken_over = said(function.routine, "take_over")
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether something is lost, or used after it was given away."""
+        return bool(self.lost or self.used)
 
     def enter(self, path: Path) -> None:
         """Own the parameters that the function takes over."""
@@ -96,16 +102,26 @@ class OwnershipFlow(ValueFlow):
                 self.is_used_after(index, path, base)
 
     def heed(self, index: int, path: Path) -> None:
-        """Take note of what words say before an instruction."""
-        for number in self._disowned.get(index, ()):
-            value = path.values.get(number)
-            if value is not None:
-                path.states.pop(value, None)
-                path.states.pop(value.whole, None)
-        for number in self._taken_over.get(index, ()):
-            value = path.values.get(number)
-            if value is not None and not is_owned(path.states.get(value.whole)):
-                path.states[value.whole] = OWNED
+        """Take note of what happens to references at an instruction."""
+
+    def hear(self, index: int, path: Path, said: Said) -> None:
+        """Disown what somebody else owns from here on, or own what somebody else did."""
+        named = self.named(index, path, said.number)
+        value, state = named.whole, path.states.get(named.whole)
+        if said.word == "disown":
+            path.states.pop(named, None)
+            path.states[value] = DISOWNED
+            self._given[value] = index
+        else:
+            path.states[value] = state + 1 if state is not None and state >= OWNED else OWNED
+            self._lent.discard(value)
+
+    def named(self, index: int, path: Path, number: int) -> Value:
+        """Return what is in a register of which a word says something; one that comes from several
+        places has a value of its own from here on."""
+        if number not in path.values:
+            path.define(number, Value(index, number))
+        return path.values[number]
 
     def is_used_after(self, index: int, path: Path, number: int, again: bool = False) -> bool:
         """Find the use of what was given away, in a register. Return whether it is one."""
@@ -138,7 +154,9 @@ class OwnershipFlow(ValueFlow):
     def give(self, index: int, path: Path, value: Value) -> None:
         """Give away one reference to what is owned; without any, it is not to be used."""
         state = path.states.get(value, GONE)
-        if state > OWNED:
+        if state == DISOWNED:
+            self.used.setdefault(index, UsedAfter(value, index, self._given[value], True, True))
+        elif state > OWNED:
             path.states[value] = state - 1
         elif state == OWNED and value in self._lent:
             del path.states[value]

@@ -46,13 +46,18 @@ class Unfreed(NamedTuple):
 class ReferenceFlow(OwnershipFlow):
     """Follows what a function owns, and the references that it takes and drops."""
 
-    def __init__(self, function: FunctionAnalysis) -> None:
-        super().__init__(function)
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self.unowned: dict[int, Unowned] = {}
         self.unfreed: dict[int, Unfreed] = {}
         self._gained = dict(said_at(function.routine, "gain"))
         self._drops = dict(said_at(function.routine, "drop"))
         self._dropped: dict[Value, int] = {}
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether a reference is dropped that is none, or nobody frees what it led to."""
+        return bool(super().has_findings or self.unowned or self.unfreed)
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """See what the flags tell no more."""
@@ -65,19 +70,18 @@ class ReferenceFlow(OwnershipFlow):
         super().heed(index, path)
         gained, dropped = self._gained.get(index), self._drops.get(index)
         if gained is not None:
-            self._gain(path, gained.number)
+            self._gain(index, path, gained.number)
         if dropped is not None:
             self._drop(index, path, dropped.number)
 
-    def _gain(self, path: Path, number: int) -> None:
-        value = path.values.get(number)
-        if value is not None:
-            state = path.states.get(value.whole)
-            count = state + 1 if state is not None and is_owned(state) else OWNED
-            if count > MOST_REFERENCES:
-                path.states.pop(value.whole, None)
-            elif state != GONE:
-                path.states[value.whole] = count
+    def _gain(self, index: int, path: Path, number: int) -> None:
+        value = self.named(index, path, number).whole
+        state = path.states.get(value)
+        count = state + 1 if state is not None and is_owned(state) else OWNED
+        if count > MOST_REFERENCES:
+            path.states.pop(value, None)
+        elif state != GONE:
+            path.states[value] = count
 
     def _drop(self, index: int, path: Path, number: int) -> None:
         value = path.values.get(number)

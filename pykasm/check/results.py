@@ -14,7 +14,7 @@ from pykasm.check.said import said
 from pykasm.check.testedplaces import TestedPlaces
 from pykasm.check.valueflow import combined_register, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NARROW, ZERO, Path, Value
-from pykasm.lang.builder import NullablePlace
+from pykasm.lang.builder import NullablePlace, Said
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta, is_pointer
@@ -40,13 +40,14 @@ class ResultFlow(TestedPlaces):
     """Follows results that may be errors until somebody looks at them, and pointers that may be
     null until they are tested.
 
-    With `remembers`, results are followed further: what is lost where the function has an earlier
-    error to tell of is no loss then. This takes longer.
+    What is lost where the function has an earlier error to tell of is no loss: with `is_exact`,
+    results are followed further.
     """
 
-    def __init__(self, function: FunctionAnalysis, remembers: bool = False) -> None:
-        super().__init__(function)
-        self._remembers = remembers
+    words = ("ignore", "asserts")
+
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self.dropped: dict[Value, int] = {}
         """Results that nobody looked at, with the instruction where they were lost."""
         self.followed: dict[int, Followed] = {}
@@ -56,8 +57,11 @@ class ResultFlow(TestedPlaces):
         """Those that make errors which are returned without being negated, and where that is."""
         self._errors = said(function.routine, "error").keys()
         self._positive_errors = said(function.routine, "positive error").keys()
-        self._ignored = said(function.routine, "ignore")
-        self._asserted = said(function.routine, "asserts")
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether an error or null is not looked at."""
+        return bool(self.dropped or self.followed or self.undeclared or self.positive)
 
     def enter(self, path: Path) -> None:
         """Take note of parameters that may be null."""
@@ -65,17 +69,19 @@ class ResultFlow(TestedPlaces):
             if one.type._nullable and one.register is not None:
                 path.states[Value(AT_ENTRY, one.register.number)] = NULLABLE
 
+    def hear(self, index: int, path: Path, said: Said) -> None:
+        """Take it that an error does not matter, or that a pointer is not null."""
+        value = path.values.get(said.number)
+        if said.word == "ignore":
+            self._see(path, said.number)
+        elif value is not None:
+            path.states.pop(value, None)
+
     def use(self, index: int, node: Node, path: Path) -> None:
         """Check the addresses that an instruction goes by, and see what it compares."""
         self.forget_places(index, node, path)
         if not path.states:
             return
-        for number in self._ignored.get(index, ()):
-            self._see(path, number)
-        for number in self._asserted.get(index, ()):
-            value = path.values.get(number)
-            if value is not None:
-                path.states.pop(value, None)
         for value in self.compared(index, node, path):
             self._look(path, value)
         combined = combined_register(node)
@@ -92,7 +98,7 @@ class ResultFlow(TestedPlaces):
             self._look(path, value)
 
     def _look(self, path: Path, value: Value) -> None:
-        if path.states.get(value.whole) == UNSEEN and self._remembers:
+        if path.states.get(value.whole) == UNSEEN and self.is_exact:
             path.states[value.whole] = SEEN
         elif path.states.get(value.whole) == UNSEEN:
             del path.states[value.whole]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
-from pykasm.isa.code import Line
+from pykasm.check.graph import Node
+from pykasm.isa.code import Label, Line
 from pykasm.lang.builder import Said
 from pykasm.lang.routine import Routine
 
@@ -30,3 +32,30 @@ def said_at(routine: Routine, word: str) -> Iterator[tuple[int, Said]]:
         if at in wanted:
             yield from ((index, one) for one in routine.said if one.word == word and one.at == at)
         index += isinstance(item, Line)
+
+
+class SaidWords:
+    """What a function says by some words: before an instruction, or on one of the ways there, where
+    a word stands at the end of a block that others go around."""
+
+    def __init__(self, routine: Routine, words: tuple[str, ...]) -> None:
+        self.before: dict[int, list[Said]] = {}
+        self._between: dict[int, list[Said]] = {}
+        self._places: dict[Label, int] = {}
+        said = [one for one in routine.said if one.word in words]
+        if not said:
+            return
+        self._places = {one: at for at, one in enumerate(routine.items) if isinstance(one, Label)}
+        lines = [at for at, item in enumerate(routine.items) if isinstance(item, Line)]
+        for one in said:
+            index = bisect_left(lines, one.at)
+            behind = lines[index] if index < len(lines) else len(routine.items)
+            found = self._between if behind > one.at else self.before
+            found.setdefault(index, []).append(one)
+
+    def on_way(self, node: Node, index: int, is_jump: bool) -> Iterator[Said]:
+        """Yield what is said where `node` goes on at the instruction `index`, maybe by a jump."""
+        for one in self._between.get(index, ()):
+            targets = [ref.target for ref in node.line.references if isinstance(ref.target, Label)]
+            if not is_jump or any(self._places[target] < one.at for target in targets):
+                yield one

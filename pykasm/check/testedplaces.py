@@ -41,8 +41,8 @@ class TestedPlaces(ValueFlow):
     may be the pointer, another function is called, or a lock is taken. Of fields that are read
     without their lock it never holds."""
 
-    def __init__(self, function: FunctionAnalysis) -> None:
-        super().__init__(function)
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self._known: list[MemoryPlace] = []
         events = function.routine.lock_events
         items = function.routine.items

@@ -25,11 +25,10 @@ from pykasm.check.derivednumbers import (
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of, register_operand
 from pykasm.check.ranges import RangeFlow
-from pykasm.check.said import said
 from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, NOWHERE, Path, Test, Value
 from pykasm.isa.code import Line
-from pykasm.lang.builder import UntrustedPlace
+from pykasm.lang.builder import Said, UntrustedPlace
 from pykasm.lang.types import TypeMeta
 
 RCX = 1
@@ -99,14 +98,20 @@ class TrustFlow(ValueFlow):
     computed from, and the other way round, so far as the arithmetic is not lossy.
     """
 
-    def __init__(self, function: FunctionAnalysis) -> None:
-        super().__init__(function)
+    words = ("trust",)
+
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+        super().__init__(function, is_exact)
         self.misused: dict[int, Misuse] = {}
-        self._trusted = said(function.routine, "trust")
         self._bits: dict[Value, int] = {}
         self._made: dict[Value, Derived] = {}
         self._result: tuple[int, Derived] | None = None
         """What the instruction at hand computes, and into which register."""
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether a number is relied on."""
+        return bool(self.misused)
 
     def enter(self, path: Path) -> None:
         """Take note of parameters that somebody else chose."""
@@ -119,6 +124,13 @@ class TrustFlow(ValueFlow):
         path.states[value] = CHOSEN
         self._bits[value] = 8 * size
 
+    def hear(self, index: int, path: Path, said: Said) -> None:
+        """Believe what bounds a number."""
+        value = path.values.get(said.number)
+        if value is not None:
+            self._bound(path, value)
+            path.states.pop(value, None)
+
     # Uses
 
     def use(self, index: int, node: Node, path: Path) -> None:
@@ -126,11 +138,6 @@ class TrustFlow(ValueFlow):
         self._result = None
         if not path.states and UntrustedPlace not in self.function.routine.operand_roles:
             return
-        for number in self._trusted.get(index, ()):
-            value = path.values.get(number)
-            if value is not None:
-                self._bound(path, value)
-                path.states.pop(value, None)
         if path.states:
             self._check(index, node, path)
         self._result = self._computed(node, path)

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from heapq import heappop, heappush
+from typing import ClassVar, Self
 
 from iced_x86 import FlowControl, Instruction, Mnemonic, OpKind, RegisterExt
 from iced_x86 import Register as IcedRegister
 
 from pykasm.check.build import FunctionAnalysis
+from pykasm.check.conditions import Conditions
 from pykasm.check.convention import RESULTS
 from pykasm.check.effects import RBP, RSP
 from pykasm.check.framewords import FrameWords
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of, register_operand
+from pykasm.check.said import SaidWords
 from pykasm.check.valuepath import (
     ANYTHING,
     AT_ENTRY,
@@ -38,6 +41,7 @@ from pykasm.check.valuepath import (
     Value,
 )
 from pykasm.isa.statement import Address
+from pykasm.lang.builder import Said
 from pykasm.lang.convention import SLOT, Signature, signature_of
 from pykasm.lang.operand import Operand
 from pykasm.lang.routine import Routine
@@ -62,6 +66,8 @@ _TAKEN: dict[int, int] = {
 }
 """What a value is where the branch behind its comparison with 0 is taken."""
 
+_JUMPS = (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH)
+
 LARGEST_OBJECT = 4096
 """An address less than so many bytes away, by `lea`, is taken for one in the same object."""
 
@@ -78,10 +84,20 @@ _ARITHMETIC = (*_REPLACING, *_CHANGING)
 
 class ValueFlow:
     """Follows the values in a function. A rule extends it, and says what becomes of `Path.states`:
-    in `enter`, at each instruction, at calls, where they return, at stores, tests and ways out."""
+    in `enter`, at each instruction, at calls, where they return, at stores, tests and ways out.
 
-    def __init__(self, function: FunctionAnalysis) -> None:
+    With `is_exact`, conditions that are tested more than once are followed too, and ways that no
+    number lets anybody go are left out. This takes longer, and is for where something was found.
+    """
+
+    words: ClassVar[tuple[str, ...]] = ()
+    """The words in the code that `hear` is told of."""
+
+    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
         self.function = function
+        self.is_exact = is_exact
+        self._conditions = Conditions(function) if is_exact else None
+        self._said = SaidWords(function.routine, self.words)
         self.nodes = function.graph.nodes
         self._frame = FrameWords(function)
         self._paths: dict[int, dict[Key, Path]] = {}
@@ -90,6 +106,9 @@ class ValueFlow:
 
     def enter(self, path: Path) -> None:
         """The function begins."""
+
+    def hear(self, index: int, path: Path, said: Said) -> None:
+        """One of `words` says something before an instruction."""
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """An instruction is about to run."""
@@ -146,6 +165,23 @@ class ValueFlow:
 
     # The paths
 
+    @property
+    def has_findings(self) -> bool:
+        """Whether the rule is broken somewhere."""
+        return False
+
+    @classmethod
+    def solved(cls, function: FunctionAnalysis) -> Self | None:
+        """Follow all paths through a function; where something is found, once more, exactly. Return
+        None if there were too many."""
+        flow = cls(function)
+        if not flow.solve():
+            return None
+        if not flow.has_findings:
+            return flow
+        again = cls(function, is_exact=True)
+        return again if again.solve() else flow
+
     def solve(self) -> bool:
         """Follow all paths. Return whether there were few enough."""
         start = Path({}, {}, {})
@@ -180,7 +216,11 @@ class ValueFlow:
         end = self.function.graph.blocks[start]
         for index in range(start, end):
             node = self.nodes[index]
+            for one in self._said.before.get(index, ()):
+                self.hear(index, path, one)
             self.use(index, node, path)
+            if self._conditions is not None:
+                self._conditions.forget(node, path)
             if node.leaves:
                 self._left(index, node, path)
             else:
@@ -188,19 +228,21 @@ class ValueFlow:
                 if path.states and node.successors:  # others never come back
                     self.changed(index, path)
             if index + 1 < end:
-                self._go_on(index, index + 1, path)
+                self._go_on(index, index + 1, path, False)
         last = self.nodes[end - 1]
         if last.effects.flow == FlowControl.CONDITIONAL_BRANCH and len(last.successors) > 1:
-            found = self._branches(last, path)
-        else:
-            found = [(one, path.copy()) for one in last.successors]
+            return self._branches(end - 1, last, path)
+        is_jump = last.effects.flow in _JUMPS
+        found = [(one, path.copy()) for one in last.successors]
         for successor, after in found:
-            self._go_on(end - 1, successor, after)
+            self._go_on(end - 1, successor, after, is_jump)
         return found
 
-    def _go_on(self, before: int, index: int, path: Path) -> None:
+    def _go_on(self, before: int, index: int, path: Path, is_jump: bool) -> None:
         """Go on from one instruction to another, maybe behind the code of an inline function, which
         has given what it says then."""
+        for one in self._said.on_way(self.nodes[before], index, is_jump):
+            self.hear(index, path, one)
         for within, number, kind in self._inline_results.get(index, ()):
             value = path.values.get(number)
             if before in within and value is not None and value.root is None:
@@ -228,7 +270,7 @@ class ValueFlow:
         if signature is None or not signature.never_returns:
             self.leave(index, node, path)
 
-    def _branches(self, node: Node, path: Path) -> Iterable[tuple[int, Path]]:
+    def _branches(self, index: int, node: Node, path: Path) -> Iterable[tuple[int, Path]]:
         test, taken, other = path.test, path.copy(), path
         is_taken, is_other = True, True
         signs = _signs(node.effects.mnemonic, test)
@@ -237,7 +279,12 @@ class ValueFlow:
             is_other = self._learn(other, test, signs[1])
         self.branched(taken, node.effects.mnemonic, True)
         self.branched(other, node.effects.mnemonic, False)
+        if self._conditions is not None:
+            is_taken = is_taken and self._conditions.holds(index, taken, True)
+            is_other = is_other and self._conditions.holds(index, other, False)
         first, second = node.successors
+        self._go_on(index, first, taken, True)
+        self._go_on(index, second, other, False)
         return [
             *([(first, taken)] if is_taken else []),
             *([(second, other)] if is_other else []),

@@ -60,20 +60,22 @@ class Test(NamedTuple):
     size: int = 8
 
 
-Key: TypeAlias = frozenset[tuple[Value, int, tuple[tuple[int, Value], ...]]]
-"""The states of values with the places where they are. Paths that agree in it are joined."""
+Key: TypeAlias = frozenset[object]
+"""The states of values with the places where they are, and the conditions that are known. Paths
+that agree in it are joined."""
 
 
 class Path:
     """What is known on some paths to an instruction: the `values` in places, the `signs` of what is
-    there, by place and width, and the `states` of the values that a rule follows.
+    there, by place and width, the `states` of the values that a rule follows, and whether
+    `conditions` hold that are tested again.
 
     Paths are only joined where the states agree, and the places of what has one: so the path on
     which something was given away stays apart from the one on which it was not, with what was
     tested on each.
     """
 
-    __slots__ = ("signs", "states", "test", "values")
+    __slots__ = ("conditions", "signs", "states", "test", "values")
 
     def __init__(
         self,
@@ -81,7 +83,9 @@ class Path:
         signs: dict[tuple[int, int], int],
         states: dict[Value, int],
         test: Test | None = None,
+        conditions: dict[tuple[int, int], bool] | None = None,
     ) -> None:
+        self.conditions = conditions or {}
         self.values = values
         self.signs = signs
         self.states = states
@@ -90,14 +94,17 @@ class Path:
 
     def copy(self) -> Path:
         """Return a path that can be changed independently of this one."""
-        return Path(dict(self.values), dict(self.signs), dict(self.states), self.test)
+        values, signs, states = dict(self.values), dict(self.signs), dict(self.states)
+        return Path(values, signs, states, self.test, dict(self.conditions))
 
     @property
     def key(self) -> Key:
         """What has to agree for two paths to be joined."""
+        conditions = frozenset(self.conditions.items())
         if not self.states:
-            return frozenset()
-        return frozenset((one, state, self._held(one)) for one, state in self.states.items())
+            return conditions
+        states = {(one, state, self._held(one)) for one, state in self.states.items()}
+        return conditions.union(states) if conditions else frozenset(states)
 
     def _held(self, value: Value) -> tuple[tuple[int, Value], ...]:
         found = ((place, one) for place, one in self.values.items() if one.whole == value)

@@ -28,6 +28,19 @@ def rules(subsystem: Any) -> list[str]:
     return [one.partition("[")[2].partition("]")[0] for one in findings(subsystem)]
 
 
+def faults(subsystem: Any) -> set[tuple[str, str]]:
+    """The functions of a subsystem in which errors are found, with the rules that they break."""
+    program = Image(entry=subsystem.run, subsystems=[subsystem]).assemble()
+    found = _found(check(program, assemble_program(program, Encoder(), ".")))
+    return {(one.symbol.rpartition(".")[2], one.rule) for one in found if one.severity == "error"}
+
+
+def faults_by_name(kind: type) -> set[tuple[str, str]]:
+    """What `faults` are to be found in a class whose functions are named after broken rules."""
+    names = [name for name in vars(kind) if name.startswith("e0")]
+    return {(name, name[:4].upper()) for name in names}
+
+
 def findings_in(image: Image) -> list[str]:
     """The messages for an image."""
     program = image.assemble()

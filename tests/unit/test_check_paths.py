@@ -5,10 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pykasm import *
-from pykasm.check.checker import check
-from pykasm.encode.encoder import Encoder
-from pykasm.lang.objects import assemble_program
-from tests.unit.checking import findings
+from tests.unit.checking import faults, faults_by_name, findings
 
 
 class Latch(Struct):
@@ -357,10 +354,4 @@ def test_paths_that_are_never_gone() -> None:
 
 
 def test_faults_on_paths_beside_them() -> None:
-    wrong = Wrong()
-    program = Image(entry=wrong.run, subsystems=[wrong]).assemble()
-    found = check(program, assemble_program(program, Encoder(), "."))
-    names = {name for name in vars(Wrong) if name.startswith("e0")}
-    expected = {(f"Wrong.{name}", name[:4].upper()) for name in names}
-    shown = {(one.symbol, one.rule) for one in found if one.severity == "error"}
-    assert shown == expected
+    assert faults(Wrong()) == faults_by_name(Wrong)

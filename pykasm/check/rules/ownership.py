@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
+from pykasm.check.convention import register_name
 from pykasm.check.finding import Finding
 from pykasm.check.ownedfields import FieldFlow
 from pykasm.check.ownership import Lost, OwnershipFlow, UsedAfter, follows_ownership
@@ -52,8 +53,8 @@ def ownership_is_kept(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check what functions own, on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_ownership(function):
         return
-    flow = FieldFlow(function)
-    if flow.solve():
+    flow = FieldFlow.solved(function)
+    if flow is not None:
         yield from (_lost(function, one) for one in _first_of_each(flow))
         yield from (_used(function, one) for one in flow.used.values())
         yield from (_unowned(function, one) for one in flow.unowned.values())
@@ -86,13 +87,16 @@ def _lost(function: FunctionAnalysis, one: Lost) -> Finding:
 
 def _used(function: FunctionAnalysis, one: UsedAfter) -> Finding:
     given = function.graph.nodes[one.given]
-    who = f"`{given.callee}`" if given.callee is not None else "this"
+    who = f"`{given.callee}` takes it over" if given.callee is not None else "it is given away"
+    who = "the function disowns it" if one.is_disowned else who
     return Finding(
         E081,
         f"what was given away is {'given away once more' if one.again else 'used'}",
         span=function.place(one.at),
-        notes=[Note(function.place(one.given), f"{who} takes it over here")],
-        fix="use it first, or not at all",
+        notes=[Note(function.place(one.given), f"{who} here")],
+        fix="say why the function owns it again: `take_over(…, reason)`"
+        if one.is_disowned
+        else "use it first, or not at all",
         symbol=function.routine.symbol,
     )
 
@@ -140,11 +144,12 @@ def _origin(function: FunctionAnalysis, value: Value) -> tuple[str, Note]:
     """Return what is owned, in words, and where it came from."""
     if value.site == AT_ENTRY:
         parameters = function.routine.signature.parameters
-        name = next(
+        names = (
             one.name
             for one in parameters
             if one.register is not None and one.register.number == value.number
         )
+        name = next(names, register_name(value.number))
         declared = line_span(function.routine.declared)
         return f"`{name}`", Note(declared, "the function takes it over")
     node = function.graph.nodes[value.site]

@@ -42,21 +42,13 @@ def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check results that may be errors, and pointers that may be null, on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_results(function):
         return
-    flow = ResultFlow(function)
-    if flow.solve():
-        yield from (_dropped(function, *one) for one in _lost(function, flow).items())
+    flow = ResultFlow.solved(function)
+    if flow is not None:
+        yield from (_dropped(function, *one) for one in flow.dropped.items())
         yield from (_followed(function, one) for one in flow.followed.values())
         if flow.undeclared:
             yield _undeclared(function, min(flow.undeclared))
         yield from (_positive(function, *one) for one in flow.positive.items())
-
-
-def _lost(function: FunctionAnalysis, flow: ResultFlow) -> dict[Value, int]:
-    """Return the results that are lost although no earlier one is an error, and where."""
-    if not flow.dropped:
-        return {}
-    again = ResultFlow(function, remembers=True)
-    return again.dropped if again.solve() else flow.dropped
 
 
 def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:

@@ -26,8 +26,8 @@ def what_others_chose_is_bounded(function: FunctionAnalysis) -> Iterator[Finding
     """Check untrusted numbers on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_trust(function):
         return
-    flow = TrustFlow(function)
-    if flow.solve():
+    flow = TrustFlow.solved(function)
+    if flow is not None:
         yield from (_misused(function, one) for one in flow.misused.values())
 
 
