@@ -10,6 +10,7 @@ import gzip
 import struct
 from collections.abc import Iterator, Mapping
 from enum import IntEnum, IntFlag
+from functools import cache
 
 from pykasm.errors import PykasmError
 from pykasm.toolchain import located
@@ -54,8 +55,7 @@ class BitmapFont:
     def installed(cls, tool: str) -> BitmapFont:
         """Return the font that is the entry `tool` of `pykasm.toolchain.TOOLS`. Raises
         `ToolsMissing` if it is not installed, `PykasmError` if it is no font of cells."""
-        contents = located(tool).read_bytes()
-        return cls(gzip.decompress(contents) if contents.startswith(GZIP) else contents)
+        return _font(located(tool).read_bytes())
 
     def rows(self, character: str) -> list[int]:
         """Return the rows of the glyph of `character`, numbers of `width` bits of which the
@@ -103,6 +103,12 @@ class BitmapFont:
         self._bitmaps = b"".join(bitmaps)
 
 
+@cache
+def _font(contents: bytes) -> BitmapFont:
+    """The font in a file with these `contents`, read once: several parts of an image may use it."""
+    return BitmapFont(gzip.decompress(contents) if contents.startswith(GZIP) else contents)
+
+
 def _only(sizes: set[tuple[int, int]]) -> tuple[int, int]:
     """The one size of all glyphs."""
     if len(sizes) != 1:
@@ -127,14 +133,12 @@ def _encodings(contents: bytes, form: int, start: int) -> Mapping[int, int]:
     """The number of the glyph of each character that has one."""
     order = _order(form)
     first_low, last_low, first, last, _ = struct.unpack_from(f"{order}5H", contents, start)
-    columns = last_low - first_low + 1
-    count = columns * (last - first + 1)
-    glyphs = struct.unpack_from(f"{order}{count}H", contents, start + 10)
-    return {
-        (first + number // columns) << 8 | (first_low + number % columns): glyph
-        for number, glyph in enumerate(glyphs)
-        if glyph != NO_GLYPH
-    }
+    codes = [
+        high << 8 | low for high in range(first, last + 1) for low in range(first_low, last_low + 1)
+    ]
+    glyphs = struct.unpack_from(f"{order}{len(codes)}H", contents, start + 10)
+    pairs = zip(codes, glyphs, strict=True)
+    return {code: glyph for code, glyph in pairs if glyph != NO_GLYPH}
 
 
 def _cell(contents: bytes, form: int, start: int) -> tuple[int, int]:
