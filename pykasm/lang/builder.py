@@ -9,7 +9,7 @@ from functools import cache, partial
 from types import CodeType, FrameType
 from typing import Any, NamedTuple, TypeAlias
 
-from pykasm.errors import PlaceMistake, ValueRangeMistake, placed_at
+from pykasm.errors import FlowMistake, PlaceMistake, ValueRangeMistake, placed_at
 from pykasm.isa import forms
 from pykasm.isa.code import Align, Item, Label, Line, Reference
 from pykasm.isa.statement import Address, Statement, VectorOptions
@@ -39,6 +39,22 @@ NO_REGISTER = -1
 
 CODE_ALIGNMENTS = tuple(1 << power for power in range(13))
 """What code can be aligned to, in bytes: up to a page."""
+
+
+MOST_ITEMS = 1 << 18
+"""In one routine; a loop of Python's that writes more does not end while there is memory."""
+
+
+class EndlessCode(FlowMistake):
+    """A loop of Python's writes code for ever; `what` tells how much there is."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            what,
+            expected="a loop of Python's, which runs while the code is being written, to end",
+            got="one more",
+            fix="`while_` and `for_` are loops of the machine's",
+        )
 
 
 class InPlace:
@@ -131,6 +147,8 @@ class CodeBuilder:
         self.bits = bits
         self.declared = declared
         self.items: list[Item] = []
+        self.refused = 0
+        """How many instructions were wrong."""
         self.unit: Any = None
         self.out_of_line: list[OutOfLine] = []
         """Code that is written when the body has run."""
@@ -184,6 +202,7 @@ class CodeBuilder:
 
         Every instruction of a build comes through here, so common cases are written out.
         """
+        self.check_end()
         encodable: list[Encodable] = []
         references: tuple[Reference, ...] = ()
         roles = self.operand_roles
@@ -221,6 +240,11 @@ class CodeBuilder:
         self._check_operands(statement, operands, roles[known:], unsized)
         line = (statement, references, *self._counted_to(sys._getframe(2)), operands, ())
         self.items.append(_new(Line, line))
+
+    def check_end(self) -> None:
+        """Raise a mistake if there is so much code that what writes it does not end."""
+        if len(self.items) + self.refused >= MOST_ITEMS:
+            raise EndlessCode(f"`{self.name}` has more than {MOST_ITEMS:,} instructions")
 
     def _note_operand(self, operand: Any, first: Any, mnemonic: str) -> None:
         """Note what `operand`, which is no mere register or number, tells of the next instruction,
@@ -606,6 +630,7 @@ def place(label: Label) -> None:
             expected="one `place` for each label",
             got="a second one",
         )
+    builder.check_end()
     builder.placed.add(label)
     builder.items.append(label)
 
@@ -626,4 +651,5 @@ def align_code(boundary: int) -> None:
             expected=f"a power of two up to {CODE_ALIGNMENTS[-1]}",
             got=described(boundary),
         )
+    builder.check_end()
     builder.items.append(Align(boundary))

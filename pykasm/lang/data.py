@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from enum import Enum
 from types import FunctionType, MethodType
 from typing import Any, NamedTuple, Never, TypeVar
@@ -415,7 +415,16 @@ def far(selector: int, place: object, size: int | None = None) -> Any:
     leaves for 32-bit code anywhere with 4.
     """
     reference, name = symbol_reference(place, "far")
-    return FarOperand(int(selector), reference, size or min(current_bits() // 8, 4), name)
+    _check_far(selector, range(1 << 16), "a selector is a number of 16 bits", "0 to 65535")
+    offset_size = size or min(current_bits() // 8, 4)
+    _check_far(offset_size, (2, 4), "the offset of a far pointer has 2 or 4 bytes", "2 or 4")
+    return FarOperand(int(selector), reference, offset_size, name)
+
+
+def _check_far(value: object, allowed: Container[object], what: str, expected: str) -> None:
+    """Raise a mistake if `value` is no part of a far pointer (AMD64 APM vol. 3, "JMP (Far)")."""
+    if not isinstance(value, int) or value not in allowed:
+        raise ValueRangeMistake(what, expected=expected, got=shown_value(value))
 
 
 def current_bits() -> int:

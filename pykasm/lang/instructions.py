@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pykasm.errors import Mistake, PlaceMistake, report
-from pykasm.lang.builder import _builders, current
+from pykasm.lang.builder import EndlessCode, _builders, current
 from pykasm.lang.types import named_arguments
 
 ELIDING = ("xacquire", "xrelease")
@@ -32,8 +32,11 @@ class Mnemonic:
         builder = _builders[-1] if _builders else current(self._name)
         try:
             builder.add(self._name, operands, self._prefix)
+        except EndlessCode:
+            raise
         except Mistake as mistake:
             report(mistake)
+            builder.refused += 1
 
 
 class Prefix:

@@ -14,6 +14,9 @@ from pykasm.guesses import did_you_mean
 from pykasm.lang.unknownnames import unknown_name
 from pykasm.source import Moment, Source, Span, is_authors, line_span
 
+_reserve = bytearray(1 << 24)
+"""Memory that is kept free to tell with of the lack of any more."""
+
 CALLERS = 4
 """How many of the author's lines that led to an exception are shown beside its own."""
 
@@ -45,6 +48,8 @@ def told(place: Place | None = None) -> Iterator[None]:
     except PykasmError:
         raise
     except Exception as error:
+        if isinstance(error, MemoryError):
+            _reserve.clear()
         mistake = python_mistake(error, place)
         if mistake is None:
             raise
@@ -162,7 +167,16 @@ _UNKNOWN_OPTION = re.compile(
 
 
 def _plain(error: Exception, place: Span) -> Mistake:
-    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, MemoryError):
+        return PythonMistake(
+            "there is no memory left",
+            expected="an end to what is made while the code is being written",
+            got="MemoryError",
+            span=place,
+        )
+    called = place.text.partition("(")[0]
+    text = _OPERATION.sub(lambda _: f"{called}()", str(error))
+    what = f"{type(error).__name__}: {text}".removesuffix(": ")
     if isinstance(error, TypeError) and "context manager protocol" in str(error):
         return PythonMistake(
             f"`with {place.text}:` opens no block",
@@ -171,7 +185,7 @@ def _plain(error: Exception, place: Span) -> Mistake:
             span=place,
         )
     word = _word_that_failed(error)
-    if word is not None and not _MISCALLED.match(str(error)):
+    if word is not None and not _MISCALLED.match(text):
         name = word.f_code.co_qualname.removesuffix(".__init__").removesuffix(".__call__")
         shown = place.text if "_" in name[:1] or "._" in name else name
         return PythonMistake(
@@ -182,6 +196,9 @@ def _plain(error: Exception, place: Span) -> Mistake:
         )
     return PythonMistake(what, span=place)
 
+
+_OPERATION = re.compile(r"[\w.<>]+\.__(call|new)__\(\)")
+"""What Python calls the call of a class whose kind has a way of its own to make instances."""
 
 _MISCALLED = re.compile(r"[\w.<>]+\(\) (missing|takes|got|should) ")
 """What Python says of a call whose arguments do not fit the function."""

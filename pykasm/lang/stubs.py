@@ -28,6 +28,7 @@ def stub(
     so many bytes. The value is the stub as an operand, for jumps and tables.
     """
     unit = _current_unit()
+    unit.check_end()
     frame = author_frame()
     assert frame is not None
     declared = Source(frame.f_code.co_filename, frame.f_lineno)

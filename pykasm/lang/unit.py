@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pykasm.errors import ValueRangeMistake
+from pykasm.lang.builder import EndlessCode
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.numbers import U8
 from pykasm.lang.reference import SymbolReference
 from pykasm.lang.routine import Routine
 from pykasm.source import Moment
+
+MOST_PARTS = 1 << 16
+"""Routines or data of one unit; a loop of Python's that makes more does not end while there is
+memory."""
 
 
 class Question(NamedTuple):
@@ -47,8 +52,15 @@ class Unit:
             *(datum._symbol for datum in self.data),
         ]
 
+    def check_end(self) -> None:
+        """Raise a mistake if there is so much in it that what makes it does not end."""
+        for parts, what in ((self.routines, "routines"), (self.data, "data")):
+            if len(parts) >= MOST_PARTS:
+                raise EndlessCode(f"`{self.name}` has more than {MOST_PARTS:,} {what}")
+
     def adopt(self, datum: Data, purpose: str) -> None:
         """Take in data without a name of its own; it is called after its purpose and a number."""
+        self.check_end()
         number = self._counts.get(purpose, 0)
         self._counts[purpose] = number + 1
         datum._symbol = f"{self.name}.{purpose}{number}"

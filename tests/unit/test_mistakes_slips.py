@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import IntFlag
 from typing import Any
 
 import pytest
 
 from pykasm import *
 from pykasm.errors import DeclarationMistake
+from pykasm.lang import builder, unit
 from tests.unit.messages import message_of, refusal
 
 
@@ -126,3 +129,112 @@ def test_the_way_out_of_comparing_signs_has_the_width_of_the_operands() -> None:
                 nop()
 
     assert message_of(Wrong).endswith("help: see one as the other: `i32(x)` or `u32(x)`")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [nop, lambda: mov(eax, rax), lambda: place(Label("here")), lambda: align_code(16)],
+    ids=["right", "wrong", "labels", "gaps"],
+)
+def test_loops_that_write_code_for_ever(
+    write: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "MOST_ITEMS", 100)
+
+    class Wrong(Subsystem):
+        @naked
+        def wrong(self) -> None:
+            for _ in range(1 << 62):
+                write()
+
+    assert "error[flow]: `Wrong.wrong` has more than 100 instructions\n" in message_of(Wrong)
+
+
+def test_a_loop_that_makes_stubs_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "MOST_PARTS", 100)
+
+    class Wrong(Subsystem):
+        @emits
+        def stubs(self) -> None:
+            for number in range(1 << 62):
+                with stub(f"vector_{number}"):
+                    hlt()
+
+        @naked
+        def wrong(self) -> None:
+            hlt()
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[flow]: `Wrong` has more than 100 routines
+  FILE:LINE
+  LINE |                 with stub(f"vector_{number}"):
+        |                      ^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a loop of Python's, which runs while the code is being written, to end
+got: one more
+help: `while_` and `for_` are loops of the machine's"""
+    )
+
+
+def test_a_loop_that_makes_texts_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "MOST_PARTS", 100)
+
+    class Wrong(Subsystem):
+        @naked
+        def wrong(self) -> None:
+            for number in range(1 << 62):
+                mov(rax, text(str(number)))
+
+    assert "error[flow]: `Wrong` has more than 100 data\n" in message_of(Wrong)
+
+
+def test_a_lack_of_memory() -> None:
+    class Wrong(Subsystem):
+        @naked
+        def wrong(self) -> None:
+            mov(rax, bytes(1 << 62)[0])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[python]: there is no memory left
+  FILE:LINE
+  LINE |             mov(rax, bytes(1 << 62)[0])
+        |                      ^^^^^^^^^^^^^^
+expected: an end to what is made while the code is being written
+got: MemoryError"""
+    )
+
+
+@pytest.mark.parametrize("selector", [-1, 1 << 16, "8"])
+def test_selectors_that_do_not_fit(selector: Any) -> None:
+    class Wrong(Subsystem):
+        @naked(bits=32, boot=True)
+        def wrong(self) -> None:
+            ljmp(far(selector, self.wrong))
+
+    assert "error[value-range]: a selector is a number of 16 bits\n" in message_of(Wrong)
+
+
+def test_sizes_of_offsets_that_far_pointers_do_not_have() -> None:
+    class Wrong(Subsystem):
+        @naked(bits=32, boot=True)
+        def wrong(self) -> None:
+            ljmp(far(8, self.wrong, size=3))
+
+    message = message_of(Wrong)
+    assert "error[value-range]: the offset of a far pointer has 2 or 4 bytes\n" in message
+
+
+def test_an_enumeration_that_is_called_without_a_value() -> None:
+    class Rights(IntFlag):
+        WRITE = 2
+
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            test(rdi, Rights().WRITE)  # type: ignore[call-arg]
+
+    head = message_of(Wrong).partition("\n")[0]
+    assert head.startswith("error[python]: TypeError: Rights() missing 1 required")
