@@ -16,7 +16,7 @@ from kernel.mm.heap import Heap
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.pages import Pages
 from kernel.mm.pagesplitter import PageSplitter
 from kernel.mm.pagetables import PageTables
@@ -45,7 +45,7 @@ CONTENTS: Contents = (
     Buddy,  # blocks of pages, split and joined
     Sections,  # memory that waits to be used
     Zones,  # memory below and above 4 GiB
-    PageCaches,  # pages at hand for each processor
+    PageMagazines,  # pages at hand for each processor
     FaultInjection,  # allocations that fail on purpose
     Pages,  # physical memory
     TableWalker,  # the page-table entries of an address

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import FrameState, frame_of
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.zones import Zones
 from kernel.paging.addresses import PhysicalAddress, clear_page
 from pykasm import *
@@ -18,7 +18,9 @@ class Pages(Subsystem):
     changed. Context: any.
     """
 
-    def __init__(self, zones: Zones, caches: PageCaches, fault_injection: FaultInjection) -> None:
+    def __init__(
+        self, zones: Zones, caches: PageMagazines, fault_injection: FaultInjection
+    ) -> None:
         self.zones = zones
         self.caches = caches
         self.fault_injection = fault_injection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.slabs import Slabs
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
@@ -31,7 +31,7 @@ class Reclaim(Subsystem):
     def __init__(
         self,
         slabs: Slabs,
-        caches: PageCaches,
+        caches: PageMagazines,
         processors: Processors,
         calls: Calls,
         shrinkers: Sequence[Shrinker],

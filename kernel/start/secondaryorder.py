@@ -7,7 +7,7 @@ from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.interrupts.localapic import LocalApic
 from kernel.irq.deferred import Deferred
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.sched.scheduler import Scheduler
 from pykasm import *
 
@@ -20,7 +20,7 @@ class SecondarySteps(Steps):
         Interrupts.use,  # the gates, which all processors share
         Protection.enable,  # W^X and the like
         LocalApic.start,  # its interrupt controller
-        PageCaches.start_processor,  # its cache of pages
+        PageMagazines.start_processor,  # its cache of pages
         Scheduler.start_processor,  # its run queue
         Deferred.start_processor,  # what handlers leave here
         LocalTimer.start,  # its interrupt at a time

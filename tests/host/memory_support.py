@@ -12,7 +12,7 @@ from kernel.cpu.percpu import PerCpu
 from kernel.debug.panic import Panic
 from kernel.mm.frames import SIZE_SHIFT, FrameState
 from kernel.mm.frametable import FrameTable
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.pages import Pages
 from kernel.mm.zone import SECTION, TABLE_SIZE
 from kernel.mm.zones import Zones
@@ -39,7 +39,7 @@ class MemoryMachine:
         parts = Parts(CONTENTS, instead=stand_ins(Panic))
         self.information = parts[BootInformation]
         self.walk, self.frame_table = parts[PageWalk], parts[FrameTable]
-        self.zones, self.caches = parts[Zones], parts[PageCaches]
+        self.zones, self.caches = parts[Zones], parts[PageMagazines]
         self.per_cpu, self.pages = parts[PerCpu], parts[Pages]
         self.host = Host(self.pages, limit=50_000_000, traced=traced)
         self.host.define("image_load_start", IMAGE[0])

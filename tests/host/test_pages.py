@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kernel.boot.memorykind import MemoryKind
 from kernel.cpu.pagetable import PAGE
 from kernel.mm.early import LOWEST
-from kernel.mm.pagecaches import BATCH, CACHE_SIZE
+from kernel.mm.pagemagazines import BATCH, CACHE_SIZE
 from kernel.mm.zone import LOW_END, MAX_ORDER, SECTION, TABLE_SIZE
 from pykasm.hostrun import HostAssertion
 from tests.host.memory_support import IMAGE, MemoryMachine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.interrupts.localapic import LocalApic
-from kernel.mm.pagecaches import PageCaches
+from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.reclaim import Reclaim
 from kernel.mm.slabs import Slabs
 from kernel.processors.processor import Processor
@@ -17,7 +17,7 @@ COUNT = 3
 
 
 def test_each_processor_is_asked_before_and_after_what_is_for_the_whole_kernel() -> None:
-    parts = parts_on(Paper(), Slabs, PageCaches, LocalApic, Calls, ThreadStacks)
+    parts = parts_on(Paper(), Slabs, PageMagazines, LocalApic, Calls, ThreadStacks)
     calls, spare, processors = parts[Calls], parts[ThreadStacks], parts[Processors]
     reclaim = parts[Reclaim]
     host = host_for(reclaim)

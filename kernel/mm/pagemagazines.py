@@ -22,23 +22,23 @@ BATCH = 32
 pages in turn at the edge of its cache seldom needs a zone."""
 
 
-class PageCache(Struct):
+class PageMagazine(Struct):
     """Free pages of one processor, used like a stack: what was freed last is in the processor's
     data cache. Linux calls it a per-CPU page list."""
 
     link: ListHead
-    """In `PageCaches.caches`."""
+    """In `PageMagazines.caches`."""
     count: U64
     pages: Array[Owned[U64]] = field(count=CACHE_SIZE)
 
 
-class PageCaches(Subsystem):
+class PageMagazines(Subsystem):
     """Allocates and frees single pages without a lock, in batches from and to the zones. Context:
     interrupts off, but where said otherwise."""
 
-    caches = bss(ListHead, elements="PageCache.link")
+    caches = bss(ListHead, elements="PageMagazine.link")
     """Of all processors that were started."""
-    cache = percpu(PageCache)
+    cache = percpu(PageMagazine)
 
     def __init__(self, zones: Zones, per_cpu: PerCpu) -> None:
         self.zones = zones
@@ -53,7 +53,7 @@ class PageCaches(Subsystem):
     @function
     def start_processor(self) -> None:
         """Start the cache of this processor, which is starting."""
-        cache = scratch(Ptr[PageCache])
+        cache = scratch(Ptr[PageMagazine])
         self.per_cpu.point_at(u64(cache), self.cache)
         link = scratch(address_of(cache.link))
         self.caches.append(link)
@@ -141,8 +141,8 @@ class PageCaches(Subsystem):
 
     @inline(changes=rax)
     @contextmanager
-    def each(self) -> Iterator[Ptr[PageCache]]:
+    def each(self) -> Iterator[Ptr[PageMagazine]]:
         """Run the block for the cache of each processor, which may change meanwhile. The block
         calls nothing."""
-        with self.caches.each(PageCache, "link", scratch) as cache:
+        with self.caches.each(PageMagazine, "link", scratch) as cache:
             yield cache
