@@ -8,6 +8,7 @@ from kernel.cpu.contents import CONTENTS as CPU
 from kernel.debug.contents import CONTENTS as DEBUG
 from kernel.display.contents import CONTENTS as DISPLAY
 from kernel.entry.contents import CONTENTS as ENTRY
+from kernel.fs.contents import CONTENTS as FS
 from kernel.interrupts.contents import CONTENTS as INTERRUPTS
 from kernel.irq.contents import CONTENTS as IRQ
 from kernel.log.contents import CONTENTS as LOG
@@ -53,6 +54,7 @@ CONTENTS: Contents = (
     *IRQ,  # interrupts of devices: I/O APICs, shared lines, work deferred from handlers
     *ENTRY,  # the ways into the kernel: a gate for each vector, and what it leads to
     *TIME,  # hardware clocks, how they correct each other, and the time of day
+    *FS,  # files: names, inodes, what is open, and what is kept of it in memory
     *PCI,  # the PCI bus and what is on it
     *DISPLAY,  # displays without a picture
     *TERMINAL,  # what people type, and serial output by interrupts

@@ -8,14 +8,35 @@ from pykasm import *
 class Errno(ErrorNumber):
     """Functions that may fail return these negated."""
 
+    EPERM = 1
+    ENOENT = 2
     EINTR = 4
+    EIO = 5
+    ENXIO = 6
+    EBADF = 9
     EAGAIN = 11
     ENOMEM = 12
+    EACCES = 13
     EFAULT = 14
     EBUSY = 16
     EEXIST = 17
+    EXDEV = 18
     ENODEV = 19
+    ENOTDIR = 20
+    EISDIR = 21
     EINVAL = 22
+    ENFILE = 23
+    EMFILE = 24
+    ENOTTY = 25
+    EFBIG = 27
     ENOSPC = 28
+    ESPIPE = 29
+    EROFS = 30
+    EMLINK = 31
+    EPIPE = 32
     ENAMETOOLONG = 36
+    ENOTEMPTY = 39
+    ELOOP = 40
+    EOVERFLOW = 75
+    EOPNOTSUPP = 95
     ETIMEDOUT = 110

@@ -19,6 +19,10 @@ from kernel.display.bochs import BochsDisplay
 from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
+from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.dentries import Dentries
+from kernel.fs.initramfs import Initramfs
+from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
@@ -90,4 +94,8 @@ class LateSteps(Steps):
     order = (
         Secondaries.start,  # the other processors
         Lines.spread,  # devices interrupt those too
+        CredentialStore.start,  # rights
+        Dentries.start,  # names
+        RootFileSystem.start,  # files
+        Initramfs.start,  # and what the boot loader brings of them
     )

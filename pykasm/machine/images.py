@@ -63,12 +63,8 @@ class Images:
         if uefi or not direct:
             iso = self.iso(command_line)
             return Machine(MachineOptions(iso=iso, uefi=uefi, **settings), lifetime=lifetime)
-        options = MachineOptions(
-            kernel=self.project.kernel,
-            command_line=command_line,
-            modules=tuple(self.project.module_files),
-            **settings,
-        )
+        settings = {"modules": tuple(self.project.module_files), **settings}
+        options = MachineOptions(kernel=self.project.kernel, command_line=command_line, **settings)
         return Machine(options, lifetime=lifetime)
 
     def _make_iso(self, command_line: str) -> Path:

@@ -3,6 +3,7 @@
 from kernel.monitor.commands.acpi import AcpiCommands
 from kernel.monitor.commands.cpus import CpuCommands
 from kernel.monitor.commands.crash import CrashCommands
+from kernel.monitor.commands.files import FileCommands
 from kernel.monitor.commands.irq import InterruptCommands
 from kernel.monitor.commands.log import LogCommands
 from kernel.monitor.commands.machinechecks import MachineCheckCommands
@@ -31,4 +32,5 @@ CONTENTS: Contents = (
     InterruptCommands,  # irq
     MachineCheckCommands,  # mce
     AcpiCommands,  # acpi
+    FileCommands,  # ls, cat
 )

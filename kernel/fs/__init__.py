@@ -1,0 +1,1 @@
+"""Files: names, what they stand for, and what is kept of it in memory."""

@@ -1,0 +1,240 @@
+"""Regular files, which are read and written in the page cache."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.errno import Errno
+from kernel.fs.file import File, FileOperations, Whence
+from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.inode import Inode
+from kernel.fs.inodes import Inodes
+from kernel.fs.iovector import IoVector
+from kernel.fs.iovectors import IoVectors
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.pagecache import NO_PAGE, PageCache
+from kernel.paging.addresses import direct
+from kernel.sync.mutex import Mutexes
+from pykasm import *
+
+LARGEST = (1 << 63) - 1
+"""Bytes that a file can have."""
+
+
+class CachedFiles(Subsystem):
+    """What is done with open regular files. Pages that the cache lacks are holes: they are full of
+    zeros. Context: thread."""
+
+    hole = rodata(U8 * PAGE, [0] * PAGE, align=PAGE)
+
+    def __init__(
+        self,
+        defaults: FileDefaults,
+        cache: PageCache,
+        vectors: IoVectors,
+        inodes: Inodes,
+        mutexes: Mutexes,
+    ) -> None:
+        self.cache = cache
+        self.vectors = vectors
+        self.inodes = inodes
+        self.mutexes = mutexes
+        self.operations = rodata(
+            FileOperations, defaults.table(read=self.read, write=self.write, seek=self.seek)
+        )
+
+    @function(context="thread", sleeps=True)
+    def read(
+        self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
+    ) -> OrErrno[I64]:
+        """Read as `ReadFile` says. Returns -EFAULT if not a single byte could be copied."""
+        inode, chunk, start = keep(file.inode), keep(U64), local(U64)
+        mov(rax, at(position))
+        mov(start, rax)
+        with loop():
+            mov(chunk, self._chunk(inode.size, at(position), vector.left))
+            break_if(chunk == 0)
+            copied = self._read_piece(inode, at(position), vector, chunk)
+            add(at(position), copied)
+            break_if(copied != chunk)
+        mov(rax, at(position))
+        sub(rax, start)
+        fail_if((rax == 0) & (chunk != 0), Errno.EFAULT)
+        ret(i64(rax))
+
+    @function
+    def _chunk(self, end: U64, position: U64, left: U64) -> U64:
+        """Return how many of the bytes from `position` on lie in one page, before `end`, and among
+        `left` ones."""
+        mov(rax, end)
+        sub(rax, position)
+        with if_(CF):
+            ret(0)
+        or_(position, -PAGE)
+        neg(position)
+        for most in (position, left):
+            with if_(rax > most):
+                mov(rax, most)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _read_piece(
+        self, inode: Ptr[Inode], position: Keep[U64], vector: Keep[Ptr[IoVector]], length: Keep[U64]
+    ) -> U64:
+        """Copy `length` bytes at `position`, which lie in one page, to `vector`. Returns how many
+        were copied."""
+        copied, source = keep(U64), scratch(position)
+        shr(source, PageShift.PAGE)
+        page = keep(self.cache.find(inode, source))
+        and_(position, PAGE - 1)
+        with if_(page == 0):
+            lea(rax, self.hole)
+            add(rax, position)
+            tail(self.vectors.copy_to, vector, rax, length)
+        address = scratch(page)
+        direct(address)
+        add(address, position)
+        mov(copied, self.vectors.copy_to(vector, address, length))
+        self.cache.drop(page)
+        ret(copied)
+
+    @function(context="thread", sleeps=True)
+    def write(
+        self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
+    ) -> OrErrno[I64]:
+        """Write as `WriteFile` says, with APPEND always at the end. Returns -EFAULT, -ENOMEM,
+        -ENOSPC or -EFBIG if not a single byte could be written."""
+        inode, result = keep(file.inode), keep(I64)
+        with self.mutexes.held(inode.lock):
+            with if_(file.flags & OpenFlag.APPEND):
+                mov(rax, inode.size)
+                mov(at(position), rax)
+            mov(result, self._write_locked(inode, vector, position))
+            with if_(result > 0):
+                self.inodes.touch(inode)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _write_locked(
+        self, inode: Keep[Ptr[Inode]], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
+    ) -> OrErrno[I64]:
+        """Do what `write` does, with the lock of `inode` held."""
+        chunk, result, start = keep(U64), keep(I64), local(U64)
+        xor(u32(result), u32(result))
+        mov(rax, at(position))
+        mov(start, rax)
+        with while_(vector.left != 0):
+            mov(rax, LARGEST)
+            mov(chunk, self._chunk(rax, at(position), vector.left))
+            with if_(chunk == 0):
+                mov(result, -Errno.EFBIG)
+                break_()
+            mov(result, self._write_piece(inode, at(position), vector, chunk))
+            break_if(result < 0)
+            add(at(position), u64(result))
+            mov(rax, at(position))
+            with if_(rax > inode.size):
+                mov(inode.size, rax)
+            break_if(result != chunk)
+        mov(rax, at(position))
+        sub(rax, start)
+        with if_((rax == 0) & (result < 0)):
+            ret(result)
+        ret(i64(rax))
+
+    @function(context="thread", sleeps=True)
+    def _write_piece(
+        self, inode: Ptr[Inode], position: Keep[U64], vector: Keep[Ptr[IoVector]], length: Keep[U64]
+    ) -> OrErrno[I64]:
+        """Copy `length` bytes from `vector` to `position`; they lie in one page. Returns how many
+        were copied, or an error."""
+        number, copied = scratch(position), keep(U64)
+        shr(number, PageShift.PAGE)
+        page = keep(try_(self.cache.get(inode, number), Errno.ENOMEM))
+        address = scratch(page)
+        direct(address)
+        and_(position, PAGE - 1)
+        add(address, position)
+        mov(copied, self.vectors.copy_from(vector, address, length))
+        self.cache.drop(page)
+        fail_if(copied == 0, Errno.EFAULT)
+        ret(i64(copied))
+
+    @function
+    def seek(self, file: Keep[Ptr[File]], offset: Keep[I64], whence: Keep[U32]) -> OrErrno[I64]:
+        """Move the position as `SeekFile` says. Returns -EINVAL before the start or for an unknown
+        `whence`, -ENXIO for data or a hole behind the end."""
+        inode = keep(file.inode)
+        with if_(whence >= Whence.DATA):
+            fail_if(whence > Whence.HOLE, Errno.EINVAL)
+            mov(rax, inode.size)
+            fail_if(u64(offset) >= rax, Errno.ENXIO)
+            with if_(whence == Whence.DATA):
+                mov(offset, i64(self._find_data(inode, u64(offset))))
+                fail_if(u64(offset) >= inode.size, Errno.ENXIO)
+            with else_():
+                mov(offset, i64(self._find_hole(inode, u64(offset))))
+        with elif_(whence == Whence.CURRENT):
+            add(offset, i64(file.position))
+        with elif_(whence == Whence.END):
+            add(offset, i64(inode.size))
+        fail_if(offset < 0, Errno.EINVAL)  # also where a sum was too large
+        mov(file.position, u64(offset))
+        ret(offset)
+
+    @function
+    def _find_data(self, inode: Ptr[Inode], offset: Keep[U64]) -> U64:
+        """Return the first offset from `offset` on that lies in a page of the cache."""
+        number = scratch(offset)
+        shr(number, PageShift.PAGE)
+        found = self.cache.next(inode, number)
+        with if_(found == NO_PAGE):
+            ret(found)
+        shl(found, PageShift.PAGE)
+        with if_(found < offset):
+            mov(found, offset)
+        ret(found)
+
+    @function
+    def _find_hole(self, inode: Keep[Ptr[Inode]], offset: Keep[U64]) -> U64:
+        """Return the first offset from `offset` on, which is in the file, that lies in no page of
+        the cache, or the end."""
+        number = keep(offset)
+        shr(number, PageShift.PAGE)
+        with loop():
+            break_if(self.cache.next(inode, number) != number)
+            inc(number)
+        shl(number, PageShift.PAGE)
+        with if_(number < offset):
+            mov(number, offset)
+        with if_(number > inode.size):
+            mov(number, inode.size)
+        ret(number)
+
+    @function
+    def resize(self, inode: Keep[Ptr[Inode]], size: Keep[U64]) -> OrErrno[I32]:
+        """Set the size, as `Resize` says."""
+        number = keep(U64)
+        mov(inode.size, size)
+        lea(number, bare[size + PAGE - 1])
+        shr(number, PageShift.PAGE)
+        ignore(self.cache.truncate(inode, number))
+        and_(size, PAGE - 1)
+        with if_(size != 0):
+            dec(number)
+            page = keep(self.cache.find(inode, number))
+            with if_(page != 0):
+                self._clear_end(page, size)
+                self.cache.drop(page)
+        self.inodes.touch(inode)
+        ret(0)
+
+    @inline(changes=(rax, rcx, rdi))
+    def _clear_end(self, page: U64, start: U64) -> None:
+        """Fill the page at physical `page` with zeros from `start` on."""
+        mov(rdi, page)
+        direct(rdi)
+        add(rdi, start)
+        mov(ecx, PAGE)
+        sub(rcx, start)
+        xor(eax, eax)
+        rep.stosb()

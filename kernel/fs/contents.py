@@ -1,0 +1,56 @@
+"""The parts of `kernel/fs`, in the order of reading."""
+
+from kernel.fs.cacheddirectories import CachedDirectories
+from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.cpioreader import CpioReader
+from kernel.fs.creation import Creation
+from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.dentries import Dentries
+from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.fileio import FileIo
+from kernel.fs.files import Files
+from kernel.fs.fscontexts import FsContexts
+from kernel.fs.initramfs import Initramfs
+from kernel.fs.inodelocks import InodeLocks
+from kernel.fs.inodes import Inodes
+from kernel.fs.iovectors import IoVectors
+from kernel.fs.mountnamespaces import MountNamespaces
+from kernel.fs.mounts import Mounts
+from kernel.fs.opening import Opening
+from kernel.fs.pagecache import PageCache
+from kernel.fs.paths import Paths
+from kernel.fs.permissions import Permissions
+from kernel.fs.removal import Removal
+from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.fs.superblocks import SuperBlocks
+from kernel.fs.tmpfs import Tmpfs
+from kernel.fs.walk import Walk
+from pykasm import *
+
+CONTENTS: Contents = (
+    CredentialStore,  # who acts
+    Permissions,  # and who may do what
+    Inodes,  # files, as their file system has them
+    PageCache,  # what they contain, as far as it is in memory
+    Dentries,  # the names that lead to them
+    SuperBlocks,  # file systems in use
+    Mounts,  # where these are seen
+    Paths,  # places there
+    MountNamespaces,  # who sees which
+    FsContexts,  # where names begin
+    Walk,  # and what they lead to
+    IoVectors,  # memory that is read into and written from
+    Files,  # what is open
+    FileDefaults,  # what is done with it, if its kind says nothing
+    CachedFiles,  # with regular files
+    CachedDirectories,  # with directories that are in memory
+    FileIo,  # reading, writing and listing it
+    InodeLocks,  # the locks of inodes
+    Creation,  # new names
+    Removal,  # names that go
+    Opening,  # opening files
+    Tmpfs,  # the file system that is there alone
+    RootFileSystem,  # the one that everything begins with
+    CpioReader,  # archives
+    Initramfs,  # the one that the boot loader brings
+)

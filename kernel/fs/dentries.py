@@ -1,0 +1,318 @@
+"""The cache of names: which of them lead to what, without asking their file system."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE
+from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.fs.directorylister import ListedName
+from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock
+from kernel.fs.inodes import Inodes
+from kernel.fs.mode import TYPE_MASK, TYPE_SHIFT
+from kernel.fs.namekey import NameKey
+from kernel.locks.spinlock import SpinLock
+from kernel.mm.heap import Heap
+from kernel.mm.pages import Pages
+from kernel.mm.slabs import SlabCache, Slabs
+from kernel.paging.addresses import direct
+from kernel.structures.list import ListHead
+from kernel.structures.tree import Trees
+from pykasm import *
+
+TABLE_ORDER = 4
+"""log2 of the pages of the hash table."""
+
+BUCKETS = (PAGE << TABLE_ORDER) // sizeof(ListHead)
+BUCKET_SHIFT = 64 - (BUCKETS.bit_length() - 1)
+MIXER = 0x9E37_79B9_7F4A_7C15
+"""2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, vol. 3, 6.4)."""
+
+
+class Bucket(Struct):
+    """Entries with the same upper bits of their hash."""
+
+    chain: ListHead = field(elements="Dentry.bucket")
+
+
+class Dentries(LeakChecks):
+    """All directory entries in memory: made, found, changed and freed. Context: thread.
+
+    `lock` is taken for each step. What it guards is changed in few instructions, so that a sequence
+    count beside it can let walks go without.
+    """
+
+    lock = bss(SpinLock)
+    buckets = bss(Ptr[Bucket])
+    count = bss(U64)
+
+    def __init__(
+        self, pages: Pages, slabs: Slabs, heap: Heap, trees: Trees, inodes: Inodes
+    ) -> None:
+        self.pages = pages
+        self.heap = heap
+        self.trees = trees
+        self.inodes = inodes
+        self.records = SlabCache(slabs, "directory entry", Dentry)
+        self.leak_checks = [leak_check("directory entries", self.used_count)]
+
+    @function(init=True)
+    def start(self) -> None:
+        """Allocate the hash table."""
+        table = self.pages.allocate(TABLE_ORDER)
+        asserts(table != 0)  # the kernel does not start with so little memory
+        disown(table, "it is there for good")
+        direct(table)
+        mov(self.buckets, table)
+        bucket, left = scratch(self.buckets), scratch(U32)
+        with for_(left, 0, BUCKETS):
+            bucket.chain.reset()
+            add(bucket, sizeof(Bucket))
+
+    @function
+    def used_count(self) -> U64:
+        """Return the number of entries in memory."""
+        ret(self.count)
+
+    @inline(changes=(rax, rcx))
+    def _bucket_of(self, parent: Ptr[Dentry], hash: U64) -> Ptr[Bucket]:
+        """Return where an entry of `parent` with this hash belongs, in a kept register."""
+        bucket = keep(Ptr[Bucket])
+        mov(rax, parent)
+        xor(rax, hash)
+        mov(rcx, MIXER)
+        imul(rax, rcx)
+        shr(rax, BUCKET_SHIFT)
+        imul(rax, rax, sizeof(Bucket))
+        add(rax, self.buckets)
+        mov(bucket, rax)
+        return bucket
+
+    # Making and freeing
+
+    @function
+    def create(
+        self, superblock: Keep[Ptr[SuperBlock]], key: Keep[Ptr[NameKey]]
+    ) -> Owned[OrNull[Ptr[Dentry]]]:
+        """Make a negative entry that can't be found yet, for the name and directory of `key`;
+        without `parent` a root. Returns null without memory."""
+        name = keep(try_(self._copy_name(key)))
+        errdefer(self._free_name, name)
+        dentry = scratch(try_(self.records.allocate()))
+        mov(rdi, dentry)
+        mov(rdx, dentry)
+        xor(eax, eax)
+        mov(ecx, sizeof(Dentry) // sizeof(U64))
+        rep.stosq()
+        made = scratch(cast(rdx, Ptr[Dentry]))
+        with unshared(made):
+            made.references.start()
+            mov(made.superblock, superblock)
+            mov(made.name, name)
+            parent = scratch(key.parent)
+            with if_(parent != 0):
+                parent.references.gain()
+                mov(made.parent, parent)
+        lock.inc(self.count)
+        ret(made)
+
+    @function
+    def _copy_name(self, key: Keep[Ptr[NameKey]]) -> Owned[OrNull[Ptr[FileName]]]:
+        """Return a copy of the name of `key`, or null without memory."""
+        size = scratch(key.length)
+        add(size, offsetof(FileName, "text") + 1)
+        name = scratch(cast(try_(self.heap.allocate(size)), Ptr[FileName]))
+        mov(rcx, key.length)
+        mov(name.length, rcx)
+        mov(rax, key.hash)
+        mov(name.hash, rax)
+        mov(rsi, key.text)
+        lea(rdi, name.text)
+        rep.movsb()
+        mov(u8[rdi], 0)
+        ret(name)
+
+    @function
+    def _free_name(self, name: Owned[Ptr[FileName]]) -> None:
+        """Free a name."""
+        tail(self.heap.free, u64(name))
+
+    @function(context="thread")
+    def drop(self, dentry: Keep[Owned[Ptr[Dentry]]]) -> None:
+        """Drop a reference to `dentry`; free it with the last one, and its parents for which it
+        was that."""
+        with loop():
+            with if_(~dentry.references.drop()):
+                ret()
+            mov(dentry, self.free(dentry))
+            with if_(dentry == 0):
+                ret()
+
+    @function(context="thread")
+    def free(self, dentry: Keep[Owned[Ptr[Dentry]]]) -> Owned[OrNull[Ptr[Dentry]]]:
+        """Free `dentry`, which nobody has any more and nobody can find. Returns its reference to
+        the parent, null at a root."""
+        parent = keep(dentry.parent)
+        self._free_name(dentry.name)
+        inode = scratch(dentry.inode)
+        with if_(inode != 0):
+            self.inodes.drop(inode)
+        self.records.free(dentry)
+        lock.dec(self.count)
+        ret(parent)
+
+    # Finding
+
+    @function
+    def find(self, key: Keep[Ptr[NameKey]]) -> Owned[OrNull[Ptr[Dentry]]]:
+        """Return a reference to the entry by this `key`, perhaps a negative one; null if there is
+        none in memory."""
+        found = keep(Ptr[Dentry])
+        xor(u32(found), u32(found))
+        bucket = self._bucket_of(key.parent, key.hash)
+        with self.lock.held(), bucket.chain.each(Dentry, "bucket", scratch) as dentry:
+            is_it = self._is_of(dentry, key)
+            with if_(is_it):
+                dentry.references.gain()
+                mov(found, dentry)
+                break_()
+        ret(found)
+
+    @inline(changes=(rax, rcx, rsi, rdi))
+    def _is_of(self, dentry: Ptr[Dentry], key: Ptr[NameKey]) -> Condition:
+        """Return whether `dentry` is what `key` names."""
+        name = scratch(dentry.name)
+        mov(rax, dentry.parent)
+        xor(rax, key.parent)
+        mov(rcx, name.hash)
+        xor(rcx, key.hash)
+        or_(rax, rcx)
+        mov(rcx, name.length)
+        with if_((rax == 0) & (rcx == key.length)):
+            lea(rsi, name.text)
+            mov(rdi, key.text)
+            cmp(rax, rax)
+            repe.cmpsb()
+            with if_(~ZF):
+                inc(eax)
+        with else_():
+            mov(eax, 1)
+        release(name)
+        return eax == 0
+
+    @function
+    def copy_child(
+        self, parent: Keep[Ptr[Dentry]], place: Keep[U64], name: Keep[Ptr[ListedName]]
+    ) -> Bool:
+        """Describe the first entry of `parent` in memory whose place is `place` or a later one,
+        with the place after it in `name.next`. Returns whether there is one."""
+        found = keep(U32)
+        xor(found, found)
+        with self.lock.held():
+            node = scratch(self.trees.at_least(address_of(parent.children), place))
+            with if_(node != 0):
+                inc(found)
+                self._copy(container_of(node, Dentry, "sibling"), name)
+        ret(found != 0)
+
+    @function(holds="lock")
+    def _copy(self, dentry: Ptr[Dentry], name: Keep[Ptr[ListedName]]) -> None:
+        """Describe `dentry`."""
+        inode, text = scratch(dentry.inode), scratch(dentry.name)
+        mov(rax, dentry.sibling.key)
+        inc(rax)
+        mov(name.next, rax)
+        asserts(inode != 0)
+        mov(rax, inode.number)
+        mov(name.number, rax)
+        mov(eax, inode.mode)
+        and_(eax, TYPE_MASK)
+        shr(eax, TYPE_SHIFT)
+        mov(name.type, rax)
+        mov(rcx, text.length)
+        mov(name.length, rcx)
+        lea(rdi, name.text)
+        lea(rsi, text.text)
+        rep.movsb()
+
+    @function
+    def first_child(self, parent: Ptr[Dentry]) -> OrNull[Ptr[Dentry]]:
+        """Return the first entry of `parent` in memory, or null. The caller knows that nobody
+        removes it meanwhile."""
+        found = scratch(Ptr[Dentry])
+        with self.lock.held():
+            xor(u32(found), u32(found))
+            node = scratch(parent.children.first)
+            with if_(node != 0):
+                mov(found, container_of(node, Dentry, "sibling"))
+        ret(found)
+
+    @function
+    def parent_of(self, dentry: Ptr[Dentry]) -> Owned[OrNull[Ptr[Dentry]]]:
+        """Return a reference to the directory that `dentry` is in, null at a root."""
+        parent = scratch(Ptr[Dentry])
+        with self.lock.held():
+            mov(parent, dentry.parent)
+            with if_(parent != 0):
+                parent.references.gain()
+        ret(parent)
+
+    # Changing
+
+    @function
+    def add(self, dentry: Keep[Ptr[Dentry]]) -> None:
+        """Let `dentry` be found, if it can't be yet. The caller holds the lock of the directory's
+        inode, under which nobody else adds the same name."""
+        with self.lock.held(), if_((dentry.flags & DentryFlag.HASHED) == 0):
+            self._hash(dentry)
+
+    @function(holds="lock")
+    def _hash(self, dentry: Keep[Ptr[Dentry]]) -> None:
+        """Put `dentry` into the table and among its parent's children, last."""
+        name, parent = scratch(dentry.name), scratch(dentry.parent)
+        asserts(parent != 0)  # roots are found by their mounts
+        bucket = self._bucket_of(parent, name.hash)
+        link = scratch(address_of(dentry.bucket))
+        bucket.chain.prepend(link)
+        release(link)
+        or_(dentry.flags, DentryFlag.HASHED)
+        mov(rax, parent.next_place)
+        inc(parent.next_place)
+        mov(dentry.sibling.key, rax)
+        dentry.references.gain()
+        disown(dentry, "the table has it")
+        self.trees.insert(address_of(parent.children), address_of(dentry.sibling))
+
+    @function(context="thread")
+    def remove(self, dentry: Keep[Ptr[Dentry]]) -> None:
+        """Let `dentry` not be found any more, if it can be. It keeps its inode and its parent for
+        those who have it."""
+        hashed = keep(U32)
+        with self.lock.held():
+            mov(hashed, dentry.flags)
+            and_(hashed, DentryFlag.HASHED)
+            with if_(hashed != 0):
+                self._unhash(dentry)
+        with if_(hashed != 0):
+            take_over(dentry, "the table had it")
+            tail(self.drop, dentry)
+
+    @function(holds="lock")
+    def _unhash(self, dentry: Keep[Ptr[Dentry]]) -> None:
+        """Take `dentry` out of the table and from its parent."""
+        parent = scratch(dentry.parent)
+        asserts(parent != 0)
+        dentry.bucket.unlink()
+        and_(dentry.flags, ~int(DentryFlag.HASHED))
+        self.trees.remove(address_of(parent.children), address_of(dentry.sibling))
+
+    @function
+    def set_inode(self, dentry: Ptr[Dentry], inode: Owned[Ptr[Inode]]) -> None:
+        """Make `dentry`, a negative entry, that of `inode`."""
+        with self.lock.held():
+            asserts(dentry.inode == 0)
+            mov(dentry.inode, inode)
+
+    @function
+    def set_flags(self, dentry: Ptr[Dentry], flags: U32) -> None:
+        """Set `flags` of `dentry`."""
+        with self.lock.held():
+            or_(dentry.flags, flags)

@@ -1,0 +1,58 @@
+"""What files do whose kind says nothing of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.errno import Errno
+from kernel.fs.directorylister import DirectoryLister
+from kernel.fs.file import File, FileOperations
+from kernel.fs.inode import Inode
+from kernel.fs.iovector import IoVector
+from pykasm import *
+
+
+class FileDefaults(Subsystem):
+    """One default for each of the `FileOperations`, with the errno that Linux has for it."""
+
+    def table(self, *, flags: int = 0, **given: Any) -> FileOperations:
+        """Return a table of operations with those that are `given` by their names, and
+        `FileKindFlag`s."""
+        defaults = {
+            "open": self.open,
+            "release": self.release,
+            "read": self.read,
+            "write": self.write,
+            "seek": self.seek,
+            "list": self.list,
+        }
+        return FileOperations(flags=flags, **(defaults | given))
+
+    @function
+    def open(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:
+        """There is nothing to prepare."""
+        ret(0)
+
+    @function
+    def release(self, file: Ptr[File]) -> None:
+        """There is nothing to undo."""
+
+    @function
+    def read(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
+        """It can't be read."""
+        ret(-Errno.EINVAL)
+
+    @function
+    def write(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
+        """It can't be written."""
+        ret(-Errno.EINVAL)
+
+    @function
+    def seek(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
+        """It has no positions."""
+        ret(-Errno.ESPIPE)
+
+    @function
+    def list(self, file: Ptr[File], lister: Ptr[DirectoryLister]) -> OrErrno[I32]:
+        """It is no directory."""
+        ret(-Errno.ENOTDIR)

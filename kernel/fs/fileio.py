@@ -1,0 +1,94 @@
+"""Reading, writing and listing open files."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.fs.directorylister import DirectoryLister
+from kernel.fs.file import File, FileKindFlag
+from kernel.fs.iovector import IoVector
+from kernel.fs.mode import Access
+from kernel.sync.mutex import Mutexes
+from pykasm import *
+
+
+class FileIo(Subsystem):
+    """What `read`, `write` and their like do with an open file. Context: thread."""
+
+    def __init__(self, mutexes: Mutexes) -> None:
+        self.mutexes = mutexes
+
+    @function(context="thread", sleeps=True)
+    def read(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+        """Read at the file's position, which moves on. Returns how many bytes were read, 0 at the
+        end, or an error; -EBADF if the file is not open for reading."""
+        result = keep(I64)
+        fail_if((file.access & Access.READ) == 0, Errno.EBADF)
+        operations = scratch(file.operations)
+        with if_(file.kind & FileKindFlag.STREAM):
+            done = operations.read(file, vector, address_of(file.position))
+            ret(done)
+        with self.mutexes.held(file.position_lock):
+            operations = scratch(file.operations)
+            mov(result, operations.read(file, vector, address_of(file.position)))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def write(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+        """Write at the file's position, which moves on. Returns how many bytes were written, or an
+        error; -EBADF if the file is not open for writing."""
+        result = keep(I64)
+        fail_if((file.access & Access.WRITE) == 0, Errno.EBADF)
+        operations = scratch(file.operations)
+        with if_(file.kind & FileKindFlag.STREAM):
+            done = operations.write(file, vector, address_of(file.position))
+            ret(done)
+        with self.mutexes.held(file.position_lock):
+            operations = scratch(file.operations)
+            mov(result, operations.write(file, vector, address_of(file.position)))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def read_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
+        """Read at `position`, and leave that of the file. Returns what `read` does; -EINVAL for a
+        negative position, -ESPIPE for files without any."""
+        place = local(U64)
+        mov(place, u64(position))
+        fail_if(position < 0, Errno.EINVAL)
+        fail_if((file.access & Access.READ) == 0, Errno.EBADF)
+        fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
+        operations = scratch(file.operations)
+        done = operations.read(file, vector, address_of(place))
+        ret(done)
+
+    @function(context="thread", sleeps=True)
+    def write_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
+        """Write at `position`, and leave that of the file. Returns what `write` does; -EINVAL for a
+        negative position, -ESPIPE for files without any."""
+        place = local(U64)
+        mov(place, u64(position))
+        fail_if(position < 0, Errno.EINVAL)
+        fail_if((file.access & Access.WRITE) == 0, Errno.EBADF)
+        fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
+        operations = scratch(file.operations)
+        done = operations.write(file, vector, address_of(place))
+        ret(done)
+
+    @function(context="thread", sleeps=True)
+    def seek(self, file: Keep[Ptr[File]], offset: Keep[I64], whence: Keep[U32]) -> OrErrno[I64]:
+        """Move the position, counted by a `Whence`. Returns the new one, or an error."""
+        result = keep(I64)
+        with self.mutexes.held(file.position_lock):
+            operations = scratch(file.operations)
+            mov(result, operations.seek(file, offset, whence))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def list(self, file: Keep[Ptr[File]], lister: Keep[Ptr[DirectoryLister]]) -> OrErrno[I32]:
+        """Tell `lister` the names in a directory from the position on, which moves on. Returns 0 or
+        an error."""
+        result = keep(I32)
+        fail_if((file.access & Access.READ) == 0, Errno.EBADF)
+        with self.mutexes.held(file.position_lock):
+            operations = scratch(file.operations)
+            mov(result, operations.list(file, lister))
+        ret(result)

@@ -1,0 +1,116 @@
+"""The open files."""
+
+from __future__ import annotations
+
+from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.errno import Errno
+from kernel.fs.credentials import Credentials
+from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.file import File, FileOperations
+from kernel.fs.mode import Access
+from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
+from kernel.fs.path import Path
+from kernel.fs.paths import Paths
+from kernel.mm.slabs import SlabCache, Slabs
+from pykasm import *
+
+
+class Files(LeakChecks):
+    """Makes and closes open files. Context: thread."""
+
+    count = bss(U64)
+
+    def __init__(self, slabs: Slabs, paths: Paths, credentials: CredentialStore) -> None:
+        self.paths = paths
+        self.credentials = credentials
+        self.records = SlabCache(slabs, "open file", File)
+        self.leak_checks = [leak_check("open files", self.used_count)]
+
+    @function
+    def used_count(self) -> U64:
+        """Return the number of open files."""
+        ret(self.count)
+
+    @function(context="thread", sleeps=True)
+    def open(
+        self, path: Keep[Ptr[Path]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
+        """Open what is at `path`, by `OpenFlag`s that were checked. Returns 0 and the open file, or
+        an error and null."""
+        file, result = keep(self._create(path, flags, credentials)), keep(I32)
+        with if_(file == 0):
+            ret(-Errno.ENOMEM, 0)
+        with if_((flags & OpenFlag.PATH) == 0):
+            operations = scratch(file.operations)
+            mov(result, operations.open(file.inode, file))
+            with if_(result != 0):
+                self._discard(file)
+                ret(result, 0)
+        ret(0, file)
+
+    @function
+    def _create(
+        self, path: Keep[Ptr[Path]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
+    ) -> Owned[OrNull[Ptr[File]]]:
+        """Return an open file that nothing was prepared for yet, or null without memory."""
+        file = scratch(try_(self.records.allocate()))
+        mov(rdx, file)
+        mov(rdi, file)
+        xor(eax, eax)
+        mov(ecx, sizeof(File) // sizeof(U64))
+        rep.stosq()
+        made = keep(cast(rdx, Ptr[File]))
+        made.references.start()
+        self._set_flags(made, flags)
+        credentials.references.gain()
+        mov(made.credentials, credentials)
+        self.paths.copy(address_of(made.path), path)
+        dentry = scratch(made.path.dentry)
+        asserts(dentry != 0)
+        inode = scratch(dentry.inode)
+        asserts(inode != 0)
+        mov(made.inode, inode)
+        operations = scratch(cast(inode.file_operations, Ptr[FileOperations]))
+        mov(made.operations, operations)
+        mov(rax, operations.flags)
+        mov(made.kind, eax)
+        lock.inc(self.count)
+        ret(made)
+
+    @function
+    def _set_flags(self, file: Ptr[File], flags: U32) -> None:
+        """Set what follows from `flags`: 0 is for reading, 1 for writing, 2 for both."""
+        mov(eax, flags)
+        and_(eax, ACCESS_MODE)
+        mov(ecx, Access.READ)
+        with if_(eax == OpenFlag.WRITE_ONLY):
+            mov(ecx, Access.WRITE)
+        with elif_(eax != 0):
+            mov(ecx, Access.READ | Access.WRITE)
+        with if_(flags & OpenFlag.PATH):
+            xor(ecx, ecx)
+        mov(file.access, ecx)
+        and_(flags, ~int(OF_OPENING))
+        mov(file.flags, flags)
+
+    @function(context="thread")
+    def drop(self, file: Owned[Ptr[File]]) -> None:
+        """Drop a reference to `file`; close it with the last one."""
+        with if_(file.references.drop()):
+            tail(self.free, file)
+
+    @function(context="thread")
+    def free(self, file: Keep[Owned[Ptr[File]]]) -> None:
+        """Close `file`, which nobody has any more."""
+        with if_((file.flags & OpenFlag.PATH) == 0):
+            operations = scratch(file.operations)
+            operations.release(file)
+        self._discard(file)
+
+    @function(context="thread")
+    def _discard(self, file: Keep[Owned[Ptr[File]]]) -> None:
+        """Free `file`, for which nothing is prepared."""
+        self.paths.drop(address_of(file.path))
+        self.credentials.drop(file.credentials)
+        self.records.free(file)
+        lock.dec(self.count)

@@ -1,0 +1,195 @@
+"""Files as their file system has them, and the names that lead to them.
+
+Inodes, directory entries, file systems and the table of what these do refer to each other, so they
+stand together.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from kernel.fs.credentials import Credentials
+from kernel.fs.filepages import FilePages
+from kernel.fs.mode import TYPE_MASK, FileType
+from kernel.structures.list import ListHead
+from kernel.structures.refcount import ReferenceCount
+from kernel.structures.tree import Tree, TreeNode
+from kernel.sync.mutex import Mutex
+from pykasm import *
+
+NAME_MAX = 255
+"""Bytes of a name, without its end (POSIX: the least that a file system with longer names has)."""
+
+
+class FileKind(Struct):
+    """What `FileOperations` is derived from: an inode leads to those that it is opened with, and
+    they know of open files, which inodes don't."""
+
+    flags: U64
+
+
+class Inode(Struct):
+    """A file of whatever kind, without its name; Linux's `struct inode`.
+
+    `lock` is held by what changes its contents, its size, its attributes or, in a directory, the
+    names. Of two directories the one that lies above the other is locked first; `Renaming` has the
+    whole order.
+    """
+
+    references: ReferenceCount = field(freed_by="Inodes.free")
+    mode: U32
+    """A `FileType`, and who may do what."""
+    links: U32
+    """Names that lead to it; a directory has two, and one for each directory in it."""
+    user: U32
+    group: U32
+    generation: U32
+    """Differs between inodes that have the same number one after the other."""
+    number: U64
+    device: U64
+    """Which one a special file stands for."""
+    size: U64
+    accessed: I64
+    """Nanoseconds since 1970, as all three."""
+    modified: I64
+    changed: I64
+    superblock: Ptr[SuperBlock]
+    operations: Ptr[InodeOperations]
+    file_operations: Ptr[FileKind]
+    lock: Mutex
+    pages: FilePages
+    text: OrNull[Owned[Ptr[U8]]]
+    """Of a symbolic link: where it leads, `size` bytes and a zero."""
+    private: U64
+    """What the file system, or the kind of file, has besides."""
+
+
+class FileName(Struct):
+    """A name in a directory."""
+
+    hash: U64
+    length: U64
+    text: Array[U8]
+    """`length` bytes and a zero."""
+
+
+class Dentry(Struct):
+    """A name in a directory, and which inode it stands for: an entry of the directory, or the
+    memory of one; Linux's `struct dentry`.
+
+    One that can be found, by the hash table, has a reference for that. `Dentries.lock` guards what
+    may change while it can: the parent, the name and the inode; the inode's directory changes these
+    with its own lock held, too.
+    """
+
+    references: ReferenceCount = field(freed_by="Dentries.free")
+    flags: U32 = field(guarded_by="Dentries.lock", unlocked_reads=True)
+    """A `DentryFlag`."""
+    parent: OrNull[Owned[Ptr[Dentry]]] = field(guarded_by="Dentries.lock", unlocked_reads=True)
+    """Null at the root of a file system."""
+    name: Owned[Ptr[FileName]] = field(guarded_by="Dentries.lock", unlocked_reads=True)
+    inode: OrNull[Owned[Ptr[Inode]]] = field(guarded_by="Dentries.lock", unlocked_reads=True)
+    """Null where there is no such name: a negative entry."""
+    superblock: Ptr[SuperBlock]
+    bucket: ListHead = field(guarded_by="Dentries.lock")
+    """In the hash table."""
+    sibling: TreeNode = field(guarded_by="Dentries.lock")
+    """In the parent's `children`; the key is its place there, which no other one ever had."""
+    children: Tree = field(guarded_by="Dentries.lock", elements="Dentry.sibling")
+    """Those that can be found."""
+    next_place: U64 = field(guarded_by="Dentries.lock")
+
+
+class DentryFlag(IntFlag):
+    """What is known of an entry."""
+
+    HASHED = 1 << 0
+    """It can be found."""
+    MOUNTED = 1 << 1
+    """Something is mounted on it, in some namespace."""
+
+
+@inline(changes=rax)
+def is_type(inode: Ptr[Inode], type: FileType) -> Condition:
+    """Return whether `inode` is a file of this `type`."""
+    mov(eax, inode.mode)
+    and_(eax, TYPE_MASK)
+    return eax == type
+
+
+class SuperBlockFlag(IntFlag):
+    """What is so of a file system."""
+
+    IN_MEMORY = 1 << 0
+    """Its names are in memory, all of them, and stay there."""
+
+
+class SuperBlock(Struct):
+    """A file system that is in use: Linux's `struct super_block`."""
+
+    references: ReferenceCount = field(freed_by="SuperBlocks.free")
+    flags: U32 = field(SuperBlockFlag)
+    device: U64
+    """Which `stat` shows for its files."""
+    root: OrNull[Owned[Ptr[Dentry]]]
+    operations: Ptr[SuperBlockOperations]
+    rename_lock: Mutex
+    """Held by what moves directories, so that none comes to lie in itself."""
+    magic: U64
+    next_number: U64
+    """That of the next inode."""
+    inodes: U64
+    """How many are in memory."""
+    pages: U64
+    """How many its files have, if it is kept in memory alone."""
+    most_pages: U64
+
+
+class LookUp(Fn[[Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):
+    """Find the inode of an entry of a directory, which stays negative if there is none."""
+
+
+class Create(
+    Fn[[Ptr[Inode], Ptr[Dentry], U32, U64, Ptr[Credentials]], OrErrno[I32]], context="thread"
+):
+    """Make an inode of a mode, for special files of a device, and give it to a negative entry of a
+    directory."""
+
+
+class CreateSymlink(
+    Fn[[Ptr[Inode], Ptr[Dentry], Ptr[U8], Ptr[Credentials]], OrErrno[I32]], context="thread"
+):
+    """Make a symbolic link with a text, and give it to a negative entry of a directory."""
+
+
+class Link(Fn[[Ptr[Inode], Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):
+    """Give an inode to a negative entry of a directory, as one more name of it."""
+
+
+class Unlink(Fn[[Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):
+    """Take the name of an entry out of a directory. Its inode is no directory, or an empty one."""
+
+
+class Resize(Fn[[Ptr[Inode], U64], OrErrno[I32]], context="thread"):
+    """Set the size of a regular file; what is cut off is lost."""
+
+
+class InodeOperations(Struct):
+    """What a file system does with its inodes. All is called with the locks of the inodes held."""
+
+    look_up: LookUp
+    create: Create
+    symlink: CreateSymlink
+    link: Link
+    unlink: Unlink
+    resize: Resize
+
+
+class Evict(Fn[[Ptr[Inode]], Void], context="thread"):
+    """Free what an inode has besides its record: nobody uses it any more."""
+
+
+class SuperBlockOperations(Struct):
+    """What a file system does as a whole."""
+
+    evict: Evict

@@ -1,0 +1,90 @@
+"""Copies to and from whatever memory is read into and written from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.fs.iovector import IoSegment, IoVector
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+
+class IoVectors(Subsystem):
+    """Moves bytes between the kernel's memory and an `IoVector`, which goes on by as many. A copy
+    that comes to addresses which a program does not have ends there. Context: thread."""
+
+    def __init__(self, copies: UserCopy) -> None:
+        self.copies = copies
+
+    @function(context="thread", sleeps=True)
+    def copy_to(self, vector: Keep[Ptr[IoVector]], source: Keep[U64], length: Keep[U64]) -> U64:
+        """Copy `length` bytes from the kernel's `source` to `vector`, or as many as there is room
+        for. Returns how many were copied."""
+        self._copy(vector, source, length, self._copy_out)
+
+    @function(context="thread", sleeps=True)
+    def copy_from(self, vector: Keep[Ptr[IoVector]], target: Keep[U64], length: Keep[U64]) -> U64:
+        """Copy `length` bytes from `vector` to the kernel's `target`, or as many as there are.
+        Returns how many were copied."""
+        self._copy(vector, target, length, self._copy_in)
+
+    @inline(changes=("memory", "length", *CALLER_SAVED))
+    def _copy(self, vector: Ptr[IoVector], memory: U64, length: U64, copy: Any) -> None:
+        """Copy piece by piece by the function `copy`, and return from the caller's function."""
+        chunk, copied = keep(U64), keep(U64)
+        xor(u32(copied), u32(copied))
+        with while_(length != 0):
+            mov(chunk, self._next(vector, length))
+            break_if(chunk == 0)
+            rest = copy(vector, memory, chunk)
+            sub(chunk, rest)
+            for one in (vector.address, memory, copied):
+                add(one, chunk)
+            for one in (vector.length, vector.left, length):
+                sub(one, chunk)
+            break_if(rest != 0)
+        ret(copied)
+
+    @function
+    def _next(self, vector: Ptr[IoVector], wanted: U64) -> U64:
+        """Go on to the next segment that is not empty, if the present one is. Returns how many of
+        the `wanted` bytes lie in it; 0 at the end of all."""
+        mov(rax, vector.length)
+        with while_((rax == 0) & (vector.rest_count != 0)):
+            segment = scratch(vector.rest)
+            mov(rax, segment.address)
+            mov(vector.address, rax)
+            mov(rax, segment.length)
+            mov(vector.length, rax)
+            add(vector.rest, sizeof(IoSegment))
+            dec(vector.rest_count)
+            release(segment)
+        with if_(rax > wanted):
+            mov(rax, wanted)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _copy_out(self, vector: Ptr[IoVector], source: U64, length: U64) -> U64:
+        """Copy to the present segment. Returns how many bytes were not copied."""
+        with if_(vector.is_user == 0):
+            mov(rcx, length)
+            mov(rdi, vector.address)
+            rep.movsb()
+            ret(0)
+        result, rest = self.copies.copy_out(cast(vector.address, User[U8]), source, length)
+        ignore(result, "that bytes were not copied says it")
+        ret(rest)
+
+    @function(context="thread", sleeps=True)
+    def _copy_in(self, vector: Ptr[IoVector], target: U64, length: U64) -> U64:
+        """Copy from the present segment. Returns how many bytes were not copied."""
+        with if_(vector.is_user == 0):
+            mov(rcx, length)
+            mov(rax, vector.address)
+            mov(rdi, target)
+            mov(rsi, rax)
+            rep.movsb()
+            ret(0)
+        result, rest = self.copies.copy_in(target, cast(vector.address, User[U8]), length)
+        ignore(result, "that bytes were not copied says it")
+        ret(rest)

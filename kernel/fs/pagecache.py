@@ -1,0 +1,329 @@
+"""The page cache: contents of files in memory."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.errno import Errno
+from kernel.fs.filepages import FAN, FAN_SHIFT, FilePages, PageNode
+from kernel.fs.inode import Inode
+from kernel.mm.frames import frame_of, page_of
+from kernel.mm.pages import Pages
+from kernel.mm.slabs import SlabCache, Slabs
+from kernel.paging.addresses import PhysicalAddress
+from pykasm import *
+
+NO_PAGE = (1 << 64) - 1
+"""No number of a page."""
+
+LAST_PAGE = (1 << 63 - PageShift.PAGE) - 1
+"""The number of the last page that a file can have."""
+
+
+class PageCache(LeakChecks):
+    """Finds, adds and removes the pages of files, by their numbers in the file.
+
+    The cache has one reference to each of its pages (`FrameUses.references`), and so has everything
+    that uses one: a page table's entry, or a copy that is under way. So a page that was removed
+    stays as long as somebody uses it. Context: any.
+    """
+
+    count = bss(U64)
+
+    def __init__(self, pages: Pages, slabs: Slabs) -> None:
+        self.pages = pages
+        self.nodes = SlabCache(slabs, "page node", PageNode)
+        self.leak_checks = [leak_check("cached pages", self.used_count)]
+
+    @function
+    def used_count(self) -> U64:
+        """Return the number of pages in all caches."""
+        ret(self.count)
+
+    # Finding
+
+    @function
+    def find(self, inode: Keep[Ptr[Inode]], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Return a reference to the page `number` of `inode`; 0 if the cache has none."""
+        page = keep(PhysicalAddress)
+        with inode.pages.lock.held():
+            mov(page, self._find(address_of(inode.pages), number))
+        ret(page)
+
+    @function(holds="pages.lock")
+    def _find(self, pages: Ptr[FilePages], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Do what `find` does."""
+        slot = self._slot(pages, number)
+        with if_(slot == 0):
+            ret(0)
+        page = scratch(slot[0])
+        with if_(page == 0):
+            ret(0)
+        frame = scratch(page)
+        record = frame_of(frame)
+        record.uses.references.gain()
+        disown(record, "its page stands for it")
+        take_over(page, "the frame counts it")
+        ret(cast(page, PhysicalAddress))
+
+    @function(holds="pages.lock")
+    def _slot(self, pages: Ptr[FilePages], number: U64) -> OrNull[Ptr[U64]]:
+        """Return the slot of the page `number`; null if no node has it."""
+        node = scratch(try_(pages.root))
+        imul(ecx, pages.height, FAN_SHIFT)
+        mov(rax, number)
+        shr(rax, cl)
+        fail_if(rax != 0)
+        with loop():
+            sub(ecx, FAN_SHIFT)
+            mov(rax, number)
+            shr(rax, cl)
+            and_(eax, FAN - 1)
+            lea(rax, node.slots[rax])
+            break_if(ecx == 0)
+            mov(node, cast(try_(u64[rax]), Ptr[PageNode]))
+        ret(cast(rax, Ptr[U64]))
+
+    @function
+    def next(self, inode: Keep[Ptr[Inode]], number: U64) -> U64:
+        """Return the number of the first page of `inode` in the cache that is `number` or a later
+        one, or `NO_PAGE`."""
+        found = keep(U64)
+        with inode.pages.lock.held():
+            mov(found, self._next(address_of(inode.pages), number))
+        ret(found)
+
+    @function(holds="pages.lock")
+    def _next(self, pages: Ptr[FilePages], number: U64) -> U64:
+        """Do what `next` does: go down, and wherever nothing is, begin anew behind that."""
+        with loop():
+            node = scratch(pages.root)
+            imul(ecx, pages.height, FAN_SHIFT)
+            mov(rax, number)
+            shr(rax, cl)
+            with if_((node == 0) | (rax != 0)):
+                ret(NO_PAGE)
+            with loop():
+                sub(ecx, FAN_SHIFT)
+                mov(rax, number)
+                shr(rax, cl)
+                and_(eax, FAN - 1)
+                mov(node, cast(node.slots[rax], Ptr[PageNode]))
+                break_if((node == 0) | (ecx == 0))
+            with if_(node != 0):
+                ret(number)
+            shr(number, cl)
+            inc(number)
+            shl(number, cl)
+            release(node)
+
+    # Adding
+
+    @function
+    def get(self, inode: Ptr[Inode], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Return a reference to the page `number` of `inode`, one of zeros that is added if the
+        cache has none; 0 without memory. The caller holds the lock of `inode`, so that nothing is
+        cut off meanwhile."""
+        result, page = self._get(inode, number, False)
+        ignore(result, "there is no page where it is one")
+        ret(page)
+
+    @function
+    def fault(
+        self, inode: Ptr[Inode], number: U64
+    ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
+        """Return 0 and a reference to the page `number` of `inode` for a page table. What the cache
+        lacks is added within the size of the file. Returns -EFAULT beyond that, where programs get
+        SIGBUS; -ENOMEM."""
+        tail(self._get, inode, number, True)
+
+    @function
+    def _get(
+        self, inode: Keep[Ptr[Inode]], number: Keep[U64], limited: Keep[U32]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
+        """Return 0 and a reference to a page that there is or that is added; with `limited`, not
+        beyond the size."""
+        result = keep(I32)
+        with loop():
+            with if_((limited != 0) & ~self._is_inside(inode, number)):
+                ret(-Errno.EFAULT, 0)
+            page = self.find(inode, number)
+            with if_(page != 0):
+                ret(0, page)
+            mov(result, self._add_zeroed(inode, number, limited))
+            with if_((result != 0) & (result != -Errno.EEXIST)):
+                ret(result, 0)
+
+    @inline(changes=rax)
+    def _is_inside(self, inode: Ptr[Inode], number: U64) -> Condition:
+        """Return whether the file has some of the page `number`."""
+        mov(rax, inode.size)
+        add(rax, PAGE - 1)
+        shr(rax, PageShift.PAGE)
+        return rax > number
+
+    @function
+    def _add_zeroed(
+        self, inode: Keep[Ptr[Inode]], number: Keep[U64], limited: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Add a page of zeros. Returns 0, -ENOMEM; -EEXIST if there is one, -EFAULT where `limited`
+        forbids it."""
+        page, result = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM)), keep(I32)
+        errdefer(self.pages.free_page, page)
+        frame = scratch(page)
+        frame_of(frame).uses.references.start()
+        release(frame)
+        mov(result, -Errno.EFAULT)
+        with inode.pages.lock.held(), if_((limited == 0) | self._is_inside(inode, number)):
+            mov(result, self._add(address_of(inode.pages), number, page))
+        try_(result)
+        disown(page, "the cache has it")
+        lock.inc(self.count)
+        ret(0)
+
+    @function(holds="pages.lock")
+    def _add(self, pages: Keep[Ptr[FilePages]], number: Keep[U64], page: Keep[U64]) -> OrErrno[I32]:
+        """Enter the physical address `page` as the page `number`. Returns 0, -ENOMEM or -EEXIST."""
+        node, shift = keep(try_(self._grow(pages, number), Errno.ENOMEM)), keep(U32)
+        imul(shift, pages.height, FAN_SHIFT)
+        with loop():
+            sub(shift, FAN_SHIFT)
+            mov(rax, number)
+            mov(ecx, shift)
+            shr(rax, cl)
+            and_(eax, FAN - 1)
+            break_if(shift == 0)
+            child = self._child(node, eax)
+            with if_(child == 0):
+                self._prune(pages, node)
+                ret(-Errno.ENOMEM)
+            mov(node, child)
+        fail_if(node.slots[rax] != 0, Errno.EEXIST)
+        mov(node.slots[rax], page)
+        inc(node.count)
+        inc(pages.count)
+        ret(0)
+
+    @function(holds="pages.lock")
+    def _grow(self, pages: Keep[Ptr[FilePages]], number: Keep[U64]) -> OrNull[Ptr[PageNode]]:
+        """Make the tree high enough for the page `number`. Returns its root, null without
+        memory."""
+        with loop():
+            root = keep(pages.root)
+            imul(ecx, pages.height, FAN_SHIFT)
+            mov(rax, number)
+            shr(rax, cl)
+            with if_((root != 0) & (rax == 0)):
+                ret(root)
+            above = scratch(try_(self._new_node()))
+            disown(above, "the tree has it")
+            with if_(root != 0):
+                mov(above.slots[0], root)
+                mov(above.count, 1)
+                mov(root.parent, above)
+            mov(pages.root, above)
+            inc(pages.height)
+            release(root)
+
+    @function
+    def _child(self, node: Keep[Ptr[PageNode]], place: Keep[U32]) -> OrNull[Ptr[PageNode]]:
+        """Return the node that the slot `place` of `node`, an inner one, leads to, a new one if it
+        leads nowhere; null without memory."""
+        child = scratch(cast(node.slots[place], OrNull[Ptr[PageNode]]))
+        with if_(child != 0):
+            ret(child)
+        made = scratch(try_(self._new_node()))
+        disown(made, "the tree has it")
+        mov(made.parent, node)
+        mov(made.place, place)
+        mov(node.slots[place], made)
+        inc(node.count)
+        ret(made)
+
+    @function
+    def _new_node(self) -> Owned[OrNull[Ptr[PageNode]]]:
+        """Return a node without anything in it, or null without memory."""
+        node = scratch(try_(self.nodes.allocate()))
+        mov(rdx, node)
+        mov(rdi, node)
+        xor(eax, eax)
+        mov(ecx, sizeof(PageNode) // sizeof(U64))
+        rep.stosq()
+        ret(cast(rdx, Ptr[PageNode]))
+
+    # Removing
+
+    @function(context="any")
+    def drop(self, page: Owned[PhysicalAddress]) -> None:
+        """Drop a reference to a page."""
+        disown(page, "its record stands for it")
+        frame = frame_of(page)
+        take_over(frame, "it is the page's")
+        with if_(frame.uses.references.drop()):
+            tail(self.pages.free_page, page_of(frame))
+
+    @function
+    def remove(self, inode: Keep[Ptr[Inode]], number: U64) -> Bool:
+        """Remove the page `number` of `inode`. Returns whether there was one."""
+        page = keep(U64)
+        with inode.pages.lock.held():
+            mov(page, self._remove(address_of(inode.pages), number))
+        fail_if(page == 0)
+        lock.dec(self.count)
+        self.drop(cast(page, PhysicalAddress))
+        ret(True)
+
+    @function(holds="pages.lock")
+    def _remove(self, pages: Ptr[FilePages], number: Keep[U64]) -> U64:
+        """Take the page `number` out of the tree, with nodes that become empty. Returns its
+        physical address, or 0 if there is none."""
+        pages, page = keep(pages), keep(U64)
+        slot = scratch(self._slot(pages, number))
+        with if_(slot == 0):
+            ret(0)
+        mov(page, slot[0])
+        with if_(page == 0):
+            ret(0)
+        mov(slot[0], 0)
+        dec(pages.count)
+        and_(number, FAN - 1)
+        shl(number, 3)
+        sub(u64(slot), number)  # the node begins with its slots
+        node = scratch(cast(slot, Ptr[PageNode]))
+        dec(node.count)
+        self._prune(pages, node)
+        ret(page)
+
+    @function(holds="pages.lock")
+    def _prune(self, pages: Keep[Ptr[FilePages]], node: Keep[Ptr[PageNode]]) -> None:
+        """Free `node` if it is empty, and those above that become so."""
+        parent, place = keep(OrNull[Ptr[PageNode]]), keep(U32)
+        with while_(node.count == 0):
+            mov(parent, node.parent)
+            mov(place, node.place)
+            self._free_node(node)
+            with if_(parent == 0):
+                mov(pages.root, 0)
+                mov(pages.height, 0)
+                ret()
+            mov(parent.slots[place], 0)
+            dec(parent.count)
+            mov(node, parent)
+
+    @function
+    def _free_node(self, node: Owned[Ptr[PageNode]]) -> None:
+        """Free a node that nothing leads to."""
+        self.nodes.free(node)
+
+    @function
+    def truncate(self, inode: Keep[Ptr[Inode]], number: Keep[U64]) -> U64:
+        """Remove all pages of `inode` from `number` on. Returns how many there were. The size is
+        less already, so that nobody adds any."""
+        removed = keep(U64)
+        xor(u32(removed), u32(removed))
+        with loop():
+            mov(number, self.next(inode, number))
+            break_if(number == NO_PAGE)
+            with if_(self.remove(inode, number)):
+                inc(removed)
+        ret(removed)

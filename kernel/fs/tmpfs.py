@@ -1,0 +1,205 @@
+"""The file system that is kept in memory alone."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.fs.cacheddirectories import CachedDirectories
+from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.credentials import Credentials
+from kernel.fs.dentries import Dentries
+from kernel.fs.file import FileOperations
+from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.filesystem import FileSystem
+from kernel.fs.inode import (
+    Dentry,
+    Inode,
+    InodeOperations,
+    SuperBlock,
+    SuperBlockFlag,
+    SuperBlockOperations,
+    is_type,
+)
+from kernel.fs.inodes import Inodes
+from kernel.fs.mode import ALL_ACCESS, FileType, ModeBit
+from kernel.fs.pagecache import PageCache
+from kernel.fs.superblocks import SuperBlocks
+from kernel.mm.heap import Heap
+from pykasm import *
+
+MAGIC = 0x0102_1994
+"""What `statfs` shows (include/uapi/linux/magic.h)."""
+
+ENTRY_SIZE = 20
+"""What each entry adds to the size of a directory, as with Linux (mm/shmem.c)."""
+
+ROOT_MODE = FileType.DIRECTORY | ModeBit.STICKY | 0o777
+
+
+class Tmpfs(FileSystem):
+    """Directories are their entries in `Dentries`, regular files their pages in `PageCache`.
+    Context: thread, with the locks that `InodeOperations` tells."""
+
+    name = "tmpfs"
+
+    def __init__(
+        self,
+        inodes: Inodes,
+        dentries: Dentries,
+        superblocks: SuperBlocks,
+        cache: PageCache,
+        files: CachedFiles,
+        directories: CachedDirectories,
+        defaults: FileDefaults,
+        heap: Heap,
+    ) -> None:
+        self.inodes = inodes
+        self.dentries = dentries
+        self.superblocks = superblocks
+        self.cache = cache
+        self.files = files
+        self.directories = directories
+        self.heap = heap
+        self.no_file = rodata(FileOperations, defaults.table())
+        self.operations = rodata(
+            InodeOperations,
+            InodeOperations(
+                look_up=self.look_up,
+                create=self.make,
+                symlink=self.make_symlink,
+                link=self.link,
+                unlink=self.unlink,
+                resize=files.resize,
+            ),
+        )
+        self.superblock_operations = rodata(
+            SuperBlockOperations, SuperBlockOperations(evict=self.evict)
+        )
+
+    @function(context="thread", sleeps=True)
+    def create(self, source: Ptr[U8], options: Ptr[U8]) -> Owned[OrNull[Ptr[SuperBlock]]]:
+        """Make an empty file system, as `FileSystem` says."""
+        superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
+        errdefer(self.superblocks.drop, superblock)
+        mov(superblock.magic, MAGIC)
+        mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
+        mov(superblock.most_pages, -1)
+        root = try_(self._new_inode(superblock, ROOT_MODE, 0))
+        fail_if(self.superblocks.set_root(superblock, root) != 0)
+        ret(superblock)
+
+    # Inodes
+
+    @function
+    def _new_inode(
+        self, superblock: Ptr[SuperBlock], mode: Keep[U32], device: Keep[U64]
+    ) -> Owned[OrNull[Ptr[Inode]]]:
+        """Return an inode of this `mode` with what its type has; null without memory."""
+        inode = keep(try_(self.inodes.create(superblock, mode)))
+        lea(rax, self.operations)
+        mov(inode.operations, rax)
+        mov(inode.device, device)
+        mov(inode.links, 1)
+        kind = scratch(address_of(self.no_file))
+        with if_(is_type(inode, FileType.DIRECTORY)):
+            mov(inode.links, 2)
+            lea(kind, self.directories.operations)
+        with elif_(lambda: is_type(inode, FileType.REGULAR)):
+            lea(kind, self.files.operations)
+        mov(inode.file_operations, kind)
+        ret(inode)
+
+    @function
+    def evict(self, inode: Keep[Ptr[Inode]]) -> None:
+        """Free the pages, as `Evict` says."""
+        with if_(inode.pages.count != 0):
+            ignore(self.cache.truncate(inode, 0))
+
+    # Names
+
+    @function
+    def look_up(self, directory: Ptr[Inode], dentry: Ptr[Dentry]) -> OrErrno[I32]:
+        """Find nothing: all names are in memory."""
+        ret(0)
+
+    @function
+    def make(
+        self,
+        directory: Keep[Ptr[Inode]],
+        dentry: Keep[Ptr[Dentry]],
+        mode: U32,
+        device: U64,
+        credentials: Keep[Ptr[Credentials]],
+    ) -> OrErrno[I32]:
+        """Make a file, as `Create` says."""
+        inode = keep(try_(self._new_inode(directory.superblock, mode, device), Errno.ENOSPC))
+        self.inodes.set_owner(inode, directory, credentials)
+        with if_(is_type(inode, FileType.DIRECTORY)):
+            inc(directory.links)
+        tail(self._enter, directory, dentry, inode)
+
+    @function
+    def _enter(
+        self, directory: Keep[Ptr[Inode]], dentry: Ptr[Dentry], inode: Owned[Ptr[Inode]]
+    ) -> OrErrno[I32]:
+        """Give `inode` to an entry of `directory`. Returns 0."""
+        self.dentries.set_inode(dentry, inode)
+        add(directory.size, ENTRY_SIZE)
+        self.inodes.touch(directory)
+        ret(0)
+
+    @function
+    def make_symlink(
+        self,
+        directory: Keep[Ptr[Inode]],
+        dentry: Keep[Ptr[Dentry]],
+        text: Keep[Ptr[U8]],
+        credentials: Keep[Ptr[Credentials]],
+    ) -> OrErrno[I32]:
+        """Make a symbolic link, as `CreateSymlink` says."""
+        mode = FileType.SYMLINK | ALL_ACCESS
+        inode = keep(try_(self._new_inode(directory.superblock, mode, 0), Errno.ENOSPC))
+        with errdefer(self.inodes.drop, inode):
+            try_(self._set_text(inode, text))
+        self.inodes.set_owner(inode, directory, credentials)
+        tail(self._enter, directory, dentry, inode)
+
+    @function
+    def _set_text(self, inode: Keep[Ptr[Inode]], text: Keep[Ptr[U8]]) -> OrErrno[I32]:
+        """Make `text` where the symbolic link `inode` leads. Returns 0 or -ENOMEM."""
+        size = keep(U64)
+        xor(u32(size), u32(size))
+        with while_(text[size] != 0):
+            inc(size)
+        lea(rdi, bare[size + 1])
+        copy = try_(self.heap.allocate(rdi), Errno.ENOMEM)
+        mov(inode.text, cast(copy, Ptr[U8]))
+        mov(inode.size, size)
+        mov(rdi, copy)
+        mov(rsi, text)
+        lea(rcx, bare[size + 1])
+        rep.movsb()
+        ret(0)
+
+    @function
+    def link(
+        self, inode: Keep[Ptr[Inode]], directory: Keep[Ptr[Inode]], dentry: Keep[Ptr[Dentry]]
+    ) -> OrErrno[I32]:
+        """Add a name, as `Link` says."""
+        inc(inode.links)
+        self.inodes.touch_attributes(inode)
+        inode.references.gain()
+        tail(self._enter, directory, dentry, inode)
+
+    @function
+    def unlink(self, directory: Keep[Ptr[Inode]], dentry: Ptr[Dentry]) -> OrErrno[I32]:
+        """Take a name out, as `Unlink` says."""
+        inode = keep(dentry.inode)
+        asserts(inode != 0)
+        dec(inode.links)
+        with if_(is_type(inode, FileType.DIRECTORY)):
+            dec(inode.links)
+            dec(directory.links)
+        self.inodes.touch_attributes(inode)
+        sub(directory.size, ENTRY_SIZE)
+        self.inodes.touch(directory)
+        ret(0)
