@@ -51,7 +51,8 @@ class _SymbolKeys(dict[str, bytes]):
 
 
 def _as_datum(datum: Data) -> tuple[object, ...]:
-    return datum._storage._value_, datum._guard is not None, said_of(datum._kind)
+    guard = datum._guard is not None, datum._unlocked_reads
+    return datum._storage._value_, guard, datum._kind._size, said_of(datum._kind)
 
 
 def _as_callee(routine: Routine) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 
 from pykasm.check.addressflow import AddressFlow, argument_registers
 from pykasm.check.convention import CALLER_SAVED
@@ -61,19 +61,23 @@ class Guards:
 
 
 def guarded_accesses(
-    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Mapping[str, bool]
 ) -> Iterator[GuardedAccess]:
     """Yield the accesses of a function to guarded fields and to the `guarded` data, by the indexes
     of the instructions, also those through addresses that it makes or passes to one of `routines`.
+    Of each datum, `guarded` tells whether it may be read without its lock.
 
     Accesses to data do not name the lock: that depends on other data (`Guards.lock_of`). Nor do
     those that only read what may be read without it.
     """
     routine = graph.routine
-    if guarded.isdisjoint(routine.targets) and not routine.guarded_accesses:
+    if guarded.keys().isdisjoint(routine.targets) and not routine.guarded_accesses:
         return
     for access in _accesses(graph, routines, guarded):
-        yield access._replace(guard="") if _only_reads(graph, access) else access
+        if not _only_reads(graph, access):
+            yield access
+        elif access.field not in guarded:
+            yield access._replace(guard="")
 
 
 def _only_reads(graph: Graph, access: GuardedAccess) -> bool:
@@ -84,7 +88,7 @@ def _only_reads(graph: Graph, access: GuardedAccess) -> bool:
 
 
 def _accesses(
-    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+    graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Mapping[str, bool]
 ) -> Iterator[GuardedAccess]:
     made: dict[int, GuardedAccess] = {}
     for access in _named_accesses(graph.routine, guarded):
@@ -118,7 +122,7 @@ def _through_addresses(
         yield by_name[field]._replace(at=index, address=True)
 
 
-def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[GuardedAccess]:
+def _named_accesses(routine: Routine, guarded: Mapping[str, bool]) -> Iterator[GuardedAccess]:
     """Yield what the operands of a function name, with the indexes of the instructions."""
     fields = iter([*routine.guarded_accesses, None])
     field, index = next(fields), 0
@@ -128,8 +132,9 @@ def _named_accesses(routine: Routine, guarded: Set[str]) -> Iterator[GuardedAcce
             field = next(fields)
         if isinstance(item, Line):
             address = item.statement.mnemonic == "lea"
-            for symbol in sorted(_data_of(item) & guarded):
-                yield GuardedAccess(symbol, "", index, address)
+            for symbol in sorted(_data_of(item) & guarded.keys()):
+                is_free = guarded[symbol]
+                yield GuardedAccess(symbol, "", index, address, unlocked_reads=is_free)
             index += 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from iced_x86 import FlowControl, Mnemonic
@@ -49,7 +49,7 @@ class LocalSummary(NamedTuple):
 
     @classmethod
     def of(
-        cls, graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Set[str]
+        cls, graph: Graph, routines: Mapping[str, PlacedRoutine], guarded: Mapping[str, bool]
     ) -> LocalSummary:
         """Summarise the function with the control flow `graph`, in a build with `routines` and the
         `guarded` data (all by symbol)."""

@@ -15,6 +15,8 @@ from pykasm.check.operands import number_of
 from pykasm.check.ownership import GONE, OWNED, is_owned, is_owner
 from pykasm.check.references import ReferenceFlow
 from pykasm.check.valuepath import WIDE, ZERO, Path, Value
+from pykasm.isa.code import Label
+from pykasm.isa.statement import Address
 from pykasm.lang.structs import is_struct
 from pykasm.lang.types import TypeMeta
 
@@ -27,6 +29,10 @@ _FIRST = -16
 """States from here on downwards are pairs of these with a field."""
 
 _FIELD_SIZE = 8
+
+_DATUM = -3
+"""The index that stands for the instruction which made the address of a datum: there is none."""
+
 _MOVES = (Mnemonic.MOV, Mnemonic.XCHG)
 _FOLLOWED_READS = (
     *(*_MOVES, Mnemonic.MOVZX, Mnemonic.MOVSX, Mnemonic.MOVSXD),
@@ -64,6 +70,7 @@ class FieldFlow(ReferenceFlow):
         self.lost_contents: dict[int, Value] = {}
         """What of that is lost, by the instruction that took it from its field."""
         self._places: list[Place] = []
+        self._data: list[str | Label] = []
 
     # Instructions
 
@@ -91,8 +98,9 @@ class FieldFlow(ReferenceFlow):
         """Say nothing more of a field that an instruction reads in a way of its own."""
         base, place = number_of(node.effects.instruction.memory_base), self._place(node, path)
         value = path.values.get(base) if base is not None else None
+        whole = value.whole if value is not None else None if place is None else place.base
         for one in self._held(path):
-            is_its = value is not None and one.place.base == value.whole
+            is_its = one.place.base == whole
             if is_its and place in (None, one.place):
                 del path.states[one.value]
 
@@ -268,12 +276,24 @@ class FieldFlow(ReferenceFlow):
         """Return the field that the memory operand of an instruction is, None if nobody knows."""
         instruction = node.effects.instruction
         base = number_of(instruction.memory_base)
-        value = path.values.get(base) if base is not None else None
+        if base is None:
+            return self._datum(node)
+        value = path.values.get(base)
         is_plain = instruction.memory_index == IcedRegister.NONE and not node.line.references
         if value is None or value.root is not None or not is_plain:
             return None
         displacement = int(instruction.memory_displacement)
         return Place(value, displacement - ((displacement >> 63) << 64))
+
+    def _datum(self, node: Node) -> Place | None:
+        """Return the place in a datum that an instruction accesses, None if it accesses none."""
+        is_shared = node.effects.instruction.segment_prefix == IcedRegister.NONE
+        for one in node.line.references:
+            if isinstance(node.line.statement.operands[one.operand], Address) and is_shared:
+                if one.target not in self._data:
+                    self._data.append(one.target)
+                return Place(Value(_DATUM, self._data.index(one.target)), one.addend)
+        return None
 
 
 def _immediate_free(node: Node) -> bool:

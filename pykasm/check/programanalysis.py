@@ -88,9 +88,13 @@ class ProgramAnalysis:
         return self._made[symbol]
 
     @cached_property
-    def _guarded(self) -> set[str]:
-        """The data that name a lock."""
-        return {symbol for symbol, datum in self._data.items() if datum._guard is not None}
+    def _guarded(self) -> dict[str, bool]:
+        """The data that name a lock, and whether they may be read without it."""
+        return {
+            symbol: datum._unlocked_reads
+            for symbol, datum in self._data.items()
+            if datum._guard is not None
+        }
 
     @cached_property
     def indirect_calls(self) -> IndirectCalls:

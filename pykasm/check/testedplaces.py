@@ -13,6 +13,7 @@ from pykasm.check.operands import number_of
 from pykasm.check.valueflow import ValueFlow
 from pykasm.check.valuepath import WIDE, ZERO, Path, Value
 from pykasm.isa.code import Line
+from pykasm.lang.data import Data
 from pykasm.lang.locking import LockAction
 from pykasm.lang.operands import MemoryOperand
 
@@ -102,4 +103,5 @@ def _is_tellable(node: Node) -> bool:
     instruction = node.effects.instruction
     guarded = memory._within.guarded if memory._within is not None else ()
     is_plain = instruction.memory_index == IcedRegister.NONE
-    return is_plain and not any(one.unlocked_reads for one in guarded)
+    is_free = isinstance(memory, Data) and memory._unlocked_reads
+    return is_plain and not is_free and not any(one.unlocked_reads for one in guarded)

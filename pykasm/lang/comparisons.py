@@ -5,6 +5,7 @@ from __future__ import annotations
 from pykasm.errors import ConditionMistake, TypeMistake, ValueRangeMistake
 from pykasm.lang.arithmetic import shown
 from pykasm.lang.condition import Both, Condition, condition, noted
+from pykasm.lang.errornumbers import ErrorNumber
 from pykasm.lang.namedvalues import check_value
 from pykasm.lang.numbers import numbers_of
 from pykasm.lang.types import Value
@@ -115,6 +116,14 @@ def check_number(left: Value, operator: str, right: int) -> None:
     """Raise a mistake where `right` is nothing that `left` can be."""
     if left._values is not None:
         check_value(left._values, right, left._text())
+    if isinstance(right, ErrorNumber) and left._kind._signed:
+        name = f"{type(right).__name__}.{right.name}"
+        raise ConditionMistake(
+            f"`{left._text()}` is compared with the number of an error, which it is never",
+            expected=f"the negated number: `{left._text()} {operator} -{name}`",
+            got=f"{name}, which is above 0",
+            fix="put a minus before it",
+        )
     if operator == "&":
         return
     if right < 0 and not left._kind._signed:

@@ -14,7 +14,7 @@ from pykasm.isa.registers import REGISTERS
 from pykasm.lang.bitfields import packed_bits
 from pykasm.lang.builder import current, is_building
 from pykasm.lang.codemodel import VIRTUAL_BASE
-from pykasm.lang.field import check_alignment
+from pykasm.lang.field import check_alignment, lockless
 from pykasm.lang.fitting import address_fits, described, function_fits, signature_behind
 from pykasm.lang.hints import hint_for, shown_value
 from pykasm.lang.instances import check_instance
@@ -67,7 +67,10 @@ class Data(MemoryOperand):
     for each instance of the class.
     """
 
-    __slots__ = ("_alignment", "_guard", "_initial", "_moment", "_storage", "_symbol")
+    __slots__ = (
+        *("_alignment", "_guard", "_initial", "_moment", "_storage", "_symbol"),
+        "_unlocked_reads",
+    )
 
     def __init__(
         self, storage: Storage, kind: TypeMeta, initial: object, align: int, symbol: str = ""
@@ -80,6 +83,7 @@ class Data(MemoryOperand):
         self._alignment = max(align, kind._align)
         self._symbol = symbol
         self._guard: object = None
+        self._unlocked_reads = False
         self._moment: Moment | None = author_moment()
 
     def _symbol_name(self) -> str:
@@ -104,6 +108,7 @@ class Data(MemoryOperand):
     def _clone(self) -> Data:
         made = Data(self._storage, self._kind, self._initial, self._alignment)
         made._guard = self._guard
+        made._unlocked_reads = self._unlocked_reads
         made._moment = self._moment
         return made
 
@@ -115,6 +120,7 @@ def _declared(
     align: int,
     guard: object = None,
     elements: str = "",
+    unlocked_reads: bool = False,
 ) -> Any:
     if not isinstance(kind, TypeMeta) or not is_known(kind):
         raise DeclarationMistake(
@@ -125,8 +131,11 @@ def _declared(
     check_alignment(align)
     if is_list(kind):
         kind = with_elements(kind, _stated(elements), True, "a datum")
+    if unlocked_reads and guard is None:
+        raise lockless("the datum", "bss(…, guarded_by=…, unlocked_reads=True)")
     made = Data(storage, kind, initial, align)
     made._guard = guard
+    made._unlocked_reads = unlocked_reads
     return made
 
 
@@ -146,12 +155,14 @@ def bss(
     *initial: Never,
     align: int = 1,
     guarded_by: object = None,
+    unlocked_reads: bool = False,
     elements: str = "",
 ) -> T:
     """Zeroed data that takes no room in the image.
 
     `guarded_by`: the lock that must be held to touch it, as a component, or as the name of an
-    attribute beside the datum. `elements`: of a list, the field that links what is in it, such as
+    attribute beside the datum. `unlocked_reads`: only who writes holds the lock; who reads may find
+    that it has just changed. `elements`: of a list, the field that links what is in it, such as
     `Thread.link`.
     """
     if initial:
@@ -161,12 +172,23 @@ def bss(
             got=f"the value {shown_value(initial[0])}",
             fix=f"`data({name_of(kind)}, {shown_value(initial[0])})` has a value",
         )
-    return typing_cast(T, _declared(Storage.BSS, kind, None, align, guarded_by, elements))
+    return typing_cast(
+        T, _declared(Storage.BSS, kind, None, align, guarded_by, elements, unlocked_reads)
+    )
 
 
-def data(kind: type[T], initial: object, *, align: int = 1, guarded_by: object = None) -> T:
-    """Data that starts with a value and may be written. `guarded_by` as for `bss`."""
-    return typing_cast(T, _declared(Storage.DATA, kind, initial, align, guarded_by))
+def data(
+    kind: type[T],
+    initial: object,
+    *,
+    align: int = 1,
+    guarded_by: object = None,
+    unlocked_reads: bool = False,
+) -> T:
+    """Data that starts with a value and may be written. `guarded_by` and `unlocked_reads` as for
+    `bss`."""
+    made = _declared(Storage.DATA, kind, initial, align, guarded_by, "", unlocked_reads)
+    return typing_cast(T, made)
 
 
 def rodata(kind: type[T], value: object, *, align: int = 1) -> T:

@@ -93,11 +93,7 @@ def field(
     check_number("at", at, signed=True)
     writers = (written_by,) if isinstance(written_by, str) else tuple(written_by)
     if unlocked_reads and not guarded_by:
-        raise DeclarationMistake(
-            "`unlocked_reads` says something of a lock, and the field has none",
-            expected="`field(guarded_by=…, unlocked_reads=True)`",
-            got="no `guarded_by`",
-        )
+        raise lockless("the field", "field(guarded_by=…, unlocked_reads=True)")
     return FieldOptions(
         values,
         count,
@@ -108,6 +104,15 @@ def field(
         unlocked_reads,
         freed_by=freed_by,
         elements=elements,
+    )
+
+
+def lockless(what: str, expected: str) -> DeclarationMistake:
+    """The mistake that `unlocked_reads` is said of `what` has no lock."""
+    return DeclarationMistake(
+        f"`unlocked_reads` says something of a lock, and {what} has none",
+        expected=f"`{expected}`",
+        got="no `guarded_by`",
     )
 
 

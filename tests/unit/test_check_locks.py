@@ -2,8 +2,11 @@
 
 from typing import NoReturn
 
+import pytest
+
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
+from pykasm.errors import DeclarationMistake
 from tests.unit.checking import broken, findings, mended
 
 
@@ -471,6 +474,40 @@ class Changed(Subsystem):
     def run(self, queue: Ptr[Queue]) -> U64:
         lock.inc(queue.waiting)
         ret(queue.items)
+
+
+class DataHints(Subsystem):
+    """Reads a datum without its lock."""
+
+    lock = bss(SpinLock)
+    waiting = bss(U32, guarded_by="lock", unlocked_reads=True)
+
+    @function
+    def run(self) -> U32:
+        mov(eax, self.waiting)
+        ret(eax)
+
+
+class ChangedDatum(DataHints):
+    """Writes it without its lock."""
+
+    @function
+    def run(self) -> U32:
+        lock.inc(self.waiting)
+        ret(0)
+
+
+def test_data_that_are_read_without_their_lock() -> None:
+    assert findings(DataHints()) == []
+    [only] = findings(ChangedDatum())
+    assert only.startswith(
+        "error[E051]: `ChangedDatum.waiting` is touched without `ChangedDatum.lock`"
+    )
+
+
+def test_only_what_has_a_lock_is_read_without_it() -> None:
+    with pytest.raises(DeclarationMistake, match="and the datum has none"):
+        bss(U32, unlocked_reads=True)
 
 
 def test_fields_that_are_read_without_their_lock() -> None:

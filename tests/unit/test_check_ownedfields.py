@@ -96,6 +96,17 @@ class Emptied(Memory):
             mov(stream.buffer, 0)
 
 
+class OverwrittenDatum(Memory):
+    """Forgets what a datum owns, which there is."""
+
+    @function(exported=True)
+    def run(self, memory: Owned[U64]) -> None:
+        with if_(scratch(self.spare) != 0):
+            mov(self.spare, memory)
+        with else_():
+            self.free(memory)
+
+
 class UsedBehindOwner(Memory):
     """Uses the buffer of a stream that is no more."""
 
@@ -108,7 +119,12 @@ class UsedBehindOwner(Memory):
 
 @pytest.mark.parametrize(
     ("wrong", "rule"),
-    [(FreedWithoutBuffer, "E089"), (Emptied, "E089"), (UsedBehindOwner, "E081")],
+    [
+        (FreedWithoutBuffer, "E089"),
+        (Emptied, "E089"),
+        (OverwrittenDatum, "E089"),
+        (UsedBehindOwner, "E081"),
+    ],
 )
 def test_faults(wrong: type[Memory], rule: str) -> None:
     assert rules(wrong()) == [rule]  # type: ignore[call-arg]

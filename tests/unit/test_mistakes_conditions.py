@@ -17,6 +17,10 @@ class Error(IntEnum):
     BIG = 1 << 40
 
 
+class Errno(ErrorNumber):
+    EIO = 5
+
+
 class State(IntEnum):
     FREE = 0
     USED = 3
@@ -87,6 +91,31 @@ got: a U64, which is 0 to 18446744073709551615"""
 def test_comparisons_that_end_one_way(condition: Any, text: str, word: str) -> None:
     message = message_of(body(lambda *operands: branch(condition(*operands))))
     assert message.startswith(f"error[condition]: `{text}` {word} holds\n")
+
+
+def test_an_error_that_is_not_negated() -> None:
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            result = keep(self.attempt())
+            with if_(result == Errno.EIO):
+                nop()
+
+        @function
+        def attempt(self) -> OrErrno[I32]:
+            ret(-Errno.EIO)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[condition]: `result` is compared with the number of an error, which it is never
+  FILE:LINE
+  LINE |             with if_(result == Errno.EIO):
+        |                      ^^^^^^^^^^^^^^^^^^^
+expected: the negated number: `result == -Errno.EIO`
+got: Errno.EIO, which is above 0
+help: put a minus before it"""
+    )
 
 
 def test_comparisons_that_can_end_either_way() -> None:

@@ -328,7 +328,7 @@ def test_an_option_that_a_word_does_not_have(place: Workplace) -> None:
     assert said.startswith("error[python]: `function` has no option `contxt`\n")
     assert said.endswith("help: did you mean `context`?")
     said = told(place, MAIN, "bss(U64)", "bss(U64, aligned=8)")
-    assert "expected: one of kind, align, guarded_by, elements\n" in said
+    assert "expected: one of kind, align, guarded_by, unlocked_reads, elements\n" in said
 
 
 def test_a_word_of_a_block_without_parentheses(place: Workplace) -> None:

@@ -8,15 +8,30 @@ from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.ranges import RangeFlow
 from pykasm.check.rule import function_check, rule
+from pykasm.check.stores import stores_too_far
 from pykasm.isa.code import Line
 from pykasm.lang.builder import ElementAccess
 
 E090 = rule(
     "E090",
-    "an index goes past the end of its array",
+    "an index or a store goes past the end of its memory",
     """What lies behind an array belongs to something else. The bound that the code itself has for
-    the index, by a comparison, a mask or a loop, lets it go there.""",
+    the index or the count, by a comparison, a mask or a loop, lets it go there.""",
 )
+
+
+@function_check
+def stores_lie_within(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check stores to data and locals, whose sizes are known."""
+    for one in stores_too_far(function):
+        yield Finding(
+            E090,
+            f"this stores behind the end of `{one.name}`",
+            span=span_of(function.graph.nodes[one.at].line),
+            mark=f"`{one.name}` has {one.size} bytes, and this may write up to byte {one.end}",
+            fix="store no more than there is room for, which `sizeof(…)` tells",
+            symbol=function.routine.symbol,
+        )
 
 
 @function_check
