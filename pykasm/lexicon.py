@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Iterator
 
 import pykasm.wiring as wiring
 from pykasm.lang import mnemonics, registers, words
+from pykasm.mentions import Rest, mentioned, names_mentioned
 
 MODULES = (mnemonics, registers, words, wiring)
 
@@ -14,6 +16,18 @@ WORDS: dict[str, object] = {
     name: getattr(module, name) for module in MODULES for name in module.__all__
 }
 """What the names stand for; where two have one, the later counts."""
+
+
+_ITEMS = tuple(WORDS.items())
+_NUMBERS = {name: number for number, name in enumerate(WORDS)}
+
+
+def words_mentioned(text: str) -> bytes | None:
+    """The numbers of the words in a module's `text`, for `mentioned`; None if it may use others."""
+    names = names_mentioned(text)
+    if names is None:
+        return None
+    return array("H", sorted(_NUMBERS[name] for name in names & WORDS.keys())).tobytes()
 
 
 class Names:
@@ -33,9 +47,14 @@ class Names:
         return iter(() if asks == "importlib._bootstrap" else WORDS)
 
     def __getitem__(self, number: int) -> str:
-        """Give all words to the module that takes them: only `import *` asks by numbers (Python
-        Reference, 7.11). It ends at the error."""
+        """Give the module all words that takes them, or those that it mentions: only `import *`
+        asks by numbers (Python Reference, 7.11). It ends at the error."""
         names = sys._getframe(1).f_locals
+        numbers = mentioned.get(names.get("__name__", ""))
+        if numbers is not None:
+            names.update(map(_ITEMS.__getitem__, array("H", numbers)))
+            names["__getattr__"] = Rest(names, WORDS)
+            raise IndexError(number)
         own = {**names}
         names.clear()  # an empty dictionary takes over the table of another one as a whole
         names.update(WORDS)

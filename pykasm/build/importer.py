@@ -25,6 +25,7 @@ from pykasm.assignments import Names, know_names, names_in
 from pykasm.build.modulesource import Layout, ModuleSource
 from pykasm.build.redeclared import Redeclared, redeclared
 from pykasm.files import digest_of
+from pykasm.mentions import mentioned
 from pykasm.parallel import in_parallel
 from pykasm.source import INSTALLED
 from pykasm.syntax import nodes_of
@@ -33,17 +34,20 @@ PACKAGE = "__init__.py"
 
 
 class Compiled(NamedTuple):
-    """What comes of the text of a module: its code as `marshal` writes it, its parts, and the
-    names in it, and what it declares twice."""
+    """What comes of the text of a module: its code as `marshal` writes it, its parts, the names in
+    it, what it declares twice, and which words it mentions (None: it may use all)."""
 
     code: bytes
     source: ModuleSource
     names: tuple[bytes, Names]
     redeclared: tuple[Redeclared, ...]
+    words: bytes | None
 
     @classmethod
     def of(cls, data: bytes, path: str) -> Compiled:
         """What comes of the file `path` with the contents `data`; raises `SyntaxError`."""
+        from pykasm.lexicon import words_mentioned  # what has compiled all before does without
+
         try:
             code = compile(data, path, "exec", dont_inherit=True)
             text = decode_source(data)
@@ -56,7 +60,8 @@ class Compiled(NamedTuple):
         tree = ast.parse(text)
         nodes = nodes_of(tree)
         source = ModuleSource.of(tree, nodes, text)
-        return cls(marshal.dumps(code), source, names_in(text, nodes), redeclared(nodes))
+        names, twice = names_in(text, nodes), redeclared(nodes)
+        return cls(marshal.dumps(code), source, names, twice, words_mentioned(text))
 
 
 class Importer:
@@ -153,6 +158,8 @@ class Importer:
         self.files[path] = digest_of(data)
         self.modules[name] = path, key
         know_names(dict([compiled.names]))
+        if compiled.words is not None:
+            mentioned[name] = compiled.words
         code: CodeType = marshal.loads(compiled.code)
         return code
 
@@ -203,6 +210,13 @@ class _Loader(SourceFileLoader):
     def __init__(self, name: str, path: str, importer: Importer) -> None:
         super().__init__(name, path)
         self._importer = importer
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module's code; other modules of its name may mention other words."""
+        try:
+            super().exec_module(module)
+        finally:
+            mentioned.pop(module.__name__, None)
 
     def get_code(self, fullname: str) -> Any:
         """The module's code (Python Library Reference, `importlib.abc.InspectLoader`)."""

@@ -52,6 +52,7 @@ from pykasm.lang.reference import SymbolReference
 from pykasm.lang.structs import fits_register, resolved
 from pykasm.lang.symbolic import BranchOperand
 from pykasm.lang.types import Ptr, TypeMeta, Void, is_pointer, named_arguments
+from pykasm.mentions import names_known_in
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source, line_span
 
@@ -228,7 +229,7 @@ class Function(Generic[R]):
             return hint
         fix, target = "", getattr(hint, "_target", None)
         if isinstance(target, str):
-            fix = did_you_mean(target, self.body.__globals__)
+            fix = did_you_mean(target, names_known_in(self.body.__globals__))
         elif isinstance(hint, TypeMeta):
             wanted = f"Ptr[{hint.__name__}]" if hint._host is None else repr(hint._host)
             fix = f"`{name}: {wanted}`"

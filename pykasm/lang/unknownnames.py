@@ -11,6 +11,7 @@ from typing import Any
 from pykasm.errors import Mistake
 from pykasm.guesses import did_you_mean
 from pykasm.lang.operand import described
+from pykasm.mentions import names_known_in
 from pykasm.source import Span
 
 
@@ -35,7 +36,8 @@ def unknown_name(error: Exception, frame: FrameType, span: Span) -> Mistake | No
 
 
 def _of_module(name: str, frame: FrameType, span: Span) -> Mistake:
-    known = [*frame.f_locals, *frame.f_globals, *vars(sys.modules["builtins"])]
+    names = names_known_in(frame.f_globals)
+    known = [*frame.f_locals, *names, *vars(sys.modules["builtins"])]
     return UnknownNameMistake(
         f"there is no `{name}` here",
         expected="an instruction, a register, another word, or a name that the module has",

@@ -12,6 +12,7 @@ ORDER = (
     "syntax",
     "blockheads",
     "assignments",
+    "mentions",
     "source",
     "errors",
     "collection",

@@ -377,3 +377,36 @@ def test_an_exception_of_a_whole_function_without_a_reason(place: Workplace) -> 
     above = "    @function{}\n    def is_ready"
     said = told(place, DEVICES, above.format(""), above.format("(allow='E012')"))
     assert "  FILE:LINE\n  LINE |     def is_ready(self) -> Bool:\n" in said
+
+
+def test_a_word_that_is_near_to_a_name_and_nowhere_else_in_the_module(place: Workplace) -> None:
+    found = told(place, MAIN, CALL, "pauze()")
+    assert found.startswith("error[unknown-name]: there is no `pauze` here\n")
+    assert found.endswith("help: did you mean `pause`?")
+
+
+@pytest.mark.parametrize(
+    ("taken", "word"),
+    [
+        ("from small.blocks import *", "pause"),
+        ("from pykasm import *\nfrom small.blocks import pause", "pause"),
+        ("from pykasm import *\nfrom small import blocks", "blocks.pause"),
+    ],
+)
+def test_words_from_a_module_which_does_not_mention_them(
+    place: Workplace, taken: str, word: str
+) -> None:
+    assert "pause" not in (PROJECT / BLOCKS).read_text(encoding="utf-8")
+    text = (PROJECT / MAIN).read_text(encoding="utf-8")
+    assert "pause" not in text
+    for old, new in (("from pykasm import *", taken), (CALL, f"{CALL}; {word}()")):
+        assert old in text
+        text = text.replace(old, new, 1)
+    found = place.outcome(Slip(MAIN, text, ""))
+    assert found.status == 0, found.told
+
+
+@pytest.mark.parametrize("name", ["pause", "__all__"])
+def test_words_by_their_names_in_the_module(place: Workplace, name: str) -> None:
+    found = outcome(place, BLOCKS, "MOST = 8", f"MOST = 8 if globals().get('{name}') else None")
+    assert (found.status == 0) == (name == "pause")
