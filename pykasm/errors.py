@@ -76,9 +76,11 @@ class Mistake(PykasmError):
         if self.span:
             yield f"  {self.span.source}"
             yield from _quoted(self.span, self.mark)
+        file = self.span.source.file if self.span else None
         for note in self.notes:
-            if self.span is None or note.span.source.file != self.span.source.file:
+            if note.span.source.file != file:
                 yield f"  {note.span.source}"
+                file = note.span.source.file
             yield from _quoted(note.span, note.text)
         for word, text in (("expected", self.expected), ("got", self.got), ("help", self.fix)):
             if text:
@@ -244,12 +246,13 @@ class PythonWarning(Mistake):
 class BuildFailed(PykasmError):
     """All mistakes of a build together."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
+    def __init__(self, mistakes: list[Mistake], at_most: int | None = SHOWN_AT_MOST) -> None:
         self.mistakes = mistakes
+        self.at_most = at_most
         super().__init__(mistakes)
 
     def __str__(self) -> str:
-        parts = [str(mistake) for mistake in self.mistakes[:SHOWN_AT_MOST]]
+        parts = [str(mistake) for mistake in self.mistakes[: self.at_most]]
         hidden = len(self.mistakes) - len(parts)
         count = len(self.mistakes)
         tail = f"{count} error{'s' if count != 1 else ''}"

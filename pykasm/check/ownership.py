@@ -223,7 +223,7 @@ class OwnershipFlow(ValueFlow):
                 self._return(index, path, number, kind)
         for value, state in path.states.items():
             if is_owned(state):
-                self.lose(value, index, True)
+                self.lose(value, self.where_left(index, path), True)
 
     def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
         """Give a result to the caller."""
@@ -242,7 +242,9 @@ class OwnershipFlow(ValueFlow):
         for value, state in [*path.states.items()]:
             if not path.places_of(value) and state != DROPPED:
                 if is_owned(state):
-                    self.lose(value, index, self._is_epilogue(index))
+                    is_exit = self._is_epilogue(index)
+                    at = self.where_left(index, path) if is_exit else index
+                    self.lose(value, at, is_exit)
                 del path.states[value]
 
     def renewed(self, index: int, path: Path, value: Value) -> None:

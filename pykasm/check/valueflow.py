@@ -6,6 +6,7 @@ what a rule follows (`valuepath.Path`), as in ESP (Das, Lerner, Seigle: PLDI 200
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from heapq import heappop, heappush
@@ -67,6 +68,10 @@ _TAKEN: dict[int, int] = {
 """What a value is where the branch behind its comparison with 0 is taken."""
 
 _JUMPS = (FlowControl.UNCONDITIONAL_BRANCH, FlowControl.INDIRECT_BRANCH)
+
+_FAILING = re.compile(r"\b(fail|fail_if|try_)\(")
+_LEAVING = re.compile(r"\b(fail|fail_if|try_|break_if|break_)\(")
+"""The words whose jumps show where a path leaves what is around it."""
 
 LARGEST_OBJECT = 4096
 """An address less than so many bytes away, by `lea`, is taken for one in the same object."""
@@ -243,12 +248,29 @@ class ValueFlow:
         has given what it says then."""
         for one in self._said.on_way(self.nodes[before], index, is_jump):
             self.hear(index, path, one)
+        if is_jump and path.states and _LEAVING.search(self.nodes[before].line.source.text):
+            path.left_by = before
         for within, number, kind in self._inline_results.get(index, ()):
             value = path.values.get(number)
             if before in within and value is not None and value.root is None:
                 self.given(path, value, kind)
                 for width in (NARROW, WIDE):  # what the function itself has tested is known
                     self.tested(path, value, width, path.sign(number, width))
+
+    def where_left(self, index: int, path: Path) -> int:
+        """Return the instruction that shows why the function is left by the one at `index`: what
+        undoes things is shared by all that fails, and the end by all loops that are left."""
+        before = path.left_by
+        if before is None:
+            return index
+        is_failure = _FAILING.search(self.nodes[before].line.source.text) is not None
+        start = max(one for one in self.function.graph.blocks if one <= index)
+        is_direct = start == self.nodes[before].successors[0] and self._is_end(start)
+        return before if is_failure or is_direct else index
+
+    def _is_end(self, start: int) -> bool:
+        """Return whether a block is that of the epilogue alone."""
+        return self.nodes[start].effects.mnemonic in (Mnemonic.POP, Mnemonic.LEAVE, Mnemonic.RET)
 
     @cached_property
     def _inline_results(self) -> dict[int, list[tuple[range, int, TypeMeta]]]:

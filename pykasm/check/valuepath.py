@@ -75,7 +75,7 @@ class Path:
     tested on each.
     """
 
-    __slots__ = ("conditions", "signs", "states", "test", "values")
+    __slots__ = ("conditions", "left_by", "signs", "states", "test", "values")
 
     def __init__(
         self,
@@ -86,6 +86,8 @@ class Path:
         conditions: dict[tuple[int, int], bool] | None = None,
     ) -> None:
         self.conditions = conditions or {}
+        self.left_by: int | None = None
+        """The jump of a word, such as `fail_if`, by which the path leaves a block or a function."""
         self.values = values
         self.signs = signs
         self.states = states
@@ -95,7 +97,9 @@ class Path:
     def copy(self) -> Path:
         """Return a path that can be changed independently of this one."""
         values, signs, states = dict(self.values), dict(self.signs), dict(self.states)
-        return Path(values, signs, states, self.test, dict(self.conditions))
+        copy = Path(values, signs, states, self.test, dict(self.conditions))
+        copy.left_by = self.left_by
+        return copy
 
     @property
     def key(self) -> Key:

@@ -19,7 +19,7 @@ from pykasm.check.graphtext import graph_text
 from pykasm.check.rule import RULES, load_rules
 from pykasm.check.stacks import Stacks, report_lines
 from pykasm.commands.project import image_option, this_project
-from pykasm.errors import BuildFailed, PykasmError
+from pykasm.errors import SHOWN_AT_MOST, BuildFailed, PykasmError
 from pykasm.escapes import COLOURS
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit
@@ -29,6 +29,7 @@ from pykasm.source import rooted_at
 @click.command
 @click.argument("name", metavar="[FUNCTION|SUBSYSTEM]", required=False)
 @click.option("--explain", metavar="RULE", help="Tell about a rule, such as E012.")
+@click.option("--all", "shows_all", is_flag=True, help="Show all errors, not the first 20 alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--graph", metavar="FUNCTION", help="Draw the control flow of a function.")
 @click.option("--stacks", is_flag=True, help="Show the deepest path of each stack.")
@@ -36,6 +37,7 @@ from pykasm.source import rooted_at
 def command(
     name: str | None,
     explain: str | None,
+    shows_all: bool,
     as_json: bool,
     graph: str | None,
     stacks: bool,
@@ -57,7 +59,7 @@ def command(
         elif stacks:
             click.echo("\n".join(report_lines(Stacks(Build.of(program, units)))).rstrip())
         else:
-            _show(_report(program, units, name), as_json)
+            _show(_report(program, units, name), as_json, None if shows_all else SHOWN_AT_MOST)
 
 
 def _report(program: Program, units: Sequence[AssembledUnit], name: str | None) -> Report:
@@ -81,7 +83,7 @@ def _unknown(what: str, name: str, known: Sequence[str]) -> PykasmError:
     return PykasmError(f"there is no {what} `{name}`{meant}")
 
 
-def _show(made: Report, as_json: bool) -> None:
+def _show(made: Report, as_json: bool, at_most: int | None) -> None:
     if as_json:
         click.echo(json.dumps([_record(one) for one in made.findings], indent=1))
         if made.errors:
@@ -90,7 +92,7 @@ def _show(made: Report, as_json: bool) -> None:
     for warning in made.warnings:
         click.echo(f"{warning}\n", err=True)
     if made.errors:
-        raise BuildFailed([*made.errors])
+        raise BuildFailed([*made.errors], at_most)
     click.echo(made.summary)
 
 
@@ -130,10 +132,16 @@ def _explain(number: str) -> None:
     if rule is None:
         raise _unknown("rule", number, sorted(RULES))
     console = Console(color_system=COLOURS)
+    if not console.is_terminal:
+        console.width = _WIDTH
     console.print(f"[bold]{rule.number}[/]: {rule.title}\n\n{rule.why}\n", highlight=False)
     for heading, code in _parts(rule.example):
         console.print(f"[bold]{heading}[/]")
-        console.print(Syntax(code, "python", background_color="default"))
+        console.print(Syntax(code, "python", background_color="default", word_wrap=True))
+
+
+_WIDTH = 100
+"""Columns of texts that go to no terminal: as many as the lines of examples have at most."""
 
 
 def _parts(example: str) -> Iterator[tuple[str, str]]:

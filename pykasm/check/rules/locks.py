@@ -208,17 +208,25 @@ def _suggestion(analysis: ProgramAnalysis, lock: str) -> str:
 def _unlocked(
     analysis: ProgramAnalysis, summary: FunctionSummary, access: GuardedAccess, lock: str
 ) -> Finding:
+    place, within = (
+        analysis.place(summary.symbol, access.at),
+        analysis.span(summary.symbol, access.at),
+    )
+    in_place = [] if within == place else [Note(within, "this touches it")]
     return Finding(
         E051,
         f"the address of `{access.field}` is passed on without `{lock}`"
         if access.address
         else f"`{access.field}` is touched without `{lock}`",
-        span=analysis.span(summary.symbol, access.at),
+        span=place,
         mark="some path to here does not hold it",
         notes=[
-            Note(call.span, f"`{call.caller}` does not hold it here")
-            for call in analysis.calls.callers.get(summary.symbol, ())
-            if lock not in map(class_of, analysis.locks.held_at(call))
+            *in_place,
+            *(
+                Note(call.span, f"`{call.caller}` does not hold it here")
+                for call in analysis.calls.callers.get(summary.symbol, ())
+                if lock not in map(class_of, analysis.locks.held_at(call))
+            ),
         ],
         fix=_suggestion(analysis, lock)
         or "take the lock, or state that callers hold it: `@function(holds=…)`",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iced_x86 import Mnemonic
+
 from pykasm.check.build import Build
 from pykasm.check.finding import Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.heldonpaths import may_hold
 from pykasm.check.lockstate import OFF, ON
+from pykasm.check.pathsearch import Question, can_happen
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.rule import build_check, rule
 from pykasm.errors import Note
@@ -82,7 +85,7 @@ def interrupts_come_back(build: Build) -> Iterator[Finding]:
             continue
         for index, after in analysis.lock_flows.exits(symbol):
             if after.interrupts & OFF:
-                first = min(summary.local.interrupt_disables)
+                first = _turned_off(build, summary, index)
                 yield Finding(
                     E055,
                     "interrupts are left off on some path to here",
@@ -93,6 +96,23 @@ def interrupts_come_back(build: Build) -> Iterator[Finding]:
                     '`context="interrupts off"`',
                     symbol=symbol,
                 )
+
+
+def _turned_off(build: Build, summary: FunctionSummary, at: int) -> int:
+    """Return where a function turns interrupts off that it has off where it is left."""
+    nodes = build.graph(build.routines[summary.symbol]).nodes
+    ends = {
+        index for index, node in enumerate(nodes) if node.effects.mnemonic in _RESTORING_INTERRUPTS
+    }
+    found = (
+        one
+        for one in summary.local.interrupt_disables
+        if can_happen(build.function(summary.symbol), Question(at, {one}, ends))
+    )
+    return next(found, min(summary.local.interrupt_disables))
+
+
+_RESTORING_INTERRUPTS = (Mnemonic.STI, Mnemonic.POPFQ)
 
 
 @build_check
