@@ -229,6 +229,18 @@ class EncodingMistake(Mistake):
     kind = "encoding"
 
 
+class FontMistake(Mistake):
+    """A font that is damaged, or lacks what is asked of it."""
+
+    kind = "font"
+
+
+class FontWarning(FontMistake):
+    """A font with other letters than are expected."""
+
+    severity = "warning"
+
+
 class UnreachableWarning(Mistake):
     """A function that nothing can reach."""
 
@@ -310,7 +322,9 @@ def reported() -> list[Mistake]:
 
 
 def report(mistake: Mistake) -> None:
-    """Hand `mistake` to the build in progress and go on; without a build, raise it."""
-    if not _collectors:
+    """Hand `mistake` to the build in progress and go on; without a build, raise it, unless it is a
+    warning."""
+    if _collectors:
+        _collectors[-1].add(mistake)
+    elif mistake.severity != "warning":
         raise mistake
-    _collectors[-1].add(mistake)

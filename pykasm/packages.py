@@ -48,7 +48,7 @@ class System:
 
 ELSEWHERE = {
     "fonts-spleen": "put spleen-8x16.bdf and spleen-16x32.bdf of "
-    "https://github.com/fcambus/spleen into ~/.local/share/fonts"
+    "https://github.com/fcambus/spleen, 1.8.2 or later, into ~/.local/share/fonts"
 }
 """Where to get what not all systems have a package of."""
 

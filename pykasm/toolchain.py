@@ -81,7 +81,7 @@ TOOLS: Mapping[str, Tool] = {
             tuple(
                 f"{folder}/spleen-{size}.{form}"
                 for folder in FONT_FOLDERS
-                for form in ("pcf.gz", "bdf")
+                for form in ("pcf.gz", "pcf", "bdf")
             ),
         )
         for size in ("8x16", "16x32")

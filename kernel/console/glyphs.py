@@ -7,7 +7,7 @@ taken into the image while it is built.
 from __future__ import annotations
 
 from pykasm import *
-from pykasm.fonts import BitmapFont
+from pykasm.fonts import BitmapFont, Pin
 
 RANGES = (
     (0x0020, 0x007E),  # ASCII
@@ -21,6 +21,11 @@ CHARACTERS = [chr(code) for first, last in RANGES for code in range(first, last 
 UNKNOWN = CHARACTERS.index("?")
 """What is shown for all others."""
 
+RELEASES = "Spleen 1.8.2 to 2.2.0"
+"""What has the letters that are expected, and other characters more and more."""
+SMALL = Pin(RELEASES, "9e87d78a0c4f5cfd3a031574de64371982fc88c132ab26b381dc62ec3270d8d9")
+LARGE = Pin(RELEASES, "0b650501298cc5b714df6f39ddb08c997ee4bd0cbaafac0b2c45fa4e83d8e843")
+
 ROW_BITS = 16
 """Bits of a row of a glyph, which begins with the highest."""
 
@@ -33,10 +38,10 @@ class Font(Struct):
     height: U32
 
 
-def rows_of(font: BitmapFont) -> Array[U16]:
-    """Declare the rows of the glyphs of `font`."""
+def rows_of(font: BitmapFont, pin: Pin) -> Array[U16]:
+    """Declare the rows of the glyphs of `font`, which are those of `pin`."""
     unused = ROW_BITS - font.width
-    rows = [row << unused for character in CHARACTERS for row in font.rows(character)]
+    rows = [row << unused for row in font.letters(CHARACTERS, pin)]
     return rodata(U16 * len(rows), rows)
 
 
@@ -50,7 +55,7 @@ class Glyphs(Subsystem):
 
     def __init__(self) -> None:
         small, large = (BitmapFont.installed(f"Spleen {size}") for size in ("8x16", "16x32"))
-        self.small_rows, self.large_rows = rows_of(small), rows_of(large)
+        self.small_rows, self.large_rows = rows_of(small, SMALL), rows_of(large, LARGE)
         self.small = font_of(small, self.small_rows)
         self.large = font_of(large, self.large_rows)
 

@@ -35,7 +35,9 @@ class Units:
         self.project = project
         self.memory = memory
         self.importer: Importer = memory.importer(project.root)
-        self.image = _loaded(project, self.importer)
+        self._collector = Collector()
+        with collecting(self._collector):
+            self.image = _loaded(project, self.importer)
         self.encoder = memory.encoder()
         self.program = self.image.program(project.debug)
         self._declared = {unit.name: len(unit.data) for unit in self.program.units}
@@ -63,7 +65,7 @@ class Units:
         """Write the code of all units. Raises `BuildFailed` with all mistakes of all of them."""
         program, layouts = self.program, self.importer.layouts
         state = State(self.image.subsystems, self.importer.variables)
-        with collecting(Collector()) as collector:
+        with collecting(self._collector) as collector:
             with self.image.emitting(program), self.importer.importing():
                 for unit, owner in self._pairs:
                     kept = self.memory.unit(self._keys[unit.name], layouts)

@@ -1,14 +1,16 @@
 """Bitmap fonts, read from what packages bring and from what people put there."""
 
+import gzip
 from pathlib import Path
 
 import pytest
 
+from kernel.console.glyphs import CHARACTERS, LARGE, SMALL
 from pykasm import toolchain
 from pykasm.build.version import builder_version
-from pykasm.errors import PykasmError
-from pykasm.fonts import BitmapFont
-from pykasm.toolchain import ToolsMissing
+from pykasm.errors import Collector, FontMistake, PykasmError, collecting
+from pykasm.fonts import BitmapFont, Pin
+from pykasm.toolchain import ToolsMissing, located
 
 FONTS = {"Spleen 8x16": (8, 16), "Spleen 16x32": (16, 32)}
 
@@ -65,8 +67,74 @@ def homely(tool: toolchain.Tool) -> toolchain.Tool:
 
 @pytest.mark.parametrize("contents", [b"", b"\x01fcp", b"\x01fcp" + b"\xff" * 40, b"BITMAP\n00\n"])
 def test_what_is_no_font_is_told(contents: bytes) -> None:
-    with pytest.raises(PykasmError, match="font"):
+    with pytest.raises(FontMistake, match="font"):
         BitmapFont(contents)
+
+
+def forms() -> dict[str, bytes]:
+    """A font in each form of file."""
+    packed = located("Spleen 8x16").read_bytes()
+    return {
+        "pcf.gz": packed,
+        "pcf": gzip.decompress(packed),
+        "bdf": bdf(BitmapFont(packed), "aÄ▒"),
+    }
+
+
+@pytest.mark.parametrize("form", ["pcf.gz", "pcf", "bdf"])
+@pytest.mark.parametrize("tenths", range(10))
+def test_a_font_of_which_the_end_is_missing_is_told(form: str, tenths: int) -> None:
+    whole = forms()[form]
+    kept = whole[: len(whole) * tenths // 10]
+    with pytest.raises(FontMistake, match=r"Spleen.* is damaged\n(.*\n)*help: install it again"):
+        BitmapFont(kept, "Spleen")
+
+
+@pytest.mark.parametrize("removed", ["BITMAP\n00\n", "00\nENDCHAR\n", "ENDFONT\n"])
+def test_a_font_out_of_which_something_is_missing_is_told(removed: str) -> None:
+    whole = forms()["bdf"]
+    assert removed.encode() in whole
+    with pytest.raises(FontMistake, match="damaged"):
+        BitmapFont(whole.replace(removed.encode(), b"", 1))
+
+
+@pytest.mark.parametrize(("tool", "pin"), [("Spleen 8x16", SMALL), ("Spleen 16x32", LARGE)])
+def test_the_letters_that_are_installed_are_those_that_are_pinned(tool: str, pin: Pin) -> None:
+    font = BitmapFont.installed(tool)
+    with collecting(Collector()) as build:
+        for one in font, BitmapFont(bdf(font, "".join(CHARACTERS))):
+            one.letters(CHARACTERS, pin)
+    assert build.warnings == []
+
+
+def test_other_letters_than_are_pinned_are_warned_of_where_they_are() -> None:
+    font = BitmapFont(bdf(BitmapFont.installed("Spleen 8x16"), "ab"), "Spleen")
+    pin = Pin("Spleen 1 to 2", "0" * 64)
+    with collecting(Collector()) as build:
+        letters = font.letters("ab", pin)
+    assert letters == font.rows("a") + font.rows("b")
+    (warning,) = build.warnings
+    head, place, line, _, expected, got, fix = str(warning).splitlines()
+    assert head == "warning[font]: Spleen has other letters than are pinned"
+    assert Path(place.partition(":")[0].strip()).name == Path(__file__).name
+    assert line.endswith('pin = Pin("Spleen 1 to 2", "0" * 64)')
+    assert expected == "expected: those of Spleen 1 to 2, of which this is the SHA-256 digest"
+    again = Pin("Spleen 3", got.removeprefix("got: "))
+    assert fix == "help: install one of Spleen 1 to 2; or, to take these letters, pin them here"
+    with collecting(Collector()) as build:
+        font.letters("ab", again)
+    assert build.warnings == []
+
+
+def test_letters_are_taken_without_a_build_that_could_warn() -> None:
+    font = BitmapFont.installed("Spleen 8x16")
+    assert font.letters("a", Pin("none", "")) == font.rows("a")
+
+
+def test_a_letter_that_a_font_lacks_is_told_with_a_way_out() -> None:
+    font = BitmapFont(bdf(BitmapFont.installed("Spleen 8x16"), "ab"), "Spleen")
+    with pytest.raises(FontMistake, match=r"Spleen has no glyph for 'c'\n(.*\n)*help: install"):
+        font.letters("abc", SMALL)
 
 
 def test_another_version_of_a_font_is_another_builder(

@@ -90,7 +90,7 @@ def test_what_a_system_lacks_is_told_apart() -> None:
     assert FEDORA.help(["gdb", "fonts-spleen"]) == (
         "help: on Fedora: sudo dnf install gdb\n"
         "help: Fedora has no package fonts-spleen: put spleen-8x16.bdf and spleen-16x32.bdf of"
-        " https://github.com/fcambus/spleen into ~/.local/share/fonts"
+        " https://github.com/fcambus/spleen, 1.8.2 or later, into ~/.local/share/fonts"
     )
 
 

@@ -293,3 +293,14 @@ def test_a_project_may_lie_in_a_folder_of_any_name(
     result, _ = run(make_project(tmp_path / name, monkeypatch))
     assert result.iso.stat().st_size > 0
     assert [*tmp_path.iterdir()] == [tmp_path / name]
+
+
+def test_letters_that_are_not_those_pinned_are_warned_of_by_each_build(project: Project) -> None:
+    edit(project, "from pykasm import *", "from pykasm import *\nfrom pykasm.fonts import *")
+    read = """letters = BitmapFont.installed("Spleen 8x16").letters("a", Pin("none", ""))"""
+    edit(project, "    start = Start()", f"    {read}\n    start = Start()")
+    warned = run(project)[0].outcome.warnings
+    assert [one[:13] for one in warned] == ["warning[font]", "warning[W001]"]
+    settle(project)
+    assert run(project)[0].outcome.warnings == warned
+    assert run(project)[0].outcome.warnings == warned, "of which nothing has been made again"
