@@ -90,3 +90,23 @@ def test_others_than_root_install_by_sudo(fresh: Path) -> None:
     add_program(fresh, "sudo", f'echo "$@" >{fresh / "log"}; exit 1')
     assert start(fresh, "run").returncode == 1
     assert (fresh / "log").read_text() == "apt-get update -q\n"
+
+
+def test_an_environment_that_a_link_leads_to_is_not_made_again(fresh: Path) -> None:
+    shared = fresh / "shared"
+    shared.mkdir()
+    (shared / "installed").write_text("what another tree wants")
+    (fresh / "checkout/.venv").symlink_to(shared)
+    add_program(fresh, "id", "echo 0")
+    add_program(fresh, "apt-get", "exit 0")
+    add_program(fresh, "python3", f'exec {sys.executable} "$@"')
+    add_program(fresh, "cat", 'exec /usr/bin/cat "$@"')
+    add_program(fresh, "sha256sum", 'exec /usr/bin/sha256sum "$@"')
+    shutil.copy(ROOT / "pyproject.toml", fresh / "checkout")
+    result = start(fresh, "run")
+    assert result.returncode == 1
+    assert result.stderr == (
+        ".venv is a link and its libraries are not those wanted here; remove the link, then run"
+        " this again\n"
+    )
+    assert [*shared.iterdir()] == [shared / "installed"]
