@@ -18,6 +18,7 @@ from kernel.monitor.contents import CONTENTS as MONITOR
 from kernel.paging.contents import CONTENTS as PAGING
 from kernel.pci.contents import CONTENTS as PCI
 from kernel.power.contents import CONTENTS as POWER
+from kernel.process.contents import CONTENTS as PROCESS
 from kernel.processors.contents import CONTENTS as PROCESSORS
 from kernel.sched.contents import CONTENTS as SCHED
 from kernel.selftest.contents import CONTENTS as SELFTEST
@@ -52,13 +53,14 @@ CONTENTS: Contents = (
     *VM,  # the memory of programs: address spaces, their regions, page faults, user copies
     *ACPI,  # the firmware's description of the machine (ACPI)
     *IRQ,  # interrupts of devices: I/O APICs, shared lines, work deferred from handlers
-    *ENTRY,  # the ways into the kernel: a gate for each vector, and what it leads to
     *TIME,  # hardware clocks, how they correct each other, and the time of day
     *FS,  # files: names, inodes, what is open, and what is kept of it in memory
     *PCI,  # the PCI bus and what is on it
     *DISPLAY,  # displays without a picture
     *TERMINAL,  # what people type, and serial output by interrupts
     *POWER,  # switching the machine off, and starting it again
+    *PROCESS,  # programs that run
+    *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to
     *MONITOR,  # the prompt for looking into the running kernel
     *COMMANDS,  # its commands
     *SELFTEST,  # tests and benchmarks that run inside the kernel

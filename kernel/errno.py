@@ -35,6 +35,7 @@ class Errno(ErrorNumber):
     EMLINK = 31
     EPIPE = 32
     ENAMETOOLONG = 36
+    ENOSYS = 38
     ENOTEMPTY = 39
     ELOOP = 40
     EOVERFLOW = 75

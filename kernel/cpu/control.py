@@ -39,6 +39,8 @@ class Cr4(IntFlag):
     """It handles SSE's exceptions."""
     UMIP = 1 << 11
     """User-mode instruction prevention: no sgdt, sidt, sldt, smsw, str outside of the kernel."""
+    FSGSBASE = 1 << 16
+    """Programs may read and write the bases of FS and GS by rdfsbase and so on."""
     OSXSAVE = 1 << 18
     """The system uses XSAVE."""
     SMEP = 1 << 20
@@ -56,12 +58,25 @@ class Msr(IntEnum):
     TSC_DEADLINE = 0x6E0
     """When the local APIC's timer goes off in TSC-deadline mode (Intel SDM vol. 3A, 11.5.4.1)."""
     EFER = 0xC000_0080
+    STAR = 0xC000_0081
+    """The selectors that `syscall` and `sysret` load (AMD64 APM vol. 2, 6.1.1)."""
+    LSTAR = 0xC000_0082
+    """Where 64-bit code enters the kernel by `syscall`."""
+    CSTAR = 0xC000_0083
+    """Where 32-bit code does; it faults on processors of Intel's."""
+    SF_MASK = 0xC000_0084
+    """The flags that `syscall` clears."""
+    FS_BASE = 0xC000_0100
     GS_BASE = 0xC000_0101
+    KERNEL_GS_BASE = 0xC000_0102
+    """What `swapgs` exchanges GS_BASE with: in the kernel, the program's."""
 
 
 class Efer(IntFlag):
     """EFER (AMD64 APM vol. 2, 3.1.7)."""
 
+    SCE = 1 << 0
+    """System-call extensions: there are `syscall` and `sysret`."""
     LME = 1 << 8
     """Long mode enable."""
     NXE = 1 << 11
@@ -72,6 +87,8 @@ class RFlags(IntFlag):
     """RFLAGS (AMD64 APM vol. 2, 3.1.6)."""
 
     CF = 1 << 0
+    ALWAYS = 1 << 1
+    """Set whatever is loaded."""
     PF = 1 << 2
     AF = 1 << 4
     ZF = 1 << 6
@@ -80,7 +97,12 @@ class RFlags(IntFlag):
     IF = 1 << 9
     DF = 1 << 10
     OF = 1 << 11
+    IOPL = 3 << 12
+    """The privilege level up to which `in`, `out`, `cli` and `sti` are allowed."""
+    NT = 1 << 14
+    """Nested task: `iretq` faults."""
     RF = 1 << 16
+    """Resume: no breakpoint at the next instruction."""
     AC = 1 << 18
     ID = 1 << 21
     """Can be changed exactly where there is a CPUID instruction (AMD64 APM vol. 3, 3.1)."""

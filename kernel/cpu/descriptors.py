@@ -3,7 +3,14 @@
 from enum import IntEnum
 
 from kernel.cpu.percpu import PerCpu
-from kernel.cpu.segments import KERNEL_SEGMENTS, SegmentFlags, Selector, TablePointer
+from kernel.cpu.segments import (
+    KERNEL_SEGMENTS,
+    USER_SEGMENTS,
+    SegmentFlags,
+    Selector,
+    TablePointer,
+)
+from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.stacks import Stacks
 from pykasm import *
 
@@ -18,6 +25,20 @@ class InterruptStack(IntEnum):
     NMI = 1
     DOUBLE_FAULT = 2
     MACHINE_CHECK = 3
+
+
+class InterruptStackBase(Struct):
+    """What lies at the upper end of an interrupt stack, above all frames."""
+
+    block: U64
+    """The address of its processor's per-CPU variables: code that begins on such a stack may have
+    interrupted any other, and does not know whose base GS has."""
+    padding: U64
+    """Frames are aligned to 16 bytes."""
+
+
+INTERRUPT_STACK_SIZE = STACK_SIZE - sizeof(InterruptStackBase)
+"""Bytes of an interrupt stack that are left for frames."""
 
 
 class TaskState(Struct, packed=True):
@@ -61,13 +82,18 @@ class DescriptorTable(Struct):
 
     segments: Array[U64] = field(count=len(KERNEL_SEGMENTS))
     task_state: SystemDescriptor
+    user_segments: Array[U64] = field(count=len(USER_SEGMENTS))
 
 
 class Descriptors(Subsystem):
     """A processor's segments. They are the same as those it started on, so that the selectors
     which it has loaded stay as they are; its own is the task state with the stacks of its own."""
 
-    table = percpu(DescriptorTable, DescriptorTable(segments=KERNEL_SEGMENTS), align=8)
+    table = percpu(
+        DescriptorTable,
+        DescriptorTable(segments=KERNEL_SEGMENTS, user_segments=USER_SEGMENTS),
+        align=8,
+    )
     task = percpu(TaskState, TaskState(io_map_base=sizeof(TaskState)), align=TASK_STATE_ALIGNMENT)
 
     def __init__(self, per_cpu: PerCpu, stacks: Stacks) -> None:
@@ -82,14 +108,15 @@ class Descriptors(Subsystem):
             (InterruptStack.DOUBLE_FAULT, self.stacks.double_fault),
             (InterruptStack.MACHINE_CHECK, self.stacks.machine_check),
         ):
-            lea(rax, stack.top)
-            mov(self.task.ist[number - 1], rax)
+            self.set_stack(self.per_cpu.block, number, address_of(stack.top))
         tail(self.load)
 
     @function(init=True)
     def set_stack(self, block: U64, number: U64, top: U64) -> None:
         """Set interrupt stack `number`, an `InterruptStack`, of the processor that will have the
         per-CPU `block`, to the one that ends at `top`."""
+        sub(top, sizeof(InterruptStackBase))
+        mov(cast(top, Ptr[InterruptStackBase]).block, block)
         self.per_cpu.point_into(block, self.task)
         dec(number)
         mov(cast(block, Ptr[TaskState]).ist[number], top)

@@ -8,6 +8,8 @@ from pykasm import *
 from pykasm.lang.function import BoundFunction
 
 VECTORS = 256
+EXCEPTIONS = 32
+"""Vectors that belong to the processor's exceptions (AMD64 APM vol. 2, 8.2)."""
 
 
 class Vector(IntEnum):
@@ -55,6 +57,11 @@ WITH_ERROR_CODE = {
 
 class TrapHandler(Fn[[Ptr[TrapFrame]], Void]):
     """Called with interrupts off; when it returns, the interrupted code continues."""
+
+
+class UserTrapHandler(Fn[[Ptr[TrapFrame], U64], Void], context="thread"):
+    """Called in a thread whose program caused an exception, with the address of which a page fault
+    tells; when it returns, the program continues."""
 
 
 class VectorHandlers(Subsystem):

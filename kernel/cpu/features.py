@@ -66,6 +66,7 @@ class BasicMore(IntFlag):
 class Structured(IntFlag):
     """ebx of `Leaf.STRUCTURED`."""
 
+    FSGSBASE = 1 << 0
     SMEP = 1 << 7
     SMAP = 1 << 20
 

@@ -5,12 +5,26 @@ from enum import IntEnum, IntFlag
 from pykasm import *
 
 
+USER_PRIVILEGE = 3
+"""The requested privilege level, in the lowest bits of a selector, that programs run at (4.5.1)."""
+
+
 class Selector(IntEnum):
-    """Offsets in the global descriptor table."""
+    """Offsets in the global descriptor table; with `USER_PRIVILEGE` where that belongs to it.
+
+    `syscall` takes DATA to be behind CODE, `sysretq` USER_CODE behind USER_DATA (AMD64 APM vol. 2,
+    6.1.1). Those of programs have the numbers that they have under Linux, since programs see them.
+    """
 
     CODE = 0x08
     DATA = 0x10
     TASK_STATE = 0x18
+    USER_DATA = 0x28 | USER_PRIVILEGE
+    USER_CODE = 0x30 | USER_PRIVILEGE
+
+
+SYSRET_BASE = Selector.USER_DATA - 8
+"""What STAR has for `sysretq`: the entry before USER_DATA (6.1.1)."""
 
 
 class SegmentFlags(IntFlag):
@@ -22,6 +36,8 @@ class SegmentFlags(IntFlag):
     READABLE = 1 << 41
     EXECUTABLE = 1 << 43
     CODE_OR_DATA = 1 << 44
+    USER = USER_PRIVILEGE << 45
+    """The privilege level that may use it."""
     PRESENT = 1 << 47
     LONG = 1 << 53
     """64-bit code."""
@@ -39,6 +55,16 @@ KERNEL_SEGMENTS = (
     COMMON | SegmentFlags.WRITABLE,
 )
 """What each descriptor table starts with: nothing, `Selector.CODE`, `Selector.DATA`."""
+
+USER_SEGMENTS = (
+    COMMON | SegmentFlags.USER | SegmentFlags.WRITABLE,
+    COMMON
+    | SegmentFlags.USER
+    | SegmentFlags.EXECUTABLE
+    | SegmentFlags.READABLE
+    | SegmentFlags.LONG,
+)
+"""What it ends with: `Selector.USER_DATA`, `Selector.USER_CODE`."""
 
 
 class FlatSelector(IntEnum):

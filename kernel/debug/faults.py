@@ -5,14 +5,11 @@ from enum import IntFlag
 from typing import Any
 
 from kernel.console.console import Console
-from kernel.cpu.exceptions import Vector
+from kernel.cpu.exceptions import EXCEPTIONS, Vector
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
 from kernel.paging.walk import PageWalk
 from pykasm import *
-
-EXCEPTIONS = 32
-"""Vectors that belong to the processor's exceptions (AMD64 APM vol. 2, 8.2)."""
 
 NAMES: Mapping[int, str] = {
     Vector.DIVIDE_ERROR: "divide error (#DE)",

@@ -4,11 +4,17 @@ from kernel.entry.exceptions import Exceptions
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.entry.nmi import NonMaskableInterrupts
+from kernel.entry.systemcalls import SystemCalls
+from kernel.entry.userentry import UserEntry
+from kernel.entry.userexceptions import UserExceptions
 from pykasm import *
 
 CONTENTS: Contents = (
     NonMaskableInterrupts,  # NMIs: to stop, or to report
     MachineChecks,  # errors of the hardware
     Exceptions,  # who handles which vector
+    UserExceptions,  # what programs cause
+    SystemCalls,  # what they ask for
+    UserEntry,  # how they get here
     Interrupts,  # a gate for each of 256 vectors
 )

@@ -2,14 +2,14 @@
 
 from enum import IntFlag
 
-from kernel.cpu.control import RFlags
-from kernel.cpu.descriptors import InterruptStack
+from kernel.cpu.control import Msr, RFlags
+from kernel.cpu.descriptors import INTERRUPT_STACK_SIZE, InterruptStack, InterruptStackBase
 from kernel.cpu.exceptions import VECTORS, WITH_ERROR_CODE, Vector
 from kernel.cpu.protection import Protection
-from kernel.cpu.segments import Selector, TablePointer
-from kernel.cpu.stack import STACK_SIZE
-from kernel.cpu.trapframe import TrapFrame
+from kernel.cpu.segments import USER_PRIVILEGE, Selector, TablePointer
+from kernel.cpu.trapframe import GENERAL_REGISTERS, TrapFrame
 from kernel.entry.exceptions import Exceptions
+from kernel.entry.userentry import UserEntry
 from kernel.interrupts.vectors import FIRST_INTERRUPT
 from kernel.irq.deferred import Deferred
 from kernel.sched.scheduler import Scheduler
@@ -23,13 +23,15 @@ INTERRUPT_STACKS: dict[int, InterruptStack] = {
     Vector.MACHINE_CHECK: InterruptStack.MACHINE_CHECK,
 }
 
-GENERAL_REGISTERS = (rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15)
-"""In the order in which `TrapFrame` has them, from its upper end."""
+USER_VECTORS = (Vector.BREAKPOINT, Vector.OVERFLOW)
+"""Those that programs may raise by an instruction of their own, `int3` and `into`."""
 
 
 class GateFlags(IntFlag):
     """Type and attributes of a gate (AMD64 APM vol. 2, 4.8.4)."""
 
+    USER = USER_PRIVILEGE << 5
+    """Programs may come through it by `int`; for others that is a general-protection fault."""
     INTERRUPT = 0xE
     """Interrupts are off when the handler begins."""
     PRESENT = 1 << 7
@@ -47,6 +49,13 @@ class Gate(Struct, packed=True):
     reserved: U32
 
 
+class InterruptStackFrame(Struct):
+    """The first frame of an interrupt stack, up to the upper end of that."""
+
+    frame: TrapFrame
+    base: InterruptStackBase
+
+
 class Interrupts(Subsystem):
     """Every vector comes through a stub of its own to `common`, which makes a `TrapFrame` and calls
     the handler that `Exceptions.handlers` names."""
@@ -57,11 +66,13 @@ class Interrupts(Subsystem):
     def __init__(
         self,
         exceptions: Exceptions,
+        user_entry: UserEntry,
         deferred: Deferred,
         scheduler: Scheduler,
         protection: Protection,
     ) -> None:
         self.exceptions = exceptions
+        self.user_entry = user_entry
         self.deferred = deferred
         self.scheduler = scheduler
         self.protection = protection
@@ -80,12 +91,13 @@ class Interrupts(Subsystem):
         for vector in range(VECTORS):
             pushes = vector in WITH_ERROR_CODE
             entered = EntryFrame.INTERRUPT_WITH_ERROR if pushes else EntryFrame.INTERRUPT
-            stack = STACK_SIZE if vector in INTERRUPT_STACKS else 0
+            own_stack = vector in INTERRUPT_STACKS
+            stack = INTERRUPT_STACK_SIZE if own_stack else 0
             with stub(f"vector_{vector}", entered=entered, stack=stack):
                 if not pushes:
                     push(0)
                 push(vector)
-                jmp(self.common)
+                jmp(self.on_own_stack if own_stack else self.common)
 
     @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
     def common(self) -> None:
@@ -97,8 +109,13 @@ class Interrupts(Subsystem):
             push(register)
         cld()  # what handlers are compiled for; the interrupted code may have set DF
         self.protection.forbid_user_memory()  # the interrupted code may be a copy to or from there
+        frame = cast(rsp, Ptr[TrapFrame])
+        test(u8(frame.cs), USER_PRIVILEGE)
+        with if_(~ZF):
+            swapgs()
+            jmp(self.user_entry.interrupted)
         mov(rdi, rsp)
-        mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
+        mov(rax, frame.vector)
         call(self.exceptions.handlers[rax])
         # Work first: it may wake the thread that is turned to below.
         with if_(self.deferred.is_waiting() & self._may_let_others_run()):
@@ -108,6 +125,38 @@ class Interrupts(Subsystem):
         for register in reversed(GENERAL_REGISTERS):
             pop(register)
         add(rsp, 2 * sizeof(U64))  # the vector and the error code
+        iretq()
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
+    def on_own_stack(self) -> None:
+        """Do the same for vectors with stacks of their own, where no other thread is turned to.
+
+        They may interrupt any code, also that which has yet to swap GS on the way in or has swapped
+        it on the way out. So nothing is swapped: GS gets the base that belongs to the stack, and
+        then again what it had.
+        """
+        for register in GENERAL_REGISTERS:
+            push(register)
+        cld()
+        self.protection.forbid_user_memory()
+        mov(ecx, Msr.GS_BASE)
+        rdmsr()
+        mov(ebx, eax)  # saved, and so are those of callees: these two outlive the call
+        mov(r12d, edx)
+        mov(rax, cast(rsp, Ptr[InterruptStackFrame]).base.block)
+        mov(rdx, rax)
+        shr(rdx, 32)
+        wrmsr()
+        mov(rdi, rsp)
+        mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
+        call(self.exceptions.handlers[rax])
+        mov(ecx, Msr.GS_BASE)
+        mov(eax, ebx)
+        mov(edx, r12d)
+        wrmsr()
+        for register in reversed(GENERAL_REGISTERS):
+            pop(register)
+        add(rsp, 2 * sizeof(U64))
         iretq()
 
     @inline
@@ -131,6 +180,9 @@ class Interrupts(Subsystem):
             # Offsets of stubs are known to the linker only whole; a gate has them in three parts.
             with allowed("E061", "the page is made read-only after this has run"):
                 self._fill(gate)
+                for one in USER_VECTORS:
+                    with if_(vector == one):
+                        or_(gate.flags, GateFlags.USER)
             add(gate, sizeof(Gate))
         tail(self.use)
 

@@ -2,6 +2,7 @@
 
 from kernel.sched.preemption import Preemption
 from kernel.sched.scheduler import Scheduler
+from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.sleep import Sleep
 from kernel.sched.switch import Switch
 from kernel.sched.ticks import SchedulerTicks
@@ -14,6 +15,7 @@ CONTENTS: Contents = (
     Switch,  # how it leaves one thread for another
     SchedulerTicks,  # when a thread's turn is over
     ExtendedState,  # x87, SSE and AVX registers, which few threads use
+    SegmentBases,  # where FS and GS of programs begin
     Scheduler,  # which thread runs on which processor
     Waiting,  # how threads wait, and are woken
     Sleep,  # waiting for a time

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.cpu.control import RFlags
+from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
 from kernel.interrupts.action import Action
@@ -15,6 +16,7 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.preemption import Preemption
 from kernel.sched.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
+from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.switch import Switch
 from kernel.sched.thread import Thread, ThreadState
 from kernel.sched.ticks import SchedulerTicks
@@ -48,18 +50,22 @@ class Scheduler(Subsystem):
     def __init__(
         self,
         per_cpu: PerCpu,
+        descriptors: Descriptors,
         preemption: Preemption,
         switch: Switch,
         ticks: SchedulerTicks,
         extended: ExtendedState,
+        bases: SegmentBases,
         apic: LocalApic,
         dispatcher: Dispatcher,
     ) -> None:
         self.per_cpu = per_cpu
+        self.descriptors = descriptors
         self.preemption = preemption
         self.switch = switch
         self.ticks = ticks
         self.extended = extended
+        self.bases = bases
         self.apic = apic
         self.dispatcher = dispatcher
         self.action = data(Action, Action(handler=self.on_reschedule))
@@ -76,6 +82,7 @@ class Scheduler(Subsystem):
         mov(eax, self.per_cpu.number)
         mov(queue.number, eax)
         self.extended.start_processor()
+        self.bases.start_processor()
         queue.tick.prepare(address_of(self.ticks.tick))
         mov(queue.apic, self.apic.id())
         with self.lock.held_interrupts_off():
@@ -135,14 +142,31 @@ class Scheduler(Subsystem):
         with if_(next != previous):
             asserts(next.stack_pointer != 0)  # else another processor is still on its stack
             mov(self.current, next)
+            mov(self.descriptors.task.rsp[0], next)  # programs are interrupted onto its stack
             inc(next.switches)
             with if_(previous.extended != 0):
                 self.extended.save(previous)
+            self._save_bases(previous)
             self.switch.to(previous, next)
             # Here this thread goes on, which was `previous` when it came, maybe on another
             # processor: `queue` is not its own any more.
             with if_(previous.extended != 0):
                 self.extended.restore(previous)
+            self._load_bases(previous)
+
+    @inline(changes=CALLER_SAVED)
+    def _save_bases(self, thread: Ptr[Thread]) -> None:
+        """Save what the program of `thread`, if it runs one, has for FS and GS."""
+        user = scratch(thread.user)
+        with if_(user != 0):
+            self.bases.save(user)
+
+    @inline(changes=CALLER_SAVED)
+    def _load_bases(self, thread: Ptr[Thread]) -> None:
+        """Load that again."""
+        user = scratch(thread.user)
+        with if_(user != 0):
+            self.bases.load(user)
 
     @inline(changes=("link", rax, rcx))
     def _requeue(self, queue: Ptr[RunQueue], thread: Ptr[Thread], link: Ptr[ListHead]) -> None:

@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.space import Space
 from kernel.sched.runqueue import RunQueue
+from kernel.sched.userstate import UserState
 from kernel.structures.list import ListHead
 from pykasm import *
 
@@ -83,6 +84,8 @@ class Thread(Struct, align=64):
     """In the list of all threads."""
     finished: WaitQueue
     """Who waits for its end."""
+    user: OrNull[Ptr[UserState]]
+    """Its other half, which runs a program; null if it runs none."""
     space: Ptr[Space]
     """Whose lower half it sees; null for none, that is the kernel's. It sees its own changes of
     this at the next switch."""

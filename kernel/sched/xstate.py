@@ -72,13 +72,19 @@ class ExtendedState(Subsystem):
             xsetbv()
 
     @function
-    def give(self, thread: Ptr[Thread], area: Owned[Ptr[SaveArea]]) -> None:
-        """Give `thread`, the one that runs, the registers in their initial state, and `area`, which
-        is zero, to save them in. Context: thread."""
+    def attach(self, thread: Ptr[Thread], area: Owned[Ptr[SaveArea]]) -> None:
+        """Let `thread` have the registers from its next switch on, in their initial state, and
+        save them in `area`, which is zero."""
         mov(area.control, INITIAL_CONTROL)
         mov(area.mxcsr, INITIAL_MXCSR)
+        mov(thread.extended, u64(area))
+
+    @function
+    def give(self, thread: Keep[Ptr[Thread]], area: Owned[Ptr[SaveArea]]) -> None:
+        """Give `thread`, the one that runs, the registers at once, as `attach` does. Context:
+        thread."""
         with interrupts_disabled():
-            mov(thread.extended, u64(area))
+            self.attach(thread, area)
             self.restore(thread)
 
     @function

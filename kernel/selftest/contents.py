@@ -14,6 +14,7 @@ from kernel.selftest.memory import MemoryTests
 from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
+from kernel.selftest.programs import ProgramTests
 from kernel.selftest.shortage import ShortageTests
 from kernel.selftest.smp import SmpTests
 from kernel.selftest.space import SpaceTests
@@ -56,6 +57,7 @@ CONTENTS: Contents = (
     InterruptTests,  # interrupts by lines
     PciTests,  # interrupts by messages
     SpaceTests,  # the memory of programs
+    ProgramTests,  # tiny programs, and how they end
     ShortageTests,  # when there is no more memory
     StressTests,  # what many threads do at once, one by one and mixed
     MemoryLoad,  # they allocate and free

@@ -5,6 +5,7 @@ from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.protection import Protection
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
+from kernel.entry.userentry import UserEntry
 from kernel.interrupts.localapic import LocalApic
 from kernel.irq.deferred import Deferred
 from kernel.mm.pagemagazines import PageMagazines
@@ -24,5 +25,6 @@ class SecondarySteps(Steps):
         Scheduler.start_processor,  # its run queue
         Deferred.start_processor,  # what handlers leave here
         LocalTimer.start,  # its interrupt at a time
+        UserEntry.start_processor,  # system calls
         MachineChecks.start_processor,  # errors of its hardware
     )

@@ -30,6 +30,15 @@ class SaveAreas(Subsystem):
         self.extended.give(thread, cast(page, Ptr[SaveArea]))
         ret(0)
 
+    @function
+    def give(self, thread: Keep[Ptr[Thread]]) -> OrErrno[I32]:
+        """Give `thread`, which has never run, these registers from its start on, in their initial
+        state. Returns 0 or -ENOMEM."""
+        page = try_(self.pages.allocate_zeroed(), Errno.ENOMEM)
+        direct(page)
+        self.extended.attach(thread, cast(page, Ptr[SaveArea]))
+        ret(0)
+
     @function(context="thread")
     def drop(self, thread: Ptr[Thread]) -> None:
         """Free what `thread`, the one that runs, has for them, if it ever asked."""

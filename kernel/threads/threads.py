@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from kernel.clock.units import Nanoseconds
 from kernel.cpu.stack import STACK_SIZE
+from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.scheduler import Scheduler
@@ -88,7 +89,8 @@ class Threads(LeakChecks):
             ret(0)
         self._describe(thread, name, entry, argument, priority)
         saved = scratch(Ptr[SavedRegisters])
-        lea(saved, bare[u64(thread) - sizeof(SavedRegisters)])
+        # Above them is room for the registers of a program
+        lea(saved, bare[u64(thread) - sizeof(TrapFrame) - sizeof(SavedRegisters)])
         mov(saved.rbp, 0)  # where backtraces end
         mov(rax, address_of(self.begin))
         mov(saved.rip, rax)

@@ -15,6 +15,7 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import USER_END, USER_START, UserAddress, direct
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region
@@ -237,6 +238,12 @@ class AddressSpaces(Subsystem):
         thread = scratch(self.scheduler.current)
         ret(cast(thread.space, Ptr[AddressSpace]))
 
+    @function
+    def admit(self, space: Ptr[AddressSpace], thread: Ptr[Thread]) -> None:
+        """Let `thread`, which has never run, use `space` from its start on."""
+        lock.inc(space.threads)  # before any TLB may have something of it; see `UserPages.flush`
+        mov(thread.space, cast(space, Ptr[Space]))
+
     @function(context="thread")
     def enter(self, space: Ptr[AddressSpace]) -> None:
         """Make this thread, which is in no space, use `space`. It must leave before it ends."""
@@ -244,13 +251,15 @@ class AddressSpaces(Subsystem):
         tail(self._switch_to, space)
 
     @function(context="thread")
-    def leave(self) -> None:
-        """Make this thread use no space."""
+    def leave(self) -> Bool:
+        """Make this thread use no space. Return whether it was the last in the one that it was
+        in."""
         space = keep(self.current())
         asserts(space != 0)  # else it is in none
         self._switch_to(0)
         lock.dec(space.threads)
         asserts(~SF)
+        ret(ZF)
 
     @function(context="thread")
     def _switch_to(self, space: Ptr[AddressSpace]) -> None:

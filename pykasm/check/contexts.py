@@ -68,7 +68,8 @@ class Contexts:
         return {
             symbol: summary
             for symbol, summary in self._summaries.items()
-            if summary.routine.entered in _BY_INTERRUPT or "interrupt" in self.stated(symbol)
+            if "interrupt" in self.stated(symbol)
+            or (summary.routine.entered in _BY_INTERRUPT and not summary.routine.is_of_program)
         }
 
     def stated(self, symbol: str) -> Set[Context]:
@@ -91,6 +92,11 @@ class Contexts:
 
     def _called(self, routine: Routine, at: int) -> Collection[str]:
         return self._indirect_calls.targets(indirect_target(routine, at), routine) or ()
+
+    @cached_property
+    def of_programs(self) -> list[str]:
+        """Code that interrupts and system calls of programs lead to, and no others."""
+        return [one for one, summary in self._summaries.items() if summary.routine.is_of_program]
 
     @cached_property
     def outside_threads(self) -> dict[str, FunctionSummary]:
@@ -198,7 +204,8 @@ class Contexts:
     def entered_interrupts_on(self) -> CallPaths:
         """The functions that may be entered with interrupts on, each with a call that does so; None
         for those that state it."""
-        found: CallPaths = dict.fromkeys([*self._in_threads, *self.deferred])
+        threads = [one for one in self._in_threads if one not in self.of_programs]
+        found: CallPaths = dict.fromkeys([*threads, *self.deferred])
         for summary in self._lock_flows.tracked():
             for call in summary.calls:
                 if self._lock_flows.at(call).interrupts & ON:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from iced_x86 import (
     Decoder,
+    FlowControl,
     Instruction,
     InstructionInfoFactory,
     MemorySizeExt,
@@ -23,6 +24,12 @@ from iced_x86 import Register as IcedRegister
 
 RSP, RBP = 4, 5
 """Numbers of registers that the stack needs (AMD64 APM vol. 3, table 1-10)."""
+
+RAX = 0
+
+_GIVEN_TO_CALLS = sum(1 << number for number in (RAX, 7, 6, 2, 10, 8, 9))
+"""What the kernel reads at a system call: the number, then arguments in rdi, rsi, rdx, r10, r8 and
+r9 (System V ABI AMD64 supplement, A.2.1)."""
 
 ALL_LANES = 0b1111
 """The lanes of a general register as a mask: byte 0, byte 1, bytes 2 and 3, bytes 4 to 7."""
@@ -84,6 +91,14 @@ class Effects(NamedTuple):
     flow: int
 
 
+def _flow(instruction: Instruction) -> int:
+    """Return how control goes on. A program goes on behind a system call, which is no call of a
+    function: the kernel leaves all registers but rax, rcx and r11 as they are."""
+    if instruction.mnemonic == Mnemonic.SYSCALL:
+        return FlowControl.NEXT
+    return instruction.flow_control
+
+
 @cache
 def effects(code: bytes, bits: int) -> Effects:
     """Return the effects of the single instruction with the bytes `code`."""
@@ -106,6 +121,9 @@ def effects(code: bytes, bits: int) -> Effects:
             # writing 32 bits clears the upper half (AMD64 APM vol. 1, 3.1.2)
             written = ALL_LANES if lanes == LANES[4] else lanes
             writes[number] = writes.get(number, 0) | written
+    if instruction.mnemonic == Mnemonic.SYSCALL:
+        writes[RAX] = ALL_LANES
+        may_read |= _GIVEN_TO_CALLS
     if _is_independent_of_old_value(instruction):
         reads = {}
         may_read = 0
@@ -124,7 +142,7 @@ def effects(code: bytes, bits: int) -> Effects:
         RSP in writes or RBP in writes,
         _frame_access(instruction),
         _frame_store_size(instruction),
-        instruction.flow_control,
+        _flow(instruction),
     )
 
 

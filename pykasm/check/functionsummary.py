@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pykasm.check.indirectcalls import IndirectCalls
@@ -30,17 +31,26 @@ class FunctionSummary:
     """What is known of one function: the code as it was written, and what it does.
 
     `calls` counts a call through a constant table once for each function in the table, and one
-    through a pointer whose type has a name once for each function that it may point to.
+    through a pointer whose type has a name once for each function that it may point to. A jump to
+    code that only interrupts of programs lead to is none: nothing of the caller is left there.
     """
 
     __slots__ = ("calls", "local", "routine", "symbol")
 
-    def __init__(self, routine: Routine, local: LocalSummary, indirect: IndirectCalls) -> None:
+    def __init__(
+        self,
+        routine: Routine,
+        local: LocalSummary,
+        indirect: IndirectCalls,
+        of_programs: Collection[str] = (),
+    ) -> None:
         self.routine = routine
         self.symbol = routine.symbol
         self.local = local
         self.calls: list[CallSite] = [
-            _new(CallSite, (routine, routine.symbol, callee, at)) for callee, at in local.calls
+            _new(CallSite, (routine, routine.symbol, callee, at))
+            for callee, at in local.calls
+            if callee not in of_programs
         ]
         for at in local.indirect_calls:
             targets = indirect.known_targets(indirect_target(routine, at)) or ()

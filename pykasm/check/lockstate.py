@@ -134,5 +134,5 @@ ENTRY = LockState()
 def entry_state(routine: Routine) -> LockState:
     """Return what holds where a function is entered, as it states."""
     locks = routine.locks.at_entry if routine.locks is not NO_CONTRACT else NO_LOCKS
-    is_off = routine.context == "interrupts off"
+    is_off = routine.context == "interrupts off" or routine.is_of_program
     return LockState(locks, locks, OFF if is_off else SAME) if locks or is_off else ENTRY

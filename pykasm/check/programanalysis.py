@@ -68,8 +68,11 @@ class ProgramAnalysis:
     @cached_property
     def summaries(self) -> dict[str, FunctionSummary]:
         """What each function does by itself, by its symbol."""
+        of_programs = {one for one, placed in self.routines.items() if placed.routine.is_of_program}
         return {
-            symbol: FunctionSummary(self.routines[symbol].routine, local, self.indirect_calls)
+            symbol: FunctionSummary(
+                self.routines[symbol].routine, local, self.indirect_calls, of_programs
+            )
             for symbol, local in self._locals.items()
         }
 

@@ -217,7 +217,8 @@ def entry_state(graph: Graph) -> State:
     if routine.kind not in FRAMED:
         is_interrupt = routine.entered in INTERRUPTED
         unknown = [Value(entry=one) for one in range(16)] if is_interrupt else [UNKNOWN] * 16
-        return State(unknown, direction=is_interrupt)
+        # what goes on in a program's thread has cleared DF first
+        return State(unknown, direction=is_interrupt and not routine.is_of_program)
     # until it is written, a register has the caller's value: saving it is fine, using it is not
     registers = [Value(ALL_LANES, NEVER_WRITTEN, entry=number) for number in range(16)]
     registers[RSP] = Value(entry=RSP)

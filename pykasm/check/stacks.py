@@ -160,7 +160,8 @@ class Stacks:
 
     def _stack(self, symbol: str) -> Stack:
         routine = self._routines[symbol].routine
-        interrupts = ON_INTERRUPTS if routine.entered in PUSHED else ON_THREADS + self._nested
+        is_handler = self._is_handler(routine)
+        interrupts = ON_INTERRUPTS if is_handler else ON_THREADS + self._nested
         over = 0 if self.interrupt is None else self._size(self.interrupt)
         return Stack(routine, self._size(symbol), interrupts, over)
 
@@ -212,8 +213,11 @@ class Stacks:
     def _in_handlers(self) -> set[str]:
         """The functions that interrupt handlers are known to lead to."""
         summaries = self._build.analysis.summaries
-        handlers = [one for one in self._roots if self._routines[one].routine.entered in PUSHED]
+        handlers = [one for one in self._roots if self._is_handler(self._routines[one].routine)]
         return _reachable(handlers, lambda one: summaries[one].calls)
+
+    def _is_handler(self, routine: Routine) -> bool:
+        return routine.entered in PUSHED and not routine.is_of_program
 
 
 def _reachable(

@@ -57,10 +57,7 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
         return True
     if given.by_processor or given.bits != POINTER_SIZE * 8:
         return False
-    takes = [one.type for one in given.parameters]
-    if len(takes) != len(wanted._parameters):
-        return False
-    if not all(map(passes_as, takes, wanted._parameters)):
+    if not wanted._open and not _takes(given, wanted._parameters):
         return False
     results = results_of(wanted)
     return given.never_returns or (
@@ -68,6 +65,12 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
         and len(results) == len(given.results)
         and all(map(passes_as, results, given.results))
     )
+
+
+def _takes(given: Signature, parameters: tuple[TypeMeta, ...]) -> bool:
+    """Whether a function like `given` takes arguments of these types."""
+    takes = [one.type for one in given.parameters]
+    return len(takes) == len(parameters) and all(map(passes_as, takes, parameters))
 
 
 def passes_as(wanted: TypeMeta, given: TypeMeta) -> bool:

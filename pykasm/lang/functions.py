@@ -167,6 +167,7 @@ def naked(
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
     stack: int = 0,
+    context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def naked(
@@ -178,16 +179,22 @@ def naked(
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
     stack: int = 0,
+    context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Code without prologue and epilogue; `boot` links it at its physical address.
 
     `entered` says what is on the stack when it is entered, and `pushed` how many bytes lie above
     that: a debugger unwinds from there. `stack`: it begins on a stack of its own, of so many bytes.
+    `context`: where it runs; `"thread"` is for code that interrupts or system calls of programs
+    lead to, and no others: it runs in the program's thread, entered with interrupts off.
     `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = BOOT_TEXT if boot else TEXT
-    made = _decorator(Kind.NAKED, bits, section, exported, entered, pushed, stack, allow)
+    check_context(context)
+    made = _decorator(
+        Kind.NAKED, bits, section, exported, entered, pushed, stack, allow, context=context
+    )
     return made(body) if body is not None else made
 
 

@@ -18,6 +18,9 @@ from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source
 
 
+_FROM_OUTSIDE = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR, EntryFrame.SYSCALL)
+
+
 @dataclass(slots=True, eq=False)
 class Routine:
     """A finished routine with all that listings, debuggers and checks want to know."""
@@ -55,6 +58,12 @@ class Routine:
     element_accesses: list[ElementAccess] = field(default_factory=list)
     inlined: list[InlineCode] = field(default_factory=list)
     operand_roles: list[OperandRole] = field(default_factory=list)
+
+    @property
+    def is_of_program(self) -> bool:
+        """Whether interrupts or system calls of programs lead here, and no others, as it states: it
+        runs in the program's thread, on whose stack there is nothing else."""
+        return self.entered in _FROM_OUTSIDE and self.context == "thread"
 
     def with_items(self, items: list[Item]) -> Routine:
         """Return the routine with `items`, as many as it has, each in place of the one there.

@@ -213,7 +213,7 @@ def resolved(kind: Any, names: Mapping[str, Any]) -> Any:
     if issubclass(kind, Array) and kind._count is None:
         return _generic(Array)[resolved(kind._element, names)]
     if issubclass(kind, Fn) and not is_named(kind):
-        parameters = [resolved(one, names) for one in kind._parameters]
+        parameters: Any = ... if kind._open else [resolved(one, names) for one in kind._parameters]
         return _generic(Fn)[parameters, resolved(kind._result, names)]
     return kind
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copyreg
 from collections.abc import Callable, Mapping
 from enum import Enum
-from types import GenericAlias
+from types import EllipsisType, GenericAlias
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar
 
 from pykasm.errors import (
@@ -277,6 +277,7 @@ if TYPE_CHECKING:
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`."""
 
         _parameters: ClassVar[tuple[TypeMeta, ...]]
+        _open: ClassVar[bool]
         _result: ClassVar[Any]
         _context: ClassVar[Context | None]
 
@@ -312,10 +313,12 @@ else:
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`.
 
         A class derived from it is a type of its own: its values only come from functions whose
-        address is taken for it, which run in its `context`.
+        address is taken for it, which run in its `context`. `Fn[..., U64]` is for functions with
+        any parameters, which code that calls them by `call` has put where they belong.
         """
 
         _parameters = ()
+        _open = False
         _result = None
         _context = None
 
@@ -324,6 +327,10 @@ else:
             cls._context = context
 
         def __class_getitem__(cls, signature):
+            match signature:
+                case (EllipsisType(), result):
+                    label = f"Fn[..., {name_of(result)}]"
+                    return _made(cls, label, (..., result), _open=True, _result=result)
             parameters, result = _checked_signature(signature)
             names = ", ".join(name_of(one) for one in parameters)
             label = f"Fn[[{names}], {name_of(result)}]"

@@ -192,6 +192,25 @@ def _kernels_swapped(flow: GsFlow) -> Iterator[Finding]:
             )
 
 
+@build_check
+def threads_of_programs_are_entered_from_programs(build: Build) -> Iterator[Finding]:
+    """Check what leads to code that states that only interrupts of programs do."""
+    contexts = build.analysis.contexts
+    flow = GsFlow(build.analysis) if contexts.of_programs else None
+    for symbol in contexts.of_programs if flow is not None else ():
+        states = flow.states.get((symbol, 0), set())
+        if any(not state.from_user for state in states):
+            routine = build.routines[symbol].routine
+            yield Finding(
+                E043,
+                f"`{symbol}` runs in a program's thread, but interrupts of the kernel lead there",
+                span=line_span(routine.declared),
+                mark="some path to here has not tested that the interrupted CS has privilege 3",
+                fix="jump to it behind such a test only",
+                symbol=symbol,
+            )
+
+
 _WHO: dict[int, str] = {Mnemonic.IRETQ: "interrupted code", Mnemonic.SYSRETQ: "program"}
 _ORIGINS = {None: "to here", True: "from user code", False: "from kernel code"}
 

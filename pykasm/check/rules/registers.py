@@ -376,7 +376,7 @@ def _changed_by_inline(
 def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check DF where other code takes over."""
     for _, node, state in function.visits():
-        leaves = node.leaves and function.is_framed  # stubs go on to others of their kind
+        leaves = node.leaves and (function.is_framed or _leads_to_thread(function, node))
         if state.direction and (node.is_call or leaves) and _is_handed_over(function, node):
             yield Finding(
                 E015,
@@ -386,6 +386,12 @@ def strings_go_upwards(function: FunctionAnalysis) -> Iterator[Finding]:
                 fix="`cld()` after the string instruction",
                 symbol=function.routine.symbol,
             )
+
+
+def _leads_to_thread(function: FunctionAnalysis, node: Node) -> bool:
+    """Return whether a jump goes on in a program's thread; other naked code jumps to its like."""
+    target = function.build.routines.get(node.callee or "")
+    return target is not None and target.routine.is_of_program
 
 
 def _is_handed_over(function: FunctionAnalysis, node: Node) -> bool:

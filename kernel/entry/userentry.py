@@ -1,0 +1,124 @@
+"""The ways from programs into the kernel."""
+
+from kernel.cpu.control import Efer, Msr, RFlags
+from kernel.cpu.exceptions import EXCEPTIONS
+from kernel.cpu.segments import SYSRET_BASE, Selector
+from kernel.cpu.stack import STACK_SIZE
+from kernel.cpu.trapframe import GENERAL_REGISTERS, SYSTEM_CALL, TrapFrame
+from kernel.entry.exceptions import Exceptions
+from kernel.entry.systemcalls import CALLS, SystemCalls
+from kernel.entry.userexceptions import UserExceptions
+from kernel.errno import Errno
+from kernel.irq.deferred import Deferred
+from kernel.process.userreturn import PUSHED, UserReturn
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import Thread
+from pykasm import *
+from pykasm.objects.debug import EntryFrame
+
+CLEARED = RFlags.TF | RFlags.IF | RFlags.DF | RFlags.IOPL | RFlags.NT | RFlags.RF | RFlags.AC
+"""Flags that `syscall` clears. A program may have set any of them: a trap after each instruction,
+string instructions downwards, a fault at `iretq`, access to its memory."""
+
+TRACED = RFlags.TF | RFlags.RF
+"""Flags that `sysretq` does not restore, or too early."""
+
+STACK_LEFT = STACK_SIZE - sizeof(Thread)
+"""Bytes of a thread's stack below its record."""
+
+
+class UserEntry(Subsystem):
+    """Interrupts, exceptions and system calls of programs all leave a `TrapFrame` at the upper end
+    of the thread's stack, right below the `Thread`."""
+
+    user_rsp = percpu(U64)
+    """Where rsp of the program is until it is in the frame."""
+
+    def __init__(
+        self,
+        exceptions: Exceptions,
+        user_exceptions: UserExceptions,
+        calls: SystemCalls,
+        user_return: UserReturn,
+        deferred: Deferred,
+        scheduler: Scheduler,
+    ) -> None:
+        self.exceptions = exceptions
+        self.user_exceptions = user_exceptions
+        self.calls = calls
+        self.user_return = user_return
+        self.deferred = deferred
+        self.scheduler = scheduler
+
+    @function
+    def start_processor(self) -> None:
+        """Let programs enter this processor's kernel by `syscall`."""
+        mov(ecx, Msr.STAR)
+        xor(eax, eax)
+        mov(edx, SYSRET_BASE << 16 | Selector.CODE)
+        wrmsr()
+        mov(ecx, Msr.LSTAR)
+        lea(rax, self.system_call)
+        mov(rdx, rax)
+        shr(rdx, 32)
+        wrmsr()
+        mov(ecx, Msr.SF_MASK)
+        mov(eax, CLEARED)
+        xor(edx, edx)
+        wrmsr()
+        mov(ecx, Msr.EFER)
+        rdmsr()
+        or_(eax, Efer.SCE)
+        wrmsr()
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=PUSHED, context="thread", stack=STACK_LEFT)
+    def interrupted(self) -> None:
+        """Handle an interrupt or exception of a program, whose frame is complete. GS is the
+        kernel's, interrupts are off."""
+        frame = cast(rsp, Ptr[TrapFrame])
+        mov(rdi, rsp)
+        mov(rax, frame.vector)
+        with if_(rax < EXCEPTIONS):
+            mov(rsi, cr2)  # the next page fault, which may come soon, changes it
+            sti()
+            call(self.user_exceptions.handlers[rax])
+            cli()
+        with else_():
+            call(self.exceptions.handlers[rax])
+            with if_(self.deferred.is_waiting()):
+                self.deferred.finish_interrupt()
+            with if_(self.scheduler.preemption.is_due()):
+                self.scheduler.preempt_now()
+        jmp(self.user_return.leave)
+
+    @naked(entered=EntryFrame.SYSCALL, context="thread", stack=STACK_LEFT)
+    def system_call(self) -> None:
+        """Do the system call whose number is in rax, with arguments in rdi, rsi, rdx, r10, r8, r9
+        (System V ABI AMD64 supplement, A.2.1). rcx and r11 have rip and rflags of the program."""
+        swapgs()
+        mov(self.user_rsp, rsp)
+        mov(rsp, self.scheduler.current)
+        for word in (Selector.USER_DATA, self.user_rsp, r11, Selector.USER_CODE, rcx):
+            push(word)
+        push(rax)
+        push(SYSTEM_CALL)
+        for register in GENERAL_REGISTERS:
+            push(register)
+        sti()
+        mov(rcx, r10)  # where functions expect it; `syscall` needs rcx for rip
+        mov(eax, eax)
+        with if_(eax < CALLS):
+            call(self.calls.handlers[rax])
+        with else_():
+            mov(rax, -Errno.ENOSYS)
+        frame = cast(rsp, Ptr[TrapFrame])
+        mov(frame.rax, rax)
+        cli()
+        with if_(self.user_return.is_work_pending() | (frame.rflags & TRACED)):
+            jmp(self.user_return.leave)
+        swapgs()
+        for register in reversed(GENERAL_REGISTERS):
+            pop(register)
+        # rip and rflags are in rcx and r11, as they came: who changes the frame has work pending
+        mov(rsp, u64[rsp + (offsetof(TrapFrame, "rsp") - offsetof(TrapFrame, "vector"))])
+        sysretq()

@@ -1,0 +1,1 @@
+"""Programs that run: processes, their threads and what these are told by signals."""

@@ -1,0 +1,18 @@
+"""The parts of `kernel/process`, in the order of reading."""
+
+from kernel.process.exits import Exits
+from kernel.process.processes import Processes
+from kernel.process.processids import ProcessIds
+from kernel.process.tasks import Tasks
+from kernel.process.userreturn import UserReturn
+from kernel.process.userwork import UserWork
+from pykasm import *
+
+CONTENTS: Contents = (
+    ProcessIds,  # the numbers of processes and threads
+    Processes,  # programs that run
+    Exits,  # how their threads end, and they with them
+    UserWork,  # what is to be done before a program goes on
+    UserReturn,  # the way to it
+    Tasks,  # threads of programs
+)

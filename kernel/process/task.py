@@ -1,0 +1,23 @@
+"""A thread of a program."""
+
+from __future__ import annotations
+
+from kernel.paging.addresses import UserAddress
+from kernel.process.process import Process
+from kernel.sched.thread import Thread
+from kernel.sched.userstate import UserState
+from kernel.structures.list import ListHead
+from pykasm import *
+
+
+class Task(UserState):
+    """What a thread of the kernel has beside where it runs a program (Linux: `task_struct`)."""
+
+    thread: Ptr[Thread]
+    process: Ptr[Process]
+    sibling: ListHead
+    """In `Process.tasks`."""
+    number: U32
+    """What `gettid` tells; that of a process's first thread is the process's."""
+    clear_child_tid: UserAddress
+    """Where a 0 is written and a futex woken when it ends; 0 for nowhere."""

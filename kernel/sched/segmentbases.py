@@ -1,0 +1,61 @@
+"""The bases of FS and GS that programs have."""
+
+from __future__ import annotations
+
+from kernel.cpu.control import Cr4, Msr
+from kernel.cpu.features import Features, Structured
+from kernel.sched.userstate import UserState
+from pykasm import *
+
+
+class SegmentBases(Subsystem):
+    """Keeps them over switches of threads. While the kernel runs, a program's GS base is in
+    KERNEL_GS_BASE: see `swapgs`.
+
+    Where the processor has FSGSBASE, programs change them without the kernel, by wrfsbase and
+    wrgsbase, so they are saved at each switch; elsewhere they change by `arch_prctl` alone, which
+    notes them.
+    """
+
+    def __init__(self, features: Features) -> None:
+        self.features = features
+
+    @function
+    def start_processor(self) -> None:
+        """Let programs change their bases, if this processor can."""
+        with if_(self._programs_change_them()):
+            mov(rax, cr4)
+            or_(rax, Cr4.FSGSBASE)
+            mov(cr4, rax)
+
+    @inline
+    def _programs_change_them(self) -> Condition:
+        """Return the condition that programs may have changed them."""
+        return self.features.structured & Structured.FSGSBASE
+
+    @function(context="interrupts off")
+    def save(self, state: Ptr[UserState]) -> None:
+        """Save those of this processor in `state`."""
+        with if_(self._programs_change_them()):
+            rdfsbase(rax)
+            mov(state.fs_base, rax)
+            mov(ecx, Msr.KERNEL_GS_BASE)
+            rdmsr()
+            shl(rdx, 32)
+            or_(rax, rdx)
+            mov(state.gs_base, rax)
+
+    @function(context="interrupts off")
+    def load(self, state: Ptr[UserState]) -> None:
+        """Give this processor those of `state`."""
+        self._write(Msr.FS_BASE, state.fs_base)
+        self._write(Msr.KERNEL_GS_BASE, state.gs_base)
+
+    @inline(changes=(rax, rcx, rdx))
+    def _write(self, msr: Msr, value: U64) -> None:
+        """Write `value`, which is in memory, to `msr`."""
+        mov(ecx, msr)
+        mov(rax, value)
+        mov(rdx, rax)
+        shr(rdx, 32)
+        wrmsr()
