@@ -4,7 +4,6 @@ from enum import IntEnum, IntFlag
 
 from pykasm import *
 
-
 USER_PRIVILEGE = 3
 """The requested privilege level, in the lowest bits of a selector, that programs run at (4.5.1)."""
 

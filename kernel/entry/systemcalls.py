@@ -3,7 +3,6 @@
 from kernel.errno import Errno
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
-from kernel.sched.scheduler import Scheduler
 from pykasm import *
 
 

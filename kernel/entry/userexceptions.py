@@ -1,5 +1,7 @@
 """What happens when a program causes an exception."""
 
+from collections.abc import Mapping
+
 from kernel.cpu.exceptions import EXCEPTIONS, UserTrapHandler, Vector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import PageFaultCode
@@ -10,7 +12,7 @@ from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.rights import Rights
 from pykasm import *
 
-SIGNALS = {
+SIGNALS: Mapping[int, Signal] = {
     Vector.DIVIDE_ERROR: Signal.SIGFPE,
     Vector.DEBUG: Signal.SIGTRAP,
     Vector.BREAKPOINT: Signal.SIGTRAP,
@@ -30,11 +32,7 @@ class UserExceptions(Subsystem):
     panic."""
 
     signals = rodata(
-        U8 * EXCEPTIONS,
-        [
-            SIGNALS.get(Vector(n), Signal.SIGSEGV) if n in iter(Vector) else Signal.SIGSEGV
-            for n in range(EXCEPTIONS)
-        ],
+        U8 * EXCEPTIONS, [SIGNALS.get(vector, Signal.SIGSEGV) for vector in range(EXCEPTIONS)]
     )
 
     def __init__(self, spaces: AddressSpaces, paging: DemandPaging, exits: Exits) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.process.process import Process, ProcessState
+from kernel.process.process import Process
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler

@@ -8,7 +8,6 @@ from kernel.cpu.control import RFlags
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.segments import Selector
 from kernel.cpu.trapframe import TrapFrame
-from kernel.mm.slabs import SlabCache
 from kernel.process.exits import Exits
 from kernel.process.process import Process
 from kernel.process.task import Task
@@ -66,7 +65,7 @@ class Tasks(Subsystem):
         number = keep(number)
         task = keep(try_(self.exits.records.allocate()))
         errdefer(self.exits.records.free, task)
-        self._clear(task, Task)
+        self._clear(u64(task), Task)
         mov(task.number, number)
         mov(task.process, process)
         thread = keep(
@@ -82,18 +81,18 @@ class Tasks(Subsystem):
         mov(thread.user, task)
         disown(thread, "the task has it")
         frame = program_frame(scratch(thread))
-        self._clear(frame, TrapFrame)
+        self._clear(u64(frame), TrapFrame)
         mov(frame.cs, Selector.USER_CODE)
         mov(frame.ss, Selector.USER_DATA)
         mov(frame.rflags, PROGRAM_FLAGS)
         ret(task)
 
     @inline(changes=rax)
-    def _clear(self, record: Ptr[Void], kind: type[Struct]) -> None:
-        """Zero `record`, a `kind`."""
+    def _clear(self, record: U64, kind: type[Struct]) -> None:
+        """Zero the `kind` at `record`."""
         xor(eax, eax)
         for offset in range(0, sizeof(kind), sizeof(U64)):
-            mov(u64[u64(record) + offset], rax)
+            mov(u64[record + offset], rax)
 
     @function(context="thread")
     def start(self, task: Keep[Owned[Ptr[Task]]]) -> None:

@@ -19,6 +19,7 @@ from kernel.display.bochs import BochsDisplay
 from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
+from kernel.entry.userentry import UserEntry
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.initramfs import Initramfs
@@ -28,7 +29,6 @@ from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
 from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
-from kernel.entry.userentry import UserEntry
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
 from kernel.process.processes import Processes

@@ -17,7 +17,6 @@ from pykasm.lang.types import TypeMeta
 from pykasm.objects.debug import EntryFrame
 from pykasm.source import Source
 
-
 _FROM_OUTSIDE = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR, EntryFrame.SYSCALL)
 
 

@@ -21,9 +21,14 @@ class FakeState(Subsystem):
     """Threads have areas, and the processor does not notice."""
 
     @function
-    def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
+    def attach(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
         """Note the area."""
         mov(thread.extended, u64(area))
+
+    @function
+    def give(self, thread: Ptr[Thread], area: Ptr[SaveArea]) -> None:
+        """Note the area."""
+        tail(self.attach, thread, area)
 
     @function
     def take(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
@@ -69,6 +74,11 @@ def test_asking_again_changes_nothing(bench: Bench) -> None:
 def test_who_never_asked_has_nothing_to_give_back(bench: Bench) -> None:
     bench.host.call(bench.areas.drop, bench.thread)
     assert bench.freed == []
+
+
+def test_who_has_never_run_gets_a_page_too(bench: Bench) -> None:
+    assert bench.host.call(bench.areas.give, bench.thread) == 0
+    assert bench.thread.extended == Area.DIRECT_MAP + PAGE_FOR_IT
 
 
 def test_without_memory_the_thread_goes_on_without_registers(bench: Bench) -> None:

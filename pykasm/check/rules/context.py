@@ -195,9 +195,9 @@ def _kernels_swapped(flow: GsFlow) -> Iterator[Finding]:
 @build_check
 def threads_of_programs_are_entered_from_programs(build: Build) -> Iterator[Finding]:
     """Check what leads to code that states that only interrupts of programs do."""
-    contexts = build.analysis.contexts
-    flow = GsFlow(build.analysis) if contexts.of_programs else None
-    for symbol in contexts.of_programs if flow is not None else ():
+    of_programs = build.analysis.contexts.of_programs
+    flow = GsFlow(build.analysis)
+    for symbol in of_programs:
         states = flow.states.get((symbol, 0), set())
         if any(not state.from_user for state in states):
             routine = build.routines[symbol].routine
