@@ -73,3 +73,14 @@ def clear_page(page: U64) -> None:
     xor(eax, eax)
     mov(ecx, PAGE // sizeof(U64))
     rep.stosq()
+
+
+@inline(changes=(rax, rcx, rsi, rdi))
+def copy_page(destination: U64, source: U64) -> None:
+    """Copy the page at the physical address `source` to that at `destination`."""
+    mov(rsi, source)
+    direct(rsi)
+    mov(rdi, destination)
+    direct(rdi)
+    mov(ecx, PAGE // sizeof(U64))
+    rep.movsq()

@@ -109,7 +109,7 @@ class AddressSpaces(Subsystem):
         fail_if(result != 0)
         ret(made)
 
-    @function
+    @function(context="thread", sleeps=True)
     def _copy_regions(
         self, space: Keep[Ptr[AddressSpace]], other: Keep[Ptr[AddressSpace]]
     ) -> OrErrno[I32]:
@@ -117,13 +117,12 @@ class AddressSpaces(Subsystem):
         Returns 0; or -ENOMEM, with a part of it done."""
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
-            rights = scratch(region.rights)
-            try_(self.regions.add(other, region.node.key, region.end, rights))
+            try_(self.regions.add(other, region))
             try_(self.ranges.share(space, other, region.node.key, region.end))
             mov(region, self.regions.next(region))
         ret(0)
 
-    @function
+    @function(context="thread", sleeps=True)
     def destroy(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> None:
         """Free `space`, which no thread is in, with all of its memory."""
         region = keep(Ptr[Region])
@@ -167,18 +166,37 @@ class AddressSpaces(Subsystem):
         length: U64,
         rights: Keep[U32],
     ) -> OrErrno[I32]:
-        """Add a region of `length` bytes from `start` on, with `rights`. Returns 0, -EINVAL or
-        -ENOMEM; or -EEXIST if there is a region in some of it."""
-        result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
+        """Add a region of anonymous memory, of `length` bytes from `start` on, with `rights`.
+        Returns 0, -EINVAL or -ENOMEM; or -EEXIST if there is a region in some of it."""
+        region = local(Region)
+        end = keep(try_(self._checked_end(start, length), Errno.EINVAL))
+        mov(region.node.key, start)
+        mov(region.offset, start)
+        mov(region.end, end)
+        mov(region.rights, rights)
+        mov(region.flags, 0)
+        mov(region.backing, 0)
+        result = self.map_region(space, address_of(region))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def map_region(
+        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]
+    ) -> OrErrno[I32]:
+        """Add a region as `like`, whose bounds are those of pages that programs may have. Returns
+        what `map` does."""
+        result, rights = keep(I32), scratch(U32)
+        mov(rights, like.rights)
         fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
         self._add_implied(rights)
+        mov(like.rights, rights)
         with self._regions_write_locked(space):
             mov(result, -Errno.EEXIST)
-            region = self.regions.find_from(space, start)
+            region, end = self.regions.find_from(space, like.node.key), scratch(like.end)
             with if_((region == 0) | (region.node.key >= end)):
-                mov(result, self.regions.add(space, start, end, rights))
-                self.regions.merge(space, start)
-                self.regions.merge(space, end)
+                mov(result, self.regions.add(space, like))
+                self.regions.merge(space, like.node.key)
+                self.regions.merge(space, like.end)
         ret(result)
 
     @inline(changes="rights")
@@ -221,7 +239,7 @@ class AddressSpaces(Subsystem):
                 self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
         ret(result)
 
-    @function
+    @function(context="thread", sleeps=True)
     def _split_if_covered(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> OrErrno[I32]:

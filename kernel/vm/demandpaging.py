@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE, PageFlags
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
-from kernel.paging.addresses import PhysicalAddress, UserAddress, direct
+from kernel.paging.addresses import PhysicalAddress, UserAddress, copy_page
 from kernel.paging.entryformat import EntryFormat
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.backing import Backing
+from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import Rights
 from kernel.vm.userpages import UserPages
@@ -51,8 +53,7 @@ class DemandPaging(Subsystem):
         mov(result, -Errno.EFAULT)
         region = self.regions.find(space, address)
         with if_(region != 0), if_(region.rights & wanted):
-            flags = self.user_pages.flags_of(region.rights)
-            mov(result, self._resolve(space, address, flags, wanted))
+            mov(result, self._resolve(space, address, region, wanted))
         self.locks.unlock_read(address_of(space.regions_lock))
         with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
             xor(result, result)
@@ -63,15 +64,20 @@ class DemandPaging(Subsystem):
         self,
         space: Keep[Ptr[AddressSpace]],
         page: Keep[UserAddress],
-        flags: Keep[U64],
+        region: Keep[Ptr[Region]],
         wanted: Keep[U32],
     ) -> OrErrno[I32]:
-        """Make an entry for `page` that allows what is `wanted`, and no more than `flags`. Returns
-        0, -ENOMEM or -EAGAIN, as `_install` does."""
+        """Make an entry for `page` in `region` that allows what is `wanted`, and no more than the
+        region does. Returns 0, -ENOMEM, -ENXIO or -EAGAIN."""
         entry = keep(self.user_pages.find(space, page))
+        flags = local(U64)
+        mov(flags, self.user_pages.flags_of(region.rights))
         with if_(entry == 0):
-            tail(self._add_zero_page, space, page, flags)
-        with if_(flags & PageFlags.WRITE):
+            with if_(region.backing == 0):
+                tail(self._add_zero_page, space, page, flags)
+            tail(self._add_backed_page, space, page, region, wanted)
+        is_shared = region.flags & RegionFlags.SHARED
+        with if_(~is_shared & (flags & PageFlags.WRITE)):
             # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
             shared = scratch(entry)
             with if_(self.user_pages.page_frame(shared).uses.references.count != 1):
@@ -105,6 +111,65 @@ class DemandPaging(Subsystem):
         memory = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
         tail(self._install, space, page, 0, memory, flags)
 
+    @function(context="thread", sleeps=True)
+    def _add_backed_page(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        region: Keep[Ptr[Region]],
+        wanted: U32,
+    ) -> OrErrno[I32]:
+        """Give `page`, which has no entry, its page of what backs `region`, or a copy if it is to
+        be written to and not shared. Returns what `_install` does, or an error of the backing."""
+        private, memory = keep(U32), keep(U64)
+        mov(private, wanted)
+        and_(private, Rights.WRITE)
+        with if_(region.flags & RegionFlags.SHARED):
+            xor(private, private)
+        result, found = self._page_of_backing(region, page)
+        with if_(found == 0):
+            ret(result)
+        ignore(result, "there is a page")
+        mov(memory, found)
+        flags = self.user_pages.flags_of(region.rights)
+        with if_(private != 0):
+            tail(self._add_copy, space, page, memory, flags)
+        with if_((region.flags & RegionFlags.SHARED) == 0):
+            and_(flags, ~int(PageFlags.WRITE))  # the first write copies it
+        or_(flags, memory)
+        tail(self._insert, space, page, 0, flags)
+
+    @inline(changes=CALLER_SAVED)
+    def _page_of_backing(
+        self, region: Ptr[Region], page: UserAddress
+    ) -> tuple[OrErrno[I32], OrNull[PhysicalAddress]]:
+        """Ask what backs `region` for the page that is at `page`."""
+        number, backing = scratch(page), scratch(Ptr[Backing])
+        sub(number, region.node.key)
+        add(number, region.offset)
+        shr(number, PageShift.PAGE)
+        mov(backing, region.backing)
+        asserts(backing != 0)  # the caller has tested it
+        operations = scratch(backing.operations)
+        return operations.get_page(backing, number)
+
+    @function
+    def _add_copy(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        original: Keep[Owned[U64]],
+        flags: Keep[U64],
+    ) -> OrErrno[I32]:
+        """Give `page`, which has no entry, a copy of the page at physical `original`, to which a
+        reference is dropped. Returns what `_install` does."""
+        memory = keep(self.pages.allocate_page())
+        with if_(memory != 0):
+            copy_page(memory, original)
+        self.user_pages.drop(original)
+        fail_if(memory == 0, Errno.ENOMEM)
+        tail(self._install, space, page, 0, memory, flags)
+
     @function
     def _copy_page(
         self,
@@ -116,13 +181,9 @@ class DemandPaging(Subsystem):
         """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
         memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
-        mov(rdi, memory)
-        direct(rdi)
-        mov(rsi, entry)
-        and_(rsi, self.entries.address_mask)
-        direct(rsi)
-        mov(ecx, PAGE // sizeof(U64))
-        rep.movsq()
+        original = scratch(entry)
+        and_(original, self.entries.address_mask)
+        copy_page(memory, original)
         try_(self._install(space, page, entry, memory, flags))
         # The reference goes after the flush, or others could get the page while TLBs still have it
         end = scratch(U64)
@@ -137,7 +198,7 @@ class DemandPaging(Subsystem):
         space: Ptr[AddressSpace],
         page: UserAddress,
         expected: U64,
-        memory: Keep[Owned[PhysicalAddress]],
+        memory: Owned[PhysicalAddress],
         flags: U64,
     ) -> OrErrno[I32]:
         """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
@@ -145,10 +206,19 @@ class DemandPaging(Subsystem):
         Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and
         `memory` is freed.
         """
-        errdefer(self.pages.free_page, memory)
         physical = scratch(memory)
         frame_of(physical).uses.references.start()
         or_(flags, memory)
-        try_(self.user_pages.replace(space, page, expected, flags))
         disown(memory, "the entry leads to it")
+        tail(self._insert, space, page, expected, flags)
+
+    @function
+    def _insert(
+        self, space: Ptr[AddressSpace], page: UserAddress, expected: U64, entry: Keep[Owned[U64]]
+    ) -> OrErrno[I32]:
+        """Write `entry` for `page`, if its entry is still `expected`. Returns what `_install` does;
+        where that is an error, the reference to the page of `entry` is dropped."""
+        errdefer(self.user_pages.drop, entry)
+        try_(self.user_pages.replace(space, page, expected, entry))
+        disown(entry, "it is in the table")
         ret(0)

@@ -1,20 +1,36 @@
-"""A part of a program's memory that has the same rights all over."""
+"""A part of a program's memory that has the same rights and backing all over."""
 
 from __future__ import annotations
 
+from enum import IntFlag
+
 from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import TreeNode
+from kernel.vm.backing import Backing
 from kernel.vm.rights import Rights
 from pykasm import *
 
 
-class Region(Struct):
-    """Addresses that have anonymous memory: full of zeros until it is written to.
+class RegionFlags(IntFlag):
+    """What else is to be known of a region."""
 
-    Pages are allocated when they are first touched (`DemandPaging`).
-    """
+    SHARED = 1 << 0
+    """What one program writes, all see that map the same; else each has its own copy."""
+    GROWS_DOWN = 1 << 1
+    """A stack: it grows when what lies below it is touched."""
+
+
+class Region(Struct):
+    """Addresses that have memory: that of `backing`, or anonymous one, which is full of zeros until
+    it is written to. Pages are found when they are first touched (`DemandPaging`)."""
 
     node: TreeNode
     """In `AddressSpace.regions`; the key is where the region starts."""
     end: UserAddress
     rights: U32 = field(Rights)
+    flags: U32 = field(RegionFlags)
+    backing: OrNull[Ptr[Backing]]
+    """What has its pages; null for anonymous memory."""
+    offset: U64
+    """The byte of the backing that the region starts with, a page's first. Of anonymous memory, its
+    address where it was mapped: parts of it meet again as those of a file do."""

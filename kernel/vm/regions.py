@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.errno import Errno
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.backing import Backing
 from kernel.vm.region import Region
 from pykasm import *
 
@@ -60,41 +63,58 @@ class Regions(Subsystem):
 
     # Changing
 
-    @function
-    def add(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        start: Keep[UserAddress],
-        end: Keep[UserAddress],
-        rights: Keep[U32],
-    ) -> OrErrno[I32]:
-        """Add a region from `start` up to `end`, where none is. Returns 0 or -ENOMEM."""
-        region = scratch(try_(self.regions.allocate(), Errno.ENOMEM))
-        mov(region.node.key, start)
-        mov(region.end, end)
-        mov(region.rights, rights)
+    @function(context="thread", sleeps=True)
+    def add(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
+        """Add a region as `like`, a record of the caller's, where none is. Returns 0 or -ENOMEM."""
+        region = keep(try_(self.regions.allocate(), Errno.ENOMEM))
+        self._copy(region, like)
+        mov(rax, like.node.key)
+        mov(region.node.key, rax)
+        self._tell_backing(region, "gain")
         disown(region, "the space's tree leads to it")
         self.trees.insert(address_of(space.regions), address_of(region.node))
         ret(0)
 
-    @function
+    @inline
+    def _copy(self, region: Any, like: Any) -> None:
+        """Make `region` as `like`, but for where it starts."""
+        for name in ("end", "rights", "flags", "backing", "offset"):
+            value = scratch(getattr(like, name))
+            mov(getattr(region, name), value)
+            release(value)
+
+    @inline(changes=CALLER_SAVED)
+    def _tell_backing(self, region: Ptr[Region], name: str) -> None:
+        """Call the operation `name` of what backs `region`, if anything does."""
+        backing = scratch(region.backing)
+        with if_(backing != 0):
+            operations = scratch(backing.operations)
+            getattr(operations, name)(backing)
+
+    @function(context="thread", sleeps=True)
     def remove(self, space: Ptr[AddressSpace], region: Keep[Owned[Ptr[Region]]]) -> None:
         """Remove `region` and free its record."""
         self.trees.remove(address_of(space.regions), address_of(region.node))
+        self._tell_backing(region, "drop")
         self.regions.free(region)
 
-    @function
+    @function(context="thread", sleeps=True)
     def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> OrErrno[I32]:
         """Split the region that has `address` inside, if one does: the upper part is a region of
         its own. Returns 0 or -ENOMEM."""
-        region = keep(self.find(space, address))
+        upper, region = local(Region), keep(self.find(space, address))
         with if_((region == 0) | (region.node.key == address)):
             ret(0)
-        try_(self.add(space, address, region.end, region.rights))
+        self._copy(upper, region)
+        mov(upper.node.key, address)
+        mov(rax, address)
+        sub(rax, region.node.key)
+        add(upper.offset, rax)
+        try_(self.add(space, address_of(upper)))
         mov(region.end, address)
         ret(0)
 
-    @function
+    @function(context="thread", sleeps=True)
     def split_at_bounds(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> OrErrno[I32]:
@@ -105,24 +125,42 @@ class Regions(Subsystem):
         try_(self._split(space, end))
         ret(0)
 
-    @function
+    @function(context="thread", sleeps=True)
     def merge(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> None:
-        """Make one region of two that meet at `address`, if they have the same rights."""
+        """Make one region of two that meet at `address`, if they are alike, and the pages of one in
+        its backing go on in those of the other."""
         upper = keep(self.find(space, address))
         with if_(upper == 0):
             ret()
         before = scratch(U64)
         lea(before, bare[address - 1])
-        lower = self.find(space, before)
-        with if_((lower != 0) & (lower != upper)):
-            rights = scratch(lower.rights)
-            with if_(rights == upper.rights):
-                mov(rcx, upper.end)
-                # The key, where it starts, must stay: the tree is ordered by it.
-                mov(lower.end, rcx)
-                self.remove(space, upper)
+        lower = scratch(self.find(space, before))
+        with if_((lower != 0) & (lower != upper)), if_(self._goes_on(lower, upper)):
+            mov(rcx, upper.end)
+            # The key, where it starts, must stay: the tree is ordered by it.
+            mov(lower.end, rcx)
+            self.remove(space, upper)
 
-    @function
+    @inline(changes=(rax, rcx))
+    def _goes_on(self, lower: Ptr[Region], upper: Ptr[Region]) -> Condition:
+        """Return the condition that one region could be instead of two that meet."""
+        mov(eax, lower.rights)
+        xor(eax, upper.rights)
+        mov(ecx, lower.flags)
+        xor(ecx, upper.flags)
+        or_(eax, ecx)
+        mov(rcx, lower.backing)
+        sub(rcx, upper.backing)
+        or_(rax, rcx)
+        # Where the offset grows with the address, so does the place in the backing
+        mov(rcx, lower.offset)
+        sub(rcx, lower.node.key)
+        sub(rcx, upper.offset)
+        add(rcx, upper.node.key)
+        or_(rax, rcx)
+        return rax == 0
+
+    @function(context="thread", sleeps=True)
     def remove_all(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> None:
@@ -133,7 +171,7 @@ class Regions(Subsystem):
             break_if(region.node.key >= end)
             self.remove(space, region)
 
-    @function
+    @function(context="thread", sleeps=True)
     def set_rights(
         self,
         space: Keep[Ptr[AddressSpace]],

@@ -9,7 +9,8 @@ from kernel.cpu.descriptors import InterruptStack, TaskState
 from kernel.cpu.exceptions import VECTORS, Vector
 from kernel.cpu.segments import Selector
 from kernel.cpu.stack import GuardedStack
-from kernel.entry.interrupts import GENERAL_REGISTERS, INTERRUPT_STACKS, Gate, GateFlags
+from kernel.cpu.trapframe import GENERAL_REGISTERS
+from kernel.entry.interrupts import INTERRUPT_STACKS, USER_VECTORS, Gate, GateFlags
 from kernel.paging.addresses import Area
 from pykasm import offsetof, sizeof
 from pykasm.machine.gdb import Gdb, Stop
@@ -94,7 +95,11 @@ def test_every_vector_has_a_gate_to_its_own_stub(running: Machine, symbols: Symb
     assert [
         (offset, selector, flags) for offset, selector, _, flags in gates(running, symbols)
     ] == [
-        (symbols.address(f"Interrupts.vector_{vector}"), Selector.CODE, present)
+        (
+            symbols.address(f"Interrupts.vector_{vector}"),
+            Selector.CODE,
+            present | (GateFlags.USER if vector in USER_VECTORS else 0),
+        )
         for vector in range(VECTORS)
     ]
 

@@ -1,0 +1,32 @@
+"""What supplies the pages of a region."""
+
+from __future__ import annotations
+
+from kernel.paging.addresses import PhysicalAddress
+from pykasm import *
+
+
+class Backing(Struct):
+    """Something whose pages programs can map, such as a file; what is there begins with it. All who
+    use regions go by its operations, so that there is one way through a page fault."""
+
+    operations: Ptr["BackingOperations"]
+
+
+class GetPage(
+    Fn[[Ptr[Backing], U64], tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]], context="thread"
+):
+    """Returns 0 and a reference to the page with this number, counted from 0, in
+    `FrameUses.references`; or -ENOMEM, or -ENXIO if it lies beyond the end. May sleep."""
+
+
+class KeepBacking(Fn[[Ptr[Backing]], Void], context="thread"):
+    """Gains or drops a reference of a region to the backing. May sleep."""
+
+
+class BackingOperations(Struct):
+    """What a kind of backing does."""
+
+    get_page: GetPage
+    gain: KeepBacking
+    drop: KeepBacking
