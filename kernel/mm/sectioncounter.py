@@ -40,7 +40,7 @@ class SectionCounter(Subsystem):
             mov(end, found)
             with while_(place < end):
                 mov(place, self._count_part(zone, count, place, end))
-        tail(self._count_section, zone, count)
+        self._count_section(zone, count)
 
     @function(init=True, holds="zone.lock")
     def _count_part(

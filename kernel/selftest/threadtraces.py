@@ -56,4 +56,4 @@ class ThreadTraces(Subsystem):
             mov(getattr(trap, name), rax)
         add(saved, sizeof(SavedRegisters))
         mov(trap.rsp, saved)
-        tail(self.backtrace.print, address_of(trap))
+        self.backtrace.print(address_of(trap))

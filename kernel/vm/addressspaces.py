@@ -180,9 +180,7 @@ class AddressSpaces(Subsystem):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def map_region(
-        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]
-    ) -> OrErrno[I32]:
+    def map_region(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
         """Add a region as `like`, whose bounds are those of pages that programs may have. Returns
         what `map` does."""
         result, rights = keep(I32), scratch(U32)

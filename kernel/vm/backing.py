@@ -10,7 +10,7 @@ class Backing(Struct):
     """Something whose pages programs can map, such as a file; what is there begins with it. All who
     use regions go by its operations, so that there is one way through a page fault."""
 
-    operations: Ptr["BackingOperations"]
+    operations: Ptr[BackingOperations]
 
 
 class GetPage(

@@ -9,7 +9,6 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
-from kernel.vm.backing import Backing
 from kernel.vm.region import Region
 from pykasm import *
 

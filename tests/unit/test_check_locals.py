@@ -221,6 +221,34 @@ def test_ways_for_an_address_to_be_returned() -> None:
     assert lines(Returns(), "E027") == ["ret(rax)", "ret(address_of(pair))"]
 
 
+class PassesOn(Helpers):
+    """Goes on in other functions, with addresses of locals or without."""
+
+    @function
+    def last(self, pair: Ptr[Pair]) -> U64:
+        ret(pair.first)
+
+    @function
+    def run(self, given: Keep[Ptr[Pair]]) -> U64:
+        pair = local(Pair)
+        mov(pair.first, 0)
+        with if_(given == 0):
+            tail(self.last, address_of(pair))
+        self.fill(address_of(pair))
+        tail(self.last, given)
+
+    @function(exported=True)
+    def beside(self, given: Ptr[Pair]) -> U64:
+        pair = local(Pair)
+        lea(rsi, pair)  # no argument of what follows
+        mov(cast(rsi, Ptr[Pair]).first, 0)
+        tail(self.last, given)
+
+
+def test_the_address_of_a_local_is_passed_on() -> None:
+    assert lines(PassesOn(), "E027") == ["tail(self.last, address_of(pair))"]
+
+
 def lines(subsystem: Subsystem, rule: str) -> list[str]:
     """The lines in which a subsystem breaks a rule."""
     messages = [one for one in findings(subsystem) if one.startswith(f"error[{rule}]")]

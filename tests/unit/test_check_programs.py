@@ -71,17 +71,14 @@ class Mixed(Entered):
 
 
 def test_interrupts_of_the_kernel_do_not_get_there() -> None:
-    assert (
-        """\
+    assert """\
 error[E043]: `Mixed.serve_program` runs in a program's thread, but interrupts of the kernel lead \
 there
   FILE:LINE
   LINE |     def serve_program(self) -> None:
         |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ some path to here has not tested that the interrupted CS \
 has privilege 3
-help: jump to it behind such a test only"""
-        in findings(Mixed())
-    )
+help: jump to it behind such a test only""" in findings(Mixed())
 
 
 class Downward(Entered):

@@ -134,12 +134,12 @@ FAULTS = (
         "vm/regions.py",
         "mov(rcx, upper.end)  # planted",
         (
-            ("                mov(rcx, upper.end)\n", "                lower = keep(lower)\n"),
+            ("            mov(rcx, upper.end)\n", "            lower = keep(lower)\n"),
             (
-                "                self.remove(space, upper)\n",
-                "                self.remove(space, upper)\n"
-                "                mov(rcx, upper.end)  # planted\n"
-                "                mov(lower.end, rcx)\n",
+                "            self.remove(space, upper)\n",
+                "            self.remove(space, upper)\n"
+                "            mov(rcx, upper.end)  # planted\n"
+                "            mov(lower.end, rcx)\n",
             ),
         ),
     ),
@@ -167,12 +167,11 @@ FAULTS = (
         "an error dropped, and success returned",
         "E082",
         "vm/addressspaces.py",
-        "ignore(self.regions.add(space, start, end, rights))",
+        "ignore(self.regions.add(space, like))",
         (
             (
-                "mov(result, self.regions.add(space, start, end, rights))",
-                "ignore(self.regions.add(space, start, end, rights))\n"
-                "                xor(result, result)",
+                "mov(result, self.regions.add(space, like))",
+                "ignore(self.regions.add(space, like))\n                xor(result, result)",
             ),
         ),
     ),
@@ -307,11 +306,11 @@ FAULTS = (
         "an interrupt that returns with its error code on the stack",
         "E028",
         "entry/interrupts.py",
-        "iretq()",
+        "iretq()  # planted",
         (
             (
-                "add(rsp, 2 * sizeof(U64))",
-                "add(rsp, sizeof(U64))",
+                "add(rsp, 2 * sizeof(U64))  # the vector and the error code\n        iretq()\n",
+                "add(rsp, sizeof(U64))\n        iretq()  # planted\n",
             ),
         ),
     ),
@@ -358,7 +357,7 @@ FAULTS = (
         "a stub that pushes an error code where the processor does",
         "E028",
         "entry/interrupts.py",
-        "jmp(self.common)",
+        "jmp(self.on_own_stack if own_stack else self.common)",
         (
             (
                 "                if not pushes:\n                    push(0)\n",
@@ -493,11 +492,11 @@ FAULTS = (
         "a test for null turned round",
         "E083",
         "vm/regions.py",
-        "rights = scratch(lower.rights)",
+        "with if_((lower == 0) & (lower != upper)), if_(",
         (
             (
-                "        with if_((lower != 0) & (lower != upper)):",
-                "        with if_((lower == 0) & (lower != upper)):  # planted 18",
+                "        with if_((lower != 0) & (lower != upper)), if_(",
+                "        with if_((lower == 0) & (lower != upper)), if_(",
             ),
         ),
     ),
@@ -689,11 +688,11 @@ FAULTS = (
         (
             (
                 "        memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))\n"
-                "        mov(rdi, memory)",
+                "        original",
                 "        memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))\n"
                 "        try_(self.user_pages.replace(space, page, entry, ent"
                 "ry))  # planted 31\n"
-                "        mov(rdi, memory)",
+                "        original",
             ),
         ),
     ),
@@ -759,8 +758,8 @@ REFUSED = (
         "lea(u32(saved)",
         (
             (
-                "lea(saved, bare[u64(thread) - sizeof(SavedRegisters)])",
-                "lea(u32(saved), bare[u64(thread) - sizeof(SavedRegisters)])",
+                "lea(saved, bare[u64(thread) - sizeof(TrapFrame) - sizeof(SavedRegisters)])",
+                "lea(u32(saved), bare[u64(thread) - sizeof(TrapFrame) - sizeof(SavedRegisters)])",
             ),
         ),
     ),

@@ -15,6 +15,7 @@ from pykasm.check.graph import Node
 from pykasm.check.localflow import LocalFlow
 from pykasm.check.pathsearch import Question, can_happen
 from pykasm.check.rule import function_check, rule
+from pykasm.lang.convention import ARGUMENTS
 
 E026 = rule(
     "E026",
@@ -23,7 +24,7 @@ E026 = rule(
 )
 E027 = rule(
     "E027",
-    "the address of a local is returned",
+    "the address of a local is returned, or passed to a function that follows",
     """The local ends with the function: the next call or interrupt overwrites what lies there.""",
 )
 
@@ -49,22 +50,50 @@ def locals_are_written_first(function: FunctionAnalysis) -> Iterator[Finding]:
 
 @function_check
 def locals_end_with_their_function(function: FunctionAnalysis) -> Iterator[Finding]:
-    """Check results where a function returns."""
-    if not function.routine.locals or not function.routine.signature.results:
+    """Check results where a function returns, and arguments where it goes on in another one."""
+    if not function.routine.locals:
         return
     flow = AddressFlow(function.graph.nodes, frozenset(), _local_address, function.changed_by)
-    names = {one._displacement: one._name for one in function.routine.locals}
     results = RESULTS[: len(function.routine.signature.results)]
     for index, distance in flow.held(results, at=Mnemonic.RET):
-        first = max(one for one in names if one <= distance)
-        yield Finding(
-            E027,
-            f"the address of `{names[first]}` is returned",
-            span=span_of(function.graph.nodes[index].line),
-            mark="the local ends here",
-            fix="let the caller pass the memory",
-            symbol=function.routine.symbol,
-        )
+        what, fix = "is returned", "let the caller pass the memory"
+        yield _outlived(function, index, distance, what, fix)
+    for index, distance in flow.held([one.number for one in ARGUMENTS], at=Mnemonic.JMP):
+        # what a tail call does not pass may still be in a register from before
+        if function.graph.nodes[index].leaves and _is_passed(function, flow, index, distance):
+            what, fix = "is passed on", "call the function instead, then `ret` with its result"
+            yield _outlived(function, index, distance, what, fix)
+
+
+def _is_passed(
+    function: FunctionAnalysis, flow: AddressFlow[int], index: int, distance: int
+) -> bool:
+    """Return whether one of the arguments of the function that a jump goes on in is the address at
+    `distance`."""
+    callee = function.build.routines.get(function.graph.nodes[index].callee or "")
+    if callee is None:
+        return True
+    taken = [
+        one.register.number
+        for one in callee.routine.signature.parameters
+        if one.register is not None
+    ]
+    return (index, distance) in flow.held(taken, at=Mnemonic.JMP)
+
+
+def _outlived(
+    function: FunctionAnalysis, index: int, distance: int, what: str, fix: str
+) -> Finding:
+    names = {one._displacement: one._name for one in function.routine.locals}
+    first = max(one for one in names if one <= distance)
+    return Finding(
+        E027,
+        f"the address of `{names[first]}` {what}",
+        span=span_of(function.graph.nodes[index].line),
+        mark="the local ends here",
+        fix=fix,
+        symbol=function.routine.symbol,
+    )
 
 
 def _local_address(_: int, node: Node) -> int | None:
