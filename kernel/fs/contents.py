@@ -9,6 +9,7 @@ from kernel.fs.dentries import Dentries
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
+from kernel.fs.filetables import FileTables
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.initramfs import Initramfs
 from kernel.fs.inodelocks import InodeLocks
@@ -21,6 +22,7 @@ from kernel.fs.pagecache import PageCache
 from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.fs.removal import Removal
+from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.tmpfs import Tmpfs
@@ -41,6 +43,7 @@ CONTENTS: Contents = (
     Walk,  # and what they lead to
     IoVectors,  # memory that is read into and written from
     Files,  # what is open
+    FileTables,  # by which numbers
     FileDefaults,  # what is done with it, if its kind says nothing
     CachedFiles,  # with regular files
     CachedDirectories,  # with directories that are in memory
@@ -48,6 +51,7 @@ CONTENTS: Contents = (
     InodeLocks,  # the locks of inodes
     Creation,  # new names
     Removal,  # names that go
+    Renaming,  # and names that change
     Opening,  # opening files
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with

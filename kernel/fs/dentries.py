@@ -262,6 +262,8 @@ class Dentries(LeakChecks):
         """Let `dentry` be found, if it can't be yet. The caller holds the lock of the directory's
         inode, under which nobody else adds the same name."""
         with self.lock.held(), if_((dentry.flags & DentryFlag.HASHED) == 0):
+            dentry.references.gain()
+            disown(dentry, "the table has it")
             self._hash(dentry)
 
     @function(holds="lock")
@@ -277,8 +279,6 @@ class Dentries(LeakChecks):
         mov(rax, parent.next_place)
         inc(parent.next_place)
         mov(dentry.sibling.key, rax)
-        dentry.references.gain()
-        disown(dentry, "the table has it")
         self.trees.insert(address_of(parent.children), address_of(dentry.sibling))
 
     @function(context="thread")
@@ -303,6 +303,28 @@ class Dentries(LeakChecks):
         dentry.bucket.unlink()
         and_(dentry.flags, ~int(DentryFlag.HASHED))
         self.trees.remove(address_of(parent.children), address_of(dentry.sibling))
+
+    @function(context="thread")
+    def move(self, dentry: Keep[Ptr[Dentry]], target: Keep[Ptr[Dentry]]) -> None:
+        """Give `dentry` the name and directory of `target`, which can't be found any more then. The
+        callers hold the locks of both directories."""
+        hashed = keep(U32)
+        with self.lock.held():
+            mov(hashed, target.flags)
+            and_(hashed, DentryFlag.HASHED)
+            with if_(hashed != 0):
+                self._unhash(target)
+            self._unhash(dentry)
+            mov(rax, dentry.name)
+            xchg(target.name, rax)
+            mov(dentry.name, rax)
+            mov(rax, dentry.parent)
+            xchg(target.parent, rax)
+            mov(dentry.parent, rax)
+            self._hash(dentry)
+        with if_(hashed != 0):
+            take_over(target, "the table had it")
+            self.drop(target)
 
     @function
     def set_inode(self, dentry: Ptr[Dentry], inode: Owned[Ptr[Inode]]) -> None:

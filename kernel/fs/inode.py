@@ -170,6 +170,13 @@ class Unlink(Fn[[Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):
     """Take the name of an entry out of a directory. Its inode is no directory, or an empty one."""
 
 
+class Rename(
+    Fn[[Ptr[Inode], Ptr[Dentry], Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"
+):
+    """Give an entry of a directory the place of another one, in the same directory or a second.
+    What that other one stood for loses the name; it is no directory, or an empty one."""
+
+
 class Resize(Fn[[Ptr[Inode], U64], OrErrno[I32]], context="thread"):
     """Set the size of a regular file; what is cut off is lost."""
 
@@ -182,6 +189,7 @@ class InodeOperations(Struct):
     symlink: CreateSymlink
     link: Link
     unlink: Unlink
+    rename: Rename
     resize: Resize
 
 

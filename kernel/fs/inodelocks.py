@@ -33,6 +33,16 @@ class InodeLocks(Subsystem):
         self.mutexes.unlock(self._lock_of(inode))
         releasing(inode.lock, rank="child")
 
+    @inline(changes=CALLER_SAVED)
+    @contextmanager
+    def second_held(self, inode: Ptr[Inode]) -> Iterator[None]:
+        """Do what `held` does, for the second of two directories."""
+        taking(inode.lock, rank="second", sleeps=True)
+        self.mutexes.lock(self._lock_of(inode))
+        yield
+        self.mutexes.unlock(self._lock_of(inode))
+        releasing(inode.lock, rank="second")
+
     @inline(changes=rdi)
     def _lock_of(self, inode: Ptr[Inode]) -> Ptr[Mutex]:
         """Return the lock's address, in rdi: the checker is told of it apart."""

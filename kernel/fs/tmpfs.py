@@ -68,6 +68,7 @@ class Tmpfs(FileSystem):
                 symlink=self.make_symlink,
                 link=self.link,
                 unlink=self.unlink,
+                rename=self.rename,
                 resize=files.resize,
             ),
         )
@@ -202,4 +203,27 @@ class Tmpfs(FileSystem):
         self.inodes.touch_attributes(inode)
         sub(directory.size, ENTRY_SIZE)
         self.inodes.touch(directory)
+        ret(0)
+
+    @function
+    def rename(
+        self,
+        directory: Keep[Ptr[Inode]],
+        dentry: Keep[Ptr[Dentry]],
+        target_directory: Keep[Ptr[Inode]],
+        target: Keep[Ptr[Dentry]],
+    ) -> OrErrno[I32]:
+        """Move a name, as `Rename` says."""
+        moved = keep(dentry.inode)
+        asserts(moved != 0)
+        with if_(target.inode != 0):
+            ignore(self.unlink(target_directory, target), "it can't fail")
+        sub(directory.size, ENTRY_SIZE)
+        add(target_directory.size, ENTRY_SIZE)
+        with if_(is_type(moved, FileType.DIRECTORY)):
+            dec(directory.links)
+            inc(target_directory.links)
+        self.inodes.touch_attributes(moved)
+        self.inodes.touch(directory)
+        self.inodes.touch(target_directory)
         ret(0)

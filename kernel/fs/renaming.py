@@ -1,0 +1,223 @@
+"""Names that get another name, or another directory."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from kernel.errno import Errno
+from kernel.fs.creation import Creation
+from kernel.fs.dentries import Dentries
+from kernel.fs.inode import Dentry, Inode, is_type
+from kernel.fs.inodelocks import InodeLocks
+from kernel.fs.lookup import LastPart, Lookup, LookupFlag
+from kernel.fs.mode import FileType
+from kernel.fs.path import Path
+from kernel.fs.removal import Removal
+from kernel.fs.subject import Subject
+from kernel.fs.walk import Walk
+from kernel.sync.mutex import Mutexes
+from pykasm import *
+
+
+class RenameFlag(IntFlag):
+    """Flags of `renameat2` (include/uapi/linux/fs.h)."""
+
+    NO_REPLACE = 1 << 0
+
+
+class Move(Struct):
+    """A name that is moved, and the name that it gets."""
+
+    source: Lookup
+    target: Lookup
+    subject: Ptr[Subject]
+    flags: U32 = field(RenameFlag)
+    from_directory: Ptr[Inode]
+    to_directory: Ptr[Inode]
+    moved: OrNull[Owned[Ptr[Dentry]]]
+    replaced: OrNull[Owned[Ptr[Dentry]]]
+    """The entry of the new name, perhaps a negative one."""
+
+
+class Renaming(Subsystem):
+    """Moves names, as `rename` does.
+
+    The order of locks is: `SuperBlock.rename_lock`, so that no directory is moved meanwhile, where
+    two directories are concerned; then these two, one that lies above the other first; then a
+    directory that is replaced. So which lies above is known while it matters, and no directory
+    comes to lie in itself. Context: thread.
+    """
+
+    def __init__(
+        self,
+        walk: Walk,
+        creation: Creation,
+        removal: Removal,
+        dentries: Dentries,
+        locks: InodeLocks,
+        mutexes: Mutexes,
+    ) -> None:
+        self.walk = walk
+        self.creation = creation
+        self.removal = removal
+        self.dentries = dentries
+        self.locks = locks
+        self.mutexes = mutexes
+
+    @function(context="thread", sleeps=True)
+    def rename(
+        self,
+        subject: Keep[Ptr[Subject]],
+        start: OrNull[Ptr[Path]],
+        name: Ptr[U8],
+        new_start: Keep[OrNull[Ptr[Path]]],
+        new_name: Keep[Ptr[U8]],
+        flags: U32,
+    ) -> OrErrno[I32]:
+        """Give what is called `name`, as seen from `start`, the name `new_name`, as seen from
+        `new_start`; null is the current directory. What had that name loses it. Returns 0 or an
+        error."""
+        move, result = local(Move), keep(I32)
+        mov(move.subject, subject)
+        mov(move.flags, flags)
+        mov(u64(move.moved), 0)
+        mov(u64(move.replaced), 0)
+        fail_if(flags & ~int(RenameFlag.NO_REPLACE), Errno.EINVAL)
+        source = address_of(move.source)
+        try_(self.walk.find(source, subject, start, name, LookupFlag.PARENT))
+        target = address_of(move.target)
+        mov(result, self.walk.find(target, subject, new_start, new_name, LookupFlag.PARENT))
+        with if_(result == 0):
+            mov(result, self._rename(address_of(move)))
+            self.walk.end(address_of(move.target))
+        self.walk.end(address_of(move.source))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _rename(self, move: Keep[Ptr[Move]]) -> OrErrno[I32]:
+        """Move the name, once both directories are found."""
+        source, target = scratch(move.source.place.dentry), scratch(move.target.place.dentry)
+        mount, result = scratch(move.source.place.mount), keep(I32)
+        asserts((source != 0) & (target != 0))
+        fail_if(mount != move.target.place.mount, Errno.EXDEV)
+        fail_if(move.source.last != LastPart.NAME, Errno.EBUSY)
+        fail_if(move.target.last != LastPart.NAME, Errno.EBUSY)
+        from_directory, to_directory = keep(source.inode), keep(target.inode)
+        asserts((from_directory != 0) & (to_directory != 0))
+        mov(move.from_directory, from_directory)
+        mov(move.to_directory, to_directory)
+        with if_(from_directory == to_directory), self.locks.held(from_directory):
+            mov(result, self._rename_locked(move))
+        with else_():
+            mov(result, self._rename_across(move, from_directory, to_directory))
+        for entry in (move.moved, move.replaced):
+            dentry = scratch(entry)
+            with if_(dentry != 0):
+                self.dentries.drop(dentry)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _rename_across(
+        self, move: Keep[Ptr[Move]], first: Keep[Ptr[Inode]], second: Keep[Ptr[Inode]]
+    ) -> OrErrno[I32]:
+        """Move the name between directories, after locking both."""
+        superblock, result = keep(first.superblock), keep(I32)
+        with self.mutexes.held(superblock.rename_lock):
+            # The target is locked first only if the source lies in it
+            with if_(self._is_below(move.source.place.dentry, move.target.place.dentry)):
+                xchg(first, second)
+            with self.locks.held(first), self.locks.second_held(second):
+                mov(result, self._rename_locked(move))
+        ret(result)
+
+    @function
+    def _is_below(self, dentry: OrNull[Ptr[Dentry]], above: OrNull[Ptr[Dentry]]) -> Bool:
+        """Return whether `dentry` is `above` or lies in it, at any depth. Nobody moves directories
+        meanwhile."""
+        with while_(dentry != 0):
+            with if_(dentry == above):
+                ret(True)
+            mov(dentry, dentry.parent)
+        ret(False)
+
+    @function(context="thread", sleeps=True)
+    def _rename_locked(self, move: Keep[Ptr[Move]]) -> OrErrno[I32]:
+        """Move the name; the locks of both directories are held."""
+        moved, replaced = keep(Ptr[Dentry]), keep(Ptr[Dentry])
+        result, found = self.walk.look_up(move.from_directory, address_of(move.source.key))
+        mov(move.moved, found)
+        mov(moved, found)
+        try_(result)
+        result, found = self.walk.look_up(move.to_directory, address_of(move.target.key))
+        mov(move.replaced, found)
+        mov(replaced, found)
+        try_(result)
+        asserts((moved != 0) & (replaced != 0))
+        try_(self._check(move, moved, replaced))
+        inode = keep(replaced.inode)
+        with if_(inode == moved.inode):
+            ret(0)  # two names of one file: nothing happens (POSIX)
+        with if_(inode != 0), if_(is_type(inode, FileType.DIRECTORY)):
+            tail(self._replace_directory, move, moved, replaced, inode)
+        tail(self._move, move, moved, replaced)
+
+    @function
+    def _check(
+        self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
+    ) -> OrErrno[I32]:
+        """Return 0 if `moved` may get the place of `replaced`, or an error."""
+        source, target = address_of(move.source), address_of(move.target)
+        fail_if(moved.inode == 0, Errno.ENOENT)
+        try_(self.creation.check_directory(source, move.from_directory))
+        try_(self.creation.check_directory(target, move.to_directory))
+        try_(self.removal.check_victim(source, move.from_directory, moved))
+        with if_(replaced.inode != 0):
+            fail_if(move.flags & RenameFlag.NO_REPLACE, Errno.EEXIST)
+            try_(self.removal.check_victim(target, move.to_directory, replaced))
+        tail(self._check_kinds, move, moved, replaced)
+
+    @function
+    def _check_kinds(
+        self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
+    ) -> OrErrno[I32]:
+        """Return 0 if the kinds of both go together and neither lies in the other; or an error."""
+        inode, other = keep(moved.inode), keep(replaced.inode)
+        asserts(inode != 0)
+        with if_(is_type(inode, FileType.DIRECTORY)):
+            fail_if(self._is_below(move.target.place.dentry, moved), Errno.EINVAL)
+            with if_(other != 0):
+                fail_if(~is_type(other, FileType.DIRECTORY), Errno.ENOTDIR)
+        with else_():
+            mov(eax, move.source.flags)
+            or_(eax, move.target.flags)
+            fail_if(eax & LookupFlag.SLASH, Errno.ENOTDIR)
+            with if_(other != 0):
+                fail_if(is_type(other, FileType.DIRECTORY), Errno.EISDIR)
+        fail_if(self._is_below(move.source.place.dentry, replaced), Errno.ENOTEMPTY)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _replace_directory(
+        self,
+        move: Keep[Ptr[Move]],
+        moved: Keep[Ptr[Dentry]],
+        replaced: Keep[Ptr[Dentry]],
+        inode: Keep[Ptr[Inode]],
+    ) -> OrErrno[I32]:
+        """Move the name to that of an empty directory, in which nobody makes names meanwhile."""
+        result = keep(I32)
+        mov(result, -Errno.ENOTEMPTY)
+        with self.locks.child_held(inode), if_(self.dentries.first_child(replaced) == 0):
+            mov(result, self._move(move, moved, replaced))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _move(
+        self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
+    ) -> OrErrno[I32]:
+        """Move the name, in the file system and in memory."""
+        from_directory, to_directory = scratch(move.from_directory), scratch(move.to_directory)
+        operations = scratch(from_directory.operations)
+        try_(operations.rename(from_directory, moved, to_directory, replaced))
+        self.dentries.move(moved, replaced)
+        ret(0)
