@@ -8,6 +8,7 @@ from kernel.cpu.contents import CONTENTS as CPU
 from kernel.debug.contents import CONTENTS as DEBUG
 from kernel.display.contents import CONTENTS as DISPLAY
 from kernel.entry.contents import CONTENTS as ENTRY
+from kernel.exec.contents import CONTENTS as EXEC
 from kernel.fs.contents import CONTENTS as FS
 from kernel.interrupts.contents import CONTENTS as INTERRUPTS
 from kernel.irq.contents import CONTENTS as IRQ
@@ -60,6 +61,7 @@ CONTENTS: Contents = (
     *TERMINAL,  # what people type, and serial output by interrupts
     *POWER,  # switching the machine off, and starting it again
     *PROCESS,  # programs that run
+    *EXEC,  # programs in files
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to
     *MONITOR,  # the prompt for looking into the running kernel
     *COMMANDS,  # its commands

@@ -13,6 +13,7 @@ class Errno(ErrorNumber):
     EINTR = 4
     EIO = 5
     ENXIO = 6
+    ENOEXEC = 8
     EBADF = 9
     EAGAIN = 11
     ENOMEM = 12

@@ -13,6 +13,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.path import Path
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutex
+from kernel.vm.backing import Backing
 from pykasm import *
 
 
@@ -39,6 +40,8 @@ class File(Struct):
     operations: Ptr[FileOperations]
     credentials: Owned[Ptr[Credentials]]
     """Of who opened it."""
+    backing: Backing
+    """For regions of programs that map it."""
     position: U64
     """Where the next read or write begins; in a directory, an opaque number."""
     position_lock: Mutex

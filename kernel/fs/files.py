@@ -9,9 +9,12 @@ from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import File, FileOperations
 from kernel.fs.mode import Access
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
+from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
 from kernel.fs.paths import Paths
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.paging.addresses import PhysicalAddress
+from kernel.vm.backing import Backing, BackingOperations
 from pykasm import *
 
 
@@ -20,10 +23,17 @@ class Files(LeakChecks):
 
     count = bss(U64)
 
-    def __init__(self, slabs: Slabs, paths: Paths, credentials: CredentialStore) -> None:
+    def __init__(
+        self, slabs: Slabs, paths: Paths, cache: PageCache, credentials: CredentialStore
+    ) -> None:
         self.paths = paths
+        self.cache = cache
         self.credentials = credentials
         self.records = SlabCache(slabs, "open file", File)
+        self.backing_operations = rodata(
+            BackingOperations,
+            BackingOperations(get_page=self.get_page, gain=self.gain, drop=self.drop_backing),
+        )
         self.leak_checks = [leak_check("open files", self.used_count)]
 
     @function
@@ -74,6 +84,8 @@ class Files(LeakChecks):
         mov(made.operations, operations)
         mov(rax, operations.flags)
         mov(made.kind, eax)
+        lea(rax, self.backing_operations)
+        mov(made.backing.operations, rax)
         lock.inc(self.count)
         ret(made)
 
@@ -114,3 +126,27 @@ class Files(LeakChecks):
         self.credentials.drop(file.credentials)
         self.records.free(file)
         lock.dec(self.count)
+
+    # As the backing of regions
+
+    @function(context="thread", sleeps=True)
+    def get_page(
+        self, backing: Ptr[Backing], number: U64
+    ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
+        """Return the page `number` of a file, as `GetPage` says."""
+        file = container_of(backing, File, "backing")
+        tail(self.cache.fault, file.inode, number)
+
+    @function(context="thread")
+    def gain(self, backing: Ptr[Backing]) -> None:
+        """Gain a reference to a file, for a region."""
+        file = container_of(scratch(backing), File, "backing")
+        file.references.gain()
+        disown(file, "the region has it")
+
+    @function(context="thread")
+    def drop_backing(self, backing: Ptr[Backing]) -> None:
+        """Drop that reference."""
+        file = container_of(backing, File, "backing")
+        take_over(file, "it was the region's")
+        tail(self.drop, file)

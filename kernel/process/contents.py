@@ -1,6 +1,7 @@
 """The parts of `kernel/process`, in the order of reading."""
 
 from kernel.process.exits import Exits
+from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
 from kernel.process.tasks import Tasks
@@ -12,6 +13,7 @@ CONTENTS: Contents = (
     ProcessIds,  # the numbers of processes and threads
     Processes,  # programs that run
     Exits,  # how their threads end, and they with them
+    ProcessCalls,  # system calls about themselves
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
     Tasks,  # threads of programs

@@ -45,7 +45,7 @@ class Exits(Subsystem):
         """End the process that runs, with `status` as `wait4` gives it, unless it is ending
         already: then it keeps the status that it has."""
         self._kill_tasks(status)
-        tail(self.exit_task)
+        tail(self.exit_task, 0)
         never()
 
     @function(context="thread")
@@ -60,15 +60,16 @@ class Exits(Subsystem):
                 self.waiting.interrupt(task.thread, Interruption.KILL)
 
     @function(context="thread", sleeps=True)
-    def exit_task(self) -> NoReturn:
-        """End the task that runs."""
+    def exit_task(self, status: Keep[U32]) -> NoReturn:
+        """End the task that runs. If it is the last of a process that nobody has ended, that ends
+        with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
         with if_(self.spaces.leave()):
             process, space = scratch(task.process), scratch(Ptr[AddressSpace])
             xor(u32(space), u32(space))
             xchg(process.space, space)
             self.spaces.destroy(space)
-        self._leave_process(task)
+        self._leave_process(task, status)
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)
             mov(thread.user, 0)
@@ -78,7 +79,7 @@ class Exits(Subsystem):
         never()
 
     @function(context="thread")
-    def _leave_process(self, task: Keep[Ptr[Task]]) -> None:
+    def _leave_process(self, task: Keep[Ptr[Task]], status: Keep[U32]) -> None:
         """Take `task`, which has left its space, out of its process; the process has ended if it
         was the last. Nothing of the process is touched afterwards: who waits for it may free it."""
         process = keep(task.process)
@@ -89,6 +90,8 @@ class Exits(Subsystem):
             with process.lock.held_interrupts_off():
                 task.sibling.unlink()
                 with if_(process.tasks.is_empty()):
+                    with if_(process.state == ProcessState.ALIVE):
+                        mov(process.exit_status, status)
                     mov(process.state, ProcessState.ZOMBIE)
             with if_(process.state == ProcessState.ZOMBIE):
                 self.waiting.wake_all(address_of(process.ended))

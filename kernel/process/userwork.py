@@ -25,5 +25,5 @@ class UserWork(Subsystem):
         task = scratch(self.processes.current())
         thread = scratch(task.thread)
         with if_(thread.pending & Interruption.KILL):
-            tail(self.exits.exit_task)
+            tail(self.exits.exit_task, 0)
         tail(self.waiting.clear, thread, Interruption.SIGNAL)

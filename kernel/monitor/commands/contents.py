@@ -12,6 +12,7 @@ from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.pci import PciCommands
 from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processor import ProcessorCommands
+from kernel.monitor.commands.programs import ProgramCommands
 from kernel.monitor.commands.symbols import SymbolCommands
 from kernel.monitor.commands.threads import ThreadCommands
 from kernel.monitor.commands.time import TimeCommands
@@ -33,4 +34,5 @@ CONTENTS: Contents = (
     MachineCheckCommands,  # mce
     AcpiCommands,  # acpi
     FileCommands,  # ls, cat
+    ProgramCommands,  # run
 )

@@ -1,0 +1,36 @@
+"""What a program is told at the upper end of its stack."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from pykasm import *
+
+
+class AuxiliaryType(IntEnum):
+    """Rows of the auxiliary vector (include/uapi/linux/auxvec.h; System V ABI AMD64 supplement,
+    figure 3.11)."""
+
+    NULL = 0
+    """The last row."""
+    PROGRAM_HEADERS = 3
+    PROGRAM_HEADER_SIZE = 4
+    PROGRAM_HEADER_COUNT = 5
+    PAGE_SIZE = 6
+    BASE = 7
+    """Where the interpreter lies; 0 without one."""
+    FLAGS = 8
+    ENTRY = 9
+    USER = 11
+    EFFECTIVE_USER = 12
+    GROUP = 13
+    EFFECTIVE_GROUP = 14
+    CLOCK_TICKS = 17
+    """Those of `times`, a second."""
+    SECURE = 23
+    RANDOM = 25
+    """The address of 16 random bytes."""
+
+
+CLOCK_TICKS = 100
+"""USER_HZ (include/uapi/asm-generic/param.h)."""

@@ -1,0 +1,231 @@
+"""Mapping the segments of a program."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.exec.elf import (
+    CLASS_64,
+    LITTLE_ENDIAN,
+    MACHINE_X86_64,
+    MAGIC,
+    ElfHeader,
+    ElfType,
+    ProgramHeader,
+    SegmentFlag,
+    SegmentType,
+)
+from kernel.fs.file import File
+from kernel.fs.fileio import FileIo
+from kernel.fs.iovector import IoVector
+from kernel.paging.addresses import USER_END
+from kernel.structures.alignment import round_down, round_up
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.region import Region
+from kernel.vm.rights import Rights
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+RIGHTS = {
+    SegmentFlag.READ: Rights.READ,
+    SegmentFlag.WRITE: Rights.WRITE,
+    SegmentFlag.EXECUTE: Rights.EXECUTE,
+}
+
+
+class LoadedProgram(Struct):
+    """What has to be known of a program when its segments are mapped."""
+
+    entry: U64
+    headers: U64
+    """Where its program headers are in memory; 0 for nowhere."""
+    header_count: U64
+    end: U64
+    """Where the last of its segments ends, a page's end."""
+
+
+class ElfLoader(Subsystem):
+    """Maps programs from files, page by page as they are touched. A file may be damaged in any way:
+    the worst that comes of it is an error. Context: a thread in the space."""
+
+    def __init__(self, spaces: AddressSpaces, copy: UserCopy, io: FileIo) -> None:
+        self.spaces = spaces
+        self.copy = copy
+        self.io = io
+
+    @function(context="thread", sleeps=True)
+    def load(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        file: Keep[Ptr[File]],
+        loaded: Keep[Ptr[LoadedProgram]],
+    ) -> OrErrno[I32]:
+        """Map the program in `file`, and fill `loaded` in. Returns 0; -ENOEXEC if it is none, or
+        another error, with a part of it mapped."""
+        header, segment, number = local(ElfHeader), local(ProgramHeader), keep(U32)
+        try_(self._read(file, address_of(header), sizeof(ElfHeader), 0))
+        try_(self._check(address_of(header)))
+        mov(loaded.headers, 0)
+        mov(loaded.end, 0)
+        mov(rax, header.entry)
+        mov(loaded.entry, rax)
+        movzx(eax, header.program_header_count)
+        mov(loaded.header_count, rax)
+        with for_(number, 0, u32(loaded.header_count)):
+            imul(eax, number, sizeof(ProgramHeader))
+            add(rax, header.program_headers)
+            try_(self._read(file, address_of(segment), sizeof(ProgramHeader), rax))
+            with if_(segment.type == SegmentType.LOAD):
+                try_(self._map(space, file, address_of(segment)))
+                self._note(loaded, address_of(segment), address_of(header))
+        fail_if(loaded.end == 0, Errno.ENOEXEC)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _read(self, file: Ptr[File], target: U64, length: Keep[U64], position: U64) -> OrErrno[I32]:
+        """Read `length` bytes at `position` into the kernel's `target`. Returns 0; -ENOEXEC if the
+        file ends before."""
+        vector = local(IoVector)
+        vector.start(target, length, is_user=False)
+        result = self.io.read_at(file, address_of(vector), i64(position))
+        with if_(u64(result) != length):
+            ret(-Errno.ENOEXEC)
+        ret(0)
+
+    @function
+    def _check(self, header: Ptr[ElfHeader]) -> OrErrno[I32]:
+        """Return 0 if `header` is that of a program for this processor with fixed addresses, else
+        -ENOEXEC."""
+        fail_if(header.magic != MAGIC, Errno.ENOEXEC)
+        fail_if(header.file_class != CLASS_64, Errno.ENOEXEC)
+        fail_if(header.data != LITTLE_ENDIAN, Errno.ENOEXEC)
+        fail_if(header.type != ElfType.EXECUTABLE, Errno.ENOEXEC)
+        fail_if(header.machine != MACHINE_X86_64, Errno.ENOEXEC)
+        fail_if(header.program_header_size != sizeof(ProgramHeader), Errno.ENOEXEC)
+        ret(0)
+
+    @function
+    def _note(
+        self, loaded: Ptr[LoadedProgram], segment: Ptr[ProgramHeader], header: Ptr[ElfHeader]
+    ) -> None:
+        """Note where `segment`, which is mapped, ends, and the program headers if it has them."""
+        end, place = scratch(U64), scratch(U64)
+        mov(end, segment.address)
+        add(end, segment.memory_size)
+        round_up(end, PAGE)
+        with if_(end > loaded.end):
+            mov(loaded.end, end)
+        mov(place, header.program_headers)
+        sub(place, segment.offset)
+        with if_(~CF & (place < segment.file_size)):
+            add(place, segment.address)
+            mov(loaded.headers, place)
+
+    # Segments
+
+    @function(context="thread", sleeps=True)
+    def _map(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        file: Ptr[File],
+        segment: Keep[Ptr[ProgramHeader]],
+    ) -> OrErrno[I32]:
+        """Map `segment`: first what is in the file, then zeros. Returns 0 or an error."""
+        region, file = local(Region), keep(file)
+        try_(self._check_segment(segment))
+        self._set_rights(address_of(region), segment)
+        mov(region.flags, 0)
+        mov(rax, segment.address)
+        round_down(rax, PAGE)
+        mov(region.node.key, rax)
+        mov(region.end, rax)  # nothing is mapped yet
+        with if_(segment.file_size != 0):
+            try_(self._map_file(space, file, segment, address_of(region)))
+        result = self._map_zeros(space, segment, address_of(region))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _map_file(
+        self,
+        space: Ptr[AddressSpace],
+        file: Ptr[File],
+        segment: Keep[Ptr[ProgramHeader]],
+        region: Keep[Ptr[Region]],
+    ) -> OrErrno[I32]:
+        """Map what the file has of `segment`, from the start of `region` on. Returns 0 or an
+        error."""
+        end = keep(segment.address)
+        add(end, segment.file_size)
+        mov(rax, end)
+        round_up(rax, PAGE)
+        mov(region.end, rax)
+        mov(rax, segment.offset)
+        round_down(rax, PAGE)
+        mov(region.offset, rax)
+        lea(rax, file.backing)
+        mov(region.backing, rax)
+        try_(self.spaces.map_region(space, region))
+        mov(rax, segment.memory_size)
+        with if_((segment.file_size != rax) & (region.rights & Rights.WRITE)):
+            tail(self._clear_rest, end)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _map_zeros(
+        self, space: Ptr[AddressSpace], segment: Ptr[ProgramHeader], region: Ptr[Region]
+    ) -> OrErrno[I32]:
+        """Map what `segment` has behind the end of `region`. Returns 0 or an error."""
+        end = scratch(segment.address)
+        add(end, segment.memory_size)
+        round_up(end, PAGE)
+        mov(rax, region.end)
+        with if_(end <= rax):
+            ret(0)
+        mov(region.node.key, rax)
+        mov(region.offset, rax)
+        mov(region.end, end)
+        mov(region.backing, 0)
+        tail(self.spaces.map_region, space, region)
+
+    @function
+    def _check_segment(self, segment: Ptr[ProgramHeader]) -> OrErrno[I32]:
+        """Return 0 if `segment` lies where programs may be, and page by page in the file, else
+        -ENOEXEC."""
+        end, limit = scratch(U64), scratch(U64)
+        mov(limit, USER_END)
+        mov(end, segment.address)
+        add(end, segment.memory_size)
+        fail_if(CF | (end > limit), Errno.ENOEXEC)
+        mov(end, segment.offset)
+        add(end, segment.file_size)
+        fail_if(CF | (end > limit), Errno.ENOEXEC)
+        mov(rax, segment.memory_size)
+        fail_if(segment.file_size > rax, Errno.ENOEXEC)
+        mov(rax, segment.address)
+        sub(rax, segment.offset)
+        fail_if(rax & (PAGE - 1), Errno.ENOEXEC)
+        ret(0)
+
+    @function
+    def _set_rights(self, region: Ptr[Region], segment: Ptr[ProgramHeader]) -> None:
+        """Give `region` the rights of `segment`."""
+        xor(eax, eax)
+        mov(ecx, segment.flags)
+        for flag, right in RIGHTS.items():
+            with if_(ecx & flag):
+                or_(eax, right)
+        mov(region.rights, eax)
+
+    @function(context="thread", sleeps=True)
+    def _clear_rest(self, start: U64) -> OrErrno[I32]:
+        """Clear the bytes of a page from `start` on. Returns 0 or an error."""
+        length = scratch(start)
+        neg(length)
+        and_(length, PAGE - 1)
+        result, left = self.copy.copy_out(cast(start, User[U8]), address_of(self.zeros), length)
+        ignore(left)
+        ret(result)
+
+    zeros = rodata(U8 * PAGE, [0] * PAGE)
+    """What the rest of a page is cleared with."""
