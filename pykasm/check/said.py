@@ -40,7 +40,7 @@ class SaidWords:
 
     def __init__(self, routine: Routine, words: tuple[str, ...]) -> None:
         self.before: dict[int, list[Said]] = {}
-        self._between: dict[int, list[Said]] = {}
+        self.between: dict[int, list[Said]] = {}
         self._places: dict[Label, int] = {}
         said = [one for one in routine.said if one.word in words]
         if not said:
@@ -50,12 +50,12 @@ class SaidWords:
         for one in said:
             index = bisect_left(lines, one.at)
             behind = lines[index] if index < len(lines) else len(routine.items)
-            found = self._between if behind > one.at else self.before
+            found = self.between if behind > one.at else self.before
             found.setdefault(index, []).append(one)
 
     def on_way(self, node: Node, index: int, is_jump: bool) -> Iterator[Said]:
         """Yield what is said where `node` goes on at the instruction `index`, maybe by a jump."""
-        for one in self._between.get(index, ()):
+        for one in self.between.get(index, ()):
             targets = [ref.target for ref in node.line.references if isinstance(ref.target, Label)]
             if not is_jump or any(self._places[target] < one.at for target in targets):
                 yield one

@@ -219,10 +219,13 @@ class ValueFlow:
     def _through(self, start: int, path: Path) -> Iterable[tuple[int, Path]]:
         """Follow a path through a block. Return where it goes on, and how."""
         end = self.function.graph.blocks[start]
+        said = self._said.before
+        told = self._inline_results.keys() | self._said.between.keys()
         for index in range(start, end):
             node = self.nodes[index]
-            for one in self._said.before.get(index, ()):
-                self.hear(index, path, one)
+            if index in said:
+                for one in said[index]:
+                    self.hear(index, path, one)
             self.use(index, node, path)
             if self._conditions is not None:
                 self._conditions.forget(node, path)
@@ -232,7 +235,7 @@ class ValueFlow:
                 self._transfer(index, node, path)
                 if path.states and node.successors:  # others never come back
                     self.changed(index, path)
-            if index + 1 < end:
+            if index + 1 < end and index + 1 in told:
                 self._go_on(index, index + 1, path, False)
         last = self.nodes[end - 1]
         if last.effects.flow == FlowControl.CONDITIONAL_BRANCH and len(last.successors) > 1:

@@ -111,7 +111,7 @@ class Path:
         return conditions.union(states) if conditions else frozenset(states)
 
     def _held(self, value: Value) -> tuple[tuple[int, Value], ...]:
-        found = ((place, one) for place, one in self.values.items() if one.whole == value)
+        found = [(at, one) for at, one in self.values.items() if one == value or one[2] == value]
         return tuple(sorted(found))
 
     def join(self, other: Path) -> bool:
@@ -129,18 +129,21 @@ class Path:
 
     def places_of(self, value: Value) -> list[int]:
         """Return where a value is, or what was computed from it."""
-        return [at for at, one in self.values.items() if one.whole == value]
+        # `one[2]` is the root: this is asked at every instruction
+        return [at for at, one in self.values.items() if one == value or one[2] == value]
 
     # Changes
 
     def drop(self, places: Iterable[int]) -> None:
         """Forget what is in places."""
+        values, signs, test = self.values, self.signs, self.test
         for place in places:
-            if self.test is not None and place in (self.test.place, self.test.other):
+            if test is not None and place in (test.place, test.other):
                 self.test = None
-            self.values.pop(place, None)
-            self.signs.pop((place, WIDE), None)
-            self.signs.pop((place, NARROW), None)
+            values.pop(place, None)
+            if signs:
+                signs.pop((place, WIDE), None)
+                signs.pop((place, NARROW), None)
 
     def set_apart(self, value: Value) -> Value:
         """Make a value, which is still somewhere, an earlier one; return that. What was one already

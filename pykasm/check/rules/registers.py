@@ -88,7 +88,10 @@ def values_are_there(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the registers that instructions read."""
     for index, node, state in function.visits():
         registers = state.registers
-        if all(registers[number] is UNKNOWN for number, _ in node.effects.reads):
+        for number, _ in node.effects.reads:
+            if registers[number] is not UNKNOWN:
+                break
+        else:
             continue
         roles = read_roles(node)
         for number, lanes in node.effects.reads:
