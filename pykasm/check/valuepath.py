@@ -111,7 +111,7 @@ class Path:
         return conditions.union(states) if conditions else frozenset(states)
 
     def _held(self, value: Value) -> tuple[tuple[int, Value], ...]:
-        found = [(at, one) for at, one in self.values.items() if one == value or one[2] == value]
+        found = [(at, one) for at, one in self.values.items() if (one[2] or one) == value]
         return tuple(sorted(found))
 
     def join(self, other: Path) -> bool:
@@ -130,7 +130,7 @@ class Path:
     def places_of(self, value: Value) -> list[int]:
         """Return where a value is, or what was computed from it."""
         # `one[2]` is the root: this is asked at every instruction
-        return [at for at, one in self.values.items() if one == value or one[2] == value]
+        return [at for at, one in self.values.items() if (one[2] or one) == value]
 
     # Changes
 
