@@ -59,6 +59,7 @@ class BasicMore(IntFlag):
 
     TSC_DEADLINE = 1 << 24
     XSAVE = 1 << 26
+    RDRAND = 1 << 30
     HYPERVISOR = 1 << 31
     """This is a virtual machine (AMD64 APM vol. 3, E.3.2)."""
 

@@ -1,11 +1,16 @@
 """The parts of `kernel/fs`, in the order of reading."""
 
+from kernel.fs.anonymousfiles import AnonymousFiles
+from kernel.fs.attributes import Attributes
 from kernel.fs.cacheddirectories import CachedDirectories
 from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.chacha import ChaCha
+from kernel.fs.characterdevices import CharacterDevices
 from kernel.fs.cpioreader import CpioReader
 from kernel.fs.creation import Creation
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
+from kernel.fs.directoryreading import DirectoryReading
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
@@ -15,12 +20,17 @@ from kernel.fs.initramfs import Initramfs
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovectors import IoVectors
+from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
 from kernel.fs.opening import Opening
 from kernel.fs.pagecache import PageCache
 from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
+from kernel.fs.pipes import Pipes
+from kernel.fs.polling import Polling
+from kernel.fs.pollqueues import PollQueues
+from kernel.fs.randomness import Randomness
 from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
@@ -45,6 +55,7 @@ CONTENTS: Contents = (
     Files,  # what is open
     FileTables,  # by which numbers
     FileDefaults,  # what is done with it, if its kind says nothing
+    PollQueues,  # who waits for it
     CachedFiles,  # with regular files
     CachedDirectories,  # with directories that are in memory
     FileIo,  # reading, writing and listing it
@@ -52,6 +63,15 @@ CONTENTS: Contents = (
     Creation,  # new names
     Removal,  # names that go
     Renaming,  # and names that change
+    ChaCha,  # a cipher
+    Randomness,  # random numbers by it
+    MemoryDevices,  # null, zero, full, random
+    CharacterDevices,  # whatever is a device
+    Pipes,  # bytes from one to another
+    AnonymousFiles,  # files without names
+    Polling,  # waiting for several
+    DirectoryReading,  # names for programs
+    Attributes,  # what is known of files
     Opening,  # opening files
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with

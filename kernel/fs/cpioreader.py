@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.errno import Errno
+from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.cpio import ALIGNMENT, DIGITS, MAGICS, TRAILER, CpioField, CpioHeader
 from kernel.fs.creation import Creation
 from kernel.fs.file import File
@@ -25,9 +26,6 @@ PATH_MAX = 4096
 
 NANOSECONDS = 1_000_000_000
 """Of a second."""
-
-MAJOR_SHIFT = 20
-"""Bits of a device number to that of its driver; below is what the driver tells them apart by."""
 
 MAGIC_START = int.from_bytes(MAGICS[0][:4], "little")
 MAGIC_ENDS = [int.from_bytes(one[4:], "little") for one in MAGICS]
@@ -260,7 +258,7 @@ class CpioReader(Subsystem):
         with if_(kind == FileType.DIRECTORY):
             tail(self._count, self.creation.mkdir(subject, 0, name, mode))
         mov(eax, self.values[CpioField.DEVICE_MAJOR])
-        shl(rax, MAJOR_SHIFT)
+        shl(rax, MINOR_BITS)
         mov(ecx, self.values[CpioField.DEVICE_MINOR])
         or_(rax, rcx)
         tail(self._count, self.creation.mknod(subject, 0, name, mode, rax))

@@ -11,6 +11,7 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.path import Path
+from kernel.fs.pollqueue import Watcher
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutex
 from kernel.vm.backing import Backing
@@ -85,6 +86,11 @@ class ListDirectory(Fn[[Ptr[File], Ptr[DirectoryLister]], OrErrno[I32]], context
     """Give a lister the names in a directory, from the position on, until it wants no more."""
 
 
+class PollFile(Fn[[Ptr[File], OrNull[Ptr[Watcher]]], U32], context="thread"):
+    """Return which `PollEvent`s hold. If there is a watcher, it is told of changes from then
+    on."""
+
+
 class FileOperations(FileKind):
     """What is done with open files of a kind."""
 
@@ -94,3 +100,4 @@ class FileOperations(FileKind):
     write: WriteFile
     seek: SeekFile
     list: ListDirectory
+    poll: PollFile

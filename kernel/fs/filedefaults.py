@@ -9,6 +9,7 @@ from kernel.fs.directorylister import DirectoryLister
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
+from kernel.fs.pollqueue import PollEvent, Watcher
 from pykasm import *
 
 
@@ -25,6 +26,7 @@ class FileDefaults(Subsystem):
             "write": self.write,
             "seek": self.seek,
             "list": self.list,
+            "poll": self.poll,
         }
         return FileOperations(flags=flags, **(defaults | given))
 
@@ -56,3 +58,8 @@ class FileDefaults(Subsystem):
     def list(self, file: Ptr[File], lister: Ptr[DirectoryLister]) -> OrErrno[I32]:
         """It is no directory."""
         ret(-Errno.ENOTDIR)
+
+    @function
+    def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
+        """It can always be read and written."""
+        ret(PollEvent.IN | PollEvent.OUT | PollEvent.READ_NORMAL | PollEvent.WRITE_NORMAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.cacheddirectories import CachedDirectories
 from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.characterdevices import CharacterDevices
 from kernel.fs.credentials import Credentials
 from kernel.fs.dentries import Dentries
 from kernel.fs.file import FileOperations
@@ -22,6 +23,7 @@ from kernel.fs.inode import (
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import ALL_ACCESS, FileType, ModeBit
 from kernel.fs.pagecache import PageCache
+from kernel.fs.pipes import Pipes
 from kernel.fs.superblocks import SuperBlocks
 from kernel.mm.heap import Heap
 from pykasm import *
@@ -49,6 +51,8 @@ class Tmpfs(FileSystem):
         cache: PageCache,
         files: CachedFiles,
         directories: CachedDirectories,
+        pipes: Pipes,
+        devices: CharacterDevices,
         defaults: FileDefaults,
         heap: Heap,
     ) -> None:
@@ -58,6 +62,8 @@ class Tmpfs(FileSystem):
         self.cache = cache
         self.files = files
         self.directories = directories
+        self.pipes = pipes
+        self.devices = devices
         self.heap = heap
         self.no_file = rodata(FileOperations, defaults.table())
         self.operations = rodata(
@@ -106,6 +112,10 @@ class Tmpfs(FileSystem):
             lea(kind, self.directories.operations)
         with elif_(lambda: is_type(inode, FileType.REGULAR)):
             lea(kind, self.files.operations)
+        with elif_(lambda: is_type(inode, FileType.FIFO)):
+            lea(kind, self.pipes.fifo_operations)
+        with elif_(lambda: is_type(inode, FileType.CHARACTER)):
+            lea(kind, self.devices.operations)
         mov(inode.file_operations, kind)
         ret(inode)
 

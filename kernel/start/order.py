@@ -20,9 +20,11 @@ from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.entry.userentry import UserEntry
+from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.initramfs import Initramfs
+from kernel.fs.randomness import Randomness
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
@@ -100,6 +102,8 @@ class LateSteps(Steps):
         Lines.spread,  # devices interrupt those too
         CredentialStore.start,  # rights
         Dentries.start,  # names
+        Randomness.start,  # a first key
         RootFileSystem.start,  # files
+        AnonymousFiles.start,  # and those without names
         Initramfs.start,  # and what the boot loader brings of them
     )

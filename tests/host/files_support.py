@@ -207,6 +207,12 @@ class FileMachine:
             self.call(self.parts[Creation].mkdir, subject or self.root, 0, self.text(name), mode)
         )
 
+    def mknod(self, name: str, mode: int, device: int) -> None:
+        """Make a special file with just these permissions, whatever the umask is."""
+        arguments = (self.root, 0, self.text(name), mode, device)
+        assert self.call(self.parts[Creation].mknod, *arguments) == 0
+        self.find(name).mode = mode
+
     def symlink(self, text: str, name: str) -> int:
         """Make a symbolic link."""
         arguments = (self.root, 0, self.text(name), self.text(text))

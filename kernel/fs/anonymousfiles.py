@@ -1,0 +1,140 @@
+"""Files without names."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.fs.credentials import Credentials
+from kernel.fs.dentries import Dentries
+from kernel.fs.file import File, FileOperations
+from kernel.fs.files import Files
+from kernel.fs.inode import Inode, SuperBlockOperations
+from kernel.fs.inodes import Inodes
+from kernel.fs.mode import FileType
+from kernel.fs.mount import Mount
+from kernel.fs.mounts import Mounts
+from kernel.fs.namekey import NameKey
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.path import Path
+from kernel.fs.paths import Paths
+from kernel.fs.pipes import Pipes
+from kernel.fs.superblocks import SuperBlocks
+from pykasm import *
+
+
+class PipeEnds(Struct):
+    """The open files of a pipe."""
+
+    reader: Owned[Ptr[File]]
+    writer: Owned[Ptr[File]]
+
+
+class AnonymousFiles(Subsystem):
+    """A file system of which nothing is seen anywhere, for pipes and other files that no name leads
+    to. Context: thread."""
+
+    mount = bss(OrNull[Owned[Ptr[Mount]]])
+
+    def __init__(
+        self,
+        inodes: Inodes,
+        dentries: Dentries,
+        superblocks: SuperBlocks,
+        mounts: Mounts,
+        paths: Paths,
+        files: Files,
+        pipes: Pipes,
+    ) -> None:
+        self.inodes = inodes
+        self.dentries = dentries
+        self.superblocks = superblocks
+        self.mounts = mounts
+        self.paths = paths
+        self.files = files
+        self.pipes = pipes
+        self.operations = rodata(SuperBlockOperations, SuperBlockOperations(evict=self._evict))
+
+    @function(context="thread", sleeps=True)
+    def start(self) -> None:
+        """Make the file system. Context: the thread that starts the kernel."""
+        mount = self._create_mount()
+        asserts(mount != 0)  # the kernel does not start with so little memory
+        mov(self.mount, mount)
+
+    @function(context="thread", sleeps=True)
+    def _create_mount(self) -> Owned[OrNull[Ptr[Mount]]]:
+        """Return the mount of a new file system, or null without memory."""
+        superblock = keep(try_(self.superblocks.create(address_of(self.operations))))
+        errdefer(self.superblocks.drop, superblock)
+        root = try_(self.inodes.create(superblock, FileType.DIRECTORY))
+        fail_if(self.superblocks.set_root(superblock, root) != 0)
+        ret(self.mounts.create(superblock, 0))
+
+    @function
+    def _evict(self, inode: Ptr[Inode]) -> None:
+        """There is nothing besides the inode."""
+
+    @function(context="thread", sleeps=True)
+    def create(
+        self, path: Keep[Ptr[Path]], mode: U32, operations: Keep[Ptr[FileOperations]]
+    ) -> OrErrno[I32]:
+        """Make a file of a `mode` with these operations, and `path`, which is nowhere, a reference
+        to it. Returns 0 or -ENOMEM."""
+        key, mount = local(NameKey), keep(self.mount)
+        asserts(mount != 0)
+        superblock = keep(mount.superblock)
+        inode = keep(try_(self.inodes.create(superblock, mode), Errno.ENOMEM))
+        mov(inode.links, 1)
+        mov(inode.file_operations, operations)
+        release(operations)
+        mov(key.parent, 0)
+        mov(key.text, text(""))
+        mov(key.length, 0)
+        mov(key.hash, 0)
+        dentry = keep(self.dentries.create(superblock, address_of(key)))
+        with if_(dentry == 0):
+            self.inodes.drop(inode)
+            fail(Errno.ENOMEM)
+        self.dentries.set_inode(dentry, inode)
+        mov(path.dentry, dentry)
+        mount.references.gain()
+        mov(path.mount, mount)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def pipe(
+        self, ends: Keep[Ptr[PipeEnds]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
+        """Make a pipe with `OpenFlag`s, such as NONBLOCK, for both ends. Returns 0 or -ENOMEM."""
+        path, result = local(Path), keep(I32)
+        mov(u64(path.mount), 0)
+        mov(u64(path.dentry), 0)
+        operations = address_of(self.pipes.operations)
+        try_(self.create(address_of(path), FileType.FIFO | 0o600, operations))
+        mov(result, self._open_ends(address_of(path), ends, flags, credentials))
+        self.paths.drop(address_of(path))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _open_ends(
+        self,
+        path: Keep[Ptr[Path]],
+        ends: Keep[Ptr[PipeEnds]],
+        flags: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
+    ) -> OrErrno[I32]:
+        """Open both ends of the pipe at `path`. Returns 0 or -ENOMEM."""
+        failed, opened = self.files.open(path, flags, credentials)
+        file = keep(opened)
+        with if_(file == 0):
+            ret(failed)
+        ignore(failed, "there is a file")
+        or_(flags, OpenFlag.WRITE_ONLY)
+        failed, opened = self.files.open(path, flags, credentials)
+        with if_(opened == 0):
+            mov(flags, u32(failed))
+            self.files.drop(file)
+            ret(i32(flags))
+        ignore(failed, "there is a file")
+        mov(ends.reader, file)
+        mov(ends.writer, opened)
+        ret(0)

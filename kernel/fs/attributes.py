@@ -1,0 +1,231 @@
+"""What is known of files: told and changed."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.errno import Errno
+from kernel.fs.characterdevices import MINOR_BITS
+from kernel.fs.credentials import Capability, Credentials
+from kernel.fs.filestatus import FileStatus, StatTime
+from kernel.fs.inode import Inode, is_type
+from kernel.fs.inodelocks import InodeLocks
+from kernel.fs.inodes import Inodes
+from kernel.fs.mode import GROUP_EXECUTE, PERMISSIONS, Access, FileType, ModeBit
+from kernel.fs.mount import MountFlag
+from kernel.fs.path import Path
+from kernel.fs.permissions import Permissions
+from pykasm import *
+
+NANOSECONDS = 1_000_000_000
+"""Of a second."""
+
+BLOCK_SHIFT = 9
+"""log2 of the bytes of a block, as `stat` counts them."""
+
+KEEP_ID = (1 << 32) - 1
+"""No user and no group: -1, for what is to stay."""
+
+
+class TimeChange(Struct):
+    """What `utimensat` changes."""
+
+    accessed: I64
+    """Nanoseconds since 1970, as the other."""
+    modified: I64
+    sets_accessed: U32
+    sets_modified: U32
+    are_now: U32
+    """1 if both become the present time, for which the right to write is enough."""
+
+
+class Attributes(Subsystem):
+    """Tells and changes attributes of what is at a path. All but `stat` return 0 or an error.
+    Context: thread."""
+
+    def __init__(self, permissions: Permissions, locks: InodeLocks, inodes: Inodes) -> None:
+        self.permissions = permissions
+        self.locks = locks
+        self.inodes = inodes
+
+    @function
+    def stat(self, inode: Ptr[Inode], status: Ptr[FileStatus]) -> None:
+        """Describe `inode`."""
+        inode, status = scratch(inode), scratch(status)
+        mov(rdi, status)
+        xor(eax, eax)
+        mov(ecx, sizeof(FileStatus) // sizeof(U64))
+        rep.stosq()
+        superblock = scratch(inode.superblock)
+        for place, value in (
+            (status.device, superblock.device),
+            (status.number, inode.number),
+            (status.size, inode.size),
+        ):
+            mov(rax, value)
+            mov(place, rax)
+        for place, number in ((status.mode, inode.mode), (status.user, inode.user)):
+            mov(eax, number)
+            mov(place, eax)
+        mov(eax, inode.group)
+        mov(status.group, eax)
+        mov(eax, inode.links)
+        mov(status.links, rax)
+        mov(status.block_size, PAGE)
+        mov(rax, inode.pages.count)
+        shl(rax, PageShift.PAGE - BLOCK_SHIFT)
+        mov(status.blocks, rax)
+        mov(rax, inode.device)
+        self._encode_device()
+        mov(status.special, rax)
+        for name in ("accessed", "modified", "changed"):
+            self._split(getattr(inode, name), getattr(status, name))
+
+    @inline(changes=(rax, rcx, rdx))
+    def _encode_device(self) -> None:
+        """Turn the device number in rax into that which programs see, with the low 8 bits of the
+        second part below the first part (makedev(3))."""
+        mov(rcx, rax)
+        mov(rdx, rax)
+        and_(eax, 0xFF)
+        and_(ecx, 0xF_FF00)
+        shl(rcx, 12)
+        shr(rdx, MINOR_BITS)
+        shl(rdx, 8)
+        or_(rax, rcx)
+        or_(rax, rdx)
+
+    @inline(changes=(rax, rcx, rdx))
+    def _split(self, time: I64, place: StatTime) -> None:
+        """Store nanoseconds as seconds and the rest, which is never negative."""
+        mov(rax, u64(time))
+        cqo()
+        mov(ecx, NANOSECONDS)
+        idiv(rcx)
+        with if_(i64(rdx) < 0):
+            dec(rax)
+            add(rdx, rcx)
+        mov(u64(place.seconds), rax)
+        mov(place.nanoseconds, rdx)
+
+    @function(context="thread", sleeps=True)
+    def chmod(
+        self, path: Ptr[Path], mode: Keep[U32], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
+        """Set the permissions, which the owner may."""
+        inode = keep(self._inode_of(path))
+        try_(self._check_mount(path))
+        fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
+        and_(mode, PERMISSIONS)
+        member = self.permissions.is_member(credentials, inode.group)
+        with if_(~member & ((credentials.effective & (1 << Capability.FSETID)) == 0)):
+            and_(mode, ~int(ModeBit.SET_GROUP))
+        with self.locks.held(inode):
+            mov(eax, inode.mode)
+            and_(eax, ~PERMISSIONS)
+            or_(eax, mode)
+            mov(inode.mode, eax)
+            self.inodes.touch_attributes(inode)
+        ret(0)
+
+    @inline
+    def _inode_of(self, path: Ptr[Path]) -> Ptr[Inode]:
+        """Return what is at `path`, in a scratch register."""
+        dentry = scratch(path.dentry)
+        asserts(dentry != 0)
+        inode = scratch(dentry.inode)
+        asserts(inode != 0)
+        release(dentry)
+        return inode
+
+    @function
+    def _check_mount(self, path: Ptr[Path]) -> OrErrno[I32]:
+        """Return 0 if what is at `path` may be changed, as far as its mount goes; -EROFS."""
+        mount = scratch(path.mount)
+        asserts(mount != 0)
+        fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def chown(
+        self,
+        path: Keep[Ptr[Path]],
+        user: Keep[U32],
+        group: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
+    ) -> OrErrno[I32]:
+        """Set owner and group; `KEEP_ID` leaves one as it is. An owner may choose among the own
+        groups."""
+        try_(self._check_mount(path))
+        inode = keep(self._inode_of(path))
+        release(path)
+        try_(self._check_owner(inode, user, group, credentials))
+        with self.locks.held(inode):
+            with if_(user != KEEP_ID):
+                mov(inode.user, user)
+            with if_(group != KEEP_ID):
+                mov(inode.group, group)
+            with if_(~is_type(inode, FileType.DIRECTORY)):
+                and_(inode.mode, ~int(ModeBit.SET_USER))
+                with if_(inode.mode & GROUP_EXECUTE):
+                    and_(inode.mode, ~int(ModeBit.SET_GROUP))
+            self.inodes.touch_attributes(inode)
+        ret(0)
+
+    @function
+    def _check_owner(
+        self, inode: Keep[Ptr[Inode]], user: U32, group: Keep[U32], credentials: Ptr[Credentials]
+    ) -> OrErrno[I32]:
+        """Return 0 if who has `credentials` may give `inode` these, or -EPERM."""
+        with if_(credentials.effective & (1 << Capability.CHOWN)):
+            ret(0)
+        mov(eax, credentials.fs_user)
+        fail_if(eax != inode.user, Errno.EPERM)
+        fail_if((user != KEEP_ID) & (user != inode.user), Errno.EPERM)
+        with if_((group == KEEP_ID) | (group == inode.group)):
+            ret(0)
+        fail_if(~self.permissions.is_member(credentials, group), Errno.EPERM)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def set_times(
+        self, path: Ptr[Path], change: Keep[Ptr[TimeChange]], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
+        """Set times: the owner may, and who may write may set both to the present."""
+        inode = keep(self._inode_of(path))
+        try_(self._check_mount(path))
+        with if_(~self.permissions.is_owner(inode, credentials)):
+            fail_if(change.are_now == 0, Errno.EPERM)
+            try_(self.permissions.check(inode, Access.WRITE, credentials))
+        with self.locks.held(inode):
+            with if_(change.sets_accessed != 0):
+                mov(rax, u64(change.accessed))
+                mov(u64(inode.accessed), rax)
+            with if_(change.sets_modified != 0):
+                mov(rax, u64(change.modified))
+                mov(u64(inode.modified), rax)
+            self.inodes.touch_attributes(inode)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def truncate(
+        self, path: Ptr[Path], size: Keep[I64], credentials: Ptr[Credentials]
+    ) -> OrErrno[I32]:
+        """Set the size of a regular file that may be written."""
+        credentials = keep(credentials)
+        inode = keep(self._inode_of(path))
+        fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
+        try_(self._check_mount(path))
+        try_(self.permissions.check(inode, Access.WRITE, credentials))
+        tail(self.resize, inode, size)
+
+    @function(context="thread", sleeps=True)
+    def resize(self, inode: Keep[Ptr[Inode]], size: Keep[I64]) -> OrErrno[I32]:
+        """Set the size of a regular file, for who has it open for writing. Others are -EINVAL, and
+        so is a negative size."""
+        result = keep(I32)
+        fail_if(size < 0, Errno.EINVAL)
+        fail_if(~is_type(inode, FileType.REGULAR), Errno.EINVAL)
+        with self.locks.held(inode):
+            operations = scratch(inode.operations)
+            mov(result, operations.resize(inode, u64(size)))
+        ret(result)

@@ -1,0 +1,122 @@
+"""Devices without any hardware: null, zero, full, random, urandom (null(4), full(4), random(4))."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.chacha import KEY_WORDS
+from kernel.fs.characterdevices import CharacterDriver, device
+from kernel.fs.file import File, FileOperations
+from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.iovector import IoVector
+from kernel.fs.iovectors import IoVectors
+from kernel.fs.randomness import Randomness
+from pykasm import *
+
+MAJOR = 1
+NULL, ZERO, FULL, RANDOM, URANDOM = 3, 5, 7, 8, 9
+"""Their numbers."""
+
+PIECE = KEY_WORDS * sizeof(U32)
+"""Random bytes that come at once."""
+
+
+class MemoryDevices(CharacterDriver):
+    """What is done with them. Context: thread."""
+
+    def __init__(
+        self,
+        defaults: FileDefaults,
+        files: CachedFiles,
+        vectors: IoVectors,
+        randomness: Randomness,
+    ) -> None:
+        self.files = files
+        self.vectors = vectors
+        self.randomness = randomness
+        kinds: dict[int, dict[str, Any]] = {
+            NULL: {"read": self.read_nothing, "write": self.write_nowhere},
+            ZERO: {"read": self.read_zeros, "write": self.write_nowhere},
+            FULL: {"read": self.read_zeros, "write": self.write_in_vain},
+            RANDOM: {"read": self.read_random, "write": self.write_nowhere},
+            URANDOM: {"read": self.read_random, "write": self.write_nowhere},
+        }
+        self.tables = [
+            rodata(FileOperations, defaults.table(seek=self.seek, **functions))
+            for functions in kinds.values()
+        ]
+        self.devices = [
+            device(MAJOR, minor, address_of(table))
+            for minor, table in zip(kinds, self.tables, strict=True)
+        ]
+
+    @function
+    def read_nothing(
+        self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """It is always at its end."""
+        ret(0)
+
+    @function
+    def write_nowhere(
+        self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """Take all, and forget it."""
+        mov(rax, vector.left)
+        mov(vector.left, 0)
+        ret(i64(rax))
+
+    @function
+    def write_in_vain(
+        self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """There is never room."""
+        ret(-Errno.ENOSPC)
+
+    @function
+    def seek(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
+        """It is at the start wherever it goes."""
+        mov(file.position, 0)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def read_zeros(
+        self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """Give zeros without end."""
+        total, chunk = keep(U64), keep(U64)
+        xor(u32(total), u32(total))
+        with while_(vector.left != 0):
+            mov(chunk, vector.left)
+            with if_(chunk > PAGE):
+                mov(chunk, PAGE)
+            lea(rsi, self.files.hole)
+            copied = self.vectors.copy_to(vector, rsi, chunk)
+            add(total, copied)
+            with if_(copied != chunk):
+                fail_if(total == 0, Errno.EFAULT)
+                break_()
+        ret(i64(total))
+
+    @function(context="thread", sleeps=True)
+    def read_random(
+        self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """Give random bytes without end."""
+        total, chunk, bytes = keep(U64), keep(U64), local(U8 * PIECE)
+        xor(u32(total), u32(total))
+        with while_(vector.left != 0):
+            self.randomness.next_block(address_of(bytes))
+            mov(chunk, vector.left)
+            with if_(chunk > PIECE):
+                mov(chunk, PIECE)
+            lea(rsi, bytes)
+            copied = self.vectors.copy_to(vector, rsi, chunk)
+            add(total, copied)
+            with if_(copied != chunk):
+                fail_if(total == 0, Errno.EFAULT)
+                break_()
+        ret(i64(total))

@@ -1,0 +1,34 @@
+"""Pipes: bytes on their way from who writes to who reads."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE
+from kernel.fs.pollqueue import PollQueue
+from kernel.sync.mutex import Mutex
+from pykasm import *
+
+PAGES = 16
+"""Of a pipe, as with Linux (pipe(7))."""
+
+CAPACITY = PAGES * PAGE
+ATOMIC = 4096
+"""PIPE_BUF: bytes that are written as one."""
+
+
+class Pipe(Struct):
+    """A ring of bytes, in pages that are there once something was written to them."""
+
+    lock: Mutex
+    read: U64 = field(guarded_by="lock")
+    """How many bytes were read; since the pipe was empty last."""
+    written: U64 = field(guarded_by="lock")
+    """How many were written."""
+    pages: Array[Owned[U64]] = field(count=PAGES, guarded_by="lock")
+    """Physical addresses; 0 where there is none yet."""
+    readers: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """Open files."""
+    writers: U32 = field(guarded_by="lock", unlocked_reads=True)
+    reader_opens: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """How often it was opened for reading, by which who opens the other end knows."""
+    writer_opens: U32 = field(guarded_by="lock", unlocked_reads=True)
+    queue: PollQueue

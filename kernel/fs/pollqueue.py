@@ -1,0 +1,48 @@
+"""Who waits for what may become possible with a file."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from kernel.locks.waitqueue import WaitQueue
+from kernel.structures.list import ListHead
+from pykasm import *
+
+
+class PollEvent(IntFlag):
+    """What may be possible or so (include/uapi/asm-generic/poll.h)."""
+
+    IN = 0x1
+    PRIORITY = 0x2
+    OUT = 0x4
+    ERROR = 0x8
+    HANG_UP = 0x10
+    INVALID = 0x20
+    READ_NORMAL = 0x40
+    WRITE_NORMAL = 0x100
+
+
+ALWAYS = PollEvent.ERROR | PollEvent.HANG_UP | PollEvent.INVALID
+"""What everybody is told of."""
+
+
+class PollQueue(Struct):
+    """The one way to wait for a file: something changes, and who waits looks again. Zero is a queue
+    in which nobody waits."""
+
+    queue: WaitQueue
+    changes: U64 = field(guarded_by="queue.lock")
+    """How often something changed."""
+    watchers: ListHead = field(guarded_by="queue.lock", elements="Watcher.link")
+    """All zero as long as nobody has ever watched."""
+
+
+class Watcher(Struct):
+    """Has the changes of a queue count as changes of another one, at which somebody waits for
+    several files."""
+
+    link: ListHead
+    """In `PollQueue.watchers`."""
+    watched: OrNull[Ptr[PollQueue]]
+    """Null while it watches nothing."""
+    target: Ptr[PollQueue]

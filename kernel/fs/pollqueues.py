@@ -1,0 +1,80 @@
+"""Waiting until something changes."""
+
+from __future__ import annotations
+
+from kernel.clock.units import Nanoseconds
+from kernel.fs.pollqueue import PollQueue, Watcher
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.waiting import Waiting, WaitResult
+from pykasm import *
+
+
+class PollQueues(Subsystem):
+    """Operations on `PollQueue`.
+
+    Who waits notes the number of changes, then looks, under whatever lock guards that, and then
+    waits for the number to be another one. Who changes something announces it after that. So no
+    change is missed, and no lock but the queue's is held while somebody waits.
+    """
+
+    def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+
+    @function(context="any")
+    def note(self, queue: Ptr[PollQueue]) -> U64:
+        """Return the number of changes."""
+        changes = scratch(U64)
+        with queue.queue.lock.held():
+            mov(changes, queue.changes)
+        ret(changes)
+
+    @function(context="thread", sleeps=True)
+    def wait(
+        self, queue: Keep[Ptr[PollQueue]], noted: Keep[U64], deadline: Keep[Nanoseconds], mode: U32
+    ) -> OrErrno[I32]:
+        """Wait until the number of changes is another one than `noted`, as `Waiting.wait_until`
+        does. Returns a `WaitResult`."""
+        result, mode = keep(I32), keep(mode)
+        xor(result, result)
+        with (
+            queue.queue.lock.held(),
+            while_((queue.changes == noted) & (result == WaitResult.WOKEN)),
+        ):
+            mov(result, self.waiting.wait_until(address_of(queue.queue), deadline, mode))
+        ret(result)
+
+    @function(context="any")
+    def announce(self, queue: Keep[Ptr[PollQueue]]) -> None:
+        """Wake who waits for a change."""
+        with queue.queue.lock.held():
+            inc(queue.changes)
+            self.waiting.wake_all(address_of(queue.queue))
+            with if_(queue.watchers.next != 0), queue.watchers.each(Watcher, "link") as watcher:
+                self._pass_on(watcher)
+        self.scheduler.preempt_if_due()
+
+    @function(context="interrupts off")
+    def _pass_on(self, watcher: Ptr[Watcher]) -> None:
+        """Count a change at the target of `watcher`, whose own queue is locked."""
+        target = keep(watcher.target)
+        with target.queue.lock.held_interrupts_off(rank="target"):
+            inc(target.changes)
+            self.waiting.wake_all(address_of(target.queue))
+
+    @function(context="any")
+    def watch(self, queue: Ptr[PollQueue], watcher: Ptr[Watcher]) -> None:
+        """Have `watcher` told of changes from now on."""
+        link = scratch(address_of(watcher.link))
+        mov(watcher.watched, queue)
+        with queue.queue.lock.held():
+            with if_(queue.watchers.next == 0):
+                queue.watchers.reset()
+            queue.watchers.append(link)
+
+    @function(context="any")
+    def unwatch(self, watcher: Ptr[Watcher]) -> None:
+        """Have `watcher` told of nothing any more. It may be freed then."""
+        queue = scratch(watcher.watched)
+        with if_(queue != 0), queue.queue.lock.held():
+            watcher.link.unlink()
