@@ -25,10 +25,10 @@ class Pipe(Struct):
     """How many were written."""
     pages: Array[Owned[U64]] = field(count=PAGES, guarded_by="lock")
     """Physical addresses; 0 where there is none yet."""
-    readers: U32 = field(guarded_by="lock", unlocked_reads=True)
+    readers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """Open files."""
-    writers: U32 = field(guarded_by="lock", unlocked_reads=True)
-    reader_opens: U32 = field(guarded_by="lock", unlocked_reads=True)
+    writers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
+    reader_opens: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """How often it was opened for reading, by which who opens the other end knows."""
-    writer_opens: U32 = field(guarded_by="lock", unlocked_reads=True)
+    writer_opens: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     queue: PollQueue

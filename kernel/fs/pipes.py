@@ -9,7 +9,6 @@ from kernel.errno import Errno
 from kernel.fs.file import File, FileKindFlag, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.inode import Inode
-from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
@@ -18,6 +17,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.pipe import ATOMIC, CAPACITY, PAGES, Pipe
 from kernel.fs.pollqueue import PollEvent, Watcher
 from kernel.fs.pollqueues import PollQueues
+from kernel.locks.spinlock import SpinLock
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress, direct
@@ -35,7 +35,6 @@ class Pipes(Subsystem):
         self,
         defaults: FileDefaults,
         inodes: Inodes,
-        locks: InodeLocks,
         vectors: IoVectors,
         queues: PollQueues,
         mutexes: Mutexes,
@@ -43,12 +42,13 @@ class Pipes(Subsystem):
         slabs: Slabs,
     ) -> None:
         self.inodes = inodes
-        self.locks = locks
         self.vectors = vectors
         self.queues = queues
         self.mutexes = mutexes
         self.pages = pages
         self.records = SlabCache(slabs, "pipe", Pipe)
+        self.lock = bss(SpinLock)
+        """Held to count open files, and to enter a pipe in an inode."""
         common: dict[str, Any] = {
             "read": self.read,
             "write": self.write,
@@ -62,33 +62,34 @@ class Pipes(Subsystem):
 
     # Opening and closing
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread")
     def join(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
         """Count one more file of the pipe of `inode`, which is made with the first. Returns 0 or
         -ENOMEM."""
-        result = keep(I32)
-        with self.locks.held(inode):
-            mov(result, self._join(inode, file))
-        ret(result)
-
-    @function(context="thread", sleeps=True)
-    def _join(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
-        """Do what `join` does, with the lock of `inode` held."""
-        with if_(inode.private == 0):
-            made = try_(self._create(), Errno.ENOMEM)
-            mov(inode.private, u64(made))
-            disown(made, "the inode has it")
-        pipe = keep(cast(inode.private, Ptr[Pipe]))
-        mov(file.private, u64(pipe))
-        with self.mutexes.held(pipe.lock):
-            with if_(file.access & Access.READ):
-                inc(pipe.readers)
-                inc(pipe.reader_opens)
-            with if_(file.access & Access.WRITE):
-                inc(pipe.writers)
-                inc(pipe.writer_opens)
+        fresh, pipe = keep(try_(self._create(), Errno.ENOMEM)), keep(Ptr[Pipe])
+        with self.lock.held():
+            mov(pipe, cast(inode.private, Ptr[Pipe]))
+            with if_(pipe == 0):
+                mov(pipe, fresh)
+                mov(inode.private, u64(fresh))
+                disown(fresh, "the inode has it")
+                xor(u32(fresh), u32(fresh))
+            mov(file.private, u64(pipe))
+            self._count(pipe, file.access)
+        with if_(fresh != 0):
+            self.records.free(fresh)
         self.queues.announce(address_of(pipe.queue))
         ret(0)
+
+    @function(holds="lock")
+    def _count(self, pipe: Ptr[Pipe], access: U32) -> None:
+        """Count one more file with this `access`."""
+        with if_(access & Access.READ):
+            inc(pipe.readers)
+            inc(pipe.reader_opens)
+        with if_(access & Access.WRITE):
+            inc(pipe.writers)
+            inc(pipe.writer_opens)
 
     @function
     def _create(self) -> Owned[OrNull[Ptr[Pipe]]]:
@@ -140,25 +141,25 @@ class Pipes(Subsystem):
             mov(eax, pipe.reader_opens)
         ret(eax)
 
-    @function(context="thread", sleeps=True)
-    def release(self, file: Ptr[File]) -> None:
-        """Count one file less; free the pipe with the last."""
-        inode, pipe, left = keep(file.inode), keep(cast(file.private, Ptr[Pipe])), keep(U32)
-        access = keep(file.access)
-        with self.locks.held(inode):
-            with self.mutexes.held(pipe.lock):
-                with if_(access & Access.READ):
-                    dec(pipe.readers)
-                with if_(access & Access.WRITE):
-                    dec(pipe.writers)
-                mov(left, pipe.readers)
-                add(left, pipe.writers)
-            with if_(left != 0):
-                self.queues.announce(address_of(pipe.queue))
-            with else_():
+    @function(context="thread")
+    def release(self, file: Keep[Ptr[File]]) -> None:
+        """Count one file less; free the pipe with the last. No lock is taken that is held while
+        memory of programs is touched: a mapping may have been the last to have a file."""
+        pipe, left, inode = keep(cast(file.private, Ptr[Pipe])), keep(U32), scratch(file.inode)
+        with self.lock.held():
+            with if_(file.access & Access.READ):
+                dec(pipe.readers)
+            with if_(file.access & Access.WRITE):
+                dec(pipe.writers)
+            mov(left, pipe.readers)
+            add(left, pipe.writers)
+            with if_(left == 0):
                 mov(inode.private, 0)
-                take_over(pipe, "the inode had it")
-                self._free(pipe)
+        with if_(left == 0):
+            take_over(pipe, "the inode had it")
+            self._free(pipe)
+        with else_():
+            self.queues.announce(address_of(pipe.queue))
 
     @function
     def _free(self, pipe: Keep[Owned[Ptr[Pipe]]]) -> None:
