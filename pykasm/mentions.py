@@ -14,7 +14,7 @@ mentioned: dict[str, bytes] = {}
 """What `pykasm.lexicon` has of the words in the texts of modules, by the modules' names; of others
 nobody knows which they need, and they get all at once."""
 
-_NAME = re.compile(r"[^\W\d]\w*")
+_NAME = re.compile(r"\w+", re.ASCII)
 
 REFLECTIVE = frozenset(
     {

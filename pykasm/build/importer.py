@@ -49,7 +49,8 @@ class Compiled(NamedTuple):
         from pykasm.lexicon import words_mentioned  # what has compiled all before does without
 
         try:
-            code = compile(data, path, "exec", dont_inherit=True)
+            tree = ast.parse(data, path)
+            code = compile(tree, path, "exec", dont_inherit=True)
             text = decode_source(data)
         except (SyntaxError, ValueError) as error:
             if getattr(error, "filename", None):
@@ -57,7 +58,6 @@ class Compiled(NamedTuple):
             # a zero in it, or bytes that are no text
             place = (path, data.count(b"\n", 0, max(0, data.find(b"\0"))) + 1, None, None)
             raise SyntaxError(str(error), place) from None
-        tree = ast.parse(text)
         nodes = nodes_of(tree)
         source = ModuleSource.of(tree, nodes, text)
         names, twice = names_in(text, nodes), redeclared(nodes)

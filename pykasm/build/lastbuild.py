@@ -86,7 +86,7 @@ class LastBuild:
         others = [project.root / CONFIGURATION, project.menu, *project.module_files]
         if any(file.stat().st_mtime > self._started - SETTLED for file in others):
             return
-        folders = {str(project.root), *(str(Path(file).parent) for file in inputs)}
+        folders = {str(project.root), *map(os.path.dirname, inputs)}
         record = Record(
             self._settings,
             {**inputs, **{str(file): _digest(str(file)) for file in others}},

@@ -21,6 +21,7 @@ class Listing:
     def __init__(self, units: Units, stamps: Stamps, linked: Path) -> None:
         self._units = units
         self._stamps = stamps
+        self._folder = units.project.folder
         names = [unit.name for unit in units.program.units]
         known = {name: found for name in names if (found := self._known(name))}
         self._new = [name for name in names if name not in known]
@@ -44,7 +45,7 @@ class Listing:
         return "" if kept is None else kept.name.hex()
 
     def _script(self, name: str) -> Path:
-        return part_file(name, self._units.project.folder)
+        return part_file(name, self._folder)
 
     def _made(self, name: str) -> bytes:
         """Write the script of a unit to the cache, and return its texts."""

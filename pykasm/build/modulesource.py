@@ -180,7 +180,7 @@ def _imports(nodes: list[ast.AST]) -> frozenset[tuple[str, str]] | None:
     skipped = {id(node) for node in for_type_checkers(nodes)}
     for node in nodes:
         if isinstance(node, ast.Name):
-            if node.id in IMPURE_NAMES:
+            if node.id in IMPURE_NAMES and isinstance(node.ctx, ast.Load):  # no field of that name
                 return None
         elif isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in skipped:
             if isinstance(node, ast.Import):

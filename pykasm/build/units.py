@@ -34,6 +34,7 @@ class Units:
     def __init__(self, project: Project, memory: Memory, *, recall: bool = True) -> None:
         self.project = project
         self.memory = memory
+        self._objects = project.objects
         self.importer: Importer = memory.importer(project.root)
         self._collector = Collector()
         with collecting(self._collector):
@@ -182,7 +183,7 @@ class Units:
 
     def object_file(self, name: str) -> Path:
         """The object file of the unit `name`."""
-        return self.project.objects / f"{name}.o"
+        return self._objects / f"{name}.o"
 
     def _record(self, name: str) -> Kept | None:
         """Write the object of a new unit; what is kept of it, if that is possible."""

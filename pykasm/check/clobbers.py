@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from iced_x86 import Mnemonic
@@ -80,7 +79,7 @@ class ClobberAnalysis:
             return callee
         changed = self._of(symbol)
         registers = tuple(one for one in convention.CALLER_SAVED if one.number in changed)
-        return Callee(replace(signature, clobbers=registers))
+        return Callee(signature._replace(clobbers=registers))
 
     def _of(self, symbol: str) -> Registers:
         """Return what a function without a contract clobbers, so far as that is known."""

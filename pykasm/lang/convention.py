@@ -4,9 +4,8 @@ System V ABI."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Never, NoReturn, get_args, get_origin
+from typing import Any, NamedTuple, Never, NoReturn, get_args, get_origin
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import REGISTERS, Register, general
@@ -47,8 +46,7 @@ class Kind(Enum):
     ENTRY = "entry"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A parameter: its name, its type and the register it arrives in (None: on the stack).
 
     One that is `kept` moves to a callee-saved register before the body begins.
@@ -60,8 +58,7 @@ class Parameter:
     kept: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """Parameters and results of a function; two results are in rax and rdx.
 
     `clobbers` are the caller-saved registers that it may change beside those of its results;

@@ -220,3 +220,10 @@ def test_what_no_source_tells_is_written_each_time(
     builds.edit(module, old, new)
     for _ in range(2):
         assert builds.build()[-3:] == ["Names", "Others", "Start"]
+
+
+def test_a_field_with_the_name_of_a_function_that_reads_files(builds: Builds) -> None:
+    builds.edit("names", "class Others", "class Entry(Struct):\n    open: U64\n\n\nclass Others")
+    builds.build()
+    builds.edit("start", "sti()", "cli()")
+    assert builds.build() == ["Start"]
