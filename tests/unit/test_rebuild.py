@@ -225,5 +225,5 @@ def test_what_no_source_tells_is_written_each_time(
 def test_a_field_with_the_name_of_a_function_that_reads_files(builds: Builds) -> None:
     builds.edit("names", "class Others", "class Entry(Struct):\n    open: U64\n\n\nclass Others")
     builds.build()
-    builds.edit("start", "sti()", "cli()")
-    assert builds.build() == ["Start"]
+    builds.edit("names", "mov(self.value, 1)", "mov(self.value, 2)")
+    assert builds.build() == ["Names", "Others"]
