@@ -1,6 +1,8 @@
 """The system calls, by their numbers."""
 
 from kernel.errno import Errno
+from kernel.process.filecalls import FileCalls
+from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from pykasm import *
 
@@ -17,14 +19,41 @@ CALLS = 512
 class SystemCalls(Subsystem):
     """What each number does, by the numbers of Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 
-    def __init__(self, process: ProcessCalls) -> None:
+    def __init__(self, process: ProcessCalls, files: FileCalls, paths: PathCalls) -> None:
         rows = {
+            0: files.read,
+            1: files.write,
+            2: paths.open,
+            3: files.close,
+            8: files.lseek,
+            17: files.pread64,
+            18: files.pwrite64,
+            32: files.dup,
+            33: files.dup2,
             39: process.getpid,
             60: process.exit,
+            80: paths.chdir,
+            81: paths.fchdir,
+            82: paths.rename,
+            83: paths.mkdir,
+            84: paths.rmdir,
+            85: paths.creat,
+            86: paths.link,
+            87: paths.unlink,
+            88: paths.symlink,
+            95: paths.umask,
             158: process.arch_prctl,
             186: process.gettid,
             218: process.set_tid_address,
             231: process.exit_group,
+            257: paths.openat,
+            258: paths.mkdirat,
+            263: paths.unlinkat,
+            264: paths.renameat,
+            265: paths.linkat,
+            266: paths.symlinkat,
+            292: files.dup3,
+            316: paths.renameat2,
         }
         self.handlers = rodata(
             SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]

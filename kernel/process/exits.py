@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.process.filestates import FileStates
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -30,6 +31,7 @@ class Exits(Subsystem):
         spaces: AddressSpaces,
         processes: Processes,
         ids: ProcessIds,
+        file_states: FileStates,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -38,6 +40,7 @@ class Exits(Subsystem):
         self.spaces = spaces
         self.processes = processes
         self.ids = ids
+        self.file_states = file_states
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -64,6 +67,7 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
+        self.file_states.end(task)
         with if_(self.spaces.leave()):
             process, space = scratch(task.process), scratch(Ptr[AddressSpace])
             xor(u32(space), u32(space))

@@ -78,7 +78,7 @@ class ProcessCalls(Subsystem):
     # FS and GS
 
     @function(context="thread", sleeps=True)
-    def arch_prctl(self, what: U32, address: Keep[Untrusted[U64]]) -> OrErrno[I64]:
+    def arch_prctl(self, what: U32, address: Untrusted[U64]) -> OrErrno[I64]:
         """Set the base of FS or GS to `address`, or store it there. Returns 0; -EPERM for an
         address that is no program's, -EFAULT, or -EINVAL."""
         with switch(what):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from kernel.fs.credentials import Credentials
+from kernel.fs.filetable import FileTable
+from kernel.fs.fscontext import FsContext
 from kernel.paging.addresses import UserAddress
 from kernel.process.process import Process
 from kernel.sched.thread import Thread
@@ -19,5 +22,9 @@ class Task(UserState):
     """In `Process.tasks`."""
     number: U32
     """What `gettid` tells; that of a process's first thread is the process's."""
+    files: Owned[Ptr[FileTable]]
+    context: Owned[Ptr[FsContext]]
+    """Its root and current directory."""
+    credentials: Owned[Ptr[Credentials]]
     clear_child_tid: UserAddress
     """Where a 0 is written and a futex woken when it ends; 0 for nowhere."""

@@ -9,6 +9,7 @@ from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.segments import Selector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
+from kernel.process.filestates import FileStates
 from kernel.process.process import Process
 from kernel.process.task import Task
 from kernel.process.userreturn import UserReturn
@@ -48,6 +49,7 @@ class Tasks(Subsystem):
         spaces: AddressSpaces,
         user_return: UserReturn,
         exits: Exits,
+        file_states: FileStates,
     ) -> None:
         self.threads = threads
         self.areas = areas
@@ -57,6 +59,7 @@ class Tasks(Subsystem):
         self.spaces = spaces
         self.user_return = user_return
         self.exits = exits
+        self.file_states = file_states
 
     @function(context="thread")
     def create(self, process: Keep[Ptr[Process]], number: U32) -> OrNull[Owned[Ptr[Task]]]:
@@ -76,6 +79,8 @@ class Tasks(Subsystem):
             )
         )
         errdefer(self.threads.discard, thread)
+        fail_if(~self.file_states.begin(task))
+        errdefer(self.file_states.end, task)
         fail_if(self.areas.give(thread) != 0)
         mov(task.thread, thread)
         mov(thread.user, task)

@@ -90,10 +90,74 @@ def test_damaged_programs_do_no_harm(machine: MakeMachine, tmp_path: Path) -> No
     assert kernel.command("run /bin/sum").endswith("exit status 30")
 
 
-@pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="musl-gcc is not installed")
-def test_a_program_in_c_runs(machine: MakeMachine, tmp_path: Path) -> None:
-    source, made = tmp_path / "count.c", tmp_path / "count"
-    source.write_text("int main(int count, char **words) { return count * 10 + *words[1] - '0'; }")
-    subprocess.run(["musl-gcc", "-static", "-o", made, source], check=True)
-    kernel = started(machine, tmp_path, count=made.read_bytes())
+FILES = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int step;
+#define CHECK(condition) do { step++; if (!(condition)) return step; } while (0)
+#define FAILS(call, error) CHECK((call) == -1 && errno == (error))
+
+int main(void) {
+    char text[16] = "";
+    int file, again;
+    CHECK(mkdir("/made", 0755) == 0);
+    FAILS(mkdir("/made", 0755), EEXIST);
+    CHECK(chdir("/made") == 0);
+    CHECK((file = open("one", O_RDWR | O_CREAT | O_EXCL, 0644)) == 0);
+    FAILS(open("one", O_RDWR | O_CREAT | O_EXCL, 0644), EEXIST);
+    CHECK(write(file, "some text", 9) == 9);
+    CHECK(lseek(file, 0, SEEK_CUR) == 9);
+    CHECK(pwrite(file, "more", 4, 0) == 4);
+    CHECK(pread(file, text, 15, 0) == 9 && !strcmp(text, "more text"));
+    CHECK((again = dup(file)) == 1);
+    CHECK(dup2(file, 7) == 7);
+    CHECK(lseek(7, 5, SEEK_SET) == 5 && read(again, text, 2) == 2);
+    CHECK(close(7) == 0);
+    FAILS(close(7), EBADF);
+    FAILS(read(file, (void *)8, 4), EFAULT);
+    FAILS(write(file, (void *)0xffff800000000000, 4), EFAULT);
+    CHECK(rename("one", "two") == 0);
+    FAILS(open("one", O_RDONLY), ENOENT);
+    CHECK(link("two", "three") == 0);
+    CHECK(symlink("three", "four") == 0);
+    CHECK((again = open("/made/four", O_RDONLY)) == 2);
+    CHECK(read(again, text, 15) == 9);
+    CHECK(unlink("two") == 0 && unlink("three") == 0);
+    FAILS(open("four", O_RDONLY), ENOENT);
+    FAILS(open("four", O_RDONLY | O_NOFOLLOW), ELOOP);
+    FAILS(rmdir("/made"), ENOTEMPTY);
+    CHECK(unlink("four") == 0);
+    CHECK(chdir("/") == 0);
+    CHECK(rmdir("made") == 0);
+    FAILS(chdir("made"), ENOENT);
+    FAILS(open((char *)1, O_RDONLY), EFAULT);
+    CHECK(umask(077) == 022 && umask(022) == 077);
+    return 0;
+}
+"""
+"""Exits with the number of the first check that fails."""
+
+
+def compiled(folder: Path, name: str, source: str) -> bytes:
+    """A static program of C."""
+    if shutil.which("musl-gcc") is None:
+        pytest.skip("musl-gcc is not installed (the package musl-tools)")
+    text, made = folder / f"{name}.c", folder / name
+    text.write_text(source)
+    subprocess.run(["musl-gcc", "-static", "-o", made, text], check=True)
+    return made.read_bytes()
+
+
+def test_programs_in_c_run(machine: MakeMachine, tmp_path: Path) -> None:
+    count = "int main(int count, char **words) { return count * 10 + *words[1] - '0'; }"
+    programs = {"count": compiled(tmp_path, "count", count)}
+    programs["files"] = compiled(tmp_path, "files", FILES)
+    kernel = started(machine, tmp_path, **programs)
     assert kernel.command("run /bin/count 7") == "/bin/count[1]: exit status 27"
+    for number in (2, 3):  # the second one finds no traces of the first
+        assert kernel.command("run /bin/files") == f"/bin/files[{number}]: exit status 0"

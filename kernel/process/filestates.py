@@ -1,0 +1,53 @@
+"""What tasks have of files: their open ones, where they are, and who they are."""
+
+from __future__ import annotations
+
+from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.filetables import FileTables
+from kernel.fs.fscontexts import FsContexts
+from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.process.task import Task
+from pykasm import *
+
+
+class FileStates(Subsystem):
+    """Gives tasks what they begin with, and takes it from them. Context: thread."""
+
+    def __init__(
+        self,
+        root: RootFileSystem,
+        tables: FileTables,
+        contexts: FsContexts,
+        credentials: CredentialStore,
+    ) -> None:
+        self.root = root
+        self.tables = tables
+        self.contexts = contexts
+        self.credentials = credentials
+
+    @function(context="thread", sleeps=True)
+    def begin(self, task: Keep[Ptr[Task]]) -> Bool:
+        """Let `task` begin at the root, as root, without open files. Returns whether there was
+        memory."""
+        table = keep(try_(self.tables.create()))
+        errdefer(self.tables.drop, table)
+        context = try_(self.contexts.clone(self.root.subject.context))
+        mov(task.files, table)
+        mov(task.context, context)
+        credentials = scratch(self.root.subject.credentials)
+        credentials.references.gain()
+        mov(task.credentials, credentials)
+        ret(True)
+
+    @function(context="thread", sleeps=True)
+    def end(self, task: Keep[Ptr[Task]]) -> None:
+        """Take all of it from `task`, and close what nobody else has open."""
+        for name, drop in (
+            ("files", self.tables.drop),
+            ("context", self.contexts.drop),
+            ("credentials", self.credentials.drop),
+        ):
+            place = getattr(task, name)
+            held = scratch(place)
+            mov(place, 0)
+            drop(held)

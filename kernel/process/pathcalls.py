@@ -1,0 +1,367 @@
+"""System calls for files, by their names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.errno import Errno
+from kernel.fs.creation import Creation
+from kernel.fs.file import File
+from kernel.fs.files import Files
+from kernel.fs.fscontexts import FsContexts
+from kernel.fs.inode import is_type
+from kernel.fs.mode import Access, FileType
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.opening import Opening
+from kernel.fs.path import Path
+from kernel.fs.permissions import Permissions
+from kernel.fs.removal import Removal
+from kernel.fs.renaming import Renaming
+from kernel.fs.subject import Subject
+from kernel.process.filecalls import FileCalls
+from kernel.process.processes import Processes
+from kernel.process.userpath import UserPaths
+from pykasm import *
+
+AT_FDCWD = -100
+"""Stands for the current directory where a call takes the number of one
+(include/uapi/linux/fcntl.h)."""
+
+AT_REMOVEDIR = 0x200
+"""Of `unlinkat`: remove a directory."""
+
+
+UMASK = 0o777
+"""Permissions that `umask` is about."""
+
+AT_SYMLINK_FOLLOW = 0x400
+"""Of `linkat`: follow a symbolic link."""
+
+
+class NameStart(Struct):
+    """Where a name that a program gives is looked up, and by whom."""
+
+    subject: Subject
+    file: OrNull[Owned[Ptr[File]]]
+    """The directory that it begins at; null for the current one."""
+    name: Owned[Ptr[U8]]
+
+
+class PathCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        numbers: FileCalls,
+        files: Files,
+        names: UserPaths,
+        opening: Opening,
+        creation: Creation,
+        removal: Removal,
+        renaming: Renaming,
+        contexts: FsContexts,
+        permissions: Permissions,
+    ) -> None:
+        self.processes = processes
+        self.numbers = numbers
+        self.files = files
+        self.names = names
+        self.opening = opening
+        self.creation = creation
+        self.removal = removal
+        self.renaming = renaming
+        self.contexts = contexts
+        self.permissions = permissions
+
+    # Names
+
+    @function(context="thread", sleeps=True)
+    def _begin(
+        self, start: Keep[Ptr[NameStart]], directory: I32, name: Keep[Fetched[User[U8]]]
+    ) -> OrErrno[I64]:
+        """Fill `start` in for the program's `name`, as seen from the open `directory`. Returns 0,
+        and `_end` follows; or an error."""
+        task = self.processes.current()
+        mov(rax, task.credentials)
+        mov(start.subject.credentials, rax)
+        mov(rax, task.context)
+        mov(start.subject.context, rax)
+        mov(start.file, 0)
+        with if_(directory != AT_FDCWD):
+            mov(start.file, self.numbers.get(u32(directory)))
+            fail_if(start.file == 0, Errno.EBADF)
+        result, copied = self.names.take(name)
+        with if_(copied == 0):
+            failed = keep(I64)
+            movsxd(failed, result)
+            self._drop_file(start)
+            ret(failed)
+        ignore(result, "there is a name")
+        mov(start.name, copied)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _drop_file(self, start: Ptr[NameStart]) -> None:
+        """Drop the directory of `start`, if it has one."""
+        file = scratch(start.file)
+        with if_(file != 0):
+            mov(start.file, 0)
+            tail(self.files.drop, file)
+
+    @function(context="thread", sleeps=True)
+    def _end(self, start: Keep[Ptr[NameStart]]) -> None:
+        """Free what `start` has."""
+        self.names.free(start.name)
+        tail(self._drop_file, start)
+
+    @function
+    def _place(self, start: Ptr[NameStart]) -> OrNull[Ptr[Path]]:
+        """Return where the name of `start` begins; null for the current directory."""
+        file = scratch(start.file)
+        fail_if(file == 0)
+        ret(address_of(file.path))
+
+    @inline(changes=CALLER_SAVED)
+    def _call(self, start: NameStart, function: Any, *arguments: Any) -> OrErrno[I64]:
+        """Call `function` for the name of `start`, and end that; what it returned."""
+        result = keep(I64)
+        place = self._place(address_of(start))
+        done = function(address_of(start.subject), place, start.name, *arguments)
+        movsxd(result, done)
+        self._end(address_of(start))
+        return result
+
+    # Opening
+
+    @function(context="thread", sleeps=True)
+    def open(self, name: Fetched[User[U8]], flags: U32, mode: U32) -> OrErrno[I64]:
+        """Open the file `name`."""
+        tail(self.openat, AT_FDCWD, name, flags, mode)
+
+    @function(context="thread", sleeps=True)
+    def creat(self, name: Fetched[User[U8]], mode: U32) -> OrErrno[I64]:
+        """Make the file `name`, or cut off what it has, and open it for writing."""
+        flags = OpenFlag.CREATE | OpenFlag.WRITE_ONLY | OpenFlag.TRUNCATE
+        tail(self.openat, AT_FDCWD, name, flags, mode)
+
+    @function(context="thread", sleeps=True)
+    def openat(
+        self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32], mode: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Open the file `name`, as seen from `directory`."""
+        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
+        try_(self._begin(address_of(start), directory, name))
+        place = self._place(address_of(start))
+        failed, opened = self.opening.open(
+            address_of(start.subject), place, start.name, flags, mode
+        )
+        movsxd(result, failed)
+        mov(file, opened)
+        self._end(address_of(start))
+        with if_(file == 0):
+            ret(result)
+        ignore(result, "it is open")
+        tail(self.numbers.add, file, 0, flags)
+
+    # Making and removing
+
+    @function(context="thread", sleeps=True)
+    def mkdir(self, name: Fetched[User[U8]], mode: U32) -> OrErrno[I64]:
+        """Make a directory."""
+        tail(self.mkdirat, AT_FDCWD, name, mode)
+
+    @function(context="thread", sleeps=True)
+    def mkdirat(self, directory: I32, name: Fetched[User[U8]], mode: Keep[U32]) -> OrErrno[I64]:
+        """Make a directory, as seen from `directory`."""
+        start = local(NameStart)
+        try_(self._begin(address_of(start), directory, name))
+        ret(self._call(start, self.creation.mkdir, mode))
+
+    @function(context="thread", sleeps=True)
+    def rmdir(self, name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Remove an empty directory."""
+        tail(self.unlinkat, AT_FDCWD, name, AT_REMOVEDIR)
+
+    @function(context="thread", sleeps=True)
+    def unlink(self, name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Remove the name of a file."""
+        tail(self.unlinkat, AT_FDCWD, name, 0)
+
+    @function(context="thread", sleeps=True)
+    def unlinkat(self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
+        """Remove a name, as seen from `directory`: with AT_REMOVEDIR, that of a directory."""
+        start = local(NameStart)
+        fail_if(flags & ~AT_REMOVEDIR, Errno.EINVAL)
+        try_(self._begin(address_of(start), directory, name))
+        with if_(flags != 0):
+            ret(self._call(start, self.removal.rmdir))
+        ret(self._call(start, self.removal.unlink))
+
+    @function(context="thread", sleeps=True)
+    def symlink(self, text: Fetched[User[U8]], name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Make a symbolic link to `text`."""
+        tail(self.symlinkat, text, AT_FDCWD, name)
+
+    @function(context="thread", sleeps=True)
+    def symlinkat(
+        self, text: Fetched[User[U8]], directory: Keep[I32], name: Keep[Fetched[User[U8]]]
+    ) -> OrErrno[I64]:
+        """Make a symbolic link to `text`, with a name as seen from `directory`."""
+        start, result, target = local(NameStart), keep(I64), keep(Ptr[U8])
+        failed, copied = self.names.take(text)
+        with if_(copied == 0):
+            movsxd(rax, failed)
+            ret(rax)
+        ignore(failed, "there is a text")
+        mov(target, copied)
+        mov(result, self._begin(address_of(start), directory, name))
+        with if_(result == 0):
+            mov(result, self._call(start, self.creation.symlink, target))
+        self.names.free(target)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def rename(self, name: Fetched[User[U8]], new_name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Give a file another name."""
+        tail(self.renameat2, AT_FDCWD, name, AT_FDCWD, new_name, 0)
+
+    @function(context="thread", sleeps=True)
+    def renameat(
+        self,
+        directory: I32,
+        name: Fetched[User[U8]],
+        new_directory: I32,
+        new_name: Fetched[User[U8]],
+    ) -> OrErrno[I64]:
+        """Give a file another name, both as seen from directories."""
+        tail(self.renameat2, directory, name, new_directory, new_name, 0)
+
+    @function(context="thread", sleeps=True)
+    def renameat2(
+        self,
+        directory: I32,
+        name: Fetched[User[U8]],
+        new_directory: Keep[I32],
+        new_name: Keep[Fetched[User[U8]]],
+        flags: Keep[U32],
+    ) -> OrErrno[I64]:
+        """Do what `renameat` does, by `flags`."""
+        start, new, result = local(NameStart), local(NameStart), keep(I64)
+        try_(self._begin(address_of(start), directory, name))
+        mov(result, self._begin(address_of(new), new_directory, new_name))
+        with if_(result == 0):
+            mov(result, self._rename(address_of(start), address_of(new), flags))
+        with else_():
+            self._end(address_of(start))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _rename(
+        self, start: Keep[Ptr[NameStart]], new: Keep[Ptr[NameStart]], flags: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Give what `start` names the name of `new`, and end both."""
+        place = keep(self._place(new))
+        result = self._call(at(start), self.renaming.rename, place, new.name, flags)
+        self._end(new)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def link(self, name: Fetched[User[U8]], new_name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Give a file one more name."""
+        tail(self.linkat, AT_FDCWD, name, AT_FDCWD, new_name, 0)
+
+    @function(context="thread", sleeps=True)
+    def linkat(
+        self,
+        directory: I32,
+        name: Fetched[User[U8]],
+        new_directory: Keep[I32],
+        new_name: Keep[Fetched[User[U8]]],
+        flags: U32,
+    ) -> OrErrno[I64]:
+        """Give a file one more name, both as seen from directories; with AT_SYMLINK_FOLLOW, what a
+        symbolic link leads to."""
+        start, result = local(NameStart), keep(I64)
+        fail_if(flags & ~AT_SYMLINK_FOLLOW, Errno.EINVAL)
+        mov(eax, OpenFlag.PATH | OpenFlag.NO_FOLLOW)
+        with if_(flags & AT_SYMLINK_FOLLOW):
+            mov(eax, OpenFlag.PATH)
+        failed, opened = self._find(directory, name, eax)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        file = keep(opened)
+        mov(result, self._begin(address_of(start), new_directory, new_name))
+        with if_(result == 0):
+            mov(result, self._link(address_of(start), file))
+        self.files.drop(file)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _link(self, start: Keep[Ptr[NameStart]], file: Ptr[File]) -> OrErrno[I64]:
+        """Give what `file` is the name of `start`, and end that."""
+        result, path = keep(I64), keep(address_of(file.path))
+        place = self._place(start)
+        done = self.creation.link(address_of(start.subject), path, place, start.name)
+        movsxd(result, done)
+        self._end(start)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _find(
+        self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32]
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Return 0 and what the name leads to, open by `flags`; or an error and null."""
+        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
+        mov(result, self._begin(address_of(start), directory, name))
+        with if_(result != 0):
+            ret(result, 0)
+        place = self._place(address_of(start))
+        failed, opened = self.opening.open(address_of(start.subject), place, start.name, flags, 0)
+        movsxd(result, failed)
+        mov(file, opened)
+        self._end(address_of(start))
+        ret(result, file)
+
+    # Where names begin
+
+    @function(context="thread", sleeps=True)
+    def chdir(self, name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Make the directory `name` the current one."""
+        failed, opened = self._find(AT_FDCWD, name, OpenFlag.PATH | OpenFlag.DIRECTORY)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        tail(self._change_to, opened)
+
+    @function(context="thread", sleeps=True)
+    def fchdir(self, number: U32) -> OrErrno[I64]:
+        """Make the open directory `number` the current one."""
+        file = scratch(try_(self.numbers.get(number), Errno.EBADF))
+        tail(self._change_to, file)
+
+    @function(context="thread", sleeps=True)
+    def _change_to(self, file: Keep[Owned[Ptr[File]]]) -> OrErrno[I64]:
+        """Make `file` the current directory, if it is one and may be."""
+        errdefer(self.files.drop, file)
+        fail_if(~is_type(scratch(file.inode), FileType.DIRECTORY), Errno.ENOTDIR)
+        task = self.processes.current()
+        result = keep(I64)
+        done = self.permissions.check(file.inode, Access.EXECUTE, task.credentials)
+        movsxd(result, done)
+        try_(result)
+        task = self.processes.current()
+        self.contexts.set_current(task.context, address_of(file.path))
+        self.files.drop(file)
+        ret(0)
+
+    @function(context="thread")
+    def umask(self, mask: U32) -> OrErrno[I64]:
+        """Set the permissions that new files do not get. Return those before."""
+        and_(mask, UMASK)
+        task = self.processes.current()
+        context = scratch(task.context)
+        xchg(context.umask, mask)
+        mov(eax, mask)
+        ret(rax)
