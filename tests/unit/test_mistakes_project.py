@@ -410,3 +410,8 @@ def test_words_from_a_module_which_does_not_mention_them(
 def test_words_by_their_names_in_the_module(place: Workplace, name: str) -> None:
     found = outcome(place, BLOCKS, "MOST = 8", f"MOST = 8 if globals().get('{name}') else None")
     assert (found.status == 0) == (name == "pause")
+
+
+def test_settings_that_name_no_image(place: Workplace) -> None:
+    found = told(place, "pyproject.toml", 'image = "small.image:image"\n', "")
+    assert found.startswith("error[setting]: there is no module `kernel`\n")
