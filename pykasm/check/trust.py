@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from functools import cached_property
 from typing import NamedTuple
 
@@ -29,6 +30,7 @@ from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, NOWHERE, Path, Test, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import Said, UntrustedPlace
+from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta
 
 RCX = 1
@@ -100,9 +102,18 @@ class TrustFlow(ValueFlow):
 
     words = ("trust",)
 
-    def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
+    def __init__(
+        self,
+        function: FunctionAnalysis,
+        is_exact: bool = False,
+        chosen: frozenset[int] = frozenset(),
+    ) -> None:
         super().__init__(function, is_exact)
+        self._chosen = chosen
+        """The registers of further parameters that somebody else chose."""
         self.misused: dict[int, Misuse] = {}
+        self.passed: dict[tuple[str, int], Misuse] = {}
+        """What is given to functions that are not told who chose it, by them and the register."""
         self._bits: dict[Value, int] = {}
         self._made: dict[Value, Derived] = {}
         self._result: tuple[int, Derived] | None = None
@@ -116,8 +127,9 @@ class TrustFlow(ValueFlow):
     def enter(self, path: Path) -> None:
         """Take note of parameters that somebody else chose."""
         for one in self.function.routine.signature.parameters:
-            if one.type._untrusted and one.register is not None:
-                self._choose(path, Value(AT_ENTRY, one.register.number), one.type._size)
+            number = one.register.number if one.register is not None else None
+            if number is not None and (one.type._untrusted or number in self._chosen):
+                self._choose(path, Value(AT_ENTRY, number), one.type._size)
 
     def _choose(self, path: Path, value: Value, size: int) -> None:
         """Take note that somebody else chose a number of `size` bytes."""
@@ -202,6 +214,19 @@ class TrustFlow(ValueFlow):
             seen.add(value)
             value = self._made[value].parts[0]
         return value
+
+    def call(self, index: int, node: Node, path: Path) -> None:
+        """Take note of what a function is given that nothing has bounded."""
+        signature = self.signature(node) if path.states and node.callee is not None else None
+        for one in signature.parameters if signature is not None else ():
+            number = one.register.number if one.register is not None else None
+            value = path.values.get(number) if number is not None else None
+            is_told = one.type._untrusted or value is None or number is None
+            if value is not None and not is_told and path.states.get(value, 0) & UNBOUNDED:
+                assert node.callee is not None
+                assert number is not None
+                known = Misuse(self._origin(value), index, one.name)
+                self.passed.setdefault((node.callee, number), known)
 
     # Numbers that are made
 
@@ -314,7 +339,7 @@ class TrustFlow(ValueFlow):
         """Take note of what a counter goes up to; None for what the function knows."""
         if end is None:
             path.states[counter] = CHECKED
-        elif not path.states.get(counter, 0):
+        elif not self._chosen and not path.states.get(counter, 0):  # callers know what they walk
             path.states[counter] = UNBOUNDED
             self._bits[counter] = self._bits.get(end, 64)
             self._made[counter] = Derived(
@@ -399,9 +424,9 @@ def _at(place: int | None) -> int:
     return NOWHERE if place is None else place
 
 
-def follows_trust(function: FunctionAnalysis) -> bool:
-    """Return whether a function has to do with what somebody else chose."""
-    routine, distrusted = function.routine, function.build.untrusted
+def follows_trust(routine: Routine, distrusted: Set[str]) -> bool:
+    """Return whether a function has to do with what somebody else chose: `distrusted` are the
+    functions that return such numbers."""
     given = any(one.type._untrusted for one in routine.signature.parameters)
     given = given or any(one._untrusted for one in given_in_place(routine))
     is_told = given or UntrustedPlace in routine.operand_roles

@@ -93,6 +93,7 @@ def _renamed(line: Line, names: Mapping[str, str]) -> Line:
 
 def _change(units: list[AssembledUnit], turn: int) -> None:
     """Give the last function another name, so that it is a new one to the checker."""
-    last = units[-1].routines.pop()
+    unit = [one for one in units if one.routines][-1]
+    last = unit.routines.pop()
     symbol = last.routine.symbol
-    units[-1].routines.append(_copy(last, {symbol: f"{symbol}.changed{turn}"}))
+    unit.routines.append(_copy(last, {symbol: f"{symbol}.changed{turn}"}))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pykasm.check.build import FunctionAnalysis
+from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.finding import Finding
-from pykasm.check.rule import function_check, rule
+from pykasm.check.rule import build_check, function_check, rule
 from pykasm.check.trust import Misuse, TrustFlow, follows_trust
+from pykasm.check.trustcalls import Reliance, Reliances
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
 from pykasm.lang.convention import Kind
+from pykasm.lang.routine import Routine
 from pykasm.source import line_span
 
 E084 = rule(
@@ -24,11 +26,42 @@ E084 = rule(
 @function_check
 def what_others_chose_is_bounded(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check untrusted numbers on every path."""
-    if function.routine.kind is not Kind.FUNCTION or not follows_trust(function):
+    if not _is_followed(function.routine, function.build):
         return
     flow = TrustFlow.solved(function)
     if flow is not None:
         yield from (_misused(function, one) for one in flow.misused.values())
+
+
+def _is_followed(routine: Routine, build: Build) -> bool:
+    return routine.kind is Kind.FUNCTION and follows_trust(routine, build.untrusted)
+
+
+@build_check
+def what_others_chose_is_bounded_for_callees(build: Build) -> Iterator[Finding]:
+    """Check the untrusted numbers that functions pass to others that are not told so."""
+    reliances = Reliances(build)
+    for symbol, placed in build.analysis.routines.items():
+        if not _is_followed(placed.routine, build):
+            continue
+        function = build.function(symbol)
+        flow = TrustFlow.solved(function)
+        for (callee, number), one in flow.passed.items() if flow is not None else ():
+            relied = reliances.of(callee, number)
+            if relied is not None:
+                yield _passed(function, callee, one, relied)
+
+
+def _passed(function: FunctionAnalysis, callee: str, one: Misuse, relied: Reliance) -> Finding:
+    return Finding(
+        E084,
+        f"`{callee}` takes this for {relied.use}, and somebody else chose it",
+        span=function.place(one.at),
+        mark=f"on some path to here, nothing has bounded `{one.use}`",
+        notes=[_origin(function, one.value), relied.note],
+        fix="compare it with a bound first, or say what bounds it: `trust(…, reason)`",
+        symbol=function.routine.symbol,
+    )
 
 
 def _misused(function: FunctionAnalysis, one: Misuse) -> Finding:
