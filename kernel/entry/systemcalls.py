@@ -4,6 +4,7 @@ from kernel.errno import Errno
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
+from kernel.process.statuscalls import StatusCalls
 from pykasm import *
 
 
@@ -19,19 +20,28 @@ CALLS = 512
 class SystemCalls(Subsystem):
     """What each number does, by the numbers of Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 
-    def __init__(self, process: ProcessCalls, files: FileCalls, paths: PathCalls) -> None:
+    def __init__(
+        self, process: ProcessCalls, files: FileCalls, paths: PathCalls, statuses: StatusCalls
+    ) -> None:
         rows = {
             0: files.read,
             1: files.write,
             2: paths.open,
             3: files.close,
+            4: statuses.stat,
+            5: statuses.fstat,
+            6: statuses.lstat,
             8: files.lseek,
             17: files.pread64,
             18: files.pwrite64,
+            22: files.pipe,
             32: files.dup,
             33: files.dup2,
             39: process.getpid,
             60: process.exit,
+            72: files.fcntl,
+            76: statuses.truncate,
+            77: statuses.ftruncate,
             80: paths.chdir,
             81: paths.fchdir,
             82: paths.rename,
@@ -41,18 +51,28 @@ class SystemCalls(Subsystem):
             86: paths.link,
             87: paths.unlink,
             88: paths.symlink,
+            90: statuses.chmod,
+            91: statuses.fchmod,
+            92: statuses.chown,
+            93: statuses.fchown,
+            94: statuses.lchown,
             95: paths.umask,
             158: process.arch_prctl,
             186: process.gettid,
+            217: statuses.getdents64,
             218: process.set_tid_address,
             231: process.exit_group,
             257: paths.openat,
             258: paths.mkdirat,
+            260: statuses.fchownat,
+            262: statuses.newfstatat,
             263: paths.unlinkat,
             264: paths.renameat,
             265: paths.linkat,
             266: paths.symlinkat,
+            268: statuses.fchmodat,
             292: files.dup3,
+            293: files.pipe2,
             316: paths.renameat2,
         }
         self.handlers = rodata(

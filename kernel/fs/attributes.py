@@ -186,7 +186,7 @@ class Attributes(Subsystem):
         fail_if(~self.permissions.is_member(credentials, group), Errno.EPERM)
         ret(0)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, exported=True)
     def set_times(
         self, path: Ptr[Path], change: Keep[Ptr[TimeChange]], credentials: Keep[Ptr[Credentials]]
     ) -> OrErrno[I32]:

@@ -23,7 +23,7 @@ class CredentialStore(Subsystem):
         """Count the reference that nobody drops."""
         self.root.references.start()
 
-    @function
+    @function(exported=True)
     def copy(self, credentials: Keep[Ptr[Credentials]]) -> Owned[OrNull[Ptr[Credentials]]]:
         """Return a copy that nobody else has yet, so that it may be changed; null without
         memory."""

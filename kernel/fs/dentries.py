@@ -333,7 +333,7 @@ class Dentries(LeakChecks):
             asserts(dentry.inode == 0)
             mov(dentry.inode, inode)
 
-    @function
+    @function(exported=True)
     def set_flags(self, dentry: Ptr[Dentry], flags: U32) -> None:
         """Set `flags` of `dentry`."""
         with self.lock.held():

@@ -134,7 +134,7 @@ class Mounts(LeakChecks):
 
     # Attaching
 
-    @function
+    @function(exported=True)
     def attach(self, mount: Keep[Owned[Ptr[Mount]]], path: Ptr[Path]) -> None:
         """Attach `mount`, whose reference goes to the namespace, at `path`, on which nothing is
         mounted yet."""

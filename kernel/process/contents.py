@@ -7,6 +7,7 @@ from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.statuscalls import StatusCalls
 from kernel.process.tasks import Tasks
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
@@ -20,6 +21,7 @@ CONTENTS: Contents = (
     UserPaths,  # names that they give
     FileCalls,  # system calls for open files
     PathCalls,  # and for names
+    StatusCalls,  # and for what is told of files
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     UserWork,  # what is to be done before a program goes on

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from kernel.errno import Errno
+from kernel.fs.anonymousfiles import AnonymousFiles, PipeEnds
 from kernel.fs.file import File
 from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
 from kernel.fs.iovector import IoVector
-from kernel.fs.openflag import OpenFlag
+from kernel.fs.openflag import SETTABLE, OpenFlag
 from kernel.process.processes import Processes
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 MOST_BYTES = 0x7FFF_F000
@@ -19,14 +23,46 @@ OPEN_LIMIT = 1024
 """Open files of a process: RLIMIT_NOFILE as Linux has it at first."""
 
 
+OF_PIPES = OpenFlag.CLOSE_ON_EXEC | OpenFlag.NONBLOCK | OpenFlag.DIRECT
+"""Flags that `pipe2` takes."""
+
+
+class FileControl(IntEnum):
+    """What `fcntl` does (include/uapi/asm-generic/fcntl.h)."""
+
+    DUPFD = 0
+    GETFD = 1
+    SETFD = 2
+    GETFL = 3
+    SETFL = 4
+    DUPFD_CLOEXEC = 1030
+
+
+class PipeNumbers(Struct):
+    """What `pipe` stores."""
+
+    reader: U32
+    writer: U32
+
+
 class FileCalls(Subsystem):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
-    def __init__(self, processes: Processes, tables: FileTables, files: Files, io: FileIo) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        tables: FileTables,
+        files: Files,
+        io: FileIo,
+        anonymous: AnonymousFiles,
+        copy: UserCopy,
+    ) -> None:
         self.processes = processes
         self.tables = tables
         self.files = files
         self.io = io
+        self.anonymous = anonymous
+        self.copy = copy
 
     @function(context="thread")
     def get(self, number: U32) -> Owned[OrNull[Ptr[File]]]:
@@ -115,21 +151,44 @@ class FileCalls(Subsystem):
 
     @function(context="thread", sleeps=True)
     def add(self, file: Keep[Owned[Ptr[File]]], least: U64, flags: U32) -> OrErrno[I64]:
-        """Give `file` the lowest free number from `least` on, which is closed when another program
-        is loaded if `flags` have CLOSE_ON_EXEC. Returns it; or -EMFILE or -ENOMEM, and `file` is
-        dropped."""
+        """Give `file` the lowest free number from `least` on, as `reserve` does. Returns it, or an
+        error, and `file` is dropped."""
         errdefer(self.files.drop, file)
+        number = try_(self._reserve(least, flags))
+        tail(self.enter, number, file)
+
+    @function(context="thread", sleeps=True)
+    def reserve(self, flags: U32) -> OrErrno[I64]:
+        """Return the lowest free number, which is taken then, and whose file is closed when another
+        program is loaded if `flags` have CLOSE_ON_EXEC; -EMFILE or -ENOMEM. `enter` or `release`
+        follows."""
+        tail(self._reserve, 0, flags)
+
+    @function(context="thread", sleeps=True)
+    def _reserve(self, least: U64, flags: U32) -> OrErrno[I64]:
+        """Reserve a number from `least` on."""
         shr(flags, int(OpenFlag.CLOSE_ON_EXEC).bit_length() - 1)
         and_(flags, 1)
         task = self.processes.current()
         number = self.tables.reserve(task.files, least, OPEN_LIMIT, cast(flags, Bool))
         movsxd(rax, number)
-        taken = keep(I64)
-        mov(taken, rax)
-        fail_if(taken < 0, Errno.EMFILE)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def enter(self, number: Keep[I64], file: Owned[Ptr[File]]) -> OrErrno[I64]:
+        """Make `file` that of a reserved `number`, and return that."""
+        file = scratch(file)
         task = self.processes.current()
-        self.tables.enter(task.files, u64(taken), file)
-        ret(taken)
+        self.tables.enter(task.files, u64(number), file)
+        ret(number)
+
+    @function(context="thread", sleeps=True)
+    def release(self, number: I64, error: Keep[I64]) -> OrErrno[I64]:
+        """Give a reserved `number` back, and return `error`."""
+        number = scratch(number)
+        task = self.processes.current()
+        self.tables.release(task.files, u64(number))
+        ret(error)
 
     @function(context="thread", sleeps=True)
     def dup2(self, number: Keep[U32], wanted: Keep[U32]) -> OrErrno[I64]:
@@ -156,3 +215,94 @@ class FileCalls(Subsystem):
             ret(rax)
         mov(eax, wanted)
         ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def fcntl(self, number: Keep[U32], what: Keep[U32], argument: Keep[U64]) -> OrErrno[I64]:
+        """Do what a `FileControl` says with the file `number`; -EINVAL for others."""
+        result, file = keep(I64), keep(try_(self.get(number), Errno.EBADF))
+        mov(result, -Errno.EINVAL)
+        with switch(what):
+            with case(FileControl.DUPFD):
+                mov(result, self._duplicate(file, argument, 0))
+            with case(FileControl.DUPFD_CLOEXEC):
+                mov(result, self._duplicate(file, argument, OpenFlag.CLOSE_ON_EXEC))
+            with case(FileControl.GETFD):
+                task = self.processes.current()
+                mov(u32(result), self.tables.is_close_on_exec(task.files, u64(number)))
+            with case(FileControl.SETFD):
+                and_(argument, 1)
+                task = self.processes.current()
+                table = scratch(task.files)
+                self.tables.set_close_on_exec(table, u64(number), cast(u32(argument), Bool))
+                xor(u32(result), u32(result))
+            with case(FileControl.GETFL):
+                mov(u32(result), file.flags)
+            with case(FileControl.SETFL):
+                mov(result, self._set_flags(file, u32(argument)))
+        self.files.drop(file)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _duplicate(self, file: Ptr[File], least: U64, flags: U32) -> OrErrno[I64]:
+        """Give `file` one more number, from `least` on."""
+        fail_if(least >= OPEN_LIMIT, Errno.EINVAL)
+        file = scratch(file)
+        file.references.gain()
+        tail(self.add, file, least, flags)
+
+    @function
+    def _set_flags(self, file: Ptr[File], flags: U32) -> OrErrno[I64]:
+        """Set those flags of `file` that can be changed."""
+        mov(eax, file.flags)
+        and_(eax, ~int(SETTABLE) & 0xFFFF_FFFF)
+        and_(flags, SETTABLE)
+        or_(eax, flags)
+        mov(file.flags, eax)
+        ret(0)
+
+    # Pipes
+
+    @function(context="thread", sleeps=True)
+    def pipe(self, numbers: User[U8]) -> OrErrno[I64]:
+        """Make a pipe, and store the numbers of its two ends."""
+        tail(self.pipe2, numbers, 0)
+
+    @function(context="thread", sleeps=True)
+    def pipe2(self, numbers: Keep[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
+        """Make a pipe by `flags`, and store the numbers of its two ends."""
+        fail_if(flags & ~int(OF_PIPES), Errno.EINVAL)
+        ends, made = local(PipeEnds), local(PipeNumbers)
+        task = self.processes.current()
+        result = self.anonymous.pipe(address_of(ends), flags, task.credentials)
+        fail_if(result != 0, Errno.ENOMEM)
+        first = keep(self.add(ends.reader, 0, flags))
+        with if_(first < 0):
+            self.files.drop(ends.writer)
+            ret(first)
+        mov(made.reader, u32(first))
+        second = self.add(ends.writer, 0, flags)
+        with if_(second < 0):
+            tail(self._close_failed, u32(first), second)
+        mov(made.writer, u32(second))
+        tail(self._store, numbers, made.reader, made.writer)
+
+    @function(context="thread", sleeps=True)
+    def _close_failed(self, number: U32, error: Keep[I64]) -> OrErrno[I64]:
+        """Close the file `number`, and return `error`."""
+        ignore(self.close(number), "somebody else may have closed it")
+        ret(error)
+
+    @function(context="thread", sleeps=True)
+    def _store(self, place: Keep[User[U8]], reader: Keep[U32], writer: Keep[U32]) -> OrErrno[I64]:
+        """Store the numbers of a pipe's ends; where that fails, close them."""
+        made = local(PipeNumbers)
+        mov(made.reader, reader)
+        mov(made.writer, writer)
+        result, left = self.copy.copy_out(place, address_of(made), sizeof(PipeNumbers))
+        ignore(left)
+        with if_(result == 0):
+            ret(0)
+        failed = keep(I64)
+        movsxd(failed, result)
+        ignore(self.close(reader), "somebody else may have closed it")
+        tail(self._close_failed, writer, failed)

@@ -135,6 +135,24 @@ class PathCalls(Subsystem):
     # Opening
 
     @function(context="thread", sleeps=True)
+    def find(
+        self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32], mode: Keep[U32]
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Return 0 and what the name leads to, open by `flags`; or an error and null."""
+        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
+        mov(result, self._begin(address_of(start), directory, name))
+        with if_(result != 0):
+            ret(result, 0)
+        place = self._place(address_of(start))
+        failed, opened = self.opening.open(
+            address_of(start.subject), place, start.name, flags, mode
+        )
+        movsxd(result, failed)
+        mov(file, opened)
+        self._end(address_of(start))
+        ret(result, file)
+
+    @function(context="thread", sleeps=True)
     def open(self, name: Fetched[User[U8]], flags: U32, mode: U32) -> OrErrno[I64]:
         """Open the file `name`."""
         tail(self.openat, AT_FDCWD, name, flags, mode)
@@ -150,19 +168,16 @@ class PathCalls(Subsystem):
         self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32], mode: Keep[U32]
     ) -> OrErrno[I64]:
         """Open the file `name`, as seen from `directory`."""
-        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
-        try_(self._begin(address_of(start), directory, name))
-        place = self._place(address_of(start))
-        failed, opened = self.opening.open(
-            address_of(start.subject), place, start.name, flags, mode
-        )
-        movsxd(result, failed)
-        mov(file, opened)
-        self._end(address_of(start))
-        with if_(file == 0):
-            ret(result)
-        ignore(result, "it is open")
-        tail(self.numbers.add, file, 0, flags)
+        # First, so that nothing is made or cut off for which there is no number
+        number, directory, name = local(I64), keep(directory), keep(name)
+        mov(number, self.numbers.reserve(flags))
+        with if_(number < 0):
+            ret(number)
+        failed, opened = self.find(directory, name, flags, mode)
+        with if_(opened == 0):
+            tail(self.numbers.release, number, failed)
+        ignore(failed, "it is open")
+        tail(self.numbers.enter, number, opened)
 
     # Making and removing
 
@@ -287,7 +302,7 @@ class PathCalls(Subsystem):
         mov(eax, OpenFlag.PATH | OpenFlag.NO_FOLLOW)
         with if_(flags & AT_SYMLINK_FOLLOW):
             mov(eax, OpenFlag.PATH)
-        failed, opened = self._find(directory, name, eax)
+        failed, opened = self.find(directory, name, eax, 0)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")
@@ -308,28 +323,12 @@ class PathCalls(Subsystem):
         self._end(start)
         ret(result)
 
-    @function(context="thread", sleeps=True)
-    def _find(
-        self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32]
-    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
-        """Return 0 and what the name leads to, open by `flags`; or an error and null."""
-        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
-        mov(result, self._begin(address_of(start), directory, name))
-        with if_(result != 0):
-            ret(result, 0)
-        place = self._place(address_of(start))
-        failed, opened = self.opening.open(address_of(start.subject), place, start.name, flags, 0)
-        movsxd(result, failed)
-        mov(file, opened)
-        self._end(address_of(start))
-        ret(result, file)
-
     # Where names begin
 
     @function(context="thread", sleeps=True)
     def chdir(self, name: Fetched[User[U8]]) -> OrErrno[I64]:
         """Make the directory `name` the current one."""
-        failed, opened = self._find(AT_FDCWD, name, OpenFlag.PATH | OpenFlag.DIRECTORY)
+        failed, opened = self.find(AT_FDCWD, name, OpenFlag.PATH | OpenFlag.DIRECTORY, 0)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")

@@ -143,6 +143,64 @@ int main(void) {
 """Exits with the number of the first check that fails."""
 
 
+STATUS = r"""
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int step;
+#define CHECK(condition) do { step++; if (!(condition)) return step; } while (0)
+#define FAILS(call, error) CHECK((call) == -1 && errno == (error))
+
+int main(void) {
+    struct stat status;
+    int file, folder, size, place, ends[2], names = 0;
+    char text[16], entries[512];
+    CHECK(mkdir("/s", 0755) == 0);
+    CHECK((file = open("/s/file", O_RDWR | O_CREAT, 0640)) == 0);
+    CHECK(write(file, "12345", 5) == 5);
+    CHECK(fstat(file, &status) == 0 && status.st_size == 5 && status.st_mode == 0100640);
+    CHECK(ftruncate(file, 3) == 0 && stat("/s/file", &status) == 0 && status.st_size == 3);
+    CHECK(truncate("/s/file", 70000) == 0 && stat("/s/file", &status) == 0);
+    CHECK(status.st_size == 70000 && status.st_nlink == 1 && status.st_uid == 0);
+    FAILS(truncate("/s", 0), EISDIR);
+    FAILS(ftruncate(file, -1), EINVAL);
+    CHECK(chmod("/s/file", 0600) == 0 && fchmod(file, 0604) == 0 && fstat(file, &status) == 0);
+    CHECK((status.st_mode & 07777) == 0604);
+    CHECK(chown("/s/file", 5, 7) == 0 && stat("/s/file", &status) == 0);
+    CHECK(status.st_uid == 5 && status.st_gid == 7);
+    CHECK(symlink("file", "/s/link") == 0 && lstat("/s/link", &status) == 0);
+    CHECK(S_ISLNK(status.st_mode) && status.st_size == 4);
+    FAILS(stat("/s/none", &status), ENOENT);
+    FAILS(stat("/s/file/under", &status), ENOTDIR);
+    CHECK((folder = open("/s", O_RDONLY | O_DIRECTORY)) == 1);
+    CHECK((size = syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0);
+    for (place = 0; place < size; place += ((struct dirent *)(entries + place))->d_reclen)
+        names++;
+    CHECK(names == 4 && syscall(SYS_getdents64, folder, entries, sizeof entries) == 0);
+    CHECK(close(folder) == 0);
+    CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 && ends[0] == 1 && ends[1] == 2);
+    CHECK(fcntl(ends[0], F_GETFD) == FD_CLOEXEC && fcntl(ends[0], F_SETFD, 0) == 0);
+    CHECK(fcntl(ends[0], F_GETFD) == 0);
+    FAILS(read(ends[0], text, 4), EAGAIN);
+    CHECK(write(ends[1], "pipe", 4) == 4 && read(ends[0], text, 15) == 4);
+    CHECK(!memcmp(text, "pipe", 4));
+    FAILS(lseek(ends[0], 0, SEEK_SET), ESPIPE);
+    CHECK(fcntl(ends[1], F_DUPFD, 9) == 9 && fcntl(9, F_GETFL) == (O_WRONLY | O_NONBLOCK));
+    CHECK(close(9) == 0 && close(ends[1]) == 0 && read(ends[0], text, 4) == 0);
+    FAILS(fcntl(9, F_GETFD), EBADF);
+    FAILS(fcntl(0, 12345), EINVAL);
+    CHECK(unlink("/s/file") == 0 && unlink("/s/link") == 0 && rmdir("/s") == 0);
+    return 0;
+}
+"""
+"""Exits with the number of the first check that fails."""
+
+
 def compiled(folder: Path, name: str, source: str) -> bytes:
     """A static program of C."""
     if shutil.which("musl-gcc") is None:
@@ -157,7 +215,10 @@ def test_programs_in_c_run(machine: MakeMachine, tmp_path: Path) -> None:
     count = "int main(int count, char **words) { return count * 10 + *words[1] - '0'; }"
     programs = {"count": compiled(tmp_path, "count", count)}
     programs["files"] = compiled(tmp_path, "files", FILES)
+    programs["status"] = compiled(tmp_path, "status", STATUS)
     kernel = started(machine, tmp_path, **programs)
     assert kernel.command("run /bin/count 7") == "/bin/count[1]: exit status 27"
     for number in (2, 3):  # the second one finds no traces of the first
         assert kernel.command("run /bin/files") == f"/bin/files[{number}]: exit status 0"
+    for number in (4, 5):
+        assert kernel.command("run /bin/status") == f"/bin/status[{number}]: exit status 0"

@@ -1,0 +1,189 @@
+"""System calls for what is told of files, and for changing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kernel.errno import Errno
+from kernel.fs.attributes import Attributes
+from kernel.fs.directoryreading import DirectoryReading
+from kernel.fs.file import File
+from kernel.fs.files import Files
+from kernel.fs.filestatus import FileStatus
+from kernel.fs.mode import Access
+from kernel.fs.openflag import OpenFlag
+from kernel.process.filecalls import FileCalls
+from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.processes import Processes
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+AT_SYMLINK_NOFOLLOW = 0x100
+"""Look at a symbolic link itself (include/uapi/linux/fcntl.h)."""
+
+
+class StatusCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        numbers: FileCalls,
+        paths: PathCalls,
+        files: Files,
+        attributes: Attributes,
+        directories: DirectoryReading,
+        copy: UserCopy,
+    ) -> None:
+        self.processes = processes
+        self.numbers = numbers
+        self.paths = paths
+        self.files = files
+        self.attributes = attributes
+        self.directories = directories
+        self.copy = copy
+
+    # Telling
+
+    @function(context="thread", sleeps=True)
+    def stat(self, name: Fetched[User[U8]], buffer: User[U8]) -> OrErrno[I64]:
+        """Tell of the file `name`."""
+        tail(self.newfstatat, AT_FDCWD, name, buffer, 0)
+
+    @function(context="thread", sleeps=True)
+    def lstat(self, name: Fetched[User[U8]], buffer: User[U8]) -> OrErrno[I64]:
+        """Tell of the file `name`, of a symbolic link itself."""
+        tail(self.newfstatat, AT_FDCWD, name, buffer, AT_SYMLINK_NOFOLLOW)
+
+    @function(context="thread", sleeps=True)
+    def newfstatat(
+        self, directory: I32, name: Fetched[User[U8]], buffer: Keep[User[U8]], flags: U32
+    ) -> OrErrno[I64]:
+        """Tell of the file `name`, as seen from `directory`."""
+        fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
+        mov(eax, OpenFlag.PATH)
+        with if_(flags & AT_SYMLINK_NOFOLLOW):
+            or_(eax, OpenFlag.NO_FOLLOW)
+        failed, opened = self.paths.find(directory, name, eax, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        tail(self._tell, opened, buffer)
+
+    @function(context="thread", sleeps=True)
+    def fstat(self, number: U32, buffer: Keep[User[U8]]) -> OrErrno[I64]:
+        """Tell of the file `number`."""
+        file = try_(self.numbers.get(number), Errno.EBADF)
+        tail(self._tell, file, buffer)
+
+    @function(context="thread", sleeps=True)
+    def _tell(self, file: Keep[Owned[Ptr[File]]], buffer: Keep[User[U8]]) -> OrErrno[I64]:
+        """Copy what is told of `file` to `buffer`."""
+        status = local(FileStatus)
+        self.attributes.stat(file.inode, address_of(status))
+        self.files.drop(file)
+        result, left = self.copy.copy_out(buffer, address_of(status), sizeof(FileStatus))
+        ignore(left)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def getdents64(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
+        """List the open directory `number`."""
+        result = keep(I64)
+        file = keep(try_(self.numbers.get(number), Errno.EBADF))
+        mov(result, self.directories.getdents64(file, buffer, length))
+        self.files.drop(file)
+        ret(result)
+
+    # Changing
+
+    @inline(changes=CALLER_SAVED)
+    def _change(self, file: Ptr[File], function: Any, *arguments: Any) -> OrErrno[I64]:
+        """Call `function` for the place of `file`, to which the reference is dropped, as whom the
+        task is; what it returned."""
+        result, task = keep(I64), self.processes.current()
+        done = function(address_of(file.path), *arguments, task.credentials)
+        movsxd(result, done)
+        self.files.drop(file)
+        return result
+
+    @function(context="thread", sleeps=True)
+    def chmod(self, name: Fetched[User[U8]], mode: U32) -> OrErrno[I64]:
+        """Set the permissions of the file `name`."""
+        tail(self.fchmodat, AT_FDCWD, name, mode)
+
+    @function(context="thread", sleeps=True)
+    def fchmodat(self, directory: I32, name: Fetched[User[U8]], mode: Keep[U32]) -> OrErrno[I64]:
+        """Set the permissions of the file `name`, as seen from `directory`."""
+        failed, opened = self.paths.find(directory, name, OpenFlag.PATH, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        file = keep(opened)
+        ret(self._change(file, self.attributes.chmod, mode))
+
+    @function(context="thread", sleeps=True)
+    def fchmod(self, number: U32, mode: Keep[U32]) -> OrErrno[I64]:
+        """Set the permissions of the file `number`."""
+        file = keep(try_(self.numbers.get(number), Errno.EBADF))
+        ret(self._change(file, self.attributes.chmod, mode))
+
+    @function(context="thread", sleeps=True)
+    def chown(self, name: Fetched[User[U8]], user: U32, group: U32) -> OrErrno[I64]:
+        """Set owner and group of the file `name`."""
+        tail(self.fchownat, AT_FDCWD, name, user, group, 0)
+
+    @function(context="thread", sleeps=True)
+    def lchown(self, name: Fetched[User[U8]], user: U32, group: U32) -> OrErrno[I64]:
+        """Set owner and group of the file `name`, of a symbolic link itself."""
+        tail(self.fchownat, AT_FDCWD, name, user, group, AT_SYMLINK_NOFOLLOW)
+
+    @function(context="thread", sleeps=True)
+    def fchownat(
+        self,
+        directory: I32,
+        name: Fetched[User[U8]],
+        user: Keep[U32],
+        group: Keep[U32],
+        flags: U32,
+    ) -> OrErrno[I64]:
+        """Set owner and group of the file `name`, as seen from `directory`."""
+        fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
+        mov(eax, OpenFlag.PATH)
+        with if_(flags & AT_SYMLINK_NOFOLLOW):
+            or_(eax, OpenFlag.NO_FOLLOW)
+        failed, opened = self.paths.find(directory, name, eax, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        file = keep(opened)
+        ret(self._change(file, self.attributes.chown, user, group))
+
+    @function(context="thread", sleeps=True)
+    def fchown(self, number: U32, user: Keep[U32], group: Keep[U32]) -> OrErrno[I64]:
+        """Set owner and group of the file `number`."""
+        file = keep(try_(self.numbers.get(number), Errno.EBADF))
+        ret(self._change(file, self.attributes.chown, user, group))
+
+    @function(context="thread", sleeps=True)
+    def truncate(self, name: Fetched[User[U8]], size: Keep[I64]) -> OrErrno[I64]:
+        """Set the size of the file `name`."""
+        fail_if(size < 0, Errno.EINVAL)
+        failed, opened = self.paths.find(AT_FDCWD, name, OpenFlag.PATH, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        file = keep(opened)
+        ret(self._change(file, self.attributes.truncate, size))
+
+    @function(context="thread", sleeps=True)
+    def ftruncate(self, number: U32, size: Keep[I64]) -> OrErrno[I64]:
+        """Set the size of the file `number`, which is open for writing."""
+        file, result = keep(try_(self.numbers.get(number), Errno.EBADF)), keep(I64)
+        mov(result, -Errno.EINVAL)
+        with if_(file.access & Access.WRITE):
+            done = self.attributes.resize(file.inode, size)
+            movsxd(result, done)
+        self.files.drop(file)
+        ret(result)
