@@ -16,6 +16,9 @@ from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
 from kernel.fs.fscontexts import FsContexts
+from kernel.fs.gzip import Gzip
+from kernel.fs.huffman import Huffman
+from kernel.fs.inflate import Inflate
 from kernel.fs.initramfs import Initramfs
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
@@ -76,5 +79,8 @@ CONTENTS: Contents = (
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
     CpioReader,  # archives
+    Huffman,  # codes of compressed data
+    Inflate,  # decompression
+    Gzip,  # of files
     Initramfs,  # the one that the boot loader brings
 )

@@ -32,6 +32,10 @@ MAGIC_ENDS = [int.from_bytes(one[4:], "little") for one in MAGICS]
 """The first four bytes and the last two of a magic number, as numbers."""
 
 
+COMPRESSED = 0x1F
+"""What no archive begins with, but a compressed one does."""
+
+
 class CpioStage(IntEnum):
     """What of an archive comes next."""
 
@@ -60,6 +64,8 @@ class CpioReader(Subsystem):
     name = bss(U8 * (PATH_MAX + ALIGNMENT))
     text = bss(U8 * (PATH_MAX + ALIGNMENT))
     file = bss(OrNull[Owned[Ptr[File]]])
+    rest = bss(U64)
+    """Bytes after an archive that are none themselves."""
     problem = bss(Ptr[U8])
     """What is wrong with the archive."""
     made = bss(U64)
@@ -87,7 +93,8 @@ class CpioReader(Subsystem):
 
     @function(context="thread", sleeps=True)
     def feed(self, start: Keep[Ptr[U8]], length: Keep[U64]) -> OrErrno[I32]:
-        """Take the next bytes. Returns 0; or -EINVAL, and `problem` says why."""
+        """Take the next bytes, up to what begins like a compressed archive between two; `rest` is
+        how many are left there. Returns 0; or -EINVAL, and `problem` says why."""
         chunk = keep(U64)
         with while_(length != 0):
             with if_(self.stage == CpioStage.START):
@@ -95,6 +102,7 @@ class CpioReader(Subsystem):
                     inc(start)
                     dec(length)
                     continue_()
+                break_if(at(start) == COMPRESSED)
                 self._expect(CpioStage.HEADER, self.header, sizeof(CpioHeader))
             mov(chunk, self.missing)
             with if_(chunk > length):
@@ -105,6 +113,7 @@ class CpioReader(Subsystem):
             sub(self.missing, chunk)
             with while_(lambda: (self.missing == 0) & (self.stage != CpioStage.START)):
                 try_(self._complete())
+        mov(self.rest, length)
         ret(0)
 
     @inline(changes=rax)
@@ -166,7 +175,7 @@ class CpioReader(Subsystem):
         mov(eax, u32(self.header.magic[0]))
         movzx(ecx, u16(self.header.magic[4]))
         with if_((eax != MAGIC_START) | ((ecx != MAGIC_ENDS[0]) & (ecx != MAGIC_ENDS[1]))):
-            tail(self._refuse, text("there is no header where one should be"))
+            tail(self.refuse_header)
         with if_(~self._read_values()):
             tail(self._refuse, text("a number is not hexadecimal"))
         size = scratch(self.values[CpioField.NAME_SIZE])
@@ -202,6 +211,11 @@ class CpioReader(Subsystem):
                 dec(ecx)
             mov(self.values[index], value)
         ret(True)
+
+    @function
+    def refuse_header(self) -> OrErrno[I32]:
+        """Note that no archive begins where one should. Returns -EINVAL."""
+        tail(self._refuse, text("there is no header where one should be"))
 
     @function
     def _refuse(self, problem: Ptr[U8]) -> OrErrno[I32]:

@@ -17,6 +17,7 @@ from kernel.fs.files import Files
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
 from kernel.fs.lookup import Lookup, LookupFlag
+from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.removal import Removal
@@ -34,6 +35,9 @@ from pykasm import *
 from tests.host.memory_support import frame_address
 from tests.host.threads_support import Kernel
 
+ALWAYS = (RootFileSystem, Opening, FileIo, FileDefaults, Removal, Renaming, MemoryDevices)
+"""What there is in each machine."""
+
 ROOM = 512
 """Pages of physical memory."""
 
@@ -49,7 +53,7 @@ class FileMachine:
     def __init__(self, *subsystems: type[Subsystem]) -> None:
         kernel = Kernel(Pages, WallClock)
         self.parts = kernel.parts
-        asked = (RootFileSystem, Opening, FileIo, FileDefaults, Removal, Renaming, *subsystems)
+        asked = (*ALWAYS, *subsystems)
         self.host = kernel.host(*(self.parts[one] for one in asked), limit=50_000_000)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 4)
@@ -157,7 +161,7 @@ class FileMachine:
 
     def text(self, text: str | bytes) -> int:
         """The address of a text."""
-        data = text.encode() if isinstance(text, str) else text
+        data = text.encode(errors="surrogateescape") if isinstance(text, str) else text
         return int(self.host.bytes(data + b"\0"))
 
     def subject(self, user: int, group: int, capabilities: int = 0) -> int:
@@ -264,7 +268,9 @@ class FileMachine:
 
         def take(lister: object, place: object) -> int:
             listed = self.host.at(ListedName, int(place))
-            found.append(self.host.read(listed.text, int(listed.length)).decode())
+            found.append(
+                self.host.read(listed.text, int(listed.length)).decode(errors="surrogateescape")
+            )
             return 1
 
         assert (
