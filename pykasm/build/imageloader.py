@@ -15,6 +15,7 @@ from pykasm.errors import DeclarationMistake, Mistake
 from pykasm.guesses import did_you_mean
 from pykasm.lang.image import Image
 from pykasm.lang.operand import described
+from pykasm.lang.pythonmistakes import told
 from pykasm.source import Source, Span, line_span
 
 
@@ -29,7 +30,8 @@ def load_image(project: Project) -> Image:
         sys.path.insert(0, str(project.root))
     function = _function(project)
     try:
-        image = function()
+        with told(lambda: _declared(function) or _span(project)):
+            image = function()
     except Mistake as mistake:
         mistake.span = mistake.span or _declared(function)
         raise

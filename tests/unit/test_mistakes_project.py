@@ -415,3 +415,8 @@ def test_words_by_their_names_in_the_module(place: Workplace, name: str) -> None
 def test_settings_that_name_no_image(place: Workplace) -> None:
     found = told(place, "pyproject.toml", 'image = "small.image:image"\n', "")
     assert found.startswith("error[setting]: there is no module `kernel`\n")
+
+
+def test_an_image_that_is_marked_as_a_method(place: Workplace) -> None:
+    found = told(place, "small/image.py", "def image(", "@interns\ndef image(")
+    assert found.startswith("error[python]: TypeError: image() missing 1 required positional")
