@@ -296,9 +296,9 @@ def _state_kept(routine: Routine) -> Iterator[Routine]:
 def _lock_taken_again(routine: Routine) -> Iterator[Routine]:
     """Make a function call itself where it holds the lock."""
     for index, line in calls_under_locks(routine):
-        [reference] = line.references
-        itself = reference._replace(target=routine.symbol)
-        yield _with(routine, index, line._replace(references=(itself,)))
+        for reference in line.references:  # a call by a pointer has none
+            itself = reference._replace(target=routine.symbol)
+            yield _with(routine, index, line._replace(references=(itself,)))
 
 
 def calls_under_locks(routine: Routine) -> Iterator[tuple[int, Line]]:
