@@ -33,6 +33,10 @@ def what_others_chose_is_bounded(function: FunctionAnalysis) -> Iterator[Finding
         yield from (_misused(function, one) for one in flow.misused.values())
 
 
+_PASSES_NOTHING = b"passes nothing untrusted"
+"""Stands before the keys of functions of which that is known."""
+
+
 def _is_followed(routine: Routine, build: Build) -> bool:
     return routine.kind is Kind.FUNCTION and follows_trust(routine, build.untrusted)
 
@@ -44,8 +48,13 @@ def what_others_chose_is_bounded_for_callees(build: Build) -> Iterator[Finding]:
     for symbol, placed in build.analysis.routines.items():
         if not _is_followed(placed.routine, build):
             continue
+        key = build.contracts.key((symbol,))
+        if key and build.contracts.is_known(_PASSES_NOTHING + key):
+            continue
         function = build.function(symbol)
         flow = TrustFlow.solved(function)
+        if key and flow is not None and not flow.passed:
+            build.contracts.keep(_PASSES_NOTHING + key)
         for (callee, number), one in flow.passed.items() if flow is not None else ():
             relied = reliances.of(callee, number)
             if relied is not None:
