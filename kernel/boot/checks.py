@@ -89,5 +89,6 @@ class CpuChecks(Subsystem):
     def _require(self, condition: Any, message: object) -> None:
         """Stop with `message` unless `condition` holds."""
         with if_(~condition):
+            mov(ebx, u32[esp])
             mov(esi, physical(message))
             jmp(self.failure.stop)

@@ -1,5 +1,6 @@
 """The parts of `kernel/boot`, in the order of reading."""
 
+from kernel.boot.bootscreen import BootScreen
 from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
@@ -11,6 +12,7 @@ from kernel.boot.tables import BootTables
 from pykasm import *
 
 CONTENTS: Contents = (
+    BootScreen,  # a text on the loader's framebuffer, before there is a console
     BootFailure,  # messages of a start that fails early
     CpuChecks,  # what the processor must have
     BootTables,  # page tables and segments to boot with

@@ -1,5 +1,7 @@
 """Report an early failure to start, before there is a console."""
 
+from kernel.boot.bootscreen import BootScreen
+from kernel.boot.protocol import Protocol
 from kernel.console.serial import (
     COM1,
     DIVISOR,
@@ -9,8 +11,10 @@ from kernel.console.serial import (
     UartRegister,
 )
 from kernel.console.vga import CELL, COLUMNS, ROWS, TEXT_BUFFER
+from kernel.cpu.stacks import Stacks
 from kernel.text.colour import Colour
 from pykasm import *
+from pykasm.objects.debug import EntryFrame
 
 LINE_SETUP = (
     (UartRegister.LCR, LineControl.DLAB),
@@ -23,10 +27,30 @@ LINE_SETUP = (
 class BootFailure(Subsystem):
     """Print why the kernel can't start, from 32-bit code without paging."""
 
-    @naked(bits=32, boot=True)
+    def __init__(self, screen: BootScreen, stacks: Stacks) -> None:
+        self.screen = screen
+        self.stacks = stacks
+
+    @naked(bits=32, boot=True, entered=EntryFrame.NONE)
     def stop(self) -> None:
-        """Print the NUL-terminated text at physical esi on screen and serial line, and halt."""
+        """Print the NUL-terminated text at physical esi on the serial line and on the screen, and
+        halt. ebp is the `Protocol`, ebx the physical address of its information, or 0."""
         cld()
+        mov(esp, physical(self.stacks.boot.top))
+        push(ebx)
+        push(esi)
+        self._write()
+        pop(esi)
+        pop(ebx)
+        with if_((ebp == Protocol.MULTIBOOT2) & (ebx != 0)):
+            call(self.screen.show)
+        with loop():
+            cli()
+            hlt()
+
+    @inline(changes=(rax, rcx, rdx, rbx, rsi, rdi))
+    def _write(self) -> None:
+        """Write the text on the serial line, and on a VGA."""
         for register, value in LINE_SETUP:
             mov(edx, COM1 + register)
             mov(al, value)
@@ -39,9 +63,6 @@ class BootFailure(Subsystem):
             with if_(al >= ord(" ")):
                 stosw()  # a cell: the character in al, its attribute in ah
             self._send_byte()
-        with loop():
-            cli()
-            hlt()
 
     @inline(changes=(rax, rcx, rdi))
     def _clear_screen(self) -> None:

@@ -56,6 +56,7 @@ class Glyphs(Subsystem):
     def __init__(self) -> None:
         small, large = (BitmapFont.installed(f"Spleen {size}") for size in ("8x16", "16x32"))
         self.small_rows, self.large_rows = rows_of(small, SMALL), rows_of(large, LARGE)
+        self.small_size = small.width, small.height
         self.small = font_of(small, self.small_rows)
         self.large = font_of(large, self.large_rows)
 

@@ -42,20 +42,21 @@ class Start(Subsystem):
     @entry(bits=32)
     def multiboot2(self) -> None:
         """Start from a Multiboot2 loader, with its magic in eax (3.3)."""
-        mov(esi, physical(self.not_multiboot2))
-        cmp(eax, multiboot2.LOADER_MAGIC)
-        jne(self.failure.stop)
         mov(ebp, Protocol.MULTIBOOT2)  # where neither cpuid nor the checks put anything
+        with if_(eax != multiboot2.LOADER_MAGIC):
+            xor(ebx, ebx)  # which can be anything
+            mov(esi, physical(self.not_multiboot2))
+            jmp(self.failure.stop)
         jmp(self.enter_long_mode)
 
     @entry(bits=32)
     def pvh(self) -> None:
         """Start from a PVH loader, with ebx pointing to a `StartInfo`."""
+        mov(ebp, Protocol.PVH)
         mov(esi, physical(self.not_pvh))
         cmp(u32[ebx + offsetof(pvh.StartInfo, "magic")], pvh.START_MAGIC)
         jne(self.failure.stop)
         self._clear_bss()
-        mov(ebp, Protocol.PVH)
         jmp(self.enter_long_mode)
 
     @naked(bits=32, boot=True, entered=EntryFrame.NONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import MachineOptions
 from pykasm.machine.session import PROMPT, Machine
+from tests.boot.waiting import eventually
 from tests.letters import LARGE, SMALL, Picture, Screen
 
 MENU = """set timeout=0
@@ -65,6 +67,14 @@ def test_a_panic_is_seen_under_uefi(machine: MakeMachine) -> None:
     assert any("backtrace" in row for row in screen.rows)
 
 
+def iso_in_mode(kernel_images: Images, folder: Path, mode: str) -> Path:
+    """An ISO in `folder` whose loader starts the kernel in a `mode` of the display."""
+    iso, menu = folder / "kernel.iso", folder / "menu"
+    menu.write_text(MENU.format(mode=mode))
+    make_iso(kernel_images.project.kernel, iso, menu, cache=folder)
+    return iso
+
+
 @pytest.mark.parametrize(
     ("mode", "size"),
     [
@@ -80,13 +90,43 @@ def test_any_mode_of_the_loader_under_a_bios_is_used(
     mode: str,
     size: tuple[int, int],
 ) -> None:
-    kernel, iso, menu = kernel_images.project.kernel, tmp_path / "kernel.iso", tmp_path / "menu"
-    menu.write_text(MENU.format(mode=mode))
-    make_iso(kernel, iso, menu, cache=tmp_path)
+    iso = iso_in_mode(kernel_images, tmp_path, mode)
     with Machine(MachineOptions(iso=iso)) as made:
         screen = shows_what_it_says(made, size)
     width, height, _ = map(int, mode.split("x"))
     assert (len(screen.colours[0]), len(screen.rows)) == (width // size[0], height // size[1])
+
+
+LACK = "pykasm: can't start: the processor has no SSE2 (the clock needs it)"
+
+
+def registers(machine: Machine) -> str:
+    """QEMU's words on the registers and the state of the processor."""
+    return str(machine.qmp("human-monitor-command", **{"command-line": "info registers"}))
+
+
+def shows_what_it_lacks(machine: Machine, columns: int) -> None:
+    """Have the machine, whose processor lacks SSE2, say so on its display of so many columns, and
+    nothing else."""
+    machine.expect(re.escape(f"{LACK}\r\n"))
+    rows = [LACK[start : start + columns].rstrip() for start in range(0, len(LACK), columns)]
+    eventually(machine, lambda: "HLT=1" in registers(machine))
+    assert [row for row in seen(machine, SMALL).rows if row] == rows
+
+
+def test_what_a_processor_lacks_is_seen_under_uefi(machine: MakeMachine) -> None:
+    shows_what_it_lacks(machine(uefi=True, cpu="qemu64,-sse2"), 1280 // 8)
+
+
+@pytest.mark.parametrize(
+    "mode", ["640x480x15", "800x600x16", "1024x768x24", "1280x1024x32", "320x200x32"]
+)
+def test_what_a_processor_lacks_is_seen_in_any_mode_of_the_loader(
+    kernel_images: Images, tmp_path: Path, mode: str
+) -> None:
+    iso = iso_in_mode(kernel_images, tmp_path, mode)
+    with Machine(MachineOptions(iso=iso, cpu="qemu64,-sse2")) as made:
+        shows_what_it_lacks(made, int(mode.partition("x")[0]) // 8)
 
 
 @pytest.mark.parametrize(
