@@ -77,9 +77,12 @@ class BootReport(Subsystem):
             self.console.print("  and %u more\n", count)
         self.console.print("%z available\n", available)
         with if_(available < LEAST_MEMORY):
-            self.log.write(
-                LogLevel.WARNING, "memory: that is too little; %z are needed", LEAST_MEMORY
-            )
+            self.print_too_little()
+
+    @function
+    def print_too_little(self) -> None:
+        """Log that there is not enough memory."""
+        self.log.write(LogLevel.WARNING, "memory: that is too little; %z are needed", LEAST_MEMORY)
 
     @function
     def _print_region(self, region: Ptr[MemoryRegion]) -> None:

@@ -7,6 +7,7 @@ from kernel.boot.information import BootInformation
 from kernel.boot.loaderframebuffer import LoaderFramebuffer
 from kernel.boot.protocol import Protocol
 from kernel.boot.record import MESSAGES, Damage
+from kernel.boot.report import BootReport
 from kernel.debug.panic import Panic
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
@@ -24,6 +25,7 @@ class Init(Subsystem):
         self,
         information: BootInformation,
         framebuffer: LoaderFramebuffer,
+        report: BootReport,
         log: Log,
         panic: Panic,
         paging: Paging,
@@ -34,6 +36,7 @@ class Init(Subsystem):
     ) -> None:
         self.information = information
         self.framebuffer = framebuffer
+        self.report = report
         self.log = log
         self.panic = panic
         self.paging = paging
@@ -61,6 +64,8 @@ class Init(Subsystem):
             step()
         self._read_information(protocol, info)
         self.framebuffer.start()
+        with if_(self.information.damage & Damage.NO_SPACE):
+            self.report.print_too_little()
         for damage in (Damage.NO_SPACE, Damage.NO_MEMORY):
             with if_(self.information.damage & damage):
                 self.panic.stop(text(f"boot information: {MESSAGES[damage]}"))

@@ -120,13 +120,15 @@ class Stacks:
     @property
     def without_size(self) -> list[Stack]:
         """The stacks of reachable code whose size is not declared. Code that only others than the
-        image call uses the stacks of these."""
+        image call uses the stacks of these, and what nobody calls by a pointer of its type none."""
         reached, entries = self._build.program.reached, self._build.program.entries
+        by_pointers = self._build.analysis.indirect_calls.contexts
         return [
             one
             for one in self.all
             if not one.root.stack
             and one.root.symbol in reached
+            and one.root.symbol not in by_pointers
             and (not one.root.exported or one.root.symbol in entries)
         ]
 

@@ -45,7 +45,8 @@ def test_of_too_little_memory_it_is_told_first(machine: MakeMachine, memory: int
     made = machine(memory=memory)
     made.expect("memory: that is too little; 4 MiB are needed\r\n")
     assert "ACPI:" not in made.output
-    made.expect("panic: no memory is left")
+    # In 2 MiB there is hardly room for the image itself
+    made.expect("panic: (no memory is left|boot information: .* no room to keep the memory map)")
 
 
 def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:
