@@ -162,10 +162,10 @@ class Dentries(LeakChecks):
     # Finding
 
     @function
-    def find(self, key: Keep[Ptr[NameKey]]) -> Owned[OrNull[Ptr[Dentry]]]:
+    def find(self, key: Ptr[NameKey]) -> Owned[OrNull[Ptr[Dentry]]]:
         """Return a reference to the entry by this `key`, perhaps a negative one; null if there is
         none in memory."""
-        found = keep(Ptr[Dentry])
+        key, found = scratch(key), scratch(Ptr[Dentry])
         xor(u32(found), u32(found))
         bucket = self._bucket_of(key.parent, key.hash)
         with self.lock.held(), bucket.chain.each(Dentry, "bucket", scratch) as dentry:
@@ -214,9 +214,9 @@ class Dentries(LeakChecks):
         ret(found != 0)
 
     @function(holds="lock")
-    def _copy(self, dentry: Ptr[Dentry], name: Keep[Ptr[ListedName]]) -> None:
+    def _copy(self, dentry: Ptr[Dentry], name: Ptr[ListedName]) -> None:
         """Describe `dentry`."""
-        inode, text = scratch(dentry.inode), scratch(dentry.name)
+        inode, text, name = scratch(dentry.inode), scratch(dentry.name), scratch(name)
         mov(rax, dentry.sibling.key)
         inc(rax)
         mov(name.next, rax)

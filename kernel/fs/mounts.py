@@ -94,10 +94,10 @@ class Mounts(LeakChecks):
         ret(found)
 
     @function
-    def point_of(self, mount: Keep[Ptr[Mount]], path: Keep[Ptr[Path]]) -> Bool:
+    def point_of(self, mount: Ptr[Mount], path: Ptr[Path]) -> Bool:
         """Set `path`, which is nowhere yet, to where `mount` is attached. Returns whether it is
         attached to another mount."""
-        attached = keep(Bool)
+        attached = scratch(Bool)
         xor(attached, attached)
         with self.lock.held():
             parent, point = scratch(mount.parent), scratch(mount.point)

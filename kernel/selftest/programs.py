@@ -119,10 +119,12 @@ class ProgramTests(TestSuite):
         self.spaces.enter(space)
         loaded = keep(self._load(space, code))
         ignore(self.spaces.leave(), "the process has it from now on")
+        with if_(loaded == 0):
+            self.spaces.destroy(space)
+            ret(NEVER_RAN)
         process = keep(self.processes.create(space))
         with if_(process == 0):
             ret(NEVER_RAN)
-        asserts(loaded != 0)
         self._start(process)
         status = keep(self.exits.wait(process))
         self.processes.free(process)
