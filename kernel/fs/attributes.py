@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.fs.characterdevices import MINOR_BITS
-from kernel.fs.credentials import Capability, Credentials
+from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.filestatus import FileStatus, StatTime
 from kernel.fs.inode import Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
@@ -24,18 +24,6 @@ BLOCK_SHIFT = 9
 
 KEEP_ID = (1 << 32) - 1
 """No user and no group: -1, for what is to stay."""
-
-
-class TimeChange(Struct):
-    """What `utimensat` changes."""
-
-    accessed: I64
-    """Nanoseconds since 1970, as the other."""
-    modified: I64
-    sets_accessed: U32
-    sets_modified: U32
-    are_now: U32
-    """1 if both become the present time, for which the right to write is enough."""
 
 
 class Attributes(Subsystem):
@@ -117,7 +105,7 @@ class Attributes(Subsystem):
         fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
         and_(mode, PERMISSIONS)
         member = self.permissions.is_member(credentials, inode.group)
-        with if_(~member & ((credentials.effective & (1 << Capability.FSETID)) == 0)):
+        with if_(~member & ((credentials.effective & (1 << CapabilityBit.FSETID)) == 0)):
             and_(mode, ~int(ModeBit.SET_GROUP))
         with self.locks.held(inode):
             mov(eax, inode.mode)
@@ -176,7 +164,7 @@ class Attributes(Subsystem):
         self, inode: Keep[Ptr[Inode]], user: U32, group: Keep[U32], credentials: Ptr[Credentials]
     ) -> OrErrno[I32]:
         """Return 0 if who has `credentials` may give `inode` these, or -EPERM."""
-        with if_(credentials.effective & (1 << Capability.CHOWN)):
+        with if_(credentials.effective & (1 << CapabilityBit.CHOWN)):
             ret(0)
         mov(eax, credentials.fs_user)
         fail_if(eax != inode.user, Errno.EPERM)
@@ -184,26 +172,6 @@ class Attributes(Subsystem):
         with if_((group == KEEP_ID) | (group == inode.group)):
             ret(0)
         fail_if(~self.permissions.is_member(credentials, group), Errno.EPERM)
-        ret(0)
-
-    @function(context="thread", sleeps=True, exported=True)
-    def set_times(
-        self, path: Ptr[Path], change: Keep[Ptr[TimeChange]], credentials: Keep[Ptr[Credentials]]
-    ) -> OrErrno[I32]:
-        """Set times: the owner may, and who may write may set both to the present."""
-        inode = keep(self._inode_of(path))
-        try_(self._check_mount(path))
-        with if_(~self.permissions.is_owner(inode, credentials)):
-            fail_if(change.are_now == 0, Errno.EPERM)
-            try_(self.permissions.check(inode, Access.WRITE, credentials))
-        with self.locks.held(inode):
-            with if_(change.sets_accessed != 0):
-                mov(rax, u64(change.accessed))
-                mov(u64(inode.accessed), rax)
-            with if_(change.sets_modified != 0):
-                mov(rax, u64(change.modified))
-                mov(u64(inode.modified), rax)
-            self.inodes.touch_attributes(inode)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -8,7 +8,7 @@ from kernel.structures.refcount import ReferenceCount
 from pykasm import *
 
 
-class Capability(IntEnum):
+class CapabilityBit(IntEnum):
     """Rights that root has and that can be given singly: bit numbers in sets
     (include/uapi/linux/capability.h)."""
 
@@ -30,7 +30,7 @@ ALL_CAPABILITIES = (1 << 41) - 1
 class GroupList(Struct):
     """The supplementary groups of a process, in ascending order; shared, and never changed."""
 
-    references: ReferenceCount = field(freed_by="CredentialStore.free_groups")
+    references: ReferenceCount = field(freed_by="CredentialStore._free_groups")
     count: U32
     groups: Array[U32]
 

@@ -52,16 +52,16 @@ class CredentialStore(Subsystem):
         """Free `credentials`, which nobody has any more."""
         groups = scratch(credentials.groups)
         with if_(groups != 0):
-            self.drop_groups(groups)
+            self._drop_groups(groups)
         self.records.free(credentials)
 
     @function
-    def drop_groups(self, groups: Owned[Ptr[GroupList]]) -> None:
+    def _drop_groups(self, groups: Owned[Ptr[GroupList]]) -> None:
         """Drop a reference to a list of groups."""
         with if_(groups.references.drop()):
-            tail(self.free_groups, groups)
+            tail(self._free_groups, groups)
 
     @function
-    def free_groups(self, groups: Owned[Ptr[GroupList]]) -> None:
+    def _free_groups(self, groups: Owned[Ptr[GroupList]]) -> None:
         """Free a list of groups, which nobody has any more."""
         tail(self.heap.free, u64(groups))

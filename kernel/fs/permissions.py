@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.fs.credentials import Capability, Credentials
+from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.inode import Inode
 from kernel.fs.mode import TYPE_MASK, Access, FileType
 from pykasm import *
@@ -66,14 +66,14 @@ class Permissions(Subsystem):
         and_(ecx, TYPE_MASK)
         capabilities = scratch(credentials.effective)
         with (
-            if_(capabilities & (1 << Capability.DAC_OVERRIDE)),
+            if_(capabilities & (1 << CapabilityBit.DAC_OVERRIDE)),
             if_(
                 ((wanted & Access.EXECUTE) == 0) | (ecx == FileType.DIRECTORY) | (eax & ANY_EXECUTE)
             ),
         ):
             ret(0)
         with if_(
-            (capabilities & (1 << Capability.DAC_READ_SEARCH))
+            (capabilities & (1 << CapabilityBit.DAC_READ_SEARCH))
             & ((wanted & Access.WRITE) == 0)
             & ((wanted == Access.READ) | (ecx == FileType.DIRECTORY))
         ):
@@ -85,4 +85,4 @@ class Permissions(Subsystem):
         """Return whether who has `credentials` may do what the owner of `inode` may."""
         user = scratch(credentials.fs_user)
         release(user)
-        return (user == inode.user) | (credentials.effective & (1 << Capability.FOWNER))
+        return (user == inode.user) | (credentials.effective & (1 << CapabilityBit.FOWNER))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kernel.cpu.descriptors import InterruptStack, TaskState
+from kernel.cpu.descriptors import InterruptStack, InterruptStackBase, TaskState
 from kernel.cpu.exceptions import VECTORS, Vector
 from kernel.cpu.segments import Selector
 from kernel.cpu.stack import GuardedStack
@@ -116,7 +116,9 @@ def test_the_interrupt_stacks_are_those_of_the_image(
     block = symbols.address("first_percpu_start") + symbols.address("Descriptors.task")
     ist = read_image(running, block + offsetof(TaskState, "ist"), 3 * 8)
     assert list(struct.unpack("<3Q", ist)) == [
-        symbols.address(f"Stacks.{stack.name.lower()}") + sizeof(GuardedStack)
+        symbols.address(f"Stacks.{stack.name.lower()}")
+        + sizeof(GuardedStack)
+        - sizeof(InterruptStackBase)
         for stack in InterruptStack
         if stack is not InterruptStack.NONE
     ]

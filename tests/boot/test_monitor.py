@@ -29,6 +29,9 @@ COMMANDS = [
     "bench",
     "pci",
     "maps",
+    "ls",
+    "cat",
+    "run",
 ]
 
 

@@ -46,14 +46,12 @@ def what_others_chose_is_bounded_for_callees(build: Build) -> Iterator[Finding]:
     """Check the untrusted numbers that functions pass to others that are not told so."""
     reliances = Reliances(build)
     for symbol, placed in build.analysis.routines.items():
-        if not _is_followed(placed.routine, build):
-            continue
         key = build.contracts.key((symbol,))
         if key and build.contracts.is_known(_PASSES_NOTHING + key):
             continue
         function = build.function(symbol)
-        flow = TrustFlow.solved(function)
-        if key and flow is not None and not flow.passed:
+        flow = TrustFlow.solved(function) if _is_followed(placed.routine, build) else None
+        if key and (flow is None or not flow.passed):
             build.contracts.keep(_PASSES_NOTHING + key)
         for (callee, number), one in flow.passed.items() if flow is not None else ():
             relied = reliances.of(callee, number)
