@@ -174,11 +174,10 @@ class KeptOverSyscall(Subsystem):
 
     @function
     def run(self) -> U64:
-        value = keep(U64)
-        mov(value, 7)
+        mov(rdx, 7)
         mov(eax, 1)
         syscall()
-        ret(value)
+        ret(rdx)
 
 
 def test_what_a_system_call_changes() -> None:
