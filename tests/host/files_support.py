@@ -53,7 +53,7 @@ class FileMachine:
     def __init__(self, *subsystems: type[Subsystem]) -> None:
         kernel = Kernel(Pages, WallClock)
         self.parts = kernel.parts
-        asked = (*ALWAYS, *subsystems)
+        asked = dict.fromkeys((*ALWAYS, *subsystems))
         self.host = kernel.host(*(self.parts[one] for one in asked), limit=50_000_000)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 4)

@@ -62,7 +62,7 @@ INSTRUCTIONS, CALLS, PAGES = 3000, 60, 200
 SHORT_FIELDS = {FixupKind.ABSOLUTE64: 8, FixupKind.ABSOLUTE16: 2, FixupKind.BRANCH16: 2}
 RELATIVE = (FixupKind.BRANCH32, FixupKind.PC32, FixupKind.BRANCH16)
 
-COUNTED = {"rdtsc": (0, 2), "rdtscp": (0, 2, 1)}
+COUNTED = {"rdtsc": (0, 2), "rdtscp": (0, 2, 1), "rdrand": (0,)}
 """Instructions that give another value each time, and the registers that they write."""
 
 GENERAL = [

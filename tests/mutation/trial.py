@@ -78,7 +78,8 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
         Mutant(SLEEPER, symbol, partial(_sleeping, kernel, symbol))
         for placed in kernel.routines.values()
         for _, line in calls_under_locks(placed.routine)
-        for symbol in (line.references[0].target,)
+        for reference in line.references[:1]  # a call through a pointer has none
+        for symbol in (reference.target,)
         if isinstance(symbol, str)
     ]
     found[CALLED_BACK] = [
