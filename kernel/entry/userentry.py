@@ -52,7 +52,7 @@ class UserEntry(Subsystem):
 
     @function
     def start_processor(self) -> None:
-        """Let programs enter this processor's kernel by `syscall`."""
+        """Allow programs to enter this processor's kernel by `syscall`."""
         mov(ecx, Msr.STAR)
         xor(eax, eax)
         mov(edx, SYSRET_BASE << 16 | Selector.CODE)

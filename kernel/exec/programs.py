@@ -112,7 +112,7 @@ class Programs(Subsystem):
     def _run(
         self, space: Owned[Ptr[AddressSpace]], place: Keep[Ptr[ProgramStart]]
     ) -> Owned[OrNull[Ptr[Process]]]:
-        """Let a process of its own run the program that is loaded in `space`. Returns null without
+        """Start a process for the program that is loaded in `space`. Returns null without
         memory."""
         process = keep(try_(self.processes.create(space)))
         task = keep(self.tasks.create(process, process.number))

@@ -118,7 +118,7 @@ class CpioReader(Subsystem):
 
     @inline(changes=rax)
     def _expect(self, stage: CpioStage, target: object, size: object) -> None:
-        """Let `size` bytes come next."""
+        """Expect `size` bytes next."""
         lea(rax, target)
         mov(self.target, rax)
         mov(rax, size)

@@ -259,7 +259,7 @@ class Dentries(LeakChecks):
 
     @function
     def add(self, dentry: Keep[Ptr[Dentry]]) -> None:
-        """Let `dentry` be found, if it can't be yet. The caller holds the lock of the directory's
+        """Hash `dentry`, if it is not yet. The caller holds the lock of the directory's
         inode, under which nobody else adds the same name."""
         with self.lock.held(), if_((dentry.flags & DentryFlag.HASHED) == 0):
             dentry.references.gain()
@@ -283,7 +283,7 @@ class Dentries(LeakChecks):
 
     @function(context="thread")
     def remove(self, dentry: Keep[Ptr[Dentry]]) -> None:
-        """Let `dentry` not be found any more, if it can be. It keeps its inode and its parent for
+        """Unhash `dentry`, if it is hashed. It keeps its inode and its parent for
         those who have it."""
         hashed = keep(U32)
         with self.lock.held():

@@ -139,7 +139,7 @@ class Inflate(Subsystem):
 
     @function
     def _refill(self) -> None:
-        """Let there be 48 bits or more, zeros after the end."""
+        """Fill up to 48 bits or more, with zeros after the end."""
         with while_(self.count <= 56):
             source = scratch(self.input)
             xor(eax, eax)

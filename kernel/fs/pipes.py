@@ -320,7 +320,7 @@ class Pipes(Subsystem):
 
     @function(holds="pipe.lock")
     def _add_page(self, pipe: Keep[Ptr[Pipe]], position: U64) -> Bool:
-        """Let there be a page for the byte at `position`. Returns whether there is one."""
+        """Provide a page for the byte at `position`. Returns whether there is one."""
         slot = keep(position)
         shr(slot, PageShift.PAGE)
         and_(u32(slot), PAGES - 1)

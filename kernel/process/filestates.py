@@ -27,7 +27,7 @@ class FileStates(Subsystem):
 
     @function(context="thread", sleeps=True)
     def begin(self, task: Keep[Ptr[Task]]) -> Bool:
-        """Let `task` begin at the root, as root, without open files. Returns whether there was
+        """Place `task` at the root, as root, without open files. Returns whether there was
         memory."""
         table = keep(try_(self.tables.create()))
         errdefer(self.tables.drop, table)

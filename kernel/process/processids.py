@@ -57,7 +57,7 @@ class ProcessIds(Subsystem):
 
     @function
     def free(self, number: U32) -> None:
-        """Let others have `number`."""
+        """Free `number`, which others get then."""
         with self.lock.held():
             btr(self.used[0], u64(number))
             dec(self.count)

@@ -101,7 +101,7 @@ class Tasks(Subsystem):
 
     @function(context="thread")
     def start(self, task: Keep[Owned[Ptr[Task]]]) -> None:
-        """Let `task` run."""
+        """Start `task`."""
         process, link = keep(task.process), keep(Ptr[ListHead])
         self.spaces.admit(process.space, task.thread)
         lea(link, task.sibling)

@@ -22,7 +22,7 @@ class SegmentBases(Subsystem):
 
     @function
     def start_processor(self) -> None:
-        """Let programs change their bases, if this processor can."""
+        """Allow programs to change their bases, if this processor can."""
         with if_(self._programs_change_them()):
             mov(rax, cr4)
             or_(rax, Cr4.FSGSBASE)

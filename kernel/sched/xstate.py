@@ -73,7 +73,7 @@ class ExtendedState(Subsystem):
 
     @function
     def attach(self, thread: Ptr[Thread], area: Owned[Ptr[SaveArea]]) -> None:
-        """Let `thread` have the registers from its next switch on, in their initial state, and
+        """Give `thread` the registers from its next switch on, in their initial state, and
         save them in `area`, which is zero."""
         mov(area.control, INITIAL_CONTROL)
         mov(area.mxcsr, INITIAL_MXCSR)

@@ -256,7 +256,7 @@ class AddressSpaces(Subsystem):
 
     @function
     def admit(self, space: Ptr[AddressSpace], thread: Ptr[Thread]) -> None:
-        """Let `thread`, which has never run, use `space` from its start on."""
+        """Make `thread`, which has never run, use `space` from its start on."""
         lock.inc(space.threads)  # before any TLB may have something of it; see `UserPages.flush`
         mov(thread.space, cast(space, Ptr[Space]))
 
