@@ -21,56 +21,53 @@ class FileIo(Subsystem):
     def read(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
         """Read at the file's position, which moves on. Returns how many bytes were read, 0 at the
         end, or an error; -EBADF if the file is not open for reading."""
-        result = keep(I64)
-        fail_if((file.access & Access.READ) == 0, Errno.EBADF)
-        operations = scratch(file.operations)
-        with if_(file.kind & FileKindFlag.STREAM):
-            done = operations.read(file, vector, address_of(file.position))
-            ret(done)
-        with self.mutexes.held(file.position_lock):
-            operations = scratch(file.operations)
-            mov(result, operations.read(file, vector, address_of(file.position)))
-        ret(result)
+        self._move(file, vector, Access.READ, "read")
 
     @function(context="thread", sleeps=True)
     def write(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
         """Write at the file's position, which moves on. Returns how many bytes were written, or an
         error; -EBADF if the file is not open for writing."""
-        result = keep(I64)
-        fail_if((file.access & Access.WRITE) == 0, Errno.EBADF)
-        operations = scratch(file.operations)
-        with if_(file.kind & FileKindFlag.STREAM):
-            done = operations.write(file, vector, address_of(file.position))
-            ret(done)
-        with self.mutexes.held(file.position_lock):
-            operations = scratch(file.operations)
-            mov(result, operations.write(file, vector, address_of(file.position)))
-        ret(result)
+        self._move(file, vector, Access.WRITE, "write")
 
     @function(context="thread", sleeps=True)
     def read_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
         """Read at `position`, and leave that of the file. Returns what `read` does; -EINVAL for a
         negative position, -ESPIPE for files without any."""
-        place = local(U64)
-        mov(place, u64(position))
-        fail_if(position < 0, Errno.EINVAL)
-        fail_if((file.access & Access.READ) == 0, Errno.EBADF)
-        fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
-        operations = scratch(file.operations)
-        done = operations.read(file, vector, address_of(place))
-        ret(done)
+        self._move_at(file, vector, position, Access.READ, "read")
 
     @function(context="thread", sleeps=True)
     def write_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
         """Write at `position`, and leave that of the file. Returns what `write` does; -EINVAL for a
         negative position, -ESPIPE for files without any."""
+        self._move_at(file, vector, position, Access.WRITE, "write")
+
+    @inline(changes=CALLER_SAVED)
+    def _move(self, file: Ptr[File], vector: Ptr[IoVector], access: Access, name: str) -> None:
+        """Call the operation `name`, which needs `access`, at the file's position, and return what
+        it does from the caller's function."""
+        result = keep(I64)
+        fail_if((file.access & access) == 0, Errno.EBADF)
+        operations = scratch(file.operations)
+        with if_(file.kind & FileKindFlag.STREAM):
+            done = getattr(operations, name)(file, vector, address_of(file.position))
+            ret(done)
+        with self.mutexes.held(file.position_lock):
+            operations = scratch(file.operations)
+            mov(result, getattr(operations, name)(file, vector, address_of(file.position)))
+        ret(result)
+
+    @inline(changes=("file", "vector", "position", *CALLER_SAVED))
+    def _move_at(
+        self, file: Ptr[File], vector: Ptr[IoVector], position: I64, access: Access, name: str
+    ) -> None:
+        """Do the same at `position`."""
         place = local(U64)
         mov(place, u64(position))
         fail_if(position < 0, Errno.EINVAL)
-        fail_if((file.access & Access.WRITE) == 0, Errno.EBADF)
+        fail_if((file.access & access) == 0, Errno.EBADF)
         fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
         operations = scratch(file.operations)
-        done = operations.write(file, vector, address_of(place))
+        done = getattr(operations, name)(file, vector, address_of(place))
         ret(done)
 
     @function(context="thread", sleeps=True)
