@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.boot.record import BootModule, BootRecord
+from kernel.errno import Errno
 from kernel.fs.cpioreader import CpioReader
 from kernel.fs.gzip import Gzip
 from kernel.log.level import LogLevel
@@ -71,8 +72,7 @@ class Initramfs(Subsystem):
                 failed, taken = self.gzip.run(start, length, address_of(self._take))
                 mov(result, failed)
                 with if_((result != 0) & (self.reader.problem == 0)):
-                    mov(rax, text("a compressed archive is damaged"))
-                    mov(self.reader.problem, cast(rax, Ptr[U8]))
+                    self._note_problem(result)
                 add(start, taken)
                 sub(length, taken)
             with else_():
@@ -87,6 +87,14 @@ class Initramfs(Subsystem):
         with else_():
             self.reader.close()
         ret(result)
+
+    @function
+    def _note_problem(self, result: OrErrno[I32]) -> None:
+        """Note what `result` says of a compressed archive."""
+        mov(rax, text("a compressed archive is damaged"))
+        with if_(result == -Errno.ENOMEM):
+            mov(rax, text("memory is out"))
+        mov(self.reader.problem, cast(rax, Ptr[U8]))
 
     @function(context="thread", sleeps=True)
     def _take(self, bytes: Ptr[U8], length: U64) -> OrErrno[I32]:

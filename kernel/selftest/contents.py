@@ -15,7 +15,9 @@ from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
 from kernel.selftest.programs import ProgramTests
+from kernel.selftest.programshortage import ProgramShortageTests
 from kernel.selftest.shortage import ShortageTests
+from kernel.selftest.shortages import Shortages
 from kernel.selftest.smp import SmpTests
 from kernel.selftest.space import SpaceTests
 from kernel.selftest.stress import StressTests
@@ -58,7 +60,9 @@ CONTENTS: Contents = (
     PciTests,  # interrupts by messages
     SpaceTests,  # the memory of programs
     ProgramTests,  # tiny programs, and how they end
-    ShortageTests,  # when there is no more memory
+    Shortages,  # what each allocation of an operation does when it fails
+    ShortageTests,  # when there is no more memory for the kernel
+    ProgramShortageTests,  # nor for programs
     StressTests,  # what many threads do at once, one by one and mixed
     MemoryLoad,  # they allocate and free
     MappingLoad,  # they map and unmap

@@ -1,23 +1,17 @@
-"""What the kernel does when memory is out, at every place where it asks for some."""
+"""What the kernel does when memory is out, at every place where it asks for some for itself."""
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import Any
-
-from kernel.console.console import Console
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.mm.directmap import DirectMap
-from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtimemappings import RuntimeMappings
-from kernel.mm.slabs import Slabs
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import TestSuite, check
+from kernel.selftest.shortages import Effect, Operation, Shortages, nothing_if
 from kernel.threads.areas import SaveAreas
-from kernel.threads.stacks import ThreadStacks
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -40,9 +34,6 @@ FLASH = 0xFF00_0000
 REGISTER_BYTES = 2 << PageShift.LARGE
 """More than one table maps."""
 
-MOST = 1000
-"""Allocations of an operation; none has as many."""
-
 BASE = 1 << PageShift.TOP
 OVER_BOUND = BASE + PAGE - sizeof(U64) // 2
 """Where a word lies in two pages."""
@@ -51,28 +42,8 @@ LENGTH = 16 * PAGE
 READ_WRITE = Rights.READ | Rights.WRITE
 
 
-class Effect(IntEnum):
-    """Effects of an operation."""
-
-    NOTHING = 0
-    """It reported that memory is out, and left everything as it was."""
-    DONE = 1
-    """It worked, and was undone."""
-    WRONG = 2
-    """It did something else."""
-
-
-class Operation(Struct):
-    """Something that allocates memory."""
-
-    name: Ptr[U8]
-    run: Fn[[], U8]
-    """Does it, undoes it, and gives an `Effect`."""
-
-
 class ShortageTests(TestSuite):
-    """Runs each operation with its first allocation failing, then its second one, and so on until
-    none fails any more. Context: one at a time."""
+    """Operations of the kernel's own memory, threads and address spaces, without memory."""
 
     space = bss(Owned[Ptr[AddressSpace]])
     """What an operation is about, and its clone."""
@@ -80,28 +51,22 @@ class ShortageTests(TestSuite):
 
     def __init__(
         self,
-        console: Console,
-        fault_injection: FaultInjection,
+        shortages: Shortages,
         pages: Pages,
-        slabs: Slabs,
         heap: Heap,
         runtime: RuntimeMappings,
         scheduler: Scheduler,
-        stacks: ThreadStacks,
         threads: Threads,
         areas: SaveAreas,
         spaces: AddressSpaces,
         copy: UserCopy,
         direct_map: DirectMap,
     ) -> None:
-        self.console = console
-        self.fault_injection = fault_injection
+        self.shortages = shortages
         self.pages = pages
-        self.slabs = slabs
         self.heap = heap
         self.runtime = runtime
         self.scheduler = scheduler
-        self.stacks = stacks
         self.threads = threads
         self.areas = areas
         self.spaces = spaces
@@ -127,57 +92,7 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def every_allocation(self) -> U32:
         """Whichever allocation fails, nothing is lost, and the error is told."""
-        operation, good, thread = keep(Ptr[Operation]), keep(U32), keep(self.scheduler.current)
-        mov(thread.pinned, 1)  # what it frees goes where it is given back from
-        mov(good, 1)
-        lea(operation, self.table)
-        with for_(keep(U32), 0, len(self.operations)):
-            and_(good, self._survives(operation))
-            add(operation, sizeof(Operation))
-        mov(thread.pinned, 0)
-        ret(good)
-
-    @function(sleeps=True)
-    def _survives(self, operation: Keep[Ptr[Operation]]) -> Bool:
-        """Return whether `operation` survives the failure of each of its allocations."""
-        number, before, effect = keep(U64), keep(U64), keep(U8)
-        failed = keep(U32)
-        xor(u32(number), u32(number))
-        with loop():
-            inc(number)
-            mov(before, self.free_pages())
-            self.fault_injection.arm(number)
-            mov(effect, operation.run())
-            mov(failed, self.fault_injection.disarm())
-            sub(before, self.free_pages())
-            with if_((before != 0) | (effect == Effect.WRONG) | (number > MOST)):
-                self.console.print(
-                    "%s, allocation %u: effect %u, %d pages lost: ",
-                    operation.name,
-                    number,
-                    effect,
-                    before,
-                )
-                ret(0)
-            break_if(failed == 0)
-        least = 2 if debugging() else 1  # what allocates at all has failed before
-        with if_((effect != Effect.DONE) | (number < least)):
-            self.console.print("%s: effect %u at %u: ", operation.name, effect, number)
-            ret(0)
-        ret(1)
-
-    @function
-    def free_pages(self) -> U64:
-        """Return the number of free pages, once caches are shrunk."""
-        self.stacks.shrink()
-        self.slabs.shrink()
-        tail(self.pages.free_count)
-
-    @inline
-    def _nothing_if(self, condition: Any) -> None:
-        """Leave with `Effect.NOTHING` if the condition holds."""
-        with if_(condition):
-            ret(Effect.NOTHING)
+        ret(self.shortages.survive(address_of(self.table), len(self.operations)))
 
     # Memory of the kernel
 
@@ -185,7 +100,7 @@ class ShortageTests(TestSuite):
     def object(self) -> U8:
         """An object of the heap."""
         object = self.heap.allocate(OBJECT)
-        self._nothing_if(object == 0)
+        nothing_if(object == 0)
         self.heap.free(object)
         ret(Effect.DONE)
 
@@ -193,7 +108,7 @@ class ShortageTests(TestSuite):
     def large_object(self) -> U8:
         """One of whole pages."""
         object = self.heap.allocate(LARGE)
-        self._nothing_if(object == 0)
+        nothing_if(object == 0)
         self.heap.free(object)
         ret(Effect.DONE)
 
@@ -201,7 +116,7 @@ class ShortageTests(TestSuite):
     def low_memory(self) -> U8:
         """A block for a device."""
         block = self.pages.allocate_low(LOW_ORDER)
-        self._nothing_if(block == 0)
+        nothing_if(block == 0)
         self.pages.free(block, LOW_ORDER)
         ret(Effect.DONE)
 
@@ -209,7 +124,7 @@ class ShortageTests(TestSuite):
     def mapped_memory(self) -> U8:
         """Pages at addresses of their own."""
         memory = self.runtime.allocate(MAPPED)
-        self._nothing_if(memory == 0)
+        nothing_if(memory == 0)
         self.runtime.free(memory)
         ret(Effect.DONE)
 
@@ -217,7 +132,7 @@ class ShortageTests(TestSuite):
     def mapped_device(self) -> U8:
         """Registers at addresses of their own."""
         place = self.runtime.map_device(REGISTERS, REGISTER_BYTES)
-        self._nothing_if(place == 0)
+        nothing_if(place == 0)
         self.runtime.unmap_device(place)
         ret(Effect.DONE)
 
@@ -225,7 +140,7 @@ class ShortageTests(TestSuite):
     def found_device(self) -> U8:
         """Registers where the direct map has no table."""
         place = self.direct_map.map_registers(FLASH, PAGE)
-        self._nothing_if(place == 0)
+        nothing_if(place == 0)
         kernel = address_of(self.direct_map.kernel.space)
         ignore(
             self.direct_map.mapper.unmap(kernel, place, PAGE),
@@ -239,7 +154,7 @@ class ShortageTests(TestSuite):
     def thread(self) -> U8:
         """A thread that does nothing."""
         thread = self.threads.create(text("short"), self._do_nothing, 0, BOOT_PRIORITY)
-        self._nothing_if(thread == 0)
+        nothing_if(thread == 0)
         self.threads.join(thread)
         ret(Effect.DONE)
 
@@ -269,8 +184,8 @@ class ShortageTests(TestSuite):
     def regions(self) -> U8:
         """A space whose regions are cut, joined and cut again."""
         mov(self.space, self.spaces.create())
-        self._nothing_if(self.space == 0)
-        effect = keep(self._effect_of(self._change_regions()))
+        nothing_if(self.space == 0)
+        effect = keep(self.shortages.effect_of(self._change_regions()))
         self.spaces.destroy(self.space)
         ret(effect)
 
@@ -288,14 +203,6 @@ class ShortageTests(TestSuite):
         """Return `result` from the function if it is an error."""
         with if_(result != 0):
             ret(result)
-
-    @function
-    def _effect_of(self, result: I32) -> U8:
-        """Return the effect that `result`, 0 or an error, means."""
-        with if_(result == 0):
-            ret(Effect.DONE)
-        self._nothing_if(result == -Errno.ENOMEM)
-        ret(Effect.WRONG)
 
     @function(sleeps=True)
     def begin(self) -> OrErrno[I32]:
@@ -349,7 +256,7 @@ class ShortageTests(TestSuite):
     @function(sleeps=True)
     def fault(self) -> U8:
         """A space with two pages that were written to."""
-        effect = keep(self._effect_of(self.begin()))
+        effect = keep(self.shortages.effect_of(self.begin()))
         self.end()
         ret(effect)
 
@@ -357,7 +264,7 @@ class ShortageTests(TestSuite):
     def clone_space(self) -> U8:
         """A clone of a space with two pages; without memory, the space can be written to as
         before."""
-        effect = keep(self._effect_of(self.begin()))
+        effect = keep(self.shortages.effect_of(self.begin()))
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))
             with if_(self.clone == 0):
@@ -370,12 +277,12 @@ class ShortageTests(TestSuite):
     def copy_on_write(self) -> U8:
         """A write to a space that has a clone; without memory, what was there stays, in one page at
         least, and it can be written later."""
-        effect, result = keep(self._effect_of(self.begin())), keep(I32)
+        effect, result = keep(self.shortages.effect_of(self.begin())), keep(I32)
         with if_(effect == Effect.DONE):
             mov(self.clone, self.spaces.clone(self.space))
             mov(result, self._write(2))
             with if_(result != 0):
-                mov(effect, self._effect_of(result))
+                mov(effect, self.shortages.effect_of(result))
                 self._expect_to_write(effect)
         self.end()
         ret(effect)

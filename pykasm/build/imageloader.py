@@ -6,6 +6,8 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -22,9 +24,9 @@ from pykasm.source import Source, Span, line_span
 def load_image(project: Project) -> Image:
     """Call the function that `image` of the `project` names and return its result.
 
-    The project's folder is searched first for its modules. Raises `SettingMistake` where there is
-    no such module or function, and `DeclarationMistake` where the function gives no image;
-    mistakes in the code pass through.
+    The module is one of the project's folder; others of its name elsewhere do not count. Raises
+    `SettingMistake` where there is no such module or function, and `DeclarationMistake` where the
+    function gives no image; mistakes in the code pass through.
     """
     if str(project.root) not in sys.path:
         sys.path.insert(0, str(project.root))
@@ -71,14 +73,25 @@ def _is_function_of(module: ModuleType, value: object) -> bool:
 
 
 def _imported(project: Project, name: str) -> ModuleType:
+    top = name.partition(".")[0]
+    if PathFinder.find_spec(top, [str(project.root)]) is None:
+        raise _no_module(project, top)
     try:
-        return importlib.import_module(name)
+        module = importlib.import_module(name)
     except ModuleNotFoundError as missing:
         if missing.name is None or not f"{name}.".startswith(f"{missing.name}."):
             raise
-        files = project.root.glob("**/*.py") if "." in name else project.root.glob("*")
-        known = [".".join(one.relative_to(project.root).with_suffix("").parts) for one in files]
-        raise _unknown(project, f"module `{missing.name}`", name, known) from None
+        raise _no_module(project, missing.name) from None
+    if not Path(module.__file__ or project.root).is_relative_to(project.root):
+        raise _no_module(project, name)  # a folder is no package where there is one elsewhere
+    return module
+
+
+def _no_module(project: Project, missing: str) -> SettingMistake:
+    name = project.image.partition(":")[0]
+    files = project.root.glob("**/*.py") if "." in name else project.root.glob("*")
+    known = [".".join(one.relative_to(project.root).with_suffix("").parts) for one in files]
+    return _unknown(project, f"module `{missing}`", name, known)
 
 
 def _unknown(project: Project, what: str, name: str, known: list[str]) -> SettingMistake:

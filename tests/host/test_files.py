@@ -13,10 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.errno import Errno
+from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import Whence
+from kernel.fs.fscontexts import FsContexts
 from kernel.fs.lookup import MOST_LINKS
 from kernel.fs.mode import FileType
 from kernel.fs.openflag import OpenFlag
+from kernel.fs.rootfilesystem import RootFileSystem
 from tests.host.files_support import FileMachine
 
 PARTS = st.sampled_from(["a", "b", "c", ".", "..", "x" * 255, "y" * 256])
@@ -180,6 +183,33 @@ def test_nothing_is_lost_where_memory_fails(machine: FileMachine) -> None:
             assert result in (0, len(TEXT)) or -int(str(result)) in set(Errno)
         machine.remove_all()
         assert machine.used() == machine.at_rest
+
+
+def test_a_copy_of_credentials_without_memory(machine: FileMachine) -> None:
+    machine.start()
+    store = machine.parts[CredentialStore]
+    machine.left = 0
+    assert not int(machine.call(store.copy, machine.host.address(store.root)))
+    machine.left = None
+    copy = machine.call(store.copy, machine.host.address(store.root))
+    assert machine.used() != machine.at_rest
+    machine.call(store.drop, copy)
+    assert machine.used() == machine.at_rest
+
+
+def test_another_root_without_memory(machine: FileMachine) -> None:
+    """Of a file system, its mount, a namespace and a context, each allocation fails in turn."""
+    machine.start()
+    root, allowed, made = machine.parts[RootFileSystem], 0, 0
+    while not made:
+        machine.left = allowed
+        made = int(machine.call(root._create_context))
+        machine.left = None
+        assert made or machine.used() == machine.at_rest
+        allowed += 1
+    assert allowed > 6
+    machine.call(machine.parts[FsContexts].drop, made)
+    assert machine.used() == machine.at_rest
 
 
 def test_holes_are_zeros_and_sizes_go_up(machine: FileMachine) -> None:

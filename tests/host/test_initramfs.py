@@ -37,6 +37,11 @@ def machine() -> FileMachine:
 def unpack(machine: FileMachine, data: bytes) -> tuple[int, str]:
     """Unpack archives into an empty root: the result, and what is wrong."""
     machine.start()
+    return unpacked(machine, data)
+
+
+def unpacked(machine: FileMachine, data: bytes) -> tuple[int, str]:
+    """Unpack archives into the root as it is."""
     reader = machine.parts[CpioReader]
     place = machine.host.bytes(data)
     result = int(machine.call(machine.parts[Initramfs].unpack, place, len(data)))
@@ -98,6 +103,18 @@ def test_damaged_archives_harm_nobody(
     assert bool(result) == bool(problem)
     machine.remove_all()
     assert machine.used() == machine.at_rest
+
+
+def test_without_memory_nothing_is_decompressed(machine: FileMachine) -> None:
+    for allowed in range(60):
+        machine.start()
+        machine.left = allowed
+        result, problem = unpacked(machine, compressed(WHOLE))
+        machine.left = None
+        assert (result, problem) in ((0, ""), (-Errno.ENOMEM, "memory is out"))
+        assert result == 0 or allowed == 0
+        machine.remove_all()
+        assert machine.used() == machine.at_rest
 
 
 # Decompression

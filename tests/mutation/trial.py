@@ -80,13 +80,13 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
         for _, line in calls_under_locks(placed.routine)
         for reference in line.references[:1]  # a call through a pointer has none
         for symbol in (reference.target,)
-        if isinstance(symbol, str)
+        if isinstance(symbol, str) and symbol in kernel.routines
     ]
     found[CALLED_BACK] = [
         Mutant(CALLED_BACK, symbol, partial(_sleeping, kernel, symbol))
         for symbol in kernel.called_in_interrupts()
     ]
-    bodies = [Body(bound) for bound in kernel.functions()]
+    bodies = [Body(one) for one in kernel.functions() if one._label in kernel.routines]
     for kind, rewrite in REWRITES.items():
         found[kind] = [
             Mutant(kind, body.bound._label, partial(_from_source, kernel, body, node, rewrite))

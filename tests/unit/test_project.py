@@ -218,6 +218,36 @@ help: did you mean `wiring_bee`?"""
     )
 
 
+def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a package `wiring_x`, with an image, be found in another folder."""
+    package = folder / "elsewhere/wiring_x"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "image.py").write_text("from pykasm import Image\nIMAGE = object.__new__(Image)\n")
+    monkeypatch.syspath_prepend(str(package.parent))
+
+
+def test_a_module_of_this_name_elsewhere_is_not_the_projects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(tmp_path, monkeypatch)
+    folder = tmp_path / "project"
+    folder.mkdir()
+    message = image_mistake(folder, 'image = "wiring_x.image:image"')
+    assert message.startswith("error[setting]: there is no module `wiring_x`\n")
+
+
+def test_a_package_of_this_name_elsewhere_does_not_stand_for_a_folder_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere(tmp_path, monkeypatch)
+    folder = tmp_path / "project"
+    (folder / "wiring_x").mkdir(parents=True)
+    monkeypatch.setattr("sys.path", [*__import__("sys").path, str(folder)])
+    message = image_mistake(folder, 'image = "wiring_x.image:image"')
+    assert message.startswith("error[setting]: there is no module `wiring_x.image`\n")
+
+
 def test_a_missing_import_of_the_kernel_is_not_taken_for_a_wrong_setting(tmp_path: Path) -> None:
     (tmp_path / "wiring_c.py").write_text("import nothing_of_this_name\n")
     project_file(tmp_path, 'image = "wiring_c:image"')

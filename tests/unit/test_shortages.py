@@ -45,9 +45,14 @@ SOURCES = {
 }
 """Functions whose result may say that memory is out."""
 
+TRIALS = ("ShortageTests.", "ProgramShortageTests.")
+"""Who runs operations by `Shortages`."""
+
 LITTLE = "tests/boot/test_memory.py::test_a_machine_with_too_little_memory_says_so"
+NO_ARCHIVE = "tests/host/test_initramfs.py::test_without_memory_nothing_is_decompressed"
 NO_AREAS = "tests/host/test_acpi.py::test_bios_areas_that_can_not_be_mapped_are_not_searched"
 NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_controllers_serve"
+NO_CREDENTIALS = "tests/host/test_files.py::test_a_copy_of_credentials_without_memory"
 NO_DEVICE = "tests/boot/test_interrupts.py::" + (
     "test_tables_that_lead_where_no_device_can_be_are_warned_of"
 )
@@ -55,6 +60,7 @@ NO_DISPLAY = "tests/host/test_displays.py::" + (
     "test_a_display_that_can_not_be_mapped_shows_nothing"
 )
 NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says_so"
+NO_FILES = "tests/host/test_files.py::test_nothing_is_lost_where_memory_fails"
 NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
 NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
@@ -63,6 +69,7 @@ NO_PICTURE = "tests/host/test_displays.py::test_without_memory_none_is_asked_for
 NO_REGISTERS = "tests/host/test_acpi.py::test_registers_that_can_not_be_mapped_are_not_touched"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
+NO_ROOT = "tests/host/test_files.py::test_another_root_without_memory"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
 NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_asleep"
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
@@ -72,8 +79,10 @@ ELSEWHERE = {
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace._map": NO_SPACE,
     "BochsDisplay._open": NO_DISPLAY,
+    "CredentialStore.copy": NO_CREDENTIALS,
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
+    "Dentries.start": LITTLE,
     "FirmwareSearch.find": NO_AREAS,
     "FirmwareSearch._find_in": NO_AREAS,
     "GenericRegisters.read_word": NO_REGISTERS,
@@ -83,9 +92,12 @@ ELSEWHERE = {
     "Idle.make": NO_RESOURCES,
     "Idle.start": LITTLE,
     "Idle.start_first": LITTLE,
+    "Inflate.run": NO_ARCHIVE,
     "IoApics.start": NO_APIC,
     "Lines.start": NO_APIC,
     "KernelSpace.start": NO_EARLY,
+    "MountNamespaces.create": NO_ROOT,
+    "Mounts.create": NO_ROOT,
     "MpTable._find": NO_MP_TABLE,
     "Msi._map_table": NO_MESSAGE,
     "DirectMap.claim_registers": NO_TABLES,
@@ -99,6 +111,8 @@ ELSEWHERE = {
     "RuntimeMappings.start": NO_MAPPING,
     "ProcessorResources.allocate": NO_RESOURCES,
     "Secondaries._start_one": NO_START,
+    "SuperBlocks.create": NO_ROOT,
+    "Tmpfs._set_text": NO_FILES,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that
 refuses them memory."""
@@ -107,11 +121,11 @@ refuses them memory."""
 @pytest.fixture(scope="module")
 def askers() -> set[str]:
     """Functions of the kernel, but for its tests, that ask for memory, and not on behalf of what
-    `ShortageTests` tries with each allocation failing in turn."""
+    TRIALS try with each allocation failing in turn."""
     units = assembled(Project.load(ROOT), Stages())
     summaries = Build.of(units.program, units.assembled).analysis.summaries
     calls = {symbol: {call.callee for call in one.calls} for symbol, one in summaries.items()}
-    tried = {symbol for symbol in calls if symbol.startswith("ShortageTests.")}
+    tried = {symbol for symbol in calls if symbol.startswith(TRIALS)}
     waiting = [*tried]
     for symbol in waiting:  # grows
         more = calls.get(symbol, set()) - tried
