@@ -88,8 +88,8 @@ class Initramfs(Subsystem):
             self.reader.close()
         ret(result)
 
-    @function
-    def _note_problem(self, result: OrErrno[I32]) -> None:
+    @inline(changes=rax)
+    def _note_problem(self, result: I32) -> None:
         """Note what `result` says of a compressed archive."""
         mov(rax, text("a compressed archive is damaged"))
         with if_(result == -Errno.ENOMEM):

@@ -1,6 +1,7 @@
 """What the console shows, on the serial line and on the screen."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,16 +107,17 @@ class Line:
             put = self.number(self.end)
             self.machine.send_line("help")
             self.repeats += 1
-            eventually(
-                self.machine,
-                lambda put=put: self.is_full() or self.number(self.end) == put + self.length,
-            )
+            eventually(self.machine, partial(self.has_printed, put))
 
     def type(self, *keys: str) -> None:
         """Type on the keyboard, each key one byte, and wait until the kernel has it all."""
         expected = (self.number(self.typed) + len(keys)) % SLOTS
         self.machine.key(*keys)
         eventually(self.machine, lambda: self.number(self.typed) % SLOTS == expected)
+
+    def has_printed(self, put: int) -> bool:
+        """Whether all is printed that was asked for at `put`, or the machine has to wait."""
+        return self.is_full() or self.number(self.end) == put + self.length
 
     def is_full(self) -> bool:
         """Whether who wants to write has to wait."""

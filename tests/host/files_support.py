@@ -72,7 +72,8 @@ class FileMachine:
         self.end = OBJECTS
         self.now = 0
         self._stub()
-        for part in (CredentialStore, Dentries, RootFileSystem):
+        starting: tuple[type[Any], ...] = (CredentialStore, Dentries, RootFileSystem)
+        for part in starting:
             self.host.call(self.parts[part].start)
         self.root = self.host.address(self.parts[RootFileSystem].subject)
         self.at_rest = self.used()
@@ -266,7 +267,7 @@ class FileMachine:
         file = self.open(name, OpenFlag.DIRECTORY)
         found: list[str] = []
 
-        def take(lister: object, place: object) -> int:
+        def take(lister: object, place: Any) -> int:
             listed = self.host.at(ListedName, int(place))
             found.append(
                 self.host.read(listed.text, int(listed.length)).decode(errors="surrogateescape")

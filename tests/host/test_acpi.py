@@ -51,8 +51,8 @@ class Firmware:
         self.host.map(PHYSICAL, ROOM)
         for start, end in BIOS_AREAS:
             self.host.map(start, end - start)
-        for end in (parts[Stop].halt, self.power.reset.by_triple_fault):
-            self.host.stub(end)
+        for final in (parts[Stop].halt, self.power.reset.by_triple_fault):
+            self.host.stub(final)
         self.host.stub(parts[Stop].others, lambda: None)
         self.host.on_in(COM1 + UartRegister.LSR, lambda _: LineStatus.TEMT)
         self.pci(NO_RESPONSE)
@@ -400,7 +400,7 @@ def fixed(**values: Any) -> bytes:
     body = bytearray(sizeof(Fadt) - 36)
     for name, value in values.items():
         start = offsetof(Fadt, name) - 36
-        kind = Fadt._field(name).type  # type: ignore[attr-defined]
+        kind = Fadt._field(name).type
         raw = value if isinstance(value, bytes) else value.to_bytes(kind._size, "little")
         body[start : start + len(raw)] = raw
     return table("FACP", bytes(body))

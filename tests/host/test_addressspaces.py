@@ -138,7 +138,7 @@ class Machine:
 
     def entry(self, space: int, address: int) -> int:
         """The lowest entry for `address`, 0 if there is no table for it."""
-        entry = int(self.host.at(AddressSpace, space).root) | PageFlags.PRESENT
+        entry = int(self.host.at(AddressSpace, space).root) | int(PageFlags.PRESENT)
         for shift in LEVELS:
             if not entry & PageFlags.PRESENT:
                 return 0

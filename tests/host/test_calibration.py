@@ -47,7 +47,7 @@ class Bench:
         self.host[self.first.reference.mask] = mask
         self.host[self.calibration.reference] = self.host.address(self.first.reference)
 
-    def measure(self, begun: dict[str, int], sample: dict[str, int]) -> Any:
+    def measure(self, begun: dict[str, int], sample: dict[str, Any]) -> Any:
         for name, value in begun.items():
             self.host[getattr(self.calibration.first_sample, name)] = value
         return self.host.call(self.calibration._measure, self.host.new(Sample, **sample))

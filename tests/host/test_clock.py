@@ -1,6 +1,7 @@
 """The clock: ticks into nanoseconds, and changes of its rate."""
 
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -88,8 +89,8 @@ def test_nobody_reads_the_clock_while_it_changes(bench: Bench) -> None:
     bench.set(1 << 56)
     bench.host[bench.clock.sequence] = 1
     for reading in (
-        lambda: bench.host.call(bench.clock.now),
-        lambda: bench.host.call(bench.clock.time_of, 5),
+        partial(bench.host.call, bench.clock.now),
+        partial(bench.host.call, bench.clock.time_of, 5),
     ):
         with pytest.raises(HostFault):
             reading()

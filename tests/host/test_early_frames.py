@@ -92,7 +92,7 @@ def test_all_pages_that_are_free_are_handed_out_once_in_order(
     pages = machine.allocate_all()
     cleared = [host.read(Area.DIRECT_MAP + page, PAGE) for page in pages]
     host.reset()
-    assert pages == free_pages(regions, [*modules, image])
+    assert pages == free_pages(regions, [*modules, (image[0], image[1])])
     assert set(cleared) <= {bytes(PAGE)}
 
 

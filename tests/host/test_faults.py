@@ -2,10 +2,10 @@
 
 import pytest
 
-from kernel.cpu.exceptions import Vector
+from kernel.cpu.exceptions import EXCEPTIONS, Vector
 from kernel.cpu.pagetable import PAGE
 from kernel.cpu.trapframe import TrapFrame
-from kernel.debug.faults import EXCEPTIONS, NAMES, SELECTOR_VECTORS, SYSTEM_CONTROL_PORT, Faults
+from kernel.debug.faults import NAMES, SELECTOR_VECTORS, SYSTEM_CONTROL_PORT, Faults
 from kernel.paging.walk import PageWalk
 from tests.host.console_support import Paper, host_for, parts_on, written
 

@@ -167,7 +167,7 @@ def test_nothing_is_lost_where_memory_fails(machine: FileMachine) -> None:
     """The n-th allocation fails, and all from there on, for every n."""
     machine.start()
     there = There(machine)
-    steps = [
+    steps: list[Callable[[], object]] = [
         lambda: there.machine.mkdir("a"),
         lambda: there.create("a/file"),
         lambda: there.machine.symlink("a", "link"),

@@ -219,7 +219,7 @@ class Call:
 
 
 @pytest.fixture(scope="module")
-def call() -> Call:
+def caller() -> Call:
     return Call()
 
 
@@ -232,45 +232,45 @@ def unsigned(bits: int) -> st.SearchStrategy[int]:
 
 
 @given(values=st.tuples(signed(8), signed(16), signed(32), signed(64)))
-def test_numbers_with_sign_are_widened_by_it(call: Call, values: tuple[int, ...]) -> None:
-    assert call.shown(call.caller.signed, *values).decode() == " ".join(map(str, values))
+def test_numbers_with_sign_are_widened_by_it(caller: Call, values: tuple[int, ...]) -> None:
+    assert caller.shown(caller.caller.signed, *values).decode() == " ".join(map(str, values))
 
 
 @given(values=st.tuples(unsigned(8), unsigned(16), unsigned(32), unsigned(64)))
-def test_numbers_without_sign_are_widened_by_zeros(call: Call, values: tuple[int, ...]) -> None:
+def test_numbers_without_sign_are_widened_by_zeros(caller: Call, values: tuple[int, ...]) -> None:
     a, b, c, size = values
     expected = f"{a} {b} {c:x} {size_for_people(size)}"
-    assert call.shown(call.caller.unsigned, *values).decode() == expected
+    assert caller.shown(caller.caller.unsigned, *values).decode() == expected
 
 
 @given(value=unsigned(64))
-def test_parts_of_one_register(call: Call, value: int) -> None:
+def test_parts_of_one_register(caller: Call, value: int) -> None:
     expected = f"{value:x} {value % (1 << 32):x} {value % (1 << 8):x}"
-    assert call.shown(call.caller.low_half, value).decode() == expected
+    assert caller.shown(caller.caller.low_half, value).decode() == expected
 
 
-def test_arguments_in_memory(call: Call) -> None:
-    call.host[call.caller.narrow] = -3
-    call.host[call.caller.wide] = 0xABC
-    assert call.shown(call.caller.memory) == b"-3 abc"
+def test_arguments_in_memory(caller: Call) -> None:
+    caller.host[caller.caller.narrow] = -3
+    caller.host[caller.caller.wide] = 0xABC
+    assert caller.shown(caller.caller.memory) == b"-3 abc"
 
 
-def test_constants(call: Call) -> None:
-    assert call.shown(call.caller.constants) == b"-5 8000000000000000 7 seven"
+def test_constants(caller: Call) -> None:
+    assert caller.shown(caller.caller.constants) == b"-5 8000000000000000 7 seven"
 
 
-def test_colour_lasts_for_one_print(call: Call) -> None:
-    assert call.shown(call.caller.in_colour, 9) == b"\x849\x87"
+def test_colour_lasts_for_one_print(caller: Call) -> None:
+    assert caller.shown(caller.caller.in_colour, 9) == b"\x849\x87"
 
 
-def test_a_function_is_printed_as_its_address(call: Call) -> None:
-    address = int(call.host.address(call.caller.own_address))
-    assert call.shown(call.caller.own_address).decode() == f"0x{address:016x}"
+def test_a_function_is_printed_as_its_address(caller: Call) -> None:
+    address = int(caller.host.address(caller.caller.own_address))
+    assert caller.shown(caller.caller.own_address).decode() == f"0x{address:016x}"
 
 
-def test_kept_registers_and_the_stack_survive_printing(call: Call) -> None:
-    assert call.host.call(call.caller.twice, 0x77) == 0x77
-    assert written(call.host, call.paper) == b"7777"
+def test_kept_registers_and_the_stack_survive_printing(caller: Call) -> None:
+    assert caller.host.call(caller.caller.twice, 0x77) == 0x77
+    assert written(caller.host, caller.paper) == b"7777"
 
 
 # Mistakes

@@ -88,7 +88,7 @@ class Desk:
         self.host.call(self.driver.start)
         return uart
 
-    def receive(self, uart: Uart, data: bytes, **how: Any) -> None:
+    def receive(self, uart: Uart, data: bytes | bytearray, **how: Any) -> None:
         """Receive `data` byte by byte, with an interrupt for each that asks for one."""
         for byte in data:
             uart.receive(bytes([byte]), **how)

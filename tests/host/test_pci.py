@@ -46,7 +46,7 @@ class Space:
         struct.pack_into("<I", self.data, offset, kept | value & mask)
 
 
-def header(
+def function_header(
     *,
     kind: int = 0,
     kind_of_bridge: int = 1,
@@ -144,25 +144,25 @@ def test_an_empty_bus_has_nothing(bench: Bench) -> None:
 
 
 def test_a_function_is_known_by_its_header(bench: Bench) -> None:
-    bench.plug({number(0, 3): header()})
+    bench.plug({number(0, 3): function_header()})
     (found,) = bench.scan()
     assert (found.function, found.vendor, found.device) == (number(0, 3), 0x1234, 0x5678)
     assert (found.base_class, found.subclass, found.interface, found.revision) == (6, 1, 2, 3)
 
 
 def test_where_all_reads_give_0_is_nothing(bench: Bench) -> None:
-    bench.plug({number(0, 0): Space(bytearray(256)), number(0, 3): header()})
+    bench.plug({number(0, 0): Space(bytearray(256)), number(0, 3): function_header()})
     assert [one.function for one in bench.scan()] == [number(0, 3)]
 
 
 def test_functions_beside_number_0_count_only_where_it_says_so(bench: Bench) -> None:
     bench.plug(
         {
-            number(0, 1): header(),
-            number(0, 1, 2): header(),
-            number(0, 2): header(kind=0x80),
-            number(0, 2, 7): header(),
-            number(0, 4, 1): header(),
+            number(0, 1): function_header(),
+            number(0, 1, 2): function_header(),
+            number(0, 2): function_header(kind=0x80),
+            number(0, 2, 7): function_header(),
+            number(0, 4, 1): function_header(),
         }
     )
     assert [one.function for one in bench.scan()] == [
@@ -182,7 +182,7 @@ def trees(draw: st.DrawFn) -> dict[int, Space]:
     for bus, device in places:
         bridge = draw(st.booleans())
         secondary = draw(st.integers(0, 8) | st.just(255))
-        spaces[number(bus, device)] = header(kind=int(bridge), secondary=secondary)
+        spaces[number(bus, device)] = function_header(kind=int(bridge), secondary=secondary)
     return spaces
 
 
@@ -207,8 +207,8 @@ def test_all_buses_behind_bridges_are_scanned_once(bench: Bench, spaces: dict[in
 def test_buses_of_other_host_bridges_are_scanned(
     bench: Bench, host_bridges: int, found: list[int]
 ) -> None:
-    near = {number(0, device): header(kind_of_bridge=0) for device in range(host_bridges)}
-    far = {number(64, 5): header(kind=1, secondary=65), number(65, 0): header()}
+    near = {number(0, device): function_header(kind_of_bridge=0) for device in range(host_bridges)}
+    far = {number(64, 5): function_header(kind=1, secondary=65), number(65, 0): function_header()}
     bench.plug(near | far)
     assert [one.function for one in bench.scan()] == [*near, *found]
 
@@ -226,7 +226,7 @@ def test_capabilities_are_found_however_the_list_ends(
 ) -> None:
     following = [place for place, _ in places[1:]] + [last]
     chain = [(place, one, after) for (place, one), after in zip(places, following, strict=False)]
-    space = header(capabilities=chain)
+    space = function_header(capabilities=chain)
     bench.plug({0: space})
     seen = []
     place = space.data[0x34] & 0xFC if chain else 0
@@ -246,7 +246,7 @@ def test_memory_is_measured_and_left_as_it_was(
     bench: Bench, size: int, base: int, flags: int
 ) -> None:
     mask = -size & 0xFFFF_FFFF
-    space = header(bars=[(base & mask | flags, mask)])
+    space = function_header(bars=[(base & mask | flags, mask)])
     before = bytes(space.data)
     bench.plug({0: space})
     resource = bench.scan()[0].resources[0]
@@ -258,7 +258,7 @@ def test_memory_is_measured_and_left_as_it_was(
 def test_wide_memory_takes_two_registers(bench: Bench, bits: int, base: int) -> None:
     mask = -(1 << bits) & (1 << 64) - 1
     value = base & mask | Bar.MEMORY_64
-    space = header(
+    space = function_header(
         bars=[
             (value & 0xFFFF_FFFF, mask & 0xFFFF_FFFF),
             (value >> 32, mask >> 32),
@@ -273,7 +273,7 @@ def test_wide_memory_takes_two_registers(bench: Bench, bits: int, base: int) -> 
 
 
 def test_the_function_does_not_answer_while_it_is_measured(bench: Bench) -> None:
-    space = header(bars=[(0xF000_0000, 0xFFFF_F000)])
+    space = function_header(bars=[(0xF000_0000, 0xFFFF_F000)])
     commands: list[int] = []
     write = space.write
 
@@ -290,14 +290,14 @@ def test_the_function_does_not_answer_while_it_is_measured(bench: Bench) -> None
 
 
 def test_functions_without_memory_for_a_record_are_counted(bench: Bench) -> None:
-    bench.plug({number(0, 1): header(), number(0, 2): header()})
+    bench.plug({number(0, 1): function_header(), number(0, 2): function_header()})
     bench.host.stub(bench.heap.allocate, lambda size: 0)
     bench.host.call(bench.bus.start)
     assert (bench.host[bench.bus.count], bench.host[bench.bus.lost]) == (0, 2)
 
 
 def test_what_can_not_be_mapped_is_reached_by_ports(bench: Bench) -> None:
-    bench.plug({number(0, 1): header()})
+    bench.plug({number(0, 1): function_header()})
     table = struct.pack("<4sI36xQHBBI", b"MCFG", 60, 0xB000_0000, 0, 0, 255, 0)
     start = int(bench.host.bytes(table))
     bench.host[bench.configuration.ecam.table] = start

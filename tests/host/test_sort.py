@@ -1,5 +1,7 @@
 """Sorting, against Python's."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ class Sorter:
         self.host = Host(self.heap_sort, traced=False, limit=600 * MOST)
         self.host.checkpoint()
 
-    def sort(self, elements: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    def sort(self, elements: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The elements, of as many words each, in order."""
         self.host.reset()
         width = len(elements[0]) if elements else 1

@@ -351,7 +351,7 @@ def test_a_signal_ends_waiting_for_a_condition(bench: Bench) -> None:
 
 
 def lock_mutex(bench: Bench) -> int:
-    mutex = bench.host.address(bench.waiter.mutex)
+    mutex = int(bench.host.address(bench.waiter.mutex))
     bench.host.call(bench.waiter.mutexes.lock, mutex)
     return mutex
 

@@ -42,7 +42,7 @@ class Bench:
     """A host with a thread."""
 
     def __init__(self) -> None:
-        silent = {ExtendedState: FakeState(), **stand_ins(Pages)}
+        silent: dict[type[Any], Any] = {ExtendedState: FakeState(), **stand_ins(Pages)}
         parts = Parts(CONTENTS, instead=silent)
         self.pages, self.areas = parts[Pages], parts[SaveAreas]
         self.host = Host(self.areas)
