@@ -266,7 +266,7 @@ class ShortageTests(TestSuite):
         before."""
         effect = keep(self.shortages.effect_of(self.begin()))
         with if_(effect == Effect.DONE):
-            mov(self.clone, self.spaces.clone(self.space))
+            mov(self.clone, self.spaces.copy(self.space))
             with if_(self.clone == 0):
                 mov(effect, Effect.NOTHING)
                 self._expect_to_write(effect)
@@ -279,7 +279,7 @@ class ShortageTests(TestSuite):
         least, and it can be written later."""
         effect, result = keep(self.shortages.effect_of(self.begin())), keep(I32)
         with if_(effect == Effect.DONE):
-            mov(self.clone, self.spaces.clone(self.space))
+            mov(self.clone, self.spaces.copy(self.space))
             mov(result, self._write(2))
             with if_(result != 0):
                 mov(effect, self.shortages.effect_of(result))

@@ -203,7 +203,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """What one of two clones writes, the other one does not see, whoever writes first."""
         good = keep(self.begin())
         self._all(good, (self._writes, BASE, 1), (self._writes, MIDDLE, 2))
-        mov(self.second, self.spaces.clone(self.first))
+        mov(self.second, self.spaces.copy(self.first))
         with if_((good != 0) & (self.second != 0)):
             self._all(good, (self._writes, BASE, 3), (self._reads, MIDDLE, 2))
             self._move_to(self.second)
@@ -233,7 +233,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
             self._all(
                 good, (self._writes, BASE, number), (self._writes, BASE + number * PAGE, number)
             )
-            mov(self.family[number], self.spaces.clone(self.family[number - 1]))
+            mov(self.family[number], self.spaces.copy(self.family[number - 1]))
             with if_(self.family[number] == 0):
                 xor(good, good)
             with if_(good != 0):
@@ -437,7 +437,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         with if_(result != -Errno.ENOMEM):
             xor(good, good)
             self.console.print("error %d at 0x%x: ", result, self.cursor)
-        clone = self.spaces.clone(self.first)
+        clone = self.spaces.copy(self.first)
         with if_(clone != 0):
             self.spaces.destroy(clone)
             xor(good, good)
@@ -483,7 +483,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Clone the space. Return whether there was memory."""
         mov(rsi, MIDDLE * 2)
         mov(self.cursor, rsi)
-        mov(self.second, self.spaces.clone(self.first))
+        mov(self.second, self.spaces.copy(self.first))
         with if_(self.second == 0):
             ret(0)
         ret(1)
@@ -511,7 +511,7 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Clone a space with `CLONED` pages, and destroy the clone."""
         left = keep(count)
         with while_(left != 0):
-            space = self.spaces.clone(self.first)
+            space = self.spaces.copy(self.first)
             with if_(space != 0):
                 self.spaces.destroy(space)
             dec(left)

@@ -18,7 +18,7 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
-from kernel.vm.region import Region
+from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import ALL_RIGHTS, Rights
 from kernel.vm.userpages import UserPages
@@ -30,7 +30,7 @@ class AddressSpaces(Subsystem):
     """Operations on `AddressSpace`, as Linux's fork, mmap, munmap and mprotect need them.
 
     Mapping allocates no memory but the region's record: `DemandPaging` finds pages when they are
-    touched. A clone shares them until one of both writes. Without memory the result is null or
+    touched. A copy shares them until one of both writes. Without memory the result is null or
     -ENOMEM, and nothing has changed. Context: thread, without spin locks.
     """
 
@@ -97,9 +97,9 @@ class AddressSpaces(Subsystem):
         rep.movsq()
 
     @function(context="thread", sleeps=True)
-    def clone(self, space: Keep[Ptr[AddressSpace]]) -> Owned[OrNull[Ptr[AddressSpace]]]:
-        """Create a space with the same contents, which both share until one of them writes, or
-        return null."""
+    def copy(self, space: Keep[Ptr[AddressSpace]]) -> Owned[OrNull[Ptr[AddressSpace]]]:
+        """Return a new space with the same regions, or null: what fork does. Both share private
+        pages until one of them writes, and shared memory for good."""
         result, made = keep(I32), keep(try_(self.create()))
         errdefer(self.destroy, made)
         with self._regions_write_locked(space):
@@ -118,7 +118,9 @@ class AddressSpaces(Subsystem):
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
             try_(self.regions.add(other, region))
-            try_(self.ranges.share(space, other, region.node.key, region.end))
+            # Pages of shared memory are found again in its backing
+            with if_((region.flags & RegionFlags.SHARED) == 0):
+                try_(self.ranges.share(space, other, region.node.key, region.end))
             mov(region, self.regions.next(region))
         ret(0)
 

@@ -78,7 +78,7 @@ class DemandPaging(Subsystem):
             tail(self._add_backed_page, space, page, region, wanted)
         is_shared = region.flags & RegionFlags.SHARED
         with if_(~is_shared & (flags & PageFlags.WRITE)):
-            # The count can't rise from 1 meanwhile: only `clone` shares, with `regions_lock` alone
+            # The count can't rise from 1 meanwhile: only `copy` shares, with `regions_lock` alone
             shared = scratch(entry)
             with if_(self.user_pages.page_frame(shared).uses.references.count != 1):
                 with if_(wanted & Rights.WRITE):

@@ -274,7 +274,7 @@ class Pair:
             model.words.setdefault(page, 0)
 
     def clone(self, space: int, model: Model, pages: range, rights: int) -> None:
-        made = self.machine.occupied(self.machine.call(self.machine.spaces.clone, space))
+        made = self.machine.occupied(self.machine.call(self.machine.spaces.copy, space))
         if made:
             self.all.append((made, model.copy()))
 
@@ -396,7 +396,7 @@ def test_a_page_that_others_have_let_go_of_is_written_without_a_copy(machine: Ma
     machine.call(machine.spaces.map, space, BASE, PAGE, Rights.READ | Rights.WRITE)
     machine.call(machine.paging.resolve_fault, space, BASE, Rights.WRITE)
     before = machine.entry(space, BASE)
-    machine.destroy(machine.occupied(machine.call(machine.spaces.clone, space)))
+    machine.destroy(machine.occupied(machine.call(machine.spaces.copy, space)))
     assert not machine.entry(space, BASE) & PageFlags.WRITE
     assert machine.call(machine.paging.resolve_fault, space, BASE, Rights.WRITE) == 0
     assert machine.entry(space, BASE) == before
