@@ -2,6 +2,7 @@
 
 from kernel.errno import Errno
 from kernel.process.filecalls import FileCalls
+from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.statuscalls import StatusCalls
@@ -21,7 +22,12 @@ class SystemCalls(Subsystem):
     """What each number does, by the numbers of Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 
     def __init__(
-        self, process: ProcessCalls, files: FileCalls, paths: PathCalls, statuses: StatusCalls
+        self,
+        process: ProcessCalls,
+        files: FileCalls,
+        paths: PathCalls,
+        statuses: StatusCalls,
+        memory: MemoryCalls,
     ) -> None:
         rows = {
             0: files.read,
@@ -32,6 +38,10 @@ class SystemCalls(Subsystem):
             5: statuses.fstat,
             6: statuses.lstat,
             8: files.lseek,
+            9: memory.mmap,
+            10: memory.mprotect,
+            11: memory.munmap,
+            12: memory.brk,
             17: files.pread64,
             18: files.pwrite64,
             22: files.pipe,

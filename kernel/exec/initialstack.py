@@ -20,6 +20,10 @@ from pykasm import *
 STACK_ROOM = 8 << 20
 """Bytes that a stack may have: RLIMIT_STACK as Linux has it at first."""
 
+STACK_RESERVE = 128 << 20
+"""Bytes below the end of a program's memory that mappings leave to the stack, which may be given a
+higher limit (Linux has at least as many: MIN_GAP in arch/x86/mm/mmap.c)."""
+
 ALIGNMENT = 16
 """Of rsp where a program begins (System V ABI AMD64 supplement, 3.4.1)."""
 
@@ -55,6 +59,8 @@ class InitialStack(Subsystem):
     def _map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
         """Map the memory of the stack. Returns 0 or an error."""
         region = local(Region)
+        mov(rax, USER_END - STACK_RESERVE)
+        mov(space.mapping_top, rax)
         mov(rax, USER_END)
         mov(region.end, rax)
         sub(rax, STACK_ROOM)

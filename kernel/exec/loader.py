@@ -79,7 +79,10 @@ class ElfLoader(Subsystem):
             with if_(segment.type == SegmentType.LOAD):
                 try_(self._map(space, file, address_of(segment)))
                 self._note(loaded, address_of(segment), address_of(header))
-        fail_if(loaded.end == 0, Errno.ENOEXEC)
+        end = scratch(loaded.end)
+        fail_if(end == 0, Errno.ENOEXEC)
+        mov(space.heap_start, end)
+        mov(space.heap_end, end)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -14,6 +14,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.pagecache import NO_PAGE, PageCache
 from kernel.paging.addresses import direct
 from kernel.sync.mutex import Mutexes
+from kernel.vm.region import Region
 from pykasm import *
 
 LARGEST = (1 << 63) - 1
@@ -39,7 +40,8 @@ class CachedFiles(Subsystem):
         self.inodes = inodes
         self.mutexes = mutexes
         self.operations = rodata(
-            FileOperations, defaults.table(read=self.read, write=self.write, seek=self.seek)
+            FileOperations,
+            defaults.table(read=self.read, write=self.write, seek=self.seek, map=self.map),
         )
 
     @function(context="thread", sleeps=True)
@@ -209,6 +211,13 @@ class CachedFiles(Subsystem):
         with if_(number > inode.size):
             mov(number, inode.size)
         ret(number)
+
+    @function
+    def map(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
+        """Give `region` the pages of the cache."""
+        lea(rax, file.backing)
+        mov(region.backing, rax)
+        ret(0)
 
     @function
     def resize(self, inode: Keep[Ptr[Inode]], size: Keep[U64]) -> OrErrno[I32]:

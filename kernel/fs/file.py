@@ -15,6 +15,7 @@ from kernel.fs.pollqueue import Watcher
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutex
 from kernel.vm.backing import Backing
+from kernel.vm.region import Region
 from pykasm import *
 
 
@@ -91,6 +92,10 @@ class PollFile(Fn[[Ptr[File], OrNull[Ptr[Watcher]]], U32], context="thread"):
     on."""
 
 
+class MapFile(Fn[[Ptr[File], Ptr[Region]], OrErrno[I32]], context="thread"):
+    """Give a region, which is to be mapped, what has its pages. The rest of it is filled in."""
+
+
 class FileOperations(FileKind):
     """What is done with open files of a kind."""
 
@@ -101,3 +106,4 @@ class FileOperations(FileKind):
     seek: SeekFile
     list: ListDirectory
     poll: PollFile
+    map: MapFile

@@ -10,6 +10,7 @@ from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
 from kernel.fs.pollqueue import PollEvent, Watcher
+from kernel.vm.region import Region
 from pykasm import *
 
 
@@ -27,6 +28,7 @@ class FileDefaults(Subsystem):
             "seek": self.seek,
             "list": self.list,
             "poll": self.poll,
+            "map": self.map,
         }
         return FileOperations(flags=flags, **(defaults | given))
 
@@ -63,3 +65,8 @@ class FileDefaults(Subsystem):
     def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
         """It can always be read and written."""
         ret(PollEvent.IN | PollEvent.OUT | PollEvent.READ_NORMAL | PollEvent.WRITE_NORMAL)
+
+    @function
+    def map(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
+        """It has no pages."""
+        ret(-Errno.ENODEV)

@@ -3,6 +3,7 @@
 from kernel.process.exits import Exits
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
+from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
@@ -22,6 +23,7 @@ CONTENTS: Contents = (
     FileCalls,  # system calls for open files
     PathCalls,  # and for names
     StatusCalls,  # and for what is told of files
+    MemoryCalls,  # and for memory
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     UserWork,  # what is to be done before a program goes on

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from kernel.clock.units import Nanoseconds
@@ -56,6 +58,22 @@ class ReadWriteLocks(Subsystem):
                 inc(rwlock.readers)
             with else_():
                 self._wait(rwlock, LockMode.READ)
+
+    @inline(changes=CALLER_SAVED)
+    @contextmanager
+    def read_held(self, rwlock: ReadWriteLock) -> Iterator[None]:
+        """Hold `rwlock` for reading in the block, which may sleep and ends at its end only."""
+        self.lock_read(address_of(rwlock))
+        yield
+        self.unlock_read(address_of(rwlock))
+
+    @inline(changes=CALLER_SAVED)
+    @contextmanager
+    def write_held(self, rwlock: ReadWriteLock) -> Iterator[None]:
+        """Hold `rwlock` for writing in the block, which may sleep and ends at its end only."""
+        self.lock_write(address_of(rwlock))
+        yield
+        self.unlock_write(address_of(rwlock))
 
     @function(context="thread", sleeps=True, locks="rwlock")
     def lock_write(self, rwlock: Keep[Ptr[ReadWriteLock]]) -> None:

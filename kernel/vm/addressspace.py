@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.paging.addresses import UserAddress
 from kernel.paging.space import Space
 from kernel.structures.tree import Tree
 from kernel.sync.rwlock import ReadWriteLock
@@ -19,6 +20,13 @@ class AddressSpace(Space):
     regions_lock: ReadWriteLock
     """Held for reading to use the regions, for writing to change them."""
     regions: Tree = field(elements="Region.node")
-    """`Region`s that don't overlap. Where two of them meet they have different rights."""
+    """`Region`s that don't overlap. Where two of them meet they differ in more than their
+    place."""
+    region_count: U32
+    mapping_top: UserAddress
+    """MappedRegions that may be anywhere are put below it as long as there is room."""
+    heap_start: UserAddress
+    heap_end: UserAddress
+    """What brk(2) moves; of a program's own choice, so not a page's end."""
     threads: U32 = field(written_by="AddressSpaces")
     """How many threads are in it. No TLB has anything of a space that has none."""

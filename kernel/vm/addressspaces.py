@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.pagetable import ENTRIES, PAGE
 from kernel.errno import Errno
@@ -18,6 +15,8 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.gaps import Gaps
+from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import ALL_RIGHTS, Rights
@@ -42,6 +41,8 @@ class AddressSpaces(Subsystem):
         user_pages: UserPages,
         ranges: UserRanges,
         regions: Regions,
+        mapped: MappedRegions,
+        gaps: Gaps,
         locks: ReadWriteLocks,
         scheduler: Scheduler,
         slabs: Slabs,
@@ -52,6 +53,8 @@ class AddressSpaces(Subsystem):
         self.user_pages = user_pages
         self.ranges = ranges
         self.regions = regions
+        self.mapped = mapped
+        self.gaps = gaps
         self.locks = locks
         self.scheduler = scheduler
         self.spaces = SlabCache(slabs, "address space", AddressSpace)
@@ -102,7 +105,7 @@ class AddressSpaces(Subsystem):
         pages until one of them writes, and shared memory for good."""
         result, made = keep(I32), keep(try_(self.create()))
         errdefer(self.destroy, made)
-        with self._regions_write_locked(space):
+        with self.locks.write_held(space.regions_lock):
             mov(result, self._copy_regions(space, made))
             # Also after a failure: entries of `space` may have lost the right to write
             self.user_pages.flush(space, USER_START, USER_END)
@@ -115,6 +118,10 @@ class AddressSpaces(Subsystem):
     ) -> OrErrno[I32]:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
+        for name in ("mapping_top", "heap_start", "heap_end"):
+            place = scratch(getattr(space, name))
+            mov(getattr(other, name), place)
+            release(place)
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
             try_(self.regions.add(other, region))
@@ -139,24 +146,16 @@ class AddressSpaces(Subsystem):
 
     # Changing regions
 
-    @inline(changes=CALLER_SAVED)
-    @contextmanager
-    def _regions_write_locked(self, space: Ptr[AddressSpace]) -> Iterator[None]:
-        """Hold `regions_lock` for writing in the block, which ends at its end only."""
-        self.locks.lock_write(address_of(space.regions_lock))
-        yield
-        self.locks.unlock_write(address_of(space.regions_lock))
-
     @function
     def _checked_end(self, start: UserAddress, length: U64) -> UserAddress:
-        """Return the end of `length` bytes from `start` on; 0 unless these are whole pages that
-        programs may have."""
+        """Return the end of `length` bytes from `start` on; 0 unless these are whole pages below
+        `USER_END`."""
         end, limit = scratch(start), scratch(U64)
         mov(rax, start)
         or_(rax, length)  # both are checked for alignment at once
         add(end, length)
         mov(limit, USER_END)
-        with if_(CF | (rax & (PAGE - 1)) | (length == 0) | (start < USER_START) | (end > limit)):
+        with if_(CF | (rax & (PAGE - 1)) | (length == 0) | (end > limit)):
             ret(0)
         ret(end)
 
@@ -171,6 +170,7 @@ class AddressSpaces(Subsystem):
         """Add a region of anonymous memory, of `length` bytes from `start` on, with `rights`.
         Returns 0, -EINVAL or -ENOMEM; or -EEXIST if there is a region in some of it."""
         region = local(Region)
+        fail_if(start < USER_START, Errno.EINVAL)
         end = keep(try_(self._checked_end(start, length), Errno.EINVAL))
         mov(region.node.key, start)
         mov(region.offset, start)
@@ -185,19 +185,24 @@ class AddressSpaces(Subsystem):
     def map_region(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
         """Add a region as `like`, whose bounds are those of pages that programs may have. Returns
         what `map` does."""
-        result, rights = keep(I32), scratch(U32)
+        result = keep(I32)
+        try_(self._complete_rights(like))
+        with self.locks.write_held(space.regions_lock):
+            mov(result, -Errno.EEXIST)
+            region, end = self.regions.find_from(space, like.node.key), scratch(like.end)
+            with if_((region == 0) | (region.node.key >= end)):
+                mov(result, self.mapped.add(space, like))
+        ret(result)
+
+    @function
+    def _complete_rights(self, like: Ptr[Region]) -> OrErrno[I32]:
+        """Add what the rights of `like` imply. Returns 0; or -EINVAL if they are no rights."""
+        rights = scratch(U32)
         mov(rights, like.rights)
         fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
         self._add_implied(rights)
         mov(like.rights, rights)
-        with self._regions_write_locked(space):
-            mov(result, -Errno.EEXIST)
-            region, end = self.regions.find_from(space, like.node.key), scratch(like.end)
-            with if_((region == 0) | (region.node.key >= end)):
-                mov(result, self.regions.add(space, like))
-                self.regions.merge(space, like.node.key)
-                self.regions.merge(space, like.end)
-        ret(result)
+        ret(0)
 
     @inline(changes="rights")
     def _add_implied(self, rights: U32) -> None:
@@ -206,17 +211,59 @@ class AddressSpaces(Subsystem):
             or_(rights, Rights.READ)
 
     @function(context="thread", sleeps=True)
+    def replace_region(
+        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]
+    ) -> OrErrno[I32]:
+        """Add a region as `like`, as `map_region` does, instead of all that is there. Returns 0,
+        -EINVAL or -ENOMEM."""
+        result = keep(I32)
+        try_(self._complete_rights(like))
+        with self.locks.write_held(space.regions_lock):
+            mov(result, self.mapped.replace(space, like))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def place_region(
+        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]], limit: Keep[U64]
+    ) -> OrErrno[I32]:
+        """Add a region as `like` at its place if that is free, else where there is room below
+        `limit` (0: anywhere), and note in `like` where that is. Returns 0, -EINVAL or -ENOMEM."""
+        result = keep(I32)
+        try_(self._complete_rights(like))
+        with self.locks.write_held(space.regions_lock):
+            mov(result, self._find_place(space, like, limit))
+            with if_(result == 0):
+                mov(result, self.mapped.add(space, like))
+        ret(result)
+
+    @function(context="thread")
+    def _find_place(
+        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]], limit: U64
+    ) -> OrErrno[I32]:
+        """Set the bounds of `like`, which is as long as it is to be, to where it can be. Returns 0
+        or -ENOMEM."""
+        limit, place = keep(limit), keep(like.node.key)
+        with if_((place == 0) | ~self.gaps.is_free(space, place, like.end)):
+            length = scratch(like.end)
+            sub(length, place)
+            mov(place, try_(self.gaps.find(space, length, limit), Errno.ENOMEM))
+        mov(rax, place)
+        sub(rax, like.node.key)
+        add(like.end, rax)
+        mov(like.node.key, place)
+        with if_(like.backing == 0):
+            mov(like.offset, place)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
     def unmap(
         self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], length: U64
     ) -> OrErrno[I32]:
         """Remove regions and pages from `length` bytes from `start` on, of which not all need have
         some. Returns 0 or -EINVAL; or -ENOMEM if a region could not be split."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
-        with self._regions_write_locked(space):
-            mov(result, self.regions.split_at_bounds(space, start, end))
-            with if_(result == 0):
-                self.regions.remove_all(space, start, end)
-                self.ranges.unmap(space, start, end)
+        with self.locks.write_held(space.regions_lock):
+            mov(result, self.mapped.remove(space, start, end))
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -227,33 +274,35 @@ class AddressSpaces(Subsystem):
         length: U64,
         rights: Keep[U32],
     ) -> OrErrno[I32]:
-        """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL;
-        or -ENOMEM if some of it has no region, or if a region could not be split."""
+        """Give the memory of `length` bytes from `start` on these `rights`. Returns 0 or -EINVAL,
+        or what `MappedRegions.protect` does."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
         fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
         self._add_implied(rights)
-        with self._regions_write_locked(space):
-            mov(result, self._split_if_covered(space, start, end))
-            with if_(result == 0):
-                self.regions.set_rights(space, start, end, rights)
-                self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
+        with self.locks.write_held(space.regions_lock):
+            mov(result, self.mapped.protect(space, start, end, rights))
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def _split_if_covered(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
-    ) -> OrErrno[I32]:
-        """Split regions at `start` and `end`. Returns 0; or -ENOMEM if a region lacks between them
-        (as Linux's mprotect says it), or for want of memory."""
-        fail_if(~self.regions.is_covered(space, start, end), Errno.ENOMEM)
-        tail(self.regions.split_at_bounds, space, start, end)
+    def stack_start(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]
+    ) -> UserAddress:
+        """Return where the region starts that `address` is in, if it grows down, else 0."""
+        start = keep(UserAddress)
+        xor(u32(start), u32(start))
+        with self.locks.read_held(space.regions_lock):
+            region = self.regions.find(space, address)
+            with if_(region != 0), if_(region.flags & RegionFlags.GROWS_DOWN):
+                mov(start, region.node.key)
+        ret(start)
 
     # Threads in spaces
 
-    @function(context="thread")
+    @function(context="thread", clobbers=())
     def current(self) -> OrNull[Ptr[AddressSpace]]:
         """Return the space that this thread is in, or null."""
-        thread = scratch(self.scheduler.current)
+        mov(rax, self.scheduler.current)
+        thread = cast(rax, Ptr[Thread])
         ret(cast(thread.space, Ptr[AddressSpace]))
 
     @function

@@ -2,6 +2,9 @@
 
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.gaps import Gaps
+from kernel.vm.heaps import Heaps
+from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.pagefaults import PageFaults
 from kernel.vm.regions import Regions
 from kernel.vm.useraccess import UserAccess
@@ -16,7 +19,10 @@ CONTENTS: Contents = (
     UserPages,  # pages that programs may share
     UserRanges,  # and ranges of them
     Regions,  # ranges of a program's addresses
+    MappedRegions,  # with their pages
+    Gaps,  # room between them
     AddressSpaces,  # what programs see of memory
+    Heaps,  # their heaps
     DemandPaging,  # pages that are made when they are touched
     UserCopy,  # copies between them and the kernel
 )

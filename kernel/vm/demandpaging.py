@@ -49,12 +49,11 @@ class DemandPaging(Subsystem):
         """
         result = keep(I32)
         and_(address, -PAGE)
-        self.locks.lock_read(address_of(space.regions_lock))
         mov(result, -Errno.EFAULT)
-        region = self.regions.find(space, address)
-        with if_(region != 0), if_(region.rights & wanted):
-            mov(result, self._resolve(space, address, region, wanted))
-        self.locks.unlock_read(address_of(space.regions_lock))
+        with self.locks.read_held(space.regions_lock):
+            region = self.regions.find(space, address)
+            with if_(region != 0), if_(region.rights & wanted):
+                mov(result, self._resolve(space, address, region, wanted))
         with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
             xor(result, result)
         ret(result)

@@ -18,6 +18,8 @@ class RegionFlags(IntFlag):
     """What one program writes, all see that map the same; else each has its own copy."""
     GROWS_DOWN = 1 << 1
     """A stack: it grows when what lies below it is touched."""
+    READ_ONLY = 1 << 2
+    """Shared memory of a file that is not open for writing: it can't get the right to write."""
 
 
 class Region(Struct):

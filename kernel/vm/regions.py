@@ -9,8 +9,12 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
-from kernel.vm.region import Region
+from kernel.vm.region import Region, RegionFlags
+from kernel.vm.rights import Rights
 from pykasm import *
+
+MOST_REGIONS = 65530
+"""How many a space may have (Linux: DEFAULT_MAX_MAP_COUNT)."""
 
 
 class Regions(Subsystem):
@@ -51,28 +55,64 @@ class Regions(Subsystem):
         ret(container_of(node, Region, "node"))
 
     @function
-    def is_covered(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
-    ) -> Bool:
-        """Return whether all addresses from `start` up to `end` are in regions."""
+    def last_before(self, space: Ptr[AddressSpace], address: UserAddress) -> OrNull[Ptr[Region]]:
+        """Return the last region that starts before `address`, or null."""
+        dec(address)
+        node = self.trees.at_most(address_of(space.regions), address)
+        ret(container_of(node, Region, "node"))
+
+    @function
+    def check_rights(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        rights: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Return 0 if all addresses from `start` up to `end` are in regions that may get `rights`;
+        -ENOMEM if some are in none, else -EACCES."""
         with while_(start < end):
-            region = try_(self.find(space, start))
+            region = try_(self.find(space, start), Errno.ENOMEM)
+            with if_((region.flags & RegionFlags.READ_ONLY) & (rights & Rights.WRITE)):
+                ret(-Errno.EACCES)
             mov(start, region.end)
-        ret(True)
+        ret(0)
 
     # Changing
 
     @function(context="thread", sleeps=True)
-    def add(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
+    def add(self, space: Keep[Ptr[AddressSpace]], like: Ptr[Region]) -> OrErrno[I32]:
         """Add a region as `like`, a record of the caller's, where none is. Returns 0 or -ENOMEM."""
-        region = keep(try_(self.regions.allocate(), Errno.ENOMEM))
+        region = try_(self.allocate(space, like), Errno.ENOMEM)
+        self.insert(space, region)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def allocate(
+        self, space: Ptr[AddressSpace], like: Keep[Ptr[Region]]
+    ) -> OrNull[Owned[Ptr[Region]]]:
+        """Return a region as `like`, which is not in `space` yet; null without memory, or if that
+        has too many."""
+        fail_if(space.region_count >= MOST_REGIONS)
+        region = keep(try_(self.regions.allocate()))
         self._copy(region, like)
         mov(rax, like.node.key)
         mov(region.node.key, rax)
         self._tell_backing(region, "gain")
+        ret(region)
+
+    @function
+    def insert(self, space: Ptr[AddressSpace], region: Owned[Ptr[Region]]) -> None:
+        """Add `region` where none is."""
         disown(region, "the space's tree leads to it")
-        self.trees.insert(address_of(space.regions), address_of(region.node))
-        ret(0)
+        inc(space.region_count)
+        tail(self.trees.insert, address_of(space.regions), address_of(region.node))
+
+    @function(context="thread", sleeps=True)
+    def free(self, region: Keep[Owned[Ptr[Region]]]) -> None:
+        """Free the record of a region that is in no space."""
+        self._tell_backing(region, "drop")
+        self.regions.free(region)
 
     @inline
     def _copy(self, region: Any, like: Any) -> None:
@@ -93,9 +133,9 @@ class Regions(Subsystem):
     @function(context="thread", sleeps=True)
     def remove(self, space: Ptr[AddressSpace], region: Keep[Owned[Ptr[Region]]]) -> None:
         """Remove `region` and free its record."""
+        dec(space.region_count)
         self.trees.remove(address_of(space.regions), address_of(region.node))
-        self._tell_backing(region, "drop")
-        self.regions.free(region)
+        tail(self.free, region)
 
     @function(context="thread", sleeps=True)
     def _split(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> OrErrno[I32]:

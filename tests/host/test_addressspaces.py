@@ -27,8 +27,10 @@ from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
-from kernel.vm.region import Region
-from kernel.vm.regions import Regions
+from kernel.vm.gaps import STACK_GUARD_GAP
+from kernel.vm.heaps import Heaps
+from kernel.vm.region import Region, RegionFlags
+from kernel.vm.regions import MOST_REGIONS, Regions
 from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
 from pykasm import *
 from pykasm.hostrun import Host
@@ -48,6 +50,9 @@ WINDOW = 12
 BASE = (1 << PageShift.TOP) - WINDOW // 2 * PAGE
 """They lie around a bound of all kinds of tables."""
 
+FAR = 5 << PageShift.TOP
+"""Somewhere else."""
+
 LEVELS = (PageShift.TOP, PageShift.HUGE, PageShift.LARGE, PageShift.PAGE)
 ALL_BITS = (1 << 64) - 1
 
@@ -65,8 +70,8 @@ class Machine:
             parts[Tlb],
         )
         self.regions, self.spaces = parts[Regions], parts[AddressSpaces]
-        self.paging = parts[DemandPaging]
-        self.host = Host(self.spaces, self.paging, traced=False)
+        self.paging, self.heaps = parts[DemandPaging], parts[Heaps]
+        self.host = Host(self.spaces, self.paging, self.heaps, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 2)
         self.host.map(RECORDS, ROOM * RECORD_SIZE)
@@ -229,6 +234,43 @@ class Pair:
             model.rights.pop(page, None)
             model.words.pop(page, None)
 
+    def replace(self, space: int, model: Model, pages: range, rights: int) -> None:
+        region = self._region(pages, rights)
+        outcome = self.machine.call(self.machine.spaces.replace_region, space, region)
+        assert outcome in (0, -Errno.ENOMEM)
+        for page in pages if outcome == 0 else ():
+            model.rights[page] = completed(rights)
+            model.words.pop(page, None)
+
+    def _region(self, pages: range, rights: int) -> Any:
+        """A record of anonymous memory."""
+        start = BASE + pages.start * PAGE
+        end = start + len(pages) * PAGE
+        region = self.machine.host.new(Region, end=end, rights=rights, offset=start)
+        self.machine.host.at(TreeNode, region).key = start
+        return region
+
+    def place(self, space: int, model: Model, pages: range, rights: int) -> None:
+        """Map at the pages, or in the highest gap of the window where they are taken."""
+        region, limit = self._region(pages, rights), BASE + WINDOW * PAGE
+        place_region = self.machine.spaces.place_region
+        outcome = self.machine.call(place_region, space, region, limit)
+        starts = [pages.start, *range(WINDOW - len(pages), -1, -1)]
+        found = (range(start, start + len(pages)) for start in starts)
+        free = next((gap for gap in found if not model.rights.keys() & set(gap)), None)
+        if outcome == -Errno.ENOMEM:
+            return
+        assert outcome == 0
+        start = int(self.machine.host.at(TreeNode, region).key)
+        if free is None:  # below the window
+            assert start < BASE
+            assert (
+                self.machine.call(self.machine.spaces.unmap, space, start, len(pages) * PAGE) == 0
+            )
+            return
+        assert start == BASE + free.start * PAGE
+        model.rights.update(dict.fromkeys(free, completed(rights)))
+
     def protect(self, space: int, model: Model, pages: range, rights: int) -> None:
         outcome = self._change(self.machine.spaces.protect, space, pages, rights)
         whole = all(page in model.rights for page in pages)
@@ -336,7 +378,9 @@ def free_ranges(draw: st.DrawFn) -> range:
 
 READ_WRITE = Rights.READ | Rights.WRITE
 RIGHTS = st.sampled_from([READ_WRITE, Rights.READ, 0, Rights.EXECUTE, Rights.WRITE, ALL_RIGHTS])
-KINDS = st.sampled_from(["touch", "clone", "protect", "map", "unmap", "destroy"])
+KINDS = st.sampled_from(
+    ["touch", "clone", "protect", "map", "unmap", "destroy", "replace", "place"]
+)
 MEMORY = st.one_of(st.just(ROOM), st.just(ROOM), st.integers(0, 8))
 STEPS = st.lists(
     st.tuples(KINDS, st.integers(0, 3), free_ranges(), RIGHTS, MEMORY), min_size=5, max_size=25
@@ -378,9 +422,13 @@ def test_addresses_that_programs_can_not_have_are_refused(
 ) -> None:
     machine.start()
     space = machine.create()
-    for function, more in (("map", (0,)), ("unmap", ()), ("protect", (0,))):
-        outcome = machine.call(getattr(machine.spaces, function), space, start, length, *more)
-        assert outcome == -Errno.EINVAL
+    assert machine.call(machine.spaces.map, space, start, length, 0) == -Errno.EINVAL
+    if start >= USER_START:  # where programs have no memory, there is nothing to unmap or protect
+        assert machine.call(machine.spaces.unmap, space, start, length) == -Errno.EINVAL
+        assert machine.call(machine.spaces.protect, space, start, length, 0) == -Errno.EINVAL
+    elif not (start | length) % PAGE:
+        assert machine.call(machine.spaces.unmap, space, start, length) == 0
+        assert machine.call(machine.spaces.protect, space, start, length, 0) == -Errno.ENOMEM
 
 
 def test_rights_that_do_not_exist_are_refused(machine: Machine) -> None:
@@ -408,3 +456,72 @@ def test_the_kernels_half_is_in_every_space(machine: Machine) -> None:
     machine.host.write(Area.DIRECT_MAP + PAGE // 2, half)
     root = int(machine.host.at(AddressSpace, machine.create()).root)
     assert machine.host.read(Area.DIRECT_MAP + root, PAGE) == bytes(PAGE // 2) + half
+
+
+def test_regions_are_counted_and_there_are_not_too_many(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    for page in range(0, 6, 2):
+        assert machine.call(machine.spaces.map, space, BASE + page * PAGE, PAGE, READ_WRITE) == 0
+    record = machine.host.at(AddressSpace, space)
+    assert record.region_count == 3
+    record.region_count = MOST_REGIONS
+    assert machine.call(machine.spaces.map, space, FAR, PAGE, READ_WRITE) == -Errno.ENOMEM
+    record.region_count = 3
+    assert machine.call(machine.spaces.unmap, space, BASE, WINDOW * PAGE) == 0
+    assert record.region_count == 0
+
+
+def placed(machine: Machine, space: int, pages: int) -> int:
+    """Where so many pages are put that may be anywhere; a negated errno if they are not."""
+    region = machine.host.new(Region, end=pages * PAGE, rights=Rights.READ)
+    outcome = int(machine.call(machine.spaces.place_region, space, region, 0))
+    return outcome or int(machine.host.at(TreeNode, region).key)
+
+
+def test_room_below_a_stack_is_kept_free(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    machine.host.at(AddressSpace, space).mapping_top = FAR
+    stack = machine.host.new(Region, end=FAR, rights=READ_WRITE, flags=RegionFlags.GROWS_DOWN)
+    machine.host.at(TreeNode, stack).key = FAR - PAGE
+    assert machine.call(machine.spaces.map_region, space, stack) == 0
+    assert placed(machine, space, 2) == FAR - 3 * PAGE - STACK_GUARD_GAP
+    hint = machine.host.new(Region, end=FAR - PAGE, rights=Rights.READ)
+    machine.host.at(TreeNode, hint).key = FAR - 2 * PAGE
+    assert machine.call(machine.spaces.place_region, space, hint, 0) == 0
+    assert machine.host.at(TreeNode, hint).key == FAR - 4 * PAGE - STACK_GUARD_GAP
+
+
+def test_where_all_below_is_taken_mappings_go_above(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    machine.host.at(AddressSpace, space).mapping_top = USER_START + 4 * PAGE
+    assert placed(machine, space, 3) == USER_START + PAGE
+    assert placed(machine, space, 2) == USER_END - 2 * PAGE
+    assert placed(machine, space, 1) == USER_START
+    rest = (USER_END - USER_START) // PAGE - 6
+    assert placed(machine, space, rest + 1) == -Errno.ENOMEM
+    assert placed(machine, space, rest) == USER_START + 4 * PAGE
+
+
+HEAP_PAGES = 8
+BREAKS = st.lists(st.integers(-PAGE, HEAP_PAGES * PAGE), min_size=1, max_size=12)
+
+
+@given(BREAKS, st.integers(2, HEAP_PAGES))
+@settings(deadline=None)
+def test_heaps_end_where_they_were_told(machine: Machine, ends: list[int], wall: int) -> None:
+    machine.start()
+    space = machine.create()
+    record = machine.host.at(AddressSpace, space)
+    record.heap_start = record.heap_end = now = BASE
+    # What lies there is in the way, and a page before it
+    assert machine.call(machine.spaces.map, space, BASE + wall * PAGE, PAGE, 0) == 0
+    for end in ends:
+        if 0 <= end <= (wall - 1) * PAGE or 0 <= end <= -(-(now - BASE) // PAGE) * PAGE:
+            now = BASE + end
+        assert machine.call(machine.heaps.move_end, space, BASE + end) == now
+        heap = [(BASE, -(-now // PAGE) * PAGE, READ_WRITE)] if now > BASE else []
+        other = (BASE + wall * PAGE, BASE + (wall + 1) * PAGE, 0)
+        assert list(machine.all_regions(space)) == [*heap, other]

@@ -167,11 +167,11 @@ FAULTS = (
         "an error dropped, and success returned",
         "E082",
         "vm/addressspaces.py",
-        "ignore(self.regions.add(space, like))",
+        "ignore(self.mapped.replace(space, like))",
         (
             (
-                "mov(result, self.regions.add(space, like))",
-                "ignore(self.regions.add(space, like))\n                xor(result, result)",
+                "mov(result, self.mapped.replace(space, like))",
+                "ignore(self.mapped.replace(space, like))\n            xor(result, result)",
             ),
         ),
     ),
@@ -225,10 +225,10 @@ FAULTS = (
         "# planted 2",
         (
             (
-                "        region = self.regions.find(space, address)\n",
-                "        region = self.regions.find(space, address)\n"
-                "        with if_(region == 0):\n"
-                "            ret(-Errno.EFAULT)  # planted 2\n",
+                "            region = self.regions.find(space, address)\n",
+                "            region = self.regions.find(space, address)\n"
+                "            with if_(region == 0):\n"
+                "                ret(-Errno.EFAULT)  # planted 2\n",
             ),
         ),
     ),
@@ -406,10 +406,9 @@ FAULTS = (
         "# planted 12",
         (
             (
-                "        self.locks.unlock_read(address_of(space.regions_lock))\n",
-                "        self.locks.unlock_read(address_of(space.regions_lock))\n"
-                "        self.locks.unlock_read(address_of(space.regions_lock"
-                "))  # planted 12\n",
+                "        with if_(result == -Errno.EAGAIN):",
+                "        self.locks.unlock_read(address_of(space.regions_lock))  # planted 12\n"
+                "        with if_(result == -Errno.EAGAIN):",
             ),
         ),
     ),

@@ -1,0 +1,247 @@
+"""System calls for memory."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.fs.file import File
+from kernel.fs.files import Files
+from kernel.fs.mode import Access
+from kernel.fs.openflag import OpenFlag
+from kernel.paging.addresses import USER_END, USER_START, UserAddress
+from kernel.process.filecalls import FileCalls
+from kernel.process.mapflag import KNOWN_FLAGS, SHARED_VALIDATE, TYPE_MASK, MapFlag
+from kernel.structures.alignment import round_down, round_up
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.heaps import Heaps
+from kernel.vm.region import Region, RegionFlags
+from kernel.vm.rights import ALL_RIGHTS, Rights
+from pykasm import *
+
+LOW_END = 1 << 31
+"""Where mappings end that are to lie low."""
+
+GROWS_DOWN = 0x0100_0000
+GROWS_UP = 0x0200_0000
+"""What mprotect(2) takes beside rights (include/uapi/asm-generic/mman-common.h)."""
+
+SEMAPHORES = 0x8
+"""PROT_SEM: the memory is for atomic operations, as all memory is here."""
+
+
+class MemoryCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        numbers: FileCalls,
+        files: Files,
+        spaces: AddressSpaces,
+        heaps: Heaps,
+        paging: DemandPaging,
+    ) -> None:
+        self.numbers = numbers
+        self.files = files
+        self.spaces = spaces
+        self.heaps = heaps
+        self.paging = paging
+
+    @inline(changes=rax)
+    def _space(self) -> Ptr[AddressSpace]:
+        """Return the space of the task that runs, in a register that calls keep."""
+        space = keep(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        return space
+
+    @function(context="thread", sleeps=True)
+    def brk(self, end: Keep[Untrusted[UserAddress]]) -> OrErrno[I64]:
+        """Make `end` that of the heap. Returns where it is then."""
+        now = self.heaps.move_end(self._space(), end)
+        ret(i64(now))
+
+    # mmap
+
+    @function(context="thread", sleeps=True)
+    def mmap(
+        self,
+        address: UserAddress,
+        length: U64,
+        rights: U32,
+        flags: Keep[U32],
+        number: U32,
+        offset: U64,
+    ) -> OrErrno[I64]:
+        """Map `length` bytes of the file `number` from `offset` on, or anonymous memory. Returns
+        where."""
+        region, result = local(Region), keep(I32)
+        fail_if(offset & (PAGE - 1), Errno.EINVAL)
+        mov(region.node.key, address)
+        mov(region.end, length)
+        and_(rights, ALL_RIGHTS)
+        mov(region.rights, rights)
+        mov(region.offset, offset)
+        mov(region.flags, 0)
+        mov(region.backing, 0)
+        with if_(flags & MapFlag.ANONYMOUS):
+            mov(result, self._map(address_of(region), flags, 0))
+        with else_():
+            file = keep(try_(self.numbers.get(number), Errno.EBADF))
+            mov(result, self._map(address_of(region), flags, file))
+            self.files.drop(file)
+        with if_(result != 0):
+            movsxd(rax, result)
+            ret(rax)
+        mov(rax, region.node.key)
+        ret(i64(rax))
+
+    @function(context="thread", sleeps=True)
+    def _map(
+        self, region: Keep[Ptr[Region]], flags: Keep[U32], file: Keep[OrNull[Ptr[File]]]
+    ) -> OrErrno[I32]:
+        """Map as much of `file`, or of anonymous memory if it is null, as the end of `region`
+        says, a length yet, at the start of `region` or elsewhere. Returns 0 or an error."""
+        try_(self._set_bounds(region, flags))
+        with if_(file != 0):
+            try_(self._check_file(region, flags, file))
+            operations = scratch(file.operations)
+            try_(operations.map(file, region))
+        with else_():
+            try_(self._check_anonymous(region, flags))
+        try_(self._place(region, flags))
+        with if_(flags & (MapFlag.POPULATE | MapFlag.LOCKED)):
+            self._populate(region)
+        ret(0)
+
+    @function
+    def _set_bounds(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
+        """Check where `region` is to be, and set its end, which is a length yet. Returns 0 or an
+        error."""
+        length, address, limit = scratch(region.end), scratch(region.node.key), scratch(U64)
+        fail_if(length == 0, Errno.EINVAL)
+        mov(limit, USER_END)
+        fail_if(length > limit, Errno.ENOMEM)
+        round_up(length, PAGE)
+        mov(rax, region.offset)
+        add(rax, length)
+        fail_if(CF, Errno.EOVERFLOW)
+        sub(limit, length)
+        with if_(flags & (MapFlag.FIXED | MapFlag.FIXED_NO_REPLACE)):
+            fail_if(address > limit, Errno.ENOMEM)
+            fail_if(address & (PAGE - 1), Errno.EINVAL)
+            fail_if(address < USER_START, Errno.EPERM)
+        with else_():  # a hint alone
+            round_down(address, PAGE)
+            with if_(address > limit):
+                xor(u32(address), u32(address))
+            with if_((address != 0) & (address < USER_START)):
+                mov(address, USER_START)
+        mov(region.node.key, address)
+        add(address, length)
+        mov(region.end, address)
+        ret(0)
+
+    @function
+    def _check_anonymous(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
+        """Make `region` one of anonymous memory. Returns 0, or an error if the flags don't fit."""
+        mov(rax, region.node.key)
+        mov(region.offset, rax)
+        mov(eax, flags)
+        and_(eax, TYPE_MASK)
+        fail_if(eax != MapFlag.PRIVATE, Errno.EINVAL)
+        fail_if(flags & MapFlag.HUGE_TLB, Errno.ENOMEM)  # none are set apart
+        with if_(flags & MapFlag.GROWS_DOWN):
+            or_(region.flags, RegionFlags.GROWS_DOWN)
+        ret(0)
+
+    @function
+    def _check_file(self, region: Ptr[Region], flags: U32, file: Ptr[File]) -> OrErrno[I32]:
+        """Set the flags of `region`, which is to be one of `file`. Returns 0, or an error if the
+        flags don't fit or the file is not open for it."""
+        fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
+        mov(eax, flags)
+        and_(eax, TYPE_MASK)
+        with if_(eax == SHARED_VALIDATE):
+            fail_if(flags & (~int(KNOWN_FLAGS) & 0xFFFF_FFFF), Errno.EOPNOTSUPP)
+            mov(eax, MapFlag.SHARED)
+        with if_(eax == MapFlag.SHARED):
+            or_(region.flags, RegionFlags.SHARED)
+            with if_((file.access & Access.WRITE) == 0):
+                fail_if(region.rights & Rights.WRITE, Errno.EACCES)
+                or_(region.flags, RegionFlags.READ_ONLY)
+        with elif_(eax != MapFlag.PRIVATE):
+            ret(-Errno.EINVAL)
+        fail_if((file.access & Access.READ) == 0, Errno.EACCES)
+        fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _place(self, region: Keep[Ptr[Region]], flags: Keep[U32]) -> OrErrno[I32]:
+        """Add `region`, and note in it where. Returns 0 or an error."""
+        space, result = self._space(), keep(I32)
+        with if_(flags & MapFlag.FIXED_NO_REPLACE):
+            mov(result, self.spaces.map_region(space, region))
+        with elif_(flags & MapFlag.FIXED):
+            mov(result, self.spaces.replace_region(space, region))
+        with else_():
+            limit = scratch(U64)
+            xor(u32(limit), u32(limit))
+            with if_(flags & MapFlag.LOW_2GB):
+                mov(limit, LOW_END)
+            mov(result, self.spaces.place_region(space, region, limit))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _populate(self, region: Ptr[Region]) -> None:
+        """Touch the pages of `region` as far as there is memory."""
+        page, end, wanted = keep(region.node.key), keep(region.end), keep(U32)
+        space = self._space()
+        mov(wanted, Rights.READ)
+        with if_((region.flags & RegionFlags.SHARED) == 0):
+            mov(eax, region.rights)
+            and_(eax, Rights.WRITE)
+            or_(wanted, eax)
+        with while_(page < end):
+            break_if(self.paging.resolve_fault(space, page, wanted) != 0)
+            add(page, PAGE)
+
+    # munmap and mprotect
+
+    @function(context="thread", sleeps=True)
+    def munmap(self, address: UserAddress, length: U64) -> OrErrno[I64]:
+        """Unmap what is mapped of `length` bytes from `address` on."""
+        address, length, limit = scratch(address), scratch(length), scratch(U64)
+        mov(limit, USER_END)
+        fail_if((length == 0) | (length > limit), Errno.EINVAL)
+        round_up(length, PAGE)
+        sub(limit, length)
+        fail_if((address & (PAGE - 1)) | (address > limit), Errno.EINVAL)
+        result = self.spaces.unmap(self._space(), address, length)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def mprotect(self, address: UserAddress, length: U64, rights: U32) -> OrErrno[I64]:
+        """Give the memory of `length` bytes from `address` on these rights."""
+        address, end, limit = keep(address), keep(length), scratch(U64)
+        rights, grows = keep(rights), scratch(rights)
+        and_(grows, GROWS_DOWN | GROWS_UP)
+        and_(rights, ~(GROWS_DOWN | GROWS_UP) & 0xFFFF_FFFF)
+        fail_if((grows & GROWS_UP) | (address & (PAGE - 1)), Errno.EINVAL)
+        with if_(end == 0):
+            ret(0)
+        mov(limit, USER_END)
+        fail_if(end > limit, Errno.ENOMEM)
+        round_up(end, PAGE)
+        add(end, address)
+        fail_if(CF | (end > limit), Errno.ENOMEM)
+        fail_if(rights & (~(int(ALL_RIGHTS) | SEMAPHORES) & 0xFFFF_FFFF), Errno.EINVAL)
+        and_(rights, ALL_RIGHTS)
+        space = self._space()
+        with if_(grows != 0):
+            mov(address, try_(self.spaces.stack_start(space, address), Errno.EINVAL))
+        sub(end, address)
+        result = self.spaces.protect(space, address, end, rights)
+        movsxd(rax, result)
+        ret(rax)

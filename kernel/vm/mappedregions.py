@@ -1,0 +1,77 @@
+"""Regions together with their pages."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.paging.addresses import UserAddress
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.region import Region
+from kernel.vm.regions import Regions
+from kernel.vm.userpages import UserPages
+from kernel.vm.userranges import UserRanges
+from pykasm import *
+
+
+class MappedRegions(Subsystem):
+    """Adds, replaces, removes and changes what is mapped. Without memory the result is -ENOMEM, and
+    nothing has changed.
+
+    Context: thread, with the space's `regions_lock` held for writing. Addresses are those of pages
+    that programs may have.
+    """
+
+    def __init__(self, regions: Regions, ranges: UserRanges, user_pages: UserPages) -> None:
+        self.regions = regions
+        self.ranges = ranges
+        self.user_pages = user_pages
+
+    @function(context="thread", sleeps=True)
+    def add(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
+        """Add a region as `like` where none is. Returns 0 or -ENOMEM."""
+        try_(self.regions.add(space, like))
+        self._merge(space, like)
+        ret(0)
+
+    @inline(changes=CALLER_SAVED)
+    def _merge(self, space: Ptr[AddressSpace], like: Ptr[Region]) -> None:
+        """Make one region of that which is as `like`, and those that it continues."""
+        self.regions.merge(space, like.node.key)
+        self.regions.merge(space, like.end)
+
+    @function(context="thread", sleeps=True)
+    def replace(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
+        """Add a region as `like` instead of all that is there. Returns 0 or -ENOMEM."""
+        region = keep(try_(self.regions.allocate(space, like), Errno.ENOMEM))
+        errdefer(self.regions.free, region)
+        try_(self.remove(space, like.node.key, like.end))
+        self.regions.insert(space, region)
+        self._merge(space, like)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def remove(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
+    ) -> OrErrno[I32]:
+        """Remove regions and pages from `start` up to `end`, of which not all need have some.
+        Returns 0; or -ENOMEM if a region could not be split."""
+        try_(self.regions.split_at_bounds(space, start, end))
+        self.regions.remove_all(space, start, end)
+        self.ranges.unmap(space, start, end)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def protect(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        rights: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Give the memory from `start` up to `end` these `rights`. Returns 0; -ENOMEM if some of it
+        has no region, as Linux says it, or if a region could not be split; -EACCES if some may not
+        have them."""
+        try_(self.regions.check_rights(space, start, end, rights))
+        try_(self.regions.split_at_bounds(space, start, end))
+        self.regions.set_rights(space, start, end, rights)
+        self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
+        ret(0)

@@ -1,0 +1,193 @@
+"""What programs do with memory: static programs of C, which the kernel runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pykasm.machine.session import Machine
+from tests.boot.test_programs import compiled, started
+
+MakeMachine = Callable[..., Machine]
+
+HEAD = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PAGE 4096UL
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+#define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+#define NO_REPLACE 0x100000
+static int step;
+#define CHECK(condition) do { step++; if (!(condition)) return step; } while (0)
+#define FAILS(call, error) CHECK((long)(call) == -1 && errno == (error))
+
+/* Whether a byte can be read and written: pipes tell without a signal. */
+static int ends[2];
+static int readable(void *place) {
+    char byte;
+    int good = write(ends[1], place, 1) == 1;
+    return good && read(ends[0], &byte, 1) == 1;
+}
+static int writable(void *place) {
+    char byte;
+    int good = write(ends[1], "w", 1) == 1 && read(ends[0], place, 1) == 1;
+    return good || read(ends[0], &byte, 1) < 0;
+}
+"""
+
+MAPPING = r"""
+int main(void) {
+    char *memory, *other;
+    CHECK(pipe(ends) == 0);
+    memory = mmap(0, 10 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    CHECK(memory != MAP_FAILED && memory[0] == 0 && memory[10 * PAGE - 1] == 0);
+    memset(memory, 'x', 10 * PAGE);
+    /* below the first one */
+    other = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    CHECK(other == memory - PAGE);
+    CHECK(munmap(other, 1) == 0 && !readable(other) && readable(memory));
+    /* in the middle */
+    CHECK(munmap(memory + 3 * PAGE, 2 * PAGE) == 0);
+    CHECK(!readable(memory + 3 * PAGE) && !readable(memory + 5 * PAGE - 1));
+    CHECK(memory[3 * PAGE - 1] == 'x' && memory[5 * PAGE] == 'x');
+    CHECK(mmap(memory + 3 * PAGE, PAGE, READ_WRITE, PRIVATE, -1, 0) == memory + 3 * PAGE);
+    CHECK(memory[3 * PAGE] == 0);
+    other = memory + 4 * PAGE;
+    CHECK(mmap(other + 5, PAGE, READ_WRITE, PRIVATE, -1, 0) == other);
+    CHECK(mmap(other, PAGE, READ_WRITE, PRIVATE, -1, 0) == memory - PAGE);
+    FAILS(mmap(other, PAGE, READ_WRITE, PRIVATE | NO_REPLACE, -1, 0), EEXIST);
+    CHECK(munmap(other, PAGE) == 0);
+    CHECK(mmap(other, PAGE, PROT_READ, PRIVATE | NO_REPLACE, -1, 0) == other);
+    other = memory + 2 * PAGE;
+    CHECK(mmap(other, 5 * PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0) == other);
+    CHECK(memory[2 * PAGE] == 0 && memory[7 * PAGE - 1] == 0 && memory[7 * PAGE] == 'x');
+    CHECK(memory[2 * PAGE - 1] == 'x');
+    /* rights */
+    CHECK(mprotect(memory, 3 * PAGE, PROT_READ) == 0);
+    CHECK(readable(memory) && !writable(memory) && writable(memory + 3 * PAGE));
+    CHECK(mprotect(memory + PAGE, PAGE, PROT_NONE) == 0 && !readable(memory + PAGE));
+    CHECK(mprotect(memory, 10 * PAGE, READ_WRITE) == 0 && memory[PAGE] == 'x' && writable(memory));
+    /* errors */
+    FAILS(mmap(0, 0, READ_WRITE, PRIVATE, -1, 0), EINVAL);
+    FAILS(mmap(0, PAGE, READ_WRITE, MAP_ANONYMOUS, -1, 0), EINVAL);
+    FAILS(mmap(memory + 1, PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0), EINVAL);
+    FAILS(mmap(0, PAGE, READ_WRITE, MAP_PRIVATE, 77, 0), EBADF);
+    FAILS(mmap(0, PAGE, READ_WRITE, MAP_PRIVATE, ends[0], 0), ENODEV);
+    FAILS(syscall(SYS_mmap, 0, PAGE, READ_WRITE, PRIVATE, -1, 5), EINVAL);
+    FAILS(mmap(0, 1UL << 47, READ_WRITE, PRIVATE, -1, 0), ENOMEM);
+    FAILS(mmap(0, -1UL, READ_WRITE, PRIVATE, -1, 0), ENOMEM);
+    FAILS(mmap((void *)-PAGE, PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0), ENOMEM);
+    FAILS(munmap(memory + 1, PAGE), EINVAL);
+    FAILS(munmap(memory, 0), EINVAL);
+    FAILS(munmap(memory, -1UL), EINVAL);
+    CHECK(munmap((void *)0, PAGE) == 0);
+    FAILS(syscall(SYS_mprotect, memory + 1, PAGE, PROT_READ), EINVAL);
+    FAILS(mprotect(memory, PAGE, 0x100), EINVAL);
+    FAILS(mprotect(memory + 9 * PAGE, PAGE << 40, PROT_READ), ENOMEM);
+    CHECK(mprotect(memory, 0, PROT_READ) == 0 && writable(memory));
+    /* low */
+    other = mmap(0, PAGE, READ_WRITE, PRIVATE | MAP_32BIT, -1, 0);
+    CHECK((uintptr_t)other < 1UL << 31 && writable(other));
+    /* much */
+    other = mmap(0, 1UL << 44, PROT_NONE, PRIVATE | MAP_NORESERVE, -1, 0);
+    CHECK(other != MAP_FAILED && mprotect(other + (1UL << 43), PAGE, READ_WRITE) == 0);
+    CHECK(writable(other + (1UL << 43)) && munmap(other, 1UL << 44) == 0);
+    other = mmap(0, 64 * PAGE, READ_WRITE, PRIVATE | MAP_POPULATE, -1, 0);
+    CHECK(other != MAP_FAILED && other[63 * PAGE] == 0);
+    return 0;
+}
+"""
+
+FILES = r"""
+int main(void) {
+    char text[8], *private, *shared;
+    int file, reading;
+    CHECK(pipe(ends) == 0);
+    CHECK((file = open("/mapped", O_RDWR | O_CREAT, 0600)) >= 0);
+    CHECK(ftruncate(file, 3 * PAGE) == 0 && pwrite(file, "one", 3, 0) == 3);
+    CHECK(pwrite(file, "two", 3, PAGE) == 3);
+    private = mmap(0, 3 * PAGE, READ_WRITE, MAP_PRIVATE, file, 0);
+    shared = mmap(0, 2 * PAGE, READ_WRITE, MAP_SHARED, file, PAGE);
+    CHECK(private != MAP_FAILED && shared != MAP_FAILED && private != shared);
+    CHECK(!memcmp(private, "one", 3) && !memcmp(shared, "two", 3));
+    private[0] = 'O';
+    CHECK(pread(file, text, 3, 0) == 3 && text[0] == 'o');
+    shared[0] = 'T';
+    CHECK(pread(file, text, 3, PAGE) == 3 && text[0] == 'T' && private[PAGE] == 'T');
+    private[PAGE + 1] = 'W';
+    CHECK(shared[1] == 'w');
+    /* also where the right to write came later */
+    CHECK(munmap(private, 3 * PAGE) == 0);
+    private = mmap(0, PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+    CHECK(private[0] == 'o' && mprotect(private, PAGE, READ_WRITE) == 0);
+    private[0] = 'P';
+    CHECK(pread(file, text, 1, 0) == 1 && text[0] == 'o');
+    CHECK((reading = open("/mapped", O_RDONLY)) >= 0);
+    FAILS(mmap(0, PAGE, READ_WRITE, MAP_SHARED, reading, 0), EACCES);
+    CHECK(mmap(0, PAGE, READ_WRITE, MAP_PRIVATE, reading, 0) != MAP_FAILED);
+    shared = mmap(0, PAGE, PROT_READ, MAP_SHARED, reading, 0);
+    CHECK(shared != MAP_FAILED && shared[0] == 'o');
+    FAILS(mprotect(shared, PAGE, READ_WRITE), EACCES);
+    CHECK(close(reading) == 0 && shared[0] == 'o' && munmap(shared, PAGE) == 0);
+    CHECK((reading = open("/mapped", O_WRONLY)) >= 0);
+    FAILS(mmap(0, PAGE, PROT_WRITE, MAP_SHARED, reading, 0), EACCES);
+    FAILS(mmap(0, PAGE, PROT_READ, 3 | 0x80000, file, 0), EOPNOTSUPP);
+    FAILS(mmap(0, PAGE, PROT_READ, 3 | MAP_ANONYMOUS, -1, 0), EINVAL);
+    FAILS(mmap(0, PAGE, PROT_READ, MAP_PRIVATE, open("/", O_RDONLY), 0), ENODEV);
+    FAILS(mmap(0, PAGE, PROT_READ, MAP_PRIVATE, file, -PAGE), EOVERFLOW);
+    CHECK(unlink("/mapped") == 0);
+    return 0;
+}
+"""
+
+HEAP = r"""
+static char *breaks(void *end) { return (char *)syscall(SYS_brk, end); }
+
+int main(void) {
+    char *start = breaks(0), *block;
+    CHECK(pipe(ends) == 0 && start != 0 && breaks(0) == start);
+    CHECK(breaks(start + 10) == start + 10 && (start[9] = 1));
+    CHECK(breaks(start + 100000) == start + 100000 && start[99999] == 0);
+    memset(start, 7, 100000);
+    CHECK(breaks(start + 10) == start + 10 && !readable(start + 50000));
+    CHECK(breaks(start + 100000) == start + 100000 && start[50000] == 0 && start[9] == 7);
+    CHECK(breaks((void *)1) == start + 100000 && breaks((void *)-1) == start + 100000);
+    CHECK(breaks((void *)(1UL << 63)) == start + 100000);
+    CHECK(breaks((void *)0x7ffffffff000) == start + 100000);
+    block = (char *)(((uintptr_t)start + 300000) & -PAGE);
+    CHECK(mmap(block, PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0) == block);
+    CHECK(breaks(block) == start + 100000 && breaks(block - PAGE) == block - PAGE);
+    CHECK(breaks(start) == start && munmap(block, PAGE) == 0);
+    /* malloc, which uses both */
+    void *all[300];
+    for (int i = 0; i < 300; i++) {
+        size_t size = 1 + i * i * 7;
+        CHECK((all[i] = malloc(size)) != 0);
+        memset(all[i], i, size);
+    }
+    for (int i = 0; i < 300; i++) {
+        CHECK(((unsigned char *)all[i])[i * i * 7] == (unsigned char)i);
+        free(all[i]);
+    }
+    return 0;
+}
+"""
+
+
+def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
+    sources = {"mapping": MAPPING, "files": FILES, "heap": HEAP}
+    programs = {name: compiled(tmp_path, name, HEAD + text) for name, text in sources.items()}
+    kernel = started(machine, tmp_path, **programs)
+    for _ in range(2):  # the second time finds no traces of the first
+        for name in sources:
+            answer = kernel.command(f"run /bin/{name}")
+            assert answer.endswith("exit status 0"), answer
