@@ -31,6 +31,7 @@ from kernel.terminal.contents import CONTENTS as TERMINAL
 from kernel.text.contents import CONTENTS as TEXT
 from kernel.threads.contents import CONTENTS as THREADS
 from kernel.time.contents import CONTENTS as TIME
+from kernel.tty.contents import CONTENTS as TTY
 from kernel.vm.contents import CONTENTS as VM
 from pykasm import *
 
@@ -62,6 +63,7 @@ CONTENTS: Contents = (
     *POWER,  # switching the machine off, and starting it again
     *PROCESS,  # programs that run
     *EXEC,  # programs in files
+    *TTY,  # terminals
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to
     *MONITOR,  # the prompt for looking into the running kernel
     *COMMANDS,  # its commands

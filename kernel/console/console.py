@@ -49,6 +49,15 @@ class Console(Writer):
         with self._held():
             self.put(byte)
 
+    @function(context="thread", sleeps=True)
+    def write(self, bytes: Keep[Ptr[U8]], length: Keep[U32]) -> None:
+        """Write `length` bytes in one piece, as they are."""
+        with self._held(), while_(length != 0):
+            self.output.put(at(bytes))
+            self.screen.write_byte(at(bytes))
+            inc(bytes)
+            dec(length)
+
     @inline(changes=CALLER_SAVED)
     @contextmanager
     def _held(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.statuscalls import StatusCalls
+from kernel.process.vectorcalls import VectorCalls
 from pykasm import *
 
 
@@ -28,6 +29,7 @@ class SystemCalls(Subsystem):
         paths: PathCalls,
         statuses: StatusCalls,
         memory: MemoryCalls,
+        vectors: VectorCalls,
     ) -> None:
         rows = {
             0: files.read,
@@ -42,8 +44,11 @@ class SystemCalls(Subsystem):
             10: memory.mprotect,
             11: memory.munmap,
             12: memory.brk,
+            16: files.ioctl,
             17: files.pread64,
             18: files.pwrite64,
+            19: vectors.readv,
+            20: vectors.writev,
             22: files.pipe,
             32: files.dup,
             33: files.dup2,
@@ -83,7 +88,11 @@ class SystemCalls(Subsystem):
             268: statuses.fchmodat,
             292: files.dup3,
             293: files.pipe2,
+            295: vectors.preadv,
+            296: vectors.pwritev,
             316: paths.renameat2,
+            327: vectors.preadv2,
+            328: vectors.pwritev2,
         }
         self.handlers = rodata(
             SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]

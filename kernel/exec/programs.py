@@ -12,6 +12,7 @@ from kernel.fs.opening import Opening
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.standardfiles import StandardFiles
 from kernel.process.tasks import Tasks, program_frame
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -38,6 +39,7 @@ class Programs(Subsystem):
         stack: InitialStack,
         processes: Processes,
         tasks: Tasks,
+        standard: StandardFiles,
     ) -> None:
         self.root = root
         self.opening = opening
@@ -47,6 +49,7 @@ class Programs(Subsystem):
         self.stack = stack
         self.processes = processes
         self.tasks = tasks
+        self.standard = standard
 
     @function(context="thread", sleeps=True)
     def start(
@@ -84,10 +87,8 @@ class Programs(Subsystem):
         with if_(result != 0):
             self.spaces.destroy(space)
             ret(result, 0)
-        process = scratch(self._run(space, address_of(place)))
-        with if_(process == 0):
-            ret(-Errno.ENOMEM, 0)
-        ret(0, process)
+        failed, started = self._run(space, address_of(place))
+        ret(failed, started)
 
     @function(context="thread", sleeps=True)
     def _load(
@@ -110,16 +111,35 @@ class Programs(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _run(
-        self, space: Owned[Ptr[AddressSpace]], place: Keep[Ptr[ProgramStart]]
+        self, space: Keep[Owned[Ptr[AddressSpace]]], place: Keep[Ptr[ProgramStart]]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Process]]]]:
+        """Start a process for the program that is loaded in `space`, at the console. Returns what
+        `start` does."""
+        failed, opened = self.standard.open()
+        with if_(opened == 0):
+            result = keep(failed)
+            self.spaces.destroy(space)
+            ret(result, 0)
+        ignore(failed, "it is open")
+        console = keep(opened)
+        process = keep(self._create(space, place, console))
+        self.files.drop(console)
+        with if_(process == 0):
+            ret(-Errno.ENOMEM, 0)
+        ret(0, process)
+
+    @function(context="thread", sleeps=True)
+    def _create(
+        self, space: Owned[Ptr[AddressSpace]], place: Keep[Ptr[ProgramStart]], file: Keep[Ptr[File]]
     ) -> Owned[OrNull[Ptr[Process]]]:
-        """Start a process for the program that is loaded in `space`. Returns null without
-        memory."""
+        """Start a process whose standard files are `file`. Returns null without memory."""
         process = keep(try_(self.processes.create(space)))
         task = keep(self.tasks.create(process, process.number))
         with if_(task == 0):
             self.spaces.destroy(process.space)
             self.processes.free(process)
             ret(0)
+        self.standard.give(task, file)
         frame = program_frame(scratch(task.thread))
         mov(rax, place.rip)
         mov(frame.rip, rax)

@@ -23,6 +23,10 @@ class CharacterDevice(Struct):
     """The number of the first of them."""
     count: U64
     operations: Ptr[FileOperations]
+    name: Ptr[U8]
+    """Its name, from the root on."""
+    mode: U32
+    """Who may do what with it."""
 
 
 class CharacterDriver(Subsystem):
@@ -32,10 +36,15 @@ class CharacterDriver(Subsystem):
     """Their rows, which the constructor makes."""
 
 
-def device(major: int, minor: int, operations: Any, count: int = 1) -> CharacterDevice:
-    """Return a row for `count` devices, by numbers from Linux's list
+def device(
+    major: int, minor: int, operations: Any, name: str, mode: int = 0o666
+) -> CharacterDevice:
+    """Return a row for a device, by its number and name in Linux's list
     (Documentation/admin-guide/devices.txt)."""
-    return CharacterDevice(first=major << MINOR_BITS | minor, count=count, operations=operations)
+    first = major << MINOR_BITS | minor
+    return CharacterDevice(
+        first=first, count=1, operations=operations, name=f"/dev/{name}", mode=mode
+    )
 
 
 class CharacterDevices(Subsystem):

@@ -10,6 +10,7 @@ from kernel.fs.cpioreader import CpioReader
 from kernel.fs.creation import Creation
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
+from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.directoryreading import DirectoryReading
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
@@ -78,6 +79,7 @@ CONTENTS: Contents = (
     Opening,  # opening files
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
+    DeviceNodes,  # where devices are found
     CpioReader,  # archives
     Huffman,  # codes of compressed data
     Inflate,  # decompression

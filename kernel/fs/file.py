@@ -96,6 +96,11 @@ class MapFile(Fn[[Ptr[File], Ptr[Region]], OrErrno[I32]], context="thread"):
     """Give a region, which is to be mapped, what has its pages. The rest of it is filled in."""
 
 
+class ControlFile(Fn[[Ptr[File], U32, U64], OrErrno[I64]], context="thread"):
+    """Do what `ioctl` is called for by a request and its argument, often an address of the
+    program's. Returns what the call does; -ENOTTY if the kind of file knows no such request."""
+
+
 class FileOperations(FileKind):
     """What is done with open files of a kind."""
 
@@ -107,3 +112,4 @@ class FileOperations(FileKind):
     list: ListDirectory
     poll: PollFile
     map: MapFile
+    control: ControlFile

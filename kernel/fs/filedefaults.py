@@ -29,6 +29,7 @@ class FileDefaults(Subsystem):
             "list": self.list,
             "poll": self.poll,
             "map": self.map,
+            "control": self.control,
         }
         return FileOperations(flags=flags, **(defaults | given))
 
@@ -70,3 +71,8 @@ class FileDefaults(Subsystem):
     def map(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
         """It has no pages."""
         ret(-Errno.ENODEV)
+
+    @function
+    def control(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
+        """It knows no requests."""
+        ret(-Errno.ENOTTY)

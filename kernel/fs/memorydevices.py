@@ -19,6 +19,7 @@ from pykasm import *
 MAJOR = 1
 NULL, ZERO, FULL, RANDOM, URANDOM = 3, 5, 7, 8, 9
 """Their numbers."""
+NAMES = {NULL: "null", ZERO: "zero", FULL: "full", RANDOM: "random", URANDOM: "urandom"}
 
 PIECE = KEY_WORDS * sizeof(U32)
 """Random bytes that come at once."""
@@ -49,7 +50,7 @@ class MemoryDevices(CharacterDriver):
             for functions in kinds.values()
         ]
         self.devices = [
-            device(MAJOR, minor, address_of(table))
+            device(MAJOR, minor, address_of(table), NAMES[minor])
             for minor, table in zip(kinds, self.tables, strict=True)
         ]
 

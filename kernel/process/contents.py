@@ -8,19 +8,23 @@ from kernel.process.pathcalls import PathCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.tasks import Tasks
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.userwork import UserWork
+from kernel.process.vectorcalls import VectorCalls
 from pykasm import *
 
 CONTENTS: Contents = (
     ProcessIds,  # the numbers of processes and threads
     Processes,  # programs that run
     FileStates,  # what their threads have of files
+    StandardFiles,  # the first of these
     UserPaths,  # names that they give
     FileCalls,  # system calls for open files
+    VectorCalls,  # for several parts of memory at once
     PathCalls,  # and for names
     StatusCalls,  # and for what is told of files
     MemoryCalls,  # and for memory

@@ -38,6 +38,14 @@ class FileControl(IntEnum):
     DUPFD_CLOEXEC = 1030
 
 
+class IoRequest(IntEnum):
+    """What `ioctl` does with any file (include/uapi/asm-generic/ioctls.h)."""
+
+    FIONCLEX = 0x5450
+    FIOCLEX = 0x5451
+    FIONBIO = 0x5421
+
+
 class PipeNumbers(Struct):
     """What `pipe` stores."""
 
@@ -258,6 +266,54 @@ class FileCalls(Subsystem):
         and_(flags, SETTABLE)
         or_(eax, flags)
         mov(file.flags, eax)
+        ret(0)
+
+    # Requests
+
+    @function(context="thread", sleeps=True)
+    def ioctl(self, number: Keep[U32], request: Keep[U32], argument: Keep[U64]) -> OrErrno[I64]:
+        """Do what the file `number` does for a `request`, or an `IoRequest` that all know."""
+        result, file = keep(I64), keep(try_(self.get(number), Errno.EBADF))
+        with if_(file.flags & OpenFlag.PATH):
+            mov(result, -Errno.EBADF)
+        with else_():
+            mov(result, self._control(number, file, request, argument))
+        self.files.drop(file)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _control(self, number: U32, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
+        """Do what `ioctl` does, for `file`."""
+        with switch(request):
+            with case(IoRequest.FIOCLEX):
+                tail(self._set_close_on_exec, number, 1)
+            with case(IoRequest.FIONCLEX):
+                tail(self._set_close_on_exec, number, 0)
+            with case(IoRequest.FIONBIO):
+                tail(self._set_nonblocking, file, cast(argument, User[U8]))
+            with default():
+                operations = scratch(file.operations)
+                done = operations.control(file, request, argument)
+                ret(done)
+
+    @function
+    def _set_close_on_exec(self, number: U32, close_on_exec: Bool) -> OrErrno[I64]:
+        """Set whether the file `number` is closed when another program is loaded."""
+        task = self.processes.current()
+        self.tables.set_close_on_exec(task.files, u64(number), close_on_exec)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _set_nonblocking(self, file: Keep[Ptr[File]], place: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Set whether calls for `file` wait: not if the program's number at `place` is not 0."""
+        number = local(U32)
+        result, left = self.copy.copy_in(address_of(number), place, sizeof(U32))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        with if_(number != 0):
+            lock.or_(file.flags, OpenFlag.NONBLOCK)
+        with else_():
+            lock.and_(file.flags, ~int(OpenFlag.NONBLOCK))
         ret(0)
 
     # Pipes

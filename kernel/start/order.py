@@ -23,6 +23,7 @@ from kernel.entry.userentry import UserEntry
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
+from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.initramfs import Initramfs
 from kernel.fs.randomness import Randomness
 from kernel.fs.rootfilesystem import RootFileSystem
@@ -106,4 +107,5 @@ class LateSteps(Steps):
         RootFileSystem.start,  # files
         AnonymousFiles.start,  # and those without names
         Initramfs.start,  # and what the boot loader brings of them
+        DeviceNodes.start,  # and names of devices
     )

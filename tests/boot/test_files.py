@@ -25,7 +25,7 @@ def test_an_initramfs_is_unpacked(machine: MakeMachine, tmp_path: Path) -> None:
     )
     kernel = machine(modules=(initrd,))
     kernel.expect_prompt()
-    assert kernel.command("ls /").split() == [".", "..", "etc", "bin"]
+    assert kernel.command("ls /").split() == [".", "..", "etc", "bin", "dev"]
     assert kernel.command("ls bin/").split() == [".", "..", "again"]
     assert kernel.command("cat bin/again").split() == [
         "one",
@@ -41,4 +41,4 @@ def test_an_initramfs_is_unpacked(machine: MakeMachine, tmp_path: Path) -> None:
 def test_without_an_archive_the_root_is_empty(machine: MakeMachine) -> None:
     kernel = machine()
     kernel.expect_prompt()
-    assert kernel.command("ls /").split() == [".", ".."]
+    assert kernel.command("ls /").split() == [".", "..", "dev"]

@@ -108,13 +108,13 @@ int main(void) {
     CHECK(mkdir("/made", 0755) == 0);
     FAILS(mkdir("/made", 0755), EEXIST);
     CHECK(chdir("/made") == 0);
-    CHECK((file = open("one", O_RDWR | O_CREAT | O_EXCL, 0644)) == 0);
+    CHECK((file = open("one", O_RDWR | O_CREAT | O_EXCL, 0644)) == 3);
     FAILS(open("one", O_RDWR | O_CREAT | O_EXCL, 0644), EEXIST);
     CHECK(write(file, "some text", 9) == 9);
     CHECK(lseek(file, 0, SEEK_CUR) == 9);
     CHECK(pwrite(file, "more", 4, 0) == 4);
     CHECK(pread(file, text, 15, 0) == 9 && !strcmp(text, "more text"));
-    CHECK((again = dup(file)) == 1);
+    CHECK((again = dup(file)) == 4);
     CHECK(dup2(file, 7) == 7);
     CHECK(lseek(7, 5, SEEK_SET) == 5 && read(again, text, 2) == 2);
     CHECK(close(7) == 0);
@@ -125,7 +125,7 @@ int main(void) {
     FAILS(open("one", O_RDONLY), ENOENT);
     CHECK(link("two", "three") == 0);
     CHECK(symlink("three", "four") == 0);
-    CHECK((again = open("/made/four", O_RDONLY)) == 2);
+    CHECK((again = open("/made/four", O_RDONLY)) == 5);
     CHECK(read(again, text, 15) == 9);
     CHECK(unlink("two") == 0 && unlink("three") == 0);
     FAILS(open("four", O_RDONLY), ENOENT);
@@ -161,7 +161,7 @@ int main(void) {
     int file, folder, size, place, ends[2], names = 0;
     char text[16], entries[512];
     CHECK(mkdir("/s", 0755) == 0);
-    CHECK((file = open("/s/file", O_RDWR | O_CREAT, 0640)) == 0);
+    CHECK((file = open("/s/file", O_RDWR | O_CREAT, 0640)) == 3);
     CHECK(write(file, "12345", 5) == 5);
     CHECK(fstat(file, &status) == 0 && status.st_size == 5 && status.st_mode == 0100640);
     CHECK(ftruncate(file, 3) == 0 && stat("/s/file", &status) == 0 && status.st_size == 3);
@@ -177,13 +177,13 @@ int main(void) {
     CHECK(S_ISLNK(status.st_mode) && status.st_size == 4);
     FAILS(stat("/s/none", &status), ENOENT);
     FAILS(stat("/s/file/under", &status), ENOTDIR);
-    CHECK((folder = open("/s", O_RDONLY | O_DIRECTORY)) == 1);
+    CHECK((folder = open("/s", O_RDONLY | O_DIRECTORY)) == 4);
     CHECK((size = syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0);
     for (place = 0; place < size; place += ((struct dirent *)(entries + place))->d_reclen)
         names++;
     CHECK(names == 4 && syscall(SYS_getdents64, folder, entries, sizeof entries) == 0);
     CHECK(close(folder) == 0);
-    CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 && ends[0] == 1 && ends[1] == 2);
+    CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0 && ends[0] == 4 && ends[1] == 5);
     CHECK(fcntl(ends[0], F_GETFD) == FD_CLOEXEC && fcntl(ends[0], F_SETFD, 0) == 0);
     CHECK(fcntl(ends[0], F_GETFD) == 0);
     FAILS(read(ends[0], text, 4), EAGAIN);
@@ -193,7 +193,7 @@ int main(void) {
     CHECK(fcntl(ends[1], F_DUPFD, 9) == 9 && fcntl(9, F_GETFL) == (O_WRONLY | O_NONBLOCK));
     CHECK(close(9) == 0 && close(ends[1]) == 0 && read(ends[0], text, 4) == 0);
     FAILS(fcntl(9, F_GETFD), EBADF);
-    FAILS(fcntl(0, 12345), EINVAL);
+    FAILS(fcntl(3, 12345), EINVAL);
     CHECK(unlink("/s/file") == 0 && unlink("/s/link") == 0 && rmdir("/s") == 0);
     return 0;
 }
@@ -222,3 +222,22 @@ def test_programs_in_c_run(machine: MakeMachine, tmp_path: Path) -> None:
         assert kernel.command("run /bin/files") == f"/bin/files[{number}]: exit status 0"
     for number in (4, 5):
         assert kernel.command("run /bin/status") == f"/bin/status[{number}]: exit status 0"
+
+
+PRINTING = r"""
+#include <stdio.h>
+#include <unistd.h>
+
+int main(void) {
+    write(STDOUT_FILENO, "one\n", 4);
+    printf("two %d\n", isatty(STDOUT_FILENO));
+    fprintf(stderr, "\tthree\n");
+    return 4;
+}
+"""
+
+
+def test_what_programs_print_is_seen(machine: MakeMachine, tmp_path: Path) -> None:
+    kernel = started(machine, tmp_path, printing=compiled(tmp_path, "printing", PRINTING))
+    answer = kernel.command("run /bin/printing").splitlines()
+    assert answer == ["one", "two 1", "\tthree", "/bin/printing[1]: exit status 4"]

@@ -62,6 +62,7 @@ NO_DISPLAY = "tests/host/test_displays.py::" + (
 NO_EARLY = "tests/host/test_early_frames.py::test_without_memory_the_kernel_says_so"
 NO_FILES = "tests/host/test_files.py::test_nothing_is_lost_where_memory_fails"
 NO_FIRMWARE = "tests/host/test_acpi.py::test_a_root_where_no_memory_can_be_means_no_tables"
+NO_LIST = "tests/host/test_vectorcalls.py::test_only_a_long_list_needs_memory"
 NO_MAPPING = "tests/host/test_runtime.py::test_without_memory_at_the_start_there_is_nothing_later"
 NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
 NO_MP_TABLE = "tests/host/test_mptable.py::test_what_can_not_be_mapped_is_not_read"
@@ -113,6 +114,7 @@ ELSEWHERE = {
     "Secondaries._start_one": NO_START,
     "SuperBlocks.create": NO_ROOT,
     "Tmpfs._set_text": NO_FILES,
+    "VectorCalls._take": NO_LIST,
 }
 """Who asks only while the kernel starts, or for a device that not every machine has: the test that
 refuses them memory."""

@@ -1,0 +1,95 @@
+"""Writing to terminals."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.fs.file import File
+from kernel.fs.iovector import IoVector
+from kernel.fs.iovectors import IoVectors
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.pollqueues import PollQueues
+from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.waiting import FOREVER
+from kernel.sync.mutex import Mutexes
+from kernel.tty.terminal import Terminal
+from kernel.tty.terminaloutput import TerminalOutput
+from pykasm import *
+
+PIECE = 256
+"""Bytes that are taken from a program at once."""
+
+
+class TerminalWriting(Subsystem):
+    """Writes what programs write. Context: thread."""
+
+    def __init__(
+        self, output: TerminalOutput, vectors: IoVectors, queues: PollQueues, mutexes: Mutexes
+    ) -> None:
+        self.output = output
+        self.vectors = vectors
+        self.queues = queues
+        self.mutexes = mutexes
+
+    @function(context="thread", sleeps=True)
+    def write(
+        self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """Write all, as `WriteFile` says. Returns how much was written, where something ended it;
+        -EAGAIN, -EINTR or -EFAULT if nothing was."""
+        piece, total, done = local(U8 * PIECE), keep(I64), keep(I64)
+        xor(u32(total), u32(total))
+        xor(u32(done), u32(done))
+        with while_(vector.left != 0):
+            lea(rsi, piece)
+            mov(done, i64(self.vectors.copy_from(vector, rsi, PIECE)))
+            with if_(done == 0):
+                mov(done, -Errno.EFAULT)
+            with else_():
+                mov(done, self._write_piece(file, address_of(piece), u64(done)))
+            break_if(done <= 0)
+            add(total, done)
+        with if_(total == 0):
+            ret(done)
+        ret(total)
+
+    @function(context="thread", sleeps=True)
+    def _write_piece(
+        self, file: Keep[Ptr[File]], bytes: Keep[Ptr[U8]], length: U64
+    ) -> OrErrno[I64]:
+        """Write `length` bytes of the kernel's. Returns how many were written, or an error."""
+        left, total, done, noted = keep(length), local(U64), keep(I64), local(U64)
+        mov(total, length)
+        terminal = cast(file.private, Ptr[Terminal])
+        with loop():
+            queue = scratch(terminal)
+            mov(noted, self.queues.note(address_of(queue.queue)))
+            mov(done, i64(self._put(scratch(terminal), bytes, left)))
+            add(u64(bytes), done)
+            sub(left, done)
+            break_if(left == 0)
+            continue_if(done != 0)
+            mov(done, -Errno.EAGAIN)
+            break_if(file.flags & OpenFlag.NONBLOCK)
+            queue = scratch(terminal)
+            waited = self.queues.wait(address_of(queue.queue), noted, FOREVER, INTERRUPTIBLE)
+            movsxd(done, waited)
+            break_if(done != 0)
+        mov(rax, total)
+        sub(rax, left)
+        with if_(rax == 0):
+            ret(done)
+        ret(i64(rax))
+
+    @function(context="thread", sleeps=True)
+    def _put(self, terminal: Keep[Ptr[Terminal]], bytes: Keep[Ptr[U8]], length: Keep[U64]) -> U64:
+        """Put as many of `length` bytes as there is room for. Returns how many."""
+        total = keep(length)
+        with self.mutexes.held(terminal.lock):
+            self.output.begin(terminal)
+            with while_(length != 0):
+                break_if(~self.output.put(terminal, at(bytes)))
+                inc(bytes)
+                dec(length)
+            self.output.finish(terminal)
+        sub(total, length)
+        ret(total)
