@@ -10,11 +10,14 @@ class Errno(ErrorNumber):
 
     EPERM = 1
     ENOENT = 2
+    ESRCH = 3
     EINTR = 4
     EIO = 5
     ENXIO = 6
+    E2BIG = 7
     ENOEXEC = 8
     EBADF = 9
+    ECHILD = 10
     EAGAIN = 11
     ENOMEM = 12
     EACCES = 13

@@ -1,12 +1,16 @@
 """The system calls, by their numbers."""
 
 from kernel.errno import Errno
+from kernel.process.clonecalls import CloneCalls
 from kernel.process.filecalls import FileCalls
+from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
+from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.vectorcalls import VectorCalls
+from kernel.process.waitcalls import WaitCalls
 from pykasm import *
 
 
@@ -17,6 +21,9 @@ class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread"):
 
 CALLS = 512
 """How many numbers the table has room for."""
+
+FIRST_PRIVATE = 0x1000
+"""Where the numbers of calls begin that Linux does not have."""
 
 
 class SystemCalls(Subsystem):
@@ -30,6 +37,10 @@ class SystemCalls(Subsystem):
         statuses: StatusCalls,
         memory: MemoryCalls,
         vectors: VectorCalls,
+        groups: GroupCalls,
+        clones: CloneCalls,
+        waits: WaitCalls,
+        private: PrivateCalls,
     ) -> None:
         rows = {
             0: files.read,
@@ -50,10 +61,15 @@ class SystemCalls(Subsystem):
             19: vectors.readv,
             20: vectors.writev,
             22: files.pipe,
+            24: process.sched_yield,
             32: files.dup,
             33: files.dup2,
             39: process.getpid,
+            56: clones.clone,
+            57: clones.fork,
+            58: clones.vfork,
             60: process.exit,
+            61: waits.wait4,
             72: files.fcntl,
             76: statuses.truncate,
             77: statuses.ftruncate,
@@ -72,11 +88,18 @@ class SystemCalls(Subsystem):
             93: statuses.fchown,
             94: statuses.lchown,
             95: paths.umask,
+            109: groups.setpgid,
+            110: groups.getppid,
+            111: groups.getpgrp,
+            112: groups.setsid,
+            121: groups.getpgid,
+            124: groups.getsid,
             158: process.arch_prctl,
             186: process.gettid,
             217: statuses.getdents64,
             218: process.set_tid_address,
             231: process.exit_group,
+            247: waits.waitid,
             257: paths.openat,
             258: paths.mkdirat,
             260: statuses.fchownat,
@@ -93,10 +116,13 @@ class SystemCalls(Subsystem):
             316: paths.renameat2,
             327: vectors.preadv2,
             328: vectors.pwritev2,
+            435: clones.clone3,
         }
         self.handlers = rodata(
             SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]
         )
+        self.private = [private.fail_allocation]
+        self.private_handlers = rodata(SystemCallHandler * len(self.private), self.private)
 
     @function(context="thread")
     def missing(self) -> OrErrno[I64]:

@@ -6,7 +6,7 @@ from kernel.cpu.segments import SYSRET_BASE, Selector
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.trapframe import GENERAL_REGISTERS, SYSTEM_CALL, TrapFrame
 from kernel.entry.exceptions import Exceptions
-from kernel.entry.systemcalls import CALLS, SystemCalls
+from kernel.entry.systemcalls import CALLS, FIRST_PRIVATE, SystemCalls
 from kernel.entry.userexceptions import UserExceptions
 from kernel.errno import Errno
 from kernel.irq.deferred import Deferred
@@ -110,7 +110,11 @@ class UserEntry(Subsystem):
         with if_(eax < CALLS):
             call(self.calls.handlers[rax])
         with else_():
-            mov(rax, -Errno.ENOSYS)
+            sub(eax, FIRST_PRIVATE)
+            with if_(eax < len(self.calls.private)):
+                call(self.calls.private_handlers[rax])
+            with else_():
+                mov(rax, -Errno.ENOSYS)
         frame = cast(rsp, Ptr[TrapFrame])
         mov(frame.rax, rax)
         cli()

@@ -10,6 +10,7 @@ from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.process.filestates import FileStates
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.standardfiles import StandardFiles
@@ -40,6 +41,7 @@ class Programs(Subsystem):
         processes: Processes,
         tasks: Tasks,
         standard: StandardFiles,
+        file_states: FileStates,
     ) -> None:
         self.root = root
         self.opening = opening
@@ -50,14 +52,14 @@ class Programs(Subsystem):
         self.processes = processes
         self.tasks = tasks
         self.standard = standard
+        self.file_states = file_states
 
     @function(context="thread", sleeps=True)
     def start(
         self, name: Ptr[U8], arguments: Keep[Ptr[Ptr[U8]]], count: Keep[U64]
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Process]]]]:
         """Start the program in the file `name` with `count` arguments, texts of the kernel's.
-        Returns 0 and its process, which somebody has to wait for and to free; or an error and
-        null."""
+        Returns 0 and a reference to its process, for `Exits.wait`; or an error and null."""
         result, process = keep(I32), keep(Ptr[Process])
         failed, opened = self.opening.open(
             address_of(self.root.subject), 0, name, OpenFlag.CLOSE_ON_EXEC, 0
@@ -130,20 +132,28 @@ class Programs(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _create(
-        self, space: Owned[Ptr[AddressSpace]], place: Keep[Ptr[ProgramStart]], file: Keep[Ptr[File]]
+        self,
+        space: Keep[Owned[Ptr[AddressSpace]]],
+        place: Keep[Ptr[ProgramStart]],
+        file: Keep[Ptr[File]],
     ) -> Owned[OrNull[Ptr[Process]]]:
         """Start a process whose standard files are `file`. Returns null without memory."""
-        process = keep(try_(self.processes.create(space)))
-        task = keep(self.tasks.create(process, process.number))
-        with if_(task == 0):
-            self.spaces.destroy(process.space)
-            self.processes.free(process)
-            ret(0)
+        errdefer(self.spaces.destroy, space)
+        process = keep(try_(self.processes.create(0, 0)))
+        errdefer(self.processes.discard, process)
+        task = keep(try_(self.tasks.create(process, process.number)))
+        errdefer(self.tasks.discard, task)
+        fail_if(~self.file_states.begin(task))
+        fail_if(self.tasks.give_registers(task) != 0)
         self.standard.give(task, file)
         frame = program_frame(scratch(task.thread))
         mov(rax, place.rip)
         mov(frame.rip, rax)
         mov(rax, place.rsp)
         mov(frame.rsp, rax)
-        self.tasks.start(task)
+        process.references.gain()
+        disown(process, "its thread ends it")
+        disown(space, "its thread keeps it")
+        self.tasks.start(task, space)
+        take_over(process, "the reference gained for the caller")
         ret(process)

@@ -14,7 +14,7 @@ class FaultInjection(Subsystem):
     what Linux calls failslab.
 
     A test arms it and does something that allocates, to see what callers make of the failure. Only
-    its own thread's allocations count, which are known by the stack. One thread at a time.
+    one thread's allocations count, which are known by the stack. One thread at a time.
     """
 
     countdown = bss(U64)
@@ -26,8 +26,30 @@ class FaultInjection(Subsystem):
     def arm(self, number: U64) -> None:
         """Make the allocation with this `number`, counted from 1, fail. The caller does not return
         before it calls `disarm`."""
-        mov(self.stack_pointer, rsp)
+        tail(self.arm_below, number, rsp)
+
+    @function
+    def arm_below(self, number: U64, stack_pointer: U64) -> None:
+        """Do what `arm` does for allocations by the thread whose stack `stack_pointer` is in, as
+        long as that is deeper than there."""
+        mov(self.stack_pointer, stack_pointer)
         mov(self.countdown, number)
+
+    @function
+    def pause(self, stack_pointer: U64) -> U64:
+        """Make no allocation of the thread that was armed with `stack_pointer` fail, if one was.
+        Returns what `go_on` needs."""
+        left = scratch(U64)
+        xor(u32(left), u32(left))
+        with if_(self.stack_pointer == stack_pointer):
+            xchg(self.countdown, left)
+        ret(left)
+
+    @function
+    def go_on(self, left: U64) -> None:
+        """Undo what `pause` did, which returned `left`."""
+        with if_(left != 0):
+            mov(self.countdown, left)
 
     @function
     def disarm(self) -> Bool:

@@ -1,12 +1,17 @@
 """The parts of `kernel/process`, in the order of reading."""
 
+from kernel.process.clonecalls import CloneCalls
+from kernel.process.clones import Clones
 from kernel.process.exits import Exits
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
+from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
+from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
+from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
@@ -15,10 +20,13 @@ from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.userwork import UserWork
 from kernel.process.vectorcalls import VectorCalls
+from kernel.process.waitcalls import WaitCalls
+from kernel.process.waits import Waits
 from pykasm import *
 
 CONTENTS: Contents = (
-    ProcessIds,  # the numbers of processes and threads
+    ProcessIds,  # the numbers of processes, threads
+    ProcessGroups,  # and of jobs and sessions
     Processes,  # programs that run
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
@@ -32,5 +40,11 @@ CONTENTS: Contents = (
     ProcessCalls,  # system calls about themselves
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
+    GroupCalls,  # system calls about groups and sessions
     Tasks,  # threads of programs
+    Clones,  # how they make others
+    CloneCalls,  # system calls for that
+    PrivateCalls,  # system calls for tests
+    Waits,  # how processes wait for their children
+    WaitCalls,  # system calls for that
 )

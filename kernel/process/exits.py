@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.fs.pollqueues import PollQueues
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process, ProcessState
@@ -12,11 +13,11 @@ from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import Interruption
-from kernel.sched.waiting import Waiting
+from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
+from kernel.sched.waiting import FOREVER, Waiting
 from kernel.threads.threads import Threads
-from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 
@@ -28,19 +29,23 @@ class Exits(Subsystem):
         scheduler: Scheduler,
         threads: Threads,
         waiting: Waiting,
+        queues: PollQueues,
         spaces: AddressSpaces,
         processes: Processes,
         ids: ProcessIds,
         file_states: FileStates,
+        copy: UserCopy,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
         self.threads = threads
         self.waiting = waiting
+        self.queues = queues
         self.spaces = spaces
         self.processes = processes
         self.ids = ids
         self.file_states = file_states
+        self.copy = copy
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -67,42 +72,68 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
+        credentials, process = scratch(task.credentials), scratch(task.process)
+        mov(eax, credentials.user)
+        mov(process.user, eax)
+        release(credentials, process)
+        self._clear_child_tid(task)
         self.file_states.end(task)
-        with if_(self.spaces.leave()):
-            process, space = scratch(task.process), scratch(Ptr[AddressSpace])
-            xor(u32(space), u32(space))
-            xchg(process.space, space)
-            self.spaces.destroy(space)
-        self._leave_process(task, status)
+        space = self.spaces.exchange(0)
+        asserts(space != 0)  # that of its program
+        self.spaces.drop(space)
+        process = keep(task.process)
+        ended = keep(self._leave_process(task, status))
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)
             mov(thread.user, 0)
         self.records.free(task)
         self.threads.detach(self.scheduler.current)
+        cli()  # up to the end: who learns of it waits for no more than the switch
+        with if_(ended != 0):
+            self.processes.end(process)
         tail(self.threads.exit)
         never()
 
+    @function(context="thread", sleeps=True)
+    def _clear_child_tid(self, task: Ptr[Task]) -> None:
+        """Store a 0 where those wait who want to know that `task` has ended."""
+        target, zero = scratch(task.clear_child_tid), local(U32)
+        with if_(target != 0):
+            mov(zero, 0)
+            result, left = self.copy.copy_out(cast(target, User[U8]), address_of(zero), sizeof(U32))
+            ignore(result, "as Linux does")
+            ignore(left)
+
     @function(context="thread")
-    def _leave_process(self, task: Keep[Ptr[Task]], status: Keep[U32]) -> None:
-        """Take `task`, which has left its space, out of its process; the process has ended if it
-        was the last. Nothing of the process is touched afterwards: who waits for it may free it."""
-        process = keep(task.process)
+    def _leave_process(self, task: Keep[Ptr[Task]], status: Keep[U32]) -> Bool:
+        """Take `task`, which has left its space, out of its process. Returns whether it was the
+        last one; if nobody has ended the process, it has ended with `status`."""
+        process, is_last = keep(task.process), keep(Bool)
         mov(eax, task.number)
         with if_(eax != process.number):
             self.ids.free(eax)
-        with process.ended.lock.held():
-            with process.lock.held_interrupts_off():
-                task.sibling.unlink()
-                with if_(process.tasks.is_empty()):
-                    with if_(process.state == ProcessState.ALIVE):
-                        mov(process.exit_status, status)
-                    mov(process.state, ProcessState.ZOMBIE)
-            with if_(process.state == ProcessState.ZOMBIE):
-                self.waiting.wake_all(address_of(process.ended))
+        xor(is_last, is_last)
+        with process.lock.held():
+            task.sibling.unlink()
+            with if_(process.tasks.is_empty()):
+                mov(is_last, 1)
+                with if_(process.state == ProcessState.ALIVE):
+                    mov(process.state, ProcessState.EXITING)
+                    mov(process.exit_status, status)
+        ret(is_last)
 
     @function(context="thread", sleeps=True)
-    def wait(self, process: Keep[Ptr[Process]]) -> U32:
-        """Wait until `process` has ended; its status, as `wait4` gives it."""
-        with process.ended.lock.held(), while_(process.state != ProcessState.ZOMBIE):
-            self.waiting.wait(address_of(process.ended))
-        ret(process.exit_status)
+    def wait(self, process: Keep[Owned[Ptr[Process]]]) -> U32:
+        """Wait until `process`, a child of the kernel's, has ended, and drop the reference to it.
+        Returns its status, as `wait4` gives it."""
+        status = keep(U32)
+        with loop():
+            noted = self.queues.note(address_of(process.changes))
+            break_if(process.state == ProcessState.ZOMBIE)
+            ignore(
+                self.queues.wait(address_of(process.changes), noted, FOREVER, UNINTERRUPTIBLE),
+                "nothing interrupts it",
+            )
+        mov(status, process.exit_status)
+        self.processes.drop(process)
+        ret(status)

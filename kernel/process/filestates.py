@@ -6,6 +6,7 @@ from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.filetables import FileTables
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.process.cloneflag import CloneFlag
 from kernel.process.task import Task
 from pykasm import *
 
@@ -40,6 +41,25 @@ class FileStates(Subsystem):
         ret(True)
 
     @function(context="thread", sleeps=True)
+    def copy(self, task: Keep[Ptr[Task]], source: Keep[Ptr[Task]], flags: Keep[U32]) -> Bool:
+        """Give `task`, which has nothing, what `source` has: the same if the `CloneFlag` says so,
+        else copies. Returns whether there was memory; if not, it has a part."""
+        for flag, name, clone in (
+            (CloneFlag.FILES, "files", self.tables.clone),
+            (CloneFlag.FS, "context", self.contexts.clone),
+        ):
+            mine, theirs = getattr(task, name), scratch(getattr(source, name))
+            with if_((flags & flag) != 0):
+                theirs.references.gain()
+                mov(mine, theirs)
+            with else_():
+                mov(mine, try_(clone(theirs)))
+        credentials = scratch(source.credentials)
+        credentials.references.gain()
+        mov(task.credentials, credentials)
+        ret(True)
+
+    @function(context="thread", sleeps=True)
     def end(self, task: Keep[Ptr[Task]]) -> None:
         """Take all of it from `task`, and close what nobody else has open."""
         for name, drop in (
@@ -50,4 +70,5 @@ class FileStates(Subsystem):
             place = getattr(task, name)
             held = scratch(place)
             mov(place, 0)
-            drop(held)
+            with if_(held != 0):
+                drop(held)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
-from kernel.locks.waitqueue import WaitQueue
+from kernel.process.session import ProcessGroup
 from kernel.structures.list import ListHead
-from kernel.vm.addressspace import AddressSpace
+from kernel.structures.refcount import ReferenceCount
+from kernel.structures.tree import TreeNode
 from pykasm import *
 
 NAME_SIZE = 16
@@ -28,6 +30,8 @@ class Process(Struct):
     """A program that runs, with all of its threads (Linux: the leader of a thread group and its
     `signal_struct`)."""
 
+    references: ReferenceCount = field(freed_by="Processes._free_record")
+    """Its parent has one as long as it can wait for it; where it has none, its last thread."""
     lock: SpinLock
     number: U32
     """What `getpid` tells."""
@@ -35,12 +39,36 @@ class Process(Struct):
     exit_status: U32 = field(guarded_by="lock", unlocked_reads=True)
     """What `wait4` gives: a signal's number in the low 7 bits, or what the program said in the
     next 8."""
-    space: Owned[Ptr[AddressSpace]]
-    """Its memory, as long as it has threads."""
+    user: U32
+    """The real user of its last thread, once it has ended."""
     tasks: ListHead = field(guarded_by="lock", elements="Task.sibling")
-    ended: WaitQueue
-    """Who waits for its end."""
-    listed: ListHead
-    """In `Processes.all`."""
+    changes: PollQueue
+    """Its end, and that it has left the memory of a parent which waits for that (vfork)."""
+    left_memory: U32
+    """1 as soon as it runs another program than its parent, or has ended."""
     name: Array[U8] = field(count=NAME_SIZE)
     """That of the program, for people."""
+
+    # Its relations
+
+    node: TreeNode = field(guarded_by="Processes.lock")
+    """In `Processes.all`; the key is its number."""
+    parent: OrNull[Ptr[Process]] = field(guarded_by="Processes.lock")
+    """Null for the kernel."""
+    exit_signal: U32
+    """What its parent is sent when it ends; 0 for nothing."""
+    children: ListHead = field(guarded_by="Processes.lock", elements="Process.sibling")
+    """Those that it can wait for."""
+    sibling: ListHead = field(guarded_by="Processes.lock")
+    child_events: PollQueue
+    """Changes of its children."""
+    adopts: U32
+    """1 if orphans among its descendants become its children (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    stop_signal: U32 = field(guarded_by="Processes.lock")
+    """The signal that has stopped it, as long as nobody was told; else 0."""
+    continued: U32 = field(guarded_by="Processes.lock")
+    """1 if it goes on after a stop, and nobody was told."""
+    group: Ptr[ProcessGroup] = field(guarded_by="Processes.lock", unlocked_reads=True)
+    group_link: ListHead = field(guarded_by="Processes.lock")
+    executed: U32
+    """1 if it has run another program than its parent: it can't be given another group then."""

@@ -10,6 +10,7 @@ from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
 from kernel.process.task import Task
+from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -28,8 +29,14 @@ class ProcessCalls(Subsystem):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(
-        self, processes: Processes, exits: Exits, bases: SegmentBases, copy: UserCopy
+        self,
+        scheduler: Scheduler,
+        processes: Processes,
+        exits: Exits,
+        bases: SegmentBases,
+        copy: UserCopy,
     ) -> None:
+        self.scheduler = scheduler
         self.processes = processes
         self.exits = exits
         self.bases = bases
@@ -74,6 +81,12 @@ class ProcessCalls(Subsystem):
         movzx(eax, u8(status))
         shl(eax, 8)
         return eax
+
+    @function(context="thread", sleeps=True)
+    def sched_yield(self) -> OrErrno[I64]:
+        """Let other threads run."""
+        self.scheduler.yield_now()
+        ret(0)
 
     # FS and GS
 

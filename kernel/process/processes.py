@@ -1,41 +1,48 @@
-"""All processes, and their threads."""
+"""All processes, and how they are related."""
 
 from __future__ import annotations
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.process.process import Process
+from kernel.process.process import Process, ProcessState
+from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.structures.list import ListHead
-from kernel.vm.addressspace import AddressSpace
-from kernel.vm.addressspaces import AddressSpaces
+from kernel.structures.tree import Tree, Trees
 from pykasm import *
 
 
 class Processes(LeakChecks):
-    """The records of processes."""
+    """The records of processes. Each has the one that made it as its parent, which waits for its
+    end; the kernel itself is the parent of those that it starts."""
 
-    all = bss(ListHead, guarded_by="lock", elements="Process.listed")
+    lock = bss(SpinLock)
+    """Linux's `tasklist_lock`: guards all that says who belongs to whom."""
+    all = bss(Tree, guarded_by="lock", elements="Process.node")
     count = bss(U32)
+    init = bss(OrNull[Ptr[Process]])
+    """Whose child becomes who has lost its parent; while it is null, the kernel's."""
 
     def __init__(
-        self, scheduler: Scheduler, spaces: AddressSpaces, ids: ProcessIds, slabs: Slabs
+        self,
+        scheduler: Scheduler,
+        queues: PollQueues,
+        ids: ProcessIds,
+        groups: ProcessGroups,
+        trees: Trees,
+        slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
-        self.spaces = spaces
+        self.queues = queues
         self.ids = ids
-        self.lock = bss(SpinLock)
+        self.groups = groups
+        self.trees = trees
         self.records = SlabCache(slabs, "process", Process)
         self.leak_checks = [leak_check("processes", self.count_processes)]
-
-    @function(init=True)
-    def start(self) -> None:
-        """Begin without any."""
-        with self.lock.held():
-            self.all.reset()
 
     @function
     def count_processes(self) -> U64:
@@ -51,36 +58,178 @@ class Processes(LeakChecks):
         release(thread)
         return task
 
-    # Beginning and end
+    @inline
+    def current_process(self) -> Ptr[Process]:
+        """Return the process that runs, in a scratch register. Context: a thread that has one."""
+        task = self.current()
+        process = scratch(task.process)
+        release(task)
+        return process
+
+    # Beginning
 
     @function
-    def create(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> OrNull[Owned[Ptr[Process]]]:
-        """Create a process with the memory of `space`, without threads; null if memory or ids are
-        out, and `space` is destroyed."""
-        errdefer(self.spaces.destroy, space)
+    def create(
+        self, maker: Keep[OrNull[Ptr[Process]]], is_sibling: Keep[U32]
+    ) -> OrNull[Owned[Ptr[Process]]]:
+        """Create a process without threads for `maker`, in its group: its child, or, unless
+        `is_sibling` is 0, another child of its parent. If `maker` is null, it is the kernel's, in a
+        session of its own. The reference is that of who can wait for it. Returns null if memory or
+        numbers are out."""
+        process = keep(try_(self._allocate()))
+        errdefer(self._free_record, process)
+        with if_(maker == 0):
+            group = try_(self.groups.create_with_session(process.number))
+            with self.lock.held():
+                self.groups.found(group, 0, process)
+                self._enlist(process)
+            ret(process)
+        with self.lock.held():
+            self.groups.join(maker.group, process)
+            with if_(is_sibling != 0):
+                mov(maker, maker.parent)
+            with if_(maker != 0):
+                self._adopt(maker, process)
+            self._enlist(process)
+        ret(process)
+
+    @function
+    def _allocate(self) -> OrNull[Owned[Ptr[Process]]]:
+        """Return a process with a number and without relations, or null."""
         process = keep(try_(self.records.allocate()))
-        errdefer(self.records.free, process)
+        errdefer(self._free_memory, process)
         mov(rdi, process)
         xor(eax, eax)
         mov(ecx, sizeof(Process) // sizeof(U64))
         rep.stosq()
+        mov(process.number, try_(self.ids.allocate()))
+        process.references.start()
         with unshared(process):
             process.tasks.reset()
-        mov(process.number, try_(self.ids.allocate()))
-        mov(process.space, space)
-        link = scratch(Ptr[ListHead])
-        lea(link, process.listed)
-        with self.lock.held():
-            self.all.append(link)
-            inc(self.count)
+            process.children.reset()
         ret(process)
 
     @function
-    def free(self, process: Keep[Owned[Ptr[Process]]]) -> None:
-        """Free the record of a process without threads that nobody asks any more, and its id. Its
-        space is destroyed already."""
+    def _free_memory(self, process: Owned[Ptr[Process]]) -> None:
+        """Free the memory of a process alone."""
+        self.records.free(process)
+
+    @function(holds="lock")
+    def _enlist(self, process: Ptr[Process]) -> None:
+        """Let `process` be found."""
+        inc(self.count)
+        mov(eax, process.number)
+        mov(process.node.key, rax)
+        tail(self.trees.insert, address_of(self.all), address_of(process.node))
+
+    @function(holds="lock")
+    def _adopt(self, parent: Ptr[Process], process: Ptr[Process]) -> None:
+        """Make `process` a child of `parent`, the last one."""
+        link = scratch(Ptr[ListHead])
+        lea(link, process.sibling)
+        mov(process.parent, parent)
+        parent.children.append(link)
+
+    # Finding
+
+    @function
+    def find(self, number: Keep[U32]) -> Owned[OrNull[Ptr[Process]]]:
+        """Return a reference to the process with this number, or null."""
+        process = keep(Ptr[Process])
+        xor(u32(process), u32(process))
         with self.lock.held():
-            process.listed.unlink()
-            dec(self.count)
+            mov(eax, number)
+            node = scratch(self.trees.at_least(address_of(self.all), rax))
+            with if_(node != 0), if_(u32(node.key) == number):
+                found = container_of(node, Process, "node")
+                found.references.gain()
+                mov(process, found)
+        ret(process)
+
+    @function
+    def drop(self, process: Owned[Ptr[Process]]) -> None:
+        """Drop a reference to `process`."""
+        with if_(process.references.drop()):
+            tail(self._free_record, process)
+
+    @function
+    def group_number(self, process: Ptr[Process]) -> U32:
+        """Return the number of the group that `process`, which is not freed meanwhile, is in."""
+        number = scratch(U32)
+        with self.lock.held():
+            group = scratch(process.group)
+            mov(number, u32(group.node.key))
+        ret(number)
+
+    # The end
+
+    @function
+    def end(self, process: Keep[Ptr[Process]]) -> None:
+        """Make `process`, whose last thread ends, a zombie, and tell who waits for that. Its
+        children get another parent. Who has no reference may not touch it afterwards."""
+        with self.lock.held():
+            self._give_children_away(process)
+            with process.lock.held_interrupts_off():
+                mov(process.state, ProcessState.ZOMBIE)
+            mov(process.left_memory, 1)
+            self.queues.announce(address_of(process.changes))
+            self._tell_parent(process)
+
+    @function
+    def discard(self, process: Keep[Owned[Ptr[Process]]]) -> None:
+        """Free a process that never had threads."""
+        with self.lock.held():
+            self.unlist(process)
+        tail(self.drop, process)
+
+    @function(holds="lock")
+    def _tell_parent(self, process: Keep[Ptr[Process]]) -> None:
+        """Tell the parent of `process`, a zombie; nothing is left of it if that is the kernel."""
+        parent = scratch(process.parent)
+        with if_(parent != 0):
+            tail(self.queues.announce, address_of(parent.child_events))
+        self.unlist(process)
+        take_over(process, "nobody waits for it any more")
+        tail(self.drop, process)
+
+    @function(holds="lock")
+    def _give_children_away(self, process: Keep[Ptr[Process]]) -> None:
+        """Give the children of `process` another parent."""
+        reaper = keep(self._reaper_of(process))
+        with process.children.each_removable(Process, "sibling") as child:
+            child.sibling.unlink()
+            mov(child.parent, 0)
+            with if_(reaper != 0):
+                self._adopt(reaper, child)
+            with if_(child.state == ProcessState.ZOMBIE):
+                self._tell_parent(child)
+
+    @function(holds="lock")
+    def _reaper_of(self, process: Ptr[Process]) -> OrNull[Ptr[Process]]:
+        """Return whose children those of `process` become: the nearest ancestor that adopts
+        orphans, or the first process; null for the kernel's."""
+        ancestor = scratch(process.parent)
+        with while_(ancestor != 0):
+            with if_(ancestor.adopts != 0):
+                ret(ancestor)
+            mov(ancestor, ancestor.parent)
+        mov(ancestor, self.init)
+        with if_(ancestor == process):
+            ret(0)
+        ret(ancestor)
+
+    @function(holds="lock")
+    def unlist(self, process: Keep[Ptr[Process]]) -> None:
+        """Let `process`, which has no threads, be found no more, as a child or otherwise."""
+        with if_(process.parent != 0):
+            process.sibling.unlink()
+        self.groups.leave(process)
+        self.trees.remove(address_of(self.all), address_of(process.node))
+        dec(self.count)
+
+    @function
+    def _free_record(self, process: Owned[Ptr[Process]]) -> None:
+        """Free a process that nobody has any more."""
+        process = keep(process)
         self.ids.free(process.number)
         self.records.free(process)

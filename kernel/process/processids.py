@@ -1,4 +1,4 @@
-"""The numbers of processes and of their threads."""
+"""The numbers of processes, threads, process groups and sessions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ FIRST_REUSED = 300
 """Where numbers go on after the greatest one: those below belong to what starts with the machine
 (Linux: RESERVED_PIDS)."""
 
-WORD = 64
-
 
 class ProcessIds(Subsystem):
-    """Numbers count up, so that it takes long until one comes again. Context: any."""
+    """Numbers count up, so that it takes long until one comes again. A process, a group and a
+    session may have one number at once; nobody else gets it before all of them are gone. Context:
+    any."""
 
-    used = bss(U64 * (PID_MAX // WORD), guarded_by="lock")
-    """A bit for each number that somebody has."""
+    holders = bss(U8 * PID_MAX, guarded_by="lock")
+    """How many have each number."""
     last = bss(U32, guarded_by="lock")
     """What was given out last."""
     count = bss(U32, guarded_by="lock")
+    """How many numbers somebody has."""
 
     def __init__(self) -> None:
         self.lock = bss(SpinLock)
@@ -35,7 +36,7 @@ class ProcessIds(Subsystem):
             xor(number, number)
             with if_(self.count != PID_MAX - FIRST_REUSED):
                 mov(number, self._next_free())
-                bts(self.used[0], u64(number))
+                mov(self.holders[u64(number)], 1)
                 mov(self.last, number)
                 inc(self.count)
         ret(number)
@@ -48,16 +49,19 @@ class ProcessIds(Subsystem):
             inc(number)
             with if_(number >= PID_MAX):
                 mov(number, FIRST_REUSED)
-            mov(eax, number)
-            shr(eax, WORD.bit_length() - 1)
-            mov(rcx, self.used[rax])
-            bt(rcx, u64(number))
-            break_if(~CF)
+            break_if(self.holders[u64(number)] == 0)
         ret(number)
 
     @function
-    def free(self, number: U32) -> None:
-        """Free `number`, which others get then."""
+    def hold(self, number: U32) -> None:
+        """Have `number`, which somebody else has, too."""
         with self.lock.held():
-            btr(self.used[0], u64(number))
-            dec(self.count)
+            inc(self.holders[u64(number)])
+
+    @function
+    def free(self, number: U32) -> None:
+        """Have `number` no more. Others get it when nobody has it."""
+        with self.lock.held():
+            dec(self.holders[u64(number)])
+            with if_(ZF):
+                dec(self.count)

@@ -26,5 +26,7 @@ class Task(UserState):
     context: Owned[Ptr[FsContext]]
     """Its root and current directory."""
     credentials: Owned[Ptr[Credentials]]
+    set_child_tid: UserAddress
+    """Where its number is written when it begins; 0 for nowhere."""
     clear_child_tid: UserAddress
     """Where a 0 is written and a futex woken when it ends; 0 for nowhere."""

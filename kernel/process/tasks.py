@@ -10,18 +10,21 @@ from kernel.cpu.segments import Selector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
 from kernel.process.filestates import FileStates
-from kernel.process.process import Process
+from kernel.process.process import Process, ProcessState
 from kernel.process.task import Task
 from kernel.process.userreturn import UserReturn
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
-from kernel.sched.thread import Thread
+from kernel.sched.thread import Interruption, Thread
 from kernel.sched.userstate import UserState
+from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
 from kernel.structures.list import ListHead
 from kernel.threads.areas import SaveAreas
 from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 PROGRAM_FLAGS = RFlags.ALWAYS | RFlags.IF
@@ -49,6 +52,8 @@ class Tasks(Subsystem):
         spaces: AddressSpaces,
         user_return: UserReturn,
         exits: Exits,
+        waiting: Waiting,
+        copy: UserCopy,
         file_states: FileStates,
     ) -> None:
         self.threads = threads
@@ -59,12 +64,14 @@ class Tasks(Subsystem):
         self.spaces = spaces
         self.user_return = user_return
         self.exits = exits
+        self.waiting = waiting
+        self.copy = copy
         self.file_states = file_states
 
     @function(context="thread")
     def create(self, process: Keep[Ptr[Process]], number: U32) -> OrNull[Owned[Ptr[Task]]]:
-        """Create a task of `process` with this number, which `start` lets run. All registers of
-        its program are 0. Returns null if memory is out."""
+        """Create a task of `process` with this number, which `start` lets run when it has
+        registers, and what it needs of files. Returns null if memory is out."""
         number = keep(number)
         task = keep(try_(self.exits.records.allocate()))
         errdefer(self.exits.records.free, task)
@@ -79,18 +86,39 @@ class Tasks(Subsystem):
             )
         )
         errdefer(self.threads.discard, thread)
-        fail_if(~self.file_states.begin(task))
-        errdefer(self.file_states.end, task)
-        fail_if(self.areas.give(thread) != 0)
         mov(task.thread, thread)
         mov(thread.user, task)
         disown(thread, "the task has it")
+        ret(task)
+
+    @function
+    def give_registers(self, task: Ptr[Task]) -> OrErrno[I32]:
+        """Give `task`, which has none, the registers that a program begins with: all 0 but for the
+        flags and segments. Returns 0 or -ENOMEM."""
+        thread = keep(task.thread)
+        try_(self.areas.give(thread))
         frame = program_frame(scratch(thread))
         self._clear(u64(frame), TrapFrame)
         mov(frame.cs, Selector.USER_CODE)
         mov(frame.ss, Selector.USER_DATA)
         mov(frame.rflags, PROGRAM_FLAGS)
-        ret(task)
+        ret(0)
+
+    @function(context="thread")
+    def copy_registers(self, task: Keep[Ptr[Task]], current: Keep[Ptr[Task]]) -> OrErrno[I32]:
+        """Give `task`, which has none, all registers of `current`, the one that runs. Returns 0 or
+        -ENOMEM."""
+        try_(self.areas.copy(task.thread, current.thread))
+        with interrupts_disabled():  # a switch in between would save the bases, too
+            self.bases.save(current)
+        for name in ("fs_base", "gs_base"):
+            mov(rax, getattr(current, name))
+            mov(getattr(task, name), rax)
+        mov(rsi, u64(program_frame(scratch(current.thread))))
+        mov(rdi, u64(program_frame(scratch(task.thread))))
+        mov(ecx, sizeof(TrapFrame) // sizeof(U64))
+        rep.movsq()
+        ret(0)
 
     @inline(changes=rax)
     def _clear(self, record: U64, kind: type[Struct]) -> None:
@@ -99,20 +127,45 @@ class Tasks(Subsystem):
         for offset in range(0, sizeof(kind), sizeof(U64)):
             mov(u64[record + offset], rax)
 
+    @function(context="thread", sleeps=True)
+    def _tell_child(self, task: Keep[Ptr[Task]]) -> None:
+        """Store the number of `task` where it is wanted in its own memory, if that can be."""
+        target = scratch(task.set_child_tid)
+        with if_(target != 0):
+            result, left = self.copy.copy_out(
+                cast(target, User[U8]), address_of(task.number), sizeof(U32)
+            )
+            ignore(result, "as Linux does")
+            ignore(left)
+
+    @function(context="thread", sleeps=True)
+    def discard(self, task: Keep[Owned[Ptr[Task]]]) -> None:
+        """Free a task that never ran, with what it has of files."""
+        thread = keep(task.thread)
+        self.file_states.end(task)
+        mov(thread.user, 0)
+        self.areas.drop_unused(thread)
+        take_over(thread, "the task had it")
+        self.threads.discard(thread)
+        self.exits.records.free(task)
+
     @function(context="thread")
-    def start(self, task: Keep[Owned[Ptr[Task]]]) -> None:
-        """Start `task`."""
+    def start(self, task: Keep[Owned[Ptr[Task]]], space: Ptr[AddressSpace]) -> None:
+        """Start `task` in `space`."""
         process, link = keep(task.process), keep(Ptr[ListHead])
-        self.spaces.admit(process.space, task.thread)
+        self.spaces.admit(space, task.thread)
         lea(link, task.sibling)
         disown(task, "it frees itself")
         with process.lock.held():
             process.tasks.append(link)
+            with if_(process.state != ProcessState.ALIVE):  # its other threads were told before
+                self.waiting.interrupt(task.thread, Interruption.KILL)
         tail(self.scheduler.start, scratch(task.thread))
 
     @function(context="thread", sleeps=True)
     def run(self, argument: Keep[U64]) -> NoReturn:
         """Begin the program of a new thread."""
+        self._tell_child(cast(argument, Ptr[Task]))
         with interrupts_disabled():  # the switch to a thread restores these only where it left
             self.extended.restore(self.scheduler.current)
             self.bases.load(cast(argument, Ptr[UserState]))

@@ -88,6 +88,25 @@ class ExtendedState(Subsystem):
             self.restore(thread)
 
     @function
+    def copy(
+        self,
+        thread: Keep[Ptr[Thread]],
+        area: Keep[Owned[Ptr[SaveArea]]],
+        current: Keep[Ptr[Thread]],
+    ) -> None:
+        """Give `thread`, which has never run, the registers from its next switch on, with what is
+        in those of `current`, the one that runs, and save them in `area`, which is zero. Context:
+        thread."""
+        with interrupts_disabled():
+            self.save(current)
+            self.restore(current)
+            mov(rsi, current.extended)
+        mov(rdi, area)
+        mov(ecx, sizeof(SaveArea) // sizeof(U64))
+        rep.movsq()
+        mov(thread.extended, u64(area))
+
+    @function
     def take(self, thread: Ptr[Thread]) -> Owned[OrNull[Ptr[SaveArea]]]:
         """Take the registers away from `thread`, the one that runs; what it had for them, or null.
         Context: thread."""

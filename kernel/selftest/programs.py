@@ -8,6 +8,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import Area
 from kernel.process.exits import Exits
+from kernel.process.filestates import FileStates
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.signalnumber import Signal
@@ -57,6 +58,7 @@ class ProgramTests(TestSuite):
         copy: UserCopy,
         processes: Processes,
         tasks: Tasks,
+        file_states: FileStates,
         exits: Exits,
     ) -> None:
         self.console = console
@@ -64,6 +66,7 @@ class ProgramTests(TestSuite):
         self.copy = copy
         self.processes = processes
         self.tasks = tasks
+        self.file_states = file_states
         self.exits = exits
         programs = [
             ("exit", self.exit, EXITED),
@@ -122,13 +125,10 @@ class ProgramTests(TestSuite):
         with if_(loaded == 0):
             self.spaces.destroy(space)
             ret(NEVER_RAN)
-        process = keep(self.processes.create(space))
+        process = self._start(space)
         with if_(process == 0):
             ret(NEVER_RAN)
-        self._start(process)
-        status = keep(self.exits.wait(process))
-        self.processes.free(process)
-        ret(status)
+        tail(self.exits.wait, process)
 
     @function(sleeps=True)
     def _load(self, space: Keep[Ptr[AddressSpace]], code: Keep[U64]) -> Bool:
@@ -144,14 +144,25 @@ class ProgramTests(TestSuite):
         ret(result == 0)
 
     @function(sleeps=True)
-    def _start(self, process: Keep[Ptr[Process]]) -> None:
-        """Start the program of `process`."""
-        task = keep(self.tasks.create(process, process.number))
-        asserts(task != 0)
+    def _start(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> OrNull[Owned[Ptr[Process]]]:
+        """Start a process with the program in `space`; a reference to it, or null if memory is
+        out."""
+        errdefer(self.spaces.destroy, space)
+        process = keep(try_(self.processes.create(0, 0)))
+        errdefer(self.processes.discard, process)
+        task = keep(try_(self.tasks.create(process, process.number)))
+        errdefer(self.tasks.discard, task)
+        fail_if(self.tasks.give_registers(task) != 0)
+        fail_if(~self.file_states.begin(task))
         frame = program_frame(scratch(task.thread))
         mov(frame.rip, CODE)
         mov(frame.rsp, STACK + PAGE)
-        self.tasks.start(task)
+        process.references.gain()
+        disown(process, "its thread ends it")
+        disown(space, "its thread keeps it")
+        self.tasks.start(task, space)
+        take_over(process, "the reference gained for the caller")
+        ret(process)
 
     # The programs
 

@@ -25,7 +25,6 @@ from kernel.fs.opening import Opening
 from kernel.fs.removal import Removal
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.process.exits import Exits
-from kernel.process.processes import Processes
 from kernel.process.userpath import UserPaths
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import TestSuite, check
@@ -88,7 +87,6 @@ class ProgramShortageTests(TestSuite):
         files: Files,
         paths: UserPaths,
         programs: Programs,
-        processes: Processes,
         exits: Exits,
         tiny: ProgramTests,
     ) -> None:
@@ -103,7 +101,6 @@ class ProgramShortageTests(TestSuite):
         self.files = files
         self.paths = paths
         self.programs = programs
-        self.processes = processes
         self.exits = exits
         self.tiny = tiny
         self.image = rodata(ProgramImage, IMAGE)
@@ -181,9 +178,7 @@ class ProgramShortageTests(TestSuite):
         with if_(started == 0):
             tail(self.shortages.effect_of, result)
         ignore(result, "it has started")
-        process = keep(started)
-        status = keep(self.exits.wait(process))
-        self.processes.free(process)
+        status = keep(self.exits.wait(started))
         with loop():
             break_if(self.threads.count_lives() == threads)
             self.scheduler.yield_now()

@@ -34,7 +34,6 @@ from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
-from kernel.process.processes import Processes
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
 from kernel.smp.calls import Calls
@@ -86,7 +85,6 @@ class MainSteps(Steps):
         MachineChecks.start_processor,  # errors of the hardware
         Threads.start,  # what runs here becomes a thread
         AddressSpaces.start,  # programs' memory
-        Processes.start,  # programs
         UserEntry.start_processor,  # and their system calls
         Idle.start_first,  # a thread for when there is nothing to do
         Deferred.start_first,  # and one for what handlers leave

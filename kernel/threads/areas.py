@@ -40,10 +40,35 @@ class SaveAreas(Subsystem):
         ret(0)
 
     @function(context="thread")
+    def copy(self, thread: Keep[Ptr[Thread]], current: Keep[Ptr[Thread]]) -> OrErrno[I32]:
+        """Give `thread`, which has never run, these registers from its start on, with what is in
+        those of `current`, the one that runs, which has them. Returns 0 or -ENOMEM."""
+        page = try_(self.pages.allocate_zeroed(), Errno.ENOMEM)
+        direct(page)
+        self.extended.copy(thread, cast(page, Ptr[SaveArea]), current)
+        ret(0)
+
+    @function(context="thread")
     def drop(self, thread: Ptr[Thread]) -> None:
         """Free what `thread`, the one that runs, has for them, if it ever asked."""
         with if_(thread.extended != 0):
-            area = scratch(u64(self.extended.take(thread)))
-            mov(rax, Area.DIRECT_MAP)
-            sub(area, rax)
-            self.pages.free_page(area)
+            area = self.extended.take(thread)
+            with if_(area != 0):
+                tail(self._free, area)
+
+    @function
+    def drop_unused(self, thread: Ptr[Thread]) -> None:
+        """Free what `thread`, which has never run, was given for them, if it was."""
+        area = scratch(U64)
+        xor(u32(area), u32(area))
+        xchg(thread.extended, area)
+        with if_(area != 0):
+            tail(self._free, cast(area, Ptr[SaveArea]))
+
+    @function
+    def _free(self, area: Owned[Ptr[SaveArea]]) -> None:
+        """Free an area that a thread had."""
+        page = u64(area)
+        mov(rax, Area.DIRECT_MAP)
+        sub(page, rax)
+        tail(self.pages.free_page, page)

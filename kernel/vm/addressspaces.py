@@ -329,7 +329,26 @@ class AddressSpaces(Subsystem):
         ret(ZF)
 
     @function(context="thread")
-    def _switch_to(self, space: Ptr[AddressSpace]) -> None:
+    def exchange(self, space: Keep[OrNull[Ptr[AddressSpace]]]) -> OrNull[Ptr[AddressSpace]]:
+        """Make this thread use `space`, or none, instead of the one that it is in. Return that; the
+        thread counts there until it is dropped."""
+        before = keep(self.current())
+        with if_(space != 0):
+            lock.inc(space.threads)  # before any TLB has something of it; see `UserPages.flush`
+        self._switch_to(space)
+        ret(before)
+
+    @function(context="thread", sleeps=True)
+    def drop(self, space: Ptr[AddressSpace]) -> None:
+        """Count one thread less in `space`; destroy it with the last one."""
+        lock.dec(space.threads)
+        asserts(~SF)
+        with if_(ZF):
+            take_over(space, "no thread is in it")
+            tail(self.destroy, space)
+
+    @function(context="thread")
+    def _switch_to(self, space: OrNull[Ptr[AddressSpace]]) -> None:
         """Make this thread see the lower half of `space`, or nothing there if that is null."""
         with interrupts_disabled():  # `use` notes the space for the processor whose CR3 it loads
             thread = scratch(self.scheduler.current)

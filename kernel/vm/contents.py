@@ -7,6 +7,7 @@ from kernel.vm.heaps import Heaps
 from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.pagefaults import PageFaults
 from kernel.vm.regions import Regions
+from kernel.vm.structcopy import StructCopy
 from kernel.vm.useraccess import UserAccess
 from kernel.vm.usercopy import UserCopy
 from kernel.vm.userpages import UserPages
@@ -25,4 +26,5 @@ CONTENTS: Contents = (
     Heaps,  # their heaps
     DemandPaging,  # pages that are made when they are touched
     UserCopy,  # copies between them and the kernel
+    StructCopy,  # and of structs that grow with versions
 )

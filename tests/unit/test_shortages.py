@@ -68,6 +68,7 @@ NO_MESSAGE = "tests/host/test_msi.py::test_without_memory_nothing_is_attached"
 NO_MP_TABLE = "tests/host/test_mptable.py::test_what_can_not_be_mapped_is_not_read"
 NO_PICTURE = "tests/host/test_displays.py::test_without_memory_none_is_asked_for"
 NO_REGISTERS = "tests/host/test_acpi.py::test_registers_that_can_not_be_mapped_are_not_touched"
+NO_CALL = "tests/boot/test_processes.py::test_programs_find_all_as_linux_has_it"
 NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_are_counted"
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_ROOT = "tests/host/test_files.py::test_another_root_without_memory"
@@ -111,13 +112,14 @@ ELSEWHERE = {
     "RamFramebuffer._open": NO_PICTURE,
     "RuntimeMappings.start": NO_MAPPING,
     "ProcessorResources.allocate": NO_RESOURCES,
+    "SaveAreas.copy": NO_CALL,
     "Secondaries._start_one": NO_START,
     "SuperBlocks.create": NO_ROOT,
     "Tmpfs._set_text": NO_FILES,
     "VectorCalls._take": NO_LIST,
 }
-"""Who asks only while the kernel starts, or for a device that not every machine has: the test that
-refuses them memory."""
+"""Who asks only while the kernel starts, for a device that not every machine has, or for a program:
+the test that refuses them memory."""
 
 
 @pytest.fixture(scope="module")

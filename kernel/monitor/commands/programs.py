@@ -55,8 +55,8 @@ class ProgramCommands(Commands):
     @function(context="thread", sleeps=True)
     def _wait(self, process: Keep[Owned[Ptr[Process]]], name: Keep[Ptr[U8]]) -> Bool:
         """Wait for `process`, and print how it ended."""
-        status, number = keep(self.exits.wait(process)), keep(process.number)
-        self.processes.free(process)
+        number = keep(process.number)
+        status = keep(self.exits.wait(process))
         with if_(status & SIGNAL_MASK):
             and_(status, SIGNAL_MASK)
             self.console.print("%s[%u]: ended by signal %u\n", name, number, status)

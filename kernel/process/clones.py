@@ -1,0 +1,197 @@
+"""How processes and threads make others."""
+
+from __future__ import annotations
+
+from kernel.errno import Errno
+from kernel.fs.pollqueues import PollQueues
+from kernel.paging.addresses import USER_END
+from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
+from kernel.process.filestates import FileStates
+from kernel.process.process import NAME_SIZE, Process
+from kernel.process.processes import Processes
+from kernel.process.processids import ProcessIds
+from kernel.process.task import Task
+from kernel.process.tasks import Tasks, program_frame
+from kernel.sched.thread import KILLABLE
+from kernel.sched.waiting import FOREVER
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+
+class Clones(Subsystem):
+    """Makes a process or a thread from the task that runs, which shares with it what flags say
+    (Linux: `kernel_clone`). Context: thread."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        ids: ProcessIds,
+        tasks: Tasks,
+        file_states: FileStates,
+        spaces: AddressSpaces,
+        queues: PollQueues,
+        copy: UserCopy,
+    ) -> None:
+        self.processes = processes
+        self.ids = ids
+        self.tasks = tasks
+        self.file_states = file_states
+        self.spaces = spaces
+        self.queues = queues
+        self.copy = copy
+
+    @function(context="thread", sleeps=True)
+    def clone(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
+        """Make what `arguments` ask for. Return its number, or an error."""
+        try_(self._check(arguments))
+        with if_(arguments.flags & CloneFlag.THREAD):
+            tail(self._clone_thread, arguments)
+        tail(self._clone_process, arguments)
+
+    @function
+    def _check(self, arguments: Ptr[CloneArguments]) -> OrErrno[I64]:
+        """Return 0 if the flags go together, else -EINVAL; -EPERM for a bad base of FS."""
+        flags, limit = scratch(arguments.flags), scratch(U64)
+        mov(limit, int(NAMESPACES | CloneFlag.INTO_CGROUP | CloneFlag.PIDFD))
+        fail_if(flags & limit, Errno.EINVAL)
+        with if_((flags & CloneFlag.THREAD) != 0):
+            fail_if(~(flags & CloneFlag.SIGHAND), Errno.EINVAL)
+        with if_((flags & CloneFlag.SIGHAND) != 0):
+            fail_if(~(flags & CloneFlag.VM), Errno.EINVAL)
+            mov(limit, CloneFlag.CLEAR_SIGHAND)
+            fail_if(flags & limit, Errno.EINVAL)
+        with if_((flags & CloneFlag.SETTLS) != 0):
+            mov(limit, USER_END)
+            fail_if(arguments.tls >= limit, Errno.EPERM)
+        ret(0)
+
+    # Processes
+
+    @function(context="thread", sleeps=True)
+    def _clone_process(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
+        """Make a process with one thread."""
+        is_sibling = scratch(u32(arguments.flags))
+        and_(is_sibling, CloneFlag.PARENT)
+        maker = self.processes.current_process()
+        process = keep(try_(self.processes.create(maker, is_sibling), Errno.EAGAIN))
+        errdefer(self.processes.discard, process)
+        mov(rax, arguments.exit_signal)
+        mov(process.exit_signal, eax)
+        self._copy_name(process)
+        task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
+        errdefer(self.tasks.discard, task)
+        space = keep(try_(self._share_space(arguments), Errno.ENOMEM))
+        process.references.gain()
+        disown(process, "who waits for its end frees it")
+        self.tasks.start(task, space)
+        take_over(process, "the reference gained here")
+        tail(self._finish, process, arguments)
+
+    @inline(changes=rax)
+    def _copy_name(self, process: Ptr[Process]) -> None:
+        """Give `process` the name of the one that runs."""
+        current = self.processes.current_process()
+        for offset in range(0, NAME_SIZE, sizeof(U64)):
+            mov(rax, u64[u64(current) + (offsetof(Process, "name") + offset)])
+            mov(u64[u64(process) + (offsetof(Process, "name") + offset)], rax)
+        release(current)
+
+    @function(context="thread", sleeps=True)
+    def _share_space(self, arguments: Keep[Ptr[CloneArguments]]) -> OrNull[Ptr[AddressSpace]]:
+        """Return the memory for what is made: that of the task that runs, or a copy, which is its
+        first thread's; null without memory for one."""
+        space = self.spaces.current()
+        asserts(space != 0)  # a program's thread has one
+        with if_((arguments.flags & CloneFlag.VM) != 0):
+            ret(space)
+        copy = try_(self.spaces.copy(space))
+        disown(copy, "who starts in it keeps it")
+        ret(copy)
+
+    @function(context="thread", sleeps=True)
+    def _finish(
+        self, process: Keep[Owned[Ptr[Process]]], arguments: Keep[Ptr[CloneArguments]]
+    ) -> OrErrno[I64]:
+        """Tell the parent's memory of `process`, which has started, and wait for it if it borrows
+        that. Return its number."""
+        number = keep(process.number)
+        self._tell_parent(arguments, number)
+        with if_((arguments.flags & CloneFlag.VFORK) != 0):
+            self._wait_for_memory(process)
+        self.processes.drop(process)
+        mov(eax, number)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _tell_parent(self, arguments: Ptr[CloneArguments], number: U32) -> None:
+        """Store `number` where the parent wants it, if it does and can."""
+        stored = local(U32)
+        mov(stored, number)
+        with if_((arguments.flags & CloneFlag.PARENT_SETTID) != 0):
+            target = cast(scratch(arguments.parent_tid), User[U8])
+            result, left = self.copy.copy_out(target, address_of(stored), sizeof(U32))
+            ignore(result, "as Linux does")
+            ignore(left)
+
+    @function(context="thread", sleeps=True)
+    def _wait_for_memory(self, process: Keep[Ptr[Process]]) -> None:
+        """Wait until `process` uses this task's memory no more, or until the task is killed."""
+        waited, noted = keep(I32), keep(U64)
+        with loop():
+            mov(noted, self.queues.note(address_of(process.changes)))
+            break_if(process.left_memory != 0)
+            mov(waited, self.queues.wait(address_of(process.changes), noted, FOREVER, KILLABLE))
+            break_if(waited != 0)
+
+    # Threads
+
+    @function(context="thread", sleeps=True)
+    def _clone_thread(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
+        """Make a thread of the process that runs."""
+        number = keep(try_(self.ids.allocate(), Errno.EAGAIN))
+        errdefer(self.ids.free, number)
+        process = self.processes.current_process()
+        task = keep(try_(self._copy_task(process, number, arguments), Errno.ENOMEM))
+        space = self.spaces.current()
+        asserts(space != 0)
+        self.tasks.start(task, scratch(space))
+        self._tell_parent(arguments, number)
+        mov(eax, number)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _copy_task(
+        self, process: Ptr[Process], number: U32, arguments: Keep[Ptr[CloneArguments]]
+    ) -> OrNull[Owned[Ptr[Task]]]:
+        """Make a task of `process` like the one that runs, but for its memory, which does not run
+        yet. Return null without memory."""
+        task = keep(try_(self.tasks.create(process, number)))
+        errdefer(self.tasks.discard, task)
+        current = keep(self.processes.current())
+        flags = u32(arguments.flags)
+        fail_if(~self.file_states.copy(task, current, flags))
+        fail_if(self.tasks.copy_registers(task, current) != 0)
+        self._set_up(task, arguments)
+        ret(task)
+
+    @function
+    def _set_up(self, task: Ptr[Task], arguments: Ptr[CloneArguments]) -> None:
+        """Give `task`, a copy, what is its own."""
+        flags = scratch(arguments.flags)
+        mov(task.clear_child_tid, 0)
+        frame = program_frame(scratch(task.thread))
+        mov(frame.rax, 0)
+        mov(rax, arguments.stack)
+        with if_(rax != 0):
+            add(rax, arguments.stack_size)
+            mov(frame.rsp, rax)
+        for flag, source, target in (
+            (CloneFlag.SETTLS, arguments.tls, task.fs_base),
+            (CloneFlag.CHILD_SETTID, arguments.child_tid, task.set_child_tid),
+            (CloneFlag.CHILD_CLEARTID, arguments.child_tid, task.clear_child_tid),
+        ):
+            with if_((flags & flag) != 0):
+                mov(rax, source)
+                mov(target, rax)

@@ -1,0 +1,25 @@
+"""Sessions and process groups (POSIX.1, 3.282 and 3.347)."""
+
+from __future__ import annotations
+
+from kernel.structures.list import ListHead
+from kernel.structures.tree import TreeNode
+from pykasm import *
+
+
+class Session(Struct):
+    """Process groups that belong to one terminal, or to none. It lasts as long as it has some."""
+
+    number: U32
+    """That of the process which began it."""
+    groups: U32 = field(guarded_by="Processes.lock")
+    """How many process groups it has."""
+
+
+class ProcessGroup(Struct):
+    """Processes that get signals together: a job of a shell. It lasts as long as it has some."""
+
+    node: TreeNode = field(guarded_by="Processes.lock")
+    """In `ProcessGroups.all`; the key is its number, that of the process which began it."""
+    session: Ptr[Session]
+    members: ListHead = field(guarded_by="Processes.lock", elements="Process.group_link")
