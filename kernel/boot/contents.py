@@ -1,6 +1,7 @@
 """The parts of `kernel/boot`, in the order of reading."""
 
 from kernel.boot.bootscreen import BootScreen
+from kernel.boot.bootwindow import BootWindow
 from kernel.boot.checks import CpuChecks
 from kernel.boot.failure import BootFailure
 from kernel.boot.information import BootInformation
@@ -19,6 +20,7 @@ CONTENTS: Contents = (
     LoaderMap,  # the memory map as a loader left it
     RecordPlacement,  # memory for the boot record
     BootInformation,  # the boot record, from Multiboot2 or PVH
+    BootWindow,  # a way to what lies above 4 GiB
     LoaderFramebuffer,  # the screen, where the loader has left one
     BootReport,  # the boot record, printed
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.boot.bootwindow import BootWindow
 from kernel.boot.record import BootRecord
 from kernel.boot.tables import MAPPED_END
 from kernel.console.framebuffer import Framebuffer
@@ -16,17 +17,23 @@ class LoaderFramebuffer(Subsystem):
     starting."""
 
     def __init__(
-        self, record: BootRecord, framebuffer: Framebuffer, screen: TextScreen, log: Log
+        self,
+        record: BootRecord,
+        framebuffer: Framebuffer,
+        window: BootWindow,
+        screen: TextScreen,
+        log: Log,
     ) -> None:
         self.record = record
         self.framebuffer = framebuffer
+        self.window = window
         self.screen = screen
         self.log = log
 
     @function(init=True)
     def start(self) -> None:
-        """Show the screen there as far as the tables reach that the kernel boots with: from here on
-        a panic is seen. `Paging` opens what lies beyond."""
+        """Show the screen there: from here on a panic is seen. Where the tables that the kernel
+        boots with can't reach, `Paging` opens it."""
         mode = self.framebuffer.mode
         with if_(mode.address == 0):
             ret()
@@ -36,8 +43,10 @@ class LoaderFramebuffer(Subsystem):
             )
             mov(mode.address, 0)
             ret()
-        with if_(self.framebuffer.end() <= self.mapped_end):
-            tail(self.screen.open_framebuffer)
+        end = scratch(self.framebuffer.end())
+        with if_(end > self.mapped_end), if_(~self.window.open(mode.address, end)):
+            ret()
+        tail(self.screen.open_framebuffer)
 
     mapped_end = rodata(U64, MAPPED_END)
 

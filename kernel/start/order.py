@@ -48,12 +48,13 @@ from pykasm import *
 
 
 class EarlySteps(Steps):
-    """Nothing is known of the machine yet, not even how much memory it has."""
+    """Nothing is known of the machine yet but its processor, not even how much memory it has."""
 
     order = (
         PerCpu.start_first,  # this processor's variables
         Descriptors.start_first,  # segments, and stacks for faults
         Interrupts.load,  # from here on a fault is reported
+        Features.read,  # what the processor can do
         Serial.start,  # on the serial line
         TextScreen.start,  # and on the screen
     )
@@ -63,7 +64,6 @@ class MainSteps(Steps):
     """The boot record is filled. Interrupts are off."""
 
     order = (
-        Features.read,  # what the processor can do
         Paging.start,  # the kernel's own page tables, and all of memory
         RuntimeMappings.start,  # mappings
         Slabs.start,  # objects
