@@ -20,6 +20,9 @@ from pykasm import *
 STACK_ROOM = 8 << 20
 """Bytes that a stack may have: RLIMIT_STACK as Linux has it at first."""
 
+FIRST_STACK = 128 << 10
+"""Bytes of a stack that are mapped before it grows (Linux: stack_expand in fs/exec.c)."""
+
 STACK_RESERVE = 128 << 20
 """Bytes below the end of a program's memory that mappings leave to the stack, which may be given a
 higher limit (Linux has at least as many: MIN_GAP in arch/x86/mm/mmap.c)."""
@@ -61,9 +64,10 @@ class InitialStack(Subsystem):
         region = local(Region)
         mov(rax, USER_END - STACK_RESERVE)
         mov(space.mapping_top, rax)
+        mov(space.stack_limit, STACK_ROOM)
         mov(rax, USER_END)
         mov(region.end, rax)
-        sub(rax, STACK_ROOM)
+        sub(rax, FIRST_STACK)
         mov(region.node.key, rax)
         mov(region.offset, rax)
         mov(region.rights, Rights.READ | Rights.WRITE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
+from kernel.fs.cachedfiles import CachedFiles
 from kernel.fs.credentials import Credentials
 from kernel.fs.dentries import Dentries
 from kernel.fs.file import File, FileOperations
@@ -14,6 +15,7 @@ from kernel.fs.mount import Mount
 from kernel.fs.mounts import Mounts
 from kernel.fs.namekey import NameKey
 from kernel.fs.openflag import OpenFlag
+from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
 from kernel.fs.paths import Paths
 from kernel.fs.pipes import Pipes
@@ -43,6 +45,8 @@ class AnonymousFiles(Subsystem):
         paths: Paths,
         files: Files,
         pipes: Pipes,
+        cache: PageCache,
+        cached: CachedFiles,
     ) -> None:
         self.inodes = inodes
         self.dentries = dentries
@@ -51,6 +55,8 @@ class AnonymousFiles(Subsystem):
         self.paths = paths
         self.files = files
         self.pipes = pipes
+        self.cache = cache
+        self.cached = cached
         self.operations = rodata(SuperBlockOperations, SuperBlockOperations(evict=self._evict))
 
     @function(context="thread", sleeps=True)
@@ -71,7 +77,8 @@ class AnonymousFiles(Subsystem):
 
     @function
     def _evict(self, inode: Ptr[Inode]) -> None:
-        """There is nothing besides the inode."""
+        """Free the pages, if it has any."""
+        ignore(self.cache.truncate(inode, 0))
 
     @function(context="thread", sleeps=True)
     def create(
@@ -99,6 +106,26 @@ class AnonymousFiles(Subsystem):
         mount.references.gain()
         mov(path.mount, mount)
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def memory(
+        self, size: Keep[U64], credentials: Keep[Ptr[Credentials]]
+    ) -> Owned[OrNull[Ptr[File]]]:
+        """Make a file of `size` zeros, for memory that programs share, and open it. Returns null
+        without memory."""
+        path, file = local(Path), keep(OrNull[Ptr[File]])
+        mov(u64(path.mount), 0)
+        mov(u64(path.dentry), 0)
+        operations = address_of(self.cached.operations)
+        fail_if(self.create(address_of(path), FileType.REGULAR | 0o600, operations) != 0)
+        result, opened = self.files.open(address_of(path), OpenFlag.READ_WRITE, credentials)
+        ignore(result, "null says as much")
+        mov(file, opened)
+        with if_(file != 0):
+            inode = scratch(file.inode)
+            mov(inode.size, size)
+        self.paths.drop(address_of(path))
+        ret(file)
 
     @function(context="thread", sleeps=True)
     def pipe(

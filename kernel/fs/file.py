@@ -93,7 +93,8 @@ class PollFile(Fn[[Ptr[File], OrNull[Ptr[Watcher]]], U32], context="thread"):
 
 
 class MapFile(Fn[[Ptr[File], Ptr[Region]], OrErrno[I32]], context="thread"):
-    """Give a region, which is to be mapped, what has its pages. The rest of it is filled in."""
+    """Give a region, which is to be mapped, what has its pages; nothing if it is to be as anonymous
+    memory is. The rest of it is filled in."""
 
 
 class ControlFile(Fn[[Ptr[File], U32, U64], OrErrno[I64]], context="thread"):

@@ -14,6 +14,7 @@ from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.randomness import Randomness
+from kernel.vm.region import Region
 from pykasm import *
 
 MAJOR = 1
@@ -40,7 +41,7 @@ class MemoryDevices(CharacterDriver):
         self.randomness = randomness
         kinds: dict[int, dict[str, Any]] = {
             NULL: {"read": self.read_nothing, "write": self.write_nowhere},
-            ZERO: {"read": self.read_zeros, "write": self.write_nowhere},
+            ZERO: {"read": self.read_zeros, "write": self.write_nowhere, "map": self.map_zeros},
             FULL: {"read": self.read_zeros, "write": self.write_in_vain},
             RANDOM: {"read": self.read_random, "write": self.write_nowhere},
             URANDOM: {"read": self.read_random, "write": self.write_nowhere},
@@ -81,6 +82,11 @@ class MemoryDevices(CharacterDriver):
     def seek(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
         """It is at the start wherever it goes."""
         mov(file.position, 0)
+        ret(0)
+
+    @function
+    def map_zeros(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
+        """Leave `region` without a backing, as anonymous memory."""
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -133,7 +133,7 @@ class PageCache(LeakChecks):
         self, inode: Ptr[Inode], number: U64
     ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
         """Return 0 and a reference to the page `number` of `inode` for a page table. What the cache
-        lacks is added within the size of the file. Returns -EFAULT beyond that, where programs get
+        lacks is added within the size of the file. Returns -ENXIO beyond that, where programs get
         SIGBUS; -ENOMEM."""
         tail(self._get, inode, number, True)
 
@@ -146,7 +146,7 @@ class PageCache(LeakChecks):
         result = keep(I32)
         with loop():
             with if_((limited != 0) & ~self._is_inside(inode, number)):
-                ret(-Errno.EFAULT, 0)
+                ret(-Errno.ENXIO, 0)
             page = self.find(inode, number)
             with if_(page != 0):
                 ret(0, page)
@@ -166,14 +166,14 @@ class PageCache(LeakChecks):
     def _add_zeroed(
         self, inode: Keep[Ptr[Inode]], number: Keep[U64], limited: Keep[U32]
     ) -> OrErrno[I32]:
-        """Add a page of zeros. Returns 0, -ENOMEM; -EEXIST if there is one, -EFAULT where `limited`
+        """Add a page of zeros. Returns 0, -ENOMEM; -EEXIST if there is one, -ENXIO where `limited`
         forbids it."""
         page, result = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM)), keep(I32)
         errdefer(self.pages.free_page, page)
         frame = scratch(page)
         frame_of(frame).uses.references.start()
         release(frame)
-        mov(result, -Errno.EFAULT)
+        mov(result, -Errno.ENXIO)
         with inode.pages.lock.held(), if_((limited == 0) | self._is_inside(inode, number)):
             mov(result, self._add(address_of(inode.pages), number, page))
         try_(result)

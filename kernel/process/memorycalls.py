@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
+from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.mode import Access
@@ -11,11 +12,13 @@ from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import USER_END, USER_START, UserAddress
 from kernel.process.filecalls import FileCalls
 from kernel.process.mapflag import KNOWN_FLAGS, SHARED_VALIDATE, TYPE_MASK, MapFlag
+from kernel.process.processes import Processes
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.heaps import Heaps
+from kernel.vm.overcommit import Overcommit
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.rights import ALL_RIGHTS, Rights
 from pykasm import *
@@ -36,15 +39,21 @@ class MemoryCalls(Subsystem):
 
     def __init__(
         self,
+        processes: Processes,
         numbers: FileCalls,
         files: Files,
+        anonymous: AnonymousFiles,
         spaces: AddressSpaces,
+        overcommit: Overcommit,
         heaps: Heaps,
         paging: DemandPaging,
     ) -> None:
+        self.processes = processes
         self.numbers = numbers
         self.files = files
+        self.anonymous = anonymous
         self.spaces = spaces
+        self.overcommit = overcommit
         self.heaps = heaps
         self.paging = paging
 
@@ -109,7 +118,11 @@ class MemoryCalls(Subsystem):
             try_(operations.map(file, region))
         with else_():
             try_(self._check_anonymous(region, flags))
-        try_(self._place(region, flags))
+        try_(self._check_amount(region, flags))
+        with if_((region.flags & RegionFlags.SHARED) & (region.backing == 0)):
+            try_(self._place_shared(region, flags))
+        with else_():
+            try_(self._place(region, flags))
         with if_(flags & (MapFlag.POPULATE | MapFlag.LOCKED)):
             self._populate(region)
         ret(0)
@@ -143,14 +156,34 @@ class MemoryCalls(Subsystem):
         ret(0)
 
     @function
+    def _check_amount(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
+        """Return 0; or -ENOMEM if `region` would take too much memory: all of what is private and
+        can be written, or is anonymous and shared, unless that is not asked for."""
+        with if_(flags & MapFlag.NO_RESERVE):
+            ret(0)
+        length = scratch(region.end)
+        sub(length, region.node.key)
+        with if_(region.flags & RegionFlags.SHARED):
+            with if_(region.backing == 0):
+                tail(self.overcommit.check, length)
+            ret(0)
+        with if_(region.rights & Rights.WRITE):
+            tail(self.overcommit.check, length)
+        ret(0)
+
+    @function
     def _check_anonymous(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
         """Make `region` one of anonymous memory. Returns 0, or an error if the flags don't fit."""
         mov(rax, region.node.key)
         mov(region.offset, rax)
         mov(eax, flags)
         and_(eax, TYPE_MASK)
-        fail_if(eax != MapFlag.PRIVATE, Errno.EINVAL)
         fail_if(flags & MapFlag.HUGE_TLB, Errno.ENOMEM)  # none are set apart
+        with if_(eax == MapFlag.SHARED):
+            fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
+            or_(region.flags, RegionFlags.SHARED)
+            ret(0)
+        fail_if(eax != MapFlag.PRIVATE, Errno.EINVAL)
         with if_(flags & MapFlag.GROWS_DOWN):
             or_(region.flags, RegionFlags.GROWS_DOWN)
         ret(0)
@@ -175,6 +208,21 @@ class MemoryCalls(Subsystem):
         fail_if((file.access & Access.READ) == 0, Errno.EACCES)
         fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _place_shared(self, region: Keep[Ptr[Region]], flags: Keep[U32]) -> OrErrno[I32]:
+        """Do what `_place` does for memory that is shared with nobody yet: a file that only those
+        have who map it."""
+        length, task = scratch(region.end), self.processes.current()
+        sub(length, region.node.key)
+        file = keep(try_(self.anonymous.memory(length, task.credentials), Errno.ENOMEM))
+        result = keep(I32)
+        lea(rax, file.backing)
+        mov(region.backing, rax)
+        mov(region.offset, 0)
+        mov(result, self._place(region, flags))
+        self.files.drop(file)
+        ret(result)
 
     @function(context="thread", sleeps=True)
     def _place(self, region: Keep[Ptr[Region]], flags: Keep[U32]) -> OrErrno[I32]:

@@ -44,6 +44,7 @@ from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
 from kernel.time.timekeeping import Timekeeping
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.overcommit import Overcommit
 from pykasm import *
 
 
@@ -85,6 +86,7 @@ class MainSteps(Steps):
         MachineChecks.start_processor,  # errors of the hardware
         Threads.start,  # what runs here becomes a thread
         AddressSpaces.start,  # programs' memory
+        Overcommit.start,  # and how much they may have
         UserEntry.start_processor,  # and their system calls
         Idle.start_first,  # a thread for when there is nothing to do
         Deferred.start_first,  # and one for what handlers leave

@@ -25,6 +25,8 @@ class AddressSpace(Space):
     region_count: U32
     mapping_top: UserAddress
     """MappedRegions that may be anywhere are put below it as long as there is room."""
+    stack_limit: U64
+    """Bytes that a stack may grow to (getrlimit(2), RLIMIT_STACK)."""
     heap_start: UserAddress
     heap_end: UserAddress
     """What brk(2) moves; of a program's own choice, so not a page's end."""

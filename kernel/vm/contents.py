@@ -3,8 +3,10 @@
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.gaps import Gaps
+from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.heaps import Heaps
 from kernel.vm.mappedregions import MappedRegions
+from kernel.vm.overcommit import Overcommit
 from kernel.vm.pagefaults import PageFaults
 from kernel.vm.regions import Regions
 from kernel.vm.structcopy import StructCopy
@@ -23,7 +25,9 @@ CONTENTS: Contents = (
     MappedRegions,  # with their pages
     Gaps,  # room between them
     AddressSpaces,  # what programs see of memory
+    Overcommit,  # how much they may have of it
     Heaps,  # their heaps
+    GrowingStacks,  # and stacks
     DemandPaging,  # pages that are made when they are touched
     UserCopy,  # copies between them and the kernel
     StructCopy,  # and of structs that grow with versions

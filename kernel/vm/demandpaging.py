@@ -11,6 +11,7 @@ from kernel.paging.entryformat import EntryFormat
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.backing import Backing
+from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import Rights
@@ -32,12 +33,14 @@ class DemandPaging(Subsystem):
         user_pages: UserPages,
         regions: Regions,
         locks: ReadWriteLocks,
+        stacks: GrowingStacks,
     ) -> None:
         self.entries = entries
         self.pages = pages
         self.user_pages = user_pages
         self.regions = regions
         self.locks = locks
+        self.stacks = stacks
 
     @function(context="thread", sleeps=True)
     def resolve_fault(
@@ -45,17 +48,34 @@ class DemandPaging(Subsystem):
     ) -> OrErrno[I32]:
         """Make the page at `address` accessible for what needs the right `wanted`.
 
-        Returns 0, -EFAULT if the region does not allow it, or -ENOMEM.
+        Returns 0; -EFAULT if no region allows it, -ENXIO if what backs the region ends before, or
+        -ENOMEM.
         """
-        result = keep(I32)
         and_(address, -PAGE)
-        mov(result, -Errno.EFAULT)
-        with self.locks.read_held(space.regions_lock):
-            region = self.regions.find(space, address)
-            with if_(region != 0), if_(region.rights & wanted):
-                mov(result, self._resolve(space, address, region, wanted))
+        result = keep(self._resolve_in_region(space, address, wanted))
+        with if_(result == -Errno.ENOENT):
+            try_(self.stacks.grow(space, address))
+            mov(result, self._resolve_in_region(space, address, wanted))
+            with if_(result == -Errno.ENOENT):
+                ret(-Errno.EFAULT)
         with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
             xor(result, result)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _resolve_in_region(
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[UserAddress], wanted: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Make `page` accessible. Returns what `_resolve` does; -EFAULT if its region does not
+        allow it, -ENOENT if it is in none."""
+        result = keep(I32)
+        mov(result, -Errno.ENOENT)
+        with self.locks.read_held(space.regions_lock):
+            region = self.regions.find(space, page)
+            with if_(region != 0):
+                mov(result, -Errno.EFAULT)
+                with if_(region.rights & wanted):
+                    mov(result, self._resolve(space, page, region, wanted))
         ret(result)
 
     @function

@@ -10,6 +10,7 @@ from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
 from kernel.vm.mappedregions import MappedRegions
+from kernel.vm.overcommit import Overcommit
 from kernel.vm.region import Region
 from kernel.vm.rights import Rights
 from pykasm import *
@@ -18,9 +19,12 @@ from pykasm import *
 class Heaps(Subsystem):
     """Moves the end of a program's heap, which Linux calls the break. Context: thread."""
 
-    def __init__(self, locks: ReadWriteLocks, gaps: Gaps, mapped: MappedRegions) -> None:
+    def __init__(
+        self, locks: ReadWriteLocks, gaps: Gaps, mapped: MappedRegions, overcommit: Overcommit
+    ) -> None:
         self.locks = locks
         self.gaps = gaps
+        self.overcommit = overcommit
         self.mapped = mapped
 
     @function(context="thread", sleeps=True)
@@ -51,6 +55,9 @@ class Heaps(Subsystem):
         limit = scratch(end)
         add(limit, PAGE)  # a page stays free before the next region, as on Linux
         fail_if(~self.gaps.is_free(space, before, limit), Errno.ENOMEM)
+        length = scratch(end)
+        sub(length, before)
+        try_(self.overcommit.check(length))
         tail(self._add, space, before, end)
 
     @function(context="thread", sleeps=True)

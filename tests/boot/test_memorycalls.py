@@ -25,6 +25,7 @@ HEAD = r"""
 #define PAGE 4096UL
 #define READ_WRITE (PROT_READ | PROT_WRITE)
 #define PRIVATE (MAP_PRIVATE | MAP_ANONYMOUS)
+#define SHARED (MAP_SHARED | MAP_ANONYMOUS)
 #define NO_REPLACE 0x100000
 static int step;
 #define CHECK(condition) do { step++; if (!(condition)) return step; } while (0)
@@ -182,9 +183,63 @@ int main(void) {
 }
 """
 
+STACK = r"""
+#include <alloca.h>
+#include <sys/uio.h>
+
+static int deep(int levels) {
+    volatile char room[65536];
+    room[0] = levels;
+    return levels ? deep(levels - 1) + room[0] - levels : 0;
+}
+
+int main(void) {
+    char here, *page = (char *)((uintptr_t)&here & -PAGE), *far;
+    CHECK(pipe(ends) == 0);
+    CHECK(deep(60) == 0);
+    /* a call that touches it first */
+    far = alloca(6 << 20);
+    CHECK(write(ends[1], "s", 1) == 1 && read(ends[0], far, 1) == 1 && far[0] == 's');
+    CHECK(!readable(page - (9 << 20)));
+    /* memory of its own that grows */
+    far = mmap(0, 4 << 20, PROT_NONE, PRIVATE, -1, 0);
+    CHECK(munmap(far, 4 << 20) == 0);
+    page = mmap(far + (4 << 20) - PAGE, PAGE, READ_WRITE, PRIVATE | MAP_GROWSDOWN, -1, 0);
+    CHECK(page == far + (4 << 20) - PAGE && writable(page) && writable(page - 20 * PAGE));
+    FAILS(mmap(0, PAGE, READ_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0), EINVAL);
+    return 0;
+}
+"""
+
+SHARED_MEMORY = r"""
+int main(void) {
+    char *memory, *again;
+    CHECK(pipe(ends) == 0);
+    memory = mmap(0, 3 * PAGE, READ_WRITE, SHARED, -1, 0);
+    CHECK(memory != MAP_FAILED && memory[0] == 0 && memory[3 * PAGE - 1] == 0);
+    memset(memory, 's', 3 * PAGE);
+    CHECK(mprotect(memory + PAGE, PAGE, PROT_NONE) == 0 && !readable(memory + PAGE));
+    CHECK(mprotect(memory, 3 * PAGE, READ_WRITE) == 0 && memory[PAGE] == 's');
+    CHECK(munmap(memory + PAGE, PAGE) == 0 && memory[2 * PAGE] == 's');
+    again = mmap(0, PAGE, READ_WRITE, SHARED, -1, 0);
+    CHECK(again[0] == 0);
+    CHECK(mmap(0, 1UL << 40, PROT_NONE, SHARED | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+    FAILS(mmap(0, 1UL << 40, PROT_NONE, SHARED, -1, 0), ENOMEM);
+    FAILS(mmap(0, 1UL << 40, READ_WRITE, PRIVATE, -1, 0), ENOMEM);
+    CHECK(readable(memory + 2 * PAGE) && munmap(memory, 3 * PAGE) == 0);
+    return 0;
+}
+"""
+
 
 def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
-    sources = {"mapping": MAPPING, "files": FILES, "heap": HEAP}
+    sources = {
+        "mapping": MAPPING,
+        "files": FILES,
+        "heap": HEAP,
+        "stack": STACK,
+        "shared": SHARED_MEMORY,
+    }
     programs = {name: compiled(tmp_path, name, HEAD + text) for name, text in sources.items()}
     kernel = started(machine, tmp_path, **programs)
     for _ in range(2):  # the second time finds no traces of the first

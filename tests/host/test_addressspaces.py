@@ -26,6 +26,7 @@ from kernel.structures.tree import TreeNode
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.backing import Backing, BackingOperations
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.gaps import STACK_GUARD_GAP
 from kernel.vm.heaps import Heaps
@@ -516,6 +517,7 @@ def test_heaps_end_where_they_were_told(machine: Machine, ends: list[int], wall:
     space = machine.create()
     record = machine.host.at(AddressSpace, space)
     record.heap_start = record.heap_end = now = BASE
+    machine.host[machine.heaps.overcommit.most_pages] = HEAP_PAGES
     # What lies there is in the way, and a page before it
     assert machine.call(machine.spaces.map, space, BASE + wall * PAGE, PAGE, 0) == 0
     for end in ends:
@@ -525,3 +527,138 @@ def test_heaps_end_where_they_were_told(machine: Machine, ends: list[int], wall:
         heap = [(BASE, -(-now // PAGE) * PAGE, READ_WRITE)] if now > BASE else []
         other = (BASE + wall * PAGE, BASE + (wall + 1) * PAGE, 0)
         assert list(machine.all_regions(space)) == [*heap, other]
+
+
+class Backed:
+    """Something with pages, all of them there, that a region is backed by."""
+
+    def __init__(self, machine: Machine, pages: int) -> None:
+        self.machine, self.references = machine, 0
+        self.pages = [machine.free.pop() for _ in range(pages)]
+        for page in self.pages:
+            machine.host.at(Frame, frame_address(page)).uses.references.count = 1
+        operations = machine.host.new(
+            BackingOperations, get_page=self._get_page, gain=self._gain, drop=self._drop
+        )
+        self.backing = machine.host.new(Backing, operations=operations)
+
+    def _get_page(self, backing: object, number: int) -> tuple[int, int]:
+        if number >= len(self.pages):
+            return -Errno.ENXIO, 0
+        self.machine.host.at(Frame, frame_address(self.pages[number])).uses.references.count += 1
+        return 0, self.pages[number]
+
+    def _gain(self, backing: object) -> None:
+        self.references += 1
+
+    def _drop(self, backing: object) -> None:
+        self.references -= 1
+
+    def region(self, pages: range, flags: int, rights: int = READ_WRITE) -> Any:
+        """A record for a region of these pages, at `BASE` and what follows."""
+        region = self.machine.host.new(
+            Region,
+            end=BASE + len(pages) * PAGE,
+            rights=rights,
+            flags=flags,
+            backing=self.backing,
+            offset=pages.start * PAGE,
+        )
+        self.machine.host.at(TreeNode, region).key = BASE
+        return region
+
+
+def test_copies_share_what_is_shared_and_no_more(machine: Machine) -> None:
+    machine.start()
+    space, backed = machine.create(), Backed(machine, 3)
+    shared = backed.region(range(1, 3), RegionFlags.SHARED)
+    assert machine.call(machine.spaces.map_region, space, shared) == 0
+    assert machine.call(machine.spaces.map, space, BASE + 4 * PAGE, PAGE, READ_WRITE) == 0
+    faults = (BASE, BASE + PAGE, BASE + 4 * PAGE)
+    for address in faults:
+        assert machine.call(machine.paging.resolve_fault, space, address, Rights.WRITE) == 0
+    copy = machine.occupied(machine.call(machine.spaces.copy, space))
+    assert backed.references == 2
+    # The private page is not to be written to, shared ones are found again
+    assert not machine.entry(space, faults[2]) & PageFlags.WRITE
+    assert machine.entry(copy, faults[2]) == machine.entry(space, faults[2])
+    assert machine.entry(space, BASE) & PageFlags.WRITE
+    assert machine.entry(copy, BASE) == 0
+    for address in faults:
+        assert machine.call(machine.paging.resolve_fault, copy, address, Rights.WRITE) == 0
+    places = [machine.entry(copy, address) & ADDRESS_MASK for address in faults]
+    assert places[:2] == backed.pages[1:]
+    assert places[2] != machine.entry(space, faults[2]) & ADDRESS_MASK
+    machine.destroy(copy)
+    machine.destroy(space)
+    assert backed.references == 0
+    assert [machine.references(page) for page in backed.pages] == [1, 1, 1]
+
+
+def test_where_a_backing_ends_faults_say_so(machine: Machine) -> None:
+    machine.start()
+    space, backed = machine.create(), Backed(machine, 1)
+    assert machine.call(machine.spaces.map_region, space, backed.region(range(2), 0)) == 0
+    resolve = machine.paging.resolve_fault
+    assert machine.call(resolve, space, BASE, Rights.WRITE) == 0
+    assert machine.entry(space, BASE) & ADDRESS_MASK != backed.pages[0]
+    assert machine.call(resolve, space, BASE + PAGE, Rights.READ) == -Errno.ENXIO
+
+
+def test_what_is_open_for_reading_does_not_become_writable(machine: Machine) -> None:
+    machine.start()
+    space, backed = machine.create(), Backed(machine, 2)
+    flags = RegionFlags.SHARED | RegionFlags.READ_ONLY
+    region = backed.region(range(2), flags, Rights.READ)
+    assert machine.call(machine.spaces.map_region, space, region) == 0
+    protect = machine.spaces.protect
+    assert machine.call(protect, space, BASE, PAGE, READ_WRITE) == -Errno.EACCES
+    assert machine.call(protect, space, BASE, PAGE, 0) == 0
+    assert machine.call(protect, space, BASE, 2 * PAGE, Rights.READ) == 0
+    assert len(list(machine.all_regions(space))) == 1
+
+
+def stack_in(machine: Machine, space: int) -> None:
+    """Map a page below `FAR` that grows down to four pages."""
+    stack = machine.host.new(
+        Region, end=FAR, offset=FAR - PAGE, rights=READ_WRITE, flags=RegionFlags.GROWS_DOWN
+    )
+    machine.host.at(TreeNode, stack).key = FAR - PAGE
+    machine.host.at(AddressSpace, space).stack_limit = 4 * PAGE
+    assert machine.call(machine.spaces.map_region, space, stack) == 0
+
+
+@pytest.mark.parametrize(
+    ("below", "rights", "grows"),
+    [
+        (STACK_GUARD_GAP + 3 * PAGE, READ_WRITE, True),
+        (STACK_GUARD_GAP + 2 * PAGE, READ_WRITE, False),
+        (4 * PAGE, 0, True),
+    ],
+)
+def test_stacks_grow_as_far_as_they_may(
+    machine: Machine, below: int, rights: int, grows: bool
+) -> None:
+    machine.start()
+    space = machine.create()
+    stack_in(machine, space)
+    assert machine.call(machine.spaces.map, space, FAR - below - PAGE, PAGE, rights) == 0
+    resolve = machine.paging.resolve_fault
+    expected = 0 if grows else -Errno.EFAULT
+    assert machine.call(resolve, space, FAR - 3 * PAGE + 8, Rights.WRITE) == expected
+    if grows:
+        assert list(machine.all_regions(space))[1] == (FAR - 3 * PAGE, FAR, READ_WRITE)
+        assert machine.call(resolve, space, FAR - 2 * PAGE, Rights.READ) == 0
+        assert machine.call(machine.spaces.unmap, space, FAR - PAGE, PAGE) == 0
+    # beyond the limit
+    assert machine.call(resolve, space, FAR - 5 * PAGE, Rights.WRITE) == -Errno.EFAULT
+
+
+def test_nothing_grows_that_is_no_stack(machine: Machine) -> None:
+    machine.start()
+    space = machine.create()
+    machine.host.at(AddressSpace, space).stack_limit = 4 * PAGE
+    assert machine.call(machine.spaces.map, space, FAR, PAGE, READ_WRITE) == 0
+    resolve = machine.paging.resolve_fault
+    assert machine.call(resolve, space, FAR - PAGE, Rights.WRITE) == -Errno.EFAULT
+    assert machine.call(resolve, space, FAR + PAGE, Rights.WRITE) == -Errno.EFAULT

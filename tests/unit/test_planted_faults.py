@@ -225,8 +225,8 @@ FAULTS = (
         "# planted 2",
         (
             (
-                "            region = self.regions.find(space, address)\n",
-                "            region = self.regions.find(space, address)\n"
+                "            region = self.regions.find(space, page)\n",
+                "            region = self.regions.find(space, page)\n"
                 "            with if_(region == 0):\n"
                 "                ret(-Errno.EFAULT)  # planted 2\n",
             ),
