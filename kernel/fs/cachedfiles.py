@@ -6,6 +6,7 @@ from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.fs.file import File, FileOperations, Whence
 from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import Inode
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovector import IoVector
@@ -31,11 +32,13 @@ class CachedFiles(Subsystem):
         self,
         defaults: FileDefaults,
         cache: PageCache,
+        mappings: FileMappings,
         vectors: IoVectors,
         inodes: Inodes,
         mutexes: Mutexes,
     ) -> None:
         self.cache = cache
+        self.mappings = mappings
         self.vectors = vectors
         self.inodes = inodes
         self.mutexes = mutexes
@@ -219,7 +222,7 @@ class CachedFiles(Subsystem):
         mov(region.backing, rax)
         ret(0)
 
-    @function
+    @function(context="thread", sleeps=True)
     def resize(self, inode: Keep[Ptr[Inode]], size: Keep[U64]) -> OrErrno[I32]:
         """Set the size, as `Resize` says."""
         number = keep(U64)
@@ -227,6 +230,7 @@ class CachedFiles(Subsystem):
         lea(number, bare[size + PAGE - 1])
         shr(number, PageShift.PAGE)
         ignore(self.cache.truncate(inode, number))
+        self.mappings.unmap(address_of(inode.pages), number)
         and_(size, PAGE - 1)
         with if_(size != 0):
             dec(number)

@@ -14,6 +14,7 @@ from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.directoryreading import DirectoryReading
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
+from kernel.fs.filemappings import FileMappings
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
 from kernel.fs.fscontexts import FsContexts
@@ -48,6 +49,7 @@ CONTENTS: Contents = (
     Permissions,  # and who may do what
     Inodes,  # files, as their file system has them
     PageCache,  # what they contain, as far as it is in memory
+    FileMappings,  # and who maps it
     Dentries,  # the names that lead to them
     SuperBlocks,  # file systems in use
     Mounts,  # where these are seen

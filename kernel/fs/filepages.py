@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kernel.locks.spinlock import SpinLock
+from kernel.structures.list import ListHead
+from kernel.sync.mutex import Mutex
 from pykasm import *
 
 FAN_SHIFT = 6
@@ -23,7 +25,7 @@ class PageNode(Struct):
 
 
 class FilePages(Struct):
-    """Zero is a file without pages."""
+    """Zero is a file without pages, but for the list."""
 
     lock: SpinLock
     height: U32 = field(guarded_by="lock")
@@ -31,3 +33,8 @@ class FilePages(Struct):
     root: OrNull[Ptr[PageNode]] = field(guarded_by="lock")
     count: U64 = field(guarded_by="lock", unlocked_reads=True)
     """Pages."""
+    removals: U64
+    """How often pages were removed that programs may have mapped."""
+    mappers_lock: Mutex
+    mappers: ListHead = field(guarded_by="mappers_lock", elements="Region.mapped")
+    """The regions of programs that map the file."""

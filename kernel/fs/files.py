@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import File, FileOperations
+from kernel.fs.filemappings import FileMappings
 from kernel.fs.mode import Access
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
@@ -14,6 +15,7 @@ from kernel.fs.path import Path
 from kernel.fs.paths import Paths
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress
+from kernel.structures.list import ListHead
 from kernel.vm.backing import Backing, BackingOperations
 from pykasm import *
 
@@ -24,15 +26,28 @@ class Files(LeakChecks):
     count = bss(U64)
 
     def __init__(
-        self, slabs: Slabs, paths: Paths, cache: PageCache, credentials: CredentialStore
+        self,
+        slabs: Slabs,
+        paths: Paths,
+        cache: PageCache,
+        mappings: FileMappings,
+        credentials: CredentialStore,
     ) -> None:
         self.paths = paths
         self.cache = cache
+        self.mappings = mappings
         self.credentials = credentials
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
-            BackingOperations(get_page=self.get_page, gain=self.gain, drop=self.drop_backing),
+            BackingOperations(
+                get_page=self.get_page,
+                gain=self.gain,
+                drop=self.drop_backing,
+                removals=self.count_removals,
+                attach=self.attach,
+                detach=self.detach,
+            ),
         )
         self.leak_checks = [leak_check("open files", self.used_count)]
 
@@ -136,6 +151,27 @@ class Files(LeakChecks):
         """Return the page `number` of a file, as `GetPage` says."""
         file = container_of(backing, File, "backing")
         tail(self.cache.fault, file.inode, number)
+
+    @function
+    def count_removals(self, backing: Ptr[Backing]) -> U64:
+        """Return how often pages of a file were removed."""
+        file = container_of(backing, File, "backing")
+        inode = scratch(file.inode)
+        ret(inode.pages.removals)
+
+    @function(context="thread", sleeps=True)
+    def attach(self, backing: Ptr[Backing], mapped: Ptr[ListHead]) -> None:
+        """Note that a region shows a file, as `NoteRegion` says."""
+        file = container_of(backing, File, "backing")
+        inode = scratch(file.inode)
+        tail(self.mappings.attach, address_of(inode.pages), mapped)
+
+    @function(context="thread", sleeps=True)
+    def detach(self, backing: Ptr[Backing], mapped: Ptr[ListHead]) -> None:
+        """Note that it shows the file no longer."""
+        file = container_of(backing, File, "backing")
+        inode = scratch(file.inode)
+        tail(self.mappings.detach, address_of(inode.pages), mapped)
 
     @function(context="thread")
     def gain(self, backing: Ptr[Backing]) -> None:

@@ -41,6 +41,8 @@ class Inodes(LeakChecks):
         mov(ecx, sizeof(Inode) // sizeof(U64))
         rep.stosq()
         inode.references.start()
+        with unshared(inode):
+            inode.pages.mappers.reset()
         mov(inode.mode, mode)
         mov(inode.superblock, superblock)
         mov(eax, 1)

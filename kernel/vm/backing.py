@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.paging.addresses import PhysicalAddress
+from kernel.structures.list import ListHead
 from pykasm import *
 
 
@@ -24,9 +25,22 @@ class KeepBacking(Fn[[Ptr[Backing]], Void], context="thread"):
     """Gains or drops a reference of a region to the backing. May sleep."""
 
 
+class CountRemovals(Fn[[Ptr[Backing]], U64], context="thread"):
+    """Returns how often pages of the backing were removed. Who has got a page before, and enters it
+    in a table afterwards, has to take it out again."""
+
+
+class NoteRegion(Fn[[Ptr[Backing], Ptr[ListHead]], Void], context="thread"):
+    """Notes, or notes no longer, that the region with this `Region.mapped` shows the backing: what
+    is removed from it is unmapped there. May sleep."""
+
+
 class BackingOperations(Struct):
     """What a kind of backing does."""
 
     get_page: GetPage
     gain: KeepBacking
     drop: KeepBacking
+    removals: CountRemovals
+    attach: NoteRegion
+    detach: NoteRegion

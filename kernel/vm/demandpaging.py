@@ -16,6 +16,7 @@ from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import Rights
 from kernel.vm.userpages import UserPages
+from kernel.vm.userranges import UserRanges
 from pykasm import *
 
 
@@ -31,6 +32,7 @@ class DemandPaging(Subsystem):
         entries: EntryFormat,
         pages: Pages,
         user_pages: UserPages,
+        ranges: UserRanges,
         regions: Regions,
         locks: ReadWriteLocks,
         stacks: GrowingStacks,
@@ -38,6 +40,7 @@ class DemandPaging(Subsystem):
         self.entries = entries
         self.pages = pages
         self.user_pages = user_pages
+        self.ranges = ranges
         self.regions = regions
         self.locks = locks
         self.stacks = stacks
@@ -140,6 +143,31 @@ class DemandPaging(Subsystem):
     ) -> OrErrno[I32]:
         """Give `page`, which has no entry, its page of what backs `region`, or a copy if it is to
         be written to and not shared. Returns what `_install` does, or an error of the backing."""
+        before, wanted = local(U64), keep(wanted)
+        mov(before, self._removals(region))
+        result = keep(self._install_backed_page(space, page, region, wanted))
+        with if_(result == 0), if_(self._removals(region) != before):
+            lea(rax, bare[page + PAGE])
+            self.ranges.unmap(space, page, rax)  # it may have been removed: the access faults again
+        ret(result)
+
+    @inline(changes=CALLER_SAVED)
+    def _removals(self, region: Ptr[Region]) -> U64:
+        """Return how often pages were removed from what backs `region`."""
+        backing = scratch(region.backing)
+        asserts(backing != 0)  # the caller has tested it
+        operations = scratch(backing.operations)
+        return operations.removals(backing)
+
+    @function(context="thread", sleeps=True)
+    def _install_backed_page(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        region: Keep[Ptr[Region]],
+        wanted: U32,
+    ) -> OrErrno[I32]:
+        """Do what `_add_backed_page` does, though the page may be removed meanwhile."""
         private, memory = keep(U32), keep(U64)
         mov(private, wanted)
         and_(private, Rights.WRITE)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import IntFlag
 
 from kernel.paging.addresses import UserAddress
+from kernel.structures.list import ListHead
 from kernel.structures.tree import TreeNode
+from kernel.vm.addressspace import AddressSpace
 from kernel.vm.backing import Backing
 from kernel.vm.rights import Rights
 from pykasm import *
@@ -36,3 +38,6 @@ class Region(Struct):
     offset: U64
     """The byte of the backing that the region starts with, a page's first. Of anonymous memory, its
     address where it was mapped: parts of it meet again as those of a file do."""
+    space: Ptr[AddressSpace]
+    mapped: ListHead
+    """Among all regions that have the same backing."""

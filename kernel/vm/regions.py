@@ -89,7 +89,7 @@ class Regions(Subsystem):
 
     @function(context="thread", sleeps=True)
     def allocate(
-        self, space: Ptr[AddressSpace], like: Keep[Ptr[Region]]
+        self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]
     ) -> OrNull[Owned[Ptr[Region]]]:
         """Return a region as `like`, which is not in `space` yet; null without memory, or if that
         has too many."""
@@ -98,15 +98,17 @@ class Regions(Subsystem):
         self._copy(region, like)
         mov(rax, like.node.key)
         mov(region.node.key, rax)
+        mov(region.space, space)
         self._tell_backing(region, "gain")
         ret(region)
 
-    @function
-    def insert(self, space: Ptr[AddressSpace], region: Owned[Ptr[Region]]) -> None:
+    @function(context="thread", sleeps=True)
+    def insert(self, space: Ptr[AddressSpace], region: Keep[Owned[Ptr[Region]]]) -> None:
         """Add `region` where none is."""
         disown(region, "the space's tree leads to it")
         inc(space.region_count)
-        tail(self.trees.insert, address_of(space.regions), address_of(region.node))
+        self.trees.insert(address_of(space.regions), address_of(region.node))
+        self._tell_backing(region, "attach", address_of(region.mapped))
 
     @function(context="thread", sleeps=True)
     def free(self, region: Keep[Owned[Ptr[Region]]]) -> None:
@@ -123,18 +125,19 @@ class Regions(Subsystem):
             release(value)
 
     @inline(changes=CALLER_SAVED)
-    def _tell_backing(self, region: Ptr[Region], name: str) -> None:
+    def _tell_backing(self, region: Ptr[Region], name: str, *arguments: Any) -> None:
         """Call the operation `name` of what backs `region`, if anything does."""
         backing = scratch(region.backing)
         with if_(backing != 0):
             operations = scratch(backing.operations)
-            getattr(operations, name)(backing)
+            getattr(operations, name)(backing, *arguments)
 
     @function(context="thread", sleeps=True)
     def remove(self, space: Ptr[AddressSpace], region: Keep[Owned[Ptr[Region]]]) -> None:
         """Remove `region` and free its record."""
         dec(space.region_count)
         self.trees.remove(address_of(space.regions), address_of(region.node))
+        self._tell_backing(region, "detach", address_of(region.mapped))
         tail(self.free, region)
 
     @function(context="thread", sleeps=True)

@@ -18,6 +18,10 @@ BATCH = 32
 """Pages that are unmapped before TLBs are flushed and the pages freed."""
 
 
+SHARED_BATCH = 64
+"""Entries that are shared or protected before others may have the lock."""
+
+
 class EntryWalk(Struct):
     """A walk over the entries of a range of addresses, in order."""
 
@@ -36,8 +40,9 @@ class EntryWalk(Struct):
 class UserRanges(Subsystem):
     """Unmaps, shares and protects the pages of a range of addresses.
 
-    Context: thread, with the space's `regions_lock` held for writing, so that nobody else changes
-    its tables.
+    Context: thread, with the space's `regions_lock` held for writing, so that nobody else adds
+    entries. `unmap` may also be called without it, for what is backed by something that pages were
+    removed from: so all change entries under `Space.lock`.
     """
 
     def __init__(self, walker: TableWalker, tables: PageTables, user_pages: UserPages) -> None:
@@ -115,7 +120,7 @@ class UserRanges(Subsystem):
         """Remove up to `BATCH` entries, and the tables that become empty by that."""
         slot = keep(Ptr[U64])
         mov(walk.count, 0)
-        with while_(walk.count != BATCH):
+        with space.lock.held(), while_(walk.count != BATCH):
             mov(slot, self._next(space, walk))
             break_if(slot == 0)
             entry, count = scratch(slot[0]), scratch(walk.count)
@@ -142,23 +147,41 @@ class UserRanges(Subsystem):
 
         Returns 0; or -ENOMEM, with a part of it done. TLBs have yet to be flushed.
         """
-        walk = local(EntryWalk)
-        slot, table, twin = keep(Ptr[U64]), keep(U64), keep(U64)
+        walk, result = local(EntryWalk), keep(I32)
         self._start(walk, start, end)
+        with do_while(lambda: (result == 0) & (walk.count == SHARED_BATCH)):
+            with space.lock.held():
+                mov(result, self._share_batch(space, other, address_of(walk)))
+            mov(walk.slot, 0)  # its table may go meanwhile
+        ret(result)
+
+    @function(holds="space.lock")
+    def _share_batch(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        other: Keep[Ptr[AddressSpace]],
+        walk: Keep[Ptr[EntryWalk]],
+    ) -> OrErrno[I32]:
+        """Share up to `SHARED_BATCH` entries, and note how many. Returns what `share` does."""
+        table, twin = keep(U64), local(U64)
+        mov(walk.count, 0)
         xor(u32(table), u32(table))
-        xor(u32(twin), u32(twin))
-        with loop():
-            mov(slot, self._next(space, address_of(walk)))
-            with if_(slot == 0):
+        mov(twin, 0)
+        with while_(walk.count != SHARED_BATCH):
+            source = local(Ptr[U64])
+            mov(source, self._next(space, walk))
+            with if_(source == 0):
                 ret(0)
-            place = scratch(u64(slot))
+            place = scratch(u64(source))
             round_down(place, PAGE)
             with if_(place != table):  # the other's table is looked up once for all its entries
                 mov(table, place)
                 address = scratch(walk.request.address)
                 sub(address, PAGE)
                 mov(twin, try_(self.user_pages.table(other, address), Errno.ENOMEM))
-            self._share_entry(slot, twin)
+            self._share_entry(scratch(source), scratch(twin))
+            inc(walk.count)
+        ret(0)
 
     @inline(changes=(rax, rcx, rdx))
     def _share_entry(self, slot: Ptr[U64], twin: U64) -> None:
@@ -182,13 +205,24 @@ class UserRanges(Subsystem):
         the page may be shared, so the first write has to fault."""
         walk, first, last = local(EntryWalk), keep(start), keep(end)
         self._start(walk, start, end)
-        with loop():
-            slot = self._next(space, address_of(walk))
+        with do_while(lambda: walk.count == SHARED_BATCH):
+            self._protect_batch(space, address_of(walk), flags)
+            mov(walk.slot, 0)  # its table may go meanwhile
+        self.user_pages.flush(space, first, last)
+
+    @function
+    def _protect_batch(
+        self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]], flags: Keep[U64]
+    ) -> None:
+        """Do what `protect` does to up to `SHARED_BATCH` entries, and note how many."""
+        mov(walk.count, 0)
+        with space.lock.held(), while_(walk.count != SHARED_BATCH):
+            slot = self._next(space, walk)
             break_if(slot == 0)
+            inc(walk.count)
             entry, new_flags = scratch(slot[0]), scratch(slot[0])
             and_(entry, self.user_pages.entries.address_mask)
             or_(new_flags, ~int(PageFlags.WRITE))  # all ones, but for WRITE as it is
             and_(new_flags, flags)
             or_(entry, new_flags)
             mov(slot[0], entry)
-        self.user_pages.flush(space, first, last)

@@ -231,6 +231,36 @@ int main(void) {
 }
 """
 
+CUT = r"""
+int main(void) {
+    char text[4];
+    int file;
+    CHECK(pipe(ends) == 0);
+    CHECK((file = open("/cut", O_RDWR | O_CREAT, 0600)) >= 0);
+    CHECK(ftruncate(file, 3 * PAGE) == 0);
+    char *shared = mmap(0, 4 * PAGE, READ_WRITE, MAP_SHARED, file, 0);
+    char *private = mmap(0, 4 * PAGE, READ_WRITE, MAP_PRIVATE, file, 0);
+    char *part = mmap(0, PAGE, READ_WRITE, MAP_SHARED, file, 2 * PAGE);
+    memset(shared, 's', 3 * PAGE);
+    CHECK(private[0] == 's' && (private[PAGE] = 'p') && part[0] == 's');
+    CHECK(!readable(shared + 3 * PAGE) && !writable(private + 3 * PAGE));
+    CHECK(ftruncate(file, PAGE + 100) == 0);
+    CHECK(shared[PAGE + 99] == 's' && shared[PAGE + 100] == 0 && private[PAGE] == 'p');
+    CHECK(!readable(shared + 2 * PAGE) && !readable(private + 2 * PAGE) && !readable(part));
+    CHECK(ftruncate(file, 3 * PAGE) == 0);
+    CHECK(shared[2 * PAGE] == 0 && private[2 * PAGE] == 0 && part[0] == 0);
+    part[1] = 'n';
+    CHECK(shared[2 * PAGE + 1] == 'n' && pread(file, text, 1, 2 * PAGE + 1) == 1 && *text == 'n');
+    CHECK(open("/cut", O_RDWR | O_TRUNC) >= 0);
+    CHECK(!readable(shared) && !readable(private) && !readable(part));
+    CHECK(munmap(shared, 4 * PAGE) == 0 && munmap(part, PAGE) == 0);
+    CHECK(ftruncate(file, PAGE) == 0 && private[0] == 0);
+    CHECK(mprotect(private + PAGE, PAGE, PROT_READ) == 0 && ftruncate(file, 0) == 0);
+    CHECK(!readable(private) && unlink("/cut") == 0);
+    return 0;
+}
+"""
+
 
 def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
     sources = {
@@ -238,6 +268,7 @@ def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
         "files": FILES,
         "heap": HEAP,
         "stack": STACK,
+        "cut": CUT,
         "shared": SHARED_MEMORY,
     }
     programs = {name: compiled(tmp_path, name, HEAD + text) for name, text in sources.items()}

@@ -533,12 +533,19 @@ class Backed:
     """Something with pages, all of them there, that a region is backed by."""
 
     def __init__(self, machine: Machine, pages: int) -> None:
-        self.machine, self.references = machine, 0
+        self.machine, self.references, self.removals = machine, 0, 0
+        self.mapped: set[int] = set()
         self.pages = [machine.free.pop() for _ in range(pages)]
         for page in self.pages:
             machine.host.at(Frame, frame_address(page)).uses.references.count = 1
         operations = machine.host.new(
-            BackingOperations, get_page=self._get_page, gain=self._gain, drop=self._drop
+            BackingOperations,
+            get_page=self._get_page,
+            gain=self._gain,
+            drop=self._drop,
+            removals=lambda backing: self.removals,
+            attach=lambda backing, mapped: self.mapped.add(int(mapped)),
+            detach=lambda backing, mapped: self.mapped.remove(int(mapped)),
         )
         self.backing = machine.host.new(Backing, operations=operations)
 
@@ -547,6 +554,13 @@ class Backed:
             return -Errno.ENXIO, 0
         self.machine.host.at(Frame, frame_address(self.pages[number])).uses.references.count += 1
         return 0, self.pages[number]
+
+    def cut(self, count: int) -> None:
+        """Remove the pages behind the first `count`."""
+        for page in self.pages[count:]:
+            self.machine.call(self.machine.paging.user_pages.drop, page)
+        del self.pages[count:]
+        self.removals += 1
 
     def _gain(self, backing: object) -> None:
         self.references += 1
@@ -578,7 +592,7 @@ def test_copies_share_what_is_shared_and_no_more(machine: Machine) -> None:
     for address in faults:
         assert machine.call(machine.paging.resolve_fault, space, address, Rights.WRITE) == 0
     copy = machine.occupied(machine.call(machine.spaces.copy, space))
-    assert backed.references == 2
+    assert backed.references == len(backed.mapped) == 2
     # The private page is not to be written to, shared ones are found again
     assert not machine.entry(space, faults[2]) & PageFlags.WRITE
     assert machine.entry(copy, faults[2]) == machine.entry(space, faults[2])
@@ -591,7 +605,7 @@ def test_copies_share_what_is_shared_and_no_more(machine: Machine) -> None:
     assert places[2] != machine.entry(space, faults[2]) & ADDRESS_MASK
     machine.destroy(copy)
     machine.destroy(space)
-    assert backed.references == 0
+    assert backed.references == len(backed.mapped) == 0
     assert [machine.references(page) for page in backed.pages] == [1, 1, 1]
 
 
@@ -662,3 +676,27 @@ def test_nothing_grows_that_is_no_stack(machine: Machine) -> None:
     resolve = machine.paging.resolve_fault
     assert machine.call(resolve, space, FAR - PAGE, Rights.WRITE) == -Errno.EFAULT
     assert machine.call(resolve, space, FAR + PAGE, Rights.WRITE) == -Errno.EFAULT
+
+
+def test_a_page_that_is_removed_while_it_is_mapped_does_not_stay(machine: Machine) -> None:
+    machine.start()
+    space, backed = machine.create(), Backed(machine, 2)
+    region = backed.region(range(2), RegionFlags.SHARED)
+    assert machine.call(machine.spaces.map_region, space, region) == 0
+    free = len(machine.free)
+    given = backed._get_page
+
+    def cutting(backing: object, number: int) -> tuple[int, int]:
+        """Give the page, and remove it right after that."""
+        page = given(backing, number)
+        backed.cut(number)
+        return page
+
+    operations = machine.host.at(Backing, backed.backing).operations
+    machine.host.at(BackingOperations, operations).get_page = cutting
+    resolve = machine.paging.resolve_fault
+    assert machine.call(resolve, space, BASE + PAGE, Rights.WRITE) == 0
+    assert machine.entry(space, BASE + PAGE) == 0
+    machine.host.at(BackingOperations, operations).get_page = given
+    assert machine.call(resolve, space, BASE + PAGE, Rights.WRITE) == -Errno.ENXIO
+    assert len(machine.free) == free + 1

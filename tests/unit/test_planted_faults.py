@@ -80,7 +80,7 @@ FAULTS = (
         "a reference that nobody has",
         "E080",
         "vm/userranges.py",
-        "mov(slot, self._next(space, address_of(walk)))",
+        "mov(source, self._next(space, walk))",
         (('        disown(frame, "the other\'s entry leads to it")\n', ""),),
     ),
     Fault(
@@ -503,7 +503,7 @@ FAULTS = (
         "a space that may be null passed on",
         "E083",
         "vm/usercopy.py",
-        "tail(self.paging.resolve_fault, space, fault, wanted)",
+        "result = self.paging.resolve_fault(space, fault, wanted)",
         (
             (
                 "space = try_(self.spaces.current(), Errno.EFAULT)",
