@@ -16,6 +16,7 @@ from kernel.debug.reportheader import ReportHeader
 from kernel.log.log import Log
 from kernel.processors.stop import Stop
 from kernel.text.colour import Colour
+from kernel.text.symbols import Symbols
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
 
@@ -54,6 +55,7 @@ class Panic(Subsystem):
         stacks: Stacks,
         console: Console,
         log: Log,
+        symbols: Symbols,
         faults: Faults,
         report_header: ReportHeader,
         backtrace: Backtrace,
@@ -63,6 +65,7 @@ class Panic(Subsystem):
         self.stacks = stacks
         self.console = console
         self.log = log
+        self.symbols = symbols
         self.faults = faults
         self.report_header = report_header
         self.backtrace = backtrace
@@ -141,6 +144,7 @@ class Panic(Subsystem):
         self.stopping.others()  # first: what they hold may then be broken open
         self.log.break_lock()
         self.console.break_lock()
+        self.symbols.check()  # before any are printed
         report(argument, frame)
         tail(self.finish, frame)
         never()
@@ -194,6 +198,8 @@ class Panic(Subsystem):
     @function
     def finish(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
         """Print place, registers and backtrace, and leave."""
+        with if_(self.symbols.is_damaged != 0):
+            self.console.print("  the table of symbols is damaged: places have no names\n")
         self.console.print("  at %p\n", frame.rip)
         self.print_registers(frame)
         self.console.print("backtrace\n")

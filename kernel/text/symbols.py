@@ -26,12 +26,28 @@ class SymbolLocation(Struct):
 class Symbols(Subsystem):
     """Search the symbol table (`pykasm.link.embedded`) by address and by name.
 
-    An image linked without a table has no symbols. Context: any, a panic too: nothing is written
-    and no lock is taken.
+    An image linked without a table has no symbols. Context: any, a panic too: no lock is taken,
+    and nothing is written but by `check`.
     """
+
+    is_damaged = bss(U32)
+    """1 if the table is not as it was made."""
 
     start = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_start")))
     end = rodata(Ptr[EmbeddedSymbols], address_of(symbol("symbols_end")))
+
+    @function
+    def check(self) -> None:
+        """Find out whether the table is as it was made, and know no symbols if it is not: it may
+        lie where there is no memory, or what the firmware has written to. Context: a panic."""
+        word, sum = scratch(Ptr[U64]), scratch(U64)
+        xor(u32(sum), u32(sum))
+        mov(word, cast(self.start, Ptr[U64]))
+        with while_(u64(word) < u64(self.end)):
+            add(sum, at(word))
+            add(word, sizeof(U64))
+        with if_(sum != 0):
+            mov(self.is_damaged, 1)
 
     @function
     def lookup(self, address: Keep[U64], location: Keep[Ptr[SymbolLocation]]) -> Bool:
@@ -69,7 +85,7 @@ class Symbols(Subsystem):
     def _index_of(self, address: U64) -> U32:
         """Return the index of the symbol that covers `address`, or NOT_FOUND."""
         table = scratch(self.start)
-        with if_(table == self.end):
+        with if_((table == self.end) | (self.is_damaged != 0)):
             ret(NOT_FOUND)
         starts = scratch(table.addresses)
         # The order of the sign-extended addresses is that of their unsigned lower halves.

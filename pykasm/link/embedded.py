@@ -6,6 +6,8 @@ extension: code before paging lies in the first 2 GiB, all other in the last (Sy
 supplement, 3.5.1, "kernel code model").
 
 The table is linked with room for what addresses decide, which is filled in then (`EmbeddedTable`).
+So is a word that makes all words of the table add up to 0: a kernel can see whether something has
+been written over it since.
 
 The lines of a function are a program of unsigned LEB128 numbers (DWARF 5, 7.6). It begins with
 the index of a file and a line, which hold from the function's first byte on. Then follow rows of
@@ -63,6 +65,7 @@ class EmbeddedSymbols(Struct):
     programs: Ptr[U8]
     strings: Ptr[U8]  # each ends with a zero
     count: U64  # of symbols
+    balance: U64  # with it, all 64-bit words of the table add up to 0
 
 
 BY_ADDRESS = ("addresses", "sizes", "names", "lines", "by_name")
@@ -94,7 +97,7 @@ class EmbeddedTable:
         section = Section(f".{SYMBOLS}", SectionFlags.ALLOC, align=ALIGNMENT)
         section.data += bytes(sizeof(EmbeddedSymbols))
         at = offsetof(EmbeddedSymbols, "count")
-        section.data[at:] = len(self._names).to_bytes(sizeof(U64), "little")
+        section.data[at : at + sizeof(U64)] = len(self._names).to_bytes(sizeof(U64), "little")
         parts = {name: bytes(sizeof(U32) * len(self._names)) for name in BY_ADDRESS}
         parts["files"] = _words(self._file_names)
         parts["programs"] = bytes(self._programs)
@@ -104,14 +107,26 @@ class EmbeddedTable:
             kind = RelocationKind.R_X86_64_64
             section.relocations.append(Relocation(pointer, kind, section.name, len(section.data)))
             section.data += contents
+        section.data += bytes(-len(section.data) % ALIGNMENT)
         return ObjectFile(SYMBOLS, [section])
 
     def complete(self, image: Path) -> None:
         """Fill in the addresses of the linked `image`, which `room` is a part of."""
-        (table,) = (one for one in read_sections(image.read_bytes()) if one.name == f".{SYMBOLS}")
+        contents = image.read_bytes()
+        (section,) = (one for one in read_sections(contents) if one.name == f".{SYMBOLS}")
+        table = contents[section.offset : section.offset + section.size]
         with image.open("r+b") as file:
-            file.seek(table.offset + sizeof(EmbeddedSymbols))
-            file.write(self.addressed(read_symbols(image)))
+            file.seek(section.offset)
+            file.write(self.completed(table, read_symbols(image)))
+
+    def completed(self, table: bytes, symbols: Iterable[LinkedSymbol]) -> bytes:
+        """The linked `table` with all of its parts, in an image with `symbols`."""
+        made, addressed = bytearray(table), self.addressed(symbols)
+        start, balance = sizeof(EmbeddedSymbols), offsetof(EmbeddedSymbols, "balance")
+        made[start : start + len(addressed)] = addressed
+        total = sum(struct.unpack(f"<{len(made) // sizeof(U64)}Q", made))
+        struct.pack_into("<Q", made, balance, -total % (1 << 64))
+        return bytes(made)
 
     def addressed(self, symbols: Iterable[LinkedSymbol]) -> bytes:
         """The parts `BY_ADDRESS` in an image with `symbols`."""

@@ -11,7 +11,7 @@ from pykasm.build.iso import make_iso
 from pykasm.link.symbols import read_symbols
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
-from pykasm.machine.qemu import MachineOptions
+from pykasm.machine.qemu import PANIC_STATUS, MachineOptions
 from pykasm.machine.session import Machine
 
 ENTRY_OFFSET = 24
@@ -45,8 +45,10 @@ def test_of_too_little_memory_it_is_told_first(machine: MakeMachine, memory: int
     made = machine(memory=memory)
     made.expect("memory: that is too little; 4 MiB are needed\r\n")
     assert "ACPI:" not in made.output
-    # In 2 MiB there is hardly room for the image itself
+    # In 2 MiB there is hardly room for the image itself: the firmware writes over a part of it
     made.expect("panic: (no memory is left|boot information: .* no room to keep the memory map)")
+    assert made.wait_exit() == PANIC_STATUS
+    assert made.output.count("panic: ") == 2, "one report, and its end"
 
 
 def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:

@@ -4,14 +4,13 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kernel.text.symbols import SymbolLocation, Symbols
 from pykasm.hostrun import Host
 from pykasm.lang.codemodel import VIRTUAL_BASE
-from pykasm.lang.types import sizeof
-from pykasm.link.embedded import EmbeddedSymbols, EmbeddedTable, line_program
+from pykasm.link.embedded import EmbeddedTable, line_program
 from pykasm.link.layout import LOAD_ADDRESS
 from pykasm.link.symbols import LinkedSymbol
 from pykasm.objects.debug import DebugFunction
@@ -102,6 +101,7 @@ class Loaded:
         self.host.define("symbols_start", TABLE)
         self.host.define("symbols_end", TABLE + ROOM)
         self.host.checkpoint()
+        self.contents = b""
 
     def load(self, model: Model) -> None:
         """Put the table of `model` where the kernel looks for it."""
@@ -109,12 +109,11 @@ class Loaded:
         functions = {name: line_program(one) for name, one in model.functions.items()}
         table = EmbeddedTable({one.name: functions.get(one.name) for one in model.symbols}, ROOT)
         (section,) = table.room.sections
-        contents, addressed = bytearray(section.data), table.addressed(model.symbols)
-        start = sizeof(EmbeddedSymbols)
-        contents[start : start + len(addressed)] = addressed
+        linked = bytearray(section.data)
         for one in section.relocations:
-            contents[one.offset : one.offset + 8] = (TABLE + one.addend).to_bytes(8, "little")
-        self.host.write(TABLE, bytes(contents))
+            linked[one.offset : one.offset + 8] = (TABLE + one.addend).to_bytes(8, "little")
+        self.contents = table.completed(bytes(linked), model.symbols)
+        self.host.write(TABLE, self.contents)
 
     def lookup(self, address: int) -> tuple[str, int, str | None, int] | None:
         """As `Model.lookup`, by the kernel."""
@@ -153,6 +152,23 @@ def test_every_name_has_its_address_and_no_other_has_one(
     addresses = {one.name: one.address for one in model.symbols}
     for name in [*names, *(name[:-1] for name in names), unknown]:
         assert loaded.host.call(loaded.symbols.find, name) == addresses.get(name, 0)
+
+
+@given(shapes=SHAPES, names=NAMES, change=st.integers(1, 255), data=st.data())
+def test_a_table_that_was_written_over_knows_nothing(
+    loaded: Loaded, shapes: list[Shape], names: list[str], change: int, data: st.DataObject
+) -> None:
+    model = Model(shapes, names)
+    assume(model.symbols)
+    loaded.load(model)
+    loaded.host.call(loaded.symbols.check)
+    address = model.symbols[0].address
+    assert loaded.lookup(address) == model.lookup(address)
+    damaged = bytearray(loaded.contents)
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= change
+    loaded.host.write(TABLE, bytes(damaged))
+    loaded.host.call(loaded.symbols.check)
+    assert loaded.lookup(address) is None
 
 
 @given(value=st.integers(0, (1 << 64) - 1))
