@@ -23,6 +23,7 @@ from kernel.process.contents import CONTENTS as PROCESS
 from kernel.processors.contents import CONTENTS as PROCESSORS
 from kernel.sched.contents import CONTENTS as SCHED
 from kernel.selftest.contents import CONTENTS as SELFTEST
+from kernel.signals.contents import CONTENTS as SIGNALS
 from kernel.smp.contents import CONTENTS as SMP
 from kernel.start.contents import CONTENTS as START
 from kernel.structures.contents import CONTENTS as STRUCTURES
@@ -56,6 +57,7 @@ CONTENTS: Contents = (
     *ACPI,  # the firmware's description of the machine (ACPI)
     *IRQ,  # interrupts of devices: I/O APICs, shared lines, work deferred from handlers
     *TIME,  # hardware clocks, how they correct each other, and the time of day
+    *SIGNALS,  # what programs are told by signals
     *FS,  # files: names, inodes, what is open, and what is kept of it in memory
     *PCI,  # the PCI bus and what is on it
     *DISPLAY,  # displays without a picture

@@ -45,3 +45,15 @@ class Errno(ErrorNumber):
     EOVERFLOW = 75
     EOPNOTSUPP = 95
     ETIMEDOUT = 110
+
+    # What system calls give that a signal has interrupted, and programs never see: these begin
+    # again, perhaps (include/linux/errno.h)
+
+    ERESTARTSYS = 512
+    """If there is no handler, or one with SA_RESTART; otherwise it is EINTR."""
+    ERESTARTNOINTR = 513
+    """In any case."""
+    ERESTARTNOHAND = 514
+    """If there is no handler."""
+    ERESTART_RESTARTBLOCK = 516
+    """If there is no handler, by `restart_syscall`."""

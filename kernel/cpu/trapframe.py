@@ -5,6 +5,10 @@ from pykasm import *
 SYSTEM_CALL = 256
 """What `TrapFrame.vector` is in a system call: that of no interrupt."""
 
+RESUMED = 257
+"""What it is once it is settled how the program goes on behind the call, which is not begun again
+then."""
+
 GENERAL_REGISTERS = (rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15)
 """In the order in which `TrapFrame` has them, from its upper end."""
 

@@ -8,6 +8,7 @@ from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
+from kernel.process.signalcalls import SignalCalls
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
@@ -41,6 +42,7 @@ class SystemCalls(Subsystem):
         clones: CloneCalls,
         waits: WaitCalls,
         private: PrivateCalls,
+        signals: SignalCalls,
     ) -> None:
         rows = {
             0: files.read,
@@ -56,6 +58,9 @@ class SystemCalls(Subsystem):
             11: memory.munmap,
             12: memory.brk,
             16: files.ioctl,
+            13: signals.rt_sigaction,
+            14: signals.rt_sigprocmask,
+            15: signals.rt_sigreturn,
             17: files.pread64,
             18: files.pwrite64,
             19: vectors.readv,
@@ -64,6 +69,7 @@ class SystemCalls(Subsystem):
             24: process.sched_yield,
             32: files.dup,
             33: files.dup2,
+            34: signals.pause,
             39: process.getpid,
             56: clones.clone,
             57: clones.fork,
@@ -94,10 +100,15 @@ class SystemCalls(Subsystem):
             112: groups.setsid,
             121: groups.getpgid,
             124: groups.getsid,
+            127: signals.rt_sigpending,
+            128: signals.rt_sigtimedwait,
+            130: signals.rt_sigsuspend,
+            131: signals.sigaltstack,
             158: process.arch_prctl,
             186: process.gettid,
             217: statuses.getdents64,
             218: process.set_tid_address,
+            219: signals.restart_syscall,
             231: process.exit_group,
             247: waits.waitid,
             257: paths.openat,

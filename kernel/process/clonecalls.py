@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.process.cloneflag import EXIT_SIGNAL_MASK, FIRST_SIZE, CloneArguments, CloneFlag
 from kernel.process.clones import Clones
-from kernel.process.signalnumber import LAST_SIGNAL, Signal
+from kernel.signals.signalnumber import SIGNALS, Signal
 from kernel.vm.structcopy import StructCopy
 from pykasm import *
 
@@ -76,7 +76,7 @@ class CloneCalls(Subsystem):
         flags, bad = scratch(arguments.flags), scratch(U64)
         mov(bad, (1 << 64) - (CloneFlag.INTO_CGROUP << 1) | EXIT_SIGNAL_MASK | CloneFlag.DETACHED)
         fail_if(flags & bad, Errno.EINVAL)
-        fail_if(arguments.exit_signal > LAST_SIGNAL, Errno.EINVAL)
+        fail_if(arguments.exit_signal > SIGNALS, Errno.EINVAL)
         with if_((flags & (CloneFlag.THREAD | CloneFlag.PARENT)) != 0):
             fail_if(arguments.exit_signal != 0, Errno.EINVAL)
         fail_if((arguments.stack == 0) & (arguments.stack_size != 0), Errno.EINVAL)

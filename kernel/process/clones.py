@@ -14,6 +14,7 @@ from kernel.process.task import Task
 from kernel.process.tasks import Tasks, program_frame
 from kernel.sched.thread import KILLABLE
 from kernel.sched.waiting import FOREVER
+from kernel.signals.signalstates import SignalStates
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
@@ -31,6 +32,7 @@ class Clones(Subsystem):
         tasks: Tasks,
         file_states: FileStates,
         spaces: AddressSpaces,
+        signals: SignalStates,
         queues: PollQueues,
         copy: UserCopy,
     ) -> None:
@@ -39,6 +41,7 @@ class Clones(Subsystem):
         self.tasks = tasks
         self.file_states = file_states
         self.spaces = spaces
+        self.signals = signals
         self.queues = queues
         self.copy = copy
 
@@ -80,6 +83,7 @@ class Clones(Subsystem):
         mov(rax, arguments.exit_signal)
         mov(process.exit_signal, eax)
         self._copy_name(process)
+        self._set_actions(process, arguments)
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
         space = keep(try_(self._share_space(arguments), Errno.ENOMEM))
@@ -88,6 +92,17 @@ class Clones(Subsystem):
         self.tasks.start(task, space)
         take_over(process, "the reference gained here")
         tail(self._finish, process, arguments)
+
+    @function
+    def _set_actions(self, process: Ptr[Process], arguments: Ptr[CloneArguments]) -> None:
+        """Give `process` what it has of its maker's actions for signals, of which it has a copy."""
+        flags, group = scratch(arguments.flags), scratch(address_of(process.signals))
+        with if_((flags & CloneFlag.SIGHAND) != 0):
+            maker = self.processes.current_process()
+            tail(self.signals.share, group, address_of(maker.signals))
+        mov(rax, CloneFlag.CLEAR_SIGHAND)
+        with if_(flags & rax):
+            tail(self.signals.clear_handlers, group)
 
     @inline(changes=rax)
     def _copy_name(self, process: Ptr[Process]) -> None:
@@ -174,6 +189,10 @@ class Clones(Subsystem):
         fail_if(~self.file_states.copy(task, current, flags))
         fail_if(self.tasks.copy_registers(task, current) != 0)
         self._set_up(task, arguments)
+        flags = scratch(u32(arguments.flags))
+        and_(flags, CloneFlag.VM | CloneFlag.VFORK)
+        xor(flags, CloneFlag.VM)  # a child that its maker waits for may go on with its stack
+        self.signals.inherit(task, current, flags)
         ret(task)
 
     @function

@@ -13,8 +13,10 @@ from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.signalcalls import SignalCalls
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
+from kernel.process.stops import Stops
 from kernel.process.tasks import Tasks
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
@@ -38,6 +40,7 @@ CONTENTS: Contents = (
     MemoryCalls,  # and for memory
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
+    Stops,  # how they come to rest while they are stopped
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
     GroupCalls,  # system calls about groups and sessions
@@ -47,4 +50,5 @@ CONTENTS: Contents = (
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that
+    SignalCalls,  # system calls about their signals
 )

@@ -15,6 +15,7 @@ from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
+from kernel.signals.signalstates import SignalStates
 from kernel.threads.threads import Threads
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
@@ -35,6 +36,7 @@ class Exits(Subsystem):
         ids: ProcessIds,
         file_states: FileStates,
         copy: UserCopy,
+        signals: SignalStates,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -46,6 +48,7 @@ class Exits(Subsystem):
         self.ids = ids
         self.file_states = file_states
         self.copy = copy
+        self.signals = signals
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -72,6 +75,7 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
+        ignore(self.signals.leave(task), "nobody is told that a process has stopped")
         credentials, process = scratch(task.credentials), scratch(task.process)
         mov(eax, credentials.user)
         mov(process.user, eax)

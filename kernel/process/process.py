@@ -7,6 +7,7 @@ from enum import IntEnum
 from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
 from kernel.process.session import ProcessGroup
+from kernel.signals.signalgroup import SignalGroup
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import TreeNode
@@ -32,6 +33,7 @@ class Process(Struct):
 
     references: ReferenceCount = field(freed_by="Processes._free_record")
     """Its parent has one as long as it can wait for it; where it has none, its last thread."""
+    signals: SignalGroup
     lock: SpinLock
     number: U32
     """What `getpid` tells."""

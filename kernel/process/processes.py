@@ -11,6 +11,7 @@ from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
+from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, Trees
 from pykasm import *
@@ -34,6 +35,7 @@ class Processes(LeakChecks):
         ids: ProcessIds,
         groups: ProcessGroups,
         trees: Trees,
+        signals: SignalStates,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -41,6 +43,7 @@ class Processes(LeakChecks):
         self.ids = ids
         self.groups = groups
         self.trees = trees
+        self.signals = signals
         self.records = SlabCache(slabs, "process", Process)
         self.leak_checks = [leak_check("processes", self.count_processes)]
 
@@ -79,11 +82,13 @@ class Processes(LeakChecks):
         process = keep(try_(self._allocate()))
         errdefer(self._free_record, process)
         with if_(maker == 0):
+            fail_if(~self.signals.begin(address_of(process.signals)))
             group = try_(self.groups.create_with_session(process.number))
             with self.lock.held():
                 self.groups.found(group, 0, process)
                 self._enlist(process)
             ret(process)
+        fail_if(~self.signals.fork(address_of(process.signals), address_of(maker.signals)))
         with self.lock.held():
             self.groups.join(maker.group, process)
             with if_(is_sibling != 0):
@@ -232,4 +237,5 @@ class Processes(LeakChecks):
         """Free a process that nobody has any more."""
         process = keep(process)
         self.ids.free(process.number)
+        self.signals.discard(address_of(process.signals))
         self.records.free(process)

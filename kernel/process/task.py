@@ -7,16 +7,14 @@ from kernel.fs.filetable import FileTable
 from kernel.fs.fscontext import FsContext
 from kernel.paging.addresses import UserAddress
 from kernel.process.process import Process
-from kernel.sched.thread import Thread
-from kernel.sched.userstate import UserState
+from kernel.signals.signaltarget import SignalTarget
 from kernel.structures.list import ListHead
 from pykasm import *
 
 
-class Task(UserState):
+class Task(SignalTarget):
     """What a thread of the kernel has beside where it runs a program (Linux: `task_struct`)."""
 
-    thread: Ptr[Thread]
     process: Ptr[Process]
     sibling: ListHead
     """In `Process.tasks`."""

@@ -19,6 +19,7 @@ from kernel.sched.thread import Interruption, Thread
 from kernel.sched.userstate import UserState
 from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
+from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.threads.areas import SaveAreas
 from kernel.threads.threads import BOOT_PRIORITY, Threads
@@ -55,6 +56,7 @@ class Tasks(Subsystem):
         waiting: Waiting,
         copy: UserCopy,
         file_states: FileStates,
+        signals: SignalStates,
     ) -> None:
         self.threads = threads
         self.areas = areas
@@ -67,6 +69,7 @@ class Tasks(Subsystem):
         self.waiting = waiting
         self.copy = copy
         self.file_states = file_states
+        self.signals = signals
 
     @function(context="thread")
     def create(self, process: Keep[Ptr[Process]], number: U32) -> OrNull[Owned[Ptr[Task]]]:
@@ -155,6 +158,7 @@ class Tasks(Subsystem):
         process, link = keep(task.process), keep(Ptr[ListHead])
         self.spaces.admit(space, task.thread)
         lea(link, task.sibling)
+        self.signals.join(task, address_of(process.signals))
         disown(task, "it frees itself")
         with process.lock.held():
             process.tasks.append(link)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
+from kernel.process.stops import Stops
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
+from kernel.signals.signaldelivery import SignalDelivery
 from pykasm import *
 
 
@@ -14,16 +16,29 @@ class UserWork(Subsystem):
     """Deals with what is pending for a thread whose program is about to go on (`Thread.pending`):
     its end, and signals."""
 
-    def __init__(self, processes: Processes, exits: Exits, waiting: Waiting) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        exits: Exits,
+        stops: Stops,
+        delivery: SignalDelivery,
+        waiting: Waiting,
+    ) -> None:
         self.processes = processes
         self.exits = exits
+        self.stops = stops
+        self.delivery = delivery
         self.waiting = waiting
 
     @function(context="thread", sleeps=True)
-    def run(self, frame: Ptr[TrapFrame]) -> None:
+    def run(self, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Do it. `frame` has the registers that the program goes on with."""
-        task = scratch(self.processes.current())
-        thread = scratch(task.thread)
+        task = keep(self.processes.current())
+        thread, group = scratch(task.thread), scratch(task.group)
         with if_(thread.pending & Interruption.KILL):
-            tail(self.exits.exit_task, 0)
-        tail(self.waiting.clear, thread, Interruption.SIGNAL)
+            tail(self.exits.exit_task, group.deadly)
+        self.waiting.clear(thread, Interruption.SIGNAL)  # what comes from now on sets it again
+        group = scratch(task.group)
+        with if_(group.stop_signal != 0):
+            tail(self.stops.rest, task)
+        tail(self.delivery.deliver, task, frame)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.process.processes import Processes
-from kernel.process.signalnumber import Signal
 from kernel.process.waits import SIGNAL_MASK, ChildEvent, ChildWait, WaitKind, WaitOption, Waits
+from kernel.signals.signalnumber import Signal
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 

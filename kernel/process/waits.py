@@ -8,9 +8,9 @@ from kernel.errno import Errno
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
-from kernel.process.signalnumber import Signal
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.signals.signalnumber import Signal
 from pykasm import *
 
 

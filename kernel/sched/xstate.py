@@ -27,12 +27,32 @@ INITIAL_MXCSR = 0x1F80
 """MXCSR after a reset: all exceptions masked (AMD64 APM vol. 1, 4.2.2)."""
 
 
-class SaveArea(Struct, size=512 + 64 + 256, align=64):
+LEGACY_SIZE = 512
+"""Bytes for x87 and SSE, all that FXSAVE writes."""
+
+XSAVE_HEADER_SIZE = 64
+"""Of the header behind them (11.5.2)."""
+
+HEADER_WORDS = 7
+"""Words of it behind the first."""
+
+FIRST_MXCSR_MASK = 0xFFBF
+"""The bits of MXCSR that may be set where FXSAVE says nothing of them (11.4.4)."""
+
+
+class SaveArea(Struct, size=LEGACY_SIZE + XSAVE_HEADER_SIZE + 256, align=64):
     """What FXSAVE and XSAVE write (AMD64 APM vol. 2, 11.4.4 and 11.5.9), so far as it is used here:
     512 bytes for x87 and SSE, then the header and AVX's part, in XSAVE's standard form."""
 
     control: U16
     mxcsr: U32 = field(at=24)
+    mxcsr_mask: U32
+    software: Array[U8] = field(count=48, at=464)
+    """For the kernel's own use; the processor leaves it alone."""
+    components: U64 = field(StateComponent, at=LEGACY_SIZE)
+    """XSTATE_BV: what is not in its initial state."""
+    header: Array[U64] = field(count=HEADER_WORDS)
+    """The rest of the header, which is 0 in the standard form."""
 
 
 class ExtendedState(Subsystem):
@@ -47,6 +67,13 @@ class ExtendedState(Subsystem):
 
     mask = bss(U32)
     """The components that XSAVE saves; 0 where there is only FXSAVE."""
+
+    size = bss(U32)
+    """Bytes that are saved."""
+    mxcsr_mask = bss(U32)
+    """The bits of MXCSR that may be set: others are a fault."""
+    probe = bss(SaveArea, align=64)
+    """Where the first processor shows that."""
 
     def __init__(self, features: Features) -> None:
         self.features = features
@@ -70,6 +97,25 @@ class ExtendedState(Subsystem):
             xor(edx, edx)
             xor(ecx, ecx)
             xsetbv()
+        with if_(self.size == 0):
+            self._measure()
+
+    @function
+    def _measure(self) -> None:
+        """Find out how much is saved, and which bits of MXCSR there are."""
+        clts()
+        fxsave64(bare[self.probe])
+        self._forbid()
+        mov(eax, self.probe.mxcsr_mask)
+        with if_(eax == 0):
+            mov(eax, FIRST_MXCSR_MASK)
+        mov(self.mxcsr_mask, eax)
+        mov(eax, LEGACY_SIZE)
+        with if_(self.mask != 0):
+            mov(eax, LEGACY_SIZE + XSAVE_HEADER_SIZE)
+        with if_(self.mask & StateComponent.AVX):
+            mov(eax, sizeof(SaveArea))
+        mov(self.size, eax)
 
     @function
     def attach(self, thread: Ptr[Thread], area: Owned[Ptr[SaveArea]]) -> None:
@@ -149,3 +195,52 @@ class ExtendedState(Subsystem):
             fxrstor64(bare[area])
         with else_():
             xrstor64(bare[area])
+
+    # For who keeps the state elsewhere, too
+
+    @function(context="thread")
+    def capture(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
+        """Save the registers of `thread`, the one that runs and has asked, and return where they
+        are, all of them, whether they are in their initial state or not."""
+        with interrupts_disabled():
+            area = scratch(thread.extended)
+            mov(eax, self.mask)
+            xor(edx, edx)
+            with if_(eax == 0):
+                fxsave64(bare[area])
+            with else_():
+                xsave64(bare[area])
+        saved = cast(area, Ptr[SaveArea])
+        ret(saved)
+
+    @function(context="thread")
+    def resume(self, thread: Keep[Ptr[Thread]], area: Owned[Ptr[SaveArea]]) -> None:
+        """Give `thread`, the one that runs, the registers again, as they are in `area`. That is
+        what `take` has returned, perhaps with something else in it that the processor does not
+        refuse to load."""
+        with interrupts_disabled():
+            mov(thread.extended, u64(area))
+            self.restore(thread)
+
+    @function(context="thread")
+    def reset(self, thread: Keep[Ptr[Thread]]) -> None:
+        """Bring the registers of `thread`, the one that runs and has asked, to their initial
+        state."""
+        with interrupts_disabled():
+            self.initialize(cast(scratch(thread.extended), Ptr[SaveArea]))
+            self.restore(thread)
+
+    @function
+    def initialize(self, area: Ptr[SaveArea]) -> None:
+        """Make what is in `area` the initial state, whatever it was."""
+        with if_(self.mask == 0):
+            mov(rdx, area)
+            xor(eax, eax)
+            mov(ecx, LEGACY_SIZE // sizeof(U64))
+            rep.stosq()
+            mov(area, rdx)
+        mov(area.control, INITIAL_CONTROL)
+        mov(area.mxcsr, INITIAL_MXCSR)
+        mov(area.components, 0)
+        for number in range(HEADER_WORDS):
+            mov(area.header[number], 0)

@@ -11,9 +11,9 @@ from kernel.process.exits import Exits
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process
 from kernel.process.processes import Processes
-from kernel.process.signalnumber import Signal
 from kernel.process.tasks import Tasks, program_frame
 from kernel.selftest.case import TestSuite, check
+from kernel.signals.signalnumber import Signal
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.rights import ALL_RIGHTS, Rights

@@ -81,6 +81,18 @@ class DemandPaging(Subsystem):
                     mov(result, self._resolve(space, page, region, wanted))
         ret(result)
 
+    @function(context="thread", sleeps=True)
+    def covers(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> Bool:
+        """Return whether `address` is in a region, whatever that allows."""
+        found = keep(U32)
+        xor(found, found)
+        with (
+            self.locks.read_held(space.regions_lock),
+            if_(self.regions.find(space, address) != 0),
+        ):
+            inc(found)
+        ret(found != 0)
+
     @function
     def _resolve(
         self,

@@ -73,7 +73,3 @@ class SignalCode(IntEnum):
     CLD_DUMPED = 3
     CLD_STOPPED = 5
     CLD_CONTINUED = 6
-
-
-LAST_SIGNAL = 64
-"""The last one of the real-time signals, which have no names (Linux: _NSIG)."""

@@ -1,0 +1,1 @@
+"""What programs are told by signals: records, sending, delivery."""

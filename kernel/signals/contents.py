@@ -1,0 +1,30 @@
+"""The parts of `kernel/signals`, in the order of reading."""
+
+from kernel.signals.alternatestacks import AlternateStacks
+from kernel.signals.extendedframes import ExtendedFrames
+from kernel.signals.forcedsignals import ForcedSignals
+from kernel.signals.restarts import Restarts
+from kernel.signals.signalactionstore import SignalActionStore
+from kernel.signals.signaldelivery import SignalDelivery
+from kernel.signals.signalframes import SignalFrames
+from kernel.signals.signalmasks import SignalMasks
+from kernel.signals.signalqueues import SignalQueues
+from kernel.signals.signals import Signals
+from kernel.signals.signalstates import SignalStates
+from kernel.signals.signalwaits import SignalWaits
+from pykasm import *
+
+CONTENTS: Contents = (
+    SignalActionStore,  # what programs want done when signals come
+    SignalQueues,  # signals that wait for that
+    Signals,  # sending them
+    ForcedSignals,  # those that a thread causes itself
+    SignalMasks,  # what threads block
+    SignalStates,  # what processes and threads have of signals
+    SignalWaits,  # waiting for what is blocked
+    AlternateStacks,  # where handlers run
+    ExtendedFrames,  # what they find and leave in x87, SSE and AVX
+    SignalFrames,  # how programs get to them, and back
+    Restarts,  # what becomes of system calls meanwhile
+    SignalDelivery,  # what threads do with signals on their way to their program
+)

@@ -1,0 +1,47 @@
+"""A process, as signals see it."""
+
+from __future__ import annotations
+
+from kernel.locks.spinlock import SpinLock
+from kernel.locks.waitqueue import WaitQueue
+from kernel.signals.pendingsignals import PendingSignals
+from kernel.signals.signalactions import SignalActions
+from kernel.structures.list import ListHead
+from pykasm import *
+
+QUEUE_LIMIT = 1024
+"""Signals that may be queued for a process. What Linux gives a user at first depends on the
+machine's memory (setrlimit(2), RLIMIT_SIGPENDING)."""
+
+
+class SignalGroup(Struct):
+    """The threads that get signals together, and what is done when these come. A part of a
+    process."""
+
+    lock: SpinLock
+    actions: Owned[Ptr[SignalActions]]
+    """Null once there are no threads."""
+    pending: PendingSignals
+    """For whichever thread does not block it."""
+    members: ListHead = field(guarded_by="lock", elements="SignalTarget.member")
+    count: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """How many there are."""
+    queued: U32 = field(guarded_by="lock")
+    """How many records of signals there are for it and its threads."""
+    queue_limit: U32
+    """How many there may be."""
+    deadly: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """The signal that ends it; 0 as long as none does."""
+    protected: U32
+    """1 if nothing ends or stops it that it has no handler for: it is process 1 (kill(2))."""
+
+    # Stopping
+
+    stop_signal: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """What stops it, or has stopped it; 0 while it runs."""
+    stops: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """How often it was stopped, and told to go on."""
+    moving: U32 = field(guarded_by="lock")
+    """How many members have not come to rest yet since `stop_signal` came."""
+    resumed: WaitQueue
+    """Those that have."""

@@ -1,0 +1,166 @@
+"""What processes and threads have of signals, from their beginning to their end."""
+
+from __future__ import annotations
+
+from kernel.sched.thread import Interruption
+from kernel.sched.waiting import Waiting
+from kernel.signals.restarts import Restarts
+from kernel.signals.signalactions import SignalActions
+from kernel.signals.signalactionstore import SignalActionStore
+from kernel.signals.signalgroup import QUEUE_LIMIT, SignalGroup
+from kernel.signals.signalmasks import SignalMasks
+from kernel.signals.signalqueues import SignalQueues
+from kernel.signals.signaltarget import SignalTarget, StackFlag
+from pykasm import *
+
+EVERYTHING = (1 << 64) - 1
+"""The set of all signals."""
+
+
+class SignalStates(Subsystem):
+    """Makes, copies and ends them. Records of processes and threads are zero when they come here.
+    Context: thread."""
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        queues: SignalQueues,
+        actions: SignalActionStore,
+        masks: SignalMasks,
+        restarts: Restarts,
+    ) -> None:
+        self.waiting = waiting
+        self.queues = queues
+        self.actions = actions
+        self.masks = masks
+        self.restarts = restarts
+
+    # Processes
+
+    @function
+    def begin(self, group: Keep[Ptr[SignalGroup]]) -> Bool:
+        """Begin a process that has the default for each signal. Returns whether there was
+        memory."""
+        actions = try_(self.actions.create())
+        tail(self._begin, group, actions)
+
+    @function
+    def fork(self, group: Keep[Ptr[SignalGroup]], parent: Ptr[SignalGroup]) -> Bool:
+        """Begin a process with a copy of the actions of the `parent` that runs. Nothing is pending
+        for it. Returns whether there was memory."""
+        copy = try_(self.actions.copy(parent.actions))
+        tail(self._begin, group, copy)
+
+    @function
+    def _begin(self, group: Ptr[SignalGroup], actions: Owned[Ptr[SignalActions]]) -> Bool:
+        """Begin a process with these actions."""
+        mov(group.actions, actions)
+        mov(group.queue_limit, QUEUE_LIMIT)
+        with unshared(group):
+            self.queues.prepare(group.pending)
+            group.members.reset()
+        ret(True)
+
+    @function
+    def share(self, group: Ptr[SignalGroup], parent: Ptr[SignalGroup]) -> None:
+        """Have a process, which has begun and not run yet, share the actions of its `parent`, which
+        runs (clone(2), CLONE_SIGHAND)."""
+        actions, group = scratch(parent.actions), scratch(group)
+        actions.references.gain()
+        xchg(group.actions, actions)
+        tail(self.actions.drop, actions)
+
+    @function
+    def clear_handlers(self, group: Ptr[SignalGroup]) -> None:
+        """Make all handlers of a process that does not run yet the default (clone(2),
+        CLONE_CLEAR_SIGHAND)."""
+        tail(self.actions.reset, group.actions)
+
+    @function
+    def discard(self, group: Ptr[SignalGroup]) -> None:
+        """Take away what a process has that never had a thread, if it has begun."""
+        actions = scratch(Ptr[SignalActions])
+        xor(u32(actions), u32(actions))
+        xchg(group.actions, actions)
+        with if_(actions != 0):
+            tail(self.actions.drop, actions)
+
+    @function(exported=True)
+    def execute(self, target: Keep[Ptr[SignalTarget]]) -> Bool:
+        """Do what signals need before another program is loaded in the process of `target`, the
+        only thread there: handlers become the default, no alternate stack is there any more. What
+        is pending or blocked stays so (execve(2)). Returns whether there was memory for actions of
+        its own; if not, nothing has changed."""
+        group = keep(target.group)
+        copy = keep(try_(self.actions.copy(group.actions)))
+        self.actions.reset(copy)
+        xchg(group.actions, copy)
+        self.actions.drop(copy)
+        xor(eax, eax)
+        mov(target.stack.base, rax)
+        mov(target.stack.size, rax)
+        mov(target.stack.flags, StackFlag.DISABLE)
+        ret(True)
+
+    # Threads
+
+    @function
+    def join(self, target: Keep[Ptr[SignalTarget]], group: Keep[Ptr[SignalGroup]]) -> None:
+        """Make `target`, which has not run yet and whose `thread` is known, one of the group. If
+        that ends or stops, so will it."""
+        mov(target.group, group)
+        self.restarts.forget(target)
+        with unshared(target):
+            self.queues.prepare(target.pending)
+        link = scratch(address_of(target.member))
+        with group.lock.held():
+            group.members.append(link)
+            inc(group.count)
+            with if_(group.stop_signal != 0):
+                inc(group.moving)
+            with if_(group.deadly != 0):
+                self.waiting.interrupt(target.thread, Interruption.KILL)
+            self.masks.look_again(group, target)
+
+    @function
+    def inherit(
+        self, target: Ptr[SignalTarget], parent: Ptr[SignalTarget], keeps_stack: U32
+    ) -> None:
+        """Give `target`, a new thread, the mask of the thread `parent` that runs, and unless
+        `keeps_stack` is 0, its alternate stack."""
+        mov(rax, parent.mask)
+        with unshared(target):
+            mov(target.mask, rax)
+        mov(target.stack.flags, StackFlag.DISABLE)
+        with if_(keeps_stack != 0):
+            target.stack.copy_from(scratch(address_of(parent.stack)))
+
+    @function
+    def leave(self, target: Keep[Ptr[SignalTarget]]) -> Bool:
+        """Take `target`, the thread that runs, out of its process. What was pending for it is lost,
+        what was for the process others take. Returns whether the process has stopped thereby."""
+        group, left = keep(target.group), keep(Ptr[SignalActions])
+        stopped = keep(U32)
+        xor(u32(left), u32(left))
+        xor(stopped, stopped)
+        with group.lock.held():
+            target.member.unlink()
+            mov(rax, EVERYTHING)
+            self.queues.remove(group, address_of(target.pending), rax)
+            self.masks.pass_on(group, target, group.pending.set)
+            dec(group.count)
+            with if_(group.count == 0):
+                self._end(group)
+                xchg(group.actions, left)
+            with elif_(group.stop_signal != 0):
+                dec(group.moving)
+                sete(u8(stopped))
+        with if_(left != 0):
+            self.actions.drop(left)
+        ret(cast(stopped, Bool))
+
+    @function(holds="group.lock")
+    def _end(self, group: Ptr[SignalGroup]) -> None:
+        """Drop what is pending for a group that has no members any more."""
+        mov(rax, EVERYTHING)
+        tail(self.queues.remove, group, address_of(group.pending), rax)
