@@ -1,6 +1,7 @@
 """The system calls, by their numbers."""
 
 from kernel.errno import Errno
+from kernel.exec.execcalls import ExecCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.groupcalls import GroupCalls
@@ -40,6 +41,7 @@ class SystemCalls(Subsystem):
         vectors: VectorCalls,
         groups: GroupCalls,
         clones: CloneCalls,
+        programs: ExecCalls,
         waits: WaitCalls,
         private: PrivateCalls,
         signals: SignalCalls,
@@ -74,6 +76,7 @@ class SystemCalls(Subsystem):
             56: clones.clone,
             57: clones.fork,
             58: clones.vfork,
+            59: programs.execve,
             60: process.exit,
             61: waits.wait4,
             72: files.fcntl,
@@ -127,6 +130,7 @@ class SystemCalls(Subsystem):
             316: paths.renameat2,
             327: vectors.preadv2,
             328: vectors.pwritev2,
+            322: programs.execveat,
             435: clones.clone3,
         }
         self.handlers = rodata(

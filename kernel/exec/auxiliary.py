@@ -25,11 +25,15 @@ class AuxiliaryType(IntEnum):
     EFFECTIVE_USER = 12
     GROUP = 13
     EFFECTIVE_GROUP = 14
+    PLATFORM = 15
+    """The address of the processor's name."""
     CLOCK_TICKS = 17
     """Those of `times`, a second."""
     SECURE = 23
     RANDOM = 25
     """The address of 16 random bytes."""
+    FILE_NAME = 31
+    """The address of the program's name, as it was given (AT_EXECFN)."""
 
 
 CLOCK_TICKS = 100

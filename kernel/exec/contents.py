@@ -1,12 +1,22 @@
 """The parts of `kernel/exec`, in the order of reading."""
 
+from kernel.exec.argumentlists import ArgumentLists
+from kernel.exec.execcalls import ExecCalls
+from kernel.exec.execution import Execution
 from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfLoader
+from kernel.exec.programloader import ProgramLoader
 from kernel.exec.programs import Programs
+from kernel.exec.scripts import Scripts
 from pykasm import *
 
 CONTENTS: Contents = (
     Programs,  # starting them
-    ElfLoader,  # their segments, from files
+    ArgumentLists,  # what they are started with
+    ProgramLoader,  # filling their memory
+    Execution,  # replacing those that run
+    ExecCalls,  # system calls for that
+    Scripts,  # files that name the program which runs them
+    ElfLoader,  # segments, from files
     InitialStack,  # what they are told
 )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.cpu.pagetable import PAGE
+from kernel.exec.argumentlist import ArgumentList
+from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.auxiliary import CLOCK_TICKS, AuxiliaryType
 from kernel.exec.elf import ProgramHeader
-from kernel.exec.loader import LoadedProgram
+from kernel.exec.loader import ElfImage
+from kernel.exec.loadrequest import LoadRequest
+from kernel.fs.chacha import BLOCK
+from kernel.fs.randomness import Randomness
 from kernel.paging.addresses import USER_END
-from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.region import Region, RegionFlags
@@ -31,35 +35,47 @@ ALIGNMENT = 16
 """Of rsp where a program begins (System V ABI AMD64 supplement, 3.4.1)."""
 
 
+PLATFORM = "x86_64"
+"""What AT_PLATFORM says."""
+
+RANDOM_BYTES = 16
+"""What AT_RANDOM leads to."""
+
+VECTOR_WORDS = 26
+"""Words of the auxiliary vector."""
+
+
+class StackContents(Struct):
+    """Where things are on a stack that is being filled."""
+
+    top: U64
+    name: U64
+    """What AT_EXECFN leads to."""
+    platform: U64
+    random: U64
+    texts: U64
+    """Arguments and environment."""
+
+
 class InitialStack(Subsystem):
     """Puts what a program is told on its stack: how many arguments there are, where each is, where
     the variables of its environment are, the auxiliary vector, and above these the texts (System V
     ABI AMD64 supplement, figure 3.9). Context: a thread in the space."""
 
-    def __init__(self, spaces: AddressSpaces, copy: UserCopy) -> None:
+    def __init__(
+        self,
+        spaces: AddressSpaces,
+        copy: UserCopy,
+        lists: ArgumentLists,
+        randomness: Randomness,
+    ) -> None:
         self.spaces = spaces
         self.copy = copy
+        self.lists = lists
+        self.randomness = randomness
 
     @function(context="thread", sleeps=True)
-    def make(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        loaded: Keep[Ptr[LoadedProgram]],
-        arguments: Keep[Ptr[Ptr[U8]]],
-        count: Keep[U64],
-    ) -> tuple[OrErrno[I32], U64]:
-        """Make the stack of the program `loaded` with `count` arguments, texts of the kernel's.
-        Returns 0 and where rsp begins, or an error."""
-        top, result = local(U64), keep(self._map(space))
-        with if_(result != 0):
-            ret(result, 0)
-        mov(rax, USER_END)
-        mov(top, rax)
-        mov(result, self._push_all(address_of(top), loaded, arguments, count))
-        ret(result, top)
-
-    @function(context="thread", sleeps=True)
-    def _map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
+    def map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
         """Map the memory of the stack. Returns 0 or an error."""
         region = local(Region)
         mov(rax, USER_END - STACK_RESERVE)
@@ -77,87 +93,173 @@ class InitialStack(Subsystem):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def _push_all(
+    def fill(
         self,
-        top: Keep[Ptr[U64]],
-        loaded: Keep[Ptr[LoadedProgram]],
-        arguments: Keep[Ptr[Ptr[U8]]],
-        count: Keep[U64],
+        request: Keep[Ptr[LoadRequest]],
+        image: Keep[Ptr[ElfImage]],
+        interpreter: Keep[Ptr[ElfImage]],
     ) -> OrErrno[I32]:
-        """Push everything on the stack whose upper end is at `top`. Returns 0 or an error."""
-        number = keep(count)
-        with while_(number != 0):  # the texts, the last one first
-            dec(number)
-            self._make_room(top, arguments[number])
-            try_(self._copy_text(at(top), arguments[number]))
-        mov(rax, at(top))
-        round_down(rax, ALIGNMENT)
-        test(u8(count), 1)
-        with if_(ZF):  # an odd number of words follows, behind which rsp has to be aligned
-            sub(rax, sizeof(U64))
-        mov(at(top), rax)
-        try_(self._push_vector(top, loaded))
-        try_(self._push(top, 0))  # no variables of the environment
-        try_(self._push(top, 0))
-        place = local(U64)
-        mov(rax, USER_END)
-        mov(place, rax)
-        mov(number, count)
-        with while_(number != 0):
-            dec(number)
-            self._make_room(address_of(place), arguments[number])
-            try_(self._push(top, place))
-        tail(self._push, top, count)
-
-    @function(context="thread", sleeps=True)
-    def _push_vector(self, top: Keep[Ptr[U64]], loaded: Keep[Ptr[LoadedProgram]]) -> OrErrno[I32]:
-        """Push the auxiliary vector, the last row first. Returns 0 or an error."""
-        rows: list[tuple[AuxiliaryType, Any]] = [
-            (AuxiliaryType.PROGRAM_HEADERS, loaded.headers),
-            (AuxiliaryType.PROGRAM_HEADER_SIZE, sizeof(ProgramHeader)),
-            (AuxiliaryType.PROGRAM_HEADER_COUNT, loaded.header_count),
-            (AuxiliaryType.PAGE_SIZE, PAGE),
-            (AuxiliaryType.BASE, 0),
-            (AuxiliaryType.FLAGS, 0),
-            (AuxiliaryType.ENTRY, loaded.entry),
-            (AuxiliaryType.CLOCK_TICKS, CLOCK_TICKS),
-            (AuxiliaryType.SECURE, 0),
-            (AuxiliaryType.NULL, 0),
-        ]
-        for type, value in reversed(rows):
-            try_(self._push(top, value))
-            try_(self._push(top, type))
+        """Fill the stack for the program of `request`, and note where rsp begins. `interpreter` has
+        no end if there is none. Returns 0 or an error."""
+        contents, vector = local(StackContents), local(U64 * VECTOR_WORDS)
+        stack = address_of(contents)
+        mov(rax, USER_END - sizeof(U64))  # the last word is 0
+        mov(contents.top, rax)
+        try_(self._push_facts(stack, request.first_name))
+        try_(self._push_texts(stack, request.list))
+        self._align(stack, request.list)
+        self._make_vector(stack, address_of(vector), image, interpreter)
+        try_(self._push(stack, address_of(vector), sizeof(U64) * VECTOR_WORDS))
+        try_(self._store_pointers(stack, request.list))
+        mov(rax, contents.top)
+        mov(request.rsp, rax)
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def _push(self, top: Ptr[U64], value: U64) -> OrErrno[I32]:
-        """Push a word on the stack at `top`. Returns 0 or an error."""
-        word = local(U64)
-        mov(word, value)
-        sub(at(top), sizeof(U64))
-        mov(rax, at(top))
-        result, left = self.copy.copy_out(cast(rax, User[U8]), address_of(word), sizeof(U64))
+    def _push(self, stack: Ptr[StackContents], source: U64, length: U64) -> OrErrno[I32]:
+        """Push `length` bytes of the kernel's. Returns 0 or an error."""
+        sub(stack.top, length)
+        mov(rax, stack.top)
+        result, left = self.copy.copy_out(cast(rax, User[U8]), source, length)
         ignore(left)
         ret(result)
 
-    @function
-    def _make_room(self, top: Ptr[U64], text: Ptr[U8]) -> None:
-        """Move `top` down by the bytes of `text` and its end."""
-        with loop():
-            dec(at(top))
-            mov(al, at(text))
-            inc(text)
-            break_if(al == 0)
+    @function(context="thread", sleeps=True)
+    def _push_facts(self, stack: Keep[Ptr[StackContents]], name: Keep[Ptr[U8]]) -> OrErrno[I32]:
+        """Push what the auxiliary vector only points to. Returns 0 or an error."""
+        block = local(U8 * BLOCK)
+        mov(rdi, name)
+        mov(rcx, -1)
+        xor(eax, eax)
+        repne.scasb()
+        sub(rdi, name)
+        try_(self._push(stack, u64(name), rdi))
+        mov(rax, stack.top)
+        mov(stack.name, rax)
+        mov(rsi, text(PLATFORM))
+        try_(self._push(stack, rsi, len(PLATFORM) + 1))
+        mov(rax, stack.top)
+        mov(stack.platform, rax)
+        self.randomness.next_block(address_of(block))
+        try_(self._push(stack, address_of(block), RANDOM_BYTES))
+        mov(rax, stack.top)
+        mov(stack.random, rax)
+        ret(0)
 
     @function(context="thread", sleeps=True)
-    def _copy_text(self, place: U64, text: Ptr[U8]) -> OrErrno[I32]:
-        """Copy `text` with its end to the program's `place`. Returns 0 or an error."""
-        length = scratch(U64)
-        xor(u32(length), u32(length))
-        with loop():
-            mov(al, text[length])
-            inc(length)
-            break_if(al == 0)
-        result, left = self.copy.copy_out(cast(place, User[U8]), u64(text), length)
+    def _push_texts(
+        self, stack: Keep[Ptr[StackContents]], list: Keep[Ptr[ArgumentList]]
+    ) -> OrErrno[I32]:
+        """Push all texts of `list`. Returns 0 or an error."""
+        target, position, part = keep(stack.top), keep(U64), local(U64)
+        sub(target, list.size)
+        mov(stack.top, target)
+        mov(stack.texts, target)
+        xor(u32(position), u32(position))
+        with while_(lambda: position < list.size):
+            source, room = self.lists.at(list, position)
+            mov(rcx, list.size)
+            sub(rcx, position)
+            with if_(rcx > room):
+                mov(rcx, room)
+            mov(part, rcx)
+            result, left = self.copy.copy_out(cast(target, User[U8]), source, part)
+            ignore(left)
+            with if_(result != 0):
+                ret(result)
+            mov(rax, part)
+            add(target, rax)
+            add(position, rax)
+        ret(0)
+
+    @function
+    def _align(self, stack: Ptr[StackContents], list: Ptr[ArgumentList]) -> None:
+        """Move the top such that it is aligned when all words that follow are there."""
+        mov(eax, list.argument_count)
+        add(eax, list.environment_count)
+        and_(stack.top, -ALIGNMENT)
+        with if_(~(eax & 1)):  # beside the pointers, the vector and an odd number of words
+            sub(stack.top, sizeof(U64))
+
+    @inline(changes=(rax, "vector"))
+    def _add(self, vector: Ptr[U64], type: AuxiliaryType, value: Any) -> None:
+        """Store a row of the auxiliary vector, and move on."""
+        mov(rax, value)
+        mov(vector[1], rax)
+        mov(vector[0], int(type))
+        add(u64(vector), 2 * sizeof(U64))
+
+    @function
+    def _make_vector(
+        self,
+        stack: Ptr[StackContents],
+        vector: Ptr[U64],
+        image: Ptr[ElfImage],
+        interpreter: Ptr[ElfImage],
+    ) -> None:
+        """Make the auxiliary vector."""
+        headers, entry, base = scratch(image.headers), scratch(U64), scratch(U64)
+        with if_(headers != 0):
+            add(headers, image.bias)
+        mov(entry, image.header.entry)
+        add(entry, image.bias)
+        xor(u32(base), u32(base))
+        with if_(interpreter.end != 0):
+            mov(base, interpreter.bias)
+        count = scratch(U64)
+        movzx(u32(count), image.header.program_header_count)
+        rows: list[tuple[AuxiliaryType, Any]] = [
+            (AuxiliaryType.PROGRAM_HEADERS, headers),
+            (AuxiliaryType.PROGRAM_HEADER_SIZE, sizeof(ProgramHeader)),
+            (AuxiliaryType.PROGRAM_HEADER_COUNT, count),
+            (AuxiliaryType.PAGE_SIZE, PAGE),
+            (AuxiliaryType.BASE, base),
+            (AuxiliaryType.FLAGS, 0),
+            (AuxiliaryType.ENTRY, entry),
+            (AuxiliaryType.CLOCK_TICKS, CLOCK_TICKS),
+            (AuxiliaryType.SECURE, 0),
+            (AuxiliaryType.RANDOM, stack.random),
+            (AuxiliaryType.FILE_NAME, stack.name),
+            (AuxiliaryType.PLATFORM, stack.platform),
+            (AuxiliaryType.NULL, 0),
+        ]
+        assert 2 * len(rows) == VECTOR_WORDS
+        for type, value in rows:
+            self._add(vector, type, value)
+
+    @function(context="thread", sleeps=True)
+    def _store_pointers(
+        self, stack: Keep[Ptr[StackContents]], list: Keep[Ptr[ArgumentList]]
+    ) -> OrErrno[I32]:
+        """Store the number of arguments, and where each text is. Returns 0 or an error."""
+        word, position, count = keep(stack.top), keep(U64), keep(U32)
+        mov(eax, list.argument_count)
+        add(eax, list.environment_count)
+        shl(rax, 3)
+        sub(word, rax)
+        sub(word, 3 * sizeof(U64))  # the number, and a null behind both kinds of texts
+        mov(stack.top, word)
+        mov(eax, list.argument_count)
+        try_(self._store(word, rax))
+        xor(u32(position), u32(position))
+        for name in ("argument_count", "environment_count"):
+            mov(count, getattr(list, name))
+            with while_(count != 0):
+                add(word, sizeof(U64))
+                mov(rax, stack.texts)
+                add(rax, position)
+                try_(self._store(word, rax))
+                mov(position, self.lists.end_of(list, position))
+                dec(count)
+            add(word, sizeof(U64))
+            try_(self._store(word, 0))
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _store(self, place: U64, value: U64) -> OrErrno[I32]:
+        """Store `value` at the program's `place`. Returns 0 or an error."""
+        word = local(U64)
+        mov(word, value)
+        result, left = self.copy.copy_out(cast(place, User[U8]), address_of(word), sizeof(U64))
         ignore(left)
         ret(result)

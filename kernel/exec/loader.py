@@ -18,7 +18,7 @@ from kernel.exec.elf import (
 from kernel.fs.file import File
 from kernel.fs.fileio import FileIo
 from kernel.fs.iovector import IoVector
-from kernel.paging.addresses import USER_END
+from kernel.paging.addresses import USER_END, USER_START
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -34,15 +34,23 @@ RIGHTS = {
 }
 
 
-class LoadedProgram(Struct):
-    """What has to be known of a program when its segments are mapped."""
+class ElfImage(Struct):
+    """What there is to know of a file with a program, or with the interpreter of one."""
 
-    entry: U64
-    headers: U64
-    """Where its program headers are in memory; 0 for nowhere."""
-    header_count: U64
+    file: Ptr[File]
+    header: ElfHeader
+    start: U64
+    """Where the first of its segments begins, a page's first byte, and where the last one ends, a
+    page's end; both as the file has them."""
     end: U64
-    """Where the last of its segments ends, a page's end."""
+    bias: U64
+    """What is added to all addresses that the file has: where it begins, if it may lie anywhere."""
+    headers: U64
+    """Where its program headers are, as the file has it; 0 if no segment has them."""
+    interpreter: Untrusted[U64]
+    """Where in the file the name of its interpreter is."""
+    interpreter_size: Untrusted[U64]
+    """Bytes of it, with the end; 0 if it has none."""
 
 
 class ElfLoader(Subsystem):
@@ -54,76 +62,105 @@ class ElfLoader(Subsystem):
         self.copy = copy
         self.io = io
 
-    @function(context="thread", sleeps=True)
-    def load(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        file: Keep[Ptr[File]],
-        loaded: Keep[Ptr[LoadedProgram]],
-    ) -> OrErrno[I32]:
-        """Map the program in `file`, and fill `loaded` in. Returns 0; -ENOEXEC if it is none, or
-        another error, with a part of it mapped."""
-        header, segment, number = local(ElfHeader), local(ProgramHeader), keep(U32)
-        try_(self._read(file, address_of(header), sizeof(ElfHeader), 0))
-        try_(self._check(address_of(header)))
-        mov(loaded.headers, 0)
-        mov(loaded.end, 0)
-        mov(rax, header.entry)
-        mov(loaded.entry, rax)
-        movzx(eax, header.program_header_count)
-        mov(loaded.header_count, rax)
-        with for_(number, 0, u32(loaded.header_count)):
-            imul(eax, number, sizeof(ProgramHeader))
-            add(rax, header.program_headers)
-            try_(self._read(file, address_of(segment), sizeof(ProgramHeader), rax))
-            with if_(segment.type == SegmentType.LOAD):
-                try_(self._map(space, file, address_of(segment)))
-                self._note(loaded, address_of(segment), address_of(header))
-        end = scratch(loaded.end)
-        fail_if(end == 0, Errno.ENOEXEC)
-        mov(space.heap_start, end)
-        mov(space.heap_end, end)
-        ret(0)
+    # The file
 
     @function(context="thread", sleeps=True)
-    def _read(self, file: Ptr[File], target: U64, length: Keep[U64], position: U64) -> OrErrno[I32]:
+    def examine(self, image: Keep[Ptr[ElfImage]]) -> OrErrno[I32]:
+        """Fill `image`, which has its file, in. Returns 0; -ENOEXEC if that is no program, or
+        another error."""
+        segment, number = local(ProgramHeader), keep(U32)
+        try_(self.read(image, address_of(image.header), sizeof(ElfHeader), 0))
+        try_(self._check(address_of(image.header)))
+        for name in ("end", "bias", "headers", "interpreter_size"):
+            mov(getattr(image, name), 0)
+        mov(image.start, -1)
+        with for_(number, 0, self._header_count(image)):
+            try_(self._read_header(image, number, address_of(segment)))
+            with if_(segment.type == SegmentType.LOAD):
+                try_(self._check_segment(address_of(segment)))
+                self._note(image, address_of(segment))
+            with elif_((segment.type == SegmentType.INTERPRETER) & (image.interpreter_size == 0)):
+                mov(rax, segment.offset)
+                mov(image.interpreter, rax)
+                mov(rax, segment.file_size)
+                mov(image.interpreter_size, rax)
+        fail_if(image.end == 0, Errno.ENOEXEC)
+        ret(0)
+
+    @inline(changes=rax)
+    def _header_count(self, image: Ptr[ElfImage]) -> U32:
+        """Return the number of its program headers, in a register that calls keep."""
+        count = keep(U32)
+        movzx(count, image.header.program_header_count)
+        return count
+
+    @function(context="thread", sleeps=True)
+    def _read_header(
+        self, image: Ptr[ElfImage], number: U32, segment: Ptr[ProgramHeader]
+    ) -> OrErrno[I32]:
+        """Read the program header `number`. Returns what `read` does."""
+        imul(eax, number, sizeof(ProgramHeader))
+        add(rax, image.header.program_headers)
+        tail(self.read, image, u64(segment), sizeof(ProgramHeader), rax)
+
+    @function(context="thread", sleeps=True)
+    def read(
+        self, image: Ptr[ElfImage], target: U64, length: Keep[U64], position: U64
+    ) -> OrErrno[I32]:
         """Read `length` bytes at `position` into the kernel's `target`. Returns 0; -ENOEXEC if the
         file ends before."""
         vector = local(IoVector)
         vector.start(target, length, is_user=False)
-        result = self.io.read_at(file, address_of(vector), i64(position))
+        result = self.io.read_at(image.file, address_of(vector), i64(position))
         with if_(u64(result) != length):
             ret(-Errno.ENOEXEC)
         ret(0)
 
     @function
     def _check(self, header: Ptr[ElfHeader]) -> OrErrno[I32]:
-        """Return 0 if `header` is that of a program for this processor with fixed addresses, else
-        -ENOEXEC."""
+        """Return 0 if `header` is that of a program for this processor, else -ENOEXEC."""
         fail_if(header.magic != MAGIC, Errno.ENOEXEC)
         fail_if(header.file_class != CLASS_64, Errno.ENOEXEC)
         fail_if(header.data != LITTLE_ENDIAN, Errno.ENOEXEC)
-        fail_if(header.type != ElfType.EXECUTABLE, Errno.ENOEXEC)
         fail_if(header.machine != MACHINE_X86_64, Errno.ENOEXEC)
         fail_if(header.program_header_size != sizeof(ProgramHeader), Errno.ENOEXEC)
+        with if_(header.type != ElfType.SHARED):
+            fail_if(header.type != ElfType.EXECUTABLE, Errno.ENOEXEC)
         ret(0)
 
     @function
-    def _note(
-        self, loaded: Ptr[LoadedProgram], segment: Ptr[ProgramHeader], header: Ptr[ElfHeader]
-    ) -> None:
-        """Note where `segment`, which is mapped, ends, and the program headers if it has them."""
-        end, place = scratch(U64), scratch(U64)
-        mov(end, segment.address)
-        add(end, segment.memory_size)
-        round_up(end, PAGE)
-        with if_(end > loaded.end):
-            mov(loaded.end, end)
-        mov(place, header.program_headers)
+    def _note(self, image: Ptr[ElfImage], segment: Ptr[ProgramHeader]) -> None:
+        """Note where `segment` begins and ends, and the program headers if it has them."""
+        place = scratch(segment.address)
+        round_down(place, PAGE)
+        with if_(place < image.start):
+            mov(image.start, place)
+        mov(place, segment.address)
+        add(place, segment.memory_size)
+        round_up(place, PAGE)
+        with if_(place > image.end):
+            mov(image.end, place)
+        mov(place, image.header.program_headers)
         sub(place, segment.offset)
         with if_(~CF & (place < segment.file_size)):
             add(place, segment.address)
-            mov(loaded.headers, place)
+            mov(image.headers, place)
+
+    @function(context="thread", sleeps=True)
+    def map(self, space: Keep[Ptr[AddressSpace]], image: Keep[Ptr[ElfImage]]) -> OrErrno[I32]:
+        """Map all segments of `image`, whose `bias` is known now. Returns 0 or an error, with a
+        part of it mapped."""
+        segment, number = local(ProgramHeader), keep(U32)
+        with for_(number, 0, self._header_count(image)):
+            try_(self._read_header(image, number, address_of(segment)))
+            with if_(segment.type == SegmentType.LOAD):
+                # The file may have changed since it was examined
+                mov(rax, image.bias)
+                add(segment.address, rax)
+                try_(self._check_segment(address_of(segment)))
+                fail_if(segment.address < USER_START, Errno.EPERM)
+                try_(self._map(space, image.file, address_of(segment)))
+        ret(0)
 
     # Segments
 

@@ -326,7 +326,7 @@ class FileTables(LeakChecks):
             mov(capacity, table.arrays.capacity)
         ret((number < capacity) & (number <= last))
 
-    @function(context="thread", exported=True)
+    @function(context="thread")
     def close_on_exec(self, table: Keep[Ptr[FileTable]]) -> None:
         """Close all files that are to be closed when another program is loaded."""
         number, file = keep(U64), keep(Ptr[File])
@@ -397,7 +397,7 @@ class FileTables(LeakChecks):
         xchg(files[number], rax)
         ret(rax)
 
-    @function(context="thread", exported=True)
+    @function(context="thread")
     def clone(self, table: Keep[Ptr[FileTable]]) -> Owned[OrNull[Ptr[FileTable]]]:
         """Return a table with the same files, or null without memory."""
         made, capacity, copied = keep(Ptr[FileTable]), keep(U64), keep(Bool)

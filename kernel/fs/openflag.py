@@ -11,6 +11,8 @@ class OpenFlag(IntFlag):
 
     WRITE_ONLY = 0o1
     READ_WRITE = 0o2
+    EXECUTE = 0o40
+    """To be run as a program: for the kernel's own use (Linux: __FMODE_EXEC)."""
     CREATE = 0o100
     EXCLUSIVE = 0o200
     NO_TERMINAL = 0o400

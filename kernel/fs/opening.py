@@ -162,6 +162,8 @@ class Opening(Subsystem):
         with if_(flags & OpenFlag.PATH):
             ret(0)
         fail_if(is_type(inode, FileType.SYMLINK), Errno.ELOOP)
+        with if_(flags & OpenFlag.EXECUTE):
+            fail_if(~is_type(inode, FileType.REGULAR), Errno.EACCES)
         wanted = keep(self._wanted(flags))
         with if_(is_type(inode, FileType.DIRECTORY)):
             fail_if((wanted & Access.WRITE) | (flags & OpenFlag.CREATE), Errno.EISDIR)
@@ -175,6 +177,8 @@ class Opening(Subsystem):
     @function
     def _wanted(self, flags: U32) -> U32:
         """Return the `Access` that `flags` ask for."""
+        with if_(flags & OpenFlag.EXECUTE):
+            ret(Access.EXECUTE)
         mov(ecx, flags)
         and_(ecx, ACCESS_MODE)
         mov(eax, Access.READ)
@@ -197,6 +201,8 @@ class Opening(Subsystem):
         with if_((eax == FileType.CHARACTER) | (eax == FileType.BLOCK)):
             fail_if(mount.flags & MountFlag.NO_DEVICES, Errno.EACCES)
             ret(0)
+        with if_(wanted & Access.EXECUTE):
+            fail_if(mount.flags & MountFlag.NO_EXECUTE, Errno.EACCES)
         with if_((eax == FileType.REGULAR) & (wanted & Access.WRITE)):
             fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
         ret(0)

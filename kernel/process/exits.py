@@ -117,13 +117,18 @@ class Exits(Subsystem):
         with if_(eax != process.number):
             self.ids.free(eax)
         xor(is_last, is_last)
+        is_awaited = local(U32)
         with process.lock.held():
+            mov(eax, process.replacing)
+            mov(is_awaited, eax)
             task.sibling.unlink()
             with if_(process.tasks.is_empty()):
                 mov(is_last, 1)
                 with if_(process.state == ProcessState.ALIVE):
                     mov(process.state, ProcessState.EXITING)
                     mov(process.exit_status, status)
+        with if_(is_awaited != 0):
+            self.queues.announce(address_of(process.changes))
         ret(is_last)
 
     @function(context="thread", sleeps=True)

@@ -46,6 +46,8 @@ class Process(Struct):
     tasks: ListHead = field(guarded_by="lock", elements="Task.sibling")
     changes: PollQueue
     """Its end, and that it has left the memory of a parent which waits for that (vfork)."""
+    replacing: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """1 while one of its threads waits for the others' end, to run another program."""
     left_memory: U32
     """1 as soon as it runs another program than its parent, or has ended."""
     name: Array[U8] = field(count=NAME_SIZE)

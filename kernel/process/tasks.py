@@ -95,16 +95,12 @@ class Tasks(Subsystem):
         ret(task)
 
     @function
-    def give_registers(self, task: Ptr[Task]) -> OrErrno[I32]:
-        """Give `task`, which has none, the registers that a program begins with: all 0 but for the
-        flags and segments. Returns 0 or -ENOMEM."""
+    def give_registers(self, task: Ptr[Task], rip: Keep[U64], rsp: Keep[U64]) -> OrErrno[I32]:
+        """Give `task`, which has none, the registers that a program begins with at `rip`, with its
+        stack at `rsp`. Returns 0 or -ENOMEM."""
         thread = keep(task.thread)
         try_(self.areas.give(thread))
-        frame = program_frame(scratch(thread))
-        self._clear(u64(frame), TrapFrame)
-        mov(frame.cs, Selector.USER_CODE)
-        mov(frame.ss, Selector.USER_DATA)
-        mov(frame.rflags, PROGRAM_FLAGS)
+        self._begin_at(program_frame(scratch(thread)), rip, rsp)
         ret(0)
 
     @function(context="thread")
@@ -122,6 +118,28 @@ class Tasks(Subsystem):
         mov(ecx, sizeof(TrapFrame) // sizeof(U64))
         rep.movsq()
         ret(0)
+
+    @function(context="thread")
+    def reset_registers(self, task: Keep[Ptr[Task]], rip: Keep[U64], rsp: Keep[U64]) -> None:
+        """Give `task`, the one that runs, the registers that a program begins with at `rip`, with
+        its stack at `rsp`."""
+        self.areas.reset(task.thread)
+        with interrupts_disabled():  # a switch would save the bases before they are loaded
+            mov(task.fs_base, 0)
+            mov(task.gs_base, 0)
+            self.bases.load(task)
+        frame = program_frame(scratch(task.thread))
+        self._begin_at(frame, rip, rsp)
+
+    @inline(changes=rax)
+    def _begin_at(self, frame: Ptr[TrapFrame], rip: U64, rsp: U64) -> None:
+        """Have `frame` begin a program: all registers are 0 but these, flags and segments."""
+        self._clear(u64(frame), TrapFrame)
+        mov(frame.cs, Selector.USER_CODE)
+        mov(frame.ss, Selector.USER_DATA)
+        mov(frame.rflags, PROGRAM_FLAGS)
+        mov(frame.rip, rip)
+        mov(frame.rsp, rsp)
 
     @inline(changes=rax)
     def _clear(self, record: U64, kind: type[Struct]) -> None:
@@ -162,7 +180,8 @@ class Tasks(Subsystem):
         disown(task, "it frees itself")
         with process.lock.held():
             process.tasks.append(link)
-            with if_(process.state != ProcessState.ALIVE):  # its other threads were told before
+            # Its other threads were told before
+            with if_((process.state != ProcessState.ALIVE) | (process.replacing != 0)):
                 self.waiting.interrupt(task.thread, Interruption.KILL)
         tail(self.scheduler.start, scratch(task.thread))
 

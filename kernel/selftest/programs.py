@@ -11,7 +11,7 @@ from kernel.process.exits import Exits
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process
 from kernel.process.processes import Processes
-from kernel.process.tasks import Tasks, program_frame
+from kernel.process.tasks import Tasks
 from kernel.selftest.case import TestSuite, check
 from kernel.signals.signalnumber import Signal
 from kernel.vm.addressspace import AddressSpace
@@ -152,11 +152,8 @@ class ProgramTests(TestSuite):
         errdefer(self.processes.discard, process)
         task = keep(try_(self.tasks.create(process, process.number)))
         errdefer(self.tasks.discard, task)
-        fail_if(self.tasks.give_registers(task) != 0)
+        fail_if(self.tasks.give_registers(task, CODE, STACK + PAGE) != 0)
         fail_if(~self.file_states.begin(task))
-        frame = program_frame(scratch(task.thread))
-        mov(frame.rip, CODE)
-        mov(frame.rsp, STACK + PAGE)
         process.references.gain()
         disown(process, "its thread ends it")
         disown(space, "its thread keeps it")

@@ -49,6 +49,18 @@ class SaveAreas(Subsystem):
         ret(0)
 
     @function(context="thread")
+    def reset(self, thread: Keep[Ptr[Thread]]) -> None:
+        """Give `thread`, the one that runs and has these registers, their initial state."""
+        area = self.extended.take(thread)
+        asserts(area != 0)
+        mov(rdx, area)
+        mov(rdi, area)
+        mov(ecx, sizeof(SaveArea) // sizeof(U64))
+        xor(eax, eax)
+        rep.stosq()
+        self.extended.give(thread, cast(rdx, Ptr[SaveArea]))
+
+    @function(context="thread")
     def drop(self, thread: Ptr[Thread]) -> None:
         """Free what `thread`, the one that runs, has for them, if it ever asked."""
         with if_(thread.extended != 0):

@@ -339,6 +339,14 @@ class AddressSpaces(Subsystem):
         ret(before)
 
     @function(context="thread", sleeps=True)
+    def go_back(self, before: Ptr[AddressSpace]) -> None:
+        """Undo `exchange`, which returned `before`."""
+        space = keep(self.current())
+        asserts(space != 0)
+        self._switch_to(before)
+        tail(self.drop, space)
+
+    @function(context="thread", sleeps=True)
     def drop(self, space: Ptr[AddressSpace]) -> None:
         """Count one thread less in `space`; destroy it with the last one."""
         lock.dec(space.threads)

@@ -72,7 +72,7 @@ def test_programs_run(machine: MakeMachine, tmp_path: Path) -> None:
     assert f"[5]: segfault at {DATA + 0x9000:x} " in line
     assert end == "/bin/far[5]: ended by signal 11"
     assert kernel.command("run /bin/text") == "/bin/text: error 8"
-    assert kernel.command("run /bin") == "/bin: error 8"
+    assert kernel.command("run /bin") == "/bin: error 13"
     assert kernel.command("run /bin/none") == "/bin/none: error 2"
 
 

@@ -64,10 +64,33 @@ static int all(void) {
     return 0;
 }
 
-int main(void) {
+// The program that runs is another one then, so the child itself has its allocations fail.
+static int execute(char *self) {
+    int status, number = 0;
+    do {
+        pid_t child = fork();
+        number++;
+        if (!child) {
+            syscall(FAIL_ALLOCATION, number);
+            execve(self, (char *[]){self, "second", 0}, (char *[]){"A=1", 0});
+            _exit(syscall(FAIL_ALLOCATION, 0) == 1 && errno == ENOMEM ? 1 : 2);
+        }
+        CHECK(number < MOST && waitpid(child, &status, 0) == child);
+        step = 30;
+        CHECK(status == 0 || WEXITSTATUS(status) == 1);
+    } while (status);
+    CHECK(number > 10);
+    return 0;
+}
+
+int main(int count, char **arguments) {
     int status;
-    if (syscall(FAIL_ALLOCATION, 0) == -1)
+    int failed = syscall(FAIL_ALLOCATION, 0);
+    if (failed == -1)
         return 0;  // a release build
+    if (count > 1)
+        return failed;  // and the kernel could do without
+    execute(arguments[0]);
     pid_t child = fork();  // which leads no session, so it can change its group
     if (!child)
         _exit(all());
