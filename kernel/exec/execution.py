@@ -7,13 +7,14 @@ from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
 from kernel.fs.pollqueues import PollQueues
-from kernel.process.process import NAME_SIZE, Process, ProcessState
+from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.process.tasks import Tasks
 from kernel.sched.thread import KILLABLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
+from kernel.signals.signalstates import SignalStates
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from pykasm import *
@@ -34,6 +35,7 @@ class Execution(Subsystem):
         spaces: AddressSpaces,
         queues: PollQueues,
         waiting: Waiting,
+        signals: SignalStates,
     ) -> None:
         self.loader = loader
         self.processes = processes
@@ -43,6 +45,7 @@ class Execution(Subsystem):
         self.spaces = spaces
         self.queues = queues
         self.waiting = waiting
+        self.signals = signals
 
     @function(context="thread", sleeps=True)
     def execute(self, request: Keep[Ptr[LoadRequest]]) -> OrErrno[I32]:
@@ -73,7 +76,9 @@ class Execution(Subsystem):
             table = keep(try_(self.tables.clone(files), Errno.ENOMEM))
             xchg(task.files, table)
             self.tables.drop(table)
-        tail(self._end_other_tasks)
+        try_(self._end_other_tasks())
+        fail_if(~self.signals.execute(task), Errno.ENOMEM)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def _begin(self, request: Keep[Ptr[LoadRequest]]) -> None:
@@ -81,29 +86,12 @@ class Execution(Subsystem):
         task = keep(self.processes.current())
         process = keep(task.process)
         self.tables.close_on_exec(task.files)
-        self._set_name(process, request.first_name)
+        self.processes.set_name(process, request.first_name)
         mov(task.clear_child_tid, 0)
         self.tasks.reset_registers(task, request.rip, request.rsp)
         mov(process.executed, 1)
         mov(process.left_memory, 1)
         tail(self.queues.announce, address_of(process.changes))
-
-    @function
-    def _set_name(self, process: Ptr[Process], name: Ptr[U8]) -> None:
-        """Give `process` the last part of `name` as its name, as far as there is room."""
-        last, place = scratch(name), scratch(name)
-        with while_(at(place) != 0):
-            inc(place)
-            with if_(u8[u64(place) - 1] == ord("/")):
-                mov(last, place)
-        xor(ecx, ecx)
-        with loop():
-            mov(al, last[rcx])
-            mov(process.name[rcx], al)
-            break_if(al == 0)
-            inc(ecx)
-            break_if(ecx == NAME_SIZE - 1)
-        mov(process.name[rcx], 0)
 
     # The other threads
 

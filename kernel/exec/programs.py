@@ -144,6 +144,7 @@ class Programs(Subsystem):
         fail_if(~self.file_states.begin(task))
         fail_if(self.tasks.give_registers(task, request.rip, request.rsp) != 0)
         self.standard.give(task, file)
+        self.processes.set_name(process, request.first_name)
         process.references.gain()
         disown(process, "its thread ends it")
         disown(space, "its thread keeps it")

@@ -6,7 +6,7 @@ from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.process.process import Process, ProcessState
+from kernel.process.process import NAME_SIZE, Process, ProcessState
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
@@ -134,6 +134,23 @@ class Processes(LeakChecks):
         lea(link, process.sibling)
         mov(process.parent, parent)
         parent.children.append(link)
+
+    @function
+    def set_name(self, process: Ptr[Process], name: Ptr[U8]) -> None:
+        """Give `process` the last part of `name` as its name, as far as there is room."""
+        last, place = scratch(name), scratch(name)
+        with while_(at(place) != 0):
+            inc(place)
+            with if_(u8[u64(place) - 1] == ord("/")):
+                mov(last, place)
+        xor(ecx, ecx)
+        with loop():
+            mov(al, last[rcx])
+            mov(process.name[rcx], al)
+            break_if(al == 0)
+            inc(ecx)
+            break_if(ecx == NAME_SIZE - 1)
+        mov(process.name[rcx], 0)
 
     # Finding
 

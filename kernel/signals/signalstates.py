@@ -85,7 +85,7 @@ class SignalStates(Subsystem):
         with if_(actions != 0):
             tail(self.actions.drop, actions)
 
-    @function(exported=True)
+    @function
     def execute(self, target: Keep[Ptr[SignalTarget]]) -> Bool:
         """Do what signals need before another program is loaded in the process of `target`, the
         only thread there: handlers become the default, no alternate stack is there any more. What
