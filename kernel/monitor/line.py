@@ -7,6 +7,7 @@ from kernel.monitor.history import History
 from kernel.monitor.keys import Key, Keys
 from kernel.monitor.prompt import LINE_SIZE
 from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
 from pykasm import *
 
 MAX_LENGTH = LINE_SIZE - 1
@@ -41,7 +42,7 @@ class LineEditor(Subsystem):
         mov(self.cursor, 0)
         mov(self.age, 0)
         with loop():
-            byte = self.input.read()
+            byte = self.input.read(Reader.MONITOR)
             key = self.keys.decode(byte)
             break_if(key == Key.ENTER)
             self._press(key)

@@ -43,6 +43,7 @@ from kernel.terminal.serial import SerialInput
 from kernel.threads.idle import Idle
 from kernel.threads.threads import Threads
 from kernel.time.timekeeping import Timekeeping
+from kernel.tty.consoleterminal import ConsoleTerminal
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.overcommit import Overcommit
 from pykasm import *
@@ -108,4 +109,5 @@ class LateSteps(Steps):
         AnonymousFiles.start,  # and those without names
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
+        ConsoleTerminal.start,  # of which one is where people are
     )

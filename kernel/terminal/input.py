@@ -5,21 +5,24 @@ from __future__ import annotations
 from kernel.locks.waitqueue import WaitQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting
+from kernel.terminal.reader import Reader
 from kernel.terminal.source import LOW_WATER, InputSource
 from pykasm import *
 
 
 class Input(Subsystem):
-    """Merge the bytes of all sources for one reader."""
+    """Merge the bytes of all sources for the reader that is in front."""
 
     sources = bss(Ptr[InputSource])
     """A list, the latest first. Sources are never removed."""
+    front = data(U32, Reader.MONITOR)
+    """The `Reader` that gets what is typed; changed with the lock of `queue` held."""
 
     def __init__(self, scheduler: Scheduler, waiting: Waiting) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
         self.queue = bss(WaitQueue)
-        """The queue in which the reader waits."""
+        """The queue in which readers wait."""
 
     @function
     def add(self, source: Ptr[InputSource]) -> None:
@@ -29,16 +32,27 @@ class Input(Subsystem):
         mov(self.sources, source)  # last, as the reader takes no lock for the list
 
     @function(context="thread", sleeps=True)
-    def read(self) -> U8:
-        """Wait for a byte and return it. Context: the only thread that reads, interrupts on."""
+    def read(self, reader: Keep[U32]) -> U8:
+        """Wait until `reader` is in front and there is a byte, and return it. Context: the only
+        thread that reads as this one, interrupts on."""
         source, byte = keep(Ptr[InputSource]), keep(U8)
-        with self.queue.lock.held(), loop():
-            mov(source, self._find_ready())
-            break_if(source != 0)
-            self.waiting.wait(address_of(self.queue))
-        source.queue.dequeue(byte)
+        with self.queue.lock.held():
+            with loop():
+                with if_(reader == self.front):
+                    mov(source, self._find_ready())
+                    break_if(source != 0)
+                self.waiting.wait(address_of(self.queue))
+            source.queue.dequeue(byte)
         self._resume(source)
         ret(byte)
+
+    @function(context="thread")
+    def put_in_front(self, reader: Keep[U32]) -> None:
+        """Let `reader` have what is typed from now on, and what nobody has read yet."""
+        with self.queue.lock.held():
+            mov(self.front, reader)
+            self.waiting.wake_all(address_of(self.queue))
+        self.scheduler.preempt_if_due()
 
     @function(context="any")
     def notify(self) -> None:

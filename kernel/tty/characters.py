@@ -17,9 +17,9 @@ def is_control(byte: U8) -> Condition:
     return (byte < ord(" ")) | (byte == DELETE)
 
 
-@inline(changes=rax)
+@inline(changes=rdx)
 def is_continuation(terminal: Ptr[Terminal], byte: U8) -> Condition:
     """Return whether `byte` belongs to the character before it."""
-    mov(al, byte)
-    and_(al, CONTINUATION_MASK)
-    return (terminal.modes.input & InputMode.IUTF8) & (al == CONTINUATION)
+    mov(dl, byte)
+    and_(dl, CONTINUATION_MASK)
+    return (terminal.modes.input & InputMode.IUTF8) & (dl == CONTINUATION)

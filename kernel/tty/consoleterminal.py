@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from kernel.console.console import Console
+from kernel.debug.panic import Panic
 from kernel.fs.characterdevices import CharacterDriver, device
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
+from kernel.fs.pollqueues import PollQueues
+from kernel.sched.waiting import FOREVER
+from kernel.sync.mutex import Mutexes
+from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
+from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.tty.lineinput import LineInput
 from kernel.tty.terminal import OUTPUT_SIZE, Terminal, TerminalDriver
 from kernel.tty.terminalfiles import TerminalFiles
+from kernel.tty.terminaltyping import TerminalTyping
 from kernel.tty.termios import first_termios
 from pykasm import *
 
@@ -15,18 +26,71 @@ MAJOR = 5
 CONSOLE = 1
 """Its number."""
 
+UNINTERRUPTED = 0
+"""No interruption ends a wait of the kernel's own thread."""
+
 
 class ConsoleTerminal(CharacterDriver):
-    """The console as a terminal, `/dev/console` (console(4)). Context: thread."""
+    """The console as a terminal, `/dev/console` (console(4)). Its output goes to the serial line
+    and the screen; a thread of its own hands it what is typed while programs are in front. Context:
+    thread."""
 
-    def __init__(self, console: Console, files: TerminalFiles) -> None:
+    def __init__(
+        self,
+        console: Console,
+        keys: Input,
+        typing: TerminalTyping,
+        input: LineInput,
+        files: TerminalFiles,
+        queues: PollQueues,
+        mutexes: Mutexes,
+        threads: Threads,
+        panic: Panic,
+    ) -> None:
         self.console = console
+        self.keys = keys
+        self.typing = typing
+        self.input = input
+        self.queues = queues
+        self.mutexes = mutexes
+        self.threads = threads
+        self.panic = panic
         self.driver = rodata(TerminalDriver, TerminalDriver(room=self._room, send=self._send))
         self.terminal = data(
             Terminal, Terminal(driver=address_of(self.driver), modes=first_termios())
         )
         self.operations = rodata(FileOperations, files.table(self.open))
         self.devices = [device(MAJOR, CONSOLE, address_of(self.operations), "console", 0o600)]
+
+    @function(context="thread", sleeps=True)
+    def start(self) -> None:
+        """Start the thread. Context: the thread that starts the kernel."""
+        with self.mutexes.held(self.terminal.lock):
+            self.input.find_specials(address_of(self.terminal))
+        thread = self.threads.create(text("console"), address_of(self.run), 0, BOOT_PRIORITY)
+        with if_(thread == 0):
+            self.panic.stop(text("no memory is left for the thread of the console"))
+        self.threads.detach(thread)
+
+    @function(context="thread", sleeps=True)
+    def run(self, argument: U64) -> NoReturn:
+        """Hand on what is typed, for ever."""
+        byte = local(U8)
+        with loop():
+            mov(byte, self.keys.read(Reader.PROGRAMS))
+            self._type(address_of(byte))
+        never()
+
+    @function(context="thread", sleeps=True)
+    def _type(self, byte: Keep[Ptr[U8]]) -> None:
+        """Hand a byte on, once there is room for it."""
+        noted, terminal = keep(U64), keep(address_of(self.terminal))
+        with loop():
+            mov(noted, self.queues.note(address_of(terminal.queue)))
+            taken = self.typing.type(terminal, byte, 1)
+            break_if(taken != 0)
+            waited = self.queues.wait(address_of(terminal.queue), noted, FOREVER, UNINTERRUPTED)
+            ignore(waited, "there may be room now, whatever ended it")
 
     @function
     def open(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:

@@ -2,15 +2,25 @@
 
 from kernel.tty.charactertables import CharacterTables
 from kernel.tty.consoleterminal import ConsoleTerminal
+from kernel.tty.echo import Echo
+from kernel.tty.lineediting import LineEditing
+from kernel.tty.lineinput import LineInput
 from kernel.tty.terminalcontrol import TerminalControl
 from kernel.tty.terminalfiles import TerminalFiles
 from kernel.tty.terminaloutput import TerminalOutput
+from kernel.tty.terminalreading import TerminalReading
+from kernel.tty.terminaltyping import TerminalTyping
 from kernel.tty.terminalwriting import TerminalWriting
 from pykasm import *
 
 CONTENTS: Contents = (
     CharacterTables,  # letters
     TerminalOutput,  # characters on their way out
+    Echo,  # what is shown of those on their way in
+    LineEditing,  # the line that is typed
+    LineInput,  # and what each character does to it
+    TerminalTyping,  # the way to that
+    TerminalReading,  # what programs read
     TerminalWriting,  # what programs write
     TerminalControl,  # what they ask
     TerminalFiles,  # what they do with an open terminal

@@ -2,30 +2,100 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from kernel.fs.pollqueue import PollQueue
 from kernel.sync.mutex import Mutex
 from kernel.tty.termios import Termios
 from kernel.tty.windowsize import WindowSize
 from pykasm import *
 
+INPUT_SIZE = 4096
+"""Bytes that were typed and not read yet, a power of two (Linux: N_TTY_BUF_SIZE)."""
+INPUT_MASK = INPUT_SIZE - 1
+
+ECHO_SIZE = 1024
+"""Echoes that wait while output is stopped, a power of two."""
+ECHO_MASK = ECHO_SIZE - 1
+
 OUTPUT_SIZE = 256
 """Bytes that are handed to the driver at once, at most."""
+
+CODES = 256
+"""Characters."""
+WORD = 64
+"""Bits by a word of a bitmap."""
+
+
+class EchoKind(IntEnum):
+    """What is echoed."""
+
+    PLAIN = 0
+    """A character, as if it were written."""
+    RAW = 1
+    """A byte as it is."""
+    CARET = 2
+    """A control character, as `^` and a letter."""
+    ERASED_TAB = 3
+    """The way back over a tab, by the columns that what stands before it takes."""
+    ERASED_LATER_TAB = 4
+    """The same, where what stands before it begins at another tab."""
+    FIRST_COLUMN = 5
+    """Nothing: the line that is typed begins here."""
+    NARROW = 6
+    """Nothing: the character before was part of another one."""
+
+
+class EchoEntry(Struct):
+    """One of those that wait."""
+
+    kind: U8 = field(EchoKind)
+    byte: U8
 
 
 class Terminal(Struct):
     """What programs have open where somebody types and reads: Linux's `struct tty_struct` with its
-    line discipline."""
+    line discipline.
+
+    Positions in what was typed count from the start on, or from when it was thrown away last.
+    """
 
     queue: PollQueue
     """Who waits for input or for room."""
     lock: Mutex
     driver: Ptr[TerminalDriver]
     modes: Termios = field(guarded_by="lock")
+    specials: Array[U64] = field(count=CODES // WORD, guarded_by="lock")
+    """Bit n: the modes say something of the character n when it is typed."""
     size: WindowSize = field(guarded_by="lock")
+    # What was typed
+    read: U64 = field(guarded_by="lock")
+    """Where the next read begins."""
+    ended: U64 = field(guarded_by="lock")
+    """Where the line begins that is typed now, in canonical mode."""
+    typed: U64 = field(guarded_by="lock")
+    """Where the next character goes."""
+    input: Array[U8] = field(count=INPUT_SIZE, guarded_by="lock")
+    ends: Array[U64] = field(count=INPUT_SIZE // WORD, guarded_by="lock")
+    """Bit n: the character there ends a line; if it is `DISABLED`, without being read."""
+    literal: U32 = field(guarded_by="lock")
+    """1 if the next character is taken as it is (VLNEXT), else 0."""
+    is_full: U32 = field(guarded_by="lock")
+    """1 if somebody waits for room for what is typed, else 0."""
+    # What is shown
+    stopped: U32 = field(guarded_by="lock")
+    """1 if output is stopped (VSTOP), else 0."""
+    erasing: U32 = field(guarded_by="lock")
+    """1 while what is erased is shown between `\\` and `/` (ECHOPRT), else 0."""
     column: U32 = field(guarded_by="lock")
     """Where the cursor is, as far as can be told from what was written."""
     first_column: U32 = field(guarded_by="lock")
     """Where the echo of the line that is being typed began."""
+    shown: U32 = field(guarded_by="lock")
+    """How many echoes were shown."""
+    echoed: U32 = field(guarded_by="lock")
+    """How many there were."""
+    echoes: Array[EchoEntry] = field(count=ECHO_SIZE, guarded_by="lock")
     room: U32 = field(guarded_by="lock")
     """Bytes that the driver takes still."""
     used: U32 = field(guarded_by="lock")

@@ -21,7 +21,10 @@ class TerminalOutput(Subsystem):
 
     @function(context="thread", sleeps=True, holds="terminal.lock")
     def begin(self, terminal: Keep[Ptr[Terminal]]) -> None:
-        """Ask the driver for room."""
+        """Ask the driver for room; there is none while output is stopped."""
+        mov(terminal.room, 0)
+        with if_(terminal.stopped != 0):
+            ret()
         driver = scratch(terminal.driver)
         mov(terminal.room, driver.room(terminal))
 
@@ -34,7 +37,7 @@ class TerminalOutput(Subsystem):
             mov(terminal.used, 0)
 
     @function(holds="terminal.lock")
-    def _put_raw(self, terminal: Ptr[Terminal], byte: U8) -> Bool:
+    def put_raw(self, terminal: Ptr[Terminal], byte: U8) -> Bool:
         """Put `byte` as it is. Returns whether there was room."""
         with if_(terminal.room == 0):
             ret(False)
@@ -49,7 +52,7 @@ class TerminalOutput(Subsystem):
     def put(self, terminal: Ptr[Terminal], byte: U8) -> Bool:
         """Put `byte` as the modes say. Returns whether there was room for all that it becomes."""
         with if_((terminal.modes.output & OutputMode.OPOST) == 0):
-            tail(self._put_raw, terminal, byte)
+            tail(self.put_raw, terminal, byte)
         movzx(eax, byte)
         with switch(eax):
             with case(ord("\n")):
@@ -61,7 +64,7 @@ class TerminalOutput(Subsystem):
             with case(ord("\b")):
                 with if_((terminal.column != 0) & (terminal.room != 0)):
                     dec(terminal.column)
-                tail(self._put_raw, terminal, byte)
+                tail(self.put_raw, terminal, byte)
             with default():
                 tail(self._put_plain, terminal, byte)
 
@@ -73,9 +76,9 @@ class TerminalOutput(Subsystem):
         with if_(terminal.modes.output & (OutputMode.ONLRET | OutputMode.ONLCR)):
             mov(terminal.column, 0)
         with if_(terminal.modes.output & OutputMode.ONLCR):
-            ignore(self._put_raw(terminal, ord("\r")))
+            ignore(self.put_raw(terminal, ord("\r")))
         self._begin_line(terminal)
-        tail(self._put_raw, terminal, ord("\n"))
+        tail(self.put_raw, terminal, ord("\n"))
 
     @inline(changes=rax)
     def _begin_line(self, terminal: Ptr[Terminal]) -> None:
@@ -94,8 +97,8 @@ class TerminalOutput(Subsystem):
             mov(terminal.column, 0)
             mov(terminal.first_column, 0)
         with if_(output & OutputMode.OCRNL):
-            tail(self._put_raw, terminal, ord("\n"))
-        tail(self._put_raw, terminal, ord("\r"))
+            tail(self.put_raw, terminal, ord("\n"))
+        tail(self.put_raw, terminal, ord("\r"))
 
     @function(holds="terminal.lock")
     def _put_tab(self, terminal: Keep[Ptr[Terminal]]) -> Bool:
@@ -109,11 +112,11 @@ class TerminalOutput(Subsystem):
         with if_(eax != XTABS):
             fail_if(terminal.room == 0)
             add(terminal.column, spaces)
-            tail(self._put_raw, terminal, ord("\t"))
+            tail(self.put_raw, terminal, ord("\t"))
         fail_if(terminal.room < spaces)
         add(terminal.column, spaces)
         with while_(spaces != 0):
-            ignore(self._put_raw(terminal, ord(" ")))
+            ignore(self.put_raw(terminal, ord(" ")))
             dec(spaces)
         ret(True)
 
@@ -127,4 +130,4 @@ class TerminalOutput(Subsystem):
                 mov(byte, self.tables.capitals[rax])
             with if_(~is_continuation(terminal, byte)):
                 inc(terminal.column)
-        tail(self._put_raw, terminal, byte)
+        tail(self.put_raw, terminal, byte)

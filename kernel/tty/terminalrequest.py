@@ -19,4 +19,5 @@ class TerminalRequest(IntEnum):
     TIOCGWINSZ = 0x5413
     TIOCSWINSZ = 0x5414
     FIONREAD = 0x541B
+    TIOCGETD = 0x5424
     TCSBRKP = 0x5425

@@ -242,6 +242,44 @@ int main(void) {
 """
 
 
+READING = r"""
+#include <termios.h>
+#include <unistd.h>
+
+int main(void) {
+    char text[80];
+    struct termios modes;
+    for (int length; (length = read(STDIN_FILENO, text, sizeof text)) > 0;) {
+        write(STDOUT_FILENO, "line:", 5);
+        write(STDOUT_FILENO, text, length);
+    }
+    tcgetattr(STDIN_FILENO, &modes);
+    cfmakeraw(&modes);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &modes);
+    write(STDOUT_FILENO, "raw", 3);
+    read(STDIN_FILENO, text, 1);
+    return text[0];
+}
+"""
+"""Reads lines up to an end of file, and then one key."""
+
+
+def test_programs_read_what_is_typed(machine: MakeMachine, tmp_path: Path) -> None:
+    kernel = started(machine, tmp_path, reading=compiled(tmp_path, "reading", READING))
+    kernel.send("run /bin/reading\r")
+    kernel.expect("run /bin/reading\r\n")
+    kernel.send("abd\x7fc\r")
+    kernel.expect("abd\x08 \x08c\r\nline:abc\r\n")
+    kernel.send("no end\x04")
+    kernel.expect("line:no end")
+    kernel.send("\x04")
+    kernel.expect("raw")
+    kernel.send("\x03")
+    kernel.expect("exit status 3")
+    kernel.expect_prompt()
+    assert kernel.command("run /bin/none") == "/bin/none: error 2"
+
+
 def test_what_programs_print_is_seen(machine: MakeMachine, tmp_path: Path) -> None:
     kernel = started(machine, tmp_path, printing=compiled(tmp_path, "printing", PRINTING))
     answer = kernel.command("run /bin/printing").splitlines()

@@ -36,6 +36,14 @@ class Paper(Writer):
         tail(self.put, colour)
 
     @function
+    def write(self, bytes: Keep[Ptr[U8]], length: Keep[U32]) -> None:
+        """Bytes as they are."""
+        with while_(length != 0):
+            self.put(at(bytes))
+            inc(bytes)
+            dec(length)
+
+    @function
     def flush(self) -> None:
         """Nothing waits."""
 

@@ -24,6 +24,7 @@ from kernel.sched.waiting import Waiting
 from kernel.terminal.backlog import Backlog
 from kernel.terminal.input import Input
 from kernel.terminal.queue import CAPACITY
+from kernel.terminal.reader import Reader
 from kernel.terminal.serial import COM1_LINE, SerialInput
 from kernel.terminal.source import InputSource
 from pykasm import *
@@ -110,7 +111,7 @@ class Desk:
 
     def read(self, count: int) -> bytes:
         """`count` bytes that were typed."""
-        return bytes(self.host.call(self.input.read) for _ in range(count))
+        return bytes(self.host.call(self.input.read, Reader.MONITOR) for _ in range(count))
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ class Desk:
         console, input, self.editor = parts[Console], parts[Input], parts[LineEditor]
         self.host = Host(self.editor)
         self.host.stub(console.write_byte, self.show)
-        self.host.stub(input.read, lambda: next(self.keys))
+        self.host.stub(input.read, lambda reader: next(self.keys))
         self.host.checkpoint()
         self.keys: Iterator[int] = iter(())
 

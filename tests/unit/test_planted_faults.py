@@ -99,8 +99,8 @@ FAULTS = (
         "an action of an interrupt that sleeps",
         "E040",
         "terminal/serial.py",
-        "ignore(self.input.read())",
-        (("self.input.notify()\n", "ignore(self.input.read())\n"),),
+        "ignore(self.input.read(0))",
+        (("self.input.notify()\n", "ignore(self.input.read(0))\n"),),
     ),
     Fault(
         "a handler called under the lock that it takes",

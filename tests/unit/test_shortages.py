@@ -53,6 +53,9 @@ NO_ARCHIVE = "tests/host/test_initramfs.py::test_without_memory_nothing_is_decom
 NO_AREAS = "tests/host/test_acpi.py::test_bios_areas_that_can_not_be_mapped_are_not_searched"
 NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_controllers_serve"
 NO_CREDENTIALS = "tests/host/test_files.py::test_a_copy_of_credentials_without_memory"
+NO_CONSOLE = "tests/host/test_terminals.py::" + (
+    "test_without_memory_for_its_thread_the_kernel_says_so"
+)
 NO_DEVICE = "tests/boot/test_interrupts.py::" + (
     "test_tables_that_lead_where_no_device_can_be_are_warned_of"
 )
@@ -122,6 +125,7 @@ ELSEWHERE = {
     "SuperBlocks.create": NO_ROOT,
     "Tmpfs._set_text": NO_FILES,
     "VectorCalls._take": NO_LIST,
+    "ConsoleTerminal.start": NO_CONSOLE,
 }
 """Who asks only while the kernel starts, for a device that not every machine has, or for a program:
 the test that refuses them memory."""

@@ -8,6 +8,8 @@ from kernel.monitor.command import Commands, command
 from kernel.process.exits import Exits
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
 from kernel.text.strings import MAX_WORDS, Words
 from pykasm import *
 
@@ -22,12 +24,18 @@ class ProgramCommands(Commands):
     """`run`."""
 
     def __init__(
-        self, console: Console, programs: Programs, processes: Processes, exits: Exits
+        self,
+        console: Console,
+        programs: Programs,
+        processes: Processes,
+        exits: Exits,
+        input: Input,
     ) -> None:
         self.console = console
         self.programs = programs
         self.processes = processes
         self.exits = exits
+        self.input = input
         self.commands = [
             command("run", "PATH [ARGUMENT [ARGUMENT]]", "run a program, and wait for it", self.run)
         ]
@@ -54,9 +62,11 @@ class ProgramCommands(Commands):
 
     @function(context="thread", sleeps=True)
     def _wait(self, process: Keep[Owned[Ptr[Process]]], name: Keep[Ptr[U8]]) -> Bool:
-        """Wait for `process`, and print how it ended."""
+        """Wait for `process`, which gets what is typed, and print how it ended."""
         number = keep(process.number)
+        self.input.put_in_front(Reader.PROGRAMS)
         status = keep(self.exits.wait(process))
+        self.input.put_in_front(Reader.MONITOR)
         with if_(status & SIGNAL_MASK):
             and_(status, SIGNAL_MASK)
             self.console.print("%s[%u]: ended by signal %u\n", name, number, status)
