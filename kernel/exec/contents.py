@@ -1,5 +1,6 @@
 """The parts of `kernel/exec`, in the order of reading."""
 
+from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.execcalls import ExecCalls
 from kernel.exec.execution import Execution
@@ -17,6 +18,7 @@ CONTENTS: Contents = (
     Execution,  # replacing those that run
     ExecCalls,  # system calls for that
     Scripts,  # files that name the program which runs them
+    AddressLayouts,  # where they have what
     ElfLoader,  # segments, from files
     InitialStack,  # what they are told
 )

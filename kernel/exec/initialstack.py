@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.cpu.pagetable import PAGE
+from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.argumentlist import ArgumentList
 from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.auxiliary import CLOCK_TICKS, AuxiliaryType
@@ -13,7 +14,6 @@ from kernel.exec.loader import ElfImage
 from kernel.exec.loadrequest import LoadRequest
 from kernel.fs.chacha import BLOCK
 from kernel.fs.randomness import Randomness
-from kernel.paging.addresses import USER_END
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.region import Region, RegionFlags
@@ -21,15 +21,8 @@ from kernel.vm.rights import Rights
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-STACK_ROOM = 8 << 20
-"""Bytes that a stack may have: RLIMIT_STACK as Linux has it at first."""
-
 FIRST_STACK = 128 << 10
 """Bytes of a stack that are mapped before it grows (Linux: stack_expand in fs/exec.c)."""
-
-STACK_RESERVE = 128 << 20
-"""Bytes below the end of a program's memory that mappings leave to the stack, which may be given a
-higher limit (Linux has at least as many: MIN_GAP in arch/x86/mm/mmap.c)."""
 
 ALIGNMENT = 16
 """Of rsp where a program begins (System V ABI AMD64 supplement, 3.4.1)."""
@@ -65,11 +58,13 @@ class InitialStack(Subsystem):
     def __init__(
         self,
         spaces: AddressSpaces,
+        layouts: AddressLayouts,
         copy: UserCopy,
         lists: ArgumentLists,
         randomness: Randomness,
     ) -> None:
         self.spaces = spaces
+        self.layouts = layouts
         self.copy = copy
         self.lists = lists
         self.randomness = randomness
@@ -77,11 +72,9 @@ class InitialStack(Subsystem):
     @function(context="thread", sleeps=True)
     def map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
         """Map the memory of the stack. Returns 0 or an error."""
-        region = local(Region)
-        mov(rax, USER_END - STACK_RESERVE)
-        mov(space.mapping_top, rax)
-        mov(space.stack_limit, STACK_ROOM)
-        mov(rax, USER_END)
+        region, space = local(Region), keep(space)
+        self.layouts.place_stack(space)
+        mov(rax, space.stack_top)
         mov(region.end, rax)
         sub(rax, FIRST_STACK)
         mov(region.node.key, rax)
@@ -103,7 +96,9 @@ class InitialStack(Subsystem):
         no end if there is none. Returns 0 or an error."""
         contents, vector = local(StackContents), local(U64 * VECTOR_WORDS)
         stack = address_of(contents)
-        mov(rax, USER_END - sizeof(U64))  # the last word is 0
+        space = scratch(request.space)
+        mov(rax, space.stack_top)
+        sub(rax, sizeof(U64))  # the last word is 0
         mov(contents.top, rax)
         try_(self._push_facts(stack, request.first_name))
         try_(self._push_texts(stack, request.list))

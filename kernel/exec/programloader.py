@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
+from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.elf import ElfType
 from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfImage, ElfLoader
@@ -21,9 +22,6 @@ from pykasm import *
 MOST_SCRIPTS = 5
 """How many scripts may name each other (Linux: exec_binprm)."""
 
-PROGRAM_BASE = 0x5555_5555_4000
-"""Where programs begin that may lie anywhere: two thirds up (Linux: ELF_ET_DYN_BASE)."""
-
 MOST_NAME = PAGE
 """Bytes of the name of an interpreter, with its end (Linux: PATH_MAX)."""
 
@@ -34,6 +32,7 @@ class ProgramLoader(Subsystem):
 
     def __init__(
         self,
+        layouts: AddressLayouts,
         scripts: Scripts,
         elf: ElfLoader,
         stack: InitialStack,
@@ -41,6 +40,7 @@ class ProgramLoader(Subsystem):
         opening: Opening,
         files: Files,
     ) -> None:
+        self.layouts = layouts
         self.scripts = scripts
         self.elf = elf
         self.stack = stack
@@ -70,8 +70,7 @@ class ProgramLoader(Subsystem):
         mov(interpreter.end, 0)
         try_(self.elf.examine(address_of(image)))
         with if_(image.header.type == ElfType.SHARED):
-            mov(rax, PROGRAM_BASE)
-            mov(image.bias, rax)
+            mov(image.bias, self.layouts.program_base())
         try_(self.stack.map(request.space))
         try_(self.elf.map(request.space, address_of(image)))
         self._begin_heap(request, address_of(image))
@@ -89,8 +88,7 @@ class ProgramLoader(Subsystem):
         space = scratch(request.space)
         mov(rax, image.end)
         add(rax, image.bias)
-        mov(space.heap_start, rax)
-        mov(space.heap_end, rax)
+        tail(self.layouts.place_heap, space, rax)
 
     # The interpreter
 

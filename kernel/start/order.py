@@ -20,6 +20,7 @@ from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.entry.userentry import UserEntry
+from kernel.exec.addresslayouts import AddressLayouts
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
@@ -105,6 +106,7 @@ class LateSteps(Steps):
         CredentialStore.start,  # rights
         Dentries.start,  # names
         Randomness.start,  # a first key
+        AddressLayouts.start,  # whether programs lie at random places
         RootFileSystem.start,  # files
         AnonymousFiles.start,  # and those without names
         Initramfs.start,  # and what the boot loader brings of them

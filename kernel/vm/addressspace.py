@@ -25,6 +25,8 @@ class AddressSpace(Space):
     region_count: U32
     mapping_top: UserAddress
     """MappedRegions that may be anywhere are put below it as long as there is room."""
+    stack_top: UserAddress
+    """Where the stack of the first thread ends."""
     stack_limit: U64
     """Bytes that a stack may grow to (getrlimit(2), RLIMIT_STACK)."""
     heap_start: UserAddress

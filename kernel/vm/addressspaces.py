@@ -118,7 +118,7 @@ class AddressSpaces(Subsystem):
     ) -> OrErrno[I32]:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
-        for name in ("mapping_top", "stack_limit", "heap_start", "heap_end"):
+        for name in ("mapping_top", "stack_top", "stack_limit", "heap_start", "heap_end"):
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)

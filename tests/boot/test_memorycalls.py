@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from kernel.cpu.pagetable import PAGE
+from kernel.exec.addresslayouts import STACK_RESERVE
+from kernel.paging.addresses import USER_END
 from pykasm.machine.session import Machine
 from tests.boot.test_programs import compiled, started
 
@@ -277,3 +280,36 @@ def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
         for name in sources:
             answer = kernel.command(f"run /bin/{name}")
             assert answer.endswith("exit status 0"), answer
+
+
+PLACES = r"""
+#include <stdio.h>
+
+int main(void) {
+    char here, *mapped = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    printf("%lx %lx %lx\n", (uintptr_t)&here, (uintptr_t)mapped, syscall(SYS_brk, 0));
+    return 0;
+}
+"""
+
+
+def places(kernel: Machine) -> list[int]:
+    """Where a program has its stack, a mapping and its heap."""
+    return [int(one, 16) for one in kernel.command("run /bin/places").splitlines()[0].split()]
+
+
+def test_programs_lie_at_random_places(machine: MakeMachine, tmp_path: Path) -> None:
+    kernel = started(machine, tmp_path, places=compiled(tmp_path, "places", HEAD + PLACES))
+    runs = [places(kernel) for _ in range(4)]
+    assert all(len(set(part)) > 1 for part in zip(*runs, strict=True)), runs
+
+
+def test_programs_lie_at_the_same_places_where_that_is_asked_for(
+    machine: MakeMachine, tmp_path: Path
+) -> None:
+    program = compiled(tmp_path, "places", HEAD + PLACES)
+    kernel = started(machine, tmp_path, command_line="test norandmaps", places=program)
+    stack, mapping, heap = places(kernel)
+    assert [places(kernel) for _ in range(3)] == [[stack, mapping, heap]] * 3
+    assert stack > USER_END - (64 << 10)
+    assert mapping == USER_END - STACK_RESERVE - PAGE
