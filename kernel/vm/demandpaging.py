@@ -19,6 +19,10 @@ from kernel.vm.userpages import UserPages
 from kernel.vm.userranges import UserRanges
 from pykasm import *
 
+MISSING = 1 << 3
+"""Beside the right that an access needs: the processor found no page there, so that there is likely
+to be none. This spares a look."""
+
 
 class DemandPaging(Subsystem):
     """Resolves page faults in address spaces: demand-zero pages and copy-on-write.
@@ -49,7 +53,8 @@ class DemandPaging(Subsystem):
     def resolve_fault(
         self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U32]
     ) -> OrErrno[I32]:
-        """Make the page at `address` accessible for what needs the right `wanted`.
+        """Make the page at `address` accessible for what needs the right `wanted`, perhaps with
+        `MISSING`.
 
         Returns 0; -EFAULT if no region allows it, -ENXIO if what backs the region ends before, or
         -ENOMEM.
@@ -103,9 +108,13 @@ class DemandPaging(Subsystem):
     ) -> OrErrno[I32]:
         """Make an entry for `page` in `region` that allows what is `wanted`, and no more than the
         region does. Returns 0, -ENOMEM, -ENXIO or -EAGAIN."""
-        entry = keep(self.user_pages.find(space, page))
-        flags = local(U64)
+        entry, flags = keep(U64), local(U64)
         mov(flags, self.user_pages.flags_of(region.rights))
+        with if_((wanted & MISSING) & (region.backing == 0)):
+            result = self._add_zero_page(space, page, flags)
+            with if_(result != -Errno.EAGAIN):
+                ret(result)
+        mov(entry, self.user_pages.find(space, page))
         with if_(entry == 0):
             with if_(region.backing == 0):
                 tail(self._add_zero_page, space, page, flags)

@@ -28,15 +28,12 @@ class MappedRegions(Subsystem):
     @function(context="thread", sleeps=True)
     def add(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
         """Add a region as `like` where none is. Returns 0 or -ENOMEM."""
+        with if_(self.regions.extend(space, like)):
+            self.regions.merge(space, like.end)
+            ret(0)
         try_(self.regions.add(space, like))
-        self._merge(space, like)
-        ret(0)
-
-    @inline(changes=CALLER_SAVED)
-    def _merge(self, space: Ptr[AddressSpace], like: Ptr[Region]) -> None:
-        """Make one region of that which is as `like`, and those that it continues."""
-        self.regions.merge(space, like.node.key)
         self.regions.merge(space, like.end)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def replace(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> OrErrno[I32]:
@@ -45,7 +42,8 @@ class MappedRegions(Subsystem):
         errdefer(self.regions.free, region)
         try_(self.remove(space, like.node.key, like.end))
         self.regions.insert(space, region)
-        self._merge(space, like)
+        self.regions.merge(space, like.node.key)
+        self.regions.merge(space, like.end)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -54,8 +52,9 @@ class MappedRegions(Subsystem):
     ) -> OrErrno[I32]:
         """Remove regions and pages from `start` up to `end`, of which not all need have some.
         Returns 0; or -ENOMEM if a region could not be split."""
-        try_(self.regions.split_at_bounds(space, start, end))
-        self.regions.remove_all(space, start, end)
+        with if_(~self.regions.shrink(space, start, end)):
+            try_(self.regions.split_at_bounds(space, start, end))
+            self.regions.remove_all(space, start, end)
         self.ranges.unmap(space, start, end)
         ret(0)
 

@@ -87,6 +87,48 @@ class Regions(Subsystem):
         self.insert(space, region)
         ret(0)
 
+    @function
+    def extend(self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]) -> Bool:
+        """Add what is as `like`, where no region is, to the region that it continues, or that
+        continues it. Returns whether there is one."""
+        lower = scratch(self.last_before(space, like.node.key))
+        mov(rax, like.node.key)
+        with if_((lower != 0) & (lower.end == rax)), if_(self._goes_on(lower, like)):
+            mov(rax, like.end)
+            mov(lower.end, rax)
+            ret(True)
+        # Where a backed region starts must not change: who removes pages of the backing looks at it
+        fail_if(like.backing != 0)
+        upper = scratch(self.find(space, like.end))
+        with if_(upper != 0), if_(self._goes_on(like, upper)):  # it starts there
+            self._move_start(upper, like.node.key)
+            ret(True)
+        ret(False)
+
+    @inline(changes=rax)
+    def _move_start(self, region: Ptr[Region], start: Any) -> None:
+        """Make `region` of anonymous memory begin at `start`. No other begins between: the tree
+        stays in order."""
+        mov(rax, start)
+        sub(rax, region.node.key)
+        add(region.offset, rax)
+        add(region.node.key, rax)
+
+    @function
+    def shrink(
+        self, space: Ptr[AddressSpace], start: Keep[UserAddress], end: Keep[UserAddress]
+    ) -> Bool:
+        """Take the addresses from `start` up to `end` off a region that has more, if they are at an
+        end of it. Returns whether they are."""
+        region = scratch(try_(self.find(space, start)))
+        with if_(region.node.key == start):
+            fail_if((region.end <= end) | (region.backing != 0))
+            self._move_start(region, end)
+            ret(True)
+        fail_if(region.end != end)
+        mov(region.end, start)
+        ret(True)
+
     @function(context="thread", sleeps=True)
     def allocate(
         self, space: Keep[Ptr[AddressSpace]], like: Keep[Ptr[Region]]

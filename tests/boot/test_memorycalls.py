@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from kernel.cpu.pagetable import PAGE
@@ -308,7 +309,7 @@ def test_programs_lie_at_the_same_places_where_that_is_asked_for(
     machine: MakeMachine, tmp_path: Path
 ) -> None:
     program = compiled(tmp_path, "places", HEAD + PLACES)
-    kernel = started(machine, tmp_path, command_line="test norandmaps", places=program)
+    kernel = started(partial(machine, command_line="test norandmaps"), tmp_path, places=program)
     stack, mapping, heap = places(kernel)
     assert [places(kernel) for _ in range(3)] == [[stack, mapping, heap]] * 3
     assert stack > USER_END - (64 << 10)

@@ -27,7 +27,7 @@ from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.backing import Backing, BackingOperations
-from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.demandpaging import MISSING, DemandPaging
 from kernel.vm.gaps import STACK_GUARD_GAP
 from kernel.vm.heaps import Heaps
 from kernel.vm.region import Region, RegionFlags
@@ -291,7 +291,9 @@ class Pair:
 
     def _touch_page(self, space: int, model: Model, page: int, wanted: int) -> None:
         address = BASE + page * PAGE
-        outcome = self.machine.call(self.machine.paging.resolve_fault, space, address + 5, wanted)
+        hint = MISSING if self.machine.known.get((space, address)) is None else 0
+        resolve_fault = self.machine.paging.resolve_fault
+        outcome = self.machine.call(resolve_fault, space, address + 5, wanted | hint)
         if not model.rights.get(page, 0) & wanted:
             assert outcome == -Errno.EFAULT
             return
