@@ -5,8 +5,10 @@ from kernel.boot.memorykind import MemoryKind
 from kernel.boot.memorymap import MemoryRegion
 from kernel.boot.record import MESSAGES, BootModule
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PageShift
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
+from kernel.structures.alignment import round_up
 from pykasm import *
 
 KIND_NAMES = {
@@ -21,9 +23,8 @@ KIND_NAMES = {
 MAX_SHOWN = 64
 """Regions that are printed, far more than maps have that people look at."""
 
-
-LEAST_MEMORY = 4 << 20
-"""Bytes of available memory that the kernel and its first threads need."""
+TABLE = 1 << PageShift.LARGE
+"""Bytes behind the image, at a multiple of as many, for the first part of the frame table."""
 
 
 class BootReport(Subsystem):
@@ -76,13 +77,22 @@ class BootReport(Subsystem):
             sub(count, MAX_SHOWN)
             self.console.print("  and %u more\n", count)
         self.console.print("%z available\n", available)
-        with if_(available < LEAST_MEMORY):
+        with if_(available < self._least_memory()):
             self.print_too_little()
 
     @function
     def print_too_little(self) -> None:
         """Log that there is not enough memory."""
-        self.log.write(LogLevel.WARNING, "memory: that is too little; %z are needed", LEAST_MEMORY)
+        least = self._least_memory()
+        self.log.write(LogLevel.WARNING, "memory: that is too little; %z are needed", least)
+
+    @function
+    def _least_memory(self) -> U64:
+        """Return the bytes of available memory that the kernel and its first threads need."""
+        mov(rax, address_of(symbol("image_load_end")))
+        round_up(rax, TABLE)
+        add(rax, TABLE)
+        ret(rax)
 
     @function
     def _print_region(self, region: Ptr[MemoryRegion]) -> None:

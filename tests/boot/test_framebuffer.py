@@ -95,6 +95,19 @@ def iso_in_mode(kernel_images: Images, folder: Path, mode: str, command_line: st
 
 
 @pytest.mark.parametrize(
+    ("mode", "size"), [("640x480", SMALL), ("800x600", SMALL), ("1920x1080", LARGE)]
+)
+def test_any_mode_of_the_loader_under_uefi_is_used(
+    kernel_images: Images, tmp_path: Path, mode: str, size: tuple[int, int]
+) -> None:
+    iso = iso_in_mode(kernel_images, tmp_path, mode)
+    with Machine(MachineOptions(iso=iso, uefi=True)) as made:
+        screen = shows_what_it_says(made, size)
+    width, height = map(int, mode.split("x"))
+    assert (len(screen.colours[0]), len(screen.rows)) == (width // size[0], height // size[1])
+
+
+@pytest.mark.parametrize(
     ("mode", "size"),
     [
         ("640x480x15", SMALL),

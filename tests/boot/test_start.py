@@ -35,20 +35,30 @@ def test_every_64_bit_processor_brings_the_prompt(machine: MakeMachine, cpu: str
     machine(cpu=cpu).expect_prompt()
 
 
-@pytest.mark.parametrize("memory", [5, 16, 6 * 1024])
+@pytest.mark.parametrize("memory", [16, 6 * 1024])
 def test_little_and_much_memory_bring_the_prompt(machine: MakeMachine, memory: int) -> None:
     machine(memory=memory).expect_prompt()
+
+
+TOO_LITTLE = r"memory: that is too little; (\d+) MiB are needed\r\n"
 
 
 @pytest.mark.parametrize("memory", [2, 4])
 def test_of_too_little_memory_it_is_told_first(machine: MakeMachine, memory: int) -> None:
     made = machine(memory=memory)
-    made.expect("memory: that is too little; 4 MiB are needed\r\n")
+    made.expect(TOO_LITTLE)
     assert "ACPI:" not in made.output
     # In 2 MiB there is hardly room for the image itself: the firmware writes over a part of it
     made.expect("panic: (no memory is left|boot information: .* no room to keep the memory map)")
     assert made.wait_exit() == PANIC_STATUS
     assert made.output.count("panic: ") == 2, "one report, and its end"
+
+
+def test_as_much_memory_as_is_needed_is_enough(machine: MakeMachine) -> None:
+    needed = int(machine(memory=4).expect(TOO_LITTLE)[1])
+    too_small = machine(memory=needed)  # of which the firmware keeps some
+    too_small.expect(TOO_LITTLE)
+    machine(memory=needed + 1).expect_prompt()
 
 
 def test_two_processors_bring_the_prompt(machine: MakeMachine) -> None:
